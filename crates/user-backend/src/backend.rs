@@ -1,0 +1,129 @@
+//! The contract: what every backend promises, ours or yours.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::clock::Instant;
+use crate::error::BackendError;
+use crate::identity::{BackendId, LoginName};
+use crate::secret::Password;
+use crate::transport::TlsSummary;
+use crate::verdict::Verdict;
+
+/// Somebody who can tell whether a password belongs to a name: a mail server, a file server, a table in memory.
+///
+/// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in turn, remembers
+/// outcomes and hands out the proof of sign-in. Implement this trait to bring a source of your own; the module
+/// [`conformance`](crate::conformance) (feature `conformance`) checks that it keeps these promises:
+///
+/// 1. **`Ok` is a decision, `Err` means that no decision was possible.** A server that cannot be reached, does not
+///    answer in time, or says "not now" is an error. It is never a [`Rejection`](crate::Rejection).
+/// 2. **Only a verified yes is a yes.** In doubt, no.
+/// 3. **One attempt, one login.** A credential that may have reached the server is never sent twice; only connecting
+///    may be retried.
+/// 4. **The deadline holds.** [`Attempt::deadline`] bounds the whole call.
+/// 5. **Dropping the future gives up.** Nothing hangs, nothing leaks, and the next attempt works.
+/// 6. **Nothing tells the password**: neither `Debug` nor `Display`, no error, no log line.
+///
+/// The trait has no default bodies, so a decorator cannot forget to pass one on; put
+/// `#[deny(clippy::missing_trait_methods)]` on yours.
+///
+/// # Example
+/// See `examples/custom_backend.rs` in the repository.
+#[async_trait]
+pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// The backend's stable name. The same at every call.
+    fn id(&self) -> &BackendId;
+
+    /// Decides one attempt.
+    ///
+    /// # Errors
+    /// [`BackendError`] when no decision was possible; it carries [`Self::id`] and the phase.
+    ///
+    /// # Cancellation
+    /// Dropping the future ends the attempt. The server may still count a failed login.
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError>;
+
+    /// Reaches the server without credentials (connect, TLS, greeting) and tells what it found.
+    ///
+    /// # Errors
+    /// [`BackendError`] when the server could not be reached before `deadline`.
+    ///
+    /// # Cancellation
+    /// Safe: nothing but a connection is lost.
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError>;
+}
+
+/// The trait stays usable as `dyn UserBackend`: this does not compile otherwise.
+const _: Option<&dyn UserBackend> = None;
+
+/// One attempt to sign in. A struct, so that it can grow without breaking anybody's backend.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Attempt<'a> {
+    /// The name, as typed and in canonical form.
+    pub name: &'a LoginName,
+    /// The password.
+    pub password: &'a Password,
+    /// Where the person sits, where known.
+    pub source: Option<IpAddr>,
+    /// When an answer must be there.
+    pub deadline: Instant,
+}
+
+impl<'a> Attempt<'a> {
+    /// An attempt that must be answered before `deadline`, from an unknown place.
+    pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
+        Self { name, password, source: None, deadline }
+    }
+
+    /// Says where the person sits.
+    #[must_use]
+    pub fn from_source(mut self, source: Option<IpAddr>) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// The same attempt with another deadline.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+/// What a backend found when it reached its server without credentials.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Probe {
+    /// The address that answered.
+    pub peer: Option<SocketAddr>,
+    /// What is known about the encryption; `None` when there is none.
+    pub tls: Option<TlsSummary>,
+    /// What the server says it can do: IMAP capabilities, the FTP greeting code, the SMB dialect.
+    pub capabilities: Vec<String>,
+}
+
+impl Probe {
+    /// A probe that reached `peer`; fill in the rest.
+    pub fn of(peer: Option<SocketAddr>) -> Self {
+        Self { peer, ..Self::default() }
+    }
+
+    /// Adds what is known about the encryption.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<TlsSummary>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Adds what the server can do.
+    #[must_use]
+    pub fn with_capabilities(mut self, capabilities: impl IntoIterator<Item = String>) -> Self {
+        self.capabilities = capabilities.into_iter().collect();
+        self
+    }
+}

@@ -1,0 +1,28 @@
+//! The only module that reads a clock, so that tests can pause and move time.
+//!
+//! Deadlines are points on tokio's monotonic clock: they do not jump when somebody sets the wall clock, and a test
+//! under `tokio::time::pause` decides alone how fast they pass. Wall-clock time is read for certificates only.
+
+use std::time::{Duration, SystemTime};
+
+pub use tokio::time::Instant;
+
+/// Now, on the monotonic clock.
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Now, on the wall clock: for comparing with the dates in certificates, never for deadlines.
+pub fn wall() -> SystemTime {
+    SystemTime::now()
+}
+
+/// Whole milliseconds since `start`; saturates instead of wrapping.
+pub fn millis_since(start: Instant) -> u64 {
+    millis(now().saturating_duration_since(start))
+}
+
+/// A duration as whole milliseconds; saturates instead of wrapping.
+pub fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

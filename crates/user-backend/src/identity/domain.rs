@@ -1,0 +1,223 @@
+//! The domain rules of the PHP app, said one by one, and the check that no two backends share a name space by accident.
+//!
+//! In the PHP app one setting, `domain`, did three things at once and byte for byte: it was appended to bare names, it
+//! refused other domains, and it was stripped from the name that the application saw. Here each has its own switch, the
+//! domain is compared without regard to letter case, and one mailbox has exactly one identity: with `strip_domain` the
+//! bare name, without it the full one, however it was typed.
+
+use thiserror::Error;
+
+use super::{BackendId, CanonicalName, LoginName, NameError};
+use crate::verdict::Identity;
+
+/// Names that servers take without a password: refused everywhere unless the setting says otherwise.
+const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
+
+/// What is done with the domain part of a login name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DomainRules {
+    domain: Option<CanonicalName>,
+    add: bool,
+    strip: bool,
+    group: bool,
+}
+
+impl DomainRules {
+    /// No rule: names go to the server as typed and are known by their canonical form.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Only names of `domain` (and bare names) belong to this backend; others are not its business.
+    ///
+    /// # Errors
+    /// [`NameError`] when `domain` could not be the part behind the `@` of a login name.
+    pub fn for_domain(domain: &str) -> Result<Self, NameError> {
+        let domain = CanonicalName::parse(domain)?;
+        if domain.as_str().contains('@') {
+            return Err(NameError::Unsupported);
+        }
+        Ok(Self { domain: Some(domain), ..Self::default() })
+    }
+
+    /// A bare name is sent to the server with `@domain` behind it. Off by default.
+    #[must_use]
+    pub fn add_domain(mut self, on: bool) -> Self {
+        self.add = on;
+        self
+    }
+
+    /// The person is known without the domain. Off by default.
+    #[must_use]
+    pub fn strip_domain(mut self, on: bool) -> Self {
+        self.strip = on;
+        self
+    }
+
+    /// The person belongs to a group named like the domain. Off by default.
+    #[must_use]
+    pub fn group_by_domain(mut self, on: bool) -> Self {
+        self.group = on;
+        self
+    }
+
+    /// The domain these rules speak of.
+    pub fn domain(&self) -> Option<&str> {
+        self.domain.as_ref().map(CanonicalName::as_str)
+    }
+
+    /// The domain that people of this backend lose on their way in, if they do.
+    pub fn stripped(&self) -> Option<&str> {
+        self.domain().filter(|_| self.strip)
+    }
+}
+
+/// Everything about names that all backends have in common: domain rules and names that are never asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameRules {
+    domain: DomainRules,
+    deny: Vec<CanonicalName>,
+}
+
+impl Default for NameRules {
+    fn default() -> Self {
+        let deny = DENIED_BY_DEFAULT.iter().filter_map(|name| CanonicalName::parse(name).ok()).collect();
+        Self { domain: DomainRules::none(), deny }
+    }
+}
+
+/// What the rules say about one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameDecision {
+    /// Ask the server.
+    Ask {
+        /// The name to send.
+        upstream: String,
+        /// Who it is, if the server says yes.
+        identity: Identity,
+    },
+    /// The name belongs to another domain: this backend has no say.
+    NotMine,
+    /// The name is on the list of denied names.
+    Denied,
+}
+
+impl NameRules {
+    /// The default rules: no domain; `anonymous`, `ftp` and `guest` denied.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the domain rules.
+    #[must_use]
+    pub fn with_domain(mut self, domain: DomainRules) -> Self {
+        self.domain = domain;
+        self
+    }
+
+    /// Replaces the list of names that are refused before any I/O, in any letter case.
+    ///
+    /// # Errors
+    /// [`NameError`] for the first entry that could not be a login name.
+    pub fn deny_names<S: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, NameError> {
+        self.deny =
+            names.into_iter().map(|name| CanonicalName::parse(name.as_ref())).collect::<Result<_, _>>()?;
+        Ok(self)
+    }
+
+    /// The domain rules.
+    pub fn domain(&self) -> &DomainRules {
+        &self.domain
+    }
+
+    /// Decides what to do with a typed name.
+    pub fn decide(&self, login: &LoginName) -> NameDecision {
+        if self.is_denied(login.canonical()) {
+            return NameDecision::Denied;
+        }
+        let typed = login.as_str();
+        let Some(domain) = self.domain.domain() else {
+            return NameDecision::Ask {
+                upstream: typed.to_owned(),
+                identity: Identity::new(login.canonical().clone()),
+            };
+        };
+        let upstream = if typed.contains('@') {
+            match login.canonical().split_domain() {
+                Some((local, of)) if of == domain && !local.is_empty() => typed.to_owned(),
+                _ => return NameDecision::NotMine,
+            }
+        } else if self.domain.add {
+            format!("{typed}@{domain}")
+        } else {
+            typed.to_owned()
+        };
+        self.identity_of(&upstream)
+            .map_or(NameDecision::NotMine, |identity| NameDecision::Ask { upstream, identity })
+    }
+
+    fn identity_of(&self, upstream: &str) -> Option<Identity> {
+        let full = CanonicalName::parse(upstream).ok()?;
+        let name = match full.split_domain() {
+            Some((local, _)) if self.domain.strip => CanonicalName::parse(local).ok()?,
+            _ => full,
+        };
+        let identity = Identity::new(name);
+        Some(match self.domain.domain() {
+            Some(domain) if self.domain.group => identity.with_group(domain),
+            _ => identity,
+        })
+    }
+
+    /// A name is denied in itself, as the local part of an address, and behind a Windows domain.
+    fn is_denied(&self, name: &CanonicalName) -> bool {
+        let whole = name.as_str();
+        let local = whole.split('@').next().unwrap_or(whole);
+        let bare = local.rsplit(['\\', '/']).next().unwrap_or(local);
+        self.deny.iter().any(|denied| [whole, local, bare].contains(&denied.as_str()))
+    }
+}
+
+/// Two backends strip different domains, so that two people could share one name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "backends \"{first}\" and \"{second}\" strip the domains {first_domain} and {second_domain} into one name space: \
+     name@{first_domain} and name@{second_domain} would be the same person"
+)]
+pub struct NamespaceCollision {
+    /// The backend that comes first in the array.
+    pub first: BackendId,
+    /// The domain it strips.
+    pub first_domain: String,
+    /// The backend that collides with it.
+    pub second: BackendId,
+    /// The domain that one strips.
+    pub second_domain: String,
+}
+
+/// Finds backends that strip different domains into one name space.
+pub fn check_collisions<'a>(
+    backends: impl IntoIterator<Item = (&'a BackendId, &'a DomainRules)>,
+) -> Result<(), NamespaceCollision> {
+    let mut first: Option<(&BackendId, &str)> = None;
+    for (id, rules) in backends {
+        let Some(domain) = rules.stripped() else { continue };
+        match first {
+            Some((first_id, first_domain)) if first_domain != domain => {
+                return Err(NamespaceCollision {
+                    first: first_id.clone(),
+                    first_domain: first_domain.to_owned(),
+                    second: id.clone(),
+                    second_domain: domain.to_owned(),
+                });
+            }
+            Some(_) => {}
+            None => first = Some((id, domain)),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! Names: what a person types, what it stands for, and who may answer for it.
+//!
+//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ` are one person
+//! everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section 3.3): width mapping, lower case, NFC,
+//! and a refusal of everything that cannot be told apart by eye (controls, zero-width joiners, bidi overrides).
+
+mod domain;
+
+pub use domain::{DomainRules, NameDecision, NameRules, NamespaceCollision, check_collisions};
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use precis_profiles::UsernameCaseMapped;
+use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use serde::{Serialize, Serializer};
+use thiserror::Error;
+
+/// Longest login name that is taken, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// Longest backend id that is taken, in bytes.
+pub const MAX_ID_BYTES: usize = 128;
+
+/// The stable name of one configured backend, as it appears in pins, caches, traces, metrics and error texts.
+///
+/// Between 1 and [`MAX_ID_BYTES`] bytes of printable ASCII without blanks, quotes or backslashes. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BackendId(Arc<str>);
+
+impl BackendId {
+    /// Checks and takes an id.
+    ///
+    /// # Errors
+    /// [`IdError`] when it is empty, too long, or has a character that is not allowed.
+    pub fn parse(id: &str) -> Result<Self, IdError> {
+        if id.is_empty() {
+            return Err(IdError::Empty);
+        }
+        if id.len() > MAX_ID_BYTES {
+            return Err(IdError::TooLong { bytes: id.len() });
+        }
+        match id.chars().find(|c| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '\\' | '`')) {
+            Some(found) => Err(IdError::Character { found }),
+            None => Ok(Self(id.into())),
+        }
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &self.0)
+    }
+}
+
+impl fmt::Display for BackendId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for BackendId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Why a text cannot be a backend id.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// Nothing was given.
+    #[error("a backend id cannot be empty")]
+    Empty,
+    /// More than [`MAX_ID_BYTES`] bytes.
+    #[error("a backend id has at most {MAX_ID_BYTES} bytes, this one has {bytes}")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A blank, a quote, a backslash, or something outside printable ASCII.
+    #[error("a backend id cannot contain {found:?}")]
+    Character {
+        /// The first such character.
+        found: char,
+    },
+}
+
+/// A login name as a person typed it: checked, not changed.
+///
+/// Holding one means: not empty, at most [`MAX_NAME_BYTES`] bytes, no control character, no blank at either end, and a
+/// [`CanonicalName`] exists for it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct LoginName {
+    typed: Box<str>,
+    canonical: CanonicalName,
+}
+
+impl LoginName {
+    /// Checks a typed name and finds its canonical form.
+    ///
+    /// # Errors
+    /// [`NameError`] says what is wrong; such a name is refused before anybody is asked.
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        let canonical = CanonicalName::parse(typed)?;
+        Ok(Self { typed: typed.into(), canonical })
+    }
+
+    /// The name exactly as typed.
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    /// The one form under which this person is known.
+    pub fn canonical(&self) -> &CanonicalName {
+        &self.canonical
+    }
+}
+
+impl fmt::Debug for LoginName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &self.typed)
+    }
+}
+
+impl fmt::Display for LoginName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.typed)
+    }
+}
+
+/// The one form under which a person is known: lower case, normal width, NFC.
+///
+/// Canonicalising it again changes nothing. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CanonicalName(Arc<str>);
+
+impl CanonicalName {
+    /// Checks a name and brings it into canonical form.
+    ///
+    /// # Errors
+    /// [`NameError`] when no canonical form exists.
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        if typed.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if typed.len() > MAX_NAME_BYTES {
+            return Err(NameError::TooLong { bytes: typed.len() });
+        }
+        if typed.chars().any(char::is_control) {
+            return Err(NameError::Control);
+        }
+        if typed.starts_with(char::is_whitespace) || typed.ends_with(char::is_whitespace) {
+            return Err(NameError::OuterBlank);
+        }
+        // RFC 8265 section 3.1: a name is one or more parts with single blanks between them.
+        if typed.is_ascii() {
+            return if typed.contains("  ") {
+                Err(NameError::Unsupported)
+            } else {
+                Ok(Self(typed.to_ascii_lowercase().into()))
+            };
+        }
+        let mut canonical = Self::pass(typed)?;
+        // RFC 8265 section 3.3.1: a few code points need the rules twice or three times to settle.
+        for _ in 0..3 {
+            let again = Self::pass(&canonical)?;
+            if again == canonical {
+                return if canonical.len() <= MAX_NAME_BYTES {
+                    Ok(Self(canonical.into()))
+                } else {
+                    Err(NameError::TooLong { bytes: canonical.len() })
+                };
+            }
+            canonical = again;
+        }
+        Err(NameError::Unsupported)
+    }
+
+    fn pass(name: &str) -> Result<String, NameError> {
+        let mut parts = Vec::new();
+        for part in name.split(' ') {
+            parts.push(UsernameCaseMapped::enforce(part).map_err(|_| NameError::Unsupported)?);
+        }
+        Ok(parts.join(" "))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The part before the only `@` and the part behind it, or `None` when there is not exactly one.
+    pub fn split_domain(&self) -> Option<(&str, &str)> {
+        self.0.split_once('@').filter(|(_, domain)| !domain.contains('@'))
+    }
+}
+
+impl Borrow<str> for CanonicalName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CanonicalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &self.0)
+    }
+}
+
+impl fmt::Display for CanonicalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for CanonicalName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Why a typed text cannot be anybody's login name.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing was typed.
+    #[error("the login name is empty")]
+    Empty,
+    /// More than [`MAX_NAME_BYTES`] bytes.
+    #[error("the login name has {bytes} bytes, at most {MAX_NAME_BYTES} are taken")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A control character, NUL and line ends among them.
+    #[error("the login name has a control character")]
+    Control,
+    /// It begins or ends with a blank.
+    #[error("the login name begins or ends with a blank")]
+    OuterBlank,
+    /// A character that no login name may have (RFC 8264, section 8), such as an invisible one.
+    #[error("the login name has a character that is not allowed in names")]
+    Unsupported,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! What one Imap backend needs to know.
+
+use crate::identity::{BackendId, NameRules};
+use crate::transport::Endpoint;
+
+/// The settings of one [`ImapBackend`](super::ImapBackend).
+#[derive(Clone, Debug)]
+pub struct ImapSettings {
+    pub(super) id: BackendId,
+    pub(super) endpoint: Endpoint,
+    pub(super) names: NameRules,
+}
+
+impl ImapSettings {
+    /// A server at `endpoint`, with the default name rules.
+    pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
+        Self { id, endpoint, names: NameRules::default() }
+    }
+
+    /// Sets the name rules.
+    #[must_use]
+    pub fn with_names(mut self, names: NameRules) -> Self {
+        self.names = names;
+        self
+    }
+}

@@ -1,0 +1,190 @@
+//! The in-memory twin of a real backend: for documentation, for tests, for trying things out.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::backend::{Attempt, Probe, UserBackend};
+use crate::clock::Instant;
+use crate::error::{BackendError, Fault, Phase};
+use crate::identity::{BackendId, CanonicalName, IdError, LoginName, NameDecision, NameRules};
+use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
+use crate::transport::{timed_out, within};
+use crate::verdict::{Rejection, Verdict};
+
+/// A backend that knows its people by heart. It counts how often it was asked and can play dead.
+///
+/// ```
+/// # use user_backend::{StaticBackend, Resolver, Credentials};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+/// let resolver = Resolver::builder().backend(people).build()?;
+/// let answer = resolver.authenticate(Credentials::new("Alice", "Wonderland-1")).await;
+/// assert_eq!(answer.authenticated().map(|proof| proof.name().as_str()), Some("alice"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct StaticBackend {
+    id: BackendId,
+    people: HashMap<CanonicalName, Person>,
+    names: NameRules,
+    keyer: OutcomeKeyer,
+    behaviour: Behaviour,
+    asked: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Person {
+    password: Option<OutcomeKey>,
+    refusal: Option<Rejection>,
+}
+
+#[derive(Debug, Default)]
+struct Behaviour {
+    down: bool,
+    delay: Duration,
+}
+
+impl StaticBackend {
+    /// A backend that knows nobody.
+    ///
+    /// # Errors
+    /// [`StaticError`] when the id cannot be one, or the system has no randomness.
+    pub fn new(id: &str) -> Result<Self, StaticError> {
+        Ok(Self {
+            id: BackendId::parse(id)?,
+            people: HashMap::new(),
+            names: NameRules::default(),
+            keyer: OutcomeKeyer::random()?,
+            behaviour: Behaviour::default(),
+            asked: AtomicUsize::new(0),
+        })
+    }
+
+    /// Adds somebody. A name or password that nobody could type adds somebody who can never sign in.
+    #[must_use]
+    pub fn with_user(self, name: &str, password: &str) -> Self {
+        self.person(name, password, None)
+    }
+
+    /// Adds somebody whose right password is answered with a refusal, such as [`Rejection::AccountDisabled`].
+    #[must_use]
+    pub fn with_refused_user(self, name: &str, password: &str, refusal: Rejection) -> Self {
+        self.person(name, password, Some(refusal))
+    }
+
+    /// Sets the name rules.
+    #[must_use]
+    pub fn with_names(mut self, names: NameRules) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// Every answer takes this long. Nothing by default.
+    #[must_use]
+    pub fn with_delay(mut self, delay: Duration) -> Self {
+        self.behaviour.delay = delay;
+        self
+    }
+
+    /// From now on nobody is home: every attempt is unavailable.
+    #[must_use]
+    pub fn unavailable(mut self) -> Self {
+        self.behaviour.down = true;
+        self
+    }
+
+    /// How many attempts reached this backend so far.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    fn person(mut self, name: &str, password: &str, refusal: Option<Rejection>) -> Self {
+        if let Ok(name) = CanonicalName::parse(name) {
+            let password = Password::parse(password).ok().map(|password| self.key(&name, &password));
+            self.people.insert(name, Person { password, refusal });
+        }
+        self
+    }
+
+    fn key(&self, name: &CanonicalName, password: &Password) -> OutcomeKey {
+        self.keyer.key(b"", name.as_str(), password)
+    }
+
+    fn decide(&self, login: &LoginName, password: &Password) -> Verdict {
+        let (upstream, identity) = match self.names.decide(login) {
+            NameDecision::Ask { upstream, identity } => (upstream, identity),
+            NameDecision::NotMine => return Verdict::NotMine,
+            NameDecision::Denied => return Verdict::Rejected(Rejection::PolicyDenied),
+        };
+        let Some((name, person)) =
+            CanonicalName::parse(&upstream).ok().and_then(|name| self.people.get_key_value(&name))
+        else {
+            return Verdict::Rejected(Rejection::UnknownUser);
+        };
+        match (person.password == Some(self.key(name, password)), person.refusal) {
+            (true, None) => Verdict::Accepted(identity),
+            (true, Some(refusal)) => Verdict::Rejected(refusal),
+            (false, _) => Verdict::Rejected(Rejection::BadCredentials),
+        }
+    }
+
+    async fn answer(&self, deadline: Instant, phase: Phase) -> Result<(), BackendError> {
+        within(deadline, phase, async {
+            if !self.behaviour.delay.is_zero() {
+                tokio::time::sleep(self.behaviour.delay).await;
+            }
+            Ok(())
+        })
+        .await
+        .map_err(|fault| fault.of(&self.id))?;
+        if self.behaviour.down {
+            return Err(Fault::unavailable(Phase::Connect, "switched off").of(&self.id));
+        }
+        if deadline <= crate::clock::now() {
+            return Err(timed_out(phase).of(&self.id));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for StaticBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "static({})", self.id)
+    }
+}
+
+#[async_trait]
+impl UserBackend for StaticBackend {
+    fn id(&self) -> &BackendId {
+        &self.id
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.answer(attempt.deadline, Phase::Login).await?;
+        Ok(self.decide(attempt.name, attempt.password))
+    }
+
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.answer(deadline, Phase::Greeting).await?;
+        Ok(Probe::of(None))
+    }
+}
+
+/// Why a [`StaticBackend`] could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StaticError {
+    /// The id cannot be one.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// The system has no randomness.
+    #[error(transparent)]
+    Randomness(#[from] NoRandomness),
+}

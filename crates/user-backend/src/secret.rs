@@ -1,0 +1,221 @@
+//! Passwords and the keyed hashes that stand for them.
+//!
+//! A password is wiped when it is dropped and never printed. What a cache remembers of it is a BLAKE3 hash under a random
+//! key that lives as long as the process: useless to anybody who reads the memory of another process or a core dump of
+//! an earlier one, and compared in constant time.
+
+use std::fmt;
+
+use subtle::ConstantTimeEq;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// Longest password that is taken, in bytes of UTF-8. No backend ever truncates: some servers reset the connection
+/// beyond this, which would look like an outage.
+pub const MAX_PASSWORD_BYTES: usize = 1024;
+
+/// What a person types to prove who they are. Wiped on drop, redacted in `Debug`.
+///
+/// Holding one means: not empty, at most [`MAX_PASSWORD_BYTES`] bytes, no control character.
+#[derive(Clone)]
+pub struct Password(Zeroizing<Box<str>>);
+
+impl Password {
+    /// Checks and takes a password.
+    ///
+    /// # Errors
+    /// [`PasswordError`] says what is wrong, without the password; such a password is refused before anybody is asked.
+    pub fn parse(typed: impl Into<String>) -> Result<Self, PasswordError> {
+        let typed = Zeroizing::new(typed.into());
+        if typed.is_empty() {
+            return Err(PasswordError::Empty);
+        }
+        if typed.len() > MAX_PASSWORD_BYTES {
+            return Err(PasswordError::TooLong { bytes: typed.len() });
+        }
+        if typed.chars().any(char::is_control) {
+            return Err(PasswordError::Control);
+        }
+        Ok(Self(Zeroizing::new(typed.as_str().into())))
+    }
+
+    /// The password itself: for the one place that writes it to a server.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// Why a typed text cannot be anybody's password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PasswordError {
+    /// Nothing was typed. Some servers take an empty password as an anonymous login.
+    #[error("the password is empty")]
+    Empty,
+    /// More than [`MAX_PASSWORD_BYTES`] bytes.
+    #[error("the password has {bytes} bytes, at most {MAX_PASSWORD_BYTES} are taken")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A control character: NUL would cut the password in some servers, a line end would start a new command.
+    #[error("the password has a control character")]
+    Control,
+}
+
+/// A keyed hash that stands for one (scope, name, password) tuple. Compared in constant time, redacted in `Debug`.
+#[derive(Clone, Copy)]
+pub struct OutcomeKey([u8; 32]);
+
+impl OutcomeKey {
+    /// The hash. Only the process that made it can make it again.
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for OutcomeKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for OutcomeKey {}
+
+impl std::hash::Hash for OutcomeKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // The key is uniform already and unknown to attackers: eight bytes of it are as good as all.
+        let [a, b, c, d, e, f, g, h, ..] = self.0;
+        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    }
+}
+
+impl fmt::Debug for OutcomeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OutcomeKey(…)")
+    }
+}
+
+/// Makes [`OutcomeKey`]s under one random key, drawn when it is created and never stored.
+pub struct OutcomeKeyer {
+    key: Zeroizing<[u8; 32]>,
+}
+
+impl OutcomeKeyer {
+    /// Draws a fresh key.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] when the operating system has none to give.
+    pub fn random() -> Result<Self, NoRandomness> {
+        let mut key = Zeroizing::new([0; 32]);
+        fill_random(key.as_mut())?;
+        Ok(Self { key })
+    }
+
+    /// The key of one tuple. Fields are prefixed with their length, so ("ab", "c") and ("a", "bc") differ.
+    pub fn key(&self, scope: &[u8], name: &str, password: &Password) -> OutcomeKey {
+        // Scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.
+        let mut buffer = Zeroizing::new([0_u8; 192]);
+        let parts = [scope, name.as_bytes(), password.expose().as_bytes()];
+        let mut used = 0;
+        for part in parts {
+            let end = used + 4 + part.len();
+            let (Some(target), Ok(length)) = (buffer.get_mut(used..end), u32::try_from(part.len())) else {
+                return self.long_key(parts);
+            };
+            let (prefix, body) = target.split_at_mut(4);
+            prefix.copy_from_slice(&length.to_le_bytes());
+            body.copy_from_slice(part);
+            used = end;
+        }
+        OutcomeKey(blake3::keyed_hash(&self.key, buffer.get(..used).unwrap_or_default()).into())
+    }
+
+    fn long_key(&self, parts: [&[u8]; 3]) -> OutcomeKey {
+        let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        for part in parts {
+            hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes()).update(part);
+        }
+        OutcomeKey(hasher.finalize().into())
+    }
+}
+
+impl fmt::Debug for OutcomeKeyer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OutcomeKeyer(…)")
+    }
+}
+
+/// The operating system gave no random bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the operating system gave no random bytes")]
+pub struct NoRandomness;
+
+/// Fills a buffer with bytes from the operating system's generator.
+pub(crate) fn fill_random(buffer: &mut [u8]) -> Result<(), NoRandomness> {
+    rustls::crypto::ring::default_provider().secure_random.fill(buffer).map_err(|_| NoRandomness)
+}
+
+/// A random text of `2 * N` lower-case hexadecimal digits: tags, canary names.
+pub(crate) fn random_hex<const N: usize>() -> Result<String, NoRandomness> {
+    let mut bytes = [0_u8; N];
+    fill_random(&mut bytes)?;
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    Ok(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_printed() {
+        let password = Password::parse("Wonderland-1").unwrap();
+        assert_eq!(format!("{password:?} {password:#?}"), "Password(…) Password(…)");
+    }
+
+    #[test]
+    fn empty_over_long_and_control_characters_are_refused_before_any_io() {
+        assert_eq!(Password::parse("").unwrap_err(), PasswordError::Empty);
+        assert_eq!(Password::parse("x".repeat(1025)).unwrap_err(), PasswordError::TooLong { bytes: 1025 });
+        assert!(Password::parse("x".repeat(1024)).is_ok());
+        for control in (0..=0x1f_u32).chain(0x7f..=0x9f).filter_map(char::from_u32) {
+            assert_eq!(
+                Password::parse(format!("a{control}b")).unwrap_err(),
+                PasswordError::Control,
+                "{control:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn fields_do_not_run_into_each_other() {
+        let keyer = OutcomeKeyer::random().unwrap();
+        let key = |name: &str, password: &str| keyer.key(b"s", name, &Password::parse(password).unwrap());
+        assert_ne!(key("ab", "c"), key("a", "bc"));
+        assert_eq!(key("ab", "c"), key("ab", "c"));
+        let long = "x".repeat(250);
+        assert_ne!(key(&long, "ab"), key(&format!("{long}a"), "b"));
+    }
+
+    #[test]
+    fn short_and_long_tuples_hash_by_one_rule() {
+        let keyer = OutcomeKeyer::random().unwrap();
+        let password = Password::parse("secret").unwrap();
+        let direct = keyer.key(b"s", "alice", &password);
+        assert_eq!(direct, keyer.long_key([b"s", b"alice", b"secret"]));
+    }
+
+    #[test]
+    fn two_processes_never_agree_on_a_key() {
+        let password = Password::parse("secret").unwrap();
+        let one = OutcomeKeyer::random().unwrap().key(b"s", "alice", &password);
+        assert_ne!(one, OutcomeKeyer::random().unwrap().key(b"s", "alice", &password));
+    }
+}

@@ -1,0 +1,127 @@
+//! Finding the address of a host and opening a connection to it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::TcpStream;
+
+use super::{Endpoint, TlsMode, sooner, timed_out, within};
+use crate::clock::{Instant, now};
+use crate::error::{Fault, Phase};
+
+/// All addresses of the host, in the order the system prefers.
+///
+/// # Errors
+/// An unavailable [`Fault`] when the name does not resolve before the deadline; a misconfigured one when clear text to
+/// this machine was meant and the name turns out to be another machine.
+///
+/// # Cancellation
+/// Safe. The system's resolver may finish its look-up in the background.
+pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Fault> {
+    // An address needs no look-up, and no thread of the blocking pool.
+    if let Ok(address) = endpoint.host().parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, endpoint.port())]);
+    }
+    let found = within(deadline, Phase::Resolve, async {
+        tokio::net::lookup_host((endpoint.host(), endpoint.port())).await.map(Vec::from_iter).map_err(
+            |error| {
+                Fault::unavailable(Phase::Resolve, format!("cannot resolve host \"{}\"", endpoint.host()))
+                    .caused_by(error)
+            },
+        )
+    })
+    .await?;
+    if found.is_empty() {
+        return Err(Fault::unavailable(
+            Phase::Resolve,
+            format!("host \"{}\" has no address", endpoint.host()),
+        ));
+    }
+    if endpoint.tls() == TlsMode::None
+        && !endpoint.allows_plaintext()
+        && endpoint.is_loopback()
+        && let Some(far) = found.iter().find(|address| !address.ip().is_loopback())
+    {
+        return Err(Fault::misconfigured(
+            Phase::Resolve,
+            format!("\"{}\" resolves to {}, which is not this machine", endpoint.host(), far.ip()),
+        ));
+    }
+    Ok(found)
+}
+
+/// Opens a connection, trying the host's addresses in turn; each gets an equal share of the time that is left.
+/// Small packets are sent at once (`TCP_NODELAY`): login dialogues are all small packets.
+///
+/// # Errors
+/// The [`Fault`] of the last address that was tried.
+///
+/// # Cancellation
+/// Safe: a half-open connection is closed.
+pub async fn dial(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream, Fault> {
+    let deadline = sooner(endpoint.connect_timeout(), deadline);
+    let addresses = resolve(endpoint, deadline).await?;
+    let mut last = timed_out(Phase::Connect);
+    for (tried, address) in addresses.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        let share = deadline.saturating_duration_since(now()) / left;
+        match within(sooner(share, deadline), Phase::Connect, connect(*address)).await {
+            Ok(stream) => return Ok(stream),
+            Err(fault) => last = fault,
+        }
+    }
+    Err(last)
+}
+
+async fn connect(address: SocketAddr) -> Result<TcpStream, Fault> {
+    let stream = TcpStream::connect(address).await.map_err(|error| {
+        let detail = match error.kind() {
+            io::ErrorKind::ConnectionRefused => format!("{address} refused the connection"),
+            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                format!("{address} cannot be reached")
+            }
+            kind => format!("cannot connect to {address}: {kind}"),
+        };
+        Fault::unavailable(Phase::Connect, detail).caused_by(error)
+    })?;
+    // A stream that refuses the option still works, only slower.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn soon() -> Instant {
+        now() + Duration::from_secs(5)
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_unavailable_during_connect() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let fault = dial(&Endpoint::new("127.0.0.1", port, TlsMode::None), soon()).await.unwrap_err();
+        assert_eq!(fault.phase(), Phase::Connect);
+        assert_eq!(fault.detail(), format!("127.0.0.1:{port} refused the connection"));
+    }
+
+    #[tokio::test]
+    async fn a_host_that_does_not_exist_is_unavailable_during_resolve() {
+        // A label of more than 63 bytes fails in the system's resolver, before it asks anybody on the network.
+        let endpoint = Endpoint::new("x".repeat(80), 143, TlsMode::Explicit);
+        let fault = dial(&endpoint, soon()).await.unwrap_err();
+        assert_eq!(fault.phase(), Phase::Resolve);
+    }
+
+    #[tokio::test]
+    async fn small_packets_leave_at_once() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let stream = dial(&Endpoint::new("localhost", port, TlsMode::None), soon()).await.unwrap();
+        assert!(stream.nodelay().unwrap());
+    }
+}

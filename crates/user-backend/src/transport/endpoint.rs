@@ -1,0 +1,226 @@
+//! Where a server is and how it may be talked to.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Fault, Phase};
+
+/// How a connection is encrypted. There is no opportunistic mode: what can be stripped is not encryption.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsMode {
+    /// TLS from the first byte (imaps, ftps).
+    Implicit,
+    /// The server is asked for TLS on the open connection (STARTTLS, AUTH TLS) and must agree. The default.
+    #[default]
+    #[serde(alias = "starttls")]
+    Explicit,
+    /// No TLS.
+    None,
+}
+
+impl TlsMode {
+    /// The mode in one word, as configurations spell it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Implicit => "implicit",
+            Self::Explicit => "explicit",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for TlsMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whose signature on a certificate is good enough.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trust {
+    /// The operating system's trust store. The default.
+    #[default]
+    System,
+    /// The certificates in this PEM file, and no others.
+    CaFile(PathBuf),
+    /// Anybody's. Whoever sits between us and the server reads every password.
+    DangerAcceptAnyCertificate,
+}
+
+/// Where a server is, how it is reached and how long it may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    host: String,
+    port: u16,
+    tls: TlsMode,
+    trust: Trust,
+    server_name: Option<String>,
+    allow_plaintext: bool,
+    connect_timeout: Duration,
+    timeout: Duration,
+}
+
+impl Endpoint {
+    /// Time for resolving, connecting and TLS, when nothing else is set.
+    pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+    /// Time for one whole attempt, when nothing else is set. Servers delay the answer to a wrong password by seconds.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+
+    /// A server at `host` (a name or an address, IPv6 without brackets) and `port`, trusted by the system's store.
+    pub fn new(host: impl Into<String>, port: u16, tls: TlsMode) -> Self {
+        Self {
+            host: host.into(),
+            port,
+            tls,
+            trust: Trust::System,
+            server_name: None,
+            allow_plaintext: false,
+            connect_timeout: Self::DEFAULT_CONNECT_TIMEOUT,
+            timeout: Self::DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// Sets whose certificates are trusted.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Trust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// The name that the certificate must carry, when it is not the host.
+    #[must_use]
+    pub fn with_server_name(mut self, name: impl Into<String>) -> Self {
+        self.server_name = Some(name.into());
+        self
+    }
+
+    /// Consents to passwords in clear text over the network ([`TlsMode::None`] to a host that is not loopback).
+    #[must_use]
+    pub fn with_plaintext_consent(mut self, consent: bool) -> Self {
+        self.allow_plaintext = consent;
+        self
+    }
+
+    /// Time for resolving, connecting and TLS (default 3 s).
+    #[must_use]
+    pub fn with_connect_timeout(mut self, limit: Duration) -> Self {
+        self.connect_timeout = limit;
+        self
+    }
+
+    /// Time for one whole attempt (default 15 s).
+    #[must_use]
+    pub fn with_timeout(mut self, limit: Duration) -> Self {
+        self.timeout = limit;
+        self
+    }
+
+    /// The host.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How the connection is encrypted.
+    pub fn tls(&self) -> TlsMode {
+        self.tls
+    }
+
+    /// Whose certificates are trusted.
+    pub fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// The name that the certificate must carry.
+    pub fn server_name(&self) -> &str {
+        self.server_name.as_deref().unwrap_or(&self.host)
+    }
+
+    /// Whether somebody consented to clear text over the network.
+    pub fn allows_plaintext(&self) -> bool {
+        self.allow_plaintext
+    }
+
+    /// Time for resolving, connecting and TLS.
+    pub fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
+    }
+
+    /// Time for one whole attempt.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Whether the host is this machine by its very name. A name that merely resolves to loopback does not count.
+    pub fn is_loopback(&self) -> bool {
+        match self.host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => self.host.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
+    /// Refuses clear text to another machine unless somebody consented.
+    ///
+    /// # Errors
+    /// A misconfigured [`Fault`] that names both ways out.
+    pub fn check_plaintext(&self) -> Result<(), Fault> {
+        if self.tls != TlsMode::None || self.allow_plaintext || self.is_loopback() {
+            return Ok(());
+        }
+        Err(Fault::misconfigured(
+            Phase::Connect,
+            format!(
+                "passwords would cross the network to {} in clear text; set tls = \"explicit\" to encrypt, or \
+                 allow_plaintext = true to consent",
+                self.host
+            ),
+        ))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clear_text_over_the_network_needs_consent() {
+        let to = |host: &str| Endpoint::new(host, 143, TlsMode::None);
+        for local in ["localhost", "LOCALHOST", "127.0.0.1", "127.0.0.2", "::1"] {
+            assert!(to(local).check_plaintext().is_ok(), "{local}");
+        }
+        for remote in
+            ["mail.example.com", "10.0.0.1", "localhost.example.com", "::2", "127.0.0.1.example.com"]
+        {
+            let text = to(remote).check_plaintext().unwrap_err().detail().to_owned();
+            assert!(text.contains("allow_plaintext = true") && text.contains("tls = \"explicit\""), "{text}");
+            assert!(to(remote).with_plaintext_consent(true).check_plaintext().is_ok());
+        }
+        assert!(Endpoint::new("mail.example.com", 143, TlsMode::Explicit).check_plaintext().is_ok());
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_in_brackets() {
+        assert_eq!(Endpoint::new("::1", 993, TlsMode::Implicit).to_string(), "[::1]:993");
+        assert_eq!(Endpoint::new("mail", 993, TlsMode::Implicit).to_string(), "mail:993");
+    }
+}

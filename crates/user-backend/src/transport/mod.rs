@@ -1,0 +1,44 @@
+//! How a peer is reached: settings, name resolution, connecting, TLS, deadlines. Shared by all backends.
+//!
+//! Every step takes a deadline and answers with a [`Fault`] that says in which [`Phase`] it failed. Nothing here knows
+//! a protocol, and nothing here ever sees a password.
+
+mod certificate;
+mod dial;
+mod endpoint;
+mod tls;
+
+pub use certificate::TlsSummary;
+pub use dial::{dial, resolve};
+pub use endpoint::{Endpoint, TlsMode, Trust};
+pub use tls::TlsClient;
+
+use std::future::Future;
+
+use crate::clock::{Instant, now};
+use crate::error::{Fault, Phase};
+
+/// Runs `work` until it ends or the deadline passes.
+///
+/// # Errors
+/// What `work` answers, or an unavailable [`Fault`] in the given phase when time is up.
+///
+/// # Cancellation
+/// Dropping the future drops `work`.
+pub async fn within<T>(
+    deadline: Instant,
+    phase: Phase,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
+    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(timed_out(phase)))
+}
+
+/// The deadline of one step: the given time from now, but never later than the deadline of the whole attempt.
+pub(crate) fn sooner(limit: std::time::Duration, deadline: Instant) -> Instant {
+    now().checked_add(limit).map_or(deadline, |end| end.min(deadline))
+}
+
+/// What is said when time is up.
+pub(crate) fn timed_out(phase: Phase) -> Fault {
+    Fault::unavailable(phase, "no answer in time")
+}

@@ -1,0 +1,176 @@
+//! TLS for clients: whom to trust, the handshake, and errors that say what is wrong with a certificate.
+//!
+//! One crypto provider (ring) is given explicitly everywhere, so that another crate in the program can neither change
+//! it nor make it ambiguous.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::certificate::{TlsSummary, describe};
+use super::{Endpoint, Trust, within};
+use crate::clock::Instant;
+use crate::error::{Fault, Phase};
+
+/// The TLS side of one endpoint. Make one per backend and keep it: it holds the sessions to resume, and one backend's
+/// must never serve another that trusts somebody else.
+#[derive(Clone, Debug)]
+pub struct TlsClient {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+impl TlsClient {
+    /// Loads what the endpoint trusts. Reads files: once, at start.
+    ///
+    /// # Errors
+    /// A misconfigured [`Fault`] when the certificates cannot be read or the server name is neither a DNS name nor an
+    /// address.
+    pub fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
+        let name = ServerName::try_from(endpoint.server_name().to_owned()).map_err(|error| {
+            let text = format!("\"{}\" is neither a host name nor an address", endpoint.server_name());
+            Fault::misconfigured(Phase::Tls, text).caused_by(error)
+        })?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let verifier = verifier(endpoint.trust(), &provider)?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|error| unusable("TLS 1.2 and 1.3 cannot be set up", error))?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier)
+            .with_no_client_auth();
+        Ok(Self { config: Arc::new(config), name })
+    }
+
+    /// The settings, for libraries that do the handshake themselves.
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// The name that the certificate must carry.
+    pub fn server_name(&self) -> &ServerName<'static> {
+        &self.name
+    }
+
+    /// Encrypts an open connection and checks who is at the other end.
+    ///
+    /// # Errors
+    /// An unavailable [`Fault`] that says what is wrong with the certificate, or that the peer does not speak TLS.
+    ///
+    /// # Cancellation
+    /// Dropping the future closes the connection.
+    pub async fn handshake<S>(&self, stream: S, deadline: Instant) -> Result<TlsStream<S>, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        within(deadline, Phase::Tls, async {
+            connector.connect(self.name.clone(), stream).await.map_err(|error| Self::explain(&error))
+        })
+        .await
+    }
+
+    /// What a failed handshake means.
+    pub fn explain(error: &std::io::Error) -> Fault {
+        let beneath = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match beneath {
+            Some(tls) => Fault::unavailable(Phase::Tls, describe(tls)).caused_by(tls.clone()),
+            None => Fault::unavailable(Phase::Tls, format!("the connection ended: {}", error.kind())),
+        }
+    }
+
+    /// What is known about an encrypted connection.
+    pub fn summary<S>(stream: &TlsStream<S>) -> TlsSummary {
+        TlsSummary::of(stream.get_ref().1)
+    }
+}
+
+fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
+    match trust {
+        Trust::System => Verifier::new(Arc::clone(provider))
+            .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
+            .map_err(|error| {
+                unusable("the system's trust store cannot be read (package ca-certificates)", error)
+            }),
+        Trust::CaFile(path) => {
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots(path)?), Arc::clone(provider))
+                .build()
+                .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
+                .map_err(|error| unusable(&format!("ca_file {} cannot be used", path.display()), error))
+        }
+        Trust::DangerAcceptAnyCertificate => Ok(Arc::new(AnyCertificate { provider: Arc::clone(provider) })),
+    }
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, Fault> {
+    let failed = |error| unusable(&format!("ca_file {} cannot be read", path.display()), error);
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
+        let certificate = certificate.map_err(failed)?;
+        roots.add(certificate).map_err(|error| {
+            unusable(&format!("ca_file {} has a certificate that cannot be used", path.display()), error)
+        })?;
+    }
+    if roots.is_empty() {
+        return Err(Fault::misconfigured(
+            Phase::Tls,
+            format!("ca_file {} has no certificate in it", path.display()),
+        ));
+    }
+    Ok(roots)
+}
+
+fn unusable(detail: &str, error: impl std::error::Error + Send + Sync + 'static) -> Fault {
+    Fault::misconfigured(Phase::Tls, format!("{detail}: {error}")).caused_by(error)
+}
+
+/// What `danger_accept_any_certificate` asks for: the handshake is checked, the identity is not.
+#[derive(Debug)]
+struct AnyCertificate {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}

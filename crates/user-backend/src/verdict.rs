@@ -1,0 +1,164 @@
+//! What a backend decided about one attempt.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::clock::Instant;
+use crate::identity::{BackendId, CanonicalName};
+
+/// A decision. Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// The server said yes to this name and this password.
+    Accepted(Identity),
+    /// The server, or a rule of ours, said no.
+    Rejected(Rejection),
+    /// The name is not this backend's business (another domain): nobody was asked.
+    NotMine,
+}
+
+/// Why an attempt was rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Name or password is wrong; most servers do not tell which.
+    BadCredentials,
+    /// The server says that it has no such user.
+    UnknownUser,
+    /// The account exists and is switched off.
+    AccountDisabled,
+    /// The account exists and is locked, usually after too many wrong passwords.
+    AccountLocked,
+    /// The password was right once and must be changed.
+    CredentialsExpired,
+    /// A rule of ours forbids this name or password; nobody was asked.
+    PolicyDenied,
+}
+
+impl Rejection {
+    /// The reason in one lower-case word, as JSON, traces and metrics show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "bad_credentials",
+            Self::UnknownUser => "unknown_user",
+            Self::AccountDisabled => "account_disabled",
+            Self::AccountLocked => "account_locked",
+            Self::CredentialsExpired => "credentials_expired",
+            Self::PolicyDenied => "policy_denied",
+        }
+    }
+
+    /// Whether the same name and password may be answered from memory for a while. An account that an admin can
+    /// unlock any moment is always asked for.
+    pub fn is_cacheable(self) -> bool {
+        matches!(self, Self::BadCredentials | Self::UnknownUser | Self::PolicyDenied)
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BadCredentials => "wrong name or password",
+            Self::UnknownUser => "unknown user",
+            Self::AccountDisabled => "account disabled",
+            Self::AccountLocked => "account locked",
+            Self::CredentialsExpired => "password expired",
+            Self::PolicyDenied => "not allowed",
+        })
+    }
+}
+
+/// Who an accepted attempt is, in the eyes of the backend that accepted it. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    name: CanonicalName,
+    groups: Arc<[Box<str>]>,
+}
+
+impl Identity {
+    /// A person without groups.
+    pub fn new(name: CanonicalName) -> Self {
+        Self { name, groups: Arc::default() }
+    }
+
+    /// Adds a group that the backend puts this person into.
+    #[must_use]
+    pub fn with_group(mut self, group: &str) -> Self {
+        self.groups = self.groups.iter().cloned().chain([group.into()]).collect();
+        self
+    }
+
+    /// The person's one name.
+    pub fn name(&self) -> &CanonicalName {
+        &self.name
+    }
+
+    /// The groups that the backend names, in its order.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(AsRef::as_ref)
+    }
+}
+
+/// How old the yes behind an [`Authenticated`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Freshness {
+    /// The backend said yes in this very attempt.
+    Live,
+    /// The backend said yes a short while ago, within the lifetime set for accepted outcomes.
+    Cached {
+        /// When it said so.
+        verified_at: Instant,
+    },
+    /// The backend cannot be asked now and said yes some time ago (grace): not good enough for sensitive acts.
+    Stale {
+        /// When it said so.
+        verified_at: Instant,
+    },
+}
+
+/// The proof that somebody signed in. Only the resolver can make one, so every place that trusts a sign-in is a place
+/// that takes this type.
+///
+/// ```compile_fail
+/// # use user_backend::{Authenticated, Freshness};
+/// // The fields are private and there is no public constructor.
+/// let forged = Authenticated { freshness: Freshness::Live };
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a proof of sign-in is there to be passed on"]
+pub struct Authenticated {
+    identity: Identity,
+    backend: BackendId,
+    freshness: Freshness,
+}
+
+impl Authenticated {
+    /// The only constructor. Grep for `Authenticated::assertion` to find all places that vouch for somebody.
+    pub(crate) fn assertion(identity: Identity, backend: BackendId, freshness: Freshness) -> Self {
+        Self { identity, backend, freshness }
+    }
+
+    /// Who signed in.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The person's one name.
+    pub fn name(&self) -> &CanonicalName {
+        self.identity.name()
+    }
+
+    /// The backend that vouches for it.
+    pub fn backend(&self) -> &BackendId {
+        &self.backend
+    }
+
+    /// How old its yes is.
+    pub fn freshness(&self) -> Freshness {
+        self.freshness
+    }
+}
