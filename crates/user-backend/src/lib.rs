@@ -10,6 +10,7 @@ pub mod identity;
 #[cfg(feature = "imap")]
 pub mod imap;
 pub mod memory;
+pub mod resolver;
 pub mod secret;
 #[cfg(any(feature = "smb", feature = "smb-native"))]
 pub mod smb;

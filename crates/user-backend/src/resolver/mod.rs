@@ -1,0 +1,3 @@
+//! The resolver.
+
+pub mod policy;

@@ -1,0 +1,83 @@
+//! How the resolver treats one backend: what an operator sets per entry beside the server's address.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// What a rejection means for the backends behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnReject {
+    /// The next backend is asked. The default.
+    #[default]
+    Continue,
+    /// The answer is no.
+    Stop,
+}
+
+/// What it means for the backends behind when this one cannot be asked and nobody knows whose the user is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnUnavailable {
+    /// The answer is "unavailable": he might be this backend's user, and nobody else may admit him. The default.
+    #[default]
+    Stop,
+    /// Later backends may admit him.
+    Continue,
+}
+
+/// How many failed logins of one user may reach one backend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct Budget {
+    /// This many failures …
+    pub failures: u32,
+    /// … in this time.
+    pub per: Duration,
+}
+
+impl Default for Budget {
+    /// 4 failures in 15 minutes: below the lock-out threshold of every common server.
+    fn default() -> Self {
+        Self { failures: 4, per: Duration::from_secs(15 * 60) }
+    }
+}
+
+/// How the resolver treats one backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Policy {
+    /// What a rejection means for the backends behind (default: they are asked).
+    pub on_reject: OnReject,
+    /// What an outage means for the backends behind (default: they are not asked).
+    pub on_unavailable: OnUnavailable,
+    /// Whether a long-running process proves at start that the backend refuses a random user (default: yes).
+    pub canary: bool,
+    /// How long an accepted outcome is remembered (default 5 minutes; zero: not at all).
+    pub cache_accepted: Duration,
+    /// How long a rejected name and password is remembered (default 30 seconds; zero: not at all).
+    pub cache_rejected: Duration,
+    /// How old a yes may be to count while the backend is unavailable (default: it does not count).
+    pub max_stale: Option<Duration>,
+    /// How many failed logins of one user may reach the backend (default 4 in 15 minutes).
+    pub budget: Budget,
+    /// How many attempts may be under way at the backend at once (default 16).
+    pub max_concurrent: usize,
+    /// Size of the pool of prepared connections (default: the backend's choice; 0: none).
+    pub warm: Option<usize>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            on_reject: OnReject::default(),
+            on_unavailable: OnUnavailable::default(),
+            canary: true,
+            cache_accepted: Duration::from_secs(5 * 60),
+            cache_rejected: Duration::from_secs(30),
+            max_stale: None,
+            budget: Budget::default(),
+            max_concurrent: 16,
+            warm: None,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! A peer that follows a script: a server as honest or as hostile as a test wants it.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// One thing the peer does.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Writes these bytes at once. `{tag}` stands for the first word of the last line that was read.
+    Send(Vec<u8>),
+    /// Writes them one byte at a time.
+    Drip(Vec<u8>),
+    /// Reads one line, whatever it says.
+    Line,
+    /// Reads one line that must start like this, in any letter case; else the peer hangs up.
+    Expect(&'static str),
+    /// Becomes a TLS server.
+    Tls(Arc<ServerConfig>),
+    /// Writes `bytes` again and again until `total` bytes are out or the other side hangs up.
+    Flood {
+        /// What is repeated.
+        bytes: &'static [u8],
+        /// How much of it.
+        total: usize,
+    },
+    /// Says nothing until the other side hangs up.
+    Silence,
+}
+
+impl Step {
+    /// Writes a text at once; see [`Step::Send`].
+    pub fn send(text: impl AsRef<[u8]>) -> Self {
+        Self::Send(text.as_ref().to_vec())
+    }
+}
+
+/// A scripted server on a loopback port of its own. Every connection gets the script from its beginning; at its end the
+/// peer hangs up.
+#[derive(Debug)]
+pub struct Peer {
+    port: u16,
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    task: JoinHandle<()>,
+}
+
+impl Peer {
+    /// Starts to listen.
+    ///
+    /// # Panics
+    /// When loopback has no port left.
+    pub async fn start(script: impl IntoIterator<Item = Step>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
+        let port = listener.local_addr().expect("an address").port();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let script: Arc<[Step]> = script.into_iter().collect();
+        let all = Arc::clone(&heard);
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = {
+                    let mut heard = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    heard.push(Vec::new());
+                    heard.len() - 1
+                };
+                let (script, all) = (Arc::clone(&script), Arc::clone(&all));
+                tokio::spawn(async move {
+                    // However the other side ends the connection: what it said before is on record.
+                    let _ = converse(stream, &script, &Record { all, number }).await;
+                });
+            }
+        });
+        Self { port, heard, task }
+    }
+
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How often somebody connected.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Everything that was read so far, decrypted, of all connections in a row.
+    #[must_use]
+    pub fn heard(&self) -> Vec<u8> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).concat()
+    }
+
+    /// The same as text.
+    #[must_use]
+    pub fn heard_text(&self) -> String {
+        String::from_utf8_lossy(&self.heard()).into_owned()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+struct Record {
+    all: Arc<Mutex<Vec<Vec<u8>>>>,
+    number: usize,
+}
+
+impl Record {
+    fn add(&self, bytes: &[u8]) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = all.get_mut(self.number) {
+            own.extend_from_slice(bytes);
+        }
+    }
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut stream: Box<dyn Stream> = Box::new(stream);
+    let mut last = Vec::new();
+    for step in script {
+        match step {
+            Step::Send(bytes) => {
+                stream.write_all(&fill_tag(bytes, &last)).await?;
+                stream.flush().await?;
+            }
+            Step::Drip(bytes) => {
+                for byte in fill_tag(bytes, &last) {
+                    stream.write_all(&[byte]).await?;
+                    stream.flush().await?;
+                    tokio::task::yield_now().await;
+                }
+            }
+            Step::Line => last = line(&mut stream, record).await?,
+            Step::Expect(start) => {
+                last = line(&mut stream, record).await?;
+                let begins =
+                    last.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()));
+                if !begins {
+                    return Err(io::Error::other("the script expected something else"));
+                }
+            }
+            Step::Tls(config) => {
+                let acceptor = TlsAcceptor::from(Arc::clone(config));
+                stream = Box::new(acceptor.accept(stream).await?);
+            }
+            Step::Flood { bytes, total } => {
+                let mut sent = 0;
+                while sent < *total {
+                    stream.write_all(bytes).await?;
+                    sent += bytes.len();
+                }
+                stream.flush().await?;
+            }
+            Step::Silence => {
+                let mut rest = [0; 1024];
+                loop {
+                    let count = stream.read(&mut rest).await?;
+                    if count == 0 {
+                        return Ok(());
+                    }
+                    record.add(rest.get(..count).unwrap_or_default());
+                }
+            }
+        }
+    }
+    stream.shutdown().await
+}
+
+async fn line(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        let byte = stream.read_u8().await?;
+        record.add(&[byte]);
+        line.push(byte);
+    }
+    Ok(line)
+}
+
+fn fill_tag(bytes: &[u8], last: &[u8]) -> Vec<u8> {
+    let tag = last.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let mut filled = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(at) = rest.windows(5).position(|window| window == b"{tag}") {
+        filled.extend_from_slice(&rest[..at]);
+        filled.extend_from_slice(tag);
+        rest = &rest[at + 5..];
+    }
+    filled.extend_from_slice(rest);
+    filled
+}

@@ -1,0 +1,101 @@
+//! The rig of real servers: where it is, and how to make its servers fail.
+//!
+//! `cargo xtask test` starts the rig and tells the tests about it in the environment. Without it a live test says that it
+//! is skipped; with `RIG_REQUIRED=1` a missing rig is a failure, so that nothing passes silently.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The rig that is running.
+#[derive(Clone, Debug)]
+pub struct Rig {
+    host: String,
+    state: PathBuf,
+    script: PathBuf,
+}
+
+impl Rig {
+    /// Finds the rig, or says that the calling test is skipped.
+    ///
+    /// # Panics
+    /// When `RIG_REQUIRED` is set and there is no rig.
+    #[must_use]
+    pub fn find() -> Option<Self> {
+        let read = |name| env::var_os(name).filter(|value| !value.is_empty());
+        match (read("RIG_HOST"), read("RIG_STATE"), read("RIG_SCRIPT")) {
+            (Some(host), Some(state), Some(script)) => Some(Self {
+                host: host.to_string_lossy().into_owned(),
+                state: state.into(),
+                script: script.into(),
+            }),
+            _ if read("RIG_REQUIRED").is_some() => {
+                panic!(
+                    "RIG_REQUIRED is set, but RIG_HOST, RIG_STATE and RIG_SCRIPT are not: run `cargo xtask rig up`"
+                )
+            }
+            _ => {
+                eprintln!("skipped: no rig of real servers (cargo xtask test brings it up)");
+                None
+            }
+        }
+    }
+
+    /// The address of all servers.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The certificate of the authority that signed the servers' certificates.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.state.join("tls/ca.crt")
+    }
+
+    /// The directory with certificates, password files and logs.
+    #[must_use]
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Freezes a server (`imap`, `ftp`, `smb`) until the guard is dropped: connections are taken, nothing answers.
+    #[must_use]
+    pub fn paused(&self, server: &str) -> Broken {
+        self.broken(server, "pause", "resume")
+    }
+
+    /// Stops a server until the guard is dropped: connections are refused.
+    #[must_use]
+    pub fn stopped(&self, server: &str) -> Broken {
+        self.broken(server, "stop", "start")
+    }
+
+    fn broken(&self, server: &str, verb: &str, mend: &'static str) -> Broken {
+        self.run(verb, server);
+        Broken { rig: self.clone(), server: server.to_owned(), mend }
+    }
+
+    fn run(&self, verb: &str, server: &str) {
+        let status = Command::new(&self.script).args([verb, server]).env("RIG_STATE", &self.state).status();
+        assert!(
+            status.as_ref().is_ok_and(std::process::ExitStatus::success),
+            "rig {verb} {server}: {status:?}"
+        );
+    }
+}
+
+/// A server that is out of order; dropping this mends it.
+#[derive(Debug)]
+#[must_use = "the server is mended when this is dropped"]
+pub struct Broken {
+    rig: Rig,
+    server: String,
+    mend: &'static str,
+}
+
+impl Drop for Broken {
+    fn drop(&mut self) {
+        self.rig.run(self.mend, &self.server);
+    }
+}
