@@ -60,13 +60,11 @@ impl Rig {
     }
 
     /// Freezes a server (`imap`, `ftp`, `smb`) until the guard is dropped: connections are taken, nothing answers.
-    #[must_use]
     pub fn paused(&self, server: &str) -> Broken {
         self.broken(server, "pause", "resume")
     }
 
     /// Stops a server until the guard is dropped: connections are refused.
-    #[must_use]
     pub fn stopped(&self, server: &str) -> Broken {
         self.broken(server, "stop", "start")
     }

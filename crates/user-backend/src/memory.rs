@@ -113,7 +113,7 @@ impl StaticBackend {
     }
 
     fn key(&self, name: &CanonicalName, password: &Password) -> OutcomeKey {
-        self.keyer.key(b"", name.as_str(), password)
+        self.keyer.key(b"", name.as_str(), password.expose())
     }
 
     fn decide(&self, login: &LoginName, password: &Password) -> Verdict {

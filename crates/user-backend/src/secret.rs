@@ -27,6 +27,12 @@ impl Password {
     /// [`PasswordError`] says what is wrong, without the password; such a password is refused before anybody is asked.
     pub fn parse(typed: impl Into<String>) -> Result<Self, PasswordError> {
         let typed = Zeroizing::new(typed.into());
+        Self::check(&typed)?;
+        Ok(Self(Zeroizing::new(typed.as_str().into())))
+    }
+
+    /// The rules of [`Self::parse`], for a password that need not be kept.
+    pub(crate) fn check(typed: &str) -> Result<(), PasswordError> {
         if typed.is_empty() {
             return Err(PasswordError::Empty);
         }
@@ -36,7 +42,7 @@ impl Password {
         if typed.chars().any(char::is_control) {
             return Err(PasswordError::Control);
         }
-        Ok(Self(Zeroizing::new(typed.as_str().into())))
+        Ok(())
     }
 
     /// The password itself: for the one place that writes it to a server.
@@ -72,13 +78,6 @@ pub enum PasswordError {
 /// A keyed hash that stands for one (scope, name, password) tuple. Compared in constant time, redacted in `Debug`.
 #[derive(Clone, Copy)]
 pub struct OutcomeKey([u8; 32]);
-
-impl OutcomeKey {
-    /// The hash. Only the process that made it can make it again.
-    pub(crate) fn bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
 
 impl PartialEq for OutcomeKey {
     fn eq(&self, other: &Self) -> bool {
@@ -119,10 +118,10 @@ impl OutcomeKeyer {
     }
 
     /// The key of one tuple. Fields are prefixed with their length, so ("ab", "c") and ("a", "bc") differ.
-    pub fn key(&self, scope: &[u8], name: &str, password: &Password) -> OutcomeKey {
+    pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
         // Scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.
         let mut buffer = Zeroizing::new([0_u8; 192]);
-        let parts = [scope, name.as_bytes(), password.expose().as_bytes()];
+        let parts = [scope, name.as_bytes(), password.as_bytes()];
         let mut used = 0;
         for part in parts {
             let end = used + 4 + part.len();
@@ -197,7 +196,7 @@ mod tests {
     #[test]
     fn fields_do_not_run_into_each_other() {
         let keyer = OutcomeKeyer::random().unwrap();
-        let key = |name: &str, password: &str| keyer.key(b"s", name, &Password::parse(password).unwrap());
+        let key = |name: &str, password: &str| keyer.key(b"s", name, password);
         assert_ne!(key("ab", "c"), key("a", "bc"));
         assert_eq!(key("ab", "c"), key("ab", "c"));
         let long = "x".repeat(250);
@@ -207,15 +206,13 @@ mod tests {
     #[test]
     fn short_and_long_tuples_hash_by_one_rule() {
         let keyer = OutcomeKeyer::random().unwrap();
-        let password = Password::parse("secret").unwrap();
-        let direct = keyer.key(b"s", "alice", &password);
+        let direct = keyer.key(b"s", "alice", "secret");
         assert_eq!(direct, keyer.long_key([b"s", b"alice", b"secret"]));
     }
 
     #[test]
     fn two_processes_never_agree_on_a_key() {
-        let password = Password::parse("secret").unwrap();
-        let one = OutcomeKeyer::random().unwrap().key(b"s", "alice", &password);
-        assert_ne!(one, OutcomeKeyer::random().unwrap().key(b"s", "alice", &password));
+        let one = OutcomeKeyer::random().unwrap().key(b"s", "alice", "secret");
+        assert_ne!(one, OutcomeKeyer::random().unwrap().key(b"s", "alice", "secret"));
     }
 }

@@ -75,19 +75,20 @@ impl fmt::Display for Rejection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: CanonicalName,
-    groups: Arc<[Box<str>]>,
+    // No groups, no allocation: a shared empty one would be a counter that all threads fight over.
+    groups: Option<Arc<[Box<str>]>>,
 }
 
 impl Identity {
     /// A person without groups.
     pub fn new(name: CanonicalName) -> Self {
-        Self { name, groups: Arc::default() }
+        Self { name, groups: None }
     }
 
     /// Adds a group that the backend puts this person into.
     #[must_use]
     pub fn with_group(mut self, group: &str) -> Self {
-        self.groups = self.groups.iter().cloned().chain([group.into()]).collect();
+        self.groups = Some(self.groups().map(Into::into).chain([group.into()]).collect());
         self
     }
 
@@ -98,7 +99,7 @@ impl Identity {
 
     /// The groups that the backend names, in its order.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().map(AsRef::as_ref)
+        self.groups.iter().flat_map(|groups| groups.iter()).map(AsRef::as_ref)
     }
 }
 
@@ -131,30 +132,36 @@ pub enum Freshness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a proof of sign-in is there to be passed on"]
 pub struct Authenticated {
-    identity: Identity,
-    backend: BackendId,
+    vouched: Arc<Vouched>,
     freshness: Freshness,
+}
+
+/// Who, and who says so. Shared by the cache and all proofs taken from it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Vouched {
+    pub(crate) identity: Identity,
+    pub(crate) backend: BackendId,
 }
 
 impl Authenticated {
     /// The only constructor. Grep for `Authenticated::assertion` to find all places that vouch for somebody.
-    pub(crate) fn assertion(identity: Identity, backend: BackendId, freshness: Freshness) -> Self {
-        Self { identity, backend, freshness }
+    pub(crate) fn assertion(vouched: Arc<Vouched>, freshness: Freshness) -> Self {
+        Self { vouched, freshness }
     }
 
     /// Who signed in.
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        &self.vouched.identity
     }
 
     /// The person's one name.
     pub fn name(&self) -> &CanonicalName {
-        self.identity.name()
+        self.vouched.identity.name()
     }
 
     /// The backend that vouches for it.
     pub fn backend(&self) -> &BackendId {
-        &self.backend
+        &self.vouched.backend
     }
 
     /// How old its yes is.

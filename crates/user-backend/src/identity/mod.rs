@@ -160,12 +160,11 @@ impl CanonicalName {
             return Err(NameError::OuterBlank);
         }
         // RFC 8265 section 3.1: a name is one or more parts with single blanks between them.
+        if typed.contains("  ") {
+            return Err(NameError::Unsupported);
+        }
         if typed.is_ascii() {
-            return if typed.contains("  ") {
-                Err(NameError::Unsupported)
-            } else {
-                Ok(Self(typed.to_ascii_lowercase().into()))
-            };
+            return Ok(Self(typed.to_ascii_lowercase().into()));
         }
         let mut canonical = Self::pass(typed)?;
         // RFC 8265 section 3.3.1: a few code points need the rules twice or three times to settle.
@@ -181,6 +180,22 @@ impl CanonicalName {
             canonical = again;
         }
         Err(NameError::Unsupported)
+    }
+
+    /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly all.
+    pub(crate) fn with_canonical<T>(typed: &str, use_it: impl FnOnce(&str) -> T) -> Result<T, NameError> {
+        let mut buffer = [0_u8; MAX_NAME_BYTES];
+        let plain = |byte: u8| byte.is_ascii_graphic();
+        if let Some(lower) =
+            buffer.get_mut(..typed.len()).filter(|_| !typed.is_empty() && typed.bytes().all(plain))
+        {
+            lower.copy_from_slice(typed.as_bytes());
+            lower.make_ascii_lowercase();
+            if let Ok(lower) = std::str::from_utf8(lower) {
+                return Ok(use_it(lower));
+            }
+        }
+        Self::parse(typed).map(|name| use_it(name.as_str()))
     }
 
     fn pass(name: &str) -> Result<String, NameError> {

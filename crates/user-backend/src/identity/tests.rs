@@ -120,6 +120,12 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_finds_the_same_form(name in "[ -~]{0,12}|\\PC{0,8}") {
+        let short = CanonicalName::with_canonical(&name, str::to_owned);
+        prop_assert_eq!(short, CanonicalName::parse(&name).map(|name| name.as_str().to_owned()));
+    }
+
+    #[test]
     fn a_canonical_name_is_always_a_login_name(name in any::<String>()) {
         prop_assert_eq!(LoginName::parse(&name).is_ok(), CanonicalName::parse(&name).is_ok());
     }

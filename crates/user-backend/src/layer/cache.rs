@@ -1,0 +1,262 @@
+//! Answers from memory: who was accepted a short while ago, which name and password were just refused.
+//!
+//! - The key of an entry is a keyed hash of the whole tuple (scope, name, password) under a random key of this process:
+//!   no password, plain or unsalted, is held, and another password for the same name is another key, so it is always
+//!   asked upstream.
+//! - Accepted tuples are known by the canonical name. Refused tuples are known by the name as typed, because a server may
+//!   tell `Frank` from `frank`: a right spelling is never refused on account of a wrong one.
+//! - Both maps are bounded by entries and by bytes; what is rarely used goes first.
+//! - A [`Fence`] voids entries whose person or backend was invalidated after their check began.
+//! - Outages are never stored.
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use quick_cache::Weighter;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+
+use super::fence::{Epoch, Fence, Slot};
+use crate::clock::Instant;
+use crate::identity::{BackendId, CanonicalName, LoginName};
+use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
+use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
+
+/// How much may be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheBounds {
+    /// At most this many accepted outcomes; a quarter of it bounds the refused ones.
+    pub entries: usize,
+    /// At most about this many bytes for accepted outcomes; a quarter of it bounds the refused ones.
+    pub bytes: usize,
+}
+
+impl Default for CacheBounds {
+    /// 100,000 outcomes or 32 MiB, whichever comes first.
+    fn default() -> Self {
+        Self { entries: 100_000, bytes: 32 * 1024 * 1024 }
+    }
+}
+
+/// What is remembered at the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheStats {
+    /// Accepted outcomes, expired ones that nobody has asked for since included.
+    pub accepted: usize,
+    /// Refused outcomes, likewise.
+    pub rejected: usize,
+    /// About how many bytes they take.
+    pub bytes: u64,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct OutcomeCache {
+    keyer: OutcomeKeyer,
+    accepted: Map<Accepted>,
+    rejected: Map<Rejected>,
+    fence: Fence,
+}
+
+type Map<V> = Cache<OutcomeKey, V, Weigh, BuildHasherDefault<KeyIsHash>, DefaultLifecycle<OutcomeKey, V>>;
+
+#[derive(Clone, Debug)]
+struct Accepted {
+    vouched: Arc<Vouched>,
+    verified_at: Instant,
+    expires: Instant,
+    began: Epoch,
+    depends: [Slot; 3],
+}
+
+#[derive(Clone, Debug)]
+struct Rejected {
+    rejection: Rejection,
+    expires: Instant,
+    began: Epoch,
+    depends: [Slot; 1],
+}
+
+impl OutcomeCache {
+    /// An empty cache with a fresh key.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] when the operating system has none to give.
+    pub fn new(bounds: CacheBounds) -> Result<Self, NoRandomness> {
+        let quarter = CacheBounds { entries: bounds.entries / 4, bytes: bounds.bytes / 4 };
+        Ok(Self {
+            keyer: OutcomeKeyer::random()?,
+            accepted: map(bounds),
+            rejected: map(quarter),
+            fence: Fence::default(),
+        })
+    }
+
+    /// The key of a tuple. `name` is canonical for accepted outcomes and as typed for refused ones.
+    pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
+        self.keyer.key(scope, name, password)
+    }
+
+    /// The epoch at which a check begins that may be stored later.
+    pub fn epoch(&self) -> Epoch {
+        self.fence.epoch()
+    }
+
+    /// The proof for a tuple that was accepted and still counts.
+    pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
+        let found = self.accepted.get(key)?;
+        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
+            self.accepted.remove_if(key, |stored| stored.expires == found.expires);
+            return None;
+        }
+        Some(Authenticated::assertion(found.vouched, Freshness::Cached { verified_at: found.verified_at }))
+    }
+
+    /// The refusal of a tuple that was refused and is still refused.
+    pub fn rejected(&self, key: &OutcomeKey, now: Instant) -> Option<Rejection> {
+        let found = self.rejected.get(key)?;
+        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
+            self.rejected.remove_if(key, |stored| stored.expires == found.expires);
+            return None;
+        }
+        Some(found.rejection)
+    }
+
+    /// Whether an acceptance whose check began at `began` still counts: nobody invalidated the person, under the name that
+    /// was typed or the one that was found, nor the backend.
+    pub(crate) fn still_counts(&self, began: Epoch, login: &LoginName, vouched: &Vouched) -> bool {
+        self.fence.holds(began, &self.depends(login.canonical(), vouched))
+    }
+
+    /// Remembers an acceptance for `lifetime` from `now`.
+    pub(crate) fn accept(
+        &self,
+        key: OutcomeKey,
+        login: &LoginName,
+        vouched: &Arc<Vouched>,
+        began: Epoch,
+        now: Instant,
+        lifetime: Duration,
+    ) {
+        let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
+        let depends = self.depends(login.canonical(), vouched);
+        self.accepted.insert(
+            key,
+            Accepted { vouched: Arc::clone(vouched), verified_at: now, expires, began, depends },
+        );
+    }
+
+    /// Remembers a refusal for `lifetime` from `now`.
+    pub(crate) fn reject(
+        &self,
+        key: OutcomeKey,
+        login: &LoginName,
+        rejection: Rejection,
+        began: Epoch,
+        now: Instant,
+        lifetime: Duration,
+    ) {
+        let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
+        let depends = [self.fence.person(login.canonical())];
+        self.rejected.insert(key, Rejected { rejection, expires, began, depends });
+    }
+
+    /// Forgets one person, under the name the application knows and under the one that was typed.
+    pub fn invalidate_user(&self, name: &CanonicalName) {
+        self.fence.invalidate(self.fence.person(name));
+    }
+
+    /// Forgets everything that one backend vouched for, and all refusals.
+    pub fn invalidate_backend(&self, id: &BackendId) {
+        self.fence.invalidate(self.fence.backend(id));
+        self.rejected.clear();
+    }
+
+    /// Forgets everything.
+    pub fn invalidate_all(&self) {
+        self.fence.invalidate_everything();
+        self.accepted.clear();
+        self.rejected.clear();
+    }
+
+    /// What is remembered at the moment.
+    pub fn stats(&self) -> CacheStats {
+        CacheStats {
+            accepted: self.accepted.len(),
+            rejected: self.rejected.len(),
+            bytes: self.accepted.weight().saturating_add(self.rejected.weight()),
+        }
+    }
+
+    fn depends(&self, typed: &CanonicalName, vouched: &Vouched) -> [Slot; 3] {
+        [
+            self.fence.person(typed),
+            self.fence.person(vouched.identity.name()),
+            self.fence.backend(&vouched.backend),
+        ]
+    }
+}
+
+fn map<V: Clone>(bounds: CacheBounds) -> Map<V>
+where
+    Weigh: Weighter<OutcomeKey, V>,
+{
+    let (entries, bytes) = (bounds.entries.max(1), bounds.bytes.max(1));
+    // The cache knows one bound, a weight. An entry weighs at least its share of the bytes, so that neither bound is passed.
+    let floor = (bytes / entries).max(1) as u64;
+    Cache::with(
+        entries,
+        bytes as u64,
+        Weigh { floor },
+        BuildHasherDefault::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
+/// About how many bytes an entry takes, table slot included.
+#[derive(Clone, Debug)]
+struct Weigh {
+    floor: u64,
+}
+
+const TABLE_SLOT: usize = 32;
+
+impl Weighter<OutcomeKey, Accepted> for Weigh {
+    fn weight(&self, _: &OutcomeKey, value: &Accepted) -> u64 {
+        let identity = &value.vouched.identity;
+        let text: usize =
+            identity.name().as_str().len() + identity.groups().map(|group| group.len() + 16).sum::<usize>();
+        let fixed = size_of::<OutcomeKey>() + size_of::<Accepted>() + size_of::<Vouched>() + TABLE_SLOT + 32;
+        self.floor.max((fixed + text) as u64)
+    }
+}
+
+impl Weighter<OutcomeKey, Rejected> for Weigh {
+    fn weight(&self, _: &OutcomeKey, _: &Rejected) -> u64 {
+        self.floor.max((size_of::<OutcomeKey>() + size_of::<Rejected>() + TABLE_SLOT) as u64)
+    }
+}
+
+/// The key is a keyed hash already: eight bytes of it are the table's hash.
+#[derive(Default)]
+struct KeyIsHash(u64);
+
+impl Hasher for KeyIsHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! The cache forgets what it must and keeps what it may.
+
+use std::time::Duration;
+
+use super::*;
+use crate::clock::now;
+use crate::verdict::Identity;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct Bench {
+    cache: OutcomeCache,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { cache: OutcomeCache::new(CacheBounds::default()).unwrap() }
+    }
+
+    fn key(&self, name: &str, password: &str) -> OutcomeKey {
+        self.cache.key(b"scope", name, password)
+    }
+
+    fn accept(&self, typed: &str, identity: &str, backend: &str, password: &str, began: Epoch) -> OutcomeKey {
+        let login = LoginName::parse(typed).unwrap();
+        let vouched = Arc::new(Vouched {
+            identity: Identity::new(CanonicalName::parse(identity).unwrap()),
+            backend: BackendId::parse(backend).unwrap(),
+        });
+        let key = self.key(login.canonical().as_str(), password);
+        self.cache.accept(key, &login, &vouched, began, now(), MINUTE);
+        key
+    }
+
+    fn hits(&self, key: &OutcomeKey) -> bool {
+        self.cache.accepted(key, now()).is_some()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acceptance_lives_as_long_as_set_and_not_longer() {
+    let bench = Bench::new();
+    let key = bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
+    tokio::time::advance(MINUTE - Duration::from_millis(1)).await;
+    assert!(bench.hits(&key));
+    tokio::time::advance(Duration::from_millis(1)).await;
+    assert!(!bench.hits(&key));
+    assert_eq!(bench.cache.stats().accepted, 0);
+}
+
+#[test]
+fn another_password_is_another_question() {
+    let bench = Bench::new();
+    bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
+    assert!(!bench.hits(&bench.key("alice", "Secret")));
+    assert!(!bench.hits(&bench.key("bob", "secret")));
+}
+
+#[test]
+fn a_person_is_forgotten_under_the_typed_name_and_under_the_found_one() {
+    for name in ["alice", "alice@example.com"] {
+        let bench = Bench::new();
+        let key = bench.accept("Alice@Example.com", "alice", "mail", "secret", bench.cache.epoch());
+        assert!(bench.hits(&key));
+        bench.cache.invalidate_user(&CanonicalName::parse(name).unwrap());
+        assert!(!bench.hits(&key), "{name}");
+    }
+}
+
+#[test]
+fn a_check_that_began_before_an_invalidation_leaves_nothing_behind() {
+    let bench = Bench::new();
+    let began = bench.cache.epoch();
+    bench.cache.invalidate_user(&CanonicalName::parse("alice").unwrap());
+    let stale = bench.accept("alice", "alice", "mail", "old", began);
+    assert!(!bench.hits(&stale));
+    let fresh = bench.accept("alice", "alice", "mail", "new", bench.cache.epoch());
+    assert!(bench.hits(&fresh));
+}
+
+#[test]
+fn a_backend_is_forgotten_and_the_others_are_not() {
+    let bench = Bench::new();
+    let mail = bench.accept("alice", "alice", "mail", "secret", bench.cache.epoch());
+    let files = bench.accept("bob", "bob", "files", "secret", bench.cache.epoch());
+    bench.cache.invalidate_backend(&BackendId::parse("mail").unwrap());
+    assert!(!bench.hits(&mail));
+    // One in a thousand: both labels share a slot, and the price is a question.
+    let shared = bench.cache.fence.backend(&BackendId::parse("mail").unwrap());
+    let apart = [bench.cache.fence.backend(&BackendId::parse("files").unwrap())]
+        .into_iter()
+        .chain([bench.cache.fence.person(&CanonicalName::parse("bob").unwrap())])
+        .all(|slot| slot != shared);
+    assert_eq!(bench.hits(&files), apart);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_has_a_lifetime_of_its_own() {
+    let bench = Bench::new();
+    let login = LoginName::parse("alice").unwrap();
+    let key = bench.key("alice", "wrong");
+    let began = bench.cache.epoch();
+    bench.cache.reject(key, &login, Rejection::BadCredentials, began, now(), Duration::from_secs(30));
+    assert_eq!(bench.cache.rejected(&key, now()), Some(Rejection::BadCredentials));
+    assert!(bench.cache.accepted(&key, now()).is_none());
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert_eq!(bench.cache.rejected(&key, now()), None);
+}
+
+#[test]
+fn a_lifetime_of_zero_remembers_nothing() {
+    let bench = Bench::new();
+    let login = LoginName::parse("alice").unwrap();
+    let key = bench.key("alice", "wrong");
+    bench.cache.reject(key, &login, Rejection::BadCredentials, bench.cache.epoch(), now(), Duration::ZERO);
+    assert_eq!(bench.cache.stats(), CacheStats::default());
+}
+
+#[test]
+fn neither_bound_is_passed() {
+    for bounds in
+        [CacheBounds { entries: 100, bytes: 1 << 30 }, CacheBounds { entries: 1 << 20, bytes: 40_000 }]
+    {
+        let bench = Bench { cache: OutcomeCache::new(bounds).unwrap() };
+        for number in 0..5_000 {
+            let name = format!("user{number}");
+            bench.accept(&name, &name, "mail", "secret", bench.cache.epoch());
+        }
+        let stats = bench.cache.stats();
+        assert!(stats.accepted > 0 && stats.accepted <= bounds.entries, "{stats:?}");
+        assert!(stats.bytes <= bounds.bytes as u64, "{stats:?}");
+    }
+}
+
+#[test]
+fn no_password_is_held() {
+    let bench = Bench::new();
+    bench.accept("alice", "alice", "mail", "Wonderland-1", bench.cache.epoch());
+    assert!(!format!("{:?}", bench.cache).contains("Wonderland"));
+}

@@ -1,0 +1,133 @@
+//! Fences off outcomes that somebody invalidated, in the cache as well as in flight.
+//!
+//! One counter, the epoch, goes up at every invalidation. A check remembers the epoch at which it began; its outcome is
+//! good as long as nothing it depends on (the person, the backend, everything) was invalidated at a later epoch. So an
+//! old yes cannot come back in after a password change, however long the check was under way.
+//!
+//! Marks are kept in a fixed table of slots, picked by a keyed hash of the label. Two labels may share a slot: then an
+//! invalidation of one also forgets the other, which costs a question to the server and nothing else.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::identity::{BackendId, CanonicalName};
+
+const SLOTS: usize = 4096;
+
+/// See the [module](self).
+pub struct Fence {
+    epoch: AtomicU64,
+    everything: AtomicU64,
+    slots: Box<[AtomicU64]>,
+    hasher: RandomState,
+}
+
+/// A point in the order of invalidations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(u64);
+
+impl Epoch {
+    /// The epoch as a number, for use in keys.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// Where the marks of one label are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot(u16);
+
+impl Default for Fence {
+    fn default() -> Self {
+        Self {
+            epoch: AtomicU64::new(0),
+            everything: AtomicU64::new(0),
+            slots: std::iter::repeat_with(AtomicU64::default).take(SLOTS).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Fence {
+    /// The epoch now. Take it before the check begins.
+    pub fn epoch(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::SeqCst))
+    }
+
+    /// The slot of a person.
+    pub fn person(&self, name: &CanonicalName) -> Slot {
+        self.slot("person", name.as_str())
+    }
+
+    /// The slot of a backend.
+    pub fn backend(&self, id: &BackendId) -> Slot {
+        self.slot("backend", id.as_str())
+    }
+
+    /// Everything that depends on this label and began before now is void when this returns.
+    pub fn invalidate(&self, slot: Slot) {
+        // The epoch goes up first: a check that begins between the two steps sees what the caller has changed.
+        let epoch = self.advance();
+        if let Some(mark) = self.slots.get(usize::from(slot.0)) {
+            mark.fetch_max(epoch, Ordering::SeqCst);
+        }
+    }
+
+    /// Everything that began before now is void when this returns.
+    pub fn invalidate_everything(&self) {
+        let epoch = self.advance();
+        self.everything.fetch_max(epoch, Ordering::SeqCst);
+    }
+
+    /// Whether an outcome that depends on these labels still counts, when its check began at `began`.
+    pub fn holds(&self, began: Epoch, slots: &[Slot]) -> bool {
+        let after = |mark: &AtomicU64| mark.load(Ordering::SeqCst) > began.0;
+        !after(&self.everything)
+            && !slots.iter().any(|slot| self.slots.get(usize::from(slot.0)).is_none_or(after))
+    }
+
+    fn advance(&self) -> u64 {
+        self.epoch.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    fn slot(&self, kind: &str, label: &str) -> Slot {
+        let index = self.hasher.hash_one((kind, label)) % (SLOTS as u64);
+        Slot(u16::try_from(index).unwrap_or_default())
+    }
+}
+
+impl std::fmt::Debug for Fence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fence").field("epoch", &self.epoch).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_of_an_earlier_check_is_void_and_one_of_a_later_check_is_not() {
+        let fence = Fence::default();
+        let alice = fence.person(&CanonicalName::parse("alice").unwrap());
+        let mail = fence.backend(&BackendId::parse("mail").unwrap());
+        let before = fence.epoch();
+        assert!(fence.holds(before, &[alice, mail]));
+        fence.invalidate(alice);
+        assert!(!fence.holds(before, &[alice, mail]));
+        let after = fence.epoch();
+        assert!(fence.holds(after, &[alice, mail]));
+        fence.invalidate_everything();
+        assert!(!fence.holds(after, &[alice, mail]));
+    }
+
+    #[test]
+    fn other_people_stay() {
+        let fence = Fence::default();
+        let slots: Vec<_> =
+            ["alice", "bob"].iter().map(|name| fence.person(&CanonicalName::parse(name).unwrap())).collect();
+        let before = fence.epoch();
+        fence.invalidate(slots[0]);
+        assert_eq!(fence.holds(before, &slots[1..]), slots[0] != slots[1]);
+    }
+}

@@ -1,0 +1,246 @@
+//! Identical attempts that arrive together share one.
+//!
+//! The first of them starts the work in a task of its own; the others wait for its answer. Nobody's cancellation, and no
+//! panic, leaves another hanging: the work goes on when the one who started it has left, and when it dies all who wait
+//! learn so at once. Attempts share only when name, password **and** epoch are the same: a question that arrives
+//! after an invalidation is never answered by work that began before it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::fence::Epoch;
+use crate::clock::Instant;
+use crate::secret::OutcomeKey;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Flights<T> {
+    under_way: Arc<Mutex<Table<T>>>,
+    most: usize,
+}
+
+type Table<T> = HashMap<(OutcomeKey, u64), watch::Receiver<Option<T>>>;
+
+/// Why no answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Too many different attempts are under way.
+    Full,
+    /// The work died.
+    Died,
+    /// The caller's own deadline passed; the work goes on.
+    Late,
+}
+
+impl<T: Clone + Send + Sync + 'static> Flights<T> {
+    /// At most `most` different attempts under way at once.
+    pub fn new(most: usize) -> Self {
+        Self { under_way: Arc::default(), most }
+    }
+
+    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way.
+    ///
+    /// # Errors
+    /// [`Lost`] when there is no answer to wait for.
+    ///
+    /// # Cancellation
+    /// Safe: the work goes on and its answer reaches the others.
+    pub async fn join<F>(
+        &self,
+        key: OutcomeKey,
+        epoch: Epoch,
+        deadline: Instant,
+        start: impl FnOnce() -> F,
+    ) -> Result<T, Lost>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut answer = self.board((key, epoch.number()), start)?;
+        let landed = tokio::time::timeout_at(deadline, answer.wait_for(Option::is_some)).await;
+        match landed {
+            Ok(Ok(answer)) => answer.clone().ok_or(Lost::Died),
+            Ok(Err(_)) => Err(Lost::Died),
+            Err(_) => Err(Lost::Late),
+        }
+    }
+
+    /// How many attempts are under way.
+    pub fn under_way(&self) -> usize {
+        lock(&self.under_way).len()
+    }
+
+    fn board<F>(
+        &self,
+        key: (OutcomeKey, u64),
+        start: impl FnOnce() -> F,
+    ) -> Result<watch::Receiver<Option<T>>, Lost>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let mut table = lock(&self.under_way);
+        let full = table.len() >= self.most;
+        match table.entry(key) {
+            Entry::Occupied(flight) => Ok(flight.get().clone()),
+            Entry::Vacant(_) if full => Err(Lost::Full),
+            Entry::Vacant(seat) => {
+                let (send, receive) = watch::channel(None);
+                seat.insert(receive.clone());
+                drop(table);
+                let landing = Landing { under_way: Arc::clone(&self.under_way), key };
+                let work = start();
+                tokio::spawn(async move {
+                    let answer = work.await;
+                    // Off the table first: who comes now finds the cache filled, or starts anew.
+                    drop(landing);
+                    send.send_replace(Some(answer));
+                });
+                Ok(receive)
+            }
+        }
+    }
+}
+
+/// Takes a flight off the table, also when the work panics or the runtime drops it.
+struct Landing<T> {
+    under_way: Arc<Mutex<Table<T>>>,
+    key: (OutcomeKey, u64),
+}
+
+impl<T> Drop for Landing<T> {
+    fn drop(&mut self) {
+        lock(&self.under_way).remove(&self.key);
+    }
+}
+
+fn lock<T>(table: &Mutex<Table<T>>) -> MutexGuard<'_, Table<T>> {
+    // The table is whole at every moment: no code that can panic runs under the lock.
+    table.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use tokio::sync::Semaphore;
+
+    use super::super::fence::Fence;
+    use super::*;
+    use crate::clock::now;
+    use crate::secret::OutcomeKeyer;
+
+    struct Bench {
+        flights: Arc<Flights<usize>>,
+        keyer: OutcomeKeyer,
+        fence: Fence,
+        started: Arc<AtomicUsize>,
+        gate: Arc<Semaphore>,
+    }
+
+    impl Bench {
+        fn new(most: usize) -> Self {
+            Self {
+                flights: Arc::new(Flights::new(most)),
+                keyer: OutcomeKeyer::random().unwrap(),
+                fence: Fence::default(),
+                started: Arc::default(),
+                gate: Arc::new(Semaphore::new(0)),
+            }
+        }
+
+        /// Joins a flight whose work waits at the gate and answers how many were started by then.
+        fn join(&self, password: &str) -> tokio::task::JoinHandle<Result<usize, Lost>> {
+            let key = self.keyer.key(b"", "alice", password);
+            let (flights, epoch) = (Arc::clone(&self.flights), self.fence.epoch());
+            let (started, gate) = (Arc::clone(&self.started), Arc::clone(&self.gate));
+            tokio::spawn(async move {
+                let work = move || async move {
+                    let number = started.fetch_add(1, Ordering::SeqCst) + 1;
+                    let _permit = gate.acquire().await;
+                    number
+                };
+                flights.join(key, epoch, now() + Duration::from_secs(5), work).await
+            })
+        }
+
+        async fn until(&self, condition: impl Fn(&Self) -> bool) {
+            while !condition(self) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_thousand_identical_attempts_make_one_login() {
+        let bench = Bench::new(10);
+        let all: Vec<_> = (0..1000).map(|_| bench.join("secret")).collect();
+        bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
+        bench.gate.add_permits(1000);
+        for one in all {
+            assert_eq!(one.await.unwrap(), Ok(1));
+        }
+        assert_eq!((bench.started.load(Ordering::SeqCst), bench.flights.under_way()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn different_passwords_never_share() {
+        let bench = Bench::new(10);
+        let (one, other) = (bench.join("secret"), bench.join("Secret"));
+        bench.until(|bench| bench.started.load(Ordering::SeqCst) == 2).await;
+        bench.gate.add_permits(2);
+        let mut both = [one.await.unwrap().unwrap(), other.await.unwrap().unwrap()];
+        both.sort_unstable();
+        assert_eq!(both, [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn the_work_survives_the_caller_that_started_it() {
+        let bench = Bench::new(10);
+        let leader = bench.join("secret");
+        bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
+        leader.abort();
+        assert!(leader.await.unwrap_err().is_cancelled());
+        let follower = bench.join("secret");
+        bench.gate.add_permits(1);
+        assert_eq!(follower.await.unwrap(), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_panic_leaves_nobody_hanging() {
+        let bench = Bench::new(10);
+        let key = bench.keyer.key(b"", "alice", "secret");
+        let deadline = now() + Duration::from_secs(5);
+        let answer =
+            bench.flights.join(key, bench.fence.epoch(), deadline, || async { panic!("boom") }).await;
+        assert_eq!(answer, Err(Lost::Died));
+        assert_eq!(bench.flights.under_way(), 0);
+        bench.gate.add_permits(1);
+        assert_eq!(bench.join("secret").await.unwrap(), Ok(1));
+    }
+
+    #[tokio::test]
+    async fn a_question_after_an_invalidation_starts_anew() {
+        let bench = Bench::new(10);
+        let early = bench.join("secret");
+        bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
+        bench.fence.invalidate_everything();
+        let late = bench.join("secret");
+        bench.until(|bench| bench.started.load(Ordering::SeqCst) == 2).await;
+        bench.gate.add_permits(2);
+        assert_eq!((early.await.unwrap(), late.await.unwrap()), (Ok(1), Ok(2)));
+    }
+
+    #[tokio::test]
+    async fn a_full_house_says_so_at_once() {
+        let bench = Bench::new(1);
+        let first = bench.join("secret");
+        bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
+        assert_eq!(bench.join("other").await.unwrap(), Err(Lost::Full));
+        bench.gate.add_permits(1);
+        assert_eq!(first.await.unwrap(), Ok(1));
+    }
+}
