@@ -1,3 +1,282 @@
-//! The resolver.
+//! The resolver: asks the backends in turn, remembers outcomes, and hands out the proof of sign-in.
+//!
+//! ```text
+//! name, password, source
+//!  -> validate     empty, control characters, over-long: refused here, nobody is asked
+//!  -> canonicalise one form of the name for everything that follows
+//!  -> cache        a hit returns here, before any future is boxed
+//!  -> flight       identical attempts at the same time share one, which survives its callers
+//!  -> chain        each backend in order, under one deadline
+//!  -> answer       cached, if nobody invalidated it meanwhile
+//! ```
 
+mod builder;
+mod chain;
+mod outcome;
 pub mod policy;
+mod trace;
+
+pub use builder::{BuildError, ResolverBuilder};
+pub use outcome::{Answer, Outcome};
+pub use policy::Policy;
+pub use trace::{Rule, Said, Step, Trace};
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::backend::{Attempt, UserBackend};
+use crate::check::{self, Canary};
+use crate::clock::{Instant, millis_since, now};
+use crate::identity::{BackendId, CanonicalName, LoginName};
+use crate::layer::flight::Lost;
+use crate::layer::{CacheStats, Flights, OutcomeCache};
+use crate::secret::Password;
+use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
+use chain::{Chain, Decision, Finding};
+
+/// When to try again, for want of a better guess.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// What a person offers to prove who they are. Borrowed: nothing is kept unless somebody has to be asked.
+#[derive(Clone, Copy)]
+pub struct Credentials<'a> {
+    name: &'a str,
+    password: &'a str,
+    source: Option<IpAddr>,
+}
+
+impl<'a> Credentials<'a> {
+    /// A name and a password as typed.
+    pub fn new(name: &'a str, password: &'a str) -> Self {
+        Self { name, password, source: None }
+    }
+
+    /// Says where the person sits.
+    #[must_use]
+    pub fn from_source(mut self, source: IpAddr) -> Self {
+        self.source = Some(source);
+        self
+    }
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("name", &self.name)
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    chain: Chain,
+    cache: OutcomeCache,
+    flights: Flights<Answer>,
+    deadline: Duration,
+}
+
+/// Accepted outcomes are known by canonical name, refused ones by the name as typed.
+const ACCEPTED: &[u8] = b"accepted";
+const TYPED: &[u8] = b"typed";
+
+impl Resolver {
+    /// How long one attempt may take when nothing else is set.
+    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
+
+    /// Starts to put a resolver together.
+    pub fn builder() -> ResolverBuilder {
+        ResolverBuilder::default()
+    }
+
+    /// Decides one attempt, within the deadline set for the resolver.
+    ///
+    /// Needs a tokio runtime: an attempt that nobody else is making runs in a task of its own.
+    ///
+    /// # Cancellation
+    /// Safe. The attempt itself goes on, for others who wait for it and for the cache.
+    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Answer {
+        let started = now();
+        if let Some(answer) = self.recall(credentials, started) {
+            return answer;
+        }
+        let (name, password) =
+            match (LoginName::parse(credentials.name), Password::parse(credentials.password)) {
+                (Ok(name), Ok(password)) => (name, password),
+                (Err(error), _) => return invalid(error.to_string()),
+                (_, Err(error)) => return invalid(error.to_string()),
+            };
+        let deadline = started + self.shared.deadline;
+        let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
+        let began = self.shared.cache.epoch();
+        let work = || {
+            let shared = Arc::clone(&self.shared);
+            let source = credentials.source;
+            async move {
+                let attempt = Attempt::new(&name, &password, deadline).from_source(source);
+                let finding = shared.chain.ask(attempt).await;
+                shared.conclude(finding, &name, &password, began)
+            }
+        };
+        match self.shared.flights.join(key, began, deadline, work).await {
+            Ok(answer) => answer,
+            Err(lost) => {
+                let note = match lost {
+                    Lost::Full => "too many attempts are under way",
+                    Lost::Died => "the check ended with an internal error",
+                    Lost::Late => "no answer in time",
+                };
+                let mut trace = Trace::new(Rule::Overload).with_note(note);
+                trace.ms = millis_since(started);
+                Answer { outcome: Outcome::Unavailable { retry_after: RETRY_AFTER }, trace }
+            }
+        }
+    }
+
+    /// The answer from memory, if there is one: no task, no server, no waiting.
+    fn recall(&self, credentials: Credentials<'_>, at: Instant) -> Option<Answer> {
+        Password::check(credentials.password).ok()?;
+        let cache = &self.shared.cache;
+        let remembered = CanonicalName::with_canonical(credentials.name, |canonical| {
+            cache.accepted(&cache.key(ACCEPTED, canonical, credentials.password), at)
+        });
+        if let Some(proof) = remembered.ok()? {
+            let mut trace = Trace::new(Rule::CachedAcceptance);
+            trace.steps = vec![Step::remembered(proof.backend(), Said::Accepted)];
+            return Some(Answer { outcome: Outcome::Authenticated(proof), trace });
+        }
+        let rejection = cache.rejected(&cache.key(TYPED, credentials.name, credentials.password), at)?;
+        let mut trace = Trace::new(Rule::CachedRefusal);
+        trace.steps =
+            self.shared.chain.links.iter().map(|link| Step::remembered(&link.id, Said::Rejected)).collect();
+        Some(Answer { outcome: Outcome::Refused(rejection), trace })
+    }
+
+    /// The backends, in order.
+    pub fn backends(&self) -> impl Iterator<Item = &dyn UserBackend> {
+        self.shared.chain.links.iter().map(|link| link.backend.as_ref())
+    }
+
+    /// The policy of one backend.
+    pub fn policy(&self, id: &BackendId) -> Option<&Policy> {
+        self.shared.chain.links.iter().find(|link| link.id == *id).map(|link| &link.policy)
+    }
+
+    /// Offers a person who does not exist to every backend whose policy wants it; one that accepts is not asked again until
+    /// this is called once more. For long-running programs: at start and on reload, never per login.
+    ///
+    /// # Cancellation
+    /// Safe; backends that were not reached keep the trust they had.
+    pub async fn canary(&self) -> Vec<(BackendId, Canary)> {
+        let mut found = Vec::new();
+        for link in &self.shared.chain.links {
+            let canary = if link.policy.canary {
+                check::canary(link.backend.as_ref(), &link.domain, now() + self.shared.deadline).await
+            } else {
+                Canary::NotAsked
+            };
+            match canary {
+                Canary::AcceptsAnybody => {
+                    link.distrusted.store(true, Ordering::Relaxed);
+                    self.shared.cache.invalidate_backend(&link.id);
+                    tracing::error!(backend = %link.id, "accepts people who do not exist; it is not asked any more");
+                }
+                Canary::Refused => link.distrusted.store(false, Ordering::Relaxed),
+                Canary::NotAsked | Canary::Unknown(_) => {}
+            }
+            found.push((link.id.clone(), canary));
+        }
+        found
+    }
+
+    /// Forgets what is remembered about one person; checks under way no longer count when this returns.
+    pub fn invalidate_user(&self, name: &CanonicalName) {
+        self.shared.cache.invalidate_user(name);
+    }
+
+    /// Forgets everything that one backend vouched for; its checks under way no longer count when this returns.
+    pub fn invalidate_backend(&self, id: &BackendId) {
+        self.shared.cache.invalidate_backend(id);
+    }
+
+    /// Forgets everything; checks under way no longer count when this returns.
+    pub fn invalidate_all(&self) {
+        self.shared.cache.invalidate_all();
+    }
+
+    /// What is remembered at the moment.
+    pub fn cache_stats(&self) -> CacheStats {
+        self.shared.cache.stats()
+    }
+}
+
+impl Shared {
+    fn conclude(
+        &self,
+        finding: Finding,
+        name: &LoginName,
+        password: &Password,
+        began: crate::layer::fence::Epoch,
+    ) -> Answer {
+        let Finding { decision, mut trace } = finding;
+        let outcome = match decision {
+            Decision::Accepted { link, identity } => {
+                self.vouch(link, identity, name, password, began, &mut trace)
+            }
+            Decision::Rejected { rejection, cacheable } => {
+                if let Some(lifetime) = cacheable {
+                    let key = self.cache.key(TYPED, name.as_str(), password.expose());
+                    self.cache.reject(key, name, rejection, began, now(), lifetime);
+                }
+                Outcome::Refused(rejection)
+            }
+            Decision::Unavailable => Outcome::Unavailable { retry_after: RETRY_AFTER },
+        };
+        tracing::debug!(
+            user = ?name, outcome = outcome.as_str(), rule = ?trace.ended_by, ms = trace.ms, "attempt decided"
+        );
+        Answer { outcome, trace }
+    }
+
+    /// The one place where a live yes becomes a proof.
+    fn vouch(
+        &self,
+        link: usize,
+        identity: crate::verdict::Identity,
+        name: &LoginName,
+        password: &Password,
+        began: crate::layer::fence::Epoch,
+        trace: &mut Trace,
+    ) -> Outcome {
+        let Some(link) = self.chain.links.get(link) else {
+            return Outcome::Unavailable { retry_after: RETRY_AFTER };
+        };
+        let vouched = Arc::new(Vouched { identity, backend: link.id.clone() });
+        if !self.cache.still_counts(began, name, &vouched) {
+            trace.ended_by = Rule::Invalidated;
+            return Outcome::Unavailable { retry_after: Duration::ZERO };
+        }
+        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
+        self.cache.accept(key, name, &vouched, began, now(), link.policy.cache_accepted);
+        Outcome::Authenticated(Authenticated::assertion(vouched, Freshness::Live))
+    }
+}
+
+fn invalid(why: String) -> Answer {
+    Answer {
+        outcome: Outcome::Refused(Rejection::PolicyDenied),
+        trace: Trace::new(Rule::InvalidInput).with_note(why),
+    }
+}
+
+#[cfg(test)]
+mod tests;

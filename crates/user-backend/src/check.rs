@@ -1,0 +1,65 @@
+//! Checks that need nobody's password: does the server answer, and does it refuse a stranger?
+
+use serde::Serialize;
+
+use crate::backend::{Attempt, UserBackend};
+use crate::clock::Instant;
+use crate::identity::{DomainRules, LoginName};
+use crate::secret::{Password, random_hex};
+use crate::verdict::Verdict;
+
+/// What became of a canary: a person who does not exist, with a password that nobody chose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Canary {
+    /// The backend refused it, as it should.
+    Refused,
+    /// The backend let a stranger in: guest mapping, anonymous logins, or a server that says yes to everybody.
+    AcceptsAnybody,
+    /// The backend could not be asked; why, in words.
+    Unknown(String),
+    /// The policy says not to.
+    NotAsked,
+}
+
+/// Offers a random user with a random password to a backend. One failed login upstream, so: at start, on reload and on
+/// demand, never per login.
+///
+/// # Cancellation
+/// Safe; the server may still count a failed login.
+pub async fn canary(backend: &dyn UserBackend, domain: &DomainRules, deadline: Instant) -> Canary {
+    let (Ok(name), Ok(password)) = (random_hex::<6>(), random_hex::<16>()) else {
+        return Canary::Unknown("the operating system gave no random bytes".to_owned());
+    };
+    let name = match domain.domain() {
+        Some(domain) => format!("canary-{name}@{domain}"),
+        None => format!("canary-{name}"),
+    };
+    let (Ok(name), Ok(password)) = (LoginName::parse(&name), Password::parse(password)) else {
+        return Canary::Unknown("the domain leaves no room for a name".to_owned());
+    };
+    match backend.authenticate(&Attempt::new(&name, &password, deadline)).await {
+        Ok(Verdict::Accepted(_)) => Canary::AcceptsAnybody,
+        Ok(Verdict::Rejected(_) | Verdict::NotMine) => Canary::Refused,
+        Err(error) => Canary::Unknown(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::now;
+    use crate::memory::StaticBackend;
+
+    #[tokio::test]
+    async fn an_honest_backend_refuses_and_a_dead_one_proves_nothing() {
+        let soon = now() + Duration::from_secs(5);
+        let honest = StaticBackend::new("honest").unwrap();
+        assert_eq!(canary(&honest, &DomainRules::none(), soon).await, Canary::Refused);
+        let dead = StaticBackend::new("dead").unwrap().unavailable();
+        assert!(matches!(canary(&dead, &DomainRules::none(), soon).await, Canary::Unknown(_)));
+    }
+}

@@ -1,0 +1,214 @@
+//! How a decision came about, as data: every backend, what it said or why it was not asked, and the rule that ended it.
+//!
+//! A trace never holds a password, nor what a server said beyond its reply codes. It is for operators, not for the
+//! person who signs in: it tells which backends exist and which of them know a name.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::error::{BackendError, Phase};
+use crate::identity::BackendId;
+use crate::verdict::{Rejection, Verdict};
+
+/// How a decision came about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Trace {
+    /// One step per backend, in the order of the array.
+    pub steps: Vec<Step>,
+    /// The rule that ended it.
+    pub ended_by: Rule,
+    /// What the rule has to add, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Whole milliseconds from the question to the answer.
+    pub ms: u64,
+}
+
+/// One backend's part in a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// The backend.
+    pub backend: BackendId,
+    /// What it said.
+    pub verdict: Said,
+    /// How far a failed attempt came.
+    pub phase: Option<Phase>,
+    /// Whole milliseconds spent on it.
+    pub ms: u64,
+    /// The reason in words: of a rejection, of a failure, or why it was not asked.
+    pub reason: Option<String>,
+}
+
+/// What a backend said, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Said {
+    /// Yes.
+    Accepted,
+    /// No.
+    Rejected,
+    /// The name is of another domain.
+    NotMine,
+    /// It could not be asked.
+    Unavailable,
+    /// It cannot be asked with these settings.
+    Misconfigured,
+    /// It does not speak its protocol.
+    Protocol,
+    /// It was not asked.
+    Skipped,
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::NotMine => "not mine",
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+            Self::Protocol => "broke the protocol",
+            Self::Skipped => "not asked",
+        })
+    }
+}
+
+/// The rule that ended a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Rule {
+    /// The name or the password cannot be anybody's: nobody was asked.
+    InvalidInput,
+    /// The same name and password were accepted a short while ago.
+    CachedAcceptance,
+    /// The same name and password were refused a short while ago.
+    CachedRefusal,
+    /// A backend accepted.
+    Accepted,
+    /// A backend rejected, and its `on_reject` is `stop`.
+    RejectionStops,
+    /// Every backend was asked and nobody accepted.
+    NobodyAccepted,
+    /// A backend could not be asked, and its `on_unavailable` is `stop`: he might be its user.
+    OutageStops,
+    /// Nobody accepted, and somebody who might have could not be asked.
+    OutageUndecided,
+    /// The account was changed while the check was under way.
+    Invalidated,
+    /// There was no time left, or too much was going on.
+    Overload,
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidInput => "this cannot be anybody's name and password, so nobody was asked",
+            Self::CachedAcceptance => "the same name and password were accepted a short while ago",
+            Self::CachedRefusal => "the same name and password were refused a short while ago",
+            Self::Accepted => "the first backend that accepts decides",
+            Self::RejectionStops => "a rejection by this backend is final (on_reject = \"stop\")",
+            Self::NobodyAccepted => "every backend was asked and nobody accepted",
+            Self::OutageStops => {
+                "a backend that might own this user could not be asked, so nobody else may admit him (on_unavailable = \"stop\")"
+            }
+            Self::OutageUndecided => "nobody accepted, and a backend that might have could not be asked",
+            Self::Invalidated => "the account was changed while the check was under way",
+            Self::Overload => "no answer in time, or too many attempts under way",
+        })
+    }
+}
+
+impl Step {
+    pub(super) fn of(backend: &BackendId, answer: &Result<Verdict, BackendError>, ms: u64) -> Self {
+        let (verdict, phase, reason) = match answer {
+            Ok(Verdict::Accepted(_)) => (Said::Accepted, None, None),
+            Ok(Verdict::Rejected(rejection)) => (Said::Rejected, None, Some(rejection.to_string())),
+            Ok(Verdict::NotMine) => {
+                (Said::NotMine, None, Some("the name belongs to another domain".to_owned()))
+            }
+            Err(error) => {
+                let said = match error {
+                    BackendError::Misconfigured(_) => Said::Misconfigured,
+                    BackendError::Protocol(_) => Said::Protocol,
+                    _ => Said::Unavailable,
+                };
+                (said, Some(error.phase()), Some(error.detail().to_owned()))
+            }
+        };
+        Self { backend: backend.clone(), verdict, phase, ms, reason }
+    }
+
+    pub(super) fn skipped(backend: &BackendId, reason: &str) -> Self {
+        Self {
+            backend: backend.clone(),
+            verdict: Said::Skipped,
+            phase: None,
+            ms: 0,
+            reason: Some(reason.to_owned()),
+        }
+    }
+
+    pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
+        Self {
+            backend: backend.clone(),
+            verdict,
+            phase: None,
+            ms: 0,
+            reason: Some("from the cache".to_owned()),
+        }
+    }
+}
+
+impl Trace {
+    pub(super) fn new(ended_by: Rule) -> Self {
+        Self { steps: Vec::new(), ended_by, note: None, ms: 0 }
+    }
+
+    pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
+    }
+}
+
+/// The trace told to a person: one line per backend, then the rule that ended it.
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.steps.iter().map(|step| step.backend.as_str().len()).max().unwrap_or_default();
+        for (number, step) in self.steps.iter().enumerate() {
+            write!(f, "{}. {:width$}  {}", number + 1, step.backend.as_str(), step.verdict)?;
+            if let Some(phase) = step.phase {
+                write!(f, " during {phase}")?;
+            }
+            if let Some(reason) = &step.reason {
+                write!(f, ": {reason}")?;
+            }
+            if step.verdict != Said::Skipped {
+                write!(f, " ({} ms)", step.ms)?;
+            }
+            writeln!(f)?;
+        }
+        write!(f, "=> {}", self.ended_by)?;
+        if let Some(note) = &self.note {
+            write!(f, ": {note}")?;
+        }
+        write!(f, " ({} ms in all)", self.ms)
+    }
+}
+
+/// Of several rejections the one that tells most: an account that exists and is locked beats "unknown here".
+pub(super) fn more_telling(one: Option<Rejection>, other: Rejection) -> Rejection {
+    let weight = |rejection: Rejection| match rejection {
+        Rejection::PolicyDenied => 0,
+        Rejection::UnknownUser => 1,
+        Rejection::BadCredentials => 2,
+        Rejection::CredentialsExpired => 3,
+        Rejection::AccountDisabled => 4,
+        Rejection::AccountLocked => 5,
+    };
+    one.filter(|one| weight(*one) >= weight(other)).unwrap_or(other)
+}
