@@ -4,6 +4,8 @@
 pub mod backend;
 pub mod check;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod error;
 #[cfg(feature = "ftp")]
 pub mod ftp;

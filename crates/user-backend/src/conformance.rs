@@ -1,0 +1,355 @@
+//! The checks that any [`UserBackend`] must pass, ours or a third party's (feature `conformance`).
+//!
+//! Give [`check`] a backend, somebody it knows and time for one attempt; it comes back with every promise that was
+//! broken. Run it against the real server behind your backend, not against a mock of it. A run costs the known user
+//! about a dozen failed logins: use a test account on a server without lock-out.
+//!
+//! ```
+//! # use user_backend::{StaticBackend, conformance::{self, Known}};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let backend = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+//! conformance::check(&backend, &Known::new("alice", "Wonderland-1")?).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::backend::{Attempt, UserBackend};
+use crate::clock::now;
+use crate::error::BackendError;
+use crate::identity::{CanonicalName, LoginName, NameError};
+use crate::secret::{Password, PasswordError, random_hex};
+use crate::verdict::Verdict;
+
+/// Somebody the backend accepts.
+#[derive(Clone, Debug)]
+pub struct Known {
+    name: LoginName,
+    password: Password,
+    time: Duration,
+}
+
+impl Known {
+    /// A person and their right password.
+    ///
+    /// # Errors
+    /// [`NotSomebody`] when these cannot be anybody's name and password.
+    pub fn new(name: &str, password: &str) -> Result<Self, NotSomebody> {
+        let (name, password) = (LoginName::parse(name)?, Password::parse(password)?);
+        Ok(Self { name, password, time: Duration::from_secs(15) })
+    }
+
+    /// How long one attempt may take (default 15 s).
+    #[must_use]
+    pub fn with_time(mut self, time: Duration) -> Self {
+        self.time = time;
+        self
+    }
+}
+
+/// These cannot be anybody's name and password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotSomebody {
+    /// The name cannot be one.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The password cannot be one.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
+}
+
+/// The promises that a backend broke.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub struct Broken(Vec<String>);
+
+impl Broken {
+    /// One sentence per broken promise.
+    pub fn promises(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} broken: {}", self.0.len(), self.0.join("; "))
+    }
+}
+
+/// Checks every promise of [`UserBackend`].
+///
+/// # Errors
+/// [`Broken`] lists the promises that were not kept.
+///
+/// # Cancellation
+/// Safe.
+pub async fn check(backend: &dyn UserBackend, known: &Known) -> Result<(), Broken> {
+    let mut suite = Suite { backend, known, broken: Vec::new() };
+    suite.right_is_accepted().await;
+    suite.wrong_is_rejected().await;
+    suite.strangers_are_rejected().await;
+    suite.letter_case_makes_no_second_person().await;
+    suite.attempts_do_not_mix().await;
+    suite.giving_up_breaks_nothing().await;
+    suite.a_passed_deadline_ends_the_attempt().await;
+    suite.the_probe_answers().await;
+    suite.nothing_tells_the_password();
+    if suite.broken.is_empty() { Ok(()) } else { Err(Broken(suite.broken)) }
+}
+
+struct Suite<'a> {
+    backend: &'a dyn UserBackend,
+    known: &'a Known,
+    broken: Vec<String>,
+}
+
+impl Suite<'_> {
+    async fn ask(&self, name: &LoginName, password: &Password) -> Result<Verdict, BackendError> {
+        self.backend.authenticate(&Attempt::new(name, password, now() + self.known.time)).await
+    }
+
+    async fn ask_right(&self) -> Result<Verdict, BackendError> {
+        self.ask(&self.known.name, &self.known.password).await
+    }
+
+    fn expect(&mut self, promise: &str, kept: bool, found: &Result<Verdict, BackendError>) {
+        let found = match found {
+            Ok(Verdict::Accepted(identity)) => format!("accepted as {}", identity.name()),
+            Ok(verdict) => format!("{verdict:?}"),
+            Err(error) => {
+                if error.backend() != self.backend.id() {
+                    self.broken.push(format!("an error names the backend {}", error.backend()));
+                }
+                self.keeps_secret("an error", &format!("{error} {error:?}"));
+                error.to_string()
+            }
+        };
+        if !kept {
+            self.broken.push(format!("{promise}, found: {found}"));
+        }
+    }
+
+    fn keeps_secret(&mut self, what: &str, text: &str) {
+        if text.contains(self.known.password.expose()) {
+            self.broken.push(format!("{what} tells the password"));
+        }
+    }
+
+    async fn right_is_accepted(&mut self) {
+        // Twice: what was learnt from the first must not spoil the second.
+        for _ in 0..2 {
+            let found = self.ask_right().await;
+            self.expect("the right password is accepted", matches!(found, Ok(Verdict::Accepted(_))), &found);
+        }
+    }
+
+    async fn wrong_is_rejected(&mut self) {
+        let right = self.known.password.expose();
+        let mut wrong = vec![format!("{right}x"), format!("x{right}"), format!("{right} "), right.repeat(2)];
+        wrong.extend([swap_case(right), random_hex::<8>().unwrap_or_default()]);
+        let mut shorter = right.to_owned();
+        shorter.pop();
+        wrong.push(shorter);
+        for wrong in wrong.into_iter().filter(|wrong| wrong != right) {
+            let Ok(wrong) = Password::parse(wrong) else { continue };
+            let found = self.ask(&self.known.name, &wrong).await;
+            self.expect("a wrong password is rejected", matches!(found, Ok(Verdict::Rejected(_))), &found);
+        }
+    }
+
+    async fn strangers_are_rejected(&mut self) {
+        let domain = self.known.name.canonical().split_domain().map(|(_, domain)| format!("@{domain}"));
+        let stranger =
+            format!("nobody-{}{}", random_hex::<6>().unwrap_or_default(), domain.unwrap_or_default());
+        let Ok(stranger) = LoginName::parse(&stranger) else { return };
+        let found = self.ask(&stranger, &self.known.password).await;
+        let kept = matches!(found, Ok(Verdict::Rejected(_) | Verdict::NotMine));
+        self.expect("somebody who does not exist is rejected", kept, &found);
+    }
+
+    async fn letter_case_makes_no_second_person(&mut self) {
+        let first = self.ask_right().await;
+        let Ok(swapped) = LoginName::parse(&swap_case(self.known.name.as_str())) else { return };
+        let second = self.ask(&swapped, &self.known.password).await;
+        if let (Ok(Verdict::Accepted(one)), Ok(Verdict::Accepted(other))) = (&first, &second) {
+            let promise = "the same name in other letter case is the same person";
+            self.expect(promise, one.name() == other.name(), &second);
+        }
+        if let Ok(Verdict::Accepted(identity)) = &first {
+            let name = identity.name();
+            let canonical = CanonicalName::parse(name.as_str()).as_ref() == Ok(name);
+            self.expect("the identity is a canonical name", canonical, &first);
+        }
+    }
+
+    async fn attempts_do_not_mix(&mut self) {
+        let Ok(wrong) = Password::parse(format!("{}?", self.known.password.expose())) else { return };
+        let (right, other, again, last) = tokio::join!(
+            self.ask_right(),
+            self.ask(&self.known.name, &wrong),
+            self.ask_right(),
+            self.ask(&self.known.name, &wrong)
+        );
+        for found in [right, again] {
+            let kept = matches!(found, Ok(Verdict::Accepted(_)));
+            self.expect("the right password is accepted beside wrong ones", kept, &found);
+        }
+        for found in [other, last] {
+            let kept = matches!(found, Ok(Verdict::Rejected(_)));
+            self.expect("a wrong password is rejected beside right ones", kept, &found);
+        }
+    }
+
+    async fn giving_up_breaks_nothing(&mut self) {
+        {
+            let attempt = Attempt::new(&self.known.name, &self.known.password, now() + self.known.time);
+            let mut given_up = pin!(self.backend.authenticate(&attempt));
+            // One poll, then the caller leaves.
+            let _: Poll<_> = given_up.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
+        let found = self.ask_right().await;
+        let kept = matches!(found, Ok(Verdict::Accepted(_)));
+        self.expect("the next attempt works after one was given up", kept, &found);
+    }
+
+    async fn a_passed_deadline_ends_the_attempt(&mut self) {
+        let attempt = Attempt::new(&self.known.name, &self.known.password, now());
+        match tokio::time::timeout(self.known.time, self.backend.authenticate(&attempt)).await {
+            Ok(found) => {
+                let kept = !matches!(found, Ok(Verdict::Rejected(_)));
+                self.expect("running out of time is not a rejection", kept, &found);
+            }
+            Err(_) => self.broken.push("an attempt ends at its deadline, found: it goes on".to_owned()),
+        }
+    }
+
+    async fn the_probe_answers(&mut self) {
+        if let Err(error) = self.backend.probe(now() + self.known.time).await {
+            self.broken.push(format!("the probe reaches the server, found: {error}"));
+        }
+    }
+
+    fn nothing_tells_the_password(&mut self) {
+        let text = format!("{0} {0:?} {0:#?}", self.backend);
+        self.keeps_secret("the backend's Debug or Display", &text);
+    }
+}
+
+fn swap_case(text: &str) -> String {
+    let swap = |c: char| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+    text.chars().map(swap).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+
+    use super::*;
+    use crate::backend::Probe;
+    use crate::clock::Instant;
+    use crate::error::{Fault, Phase};
+    use crate::identity::BackendId;
+    use crate::layer::Limited;
+    use crate::memory::StaticBackend;
+    use crate::verdict::{Identity, Rejection};
+
+    fn known() -> Known {
+        Known::new("alice", "Wonderland-1").unwrap()
+    }
+
+    fn honest() -> StaticBackend {
+        StaticBackend::new("people").unwrap().with_user("alice", "Wonderland-1")
+    }
+
+    #[tokio::test]
+    async fn an_honest_backend_and_its_decorators_pass() {
+        check(&honest(), &known()).await.unwrap();
+        check(&Limited::new(Arc::new(honest()), 1), &known()).await.unwrap();
+    }
+
+    /// Every way to break the contract that the suite must see.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum Sin {
+        SaysYesToAll,
+        TellsThePassword,
+        ReportsOutageAsRejection,
+        TruncatesPasswords,
+        MakesTwoPersons,
+        NamesSomebodyElse,
+        NeverEnds,
+    }
+
+    struct Sinner(BackendId, Sin);
+
+    impl fmt::Debug for Sinner {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(if self.1 == Sin::TellsThePassword { "Wonderland-1" } else { "sinner" })
+        }
+    }
+
+    impl fmt::Display for Sinner {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("sinner")
+        }
+    }
+
+    #[async_trait]
+    impl UserBackend for Sinner {
+        fn id(&self) -> &BackendId {
+            &self.0
+        }
+
+        async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+            let yes = Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())));
+            let no = Ok(Verdict::Rejected(Rejection::BadCredentials));
+            let right =
+                attempt.password.expose() == "Wonderland-1" && attempt.name.canonical().as_str() == "alice";
+            let late = attempt.deadline <= now();
+            match self.1 {
+                Sin::SaysYesToAll => yes,
+                Sin::ReportsOutageAsRejection if late => no,
+                Sin::NeverEnds if late => std::future::pending().await,
+                Sin::TruncatesPasswords if attempt.password.expose().starts_with("Wonderland-1") => yes,
+                Sin::NamesSomebodyElse if !right => {
+                    Err(Fault::unavailable(Phase::Login, "").of(&BackendId::parse("other").unwrap()))
+                }
+                Sin::MakesTwoPersons if right && attempt.name.as_str() != "alice" => {
+                    Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("alice2").unwrap())))
+                }
+                _ if right => yes,
+                _ => no,
+            }
+        }
+
+        async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+            Ok(Probe::of(None))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_sin_is_found() {
+        for (sin, promise) in [
+            (Sin::SaysYesToAll, "somebody who does not exist is rejected"),
+            (Sin::TellsThePassword, "tells the password"),
+            (Sin::ReportsOutageAsRejection, "running out of time is not a rejection"),
+            (Sin::TruncatesPasswords, "a wrong password is rejected"),
+            (Sin::MakesTwoPersons, "the same name in other letter case is the same person"),
+            (Sin::NamesSomebodyElse, "an error names the backend other"),
+            (Sin::NeverEnds, "an attempt ends at its deadline"),
+        ] {
+            let sinner = Sinner(BackendId::parse("sinner").unwrap(), sin);
+            let broken = check(&sinner, &known()).await.unwrap_err();
+            assert!(broken.to_string().contains(promise), "{sin:?}: {broken}");
+        }
+    }
+}

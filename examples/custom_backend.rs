@@ -1,0 +1,79 @@
+//! A backend of your own: people from a text file, `name:password` a line, checked by the conformance suite.
+//!
+//! Run it with `cargo run --example custom_backend`. (Passwords in a text file are for this example only.)
+
+use std::collections::HashMap;
+use std::fmt;
+
+use async_trait::async_trait;
+use user_backend::clock::Instant;
+use user_backend::conformance::{self, Known};
+use user_backend::{
+    Attempt, BackendError, BackendId, Credentials, Fault, Identity, Phase, Probe, Rejection, Resolver,
+    UserBackend, Verdict,
+};
+
+struct TextFile {
+    id: BackendId,
+    people: HashMap<String, String>,
+}
+
+impl TextFile {
+    fn parse(id: BackendId, text: &str) -> Self {
+        let people = text.lines().filter_map(|line| line.split_once(':'));
+        Self { id, people: people.map(|(name, password)| (name.to_owned(), password.to_owned())).collect() }
+    }
+}
+
+// The contract: neither Debug nor Display tells a password.
+impl fmt::Debug for TextFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextFile").field("id", &self.id).field("people", &self.people.len()).finish()
+    }
+}
+
+impl fmt::Display for TextFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "text-file({})", self.id)
+    }
+}
+
+#[async_trait]
+impl UserBackend for TextFile {
+    fn id(&self) -> &BackendId {
+        &self.id
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        if self.people.is_empty() {
+            // Not being able to decide is an error, never a rejection.
+            return Err(Fault::unavailable(Phase::Login, "the file is empty").of(&self.id));
+        }
+        Ok(match self.people.get(attempt.name.canonical().as_str()) {
+            None => Verdict::Rejected(Rejection::UnknownUser),
+            Some(right) if right == attempt.password.expose() => {
+                Verdict::Accepted(Identity::new(attempt.name.canonical().clone()))
+            }
+            Some(_) => Verdict::Rejected(Rejection::BadCredentials),
+        })
+    }
+
+    async fn probe(&self, _deadline: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let backend = TextFile::parse(BackendId::parse("text-file")?, "alice:Wonderland-1\nbob:Builder-22");
+
+    conformance::check(&backend, &Known::new("alice", "Wonderland-1")?).await?;
+    println!("{backend} keeps the contract");
+
+    let resolver = Resolver::builder().backend(backend).build()?;
+    for (name, password) in [("Bob", "Builder-22"), ("bob", "wrong")] {
+        let answer = resolver.authenticate(Credentials::new(name, password)).await;
+        println!("{name}: {}", answer.outcome.as_str());
+    }
+    Ok(())
+}
