@@ -1,4 +1,55 @@
-//! x
+//! Sign people in with the account they already have.
+//!
+//! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library asks those servers
+//! whether a password is right: safely, at most once per attempt, and never confusing "the server is down" with "wrong
+//! password". A [`Resolver`] asks several backends in turn, remembers outcomes, and hands out an [`Authenticated`]: a
+//! proof of sign-in that nobody else can make.
+//!
+//! ```
+//! use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In a real program: Resolver::from_config(&Config::load("user-backend.toml")?)?
+//! let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+//! let resolver = Resolver::builder().backend(people).build()?;
+//!
+//! let answer = resolver.authenticate(Credentials::new("Alice", "Wonderland-1")).await;
+//! match answer.outcome {
+//!     Outcome::Authenticated(proof) => println!("welcome, {}", proof.name()),
+//!     Outcome::Refused(_) => println!("wrong name or password"),
+//!     Outcome::Throttled { retry_after } => println!("try again in {} s", retry_after.as_secs()),
+//!     Outcome::Unavailable { .. } => println!("we cannot check passwords right now, yours may well be right"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The house, from the ground up
+//! | floor | modules |
+//! |---|---|
+//! | words | [`identity`] names and domains, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
+//! | decisions | [`verdict`] what a backend decided, and the proof of sign-in |
+//! | wires | [`transport`] addresses, connections, TLS, deadlines |
+//! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
+//! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
+//! | around them | [`layer`] cache, flights, limits; [`check`] probe and canary; `conformance` the checks for backends of your own |
+//! | above them | [`resolver`] order, rules, one deadline, memory, trace |
+//! | top | [`config`] the `user_backends` array in TOML, JSON and `config.php`; the only floor that knows all classes |
+//!
+//! Arrows only point down: a backend knows nothing of configuration, resolver, layers or other backends.
+//!
+//! # Cargo features
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `imap` | yes | mail servers |
+//! | `ftp` | yes | FTP servers |
+//! | `smb` | no | file servers, through libsmbclient (a C library under GPLv3+, so a binary with it is GPLv3+ as a whole) |
+//! | `smb-native` | no | file servers in pure Rust, `engine = "native"` |
+//! | `conformance` | no | the checks that any backend must pass |
+//!
+//! A feature adds API; none changes how another behaves.
+
 #![forbid(unsafe_code)]
 
 pub mod backend;
