@@ -50,7 +50,7 @@ impl Rig {
     /// The certificate of the authority that signed the servers' certificates.
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {
-        self.state.join("tls/ca.crt")
+        self.state.join("ca.crt")
     }
 
     /// The directory with certificates, password files and logs.
