@@ -259,7 +259,7 @@ mod tests {
     use crate::clock::Instant;
     use crate::error::{Fault, Phase};
     use crate::identity::BackendId;
-    use crate::layer::Limited;
+    use crate::layer::{Breaker, Deadlined, Limited};
     use crate::memory::StaticBackend;
     use crate::verdict::{Identity, Rejection};
 
@@ -274,7 +274,11 @@ mod tests {
     #[tokio::test]
     async fn an_honest_backend_and_its_decorators_pass() {
         check(&honest(), &known()).await.unwrap();
-        check(&Limited::new(Arc::new(honest()), 1), &known()).await.unwrap();
+        let limited = Arc::new(Limited::new(Arc::new(honest()), 1));
+        check(limited.as_ref(), &known()).await.unwrap();
+        let breaker = Arc::new(Breaker::new(limited));
+        check(breaker.as_ref(), &known()).await.unwrap();
+        check(&Deadlined::new(breaker), &known()).await.unwrap();
     }
 
     /// Every way to break the contract that the suite must see.

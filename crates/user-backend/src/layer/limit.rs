@@ -1,6 +1,6 @@
 //! How many attempts may be under way at one backend at once.
 //!
-//! Order: directly around the backend, inside everything that answers without it. Waiting for a turn is part of the
+//! Order: around the [breaker](super::breaker), inside everything that answers from memory. Waiting for a turn is part of the
 //! attempt and ends at its deadline. Cancellation: a caller that leaves gives its place, or its turn, back.
 
 use std::fmt;

@@ -1,14 +1,19 @@
 //! What stands between the resolver and a backend. Each file is one concern and says in which order it belongs.
 //!
 //! From the caller inwards: [`cache`] (an answer from memory), [`flight`] (identical attempts share one), then, for each
-//! backend, [`limit`] (how many attempts may be under way at once).
+//! backend, [`deadline`] (nobody overruns), [`limit`] (how many attempts may be under way at once), [`breaker`] (a dead
+//! server is left alone).
 
+pub mod breaker;
 pub mod cache;
+pub mod deadline;
 pub mod fence;
 pub mod flight;
 pub mod limit;
 
+pub use breaker::Breaker;
 pub use cache::{CacheBounds, CacheStats, OutcomeCache};
+pub use deadline::Deadlined;
 pub use fence::Fence;
 pub use flight::Flights;
 pub use limit::Limited;

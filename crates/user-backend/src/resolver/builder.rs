@@ -7,11 +7,12 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::chain::{Chain, Link};
+use super::pin::{MemoryPins, PinStore};
 use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
-use crate::identity::{BackendId, DomainRules, NamespaceCollision, check_collisions};
-use crate::layer::{CacheBounds, Flights, Limited, OutcomeCache};
+use crate::identity::{BackendId, DomainRules, NameRules, NamespaceCollision, check_collisions};
+use crate::layer::{Breaker, CacheBounds, Deadlined, Flights, Limited, OutcomeCache};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -24,11 +25,17 @@ pub struct ResolverBuilder {
     links: Vec<(Arc<dyn UserBackend>, Policy, DomainRules)>,
     deadline: Duration,
     bounds: CacheBounds,
+    pins: Arc<dyn PinStore>,
 }
 
 impl Default for ResolverBuilder {
     fn default() -> Self {
-        Self { links: Vec::new(), deadline: Resolver::DEFAULT_DEADLINE, bounds: CacheBounds::default() }
+        Self {
+            links: Vec::new(),
+            deadline: Resolver::DEFAULT_DEADLINE,
+            bounds: CacheBounds::default(),
+            pins: Arc::new(MemoryPins::default()),
+        }
     }
 }
 
@@ -56,6 +63,12 @@ impl ResolverBuilder {
         self
     }
 
+    /// Where it is kept which backend owns whom (default: in memory, until the process ends).
+    pub fn pins(mut self, pins: Arc<dyn PinStore>) -> Self {
+        self.pins = pins;
+        self
+    }
+
     /// Checks everything and makes the resolver.
     ///
     /// # Errors
@@ -74,15 +87,21 @@ impl ResolverBuilder {
         let cache = OutcomeCache::new(self.bounds)?;
         let links = self.links.into_iter().map(|(backend, policy, domain)| Link {
             id: backend.id().clone(),
-            backend: Arc::new(Limited::new(backend, policy.max_concurrent)),
+            backend: decorate(backend, &policy),
             policy,
-            domain,
+            names: NameRules::new().with_domain(domain),
             distrusted: AtomicBool::new(false),
         });
-        let chain = Chain { links: links.collect() };
+        let chain = Chain { links: links.collect(), pins: self.pins };
         let shared = Shared { chain, cache, flights: Flights::new(MOST_FLIGHTS), deadline: self.deadline };
         Ok(Resolver { shared: Arc::new(shared) })
     }
+}
+
+/// The order is documented in [`layer`](crate::layer).
+fn decorate(backend: Arc<dyn UserBackend>, policy: &Policy) -> Arc<dyn UserBackend> {
+    let limited = Limited::new(Arc::new(Breaker::new(backend)), policy.max_concurrent);
+    Arc::new(Deadlined::new(Arc::new(limited)))
 }
 
 /// Why a resolver cannot be made.

@@ -9,17 +9,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::time::timeout_at;
+
+use super::pin::PinStore;
 use super::policy::{OnReject, OnUnavailable, Policy};
 use super::trace::{Rule, Step, Trace, more_telling};
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::{Instant, millis_since, now};
 use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, DomainRules};
+use crate::identity::{BackendId, CanonicalName, LoginName, NameDecision, NameRules};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) links: Vec<Link>,
+    pub(super) pins: Arc<dyn PinStore>,
 }
 
 /// One backend, with what the resolver knows about it.
@@ -28,7 +32,8 @@ pub(super) struct Link {
     pub(super) id: BackendId,
     pub(super) backend: Arc<dyn UserBackend>,
     pub(super) policy: Policy,
-    pub(super) domain: DomainRules,
+    /// What the resolver knows about its names: its domain rules, to find out whose a name is before asking.
+    pub(super) names: NameRules,
     /// It accepted somebody who does not exist: it is not asked again.
     pub(super) distrusted: AtomicBool,
 }
@@ -55,9 +60,6 @@ impl Chain {
         let start = now();
         let mut trace = Trace::new(Rule::NobodyAccepted);
         let mut decision = self.walk(attempt, &mut trace).await;
-        if let Decision::Accepted { .. } = decision {
-            trace.ended_by = Rule::Accepted;
-        }
         // A backend that was asked in vain and then nobody else accepted: the answer is open.
         if trace.ended_by == Rule::OutageUndecided {
             decision = Decision::Unavailable;
@@ -72,13 +74,29 @@ impl Chain {
     async fn walk(&self, attempt: Attempt<'_>, trace: &mut Trace) -> Decision {
         let mut rejection = None;
         let mut cacheable = Some(Duration::MAX);
+        let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, last: None };
         for (number, link) in self.links.iter().enumerate() {
+            match owners.of(&link.known_as(attempt.name)).await {
+                Ok(Some(owner)) if owner != link.id => {
+                    trace
+                        .steps
+                        .push(Step::skipped(&link.id, &format!("this name belongs to backend \"{owner}\"")));
+                    if !self.links.iter().any(|link| link.id == owner) {
+                        trace.ended_by = Rule::OwnerMissing;
+                    }
+                    continue;
+                }
+                Ok(_) => {}
+                Err(why) => return pins_failed(trace, &link.id, &why),
+            }
             let began = now();
             let deadline = share(began, attempt.deadline, self.links.len() - number);
             let answer = link.ask(attempt.with_deadline(deadline)).await;
             trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
             match answer {
-                Ok(Verdict::Accepted(identity)) => return Decision::Accepted { link: number, identity },
+                Ok(Verdict::Accepted(identity)) => {
+                    return self.claim(number, link, identity, attempt.deadline, trace).await;
+                }
                 Ok(Verdict::NotMine) => {}
                 Ok(Verdict::Rejected(reason)) => {
                     rejection = Some(more_telling(rejection, reason));
@@ -99,23 +117,88 @@ impl Chain {
                 Err(_) => trace.ended_by = Rule::OutageUndecided,
             }
         }
+        if trace.ended_by == Rule::OwnerMissing {
+            return Decision::Unavailable;
+        }
         // Nobody's business: no backend knows the domain, so no backend knows the user.
         let rejection = rejection.unwrap_or(Rejection::UnknownUser);
         Decision::Rejected { rejection, cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX) }
     }
+
+    /// A yes counts only from the owner of the name; who has none yet becomes this backend's.
+    async fn claim(
+        &self,
+        number: usize,
+        link: &Link,
+        identity: Identity,
+        deadline: Instant,
+        trace: &mut Trace,
+    ) -> Decision {
+        let owner = match timeout_at(deadline, self.pins.bind(identity.name(), &link.id)).await {
+            Ok(Ok(owner)) => owner,
+            Ok(Err(error)) => return pins_failed(trace, &link.id, &error.to_string()),
+            Err(_) => return pins_failed(trace, &link.id, LATE),
+        };
+        if owner == link.id {
+            trace.ended_by = Rule::Accepted;
+            return Decision::Accepted { link: number, identity };
+        }
+        tracing::warn!(
+            target: "user_backend::audit", user = ?identity.name(), backend = %link.id, %owner,
+            "a backend accepted somebody else's user; refused"
+        );
+        trace.ended_by = Rule::NotTheOwner;
+        Decision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None }
+    }
+}
+
+const LATE: &str = "the store of pins did not answer in time";
+
+fn pins_failed(trace: &mut Trace, link: &BackendId, why: &str) -> Decision {
+    trace.ended_by = Rule::PinsUnavailable;
+    trace.note = Some(why.to_owned());
+    if !trace.steps.iter().any(|step| step.backend == *link) {
+        trace.steps.push(Step::skipped(link, "nobody knows whose this name is"));
+    }
+    Decision::Unavailable
+}
+
+/// Looks up owners, once per name: all backends usually know a person by the same.
+struct Owners<'a> {
+    pins: &'a dyn PinStore,
+    deadline: Instant,
+    last: Option<(CanonicalName, Option<BackendId>)>,
+}
+
+impl Owners<'_> {
+    async fn of(&mut self, name: &CanonicalName) -> Result<Option<BackendId>, String> {
+        if let Some((_, owner)) = self.last.as_ref().filter(|(last, _)| last == name) {
+            return Ok(owner.clone());
+        }
+        let found = match timeout_at(self.deadline, self.pins.owner(name)).await {
+            Ok(found) => found.map_err(|error| error.to_string())?,
+            Err(_) => return Err(LATE.to_owned()),
+        };
+        self.last = Some((name.clone(), found.clone()));
+        Ok(found)
+    }
 }
 
 impl Link {
+    /// The name under which this backend would know the person.
+    fn known_as(&self, login: &LoginName) -> CanonicalName {
+        match self.names.decide(login) {
+            NameDecision::Ask { identity, .. } => identity.name().clone(),
+            NameDecision::NotMine | NameDecision::Denied => login.canonical().clone(),
+        }
+    }
+
     async fn ask(&self, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
         if self.distrusted.load(Ordering::Relaxed) {
             let text = "it accepts people who do not exist, so its word is worth nothing";
             return Err(Fault::misconfigured(Phase::Login, text).of(&self.id));
         }
-        // The backend keeps the deadline itself; this is for those that do not.
-        match tokio::time::timeout_at(attempt.deadline, self.backend.authenticate(&attempt)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Fault::unavailable(Phase::Login, "no answer in time").of(&self.id)),
-        }
+        self.backend.authenticate(&attempt).await
     }
 }
 

@@ -6,6 +6,7 @@
 //!  -> canonicalise one form of the name for everything that follows
 //!  -> cache        a hit returns here, before any future is boxed
 //!  -> flight       identical attempts at the same time share one, which survives its callers
+//!  -> pins         a known person is asked at their own backend only
 //!  -> chain        each backend in order, under one deadline
 //!  -> answer       cached, if nobody invalidated it meanwhile
 //! ```
@@ -13,11 +14,13 @@
 mod builder;
 mod chain;
 mod outcome;
+pub mod pin;
 pub mod policy;
 mod trace;
 
 pub use builder::{BuildError, ResolverBuilder};
 pub use outcome::{Answer, Outcome};
+pub use pin::{MemoryPins, PinError, PinStore};
 pub use policy::Policy;
 pub use trace::{Rule, Said, Step, Trace};
 
@@ -180,7 +183,7 @@ impl Resolver {
         let mut found = Vec::new();
         for link in &self.shared.chain.links {
             let canary = if link.policy.canary {
-                check::canary(link.backend.as_ref(), &link.domain, now() + self.shared.deadline).await
+                check::canary(link.backend.as_ref(), link.names.domain(), now() + self.shared.deadline).await
             } else {
                 Canary::NotAsked
             };
@@ -196,6 +199,25 @@ impl Resolver {
             found.push((link.id.clone(), canary));
         }
         found
+    }
+
+    /// Gives a person to another backend, or to whoever accepts first, and tells who owned the name before. What is remembered
+    /// about the person is forgotten.
+    ///
+    /// # Errors
+    /// [`PinError`] when the store of pins cannot be written; nothing is changed then.
+    ///
+    /// # Security
+    /// An admin's act: the new backend decides from now on who this person is. It is written to the audit log.
+    pub async fn rebind(
+        &self,
+        name: &CanonicalName,
+        backend: Option<&BackendId>,
+    ) -> Result<Option<BackendId>, PinError> {
+        let before = self.shared.chain.pins.rebind(name, backend).await?;
+        self.shared.cache.invalidate_user(name);
+        tracing::info!(target: "user_backend::audit", user = ?name, ?before, after = ?backend, "rebound");
+        Ok(before)
     }
 
     /// Forgets what is remembered about one person; checks under way no longer count when this returns.

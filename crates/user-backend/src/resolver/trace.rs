@@ -98,6 +98,12 @@ pub enum Rule {
     OutageStops,
     /// Nobody accepted, and somebody who might have could not be asked.
     OutageUndecided,
+    /// The name belongs to a backend that is not configured any more.
+    OwnerMissing,
+    /// A backend accepted a name that belongs to another one.
+    NotTheOwner,
+    /// Nobody knows whose the name is: the store of pins failed.
+    PinsUnavailable,
     /// The account was changed while the check was under way.
     Invalidated,
     /// There was no time left, or too much was going on.
@@ -117,6 +123,9 @@ impl fmt::Display for Rule {
                 "a backend that might own this user could not be asked, so nobody else may admit him (on_unavailable = \"stop\")"
             }
             Self::OutageUndecided => "nobody accepted, and a backend that might have could not be asked",
+            Self::OwnerMissing => "this name belongs to a backend that is not configured (any more); rebind it",
+            Self::NotTheOwner => "a backend accepted a name that belongs to another one, which counts for nothing",
+            Self::PinsUnavailable => "nobody knows whose this name is",
             Self::Invalidated => "the account was changed while the check was under way",
             Self::Overload => "no answer in time, or too many attempts under way",
         })

@@ -1,0 +1,290 @@
+//! Stops asking a backend that cannot be reached, and notices when it is back.
+//!
+//! After [`FAILURES`] failures in a row the breaker opens: attempts are answered "unavailable" at once, so a dead server
+//! costs nobody's time. After a pause one attempt is let through; if it fails the pause doubles, up to [`LONGEST_PAUSE`],
+//! with jitter so that several processes do not come back at the same moment. If it succeeds the breaker closes.
+//!
+//! What counts is whether the server could decide: a rejection is a sign of health, a misconfiguration is not an outage.
+//!
+//! Order: directly around the backend, inside the [limit](super::limit): waiting for a turn in vain says something about us,
+//! not about the server. An open breaker answers at once, so nobody keeps a turn for long. Cancellation: a trial attempt that is given up counts as neither; the next one may try.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::backend::{Attempt, Probe, UserBackend};
+use crate::clock::{Instant, now};
+use crate::error::{BackendError, Fault, Phase};
+use crate::identity::BackendId;
+use crate::secret::fill_random;
+use crate::verdict::Verdict;
+
+/// This many failures in a row open the breaker.
+pub const FAILURES: u32 = 5;
+
+/// The first pause.
+pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The pause never grows beyond this.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Breaker {
+    inner: Arc<dyn UserBackend>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failures: u32,
+    pause: Duration,
+    /// Closed while `None`; nobody is let through before this moment.
+    open_until: Option<Instant>,
+    /// One attempt is finding out whether the server is back.
+    trial: bool,
+}
+
+impl Breaker {
+    /// A closed breaker around `inner`.
+    pub fn new(inner: Arc<dyn UserBackend>) -> Self {
+        Self { inner, state: Mutex::default() }
+    }
+
+    /// Whether attempts are answered without asking, at this moment.
+    pub fn is_open(&self) -> bool {
+        let state = self.lock();
+        state.open_until.is_some_and(|until| state.trial || now() < until)
+    }
+
+    /// Lets an attempt through, or says how long it is until the next one may try.
+    fn admit(&self) -> Result<Trial<'_>, Duration> {
+        let mut state = self.lock();
+        let Some(until) = state.open_until else { return Ok(Trial { breaker: self, is_trial: false }) };
+        let left = until.saturating_duration_since(now());
+        if state.trial || !left.is_zero() {
+            return Err(left.max(Duration::from_millis(100)));
+        }
+        state.trial = true;
+        Ok(Trial { breaker: self, is_trial: true })
+    }
+
+    fn learn<T>(&self, answer: &Result<T, BackendError>) {
+        let mut state = self.lock();
+        match answer {
+            Ok(_) | Err(BackendError::Misconfigured(_)) => {
+                *state = State { trial: state.trial, ..State::default() }
+            }
+            Err(_) => {
+                state.failures = state.failures.saturating_add(1);
+                if state.failures >= FAILURES {
+                    let pause = if state.pause.is_zero() { FIRST_PAUSE } else { state.pause * 2 };
+                    state.pause = pause.min(LONGEST_PAUSE);
+                    state.open_until = Some(now() + jitter(state.pause));
+                }
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every state is a valid one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An attempt that was let through; gives the place of the trial back when it ends, however it ends.
+struct Trial<'a> {
+    breaker: &'a Breaker,
+    is_trial: bool,
+}
+
+impl Drop for Trial<'_> {
+    fn drop(&mut self) {
+        if self.is_trial {
+            self.breaker.lock().trial = false;
+        }
+    }
+}
+
+/// Between the pause and a quarter more.
+fn jitter(pause: Duration) -> Duration {
+    let mut byte = [0_u8];
+    // Without randomness the pause is as long as it is.
+    let _ = fill_random(&mut byte);
+    let [byte] = byte;
+    pause + pause / 4 * u32::from(byte) / 255
+}
+
+impl fmt::Display for Breaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "breaker({})", self.inner)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl UserBackend for Breaker {
+    fn id(&self) -> &BackendId {
+        self.inner.id()
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let _trial = self.admit().map_err(|left| {
+            let text = format!(
+                "not asked, it failed several times in a row; next try in {} s",
+                left.as_secs_f32().ceil()
+            );
+            Fault::unavailable(Phase::Connect, text).of(self.inner.id())
+        })?;
+        let answer = self.inner.authenticate(attempt).await;
+        self.learn(&answer);
+        answer
+    }
+
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        // An operator who asks wants to know now; a good answer closes the breaker.
+        let answer = self.inner.probe(deadline).await;
+        if answer.is_ok() {
+            self.learn(&answer);
+        }
+        answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::identity::LoginName;
+    use crate::secret::Password;
+    use crate::verdict::Rejection;
+
+    /// Answers as told, and counts.
+    #[derive(Debug)]
+    struct Told {
+        id: BackendId,
+        healthy: std::sync::atomic::AtomicBool,
+        asked: AtomicU32,
+    }
+
+    impl fmt::Display for Told {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("told")
+        }
+    }
+
+    #[async_trait]
+    impl UserBackend for Told {
+        fn id(&self) -> &BackendId {
+            &self.id
+        }
+        async fn authenticate(&self, _: &Attempt<'_>) -> Result<Verdict, BackendError> {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            if self.healthy.load(Ordering::SeqCst) {
+                Ok(Verdict::Rejected(Rejection::BadCredentials))
+            } else {
+                Err(Fault::unavailable(Phase::Connect, "down").of(&self.id))
+            }
+        }
+        async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+            Ok(Probe::of(None))
+        }
+    }
+
+    struct Bench {
+        told: Arc<Told>,
+        breaker: Breaker,
+        name: LoginName,
+        password: Password,
+    }
+
+    impl Bench {
+        fn new(healthy: bool) -> Self {
+            let id = BackendId::parse("told").unwrap();
+            let told = Arc::new(Told { id, healthy: healthy.into(), asked: AtomicU32::new(0) });
+            Self {
+                breaker: Breaker::new(Arc::clone(&told) as Arc<dyn UserBackend>),
+                told,
+                name: LoginName::parse("alice").unwrap(),
+                password: Password::parse("secret").unwrap(),
+            }
+        }
+
+        async fn ask(&self) -> Result<Verdict, BackendError> {
+            let deadline = now() + Duration::from_secs(5);
+            self.breaker.authenticate(&Attempt::new(&self.name, &self.password, deadline)).await
+        }
+
+        async fn ask_times(&self, times: u32) -> u32 {
+            let before = self.told.asked.load(Ordering::SeqCst);
+            for _ in 0..times {
+                let _ = self.ask().await;
+            }
+            self.told.asked.load(Ordering::SeqCst) - before
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_server_is_left_alone_and_found_again() {
+        let bench = Bench::new(false);
+        assert_eq!(bench.ask_times(20).await, FAILURES);
+        assert!(bench.breaker.is_open());
+        let text = bench.ask().await.unwrap_err().to_string();
+        assert!(text.starts_with("backend \"told\" unavailable during connect: not asked"), "{text}");
+        // The pauses double: at most one trial each.
+        tokio::time::advance(FIRST_PAUSE * 2).await;
+        assert_eq!(bench.ask_times(5).await, 1);
+        tokio::time::advance(FIRST_PAUSE).await;
+        assert_eq!(bench.ask_times(5).await, 0);
+        tokio::time::advance(FIRST_PAUSE * 2).await;
+        bench.told.healthy.store(true, Ordering::SeqCst);
+        assert_eq!(bench.ask_times(5).await, 5);
+        assert!(!bench.breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_rejection_is_a_sign_of_health() {
+        let bench = Bench::new(true);
+        assert_eq!(bench.ask_times(100).await, 100);
+        bench.told.healthy.store(false, Ordering::SeqCst);
+        assert_eq!(bench.ask_times(FAILURES - 1).await, FAILURES - 1);
+        bench.told.healthy.store(true, Ordering::SeqCst);
+        assert_eq!(bench.ask_times(1).await, 1);
+        bench.told.healthy.store(false, Ordering::SeqCst);
+        assert_eq!(bench.ask_times(FAILURES - 1).await, FAILURES - 1);
+        assert!(!bench.breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_is_given_up_does_not_keep_the_door_shut() {
+        let bench = Bench::new(false);
+        bench.ask_times(FAILURES).await;
+        tokio::time::advance(FIRST_PAUSE * 2).await;
+        {
+            let mut trial = std::pin::pin!(bench.ask());
+            let polled = trial.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+            assert!(polled.is_pending());
+            assert_eq!(bench.ask_times(1).await, 0);
+        }
+        bench.told.healthy.store(true, Ordering::SeqCst);
+        assert!(bench.ask().await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_pause_has_an_end() {
+        let bench = Bench::new(false);
+        for _ in 0..20 {
+            bench.ask_times(FAILURES).await;
+            tokio::time::advance(LONGEST_PAUSE * 2).await;
+        }
+        bench.told.healthy.store(true, Ordering::SeqCst);
+        assert!(bench.ask().await.is_ok());
+    }
+
+    use std::future::Future;
+}
