@@ -1,10 +1,11 @@
 //! What stands between the resolver and a backend. Each file is one concern and says in which order it belongs.
 //!
 //! From the caller inwards: [`cache`] (an answer from memory), [`flight`] (identical attempts share one), then, for each
-//! backend, [`deadline`] (nobody overruns), [`limit`] (how many attempts may be under way at once), [`breaker`] (a dead
+//! backend, [`budget`] (failed logins that may reach it), [`deadline`] (nobody overruns), [`limit`] (how many attempts may be under way at once), [`breaker`] (a dead
 //! server is left alone).
 
 pub mod breaker;
+pub mod budget;
 pub mod cache;
 pub mod deadline;
 pub mod fence;
@@ -12,6 +13,7 @@ pub mod flight;
 pub mod limit;
 
 pub use breaker::Breaker;
+pub use budget::Budgets;
 pub use cache::{CacheBounds, CacheStats, OutcomeCache};
 pub use deadline::Deadlined;
 pub use fence::Fence;

@@ -12,7 +12,7 @@ use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::{BackendId, DomainRules, NameRules, NamespaceCollision, check_collisions};
-use crate::layer::{Breaker, CacheBounds, Deadlined, Flights, Limited, OutcomeCache};
+use crate::layer::{Breaker, Budgets, CacheBounds, Deadlined, Flights, Limited, OutcomeCache};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -88,6 +88,7 @@ impl ResolverBuilder {
         let links = self.links.into_iter().map(|(backend, policy, domain)| Link {
             id: backend.id().clone(),
             backend: decorate(backend, &policy),
+            budgets: Budgets::new(policy.budget),
             policy,
             names: NameRules::new().with_domain(domain),
             distrusted: AtomicBool::new(false),

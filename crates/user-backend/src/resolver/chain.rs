@@ -12,12 +12,13 @@ use std::time::Duration;
 use tokio::time::timeout_at;
 
 use super::pin::PinStore;
-use super::policy::{OnReject, OnUnavailable, Policy};
+use super::policy::{Budget, OnReject, OnUnavailable, Policy};
 use super::trace::{Rule, Step, Trace, more_telling};
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::{Instant, millis_since, now};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, CanonicalName, LoginName, NameDecision, NameRules};
+use crate::layer::Budgets;
 use crate::verdict::{Identity, Rejection, Verdict};
 
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(super) struct Link {
     pub(super) policy: Policy,
     /// What the resolver knows about its names: its domain rules, to find out whose a name is before asking.
     pub(super) names: NameRules,
+    /// How many failed logins of each person may still reach the backend.
+    pub(super) budgets: Budgets,
     /// It accepted somebody who does not exist: it is not asked again.
     pub(super) distrusted: AtomicBool,
 }
@@ -53,6 +56,8 @@ pub(super) enum Decision {
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
     /// Somebody who might have accepted could not be asked.
     Unavailable,
+    /// Somebody who might have accepted was not asked, to keep the account from being locked there.
+    Throttled { retry_after: Duration },
 }
 
 impl Chain {
@@ -74,9 +79,11 @@ impl Chain {
     async fn walk(&self, attempt: Attempt<'_>, trace: &mut Trace) -> Decision {
         let mut rejection = None;
         let mut cacheable = Some(Duration::MAX);
+        let mut throttled = None;
         let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, last: None };
         for (number, link) in self.links.iter().enumerate() {
-            match owners.of(&link.known_as(attempt.name)).await {
+            let known_as = link.known_as(attempt.name);
+            match owners.of(&known_as).await {
                 Ok(Some(owner)) if owner != link.id => {
                     trace
                         .steps
@@ -89,9 +96,21 @@ impl Chain {
                 Ok(_) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
             }
+            let reservation = match link.budgets.reserve(&known_as) {
+                Ok(reservation) => reservation,
+                Err(wait) => {
+                    trace.steps.push(Step::skipped(&link.id, &link.budget_spent()));
+                    throttled = Some(throttled.map_or(wait, |other: Duration| other.min(wait)));
+                    if link.policy.on_unavailable == OnUnavailable::Stop {
+                        break;
+                    }
+                    continue;
+                }
+            };
             let began = now();
             let deadline = share(began, attempt.deadline, self.links.len() - number);
             let answer = link.ask(attempt.with_deadline(deadline)).await;
+            reservation.settle(&answer);
             trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
             match answer {
                 Ok(Verdict::Accepted(identity)) => {
@@ -119,6 +138,10 @@ impl Chain {
         }
         if trace.ended_by == Rule::OwnerMissing {
             return Decision::Unavailable;
+        }
+        if let Some(retry_after) = throttled {
+            trace.ended_by = Rule::BudgetSpent;
+            return Decision::Throttled { retry_after };
         }
         // Nobody's business: no backend knows the domain, so no backend knows the user.
         let rejection = rejection.unwrap_or(Rejection::UnknownUser);
@@ -191,6 +214,12 @@ impl Link {
             NameDecision::Ask { identity, .. } => identity.name().clone(),
             NameDecision::NotMine | NameDecision::Denied => login.canonical().clone(),
         }
+    }
+
+    fn budget_spent(&self) -> String {
+        let Budget { failures, per } = self.policy.budget;
+        let minutes = per.as_secs() / 60;
+        format!("{failures} failed logins in {minutes} min are enough: one more might lock the account there")
     }
 
     async fn ask(&self, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {

@@ -7,6 +7,7 @@
 //!  -> cache        a hit returns here, before any future is boxed
 //!  -> flight       identical attempts at the same time share one, which survives its callers
 //!  -> pins         a known person is asked at their own backend only
+//!  -> budget       no backend sees more wrong passwords of one user than it may
 //!  -> chain        each backend in order, under one deadline
 //!  -> answer       cached, if nobody invalidated it meanwhile
 //! ```
@@ -262,6 +263,7 @@ impl Shared {
                 Outcome::Refused(rejection)
             }
             Decision::Unavailable => Outcome::Unavailable { retry_after: RETRY_AFTER },
+            Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
         };
         tracing::debug!(
             user = ?name, outcome = outcome.as_str(), rule = ?trace.ended_by, ms = trace.ms, "attempt decided"

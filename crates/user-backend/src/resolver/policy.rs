@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::layer::budget::Budget;
+
 /// What a rejection means for the backends behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -24,22 +26,6 @@ pub enum OnUnavailable {
     Stop,
     /// Later backends may admit him.
     Continue,
-}
-
-/// How many failed logins of one user may reach one backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Budget {
-    /// This many failures …
-    pub failures: u32,
-    /// … in this time.
-    pub per: Duration,
-}
-
-impl Default for Budget {
-    /// 4 failures in 15 minutes: below the lock-out threshold of every common server.
-    fn default() -> Self {
-        Self { failures: 4, per: Duration::from_secs(15 * 60) }
-    }
 }
 
 /// How the resolver treats one backend.

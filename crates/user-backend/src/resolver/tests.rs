@@ -142,15 +142,33 @@ async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_password_is_never_blocked_by_wrong_ones() {
-    let mail = watch(people("mail").with_user("alice", "right"));
+async fn a_right_password_in_memory_is_never_blocked_by_wrong_ones_and_the_account_is_not_locked() {
+    let mail = watch(people("mail").with_user("alice", "right").with_user("bob", "b"));
     let resolver = chain([(mail.clone(), Policy::default())]);
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     for number in 0..100 {
         let answer = sign_in(&resolver, "alice", &format!("wrong{number}")).await;
-        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+        assert_eq!(answer.authenticated(), None);
+        assert_eq!(vouched_by(&sign_in(&resolver, "Alice", "right").await), Some("mail"));
     }
+    // 1 right and 4 wrong: the budget of failures that may reach the server.
+    assert_eq!(mail.0.asked(), 5);
+    let throttled = sign_in(&resolver, "alice", "one more").await;
+    assert_eq!(throttled.outcome, Outcome::Throttled { retry_after: Duration::from_secs(15 * 60) });
+    assert_eq!(throttled.trace.ended_by, Rule::BudgetSpent);
+    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
+    // When the time is over the server is asked again.
+    tokio::time::advance(Duration::from_secs(15 * 60)).await;
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
-    assert_eq!(mail.0.asked(), 101);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_spends_no_budget() {
+    let resolver = chain([(watch(people("down").unavailable()), Policy::default())]);
+    for number in 0..20 {
+        let answer = sign_in(&resolver, "alice", &format!("{number}")).await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -98,6 +98,8 @@ pub enum Rule {
     OutageStops,
     /// Nobody accepted, and somebody who might have could not be asked.
     OutageUndecided,
+    /// A backend was not asked, to keep the account from being locked there.
+    BudgetSpent,
     /// The name belongs to a backend that is not configured any more.
     OwnerMissing,
     /// A backend accepted a name that belongs to another one.
@@ -123,6 +125,7 @@ impl fmt::Display for Rule {
                 "a backend that might own this user could not be asked, so nobody else may admit him (on_unavailable = \"stop\")"
             }
             Self::OutageUndecided => "nobody accepted, and a backend that might have could not be asked",
+            Self::BudgetSpent => "too many wrong passwords for this user; wait, or sign in with the password that worked before",
             Self::OwnerMissing => "this name belongs to a backend that is not configured (any more); rebind it",
             Self::NotTheOwner => "a backend accepted a name that belongs to another one, which counts for nothing",
             Self::PinsUnavailable => "nobody knows whose this name is",
