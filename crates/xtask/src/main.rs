@@ -1,2 +1,59 @@
-//! x
-fn main() {}
+//! What a person or CI runs: the demo, the tests, the lints, the benchmarks and the test rig.
+//!
+//! Each command installs what it needs and says so first, announces every step in one line, and
+//! leaves the machine as it found it.
+
+mod bench;
+mod ci;
+mod demo;
+mod lint;
+mod packages;
+mod rig;
+mod step;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own commands.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows sign-ins against real IMAP, FTP and SMB servers on this machine
+    Demo(demo::Args),
+    /// Checks everything: format, clippy, all tests with real servers, doc tests, the example
+    Test(test::Args),
+    /// Checks the code without running it: format, clippy, licences, banned crates, spelling
+    Lint(lint::Args),
+    /// Runs what CI runs: `test`, then the lints that `test` leaves out
+    Ci,
+    /// Runs a benchmark and prints its table
+    Bench(bench::Args),
+    /// Starts, stops and breaks the test servers
+    Rig(rig::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Lint(args) => lint::run(&args),
+        Command::Ci => ci::run(),
+        Command::Bench(args) => bench::run(&args),
+        Command::Rig(args) => rig::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

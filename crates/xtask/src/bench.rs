@@ -1,0 +1,105 @@
+//! `cargo xtask bench`: runs a benchmark and prints the table it wrote.
+
+use std::fs;
+
+use clap::ValueEnum;
+use serde_json::Value;
+
+use crate::packages;
+use crate::step::{self, Outcome};
+
+/// `cargo xtask bench`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Which one
+    name: Name,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Name {
+    /// A sign-in that the resolver answers from its cache
+    Cache,
+}
+
+impl Name {
+    /// The crate, the benchmark in it, and the file in `target/bench` that it writes.
+    const fn parts(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Cache => ("user-backend", "resolver_hit", "cache.json"),
+        }
+    }
+}
+
+/// Runs the benchmark and prints its table.
+///
+/// # Errors
+///
+/// The benchmark failed, or wrote no table or one that cannot be read.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let (package, bench, file) = args.name.parts();
+    packages::install(&packages::missing_libraries())?;
+    // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's choice.
+    let places = [step::root().join("target/bench").join(file), step::target().join("bench").join(file)];
+    for old in places.iter().filter(|place| place.is_file()) {
+        fs::remove_file(old)?;
+    }
+    step::run(&mut step::cargo(&["bench", "-p", package, "--bench", bench]))?;
+    let written = places.iter().find(|place| place.is_file());
+    let path = written.ok_or_else(|| format!("the benchmark wrote no {}", places[0].display()))?;
+    let text = fs::read_to_string(path)?;
+    let rows =
+        serde_json::from_str::<Value>(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let rows = rows.as_array().ok_or_else(|| format!("{}: expected a list", path.display()))?;
+    print!("\n{}", table(rows));
+    Ok(())
+}
+
+fn table(rows: &[Value]) -> String {
+    let mut lines =
+        vec![["what", "ours", "compared with", "ratio", "goal", "met", "runs"].map(str::to_owned)];
+    lines.extend(rows.iter().map(|row| {
+        let compared = ["floor", "peer"].iter().find(|key| !row[**key].is_null());
+        let compared = compared.map_or_else(String::new, |key| format!("{key} {}", cell(&row[*key])));
+        let [what, ours, ratio, goal, met, runs] =
+            ["what", "ours", "ratio", "goal", "met", "runs"].map(|key| cell(&row[key]));
+        [what, ours, compared, ratio, goal, met, runs]
+    }));
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; 7] = std::array::from_fn(width);
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Bool(met) => if *met { "yes" } else { "NO" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_lines_up() {
+        let rows = serde_json::json!([
+            { "what": "hit", "ours": "310 ns", "floor": "250 ns", "ratio": 1.24, "goal": "<= 1.5", "met": true, "runs": [300, 310] },
+            { "what": "hit, 2 threads", "ours": "0.4 µs", "peer": "2 µs", "ratio": 0.2, "goal": "<= 1", "met": false, "runs": 5 },
+        ]);
+        let expected = "\
+what            ours    compared with  ratio  goal    met  runs
+hit             310 ns  floor 250 ns   1.24   <= 1.5  yes  300 310
+hit, 2 threads  0.4 µs  peer 2 µs      0.2    <= 1    NO   5
+";
+        assert_eq!(table(rows.as_array().unwrap()), expected);
+    }
+}

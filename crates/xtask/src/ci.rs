@@ -1,0 +1,16 @@
+//! `cargo xtask ci`: all checks in one go, each once.
+
+use crate::step::{Outcome, Steps};
+use crate::{lint, test};
+
+/// Runs `cargo xtask test`, then the lints that it leaves out.
+///
+/// # Errors
+///
+/// Names the steps that failed.
+pub(crate) fn run() -> Outcome {
+    let mut steps = Steps::default();
+    test::all(&mut steps);
+    lint::extras(&mut steps);
+    steps.finish()
+}

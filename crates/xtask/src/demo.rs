@@ -1,0 +1,222 @@
+//! `cargo xtask demo`: three people sign in at three real servers, one mistypes, one server is down.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::packages;
+use crate::rig::Rig;
+use crate::step::{self, Outcome};
+
+/// `cargo xtask demo`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Servers in containers instead of processes on this machine
+    #[arg(long)]
+    compose: bool,
+}
+
+/// Runs the demo and ends clean.
+///
+/// # Errors
+///
+/// Something could not be installed, built or started, or a sign-in did not end as it should.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let rig = Rig::new(args.compose);
+
+    println!("1. Installing what is missing");
+    let mut missing = packages::missing_libraries();
+    missing.extend(rig.missing()?);
+    packages::install(&missing)?;
+    if missing.is_empty() {
+        println!("   nothing is");
+    }
+
+    println!("\n2. Building occ, the command line (the first time takes a few minutes)");
+    step::run(&mut step::cargo(&["build", "-p", "occ"]))?;
+
+    println!("\n3. Starting an IMAP, an FTP and an SMB server on this machine");
+    let guard = rig.up()?;
+    let env = rig.env()?;
+    let value = |name: &str| {
+        let found = env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        found.ok_or_else(|| format!("the rig does not tell {name}"))
+    };
+    let state = PathBuf::from(value("RIG_STATE")?);
+    let people = fs::read_to_string(state.join("users.tsv"))?;
+    let demo = Demo { config: write_config(&value("RIG_HOST")?, &state)?, people };
+    println!("   and writing {}, which names all three", short(&demo.config).display());
+
+    println!("\n4. Three people sign in; each is known to one of the servers only");
+    demo.sign_in("ingrid", Expect::authenticated("mail"))?;
+    demo.sign_in("felix", Expect::authenticated("files"))?;
+    demo.sign_in("sam", Expect::authenticated("office"))?;
+
+    println!("\n5. A wrong password is refused");
+    demo.sign_in("ingrid", Expect::refused())?;
+
+    println!("\n6. The mail server stops: nobody can tell, so the answer is not \"wrong password\"");
+    let outage = rig.outage("imap", &guard)?;
+    demo.sign_in("ingrid", Expect::unavailable())?;
+    drop(outage);
+
+    println!("\n7. Ending what was started");
+    drop(guard);
+    println!("\nDone: three sign-ins, one refusal, one outage, each with the right answer. Go on with:");
+    println!("  cargo xtask rig up");
+    println!("  {}", demo.line("ingrid")?);
+    println!("  cargo xtask test");
+    Ok(())
+}
+
+/// How a sign-in must end.
+#[derive(Clone, Copy, Debug)]
+struct Expect {
+    outcome: &'static str,
+    exit: i32,
+    backend: Option<&'static str>,
+    wrong_password: bool,
+}
+
+impl Expect {
+    const fn authenticated(backend: &'static str) -> Self {
+        Self { outcome: "authenticated", exit: 0, backend: Some(backend), wrong_password: false }
+    }
+
+    const fn refused() -> Self {
+        Self { outcome: "refused", exit: 1, backend: None, wrong_password: true }
+    }
+
+    const fn unavailable() -> Self {
+        Self { outcome: "unavailable", exit: 3, backend: None, wrong_password: false }
+    }
+}
+
+#[derive(Debug)]
+struct Demo {
+    config: PathBuf,
+    people: String,
+}
+
+impl Demo {
+    /// Signs one person in with `occ` and tells how it ended.
+    fn sign_in(&self, user: &str, expect: Expect) -> Outcome {
+        let right = self.password(user)?;
+        let password = if expect.wrong_password { "not-the-password" } else { right };
+        let output = step::program(occ())
+            .arg("--config")
+            .arg(&self.config)
+            .args(["backend:login", user, "--password-from-env", "--output=json"])
+            .env("OC_PASS", password)
+            .output()?;
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let reply: Value = serde_json::from_slice(&output.stdout)
+            .map_err(|error| format!("occ wrote no JSON ({error}); it said: {}", errors.trim()))?;
+        println!("   {user:<7} {}", told(&reply, output.status.code()));
+        let as_expected = reply["outcome"] == expect.outcome
+            && output.status.code() == Some(expect.exit)
+            && expect.backend.is_none_or(|backend| reply["backend"] == backend);
+        if !as_expected {
+            let by = expect.backend.map(|backend| format!(" by {backend}")).unwrap_or_default();
+            let wanted = format!("{}{by}, exit code {}", expect.outcome, expect.exit);
+            return Err(format!("{user} should be {wanted}; occ answered {reply} {}", errors.trim()).into());
+        }
+        Ok(())
+    }
+
+    fn password(&self, user: &str) -> Outcome<&str> {
+        password(&self.people, user).ok_or_else(|| format!("users.tsv does not list {user}").into())
+    }
+
+    /// What a reader types to do the same.
+    fn line(&self, user: &str) -> Outcome<String> {
+        let (occ, config) = (occ(), short(&self.config));
+        let command = format!("{} --config {}", short(&occ).display(), config.display());
+        let password = self.password(user)?;
+        Ok(format!("OC_PASS='{password}' {command} backend:login {user} --password-from-env --explain"))
+    }
+}
+
+fn occ() -> PathBuf {
+    step::target().join("debug/occ")
+}
+
+fn short(path: &Path) -> &Path {
+    path.strip_prefix(step::root()).unwrap_or(path)
+}
+
+/// The password column of users.tsv.
+fn password<'a>(people: &'a str, user: &str) -> Option<&'a str> {
+    let mut rows = people.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t'));
+    rows.find_map(|mut row| if row.next() == Some(user) { row.next() } else { None })
+}
+
+/// One reply of occ in plain words.
+fn told(reply: &Value, exit: Option<i32>) -> String {
+    let outcome = reply["outcome"].as_str().unwrap_or("?");
+    let backend = reply["backend"].as_str().map(|backend| format!(" by \"{backend}\"")).unwrap_or_default();
+    let reason = reply["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let asked = reply["trace"].as_array().map_or(&[][..], Vec::as_slice);
+    let took: f64 = asked.iter().filter_map(|step| step["ms"].as_f64()).sum();
+    let exit = exit.map_or_else(|| "none".to_owned(), |code| code.to_string());
+    format!("{outcome}{backend}{reason}, {took:.0} ms, exit code {exit}")
+}
+
+fn write_config(host: &str, state: &Path) -> Outcome<PathBuf> {
+    let folder = step::root().join("target/demo");
+    fs::create_dir_all(&folder)?;
+    let file = folder.join("user-backend.toml");
+    let ca = state.join("ca.crt");
+    // Debug quotes a path the way TOML's basic strings want it.
+    let text = format!(
+        r#"# Written by `cargo xtask demo`. The first backend that accepts decides.
+
+[[user_backends]]
+id = "mail"
+class = "imap"
+host = "{host}"
+port = 10993
+tls = "implicit"
+ca_file = {ca:?}
+
+[[user_backends]]
+id = "files"
+class = "ftp"
+host = "{host}"
+port = 10021
+ca_file = {ca:?}
+
+[[user_backends]]
+id = "office"
+class = "smb"
+host = "{host}"
+port = 10445
+share = "share"
+"#
+    );
+    fs::write(&file, text)?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_are_taken_as_they_stand() {
+        let people = "# user\tpassword\nerin\t at the ends \tall\tok\nbob\tp@ss\tall\tok\n";
+        assert_eq!(password(people, "erin"), Some(" at the ends "));
+        assert_eq!(password(people, "bob"), Some("p@ss"));
+        assert_eq!(password(people, "# user"), None);
+    }
+
+    #[test]
+    fn a_reply_is_told_in_plain_words() {
+        let reply = serde_json::json!({
+            "outcome": "authenticated", "user": "ingrid", "backend": "mail", "reason": null,
+            "trace": [{ "backend": "mail", "verdict": "accepted", "phase": "login", "ms": 12.4 }],
+        });
+        assert_eq!(told(&reply, Some(0)), "authenticated by \"mail\", 12 ms, exit code 0");
+    }
+}

@@ -1,0 +1,58 @@
+//! `cargo xtask lint`: what can be said of the code without running it.
+
+use crate::packages;
+use crate::step::{self, Outcome, Steps};
+
+/// `cargo xtask lint`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Only what `cargo xtask test` leaves out: licences, banned crates, spelling
+    #[arg(long)]
+    extras: bool,
+}
+
+/// Runs the lints.
+///
+/// # Errors
+///
+/// Names the lints that failed.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let mut steps = Steps::default();
+    if !args.extras {
+        steps.run("install", "what is missing: libraries", || {
+            packages::install(&packages::missing_libraries())
+        });
+        format(&mut steps);
+        clippy(&mut steps);
+    }
+    extras(&mut steps);
+    steps.finish()
+}
+
+pub(crate) fn format(steps: &mut Steps) {
+    steps.run("format", "cargo fmt --check", || step::run(&mut step::cargo(&["fmt", "--all", "--check"])));
+}
+
+pub(crate) fn clippy(steps: &mut Steps) {
+    steps.run("clippy", "every crate, every feature; a warning is an error", || {
+        let all = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+        step::run(&mut step::cargo(&all))
+    });
+}
+
+/// Licences, banned crates, sources and spelling.
+pub(crate) fn extras(steps: &mut Steps) {
+    steps.run("deny", "licences, banned crates, sources of all dependencies (deny.toml)", || {
+        packages::tool("cargo-deny", "cargo-deny", "0.20", 3)?;
+        let check = ["deny", "--log-level", "error", "check", "bans", "licenses", "sources"];
+        step::run(&mut step::cargo(&check))?;
+        eprintln!(
+            "    not checked: advisories, whose database is on the network (`cargo deny check advisories`)"
+        );
+        Ok(())
+    });
+    steps.run("typos", "spelling (typos.toml)", || {
+        packages::tool("typos", "typos-cli", "1", 3)?;
+        step::run(&mut step::program("typos"))
+    });
+}

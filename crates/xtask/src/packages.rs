@@ -1,0 +1,105 @@
+//! What the commands need from outside: Debian packages and cargo tools, installed aloud and only when missing.
+
+use std::fs::{self, File};
+use std::path::Path;
+
+use crate::step::{self, Outcome};
+
+/// What each package is for, as the person is told.
+const WHY: &[(&str, &str)] = &[
+    ("dovecot-imapd", "the test rig's IMAP server"),
+    ("libpam-pwdfile", "password files for the test rig's FTP server"),
+    ("libsmbclient-dev", "the C library (GPLv3+) that the feature `smb` links"),
+    ("openssl", "makes the test rig's certificates"),
+    ("pkg-config", "finds libsmbclient for the build"),
+    ("procps", "finds the test rig's processes"),
+    ("samba", "the test rig's SMB server"),
+    ("samba-common-bin", "the test rig's SMB accounts"),
+    ("vsftpd", "the test rig's FTP server"),
+];
+
+/// Installs, while a policy file keeps the packages from starting servers of their own.
+const INSTALL: &str = r#"
+policy=/usr/sbin/policy-rc.d own=
+trap '[ -z "$own" ] || rm -f "$policy"' EXIT; trap 'exit 130' INT TERM
+[ -e "$policy" ] || { own=1; printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; }
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q -o DPkg::Lock::Timeout=300 update
+apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "$@"
+"#;
+
+/// The missing Debian packages that building with every feature needs.
+pub(crate) fn missing_libraries() -> Vec<String> {
+    let found = step::have("pkg-config")
+        && step::capture(step::program("pkg-config").args(["--exists", "smbclient"])).is_ok();
+    if found { Vec::new() } else { vec!["libsmbclient-dev".into(), "pkg-config".into()] }
+}
+
+/// Installs Debian packages and says so; does nothing when none is missing.
+///
+/// # Errors
+///
+/// Not Debian, not root, or `apt-get` failed.
+pub(crate) fn install(missing: &[String]) -> Outcome {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    if !step::have("apt-get") {
+        let all = "this is not Debian or a relative of it (no apt-get), so install what corresponds";
+        return Err(format!("missing Debian packages: {names}; {all}").into());
+    }
+    if !is_root()? {
+        let how = format!("sudo apt-get install --no-install-recommends {names}");
+        return Err(format!("missing Debian packages, and only root can install them: {how}").into());
+    }
+    eprintln!("    installing Debian packages (half a minute as a rule):");
+    for name in missing {
+        let why = WHY.iter().find(|(n, _)| n == name).map_or("", |(_, why)| why);
+        eprintln!("      {name:<17} {why}");
+    }
+    let log = step::root().join("target/apt.log");
+    fs::create_dir_all(step::root().join("target"))?;
+    let file = File::create(&log)?;
+    let mut command = step::program("bash");
+    command.args(["-euc", INSTALL, "install"]).args(missing).stdout(file.try_clone()?).stderr(file);
+    step::run(&mut command)
+        .map_err(|_| format!("apt-get failed, see the end of {}:\n{}", log.display(), tail(&log)))?;
+    Ok(())
+}
+
+fn is_root() -> Outcome<bool> {
+    Ok(step::capture(step::program("id").arg("-u"))?.trim() == "0")
+}
+
+fn tail(log: &Path) -> String {
+    let text = fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..].join("\n")
+}
+
+/// Installs a cargo tool into `target/tools` and says so; does nothing when it is in reach.
+///
+/// # Errors
+///
+/// `cargo install` failed.
+pub(crate) fn tool(program: &str, package: &str, version: &str, minutes: u32) -> Outcome {
+    if step::have(program) {
+        return Ok(());
+    }
+    eprintln!("    {program} is not here: building {package} into target/tools, once (about {minutes} min)");
+    let tools = step::tools();
+    let mut install =
+        step::cargo(&["install", "--locked", "--quiet", "--version", version, package, "--root"]);
+    // A tool that runs for seconds is not worth an optimised build of minutes.
+    install
+        .arg(&tools)
+        .env("CARGO_TARGET_DIR", tools.join("build"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    step::run(&mut install)?;
+    fs::remove_dir_all(tools.join("build"))?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! `cargo xtask test`: everything that must hold before a change is merged.
+
+use std::process::Command;
+
+use crate::lint;
+use crate::packages;
+use crate::rig::Rig;
+use crate::step::{self, Outcome, Steps};
+
+/// `cargo xtask test`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Without the test servers: the tests that need them say that they are skipped
+    #[arg(long)]
+    no_rig: bool,
+    /// Servers in containers instead of processes on this machine
+    #[arg(long, conflicts_with = "no_rig")]
+    compose: bool,
+    /// Only the tests whose names contain one of these, and none of the other checks
+    filter: Vec<String>,
+}
+
+/// Runs the checks.
+///
+/// # Errors
+///
+/// Names the steps that failed.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let mut steps = Steps::default();
+    check(args, &mut steps);
+    steps.finish()
+}
+
+/// The same without arguments, for CI.
+pub(crate) fn all(steps: &mut Steps) {
+    check(&Args { no_rig: false, compose: false, filter: Vec::new() }, steps);
+}
+
+fn check(args: &Args, steps: &mut Steps) {
+    let rig = (!args.no_rig).then(|| Rig::new(args.compose));
+    let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
+        let mut missing = packages::missing_libraries();
+        if let Some(rig) = &rig {
+            missing.extend(rig.missing()?);
+        }
+        packages::install(&missing)?;
+        packages::tool("cargo-nextest", "cargo-nextest", "0.9", 6)
+    });
+    if ready.is_none() {
+        return;
+    }
+    if args.filter.is_empty() {
+        lint::format(steps);
+        lint::clippy(steps);
+    }
+    let mut variables = Vec::new();
+    let mut guard = None;
+    if let Some(rig) = &rig {
+        let up = steps.run("rig", "starting the IMAP, FTP and SMB servers", || Ok((rig.up()?, rig.env()?)));
+        let Some((running, env)) = up else { return };
+        guard = Some(running);
+        variables = env;
+        variables.push(("RIG_REQUIRED".into(), "1".into()));
+    }
+    steps.run("tests", "cargo nextest run, every crate, every feature", || {
+        let mut nextest = step::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
+        step::run(on_rig(&mut nextest, &variables).args(&args.filter))
+    });
+    if args.filter.is_empty() {
+        steps.run("doc-tests", "the examples in the library's documentation", || {
+            let mut doc = step::cargo(&["test", "--doc", "-p", "user-backend", "--all-features"]);
+            step::run(on_rig(&mut doc, &variables))
+        });
+        if step::root().join("examples/custom_backend.rs").is_file() {
+            steps.run("example", "custom_backend, a backend by a third party", || {
+                let example = ["run", "-p", "user-backend-examples", "--example", "custom_backend"];
+                step::run(on_rig(&mut step::cargo(&example), &variables))
+            });
+        }
+    }
+    drop(guard);
+}
+
+/// Tells a program about the rig, and about no other that the caller's environment may name.
+fn on_rig<'a>(command: &'a mut Command, variables: &[(String, String)]) -> &'a mut Command {
+    for name in ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED"] {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().map(|(name, value)| (name, value)))
+}
