@@ -34,15 +34,15 @@ inside() { # runs in the new namespaces, as PID 1
   trap 'kill -TERM $c 2>/dev/null' TERM INT
   wait $c || true; }
 start() {
-  local s new=()
+  local s
   mkdir -p "$S" /run/user-backend-rig /srv/user-backend-rig/{docker,state}
   for s; do
-    ! alive "$s" || continue
+    if alive "$s"; then kill -CONT $(members "$s"); continue; fi   # whatever it was, now it is up
     ! common/health.sh "$s" 2>/dev/null || { echo "the ports of $s are taken: another checkout's rig, or the compose rig, is up" >&2; return 1; }
     setsid unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
-      bash "$self" _inside "$s" >"$S/$s.log" 2>&1 </dev/null & echo $! >"$S/$s.pid"; new+=("$s")
+      bash "$self" _inside "$s" >"$S/$s.log" 2>&1 </dev/null & echo $! >"$S/$s.pid"
   done
-  for s in ${new[@]+"${new[@]}"}; do
+  for s; do
     for _ in $(seq 1 150); do common/health.sh "$s" all 2>/dev/null && continue 2; alive "$s" || break; sleep 0.1; done
     echo "$s did not come up; the end of $S/$s.log:" >&2; tail -5 "$S/$s.log" >&2; return 1
   done; }
