@@ -9,12 +9,11 @@ cmd=${1:-}; shift || true; [ $# -gt 0 ] || set -- imap ftp smb
 for s; do case $s in imap|ftp|smb) ;; *) echo "no service \"$s\": imap, ftp, smb" >&2; exit 2 ;; esac; done
 if docker compose version >/dev/null 2>&1; then dc() { docker compose -f docker-compose.yml "$@"; }
 elif command -v docker-compose >/dev/null; then dc() { docker-compose -f docker-compose.yml "$@"; }
-else dc() { return 1; }; fi
+else dc() { echo "no docker compose here: install it or use the native rig" >&2; exit 3; }; fi
 engine() {
-  docker info >/dev/null 2>&1 || { echo "no container engine answers: start one (docker/engine.sh up does, as root on Debian) or use the native rig" >&2; exit 3; }
-  dc version >/dev/null 2>&1 || { echo "no docker compose here: install it or use the native rig" >&2; exit 3; }; }
+  docker info >/dev/null 2>&1 || { echo "no container engine answers: start one (docker/engine.sh up does, as root on Debian) or use the native rig" >&2; exit 3; }; }
 id() { dc ps -q "$1"; }
-state() { docker inspect -f '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$(id "$1")" 2>/dev/null || true; }
+state() { docker info >/dev/null 2>&1 && docker inspect -f '{{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$(id "$1")" 2>/dev/null || true; }
 case $cmd in up|down|pause|resume|stop|start|kill|cut|join) engine ;; esac
 case $cmd in
 up)
