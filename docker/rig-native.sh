@@ -62,7 +62,10 @@ up)
   start "$@"; common/ports.sh 127.0.0.2 ;;
 start) start "$@" ;;
 stop) stop "$@" ;;
-down) stop imap ftp smb; rmdir /run/user-backend-rig /srv/user-backend-rig/{docker,state,} 2>/dev/null || true ;;
+down)
+  # only what was ours to end: removing a folder takes the mounts on it from another checkout's rig, too
+  alive imap || alive ftp || alive smb || exit 0
+  stop imap ftp smb; rmdir /run/user-backend-rig /srv/user-backend-rig/{docker,state,} 2>/dev/null || true ;;
 kill) for s; do alive "$s" && p=$(pgrep -P "$(cat "$S/$s.pid")") && kill -KILL "$p"; rm -f "$S/$s.pid"; done ;;
 pause) signal STOP "$@" ;;
 resume) signal CONT "$@" ;;
