@@ -43,7 +43,7 @@ pub(crate) fn clippy(steps: &mut Steps) {
 /// Licences, banned crates, sources and spelling.
 pub(crate) fn extras(steps: &mut Steps) {
     steps.run("deny", "licences, banned crates, sources of all dependencies (deny.toml)", || {
-        packages::tool("cargo-deny", "cargo-deny", "0.20", 3)?;
+        packages::tool("cargo-deny", "cargo-deny", "^0.20", 3)?;
         let check = ["deny", "--log-level", "error", "check", "bans", "licenses", "sources"];
         step::run(&mut step::cargo(&check))?;
         eprintln!(
@@ -52,7 +52,7 @@ pub(crate) fn extras(steps: &mut Steps) {
         Ok(())
     });
     steps.run("typos", "spelling (typos.toml)", || {
-        packages::tool("typos", "typos-cli", "1", 3)?;
+        packages::tool("typos", "typos-cli", "^1", 3)?;
         step::run(&mut step::program("typos"))
     });
 }

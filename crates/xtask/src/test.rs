@@ -44,7 +44,7 @@ fn check(args: &Args, steps: &mut Steps) {
             missing.extend(rig.missing()?);
         }
         packages::install(&missing)?;
-        packages::tool("cargo-nextest", "cargo-nextest", "0.9", 6)
+        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
     });
     if ready.is_none() {
         return;
