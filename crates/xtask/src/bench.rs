@@ -81,7 +81,12 @@ fn cell(value: &Value) -> String {
         Value::Bool(met) => if *met { "yes" } else { "NO" }.to_owned(),
         Value::String(text) => text.clone(),
         Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
+        Value::Number(number) => match number.as_f64() {
+            Some(large) if large >= 100.0 => format!("{large:.0}"),
+            Some(small) if number.is_f64() => format!("{small:.2}"),
+            _ => number.to_string(),
+        },
+        Value::Object(_) => value.to_string(),
     }
 }
 
@@ -92,13 +97,13 @@ mod tests {
     #[test]
     fn a_table_lines_up() {
         let rows = serde_json::json!([
-            { "what": "hit", "ours": "310 ns", "floor": "250 ns", "ratio": 1.24, "goal": "<= 1.5", "met": true, "runs": [300, 310] },
-            { "what": "hit, 2 threads", "ours": "0.4 µs", "peer": "2 µs", "ratio": 0.2, "goal": "<= 1", "met": false, "runs": 5 },
+            { "what": "hit", "ours": 310.4, "floor": 250.49, "ratio": 1.24, "goal": "<= 1.5", "met": true, "runs": [300, 310] },
+            { "what": "hit, 2 threads", "ours": "0.4 µs", "peer": "2 µs", "ratio": 0.2, "goal": 1.7, "met": false, "runs": 5 },
         ]);
         let expected = "\
 what            ours    compared with  ratio  goal    met  runs
-hit             310 ns  floor 250 ns   1.24   <= 1.5  yes  300 310
-hit, 2 threads  0.4 µs  peer 2 µs      0.2    <= 1    NO   5
+hit             310     floor 250      1.24   <= 1.5  yes  300 310
+hit, 2 threads  0.4 µs  peer 2 µs      0.20   1.70    NO   5
 ";
         assert_eq!(table(rows.as_array().unwrap()), expected);
     }

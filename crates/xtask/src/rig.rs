@@ -36,7 +36,7 @@ enum Action {
     Stop,
     /// Start a stopped service
     Start,
-    /// Print the variables that tests read
+    /// Print the variables that tests read: `eval "$(cargo xtask rig env)"`
     Env,
 }
 
@@ -56,6 +56,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let rig = Rig::new(args.compose);
     if args.action == Action::Up {
         packages::install(&rig.missing()?)?;
+    }
+    if args.action == Action::Env {
+        let quoted = |value: &str| value.replace('\'', r"'\''");
+        rig.env()?.iter().for_each(|(name, value)| println!("export {name}='{}'", quoted(value)));
+        return Ok(());
     }
     step::run(rig.script(&name(&args.action)).args(args.services.iter().map(name)))
 }
