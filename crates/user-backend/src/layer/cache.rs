@@ -8,6 +8,8 @@
 //! - Both maps are bounded by entries and by bytes; what is rarely used goes first.
 //! - A [`Fence`] voids entries whose person or backend was invalidated after their check began.
 //! - Outages are never stored.
+//! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
+//!   was accepted last for a person counts then, so that an old password does not come back after a change.
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -56,7 +58,18 @@ pub struct OutcomeCache {
     keyer: OutcomeKeyer,
     accepted: Map<Accepted>,
     rejected: Map<Rejected>,
+    /// For people whose backend has a grace: the tuple that was accepted last.
+    latest: Map<OutcomeKey>,
     fence: Fence,
+}
+
+/// How long an acceptance counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// As good as asked.
+    pub fresh: Duration,
+    /// While the backend cannot be asked; counted from the same moment. `None`: not at all.
+    pub stale: Option<Duration>,
 }
 
 type Map<V> = Cache<OutcomeKey, V, Weigh, BuildHasherDefault<KeyIsHash>, DefaultLifecycle<OutcomeKey, V>>;
@@ -66,6 +79,8 @@ struct Accepted {
     vouched: Arc<Vouched>,
     verified_at: Instant,
     expires: Instant,
+    /// The end of the grace, never before `expires`.
+    gone: Instant,
     began: Epoch,
     depends: [Slot; 3],
 }
@@ -89,6 +104,7 @@ impl OutcomeCache {
             keyer: OutcomeKeyer::random()?,
             accepted: map(bounds),
             rejected: map(quarter),
+            latest: map(quarter),
             fence: Fence::default(),
         })
     }
@@ -105,12 +121,40 @@ impl OutcomeCache {
 
     /// The proof for a tuple that was accepted and still counts.
     pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
-        let found = self.accepted.get(key)?;
-        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
-            self.accepted.remove_if(key, |stored| stored.expires == found.expires);
+        let found = self.kept(key, now)?;
+        if found.expires <= now {
             return None;
         }
         Some(Authenticated::assertion(found.vouched, Freshness::Cached { verified_at: found.verified_at }))
+    }
+
+    /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be asked.
+    pub(crate) fn stale(
+        &self,
+        key: &OutcomeKey,
+        name: &CanonicalName,
+        now: Instant,
+    ) -> Option<Authenticated> {
+        let found = self.kept(key, now)?;
+        let is_latest = self.latest.get(&self.person_key(name)).is_some_and(|latest| latest == *key);
+        is_latest.then(|| {
+            Authenticated::assertion(found.vouched, Freshness::Stale { verified_at: found.verified_at })
+        })
+    }
+
+    /// What is stored for a tuple, unless its time is over or somebody voided it.
+    fn kept(&self, key: &OutcomeKey, now: Instant) -> Option<Accepted> {
+        let found = self.accepted.get(key)?;
+        if found.gone <= now || !self.fence.holds(found.began, &found.depends) {
+            self.accepted.remove_if(key, |stored| stored.gone == found.gone);
+            return None;
+        }
+        Some(found)
+    }
+
+    /// Forgets an accepted tuple: its backend refuses it now.
+    pub(crate) fn forget(&self, key: &OutcomeKey) {
+        self.accepted.remove(key);
     }
 
     /// The refusal of a tuple that was refused and is still refused.
@@ -129,7 +173,7 @@ impl OutcomeCache {
         self.fence.holds(began, &self.depends(login.canonical(), vouched))
     }
 
-    /// Remembers an acceptance for `lifetime` from `now`.
+    /// Remembers an acceptance for its lifetime from `now`.
     pub(crate) fn accept(
         &self,
         key: OutcomeKey,
@@ -137,14 +181,24 @@ impl OutcomeCache {
         vouched: &Arc<Vouched>,
         began: Epoch,
         now: Instant,
-        lifetime: Duration,
+        lifetime: Lifetime,
     ) {
-        let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
+        let Some(expires) = now.checked_add(lifetime.fresh) else { return };
+        let gone =
+            lifetime.stale.and_then(|stale| now.checked_add(stale)).map_or(expires, |gone| gone.max(expires));
+        if gone <= now {
+            return;
+        }
+        if lifetime.stale.is_some() {
+            self.latest.insert(self.person_key(login.canonical()), key);
+        }
         let depends = self.depends(login.canonical(), vouched);
-        self.accepted.insert(
-            key,
-            Accepted { vouched: Arc::clone(vouched), verified_at: now, expires, began, depends },
-        );
+        let vouched = Arc::clone(vouched);
+        self.accepted.insert(key, Accepted { vouched, verified_at: now, expires, gone, began, depends });
+    }
+
+    fn person_key(&self, name: &CanonicalName) -> OutcomeKey {
+        self.keyer.key(b"person", name.as_str(), "")
     }
 
     /// Remembers a refusal for `lifetime` from `now`.
@@ -178,6 +232,7 @@ impl OutcomeCache {
         self.fence.invalidate_everything();
         self.accepted.clear();
         self.rejected.clear();
+        self.latest.clear();
     }
 
     /// What is remembered at the moment.
@@ -235,6 +290,12 @@ impl Weighter<OutcomeKey, Accepted> for Weigh {
 impl Weighter<OutcomeKey, Rejected> for Weigh {
     fn weight(&self, _: &OutcomeKey, _: &Rejected) -> u64 {
         self.floor.max((size_of::<OutcomeKey>() + size_of::<Rejected>() + TABLE_SLOT) as u64)
+    }
+}
+
+impl Weighter<OutcomeKey, OutcomeKey> for Weigh {
+    fn weight(&self, _: &OutcomeKey, _: &OutcomeKey) -> u64 {
+        self.floor.max((2 * size_of::<OutcomeKey>() + TABLE_SLOT) as u64)
     }
 }
 

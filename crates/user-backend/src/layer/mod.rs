@@ -14,7 +14,7 @@ pub mod limit;
 
 pub use breaker::Breaker;
 pub use budget::Budgets;
-pub use cache::{CacheBounds, CacheStats, OutcomeCache};
+pub use cache::{CacheBounds, CacheStats, Lifetime, OutcomeCache};
 pub use deadline::Deadlined;
 pub use fence::Fence;
 pub use flight::Flights;

@@ -36,7 +36,7 @@ use crate::check::{self, Canary};
 use crate::clock::{Instant, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::flight::Lost;
-use crate::layer::{CacheStats, Flights, OutcomeCache};
+use crate::layer::{CacheStats, Flights, Lifetime, OutcomeCache};
 use crate::secret::Password;
 use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
 use chain::{Chain, Decision, Finding};
@@ -256,19 +256,38 @@ impl Shared {
                 self.vouch(link, identity, name, password, began, &mut trace)
             }
             Decision::Rejected { rejection, cacheable } => {
+                self.cache.forget(&self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose()));
                 if let Some(lifetime) = cacheable {
                     let key = self.cache.key(TYPED, name.as_str(), password.expose());
                     self.cache.reject(key, name, rejection, began, now(), lifetime);
                 }
                 Outcome::Refused(rejection)
             }
-            Decision::Unavailable => Outcome::Unavailable { retry_after: RETRY_AFTER },
+            Decision::Unavailable => self
+                .grace(name, password, &mut trace)
+                .map_or(Outcome::Unavailable { retry_after: RETRY_AFTER }, Outcome::Authenticated),
             Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
         };
         tracing::debug!(
             user = ?name, outcome = outcome.as_str(), rule = ?trace.ended_by, ms = trace.ms, "attempt decided"
         );
         Answer { outcome, trace }
+    }
+
+    /// A yes of a while ago, if the backend that gave it has a grace and cannot be reached now.
+    fn grace(&self, name: &LoginName, password: &Password, trace: &mut Trace) -> Option<Authenticated> {
+        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
+        let proof = self.cache.stale(&key, name.canonical(), now())?;
+        let silent = |step: &Step| step.backend == *proof.backend() && step.verdict == Said::Unavailable;
+        if !trace.steps.iter().any(silent) {
+            return None;
+        }
+        tracing::warn!(
+            target: "user_backend::audit", user = ?name, backend = %proof.backend(),
+            "accepted on an earlier yes, the backend is unavailable"
+        );
+        trace.ended_by = Rule::Grace;
+        Some(proof)
     }
 
     /// The one place where a live yes becomes a proof.
@@ -290,7 +309,8 @@ impl Shared {
             return Outcome::Unavailable { retry_after: Duration::ZERO };
         }
         let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
-        self.cache.accept(key, name, &vouched, began, now(), link.policy.cache_accepted);
+        let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
+        self.cache.accept(key, name, &vouched, began, now(), lifetime);
         Outcome::Authenticated(Authenticated::assertion(vouched, Freshness::Live))
     }
 }

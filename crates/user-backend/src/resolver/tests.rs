@@ -432,6 +432,70 @@ async fn a_canary_proves_nothing_about_a_dead_backend_and_changes_nothing() {
     assert_eq!(found[1..], [Canary::Refused, Canary::NotAsked]);
 }
 
+/// A backend with a switch.
+#[derive(Debug)]
+struct Switched {
+    people: StaticBackend,
+    down: StaticBackend,
+    is_down: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl fmt::Display for Switched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("switched")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Switched {
+    fn id(&self) -> &BackendId {
+        self.people.id()
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let now_down = self.is_down.load(Ordering::SeqCst);
+        if now_down { &self.down } else { &self.people }.authenticate(attempt).await
+    }
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.people.probe(deadline).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn grace_bridges_an_outage_and_never_outlives_max_stale_or_an_invalidation() {
+    let hour = Duration::from_secs(3600);
+    let is_down = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let build = |max_stale| {
+        let backend = Switched {
+            people: people("mail").with_user("alice", "a"),
+            down: people("mail").unavailable(),
+            is_down: Arc::clone(&is_down),
+        };
+        let policy = policy(|policy| policy.max_stale = max_stale);
+        Resolver::builder().link(Arc::new(backend), policy, DomainRules::none()).build().unwrap()
+    };
+    let (with, without) = (build(Some(hour * 8)), build(None));
+    for resolver in [&with, &without] {
+        assert!(sign_in(resolver, "alice", "a").await.authenticated().is_some());
+    }
+    is_down.store(true, Ordering::SeqCst);
+    tokio::time::advance(hour).await;
+    let stale = sign_in(&with, "Alice", "a").await;
+    assert!(matches!(stale.authenticated().unwrap().freshness(), Freshness::Stale { .. }), "{stale:?}");
+    assert_eq!(stale.trace.ended_by, Rule::Grace);
+    // Off by default; no grace for what was never accepted.
+    assert!(matches!(sign_in(&without, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
+    assert!(matches!(sign_in(&with, "alice", "b").await.outcome, Outcome::Unavailable { .. }));
+    tokio::time::advance(hour * 7).await;
+    assert!(matches!(sign_in(&with, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
+
+    is_down.store(false, Ordering::SeqCst);
+    tokio::time::advance(hour).await;
+    assert!(sign_in(&with, "alice", "a").await.authenticated().is_some());
+    is_down.store(true, Ordering::SeqCst);
+    with.invalidate_user(&CanonicalName::parse("alice").unwrap());
+    assert!(matches!(sign_in(&with, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
+}
+
 #[test]
 fn a_chain_that_cannot_work_is_refused_when_it_is_built() {
     assert_eq!(Resolver::builder().build().unwrap_err(), BuildError::NoBackend);

@@ -90,6 +90,8 @@ pub enum Rule {
     CachedRefusal,
     /// A backend accepted.
     Accepted,
+    /// The backend cannot be asked, and it accepted the same name and password some time ago (`max_stale`).
+    Grace,
     /// A backend rejected, and its `on_reject` is `stop`.
     RejectionStops,
     /// Every backend was asked and nobody accepted.
@@ -119,6 +121,7 @@ impl fmt::Display for Rule {
             Self::CachedAcceptance => "the same name and password were accepted a short while ago",
             Self::CachedRefusal => "the same name and password were refused a short while ago",
             Self::Accepted => "the first backend that accepts decides",
+            Self::Grace => "its backend cannot be asked, and accepted the same name and password before (max_stale)",
             Self::RejectionStops => "a rejection by this backend is final (on_reject = \"stop\")",
             Self::NobodyAccepted => "every backend was asked and nobody accepted",
             Self::OutageStops => {

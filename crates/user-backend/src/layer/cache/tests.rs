@@ -28,7 +28,7 @@ impl Bench {
             backend: BackendId::parse(backend).unwrap(),
         });
         let key = self.key(login.canonical().as_str(), password);
-        self.cache.accept(key, &login, &vouched, began, now(), MINUTE);
+        self.cache.accept(key, &login, &vouched, began, now(), Lifetime { fresh: MINUTE, stale: None });
         key
     }
 
@@ -137,4 +137,26 @@ fn no_password_is_held() {
     let bench = Bench::new();
     bench.accept("alice", "alice", "mail", "Wonderland-1", bench.cache.epoch());
     assert!(!format!("{:?}", bench.cache).contains("Wonderland"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_grace_only_the_password_that_was_accepted_last_counts() {
+    let bench = Bench::new();
+    let login = LoginName::parse("alice").unwrap();
+    let vouched = Arc::new(Vouched {
+        identity: Identity::new(login.canonical().clone()),
+        backend: BackendId::parse("mail").unwrap(),
+    });
+    let lifetime = Lifetime { fresh: MINUTE, stale: Some(MINUTE * 60) };
+    let [old, new] = ["old", "new"].map(|password| {
+        let key = bench.key("alice", password);
+        bench.cache.accept(key, &login, &vouched, bench.cache.epoch(), now(), lifetime);
+        key
+    });
+    tokio::time::advance(MINUTE).await;
+    assert!(!bench.hits(&old) && !bench.hits(&new));
+    assert!(bench.cache.stale(&old, login.canonical(), now()).is_none());
+    assert!(bench.cache.stale(&new, login.canonical(), now()).is_some());
+    bench.cache.forget(&new);
+    assert!(bench.cache.stale(&new, login.canonical(), now()).is_none());
 }
