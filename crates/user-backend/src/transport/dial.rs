@@ -60,7 +60,11 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
 /// Safe: a half-open connection is closed.
 pub async fn dial(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream, Fault> {
     let deadline = sooner(endpoint.connect_timeout(), deadline);
-    let addresses = resolve(endpoint, deadline).await?;
+    dial_first(&resolve(endpoint, deadline).await?, deadline).await
+}
+
+/// The same for addresses that are known already: the first of them that answers.
+pub(crate) async fn dial_first(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Fault> {
     let mut last = timed_out(Phase::Connect);
     for (tried, address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);

@@ -9,6 +9,8 @@ mod endpoint;
 mod tls;
 
 pub use certificate::TlsSummary;
+#[cfg(feature = "smb")]
+pub(crate) use dial::dial_first;
 pub use dial::{dial, resolve};
 pub use endpoint::{Endpoint, TlsMode, Trust};
 pub use tls::TlsClient;
