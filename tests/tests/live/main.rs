@@ -1,3 +1,4 @@
 //! Backends against the real servers of the rig.
 
 // Each server's tests are a file beside this one.
+mod smb;

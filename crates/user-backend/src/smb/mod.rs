@@ -1,6 +1,86 @@
-//! The Smb backend.
+//! Signing in against SMB file servers (MS-SMB2): Samba, Windows, storage boxes.
+//!
+//! A file server is asked to set up a session with the name and the password. That sounds simple and is not, because SMB
+//! servers have several ways to say yes to somebody they do not know: a wrong password or an unknown name can become a
+//! guest session, and a share that is open to guests takes anonymous sessions. None of these is ever a yes here. What
+//! makes the difference is the signature under the server's answer: it is made with a key that comes from the password.
+//!
+//! # Arguments
+//! | setting | default | meaning |
+//! |---|---|---|
+//! | `host`, `port` | required / 445 | one IPv4 address is enough; `pavao` cannot use IPv6 |
+//! | `share` | none | a share that the person can open; not `IPC$` |
+//! | `workgroup` | `WORKGROUP` | workgroup or Windows domain |
+//! | `engine` | `pavao` | the library that speaks SMB: `pavao` or `native` |
+//! | `domain`, `add_domain`, `strip_domain`, `group_by_domain` | none | as for all backends |
+//! | `deny_names` | anonymous, ftp, guest | `guest` stays denied even when the list is empty |
+//! | `connect_timeout`, `timeout` | 3s / 15s | |
+//!
+//! # Engines
+//! | | `pavao` (cargo feature `smb`) | `native` (cargo feature `smb-native`) |
+//! |---|---|---|
+//! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
+//! | logins at a time | one per process, the others wait in a queue of 64 | as many as are asked for |
+//! | tells why an account is refused | hardly, see below | exactly |
+//! | `smb encrypt = required` on the server | works | [`Misconfigured`](BackendError::Misconfigured) |
+//! | IPv6 | no | yes |
+//! | longest password | 255 bytes | as everywhere |
+//! | `share` | if set, the person must be able to open it | not used |
+//!
+//! libsmbclient has no call for a session alone, so the engine `pavao` opens something on it: the root of `share`, or
+//! without one the pipe `srvsvc` on `IPC$`. Which of them is decided by the settings and never by what the server says
+//! or by what is compiled in. A server without that pipe cannot be used without a share (or with `engine = "native"`):
+//! its "not found" is never taken for a yes.
+//!
+//! # Verdicts
+//! | the server says | `pavao` | `native` |
+//! |---|---|---|
+//! | yes, signed | accepted | accepted |
+//! | wrong password | `BadCredentials` | `BadCredentials` |
+//! | unknown user | `BadCredentials` | `BadCredentials`, or `UnknownUser` from servers that tell |
+//! | guest or anonymous session instead | `BadCredentials` | `BadCredentials` |
+//! | account disabled, or not here or now | `BadCredentials` | `AccountDisabled` |
+//! | password expired | `BadCredentials` | `CredentialsExpired` |
+//! | password must be changed | `AccountLocked` | `CredentialsExpired` |
+//! | account locked | `AccountLocked` | `AccountLocked` |
+//! | its domain controller is down | `AccountLocked` (!) | unavailable |
+//! | yes, but the person may not open the share | `BadCredentials` | - |
+//! | no such share, no pipe | misconfigured | - |
+//! | wants an encrypted session | accepted | misconfigured |
+//! | yes, but not signed or wrongly signed | `BadCredentials` or unavailable | protocol |
+//! | nothing, or hangs up | unavailable | unavailable |
+//! | something that is not SMB | protocol | protocol |
+//!
+//! Asked by nobody: names with characters that no account has or that libsmbclient would cut at (`\`, `/`, `+`, ...) and
+//! passwords of more than 255 bytes with `pavao` are [`Rejection::PolicyDenied`]; addresses (`user@domain`) are
+//! [`Verdict::NotMine`] unless `domain` is set.
+//!
+//! # What libsmbclient does to a program
+//! - It writes diagnostics to the standard **output**, for instance about bad signatures. A program whose standard output
+//!   means something to somebody should give that file descriptor another number before it signs anybody in.
+//! - It reads `$HOME/.smb/smb.conf` or else `/etc/samba/smb.conf`. Dialects, signing, ports and the workgroup are set here
+//!   and do not depend on it; `winbind separator` does, and `client ntlmv2 auth`.
+//! - It keeps copies of name and password in memory that nobody wipes.
+//! - The crate pavao logs passwords at the level `trace` of the crate `log`. With the feature `smb` this level is compiled
+//!   out of the whole program.
+//! - It follows a share that is a pointer to another server (`msdfs proxy`) and signs in there.
+//!
+//! # Names
+//! Windows compares names without regard to accents: `álice` signs in as `alice` there, and would be known as `álice`.
+//! Samba does not.
 
+mod greeting;
+mod names;
+#[cfg(feature = "smb-native")]
+mod native;
+mod reply;
+#[cfg(feature = "smb")]
+mod session;
 mod settings;
+#[cfg(feature = "smb-native")]
+mod wire;
+#[cfg(feature = "smb")]
+mod worker;
 
 pub use settings::{SmbEngine, SmbSettings};
 
@@ -8,46 +88,134 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use self::names::{Account, Accounts};
+use self::reply::Answer;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::BackendId;
-use crate::verdict::Verdict;
+use crate::secret::Password;
+use crate::transport::{Endpoint, sooner};
+use crate::verdict::{Rejection, Verdict};
 
-/// The Smb backend.
+/// Signs people in against one SMB server. See the [module](self) for what each answer means.
 #[derive(Debug)]
 pub struct SmbBackend {
-    settings: SmbSettings,
+    id: BackendId,
+    endpoint: Endpoint,
+    accounts: Accounts,
+    engine: Engine,
+}
+
+#[derive(Debug)]
+enum Engine {
+    #[cfg(feature = "smb")]
+    Pavao(session::Pavao),
+    #[cfg(feature = "smb-native")]
+    Native(native::Native),
 }
 
 impl SmbBackend {
-    /// Makes the backend; reads certificates, opens no connection.
+    /// Makes the backend; opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the settings cannot be used.
+    /// [`BackendError::Misconfigured`] when the cargo feature of the engine is off, or when share or workgroup could not
+    /// be the name of one.
     pub fn new(settings: SmbSettings) -> Result<Self, BackendError> {
-        // checked by the engine
-        Ok(Self { settings })
+        settings.check().map_err(|fault| fault.of(&settings.id))?;
+        let engine = Engine::new(&settings).map_err(|fault| fault.of(&settings.id))?;
+        let SmbSettings { id, endpoint, names, .. } = settings;
+        Ok(Self { id, endpoint, accounts: Accounts::new(names), engine })
     }
+}
+
+impl Engine {
+    fn new(settings: &SmbSettings) -> Result<Self, Fault> {
+        match settings.engine {
+            #[cfg(feature = "smb")]
+            SmbEngine::Pavao => Ok(Self::Pavao(session::Pavao::new(
+                settings.endpoint.clone(),
+                settings.workgroup.clone(),
+                settings.share.as_deref(),
+            ))),
+            #[cfg(feature = "smb-native")]
+            SmbEngine::Native => {
+                Ok(Self::Native(native::Native::new(settings.endpoint.clone(), settings.workgroup.clone())))
+            }
+            #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
+            SmbEngine::Pavao => Err(absent("pavao", "smb")),
+            #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
+            SmbEngine::Native => Err(absent("native", "smb-native")),
+        }
+    }
+
+    /// Whether this password can be asked about at all.
+    fn takes(&self, password: &Password) -> bool {
+        match self {
+            #[cfg(feature = "smb")]
+            Self::Pavao(_) => password.expose().len() <= session::MAX_PASSWORD_BYTES,
+            #[cfg(feature = "smb-native")]
+            Self::Native(_) => true,
+        }
+    }
+
+    async fn login(&self, name: String, password: &Password, deadline: Instant) -> Result<Answer, Fault> {
+        match self {
+            #[cfg(feature = "smb")]
+            Self::Pavao(pavao) => pavao.login(name, password, deadline).await,
+            #[cfg(feature = "smb-native")]
+            Self::Native(native) => native.login(name, password, deadline).await,
+        }
+    }
+
+    async fn probe(&self, deadline: Instant) -> Result<Probe, Fault> {
+        let (peer, greeting) = match self {
+            #[cfg(feature = "smb")]
+            Self::Pavao(pavao) => pavao.knock(deadline).await?,
+            #[cfg(feature = "smb-native")]
+            Self::Native(native) => native.knock(deadline).await?,
+        };
+        Ok(Probe::of(Some(peer)).with_capabilities(greeting.capabilities()))
+    }
+}
+
+fn absent(engine: &str, feature: &str) -> Fault {
+    Fault::misconfigured(Phase::Connect, format!("engine \"{engine}\" needs the cargo feature {feature}"))
 }
 
 impl fmt::Display for SmbBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "smb({} at {})", self.settings.id, self.settings.endpoint)
+        write!(f, "smb({} at {})", self.id, self.endpoint)
     }
 }
 
 #[async_trait]
 impl UserBackend for SmbBackend {
     fn id(&self) -> &BackendId {
-        &self.settings.id
+        &self.id
     }
 
-    async fn authenticate(&self, _attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        Err(Fault::misconfigured(Phase::Login, "not built yet").of(self.id()))
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let (upstream, identity) = match self.accounts.decide(attempt.name) {
+            Account::Ask { upstream, identity } => (upstream, identity),
+            Account::Decided(verdict) => return Ok(verdict),
+        };
+        if !self.engine.takes(attempt.password) {
+            return Ok(Verdict::Rejected(Rejection::PolicyDenied));
+        }
+        let deadline = sooner(self.endpoint.timeout(), attempt.deadline);
+        match self.engine.login(upstream, attempt.password, deadline).await {
+            Ok(Answer::Yes) => Ok(Verdict::Accepted(identity)),
+            Ok(Answer::No(rejection)) => Ok(Verdict::Rejected(rejection)),
+            Err(fault) => Err(fault.of(&self.id)),
+        }
     }
 
-    async fn probe(&self, _deadline: Instant) -> Result<Probe, BackendError> {
-        Err(Fault::misconfigured(Phase::Login, "not built yet").of(self.id()))
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        let deadline = sooner(self.endpoint.timeout(), deadline);
+        self.engine.probe(deadline).await.map_err(|fault| fault.of(&self.id))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,8 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::{Fault, Phase};
 use crate::identity::{BackendId, NameRules};
 use crate::transport::Endpoint;
+
+/// Longest share name in characters (MS-SRVS section 2.2.2.3).
+const MAX_SHARE_CHARS: usize = 80;
+
+/// Longest workgroup in bytes; libsmbclient would cut a longer one.
+const MAX_WORKGROUP_BYTES: usize = 255;
 
 /// Which library speaks SMB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,7 +58,8 @@ impl SmbSettings {
         self
     }
 
-    /// Names a share that is not open to guests: the fastest and safest way to prove a session.
+    /// Names a share that the people can open, for the engine `pavao` to prove a session with. Without one it opens the
+    /// pipe `srvsvc`, which is slower by the start of a process on the server.
     #[must_use]
     pub fn with_share(mut self, share: impl Into<String>) -> Self {
         self.share = Some(share.into());
@@ -70,5 +78,27 @@ impl SmbSettings {
     pub fn with_engine(mut self, engine: SmbEngine) -> Self {
         self.engine = engine;
         self
+    }
+
+    /// Finds what no server could have.
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let no = |detail: String| Err(Fault::misconfigured(Phase::Connect, detail));
+        if let Some(share) = &self.share {
+            if share.eq_ignore_ascii_case("IPC$") {
+                return no("share \"IPC$\" proves nothing; leave the setting out".to_owned());
+            }
+            let fits = !share.is_empty() && share.chars().count() <= MAX_SHARE_CHARS;
+            if !fits || share.contains(|c: char| c.is_control() || "\"/\\[]:|<>+=;,*?".contains(c)) {
+                return no(format!(
+                    "share {share:?} cannot be the name of a share; it is a name, not a path"
+                ));
+            }
+        }
+        let workgroup = &self.workgroup;
+        let fits = !workgroup.is_empty() && workgroup.len() <= MAX_WORKGROUP_BYTES;
+        if !fits || workgroup.contains(|c: char| c.is_control() || c.is_whitespace() || "\\/@".contains(c)) {
+            return no(format!("workgroup {workgroup:?} cannot be the name of a workgroup or domain"));
+        }
+        Ok(())
     }
 }

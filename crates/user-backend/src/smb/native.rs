@@ -1,0 +1,155 @@
+//! The engine `native`: one session set-up through the crate smb2 (MS-SMB2 section 3.2.4.2, NTLMv2 of MS-NLMP).
+//!
+//! A yes needs proof, because the last answer of a session set-up arrives before anything protects the connection. With
+//! SMB 3 smb2 itself wants that answer signed with the key of the session, which only a server can have that knows the
+//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so whoever sits on the way
+//! could choose the old dialect and say yes himself. There, one more request is made on the session (the tree `IPC$`):
+//! smb2 takes no unsigned answer to it, and whatever a signed one says proves the key.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use smb2::client::Connection;
+use smb2::msg::tree_connect::{TreeConnectRequest, TreeConnectRequestFlags};
+use smb2::types::{Command, Dialect};
+use smb2::{Error, Session};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::greeting::{Greeting, greet};
+use super::reply::{Answer, of_status};
+use super::wire::{Half, Wire};
+use crate::clock::Instant;
+use crate::error::{Fault, Phase};
+use crate::secret::Password;
+use crate::transport::{Endpoint, dial, within};
+use crate::verdict::Rejection;
+
+/// Logins through smb2.
+#[derive(Debug)]
+pub(super) struct Native {
+    endpoint: Endpoint,
+    workgroup: String,
+}
+
+impl Native {
+    pub(super) fn new(endpoint: Endpoint, workgroup: String) -> Self {
+        Self { endpoint, workgroup }
+    }
+
+    /// Connects to the server and greets it.
+    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), Fault> {
+        let stream = dial(&self.endpoint, deadline).await?;
+        let peer = stream.peer_addr().map_err(|error| {
+            Fault::unavailable(Phase::Connect, "the server closed the connection").caused_by(error)
+        })?;
+        Ok((peer, greet(stream, deadline).await?))
+    }
+
+    /// Presents a name and a password.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the server could not decide, or did not prove that it knows the password.
+    ///
+    /// # Cancellation
+    /// The connection is closed.
+    pub(super) async fn login(
+        &self,
+        name: String,
+        password: &Password,
+        deadline: Instant,
+    ) -> Result<Answer, Fault> {
+        let stream = dial(&self.endpoint, deadline).await?;
+        // `user@domain` is a whole name; a workgroup beside it would contradict it.
+        let workgroup = if name.contains('@') { String::new() } else { self.workgroup.clone() };
+        let host = self.endpoint.host().to_owned();
+        let password = password.clone();
+        guarded(deadline, async move {
+            let (mut connection, dialect, wire) = negotiate(stream, host).await?;
+            match session(&mut connection, dialect, &name, &password, &workgroup).await {
+                Ok(answer) => Ok(answer),
+                Err(error) => meaning(error, &wire, Phase::Login),
+            }
+        })
+        .await
+    }
+}
+
+async fn negotiate(stream: TcpStream, host: String) -> Result<(Connection, Dialect, Arc<Wire>), Fault> {
+    let wire = Wire::new(stream);
+    let halves = (Half(Arc::clone(&wire)), Half(Arc::clone(&wire)));
+    let mut connection = Connection::from_transport(Box::new(halves.0), Box::new(halves.1), host);
+    if let Err(error) = connection.negotiate().await {
+        return Err(fault(error, &wire, Phase::Greeting));
+    }
+    match connection.params() {
+        Some(params) => Ok((connection, params.dialect, wire)),
+        None => Err(Fault::protocol(Phase::Greeting, "the server agreed on no dialect")),
+    }
+}
+
+async fn session(
+    connection: &mut Connection,
+    dialect: Dialect,
+    name: &str,
+    password: &Password,
+    workgroup: &str,
+) -> smb2::Result<Answer> {
+    Session::setup(connection, name, password.expose(), workgroup).await?;
+    if matches!(dialect, Dialect::Smb2_0_2 | Dialect::Smb2_1) {
+        let path = format!("\\\\{}\\IPC$", connection.server_name());
+        let tree = TreeConnectRequest { flags: TreeConnectRequestFlags::default(), path };
+        connection.execute(Command::TreeConnect, &tree, None).await?;
+    }
+    Ok(Answer::Yes)
+}
+
+/// Runs in a task of its own, so that a panic of the library is an outage of this login and nothing else. The task ends
+/// with the future.
+async fn guarded<T: Send + 'static>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
+) -> Result<T, Fault> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work);
+    within(deadline, Phase::Login, async {
+        match tasks.join_next().await {
+            Some(Ok(done)) => done,
+            _ => Err(Fault::unavailable(Phase::Login, "the SMB library broke down")),
+        }
+    })
+    .await
+}
+
+/// What a failed session set-up means.
+fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, Fault> {
+    match error {
+        Error::Protocol { status, command: Command::SessionSetup } => of_status(status.0),
+        // The server does not know this person, or not with this password, and offers a session as nobody instead.
+        Error::GuestSessionRefused { .. } => Ok(Answer::No(Rejection::BadCredentials)),
+        error => Err(fault(error, wire, phase)),
+    }
+}
+
+fn fault(error: Error, wire: &Wire, phase: Phase) -> Fault {
+    if let Some(how) = wire.broken() {
+        return Fault::protocol(phase, how);
+    }
+    match error {
+        Error::Protocol { status, .. } => {
+            Fault::protocol(phase, format!("the server agreed on no dialect (status 0x{:08x})", status.0))
+        }
+        Error::SignatureInvalid { .. } => Fault::protocol(
+            phase,
+            "the server did not prove that it knows the password; somebody may speak in its place",
+        ),
+        Error::InvalidData { .. } | Error::Auth { .. } => {
+            Fault::protocol(phase, "the server does not speak SMB 2 or 3 as it should")
+        }
+        Error::Timeout | Error::ServerUnresponsive { .. } | Error::CreditStarvation { .. } => {
+            Fault::unavailable(phase, "no answer in time")
+        }
+        Error::Io(error) => Fault::unavailable(phase, "the connection broke").caused_by(error),
+        _ => Fault::unavailable(phase, "the server closed the connection"),
+    }
+}

@@ -1,0 +1,123 @@
+//! What an answer means: error numbers of libsmbclient and NTSTATUS codes become a verdict or a fault. Nothing here does
+//! I/O, and nothing here can say yes to a failure.
+//!
+//! Codes: MS-ERREF section 2.3.1. What libsmbclient makes of them was measured with Samba 4.17.
+
+use crate::error::{Fault, Phase};
+use crate::verdict::Rejection;
+
+/// What a server said about a name and a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The session is there, and only somebody who knows the password could have set it up.
+    Yes,
+    /// No session for this person.
+    No(Rejection),
+}
+
+/// What is opened to prove a session with libsmbclient, which has no call for the session alone.
+#[cfg(feature = "smb")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The root of this share.
+    Share(std::sync::Arc<str>),
+    /// The pipe of the server service, which every server has that lists its shares.
+    Pipe,
+}
+
+/// The error numbers of Linux that libsmbclient translates NTSTATUS codes into.
+#[cfg(feature = "smb")]
+pub(super) mod errno {
+    pub(in crate::smb) const EPERM: i32 = 1;
+    pub(in crate::smb) const ENOENT: i32 = 2;
+    pub(in crate::smb) const EACCES: i32 = 13;
+    pub(in crate::smb) const EINVAL: i32 = 22;
+    pub(in crate::smb) const ENOSYS: i32 = 38;
+    pub(in crate::smb) const EPROTO: i32 = 71;
+    pub(in crate::smb) const ENETUNREACH: i32 = 101;
+    pub(in crate::smb) const ECONNABORTED: i32 = 103;
+    pub(in crate::smb) const ECONNRESET: i32 = 104;
+    pub(in crate::smb) const ETIMEDOUT: i32 = 110;
+    pub(in crate::smb) const ECONNREFUSED: i32 = 111;
+    pub(in crate::smb) const EHOSTUNREACH: i32 = 113;
+}
+
+/// What a failure of libsmbclient means. The address was resolved and reached before libsmbclient was called.
+#[cfg(feature = "smb")]
+pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, Fault> {
+    use errno::*;
+    let unavailable = |detail: &str| Err(Fault::unavailable(Phase::Login, detail));
+    match (number, proof) {
+        (EACCES, _) => Ok(Answer::No(Rejection::BadCredentials)),
+        // The name was resolved by us, so this is a session that the server refuses for a reason which libsmbclient has
+        // no number for: the account is locked, or its password must be changed. Which of them, it does not tell.
+        (EINVAL, _) => Ok(Answer::No(Rejection::AccountLocked)),
+        // Older libraries say this for every failed session, an outage in the middle of it included.
+        (EPERM, _) => Err(Fault::misconfigured(
+            Phase::Login,
+            "this libsmbclient does not tell a wrong password from an outage; install a newer one, or set engine = \"native\"",
+        )),
+        (ENOENT, Proof::Share(share)) => {
+            Err(Fault::misconfigured(Phase::Login, format!("share \"{share}\" not found on the server")))
+        }
+        (ENOENT, Proof::Pipe) => Err(Fault::misconfigured(
+            Phase::Login,
+            "the server has no srvsvc pipe to prove a session with; name a share that is not open to guests, or set \
+             engine = \"native\"",
+        )),
+        (ENOSYS | EPROTO, _) => Err(Fault::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3")),
+        (ETIMEDOUT, _) => unavailable("no answer in time"),
+        (ECONNREFUSED, _) => unavailable("the connection was refused"),
+        (ECONNABORTED | ECONNRESET, _) => unavailable("the server closed the connection"),
+        (EHOSTUNREACH | ENETUNREACH, _) => unavailable("the server cannot be reached"),
+        (other, _) => unavailable(&format!("libsmbclient failed with error number {other}")),
+    }
+}
+
+/// What an NTSTATUS in answer to a session set-up means.
+#[cfg(feature = "smb-native")]
+pub(super) fn of_status(status: u32) -> Result<Answer, Fault> {
+    let no = |rejection| Ok(Answer::No(rejection));
+    let unavailable =
+        |detail: &str| Err(Fault::unavailable(Phase::Login, format!("{detail} (status 0x{status:08x})")));
+    match status {
+        // WRONG_PASSWORD, LOGON_FAILURE
+        0xc000_006a | 0xc000_006d => no(Rejection::BadCredentials),
+        // NO_SUCH_USER
+        0xc000_0064 => no(Rejection::UnknownUser),
+        // ACCOUNT_RESTRICTION, INVALID_LOGON_HOURS, INVALID_WORKSTATION, ACCOUNT_DISABLED, LOGON_NOT_GRANTED,
+        // LOGON_TYPE_NOT_GRANTED, ACCOUNT_EXPIRED: the password may be right, the account must not be used here or now.
+        0xc000_006e | 0xc000_006f | 0xc000_0070 | 0xc000_0072 | 0xc000_0155 | 0xc000_015b | 0xc000_0193 => {
+            no(Rejection::AccountDisabled)
+        }
+        // NOLOGON_INTERDOMAIN_TRUST_ACCOUNT, NOLOGON_WORKSTATION_TRUST_ACCOUNT, NOLOGON_SERVER_TRUST_ACCOUNT: a machine
+        // and not a person.
+        0xc000_0198..=0xc000_019a => no(Rejection::AccountDisabled),
+        // ACCOUNT_LOCKED_OUT
+        0xc000_0234 => no(Rejection::AccountLocked),
+        // PASSWORD_EXPIRED, PASSWORD_MUST_CHANGE
+        0xc000_0071 | 0xc000_0224 => no(Rejection::CredentialsExpired),
+        // ACCESS_DENIED: Samba says this for right credentials when it wants an encrypted session.
+        0xc000_0022 => Err(Fault::misconfigured(
+            Phase::Login,
+            "the server refused the session itself (status 0xc0000022), as servers do that want it encrypted; set \
+             engine = \"pavao\"",
+        )),
+        // NOT_SUPPORTED, NTLM_BLOCKED
+        0xc000_00bb | 0xc000_0418 => Err(Fault::misconfigured(
+            Phase::Login,
+            format!("the server does not take NTLM (status 0x{status:08x})"),
+        )),
+        // NO_LOGON_SERVERS, NO_TRUST_LSA_SECRET, NO_TRUST_SAM_ACCOUNT, TRUSTED_DOMAIN_FAILURE,
+        // TRUSTED_RELATIONSHIP_FAILURE, TRUST_FAILURE, NETLOGON_NOT_STARTED, DOMAIN_CONTROLLER_NOT_FOUND
+        0xc000_005e | 0xc000_018a..=0xc000_018e | 0xc000_0190 | 0xc000_0192 | 0xc000_0233 => {
+            unavailable("the server cannot ask its domain controller")
+        }
+        // NO_MEMORY, INSUFFICIENT_RESOURCES, REQUEST_NOT_ACCEPTED, TOO_MANY_SESSIONS
+        0xc000_0017 | 0xc000_009a | 0xc000_00ce | 0xc000_00d0 => unavailable("the server is overloaded"),
+        _ => unavailable("the server refused the session"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

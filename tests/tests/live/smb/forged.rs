@@ -1,0 +1,122 @@
+//! Answers that somebody on the way has changed: none of them is ever a yes.
+
+use user_backend::NameRules;
+use user_backend::transport::Endpoint;
+use user_backend_tests::rig::Rig;
+
+use super::relay::{Change, NEGOTIATE, Relay, SESSION_SETUP, TREE_CONNECT};
+use super::{BAD_PASSWORD, EVERY_WAY, How, SANE, backend_at, outcome, password};
+
+const MORE_PROCESSING: u32 = 0xc000_0016;
+
+async fn through(relay: &Relay, how: How, name: &str, password: &str) -> String {
+    let backend = backend_at("127.0.0.1", relay.port(), how, NameRules::default(), Endpoint::DEFAULT_TIMEOUT);
+    outcome(&backend, name, password).await
+}
+
+/// Whether this is the server's last word about a session.
+fn is_last_word(frame: &super::relay::Frame) -> bool {
+    frame.command() == Some(SESSION_SETUP) && frame.status() != MORE_PROCESSING
+}
+
+#[tokio::test]
+async fn one_attempt_is_one_login() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    // The second server would make a guest of somebody who tries again as nobody.
+    for port in [SANE, BAD_PASSWORD] {
+        for how in EVERY_WAY {
+            for (name, secret) in
+                [("alice", right.as_str()), ("alice", "wrong"), ("nobody-knows-me", "wrong")]
+            {
+                let relay = Relay::start(rig.host(), port, |_| (), |_| ()).await;
+                let told = through(&relay, how, name, secret).await;
+                let expected = if secret == right { "yes alice" } else { "bad_credentials" };
+                assert_eq!(told, expected, "{port} {how:?} {name}");
+                // NTLM takes two: the challenge is asked for, and answered.
+                assert_eq!(relay.setups(), 2, "{port} {how:?} {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_yes_without_its_signature_is_no_yes() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    let changes: [Change; 2] = [
+        |frame| {
+            if is_last_word(frame) {
+                frame.unsign();
+            }
+        },
+        |frame| {
+            if is_last_word(frame) {
+                frame.forge_signature();
+            }
+        },
+    ];
+    for change in changes {
+        for how in EVERY_WAY {
+            let relay = Relay::start(rig.host(), SANE, |_| (), change).await;
+            let told = through(&relay, how, "alice", &right).await;
+            assert!(!told.starts_with("yes"), "{how:?}: {told}");
+            if how == How::Native {
+                assert_eq!(told, "protocol login");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_no_that_was_turned_into_a_yes_is_no_yes() {
+    let Some(rig) = Rig::find() else { return };
+    let yes_to_all: Change = |frame| {
+        if is_last_word(frame) || frame.command() == Some(TREE_CONNECT) {
+            frame.say_yes();
+        }
+    };
+    for how in EVERY_WAY {
+        let relay = Relay::start(rig.host(), SANE, |_| (), yes_to_all).await;
+        let told = through(&relay, how, "alice", "wrong").await;
+        assert!(!told.starts_with("yes"), "{how:?}: {told}");
+    }
+}
+
+#[tokio::test]
+async fn the_old_dialect_is_no_way_around_the_signature() {
+    let Some(rig) = Rig::find() else { return };
+    let old: Change = |frame| {
+        if frame.command() == Some(NEGOTIATE) {
+            frame.offer_old_dialects();
+        }
+    };
+    // With SMB 2.1 the last word of the session set-up may go unsigned, and this one does.
+    let forged: [Change; 2] = [
+        |frame| {
+            if is_last_word(frame) {
+                frame.say_yes();
+            }
+        },
+        |frame| {
+            if is_last_word(frame) || frame.command() == Some(TREE_CONNECT) {
+                frame.say_yes();
+            }
+        },
+    ];
+    for change in forged {
+        for how in EVERY_WAY {
+            let relay = Relay::start(rig.host(), SANE, old, change).await;
+            let told = through(&relay, how, "alice", "wrong").await;
+            assert!(!told.starts_with("yes"), "{how:?}: {told}");
+            if how == How::Native {
+                assert_eq!(told, "protocol login");
+            }
+        }
+    }
+    // A server that knows nothing newer is no liar: what it says itself counts.
+    let right = password(&rig, "alice");
+    let relay = Relay::start(rig.host(), SANE, old, |_| ()).await;
+    assert_eq!(through(&relay, How::Native, "alice", &right).await, "yes alice");
+    assert_eq!(through(&relay, How::Native, "alice", "wrong").await, "bad_credentials");
+}

@@ -1,0 +1,67 @@
+//! Many logins side by side: no answer may reach the wrong question, and nothing may be left behind.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use user_backend_tests::rig::Rig;
+
+use super::{EVERY_WAY, SANE, backend, outcome, password};
+
+const LOGINS: usize = 2_000;
+const SIDE_BY_SIDE: usize = 8;
+
+fn open_files() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes; run by hand with --run-ignored only"]
+async fn no_answer_reaches_the_wrong_question() {
+    let Some(rig) = Rig::find() else { return };
+    for how in EVERY_WAY {
+        let backend = Arc::new(backend(&rig, SANE, how));
+        let users = ["alice", "bob", "carol", "erin"].map(|user| (user, password(&rig, user)));
+        // One login each before counting: the first opens what stays open.
+        for (user, right) in &users {
+            assert_eq!(outcome(&backend, user, right).await, format!("yes {user}"));
+        }
+        let (files, started) = (open_files(), std::time::Instant::now());
+        let mut tasks = Vec::new();
+        for lane in 0..SIDE_BY_SIDE {
+            let (backend, users) = (Arc::clone(&backend), users.clone());
+            tasks.push(tokio::spawn(async move {
+                let mut slowest = Duration::ZERO;
+                for number in 0..LOGINS / SIDE_BY_SIDE {
+                    let (user, right) = &users[(lane + number) % users.len()];
+                    let is_wrong = (lane * 7 + number) % 3 == 0;
+                    // Somebody else's right password is the wrong answer that would hurt most.
+                    let (_, other) = &users[(lane + number + 1) % users.len()];
+                    let began = std::time::Instant::now();
+                    let told = outcome(&backend, user, if is_wrong { other } else { right }).await;
+                    slowest = slowest.max(began.elapsed());
+                    let expected =
+                        if is_wrong { "bad_credentials".to_owned() } else { format!("yes {user}") };
+                    assert_eq!(told, expected, "lane {lane}, login {number}");
+                    if number % 50 == 0 {
+                        // Somebody who does not wait for the answer.
+                        let patience = Duration::from_millis(u64::try_from(number % 7).unwrap());
+                        let _ = tokio::time::timeout(patience, outcome(&backend, user, right)).await;
+                    }
+                }
+                slowest
+            }));
+        }
+        let mut slowest = Duration::ZERO;
+        for task in tasks {
+            slowest = slowest.max(task.await.unwrap());
+        }
+        // Whoever was not waited for is done when the next in line is.
+        outcome(&backend, "alice", "wrong").await;
+        let took = started.elapsed();
+        eprintln!(
+            "{how:?}: {LOGINS} logins in {took:?}, slowest {slowest:?}, files {files} -> {}",
+            open_files()
+        );
+        assert!(open_files() <= files + 2, "{how:?}: {files} -> {}", open_files());
+    }
+}

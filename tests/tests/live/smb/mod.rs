@@ -1,0 +1,253 @@
+//! The SMB backend against Samba: right and wrong, every state of an account, and all traps that hand out sessions to
+//! people nobody knows.
+
+mod forged;
+mod many;
+mod relay;
+
+use std::time::Duration;
+
+use user_backend::clock::now;
+use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::transport::{Endpoint, TlsMode};
+use user_backend::{Attempt, BackendId, LoginName, NameRules, Password, UserBackend, Verdict};
+use user_backend_tests::rig::Rig;
+
+const SANE: u16 = 10445;
+const BAD_USER: u16 = 10446;
+const BAD_PASSWORD: u16 = 10447;
+const GUEST_SHARE: u16 = 10448;
+const ENCRYPTED: u16 = 10449;
+const NO_PIPES: u16 = 10450;
+
+/// The ways to ask one server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// libsmbclient, with this share.
+    Share(&'static str),
+    /// libsmbclient, with the srvsvc pipe.
+    Pipe,
+    /// smb2.
+    Native,
+}
+
+const EVERY_WAY: [How; 3] = [How::Share("share"), How::Pipe, How::Native];
+
+fn backend(rig: &Rig, port: u16, how: How) -> SmbBackend {
+    backend_at(rig.host(), port, how, NameRules::default(), Endpoint::DEFAULT_TIMEOUT)
+}
+
+fn backend_at(host: &str, port: u16, how: How, names: NameRules, timeout: Duration) -> SmbBackend {
+    let endpoint = Endpoint::new(host, port, TlsMode::None).with_timeout(timeout);
+    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint).with_names(names);
+    let settings = match how {
+        How::Share(share) => settings.with_share(share),
+        How::Pipe => settings,
+        How::Native => settings.with_engine(SmbEngine::Native),
+    };
+    SmbBackend::new(settings).unwrap()
+}
+
+/// The outcome in one word: `yes NAME`, the rejection, `not mine`, or the kind of the error and its phase.
+async fn outcome(backend: &SmbBackend, name: &str, password: &str) -> String {
+    let (name, password) = (LoginName::parse(name).unwrap(), Password::parse(password).unwrap());
+    match backend.authenticate(&Attempt::new(&name, &password, now() + Duration::from_secs(20))).await {
+        Ok(Verdict::Accepted(identity)) => format!("yes {}", identity.name()),
+        Ok(Verdict::Rejected(rejection)) => rejection.as_str().to_owned(),
+        Ok(Verdict::NotMine) => "not mine".to_owned(),
+        Err(error) => {
+            assert!(!error.to_string().contains(password.expose()), "{error}");
+            format!("{} {}", error.kind(), error.phase())
+        }
+    }
+}
+
+/// The passwords of the rig as its table of accounts has them.
+fn password(rig: &Rig, user: &str) -> String {
+    let table = std::fs::read_to_string(rig.state().join("users.tsv")).unwrap();
+    let row = table.lines().map(|line| line.split('\t').collect::<Vec<_>>()).find(|row| row[0] == user);
+    row.unwrap_or_else(|| panic!("no {user} in the table"))[1].to_owned()
+}
+
+#[tokio::test]
+async fn the_right_password_signs_in_whatever_characters_it_has() {
+    let Some(rig) = Rig::find() else { return };
+    for how in EVERY_WAY {
+        let backend = backend(&rig, SANE, how);
+        // Quotes, a backslash and a percent sign; UTF-8; 200 bytes; blanks at both ends; dots and dashes in the name.
+        for user in ["alice", "bob", "carol", "dave", "erin", "mary-jane.o", "sam"] {
+            let right = password(&rig, user);
+            assert_eq!(outcome(&backend, user, &right).await, format!("yes {user}"), "{how:?}");
+            assert_eq!(
+                outcome(&backend, user, &format!("{right}x")).await,
+                "bad_credentials",
+                "{how:?} {user}"
+            );
+        }
+        let erin = password(&rig, "erin");
+        assert_eq!(outcome(&backend, "erin", erin.trim()).await, "bad_credentials", "{how:?}");
+        let dave = password(&rig, "dave");
+        assert_eq!(outcome(&backend, "dave", &dave[..dave.len() - 1]).await, "bad_credentials", "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_account_has_one_name() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    for how in EVERY_WAY {
+        let backend = backend(&rig, SANE, how);
+        for typed in ["Alice", "ALICE"] {
+            assert_eq!(outcome(&backend, typed, &right).await, "yes alice", "{how:?} {typed}");
+        }
+        for typed in ["RIG\\alice", "BOGUS\\alice", "WORKGROUP/alice", "x+alice"] {
+            assert_eq!(outcome(&backend, typed, &right).await, "policy_denied", "{how:?} {typed}");
+        }
+        assert_eq!(outcome(&backend, "alice@rig", &right).await, "not mine", "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
+    let Some(rig) = Rig::find() else { return };
+    for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE, ENCRYPTED, NO_PIPES] {
+        for how in EVERY_WAY {
+            let backend = backend(&rig, port, how);
+            for (name, password) in [
+                ("alice", "wrong"),
+                ("alice", "wonderland-1"),
+                ("nobody-knows-me", "Wonderland-1"),
+                ("nobody", "Wonderland-1"),
+                ("root", "wrong"),
+                ("ingrid", "Only-by-mail-1"),
+            ] {
+                assert_eq!(
+                    outcome(&backend, name, password).await,
+                    "bad_credentials",
+                    "{port} {how:?} {name}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_becomes_a_guest() {
+    let Some(rig) = Rig::find() else { return };
+    // With no name denied by the settings; `public` is open to guests on three of the servers.
+    let open = || NameRules::default().deny_names([""; 0]).unwrap();
+    for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
+        for how in [How::Share("share"), How::Share("public"), How::Pipe, How::Native] {
+            let backend = backend_at(rig.host(), port, how, open(), Endpoint::DEFAULT_TIMEOUT);
+            for name in ["guest", "Guest", "GUEST"] {
+                assert_eq!(
+                    outcome(&backend, name, "anything").await,
+                    "policy_denied",
+                    "{port} {how:?} {name}"
+                );
+            }
+            for name in ["nobody", "Nobody", "anonymous", "ftp", "nobody-knows-me", "alice"] {
+                assert_eq!(
+                    outcome(&backend, name, "anything").await,
+                    "bad_credentials",
+                    "{port} {how:?} {name}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_guest_trap_does_not_keep_the_right_password_out() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    for port in [BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
+        for how in [How::Share("share"), How::Share("public"), How::Pipe, How::Native] {
+            assert_eq!(
+                outcome(&backend(&rig, port, how), "alice", &right).await,
+                "yes alice",
+                "{port} {how:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_state_of_an_account_is_told_as_far_as_the_engine_knows_it() {
+    let Some(rig) = Rig::find() else { return };
+    for how in EVERY_WAY {
+        let backend = backend(&rig, SANE, how);
+        let native = how == How::Native;
+        for (user, exactly, vaguely) in [
+            ("disabled", "account_disabled", "bad_credentials"),
+            ("locked", "account_locked", "account_locked"),
+            ("mustchange", "credentials_expired", "account_locked"),
+            ("expired", "credentials_expired", "bad_credentials"),
+        ] {
+            let right = password(&rig, user);
+            let expected = if native { exactly } else { vaguely };
+            assert_eq!(outcome(&backend, user, &right).await, expected, "{how:?} {user}");
+        }
+        for user in ["disabled", "mustchange", "expired"] {
+            assert_eq!(outcome(&backend, user, "wrong").await, "bad_credentials", "{how:?} {user}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_missing_share_or_pipe_is_neither_a_yes_nor_a_wrong_password() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    for (port, how) in [(SANE, How::Share("no-such-share")), (NO_PIPES, How::Pipe)] {
+        let backend = backend(&rig, port, how);
+        assert_eq!(outcome(&backend, "alice", &right).await, "misconfigured login", "{port} {how:?}");
+        assert_eq!(outcome(&backend, "alice", "wrong").await, "bad_credentials", "{port} {how:?}");
+    }
+    // What the text proposes works.
+    for how in [How::Share("share"), How::Native] {
+        assert_eq!(outcome(&backend(&rig, NO_PIPES, how), "alice", &right).await, "yes alice", "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_wants_encryption_is_served_by_one_engine_and_told_by_the_other() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    for how in [How::Share("share"), How::Pipe] {
+        assert_eq!(outcome(&backend(&rig, ENCRYPTED, how), "alice", &right).await, "yes alice", "{how:?}");
+    }
+    assert_eq!(outcome(&backend(&rig, ENCRYPTED, How::Native), "alice", &right).await, "misconfigured login");
+}
+
+#[tokio::test]
+async fn a_probe_needs_no_password() {
+    let Some(rig) = Rig::find() else { return };
+    for how in EVERY_WAY {
+        let probe = backend(&rig, SANE, how).probe(now() + Duration::from_secs(10)).await.unwrap();
+        assert_eq!(probe.peer.unwrap().port(), SANE, "{how:?}");
+        assert_eq!(probe.capabilities, ["SMB 3.1.1", "signing required"], "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_or_paused_is_an_outage_and_never_a_rejection() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    let soon = |how| backend_at(rig.host(), SANE, how, NameRules::default(), Duration::from_secs(4));
+    {
+        let _stopped = rig.stopped("smb");
+        for how in EVERY_WAY {
+            assert_eq!(outcome(&soon(how), "alice", &right).await, "unavailable connect", "{how:?}");
+        }
+    }
+    {
+        let _paused = rig.paused("smb");
+        for how in EVERY_WAY {
+            let told = outcome(&soon(how), "alice", "wrong").await;
+            assert!(told.starts_with("unavailable"), "{how:?}: {told}");
+        }
+    }
+    for how in EVERY_WAY {
+        assert_eq!(outcome(&backend(&rig, SANE, how), "alice", &right).await, "yes alice", "{how:?}");
+    }
+}

@@ -1,0 +1,103 @@
+//! The SMB backend against peers that are no SMB servers.
+
+use std::time::Duration;
+
+use user_backend::clock::now;
+use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::transport::{Endpoint, TlsMode};
+use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend};
+use user_backend_tests::peer::{Peer, Step};
+
+/// Long enough for every peer that answers, short enough for those that never do.
+const TIMEOUT: Duration = Duration::from_millis(800);
+
+fn backends(peer: &Peer) -> Vec<SmbBackend> {
+    let endpoint = Endpoint::new("127.0.0.1", peer.port(), TlsMode::None).with_timeout(TIMEOUT);
+    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
+    let all =
+        [settings.clone(), settings.clone().with_share("data"), settings.with_engine(SmbEngine::Native)];
+    all.into_iter().map(|settings| SmbBackend::new(settings).unwrap()).collect()
+}
+
+async fn error(backend: &SmbBackend) -> BackendError {
+    let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
+    let attempt = Attempt::new(&name, &password, now() + Duration::from_secs(20));
+    let error = backend.authenticate(&attempt).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    error
+}
+
+/// The kinds of error that the three ways to ask end with.
+async fn kinds(script: impl IntoIterator<Item = Step>) -> Vec<&'static str> {
+    let peer = Peer::start(script).await;
+    let mut kinds = Vec::new();
+    for backend in backends(&peer) {
+        kinds.push(error(&backend).await.kind());
+    }
+    let heard = peer.heard();
+    assert!(!heard.windows(12).any(|window| window == b"Wonderland-1"), "the password in clear text");
+    kinds
+}
+
+/// A frame of MS-SMB2 section 2.1.
+fn frame(message: &[u8]) -> Vec<u8> {
+    let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend_from_slice(message);
+    frame
+}
+
+#[tokio::test]
+async fn silence_is_an_outage_and_ends_with_the_deadline() {
+    assert_eq!(kinds([Step::Silence]).await, ["unavailable"; 3]);
+}
+
+#[tokio::test]
+async fn hanging_up_is_an_outage() {
+    assert_eq!(kinds([]).await, ["unavailable"; 3]);
+}
+
+#[tokio::test]
+async fn a_web_server_breaks_the_protocol() {
+    let answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(kinds([Step::send(answer), Step::Silence]).await, ["protocol"; 3]);
+}
+
+#[tokio::test]
+async fn garbage_in_a_frame_is_no_verdict() {
+    let no_smb = frame(&[0x5a; 200]);
+    let smb_1_only =
+        frame(b"\xffSMBr\0\0\0\0\x88\x01\x48\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\xff\xff\0\0");
+    let empty_smb_2 = frame(&[b"\xfeSMB\x40\0".as_slice(), &[0; 58]].concat());
+    for message in [no_smb, smb_1_only, empty_smb_2, frame(&[])] {
+        let [pipe, share, native] = kinds([Step::Send(message), Step::Silence]).await.try_into().unwrap();
+        assert_eq!((pipe, share), ("protocol", "protocol"));
+        // smb2 only tells that the connection ended.
+        assert!(["protocol", "unavailable"].contains(&native), "{native}");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_talks_for_ever_is_cut_off() {
+    let empty_frames = Step::Flood { bytes: &[0; 4096], total: usize::MAX };
+    // Whoever fails here has become a verdict, or waits for ever.
+    kinds([empty_frames]).await;
+    let peer = Peer::start([Step::send([0, 0xff, 0xff, 0xff]), Step::Silence]).await;
+    for backend in backends(&peer) {
+        assert_eq!(error(&backend).await.kind(), "protocol");
+    }
+}
+
+#[tokio::test]
+async fn a_drip_of_bytes_does_not_stretch_the_deadline() {
+    let endless = Step::Drip(frame(&[0; 0x0010_0000]));
+    assert_eq!(kinds([endless, Step::Silence]).await, ["protocol", "protocol", "protocol"]);
+}
+
+#[tokio::test]
+async fn a_probe_of_a_stranger_is_an_error_too() {
+    let peer = Peer::start([Step::send("220 ftp.example.com ready\r\n"), Step::Silence]).await;
+    for backend in backends(&peer) {
+        let error = backend.probe(now() + Duration::from_secs(20)).await.unwrap_err();
+        assert_eq!(error.kind(), "protocol", "{error}");
+    }
+}
