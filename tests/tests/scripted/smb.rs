@@ -1,7 +1,11 @@
 //! The SMB backend against peers that are no SMB servers.
 
+#![allow(clippy::unwrap_used, reason = "tests may")]
+
 use std::time::Duration;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use user_backend::clock::now;
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
@@ -44,6 +48,47 @@ fn frame(message: &[u8]) -> Vec<u8> {
     let mut frame = u32::try_from(message.len()).unwrap().to_be_bytes().to_vec();
     frame.extend_from_slice(message);
     frame
+}
+
+/// A server that greets as it should (MS-SMB2 section 2.2.4, SMB 3.0.2) and then says nothing more.
+async fn polite_and_silent() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut greeting = vec![0; 64];
+    greeting[..6].copy_from_slice(b"\xfeSMB\x40\0");
+    greeting[14] = 1; // one credit
+    greeting[16] = 1; // an answer
+    greeting.extend_from_slice(&[65, 0, 1, 0, 0x02, 0x03, 0, 0]);
+    greeting.extend_from_slice(&[7; 16]); // the server's id
+    greeting.extend_from_slice(&[0; 4]);
+    greeting.extend_from_slice(&[0, 0, 16, 0].repeat(3)); // sizes of 1 MiB
+    greeting.extend_from_slice(&[0; 16]); // clocks
+    greeting.extend_from_slice(&[128, 0, 0, 0, 0, 0, 0, 0]); // no security buffer
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let greeting = frame(&greeting);
+            tokio::spawn(async move {
+                let length = stream.read_u32().await?;
+                stream.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).await?;
+                stream.write_all(&greeting).await?;
+                stream.read_to_end(&mut Vec::new()).await
+            });
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_costs_the_others_in_line_nothing() {
+    let endpoint = Endpoint::new("127.0.0.1", polite_and_silent().await, TlsMode::None);
+    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
+    let backend = SmbBackend::new(settings.with_share("data")).unwrap();
+    let all = tokio::join!(error(&backend), error(&backend), error(&backend));
+    let mut details: Vec<String> =
+        [all.0, all.1, all.2].iter().map(|error| format!("{}: {}", error.kind(), error.detail())).collect();
+    details.sort();
+    let waited = "unavailable: the server has fallen silent";
+    assert_eq!(details, ["unavailable: no answer in time", waited, waited]);
 }
 
 #[tokio::test]

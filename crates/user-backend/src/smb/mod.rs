@@ -47,7 +47,7 @@
 //! | yes, but the person may not open the share | `BadCredentials` | - |
 //! | no such share, no pipe | misconfigured | - |
 //! | wants an encrypted session | accepted | misconfigured |
-//! | yes, but not signed or wrongly signed | `BadCredentials` or unavailable | protocol |
+//! | yes, but not signed or wrongly signed | `BadCredentials` or `AccountLocked` | protocol |
 //! | nothing, or hangs up | unavailable | unavailable |
 //! | something that is not SMB | protocol | protocol |
 //!
@@ -60,10 +60,12 @@
 //!   means something to somebody should give that file descriptor another number before it signs anybody in.
 //! - It reads `$HOME/.smb/smb.conf` or else `/etc/samba/smb.conf`. Dialects, signing, ports and the workgroup are set here
 //!   and do not depend on it; `winbind separator` does, and `client ntlmv2 auth`.
-//! - It keeps copies of name and password in memory that nobody wipes.
 //! - The crate pavao logs passwords at the level `trace` of the crate `log`. With the feature `smb` this level is compiled
 //!   out of the whole program.
 //! - It follows a share that is a pointer to another server (`msdfs proxy`) and signs in there.
+//!
+//! # What stays
+//! Both libraries make copies of the password that nobody wipes.
 //!
 //! # Names
 //! Windows compares names without regard to accents: `álice` signs in as `alice` there, and would be known as `álice`.
@@ -94,6 +96,8 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::BackendId;
+#[cfg(feature = "smb-native")]
+use crate::secret::MAX_PASSWORD_BYTES;
 use crate::secret::Password;
 use crate::transport::{Endpoint, sooner};
 use crate::verdict::{Rejection, Verdict};
@@ -149,13 +153,13 @@ impl Engine {
         }
     }
 
-    /// Whether this password can be asked about at all.
-    fn takes(&self, password: &Password) -> bool {
+    /// Bytes of the longest password that can be asked about.
+    fn longest_password(&self) -> usize {
         match self {
             #[cfg(feature = "smb")]
-            Self::Pavao(_) => password.expose().len() <= session::MAX_PASSWORD_BYTES,
+            Self::Pavao(_) => session::MAX_PASSWORD_BYTES,
             #[cfg(feature = "smb-native")]
-            Self::Native(_) => true,
+            Self::Native(_) => MAX_PASSWORD_BYTES,
         }
     }
 
@@ -200,7 +204,7 @@ impl UserBackend for SmbBackend {
             Account::Ask { upstream, identity } => (upstream, identity),
             Account::Decided(verdict) => return Ok(verdict),
         };
-        if !self.engine.takes(attempt.password) {
+        if attempt.password.expose().len() > self.engine.longest_password() {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let deadline = sooner(self.endpoint.timeout(), attempt.deadline);

@@ -1,6 +1,8 @@
 //! The SMB backend against Samba: right and wrong, every state of an account, and all traps that hand out sessions to
 //! people nobody knows.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
+
 mod forged;
 mod many;
 mod relay;
@@ -217,6 +219,20 @@ async fn a_server_that_wants_encryption_is_served_by_one_engine_and_told_by_the_
         assert_eq!(outcome(&backend(&rig, ENCRYPTED, how), "alice", &right).await, "yes alice", "{how:?}");
     }
     assert_eq!(outcome(&backend(&rig, ENCRYPTED, How::Native), "alice", &right).await, "misconfigured login");
+}
+
+#[tokio::test]
+async fn a_host_may_be_a_name_with_addresses_nobody_listens_on() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    let relay = relay::Relay::start(rig.host(), SANE, |_| (), |_| ()).await;
+    for how in EVERY_WAY {
+        let names = NameRules::default();
+        let backend = backend_at("localhost", relay.port(), how, names, Endpoint::DEFAULT_TIMEOUT);
+        assert_eq!(outcome(&backend, "alice", &right).await, "yes alice", "{how:?}");
+        let probe = backend.probe(now() + Duration::from_secs(10)).await.unwrap();
+        assert!(probe.peer.unwrap().is_ipv4());
+    }
 }
 
 #[tokio::test]

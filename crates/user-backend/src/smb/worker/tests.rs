@@ -98,7 +98,7 @@ async fn the_deadline_holds_while_the_thread_is_busy_and_the_job_is_not_run_afte
     // Paused time runs on while the runtime is idle, so the thread is watched by channels that block the test.
     let worker = Worker::start(4).unwrap();
     let (release, released): (Sender<()>, Receiver<()>) = channel();
-    worker.queue.send(Box::new(move || drop(released.recv()))).unwrap();
+    worker.queue.send(Box::new(move || released.recv().unwrap())).unwrap();
     let (ran, runs) = channel();
     let late = ran.clone();
     let deadline = now() + Duration::from_secs(15);
@@ -116,6 +116,6 @@ async fn a_panic_is_an_outage_and_the_thread_lives_on() {
     let fault = worker.run(never(), || panic!("for the test")).await.unwrap_err();
     assert_eq!(fault.detail(), "the call of libsmbclient broke down");
     let first = worker.run(never(), || thread::current().id()).await.unwrap();
-    worker.run(never(), || panic!("for the test")).await.map(|()| ()).unwrap_err();
+    worker.run(never(), || panic!("for the test")).await.unwrap_err();
     assert_eq!(worker.run(never(), || thread::current().id()).await.unwrap(), first);
 }
