@@ -10,6 +10,7 @@ mod relay;
 use std::time::Duration;
 
 use user_backend::clock::now;
+use user_backend::conformance::{self, Known};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, NameRules, Password, UserBackend, Verdict};
@@ -90,6 +91,16 @@ async fn the_right_password_signs_in_whatever_characters_it_has() {
         assert_eq!(outcome(&backend, "erin", erin.trim()).await, "bad_credentials", "{how:?}");
         let dave = password(&rig, "dave");
         assert_eq!(outcome(&backend, "dave", &dave[..dave.len() - 1]).await, "bad_credentials", "{how:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_promise_of_a_backend_is_kept() {
+    let Some(rig) = Rig::find() else { return };
+    let known = Known::new("alice", &password(&rig, "alice")).unwrap();
+    for how in EVERY_WAY {
+        let kept = conformance::check(&backend(&rig, SANE, how), &known).await;
+        assert_eq!(kept, Ok(()), "{how:?}");
     }
 }
 
