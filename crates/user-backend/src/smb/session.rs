@@ -14,6 +14,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use pavao::{
+    SmbClient, SmbCredentials, SmbDialect, SmbEncryptionLevel, SmbError, SmbOpenOptions, SmbOptions,
+};
+
 use super::greeting::{Greeting, greet};
 use super::reply::{Answer, Proof, errno, of_errno};
 use super::worker::Worker;
@@ -21,9 +25,6 @@ use crate::clock::{Instant, now};
 use crate::error::{Fault, Phase};
 use crate::secret::Password;
 use crate::transport::{Endpoint, dial_first, resolve, sooner, timed_out};
-use pavao::{
-    SmbClient, SmbCredentials, SmbDialect, SmbEncryptionLevel, SmbError, SmbOpenOptions, SmbOptions,
-};
 
 /// pavao writes the password into a log record of the level `trace`. The features that this crate sets on `log` leave
 /// that level out of the program; should they ever go missing, it does not compile.
