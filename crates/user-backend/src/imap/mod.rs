@@ -1,5 +1,52 @@
-//! The Imap backend.
+//! Sign-in against a mail server: who can open the mailbox is who they say they are.
+//!
+//! The server is spoken to in IMAP4rev1 (RFC 3501) or IMAP4rev2 (RFC 9051), no further than to the answer to one login:
+//! no mailbox is opened and nothing is read. The connection is closed after the answer; a polite LOGOUT would add a round
+//! trip to every sign-in and tell nobody anything.
+//!
+//! # Settings
+//! | setting | default | meaning |
+//! |---|---|---|
+//! | `host`, `port` | required, 143 (993 with `tls = "implicit"`) | the server |
+//! | `tls` | `"explicit"` | `"explicit"`: STARTTLS, required; `"implicit"`: TLS from the first byte (RFC 8314); `"none"`: clear text, to this machine or with consent |
+//! | `ca_file`, `server_name` | system's trust store, host | whose certificates are trusted, and for which name |
+//! | `connect_timeout`, `timeout` | 3 s, 15 s | for reaching the server, for the whole attempt |
+//! | `domain` and its switches, `deny_names` | none; anonymous, ftp, guest | see [`NameRules`](crate::NameRules) |
+//!
+//! The name goes to the server as typed (with the domain added, where the rules say so), the password as typed.
+//!
+//! # How the password travels
+//! | the server offers | what is done |
+//! |---|---|
+//! | `AUTH=PLAIN`, `SASL-IR` | `AUTHENTICATE PLAIN` in one line (RFC 4616, RFC 4959) |
+//! | `AUTH=PLAIN` | `AUTHENTICATE PLAIN`, continuation, credentials |
+//! | neither | `LOGIN` with quoting: printable ASCII only, lines of at most 1000 octets |
+//! | `LOGINDISABLED` in clear text, or without `AUTH=PLAIN` | nothing is sent, misconfigured |
+//!
+//! # What an answer means
+//! | answer | outcome |
+//! |---|---|
+//! | `OK` with our tag, after the password | accepted |
+//! | `NO` without a code, `AUTHENTICATIONFAILED`, `AUTHORIZATIONFAILED` | rejected: wrong name or password |
+//! | `NO [EXPIRED]` | rejected: password expired |
+//! | `NO [CONTACTADMIN]`, `NO [NOPERM]` | rejected: account disabled (asked again each time) |
+//! | `NO [PRIVACYREQUIRED]` | misconfigured |
+//! | `NO` with any other code (`UNAVAILABLE`, `LIMIT`, `ALERT`, …) | unavailable |
+//! | `NO` before the password was sent | unavailable: the mechanism was refused, not the person |
+//! | `BYE`, end of the connection, no answer in time | unavailable |
+//! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol |
+//! | a denied name; a password too long for `LOGIN` | rejected: not allowed (nothing was sent) |
+//!
+//! # Security
+//! Everything the server says passes a guard (`guard/mod.rs`) before anybody parses it. The password is written once, in one
+//! piece, from a buffer that is wiped; neither it nor the server's words reach a log.
 
+mod guard;
+mod reply;
+mod sasl;
+#[cfg(test)]
+mod script;
+mod session;
 mod settings;
 
 pub use settings::ImapSettings;
@@ -11,24 +58,95 @@ use async_trait::async_trait;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::{BackendError, Fault, Phase};
-use crate::identity::BackendId;
-use crate::verdict::Verdict;
+use crate::identity::{BackendId, NameDecision};
+use crate::secret::Password;
+use crate::transport::{TlsClient, TlsMode, dial, sooner, within};
+use crate::verdict::{Rejection, Verdict};
 
-/// The Imap backend.
+use reply::{Decision, Method};
+use session::{Session, Wire};
+
+/// A mail server that is asked over IMAP. See the [module](self) for what it is asked and what its answers mean.
 #[derive(Debug)]
 pub struct ImapBackend {
     settings: ImapSettings,
+    tls: TlsClient,
 }
 
 impl ImapBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the settings cannot be used.
+    /// [`BackendError::Misconfigured`] when the settings cannot be used: passwords in clear text to another machine
+    /// without consent, certificates that cannot be read, a server name that is none.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
-        settings.endpoint.check_plaintext().map_err(|fault| fault.of(&settings.id))?;
-        Ok(Self { settings })
+        let usable = settings.endpoint.check_plaintext().and_then(|()| TlsClient::new(&settings.endpoint));
+        match usable {
+            Ok(tls) => Ok(Self { settings, tls }),
+            Err(fault) => Err(fault.of(&settings.id)),
+        }
     }
+
+    /// Opens a connection, encrypts it as the settings ask and waits until the server is ready. What is learned about the
+    /// server by the way goes into `found`.
+    async fn open(
+        &self,
+        deadline: Instant,
+        found: Option<&mut Probe>,
+    ) -> Result<Session<Box<dyn Wire>>, Fault> {
+        let endpoint = &self.settings.endpoint;
+        let soon = sooner(endpoint.connect_timeout(), deadline);
+        let stream = dial(endpoint, soon).await?;
+        let peer = stream.peer_addr().ok();
+        let (stream, soon, heard) = match endpoint.tls() {
+            TlsMode::None => {
+                if let Some(probe) = found {
+                    *probe = Probe::of(peer);
+                }
+                let stream: Box<dyn Wire> = Box::new(stream);
+                return greeted(stream, deadline).await;
+            }
+            TlsMode::Implicit => (stream, soon, None),
+            TlsMode::Explicit => {
+                let session = greeted(stream, deadline).await?;
+                let (stream, total) = within(deadline, Phase::Tls, session.agree_on_tls()).await?;
+                // The greeting may have taken its time: that is not the handshake's.
+                (stream, sooner(endpoint.connect_timeout(), deadline), Some(total))
+            }
+        };
+        let stream = self.tls.handshake(stream, soon).await?;
+        if let Some(probe) = found {
+            *probe = Probe::of(peer).with_tls(Some(TlsClient::summary(&stream)));
+        }
+        let stream: Box<dyn Wire> = Box::new(stream);
+        match heard {
+            None => greeted(stream, deadline).await,
+            Some(total) => Ok(Session::resumed(stream, total)),
+        }
+    }
+
+    async fn sign_in(&self, name: &str, password: &Password, deadline: Instant) -> Result<Decision, Fault> {
+        let mut session = self.open(deadline, None).await?;
+        let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
+        let method = Method::choose(&offered, self.settings.endpoint.tls() != TlsMode::None)?;
+        within(deadline, Phase::Login, session.login(method, name, password.expose())).await
+    }
+
+    async fn look(&self, deadline: Instant) -> Result<Probe, Fault> {
+        let mut probe = Probe::default();
+        let mut session = self.open(deadline, Some(&mut probe)).await?;
+        let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
+        Ok(probe.with_capabilities(offered.into_names()))
+    }
+
+    /// No attempt takes longer than the settings allow, whoever asks.
+    fn deadline(&self, asked: Instant) -> Instant {
+        sooner(self.settings.endpoint.timeout(), asked)
+    }
+}
+
+async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, Fault> {
+    within(deadline, Phase::Greeting, Session::greeted(stream)).await
 }
 
 impl fmt::Display for ImapBackend {
@@ -43,11 +161,20 @@ impl UserBackend for ImapBackend {
         &self.settings.id
     }
 
-    async fn authenticate(&self, _attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        Err(Fault::misconfigured(Phase::Login, "not built yet").of(self.id()))
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let (upstream, identity) = match self.settings.names.decide(attempt.name) {
+            NameDecision::Ask { upstream, identity } => (upstream, identity),
+            NameDecision::NotMine => return Ok(Verdict::NotMine),
+            NameDecision::Denied => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
+        };
+        match self.sign_in(&upstream, attempt.password, self.deadline(attempt.deadline)).await {
+            Ok(Decision::Yes) => Ok(Verdict::Accepted(identity)),
+            Ok(Decision::No(rejection)) => Ok(Verdict::Rejected(rejection)),
+            Err(fault) => Err(fault.of(self.id())),
+        }
     }
 
-    async fn probe(&self, _deadline: Instant) -> Result<Probe, BackendError> {
-        Err(Fault::misconfigured(Phase::Login, "not built yet").of(self.id()))
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.look(self.deadline(deadline)).await.map_err(|fault| fault.of(self.id()))
     }
 }

@@ -1,4 +1,4 @@
-//! What one Imap backend needs to know.
+//! What one IMAP backend needs to know.
 
 use crate::identity::{BackendId, NameRules};
 use crate::transport::Endpoint;
@@ -12,6 +12,12 @@ pub struct ImapSettings {
 }
 
 impl ImapSettings {
+    /// The port for STARTTLS and for clear text (RFC 9051 section 2.1).
+    pub const DEFAULT_PORT: u16 = 143;
+
+    /// The port for TLS from the first byte (RFC 8314 section 3.2).
+    pub const DEFAULT_TLS_PORT: u16 = 993;
+
     /// A server at `endpoint`, with the default name rules.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self { id, endpoint, names: NameRules::default() }

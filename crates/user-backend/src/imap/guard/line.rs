@@ -1,0 +1,272 @@
+//! One line of a server, read without trusting it: what it is, and how much of it may go on.
+//!
+//! A line is never passed on as it came. It is written anew from the few things a sign-in needs: the status word, the
+//! response code when it is one we know (RFC 9051 section 7.1), the capability names. What the server says in words is
+//! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them.
+
+use super::Offence;
+
+/// Response codes that may stand in front of a refusal. Others are passed on as [`UNLISTED`].
+const CODES: [&str; 21] = [
+    "ALERT",
+    "ALREADYEXISTS",
+    "AUTHENTICATIONFAILED",
+    "AUTHORIZATIONFAILED",
+    "CANNOT",
+    "CLIENTBUG",
+    "CONTACTADMIN",
+    "CORRUPTION",
+    "EXPIRED",
+    "INUSE",
+    "LIMIT",
+    "NONEXISTENT",
+    "NOPERM",
+    "OVERQUOTA",
+    "PARSE",
+    "PRIVACYREQUIRED",
+    "REFERRAL",
+    "SERVERBUG",
+    "THROTTLED",
+    "UNAVAILABLE",
+    "WEBALERT",
+];
+
+/// Stands for a response code that is not in our list.
+pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
+
+/// The code of this name, in any letter case.
+pub(in crate::imap) fn known_code(name: &str) -> &'static str {
+    CODES.into_iter().find(|code| code.eq_ignore_ascii_case(name)).unwrap_or(UNLISTED)
+}
+
+/// The words that begin a status response (RFC 9051 section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Ok,
+    No,
+    Bad,
+    Preauth,
+    Bye,
+}
+
+impl Status {
+    fn parse(word: &[u8]) -> Option<Self> {
+        [Self::Ok, Self::No, Self::Bad, Self::Preauth, Self::Bye]
+            .into_iter()
+            .find(|status| status.as_str().as_bytes().eq_ignore_ascii_case(word))
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::No => "NO",
+            Self::Bad => "BAD",
+            Self::Preauth => "PREAUTH",
+            Self::Bye => "BYE",
+        }
+    }
+}
+
+/// What a line is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line<'a> {
+    /// `+ …`: go on.
+    Continue,
+    /// `* OK …` and its like. `text` is what stands behind the word.
+    Status { status: Status, text: &'a [u8] },
+    /// `* CAPABILITY …` with the names.
+    Capability { names: &'a [u8] },
+    /// Any other untagged line: nothing a sign-in needs.
+    Other,
+    /// The answer to the command with our tag: only OK, NO or BAD.
+    Tagged { status: Status, text: &'a [u8] },
+}
+
+impl<'a> Line<'a> {
+    /// Reads a line (sanitised, without its end). `tag` is that of the command under way.
+    pub(super) fn parse(line: &'a [u8], tag: Option<&[u8]>) -> Result<Self, Offence> {
+        if ends_in_literal(line) {
+            return Err(Offence::Literal);
+        }
+        match line {
+            [b'+'] | [b'+', b' ', ..] => return Ok(Self::Continue),
+            [b'*', b' ', rest @ ..] => {
+                let (word, text) = split(rest);
+                return Ok(match Status::parse(word) {
+                    Some(status) => Self::Status { status, text },
+                    None if word.eq_ignore_ascii_case(b"CAPABILITY") => Self::Capability { names: text },
+                    None => Self::Other,
+                });
+            }
+            _ => {}
+        }
+        // RFC 9051 section 2.2.1: a tag names one command. Another's tag is a guess or a replay.
+        let (first, rest) = split(line);
+        if tag != Some(first) {
+            return Err(Offence::ForeignTag);
+        }
+        let (word, text) = split(rest);
+        match Status::parse(word) {
+            Some(status @ (Status::Ok | Status::No | Status::Bad)) => Ok(Self::Tagged { status, text }),
+            _ => Err(Offence::OddReply),
+        }
+    }
+}
+
+/// Replaces everything but printable ASCII: a lone CR, NUL, and bytes that a parser could cut a character at.
+pub(super) fn sanitise(line: &mut [u8]) {
+    for byte in line {
+        if !matches!(byte, b' '..=b'~') {
+            *byte = b'?';
+        }
+    }
+}
+
+/// Writes a status response anew: `prefix`, the word, and the code if there is one.
+///
+/// Answers whether we had to add `IMAP4rev1` to a list of capabilities, see [`write_capability`].
+pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, text: &[u8]) -> Option<bool> {
+    out.extend_from_slice(prefix);
+    out.push(b' ');
+    out.extend_from_slice(status.as_str().as_bytes());
+    let added = text.strip_prefix(b"[").and_then(|code| {
+        out.extend_from_slice(b" [");
+        let end = code.iter().position(|byte| *byte == b']');
+        let (name, arguments) = split(code.get(..end.unwrap_or(0)).unwrap_or_default());
+        let added = if name.eq_ignore_ascii_case(b"CAPABILITY") {
+            Some(write_names(out, arguments))
+        } else {
+            out.extend_from_slice(known_code(str::from_utf8(name).unwrap_or_default()).as_bytes());
+            None
+        };
+        out.push(b']');
+        added
+    });
+    out.extend_from_slice(b"\r\n");
+    added
+}
+
+/// Writes `* CAPABILITY` anew. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double blanks or with
+/// odd characters would be refused by the parser behind us, and a server that works would look broken.
+///
+/// Answers whether we had to add `IMAP4rev1`.
+pub(super) fn write_capability(out: &mut Vec<u8>, names: &[u8]) -> bool {
+    out.extend_from_slice(b"* ");
+    let added = write_names(out, names);
+    out.extend_from_slice(b"\r\n");
+    added
+}
+
+fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
+    const REV1: &[u8] = b"IMAP4REV1";
+    out.extend_from_slice(b"CAPABILITY IMAP4rev1");
+    let mut added = true;
+    for name in names.split(|byte| *byte == b' ').filter(|name| name.iter().copied().any(is_name_byte)) {
+        if name.eq_ignore_ascii_case(REV1) {
+            added = false;
+            continue;
+        }
+        let collides = name.get(..REV1.len()).is_some_and(|head| head.eq_ignore_ascii_case(REV1));
+        if !collides && name.iter().copied().all(is_name_byte) {
+            out.push(b' ');
+            out.extend(name.iter().map(u8::to_ascii_uppercase));
+        }
+    }
+    added
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'=' | b'.' | b'_' | b'/' | b':')
+}
+
+/// The part before the first blank, and the part behind it.
+fn split(line: &[u8]) -> (&[u8], &[u8]) {
+    match line.iter().position(|byte| *byte == b' ') {
+        Some(at) => (line.get(..at).unwrap_or_default(), line.get(at + 1..).unwrap_or_default()),
+        None => (line, &[]),
+    }
+}
+
+/// Whether the line announces a literal (RFC 9051 section 4.3): what follows would not be lines.
+fn ends_in_literal(line: &[u8]) -> bool {
+    let Some(inner) = line.strip_suffix(b"}") else { return false };
+    let inner = inner.strip_suffix(b"+").or_else(|| inner.strip_suffix(b"-")).unwrap_or(inner);
+    let digits = inner.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && inner.len().checked_sub(digits + 1).and_then(|at| inner.get(at)) == Some(&b'{')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(text: &str) -> (String, Option<bool>) {
+        let mut out = Vec::new();
+        let added = write_status(&mut out, b"*", Status::No, text.as_bytes());
+        (String::from_utf8(out).unwrap(), added)
+    }
+
+    #[test]
+    fn words_of_the_server_do_not_pass() {
+        assert_eq!(status("the password Wonderland-1 is wrong").0, "* NO\r\n");
+        assert_eq!(status("[AUTHENTICATIONFAILED] Wonderland-1").0, "* NO [AUTHENTICATIONFAILED]\r\n");
+        assert_eq!(status("[Wonderland-1] hm").0, "* NO [UNLISTED]\r\n");
+        assert_eq!(status("[REFERRAL imap://evil.example/] go there").0, "* NO [REFERRAL]\r\n");
+    }
+
+    #[test]
+    fn a_code_is_known_in_any_letter_case_and_a_broken_one_is_still_a_code() {
+        assert_eq!(status("[unavailable]").0, "* NO [UNAVAILABLE]\r\n");
+        assert_eq!(status("[UNAVAILABLE no bracket").0, "* NO [UNLISTED]\r\n");
+        assert_eq!(status("[]").0, "* NO [UNLISTED]\r\n");
+    }
+
+    #[test]
+    fn capability_lists_are_made_fit_for_the_parser_behind() {
+        let list = |names: &str| {
+            let mut out = Vec::new();
+            let added = write_capability(&mut out, names.as_bytes());
+            (String::from_utf8(out).unwrap(), added)
+        };
+        let cases = [
+            ("IMAP4rev2 auth=plain", "* CAPABILITY IMAP4rev1 IMAP4REV2 AUTH=PLAIN\r\n", true),
+            ("IMAP4rev1  SASL-IR ", "* CAPABILITY IMAP4rev1 SASL-IR\r\n", false),
+            ("IMAP4 imap4REV1", "* CAPABILITY IMAP4rev1 IMAP4\r\n", false),
+            ("IMAP4rev1x (a) b% c] AUTH=PLAIN", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", true),
+            ("", "* CAPABILITY IMAP4rev1\r\n", true),
+        ];
+        for (names, expected, added) in cases {
+            assert_eq!(list(names), (expected.to_owned(), added), "{names}");
+        }
+        let (text, added) = status("[CAPABILITY IMAP4rev2  STARTTLS] hello");
+        assert_eq!(
+            (text.as_str(), added),
+            ("* NO [CAPABILITY IMAP4rev1 IMAP4REV2 STARTTLS]\r\n", Some(true))
+        );
+    }
+
+    #[test]
+    fn only_our_tag_with_a_status_word_is_an_answer() {
+        let parse = |line: &'static str| Line::parse(line.as_bytes(), Some(b"Gab12"));
+        assert_eq!(parse("Gab12 ok"), Ok(Line::Tagged { status: Status::Ok, text: b"" }));
+        assert_eq!(parse("Gab12 NO x"), Ok(Line::Tagged { status: Status::No, text: b"x" }));
+        for odd in ["Gab12", "Gab12 ", "Gab12 OKAY", "Gab12  OK", "Gab12 PREAUTH", "Gab12 BYE", "Gab12 ?OK"] {
+            assert_eq!(parse(odd), Err(Offence::OddReply), "{odd}");
+        }
+        for foreign in ["", " ", "A0001 OK", "Gab123 OK", "gab12 OK", "*OK", "+x", "220 ready", "* "] {
+            let read = parse(foreign);
+            assert!(matches!(read, Err(Offence::ForeignTag) | Ok(Line::Other)), "{foreign}: {read:?}");
+        }
+        assert_eq!(Line::parse(b"Gab12 OK", None), Err(Offence::ForeignTag));
+    }
+
+    #[test]
+    fn literals_are_found_at_the_end_of_any_line() {
+        for literal in ["* 1 FETCH (BODY[] {400000000}", "x {0}", "x {5+}", "x {5-}", "~{7}", "+ {1}", "{1}"]
+        {
+            assert_eq!(Line::parse(literal.as_bytes(), None), Err(Offence::Literal), "{literal}");
+        }
+        for harmless in ["* OK {5} in the middle", "* OK {}", "* OK {x5}", "* OK 5}", "* OK {5+-}"] {
+            assert!(Line::parse(harmless.as_bytes(), None).is_ok(), "{harmless}");
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! A guard between the server and the parser: what gets past it is short, harmless and expected.
+//!
+//! Everything a server sends before the sign-in is judged is the word of a stranger. A parser of the whole protocol
+//! (RFC 9051) understands far more than a sign-in needs, and each of those things has been used to exhaust its memory or
+//! its stack, to make it panic, or to make it take an answer that was sent before the question. So the guard
+//!
+//! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per connection;
+//! - passes status responses, capability lists, the continuation we wait for, and the answer that carries the tag of the
+//!   command under way, each written anew by [`line`]; other untagged lines are dropped, anything else is an [`Offence`];
+//! - refuses literals, even on lines that are dropped;
+//! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is pending" means it;
+//! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is waiting for us.
+//!
+//! ```text
+//! Greeting --greeting--> Idle --begin--> Command --tagged answer--> Idle
+//!     any state --BYE, end of stream, offence--> Dead
+//! ```
+
+mod line;
+
+pub(super) use line::{UNLISTED, known_code};
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::task::coop::unconstrained;
+
+use line::{Line, Status};
+
+/// Longest line that is read, without its end.
+pub(super) const MAX_LINE: usize = 8 * 1024;
+
+/// Most bytes that are read from one server in one attempt.
+pub(super) const MAX_TOTAL: usize = 64 * 1024;
+
+/// Bytes asked from the connection at a time.
+const CHUNK: usize = 2 * 1024;
+
+/// Why a server's words were not passed on. Says what is wrong, never what was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(super) enum Offence {
+    #[error("a line is longer than 8 KiB")]
+    LineTooLong,
+    #[error("more than 64 KiB were sent")]
+    TooMuch,
+    #[error("a line ends without CR")]
+    BareLineFeed,
+    #[error("a literal was sent")]
+    Literal,
+    #[error("an answer has a tag that is not ours")]
+    ForeignTag,
+    #[error("an answer is neither OK, NO nor BAD")]
+    OddReply,
+    #[error("the first line is not a greeting")]
+    NoGreeting,
+    #[error("a login was claimed that nobody made (PREAUTH)")]
+    Preauth,
+    #[error("a continuation was sent that nobody waits for")]
+    OddContinuation,
+    #[error("success was claimed before the password was sent")]
+    EarlyYes,
+    #[error("an answer came before the question")]
+    EarlyReply,
+    #[error("bytes were sent in clear text behind the answer to STARTTLS")]
+    Injected,
+    #[error("the steps of the dialogue are out of order")]
+    OutOfStep,
+}
+
+impl From<Offence> for io::Error {
+    fn from(offence: Offence) -> Self {
+        Self::new(io::ErrorKind::InvalidData, offence)
+    }
+}
+
+/// Where the dialogue stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    Greeting,
+    Idle,
+    Command { tag: Box<[u8]>, continuation: Continuation },
+    Dead,
+}
+
+/// Whether `+` may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Continuation {
+    /// Not in this command, or not any more.
+    None,
+    /// The server must say it before it says yes.
+    Awaited,
+    /// It was said; it is our turn.
+    Granted,
+}
+
+/// The guarded stream. See the [module](self).
+pub(super) struct Guard<S> {
+    inner: S,
+    state: State,
+    /// Bytes of the server that no line was made of yet.
+    raw: Vec<u8>,
+    /// The one line being handed out, and how much of it is.
+    out: Vec<u8>,
+    handed: usize,
+    total: usize,
+    added_rev1: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
+    /// Guards a connection on which the server speaks first.
+    pub(super) fn new(inner: S) -> Self {
+        Self {
+            inner,
+            state: State::Greeting,
+            raw: Vec::new(),
+            out: Vec::new(),
+            handed: 0,
+            total: 0,
+            added_rev1: false,
+        }
+    }
+
+    /// Guards a connection that has just been encrypted: there is no second greeting, and the bytes read before count.
+    pub(super) fn resumed(inner: S, total: usize) -> Self {
+        Self { state: State::Idle, total, ..Self::new(inner) }
+    }
+
+    /// How many bytes the server has sent.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's word.
+    pub(super) fn added_rev1(&self) -> bool {
+        self.added_rev1
+    }
+
+    /// Begins a command. `continuation` says whether the server has to say `+` before it may say yes.
+    ///
+    /// Untagged lines that are waiting are dropped.
+    ///
+    /// # Errors
+    /// When anything else is waiting: an answer cannot come before its question.
+    pub(super) async fn begin(&mut self, tag: &str, continuation: bool) -> io::Result<()> {
+        if self.state != State::Idle {
+            return Err(self.offend(Offence::OutOfStep));
+        }
+        self.drain(Offence::EarlyReply).await?;
+        let continuation = if continuation { Continuation::Awaited } else { Continuation::None };
+        self.state = State::Command { tag: tag.as_bytes().into(), continuation };
+        Ok(())
+    }
+
+    /// Takes the turn that a continuation gave us. To be called right before the password is sent.
+    ///
+    /// # Errors
+    /// When the answer is there already.
+    pub(super) async fn take_turn(&mut self) -> io::Result<()> {
+        let State::Command { continuation: Continuation::Granted, .. } = &self.state else {
+            return Err(self.offend(Offence::OutOfStep));
+        };
+        self.drain(Offence::EarlyYes).await?;
+        if let State::Command { continuation, .. } = &mut self.state {
+            *continuation = Continuation::None;
+        }
+        Ok(())
+    }
+
+    /// Writes everything in one go.
+    ///
+    /// # Errors
+    /// When the connection is broken, or no command was begun.
+    pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !matches!(self.state, State::Command { .. }) {
+            return Err(self.offend(Offence::OutOfStep));
+        }
+        self.inner.write_all(bytes).await?;
+        self.inner.flush().await
+    }
+
+    /// Gives the connection back for encryption.
+    ///
+    /// # Errors
+    /// When anything was sent behind the last answer: it would be taken for the word of the encrypted server
+    /// (RFC 9051 section 6.2.1).
+    pub(super) async fn into_silent_inner(mut self) -> io::Result<S> {
+        if self.state != State::Idle {
+            return Err(self.offend(Offence::OutOfStep));
+        }
+        let spoke = self.has_leftovers()
+            || unconstrained(poll_fn(|cx| match self.poll_fill(cx) {
+                Poll::Pending => Poll::Ready(Ok(false)),
+                Poll::Ready(Ok(0)) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+                Poll::Ready(Ok(_)) => Poll::Ready(Ok(true)),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            }))
+            .await?;
+        if spoke {
+            return Err(self.offend(Offence::Injected));
+        }
+        Ok(self.inner)
+    }
+
+    /// Drops the untagged lines that have arrived and refuses anything else.
+    ///
+    /// This sees what the runtime has been told of, so it is a second line only; the first is the random tag. It runs
+    /// outside the task's budget: an exhausted budget must not look like silence.
+    async fn drain(&mut self, offence: Offence) -> io::Result<()> {
+        if self.handed < self.out.len() {
+            return Err(self.offend(Offence::OutOfStep));
+        }
+        unconstrained(poll_fn(|cx| Poll::Ready(self.poll_drain(cx, offence)))).await
+    }
+
+    fn poll_drain(&mut self, cx: &mut Context<'_>, offence: Offence) -> io::Result<()> {
+        loop {
+            while let Some(line) = self.take_line()? {
+                match Line::parse(&line, None) {
+                    Ok(Line::Status { status: Status::Bye, .. }) => return Err(self.end()),
+                    Ok(Line::Status { status: Status::Preauth, .. }) => {
+                        return Err(self.offend(Offence::Preauth));
+                    }
+                    Ok(Line::Continue) => return Err(self.offend(Offence::OddContinuation)),
+                    Ok(Line::Status { .. } | Line::Capability { .. } | Line::Other) => {}
+                    Err(Offence::Literal) => return Err(self.offend(Offence::Literal)),
+                    Ok(Line::Tagged { .. }) | Err(_) => return Err(self.offend(offence)),
+                }
+            }
+            match self.poll_fill(cx) {
+                Poll::Ready(Ok(0)) => return Err(self.end()),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => break,
+            }
+        }
+        // The beginning of an untagged line may wait for its end. Nothing else may.
+        if self.raw.starts_with(b"* ") || b"* ".starts_with(&self.raw) {
+            return Ok(());
+        }
+        Err(self.offend(offence))
+    }
+
+    fn has_leftovers(&self) -> bool {
+        !self.raw.is_empty() || self.handed < self.out.len()
+    }
+
+    fn offend(&mut self, offence: Offence) -> io::Error {
+        self.die();
+        offence.into()
+    }
+
+    /// The server has ended the dialogue.
+    fn end(&mut self) -> io::Error {
+        self.die();
+        io::ErrorKind::UnexpectedEof.into()
+    }
+
+    /// Nothing read before may be handed out after this.
+    fn die(&mut self) {
+        self.state = State::Dead;
+        self.raw.clear();
+        self.out.clear();
+        self.handed = 0;
+    }
+
+    /// Reads what is there, at most up to the cap. `Ready(0)` is the end of the stream.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let mut chunk = [0; CHUNK];
+        // One byte beyond the cap, to know that there is one.
+        let room = MAX_TOTAL.saturating_add(1).saturating_sub(self.total).clamp(1, CHUNK);
+        let mut buffer = ReadBuf::new(chunk.get_mut(..room).unwrap_or_default());
+        if let Err(error) = ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buffer)) {
+            self.die();
+            return Poll::Ready(Err(error));
+        }
+        let filled = buffer.filled();
+        self.total = self.total.saturating_add(filled.len());
+        if self.total > MAX_TOTAL {
+            return Poll::Ready(Err(self.offend(Offence::TooMuch)));
+        }
+        self.raw.extend_from_slice(filled);
+        Poll::Ready(Ok(filled.len()))
+    }
+
+    /// Takes the next whole line out of the raw bytes, sanitised and without its end.
+    fn take_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let end = self.raw.iter().position(|byte| *byte == b'\n');
+        if end.unwrap_or(self.raw.len()) > MAX_LINE + 1 {
+            return Err(self.offend(Offence::LineTooLong));
+        }
+        let Some(end) = end else { return Ok(None) };
+        let mut line: Vec<u8> = self.raw.drain(..=end).collect();
+        line.pop();
+        if line.pop() != Some(b'\r') {
+            return Err(self.offend(Offence::BareLineFeed));
+        }
+        line::sanitise(&mut line);
+        Ok(Some(line))
+    }
+
+    /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be dropped.
+    fn judge(&mut self, line: &[u8]) -> Result<(), Offence> {
+        let tag = match &self.state {
+            State::Command { tag, .. } => Some(tag.as_ref()),
+            _ => None,
+        };
+        let line = Line::parse(line, tag);
+        if self.state == State::Greeting {
+            let Ok(Line::Status { status: Status::Ok | Status::Preauth | Status::Bye, .. }) = line else {
+                return Err(match line {
+                    Err(Offence::Literal) => Offence::Literal,
+                    _ => Offence::NoGreeting,
+                });
+            };
+        }
+        match line? {
+            Line::Continue => {
+                let State::Command { continuation, .. } = &mut self.state else {
+                    return Err(Offence::OddContinuation);
+                };
+                if *continuation != Continuation::Awaited {
+                    return Err(Offence::OddContinuation);
+                }
+                *continuation = Continuation::Granted;
+                // PLAIN and LOGIN have no challenge: whatever it says is of no use to us.
+                self.out.extend_from_slice(b"+ \r\n");
+            }
+            Line::Status { status, text } => {
+                self.state = match (std::mem::replace(&mut self.state, State::Dead), status) {
+                    (_, Status::Bye) => State::Dead,
+                    (State::Greeting, _) => State::Idle,
+                    (_, Status::Preauth) => return Err(Offence::Preauth),
+                    (state, _) => state,
+                };
+                let added = line::write_status(&mut self.out, b"*", status, text);
+                self.added_rev1 = added.unwrap_or(self.added_rev1);
+            }
+            Line::Capability { names } => self.added_rev1 = line::write_capability(&mut self.out, names),
+            Line::Other => {}
+            Line::Tagged { status, text } => {
+                let State::Command { tag, continuation } = std::mem::replace(&mut self.state, State::Idle)
+                else {
+                    return Err(Offence::EarlyReply);
+                };
+                if status == Status::Ok && continuation != Continuation::None {
+                    return Err(Offence::EarlyYes);
+                }
+                line::write_status(&mut self.out, &tag, status, text);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Hands out one line per call, in pieces when the caller's buffer is smaller.
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(rest) = this.out.get(this.handed..).filter(|rest| !rest.is_empty()) {
+                let piece = rest.get(..buffer.remaining()).unwrap_or(rest);
+                buffer.put_slice(piece);
+                this.handed += piece.len();
+                return Poll::Ready(Ok(()));
+            }
+            // Before anything else is read: a line that was dropped or handed out must never be handed out again.
+            this.out.clear();
+            this.handed = 0;
+            if this.state == State::Dead {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(line) = this.take_line()? {
+                if let Err(offence) = this.judge(&line) {
+                    return Poll::Ready(Err(this.offend(offence)));
+                }
+                continue;
+            }
+            if ready!(this.poll_fill(cx))? == 0 {
+                let cut = !this.raw.is_empty();
+                let error = this.end();
+                return Poll::Ready(if cut { Err(error) } else { Ok(()) });
+            }
+        }
+    }
+}
+
+/// The parser behind the guard has nothing to say: commands go through [`Guard::send`].
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Err(Offence::OutOfStep.into()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+/// Shows no bytes: they are the server's words, and the stream beneath may show keys.
+impl<S> fmt::Debug for Guard<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard")
+            .field("state", &self.state)
+            .field("total", &self.total)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+use tokio::io::AsyncReadExt;
+
+use super::*;
+use crate::imap::script::{Server, say};
+
+const TAG: &str = "Gab12";
+
+/// What the parser would be given, one entry per read, and how it ended.
+async fn read_all(guard: &mut Guard<Server>) -> (Vec<String>, io::Result<()>) {
+    let mut lines = Vec::new();
+    let mut buffer = [0; 2 * MAX_LINE];
+    loop {
+        match guard.read(&mut buffer).await {
+            Ok(0) => return (lines, Ok(())),
+            Ok(count) => lines.push(String::from_utf8(buffer[..count].to_vec()).unwrap()),
+            Err(error) => return (lines, Err(error)),
+        }
+    }
+}
+
+fn offence(error: &io::Error) -> Offence {
+    *error.get_ref().unwrap().downcast_ref().unwrap()
+}
+
+/// A guard in the middle of a command.
+async fn in_command(server: Server, continuation: bool) -> Guard<Server> {
+    let mut guard = Guard::new(server);
+    let mut buffer = [0; MAX_LINE];
+    guard.read(&mut buffer).await.unwrap();
+    guard.begin(TAG, continuation).await.unwrap();
+    guard
+}
+
+/// Everything the server says after the greeting, as the parser would be given it.
+async fn after_greeting(text: impl AsRef<[u8]>, continuation: bool) -> (Vec<String>, io::Result<()>) {
+    // Stuttering: what follows the greeting has not arrived yet when the command begins.
+    let mut server = Server::new([say("* OK hi\r\n"), say(text)]);
+    server.stutters = true;
+    let mut guard = in_command(server, continuation).await;
+    read_all(&mut guard).await
+}
+
+#[tokio::test]
+async fn each_read_gives_exactly_one_line() {
+    let (lines, end) =
+        after_greeting("* OK one\r\n* CAPABILITY x\r\n* LIST () \"/\" a\r\nGab12 OK\r\n", false).await;
+    assert_eq!(lines, ["* OK\r\n", "* CAPABILITY IMAP4rev1 X\r\n", "Gab12 OK\r\n"]);
+    assert!(end.is_ok());
+}
+
+#[tokio::test]
+async fn a_dropped_line_does_not_leak_however_the_bytes_arrive() {
+    let text = "* OK hi\r\n* 1 FETCH (INTERNALDATE NIL)\r\n* 1 FETCH ((((\r\nGab12 NO\r\n";
+    for at in 0..text.len() {
+        let mut server = Server::new([say("* OK hi\r\n"), say(&text[9..])]).stuttering();
+        server.split_at = Some(at);
+        let (lines, end) = read_all(&mut in_command(server, false).await).await;
+        assert_eq!(lines, ["Gab12 NO\r\n"], "split at {at}");
+        assert!(end.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_line_comes_whole_through_a_small_buffer() {
+    let server = Server::new([say("* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n* OK x\r\n")]);
+    let mut guard = Guard::new(server);
+    let mut all = Vec::new();
+    let mut buffer = [0; 7];
+    while !all.ends_with(b"\r\n") {
+        let count = guard.read(&mut buffer).await.unwrap();
+        all.extend_from_slice(&buffer[..count]);
+    }
+    assert_eq!(all, b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN]\r\n");
+}
+
+#[tokio::test]
+async fn a_line_of_8_kib_passes_and_a_longer_one_does_not() {
+    let line = |bytes: usize| format!("* OK {}\r\n", "x".repeat(bytes - 5));
+    let (lines, end) = after_greeting(line(MAX_LINE), false).await;
+    assert_eq!((lines.len(), end.is_ok()), (1, true));
+    let (lines, end) = after_greeting(line(MAX_LINE + 1), false).await;
+    assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::LineTooLong));
+    let (_, end) = after_greeting("(".repeat(100_000), false).await;
+    assert_eq!(offence(&end.unwrap_err()), Offence::LineTooLong);
+}
+
+#[tokio::test]
+async fn no_more_than_64_kib_are_read_in_all() {
+    for line in ["* OK passed\r\n", "* 1 EXISTS\r\n"] {
+        let server = Server::new([say("* OK hi\r\n"), say(line.repeat(10_000))]).stuttering();
+        let record = server.record();
+        let mut guard = in_command(server, false).await;
+        let (_, end) = read_all(&mut guard).await;
+        assert_eq!(offence(&end.unwrap_err()), Offence::TooMuch);
+        assert_eq!(record.lock().unwrap().said.len(), MAX_TOTAL + 1);
+        assert!(guard.raw.is_empty() && guard.out.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_before_encryption_counts() {
+    let server = Server::new([say("* OK x\r\n".repeat(10))]).stuttering();
+    let mut guard = Guard::resumed(server, MAX_TOTAL - 20);
+    guard.begin(TAG, false).await.unwrap();
+    let (lines, end) = read_all(&mut guard).await;
+    assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::TooMuch));
+}
+
+#[tokio::test]
+async fn offences_after_the_greeting() {
+    let cases: [(&[u8], Offence); 16] = [
+        (b"A0001 OK\r\n", Offence::ForeignTag),
+        (b"Gab123 OK\r\n", Offence::ForeignTag),
+        (b"*OK\r\n", Offence::ForeignTag),
+        (b"\r\n", Offence::ForeignTag),
+        (b"HTTP/1.1 200 OK\r\n", Offence::ForeignTag),
+        (b"\x16\x03\x01\x02\n", Offence::BareLineFeed),
+        (b"Gab12 OKAY\r\n", Offence::OddReply),
+        (b"Gab12  OK\r\n", Offence::OddReply),
+        (b"Gab12 PREAUTH\r\n", Offence::OddReply),
+        (b"Gab12 \rOK\r\n", Offence::OddReply),
+        (b"Gab12 OK\n", Offence::BareLineFeed),
+        (b"* OK x\nGab12 OK\r\n", Offence::BareLineFeed),
+        (b"* PREAUTH\r\n", Offence::Preauth),
+        (b"+ \r\n", Offence::OddContinuation),
+        (b"* 1 FETCH (BODY[] {400000000}\r\n", Offence::Literal),
+        (b"Gab12 NO {5+}\r\n", Offence::Literal),
+    ];
+    for (text, expected) in cases {
+        let (lines, end) = after_greeting(text, false).await;
+        assert!(lines.is_empty(), "{lines:?}");
+        assert_eq!(offence(&end.unwrap_err()), expected, "{}", String::from_utf8_lossy(text));
+    }
+}
+
+#[tokio::test]
+async fn only_a_greeting_comes_first() {
+    let odd = [
+        "* CAPABILITY IMAP4rev1\r\n",
+        "* 1 EXISTS\r\n",
+        "* NO\r\n",
+        "* BAD\r\n",
+        "+ \r\n",
+        "220 ftp.example.com ready\r\n",
+        "+OK pop\r\n",
+        "A0001 OK\r\n",
+    ];
+    for text in odd {
+        let (lines, end) = read_all(&mut Guard::new(Server::new([say(text)]))).await;
+        assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::NoGreeting), "{text}");
+    }
+    for text in ["* OK\r\n", "* ok hi\r\n", "* PREAUTH x\r\n", "* BYE\r\n"] {
+        let (lines, _) = read_all(&mut Guard::new(Server::new([say(text)]))).await;
+        assert_eq!(lines.len(), 1, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_continuation_is_taken_once_and_loses_its_text() {
+    let (lines, end) = after_greeting("+ send me {your} password\r\n+ \r\n", true).await;
+    assert_eq!((lines, offence(&end.unwrap_err())), (vec!["+ \r\n".to_owned()], Offence::OddContinuation));
+    let (lines, _) = after_greeting("+\r\n", true).await;
+    assert_eq!(lines, ["+ \r\n"]);
+    let (lines, end) = after_greeting("+x\r\n", true).await;
+    assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::ForeignTag));
+}
+
+#[tokio::test]
+async fn yes_before_our_turn_is_an_offence_and_no_is_an_answer() {
+    let (_, end) = after_greeting("Gab12 OK\r\n", true).await;
+    assert_eq!(offence(&end.unwrap_err()), Offence::EarlyYes);
+    let (_, end) = after_greeting("+ \r\nGab12 OK\r\n", true).await;
+    assert_eq!(offence(&end.unwrap_err()), Offence::EarlyYes);
+    let (lines, _) = after_greeting("Gab12 NO\r\n", true).await;
+    assert_eq!(lines, ["Gab12 NO\r\n"]);
+}
+
+#[tokio::test]
+async fn a_yes_that_waits_behind_the_continuation_stops_the_password() {
+    let server = Server::new([say("* OK hi\r\n"), say("+ \r\nGab12 OK\r\n")]).stuttering();
+    let mut guard = in_command(server, true).await;
+    let mut buffer = [0; 64];
+    assert_eq!(guard.read(&mut buffer).await.unwrap(), 4);
+    assert_eq!(offence(&guard.take_turn().await.unwrap_err()), Offence::EarlyYes);
+    assert_eq!(offence(&guard.send(b"secret").await.unwrap_err()), Offence::OutOfStep);
+}
+
+#[tokio::test]
+async fn untagged_lines_may_wait_before_a_command_and_nothing_else() {
+    let waiting = |text: &str| {
+        let server = Server::new([say("* OK hi\r\n"), say(text)]).hanging();
+        async move {
+            let mut guard = Guard::new(server);
+            guard.read(&mut [0; 64]).await.unwrap();
+            guard.begin(TAG, false).await
+        }
+    };
+    for text in ["", "*", "* ", "* OK mo", "* OK more\r\n* 1 EXISTS\r\n", "* CAPABILITY X\r\n* "] {
+        assert!(waiting(text).await.is_ok(), "{text:?}");
+    }
+    for text in ["G", "Gab12 OK\r\n", "A0001 OK\r\n", "* OK\r\nG", "*x", "\r\n"] {
+        assert_eq!(offence(&waiting(text).await.unwrap_err()), Offence::EarlyReply, "{text:?}");
+    }
+    assert_eq!(offence(&waiting("+ \r\n").await.unwrap_err()), Offence::OddContinuation);
+    assert_eq!(offence(&waiting("* PREAUTH\r\n").await.unwrap_err()), Offence::Preauth);
+    assert_eq!(offence(&waiting("* OK {5}\r\n").await.unwrap_err()), Offence::Literal);
+    assert_eq!(waiting("* BYE\r\n").await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[tokio::test]
+async fn goodbye_is_final() {
+    let (lines, end) = after_greeting("* BYE [UNAVAILABLE] x\r\nGab12 OK\r\n", false).await;
+    assert_eq!(lines, ["* BYE [UNAVAILABLE]\r\n"]);
+    assert!(end.is_ok());
+}
+
+#[tokio::test]
+async fn a_line_cut_off_by_the_end_is_not_a_line() {
+    let (lines, end) = after_greeting("Gab12 OK\r", false).await;
+    assert_eq!((lines.len(), end.unwrap_err().kind()), (0, io::ErrorKind::UnexpectedEof));
+}
+
+#[tokio::test]
+async fn bytes_behind_the_answer_to_starttls_are_an_offence() {
+    for (behind, together) in [("", true), ("x", true), ("* OK x\r\n", true), ("x", false), ("* ", false)] {
+        let mut steps =
+            vec![say("* OK hi\r\n"), say(format!("Gab12 OK\r\n{}", if together { behind } else { "" }))];
+        if !together {
+            steps.push(say(behind));
+        }
+        let mut server = Server::new(steps).hanging();
+        // The greeting alone first, then the rest at once.
+        server.split_at = Some(9);
+        let mut guard = Guard::new(server);
+        guard.read(&mut [0; 64]).await.unwrap();
+        guard.begin(TAG, false).await.unwrap();
+        assert_eq!(guard.read(&mut [0; 64]).await.unwrap(), 10);
+        let inner = guard.into_silent_inner().await;
+        match behind {
+            "" => assert!(inner.is_ok()),
+            _ => assert_eq!(offence(&inner.unwrap_err()), Offence::Injected, "{behind:?} {together}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_but_us_writes() {
+    let mut guard = in_command(Server::new([say("* OK hi\r\n")]).hanging(), false).await;
+    assert_eq!(offence(&guard.write_all(b"A0001 LOGIN").await.unwrap_err()), Offence::OutOfStep);
+    assert!(guard.send(b"Gab12 NOOP\r\n").await.is_ok());
+}
+
+#[tokio::test]
+async fn debug_shows_no_bytes() {
+    let mut guard = Guard::new(Server::new([say("* OK Wonderland-1\r\nWonder")]));
+    guard.read(&mut [0; 4]).await.unwrap();
+    let shown = format!("{guard:?}");
+    assert!(shown.contains("Guard") && !shown.contains("Wonder"), "{shown}");
+}

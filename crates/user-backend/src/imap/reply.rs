@@ -1,0 +1,289 @@
+//! What a server's replies mean for somebody who wants to sign in. Pure: no I/O, no state.
+//!
+//! The rule for refusals: only a refusal that can mean nothing else is a rejection. RFC 9051 section 7.1 (and RFC 5530
+//! before it) gives servers codes for "not now", "not here" and "my own fault"; whatever is not on the short list of codes
+//! that speak about this person is an outage, so that a rejected password is never a guess.
+
+use std::io;
+
+use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
+
+use super::guard::{Offence, UNLISTED, known_code};
+use crate::error::{Fault, Phase};
+use crate::verdict::Rejection;
+
+/// A reply, as far as a sign-in is concerned.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// `* OK`, `* PREAUTH`, `* NO` or `* BAD`, with the capabilities if the server told them along with it.
+    Status { status: Untagged, capabilities: Option<Capabilities> },
+    /// `* BYE`.
+    Bye(Option<&'static str>),
+    /// `* CAPABILITY`.
+    Capabilities(Capabilities),
+    /// `+`.
+    Continue,
+    /// The answer to our command.
+    Done(Answer),
+    /// Something the guard would not have passed.
+    Odd,
+}
+
+/// The word of an untagged status response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Untagged {
+    Ok,
+    Preauth,
+    Trouble,
+}
+
+/// A status word and its code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Ok,
+    No(Option<&'static str>),
+    Bad(Option<&'static str>),
+}
+
+impl Reply {
+    /// Reads what the parser made of a line. Only an answer with this very tag is an answer.
+    pub(super) fn read(response: &Response<'_>, tag: &str) -> Self {
+        match response {
+            Response::Capabilities(list) => Self::Capabilities(Capabilities::read(list)),
+            Response::Continue(_) => Self::Continue,
+            Response::Data { status: Status::Bye, outcome } => Self::Bye(code(outcome)),
+            Response::Data { status, outcome } => Self::Status {
+                status: match status {
+                    Status::Ok => Untagged::Ok,
+                    Status::PreAuth => Untagged::Preauth,
+                    _ => Untagged::Trouble,
+                },
+                capabilities: match &outcome.code {
+                    Some(ResponseCode::Capabilities(list)) => Some(Capabilities::read(list)),
+                    _ => None,
+                },
+            },
+            Response::Done { tag: found, status, outcome } if found.as_bytes() == tag.as_bytes() => {
+                Answer::read(status, outcome).map_or(Self::Odd, Self::Done)
+            }
+            _ => Self::Odd,
+        }
+    }
+}
+
+impl Answer {
+    fn read(status: &Status, outcome: &Outcome<'_>) -> Option<Self> {
+        match status {
+            Status::Ok => Some(Self::Ok),
+            Status::No => Some(Self::No(code(outcome))),
+            Status::Bad => Some(Self::Bad(code(outcome))),
+            Status::PreAuth | Status::Bye => None,
+        }
+    }
+}
+
+/// The parser knows some codes and leaves others in the text; here they are one thing again.
+fn code(outcome: &Outcome<'_>) -> Option<&'static str> {
+    match &outcome.code {
+        Some(ResponseCode::Alert) => Some(known_code("ALERT")),
+        Some(ResponseCode::Parse) => Some(known_code("PARSE")),
+        Some(_) => Some(UNLISTED),
+        None => {
+            let text = outcome.information.as_deref()?.strip_prefix('[')?;
+            Some(known_code(text.split([']', ' ']).next().unwrap_or_default()))
+        }
+    }
+}
+
+/// What the server says it can do (RFC 9051 section 6.1.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Capabilities {
+    names: Vec<String>,
+}
+
+impl Capabilities {
+    fn read(list: &[Capability<'_>]) -> Self {
+        let names = list.iter().map(|capability| match capability {
+            Capability::Imap4rev1 => "IMAP4rev1".to_owned(),
+            Capability::Auth(mechanism) => format!("AUTH={}", mechanism.to_ascii_uppercase()),
+            Capability::Atom(name) => name.to_ascii_uppercase(),
+        });
+        Self { names: names.collect() }
+    }
+
+    /// Without `IMAP4rev1`, when that was our addition.
+    #[must_use]
+    pub(super) fn without_rev1(mut self, added: bool) -> Self {
+        if added {
+            self.names.retain(|name| name != "IMAP4rev1");
+        }
+        self
+    }
+
+    /// Whether the server names this capability (in upper case).
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|has| has == name)
+    }
+
+    /// All names.
+    pub(super) fn into_names(self) -> Vec<String> {
+        self.names
+    }
+}
+
+/// How the name and the password are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// `AUTHENTICATE PLAIN` with the credentials on the same line (RFC 4959).
+    PlainAtOnce,
+    /// `AUTHENTICATE PLAIN`, a continuation, the credentials (RFC 4616).
+    PlainInTurns,
+    /// `LOGIN` (RFC 9051 section 6.2.3).
+    Login,
+}
+
+impl Method {
+    /// The best method that the server offers.
+    ///
+    /// # Errors
+    /// A misconfigured [`Fault`] when it takes no passwords on this connection.
+    pub(super) fn choose(offered: &Capabilities, encrypted: bool) -> Result<Self, Fault> {
+        // LOGINDISABLED speaks about the LOGIN command only. In clear text it says what the server thinks of clear
+        // text, and then no other command may carry the password either.
+        if offered.has("LOGINDISABLED") && !(encrypted && offered.has("AUTH=PLAIN")) {
+            let text = if encrypted {
+                "the server takes no passwords: it offers neither AUTH=PLAIN nor LOGIN"
+            } else {
+                "the server takes no passwords in clear text (LOGINDISABLED); set tls = \"explicit\" or \
+                 \"implicit\""
+            };
+            return Err(Fault::misconfigured(Phase::Login, text));
+        }
+        Ok(match (offered.has("AUTH=PLAIN"), offered.has("SASL-IR")) {
+            (true, true) => Self::PlainAtOnce,
+            (true, false) => Self::PlainInTurns,
+            (false, _) => Self::Login,
+        })
+    }
+}
+
+/// What the server decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Yes,
+    No(Rejection),
+}
+
+/// Reads the answer to the command that carried the password.
+///
+/// # Errors
+/// A [`Fault`] when the answer is no decision about this name and this password.
+pub(super) fn decide(answer: Answer) -> Result<Decision, Fault> {
+    let code = match answer {
+        Answer::Ok => return Ok(Decision::Yes),
+        Answer::Bad(code) => {
+            return Err(Fault::protocol(
+                Phase::Login,
+                shown("the server did not understand the login", code),
+            ));
+        }
+        Answer::No(code) => code,
+    };
+    match code {
+        None | Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED") => {
+            Ok(Decision::No(Rejection::BadCredentials))
+        }
+        Some("EXPIRED") => Ok(Decision::No(Rejection::CredentialsExpired)),
+        Some("CONTACTADMIN" | "NOPERM") => Ok(Decision::No(Rejection::AccountDisabled)),
+        Some("PRIVACYREQUIRED") => Err(Fault::misconfigured(
+            Phase::Login,
+            "the server takes no passwords over this connection (PRIVACYREQUIRED); set tls = \"explicit\" or \
+             \"implicit\"",
+        )),
+        Some(_) => Err(Fault::unavailable(Phase::Login, shown("the server did not judge the login", code))),
+    }
+}
+
+/// Reads a refusal that came before the password was sent: it says nothing about the password.
+pub(super) fn refused_unheard(answer: Answer) -> Fault {
+    match answer {
+        Answer::No(Some("PRIVACYREQUIRED")) => Fault::misconfigured(
+            Phase::Login,
+            "the server takes no passwords over this connection (PRIVACYREQUIRED); set tls = \"explicit\" or \
+             \"implicit\"",
+        ),
+        Answer::No(code) => Fault::unavailable(
+            Phase::Login,
+            shown("the server refused AUTHENTICATE PLAIN before the password was sent", code),
+        ),
+        Answer::Bad(code) => Fault::protocol(
+            Phase::Login,
+            shown("the server did not understand AUTHENTICATE PLAIN, which it offers", code),
+        ),
+        Answer::Ok => Offence::EarlyYes.fault(Phase::Login),
+    }
+}
+
+/// Reads the answer to STARTTLS.
+///
+/// # Errors
+/// A [`Fault`] unless the server agreed.
+pub(super) fn agreed_to_tls(answer: Answer) -> Result<(), Fault> {
+    match answer {
+        Answer::Ok => Ok(()),
+        Answer::No(code) => {
+            Err(Fault::unavailable(Phase::Tls, shown("the server refused STARTTLS for now", code)))
+        }
+        Answer::Bad(_) => Err(no_starttls()),
+    }
+}
+
+/// What is said when encryption was asked for and is not offered.
+pub(super) fn no_starttls() -> Fault {
+    Fault::misconfigured(
+        Phase::Tls,
+        "the server does not offer STARTTLS, or somebody hides it; nothing was sent; if the port is for TLS from \
+         the first byte, set tls = \"implicit\"",
+    )
+}
+
+/// The server ended the dialogue with BYE.
+pub(super) fn goodbye(phase: Phase, code: Option<&'static str>) -> Fault {
+    Fault::unavailable(phase, shown("the server said goodbye (BYE)", code))
+}
+
+/// The connection ended or broke, or the guard refused what came.
+pub(super) fn broken(phase: Phase, error: &io::Error) -> Fault {
+    if let Some(offence) = error.get_ref().and_then(|inner| inner.downcast_ref::<Offence>()) {
+        return offence.fault(phase);
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => closed(phase),
+        // The parser's errors quote the line and are not passed on for that reason.
+        io::ErrorKind::Other => Fault::protocol(phase, "a reply cannot be read"),
+        kind => Fault::unavailable(phase, format!("the connection broke: {kind}")),
+    }
+}
+
+/// The server closed the connection.
+pub(super) fn closed(phase: Phase) -> Fault {
+    Fault::unavailable(phase, "the server closed the connection")
+}
+
+impl Offence {
+    /// What the offence means.
+    pub(super) fn fault(self, phase: Phase) -> Fault {
+        Fault::protocol(phase, self.to_string()).caused_by(self)
+    }
+}
+
+fn shown(text: &str, code: Option<&'static str>) -> String {
+    match code {
+        None => text.to_owned(),
+        Some(UNLISTED) => format!("{text} (with a code of its own)"),
+        Some(code) => format!("{text} ({code})"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

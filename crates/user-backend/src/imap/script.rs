@@ -1,0 +1,217 @@
+//! For tests: a server in memory that follows a script, and can be cut into pieces at any byte.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::reply::{Decision, Method};
+use super::session::Session;
+use crate::error::{Fault, Phase};
+use crate::transport::within;
+
+pub(super) const NAME: &str = "alice";
+pub(super) const PASSWORD: &str = "Wonderland-1";
+/// NUL alice NUL Wonderland-1
+pub(super) const CREDENTIALS: &str = "AGFsaWNlAFdvbmRlcmxhbmQtMQ==";
+
+/// One step of a script.
+#[derive(Clone, Debug)]
+pub(super) enum Step {
+    /// Says this; `{tag}` stands for the tag of the last line heard.
+    Say(Vec<u8>),
+    /// Waits for one more line.
+    Hear,
+}
+
+pub(super) fn say(text: impl AsRef<[u8]>) -> Step {
+    Step::Say(text.as_ref().to_vec())
+}
+
+/// A server in memory.
+#[derive(Debug)]
+pub(super) struct Server {
+    steps: VecDeque<Step>,
+    /// Says nothing at the end of the script instead of hanging up.
+    pub(super) hangs: bool,
+    /// Lets every other read find nothing.
+    pub(super) stutters: bool,
+    /// Makes a pause before this byte.
+    pub(super) split_at: Option<usize>,
+    /// Hangs up before this byte.
+    pub(super) cut_at: Option<usize>,
+    /// Says another value for this byte.
+    pub(super) flip: Option<(usize, u8)>,
+    stuttered: bool,
+    paused: bool,
+    record: Arc<Mutex<Record>>,
+}
+
+/// What happened.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) said: Vec<u8>,
+    pub(super) heard: Vec<u8>,
+    pub(super) writes: usize,
+    /// How much was said when the credentials were written.
+    pub(super) said_before_credentials: Option<usize>,
+    read: usize,
+    tag: Vec<u8>,
+}
+
+impl Record {
+    pub(super) fn heard_text(&self) -> String {
+        String::from_utf8(self.heard.clone()).unwrap()
+    }
+
+    pub(super) fn got_credentials(&self) -> bool {
+        self.said_before_credentials.is_some()
+    }
+
+    /// Whether a whole line with our tag and OK was said after the credentials were written; found without the guard.
+    pub(super) fn said_yes(&self) -> bool {
+        let Some(before) = self.said_before_credentials else { return false };
+        let yes = [self.tag.as_slice(), b" ok"].concat().to_ascii_lowercase();
+        self.said[before..].split_inclusive(|byte| *byte == b'\n').any(|line| {
+            let Some(line) = line.strip_suffix(b"\r\n") else { return false };
+            let line = line.to_ascii_lowercase();
+            line.strip_prefix(yes.as_slice()).is_some_and(|rest| rest.is_empty() || rest[0] == b' ')
+        })
+    }
+}
+
+impl Server {
+    pub(super) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+            hangs: false,
+            stutters: false,
+            split_at: None,
+            cut_at: None,
+            flip: None,
+            stuttered: false,
+            paused: false,
+            record: Arc::default(),
+        }
+    }
+
+    pub(super) fn hanging(mut self) -> Self {
+        self.hangs = true;
+        self
+    }
+
+    pub(super) fn stuttering(mut self) -> Self {
+        self.stutters = true;
+        self
+    }
+
+    pub(super) fn record(&self) -> Arc<Mutex<Record>> {
+        Arc::clone(&self.record)
+    }
+
+    /// Signs in on it, over a connection that counts as encrypted, and tells what came of it.
+    pub(super) async fn sign_in(self) -> (Result<Decision, Fault>, Arc<Mutex<Record>>) {
+        let record = self.record();
+        let deadline = crate::clock::now() + Duration::from_secs(15);
+        let outcome = within(deadline, Phase::Login, async {
+            let mut session = Session::greeted(self).await?;
+            let method = Method::choose(&session.capabilities().await?, true)?;
+            session.login(method, NAME, PASSWORD).await
+        });
+        (outcome.await, record)
+    }
+}
+
+impl AsyncRead for Server {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.stutters && !std::mem::replace(&mut this.stuttered, true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        this.stuttered = false;
+        let mut record = this.record.lock().unwrap();
+        loop {
+            if this.cut_at == Some(record.said.len()) {
+                return Poll::Ready(Ok(()));
+            }
+            match this.steps.front_mut() {
+                Some(Step::Say(text)) if text.is_empty() => {
+                    this.steps.pop_front();
+                }
+                Some(Step::Say(text)) => {
+                    let at = record.said.len();
+                    if this.split_at == Some(at) && !std::mem::replace(&mut this.paused, true) {
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    fill(text, &record.tag);
+                    let mut count = text.len().min(buffer.remaining());
+                    for stop in [this.split_at, this.cut_at].into_iter().flatten().filter(|stop| *stop > at) {
+                        count = count.min(stop - at);
+                    }
+                    let mut piece: Vec<u8> = text.drain(..count).collect();
+                    if let Some((flip, value)) = this.flip
+                        && let Some(byte) = flip.checked_sub(at).and_then(|at| piece.get_mut(at))
+                    {
+                        *byte = value;
+                    }
+                    buffer.put_slice(&piece);
+                    record.said.extend_from_slice(&piece);
+                    return Poll::Ready(Ok(()));
+                }
+                Some(Step::Hear) => {
+                    let Record { heard, read, tag, .. } = &mut *record;
+                    let unread = &heard[*read..];
+                    let Some(end) = unread.iter().position(|byte| *byte == b'\n') else {
+                        return Poll::Pending;
+                    };
+                    let line = &unread[..=end];
+                    if line.contains(&b' ') {
+                        *tag = line.split(|byte| *byte == b' ').next().unwrap().to_vec();
+                    }
+                    *read += end + 1;
+                    this.steps.pop_front();
+                }
+                None if this.hangs => return Poll::Pending,
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+/// Puts the tag in, once the text's turn has come.
+fn fill(text: &mut Vec<u8>, tag: &[u8]) {
+    while let Some(at) = text.windows(5).position(|window| window == b"{tag}") {
+        text.splice(at..at + 5, tag.iter().copied());
+    }
+}
+
+impl AsyncWrite for Server {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let mut record = self.record.lock().unwrap();
+        let text = String::from_utf8_lossy(bytes);
+        if text.contains(CREDENTIALS) || text.contains(PASSWORD) {
+            record.said_before_credentials = Some(record.said.len());
+        }
+        record.heard.extend_from_slice(bytes);
+        record.writes += 1;
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
