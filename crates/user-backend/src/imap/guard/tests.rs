@@ -22,11 +22,16 @@ fn offence(error: &io::Error) -> Offence {
     *error.get_ref().unwrap().downcast_ref().unwrap()
 }
 
+/// A guard that has passed the greeting.
+async fn greeted(server: Server) -> Guard<Server> {
+    let mut guard = Guard::new(server);
+    assert_ne!(guard.read(&mut [0; MAX_LINE]).await.unwrap(), 0);
+    guard
+}
+
 /// A guard in the middle of a command.
 async fn in_command(server: Server, continuation: bool) -> Guard<Server> {
-    let mut guard = Guard::new(server);
-    let mut buffer = [0; MAX_LINE];
-    guard.read(&mut buffer).await.unwrap();
+    let mut guard = greeted(server).await;
     guard.begin(TAG, continuation).await.unwrap();
     guard
 }
@@ -190,8 +195,7 @@ async fn untagged_lines_may_wait_before_a_command_and_nothing_else() {
     let waiting = |text: &str| {
         let server = Server::new([say("* OK hi\r\n"), say(text)]).hanging();
         async move {
-            let mut guard = Guard::new(server);
-            guard.read(&mut [0; 64]).await.unwrap();
+            let mut guard = greeted(server).await;
             guard.begin(TAG, false).await
         }
     };
@@ -231,8 +235,7 @@ async fn bytes_behind_the_answer_to_starttls_are_an_offence() {
         let mut server = Server::new(steps).hanging();
         // The greeting alone first, then the rest at once.
         server.split_at = Some(9);
-        let mut guard = Guard::new(server);
-        guard.read(&mut [0; 64]).await.unwrap();
+        let mut guard = greeted(server).await;
         guard.begin(TAG, false).await.unwrap();
         assert_eq!(guard.read(&mut [0; 64]).await.unwrap(), 10);
         let inner = guard.into_silent_inner().await;
@@ -253,7 +256,7 @@ async fn nobody_but_us_writes() {
 #[tokio::test]
 async fn debug_shows_no_bytes() {
     let mut guard = Guard::new(Server::new([say("* OK Wonderland-1\r\nWonder")]));
-    guard.read(&mut [0; 4]).await.unwrap();
+    assert_eq!(guard.read(&mut [0; 4]).await.unwrap(), 4);
     let shown = format!("{guard:?}");
     assert!(shown.contains("Guard") && !shown.contains("Wonder"), "{shown}");
 }
