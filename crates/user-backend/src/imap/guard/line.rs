@@ -206,6 +206,13 @@ mod tests {
     }
 
     #[test]
+    fn only_printable_ascii_is_read() {
+        let mut line = *b"* OK \0\r\t\x7f\x80\xff~";
+        sanitise(&mut line);
+        assert_eq!(&line, b"* OK ??????~");
+    }
+
+    #[test]
     fn words_of_the_server_do_not_pass() {
         assert_eq!(status("the password Wonderland-1 is wrong").0, "* NO\r\n");
         assert_eq!(status("[AUTHENTICATIONFAILED] Wonderland-1").0, "* NO [AUTHENTICATIONFAILED]\r\n");
