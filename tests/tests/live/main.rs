@@ -1,5 +1,8 @@
 //! Backends against the real servers of the rig.
 
+// Helpers of tests may stop the test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 // Each server's tests are a file beside this one.
 mod imap;
 mod smb;

@@ -1,4 +1,8 @@
 //! Backends against peers that follow a script: every lie has the only outcomes it is allowed to have.
 
+// Helpers of tests may stop the test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 // Each protocol's scripts are a file beside this one.
+mod imap;
 mod smb;

@@ -1,0 +1,354 @@
+//! Mail servers as honest or as hostile as a test wants them, over real sockets and real TLS.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use user_backend::imap::{ImapBackend, ImapSettings};
+use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::{
+    Attempt, BackendError, BackendId, LoginName, Password, Phase, UserBackend, Verdict, clock,
+};
+use user_backend_tests::{Ca, Leaf, Peer, Step};
+
+const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
+const CLEAR_GREETING: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n";
+const OFFER: &str = "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK\r\n";
+/// NUL alice NUL Wonderland-1
+const CREDENTIALS: &str = "AGFsaWNlAFdvbmRlcmxhbmQtMQ==";
+
+fn endpoint(peer: &Peer, tls: TlsMode) -> Endpoint {
+    Endpoint::new("127.0.0.1", peer.port(), tls)
+}
+
+fn backend(endpoint: Endpoint) -> ImapBackend {
+    ImapBackend::new(ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint)).unwrap()
+}
+
+async fn ask(endpoint: Endpoint) -> Result<Verdict, BackendError> {
+    ask_before(endpoint, Duration::from_secs(30)).await
+}
+
+async fn ask_before(endpoint: Endpoint, time: Duration) -> Result<Verdict, BackendError> {
+    let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
+    backend(endpoint).authenticate(&Attempt::new(&name, &password, clock::now() + time)).await
+}
+
+/// What came of it, in one word.
+fn word(outcome: Result<Verdict, BackendError>) -> &'static str {
+    match outcome {
+        Ok(Verdict::Accepted(_)) => "accepted",
+        Ok(Verdict::Rejected(rejection)) => rejection.as_str(),
+        Ok(Verdict::NotMine) => "not mine",
+        Err(error) => {
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("Wonderland") && !text.contains(CREDENTIALS), "{text}");
+            error.kind()
+        }
+    }
+}
+
+fn credentials_sent(peer: &Peer) -> usize {
+    let heard = peer.heard_text();
+    heard.matches(CREDENTIALS).count() + heard.matches("Wonderland").count()
+}
+
+/// A dialogue over STARTTLS up to the encrypted server's turn, then `rest`.
+fn starttls(ca: &Ca, rest: Vec<Step>) -> Vec<Step> {
+    let mut steps = vec![
+        Step::send(CLEAR_GREETING),
+        Step::Line,
+        Step::send("{tag} OK begin\r\n"),
+        Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+    ];
+    steps.extend(rest);
+    steps
+}
+
+#[tokio::test]
+async fn both_ways_into_tls_lead_to_a_verdict() {
+    let ca = Ca::new();
+    for (answer, expected) in [
+        ("{tag} OK in\r\n", "accepted"),
+        ("{tag} NO [AUTHENTICATIONFAILED] no\r\n", "bad_credentials"),
+        ("{tag} NO [UNAVAILABLE] later\r\n", "unavailable"),
+        ("* BYE gone\r\n", "unavailable"),
+        ("", "unavailable"),
+    ] {
+        let answer = || vec![Step::Line, Step::send(answer)];
+        let rest = [vec![Step::Line, Step::send(OFFER)], answer()].concat();
+        let upgraded = Peer::start(starttls(&ca, rest)).await;
+        let explicit = endpoint(&upgraded, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+        assert_eq!(word(ask(explicit).await), expected);
+
+        let tls = vec![Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))), Step::send(GREETING)];
+        let secure = Peer::start([tls, answer()].concat()).await;
+        let implicit = endpoint(&secure, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()));
+        assert_eq!(word(ask(implicit).await), expected);
+
+        for peer in [upgraded, secure] {
+            assert_eq!((peer.connections(), credentials_sent(&peer)), (1, 1), "one attempt, one login");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_offered_in_clear_text_is_forgotten() {
+    let ca = Ca::new();
+    // Before TLS somebody offers AUTH=PLAIN; the server itself offers LOGIN only.
+    let lie = "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] ready\r\n";
+    let peer = Peer::start([
+        Step::send(lie),
+        Step::Expect(""),
+        Step::send("{tag} OK\r\n"),
+        Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+        Step::Line,
+        Step::send("* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n"),
+        Step::Line,
+        Step::send("{tag} OK\r\n"),
+    ])
+    .await;
+    let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await;
+    assert_eq!(word(outcome), "accepted");
+    let heard: Vec<_> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
+    assert_eq!(heard, ["STARTTLS", "CAPABILITY", "LOGIN \"alice\" \"Wonderland-1\""]);
+}
+
+#[tokio::test]
+async fn no_credential_leaves_before_encryption_however_it_is_stripped() {
+    let offers: [&[u8]; 6] = [
+        b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] no STARTTLS here\r\n",
+        b"* OK [CAPABILITY IMAP4rev1 LOGINDISABLED]\r\n",
+        b"* OK [CAPABILITY IMAP4rev1 XSTARTTLS STARTTLSX]\r\n",
+        b"* PREAUTH [CAPABILITY IMAP4rev1 STARTTLS] welcome\r\n",
+        b"* BYE [CAPABILITY STARTTLS] bye\r\n",
+        b"* OK [CAPABILITY IMAP4rev1 STARTTLS]\r\n{tag} OK\r\n",
+    ];
+    let answers: [&[u8]; 14] = [
+        b"{tag} NO\r\n",
+        b"{tag} NO [UNAVAILABLE]\r\n",
+        b"{tag} BAD\r\n",
+        b"{tag} PREAUTH\r\n",
+        b"* OK\r\n",
+        b"* PREAUTH\r\n",
+        b"* BYE\r\n",
+        b"+ go\r\n",
+        b"A0001 OK\r\n",
+        b"{tag} OKAY\r\n",
+        b"{tag} OK\n",
+        b"{tag} OK\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n",
+        b"{tag} OK\r\n* ",
+        b"{tag} OK\r\nHTTP/1.1 400 Bad Request\r\n\r\n",
+    ];
+    let greetings = offers.into_iter().map(|greeting| (greeting, b"".as_slice()));
+    let starttls = answers.into_iter().map(|answer| (CLEAR_GREETING.as_bytes(), answer));
+    let silent = b"* OK no capabilities\r\n".as_slice();
+    let untold = answers.into_iter().map(|answer| (silent, answer));
+    for (greeting, answer) in greetings.chain(starttls).chain(untold) {
+        let peer = Peer::start([Step::send(greeting), Step::Line, Step::send(answer), Step::Silence]).await;
+        let short = endpoint(&peer, TlsMode::Explicit).with_timeout(Duration::from_millis(150));
+        let outcome = word(ask(short).await);
+        let shown = (String::from_utf8_lossy(greeting), String::from_utf8_lossy(answer));
+        assert!(["unavailable", "misconfigured", "protocol"].contains(&outcome), "{outcome}: {shown:?}");
+        assert_eq!(credentials_sent(&peer), 0, "{shown:?}");
+        assert!(!peer.heard_text().to_ascii_uppercase().contains("AUTHENTICATE"), "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_injected_behind_starttls_are_noticed_before_tls() {
+    let ca = Ca::new();
+    for injected in ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "A0001 OK\r\n", "*", "\r\n"] {
+        let peer = Peer::start([
+            Step::send(CLEAR_GREETING),
+            Step::Line,
+            Step::send(format!("{{tag}} OK\r\n{injected}")),
+            Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+            Step::Silence,
+        ])
+        .await;
+        let error =
+            ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
+        assert_eq!((error.kind(), error.phase()), ("protocol", Phase::Tls), "{injected}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_starttls_names_the_way_out() {
+    let peer = Peer::start([Step::send("* OK [CAPABILITY IMAP4rev1] hi\r\n"), Step::Silence]).await;
+    let error = ask(endpoint(&peer, TlsMode::Explicit)).await.unwrap_err();
+    assert_eq!((error.kind(), error.phase()), ("misconfigured", Phase::Tls));
+    assert!(error.detail().contains("STARTTLS") && error.detail().contains("tls = \"implicit\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_wrong_certificate_never_hears_the_password() {
+    let (ca, other) = (Ca::new(), Ca::new());
+    let here = || Leaf::new(["127.0.0.1"]);
+    let shown = [
+        (ca.server(&here().expired()), "certificate expired on "),
+        (ca.server(&here().not_yet_valid()), "certificate is not valid before "),
+        (ca.server(&Leaf::new(["mail.example.com"])), "certificate is for "),
+        (ca.server(&Leaf::new([])), "certificate is for "),
+        // Both authorities have the same name, as an impostor's would.
+        (other.server(&here()), "certificate has a wrong signature"),
+    ];
+    for (server, text) in shown {
+        for tls in [TlsMode::Implicit, TlsMode::Explicit] {
+            let secure = vec![Step::Tls(Arc::clone(&server)), Step::send(GREETING), Step::Silence];
+            let clear = vec![Step::send(CLEAR_GREETING), Step::Line, Step::send("{tag} OK\r\n")];
+            let script = if tls == TlsMode::Implicit { secure } else { [clear, secure].concat() };
+            let peer = Peer::start(script).await;
+            let error = ask(endpoint(&peer, tls).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
+            assert_eq!((error.kind(), error.phase()), ("unavailable", Phase::Tls), "{error}");
+            assert!(error.detail().contains(text), "{error}");
+            assert_eq!(credentials_sent(&peer), 0);
+        }
+    }
+    let peer = Peer::start([Step::Tls(ca.server(&here())), Step::Silence]).await;
+    let error = ask(endpoint(&peer, TlsMode::Implicit)).await.unwrap_err();
+    assert!(error.detail().contains("unknown authority; set ca_file"), "{error}");
+}
+
+#[tokio::test]
+async fn a_claimed_login_is_no_login_inside_tls_either() {
+    let ca = Ca::new();
+    let tls = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    let peer = Peer::start([tls, Step::send("* PREAUTH welcome alice\r\n"), Step::Silence]).await;
+    let error =
+        ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
+    assert_eq!((error.kind(), error.phase()), ("protocol", Phase::Greeting), "{error}");
+    // After STARTTLS there is no second greeting: a claim there comes before any question.
+    let peer =
+        Peer::start(starttls(&ca, vec![Step::send("* PREAUTH hi\r\n"), Step::Line, Step::send(OFFER)])).await;
+    let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await;
+    assert_eq!(word(outcome), "protocol");
+}
+
+#[tokio::test]
+async fn clear_text_is_spoken_only_where_it_is_wanted() {
+    let peer = Peer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
+    assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "accepted");
+    for greeting in [CLEAR_GREETING, "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN SASL-IR] hi\r\n"] {
+        let peer = Peer::start([Step::send(greeting), Step::Line, Step::send("{tag} OK\r\n")]).await;
+        assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "misconfigured");
+        assert_eq!(peer.heard_text(), "");
+    }
+    let remote = Endpoint::new("192.0.2.1", 143, TlsMode::None);
+    let settings = ImapSettings::new(BackendId::parse("mail").unwrap(), remote);
+    assert_eq!(ImapBackend::new(settings).unwrap_err().kind(), "misconfigured");
+}
+
+#[tokio::test]
+async fn a_slow_server_is_still_a_server() {
+    let ca = Ca::new();
+    let peer = Peer::start([
+        Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+        Step::Drip(GREETING.into()),
+        Step::Line,
+        Step::Drip("* OK still thinking\r\n* 1 FETCH (INTERNALDATE NIL)\r\n{tag} OK in\r\n".into()),
+    ])
+    .await;
+    let outcome = ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await;
+    assert_eq!(word(outcome), "accepted");
+}
+
+#[tokio::test]
+async fn silence_is_unavailable_wherever_it_begins() {
+    let ca = Ca::new();
+    let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    let scripts = [
+        (TlsMode::None, vec![], Phase::Greeting),
+        (TlsMode::None, vec![Step::send("* OK")], Phase::Greeting),
+        (TlsMode::None, vec![Step::send("* OK hi\r\n")], Phase::Greeting),
+        (TlsMode::None, vec![Step::send(GREETING)], Phase::Login),
+        (TlsMode::None, vec![Step::send(GREETING), Step::Line, Step::send("{tag} OK")], Phase::Login),
+        (TlsMode::Implicit, vec![], Phase::Tls),
+        (TlsMode::Implicit, vec![tls()], Phase::Greeting),
+        (TlsMode::Implicit, vec![tls(), Step::send(GREETING)], Phase::Login),
+        (TlsMode::Explicit, vec![Step::send(CLEAR_GREETING)], Phase::Tls),
+        (
+            TlsMode::Explicit,
+            vec![Step::send(CLEAR_GREETING), Step::Line, Step::send("{tag} OK\r\n")],
+            Phase::Tls,
+        ),
+    ];
+    let mut waiting = Vec::new();
+    for (mode, mut script, phase) in scripts {
+        script.push(Step::Silence);
+        let ca_file = ca.file();
+        // All at once: each has to wait for its time to be up.
+        waiting.push(tokio::spawn(async move {
+            let peer = Peer::start(script.clone()).await;
+            let at = endpoint(&peer, mode).with_trust(Trust::CaFile(ca_file));
+            let second = Duration::from_secs(1);
+            let (own, given) = tokio::join!(
+                ask_before(at.clone().with_timeout(second), 60 * second),
+                ask_before(at, second)
+            );
+            for error in [own.unwrap_err(), given.unwrap_err()] {
+                assert_eq!((error.kind(), error.phase()), ("unavailable", phase), "{error}: {script:?}");
+                assert_eq!(error.detail(), "no answer in time");
+            }
+        }));
+    }
+    for waiting in waiting {
+        waiting.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_unavailable_and_not_asked_twice() {
+    let ca = Ca::new();
+    let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    for (script, credentials) in [
+        (vec![], 0),
+        (vec![tls()], 0),
+        (vec![tls(), Step::send("* OK [CAP")], 0),
+        (vec![tls(), Step::send(GREETING), Step::Line], 1),
+        (vec![tls(), Step::send(GREETING), Step::Line, Step::send("{tag} OK\r")], 1),
+    ] {
+        let peer = Peer::start(script).await;
+        let outcome = ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await;
+        assert_eq!(word(outcome), "unavailable");
+        assert_eq!((peer.connections(), credentials_sent(&peer)), (1, credentials));
+    }
+}
+
+#[tokio::test]
+async fn giving_up_leaves_a_backend_that_works() {
+    let peer = Peer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
+    let backend = backend(endpoint(&peer, TlsMode::None));
+    let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
+    let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(30));
+    // Dropped after one, two, three … steps, until it has no more steps.
+    for steps in 1.. {
+        let mut left = steps;
+        let mut future = backend.authenticate(&attempt);
+        let ended = std::future::poll_fn(|cx| {
+            left -= 1;
+            match future.as_mut().poll(cx) {
+                std::task::Poll::Ready(outcome) => std::task::Poll::Ready(Some(outcome)),
+                std::task::Poll::Pending if left == 0 => std::task::Poll::Ready(None),
+                std::task::Poll::Pending => std::task::Poll::Pending,
+            }
+        })
+        .await;
+        if let Some(outcome) = ended {
+            assert_eq!(word(outcome), "accepted");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_probe_needs_no_credentials() {
+    let ca = Ca::new();
+    let offer = "* CAPABILITY IMAP4rev2 AUTH=PLAIN x(y \x1b[31m\r\n{tag} OK\r\n";
+    let peer = Peer::start(starttls(&ca, vec![Step::Line, Step::send(offer), Step::Silence])).await;
+    let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+    let probe = backend(at).probe(clock::now() + Duration::from_secs(30)).await.unwrap();
+    assert_eq!(probe.capabilities, ["IMAP4REV2", "AUTH=PLAIN"]);
+    assert_eq!(probe.peer.unwrap().port(), peer.port());
+    assert_eq!(probe.tls.unwrap().version, "1.3");
+    assert!(!peer.heard_text().contains("LOGIN") && !peer.heard_text().contains("AUTHENTICATE"));
+}
