@@ -6,7 +6,7 @@ use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{
     Attempt, BackendError, BackendId, DomainRules, LoginName, NameRules, Password, Phase, Rejection,
-    UserBackend, Verdict, clock,
+    UserBackend, Verdict, clock, conformance,
 };
 use user_backend_tests::Rig;
 
@@ -244,4 +244,13 @@ async fn outage_is_never_a_rejection() {
     }
     let mended = backend(endpoint(&rig, TlsMode::Implicit));
     assert_eq!(verdict(&mended, "alice", "Wonderland-1").await, "accepted");
+}
+
+#[tokio::test]
+async fn every_promise_is_kept() {
+    let Some(rig) = Rig::find() else { return };
+    for tls in [TlsMode::Implicit, TlsMode::Explicit] {
+        let known = conformance::Known::new("alice", "Wonderland-1").unwrap();
+        conformance::check(&backend(endpoint(&rig, tls)), &known).await.unwrap();
+    }
 }

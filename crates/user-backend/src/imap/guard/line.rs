@@ -31,6 +31,17 @@ const CODES: [&str; 21] = [
     "WEBALERT",
 ];
 
+/// What the Cyrus SASL library says in words where servers on it give no code, and the code that means the same.
+/// Without this, a mail server whose password service is down would seem to say "wrong password" to everybody.
+const SASL_WORDS: [(&str, &str); 6] = [
+    ("generic failure", "UNAVAILABLE"),
+    ("no memory available", "UNAVAILABLE"),
+    ("remote authentication server unavailable", "UNAVAILABLE"),
+    ("transient failure (e.g., weak key)", "UNAVAILABLE"),
+    ("account disabled", "CONTACTADMIN"),
+    ("passphrase expired, has to be reset", "EXPIRED"),
+];
+
 /// Stands for a response code that is not in our list.
 pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
 
@@ -129,19 +140,22 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
     out.extend_from_slice(prefix);
     out.push(b' ');
     out.extend_from_slice(status.as_str().as_bytes());
-    let added = text.strip_prefix(b"[").and_then(|code| {
+    let mut added = None;
+    if let Some(code) = text.strip_prefix(b"[") {
         out.extend_from_slice(b" [");
         let end = code.iter().position(|byte| *byte == b']');
         let (name, arguments) = split(code.get(..end.unwrap_or(0)).unwrap_or_default());
-        let added = if name.eq_ignore_ascii_case(b"CAPABILITY") {
-            Some(write_names(out, arguments))
+        if name.eq_ignore_ascii_case(b"CAPABILITY") {
+            added = Some(write_names(out, arguments));
         } else {
             out.extend_from_slice(known_code(str::from_utf8(name).unwrap_or_default()).as_bytes());
-            None
-        };
+        }
         out.push(b']');
-        added
-    });
+    } else if let Some(code) = code_in_words(text).filter(|_| status == Status::No) {
+        out.extend_from_slice(b" [");
+        out.extend_from_slice(code.as_bytes());
+        out.push(b']');
+    }
     out.extend_from_slice(b"\r\n");
     added
 }
@@ -173,6 +187,15 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
         }
     }
     added
+}
+
+/// The code that the text ends in, said in words.
+fn code_in_words(text: &[u8]) -> Option<&'static str> {
+    let text = text.trim_ascii_end();
+    SASL_WORDS.into_iter().find_map(|(words, code)| {
+        let tail = text.get(text.len().checked_sub(words.len())?..)?;
+        tail.eq_ignore_ascii_case(words.as_bytes()).then_some(code)
+    })
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -225,6 +248,19 @@ mod tests {
         assert_eq!(status("[unavailable]").0, "* NO [UNAVAILABLE]\r\n");
         assert_eq!(status("[UNAVAILABLE no bracket").0, "* NO [UNLISTED]\r\n");
         assert_eq!(status("[]").0, "* NO [UNLISTED]\r\n");
+    }
+
+    /// Cyrus imapd 3.6 with saslauthd stopped says exactly the first two.
+    #[test]
+    fn a_failure_of_the_password_service_told_in_words_is_an_outage() {
+        assert_eq!(status("Login failed: generic failure").0, "* NO [UNAVAILABLE]\r\n");
+        assert_eq!(status("generic failure").0, "* NO [UNAVAILABLE]\r\n");
+        assert_eq!(status("Login failed: account disabled ").0, "* NO [CONTACTADMIN]\r\n");
+        for rejection in
+            ["Login failed: authentication failure", "user not found", "failure", "generic failure of yours"]
+        {
+            assert_eq!(status(rejection).0, "* NO\r\n", "{rejection}");
+        }
     }
 
     #[test]

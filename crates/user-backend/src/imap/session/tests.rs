@@ -60,6 +60,7 @@ async fn yes_and_no() {
     assert_eq!(answered("{tag} NO\r\n").await, "bad_credentials");
     assert_eq!(answered("{tag} no [expired]\r\n").await, "credentials_expired");
     assert_eq!(answered("{tag} NO [UNAVAILABLE] later\r\n").await, "unavailable");
+    assert_eq!(answered("{tag} NO Login failed: generic failure\r\n").await, "unavailable");
     assert_eq!(answered("{tag} NO [X-OWN] hm\r\n").await, "unavailable");
     assert_eq!(answered("{tag} BAD what\r\n").await, "protocol");
     assert_eq!(answered("* BYE shutting down\r\n").await, "unavailable");
