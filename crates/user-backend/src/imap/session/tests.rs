@@ -306,7 +306,9 @@ async fn c6_neither_the_password_nor_the_words_of_the_server_are_logged() {
         "bad_credentials"
     );
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("AUTHENTICATIONFAILED"), "the parser's log was not seen: {log}");
+    // The feature `smb` compiles all trace lines out, the parser's among them.
+    let seen = cfg!(feature = "smb") || log.contains("AUTHENTICATIONFAILED");
+    assert!(seen, "the parser's log was not seen: {log}");
     for secret in ["Wonderland", CREDENTIALS, "AGFsaWNl"] {
         assert!(!log.contains(secret), "{log}");
     }
