@@ -225,8 +225,7 @@ async fn a_probe_tells_what_it_found() {
 }
 
 #[tokio::test]
-#[ignore = "stops the rig's server: run alone"]
-async fn outage_is_never_a_rejection() {
+async fn a_stopped_or_frozen_server_is_an_outage_and_never_a_rejection() {
     let Some(rig) = Rig::find() else { return };
     {
         let _stopped = rig.stopped("imap");

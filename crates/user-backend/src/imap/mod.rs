@@ -32,7 +32,7 @@
 //! | `NO [CONTACTADMIN]`, `NO [NOPERM]` | rejected: account disabled (asked again each time) |
 //! | `NO [PRIVACYREQUIRED]` | misconfigured |
 //! | `NO` with any other code (`UNAVAILABLE`, `LIMIT`, `ALERT`, …) | unavailable |
-//! | `NO` without a code, in the Cyrus SASL library's words for a failure of its own | unavailable |
+//! | `NO` without a code, in the Cyrus SASL library's words for a failure of its own, or beginning with words such as `temporary` or `server unavailable` | unavailable |
 //! | `NO` before the password was sent | unavailable: the mechanism was refused, not the person |
 //! | `BYE`, end of the connection, no answer in time | unavailable |
 //! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol |

@@ -42,6 +42,18 @@ const SASL_WORDS: [(&str, &str); 6] = [
     ("passphrase expired, has to be reset", "EXPIRED"),
 ];
 
+/// How servers that give no code begin when they mean "not now". Only the beginning is looked at: what comes later may
+/// repeat the name that somebody typed, and nobody shall switch a server off for others by a clever name.
+const OUTAGE_WORDS: [&str; 7] = [
+    "temporary ",
+    "temporarily ",
+    "internal error",
+    "internal server error",
+    "server unavailable",
+    "service unavailable",
+    "server error",
+];
+
 /// Stands for a response code that is not in our list.
 pub(in crate::imap) const UNLISTED: &str = "UNLISTED";
 
@@ -189,9 +201,15 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
     added
 }
 
-/// The code that the text ends in, said in words.
+/// The code that the text says in words.
 fn code_in_words(text: &[u8]) -> Option<&'static str> {
-    let text = text.trim_ascii_end();
+    let text = text.trim_ascii();
+    let begins = |words: &&str| {
+        text.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words.as_bytes()))
+    };
+    if OUTAGE_WORDS.iter().any(|words| begins(&words)) {
+        return Some("UNAVAILABLE");
+    }
     SASL_WORDS.into_iter().find_map(|(words, code)| {
         let tail = text.get(text.len().checked_sub(words.len())?..)?;
         tail.eq_ignore_ascii_case(words.as_bytes()).then_some(code)
@@ -256,6 +274,13 @@ mod tests {
         assert_eq!(status("Login failed: generic failure").0, "* NO [UNAVAILABLE]\r\n");
         assert_eq!(status("generic failure").0, "* NO [UNAVAILABLE]\r\n");
         assert_eq!(status("Login failed: account disabled ").0, "* NO [CONTACTADMIN]\r\n");
+        for outage in
+            ["Server Unavailable. 15", "temporary authentication failure", "Internal error, try later"]
+        {
+            assert_eq!(status(outage).0, "* NO [UNAVAILABLE]\r\n", "{outage}");
+        }
+        // What somebody typed as his name says nothing about the server.
+        assert_eq!(status("no such user: server unavailable").0, "* NO\r\n");
         for rejection in
             ["Login failed: authentication failure", "user not found", "failure", "generic failure of yours"]
         {
