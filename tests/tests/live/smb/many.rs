@@ -7,7 +7,11 @@ use user_backend_tests::rig::Rig;
 
 use super::{EVERY_WAY, SANE, backend, outcome, password};
 
-const LOGINS: usize = 2_000;
+/// How many logins at each way: few in every run, `MANY_LOGINS=2000` for a long one.
+fn logins() -> usize {
+    std::env::var("MANY_LOGINS").ok().and_then(|number| number.parse().ok()).unwrap_or(120)
+}
+
 const SIDE_BY_SIDE: usize = 8;
 
 fn open_files() -> usize {
@@ -15,9 +19,9 @@ fn open_files() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes minutes; run by hand with --run-ignored only"]
 async fn no_answer_reaches_the_wrong_question() {
     let Some(rig) = Rig::find() else { return };
+    let logins = logins();
     for how in EVERY_WAY {
         let backend = Arc::new(backend(&rig, SANE, how));
         let users = ["alice", "bob", "carol", "erin"].map(|user| (user, password(&rig, user)));
@@ -31,7 +35,7 @@ async fn no_answer_reaches_the_wrong_question() {
             let (backend, users) = (Arc::clone(&backend), users.clone());
             tasks.push(tokio::spawn(async move {
                 let mut slowest = Duration::ZERO;
-                for number in 0..LOGINS / SIDE_BY_SIDE {
+                for number in 0..logins / SIDE_BY_SIDE {
                     let (user, right) = &users[(lane + number) % users.len()];
                     let is_wrong = (lane * 7 + number) % 3 == 0;
                     // Somebody else's right password is the wrong answer that would hurt most.
@@ -59,7 +63,7 @@ async fn no_answer_reaches_the_wrong_question() {
         outcome(&backend, "alice", "wrong").await;
         let took = started.elapsed();
         eprintln!(
-            "{how:?}: {LOGINS} logins in {took:?}, slowest {slowest:?}, files {files} -> {}",
+            "{how:?}: {logins} logins in {took:?}, slowest {slowest:?}, files {files} -> {}",
             open_files()
         );
         assert!(open_files() <= files + 2, "{how:?}: {files} -> {}", open_files());
