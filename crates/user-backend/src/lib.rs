@@ -55,6 +55,7 @@
 pub mod backend;
 pub mod check;
 pub mod clock;
+pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod error;

@@ -1,0 +1,218 @@
+//! What is wrong with a configuration: everything at once, each with the place, what was found, what was expected, and
+//! how to put it right.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::tree::Position;
+
+/// Everything that is wrong with one configuration. Never empty.
+///
+/// `Display` gives one block for each error, for a person at a terminal:
+///
+/// ```text
+/// config.php:12:14: user_backends[0].arguments[2]: found "sll", expected "ssl", "tls" or null
+///   hint: did you mean "ssl"?
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors {
+    errors: Vec<ConfigError>,
+}
+
+impl ConfigErrors {
+    /// Sorts the errors by their place in the file. `None` when there are none.
+    pub(super) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
+        errors.sort_by_key(|error| (error.at, error.place.index));
+        (!errors.is_empty()).then_some(Self { errors })
+    }
+
+    /// The errors, in the order of the file.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.errors.iter()
+    }
+}
+
+impl From<ConfigError> for ConfigErrors {
+    fn from(error: ConfigError) -> Self {
+        Self { errors: vec![error] }
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, error) in self.errors.iter().enumerate() {
+            if nth > 0 {
+                writeln!(f)?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// One thing that is wrong with a configuration.
+///
+/// The texts hold values of our own fields only: nothing else that stands in the file is ever repeated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    file: Arc<str>,
+    at: Option<Position>,
+    place: Place,
+    found: String,
+    expected: String,
+    hints: Vec<String>,
+}
+
+impl ConfigError {
+    pub(super) fn new(file: Arc<str>, at: Option<Position>, place: Place, problem: Problem) -> Self {
+        let Problem { found, expected, hints } = problem;
+        Self { file, at, place, found, expected, hints }
+    }
+
+    /// The file, as it was named to us.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, counted from 1; `None` when the error is about the file as a whole.
+    pub fn line(&self) -> Option<usize> {
+        self.at.map(|at| at.line)
+    }
+
+    /// The column, counted in characters from 1.
+    pub fn column(&self) -> Option<usize> {
+        self.at.map(|at| at.column)
+    }
+
+    /// Which entry of `user_backends`, counted from 0.
+    pub fn index(&self) -> Option<usize> {
+        self.place.index
+    }
+
+    /// Which field of the entry or table, such as `arguments[2]` or `budget.per`.
+    pub fn field(&self) -> Option<&str> {
+        self.place.field.as_deref()
+    }
+
+    /// The whole way to the value, such as `user_backends[0].arguments[2]`; empty when it is about the whole file.
+    pub fn path(&self) -> String {
+        self.place.to_string()
+    }
+
+    /// What was found.
+    pub fn found(&self) -> &str {
+        &self.found
+    }
+
+    /// What was expected.
+    pub fn expected(&self) -> &str {
+        &self.expected
+    }
+
+    /// How to put it right; may be empty.
+    pub fn hints(&self) -> impl Iterator<Item = &str> {
+        self.hints.iter().map(String::as_str)
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(Position { line, column }) = self.at {
+            write!(f, ":{line}:{column}")?;
+        }
+        let path = self.path();
+        if !path.is_empty() {
+            write!(f, ": {path}")?;
+        }
+        write!(f, ": found {}, expected {}", self.found, self.expected)?;
+        for hint in &self.hints {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The way to a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) section: &'static str,
+    pub(super) index: Option<usize>,
+    pub(super) field: Option<String>,
+}
+
+impl Place {
+    pub(super) fn section(section: &'static str) -> Self {
+        Self { section, ..Self::default() }
+    }
+
+    pub(super) fn entry(section: &'static str, index: usize) -> Self {
+        Self { section, index: Some(index), field: None }
+    }
+
+    /// The place of a named field in here.
+    pub(super) fn field(&self, name: &str) -> Self {
+        let field = match &self.field {
+            Some(outer) => format!("{outer}.{name}"),
+            None => name.to_owned(),
+        };
+        Self { field: Some(field), ..self.clone() }
+    }
+
+    /// The place of an element in here.
+    pub(super) fn element(&self, nth: impl fmt::Display) -> Self {
+        let field = format!("{}[{nth}]", self.field.as_deref().unwrap_or_default());
+        Self { field: Some(field), ..self.clone() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.section)?;
+        if let Some(index) = self.index {
+            write!(f, "[{index}]")?;
+        }
+        match &self.field {
+            Some(field) if self.section.is_empty() || field.starts_with('[') => f.write_str(field),
+            Some(field) => write!(f, ".{field}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is wrong with a value, before anybody said where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) found: String,
+    pub(super) expected: String,
+    pub(super) hints: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { found: found.into(), expected: expected.into(), hints: Vec::new() }
+    }
+
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    pub(super) fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+        self.hints.extend(hints);
+        self
+    }
+}

@@ -1,0 +1,280 @@
+//! From a file or a text to a [`Config`]: reading, then every check that looks at more than one entry.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::class::Registry;
+use super::entry::Entry;
+use super::error::{ConfigError, ConfigErrors, Place, Problem};
+use super::read::{self, Document};
+use super::section::{Section, Sink};
+use super::settings::{self, ResolverSettings};
+use super::source::{self, Format};
+use super::tree::{Member, Node, Value};
+use super::warning::Warning;
+use super::{BACKENDS, Config, Origin, duration, entry_reader};
+use crate::identity::check_collisions;
+
+/// How to read a configuration: with which classes, beside which sections of somebody else's.
+///
+/// # Example
+/// ```
+/// use user_backend::config::{Format, Loader};
+///
+/// let text = "[server]\nlisten = \"127.0.0.1:8080\"\n[[user_backends]]\nclass = \"ftp\"\nhost = \"files.example.com\"";
+/// assert!(Loader::new().parse(text, Format::Toml, "server.toml").is_err());
+/// assert!(Loader::new().allow_section("server").parse(text, Format::Toml, "server.toml").is_ok());
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Loader {
+    registry: Registry,
+    sections: Vec<String>,
+}
+
+impl Loader {
+    /// The classes of this crate, and no sections but ours.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads with these classes.
+    pub fn with_registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// Leaves a top-level key of a TOML or JSON file to you: it is neither read nor an error. In a `config.php` that
+    /// holds for every key but ours.
+    pub fn allow_section(mut self, name: impl Into<String>) -> Self {
+        self.sections.push(name.into());
+        self
+    }
+
+    /// Reads a file of at most 1 MiB. Its name tells the format: `.toml`, `.json` or `.php`. A relative `ca_file` is
+    /// relative to the file's directory.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`]: everything that is wrong with it.
+    ///
+    /// # Security
+    /// On Unix, a file that others may write is refused; so is one that others may read, if it holds a secret (such as
+    /// `dbpassword` in a `config.php`).
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Config, ConfigErrors> {
+        let path = path.as_ref();
+        let file: Arc<str> = path.display().to_string().into();
+        let failed = |problem| {
+            ConfigErrors::from(ConfigError::new(Arc::clone(&file), None, Place::default(), problem))
+        };
+        let Some(format) = Format::of(path) else {
+            let problem =
+                Problem::new("a file name that does not tell the format", ".toml, .json or .php at its end");
+            return Err(failed(problem));
+        };
+        let source = source::read(path).map_err(failed)?;
+        self.read(&source.text, Sink::new(Arc::clone(&file), format), path.parent(), source.mode)
+    }
+
+    /// Reads a text of at most 1 MiB. `name` is what errors call it; a relative `ca_file` is relative to its directory.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`]: everything that is wrong with it.
+    pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, ConfigErrors> {
+        self.read(text, Sink::new(name.into(), format), Path::new(name).parent(), None)
+    }
+
+    fn read(
+        &self,
+        text: &str,
+        sink: Sink,
+        base: Option<&Path>,
+        mode: Option<u32>,
+    ) -> Result<Config, ConfigErrors> {
+        let config = self.read_into(text, &sink, base, mode);
+        match (config, ConfigErrors::of(sink.into_errors())) {
+            (_, Some(errors)) => Err(errors),
+            (Some(config), None) => Ok(config),
+            // Nothing is given up without a reason being pushed; should that ever fail, the door stays closed.
+            (None, None) => Err(ConfigErrors::from(ConfigError::new(
+                "".into(),
+                None,
+                Place::default(),
+                Problem::new("something that cannot be read", "a configuration"),
+            ))),
+        }
+    }
+
+    fn read_into(&self, text: &str, sink: &Sink, base: Option<&Path>, mode: Option<u32>) -> Option<Config> {
+        let whole = |problem| sink.push(None, &Place::default(), problem);
+        if let Err(problem) = source::check_size(text.len()) {
+            whole(problem);
+            return None;
+        }
+        if text.trim().is_empty() {
+            whole(
+                Problem::new("an empty file", "`user_backends`").hint("without a backend nobody can sign in"),
+            );
+            return None;
+        }
+        let errors = sink.count();
+        let document = read::read(text, sink)?;
+        if let Err(problem) = source::check_mode(mode, document.secret.as_deref(), &sink.file) {
+            whole(problem);
+        }
+        self.check_sections(&document, sink);
+        let mut warnings = Vec::new();
+        let resolver = self.resolver(&document, sink, &mut warnings);
+        let read = self.entries(&document, sink, base, sink.count() > errors)?;
+        let (mut entries, mut origins) = (Vec::new(), Vec::new());
+        for (entry, origin, remarks) in read {
+            warnings.extend(too_patient(&entry, &resolver));
+            warnings.extend(remarks);
+            entries.push(entry);
+            origins.push(origin);
+        }
+        check_together(&entries, &origins, sink);
+        Some(Config { file: Arc::clone(&sink.file), entries, origins, resolver, warnings })
+    }
+
+    /// Reports top-level keys that are nobody's.
+    fn check_sections(&self, document: &Document, sink: &Sink) {
+        let top = Section::over(sink, Place::default(), &document.members);
+        let mut known = vec![BACKENDS, resolver_key(sink.format)];
+        known.extend(self.sections.iter().map(String::as_str));
+        top.only(&known, |_| None);
+    }
+
+    fn resolver(&self, document: &Document, sink: &Sink, warnings: &mut Vec<Warning>) -> ResolverSettings {
+        let key = resolver_key(sink.format);
+        let section = find(document, key)
+            .filter(|node| node.value != Value::Null)
+            .and_then(|node| Section::open(sink, Place::section(key), node, "an array with named fields"));
+        section.map_or_else(ResolverSettings::default, |section| settings::read(&section, warnings))
+    }
+
+    fn entries(
+        &self,
+        document: &Document,
+        sink: &Sink,
+        base: Option<&Path>,
+        has_errors: bool,
+    ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
+        let place = Place::section(BACKENDS);
+        let Some(node) = find(document, BACKENDS) else {
+            sink.push(
+                None,
+                &place,
+                Problem::new("nothing", "an array of backends").hint(example(sink.format)),
+            );
+            return None;
+        };
+        // What a reader could not read is null, and reported.
+        if node.value == Value::Null && has_errors {
+            return None;
+        }
+        let Some(nodes) = node.value.elements() else {
+            sink.push(
+                Some(node.at),
+                &place,
+                Problem::new(node.value.shown(), "an array of backends").hint(example(sink.format)),
+            );
+            return None;
+        };
+        if nodes.is_empty() {
+            let problem = Problem::new("an empty array", "at least one backend");
+            sink.push(Some(node.at), &place, problem.hint("without a backend nobody can sign in"));
+            return None;
+        }
+        let mut entries = Vec::new();
+        for (index, node) in nodes.into_iter().enumerate() {
+            let place = Place::entry(BACKENDS, index);
+            let Some(section) = Section::open(sink, place, node, "an array with `class` and its settings")
+            else {
+                continue;
+            };
+            if let Some((entry, warnings)) = entry_reader::read(&section, &self.registry, base) {
+                entries.push((entry, Origin { index, at: node.at }, warnings));
+            }
+        }
+        Some(entries)
+    }
+}
+
+fn find<'d>(document: &'d Document, key: &str) -> Option<&'d Node> {
+    document.members.iter().find(|Member { key: name, .. }| name.is(key)).map(|member| &member.node)
+}
+
+fn resolver_key(format: Format) -> &'static str {
+    match format {
+        Format::Php => read::PHP_RESOLVER_KEY,
+        Format::Toml | Format::Json => "resolver",
+    }
+}
+
+fn example(format: Format) -> &'static str {
+    match format {
+        Format::Toml => {
+            "[[user_backends]] in double brackets, then class = \"imap\" and host = \"mail.example.com\""
+        }
+        Format::Json => r#"{"user_backends": [{"class": "imap", "host": "mail.example.com"}]}"#,
+        Format::Php => "'user_backends' => [['class' => 'imap', 'host' => 'mail.example.com']],",
+    }
+}
+
+/// Reports what is wrong between entries, each of which is fine by itself.
+fn check_together(entries: &[Entry], origins: &[Origin], sink: &Sink) {
+    for (nth, (entry, origin)) in entries.iter().zip(origins).enumerate() {
+        let earlier = entries.iter().zip(origins).take(nth).find(|(earlier, _)| earlier.id == entry.id);
+        if let Some((_, first)) = earlier {
+            let problem = Problem::new(
+                format!(
+                    "the id \"{}\" again, which is that of {BACKENDS}[{}] in line {}",
+                    entry.id, first.index, first.at.line
+                ),
+                "an id of its own",
+            );
+            let line = sink.format.line("id", &sink.format.text(&format!("{}-2", entry.class)));
+            let place = Place::entry(BACKENDS, origin.index).field("id");
+            sink.push(Some(origin.at), &place, problem.hint(format!("set one: {line}")));
+        }
+    }
+    let rules = entries.iter().map(|entry| (entry.id(), entry.names.domain()));
+    if let Err(collision) = check_collisions(rules) {
+        let second = entries.iter().zip(origins).find(|(entry, _)| entry.id == collision.second);
+        let (at, place) = match second {
+            Some((_, origin)) => {
+                (Some(origin.at), Place::entry(BACKENDS, origin.index).field("strip_domain"))
+            }
+            None => (None, Place::section(BACKENDS)),
+        };
+        let problem = Problem::new(
+            format!(
+                "{} stripped, where \"{}\" strips {}",
+                collision.second_domain, collision.first, collision.first_domain
+            ),
+            "one domain at most that is stripped",
+        );
+        sink.push(
+            at,
+            &place,
+            problem.hint(format!(
+                "somebody@{} and somebody@{} would be one person; keep the domain at one of them: {}",
+                collision.first_domain,
+                collision.second_domain,
+                sink.format.line("strip_domain", "false")
+            )),
+        );
+    }
+}
+
+/// A backend that may take longer than the whole chain.
+fn too_patient(entry: &Entry, resolver: &ResolverSettings) -> Option<Warning> {
+    let timeout = entry.endpoint.as_ref()?.timeout();
+    (timeout > resolver.deadline).then(|| {
+        let (timeout, deadline) = (duration::shown(timeout), duration::shown(resolver.deadline));
+        let text = format!(
+            "{timeout} is never reached: the resolver's deadline for all backends together is {deadline}"
+        );
+        Warning::new(Some(entry.id.clone()), "timeout", text)
+    })
+}

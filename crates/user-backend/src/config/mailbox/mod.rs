@@ -1,0 +1,237 @@
+//! The mailbox string of PHP's `imap_open`: `{host:port/flag/flag}folder`, as the c-client library reads it.
+//!
+//! ```text
+//! string = "{" host *( ":" port / "/" flag ) "}" folder        no blanks anywhere
+//! host   = a host name or address                               an IPv6 address in brackets
+//! port   = 1 to 65535, once, anywhere behind the host
+//! flag   = name [ "=" ( value / quoted value ) ]                names in any letter case
+//! ```
+//!
+//! Two things differ from c-client on purpose: ports must be plain digits within their range (c-client wraps
+//! around at 65536), and flags that would let the wrong person in are refused, each with its reason.
+
+use std::net::IpAddr;
+
+use super::error::Problem;
+use super::host;
+use super::tree::quoted;
+
+/// c-client's limits, in bytes: what stands between the braces, and the folder behind them.
+const MAX_SPEC: usize = 1023;
+const MAX_FOLDER: usize = 255;
+
+/// The TLS flags of a mailbox string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MailboxTls {
+    /// `/ssl`: TLS from the first byte.
+    Implicit,
+    /// `/tls`: STARTTLS, required.
+    Explicit,
+    /// `/notls`: clear text.
+    Never,
+    /// None of them. To c-client: STARTTLS if the server offers it, else clear text, so anybody on the way can strip it.
+    Unsaid,
+}
+
+/// What a mailbox string says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mailbox {
+    pub(super) host: String,
+    pub(super) port: Option<u16>,
+    pub(super) tls: MailboxTls,
+    /// `/novalidate-cert`.
+    pub(super) any_certificate: bool,
+}
+
+/// Whether a first argument is meant as a mailbox string.
+pub(super) fn is_meant(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// Reads a mailbox string.
+pub(super) fn parse(text: &str) -> Result<Mailbox, Problem> {
+    let bad = |why: &str| {
+        Problem::new(quoted(text), "a mailbox string such as \"{imap.example.com:993/imap/ssl}\"").hint(why)
+    };
+    if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
+        return Err(bad("it has no blanks in it"));
+    }
+    let rest = text.strip_prefix('{').ok_or_else(|| bad("it begins with {"))?;
+    let (host, rest) = split_host(rest).ok_or_else(|| bad("the host has no end: close it with }"))?;
+    let mut flags = Flags::default();
+    let mut port = None;
+    let mut rest = rest;
+    let folder = loop {
+        if let Some(folder) = rest.strip_prefix('}') {
+            break folder;
+        } else if let Some(behind) = rest.strip_prefix(':') {
+            let end = behind.find([':', '/', '}']).ok_or_else(|| bad("it ends with }"))?;
+            let (digits, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
+            let number = host::parse_port(digits).ok_or_else(|| {
+                Problem::new(format!("port {} in {}", quoted(digits), quoted(text)), host::PORT_RANGE)
+            })?;
+            if port.replace(number).is_some() {
+                return Err(bad("it has two ports"));
+            }
+            rest = behind;
+        } else if let Some(behind) = rest.strip_prefix('/') {
+            let (name, value, behind) = split_flag(behind).ok_or_else(|| bad("it ends with }"))?;
+            flags
+                .take(&name.to_ascii_lowercase(), value.as_deref())
+                .map_err(|refusal| refusal.of(text, name))?;
+            rest = behind;
+        } else {
+            return Err(bad("behind the host come :port and /flags, then }"));
+        }
+    };
+    if text.len() - folder.len() > MAX_SPEC + 2 || folder.len() > MAX_FOLDER {
+        return Err(bad("it is too long"));
+    }
+    if folder.contains(['{', '}']) {
+        return Err(bad("it has one pair of braces"));
+    }
+    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(literal) => literal
+            .parse()
+            .map(|address: IpAddr| address.to_string())
+            .map_err(|_| bad("the address in brackets is none"))?,
+        None => host::parse(host)
+            .map_err(|problem| bad("its host is neither a name nor an address").hints(problem.hints))?,
+    };
+    Ok(Mailbox { host, port, tls: flags.tls(), any_certificate: flags.any_certificate })
+}
+
+/// The same string with `/notls` turned into `/tls`: what to write to encrypt.
+pub(super) fn encrypted(text: &str) -> String {
+    match text.to_ascii_lowercase().find("/notls") {
+        Some(start) => {
+            let (before, behind) = text.split_at_checked(start).unwrap_or((text, ""));
+            format!("{before}/tls{}", behind.get("/notls".len()..).unwrap_or_default())
+        }
+        None => text.to_owned(),
+    }
+}
+
+/// The host ends at the first `:`, `/` or `}` that is not inside brackets.
+fn split_host(text: &str) -> Option<(&str, &str)> {
+    let from = if text.starts_with('[') { text.find(']')? } else { 0 };
+    let end = from + text.get(from..)?.find([':', '/', '}'])?;
+    text.split_at_checked(end)
+}
+
+/// Splits `name=value` or `name="quoted value"` off the text.
+fn split_flag(text: &str) -> Option<(&str, Option<String>, &str)> {
+    let end = text.find(['=', ':', '/', '}'])?;
+    let (name, rest) = text.split_at_checked(end)?;
+    let Some(value) = rest.strip_prefix('=') else { return Some((name, None, rest)) };
+    let Some(inner) = value.strip_prefix('"') else {
+        let end = value.find([':', '/', '}'])?;
+        let (value, rest) = value.split_at_checked(end)?;
+        return Some((name, Some(value.to_owned()), rest));
+    };
+    let mut said = String::new();
+    let mut chars = inner.char_indices();
+    while let Some((offset, c)) = chars.next() {
+        match c {
+            '"' => return Some((name, Some(said), inner.get(offset + 1..)?)),
+            '\\' => said.push(chars.next()?.1),
+            _ => said.push(c),
+        }
+    }
+    None
+}
+
+#[derive(Debug, Default)]
+struct Flags {
+    service: bool,
+    ssl: bool,
+    tls: bool,
+    notls: bool,
+    any_certificate: bool,
+    checked_certificate: bool,
+}
+
+impl Flags {
+    fn take(&mut self, name: &str, value: Option<&str>) -> Result<(), Refusal> {
+        match (name, value) {
+            ("imap" | "imap2" | "imap2bis" | "imap4" | "imap4rev1", None) => return self.serve(),
+            ("service", Some(service)) if service.eq_ignore_ascii_case("imap") => return self.serve(),
+            ("service" | "pop3" | "pop" | "nntp" | "smtp" | "submit", _) => {
+                return Err(Refusal::OtherService);
+            }
+            ("ssl", None) if self.tls => return Err(Refusal::TlsTwice),
+            ("tls" | "tls-sslv23", None) if self.ssl || self.notls => return Err(Refusal::TlsTwice),
+            ("notls", None) if self.tls => return Err(Refusal::TlsTwice),
+            ("ssl", None) => self.ssl = true,
+            ("tls" | "tls-sslv23", None) => self.tls = true,
+            ("notls", None) => self.notls = true,
+            ("tryssl", None) => return Err(Refusal::TrySsl),
+            ("novalidate-cert", None) if self.checked_certificate => return Err(Refusal::CertificateTwice),
+            ("validate-cert", None) if self.any_certificate => return Err(Refusal::CertificateTwice),
+            ("novalidate-cert", None) => self.any_certificate = true,
+            ("validate-cert", None) => self.checked_certificate = true,
+            ("secure", None) => return Err(Refusal::Secure),
+            ("user" | "authuser", _) => return Err(Refusal::FixedUser),
+            ("anonymous", None) => return Err(Refusal::Anonymous),
+            // Nothing is opened, traced or run here, so these ask for nothing.
+            ("readonly" | "debug" | "norsh" | "loser", None) => {}
+            ("", _) => return Err(Refusal::Empty),
+            _ => return Err(Refusal::Unknown),
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self) -> Result<(), Refusal> {
+        if std::mem::replace(&mut self.service, true) { Err(Refusal::ServiceTwice) } else { Ok(()) }
+    }
+
+    fn tls(&self) -> MailboxTls {
+        match self {
+            Self { ssl: true, .. } => MailboxTls::Implicit,
+            Self { tls: true, .. } => MailboxTls::Explicit,
+            Self { notls: true, .. } => MailboxTls::Never,
+            _ => MailboxTls::Unsaid,
+        }
+    }
+}
+
+/// Why a flag is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Unknown,
+    Empty,
+    OtherService,
+    ServiceTwice,
+    TlsTwice,
+    CertificateTwice,
+    TrySsl,
+    Secure,
+    FixedUser,
+    Anonymous,
+}
+
+impl Refusal {
+    /// The values of flags are not repeated: `/user=` has been seen with a password beside it.
+    fn of(self, text: &str, name: &str) -> Problem {
+        let flag = format!("the flag /{} in a mailbox string", name.escape_debug());
+        let other = |expected: &str| Problem::new(flag.clone(), expected);
+        match self {
+            Self::Unknown => other("/imap, /ssl, /tls, /notls, /validate-cert, /novalidate-cert, /readonly, /debug, /norsh or /loser"),
+            Self::Empty => Problem::new(quoted(text), "a name behind every / of a mailbox string"),
+            Self::OtherService => other("/imap").hint("only IMAP servers are asked"),
+            Self::ServiceTwice => other("one service in a mailbox string"),
+            Self::TlsTwice => other("one of /ssl, /tls and /notls"),
+            Self::CertificateTwice => other("either /validate-cert or /novalidate-cert"),
+            Self::TrySsl => other("/ssl or /tls").hint("/tryssl goes on in clear text when TLS fails, so anybody on the way can make it fail"),
+            Self::Secure => other("a mailbox string without it")
+                .hint("/secure forbids sending passwords, and a password is all there is to check; /ssl or /tls protects it"),
+            Self::FixedUser => other("a mailbox string without it")
+                .hint("it would send one fixed account instead of the login name, so that one password opens every door"),
+            Self::Anonymous => other("a mailbox string without it")
+                .hint("it signs in without a password, so everybody would pass"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The `user_backends` array: which servers are asked, in which order, and how they are reached.
+//!
+//! Three formats say the same: TOML, JSON, and the `config.php` of the PHP app, which is read with a real PHP parser as
+//! data (nothing in it is executed). An entry has a `class` and either named fields or the positional `arguments` of the
+//! PHP app. The repository's `docs/configuration.md` has the table of fields.
+//!
+//! ```
+//! use user_backend::config::{Config, Format};
+//!
+//! let text = r#"
+//! [[user_backends]]
+//! class = "imap"
+//! host = "mail.example.com"
+//! tls = "implicit"
+//! "#;
+//! let config = Config::parse(text, Format::Toml, "user-backend.toml")?;
+//! assert_eq!(config.entries()[0].id().as_str(), "imap:mail.example.com");
+//! # Ok::<(), user_backend::config::ConfigErrors>(())
+//! ```
+//!
+//! A file is read whole or not at all. Everything that is wrong with it is reported at once, each error with its place,
+//! what was found and what was expected: see [`ConfigErrors`]. What works but should be known is in
+//! [`Config::warnings`].
+//!
+//! This is the top floor of the crate: only it knows all classes, and nothing below imports it.
+
+mod build;
+mod class;
+mod duration;
+mod entry;
+mod entry_reader;
+mod error;
+mod host;
+mod loader;
+mod mailbox;
+mod policy;
+mod positional;
+mod reach;
+mod read;
+mod section;
+mod settings;
+mod source;
+mod tree;
+mod warning;
+
+pub use build::Link;
+pub use class::{FactoryError, Registry};
+pub use entry::{ClassSettings, CustomFields, Engine, Entry};
+pub use error::{ConfigError, ConfigErrors};
+pub use loader::Loader;
+pub use settings::{Network, ResolverSettings, Throttle};
+pub use source::Format;
+pub use warning::Warning;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tree::Position;
+
+/// The key of the array, in every format.
+const BACKENDS: &str = "user_backends";
+
+/// A configuration that was read and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    file: Arc<str>,
+    entries: Vec<Entry>,
+    origins: Vec<Origin>,
+    resolver: ResolverSettings,
+    warnings: Vec<Warning>,
+}
+
+/// Where an entry stood.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    index: usize,
+    at: Position,
+}
+
+impl Config {
+    /// Reads a file with the classes of this crate. See [`Loader::load`].
+    ///
+    /// # Errors
+    /// [`ConfigErrors`]: everything that is wrong with it.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigErrors> {
+        Loader::new().load(path)
+    }
+
+    /// Reads a text with the classes of this crate. See [`Loader::parse`].
+    ///
+    /// # Errors
+    /// [`ConfigErrors`]: everything that is wrong with it.
+    pub fn parse(text: &str, format: Format, name: &str) -> Result<Self, ConfigErrors> {
+        Loader::new().parse(text, format, name)
+    }
+
+    /// The entries of `user_backends`, in the order of the array. Never empty.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The settings of the resolver as a whole.
+    pub fn resolver(&self) -> &ResolverSettings {
+        &self.resolver
+    }
+
+    /// What works and should be known: print it at every start.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+#[cfg(test)]
+mod tests;

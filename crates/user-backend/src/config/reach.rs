@@ -1,0 +1,299 @@
+//! From fields and arguments to an [`Endpoint`]: where the server is, and whether passwords may go there.
+
+use std::path::Path;
+
+use super::class::Kind;
+use super::error::Problem;
+use super::host;
+use super::positional::{Said, SaidTls};
+use super::section::{Field, Section};
+use crate::transport::{Endpoint, TlsMode, Trust};
+
+/// The fields of classes that know TLS.
+pub(super) const TLS_FIELDS: [&str; 5] =
+    ["tls", "allow_plaintext", "ca_file", "server_name", "danger_accept_any_certificate"];
+
+/// A warning without its backend, which is not named yet.
+pub(super) type Remark = (&'static str, String);
+
+/// How a server is reached.
+#[derive(Debug)]
+pub(super) struct Reach {
+    pub(super) endpoint: Option<Endpoint>,
+    /// The port, when it is not the one everybody expects.
+    pub(super) odd_port: Option<u16>,
+    pub(super) remarks: Vec<Remark>,
+}
+
+impl Kind {
+    /// The port that everybody expects.
+    fn default_port(&self, tls: TlsMode) -> Option<u16> {
+        match (self, tls) {
+            (Self::Imap, TlsMode::Implicit) => Some(993),
+            (Self::Imap, _) => Some(143),
+            (Self::Ftp, TlsMode::Implicit) => Some(990),
+            (Self::Ftp, _) => Some(21),
+            (Self::Smb, _) => Some(445),
+            (Self::Custom(_), _) => None,
+        }
+    }
+
+    pub(super) fn knows_tls(&self) -> bool {
+        !matches!(self, Self::Smb)
+    }
+}
+
+/// Reads everything about reaching the server. `said` is what the positional arguments say: `None` when there are none,
+/// `Some(None)` when they are broken, which has been reported.
+pub(super) fn read(
+    section: &Section<'_>,
+    kind: &Kind,
+    said: Option<Option<Said<'_>>>,
+    base: Option<&Path>,
+) -> Option<Reach> {
+    let errors = section.sink.count();
+    let has_arguments = said.is_some();
+    let broken = matches!(said, Some(None));
+    let said = said.flatten().unwrap_or_default();
+    let host = host(section, kind, &said, has_arguments);
+    let port = once(section, "port", said.port.as_ref().map(|spot| &spot.field))
+        .and_then(|field| u16::try_from(field.integer(1..=65535, host::PORT_RANGE)?).ok())
+        .or_else(|| said.port.as_ref().map(|spot| spot.value));
+    let security = if kind.knows_tls() { security(section, &said, base) } else { Some(Security::none()) };
+    let limits = limits(section);
+    if broken || section.sink.count() > errors {
+        return None;
+    }
+    let (host, security, limits) = (host?, security?, limits?);
+    let default = kind.default_port(security.tls);
+    let Some(host) = host else {
+        return Some(Reach { endpoint: None, odd_port: None, remarks: Vec::new() });
+    };
+    let Some(port) = port.or(default) else {
+        section.fail(Some("port"), Problem::new("nothing", "a port, because this class has no default"));
+        return None;
+    };
+    let endpoint =
+        security.endpoint(host, port).with_connect_timeout(limits.connect).with_timeout(limits.whole);
+    if kind.knows_tls() && !may_send(section, kind, &said, &endpoint) {
+        return None;
+    }
+    let mut remarks = security.remarks;
+    remarks.extend(odd_pair(kind, &endpoint));
+    if endpoint.tls() == TlsMode::None && kind.knows_tls() && !endpoint.is_loopback() {
+        let text = format!("passwords cross the network to {} in clear text", endpoint.host());
+        remarks.push(("allow_plaintext", text));
+    }
+    Some(Reach {
+        endpoint: Some(endpoint),
+        odd_port: Some(port).filter(|port| Some(*port) != default),
+        remarks,
+    })
+}
+
+/// A named field, unless the arguments say the same thing already.
+pub(super) fn once<'a>(section: &Section<'a>, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
+    let field = section.field(name)?;
+    let Some(said) = said else { return Some(field) };
+    let problem = Problem::new(field.node.value.shown(), "it said once")
+        .hint(format!("`{}` says it already", said.place.field.as_deref().unwrap_or_default()));
+    field.fail(problem)
+}
+
+/// The host; `Some(None)` when there is none and none is needed.
+fn host(section: &Section<'_>, kind: &Kind, said: &Said<'_>, has_arguments: bool) -> Option<Option<String>> {
+    match (section.field("host"), &said.host) {
+        (Some(field), _) if has_arguments => {
+            let problem = Problem::new("`host` beside `arguments`", "one of them");
+            field.fail(problem.hint("the first argument is the host already"))
+        }
+        (Some(field), _) => field.parsed(host::parse(field.text("a host name or an address")?)).map(Some),
+        (None, Some(spot)) => Some(Some(spot.value.clone())),
+        (None, None) if has_arguments => None,
+        (None, None) if matches!(kind, Kind::Custom(_)) => Some(None),
+        (None, None) => {
+            section.fail(Some("host"), Problem::new("nothing", "`host`, or the PHP app's `arguments`"));
+            None
+        }
+    }
+}
+
+/// What protects the connection.
+#[derive(Debug)]
+struct Security {
+    tls: TlsMode,
+    trust: Trust,
+    server_name: Option<String>,
+    allow_plaintext: bool,
+    remarks: Vec<Remark>,
+}
+
+impl Security {
+    fn none() -> Self {
+        Self {
+            tls: TlsMode::None,
+            trust: Trust::System,
+            server_name: None,
+            allow_plaintext: false,
+            remarks: Vec::new(),
+        }
+    }
+
+    fn endpoint(&self, host: String, port: u16) -> Endpoint {
+        let endpoint = Endpoint::new(host, port, self.tls)
+            .with_trust(self.trust.clone())
+            .with_plaintext_consent(self.allow_plaintext);
+        match &self.server_name {
+            Some(name) => endpoint.with_server_name(name),
+            None => endpoint,
+        }
+    }
+}
+
+/// Reads the TLS fields; every one is looked at, whatever is wrong with the others.
+fn security(section: &Section<'_>, said: &Said<'_>, base: Option<&Path>) -> Option<Security> {
+    let errors = section.sink.count();
+    let allow_plaintext = section.field("allow_plaintext").and_then(|field| field.boolean()).unwrap_or(false);
+    let danger =
+        section.field("danger_accept_any_certificate").and_then(|field| field.boolean()).unwrap_or(false);
+    let tls = tls(section, said, allow_plaintext);
+    let ca_field = section.field("ca_file");
+    let ca_file = ca_field.as_ref().and_then(|field| match field.text("the path of a PEM file")? {
+        "" => field.fail(Problem::new("an empty text", "the path of a PEM file")),
+        path => Some(base.map_or_else(|| path.into(), |base| base.join(path))),
+    });
+    let server_name = section.field("server_name").and_then(|field| {
+        let text = field.text("the name in the server's certificate")?;
+        field.parsed(host::parse(text))
+    });
+    if let (Some(field), true) = (&ca_field, danger) {
+        let problem = Problem::new("`ca_file` beside `danger_accept_any_certificate`", "one of them");
+        field.fail::<()>(problem.hint("with any certificate accepted, nobody looks into the file"));
+    }
+    if let (Some(field), false, true) = (&said.any_certificate, danger, tls != TlsMode::None) {
+        let format = section.sink.format;
+        let problem = Problem::new(
+            "/novalidate-cert",
+            "a certificate that is checked, or loud consent beside `arguments`",
+        )
+        .hint(format!(
+            "better: take the flag away and name who signed the certificate: {}",
+            format.line("ca_file", &format.text("ca.pem"))
+        ))
+        .hint(format!(
+            "anybody between here and the server could read every password: {}",
+            format.line("danger_accept_any_certificate", "true")
+        ));
+        field.fail::<()>(problem);
+    }
+    if section.sink.count() > errors {
+        return None;
+    }
+    let mut remarks = Vec::new();
+    if danger {
+        remarks.push((
+            "danger_accept_any_certificate",
+            "whoever sits between here and the server can read every password".to_owned(),
+        ));
+    }
+    match tls {
+        TlsMode::None => {
+            for name in ["ca_file", "server_name"].into_iter().filter(|name| section.field(name).is_some()) {
+                remarks.push((name, "no effect without TLS".to_owned()));
+            }
+        }
+        _ if allow_plaintext => {
+            remarks.push((
+                "allow_plaintext",
+                format!("no effect with tls = \"{tls}\": nothing is sent in clear text"),
+            ));
+        }
+        _ => {}
+    }
+    let trust = match ca_file {
+        _ if danger => Trust::DangerAcceptAnyCertificate,
+        Some(path) => Trust::CaFile(path),
+        None => Trust::System,
+    };
+    Some(Security { tls, trust, server_name, allow_plaintext, remarks })
+}
+
+fn tls(section: &Section<'_>, said: &Said<'_>, allow_plaintext: bool) -> TlsMode {
+    const WORDS: [(&str, TlsMode); 4] = [
+        ("implicit", TlsMode::Implicit),
+        ("explicit", TlsMode::Explicit),
+        ("starttls", TlsMode::Explicit),
+        ("none", TlsMode::None),
+    ];
+    let (said_by, default) = match &said.tls {
+        SaidTls::Unsaid => (None, TlsMode::Explicit),
+        SaidTls::ImpliesPlaintext(_) => (None, TlsMode::None),
+        SaidTls::Opportunistic if allow_plaintext => (None, TlsMode::None),
+        SaidTls::Opportunistic => (None, TlsMode::Explicit),
+        SaidTls::Mode(mode, field) => (Some(field), *mode),
+        SaidTls::Plaintext { field, .. } => (Some(field), TlsMode::None),
+    };
+    once(section, "tls", said_by).and_then(|field| field.choice(&WORDS)).unwrap_or(default)
+}
+
+/// Refuses clear text over the network without consent, and shows the line that consents and the one that encrypts.
+fn may_send(section: &Section<'_>, kind: &Kind, said: &Said<'_>, endpoint: &Endpoint) -> bool {
+    if endpoint.check_plaintext().is_ok() {
+        return true;
+    }
+    let format = section.sink.format;
+    let word = match kind.default_port(TlsMode::Implicit) == Some(endpoint.port()) {
+        true => "implicit",
+        false => "explicit",
+    };
+    let by_name = format.line("tls", &format.text(word));
+    let field = section.field("tls");
+    let (field, encrypt) = match &said.tls {
+        SaidTls::Plaintext { field, instead } => (Some(field), instead.clone()),
+        SaidTls::ImpliesPlaintext(argument) if field.is_none() => (Some(argument), by_name),
+        _ => (field.as_ref(), by_name),
+    };
+    let problem = Problem::new(
+        format!("clear text to {}: passwords would cross the network for all to read", endpoint.host()),
+        "encryption, or consent to clear text",
+    )
+    .hint(format!("to encrypt, write:  {encrypt}"))
+    .hint(format!("to consent, write:  {}", format.line("allow_plaintext", "true")));
+    match field {
+        Some(field) => {
+            field.fail::<()>(problem);
+        }
+        None => section.fail(Some("tls"), problem),
+    }
+    false
+}
+
+/// A port that usually means the other kind of encryption.
+fn odd_pair(kind: &Kind, endpoint: &Endpoint) -> Option<Remark> {
+    let implicit = kind.default_port(TlsMode::Implicit)?;
+    let explicit = kind.default_port(TlsMode::Explicit)?;
+    let (port, tls) = (endpoint.port(), endpoint.tls());
+    let usual = match tls {
+        _ if implicit == explicit => return None,
+        TlsMode::Implicit if port == explicit => {
+            "servers start in clear text there; \"explicit\" asks them for TLS"
+        }
+        TlsMode::Explicit | TlsMode::None if port == implicit => {
+            "servers speak TLS there from the first byte: \"implicit\""
+        }
+        _ => return None,
+    };
+    Some(("tls", format!("\"{tls}\" on port {port} is unusual: {usual}")))
+}
+
+struct Limits {
+    connect: std::time::Duration,
+    whole: std::time::Duration,
+}
+
+fn limits(section: &Section<'_>) -> Option<Limits> {
+    let limit = |name: &str, default| section.field(name).map_or(Some(default), |field| field.duration());
+    let connect = limit("connect_timeout", Endpoint::DEFAULT_CONNECT_TIMEOUT);
+    let whole = limit("timeout", Endpoint::DEFAULT_TIMEOUT);
+    Some(Limits { connect: connect?, whole: whole? })
+}

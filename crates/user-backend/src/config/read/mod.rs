@@ -1,0 +1,64 @@
+//! The three readers: text in, tree out.
+//!
+//! Depth is capped in all of them, and what a syntax error says never repeats the text it fell over: it might be
+//! somebody's password.
+
+mod json;
+mod php;
+mod toml;
+
+pub(super) use self::php::RESOLVER_KEY as PHP_RESOLVER_KEY;
+
+use super::error::{Place, Problem};
+use super::section::Sink;
+use super::source::{Format, names_a_secret};
+use super::tree::{Key, Member, Node, Position, Value};
+
+/// Deepest nesting that is read. Our own tables are four deep.
+const MAX_DEPTH: usize = 64;
+
+/// The most syntax errors that are reported: behind these, the rest is noise.
+const MAX_SYNTAX_ERRORS: usize = 10;
+
+/// What a reader found.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// The top level. From a `config.php`, only what belongs to us.
+    pub(super) members: Vec<Member>,
+    /// The name of a field that holds a secret, anywhere in the file.
+    pub(super) secret: Option<String>,
+}
+
+/// Reads a text. Reports what is wrong, and answers `None` when nothing can be made of it.
+pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+    match sink.format {
+        Format::Toml => toml::read(text, sink),
+        Format::Json => json::read(text, sink),
+        Format::Php => php::read(text, sink),
+    }
+}
+
+/// Reports a syntax error.
+fn syntax(sink: &Sink, at: Position, found: impl Into<String>, expected: impl Into<String>) {
+    sink.push(Some(at), &Place::default(), Problem::new(found, expected));
+}
+
+/// The first field that holds a secret, however deep. Empty values hold none.
+fn secret_in(members: &[Member]) -> Option<String> {
+    members.iter().find_map(|member| match (&member.key, &member.node.value) {
+        (Key::Name(name), Value::Text(text)) if names_a_secret(name) && !text.is_empty() => {
+            Some(name.clone())
+        }
+        (_, Value::Table(members)) => secret_in(members),
+        (_, Value::List(nodes)) => secret_in_list(nodes),
+        _ => None,
+    })
+}
+
+fn secret_in_list(nodes: &[Node]) -> Option<String> {
+    nodes.iter().find_map(|node| match &node.value {
+        Value::Table(members) => secret_in(members),
+        Value::List(nodes) => secret_in_list(nodes),
+        _ => None,
+    })
+}

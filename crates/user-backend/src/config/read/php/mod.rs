@@ -1,0 +1,246 @@
+//! The `config.php` of the PHP app, read with a real PHP parser (mago) as data. Nothing in it is executed.
+//!
+//! Read are the keys `user_backends` and `user_backends_resolver` of
+//!
+//! - `$CONFIG = array( … );` or `[ … ]`, and `$CONFIG['user_backends'] = array( … );`
+//! - `return [ … ];`
+//! - the bare `"user_backends" => array( … ),` of the PHP app's manual, with `<?php` in front of it or without
+//!
+//! Everything else in the file is skipped, never kept and never shown. Within the two keys only literals count: anything
+//! that would have to be executed is an error.
+
+mod literal;
+mod scan;
+
+use std::thread;
+
+use bumpalo::Bump;
+use mago_database::file::FileId;
+use mago_span::HasSpan;
+use mago_syntax::ast::{ArrayElement, Expression, Literal, Statement, Variable};
+use mago_syntax::error::ParseError;
+use mago_syntax::parser::parse_file_content;
+
+use self::literal::Literals;
+use self::scan::Scan;
+use super::{Document, MAX_SYNTAX_ERRORS};
+use crate::config::error::{Place, Problem};
+use crate::config::section::Sink;
+use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
+
+/// The key of our resolver settings in a `config.php`, where `resolver` alone might be somebody else's.
+pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
+
+/// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
+const PARSER_STACK: usize = 64 * 1024 * 1024;
+
+pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+    // A thread of its own gives the parser a stack of known size, and keeps its panics, should it have any, out of here.
+    let worker = thread::Builder::new().stack_size(PARSER_STACK);
+    let (document, errors) = thread::scope(|scope| {
+        let started = worker.spawn_scoped(scope, || Reader::new(text).read());
+        started.ok().and_then(|worker| worker.join().ok())
+    })
+    .unwrap_or_else(|| (None, vec![whole("a file that the PHP parser cannot cope with")]));
+    for Trouble { at, place, problem } in errors {
+        sink.push(Some(at), &place, problem);
+    }
+    document
+}
+
+/// An error on its way out of the reading thread.
+#[derive(Debug)]
+struct Trouble {
+    at: Position,
+    place: Place,
+    problem: Problem,
+}
+
+fn whole(found: &str) -> Trouble {
+    let problem = Problem::new(found, "a config.php");
+    Trouble { at: Position { line: 1, column: 1 }, place: Place::default(), problem }
+}
+
+struct Reader<'t> {
+    lines: LineIndex<'t>,
+    wrapped: Wrapped,
+    troubles: Vec<Trouble>,
+}
+
+impl<'t> Reader<'t> {
+    fn new(text: &'t str) -> Self {
+        Self { lines: LineIndex::new(text), wrapped: wrap(text), troubles: Vec::new() }
+    }
+
+    fn read(mut self) -> (Option<Document>, Vec<Trouble>) {
+        let source = std::mem::take(&mut self.wrapped.source);
+        let scan = match Scan::of(&source) {
+            Ok(scan) => scan,
+            Err(scan::TooDeep { offset }) => {
+                self.trouble(offset, Problem::new("too much nested in one another", "a simpler file"));
+                return (None, self.troubles);
+            }
+        };
+        let arena = Bump::new();
+        let program = parse_file_content(&arena, FileId::zero(), source.as_bytes());
+        if program.has_errors() {
+            for error in program.errors.iter().take(MAX_SYNTAX_ERRORS) {
+                self.syntax(error, &source);
+            }
+            return (None, self.troubles);
+        }
+        let mut found = Vec::new();
+        for statement in &program.statements {
+            collect(statement, &mut found);
+        }
+        let members = self.members(&scan, found);
+        (Some(Document { members, secret: scan.secret }), self.troubles)
+    }
+
+    /// Makes values of what was found, and refuses what stands where it is not read: a configuration is read whole or not.
+    fn members(&mut self, scan: &Scan, found: Vec<Ours<'_>>) -> Vec<Member> {
+        let mut members: Vec<Member> = Vec::new();
+        for (name, offset) in &scan.ours {
+            let Some(ours) = found.iter().find(|ours| ours.offset == *offset) else {
+                let problem = Problem::new(
+                    "it where it is not read",
+                    "it once, as a key of $CONFIG or of the returned array",
+                )
+                .hint(
+                    "conditions, function calls and `[]=` are not followed: nothing in the file is executed",
+                );
+                self.trouble_at(*offset, Place::section(name), problem);
+                continue;
+            };
+            if members.iter().any(|member| member.key.is(name)) {
+                self.trouble_at(
+                    *offset,
+                    Place::section(name),
+                    Problem::new("it for the second time", "it once"),
+                );
+                continue;
+            }
+            let mut literals = Literals::new(&self.lines, &self.wrapped);
+            let value = literals.read(ours.value, Place::section(name));
+            let broken = !literals.troubles.is_empty();
+            self.troubles.append(&mut literals.troubles);
+            let at = self.lines.position(self.wrapped.original(*offset));
+            // What could not be read is missing, not empty; the errors have been said.
+            let node = value.filter(|_| !broken).unwrap_or(Node { value: Value::Null, at });
+            members.push(Member { key: Key::Name((*name).to_owned()), at, node });
+        }
+        members
+    }
+
+    fn syntax(&mut self, error: &ParseError, source: &str) {
+        // The parser's own texts name kinds of tokens; only these four are ours to word, none repeats the file.
+        let found = match error {
+            ParseError::UnexpectedToken(_, kind, _) => format!("a syntax error: {kind} does not belong here"),
+            ParseError::UnclosedLiteralString(..) => "a text without its closing quote".to_owned(),
+            ParseError::RecursionLimitExceeded(_) => "too much nested in one another".to_owned(),
+            ParseError::UnexpectedEndOfFile(..) => "the end of the file too early".to_owned(),
+            ParseError::SyntaxError(_) => "a syntax error".to_owned(),
+        };
+        let offset = usize::try_from(error.span().start.offset).unwrap_or(usize::MAX);
+        let line_start = source.get(..offset).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+        let line = source.get(line_start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        let mut problem = Problem::new(found, "PHP");
+        if line.contains(['‘', '’', '“', '”', '„']) {
+            problem = problem.hint("the line has typographic quotes; PHP takes ' and \" only");
+        }
+        self.trouble(offset, problem);
+    }
+
+    fn trouble(&mut self, offset: usize, problem: Problem) {
+        self.trouble_at(offset, Place::default(), problem);
+    }
+
+    fn trouble_at(&mut self, offset: usize, place: Place, problem: Problem) {
+        let at = self.lines.position(self.wrapped.original(offset));
+        self.troubles.push(Trouble { at, place, problem });
+    }
+}
+
+/// Collects our two keys from one statement at the top of the file.
+fn collect<'a>(statement: &'a Statement<'a>, found: &mut Vec<Ours<'a>>) {
+    match statement {
+        Statement::Return(said) => scan_array(said.value, found),
+        Statement::Expression(statement) => {
+            let Expression::Assignment(assignment) = statement.expression else { return };
+            if !assignment.operator.is_assign() {
+                return;
+            }
+            match assignment.lhs {
+                lhs if is_config(lhs) => scan_array(Some(assignment.rhs), found),
+                Expression::ArrayAccess(access) if is_config(access.array) => {
+                    found.extend(ours(access.index, assignment.rhs));
+                }
+                _ => {}
+            }
+        }
+        _ => {}
+    }
+}
+
+fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Ours<'a>>) {
+    let elements = match value {
+        Some(Expression::Array(array)) => &array.elements,
+        Some(Expression::LegacyArray(array)) => &array.elements,
+        _ => return,
+    };
+    for element in &elements.nodes {
+        if let ArrayElement::KeyValue(pair) = element {
+            found.extend(ours(pair.key, pair.value));
+        }
+    }
+}
+
+/// One of our keys with its value.
+#[derive(Clone, Copy)]
+struct Ours<'a> {
+    offset: usize,
+    value: &'a Expression<'a>,
+}
+
+fn ours<'a>(key: &Expression<'_>, value: &'a Expression<'a>) -> Option<Ours<'a>> {
+    let Expression::Literal(Literal::String(text)) = key else { return None };
+    scan::our_key(text.raw)?;
+    Some(Ours { offset: usize::try_from(text.span.start.offset).ok()?, value })
+}
+
+fn is_config(expression: &Expression<'_>) -> bool {
+    matches!(expression, Expression::Variable(Variable::Direct(variable)) if variable.name == b"$CONFIG")
+}
+
+/// The text to parse: the file itself, or the manual's fragment made into a whole statement.
+#[derive(Debug)]
+struct Wrapped {
+    source: String,
+    /// Where something was put in, and how much.
+    put: (usize, usize),
+    length: usize,
+}
+
+impl Wrapped {
+    /// Where a byte of the text to parse stands in the file.
+    fn original(&self, offset: usize) -> usize {
+        let (start, length) = self.put;
+        let offset = if offset < start { offset } else { offset.saturating_sub(length).max(start) };
+        offset.min(self.length)
+    }
+}
+
+fn wrap(text: &str) -> Wrapped {
+    let whole = |source: &str| Wrapped { source: source.to_owned(), put: (0, 0), length: text.len() };
+    let (start, opening) = match scan::fragment(text) {
+        Some(scan::Fragment { start, tagged: true }) => (start, " return ["),
+        Some(scan::Fragment { start, tagged: false }) => (start, "<?php return ["),
+        None => return whole(text),
+    };
+    let Some((before, behind)) = text.split_at_checked(start) else { return whole(text) };
+    let body = behind.trim_end();
+    let body = body.strip_suffix("?>").unwrap_or(body);
+    // The new line ends a comment, should the fragment end with one.
+    let source = format!("{before}{opening}{body}\n];");
+    Wrapped { source, put: (start, opening.len()), length: text.len() }
+}

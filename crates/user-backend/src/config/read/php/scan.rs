@@ -1,0 +1,163 @@
+//! One pass over the tokens, before the parser sees them: how deep it would have to go, where our keys stand, and
+//! whether the file holds secrets.
+//!
+//! The lexer goes forward in a loop and cannot overflow the stack; the parser could, on input made for it.
+
+use mago_database::file::FileId;
+use mago_syntax::lexer::Lexer;
+use mago_syntax::settings::LexerSettings;
+use mago_syntax::token::{Token, TokenKind};
+use mago_syntax_core::input::Input;
+
+use super::RESOLVER_KEY;
+use crate::config::source::names_a_secret;
+
+/// How many tokens may wait for something behind them. A level of an array takes four, a condition three.
+const MAX_WAITING: usize = 1024;
+
+/// What the tokens tell.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// Our keys, wherever they stand, by offset.
+    pub(super) ours: Vec<(&'static str, usize)>,
+    /// The first key that holds a secret.
+    pub(super) secret: Option<String>,
+}
+
+/// The parser would have to go too deep.
+#[derive(Debug)]
+pub(super) struct TooDeep {
+    pub(super) offset: usize,
+}
+
+impl Scan {
+    pub(super) fn of(text: &str) -> Result<Self, TooDeep> {
+        let mut scan = Self::default();
+        let mut waiting = Waiting::default();
+        // The last two tokens: a key and its arrow.
+        let (mut key, mut arrow): (Option<Token<'_>>, bool) = (None, false);
+        for token in tokens(Lexer::new(input(text), LexerSettings::default())) {
+            let offset = offset(&token);
+            waiting.take(token.kind);
+            if waiting.total > MAX_WAITING {
+                return Err(TooDeep { offset });
+            }
+            if let Some(name) = our_key(token.value).filter(|_| token.kind == TokenKind::LiteralString) {
+                scan.ours.push((name, offset));
+            }
+            if arrow
+                && scan.secret.is_none()
+                && token.kind == TokenKind::LiteralString
+                && token.value.len() > 2
+            {
+                let name = key.map(|key| inner(key.value)).and_then(|name| std::str::from_utf8(name).ok());
+                scan.secret =
+                    name.filter(|name| names_a_secret(name)).map(|name| name.escape_debug().to_string());
+            }
+            arrow = token.kind == TokenKind::EqualGreaterThan && key.is_some();
+            if !arrow {
+                key = (token.kind == TokenKind::LiteralString).then_some(token);
+            }
+        }
+        Ok(scan)
+    }
+}
+
+/// Counts the tokens whose meaning is still open: each may be one level of recursion in the parser.
+#[derive(Debug, Default)]
+struct Waiting {
+    total: usize,
+    /// The tokens of the innermost bracket, and those of the brackets around it.
+    inner: usize,
+    outer: Vec<usize>,
+}
+
+impl Waiting {
+    fn take(&mut self, kind: TokenKind) {
+        use TokenKind as K;
+        match kind {
+            K::LeftParenthesis | K::LeftBracket | K::LeftBrace | K::DollarLeftBrace | K::HashLeftBracket => {
+                self.outer.push(self.inner + 1);
+                self.total += 1;
+                self.inner = 0;
+            }
+            K::RightParenthesis | K::RightBracket | K::RightBrace => {
+                self.total -= self.inner;
+                self.inner = self.outer.pop().unwrap_or(0);
+                if kind == K::RightBrace {
+                    self.end();
+                }
+            }
+            K::Comma | K::Semicolon | K::CloseTag => self.end(),
+            // `else if` goes on where the brace seemed to end it, so it is never forgotten.
+            K::Else | K::ElseIf => self.total += 1,
+            _ => {
+                self.inner += 1;
+                self.total += 1;
+            }
+        }
+    }
+
+    fn end(&mut self) {
+        self.total -= self.inner;
+        self.inner = 0;
+    }
+}
+
+/// The fragment of the PHP app's manual: an array element without its array.
+#[derive(Debug)]
+pub(super) struct Fragment {
+    /// Where it begins.
+    pub(super) start: usize,
+    /// Whether an opening tag stands before it.
+    pub(super) tagged: bool,
+}
+
+/// Whether a file begins, behind its opening tag if it has one, with a text and `=>`.
+pub(super) fn fragment(text: &str) -> Option<Fragment> {
+    let mut lexer = Lexer::new(input(text), LexerSettings::default());
+    let first = tokens_of(&mut lexer).find(|token| token.kind != TokenKind::InlineShebang);
+    let (start, tagged, rest) = match first {
+        Some(token) if token.kind == TokenKind::OpenTag => (offset(&token) + token.value.len(), true, lexer),
+        Some(token)
+            if token.kind == TokenKind::InlineText && offset(&token) + token.value.len() == text.len() =>
+        {
+            (0, false, Lexer::scripting(input(text), LexerSettings::default()))
+        }
+        _ => return None,
+    };
+    let mut opening = tokens(rest).map(|token| token.kind);
+    let is_one = opening.next() == Some(TokenKind::LiteralString)
+        && opening.next() == Some(TokenKind::EqualGreaterThan);
+    is_one.then_some(Fragment { start, tagged })
+}
+
+/// Which of our keys a text in quotes is.
+pub(super) fn our_key(raw: &[u8]) -> Option<&'static str> {
+    ["user_backends", RESOLVER_KEY].into_iter().find(|name| inner(raw) == name.as_bytes())
+}
+
+/// What stands between the quotes.
+fn inner(raw: &[u8]) -> &[u8] {
+    match raw {
+        [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
+        _ => raw,
+    }
+}
+
+fn input(text: &str) -> Input<'_> {
+    Input::new(FileId::zero(), text.as_bytes())
+}
+
+fn offset(token: &Token<'_>) -> usize {
+    usize::try_from(token.start.offset).unwrap_or(usize::MAX)
+}
+
+/// The tokens that mean something, up to the first that is none.
+fn tokens(mut lexer: Lexer<'_>) -> impl Iterator<Item = Token<'_>> {
+    std::iter::from_fn(move || tokens_of(&mut lexer).next())
+}
+
+fn tokens_of<'t>(lexer: &mut Lexer<'t>) -> impl Iterator<Item = Token<'t>> {
+    std::iter::from_fn(|| lexer.advance().and_then(Result::ok)).filter(|token| !token.kind.is_trivia())
+}

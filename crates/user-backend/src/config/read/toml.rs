@@ -1,0 +1,53 @@
+//! TOML 1.1, read by the crate toml. Its parser bounds the depth itself.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Document, MAX_SYNTAX_ERRORS, secret_in, syntax};
+use crate::config::section::Sink;
+use crate::config::tree::{Key, LineIndex, Member, Node, Value};
+
+pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+    let lines = LineIndex::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
+            let at = lines.position(error.span().map_or(0, |span| span.start));
+            // The messages of this parser are fixed texts; they do not repeat the document.
+            syntax(sink, at, format!("a syntax error: {}", error.message()), "TOML");
+        }
+        return None;
+    }
+    let members = members(table.get_ref(), &lines);
+    let secret = secret_in(&members);
+    Some(Document { members, secret })
+}
+
+fn members(table: &DeTable<'_>, lines: &LineIndex<'_>) -> Vec<Member> {
+    let member = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| Member {
+        key: Key::new(key.get_ref().as_ref()),
+        at: lines.position(key.span().start),
+        node: node(value, lines),
+    };
+    let mut members: Vec<Member> = table.iter().map(member).collect();
+    // The parser sorts by name; written order is what people mean.
+    members.sort_by_key(|member| member.at);
+    members
+}
+
+fn node(value: &Spanned<DeValue<'_>>, lines: &LineIndex<'_>) -> Node {
+    let at = lines.position(value.span().start);
+    let value = match value.get_ref() {
+        DeValue::String(text) => Value::Text(text.to_string()),
+        DeValue::Boolean(value) => Value::Bool(*value),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(value) => Value::Integer(value),
+            Err(_) => Value::OtherNumber(number.to_string()),
+        },
+        DeValue::Float(number) => Value::OtherNumber(number.to_string()),
+        DeValue::Datetime(_) => Value::Foreign("a date or time"),
+        DeValue::Array(values) => Value::List(values.iter().map(|value| node(value, lines)).collect()),
+        DeValue::Table(table) => Value::Table(members(table, lines)),
+    };
+    Node { value, at }
+}

@@ -1,0 +1,280 @@
+//! Reading typed fields out of the tree, collecting every error on the way instead of stopping at the first.
+
+use std::cell::RefCell;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::duration;
+use super::error::{ConfigError, Place, Problem};
+use super::source::Format;
+use super::tree::{Key, Member, Node, Position, Value, quoted};
+
+/// Where errors go.
+#[derive(Debug)]
+pub(super) struct Sink {
+    pub(super) file: Arc<str>,
+    pub(super) format: Format,
+    errors: RefCell<Vec<ConfigError>>,
+}
+
+impl Sink {
+    pub(super) fn new(file: Arc<str>, format: Format) -> Self {
+        Self { file, format, errors: RefCell::default() }
+    }
+
+    pub(super) fn push(&self, at: Option<Position>, place: &Place, problem: Problem) {
+        let error = ConfigError::new(Arc::clone(&self.file), at, place.clone(), problem);
+        self.errors.borrow_mut().push(error);
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.errors.borrow().len()
+    }
+
+    pub(super) fn into_errors(self) -> Vec<ConfigError> {
+        self.errors.into_inner()
+    }
+}
+
+/// A table whose fields are read one by one.
+#[derive(Clone, Debug)]
+pub(super) struct Section<'a> {
+    pub(super) sink: &'a Sink,
+    pub(super) place: Place,
+    pub(super) at: Position,
+    members: &'a [Member],
+}
+
+impl<'a> Section<'a> {
+    /// Takes a table apart, or reports that it is none.
+    pub(super) fn open(sink: &'a Sink, place: Place, node: &'a Node, expected: &str) -> Option<Self> {
+        if let Some(members) = node.value.members() {
+            return Some(Self { sink, place, at: node.at, members });
+        }
+        sink.push(Some(node.at), &place, Problem::new(node.value.shown(), expected));
+        None
+    }
+
+    /// The top of a file.
+    pub(super) fn over(sink: &'a Sink, place: Place, members: &'a [Member]) -> Self {
+        Self { sink, place, at: Position { line: 1, column: 1 }, members }
+    }
+
+    /// A field that is there and not null.
+    pub(super) fn field(&self, name: &str) -> Option<Field<'a>> {
+        let member = self.members.iter().find(|member| member.key.is(name))?;
+        let field = Field { sink: self.sink, place: self.place.field(name), node: &member.node };
+        (member.node.value != Value::Null).then_some(field)
+    }
+
+    pub(super) fn members(&self) -> &'a [Member] {
+        self.members
+    }
+
+    /// Reports an error about the table as a whole, or about a field that is not there.
+    pub(super) fn fail(&self, field: Option<&str>, problem: Problem) {
+        let place = field.map_or_else(|| self.place.clone(), |field| self.place.field(field));
+        self.sink.push(Some(self.at), &place, problem);
+    }
+
+    /// Reports every field that nobody knows; `explain` may tell why one is not wanted here.
+    pub(super) fn only(&self, known: &[&str], explain: impl Fn(&str) -> Option<Problem>) {
+        for member in self.members {
+            let Key::Name(name) = &member.key else {
+                self.unknown(member, known);
+                continue;
+            };
+            if known.contains(&name.as_str()) {
+                continue;
+            }
+            match explain(name) {
+                Some(problem) => {
+                    self.sink.push(Some(member.at), &self.place.field(&member.key.shown()), problem);
+                }
+                None => self.unknown(member, known),
+            }
+        }
+    }
+
+    fn unknown(&self, member: &Member, known: &[&str]) {
+        let shown = member.key.shown();
+        let mut problem = Problem::new("an unknown field", format!("one of {}", list(known)));
+        if let Some(near) = nearest(&shown, known) {
+            problem = problem.hint(format!("did you mean `{near}`?"));
+        }
+        self.sink.push(Some(member.at), &self.place.field(&shown), problem);
+    }
+}
+
+/// One value and its place.
+#[derive(Clone, Debug)]
+pub(super) struct Field<'a> {
+    pub(super) sink: &'a Sink,
+    pub(super) place: Place,
+    pub(super) node: &'a Node,
+}
+
+impl<'a> Field<'a> {
+    /// Reports what is wrong with this value. Always `None`, so that callers can return it.
+    pub(super) fn fail<T>(&self, problem: Problem) -> Option<T> {
+        self.sink.push(Some(self.node.at), &self.place, problem);
+        None
+    }
+
+    fn wrong<T>(&self, expected: &str) -> Option<T> {
+        self.fail(Problem::new(self.node.value.shown(), expected))
+    }
+
+    /// What a reader of texts makes of this value, or its problem reported.
+    pub(super) fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
+        answer.map_or_else(|problem| self.fail(problem), Some)
+    }
+
+    pub(super) fn text(&self, expected: &str) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Text(text) => Some(text),
+            _ => self.wrong(expected),
+        }
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        match &self.node.value {
+            Value::Bool(value) => Some(*value),
+            Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
+                self.fail(Problem::new(quoted(text), "true or false").hint("without quotes"))
+            }
+            _ => self.wrong("true or false"),
+        }
+    }
+
+    pub(super) fn integer(&self, range: RangeInclusive<u32>, expected: &str) -> Option<u32> {
+        match &self.node.value {
+            Value::Integer(value) => match u32::try_from(*value) {
+                Ok(value) if range.contains(&value) => Some(value),
+                _ => self.wrong(expected),
+            },
+            Value::Text(text) if text.parse::<i64>().is_ok() => {
+                self.fail(Problem::new(quoted(text), expected).hint("without quotes"))
+            }
+            _ => self.wrong(expected),
+        }
+    }
+
+    pub(super) fn duration(&self) -> Option<Duration> {
+        let expected = "a length of time such as \"500ms\", \"3s\", \"15m\" or \"1h\"";
+        match &self.node.value {
+            Value::Text(text) => self.parsed(duration::parse(text)),
+            Value::Integer(number) => self.fail(Problem::new(self.node.value.shown(), expected).hint(
+                format!("say the unit, in quotes: \"{number}s\" for seconds, \"{number}m\" for minutes"),
+            )),
+            _ => self.wrong(expected),
+        }
+    }
+
+    /// A length of time, or the word `off` as `Some(None)`. Zero is refused: it could mean either.
+    pub(super) fn duration_or_off(&self) -> Option<Option<Duration>> {
+        match &self.node.value {
+            Value::Text(text) if text == "off" => Some(None),
+            Value::Integer(0) => self.zero(),
+            Value::Text(text) => match duration::parse(text) {
+                Ok(length) => Some(Some(length)),
+                Err(_) if text.trim_end_matches(char::is_alphabetic).parse() == Ok(0_u8) => self.zero(),
+                Err(Problem { found, expected, hints }) => {
+                    self.fail(Problem { found, expected: format!("\"off\" or {expected}"), hints })
+                }
+            },
+            Value::Integer(_) => self.duration().map(Some),
+            _ => self.wrong("\"off\" or a length of time such as \"3s\", \"15m\" or \"1h\""),
+        }
+    }
+
+    fn zero<T>(&self) -> Option<T> {
+        let problem = Problem::new(self.node.value.shown(), "\"off\" or a length of time");
+        self.fail(
+            problem.hint("zero could mean \"not at all\" or \"without end\"; write \"off\" for not at all"),
+        )
+    }
+
+    /// One word out of several.
+    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+        let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let expected = alternatives(&names);
+        let text = self.text(&expected)?;
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => Some(*value),
+            None => {
+                let mut problem = Problem::new(quoted(text), expected);
+                if let Some(near) = nearest(text, &names) {
+                    problem = problem.hint(format!("did you mean \"{near}\"?"));
+                }
+                self.fail(problem)
+            }
+        }
+    }
+
+    /// The elements of an array, each with its place.
+    pub(super) fn elements(&self, expected: &str) -> Option<Vec<Self>> {
+        let Some(nodes) = self.node.value.elements() else { return self.wrong(expected) };
+        let element = |(nth, node)| Self { sink: self.sink, place: self.place.element(nth), node };
+        Some(nodes.into_iter().enumerate().map(element).collect())
+    }
+
+    /// The table in this field.
+    pub(super) fn section(&self, expected: &str) -> Option<Section<'a>> {
+        Section::open(self.sink, self.place.clone(), self.node, expected)
+    }
+}
+
+/// `a, b and c`, each in backquotes.
+fn list(words: &[&str]) -> String {
+    words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// `"a", "b" or "c"`.
+pub(super) fn alternatives(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match words.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The known word that was probably meant.
+pub(super) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+    // Comparing takes time in the product of the lengths, and nobody means a short word by a long one.
+    if word.len() > 64 {
+        return None;
+    }
+    let lower = word.to_ascii_lowercase().replace('-', "_");
+    known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&lower, known), *known))
+        .filter(|(distance, known)| *distance <= (known.chars().count() / 3).max(1))
+        .min()
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_understood_and_nonsense_is_not() {
+        let known = ["host", "port", "ca_file", "connect_timeout", "strip_domain"];
+        for (word, meant) in [
+            ("hots", Some("host")),
+            ("HOST", Some("host")),
+            ("ca-file", Some("ca_file")),
+            ("cafile", Some("ca_file")),
+            ("connect_timout", Some("connect_timeout")),
+            ("stripDomain", Some("strip_domain")),
+            ("password", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(word, &known), meant, "{word}");
+        }
+        assert_eq!(nearest(&"x".repeat(1_000_000), &known), None);
+    }
+}

@@ -1,0 +1,200 @@
+//! Getting at the file: what it is, how large it is, who else may read it.
+//!
+//! A configuration decides where passwords are sent, so a file that anybody may write is refused, and a file that holds a
+//! secret and that anybody may read is refused too.
+
+use std::fs::{File, Metadata};
+use std::io::Read;
+use std::path::Path;
+
+use super::error::Problem;
+
+/// Largest configuration that is read, in bytes.
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+
+/// The format of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// TOML, the format to choose when you start afresh.
+    Toml,
+    /// JSON.
+    Json,
+    /// The `config.php` of the PHP app, read as data: nothing in it is executed.
+    Php,
+}
+
+impl Format {
+    /// The format that the end of a file name stands for: `.toml`, `.json` or `.php`.
+    pub fn of(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?;
+        match extension.to_ascii_lowercase().as_str() {
+            "toml" => Some(Self::Toml),
+            "json" => Some(Self::Json),
+            "php" => Some(Self::Php),
+            _ => None,
+        }
+    }
+
+    /// One line that sets a field, as this format writes it.
+    pub(super) fn line(self, field: &str, value: &str) -> String {
+        match self {
+            Self::Toml => format!("{field} = {value}"),
+            Self::Json => format!("\"{field}\": {value},"),
+            Self::Php => format!("'{field}' => {value},"),
+        }
+    }
+
+    /// A text in the quotes that this format prefers.
+    pub(super) fn text(self, text: &str) -> String {
+        match self {
+            Self::Php if !text.contains(['\'', '\\']) => format!("'{text}'"),
+            _ => format!("{text:?}"),
+        }
+    }
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) text: String,
+    pub(super) mode: Option<u32>,
+}
+
+/// Reads a file, if it is one.
+pub(super) fn read(path: &Path) -> Result<Source, Problem> {
+    let expected = "a configuration file that can be read";
+    let failed = |error: std::io::Error| {
+        let found = match error.kind() {
+            std::io::ErrorKind::NotFound => "no such file".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "a file that this program may not read".to_owned(),
+            _ => error.to_string(),
+        };
+        Problem::new(found, expected)
+    };
+    // Asked before opening, because opening a pipe would wait for somebody to write to it.
+    plain_file(&std::fs::metadata(path).map_err(failed)?)?;
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    plain_file(&metadata)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let text = decode(bytes)?;
+    Ok(Source { text, mode: mode(&metadata) })
+}
+
+/// Takes text that is not too large.
+pub(super) fn check_size(bytes: usize) -> Result<(), Problem> {
+    if u64::try_from(bytes).unwrap_or(u64::MAX) > MAX_BYTES {
+        return Err(Problem::new("a file that is too large", format!("at most {MAX_BYTES} bytes")));
+    }
+    Ok(())
+}
+
+fn plain_file(metadata: &Metadata) -> Result<(), Problem> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let found = if metadata.is_dir() { "a directory" } else { "something that is no file" };
+    Err(Problem::new(found, "a configuration file"))
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String, Problem> {
+    check_size(bytes.len())?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let lines = error.as_bytes().iter().take(good).filter(|byte| **byte == b'\n').count() + 1;
+        Problem::new(format!("a byte in line {lines} that is not UTF-8"), "a text in UTF-8")
+            .hint("save the file as UTF-8")
+    })
+}
+
+#[cfg(unix)]
+fn mode(metadata: &Metadata) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(metadata.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Metadata) -> Option<u32> {
+    None
+}
+
+/// Refuses a file that others may write, and one that holds a secret and that others may read.
+pub(super) fn check_mode(mode: Option<u32>, secret: Option<&str>, file: &str) -> Result<(), Problem> {
+    let Some(mode) = mode else { return Ok(()) };
+    let letters: String = [(0o4, 'r'), (0o2, 'w'), (0o1, 'x')]
+        .iter()
+        .filter(|(bit, _)| mode & bit != 0)
+        .map(|(_, c)| c)
+        .collect();
+    let shown = format!("mode {mode:04o}");
+    match secret {
+        Some(name) if mode & 0o007 != 0 => Err(Problem::new(
+            format!(
+                "{shown}, which opens the file to everybody on this machine, and a secret in it (`{name}`)"
+            ),
+            "a file that is closed to others",
+        )
+        .hint(format!("chmod o-{letters} {file}"))),
+        _ if mode & 0o002 != 0 => Err(Problem::new(
+            format!("{shown}, which lets everybody on this machine write the file"),
+            "a file that others cannot write",
+        )
+        .hint(format!("whoever writes it decides where passwords are sent: chmod o-w {file}"))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the name of a field says that its value is a secret.
+pub(super) fn names_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let endings = [
+        "password",
+        "passwd",
+        "passphrase",
+        "passwordsalt",
+        "secret",
+        "secret_key",
+        "private_key",
+        "api_key",
+        "token",
+    ];
+    endings.iter().any(|ending| name.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_is_closed_to_others_may_hold_a_secret() {
+        for (mode, secret, words) in [
+            (0o640, Some("dbpassword"), None),
+            (0o600, Some("secret"), None),
+            (0o644, None, None),
+            (0o644, Some("secret"), Some("mode 0644")),
+            (0o641, Some("secret"), Some("mode 0641")),
+            (0o646, None, Some("write the file")),
+        ] {
+            let answer = check_mode(Some(mode), secret, "config.php");
+            match words {
+                None => assert_eq!(answer, Ok(()), "{mode:o}"),
+                Some(words) => assert!(answer.unwrap_err().found.contains(words), "{mode:o}"),
+            }
+        }
+        assert_eq!(check_mode(None, Some("secret"), "config.php"), Ok(()));
+    }
+
+    #[test]
+    fn names_of_secrets_are_known() {
+        for name in
+            ["secret", "passwordsalt", "dbpassword", "mail_smtppassword", "bind_password", "api_key", "Token"]
+        {
+            assert!(names_a_secret(name), "{name}");
+        }
+        for name in ["lost_password_link", "password_policy", "instanceid", "host", "secretary", "budget"] {
+            assert!(!names_a_secret(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What is allowed but deserves a word at every start.
+
+use std::fmt;
+
+use crate::identity::BackendId;
+
+/// Something in a configuration that works and that an operator should know of. Print them all at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    backend: Option<BackendId>,
+    setting: &'static str,
+    text: String,
+}
+
+impl Warning {
+    pub(super) fn new(backend: Option<BackendId>, setting: &'static str, text: impl Into<String>) -> Self {
+        Self { backend, setting, text: text.into() }
+    }
+
+    /// The backend it is about; `None` for settings of the resolver.
+    pub fn backend(&self) -> Option<&BackendId> {
+        self.backend.as_ref()
+    }
+
+    /// The field it is about.
+    pub fn setting(&self) -> &str {
+        self.setting
+    }
+
+    /// What to know about it, in lower case and without a full stop.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.backend {
+            Some(backend) => write!(f, "backend \"{backend}\": {}: {}", self.setting, self.text),
+            None => write!(f, "resolver: {}: {}", self.setting, self.text),
+        }
+    }
+}
+
+/// Settings that are read and checked, and that nothing obeys yet. A line goes when the part that obeys it comes.
+pub(super) const NO_EFFECT_YET: &[&str] = &["warm", "max_stale", "budget", "trusted_proxies", "throttle"];
+
+/// The text for one of these.
+pub(super) const NOT_YET: &str = "checked, but without effect in this version";
