@@ -156,7 +156,7 @@ impl Class {
 }
 
 /// The name spaces that the PHP app has had, in lower case.
-const NAMESPACES: [&str; 3] = ["oca\\userexternal\\", "oca\\user_external\\", "oca\\user_external\\lib\\"];
+const NAMESPACES: [&str; 3] = ["oca\\userexternal\\", "oca\\user_external\\lib\\", "oca\\user_external\\"];
 
 /// Brings a spelling into its short form, in lower case. A name from any other name space stays whole.
 fn short_name(spelling: &str) -> String {

@@ -50,7 +50,12 @@ pub(super) fn read(
     base: Option<&Path>,
 ) -> Option<(Entry, Vec<Warning>)> {
     let errors = section.sink.count();
-    let class = class(section, registry)?;
+    let Some(class) = class(section, registry) else {
+        // The rest is looked at all the same, so that everything is reported at once.
+        let _ = policy::names(section, &Said::default(), &mut Vec::new());
+        let _ = policy::policy(section, &mut Vec::new());
+        return None;
+    };
     let kind = class.kind();
     check_names(section, class);
     let said = section.field("arguments").map(|field| positional::read(kind, &field));
@@ -156,7 +161,7 @@ fn smb(section: &Section<'_>) -> Option<ClassSettings> {
     });
     let words = [("pavao", Engine::Pavao), ("native", Engine::Native)];
     let field = section.field("engine");
-    let engine = field.as_ref().and_then(|field| field.choice(&words)).unwrap_or_default();
+    let engine = field.as_ref().and_then(|field| field.choice(&words, None)).unwrap_or_default();
     let missing = match engine {
         Engine::Pavao if cfg!(not(feature = "smb")) => Some("smb"),
         Engine::Native if cfg!(not(feature = "smb-native")) => Some("smb-native"),
@@ -194,7 +199,7 @@ fn custom(section: &Section<'_>) -> Option<CustomFields> {
 
 fn json(node: &Node) -> Option<Json> {
     Some(match &node.value {
-        Value::Null => Json::Null,
+        Value::Null | Value::Broken => Json::Null,
         Value::Bool(value) => (*value).into(),
         Value::Integer(value) => (*value).into(),
         Value::OtherNumber(text) => text.parse::<f64>().ok().filter(|number| number.is_finite())?.into(),

@@ -29,7 +29,9 @@ pub(super) fn parse_with_port(text: &str) -> Result<(String, Option<u16>), Probl
     if let Ok(host) = parse(text) {
         return Ok((host, None));
     }
-    let Some((host, digits)) = text.rsplit_once(':') else { return Err(problem(text)) };
+    let Some((host, digits)) = text.rsplit_once(':').filter(|_| !text.contains(['/', '@'])) else {
+        return Err(problem(text));
+    };
     if host.contains(':') && !host.starts_with('[') {
         return Err(problem(text).hint("an IPv6 address with a port needs brackets: \"[::1]:21\""));
     }
@@ -67,6 +69,11 @@ fn problem(text: &str) -> Problem {
     if text.is_empty() {
         return Problem::new("an empty text", "a host name or an address");
     }
+    if text.contains('@') {
+        // Before it may stand a password.
+        return Problem::new("a text with a user name in it", "a host name or an address")
+            .hint("the host alone");
+    }
     if let Some((scheme, rest)) = text.split_once("://") {
         let host = rest.split(['/', ':']).next().unwrap_or_default();
         return problem.hint(match parse(host) {
@@ -88,9 +95,6 @@ fn problem(text: &str) -> Problem {
     }
     if text.contains(['/', '\\']) {
         return problem.hint("the host alone, without slashes");
-    }
-    if text.contains('@') {
-        return problem.hint("the host alone, without a user name");
     }
     if !text.is_ascii() {
         return problem.hint("write an international name in its ASCII form, which begins with xn--");

@@ -116,7 +116,6 @@ impl Loader {
             );
             return None;
         }
-        let errors = sink.count();
         let document = read::read(text, sink)?;
         if let Err(problem) = source::check_mode(mode, document.secret.as_deref(), &sink.file) {
             whole(problem);
@@ -124,7 +123,7 @@ impl Loader {
         self.check_sections(&document, sink);
         let mut warnings = Vec::new();
         let resolver = self.resolver(&document, sink, &mut warnings);
-        let read = self.entries(&document, sink, base, sink.count() > errors)?;
+        let read = self.entries(&document, sink, base)?;
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
         for (entry, origin, remarks) in read {
             warnings.extend(too_patient(&entry, &resolver));
@@ -157,7 +156,6 @@ impl Loader {
         document: &Document,
         sink: &Sink,
         base: Option<&Path>,
-        has_errors: bool,
     ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
         let place = Place::section(BACKENDS);
         let Some(node) = find(document, BACKENDS) else {
@@ -168,8 +166,7 @@ impl Loader {
             );
             return None;
         };
-        // What a reader could not read is null, and reported.
-        if node.value == Value::Null && has_errors {
+        if node.value == Value::Broken {
             return None;
         }
         let Some(nodes) = node.value.elements() else {

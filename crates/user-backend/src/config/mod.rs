@@ -110,5 +110,5 @@ impl Config {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "imap", feature = "ftp"))]
 mod tests;

@@ -63,9 +63,9 @@ fn domain(section: &Section<'_>, said: &Said<'_>) -> Option<DomainRules> {
         }
         return None;
     };
-    let rules = DomainRules::for_domain(text).map_err(|error| {
+    let rules = DomainRules::for_domain(text).map_err(|_| {
         let shown = field.node.value.shown();
-        let problem = Problem::new(shown, "a domain such as \"example.com\"").hint(error.to_string());
+        let problem = Problem::new(shown, "a domain such as \"example.com\"");
         if text.contains('@') { problem.hint("the part behind the @ alone") } else { problem }
     });
     let rules = field.parsed(rules)?;
@@ -77,9 +77,12 @@ pub(super) fn policy(section: &Section<'_>, remarks: &mut Vec<Remark>) -> Option
     let errors = section.sink.count();
     let mut policy = Policy::default();
     let ended = [("continue", OnReject::Continue), ("stop", OnReject::Stop)];
-    set(&mut policy.on_reject, section.field("on_reject").and_then(|field| field.choice(&ended)));
+    set(&mut policy.on_reject, section.field("on_reject").and_then(|field| field.choice(&ended, None)));
     let ended = [("stop", OnUnavailable::Stop), ("continue", OnUnavailable::Continue)];
-    set(&mut policy.on_unavailable, section.field("on_unavailable").and_then(|field| field.choice(&ended)));
+    set(
+        &mut policy.on_unavailable,
+        section.field("on_unavailable").and_then(|field| field.choice(&ended, None)),
+    );
     set(&mut policy.canary, section.field("canary").and_then(|field| field.boolean()));
     let kept = |name: &str| section.field(name).and_then(|field| field.duration_or_off());
     set(&mut policy.cache_accepted, kept("cache_accepted").map(Option::unwrap_or_default));

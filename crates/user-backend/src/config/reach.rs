@@ -95,7 +95,7 @@ pub(super) fn read(
 pub(super) fn once<'a>(section: &Section<'a>, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
     let field = section.field(name)?;
     let Some(said) = said else { return Some(field) };
-    let problem = Problem::new(field.node.value.shown(), "it said once")
+    let problem = Problem::new("it for the second time", "it said once")
         .hint(format!("`{}` says it already", said.place.field.as_deref().unwrap_or_default()));
     field.fail(problem)
 }
@@ -233,7 +233,9 @@ fn tls(section: &Section<'_>, said: &Said<'_>, allow_plaintext: bool) -> TlsMode
         SaidTls::Mode(mode, field) => (Some(field), *mode),
         SaidTls::Plaintext { field, .. } => (Some(field), TlsMode::None),
     };
-    once(section, "tls", said_by).and_then(|field| field.choice(&WORDS)).unwrap_or(default)
+    let hint =
+        "\"implicit\" is TLS from the first byte, \"explicit\" asks the server for it (STARTTLS, AUTH TLS)";
+    once(section, "tls", said_by).and_then(|field| field.choice(&WORDS, Some(hint))).unwrap_or(default)
 }
 
 /// Refuses clear text over the network without consent, and shows the line that consents and the one that encrypts.

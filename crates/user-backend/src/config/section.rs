@@ -52,8 +52,7 @@ impl<'a> Section<'a> {
         if let Some(members) = node.value.members() {
             return Some(Self { sink, place, at: node.at, members });
         }
-        sink.push(Some(node.at), &place, Problem::new(node.value.shown(), expected));
-        None
+        Field { sink, place, node }.wrong(expected)
     }
 
     /// The top of a file.
@@ -99,10 +98,11 @@ impl<'a> Section<'a> {
 
     fn unknown(&self, member: &Member, known: &[&str]) {
         let shown = member.key.shown();
-        let mut problem = Problem::new("an unknown field", format!("one of {}", list(known)));
-        if let Some(near) = nearest(&shown, known) {
-            problem = problem.hint(format!("did you mean `{near}`?"));
-        }
+        let problem = Problem::new("an unknown field", "one that is known here");
+        let problem = match nearest(&shown, known) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None => problem.hint(format!("there are {}", list(known))),
+        };
         self.sink.push(Some(member.at), &self.place.field(&shown), problem);
     }
 }
@@ -118,6 +118,10 @@ pub(super) struct Field<'a> {
 impl<'a> Field<'a> {
     /// Reports what is wrong with this value. Always `None`, so that callers can return it.
     pub(super) fn fail<T>(&self, problem: Problem) -> Option<T> {
+        // What is wrong with a broken value has been said where it broke.
+        if self.node.value == Value::Broken {
+            return None;
+        }
         self.sink.push(Some(self.node.at), &self.place, problem);
         None
     }
@@ -197,7 +201,7 @@ impl<'a> Field<'a> {
     }
 
     /// One word out of several.
-    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)]) -> Option<T> {
+    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)], hint: Option<&str>) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let expected = alternatives(&names);
         let text = self.text(&expected)?;
@@ -208,7 +212,7 @@ impl<'a> Field<'a> {
                 if let Some(near) = nearest(text, &names) {
                     problem = problem.hint(format!("did you mean \"{near}\"?"));
                 }
-                self.fail(problem)
+                self.fail(problem.hints(hint.map(str::to_owned)))
             }
         }
     }
@@ -226,7 +230,7 @@ impl<'a> Field<'a> {
     }
 }
 
-/// `a, b and c`, each in backquotes.
+/// `a, b, c`, each in backquotes.
 fn list(words: &[&str]) -> String {
     words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }

@@ -54,6 +54,8 @@ pub(super) enum Value {
     Table(Vec<Member>),
     /// Something only one format has, such as a date in TOML.
     Foreign(&'static str),
+    /// Something that could not be read, which has been reported.
+    Broken,
 }
 
 /// One member of a table.
@@ -91,7 +93,7 @@ impl Key {
     /// The key as an error shows it.
     pub(super) fn shown(&self) -> String {
         match self {
-            Self::Name(name) => shortened(&name.escape_debug().to_string()),
+            Self::Name(name) => shortened(&escaped(name)),
             Self::Index(index) => index.to_string(),
         }
     }
@@ -114,6 +116,7 @@ impl Value {
             Self::List(_) => "an array".to_owned(),
             Self::Table(_) => "an array with named fields".to_owned(),
             Self::Foreign(kind) => (*kind).to_owned(),
+            Self::Broken => "something that cannot be read".to_owned(),
         }
     }
 
@@ -140,7 +143,13 @@ impl Value {
 
 /// A text in quotes, with everything escaped that could play tricks on a terminal.
 pub(super) fn quoted(text: &str) -> String {
-    format!("\"{}\"", shortened(&text.escape_debug().to_string()))
+    format!("\"{}\"", shortened(&escaped(text)))
+}
+
+/// Backslashes stay single, because class names have them; control characters and the like do not stay.
+fn escaped(text: &str) -> String {
+    let escape = |c| if c == '\\' || c == '\'' { String::from(c) } else { char::escape_debug(c).to_string() };
+    text.chars().map(escape).collect()
 }
 
 /// At most 120 characters of a text.
@@ -177,6 +186,7 @@ mod tests {
     #[test]
     fn what_is_shown_cannot_play_tricks_on_a_terminal() {
         assert_eq!(quoted("a\u{1b}[2J\"\n"), r#""a\u{1b}[2J\"\n""#);
+        assert_eq!(quoted("\u{202e}\\OCA\\It's"), r#""\u{202e}\OCA\It's""#);
         assert_eq!(quoted(&"ä".repeat(500)).chars().count(), 123);
     }
 }

@@ -50,8 +50,14 @@ pub(super) fn is_meant(text: &str) -> bool {
 
 /// Reads a mailbox string.
 pub(super) fn parse(text: &str) -> Result<Mailbox, Problem> {
+    // Where a user name stands, a password may stand beside it.
+    let shown = if text.contains(['@', '=']) {
+        "a mailbox string with a user name in it".to_owned()
+    } else {
+        quoted(text)
+    };
     let bad = |why: &str| {
-        Problem::new(quoted(text), "a mailbox string such as \"{imap.example.com:993/imap/ssl}\"").hint(why)
+        Problem::new(shown.clone(), "a mailbox string such as \"{imap.example.com:993/imap/ssl}\"").hint(why)
     };
     if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return Err(bad("it has no blanks in it"));
@@ -67,9 +73,8 @@ pub(super) fn parse(text: &str) -> Result<Mailbox, Problem> {
         } else if let Some(behind) = rest.strip_prefix(':') {
             let end = behind.find([':', '/', '}']).ok_or_else(|| bad("it ends with }"))?;
             let (digits, behind) = behind.split_at_checked(end).unwrap_or((behind, ""));
-            let number = host::parse_port(digits).ok_or_else(|| {
-                Problem::new(format!("port {} in {}", quoted(digits), quoted(text)), host::PORT_RANGE)
-            })?;
+            let number = host::parse_port(digits)
+                .ok_or_else(|| Problem::new(format!("a port that is none in {shown}"), host::PORT_RANGE))?;
             if port.replace(number).is_some() {
                 return Err(bad("it has two ports"));
             }

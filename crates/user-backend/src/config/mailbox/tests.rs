@@ -81,7 +81,7 @@ const TABLE: &[(&str, Result<&str, &str>)] = &[
     ("{mail:143:993}", Err("two ports")),
     ("{-oProxyCommand=sh/ssl}", Err("neither a name")),
     ("{mail;id/ssl}", Err("neither a name")),
-    ("{user@mail/ssl}", Err("neither a name")),
+    ("{user@mail/ssl}", Err("user name in it")),
     // Shape.
     ("", Err("begins with {")),
     ("{", Err("close it")),
@@ -99,7 +99,7 @@ const TABLE: &[(&str, Result<&str, &str>)] = &[
     ("{mail/rsh}", Err("/validate-cert")),
     ("{mail/ssl=1}", Err("/validate-cert")),
     ("{mail/user=\"open}", Err("ends with }")),
-    ("{{mail}}", Err("neither a name")),
+    ("{{mail}}", Err("one pair of braces")),
     ("{mail/ssl}{other}", Err("one pair of braces")),
     ("{mail/ssl}\0", Err("no blanks")),
 ];
@@ -133,9 +133,13 @@ fn the_limits_of_c_client_hold() {
 
 #[test]
 fn the_value_of_a_refused_flag_is_not_repeated() {
-    for text in
-        ["{mail/user=alice%Wonderland-1}", "{mail/authuser=\"Wonderland-1\"}", "{mail/x=Wonderland-1}"]
-    {
+    for text in [
+        "{mail/user=alice%Wonderland-1}",
+        "{mail/authuser=\"Wonderland-1\"}",
+        "{mail/x=Wonderland-1}",
+        "{alice:Wonderland-1@mail/ssl}",
+        "{imap://alice:Wonderland-1@mail/ssl}",
+    ] {
         assert!(!format!("{:?}", parse(text)).contains("Wonderland"), "{text}");
     }
 }

@@ -266,7 +266,7 @@ impl<'a> Named<'a> {
     }
 
     fn host(&self) -> Option<Spot<'a, String>> {
-        let field = self.required("a host")?;
+        let field = self.required("a host or a mailbox string")?;
         let value = field.parsed(host::parse(field.text("a host")?))?;
         Some(Spot { value, field })
     }

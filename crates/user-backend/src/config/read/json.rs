@@ -99,7 +99,7 @@ impl<'t> Reader<'t, '_> {
         let whole = error.to_string();
         // Behind " at line" comes the place, which the error names anyway.
         let what = whole.split(" at line ").next().unwrap_or_default();
-        syntax(self.sink, at, format!("a syntax error: {what}"), "JSON");
+        syntax(self.sink, at, format!("a syntax error ({what})"), "JSON");
     }
 
     /// Where a part of the text stands in it.

@@ -14,7 +14,7 @@ pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
         for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
             let at = lines.position(error.span().map_or(0, |span| span.start));
             // The messages of this parser are fixed texts; they do not repeat the document.
-            syntax(sink, at, format!("a syntax error: {}", error.message()), "TOML");
+            syntax(sink, at, format!("a syntax error ({})", error.message()), "TOML");
         }
         return None;
     }

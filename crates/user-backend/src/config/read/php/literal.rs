@@ -118,9 +118,8 @@ impl<'r, 't> Literals<'r, 't> {
                 continue;
             }
             let at = self.lines.position(self.offset(element));
-            if let Some(node) = self.read(value, inside) {
-                members.push(Member { key, at, node });
-            }
+            let node = self.read(value, inside).unwrap_or(Node { value: Value::Broken, at });
+            members.push(Member { key, at, node });
         }
         Some(if keyed {
             Value::Table(members)

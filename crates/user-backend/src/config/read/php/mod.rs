@@ -20,10 +20,11 @@ use mago_span::HasSpan;
 use mago_syntax::ast::{ArrayElement, Expression, Literal, Statement, Variable};
 use mago_syntax::error::ParseError;
 use mago_syntax::parser::parse_file_content;
+use mago_syntax::token::TokenKind;
 
 use self::literal::Literals;
 use self::scan::Scan;
-use super::{Document, MAX_SYNTAX_ERRORS};
+use super::Document;
 use crate::config::error::{Place, Problem};
 use crate::config::section::Sink;
 use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
@@ -35,6 +36,11 @@ pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
 pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+    if let Some(offset) = scan::too_many_dollars(text) {
+        let problem = Problem::new("more than 2000 dollar signs", "a simpler file");
+        sink.push(Some(LineIndex::new(text).position(offset)), &Place::default(), problem);
+        return None;
+    }
     // A thread of its own gives the parser a stack of known size, and keeps its panics, should it have any, out of here.
     let worker = thread::Builder::new().stack_size(PARSER_STACK);
     let (document, errors) = thread::scope(|scope| {
@@ -84,7 +90,8 @@ impl<'t> Reader<'t> {
         let arena = Bump::new();
         let program = parse_file_content(&arena, FileId::zero(), source.as_bytes());
         if program.has_errors() {
-            for error in program.errors.iter().take(MAX_SYNTAX_ERRORS) {
+            // One error is enough: the parser stumbles on behind the first, and what it says there is noise.
+            if let Some(error) = program.errors.first() {
                 self.syntax(error, &source);
             }
             return (None, self.troubles);
@@ -122,20 +129,20 @@ impl<'t> Reader<'t> {
             }
             let mut literals = Literals::new(&self.lines, &self.wrapped);
             let value = literals.read(ours.value, Place::section(name));
-            let broken = !literals.troubles.is_empty();
             self.troubles.append(&mut literals.troubles);
             let at = self.lines.position(self.wrapped.original(*offset));
-            // What could not be read is missing, not empty; the errors have been said.
-            let node = value.filter(|_| !broken).unwrap_or(Node { value: Value::Null, at });
+            let node = value.unwrap_or(Node { value: Value::Broken, at });
             members.push(Member { key: Key::Name((*name).to_owned()), at, node });
         }
         members
     }
 
     fn syntax(&mut self, error: &ParseError, source: &str) {
-        // The parser's own texts name kinds of tokens; only these four are ours to word, none repeats the file.
+        // No text here repeats the file.
         let found = match error {
-            ParseError::UnexpectedToken(_, kind, _) => format!("a syntax error: {kind} does not belong here"),
+            ParseError::UnexpectedToken(_, kind, _) => {
+                format!("{}, which does not belong here", token(*kind))
+            }
             ParseError::UnclosedLiteralString(..) => "a text without its closing quote".to_owned(),
             ParseError::RecursionLimitExceeded(_) => "too much nested in one another".to_owned(),
             ParseError::UnexpectedEndOfFile(..) => "the end of the file too early".to_owned(),
@@ -192,6 +199,24 @@ fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Ours<'a>>) 
         if let ArrayElement::KeyValue(pair) = element {
             found.extend(ours(pair.key, pair.value));
         }
+    }
+}
+
+/// A token in words.
+fn token(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::LiteralString | TokenKind::PartialLiteralString | TokenKind::DoubleQuote => "a text",
+        TokenKind::LiteralInteger | TokenKind::LiteralFloat => "a number",
+        TokenKind::EqualGreaterThan => "`=>`",
+        TokenKind::Comma => "a comma",
+        TokenKind::Semicolon => "a semicolon",
+        TokenKind::Equal => "`=`",
+        TokenKind::Array => "`array`",
+        TokenKind::LeftBracket | TokenKind::LeftParenthesis | TokenKind::LeftBrace => "an opening bracket",
+        TokenKind::RightBracket | TokenKind::RightParenthesis | TokenKind::RightBrace => "a closing bracket",
+        TokenKind::Variable => "a variable",
+        TokenKind::Identifier => "a word",
+        _ => "something",
     }
 }
 

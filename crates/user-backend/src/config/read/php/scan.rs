@@ -1,7 +1,8 @@
 //! One pass over the tokens, before the parser sees them: how deep it would have to go, where our keys stand, and
 //! whether the file holds secrets.
 //!
-//! The lexer goes forward in a loop and cannot overflow the stack; the parser could, on input made for it.
+//! The lexer recurses for variables within texts only, so it is safe when there are few of them; the parser recurses
+//! wherever something is open.
 
 use mago_database::file::FileId;
 use mago_syntax::lexer::Lexer;
@@ -14,6 +15,9 @@ use crate::config::source::names_a_secret;
 
 /// How many tokens may wait for something behind them. A level of an array takes four, a condition three.
 const MAX_WAITING: usize = 1024;
+
+/// How many dollar signs a file may have: each could be one level of recursion in the lexer.
+const MAX_DOLLARS: usize = 2000;
 
 /// What the tokens tell.
 #[derive(Debug, Default)]
@@ -28,6 +32,11 @@ pub(super) struct Scan {
 #[derive(Debug)]
 pub(super) struct TooDeep {
     pub(super) offset: usize,
+}
+
+/// Where a file has too many dollar signs for the lexer; ask before anything else.
+pub(super) fn too_many_dollars(text: &str) -> Option<usize> {
+    text.match_indices('$').nth(MAX_DOLLARS).map(|(offset, _)| offset)
 }
 
 impl Scan {

@@ -1,0 +1,386 @@
+//! Every bad input, and what a person is told about it.
+
+use super::*;
+
+const TOML: (Format, &str) = (Format::Toml, "user-backend.toml");
+const JSON: (Format, &str) = (Format::Json, "user-backend.json");
+const PHP: (Format, &str) = (Format::Php, "config.php");
+
+/// Each text and what is wrong with it, for a snapshot.
+fn told<S: AsRef<str>>((format, name): (Format, &str), texts: &[S]) -> String {
+    let told = |text: &S| {
+        let text = text.as_ref();
+        let shown = text.replace('\n', "\n  | ");
+        format!("  | {shown}\n{}", wrong(text, format, name))
+    };
+    texts.iter().map(told).collect::<Vec<_>>().join("\n\n")
+}
+
+/// Entries of TOML, each in a file of its own.
+fn entries(texts: &[&str]) -> String {
+    let whole: Vec<String> = texts.iter().map(|text| format!("[[user_backends]]\n{text}")).collect();
+    told(TOML, &whole)
+}
+
+/// Entries of PHP, each in a file of its own.
+fn php_entries(texts: &[&str]) -> String {
+    let whole: Vec<String> =
+        texts.iter().map(|text| format!("<?php $CONFIG = ['user_backends' => [[\n{text}\n]]];")).collect();
+    told(PHP, &whole)
+}
+
+#[test]
+fn unknown_class() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imab\"\nhost = \"mail\"",
+        "class = \"OC_User_IMAP_wUD\"\nhost = \"mail\"",
+        "class = \"\\\\Evil\\\\IMAP\"\nhost = \"mail\"",
+        "class = \"\"\nhost = \"mail\"",
+        "class = 7\nhost = \"mail\"",
+        "host = \"mail\"",
+    ]));
+}
+
+#[test]
+fn a_class_that_is_not_there_yet() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => '\\OCA\\User_External\\WebDAVAuth', 'arguments' => ['https://example.com/dav']",
+        "'class' => 'OC_User_BasicAuth', 'arguments' => ['https://example.com']",
+        "'class' => '\\OCA\\UserExternal\\SSH', 'arguments' => ['example.com', '22']",
+        "'class' => '\\OCA\\UserExternal\\XMPP', 'arguments' => ['dbhost', 'db', 'user', 'Wonderland-1', 'example.com']",
+        "'class' => '\\OCA\\User_LDAP\\User_Proxy'",
+    ]));
+}
+
+#[test]
+fn unknown_field() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhots = \"mail\"",
+        "class = \"imap\"\nhost = \"mail\"\nca-file = \"ca.pem\"\npassword = \"Wonderland-1\"",
+        "class = \"imap\"\nhost = \"mail\"\nbudget = { failure = 3 }",
+        "class = \"imap\"\nhost = \"mail\"\n\"a\\u001b[2J\" = 1",
+    ]));
+}
+
+#[test]
+fn a_field_of_another_class() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\nshare = \"data\"",
+        "class = \"ftp\"\nhost = \"files\"\nworkgroup = \"OFFICE\"\nengine = \"native\"",
+        "class = \"smb\"\nhost = \"files\"\ntls = \"explicit\"\nallow_plaintext = true",
+    ]));
+}
+
+#[test]
+fn wrong_type() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = 7\nport = \"993\"\ntls = true\ncanary = \"false\"\nid = []\nbudget = 3\ndeny_names = \"root\"\nca_file = { path = \"x\" }\nmax_concurrent = 1.5\ndomain = 2026-11-22",
+    ]));
+}
+
+#[test]
+fn a_length_of_time_that_is_none() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\ntimeout = 15\nconnect_timeout = \"15\"\ncache_accepted = \"soon\"\nbudget = { per = 900 }",
+        "class = \"imap\"\nhost = \"mail\"\ntimeout = \"0s\"\nmax_stale = 0\ncache_accepted = \"0\"\ncache_rejected = \"0s\"",
+        "class = \"imap\"\nhost = \"mail\"\nmax_stale = false\ncache_accepted = 300\ntimeout = \"99999999d\"",
+    ]));
+}
+
+#[test]
+fn a_number_out_of_its_range() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\nport = 0",
+        "class = \"imap\"\nhost = \"mail\"\nport = 65536",
+        "class = \"imap\"\nhost = \"mail\"\nport = -1\nmax_concurrent = 0\nwarm = 100000\nbudget = { failures = 0 }",
+        "class = \"imap\"\nhost = \"mail\"\nport = \"99x\"",
+        "class = \"imap\"\narguments = [\"mail\", \"99x\", \"ssl\"]",
+        "class = \"imap\"\narguments = [\"mail\", 65536, \"ssl\"]",
+        "class = \"imap\"\narguments = [\"mail\", 0, \"ssl\"]",
+        "class = \"ftp\"\narguments = [\"files:0\", true]",
+        "class = \"imap\"\narguments = [\"{mail:65536/ssl}\"]",
+    ]));
+}
+
+#[test]
+fn missing_argument() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'OC_User_IMAP'",
+        "'class' => 'OC_User_IMAP', 'arguments' => []",
+        "'class' => 'OC_User_FTP', 'arguments' => array()",
+        "'class' => 'OC_User_SMB', 'arguments' => [null]",
+        "'class' => 'OC_User_IMAP', 'arguments' => [0 => 'mail', 2 => 'ssl']",
+        "'class' => 'OC_User_IMAP', 'arguments' => [1 => 993, 2 => 'ssl']",
+        "'class' => 'OC_User_FTP', 'arguments' => 'localhost'",
+    ]));
+}
+
+#[test]
+fn arguments_that_do_not_fit() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 993, 'sll']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 143, 'STARTTLS']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 143, false, ['example.com'], 'yes', 'false']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 993, 'ssl', 'example.com', true, false, 7]",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['host' => 'mail', 'sslMode' => 'ssl']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 993, 'ssl', 'host' => 'mail']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail/ssl}', 'example.com', true]",
+        "'class' => 'OC_User_FTP', 'arguments' => ['localhost', 'false']",
+        "'class' => 'OC_User_SMB', 'arguments' => ['//files/data']",
+        "'class' => 'OC_User_SMB', 'arguments' => ['files', 'data']",
+        "'class' => 'OC_User_IMAP', 'arguments' => [-1 => 'mail']",
+    ]));
+}
+
+#[test]
+fn said_twice() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'OC_User_IMAP', 'arguments' => ['mail', 993, 'ssl'], 'host' => 'mail', 'port' => 993, 'tls' => 'implicit'",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/ssl}', 'example.com'], 'port' => 993, 'tls' => 'implicit', 'domain' => 'example.com', 'strip_domain' => false",
+        "'class' => 'OC_User_FTP', 'arguments' => ['files:2121', false], 'port' => 21, 'tls' => 'explicit'",
+        "'class' => 'ftp', 'host' => 'localhost', 'host' => 'other'",
+    ]));
+}
+
+#[test]
+fn bad_mailbox_string() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/imap/ssl']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/imap/sll}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/imap/ssl/user=alice}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/imap/ssl/authuser=\"alice\"}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail/imap/anonymous}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail/imap/secure}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail/imap/tryssl}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:110/pop3}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail/ssl/tls}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail: 993/ssl}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{imaps://mail/ssl}']",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{}']",
+    ]));
+}
+
+#[test]
+fn any_certificate_without_consent() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail:993/imap/ssl/novalidate-cert}']",
+        "'class' => 'imap', 'host' => 'mail', 'danger_accept_any_certificate' => true, 'ca_file' => 'ca.pem'",
+    ]));
+}
+
+#[test]
+fn plaintext_over_the_network() {
+    let php = php_entries(&[
+        "'class' => '\\OCA\\UserExternal\\IMAP', 'arguments' => ['mail.example.com']",
+        "'class' => '\\OCA\\UserExternal\\IMAP', 'arguments' => ['mail.example.com', 993, null]",
+        "'class' => 'OC_User_IMAP', 'arguments' => ['{mail.example.com:143/imap/notls}INBOX', 'example.com']",
+        "'class' => 'OC_User_FTP', 'arguments' => ['ftp.example.com']",
+        "'class' => '\\OCA\\UserExternal\\FTP', 'arguments' => ['ftp.example.com', false]",
+        "'class' => 'ftp', 'host' => 'ftp.example.com', 'tls' => 'none', 'allow_plaintext' => false",
+    ]);
+    let toml = entries(&[
+        "class = \"OC_User_FTP\"\narguments = [\"ftp.example.com\", false]",
+        "class = \"imap\"\nhost = \"10.0.0.1\"\ntls = \"none\"",
+    ]);
+    let json = told(
+        JSON,
+        &[r#"{"user_backends": [{"class": "OC_User_FTP", "arguments": ["ftp.example.com", false]}]}"#],
+    );
+    insta::assert_snapshot!([php, toml, json].join("\n\n"));
+}
+
+#[test]
+fn a_host_that_is_none() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"imaps://mail.example.com:993\"",
+        "class = \"imap\"\nhost = \"mail.example.com:993\"",
+        "class = \"imap\"\nhost = \"mail server\"",
+        "class = \"imap\"\nhost = \"mail/inbox\"",
+        "class = \"imap\"\nhost = \"\"",
+        "class = \"imap\"\nhost = \"{mail:993/ssl}\"",
+        "class = \"imap\"\nhost = \"münchen.de\"",
+        "class = \"imap\"\nhost = \"010.0.0.1\"",
+        "class = \"imap\"\nhost = \"imaps://alice:Wonderland-1@mail\"\nserver_name = \"mail:993\"",
+        "class = \"OC_User_IMAP\"\narguments = [\"mail.example.com:993\", 993, \"ssl\"]",
+        "class = \"OC_User_FTP\"\narguments = [\"ftp://files\", true]",
+    ]));
+}
+
+#[test]
+fn a_domain_that_is_none() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\ndomain = \"@example.com\"",
+        "class = \"imap\"\nhost = \"mail\"\ndomain = \"\"",
+        "class = \"imap\"\nhost = \"mail\"\nstrip_domain = true",
+        "class = \"imap\"\nhost = \"mail\"\nadd_domain = true\ngroup_by_domain = true",
+        "class = \"imap\"\nhost = \"mail\"\ndeny_names = [\"root\", \"\", 7]",
+    ]));
+}
+
+#[test]
+fn words_that_are_not_among_the_choices() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\ntls = \"explict\"\non_reject = \"abort\"\non_unavailable = \"Stop\"",
+        "class = \"imap\"\nhost = \"mail\"\ntls = \"ssl\"",
+    ]));
+}
+
+#[test]
+fn duplicate_id() {
+    insta::assert_snapshot!(told(
+        TOML,
+        &[
+            "[[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\n\n[[user_backends]]\nclass = \"ftp\"\nhost = \"mail\"\n\n[[user_backends]]\nclass = \"OC_User_IMAP\"\narguments = [\"{MAIL/ssl}\"]",
+            "[[user_backends]]\nclass = \"imap\"\nhost = \"a\"\nid = \"x\"\n\n[[user_backends]]\nclass = \"imap\"\nhost = \"b\"\nid = \"x\"",
+        ]
+    ));
+}
+
+#[test]
+fn a_bad_id() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\nid = \"\"",
+        "class = \"imap\"\nhost = \"mail\"\nid = \"the mail server\"",
+        &format!("class = \"imap\"\nhost = \"mail\"\nid = \"{}\"", "x".repeat(129)),
+        &format!("class = \"imap\"\nhost = \"{}example.com\"", "abcdefghi.".repeat(12)),
+    ]));
+}
+
+#[test]
+fn two_backends_that_strip_different_domains() {
+    insta::assert_snapshot!(told(
+        PHP,
+        &[
+            "<?php $CONFIG = ['user_backends' => [\n['class' => 'OC_User_IMAP', 'arguments' => ['a', 993, 'ssl', 'a.example']],\n['class' => 'OC_User_IMAP', 'arguments' => ['b', 993, 'ssl', 'b.example']]]];",
+        ]
+    ));
+}
+
+#[test]
+fn several_errors_at_once() {
+    insta::assert_snapshot!(told(
+        PHP,
+        &[
+            "<?php\n$CONFIG = array (\n  'user_backends' => array (\n    array ( 'class' => 'OC_User_IMAP', 'arguments' => array ( 'mail.example.com', 70000, 'sll' ) ),\n    array ( 'class' => 'OC_User_WebDAV', 'arguments' => array ( 'https://dav.example.com' ) ),\n    array ( 'class' => 'OC_User_FTP', 'arguments' => array ( 'ftp.example.com' ), 'timeuot' => '3s', 'canary' => 'no' ),\n    'OC_User_SMB',\n  ),\n  'user_backends_resolver' => array ( 'deadline' => 20, 'cache_size' => 3 ),\n);",
+        ]
+    ));
+}
+
+#[test]
+fn php_that_is_not_a_literal() {
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'OC_User_IMAP', 'arguments' => [getenv('IMAP'), PORT, \"s$sl\"]",
+        "'class' => $class, 'host' => 'a' . $b, 'port' => 143 + 850, 'tls' => true ? 'implicit' : 'none'",
+        "'class' => 'imap', 'host' => <<<X\nmail\nX, 'id' => `hostname`, 'ca_file' => __DIR__ . '/ca.pem', 'canary' => !true",
+        "'class' => 'imap', 'host' => (string) 'mail', 'deny_names' => [...$names], 'budget' => new Budget()",
+        "'class' => 'imap', 'host' => function() { return 'mail'; }, $key => 1, 'port' => -'x'",
+        "'class' => 'imap', 'host' => \"ma\\u{69}l\", 'id' => include 'id.php', 'warm' => IMAP::PORT",
+    ]));
+}
+
+#[test]
+fn php_that_stands_where_it_is_not_read() {
+    let entry = "['class' => 'ftp', 'host' => 'localhost']";
+    insta::assert_snapshot!(told(
+        PHP,
+        &[
+            &format!(
+                "<?php\n$CONFIG = ['user_backends' => [{entry}]];\nif (getenv('X')) {{ $CONFIG['user_backends'] = [{entry}]; }}"
+            ),
+            &format!(
+                "<?php\n$CONFIG = ['user_backends' => [{entry}]];\n$CONFIG['user_backends'][] = {entry};"
+            ),
+            &format!(
+                "<?php\n$CONFIG = ['user_backends' => [{entry}], 'x' => 1, 'user_backends' => [{entry}]];"
+            ),
+            &format!("<?php\n$CONFIG = array_merge($CONFIG, ['user_backends' => [{entry}]]);"),
+            &format!("<?php\n$OTHER = ['user_backends' => [{entry}]];"),
+        ]
+    ));
+}
+
+#[test]
+fn syntax_errors() {
+    let toml = told(TOML, &["[[user_backends]]\nclass = imap\nhost = \"Wonderland-1", "user_backends = [\n"]);
+    let json = told(
+        JSON,
+        &[
+            "{\"user_backends\": [\n  {\"class\": \"imap\", \"host\": \"Wonderland-1\"},\n]}",
+            "{\"user_backends\": [{\"class\": \"imap\"",
+            "{\"user_backends\": [], \"user_backends\": []}",
+            "{\"user_backends\": [{\"class\": \"\\ud800\"}]}",
+            "[]",
+        ],
+    );
+    let php = told(
+        PHP,
+        &[
+            "<?php\n$CONFIG = array (\n  'dbpassword' => 'Wonderland-1'\n  'user_backends' => array (),\n);",
+            "<?php\n$CONFIG = array ( 'user_backends' => array (",
+            "<?php\n$CONFIG = array ( 'dbpassword' => 'Wonderland-1",
+            "<?php\n“user_backends” => array ( 0 => array ( ‘class’ => ‘OC_User_FTP’ ) ),",
+            "just words",
+        ],
+    );
+    insta::assert_snapshot!([toml, json, php].join("\n\n"));
+}
+
+#[test]
+fn no_backends() {
+    let toml = told(
+        TOML,
+        &[
+            "[resolver]\ndeadline = \"3s\"",
+            "user_backends = []",
+            "[user_backends]\nclass = \"imap\"",
+            "user_backends = \"imap\"",
+            "user_backends = [\"imap\"]",
+        ],
+    );
+    let json = told(JSON, &["{}", "{\"user_backends\": null}", "{\"user_backends\": {\"mail\": {}}}"]);
+    let php = told(
+        PHP,
+        &[
+            "<?php $CONFIG = ['dbtype' => 'mysql'];",
+            "<?php $CONFIG = ['user_backends' => array()];",
+            "<?php $CONFIG = ['user_backends' => 'imap'];",
+        ],
+    );
+    insta::assert_snapshot!([toml, json, php].join("\n\n"));
+}
+
+#[test]
+fn sections_that_are_nobodys() {
+    insta::assert_snapshot!(told(
+        TOML,
+        &[
+            "[server]\nlisten = \"127.0.0.1:80\"\n[resolvre]\n[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"",
+        ]
+    ));
+}
+
+#[test]
+fn bad_settings_of_the_resolver() {
+    let backend = "[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"";
+    insta::assert_snapshot!(told(
+        TOML,
+        &[
+            &format!(
+                "{backend}\n[resolver]\ndeadline = \"20\"\ncache_entries = 0\ncache_bytes = \"32MiB\"\ntrusted_proxies = [\"10.1.2.3/8\", \"proxy\", 7]"
+            ),
+            &format!(
+                "{backend}\n[resolver]\nthrottle = {{ first_delay = \"1m\", refuse_after = 0, step = 3 }}\nbudget = 3"
+            ),
+            &format!("resolver = 3\n{backend}"),
+        ]
+    ));
+}
+
+#[cfg(feature = "smb")]
+#[test]
+fn bad_settings_of_smb() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"smb\"\nhost = \"files\"\nshare = \"IPC$\"",
+        "class = \"smb\"\nhost = \"files\"\nshare = \"//files/data\"\nworkgroup = \"MY OFFICE\"\nengine = \"samba\"",
+    ]));
+}

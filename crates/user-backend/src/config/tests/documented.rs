@@ -1,0 +1,196 @@
+//! Defaults and meanings, as the table of settings promises them.
+
+use std::time::Duration;
+
+use super::*;
+use crate::identity::{LoginName, NameDecision, NameRules};
+use crate::resolver::policy::{OnReject, OnUnavailable, Policy};
+use crate::transport::{TlsMode, Trust};
+
+#[test]
+fn the_defaults_are_those_of_the_table() {
+    let config = toml("[[user_backends]]\nclass = \"imap\"\nhost = \"mail.example.com\"");
+    let entry = &config.entries()[0];
+    let endpoint = entry.endpoint().unwrap();
+    assert_eq!(reached(&config), "mail.example.com:143 explicit");
+    assert_eq!(endpoint.trust(), &Trust::System);
+    assert_eq!(endpoint.server_name(), "mail.example.com");
+    assert!(!endpoint.allows_plaintext());
+    assert_eq!(
+        (endpoint.connect_timeout(), endpoint.timeout()),
+        (Duration::from_secs(3), Duration::from_secs(15))
+    );
+    assert_eq!(entry.policy(), &Policy::default());
+    assert_eq!(entry.names(), &NameRules::default());
+    assert_eq!(config.resolver(), &ResolverSettings::default());
+    assert_eq!(config.resolver().deadline, Duration::from_secs(20));
+    assert_eq!((config.resolver().cache.entries, config.resolver().cache.bytes), (100_000, 33_554_432));
+    assert_eq!(config.warnings(), []);
+}
+
+#[test]
+fn every_field_of_the_table_is_obeyed() {
+    let config = toml(
+        r#"
+        [[user_backends]]
+        class = "imap"
+        id = "mail"
+        host = "Mail.Example.com"
+        port = 1993
+        tls = "implicit"
+        ca_file = "tls/ca.pem"
+        server_name = "imap.internal"
+        domain = "example.com"
+        add_domain = true
+        strip_domain = true
+        group_by_domain = true
+        deny_names = ["anonymous", "ftp", "guest", "root"]
+        connect_timeout = "500ms"
+        timeout = "5s"
+        max_concurrent = 4
+        warm = 2
+        on_reject = "stop"
+        on_unavailable = "continue"
+        canary = false
+        cache_accepted = "1h"
+        cache_rejected = "off"
+        max_stale = "2d"
+        budget = { failures = 2, per = "1h" }
+
+        [resolver]
+        deadline = "30s"
+        cache_entries = 10
+        cache_bytes = 1000
+        trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+        throttle = { first_delay = "1s", longest_delay = "10s", refuse_after = 3, per = "1h" }
+        "#,
+    );
+    let entry = &config.entries()[0];
+    let endpoint = entry.endpoint().unwrap();
+    assert_eq!(entry.id().as_str(), "mail");
+    assert_eq!(reached(&config), "mail.example.com:1993 implicit");
+    assert_eq!(endpoint.trust(), &Trust::CaFile("conf/tls/ca.pem".into()));
+    assert_eq!(endpoint.server_name(), "imap.internal");
+    assert_eq!(
+        (endpoint.connect_timeout(), endpoint.timeout()),
+        (Duration::from_millis(500), Duration::from_secs(5))
+    );
+    let policy = entry.policy();
+    assert_eq!((policy.max_concurrent, policy.warm, policy.canary), (4, Some(2), false));
+    assert_eq!((policy.on_reject, policy.on_unavailable), (OnReject::Stop, OnUnavailable::Continue));
+    assert_eq!((policy.cache_accepted, policy.cache_rejected), (Duration::from_secs(3600), Duration::ZERO));
+    assert_eq!(policy.max_stale, Some(Duration::from_secs(2 * 24 * 3600)));
+    assert_eq!((policy.budget.failures, policy.budget.per), (2, Duration::from_secs(3600)));
+    let decided = |name: &str| entry.names().decide(&LoginName::parse(name).unwrap());
+    assert_eq!(decided("ROOT"), NameDecision::Denied);
+    assert_eq!(decided("bob@other.example"), NameDecision::NotMine);
+    let NameDecision::Ask { upstream, identity } = decided("bob") else { panic!() };
+    assert_eq!((upstream.as_str(), identity.name().as_str()), ("bob@example.com", "bob"));
+    assert_eq!(config.resolver().deadline, Duration::from_secs(30));
+    assert_eq!((config.resolver().cache.entries, config.resolver().cache.bytes), (10, 1000));
+    assert!(config.resolver().trusted_proxies[1].contains("10.9.8.7".parse().unwrap()));
+    assert_eq!(config.resolver().throttle.refuse_after, 3);
+}
+
+#[cfg(feature = "smb")]
+#[test]
+fn smb_has_fields_of_its_own() {
+    let config = toml(
+        "[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\nshare = \"data\"\nworkgroup = \"OFFICE\"",
+    );
+    let ClassSettings::Smb { share, workgroup, engine } = config.entries()[0].settings() else { panic!() };
+    assert_eq!(
+        (share.as_deref(), workgroup.as_deref(), *engine),
+        (Some("data"), Some("OFFICE"), Engine::Pavao)
+    );
+    assert_eq!(reached(&config), "files:445 none");
+}
+
+#[test]
+fn the_default_port_follows_the_encryption() {
+    for (class, tls, expected) in [
+        ("imap", TlsMode::Implicit, 993),
+        ("imap", TlsMode::Explicit, 143),
+        ("ftp", TlsMode::Implicit, 990),
+        ("ftp", TlsMode::Explicit, 21),
+        ("ftp", TlsMode::None, 21),
+    ] {
+        let config =
+            toml(&format!("[[user_backends]]\nclass = \"{class}\"\nhost = \"localhost\"\ntls = \"{tls}\""));
+        assert_eq!(config.entries()[0].endpoint().unwrap().port(), expected, "{class} {tls}");
+    }
+}
+
+#[test]
+fn the_id_is_made_of_class_and_host_and_of_the_port_when_it_is_unusual() {
+    for (fields, id) in [
+        ("class = \"imap\"\nhost = \"Mail.Example.com\"", "imap:mail.example.com"),
+        ("class = \"imap\"\nhost = \"mail\"\ntls = \"implicit\"", "imap:mail"),
+        ("class = \"imap\"\nhost = \"mail\"\nport = 143", "imap:mail"),
+        ("class = \"imap\"\nhost = \"mail\"\nport = 1143", "imap:mail:1143"),
+        ("class = \"imap\"\nhost = \"::1\"", "imap:[::1]"),
+        ("class = \"imap\"\nhost = \"::1\"\nport = 1143", "imap:[::1]:1143"),
+        ("class = \"OC_User_FTP\"\narguments = [\"localhost:2121\"]", "ftp:localhost:2121"),
+    ] {
+        assert_eq!(toml(&format!("[[user_backends]]\n{fields}")).entries()[0].id().as_str(), id, "{fields}");
+    }
+}
+
+#[test]
+fn moving_entries_about_moves_nobodys_account() {
+    let entries =
+        ["class = \"imap\"\nhost = \"a\"", "class = \"imap\"\nhost = \"b\"", "class = \"ftp\"\nhost = \"a\""];
+    let ids = |order: [usize; 3]| {
+        let text: String =
+            order.iter().map(|nth| format!("[[user_backends]]\n{}\n", entries[*nth])).collect();
+        let mut ids: Vec<_> = toml(&text).entries().iter().map(|entry| entry.id().to_string()).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids([0, 1, 2]), ids([2, 0, 1]));
+}
+
+#[test]
+fn one_server_may_serve_two_domains_under_two_ids() {
+    let config = toml(
+        "[[user_backends]]\nid = \"a\"\nclass = \"imap\"\nhost = \"mail\"\ndomain = \"a.example\"\nstrip_domain = true
+         [[user_backends]]\nid = \"b\"\nclass = \"imap\"\nhost = \"mail\"\ndomain = \"b.example\"",
+    );
+    assert_eq!(config.entries().len(), 2);
+}
+
+#[test]
+fn warnings_say_what_an_operator_should_know() {
+    let config = toml(
+        r#"
+        [[user_backends]]
+        class = "imap"
+        host = "mail.example.com"
+        port = 993
+        timeout = "1m"
+        canary = false
+        allow_plaintext = true
+        deny_names = ["root", "Guest"]
+        max_stale = "1h"
+
+        [[user_backends]]
+        class = "ftp"
+        host = "localhost"
+        tls = "none"
+        ca_file = "ca.pem"
+
+        [resolver]
+        trusted_proxies = ["127.0.0.1"]
+        "#,
+    );
+    let warnings: Vec<String> = config.warnings().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(warnings.join("\n"));
+}
+
+#[test]
+fn in_a_config_php_the_resolver_has_a_key_that_is_nobody_elses() {
+    let config =
+        php("<?php $CONFIG = ['resolver' => dns(), 'user_backends_resolver' => ['deadline' => '9s'],
+         'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];");
+    assert_eq!(config.resolver().deadline, Duration::from_secs(9));
+}

@@ -1,0 +1,127 @@
+//! Files: what they are, who may read them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, bytes).unwrap();
+    mode(&path, 0o640);
+    path
+}
+
+#[cfg(unix)]
+fn mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The errors of a file, with its directory left out.
+fn refused(path: &Path) -> String {
+    let errors = Config::load(path).expect_err("refused");
+    errors.to_string().replace(&path.parent().unwrap().display().to_string(), "DIR")
+}
+
+const FTP: &str =
+    "[[user_backends]]\nclass = \"ftp\"\nhost = \"localhost\"\nca_file = \"ca.pem\"\ntls = \"explicit\"";
+
+#[test]
+fn a_ca_file_is_looked_for_beside_the_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = Config::load(write(dir.path(), "a.toml", FTP.as_bytes())).unwrap();
+    let trust = config.entries()[0].endpoint().unwrap().trust();
+    assert_eq!(trust, &crate::transport::Trust::CaFile(dir.path().join("ca.pem")));
+    let absolute = FTP.replace("ca.pem", "/etc/ssl/ca.pem");
+    let config = Config::load(write(dir.path(), "b.toml", absolute.as_bytes())).unwrap();
+    let trust = config.entries()[0].endpoint().unwrap().trust();
+    assert_eq!(trust, &crate::transport::Trust::CaFile("/etc/ssl/ca.pem".into()));
+}
+
+#[test]
+fn what_is_no_configuration_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("folder.toml");
+    fs::create_dir(&folder).unwrap();
+    let mut large = FTP.as_bytes().to_vec();
+    large.resize(1024 * 1024 + 1, b'\n');
+    let refusals = [
+        refused(&dir.path().join("missing.toml")),
+        refused(&folder),
+        refused(&write(dir.path(), "settings.yaml", b"user_backends: []")),
+        refused(&write(dir.path(), "latin1.toml", b"[[user_backends]]\nid = \"m\xfcnchen\"")),
+        refused(&write(dir.path(), "latin1.php", b"<?php\n// M\xfcnchen\n$CONFIG = [];")),
+        refused(&write(dir.path(), "empty.toml", b"")),
+        refused(&write(dir.path(), "blank.json", b" \n\n")),
+        refused(&write(dir.path(), "empty.php", b"")),
+        refused(&write(dir.path(), "large.toml", &large)),
+    ];
+    insta::assert_snapshot!(refusals.join("\n\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_a_secret_that_everybody_may_read_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let php = "<?php $CONFIG = ['dbpassword' => 'Wonderland-1', 'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];";
+    let path = write(dir.path(), "config.php", php.as_bytes());
+    for closed in [0o600, 0o640, 0o660] {
+        mode(&path, closed);
+        assert!(Config::load(&path).is_ok(), "{closed:o}");
+    }
+    let mut refusals = Vec::new();
+    for open in [0o644, 0o646, 0o641] {
+        mode(&path, open);
+        refusals.push(refused(&path));
+    }
+    assert!(!refusals.concat().contains("Wonderland"));
+    insta::assert_snapshot!(refusals.join("\n\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn secrets_are_found_wherever_they_stand() {
+    let dir = tempfile::tempdir().unwrap();
+    let backends = "'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]";
+    for (nth, (other, secret)) in [
+        ("'secret' => 'x',", true),
+        ("'passwordsalt' => \"x\",", true),
+        ("'redis' => ['host' => 'a', 'password' => 'x'],", true),
+        ("'mail_smtppassword' => '',", false),
+        ("'lost_password_link' => 'https://example.com',", false),
+        ("'dbpassword' => getenv('DB'),", false),
+        ("", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text = format!("<?php $CONFIG = [{other} {backends}];");
+        let path = write(dir.path(), &format!("{nth}.php"), text.as_bytes());
+        mode(&path, 0o644);
+        assert_eq!(Config::load(&path).is_err(), secret, "{other}");
+    }
+    let path = write(dir.path(), "server.toml", format!("[mail]\nsmtp_password = \"x\"\n{FTP}").as_bytes());
+    mode(&path, 0o644);
+    assert!(Loader::new().allow_section("mail").load(&path).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_everybody_may_write_is_refused_whatever_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "user-backend.toml", FTP.as_bytes());
+    mode(&path, 0o644);
+    assert!(Config::load(&path).is_ok());
+    mode(&path, 0o666);
+    assert!(refused(&path).contains("chmod o-w"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_refused_without_waiting_for_a_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("null.toml");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    assert!(refused(&link).contains("something that is no file"));
+}
