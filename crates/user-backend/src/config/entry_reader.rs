@@ -139,7 +139,7 @@ fn smb(section: &Section<'_>) -> Option<ClassSettings> {
             let problem = Problem::new(tree::quoted(name), "a share with files in it");
             return field.fail(problem.hint("everybody may open IPC$, so it proves nothing"));
         }
-        let odd = |c: char| c.is_control() || "\\/:*?\"<>|%".contains(c);
+        let odd = |c: char| c.is_control() || "\\/[]:|<>+=;,*?\"%".contains(c);
         if name.is_empty() || name.len() > 80 || name.contains(odd) || name.trim() != name {
             return field.fail(
                 Problem::new(field.node.value.shown(), expected)

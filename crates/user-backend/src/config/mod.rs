@@ -110,5 +110,6 @@ impl Config {
     }
 }
 
-#[cfg(all(test, feature = "imap", feature = "ftp"))]
+#[cfg(test)]
+#[cfg(all(feature = "imap", feature = "ftp"))]
 mod tests;
