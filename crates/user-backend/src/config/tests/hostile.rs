@@ -55,6 +55,17 @@ fn nesting_is_refused_before_it_reaches_the_stack() {
     }
 }
 
+#[test]
+fn more_than_64_arrays_in_one_another_are_refused_where_they_are_read() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (format, text) in [
+        (Format::Json, format!("{{\"user_backends\": {}}}", nested(70))),
+        (Format::Php, format!("<?php return ['user_backends' => {}];", nested(70))),
+    ] {
+        assert!(wrong(&text, format, "x").contains("in one another"), "{format:?}");
+    }
+}
+
 /// Below the cap on waiting tokens the parser's own cap must hold, and its stack must be enough for that.
 #[test]
 fn nesting_that_the_scan_lets_through_does_not_overflow_either() {
