@@ -151,6 +151,33 @@ fn moving_entries_about_moves_nobodys_account() {
 }
 
 #[test]
+fn the_order_is_the_written_one_whatever_the_numbers_say() {
+    let [b, a] = ["10", "9"].map(|nth| (nth, format!("host-{nth}")));
+    let entry = |host: &str| format!("{{\"class\": \"ftp\", \"host\": \"{host}\"}}");
+    let in_php = |host: &str| format!("['class' => 'ftp', 'host' => '{host}']");
+    for config in [
+        toml(&format!(
+            "[user_backends.{}]\nclass = \"ftp\"\nhost = \"{}\"\n[user_backends.{}]\nclass = \"ftp\"\nhost = \"{}\"",
+            a.0, a.1, b.0, b.1
+        )),
+        good(
+            &format!("{{\"user_backends\": {{\"{}\": {}, \"{}\": {}}}}}", a.0, entry(&a.1), b.0, entry(&b.1)),
+            Format::Json,
+        ),
+        php(&format!(
+            "<?php return ['user_backends' => [{} => {}, {} => {}]];",
+            a.0,
+            in_php(&a.1),
+            b.0,
+            in_php(&b.1)
+        )),
+    ] {
+        let ids: Vec<_> = config.entries().iter().map(|entry| entry.id().to_string()).collect();
+        assert_eq!(ids, ["ftp:host-9", "ftp:host-10"]);
+    }
+}
+
+#[test]
 fn one_server_may_serve_two_domains_under_two_ids() {
     let config = toml(
         "[[user_backends]]\nid = \"a\"\nclass = \"imap\"\nhost = \"mail\"\ndomain = \"a.example\"\nstrip_domain = true

@@ -126,6 +126,8 @@ fn ftp_arguments_take_a_port_behind_the_host_and_phps_idea_of_truth() {
         ("['localhost']", "localhost:21 none"),
         ("['localhost', false]", "localhost:21 none"),
         ("['localhost:2121', 0]", "localhost:2121 none"),
+        ("['localhost', '0']", "localhost:21 none"),
+        ("['localhost', '']", "localhost:21 none"),
         ("['ftp.example.com', true]", "ftp.example.com:21 explicit"),
         ("['ftp.example.com:2121', 1]", "ftp.example.com:2121 explicit"),
         ("['[::1]:2121', 'true']", "[::1]:2121 explicit"),
