@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::class::{Kind, Registry};
-use super::entry::{ClassSettings, Engine, Entry};
+use super::entry::Entry;
 use super::error::{ConfigError, ConfigErrors, Place, Problem};
 use super::{Config, Origin};
 use crate::backend::UserBackend;
@@ -65,17 +65,17 @@ fn standard(entry: &Entry) -> Result<Result<Arc<dyn UserBackend>, Problem>, Back
     let (id, names) = (entry.id.clone(), entry.names.clone());
     match &entry.settings {
         #[cfg(feature = "imap")]
-        ClassSettings::Imap => {
+        super::ClassSettings::Imap => {
             let settings = crate::imap::ImapSettings::new(id, endpoint).with_names(names);
             Ok(Ok(Arc::new(crate::imap::ImapBackend::new(settings)?)))
         }
         #[cfg(feature = "ftp")]
-        ClassSettings::Ftp => {
+        super::ClassSettings::Ftp => {
             let settings = crate::ftp::FtpSettings::new(id, endpoint).with_names(names);
             Ok(Ok(Arc::new(crate::ftp::FtpBackend::new(settings)?)))
         }
         #[cfg(any(feature = "smb", feature = "smb-native"))]
-        ClassSettings::Smb { share, workgroup, engine } => {
+        super::ClassSettings::Smb { share, workgroup, engine } => {
             let mut settings =
                 crate::smb::SmbSettings::new(id, endpoint).with_names(names).with_engine((*engine).into());
             if let Some(share) = share {
@@ -94,11 +94,11 @@ fn standard(entry: &Entry) -> Result<Result<Arc<dyn UserBackend>, Problem>, Back
 }
 
 #[cfg(any(feature = "smb", feature = "smb-native"))]
-impl From<Engine> for crate::smb::SmbEngine {
-    fn from(engine: Engine) -> Self {
+impl From<super::Engine> for crate::smb::SmbEngine {
+    fn from(engine: super::Engine) -> Self {
         match engine {
-            Engine::Pavao => Self::Pavao,
-            Engine::Native => Self::Native,
+            super::Engine::Pavao => Self::Pavao,
+            super::Engine::Native => Self::Native,
         }
     }
 }

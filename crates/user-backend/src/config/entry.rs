@@ -85,7 +85,7 @@ pub enum ClassSettings {
     Custom(CustomFields),
 }
 
-/// Which library speaks SMB. The same words as [`SmbEngine`](crate::smb::SmbEngine), which exists only with a feature.
+/// Which library speaks SMB. The same words as `smb::SmbEngine`, which exists only with a feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
