@@ -74,9 +74,15 @@ pub mod transport;
 pub mod verdict;
 
 pub use backend::{Attempt, Probe, UserBackend};
+pub use config::Config;
 pub use error::{BackendError, Fault, Phase};
 pub use identity::{BackendId, CanonicalName, DomainRules, LoginName, NameRules};
 pub use memory::StaticBackend;
 pub use resolver::{Answer, BuildError, Credentials, Outcome, Policy, Resolver, ResolverBuilder, Trace};
 pub use secret::Password;
 pub use verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
+
+/// The programs in the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use thiserror::Error;
+
 use super::class::{Kind, Registry};
 use super::entry::Entry;
 use super::error::{ConfigError, ConfigErrors, Place, Problem};
@@ -9,7 +11,7 @@ use super::{Config, Origin};
 use crate::backend::UserBackend;
 use crate::error::BackendError;
 use crate::identity::DomainRules;
-use crate::resolver::Policy;
+use crate::resolver::{BuildError, Policy, Resolver, ResolverBuilder};
 
 /// A backend, how the resolver treats it, and the domain rules it applies.
 pub type Link = (Arc<dyn UserBackend>, Policy, DomainRules);
@@ -42,6 +44,46 @@ impl Config {
         let place = Place::entry("user_backends", origin.index);
         ConfigError::new(Arc::clone(&self.file), Some(origin.at), place, problem)
     }
+}
+
+impl Resolver {
+    /// Makes a resolver of a configuration with the classes of this crate: the backends in the order of the array, with
+    /// their policies, and the settings of the resolver. Reads certificates; opens no connection.
+    ///
+    /// To add something by hand (a store of pins, classes of your own), begin with [`ResolverBuilder::with_config`].
+    ///
+    /// # Errors
+    /// [`FromConfigError`] when a backend cannot be made of its entry, or the system has no randomness.
+    pub fn from_config(config: &Config) -> Result<Self, FromConfigError> {
+        Ok(Self::builder().with_config(config, &Registry::standard())?.build()?)
+    }
+}
+
+impl ResolverBuilder {
+    /// Adds the backends of a configuration behind those already there, and takes over its settings of the resolver.
+    ///
+    /// # Errors
+    /// See [`Config::build_backends`].
+    pub fn with_config(self, config: &Config, registry: &Registry) -> Result<Self, ConfigErrors> {
+        let settings = config.resolver();
+        let builder = self.deadline(settings.deadline).cache_bounds(settings.cache);
+        let links = config.build_backends(registry)?;
+        Ok(links
+            .into_iter()
+            .fold(builder, |builder, (backend, policy, domain)| builder.link(backend, policy, domain)))
+    }
+}
+
+/// Why no resolver could be made of a configuration.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum FromConfigError {
+    /// A backend cannot be made of its entry.
+    #[error(transparent)]
+    Config(#[from] ConfigErrors),
+    /// The backends cannot work together, or the system has no randomness.
+    #[error(transparent)]
+    Build(#[from] BuildError),
 }
 
 fn build(entry: &Entry, registry: &Registry) -> Result<Arc<dyn UserBackend>, Problem> {

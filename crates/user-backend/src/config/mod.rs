@@ -43,7 +43,7 @@ mod source;
 mod tree;
 mod warning;
 
-pub use build::Link;
+pub use build::{FromConfigError, Link};
 pub use class::{FactoryError, Registry};
 pub use entry::{ClassSettings, CustomFields, Engine, Entry};
 pub use error::{ConfigError, ConfigErrors};

@@ -207,7 +207,7 @@ fn code_in_words(text: &[u8]) -> Option<&'static str> {
     let begins = |words: &&str| {
         text.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words.as_bytes()))
     };
-    if OUTAGE_WORDS.iter().any(|words| begins(words)) {
+    if OUTAGE_WORDS.iter().any(begins) {
         return Some("UNAVAILABLE");
     }
     SASL_WORDS.into_iter().find_map(|(words, code)| {
