@@ -65,12 +65,37 @@ pub async fn dial(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream, F
 
 /// The same for addresses that are known already: the first of them that answers.
 pub(crate) async fn dial_first(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Fault> {
+    first_of(addresses, deadline, connect).await
+}
+
+/// What [`dial`] does, for a library that opens the connection itself.
+#[cfg(feature = "ftp")]
+pub(crate) async fn dial_with<T, F>(
+    endpoint: &Endpoint,
+    deadline: Instant,
+    connect: impl Fn(SocketAddr) -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let deadline = sooner(endpoint.connect_timeout(), deadline);
+    first_of(&resolve(endpoint, deadline).await?, deadline, connect).await
+}
+
+async fn first_of<T, F>(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+    connect: impl Fn(SocketAddr) -> F,
+) -> Result<T, Fault>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
     let mut last = timed_out(Phase::Connect);
     for (tried, address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(now()) / left;
         match within(sooner(share, deadline), Phase::Connect, connect(*address)).await {
-            Ok(stream) => return Ok(stream),
+            Ok(connection) => return Ok(connection),
             Err(fault) => last = fault,
         }
     }
@@ -78,19 +103,22 @@ pub(crate) async fn dial_first(addresses: &[SocketAddr], deadline: Instant) -> R
 }
 
 async fn connect(address: SocketAddr) -> Result<TcpStream, Fault> {
-    let stream = TcpStream::connect(address).await.map_err(|error| {
-        let detail = match error.kind() {
-            io::ErrorKind::ConnectionRefused => format!("{address} refused the connection"),
-            io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-                format!("{address} cannot be reached")
-            }
-            kind => format!("cannot connect to {address}: {kind}"),
-        };
-        Fault::unavailable(Phase::Connect, detail).caused_by(error)
-    })?;
+    let stream = TcpStream::connect(address).await.map_err(|error| cannot_connect(address, error))?;
     // A stream that refuses the option still works, only slower.
     let _ = stream.set_nodelay(true);
     Ok(stream)
+}
+
+/// What a connection that could not be opened means.
+pub(crate) fn cannot_connect(address: SocketAddr, error: io::Error) -> Fault {
+    let detail = match error.kind() {
+        io::ErrorKind::ConnectionRefused => format!("{address} refused the connection"),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            format!("{address} cannot be reached")
+        }
+        kind => format!("cannot connect to {address}: {kind}"),
+    };
+    Fault::unavailable(Phase::Connect, detail).caused_by(error)
 }
 
 #[cfg(test)]

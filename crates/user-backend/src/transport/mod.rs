@@ -11,6 +11,8 @@ mod tls;
 pub use certificate::TlsSummary;
 #[cfg(feature = "smb")]
 pub(crate) use dial::dial_first;
+#[cfg(feature = "ftp")]
+pub(crate) use dial::{cannot_connect, dial_with};
 pub use dial::{dial, resolve};
 pub use endpoint::{Endpoint, TlsMode, Trust};
 pub use tls::TlsClient;
