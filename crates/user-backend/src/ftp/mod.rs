@@ -1,6 +1,64 @@
-//! The Ftp backend.
+//! Signing in against FTP servers.
+//!
+//! # How a login is decided
+//! One connection, at most three commands: `AUTH TLS` where TLS is explicit, `USER`, `PASS`. There is no data connection
+//! (no PASV, EPSV, PORT), no listing, and no `QUIT`: the connection is closed as soon as the answer is there. `USER` and
+//! `PASS` are sent and judged one by one, and nothing may have been said ahead of either. The crate suppaftp reads the
+//! replies; a guard of ours sits between it and the socket and does TLS, so that the library sees neither the name nor the
+//! password, and so that a certificate error says what is wrong with the certificate.
+//!
+//! # Arguments
+//! As the `user_backends` array of the PHP app has them (class `\OCA\UserExternal\FTP`, earlier `OC_User_FTP`):
+//!
+//! | position | meaning | here |
+//! |---|---|---|
+//! | 1 | host, or `host:port` | [`Endpoint::new`](crate::transport::Endpoint::new); port 21, for implicit TLS 990 |
+//! | 2 | secure, default false | true: [`TlsMode::Explicit`], false: [`TlsMode::None`] |
+//!
+//! Implicit TLS, timeouts, trust and name rules are said by name only.
+//!
+//! # Verdicts
+//! A code means what it means only at its place; everything not named here breaks the protocol.
+//!
+//! | answers | reply | outcome |
+//! |---|---|---|
+//! | the connection | 220 | go on |
+//! | | 120 | wait for the next reply |
+//! | | any 4yz, 5yz | unavailable |
+//! | AUTH TLS | 234, and nothing behind it | handshake |
+//! | | 4yz | unavailable |
+//! | | 334, 5yz | misconfigured; nothing else is sent |
+//! | USER | 331 | go on |
+//! | | 230, 232 | misconfigured: no password was checked |
+//! | | 332 | misconfigured: ACCT is not supported |
+//! | | 4yz | unavailable (pure-ftpd says 421 where it requires TLS) |
+//! | | 522, 530, 533 to 537, 550 | misconfigured: TLS required, or a name the server does not let in |
+//! | PASS, after 331 | 230 | **accepted** |
+//! | | 430, 530 | **rejected**: wrong name or password, disabled; servers do not tell which |
+//! | | 202, 232 | misconfigured: no password was checked |
+//! | | 332 | misconfigured: ACCT is not supported |
+//! | | 4yz | unavailable |
+//! | | 522, 533 to 537, 550 | misconfigured |
+//!
+//! Servers delay the answer to a wrong password, vsftpd by 2 to 3 seconds, pure-ftpd by up to 6: a timeout below 10
+//! seconds turns wrong passwords into outages.
+//!
+//! # Security
+//! - A name for which the server asks no password proves nothing: 230 to USER is refused, and `anonymous` and `ftp`
+//!   (RFC 1635) are refused before any I/O in any letter case, even when the list of denied names leaves them out.
+//! - Names and passwords are sent as UTF-8, byte for byte. UTF-8 has no byte 0xFF, so nothing can be taken for a Telnet
+//!   command (RFC 959 section 5.3.1, RFC 2640 section 3.1); line ends and NUL cannot be in a
+//!   [`LoginName`](crate::LoginName) or a [`Password`](crate::Password).
+//! - The first and the last line of a reply must carry the same code, and no line between may look like a last line.
+//!
+//! # Specifications
+//! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3 (AUTH), RFC 4217 section 4
+//! (AUTH TLS). Implicit TLS is in no RFC; port 990 is registered for it.
 
+mod reply;
+mod session;
 mod settings;
+mod wire;
 
 pub use settings::FtpSettings;
 
@@ -10,24 +68,60 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
-use crate::error::{BackendError, Fault, Phase};
-use crate::identity::BackendId;
-use crate::verdict::Verdict;
+use crate::error::BackendError;
+use crate::identity::{BackendId, NameDecision};
+use crate::transport::{TlsClient, TlsMode, sooner};
+use crate::verdict::{Rejection, Verdict};
 
-/// The Ftp backend.
+use session::Session;
+
+/// Names under which FTP servers take any password (RFC 1635), whatever the settings say.
+const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
+
+/// An FTP server that knows people's passwords.
+///
+/// Make one and keep it: it holds the TLS sessions to resume, which halves the price of a handshake.
+///
+/// # Example
+/// ```no_run
+/// use user_backend::ftp::{FtpBackend, FtpSettings};
+/// use user_backend::transport::{Endpoint, TlsMode};
+/// use user_backend::BackendId;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let endpoint = Endpoint::new("files.example.com", 21, TlsMode::Explicit);
+/// let backend = FtpBackend::new(FtpSettings::new(BackendId::parse("files")?, endpoint))?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct FtpBackend {
     settings: FtpSettings,
+    tls: Option<TlsClient>,
 }
 
 impl FtpBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the settings cannot be used.
+    /// [`BackendError::Misconfigured`] when passwords would cross the network in clear text without consent, or when the
+    /// certificates or the server name cannot be used.
     pub fn new(settings: FtpSettings) -> Result<Self, BackendError> {
-        settings.endpoint.check_plaintext().map_err(|fault| fault.of(&settings.id))?;
-        Ok(Self { settings })
+        let endpoint = &settings.endpoint;
+        endpoint.check_plaintext().map_err(|fault| fault.of(&settings.id))?;
+        let tls = match endpoint.tls() {
+            TlsMode::None => None,
+            TlsMode::Explicit | TlsMode::Implicit => {
+                Some(TlsClient::new(endpoint).map_err(|fault| fault.of(&settings.id))?)
+            }
+        };
+        Ok(Self { settings, tls })
+    }
+
+    async fn open(&self, deadline: Instant) -> Result<Session, BackendError> {
+        let endpoint = &self.settings.endpoint;
+        let deadline = sooner(endpoint.timeout(), deadline);
+        Session::open(endpoint, self.tls.as_ref(), deadline).await.map_err(|fault| fault.of(self.id()))
     }
 }
 
@@ -43,11 +137,21 @@ impl UserBackend for FtpBackend {
         &self.settings.id
     }
 
-    async fn authenticate(&self, _attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        Err(Fault::misconfigured(Phase::Login, "not built yet").of(self.id()))
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let (upstream, identity) = match self.settings.names.decide(attempt.name) {
+            NameDecision::Ask { upstream, identity } => (upstream, identity),
+            NameDecision::NotMine => return Ok(Verdict::NotMine),
+            NameDecision::Denied => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
+        };
+        if PASSWORDLESS.iter().any(|name| upstream.eq_ignore_ascii_case(name)) {
+            return Ok(Verdict::Rejected(Rejection::PolicyDenied));
+        }
+        let session = self.open(attempt.deadline).await?;
+        let answer = session.login(&upstream, attempt.password).await.map_err(|fault| fault.of(self.id()))?;
+        Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(identity)))
     }
 
-    async fn probe(&self, _deadline: Instant) -> Result<Probe, BackendError> {
-        Err(Fault::misconfigured(Phase::Login, "not built yet").of(self.id()))
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        Ok(self.open(deadline).await?.into_probe())
     }
 }

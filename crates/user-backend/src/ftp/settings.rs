@@ -1,4 +1,4 @@
-//! What one Ftp backend needs to know.
+//! What one FTP backend needs to know.
 
 use crate::identity::{BackendId, NameRules};
 use crate::transport::Endpoint;

@@ -1,0 +1,151 @@
+//! What a reply means: pure functions from bytes to a decision, so that every row can be tested without a server.
+//!
+//! The same code means different things at different places: 530 answers a wrong password, a name that came without TLS,
+//! and an address that is not welcome. So a code is judged together with the [`Stage`] it answers, and only 530 and 430
+//! that answer our own password are a rejection.
+//!
+//! RFC 959 section 4.2 (form of replies), 5.4 (which reply may answer what), RFC 2228 section 3 and RFC 4217 section 4
+//! (replies to AUTH).
+
+use crate::error::{Fault, Phase};
+use crate::verdict::Rejection;
+
+/// What a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The connection itself.
+    Greeting,
+    /// AUTH TLS.
+    Auth,
+    /// USER.
+    User,
+    /// PASS, sent after a 331.
+    Pass,
+}
+
+impl Stage {
+    pub(super) fn phase(self) -> Phase {
+        match self {
+            Self::Greeting => Phase::Greeting,
+            Self::Auth => Phase::Tls,
+            Self::User | Self::Pass => Phase::Login,
+        }
+    }
+
+    fn answered(self) -> &'static str {
+        match self {
+            Self::Greeting => "to the connection",
+            Self::Auth => "to AUTH TLS",
+            Self::User => "to USER",
+            Self::Pass => "to PASS",
+        }
+    }
+}
+
+/// What to do after a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The stage is passed. After [`Stage::Pass`]: the server verified the password.
+    Proceed,
+    /// Another reply follows.
+    Wait,
+    /// The server said no to the name and the password.
+    Rejected(Rejection),
+}
+
+impl Next {
+    /// Insists that the stage is passed.
+    ///
+    /// # Errors
+    /// A protocol [`Fault`] when it is not.
+    pub(super) fn proceed(self, stage: Stage) -> Result<(), Fault> {
+        match self {
+            Self::Proceed => Ok(()),
+            Self::Wait | Self::Rejected(_) => Err(not_ftp(stage)),
+        }
+    }
+}
+
+/// What is said when a reply is none.
+pub(super) fn not_ftp(stage: Stage) -> Fault {
+    Fault::protocol(stage.phase(), "the server does not speak FTP")
+}
+
+/// Judges a whole reply.
+///
+/// # Errors
+/// A [`Fault`] for everything that is neither the expected yes nor the no to a password.
+pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool) -> Result<Next, Fault> {
+    let Some(code) = code(body) else {
+        return Err(not_ftp(stage));
+    };
+    let shown = format!("(reply {code} {})", stage.answered());
+    let unavailable = |text: &str| Err(Fault::unavailable(stage.phase(), format!("{text} {shown}")));
+    let misconfigured = |text: &str| Err(Fault::misconfigured(stage.phase(), format!("{text} {shown}")));
+    match (stage, code) {
+        (Stage::Greeting, 220) | (Stage::Auth, 234) | (Stage::User, 331) | (Stage::Pass, 230) => {
+            Ok(Next::Proceed)
+        }
+        (Stage::Greeting, 120) => Ok(Next::Wait),
+        (Stage::Pass, 430 | 530) => Ok(Next::Rejected(Rejection::BadCredentials)),
+        (Stage::Greeting, 400..=599) => unavailable("the server turns connections away"),
+        // pure-ftpd says 421 where it requires TLS.
+        (Stage::User, 421) if !encrypted => {
+            unavailable("the server cannot answer now, or requires tls = \"explicit\"")
+        }
+        (_, 400..=499) => unavailable("the server cannot answer now"),
+        (Stage::Auth, 334 | 500..=599) => misconfigured("the server refuses TLS"),
+        (Stage::User | Stage::Pass, 332) => misconfigured("the server wants an account beside the password"),
+        (Stage::User, 230 | 232) => misconfigured("the server asks for no password, so it proves nothing"),
+        (Stage::Pass, 202 | 232) => misconfigured("the server did not check the password"),
+        (Stage::User | Stage::Pass, 522 | 530 | 533..=537 | 550) if !encrypted => {
+            misconfigured("the server refuses the login; it may require tls = \"explicit\"")
+        }
+        (Stage::User | Stage::Pass, 522 | 530 | 533..=537 | 550) => {
+            misconfigured("the server refuses the login for another reason than the password")
+        }
+        _ => Err(Fault::protocol(stage.phase(), format!("the server broke the rules of FTP {shown}"))),
+    }
+}
+
+/// The code of a whole reply, or `None` when the reply does not keep the rules of RFC 959 section 4.2.
+///
+/// suppaftp ends a reply at the first line that looks like a last line, whatever its code; so a `530-` reply could end
+/// in a line that begins with `230 `. Here the first and the last line must carry the same code, and nothing in between
+/// may look like a last line.
+fn code(body: &[u8]) -> Option<u16> {
+    let mut lines = body.strip_suffix(b"\n")?.split(|byte| *byte == b'\n').map(line);
+    let first = lines.next()?;
+    let last = lines.next_back();
+    let between_is_text = lines.all(|line| !matches!(line, Line::Last(_)));
+    match (first, last) {
+        (Line::Last(code), None) => Some(code),
+        (Line::More(code), Some(Line::Last(end))) if code == end && between_is_text => Some(code),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Line {
+    /// `ddd ` and a text.
+    Last(u16),
+    /// `ddd-` and a text.
+    More(u16),
+    Text,
+}
+
+fn line(line: &[u8]) -> Line {
+    let [first @ b'1'..=b'5', second @ b'0'..=b'9', third @ b'0'..=b'9', mark, ..] = line else {
+        return Line::Text;
+    };
+    let digit = |byte: &u8| u16::from(byte - b'0');
+    let code = digit(first) * 100 + digit(second) * 10 + digit(third);
+    match mark {
+        b' ' => Line::Last(code),
+        b'-' => Line::More(code),
+        _ => Line::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

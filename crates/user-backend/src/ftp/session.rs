@@ -1,0 +1,173 @@
+//! One dialogue with a server, from the open connection to the reply to PASS. What replies mean is said in
+//! [`reply`](super::reply).
+//!
+//! RFC 959 section 5.4 (the dialogue), RFC 4217 section 4 (AUTH TLS). PBSZ and PROT (RFC 4217 section 8, 9) protect data
+//! connections; there is none, so they are not sent, and a server that would refuse them is as good as any.
+
+use std::io;
+use std::net::SocketAddr;
+
+use suppaftp::FtpError;
+use suppaftp::tokio::ImplAsyncFtpStream;
+use suppaftp::types::{FtpResult, ReplyTooLarge};
+
+use super::reply::{Next, Stage, judge, not_ftp};
+use super::wire::{Trouble, Wire, Wiring};
+use crate::backend::Probe;
+use crate::clock::Instant;
+use crate::error::{Fault, Phase};
+use crate::secret::Password;
+use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
+use crate::verdict::Rejection;
+
+/// What the library sends, and logs, in place of the name; see [`Wire::replace_next`].
+const USER: &str = "USER ********";
+
+/// What the library sends, and logs, in place of the password.
+const PASS: &str = "PASS ********";
+
+/// A greeted server, encrypted where it must be, that waits for a name.
+pub(super) struct Session {
+    ftp: ImplAsyncFtpStream<Wire>,
+    wire: Wire,
+    peer: SocketAddr,
+    deadline: Instant,
+    tls: Option<TlsSummary>,
+    granted: Vec<&'static str>,
+}
+
+impl Session {
+    /// Connects, encrypts and hears the greeting. Every later step has the same deadline.
+    ///
+    /// # Errors
+    /// A [`Fault`] in the phase that failed.
+    ///
+    /// # Cancellation
+    /// Safe: the connection is closed.
+    pub(super) async fn open(
+        endpoint: &Endpoint,
+        tls: Option<&TlsClient>,
+        deadline: Instant,
+    ) -> Result<Self, Fault> {
+        let (ftp, wire, peer) = dial_with(endpoint, deadline, connect).await?;
+        let mut session = Self { ftp, wire, peer, deadline, tls: None, granted: Vec::new() };
+        let tls = tls.filter(|_| endpoint.tls() != TlsMode::None);
+        let encrypt_by = || sooner(endpoint.connect_timeout(), deadline);
+        if let Some(tls) = tls.filter(|_| endpoint.tls() == TlsMode::Implicit) {
+            session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
+        }
+        session.greeting().await?;
+        if let Some(tls) = tls.filter(|_| endpoint.tls() == TlsMode::Explicit) {
+            session.command(Stage::Auth, "AUTH TLS").await?.proceed(Stage::Auth)?;
+            // Whatever came in clear text behind the 234 would be taken for something the server said under TLS.
+            session.quiet(Stage::Auth).await?;
+            session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
+            session.granted.push("AUTH TLS");
+        }
+        Ok(session)
+    }
+
+    /// Presents the name, and the password when the server asks for it. `Ok(Ok(()))` is the verified yes.
+    ///
+    /// There is no QUIT: waiting for its reply costs a round trip and tells nothing. The connection is closed instead.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the server neither accepted nor rejected the password.
+    ///
+    /// # Security
+    /// The password is written once, and only after the server asked for it by 331.
+    pub(super) async fn login(
+        mut self,
+        name: &str,
+        password: &Password,
+    ) -> Result<Result<(), Rejection>, Fault> {
+        self.wire.replace_next("USER", name);
+        self.command(Stage::User, USER).await?.proceed(Stage::User)?;
+        self.wire.replace_next("PASS", password.expose());
+        match self.command(Stage::Pass, PASS).await? {
+            Next::Rejected(rejection) => Ok(Err(rejection)),
+            next => next.proceed(Stage::Pass).map(Ok),
+        }
+    }
+
+    /// What was found on the way here.
+    pub(super) fn into_probe(self) -> Probe {
+        let capabilities = std::iter::once("220").chain(self.granted).map(str::to_owned);
+        Probe::of(Some(self.peer)).with_tls(self.tls).with_capabilities(capabilities)
+    }
+
+    async fn greeting(&mut self) -> Result<(), Fault> {
+        let read = async {
+            loop {
+                let answer = self.ftp.read_response_in(&[]).await;
+                match judge(Stage::Greeting, &body(Stage::Greeting, answer)?, self.tls.is_some())? {
+                    Next::Wait => {}
+                    next => return next.proceed(Stage::Greeting),
+                }
+            }
+        };
+        within(self.deadline, Phase::Greeting, read).await
+    }
+
+    async fn command(&mut self, stage: Stage, line: &str) -> Result<Next, Fault> {
+        let encrypted = self.tls.is_some();
+        self.quiet(stage).await?;
+        within(self.deadline, stage.phase(), async {
+            judge(stage, &body(stage, self.ftp.custom_command(line, &[]).await)?, encrypted)
+        })
+        .await
+    }
+
+    async fn quiet(&self, stage: Stage) -> Result<(), Fault> {
+        self.wire.is_quiet().await.map_err(|error| broken(stage, error))
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<(ImplAsyncFtpStream<Wire>, Wire, SocketAddr), Fault> {
+    let wiring = Wiring::default();
+    // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS yet.
+    match ImplAsyncFtpStream::connect_secure_implicit(address, wiring.clone(), "").await {
+        Ok(ftp) => wiring
+            .wire()
+            .map(|wire| (ftp, wire, address))
+            .ok_or_else(|| Fault::protocol(Phase::Connect, "the library opened no connection")),
+        Err(FtpError::ConnectionError(error)) => Err(cannot_connect(address, error)),
+        Err(error) => {
+            Err(Fault::protocol(Phase::Connect, "the library opened no connection").caused_by(error))
+        }
+    }
+}
+
+/// The bytes of a reply. The library is told to expect no code at all, because it does not know all of them.
+fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, Fault> {
+    match answer {
+        Ok(response) | Err(FtpError::UnexpectedResponse(response)) => Ok(response.body),
+        Err(FtpError::ConnectionError(error)) => Err(broken(stage, error)),
+        Err(_) => Err(not_ftp(stage)),
+    }
+}
+
+/// What it means that the connection broke.
+fn broken(stage: Stage, error: io::Error) -> Fault {
+    let phase = stage.phase();
+    if let Some(inner) = error.get_ref() {
+        if let Some(trouble) = inner.downcast_ref::<Trouble>() {
+            return Fault::protocol(phase, trouble.to_string());
+        }
+        if inner.is::<ReplyTooLarge>() {
+            return Fault::protocol(phase, Trouble::TooLong.to_string());
+        }
+        match inner.downcast_ref::<rustls::Error>() {
+            Some(rustls::Error::InvalidMessage(_)) => {
+                return Fault::protocol(phase, "the server spoke in clear text on the encrypted connection");
+            }
+            Some(_) => return TlsClient::explain(&error),
+            None => {}
+        }
+    }
+    let detail = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
+        kind => format!("the connection broke: {kind}"),
+    };
+    Fault::unavailable(phase, detail).caused_by(error)
+}
