@@ -1,6 +1,8 @@
 //! FTP backend against the rig's vsftpd: explicit TLS required (10021), implicit TLS (10990), an expired certificate
 //! (10022), and a clear-text server that also lets anonymous in (10023).
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use user_backend::clock::now;

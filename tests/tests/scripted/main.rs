@@ -4,5 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // Each protocol's scripts are a file beside this one.
+mod ftp;
 mod imap;
 mod smb;

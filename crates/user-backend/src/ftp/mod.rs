@@ -55,6 +55,7 @@
 //! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3 (AUTH), RFC 4217 section 4
 //! (AUTH TLS). Implicit TLS is in no RFC; port 990 is registered for it.
 
+mod guard;
 mod reply;
 mod session;
 mod settings;
@@ -67,10 +68,10 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
-use crate::clock::Instant;
-use crate::error::BackendError;
+use crate::clock::{Instant, now};
+use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, NameDecision};
-use crate::transport::{TlsClient, TlsMode, sooner};
+use crate::transport::{TlsClient, TlsMode, sooner, timed_out};
 use crate::verdict::{Rejection, Verdict};
 
 use session::Session;
@@ -121,6 +122,9 @@ impl FtpBackend {
     async fn open(&self, deadline: Instant) -> Result<Session, BackendError> {
         let endpoint = &self.settings.endpoint;
         let deadline = sooner(endpoint.timeout(), deadline);
+        if deadline <= now() {
+            return Err(timed_out(Phase::Connect).of(self.id()));
+        }
         Session::open(endpoint, self.tls.as_ref(), deadline).await.map_err(|fault| fault.of(self.id()))
     }
 }

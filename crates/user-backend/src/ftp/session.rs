@@ -11,8 +11,9 @@ use suppaftp::FtpError;
 use suppaftp::tokio::ImplAsyncFtpStream;
 use suppaftp::types::{FtpResult, ReplyTooLarge};
 
+use super::guard::Trouble;
 use super::reply::{Next, Stage, judge, not_ftp};
-use super::wire::{Trouble, Wire, Wiring};
+use super::wire::{Wire, Wiring};
 use crate::backend::Probe;
 use crate::clock::Instant;
 use crate::error::{Fault, Phase};

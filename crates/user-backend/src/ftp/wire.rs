@@ -1,13 +1,9 @@
-//! The guard between suppaftp and the socket.
+//! One connection, as suppaftp and the session share it.
 //!
 //! suppaftp reads replies and writes commands; it cannot see whether the server said something before it was asked, it
-//! keeps neither TLS errors nor passwords to itself, and it asks for more than a login needs once TLS is on (PBSZ, PROT).
-//! So it is given this stream, which
-//!
-//! - hands out one line at a time, so that whatever the server sent ahead is still here when the next command is due;
-//! - gives out no more than [`MAX_BYTES`] per connection;
-//! - replaces the next command by a secret one, so that the library never holds a password and cannot log it;
-//! - turns from clear text to TLS in place (RFC 4217 section 4) with [`TlsClient`], and refuses when clear text is left over.
+//! keeps no TLS error, it logs passwords, and it asks for more than a login needs once TLS is on (PBSZ, PROT). So it is
+//! given a stream of ours: a [`Guard`] in front of the socket, which turns from clear text to TLS in place (RFC 4217
+//! section 4) when the session says so.
 
 use std::fmt;
 use std::io;
@@ -18,39 +14,18 @@ use std::task::{Context, Poll, ready};
 use async_trait::async_trait;
 use suppaftp::FtpResult;
 use suppaftp::tokio::{AsyncTlsConnector, TokioTlsStream};
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
+use super::guard::Guard;
 use crate::clock::Instant;
 use crate::error::Fault;
 use crate::transport::{TlsClient, TlsSummary};
 
-/// Most bytes of replies that are read from one connection. Login dialogues have a few hundred; long banners a few
-/// thousand.
-pub(super) const MAX_BYTES: usize = 64 * 1024;
-
 /// suppaftp reads a greeting before it hands out the connection. It gets this one, and the server's own is read
 /// afterwards like any other reply, when TLS is already on where it must be.
 const STAND_IN: &[u8] = b"220 connected\r\n";
-
-/// Why a stream cannot be read or written any more, inside an [`io::Error`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Trouble {
-    /// The server said something that answers no command.
-    #[error("the server spoke before it was asked")]
-    Unasked,
-    /// The server said more than [`MAX_BYTES`].
-    #[error("the server says more than {MAX_BYTES} bytes")]
-    TooLong,
-}
-
-impl From<Trouble> for io::Error {
-    fn from(trouble: Trouble) -> Self {
-        Self::new(io::ErrorKind::InvalidData, trouble)
-    }
-}
 
 /// One connection. Clones share it: suppaftp has one, the session another.
 #[derive(Clone)]
@@ -70,7 +45,7 @@ impl Wire {
     /// Makes sure that the server waits: nothing is left of what it said, and nothing has arrived since.
     ///
     /// # Errors
-    /// [`Trouble::Unasked`] when there is something, an end-of-file error when the server hung up.
+    /// [`Trouble::Unasked`](super::guard::Trouble::Unasked) when there is something, an end-of-file error when the server hung up.
     pub(super) async fn is_quiet(&self) -> io::Result<()> {
         // Unconstrained: a task that has used up its share of time would be told that nothing has arrived.
         let look = std::future::poll_fn(|cx| Poll::Ready(self.lock().is_quiet(cx)));
@@ -170,82 +145,6 @@ impl AsyncTlsConnector for Wiring {
     }
 }
 
-trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
-
-/// What the module's header promises, over any stream.
-struct Guard {
-    stream: Box<dyn Duplex>,
-    /// Read from the stream, not handed out yet.
-    held: Vec<u8>,
-    /// Bytes that may still be read.
-    left: usize,
-    /// The command to send in place of the next one.
-    instead: Option<Zeroizing<Vec<u8>>>,
-    /// The command that is being sent, and how much of it is out.
-    sending: Option<(Zeroizing<Vec<u8>>, usize)>,
-    flushed: bool,
-}
-
-impl Guard {
-    fn new(stream: Box<dyn Duplex>) -> Self {
-        Self { stream, held: Vec::new(), left: MAX_BYTES, instead: None, sending: None, flushed: true }
-    }
-
-    fn is_quiet(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.held.is_empty() {
-            return Err(Trouble::Unasked.into());
-        }
-        match self.poll_fill(cx) {
-            Poll::Pending => Ok(()),
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Ready(Ok(())) if self.held.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
-            Poll::Ready(Ok(())) => Err(Trouble::Unasked.into()),
-        }
-    }
-
-    /// Reads once. Nothing is held afterwards when the stream has ended.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut bytes = [0; 1024];
-        let mut buf = ReadBuf::new(&mut bytes);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
-        self.left = self.left.checked_sub(buf.filled().len()).ok_or(Trouble::TooLong)?;
-        self.held.extend_from_slice(buf.filled());
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        // suppaftp never flushes, and TLS may hold a record back.
-        if !self.flushed {
-            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-            self.flushed = true;
-        }
-        if self.held.is_empty() {
-            ready!(self.poll_fill(cx))?;
-        }
-        let line = self.held.iter().position(|byte| *byte == b'\n').map_or(self.held.len(), |end| end + 1);
-        let given = self.held.drain(..line.min(buf.remaining()));
-        buf.put_slice(given.as_slice());
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, line: &[u8]) -> Poll<io::Result<usize>> {
-        let instead = &mut self.instead;
-        let (bytes, sent) = self
-            .sending
-            .get_or_insert_with(|| (instead.take().unwrap_or_else(|| Zeroizing::new(line.to_vec())), 0));
-        while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
-            self.flushed = false;
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => *sent += count,
-            }
-        }
-        self.sending = None;
-        Poll::Ready(Ok(line.len()))
-    }
-}
-
 /// A socket that two owners can use: TLS on top of it, and [`Wire`], which must be able to show it.
 #[derive(Clone, Debug)]
 struct Socket(Arc<TcpStream>);
@@ -282,6 +181,3 @@ impl AsyncWrite for Socket {
         Poll::Ready(Ok(()))
     }
 }
-
-#[cfg(test)]
-mod tests;

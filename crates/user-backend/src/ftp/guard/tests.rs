@@ -50,9 +50,34 @@ async fn one_read_gives_one_line_however_much_has_come() {
     let (mut near, mut far) = guarded();
     far.write_all(b"220 hello\r\n331 go\r\n230 i").await.unwrap();
     let mut buffer = [0; 100];
-    for line in [b"220 hello\r\n".as_slice(), b"331 go\r\n", b"230 i"] {
+    for line in [b"220 .....\r\n".as_slice(), b"331 ..\r\n", b"230 ."] {
         let count = near.read(&mut buffer).await.unwrap();
         assert_eq!(&buffer[..count], line);
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_the_code_of_a_line_is_handed_out() {
+    for (said, handed_out) in [
+        (
+            "530-Wonderland-1 is\r\n 230 wrong\r\n530\twrong\r\n",
+            "530-...............\r\n.23.......\r\n530......\r\n",
+        ),
+        ("Wonderland-1 \u{ff}\n2300\n", "...............\n230.\n"),
+        ("\r\n\n23\n", "\r\n\n23\n"),
+    ] {
+        // However small the pieces are.
+        for size in [1, 2, 3, 100] {
+            let (mut near, mut far) = guarded();
+            far.write_all(said.as_bytes()).await.unwrap();
+            drop(far);
+            let mut all = Vec::new();
+            let mut piece = vec![0; size];
+            while let count @ 1.. = near.read(&mut piece).await.unwrap() {
+                all.extend_from_slice(&piece[..count]);
+            }
+            assert_eq!(String::from_utf8(all).unwrap(), handed_out);
+        }
     }
 }
 

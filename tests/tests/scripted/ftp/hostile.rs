@@ -1,0 +1,158 @@
+//! Servers that lie, hang up, fall silent, flood, or are somebody else.
+
+use super::*;
+
+#[tokio::test]
+async fn a_broken_handshake_shows_no_name() {
+    let keys = Keys::good();
+    for after in [
+        vec![],
+        vec![Step::send("230 welcome\r\n"), Step::Silence],
+        vec![Step::send("\x15\x03\x03\x00\x02\x02\x28"), Step::Silence],
+        vec![Step::send([0xff; 64]), Step::Silence],
+    ] {
+        let script = [Step::send("220 hello\r\n"), Step::Expect("AUTH TLS\r\n"), Step::send("234 go\r\n")];
+        let peer = Peer::start(script.into_iter().chain(after.clone())).await;
+        let answer = ask(keys.endpoint(&peer, TlsMode::Explicit)).await;
+        // What comes apart from the 234 may be there before the handshake begins or after.
+        let refused = answer.starts_with("unavailable tls: ") || answer.starts_with("protocol tls: ");
+        assert!(refused, "{after:?}: {answer}");
+        assert!(!peer.heard_text().contains("USER"));
+        let peer = Peer::start(after.clone()).await;
+        let answer = ask(keys.endpoint(&peer, TlsMode::Implicit)).await;
+        assert!(answer.starts_with("unavailable tls: "), "{after:?}: {answer}");
+        assert!(!peer.heard_text().contains("USER"));
+    }
+}
+
+#[tokio::test]
+async fn a_bad_certificate_says_what_is_wrong_with_it() {
+    let here = || Leaf::new(["127.0.0.1"]);
+    for mode in [TlsMode::Explicit, TlsMode::Implicit] {
+        for (leaf, starts) in [
+            (Leaf::new(["other.example.com"]), "unavailable tls: certificate is for"),
+            (here().expired(), "unavailable tls: certificate expired on 20"),
+            (here().not_yet_valid(), "unavailable tls: certificate is not valid before 20"),
+        ] {
+            let keys = Keys::new(&leaf);
+            let peer = Peer::start(keys.ready(mode)).await;
+            let answer = ask(keys.endpoint(&peer, mode)).await;
+            assert!(answer.starts_with(starts), "{answer}");
+        }
+        let (keys, stranger) = (Keys::good(), Ca::new());
+        let peer = Peer::start(keys.ready(mode)).await;
+        let distrust = keys.endpoint(&peer, mode).with_trust(Trust::CaFile(stranger.file()));
+        let answer = ask(distrust).await;
+        // All authorities of the tests have one name, so this one looks like the right one with a wrong signature.
+        assert_eq!(answer, "unavailable tls: certificate has a wrong signature");
+        assert!(!peer.heard_text().contains("USER"));
+    }
+}
+
+#[tokio::test]
+async fn a_dialogue_that_was_sent_ahead_accepts_nobody() {
+    let keys = Keys::good();
+    let unasked = "protocol login: the server spoke before it was asked";
+    for ahead in [
+        "331 password?\r\n230 welcome\r\n",
+        "331 password?\r\n",
+        "331 password?\r\n230-welcome\r\n230 here\r\n",
+        "\r\n",
+        "2",
+    ] {
+        // With the greeting: noticed before USER.
+        let (answer, peer) = plain([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
+        assert_eq!(answer, unasked, "{ahead:?}");
+        assert_eq!(peer.heard_text(), "");
+        let peer = Peer::start([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
+        assert!(
+            ask(keys.endpoint(&peer, TlsMode::Explicit))
+                .await
+                .ends_with("the server spoke before it was asked")
+        );
+        assert_eq!(peer.heard_text(), "");
+        let script = [Step::Tls(Arc::clone(&keys.config)), Step::send(format!("220 hello\r\n{ahead}"))];
+        let peer = Peer::start(script.into_iter().chain([Step::Silence])).await;
+        assert_eq!(ask(keys.endpoint(&peer, TlsMode::Implicit)).await, unasked, "{ahead:?}");
+        assert_eq!(peer.heard_text(), "");
+        // With the reply to USER: noticed before PASS, so the password stays here.
+        for mode in MODES {
+            let peer =
+                Peer::start([keys.ready(mode), to_user(&format!("331 password?\r\n{ahead}"))].concat()).await;
+            assert_eq!(ask(keys.endpoint(&peer, mode)).await, unasked, "{ahead:?} over {mode}");
+            assert!(!peer.heard_text().contains("PASS"));
+        }
+    }
+    // Right behind the handshake: USER may already be out, PASS is not.
+    let peer = Peer::start(
+        keys.ready(TlsMode::Explicit)
+            .into_iter()
+            .chain([Step::send("331 password?\r\n230 welcome\r\n"), Step::Silence]),
+    )
+    .await;
+    assert_eq!(ask(keys.endpoint(&peer, TlsMode::Explicit)).await, unasked);
+    assert!(!peer.heard_text().contains("PASS"));
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_unavailable_wherever_it_does() {
+    let keys = Keys::good();
+    for mode in MODES {
+        let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();
+        for end in 0..whole.len() {
+            let peer = Peer::start(whole[..end].to_vec()).await;
+            let answer = ask(keys.endpoint(&peer, mode)).await;
+            assert!(answer.starts_with("unavailable "), "{end} steps over {mode}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_is_unavailable_within_the_deadline() {
+    let keys = Keys::good();
+    let mut waiting = Vec::new();
+    for mode in MODES {
+        let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();
+        let scripts = (0..whole.len()).map(|end| whole[..end].to_vec()).chain([
+            // The library waits for more behind a bare code and behind an open reply.
+            [keys.ready(mode), to_pass("230\r\n")].concat(),
+            [keys.ready(mode), to_pass("230-welcome\r\n")].concat(),
+            [keys.ready(mode), to_pass("230 welcome")].concat(),
+        ]);
+        for script in scripts {
+            let peer = Peer::start(script.iter().cloned().chain([Step::Silence])).await;
+            let impatient = keys.endpoint(&peer, mode).with_timeout(SHORT);
+            waiting.push(tokio::spawn(async move { (ask(impatient).await, mode, script, peer) }));
+        }
+    }
+    for one in waiting {
+        let (answer, mode, script, _peer) = one.await.unwrap();
+        assert!(answer.starts_with("unavailable "), "{script:?} over {mode}: {answer}");
+        assert!(answer.ends_with(": no answer in time"), "{script:?} over {mode}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn four_hundred_megabytes_end_after_a_few_thousand_bytes() {
+    let keys = Keys::good();
+    for bytes in
+        [b"x".repeat(4096).leak(), b"220-more\r\n230-more\r\n".repeat(100).leak()] as [&'static [u8]; 2]
+    {
+        let flood = Step::Flood { bytes, total: 400_000_000 };
+        for mode in MODES {
+            let start = keys.ready(mode);
+            for script in [
+                vec![],
+                start.clone(),
+                [start.clone(), vec![Step::Expect("USER "), Step::send("331-")]].concat(),
+                [start, to_pass("230-")].concat(),
+            ] {
+                let peer = Peer::start(script.into_iter().chain([flood.clone()])).await;
+                let answer = ask(keys.endpoint(&peer, mode)).await;
+                assert!(!answer.starts_with("accepted") && !answer.starts_with("bad_"), "{mode}: {answer}");
+            }
+        }
+    }
+    let (answer, _) = plain([Step::Flood { bytes: b"220-more\r\n", total: 400_000_000 }]).await;
+    assert_eq!(answer, "protocol greeting: the server says more than 65536 bytes");
+}
