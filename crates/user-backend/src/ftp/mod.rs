@@ -45,7 +45,8 @@
 //!
 //! # Security
 //! - A name for which the server asks no password proves nothing: 230 to USER is refused, and `anonymous` and `ftp`
-//!   (RFC 1635) are refused before any I/O in any letter case, even when the list of denied names leaves them out.
+//!   (RFC 1635) are refused before any I/O in any letter case, even when the list of denied names leaves them out. Further names that a server aliases to its anonymous account
+//!   (`UserAlias` of proftpd) look like any other to a client: deny them by the setting.
 //! - Names and passwords are sent as UTF-8, byte for byte. UTF-8 has no byte 0xFF, so nothing can be taken for a Telnet
 //!   command (RFC 959 section 5.3.1, RFC 2640 section 3.1); line ends and NUL cannot be in a
 //!   [`LoginName`](crate::LoginName) or a [`Password`](crate::Password).
