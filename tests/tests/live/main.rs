@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // Each server's tests are a file beside this one.
+mod config;
 mod ftp;
 mod imap;
 mod smb;
