@@ -1,8 +1,6 @@
 //! FTP backend against the rig's vsftpd: explicit TLS required (10021), implicit TLS (10990), an expired certificate
 //! (10022), and a clear-text server that also lets anonymous in (10023).
 
-#![allow(clippy::unwrap_used)]
-
 use std::time::Duration;
 
 use user_backend::clock::now;
@@ -10,6 +8,7 @@ use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{
     Attempt, BackendError, BackendId, LoginName, NameRules, Password, Phase, Rejection, UserBackend, Verdict,
+    conformance,
 };
 use user_backend_tests::{Ca, Rig};
 
@@ -52,6 +51,16 @@ fn accepted_as(verdict: &Verdict) -> Option<&str> {
     match verdict {
         Verdict::Accepted(identity) => Some(identity.name().as_str()),
         _ => None,
+    }
+}
+
+#[tokio::test]
+async fn every_promise_is_kept() {
+    let Some(rig) = Rig::find() else { return };
+    let known = conformance::Known::new(ALICE.0, ALICE.1).unwrap();
+    for (port, mode) in [(EXPLICIT, TlsMode::Explicit), (IMPLICIT, TlsMode::Implicit)] {
+        let backend = FtpBackend::new(settings(endpoint(&rig, port, mode))).unwrap();
+        conformance::check(&backend, &known).await.unwrap();
     }
 }
 

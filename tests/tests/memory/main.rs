@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use peak_alloc::PeakAlloc;
+use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, clock};
@@ -17,12 +18,20 @@ use user_backend_tests::{Ca, Leaf, Peer, Step};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
+const FTP_GREETING: &str = "220 ready\r\n";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const FLOOD: usize = 400_000_000;
 const LIMIT: usize = 1024 * 1024;
 
 #[tokio::test]
 async fn a_server_that_sends_400_mb_costs_less_than_1_mib() {
+    let ca = Ca::new();
+    imap_floods(&ca).await;
+    ftp_floods(&ca).await;
+    no_descriptor_is_left_behind(&ca).await;
+}
+
+async fn imap_floods(ca: &Ca) {
     let floods: [(&str, &str, &'static [u8]); 8] = [
         ("one endless line", "", &[b'('; 8192]),
         ("nested parentheses", "* 1 FETCH (BODYSTRUCTURE ", &[b'('; 8192]),
@@ -33,7 +42,6 @@ async fn a_server_that_sends_400_mb_costs_less_than_1_mib() {
         ("many small literals", "", b"* 1 FETCH (BODY[] {1}\r\nx)\r\n"),
         ("capabilities", "", b"* CAPABILITY A A A A A A A A A A A A A A A A A A A A A A A A\r\n"),
     ];
-    let ca = Ca::new();
     for tls in [TlsMode::None, TlsMode::Implicit] {
         for (what, first, flood) in floods {
             for greeting in ["", "* OK hi\r\n", GREETING] {
@@ -46,21 +54,58 @@ async fn a_server_that_sends_400_mb_costs_less_than_1_mib() {
                 }
                 script.extend([Step::send(first), Step::Flood { bytes: flood, total: FLOOD }]);
                 let peer = Peer::start(script).await;
-                let used = peak_of_one_attempt(&ca, &peer, tls).await;
+                let used = peak_of_one_attempt(&imap(ca, &peer, tls)).await;
                 println!("{used:>8} bytes: {what}, tls {tls}, after {greeting:?}");
                 assert!(used < LIMIT, "{what}, tls {tls}, after {greeting:?}: {used} bytes");
             }
         }
     }
-    no_descriptor_is_left_behind(&ca).await;
 }
 
-fn backend(ca: &Ca, peer: &Peer, tls: TlsMode) -> ImapBackend {
+async fn ftp_floods(ca: &Ca) {
+    let floods: [(&str, &'static [u8]); 4] = [
+        ("one endless line", &[b'x'; 8192]),
+        ("lines of one reply", b"-more\r\n"),
+        ("empty lines", b"\r\n"),
+        ("bytes that are no text", &[0xff; 8192]),
+    ];
+    // The beginning of a reply that never ends, at every place where one is read.
+    let login = [Step::Line, Step::send("331 go\r\n"), Step::Line, Step::send("230-")];
+    for tls in [TlsMode::None, TlsMode::Implicit] {
+        for (what, flood) in floods {
+            for place in [0, 2, 4] {
+                let mut script = Vec::new();
+                if tls == TlsMode::Implicit {
+                    script.push(Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))));
+                }
+                script.push(Step::send(if place == 0 { "220-" } else { FTP_GREETING }));
+                script.extend(login.iter().take(place).cloned());
+                if place == 2 {
+                    // What comes with the greeting would be noticed before it is read.
+                    script.pop();
+                    script.push(Step::send("331-"));
+                }
+                script.push(Step::Flood { bytes: flood, total: FLOOD });
+                let peer = Peer::start(script).await;
+                let used = peak_of_one_attempt(&ftp(ca, &peer, tls)).await;
+                println!("{used:>8} bytes: ftp, {what}, tls {tls}, at {place}");
+                assert!(used < LIMIT, "ftp, {what}, tls {tls}, at {place}: {used} bytes");
+            }
+        }
+    }
+}
+
+fn ftp(ca: &Ca, peer: &Peer, tls: TlsMode) -> FtpBackend {
+    let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(Trust::CaFile(ca.file()));
+    FtpBackend::new(FtpSettings::new(BackendId::parse("files").unwrap(), endpoint)).unwrap()
+}
+
+fn imap(ca: &Ca, peer: &Peer, tls: TlsMode) -> ImapBackend {
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(Trust::CaFile(ca.file()));
     ImapBackend::new(ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint)).unwrap()
 }
 
-async fn attempt(backend: &ImapBackend) -> &'static str {
+async fn attempt(backend: &dyn UserBackend) -> &'static str {
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
     let deadline = clock::now() + Duration::from_secs(30);
     match backend.authenticate(&Attempt::new(&name, &password, deadline)).await {
@@ -69,11 +114,14 @@ async fn attempt(backend: &ImapBackend) -> &'static str {
     }
 }
 
-async fn peak_of_one_attempt(ca: &Ca, peer: &Peer, tls: TlsMode) -> usize {
-    let backend = backend(ca, peer, tls);
+async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
+    // The peer before this one notices that nobody listens, and frees what it holds before the count begins.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
-    assert_eq!(attempt(&backend).await, "protocol");
+    assert_eq!(attempt(backend).await, "protocol");
     MEMORY.peak_usage().saturating_sub(before)
 }
 
@@ -86,14 +134,19 @@ async fn no_descriptor_is_left_behind(ca: &Ca) {
         vec![tls()],
         vec![tls(), Step::send(GREETING), Step::Line],
         vec![tls(), Step::send(GREETING), Step::Line, Step::send("{tag} BAD\r\n")],
+        vec![tls(), Step::send(FTP_GREETING), Step::Line],
+        vec![tls(), Step::send(FTP_GREETING), Step::Line, Step::send("331 go\r\n"), Step::Line],
     ];
     for script in scripts {
         let peer = Peer::start(script).await;
-        let backend = backend(ca, &peer, TlsMode::Implicit);
-        attempt(&backend).await;
+        let backends: [Box<dyn UserBackend>; 2] =
+            [Box::new(imap(ca, &peer, TlsMode::Implicit)), Box::new(ftp(ca, &peer, TlsMode::Implicit))];
+        for backend in &backends {
+            attempt(backend.as_ref()).await;
+        }
         let before = open_descriptors();
-        for _ in 0..50 {
-            attempt(&backend).await;
+        for backend in backends.iter().cycle().take(50) {
+            attempt(backend.as_ref()).await;
         }
         // The peer's side may lag behind by the last connection or two.
         assert!(

@@ -1,7 +1,5 @@
 //! FTP backend against peers that follow a script.
 
-#![allow(clippy::unwrap_used)]
-
 mod honest;
 mod hostile;
 mod replies;
