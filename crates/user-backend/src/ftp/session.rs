@@ -52,18 +52,27 @@ impl Session {
     ) -> Result<Self, Fault> {
         let (ftp, wire, peer) = dial_with(endpoint, deadline, connect).await?;
         let mut session = Self { ftp, wire, peer, deadline, tls: None, granted: Vec::new() };
-        let tls = tls.filter(|_| endpoint.tls() != TlsMode::None);
         let encrypt_by = || sooner(endpoint.connect_timeout(), deadline);
-        if let Some(tls) = tls.filter(|_| endpoint.tls() == TlsMode::Implicit) {
-            session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
-        }
-        session.greeting().await?;
-        if let Some(tls) = tls.filter(|_| endpoint.tls() == TlsMode::Explicit) {
-            session.command(Stage::Auth, "AUTH TLS").await?.proceed(Stage::Auth)?;
-            // Whatever came in clear text behind the 234 would be taken for something the server said under TLS.
-            session.quiet(Stage::Auth).await?;
-            session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
-            session.granted.push("AUTH TLS");
+        match (endpoint.tls(), tls) {
+            (TlsMode::None, _) => session.greeting().await?,
+            (TlsMode::Implicit, Some(tls)) => {
+                session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
+                session.greeting().await?;
+            }
+            (TlsMode::Explicit, Some(tls)) => {
+                session.greeting().await?;
+                session.command(Stage::Auth, "AUTH TLS").await?.proceed(Stage::Auth)?;
+                // Whatever came in clear text behind the 234 would be taken for something the server said under TLS.
+                session.quiet(Stage::Auth).await?;
+                session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
+                session.granted.push("AUTH TLS");
+            }
+            (TlsMode::Implicit | TlsMode::Explicit, None) => {
+                return Err(Fault::misconfigured(
+                    Phase::Tls,
+                    "TLS is asked for, and nobody says whom to trust",
+                ));
+            }
         }
         Ok(session)
     }
