@@ -19,6 +19,8 @@ pub enum Canary {
     AcceptsAnybody,
     /// The backend could not be asked; why, in words.
     Unknown(String),
+    /// The backend cannot be asked with these settings; why, in words.
+    Misconfigured(String),
     /// The policy says not to.
     NotAsked,
 }
@@ -42,7 +44,8 @@ pub async fn canary(backend: &dyn UserBackend, domain: &DomainRules, deadline: I
     match backend.authenticate(&Attempt::new(&name, &password, deadline)).await {
         Ok(Verdict::Accepted(_)) => Canary::AcceptsAnybody,
         Ok(Verdict::Rejected(_) | Verdict::NotMine) => Canary::Refused,
-        Err(error) => Canary::Unknown(error.to_string()),
+        Err(error) if error.is_transient() => Canary::Unknown(error.to_string()),
+        Err(error) => Canary::Misconfigured(error.to_string()),
     }
 }
 

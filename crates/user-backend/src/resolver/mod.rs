@@ -195,7 +195,7 @@ impl Resolver {
                     tracing::error!(backend = %link.id, "accepts people who do not exist; it is not asked any more");
                 }
                 Canary::Refused => link.distrusted.store(false, Ordering::Relaxed),
-                Canary::NotAsked | Canary::Unknown(_) => {}
+                Canary::NotAsked | Canary::Unknown(_) | Canary::Misconfigured(_) => {}
             }
             found.push((link.id.clone(), canary));
         }
