@@ -1,0 +1,129 @@
+//! `backend:login`: one attempt, as the server would make it, and how it was decided.
+
+use std::time::Duration;
+
+use user_backend::resolver::{Rule, Said, Step};
+use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Rejection, Resolver};
+
+use crate::cli::{Common, LoginArgs};
+use crate::config;
+use crate::exit::{Exit, Failure};
+use crate::output::{Reply, one_line};
+use crate::password;
+
+/// What people take an outage for.
+const SILENT: &str = "this says nothing about the password";
+
+/// Reads the configuration, gets the password, asks.
+pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Failure> {
+    let setup = config::load(common)?;
+    setup.warn();
+    let resolver = setup.resolver(args.backend.as_deref())?;
+    let password = password::read(common, args, &args.name).await?;
+    ask(&resolver, &args.name, &password, args.explain).await
+}
+
+async fn ask(resolver: &Resolver, name: &str, password: &str, explain: bool) -> Result<Reply, Failure> {
+    let answer = resolver.authenticate(Credentials::new(name, password)).await;
+    let exit = match &answer.outcome {
+        Outcome::Authenticated(_) => Exit::Fine,
+        Outcome::Refused(_) => Exit::Refused,
+        Outcome::Throttled { .. } => Exit::Throttled,
+        Outcome::Unavailable { .. } => Exit::Unavailable,
+    };
+    let mut plain = sentence(&answer) + "\n";
+    if explain {
+        plain += &story(&answer, name);
+    }
+    Reply::new(plain, &answer, exit)
+}
+
+/// The answer in one sentence.
+fn sentence(answer: &Answer) -> String {
+    match &answer.outcome {
+        Outcome::Authenticated(proof) => authenticated(proof, answer.trace.ms),
+        Outcome::Refused(rejection) => refused(*rejection, answer),
+        Outcome::Throttled { retry_after } => {
+            format!("throttled: too many wrong passwords; {}: {SILENT}", again(*retry_after))
+        }
+        Outcome::Unavailable { retry_after } => unavailable(*retry_after, answer),
+    }
+}
+
+fn authenticated(proof: &Authenticated, ms: u64) -> String {
+    let groups: Vec<&str> = proof.identity().groups().collect();
+    let groups = if groups.is_empty() { String::new() } else { format!(", in {}", groups.join(", ")) };
+    format!("{} is authenticated by {}{groups} ({ms} ms)", proof.name(), proof.backend())
+}
+
+fn refused(rejection: Rejection, answer: &Answer) -> String {
+    let trace = &answer.trace;
+    let none_is_there =
+        !trace.steps.is_empty() && trace.steps.iter().all(|step| step.verdict == Said::NotMine);
+    match (trace.ended_by, &trace.note) {
+        (Rule::InvalidInput, Some(note)) => format!("refused: {note}; nobody was asked"),
+        (Rule::NotTheOwner, _) => format!("refused: {}", trace.ended_by),
+        _ if none_is_there => {
+            format!("refused: {rejection}: no backend is there for names like this; nobody was asked")
+        }
+        _ if rejection == Rejection::PolicyDenied => {
+            format!("refused: {rejection}: the settings deny this name; nobody was asked")
+        }
+        _ => format!("refused: {rejection}"),
+    }
+}
+
+fn unavailable(retry_after: Duration, answer: &Answer) -> String {
+    let trace = &answer.trace;
+    let failed: Vec<&Step> = trace.steps.iter().filter(|step| failed(step)).collect();
+    let why = if failed.is_empty() {
+        trace.note.clone().unwrap_or_else(|| trace.ended_by.to_string())
+    } else {
+        failed.iter().map(|step| inability(step)).collect::<Vec<_>>().join(", ")
+    };
+    let settings = !failed.is_empty() && failed.iter().all(|step| step.verdict == Said::Misconfigured);
+    let what =
+        if settings { "the configuration must be mended first".to_owned() } else { again(retry_after) };
+    format!("unavailable: {why}; {what}: {SILENT}")
+}
+
+fn failed(step: &Step) -> bool {
+    matches!(step.verdict, Said::Unavailable | Said::Misconfigured | Said::Protocol)
+}
+
+/// Why one backend could not be asked.
+fn inability(step: &Step) -> String {
+    let kind = match step.verdict {
+        Said::Misconfigured => "is misconfigured, seen",
+        Said::Protocol => "broke the protocol",
+        _ => "failed",
+    };
+    let phase = step.phase.map(|phase| format!(" during {phase}")).unwrap_or_default();
+    let reason = step.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{} {kind}{phase}{reason}", step.backend)
+}
+
+fn again(after: Duration) -> String {
+    match after.as_secs() {
+        0 => "try again".to_owned(),
+        seconds => format!("try again in {seconds} s"),
+    }
+}
+
+/// How the answer came about, for somebody who has to mend it.
+fn story(answer: &Answer, name: &str) -> String {
+    let mut text = format!("\nname as typed    {}\n", one_line(name));
+    if let Ok(name) = LoginName::parse(name) {
+        text += &format!("name looked up   {}\n", name.canonical());
+    }
+    text += &format!("\n{}\n", answer.trace);
+    if let Some(step) = answer.trace.steps.iter().find(|step| failed(step)) {
+        text += &format!("\nnext: occ backend:check {}\n", step.backend);
+    } else if let Outcome::Refused(Rejection::BadCredentials | Rejection::UnknownUser) = answer.outcome {
+        text += "\nis the name right? most servers do not tell an unknown name from a wrong password\n";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use serde_json::Value;
+use user_backend::{Policy, StaticBackend};
+
+use super::*;
+
+fn office() -> StaticBackend {
+    StaticBackend::new("office").unwrap().with_user("alice", "Wonderland-1").with_refused_user(
+        "locked",
+        "Wonderland-1",
+        Rejection::AccountLocked,
+    )
+}
+
+fn dead(id: &str) -> StaticBackend {
+    StaticBackend::new(id).unwrap().unavailable()
+}
+
+/// Times differ from run to run.
+fn timeless(text: &str) -> String {
+    let mut shown = String::new();
+    for part in text.split_inclusive(" ms") {
+        let kept = part.strip_suffix(" ms").map(|head| head.trim_end_matches(|c: char| c.is_ascii_digit()));
+        match kept {
+            Some(head) if head.ends_with('(') => shown += &format!("{head}# ms"),
+            _ => shown += part,
+        }
+    }
+    shown
+}
+
+async fn asked(resolver: &Resolver, name: &str, password: &str) -> (String, Value, Exit) {
+    let reply = ask(resolver, name, password, false).await.unwrap();
+    (timeless(&reply.plain), reply.json.unwrap(), reply.exit)
+}
+
+#[tokio::test]
+async fn every_outcome_has_its_sentence_its_word_and_its_code() {
+    let up = Resolver::builder().backend(office()).build().unwrap();
+    let down = Resolver::builder().backend(dead("mail")).backend(office()).build().unwrap();
+    for (resolver, name, password, sentence, word, exit) in [
+        (
+            &up,
+            "Alice",
+            "Wonderland-1",
+            "alice is authenticated by office (# ms)\n",
+            "authenticated",
+            Exit::Fine,
+        ),
+        (&up, "alice", "wonderland-1", "refused: wrong name or password\n", "refused", Exit::Refused),
+        (&up, "locked", "Wonderland-1", "refused: account locked\n", "refused", Exit::Refused),
+        (&up, "alice", "", "refused: the password is empty; nobody was asked\n", "refused", Exit::Refused),
+        (
+            &up,
+            "a\0",
+            "x",
+            "refused: the login name has a control character; nobody was asked\n",
+            "refused",
+            Exit::Refused,
+        ),
+        (
+            &up,
+            "guest",
+            "x",
+            "refused: not allowed: the settings deny this name; nobody was asked\n",
+            "refused",
+            Exit::Refused,
+        ),
+        (
+            &down,
+            "alice",
+            "Wonderland-1",
+            "unavailable: mail failed during connect (switched off); try again in 5 s: this says \
+             nothing about the password\n",
+            "unavailable",
+            Exit::Unavailable,
+        ),
+    ] {
+        let (plain, json, code) = asked(resolver, name, password).await;
+        assert_eq!((plain.as_str(), code), (sentence, exit), "{name:?}");
+        assert_eq!(json["outcome"], word);
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_attempt_is_not_called_a_wrong_password() {
+    let mut policy = Policy::default();
+    policy.budget.failures = 1;
+    let link = std::sync::Arc::new(office());
+    let resolver = Resolver::builder().link(link, policy, user_backend::DomainRules::none()).build().unwrap();
+    let (_, _, first) = asked(&resolver, "alice", "x").await;
+    let (plain, json, second) = asked(&resolver, "alice", "y").await;
+    assert_eq!((first, second), (Exit::Refused, Exit::Throttled));
+    assert_eq!(json["outcome"], "throttled");
+    assert!(plain.starts_with("throttled: too many wrong passwords; try again in "), "{plain}");
+    assert!(plain.ends_with(" s: this says nothing about the password\n"), "{plain}");
+}
+
+#[tokio::test]
+async fn the_json_has_the_promised_fields() {
+    let resolver = Resolver::builder().backend(dead("mail")).build().unwrap();
+    let (_, json, _) = asked(&resolver, "alice", "x").await;
+    for field in ["outcome", "user", "backend", "reason", "trace"] {
+        assert!(json.get(field).is_some(), "{field}");
+    }
+    let step = &json["trace"][0];
+    assert_eq!((step["backend"].as_str(), step["verdict"].as_str()), (Some("mail"), Some("unavailable")));
+    assert_eq!(step["phase"], "connect");
+    assert!(step["ms"].is_u64());
+}
+
+#[tokio::test]
+async fn the_story_names_every_backend_and_what_to_do_next() {
+    let policy = || {
+        let mut policy = Policy::default();
+        policy.on_unavailable = user_backend::resolver::policy::OnUnavailable::Continue;
+        policy
+    };
+    let resolver = Resolver::builder()
+        .link(std::sync::Arc::new(dead("mail")), policy(), user_backend::DomainRules::none())
+        .backend(office())
+        .build()
+        .unwrap();
+    let reply = ask(&resolver, "Bob\u{202e}", "hidden-1", true).await.unwrap();
+    assert!(!reply.plain.contains('\u{202e}'), "{}", reply.plain);
+    let reply = ask(&resolver, "Bob", "hidden-1", true).await.unwrap();
+    insta::assert_snapshot!(timeless(&reply.plain));
+    assert!(!reply.plain.contains("hidden-1"));
+}

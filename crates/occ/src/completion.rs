@@ -1,0 +1,61 @@
+//! The scripts that complete words in a shell.
+//!
+//! The generated scripts know nothing of colons in the names of commands, and two shells treat a colon specially: bash
+//! splits words at it, and zsh takes what stands behind it for a description.
+
+use clap_complete::Shell;
+
+use crate::cli;
+use crate::exit::Exit;
+use crate::output::Reply;
+
+/// Bash splits `backend:login` into three words: this puts them together again, asks the generated function, and takes
+/// the part that bash holds for settled off its answers. It needs no other package.
+const BASH_COLONS: &str = r#"
+_occ_colons() {
+    local -a joined=()
+    local word glue="" at=0 index
+    for index in "${!COMP_WORDS[@]}"; do
+        word=${COMP_WORDS[index]}
+        if (( ${#joined[@]} > 1 )) && [[ $word == :* || $glue == yes ]]; then
+            joined[${#joined[@]}-1]+=$word
+        else
+            joined+=("$word")
+        fi
+        if [[ $word == *: ]]; then glue=yes; else glue=""; fi
+        if (( index == COMP_CWORD )); then at=$(( ${#joined[@]} - 1 )); fi
+    done
+    local -a COMP_WORDS=("${joined[@]}")
+    local COMP_CWORD=$at
+    local current=${joined[at]} previous=""
+    if (( at > 0 )); then previous=${joined[at-1]}; fi
+    _occ "$1" "$current" "$previous"
+    if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then
+        COMPREPLY=("${COMPREPLY[@]#"${current%"${current##*:}"}"}")
+    fi
+}
+
+if [[ "${BASH_VERSINFO[0]}" -eq 4 && "${BASH_VERSINFO[1]}" -ge 4 || "${BASH_VERSINFO[0]}" -gt 4 ]]; then
+    complete -F _occ_colons -o nosort -o bashdefault -o default occ
+else
+    complete -F _occ_colons -o bashdefault -o default occ
+fi
+"#;
+
+/// The script for one shell.
+pub(crate) fn run(shell: Shell) -> Reply {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::command(), "occ", &mut script);
+    let mut script = String::from_utf8_lossy(&script).into_owned();
+    match shell {
+        Shell::Bash => script.push_str(BASH_COLONS),
+        Shell::Zsh => {
+            for command in cli::command().get_subcommands().map(clap::Command::get_name) {
+                let colon = command.replace(':', "\\:");
+                script = script.replace(&format!("'{command}:"), &format!("'{colon}:"));
+            }
+        }
+        _ => {}
+    }
+    Reply { plain: script, json: None, exit: Exit::Fine }
+}

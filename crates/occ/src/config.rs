@@ -1,0 +1,143 @@
+//! Finding the configuration, and making backends and a resolver of it.
+//!
+//! The places, in this order: `--config`, the variable `USER_BACKEND_CONFIG`, `./user-backend.toml`,
+//! `./config/config.php`. The first that is named or there counts, even if it cannot be read: falling through to another
+//! file would answer a question that nobody asked.
+
+use std::env;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use user_backend::config::{Config, ConfigErrors, Entry, Link, Registry};
+use user_backend::transport::Endpoint;
+use user_backend::{BackendId, DomainRules, Policy, Resolver, UserBackend};
+
+use crate::cli::Common;
+use crate::exit::Failure;
+use crate::output::complain;
+
+/// The variable that names the configuration.
+const VARIABLE: &str = "USER_BACKEND_CONFIG";
+
+/// Files that are taken when nobody names one.
+const USUAL: [&str; 2] = ["user-backend.toml", "config/config.php"];
+
+/// The file to read.
+pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
+    if let Some(named) = given.map(Path::to_owned).or(variable) {
+        return Ok(named);
+    }
+    // Whatever is there counts, also a link to nowhere: whoever put it there meant it.
+    if let Some(usual) = USUAL.map(Path::new).into_iter().find(|path| path.symlink_metadata().is_ok()) {
+        return Ok(usual.to_owned());
+    }
+    let here = env::current_dir().unwrap_or_default();
+    let mut text = "no configuration found; looked at\n".to_owned();
+    let _ = writeln!(text, "  --config FILE: not given");
+    let _ = writeln!(text, "  {VARIABLE}: not set");
+    for usual in USUAL {
+        let _ = writeln!(text, "  {}: no such file", here.join(usual).display());
+    }
+    text.push_str("name yours with --config FILE");
+    Err(Failure::new(text))
+}
+
+/// One backend of the configuration, ready to be asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Configured {
+    pub(crate) backend: Arc<dyn UserBackend>,
+    pub(crate) class: String,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) policy: Policy,
+    pub(crate) domain: DomainRules,
+    /// What is allowed and yet worth a second thought.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Configured {
+    pub(crate) fn id(&self) -> &BackendId {
+        self.backend.id()
+    }
+
+    /// Host and port, for people.
+    pub(crate) fn server(&self) -> String {
+        self.endpoint.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+    }
+
+    /// How the connection is encrypted, where that is for us to choose: SMB has its own way.
+    pub(crate) fn tls(&self) -> Option<&'static str> {
+        self.endpoint.as_ref().filter(|_| self.class != "smb").map(|endpoint| endpoint.tls().as_str())
+    }
+}
+
+/// A configuration that was read and found right.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) file: PathBuf,
+    /// The same about the settings that belong to no backend.
+    pub(crate) warnings: Vec<String>,
+    pub(crate) backends: Vec<Configured>,
+    /// How long one attempt may take, all backends together.
+    pub(crate) deadline: Duration,
+}
+
+impl Setup {
+    /// The backend with this id.
+    pub(crate) fn backend(&self, id: &str) -> Result<&Configured, Failure> {
+        self.backends.iter().find(|backend| backend.id().as_str() == id).ok_or_else(|| {
+            let ids: Vec<&str> = self.backends.iter().map(|backend| backend.id().as_str()).collect();
+            Failure::new(format!("there is no backend \"{id}\"; there are: {}", ids.join(", ")))
+        })
+    }
+
+    /// Shows all warnings on standard error.
+    pub(crate) fn warn(&self) {
+        for warning in &self.warnings {
+            complain(&format!("warning: {warning}"));
+        }
+        for backend in &self.backends {
+            for warning in &backend.warnings {
+                complain(&format!("warning: {}: {warning}", backend.id()));
+            }
+        }
+    }
+
+    /// A resolver for all backends, or for one.
+    pub(crate) fn resolver(&self, only: Option<&str>) -> Result<Resolver, Failure> {
+        let backends = match only {
+            Some(id) => std::slice::from_ref(self.backend(id)?),
+            None => &self.backends,
+        };
+        let mut builder = Resolver::builder().deadline(self.deadline);
+        for one in backends {
+            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.domain.clone());
+        }
+        builder.build().map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+/// Finds and reads the configuration. Opens no connection.
+pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
+    let file = find(common.config.as_deref())?;
+    tracing::debug!(file = %file.display(), "reading the configuration");
+    let wrong = |errors: ConfigErrors| Failure::new(format!("the configuration is wrong\n{errors}"));
+    let config = Config::load(&file).map_err(wrong)?;
+    let links = config.build_backends(&Registry::standard()).map_err(wrong)?;
+    let about = |id: Option<&BackendId>| -> Vec<String> {
+        let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
+        mine.map(|warning| format!("{}: {}", warning.setting(), warning.text())).collect()
+    };
+    let configured = |(entry, (backend, policy, domain)): (&Entry, Link)| Configured {
+        backend,
+        class: entry.class().to_owned(),
+        endpoint: entry.endpoint().cloned(),
+        policy,
+        domain,
+        warnings: about(Some(entry.id())),
+    };
+    let backends = config.entries().iter().zip(links).map(configured).collect();
+    Ok(Setup { backends, warnings: about(None), deadline: config.resolver().deadline, file })
+}

@@ -1,0 +1,26 @@
+//! What `--verbose` tells, on standard error.
+//!
+//! Only our own crates speak, and the TLS library from `-vv` on: a protocol library may log what it sends, and what it
+//! sends are passwords. For the same reason the environment (`RUST_LOG`) has no say here.
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+
+/// Starts to log when somebody asked for it.
+pub(crate) fn start(verbose: u8) {
+    if verbose == 0 {
+        return;
+    }
+    let level = if verbose == 1 { LevelFilter::DEBUG } else { LevelFilter::TRACE };
+    let mut targets = Targets::new().with_target("occ", level).with_target("user_backend", level);
+    if verbose > 1 {
+        targets = targets.with_target("rustls", LevelFilter::DEBUG);
+    }
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        // A reader that went away is no reason to end with a panic.
+        .log_internal_errors(false);
+    // Fails only when somebody else logs already.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
+}

@@ -1,0 +1,37 @@
+//! Being stopped: Ctrl-C, `kill`, a closed terminal.
+//!
+//! The prompt switches the terminal's echo off. A process that dies there leaves a shell that shows nothing of what is
+//! typed, so the signals that ask to stop are caught and the terminal is put back first.
+
+use std::process::ExitCode;
+
+use crate::output::complain;
+use crate::password;
+
+/// Waits until somebody asks the program to stop, and tells with which signal. Never ends otherwise.
+pub(crate) async fn signalled() -> u8 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = kinds.map(signal) {
+            return tokio::select! {
+                _ = interrupt.recv() => 2,
+                _ = terminate.recv() => 15,
+                _ = hangup.recv() => 1,
+            };
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_ok() {
+        return 2;
+    }
+    std::future::pending().await
+}
+
+/// Puts the terminal back and ends the way shells expect of a stopped program: 128 and the signal.
+pub(crate) fn leave(signal: u8) -> ExitCode {
+    password::restore_terminal();
+    complain("");
+    ExitCode::from(128 + signal)
+}
