@@ -1,0 +1,58 @@
+//! Completion, tried in the shells themselves: the colons in the names of commands are the hard part.
+
+use std::process::{Command, Stdio};
+
+use crate::Desk;
+
+/// Presses Tab behind `line` in a bash that has loaded the script, with words split the way bash splits them. Gives what
+/// bash puts in the place of the last word.
+fn tab(script: &str, words: &[&str]) -> Vec<String> {
+    let last = words.len() - 1;
+    let current = if words[last] == ":" { "" } else { words[last] };
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    let program = format!(
+        "set -u\n{script}\nCOMP_WORDS=({})\nCOMP_CWORD={last}\nhandler=$(complete -p occ | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
+         $handler occ '{current}' '{}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n",
+        quoted.join(" "),
+        words[last - 1]
+    );
+    let output = Command::new("bash").args(["--norc", "-c", &program]).stdin(Stdio::null()).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_the_words_behind_a_colon() {
+    if Command::new("bash").arg("--version").stdout(Stdio::null()).status().is_err() {
+        eprintln!("skipped: no bash");
+        return;
+    }
+    let script = Desk::new().run(&["completion", "bash"]).out;
+    for (words, expected) in [
+        (&["occ", "back"][..], &["backend:list", "backend:check", "backend:login"][..]),
+        (&["occ", "backend", ":"], &["list", "check", "login"]),
+        (&["occ", "backend", ":", "l"], &["list", "login"]),
+        (&["occ", "backend", ":", "lo"], &["login"]),
+        (&["occ", "--output", "json", "backend", ":", "lo"], &["login"]),
+        (&["occ", "backend", ":", "login", "--expl"], &["--explain"]),
+        (&["occ", "backend", ":", "login", "--output", ""], &["plain", "json", "json_pretty"]),
+        (&["occ", "help", "backend", ":", "lo"], &["login"]),
+        (&["occ", "completion", "fi"], &["fish"]),
+    ] {
+        assert_eq!(tab(&script, words), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn every_shell_gets_a_script_with_every_command() {
+    let desk = Desk::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let said = desk.run(&["completion", shell]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
+        for command in ["list", "check", "login"] {
+            let written =
+                if shell == "zsh" { format!("'backend\\:{command}:") } else { format!("backend:{command}") };
+            assert!(said.out.contains(&written), "{shell}: {written}");
+        }
+    }
+}

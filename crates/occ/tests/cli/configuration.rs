@@ -1,0 +1,192 @@
+//! Finding the configuration, and telling what is wrong with it.
+
+use serde_json::Value;
+
+use crate::{Desk, Said, closed_port};
+
+const GOOD: &str = r#"
+[[user_backends]]
+id = "mail"
+class = "imap"
+host = "mail.example.com"
+
+[[user_backends]]
+class = "ftp"
+host = "127.0.0.1"
+port = 2121
+tls = "none"
+"#;
+
+fn ids(said: &Said) -> Vec<String> {
+    let list: Value = serde_json::from_str(&said.out).unwrap();
+    let backends = list["backends"].as_array().unwrap();
+    backends.iter().map(|backend| backend["id"].as_str().unwrap().to_owned()).collect()
+}
+
+fn one(id: &str) -> String {
+    format!("[[user_backends]]\nid = \"{id}\"\nclass = \"imap\"\nhost = \"mail.example.com\"\n")
+}
+
+#[test]
+fn the_backends_are_listed_in_their_order() {
+    let desk = Desk::with("user-backend.toml", GOOD);
+    let plain = desk.run(&["backend:list"]);
+    assert_eq!((plain.code, plain.err.as_str()), (0, ""));
+    insta::assert_snapshot!(plain.out, @r"
+    ID                  CLASS  SERVER                TLS
+    mail                imap   mail.example.com:143  explicit
+    ftp:127.0.0.1:2121  ftp    127.0.0.1:2121        none
+    ");
+    for form in ["--output=json", "--output=json_pretty"] {
+        let said = desk.run(&["backend:list", form]);
+        assert_eq!(said.out.lines().count() == 1, form == "--output=json");
+        assert_eq!(ids(&said), ["mail", "ftp:127.0.0.1:2121"]);
+    }
+    let json: Value = serde_json::from_str(&desk.run(&["--output", "json", "backend:list"]).out).unwrap();
+    let mail = &json["backends"][0];
+    assert_eq!(
+        (&mail["class"], &mail["host"], &mail["port"], &mail["tls"]),
+        (&"imap".into(), &"mail.example.com".into(), &143.into(), &"explicit".into())
+    );
+}
+
+#[test]
+fn the_place_that_is_named_first_counts() {
+    let desk = Desk::new();
+    let list = |words: &[&str], variable: Option<&str>| {
+        let mut command = desk.command(&[&["backend:list", "--output=json"], words].concat());
+        if let Some(value) = variable {
+            command.env("USER_BACKEND_CONFIG", value);
+        }
+        ids(&Said::of(&command.output().unwrap()))
+    };
+    let php = "<?php $CONFIG = ['user_backends' => [['class' => 'imap', 'id' => 'php', 'host' => 'mail.example.com']]];";
+    desk.write("config/config.php", php);
+    assert_eq!(list(&[], None), ["php"]);
+    desk.write("user-backend.toml", &one("usual"));
+    assert_eq!(list(&[], None), ["usual"]);
+    desk.write("variable.toml", &one("variable"));
+    assert_eq!(list(&[], Some("variable.toml")), ["variable"]);
+    assert_eq!(list(&[], Some("")), ["usual"]);
+    desk.write("option.toml", &one("option"));
+    assert_eq!(list(&["--config", "option.toml"], Some("variable.toml")), ["option"]);
+}
+
+#[test]
+fn without_a_configuration_all_places_are_named() {
+    let desk = Desk::new();
+    for command in [&["backend:list"][..], &["backend:check"], &["backend:login", "alice"]] {
+        let said = desk.run(command);
+        let told = said.fails(2).replace(&*desk.path().canonicalize().unwrap().to_string_lossy(), "HERE");
+        assert_eq!(
+            told,
+            "occ: no configuration found; looked at\n  --config FILE: not given\n  USER_BACKEND_CONFIG: not set\n  \
+             HERE/user-backend.toml: no such file\n  HERE/config/config.php: no such file\nname yours with --config \
+             FILE\n"
+        );
+    }
+}
+
+#[test]
+fn a_named_configuration_that_is_missing_is_not_replaced_by_another() {
+    let desk = Desk::with("user-backend.toml", GOOD);
+    for said in [
+        desk.run(&["backend:list", "--config", "mine.toml"]),
+        Said::of(&desk.command(&["backend:list"]).env("USER_BACKEND_CONFIG", "mine.toml").output().unwrap()),
+    ] {
+        let told = said.fails(2);
+        assert!(told.contains("mine.toml") && told.contains("no such file"), "{told}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_to_nowhere_is_a_configuration_that_cannot_be_read() {
+    let desk = Desk::new();
+    std::os::unix::fs::symlink("gone.toml", desk.path().join("user-backend.toml")).unwrap();
+    desk.write("config/config.php", "<?php $CONFIG = [];");
+    assert!(desk.run(&["backend:list"]).fails(2).contains("user-backend.toml"));
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let bad = r#"
+[[user_backends]]
+class = "imap"
+hots = "mail.example.com"
+port = 65536
+
+[[user_backends]]
+class = "webdav"
+host = "dav.example.com"
+
+[[user_backends]]
+class = "ftp"
+host = "files.example.com"
+tls = "none"
+"#;
+    let desk = Desk::with("user-backend.toml", bad);
+    for command in [&["backend:list"][..], &["backend:check"], &["backend:login", "alice", "--output=json"]] {
+        insta::assert_snapshot!("bad_configuration", desk.run(command).fails(2));
+    }
+}
+
+#[test]
+fn two_backends_may_not_strip_into_one_name_space() {
+    let stripped = |id: &str| format!("{}domain = \"{id}.example.com\"\nstrip_domain = true\n", one(id));
+    let desk = Desk::with("user-backend.toml", &(stripped("north") + &stripped("south")));
+    for command in ["backend:list", "backend:check"] {
+        let said = desk.run(&[command]);
+        let told = said.fails(2);
+        assert!(told.contains("north") && told.contains("south"), "{told}");
+    }
+}
+
+#[test]
+fn what_is_allowed_and_worth_a_second_thought_is_said() {
+    let port = closed_port();
+    let text = format!("{}port = {port}\ndanger_accept_any_certificate = true\n", one("mail"))
+        .replace("mail.example.com", "127.0.0.1");
+    let desk = Desk::with("user-backend.toml", &text);
+    let list = desk.run(&["backend:list"]);
+    assert!(list.out.contains("\nmail: warning: danger_accept_any_certificate: "), "{}", list.out);
+    let json: Value = serde_json::from_str(&desk.run(&["backend:list", "--output=json"]).out).unwrap();
+    assert_eq!(json["backends"][0]["warnings"].as_array().unwrap().len(), 1);
+    let login = desk.run_with_input(&["backend:login", "alice", "--password-from-stdin"], b"x\n");
+    assert!(login.err.starts_with("warning: mail: danger_accept_any_certificate: "), "{}", login.err);
+}
+
+#[test]
+fn an_unknown_id_is_2_and_the_ids_are_named() {
+    let desk = Desk::with("user-backend.toml", GOOD);
+    for command in [&["backend:check", "mial"][..], &["backend:login", "alice", "--backend", "mial"]] {
+        let said = desk.run(command);
+        assert_eq!(said.fails(2), "occ: there is no backend \"mial\"; there are: mail, ftp:127.0.0.1:2121\n");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
+    let text = format!(
+        "[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {}\n",
+        closed_port()
+    );
+    let desk = Desk::with("user-backend.toml", &text);
+    let check = desk.run(&["backend:check", "--output=json"]);
+    let json: Value = serde_json::from_str(&check.out).unwrap();
+    assert_eq!(
+        (check.code, &json["backends"][0]["state"], &json["backends"][0]["phase"]),
+        (3, &"unavailable".into(), &"connect".into())
+    );
+    let words = ["backend:login", "alice", "--password-from-stdin"];
+    let login = desk.run_with_input(&words, b"Wonderland-1\n");
+    assert_eq!(login.code, 3);
+    assert!(login.out.starts_with("unavailable: mail failed during connect"), "{}", login.out);
+    let login =
+        desk.run_with_input(&[&words[..], &["--explain", "--output=json"]].concat(), b"Wonderland-1\n");
+    let json: Value = serde_json::from_str(&login.out).unwrap();
+    assert_eq!(
+        (login.code, &json["outcome"], &json["trace"][0]["phase"]),
+        (3, &"unavailable".into(), &"connect".into())
+    );
+}

@@ -1,0 +1,69 @@
+//! Help texts and mistakes on the command line.
+
+use crate::Desk;
+
+#[test]
+fn the_help_of_every_command_has_examples_and_exit_codes() {
+    let desk = Desk::new();
+    for command in ["backend:list", "backend:check", "backend:login"] {
+        let help = desk.run(&["help", command]);
+        assert_eq!((help.code, help.err.as_str()), (0, ""));
+        assert!(
+            help.out.contains("Examples:\n  occ ") && help.out.contains("Exit codes:\n  0  "),
+            "{}",
+            help.out
+        );
+        assert_eq!(desk.run(&[command, "--help"]).out, help.out);
+        assert!(help.out.lines().all(|line| line.chars().count() <= 100), "{}", help.out);
+    }
+    insta::assert_snapshot!("help", desk.run(&["--help"]).out);
+    insta::assert_snapshot!("help_login", desk.run(&["help", "backend:login"]).out);
+}
+
+#[test]
+fn the_version_is_told() {
+    let version = Desk::new().run(&["--version"]);
+    assert_eq!((version.code, version.out.as_str()), (0, concat!("occ ", env!("CARGO_PKG_VERSION"), "\n")));
+}
+
+#[test]
+fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
+    let desk = Desk::new();
+    for (words, hint) in [
+        (&[][..], "Usage: occ"),
+        (&["bakend:list"], "backend:list"),
+        (&["backend:list", "--outptu=json"], "--output"),
+        (&["backend:list", "--output=xml"], "plain, json, json_pretty"),
+        (&["backend:list", "alice"], "alice"),
+        (&["backend:login"], "<NAME>"),
+        (&["backend:login", "alice", "--password-from-evn"], "--password-from-env"),
+        (&["backend:login", "alice", "--password-from-env", "--password-from-stdin"], "cannot be used with"),
+        (&["completion"], "<SHELL>"),
+        (&["completion", "tcsh"], "bash"),
+    ] {
+        let said = desk.run(words);
+        assert!(said.fails(2).contains(hint), "{words:?}: {said:?}");
+    }
+}
+
+#[test]
+fn a_password_on_the_command_line_is_refused_and_not_repeated() {
+    let desk = Desk::with("user-backend.toml", "");
+    for words in [
+        &["--password", "Wonderland-1"][..],
+        &["--password=Wonderland-1"],
+        &["-p", "Wonderland-1"],
+        &["-pWonderland-1"],
+        &["--pass", "Wonderland-1"],
+        &["Wonderland-1"],
+        &["--password-from-env=Wonderland-1"],
+        &["--password-from-stdin=Wonderland-1"],
+        &["--explain", "--", "Wonderland-1"],
+    ] {
+        let said = desk.run(&[&["backend:login", "alice"], words].concat());
+        let told = said.fails(2);
+        assert!(!told.contains("Wonderland"), "{words:?}: {told}");
+        assert!(told.contains("never taken from the command line"), "{words:?}: {told}");
+        assert!(told.contains("--password-from-env") && told.contains("--password-from-stdin"), "{told}");
+    }
+}
