@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command};
 use exit::{Exit, Failure};
-use output::{Reply, complain};
+use output::{Answers, Reply, complain};
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
@@ -36,6 +36,7 @@ fn start(cli: Cli) -> ExitCode {
         // First of all: does not return when it works.
         password::leave_environment();
     }
+    let answers = Answers::keep();
     logging::start(cli.common.verbose);
     let format = cli.common.output;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -52,7 +53,7 @@ fn start(cli: Cli) -> ExitCode {
     // Not waited for: a thread may sit at the prompt, or in a C library that waits for a dead server.
     runtime.shutdown_background();
     match ended {
-        Ok(Ok(reply)) => match output::write(&reply, format) {
+        Ok(Ok(reply)) => match output::write(&answers, &reply, format) {
             Ok(()) => reply.exit.into(),
             Err(failure) => fail(&failure),
         },

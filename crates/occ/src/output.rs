@@ -41,16 +41,51 @@ impl Reply {
     }
 }
 
+/// Standard output, kept for our answer alone.
+///
+/// libsmbclient prints what it thinks of servers to standard output, in the middle of anybody's JSON. So the way out is
+/// taken away at the start: what others print goes to standard error.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    #[cfg(unix)]
+    out: Option<std::fs::File>,
+}
+
+impl Answers {
+    /// Keeps standard output for ourselves. Without a second way out (a closed standard error) nothing is changed.
+    #[cfg(unix)]
+    pub(crate) fn keep() -> Self {
+        use std::os::fd::AsFd;
+        let out = io::stdout().as_fd().try_clone_to_owned().ok().map(std::fs::File::from);
+        let out = out.filter(|_| rustix::stdio::dup2_stdout(io::stderr()).is_ok());
+        Self { out }
+    }
+
+    /// Elsewhere there is no libsmbclient to keep away.
+    #[cfg(not(unix))]
+    pub(crate) fn keep() -> Self {
+        Self {}
+    }
+
+    fn write_all(&self, text: &[u8]) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(mut out) = self.out.as_ref() {
+            return out.write_all(text);
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(text).and_then(|()| out.flush())
+    }
+}
+
 /// Writes an answer to standard output. A reader that went away is fine: it has seen what it wanted.
-pub(crate) fn write(reply: &Reply, format: Format) -> Result<(), Failure> {
+pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<(), Failure> {
     let text = match (&reply.json, format) {
         (None, _) => reply.plain.clone(),
         (Some(_), Format::Plain) => printable(&reply.plain),
         (Some(json), Format::Json) => printable_json(&format!("{json}\n")),
         (Some(json), Format::JsonPretty) => printable_json(&format!("{json:#}\n")),
     };
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match answers.write_all(text.as_bytes()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("the answer cannot be written: {error}")))
         }

@@ -171,3 +171,18 @@ fn the_log_of_a_real_sign_in_does_not_tell_the_password_in_any_form() {
         }
     }
 }
+
+#[test]
+fn standard_output_is_the_answer_and_nothing_else_whatever_a_library_prints() {
+    let Some(rig) = Rig::find() else { return };
+    // This server maps strangers to guests; libsmbclient refuses them and says so on standard output.
+    let guests = format!(
+        "[[user_backends]]\nid = \"guests\"\nclass = \"smb\"\nhost = \"{}\"\nport = 10446\nshare = \"public\"\n",
+        rig.host()
+    );
+    let desk = Desk::with("user-backend.toml", &guests);
+    ends(&desk, "nobody-of-ours", "whatever", &[], 1, "refused");
+    let check = Said::of(&desk.command(&["backend:check", "--output=json"]).output().unwrap());
+    let json: Value = serde_json::from_str(&check.out).unwrap_or_else(|_| panic!("{check:?}"));
+    assert_eq!(json["backends"][0]["canary"], "refused");
+}

@@ -95,7 +95,14 @@ fn build(entry: &Entry, registry: &Registry) -> Result<Arc<dyn UserBackend>, Pro
                 "one that it can",
             )
         }),
-        _ => standard(entry).map_err(|error| Problem::new(error.detail(), "settings that can be used"))?,
+        _ => standard(entry).map_err(|error| {
+            let expected = if error.detail().starts_with("ca_file") {
+                "a readable PEM file with certificates"
+            } else {
+                "settings that can be used"
+            };
+            Problem::new(format!("that {}", error.detail()), expected)
+        })?,
     }
 }
 

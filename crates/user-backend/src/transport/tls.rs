@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
@@ -113,7 +113,10 @@ fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn Ser
 }
 
 fn roots(path: &Path) -> Result<RootCertStore, Fault> {
-    let failed = |error| unusable(&format!("ca_file {} cannot be read", path.display()), error);
+    let failed = |error| match error {
+        pem::Error::Io(error) => unusable(&format!("ca_file {} cannot be read", path.display()), error),
+        error => unusable(&format!("ca_file {} is not PEM", path.display()), error),
+    };
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
         let certificate = certificate.map_err(failed)?;
