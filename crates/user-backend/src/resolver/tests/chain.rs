@@ -1,0 +1,175 @@
+//! Order, outages, one deadline, and what is refused before anybody is asked.
+
+use super::*;
+
+#[tokio::test]
+async fn the_first_backend_that_accepts_decides() {
+    let (one, two) =
+        (watch(people("one").with_user("bob", "b")), watch(people("two").with_user("alice", "a")));
+    let three = watch(people("three").with_user("alice", "a"));
+    let resolver = chain([one, two, three.clone()].map(|backend| (backend, Policy::default())));
+    let answer = sign_in(&resolver, "Alice", "a").await;
+    assert_eq!(vouched_by(&answer), Some("two"));
+    assert_eq!(answer.authenticated().unwrap().name().as_str(), "alice");
+    assert_eq!(answer.authenticated().unwrap().freshness(), Freshness::Live);
+    assert_eq!(three.0.asked(), 0);
+    let said: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
+    assert_eq!(said, [Said::Rejected, Said::Accepted, Said::Skipped]);
+}
+
+#[tokio::test]
+async fn outage_is_never_a_rejection() {
+    let down = || watch(people("down").unavailable());
+    let up = || watch(people("up").with_user("alice", "a"));
+    for (links, rule) in [
+        (vec![(down(), Policy::default()), (up(), Policy::default())], Rule::OutageStops),
+        (vec![(down(), go_on_without()), (up(), Policy::default())], Rule::OutageUndecided),
+        (vec![(up(), Policy::default()), (down(), Policy::default())], Rule::OutageStops),
+        (vec![(up(), Policy::default()), (down(), go_on_without())], Rule::OutageUndecided),
+        (
+            vec![(down(), go_on_without()), (up(), policy(|policy| policy.on_reject = OnReject::Stop))],
+            Rule::OutageUndecided,
+        ),
+    ] {
+        let answer = sign_in(&chain(links), "alice", "wrong").await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
+        assert_eq!(answer.trace.ended_by, rule, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_somebody_else_can_be_told_not_to_matter() {
+    let resolver = chain([
+        (watch(people("down").unavailable()), go_on_without()),
+        (watch(people("up").with_user("alice", "a")), Policy::default()),
+    ]);
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("up"));
+}
+
+#[tokio::test]
+async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
+    let (one, two) = (watch(people("one").with_user("alice", "a")), watch(people("two")));
+    let resolver = chain([one.clone(), two.clone()].map(|backend| (backend, Policy::default())));
+    for _ in 0..5 {
+        let answer = sign_in(&resolver, "alice", "100%25").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    }
+    assert_eq!((one.0.asked(), two.0.asked()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locked_account_is_asked_for_again_at_once() {
+    let mail = watch(people("mail").with_refused_user("alice", "a", Rejection::AccountLocked));
+    let resolver = chain([(mail.clone(), Policy::default())]);
+    for asked in 1..3 {
+        let answer = sign_in(&resolver, "alice", "a").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::AccountLocked));
+        assert_eq!(mail.0.asked(), asked);
+    }
+}
+
+#[tokio::test]
+async fn a_rejection_can_be_final() {
+    let (one, two) = (watch(people("one")), watch(people("two").with_user("alice", "a")));
+    let resolver =
+        chain([(one, policy(|policy| policy.on_reject = OnReject::Stop)), (two.clone(), Policy::default())]);
+    let answer = sign_in(&resolver, "alice", "a").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::UnknownUser));
+    assert_eq!((answer.trace.ended_by, two.0.asked()), (Rule::RejectionStops, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_deadline_holds_for_the_whole_chain_and_leaves_everybody_a_share() {
+    let slow = |id: &str| watch(people(id).with_delay(Duration::from_secs(3600)));
+    let resolver = chain([
+        (slow("one"), go_on_without()),
+        (slow("two"), go_on_without()),
+        (watch(people("three").with_user("alice", "a")), Policy::default()),
+    ]);
+    let start = now();
+    let answer = sign_in(&resolver, "alice", "a").await;
+    assert_eq!(vouched_by(&answer), Some("three"));
+    assert!(now() - start < Resolver::DEFAULT_DEADLINE);
+    let resolver = chain([(slow("one"), go_on_without()), (slow("two"), go_on_without())]);
+    let start = now();
+    assert!(matches!(sign_in(&resolver, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
+    assert!(now() - start <= Resolver::DEFAULT_DEADLINE + Duration::from_millis(10));
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
+    let mail = watch(people("mail"));
+    let resolver = chain([(mail.clone(), Policy::default())]);
+    let long = "x".repeat(1025);
+    for (name, password) in [
+        ("", "a"),
+        ("alice", ""),
+        ("al\0ice", "a"),
+        ("alice", "a\r\nb"),
+        (" alice", "a"),
+        ("alice", &long),
+        (&long, "a"),
+    ] {
+        let answer = sign_in(&resolver, name, password).await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied));
+        assert_eq!(answer.trace.ended_by, Rule::InvalidInput);
+    }
+    assert_eq!((mail.0.asked(), resolver.cache_stats()), (0, CacheStats::default()));
+}
+
+#[tokio::test]
+async fn a_backend_that_lets_strangers_in_is_not_asked_again() {
+    #[derive(Debug)]
+    struct OpenDoor(BackendId);
+    impl fmt::Display for OpenDoor {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("open door")
+        }
+    }
+    #[async_trait]
+    impl UserBackend for OpenDoor {
+        fn id(&self) -> &BackendId {
+            &self.0
+        }
+        async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+            Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())))
+        }
+        async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+            Ok(Probe::of(None))
+        }
+    }
+    let open = OpenDoor(BackendId::parse("open").unwrap());
+    let resolver = Resolver::builder().backend(open).build().unwrap();
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("open"));
+    let found = resolver.canary().await;
+    assert_eq!(found, [(BackendId::parse("open").unwrap(), Canary::AcceptsAnybody)]);
+    // Neither live nor from the cache.
+    let answer = sign_in(&resolver, "alice", "a").await;
+    assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
+    assert_eq!(answer.trace.steps[0].verdict, Said::Misconfigured);
+}
+
+#[tokio::test]
+async fn a_canary_proves_nothing_about_a_dead_backend_and_changes_nothing() {
+    let resolver = chain([
+        (watch(people("down").unavailable()), Policy::default()),
+        (watch(people("up").with_user("alice", "a")), Policy::default()),
+        (watch(people("quiet")), policy(|policy| policy.canary = false)),
+    ]);
+    let found: Vec<_> = resolver.canary().await.into_iter().map(|(_, canary)| canary).collect();
+    assert!(matches!(found[0], Canary::Unknown(_)));
+    assert_eq!(found[1..], [Canary::Refused, Canary::NotAsked]);
+}
+
+#[test]
+fn a_chain_that_cannot_work_is_refused_when_it_is_built() {
+    assert_eq!(Resolver::builder().build().unwrap_err(), BuildError::NoBackend);
+    let twice = Resolver::builder().backend(people("a")).backend(people("a")).build();
+    assert_eq!(twice.unwrap_err().to_string(), "two backends have the id \"a\"");
+    let strip = |domain: &str| DomainRules::for_domain(domain).unwrap().strip_domain(true);
+    let collision = Resolver::builder()
+        .link(Arc::new(people("a")), Policy::default(), strip("a.example"))
+        .link(Arc::new(people("b")), Policy::default(), strip("b.example"))
+        .build();
+    assert!(matches!(collision.unwrap_err(), BuildError::Collision(_)));
+}

@@ -1,0 +1,157 @@
+//! The rules of the chain and of the memory in front of it, each told by name.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use super::*;
+use crate::backend::Probe;
+use crate::error::BackendError;
+use crate::identity::{DomainRules, NameRules};
+use crate::memory::StaticBackend;
+use crate::resolver::policy::{OnReject, OnUnavailable};
+use crate::verdict::{Identity, Verdict};
+
+mod chain;
+mod memory;
+mod pins;
+mod trace;
+
+/// A backend that is watched from outside: the chain owns a clone of the handle.
+#[derive(Clone, Debug)]
+struct Watched(Arc<StaticBackend>);
+
+impl fmt::Display for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl UserBackend for Watched {
+    fn id(&self) -> &BackendId {
+        self.0.id()
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.0.authenticate(attempt).await
+    }
+
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.0.probe(deadline).await
+    }
+}
+
+fn people(id: &str) -> StaticBackend {
+    StaticBackend::new(id).unwrap()
+}
+
+fn watch(backend: StaticBackend) -> Watched {
+    Watched(Arc::new(backend))
+}
+
+fn policy(change: impl FnOnce(&mut Policy)) -> Policy {
+    let mut policy = Policy::default();
+    change(&mut policy);
+    policy
+}
+
+fn go_on_without() -> Policy {
+    policy(|policy| policy.on_unavailable = OnUnavailable::Continue)
+}
+
+fn chain(links: impl IntoIterator<Item = (Watched, Policy)>) -> Resolver {
+    links
+        .into_iter()
+        .fold(Resolver::builder(), |builder, (backend, policy)| {
+            builder.link(Arc::new(backend), policy, DomainRules::none())
+        })
+        .build()
+        .unwrap()
+}
+
+async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> Answer {
+    resolver.authenticate(Credentials::new(name, password)).await
+}
+
+fn vouched_by(answer: &Answer) -> Option<&str> {
+    answer.authenticated().map(|proof| proof.backend().as_str())
+}
+
+/// A backend whose attempts wait at a gate, and which may fall over.
+#[derive(Debug)]
+struct Gated {
+    id: BackendId,
+    gate: Arc<Semaphore>,
+    arrived: Arc<Semaphore>,
+    panics: Mutex<usize>,
+}
+
+impl fmt::Display for Gated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("gated")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Gated {
+    fn id(&self) -> &BackendId {
+        &self.id
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.arrived.add_permits(1);
+        let Ok(pass) = self.gate.acquire().await else { return Ok(Verdict::NotMine) };
+        pass.forget();
+        let mut panics = self.panics.lock().unwrap();
+        if *panics > 0 {
+            *panics -= 1;
+            drop(panics);
+            panic!("a bug in a backend");
+        }
+        Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())))
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+fn gated(panics: usize) -> (Resolver, Arc<Semaphore>, Arc<Semaphore>) {
+    let (gate, arrived) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let backend = Gated {
+        id: BackendId::parse("gated").unwrap(),
+        gate: Arc::clone(&gate),
+        arrived: Arc::clone(&arrived),
+        panics: Mutex::new(panics),
+    };
+    (Resolver::builder().backend(backend).build().unwrap(), gate, arrived)
+}
+
+/// A backend with a switch.
+#[derive(Debug)]
+struct Switched {
+    people: StaticBackend,
+    down: StaticBackend,
+    is_down: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl fmt::Display for Switched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("switched")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Switched {
+    fn id(&self) -> &BackendId {
+        self.people.id()
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let now_down = self.is_down.load(Ordering::SeqCst);
+        if now_down { &self.down } else { &self.people }.authenticate(attempt).await
+    }
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.people.probe(deadline).await
+    }
+}

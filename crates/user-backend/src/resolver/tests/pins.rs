@@ -1,0 +1,109 @@
+//! Who owns whom.
+
+use super::*;
+
+#[tokio::test]
+async fn no_backend_takes_over_anothers_user() {
+    let mail = watch(people("mail").with_user("alice", "mail-password"));
+    let files = watch(people("files").with_user("alice", "files-password").with_user("bob", "b"));
+    let resolver = chain([mail.clone(), files.clone()].map(|backend| (backend, Policy::default())));
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "mail-password").await), Some("mail"));
+    // An account of the same name elsewhere opens nothing, and is not even asked.
+    let answer = sign_in(&resolver, "alice", "files-password").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    assert_eq!(files.0.asked(), 0);
+    // Whoever is not known yet goes the whole way and stays where he was accepted.
+    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
+    let asked = mail.0.asked();
+    assert!(sign_in(&resolver, "bob", "x").await.authenticated().is_none());
+    assert_eq!(mail.0.asked(), asked);
+}
+
+#[tokio::test]
+async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let bob = CanonicalName::parse("bob").unwrap();
+    pins.bind(&bob, &BackendId::parse("files").unwrap()).await.unwrap();
+    let resolver = Resolver::builder()
+        .backend(people("mail").unavailable())
+        .backend(people("files").with_user("bob", "b").with_user("carol", "c"))
+        .pins(pins)
+        .build()
+        .unwrap();
+    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
+    assert_eq!(sign_in(&resolver, "bob", "x").await.outcome, Outcome::Refused(Rejection::BadCredentials));
+    // Nobody knows yet whose carol is: she might be the user of the backend that is down.
+    assert!(matches!(sign_in(&resolver, "carol", "c").await.outcome, Outcome::Unavailable { .. }));
+}
+
+#[tokio::test]
+async fn only_an_admin_moves_a_person_and_what_was_remembered_is_forgotten() {
+    let both = |id: &str| watch(people(id).with_user("alice", "a"));
+    let resolver = chain([both("mail"), both("files")].map(|backend| (backend, Policy::default())));
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
+    let (alice, files) = (CanonicalName::parse("alice").unwrap(), BackendId::parse("files").unwrap());
+    let before = resolver.rebind(&alice, Some(&files)).await.unwrap();
+    assert_eq!(before.unwrap().as_str(), "mail");
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("files"));
+}
+
+#[tokio::test]
+async fn reordering_entries_moves_nobody_and_a_missing_owner_lets_nobody_else_in() {
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let chain = |ids: &[&str]| {
+        ids.iter()
+            .fold(Resolver::builder().pins(Arc::clone(&pins)), |builder, id| {
+                builder.backend(people(id).with_user("alice", "a"))
+            })
+            .build()
+            .unwrap()
+    };
+    assert_eq!(vouched_by(&sign_in(&chain(&["mail", "files"]), "alice", "a").await), Some("mail"));
+    assert_eq!(vouched_by(&sign_in(&chain(&["files", "mail"]), "alice", "a").await), Some("mail"));
+    let answer = sign_in(&chain(&["files", "office"]), "alice", "a").await;
+    assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
+    assert_eq!(answer.trace.ended_by, Rule::OwnerMissing);
+}
+
+#[tokio::test]
+async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
+    // alice@example.com of the mail server and alice of the file server are one name, so they are one person's.
+    let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
+    let mail = people("mail")
+        .with_user("alice@example.com", "m")
+        .with_names(NameRules::new().with_domain(strip.clone()));
+    let resolver = Resolver::builder()
+        .link(Arc::new(mail), Policy::default(), strip)
+        .backend(people("files").with_user("alice", "f"))
+        .build()
+        .unwrap();
+    assert_eq!(vouched_by(&sign_in(&resolver, "alice@example.com", "m").await), Some("mail"));
+    assert_eq!(sign_in(&resolver, "alice", "f").await.authenticated(), None);
+}
+
+#[tokio::test]
+async fn a_store_of_pins_that_fails_closes_the_door() {
+    #[derive(Debug)]
+    struct Failing;
+    #[async_trait]
+    impl PinStore for Failing {
+        async fn owner(&self, _: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+            Err(PinError::new("disk full"))
+        }
+        async fn bind(&self, _: &CanonicalName, _: &BackendId) -> Result<BackendId, PinError> {
+            Err(PinError::new("disk full"))
+        }
+        async fn rebind(
+            &self,
+            _: &CanonicalName,
+            _: Option<&BackendId>,
+        ) -> Result<Option<BackendId>, PinError> {
+            Err(PinError::new("disk full"))
+        }
+    }
+    let mail = people("mail").with_user("alice", "a");
+    let resolver = Resolver::builder().backend(mail).pins(Arc::new(Failing)).build().unwrap();
+    let answer = sign_in(&resolver, "alice", "a").await;
+    assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
+    assert_eq!(answer.trace.ended_by, Rule::PinsUnavailable);
+}
