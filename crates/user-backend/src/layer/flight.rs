@@ -59,13 +59,16 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut answer = self.board((key, epoch.number()), start)?;
-        let landed = tokio::time::timeout_at(deadline, answer.wait_for(Option::is_some)).await;
-        match landed {
-            Ok(Ok(answer)) => answer.clone().ok_or(Lost::Died),
-            Ok(Err(_)) => Err(Lost::Died),
-            Err(_) => Err(Lost::Late),
-        }
+        landed(self.board((key, epoch.number()), start)?, deadline).await
+    }
+
+    /// Waits for the answer of the attempt `key` if it is under way already.
+    ///
+    /// # Cancellation
+    /// Safe, as [`Self::join`].
+    pub async fn follow(&self, key: OutcomeKey, epoch: Epoch, deadline: Instant) -> Option<Result<T, Lost>> {
+        let answer = lock(&self.under_way).get(&(key, epoch.number())).cloned()?;
+        Some(landed(answer, deadline).await)
     }
 
     /// How many attempts are under way.
@@ -101,6 +104,14 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
                 Ok(receive)
             }
         }
+    }
+}
+
+async fn landed<T: Clone>(mut answer: watch::Receiver<Option<T>>, deadline: Instant) -> Result<T, Lost> {
+    match tokio::time::timeout_at(deadline, answer.wait_for(Option::is_some)).await {
+        Ok(Ok(answer)) => answer.clone().ok_or(Lost::Died),
+        Ok(Err(_)) => Err(Lost::Died),
+        Err(_) => Err(Lost::Late),
     }
 }
 

@@ -12,7 +12,9 @@ use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::{BackendId, DomainRules, NameRules, NamespaceCollision, check_collisions};
-use crate::layer::{Breaker, Budgets, CacheBounds, Deadlined, Flights, Limited, OutcomeCache};
+use crate::layer::{
+    Breaker, Budgets, CacheBounds, Deadlined, Flights, Limited, OutcomeCache, Throttle, Throttles,
+};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -25,6 +27,7 @@ pub struct ResolverBuilder {
     links: Vec<(Arc<dyn UserBackend>, Policy, DomainRules)>,
     deadline: Duration,
     bounds: CacheBounds,
+    throttle: Throttle,
     pins: Arc<dyn PinStore>,
 }
 
@@ -34,6 +37,7 @@ impl Default for ResolverBuilder {
             links: Vec::new(),
             deadline: Resolver::DEFAULT_DEADLINE,
             bounds: CacheBounds::default(),
+            throttle: Throttle::default(),
             pins: Arc::new(MemoryPins::default()),
         }
     }
@@ -60,6 +64,13 @@ impl ResolverBuilder {
     /// How many outcomes are remembered at most (default 100,000 or 32 MiB).
     pub fn cache_bounds(mut self, bounds: CacheBounds) -> Self {
         self.bounds = bounds;
+        self
+    }
+
+    /// How failed sign-ins from one place are slowed down (default: as [`Throttle::default`]). Only attempts that
+    /// [say where they come from](super::Credentials::from_source) are.
+    pub fn throttle(mut self, throttle: Throttle) -> Self {
+        self.throttle = throttle;
         self
     }
 
@@ -94,7 +105,13 @@ impl ResolverBuilder {
             distrusted: AtomicBool::new(false),
         });
         let chain = Chain { links: links.collect(), pins: self.pins };
-        let shared = Shared { chain, cache, flights: Flights::new(MOST_FLIGHTS), deadline: self.deadline };
+        let shared = Shared {
+            chain,
+            cache,
+            throttles: Throttles::new(self.throttle),
+            flights: Flights::new(MOST_FLIGHTS),
+            deadline: self.deadline,
+        };
         Ok(Resolver { shared: Arc::new(shared) })
     }
 }

@@ -5,6 +5,7 @@
 //!  -> validate     empty, control characters, over-long: refused here, nobody is asked
 //!  -> canonicalise one form of the name for everything that follows
 //!  -> cache        a hit returns here, before any future is boxed
+//!  -> throttle     only so many failures from one address
 //!  -> flight       identical attempts at the same time share one, which survives its callers
 //!  -> pins         a known person is asked at their own backend only
 //!  -> budget       no backend sees more wrong passwords of one user than it may
@@ -36,8 +37,9 @@ use crate::check::{self, Canary};
 use crate::clock::{Instant, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::flight::Lost;
-use crate::layer::{CacheStats, Flights, Lifetime, OutcomeCache};
-use crate::secret::Password;
+use crate::layer::throttle::{Place, Refusal, Turn};
+use crate::layer::{CacheStats, Flights, Lifetime, OutcomeCache, Throttles};
+use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
 use chain::{Chain, Decision, Finding};
 
@@ -85,6 +87,7 @@ pub struct Resolver {
 struct Shared {
     chain: Chain,
     cache: OutcomeCache,
+    throttles: Throttles,
     flights: Flights<Answer>,
     deadline: Duration,
 }
@@ -121,29 +124,70 @@ impl Resolver {
             };
         let deadline = started + self.shared.deadline;
         let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
+        // Who joins a flight asks nothing new, so it needs no turn.
+        if let Some(landed) = self.shared.flights.follow(key, self.shared.cache.epoch(), deadline).await {
+            return landed.unwrap_or_else(|lost| missed(lost, started));
+        }
+        let turn = match self.turn(credentials.source, &key, deadline).await {
+            Ok(turn) => turn,
+            Err((place, refusal)) => return self.throttled(place, refusal, started),
+        };
         let began = self.shared.cache.epoch();
         let work = || {
-            let shared = Arc::clone(&self.shared);
+            let resolver = self.clone();
             let source = credentials.source;
             async move {
+                // Somebody may have had an answer since this attempt looked.
+                let again = Credentials { name: name.as_str(), password: password.expose(), source };
+                if let Some(answer) = resolver.recall(again, now()) {
+                    return answer;
+                }
+                let shared = &resolver.shared;
                 let attempt = Attempt::new(&name, &password, deadline).from_source(source);
                 let finding = shared.chain.ask(attempt).await;
-                shared.conclude(finding, &name, &password, began)
+                let answer = shared.conclude(finding, &name, &password, began);
+                match (&answer.outcome, turn) {
+                    (Outcome::Authenticated(_), _) => shared.throttles.accepted(&key),
+                    (Outcome::Refused(rejection), Some(turn)) => turn.refused(*rejection, &key),
+                    _ => {}
+                }
+                answer
             }
         };
-        match self.shared.flights.join(key, began, deadline, work).await {
-            Ok(answer) => answer,
-            Err(lost) => {
-                let note = match lost {
-                    Lost::Full => "too many attempts are under way",
-                    Lost::Died => "the check ended with an internal error",
-                    Lost::Late => "no answer in time",
-                };
-                let mut trace = Trace::new(Rule::Overload).with_note(note);
-                trace.ms = millis_since(started);
-                Answer { outcome: Outcome::Unavailable { retry_after: RETRY_AFTER }, trace }
-            }
-        }
+        let landed = self.shared.flights.join(key, began, deadline, work).await;
+        landed.unwrap_or_else(|lost| missed(lost, started))
+    }
+
+    /// The right to make an attempt, for those who have told where they are.
+    async fn turn(
+        &self,
+        source: Option<IpAddr>,
+        key: &OutcomeKey,
+        deadline: Instant,
+    ) -> Result<Option<Turn>, (Place, Refusal)> {
+        let throttles = &self.shared.throttles;
+        let Some(source) = source.filter(|_| !throttles.is_known_to_be_wrong(key)) else { return Ok(None) };
+        throttles.turn(source, deadline).await.map(Some).map_err(|refusal| (Place::of(source), refusal))
+    }
+
+    fn throttled(&self, place: Place, refusal: Refusal, started: Instant) -> Answer {
+        let throttle = self.shared.throttles.throttle();
+        let (retry_after, note) = match refusal {
+            Refusal::TooMany(wait) => (
+                wait,
+                format!("{} in {} min from {place}", throttle.refuse_after, throttle.per.as_secs() / 60),
+            ),
+            Refusal::TooEarly(wait) => (wait, format!("the last one from {place} was a moment ago")),
+            Refusal::NoTurn => (RETRY_AFTER, format!("too many attempts from {place} are under way")),
+        };
+        let mut trace = Trace::new(Rule::SourceThrottled).with_note(note);
+        trace.steps = self.steps(|id| Step::skipped(id, "the address is slowed down"));
+        trace.ms = millis_since(started);
+        Answer { outcome: Outcome::Throttled { retry_after }, trace }
+    }
+
+    fn steps(&self, step: impl Fn(&BackendId) -> Step) -> Vec<Step> {
+        self.shared.chain.links.iter().map(|link| step(&link.id)).collect()
     }
 
     /// The answer from memory, if there is one: no task, no server, no waiting.
@@ -160,8 +204,7 @@ impl Resolver {
         }
         let rejection = cache.rejected(&cache.key(TYPED, credentials.name, credentials.password), at)?;
         let mut trace = Trace::new(Rule::CachedRefusal);
-        trace.steps =
-            self.shared.chain.links.iter().map(|link| Step::remembered(&link.id, Said::Rejected)).collect();
+        trace.steps = self.steps(|id| Step::remembered(id, Said::Rejected));
         Some(Answer { outcome: Outcome::Refused(rejection), trace })
     }
 
@@ -313,6 +356,17 @@ impl Shared {
         self.cache.accept(key, name, &vouched, began, now(), lifetime);
         Outcome::Authenticated(Authenticated::assertion(vouched, Freshness::Live))
     }
+}
+
+fn missed(lost: Lost, started: Instant) -> Answer {
+    let note = match lost {
+        Lost::Full => "too many attempts are under way",
+        Lost::Died => "the check ended with an internal error",
+        Lost::Late => "no answer in time",
+    };
+    let mut trace = Trace::new(Rule::Overload).with_note(note);
+    trace.ms = millis_since(started);
+    Answer { outcome: Outcome::Unavailable { retry_after: RETRY_AFTER }, trace }
 }
 
 fn invalid(why: String) -> Answer {

@@ -100,6 +100,8 @@ pub enum Rule {
     OutageStops,
     /// Nobody accepted, and somebody who might have could not be asked.
     OutageUndecided,
+    /// Too many failed sign-ins from one address: nobody was asked.
+    SourceThrottled,
     /// A backend was not asked, to keep the account from being locked there.
     BudgetSpent,
     /// The name belongs to a backend that is not configured any more.
@@ -128,6 +130,7 @@ impl fmt::Display for Rule {
                 "a backend that might own this user could not be asked, so nobody else may admit him (on_unavailable = \"stop\")"
             }
             Self::OutageUndecided => "nobody accepted, and a backend that might have could not be asked",
+            Self::SourceThrottled => "there were too many failed sign-ins from this address, so nobody was asked",
             Self::BudgetSpent => "too many wrong passwords for this user; wait, or sign in with the password that worked before",
             Self::OwnerMissing => "this name belongs to a backend that is not configured (any more); rebind it",
             Self::NotTheOwner => "a backend accepted a name that belongs to another one, which counts for nothing",

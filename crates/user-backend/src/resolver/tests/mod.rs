@@ -16,6 +16,7 @@ use crate::verdict::{Identity, Verdict};
 mod chain;
 mod memory;
 mod pins;
+mod throttle;
 mod trace;
 
 /// A backend that is watched from outside: the chain owns a clone of the handle.
@@ -74,6 +75,10 @@ fn chain(links: impl IntoIterator<Item = (Watched, Policy)>) -> Resolver {
 
 async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> Answer {
     resolver.authenticate(Credentials::new(name, password)).await
+}
+
+async fn sign_in_from(resolver: &Resolver, source: &str, name: &str, password: &str) -> Answer {
+    resolver.authenticate(Credentials::new(name, password).from_source(source.parse().unwrap())).await
 }
 
 fn vouched_by(answer: &Answer) -> Option<&str> {

@@ -1,0 +1,303 @@
+//! Slows down whoever guesses from one place: only so many failed sign-ins per address and half an hour.
+//!
+//! A place is an IPv4 address or a /64 of IPv6, which is what one household has; IPv4 in the clothes of IPv6 counts as IPv4.
+//!
+//! - A turn is taken **before** the attempt: failures that still count and attempts under way are never more than
+//!   [`Throttle::refuse_after`] together, so a burst of guesses cannot slip through. Who comes when all turns are taken waits
+//!   for one, in order, so that an office behind one address is served and not refused.
+//! - Each failure is followed by a pause that doubles, from [`Throttle::first_delay`] to [`Throttle::longest_delay`]. Who comes
+//!   during a pause is told when to come back; who has waited for a turn waits on.
+//! - When failures alone have reached the limit, everything from that place is refused until the oldest no longer counts.
+//! - A failure is a name or a password that a backend refused. An outage is none, nor is what was answered from memory. A right
+//!   password wipes nothing: otherwise one account of one's own would pay for guessing at all others.
+//! - The same wrong name and password as before tell nobody anything new. They are let through and cost nothing, so a phone
+//!   with an old password does not lock its house out.
+//!
+//! Order: behind the [cache](super::cache), so that a right password in memory is never slowed down; in front of the
+//! [flights](super::flight): who joins a flight asks nothing new. A turn belongs to the flight and is not given back when
+//! the caller leaves, or else guesses that nobody waits for would be free.
+//!
+//! Bounded: the [`PLACES`] that failed last, and as many refused tuples. A place without failures takes no room, and one place
+//! can fail too rarely to push others out.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use serde::Serialize;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep_until, timeout_at};
+
+use super::held::Held;
+use crate::clock::{Instant, now};
+use crate::secret::OutcomeKey;
+use crate::verdict::Rejection;
+
+/// At most this many places with failures are remembered.
+pub const PLACES: usize = 100_000;
+
+/// How failed sign-ins from one place are slowed down: the delay doubles with each, then nobody is asked any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[non_exhaustive]
+pub struct Throttle {
+    /// The pause behind the first failure (`first_delay`, default 100 ms).
+    pub first_delay: Duration,
+    /// The longest pause (`longest_delay`, default 25 s).
+    pub longest_delay: Duration,
+    /// After this many failures (`refuse_after`, default 10; zero counts as one) …
+    pub refuse_after: u32,
+    /// … in this time (`per`, default 30 minutes) everything from there is refused.
+    pub per: Duration,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self {
+            first_delay: Duration::from_millis(100),
+            longest_delay: Duration::from_secs(25),
+            refuse_after: 10,
+            per: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+impl Throttle {
+    /// The pause behind the `count`-th failure that still counts.
+    fn pause(&self, count: usize) -> Duration {
+        let doublings = u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX);
+        let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
+        self.first_delay.checked_mul(factor).unwrap_or(Duration::MAX).min(self.longest_delay)
+    }
+}
+
+/// See the [module](self). Cheap to clone: clones share everything.
+#[derive(Clone, Debug)]
+pub struct Throttles {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    throttle: Throttle,
+    places: Held<Place, Record>,
+    /// Tuples that were refused, and until when that is remembered.
+    refused: Cache<OutcomeKey, Instant>,
+}
+
+/// Where people sit who are slowed down together: an IPv4 address or an IPv6 /64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Place(IpAddr);
+
+impl Place {
+    /// The place of an address.
+    pub fn of(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V4(address) => address.into(),
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            IpAddr::V4(address) => address.fmt(f),
+            IpAddr::V6(address) => write!(f, "{address}/64"),
+        }
+    }
+}
+
+/// What is known about one place.
+#[derive(Debug)]
+struct Record {
+    /// One turn per failure that may still happen: taken while an attempt is under way, gone while its failure counts.
+    turns: Arc<Semaphore>,
+    failures: Mutex<VecDeque<Instant>>,
+    /// Tells those who wait for a turn that the limit is reached.
+    closed: Notify,
+}
+
+/// Why an attempt is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// So many failed sign-ins from this place that nobody is asked before this time is over.
+    TooMany(Duration),
+    /// The last failure was a moment ago: there is a pause.
+    TooEarly(Duration),
+    /// So many attempts from this place were under way that there was no turn before the deadline.
+    NoTurn,
+}
+
+impl Throttles {
+    /// Nobody has failed yet.
+    pub fn new(throttle: Throttle) -> Self {
+        Self::with_bound(throttle, PLACES)
+    }
+
+    fn with_bound(throttle: Throttle, places: usize) -> Self {
+        let throttle = Throttle { refuse_after: throttle.refuse_after.max(1), ..throttle };
+        let shared = Shared { throttle, places: Held::new(places), refused: Cache::new(places) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// How failures are slowed down.
+    pub fn throttle(&self) -> &Throttle {
+        &self.shared.throttle
+    }
+
+    /// Whether this tuple was refused before, within the time that failures count.
+    pub fn is_known_to_be_wrong(&self, tuple: &OutcomeKey) -> bool {
+        self.shared.refused.get(tuple).is_some_and(|until| now() < until)
+    }
+
+    /// Takes a turn for an attempt from `address`, waiting until `deadline` when all are taken.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the attempt must not be made.
+    ///
+    /// # Cancellation
+    /// Safe: a turn that nobody takes goes to the next.
+    pub async fn turn(&self, address: IpAddr, deadline: Instant) -> Result<Turn, Refusal> {
+        let held = self.hold(Place::of(address));
+        let permit = match Arc::clone(&held.record.turns).try_acquire_owned() {
+            Ok(permit) => match self.look(&held.record)? {
+                Some(pause) => return Err(Refusal::TooEarly(pause)),
+                None => permit,
+            },
+            Err(_) => self.wait(&held.record, deadline).await?,
+        };
+        Ok(Turn { permit, held })
+    }
+
+    /// Waits for a turn, and for the end of the pause that there may be when it comes.
+    async fn wait(&self, record: &Record, deadline: Instant) -> Result<OwnedSemaphorePermit, Refusal> {
+        let permit = loop {
+            // Registered before the look, so that no closing is missed between the two.
+            let mut closed = std::pin::pin!(record.closed.notified());
+            closed.as_mut().enable();
+            self.look(record)?;
+            tokio::select! {
+                biased;
+                permit = timeout_at(deadline, Arc::clone(&record.turns).acquire_owned()) => break permit,
+                () = closed => {}
+            }
+        };
+        let Ok(Ok(permit)) = permit else { return Err(Refusal::NoTurn) };
+        while let Some(pause) = self.look(record)? {
+            let end = now() + pause;
+            if end >= deadline {
+                return Err(Refusal::TooEarly(pause));
+            }
+            sleep_until(end).await;
+        }
+        Ok(permit)
+    }
+
+    /// The password is right, whatever was known about it before.
+    pub fn accepted(&self, tuple: &OutcomeKey) {
+        self.shared.refused.remove(tuple);
+    }
+
+    /// How many places are remembered.
+    pub fn places(&self) -> usize {
+        self.shared.places.len()
+    }
+
+    fn hold(&self, place: Place) -> Holding {
+        let turns = usize::try_from(self.shared.throttle.refuse_after).unwrap_or(usize::MAX);
+        let record = self.shared.places.hold(&place, || Record {
+            turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
+            failures: Mutex::default(),
+            closed: Notify::new(),
+        });
+        Holding { throttles: self.clone(), place, record }
+    }
+
+    /// Forgives what is long ago, then tells how long the pause still is, if there is one.
+    fn look(&self, record: &Record) -> Result<Option<Duration>, Refusal> {
+        let throttle = &self.shared.throttle;
+        let at = now();
+        let mut failures = record.lock();
+        forgive(record, &mut failures, throttle.per, at);
+        let Some((oldest, newest)) = failures.front().zip(failures.back()) else { return Ok(None) };
+        if failures.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
+            return Err(Refusal::TooMany((*oldest + throttle.per).saturating_duration_since(at)));
+        }
+        let left = (*newest + throttle.pause(failures.len())).saturating_duration_since(at);
+        Ok((!left.is_zero()).then_some(left))
+    }
+}
+
+/// Gives turns back whose failure is so long ago that it no longer counts.
+fn forgive(record: &Record, failures: &mut VecDeque<Instant>, per: Duration, at: Instant) {
+    while failures.front().is_some_and(|oldest| at.saturating_duration_since(*oldest) >= per) {
+        failures.pop_front();
+        record.turns.add_permits(1);
+    }
+}
+
+impl Record {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Instant>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A turn: one attempt that may be made. Given back on drop, unless the attempt failed.
+#[derive(Debug)]
+#[must_use = "the attempt's failure must be counted"]
+pub struct Turn {
+    permit: OwnedSemaphorePermit,
+    held: Holding,
+}
+
+impl Turn {
+    /// Settles the turn: the attempt was refused.
+    pub fn refused(self, rejection: Rejection, tuple: &OutcomeKey) {
+        if !counts(rejection) {
+            return;
+        }
+        let shared = &self.held.throttles.shared;
+        let at = now();
+        // Also when somebody else failed with the same tuple meanwhile: one failure is enough.
+        let known = self.held.throttles.is_known_to_be_wrong(tuple);
+        if let Some(until) = at.checked_add(shared.throttle.per) {
+            shared.refused.insert(*tuple, until);
+        }
+        if known {
+            return;
+        }
+        let record = &self.held.record;
+        let mut failures = record.lock();
+        self.permit.forget();
+        failures.push_back(at);
+        if failures.len() >= usize::try_from(shared.throttle.refuse_after).unwrap_or(usize::MAX) {
+            record.closed.notify_waiters();
+        }
+    }
+}
+
+/// Whether a refusal is a failed guess. A locked account is one: the next guess there is as good as the last.
+fn counts(rejection: Rejection) -> bool {
+    matches!(rejection, Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked)
+}
+
+/// Keeps the record of a place in the table, until it is dropped.
+#[derive(Debug)]
+struct Holding {
+    throttles: Throttles,
+    place: Place,
+    record: Arc<Record>,
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        let places = &self.throttles.shared.places;
+        places.release(&self.place, &self.record, |record| record.lock().is_empty());
+    }
+}
+
+#[cfg(test)]
+mod tests;

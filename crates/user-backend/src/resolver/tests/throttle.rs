@@ -1,0 +1,141 @@
+//! Guessing from one place (T48), and who must not notice it.
+
+use super::*;
+use crate::layer::Throttle;
+
+const CAFE: &str = "203.0.113.7";
+const HOME: &str = "2001:db8:1:2::9";
+
+/// Many failures may reach this server: only the throttle is in the way.
+fn patient(server: Watched, change: impl FnOnce(&mut Throttle)) -> Resolver {
+    let mut throttle = Throttle { first_delay: Duration::ZERO, ..Throttle::default() };
+    change(&mut throttle);
+    let policy = policy(|policy| policy.budget.failures = 1_000);
+    let builder = Resolver::builder().link(Arc::new(server), policy, DomainRules::none());
+    builder.throttle(throttle).build().unwrap()
+}
+
+fn mail() -> Watched {
+    watch(people("mail").with_user("alice", "a").with_user("bob", "b"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_notices() {
+    let mail = mail();
+    let resolver = patient(mail.clone(), |_| {});
+    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+    for number in 0..100 {
+        let answer = sign_in_from(&resolver, CAFE, "alice", &format!("guess {number}")).await;
+        if number < 10 {
+            assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+        } else {
+            assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(1800) });
+            assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
+        }
+    }
+    assert_eq!(mail.0.asked(), 11);
+    // The owner at home, and whoever is known by now, in the same place.
+    assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
+    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "alice", "a").await), Some("mail"));
+    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+    tokio::time::advance(Duration::from_secs(1800)).await;
+    let answer = sign_in_from(&resolver, CAFE, "alice", "guess 101").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_too_early_is_told_when_to_come_back() {
+    let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(1));
+    let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
+    let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
+    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(1) });
+    insta::assert_snapshot!(answer.trace, @r"
+    1. mail  not asked: the address is slowed down
+    => there were too many failed sign-ins from this address, so nobody was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
+    ");
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_outages_nor_impossible_names_nor_answers_from_memory_count() {
+    let down = patient(watch(people("mail").unavailable()), |_| {});
+    let resolver = patient(mail(), |_| {});
+    let _ = sign_in_from(&resolver, CAFE, "alice", "old").await;
+    for number in 0..100 {
+        let answer = sign_in_from(&down, CAFE, "alice", &format!("{number}")).await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
+        let _ = sign_in_from(&resolver, CAFE, " ", "x").await;
+        let answer = sign_in_from(&resolver, CAFE, "guest", "x").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied));
+        // The same old password, every minute: it is asked again, and no failure is added (U10).
+        tokio::time::advance(Duration::from_secs(60)).await;
+        let answer = sign_in_from(&resolver, CAFE, "alice", "old").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    }
+    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_that_was_wrong_and_became_right_is_let_through() {
+    let is_down = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    // "down" knows another password of alice: the server after she changed it back.
+    let backend = Switched {
+        people: people("mail").with_user("alice", "new"),
+        down: people("mail").with_user("alice", "old"),
+        is_down: Arc::clone(&is_down),
+    };
+    let throttle = Throttle { refuse_after: 1, ..Throttle::default() };
+    let resolver = Resolver::builder().backend(backend).throttle(throttle).build().unwrap();
+    assert!(sign_in_from(&resolver, CAFE, "alice", "new").await.authenticated().is_none());
+    is_down.store(false, Ordering::SeqCst);
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert!(sign_in_from(&resolver, CAFE, "alice", "new").await.authenticated().is_some());
+}
+
+#[tokio::test]
+async fn a_thousand_identical_attempts_from_one_place_make_one_login() {
+    let (resolver, gate, arrived) = gated(0);
+    let all: Vec<_> = (0..1000)
+        .map(|_| {
+            let resolver = resolver.clone();
+            tokio::spawn(async move { sign_in_from(&resolver, CAFE, "alice", "secret").await })
+        })
+        .collect();
+    arrived.acquire().await.unwrap().forget();
+    gate.add_permits(1);
+    for one in all {
+        assert_eq!(vouched_by(&one.await.unwrap()), Some("gated"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guess_that_nobody_waits_for_is_a_guess() {
+    let server = watch(people("mail").with_user("alice", "a").with_delay(Duration::from_secs(1)));
+    let resolver = patient(server.clone(), |throttle| throttle.refuse_after = 3);
+    for number in 0..20 {
+        let guess = format!("guess {number}");
+        let attempt = sign_in_from(&resolver, CAFE, "alice", &guess);
+        assert!(tokio::time::timeout(Duration::from_millis(1), attempt).await.is_err() || number >= 3);
+    }
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(server.0.asked(), 3);
+    let answer = sign_in_from(&resolver, CAFE, "alice", "a").await;
+    assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_turn_in_vain_is_answered_at_the_deadline() {
+    let server = watch(people("mail").with_user("bob", "b").with_delay(Duration::from_secs(60)));
+    let resolver = patient(server, |throttle| throttle.refuse_after = 1);
+    let first = tokio::spawn({
+        let resolver = resolver.clone();
+        async move { sign_in_from(&resolver, CAFE, "alice", "x").await }
+    });
+    tokio::task::yield_now().await;
+    let start = now();
+    let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
+    assert!(now() - start <= Resolver::DEFAULT_DEADLINE + Duration::from_millis(10));
+    assert!(!matches!(answer.outcome, Outcome::Refused(_)), "{answer:?}");
+    assert!(matches!(first.await.unwrap().outcome, Outcome::Unavailable { .. }));
+}
