@@ -6,24 +6,31 @@
 //!
 //! A failure is reserved **before** the attempt, in one step, so that a burst of attempts cannot slip through together. The
 //! reservation is given back when it was no failure: the password was right, the server could not decide, or nobody was
-//! asked. A right password wipes the slate, as it does upstream.
+//! asked. A right password wipes the slate, as it does upstream; failures that are still to come are not wiped.
 //!
-//! Bounded: a backend remembers the failures of the [`PEOPLE`] names that failed last.
+//! A wrong password that comes again and again, from a phone that has an old one, may take half of the budget. The rest is for
+//! the person who owns the phone.
+//!
+//! Bounded: a backend remembers the failures of the [`PEOPLE`] names that failed last, and of all that are being asked for.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use serde::Serialize;
 
+use super::held::Held;
 use crate::clock::{Instant, now};
 use crate::error::BackendError;
 use crate::identity::CanonicalName;
+use crate::secret::OutcomeKey;
 use crate::verdict::{Rejection, Verdict};
 
 /// At most this many names per backend.
 pub const PEOPLE: usize = 100_000;
+
+/// How long attempts under way may take to give back what they have reserved, for want of a better guess.
+const A_MOMENT: Duration = Duration::from_secs(5);
 
 /// How many failed logins of one user may reach one backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -45,52 +52,76 @@ impl Default for Budget {
 #[derive(Debug)]
 pub struct Budgets {
     budget: Budget,
-    people: Cache<CanonicalName, Slate>,
+    people: Held<CanonicalName, Mutex<Slate>>,
 }
 
-/// When the failures happened that still count, the oldest first.
-type Slate = Arc<Mutex<VecDeque<Instant>>>;
+/// What one person has failed so far.
+#[derive(Debug, Default)]
+struct Slate {
+    /// The failures that still count, the oldest first, and what was wrong.
+    failures: VecDeque<(Instant, OutcomeKey)>,
+    /// Attempts under way: each may become a failure.
+    reserved: usize,
+}
 
 impl Budgets {
     /// An empty slate for everybody.
     pub fn new(budget: Budget) -> Self {
-        Self { budget, people: Cache::new(PEOPLE) }
+        Self { budget, people: Held::new(PEOPLE) }
     }
 
-    /// Takes one failure out of a person's budget, or says how long until there is one again.
+    /// Takes one failure out of a person's budget, for an attempt with this tuple, or says how long until there is one again.
     ///
     /// # Errors
-    /// The time until the oldest failure no longer counts.
-    pub fn reserve(&self, name: &CanonicalName) -> Result<Reservation<'_>, Duration> {
-        // The closure cannot fail.
-        let slate = match self
-            .people
-            .get_or_insert_with(name, || Ok::<_, std::convert::Infallible>(Slate::default()))
-        {
-            Ok(slate) => slate,
-            Err(never) => match never {},
-        };
+    /// The time until enough failures no longer count.
+    pub fn reserve(&self, name: &CanonicalName, tuple: &OutcomeKey) -> Result<Reservation<'_>, Duration> {
+        let slate = self.people.hold(name, Mutex::default);
+        let mut held = Reservation { budgets: self, name: name.clone(), slate, tuple: *tuple, taken: false };
         let at = now();
-        {
-            let mut failures = lock(&slate);
-            while failures
-                .front()
-                .is_some_and(|oldest| at.saturating_duration_since(*oldest) >= self.budget.per)
-            {
+        let left = {
+            let mut slate = lock(&held.slate);
+            let Slate { failures, reserved } = &mut *slate;
+            while failures.front().is_some_and(|(oldest, _)| self.age(*oldest, at) >= self.budget.per) {
                 failures.pop_front();
             }
-            if failures.len() >= usize::try_from(self.budget.failures).unwrap_or(usize::MAX) {
-                let oldest = failures.front().copied().unwrap_or(at);
-                return Err(self.budget.per.saturating_sub(at.saturating_duration_since(oldest)));
+            let repeated = failures.iter().any(|(_, wrong)| wrong == tuple);
+            let most = usize::try_from(self.budget.failures).unwrap_or(usize::MAX);
+            let most = if repeated { most / 2 } else { most };
+            let used = failures.len() + *reserved;
+            if used < most {
+                *reserved += 1;
+                None
+            } else {
+                // So many must be forgotten before there is room for one more.
+                let last = failures.get(used.saturating_sub(most));
+                Some(last.map_or(A_MOMENT, |(then, _)| self.budget.per.saturating_sub(self.age(*then, at))))
             }
-            failures.push_back(at);
+        };
+        match left {
+            None => {
+                held.taken = true;
+                Ok(held)
+            }
+            Some(left) => Err(left),
         }
-        Ok(Reservation { budgets: self, name: name.clone(), slate, at, spent: false })
     }
 
     /// Forgets the failures of one person.
     pub fn forget(&self, name: &CanonicalName) {
-        self.people.remove(name);
+        let slate = self.people.hold(name, Mutex::default);
+        lock(&slate).failures.clear();
+        self.give_back(name, &slate);
+    }
+
+    fn age(&self, then: Instant, at: Instant) -> Duration {
+        at.saturating_duration_since(then)
+    }
+
+    fn give_back(&self, name: &CanonicalName, slate: &Arc<Mutex<Slate>>) {
+        self.people.release(name, slate, |slate| {
+            let slate = lock(slate);
+            slate.failures.is_empty() && slate.reserved == 0
+        });
     }
 }
 
@@ -99,20 +130,21 @@ impl Budgets {
 pub struct Reservation<'a> {
     budgets: &'a Budgets,
     name: CanonicalName,
-    slate: Slate,
-    at: Instant,
-    spent: bool,
+    slate: Arc<Mutex<Slate>>,
+    tuple: OutcomeKey,
+    taken: bool,
 }
 
 impl Reservation<'_> {
     /// Settles the reservation by what became of the attempt.
-    pub fn settle(mut self, answer: &Result<Verdict, BackendError>) {
+    pub fn settle(self, answer: &Result<Verdict, BackendError>) {
+        let mut slate = lock(&self.slate);
         match answer {
             // Servers wipe the slate themselves when the password was right.
-            Ok(Verdict::Accepted(_)) => self.budgets.forget(&self.name),
+            Ok(Verdict::Accepted(_)) => slate.failures.clear(),
             Ok(Verdict::Rejected(
                 Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked,
-            )) => self.spent = true,
+            )) => slate.failures.push_back((now(), self.tuple)),
             Ok(Verdict::Rejected(_) | Verdict::NotMine) | Err(_) => {}
         }
     }
@@ -120,25 +152,26 @@ impl Reservation<'_> {
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        if self.spent {
-            return;
+        if self.taken {
+            let mut slate = lock(&self.slate);
+            slate.reserved = slate.reserved.saturating_sub(1);
         }
-        let mut failures = lock(&self.slate);
-        if let Some(place) = failures.iter().rposition(|failure| *failure == self.at) {
-            failures.remove(place);
-        }
+        self.budgets.give_back(&self.name, &self.slate);
     }
 }
 
-fn lock(slate: &Slate) -> MutexGuard<'_, VecDeque<Instant>> {
+fn lock(slate: &Mutex<Slate>) -> MutexGuard<'_, Slate> {
     slate.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
     use crate::error::{Fault, Phase};
     use crate::identity::BackendId;
+    use crate::secret::OutcomeKeyer;
     use crate::verdict::Identity;
 
     fn alice() -> CanonicalName {
@@ -149,58 +182,125 @@ mod tests {
         Ok(Verdict::Rejected(Rejection::BadCredentials))
     }
 
+    fn right() -> Result<Verdict, BackendError> {
+        Ok(Verdict::Accepted(Identity::new(alice())))
+    }
+
+    struct Bench {
+        budgets: Budgets,
+        keyer: OutcomeKeyer,
+        guesses: AtomicU32,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self {
+                budgets: Budgets::new(Budget::default()),
+                keyer: OutcomeKeyer::random().unwrap(),
+                guesses: AtomicU32::new(0),
+            }
+        }
+
+        fn tuple(&self, password: &str) -> OutcomeKey {
+            self.keyer.key(b"", "alice", password)
+        }
+
+        /// A reservation for a password that nobody has tried yet.
+        fn reserve(&self) -> Result<Reservation<'_>, Duration> {
+            let number = self.guesses.fetch_add(1, Ordering::Relaxed);
+            self.budgets.reserve(&alice(), &self.tuple(&number.to_string()))
+        }
+
+        fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Duration> {
+            self.budgets.reserve(&alice(), &self.tuple(password))
+        }
+    }
+
     #[tokio::test(start_paused = true)]
     async fn four_failures_in_a_quarter_of_an_hour_and_not_one_more() {
-        let budgets = Budgets::new(Budget::default());
+        let bench = Bench::new();
         for _ in 0..4 {
-            budgets.reserve(&alice()).unwrap().settle(&wrong());
+            bench.reserve().unwrap().settle(&wrong());
             tokio::time::advance(Duration::from_secs(60)).await;
         }
-        assert_eq!(budgets.reserve(&alice()).unwrap_err(), Duration::from_secs(11 * 60));
-        assert!(budgets.reserve(&CanonicalName::parse("bob").unwrap()).is_ok());
+        assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(11 * 60));
+        let bob = CanonicalName::parse("bob").unwrap();
+        assert!(bench.budgets.reserve(&bob, &bench.tuple("x")).is_ok());
         tokio::time::advance(Duration::from_secs(11 * 60)).await;
-        budgets.reserve(&alice()).unwrap().settle(&wrong());
-        assert_eq!(budgets.reserve(&alice()).unwrap_err(), Duration::from_secs(60));
+        bench.reserve().unwrap().settle(&wrong());
+        assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(60));
     }
 
     #[test]
     fn a_burst_does_not_slip_through_together() {
-        let budgets = Budgets::new(Budget::default());
-        let burst: Vec<_> = (0..100).filter_map(|_| budgets.reserve(&alice()).ok()).collect();
+        let bench = Bench::new();
+        let burst: Vec<_> = (0..100).filter_map(|_| bench.reserve().ok()).collect();
         assert_eq!(burst.len(), 4);
+        // Nothing has failed yet: it makes sense to come back soon.
+        assert_eq!(bench.reserve().unwrap_err(), A_MOMENT);
     }
 
     #[test]
     fn outages_and_given_up_attempts_cost_nothing() {
-        let budgets = Budgets::new(Budget::default());
+        let bench = Bench::new();
         let id = BackendId::parse("mail").unwrap();
         for _ in 0..100 {
             let outage = Err(Fault::unavailable(Phase::Connect, "down").of(&id));
-            budgets.reserve(&alice()).unwrap().settle(&outage);
-            budgets.reserve(&alice()).unwrap().settle(&Ok(Verdict::NotMine));
-            budgets.reserve(&alice()).unwrap().settle(&Ok(Verdict::Rejected(Rejection::AccountDisabled)));
-            drop(budgets.reserve(&alice()).unwrap());
+            bench.reserve().unwrap().settle(&outage);
+            bench.reserve().unwrap().settle(&Ok(Verdict::NotMine));
+            bench.reserve().unwrap().settle(&Ok(Verdict::Rejected(Rejection::AccountDisabled)));
+            drop(bench.reserve().unwrap());
         }
+        assert_eq!(bench.budgets.people.len(), 0);
     }
 
     #[test]
     fn a_right_password_wipes_the_slate() {
-        let budgets = Budgets::new(Budget::default());
+        let bench = Bench::new();
         for _ in 0..10 {
             for _ in 0..3 {
-                budgets.reserve(&alice()).unwrap().settle(&wrong());
+                bench.reserve().unwrap().settle(&wrong());
             }
-            budgets.reserve(&alice()).unwrap().settle(&Ok(Verdict::Accepted(Identity::new(alice()))));
+            bench.reserve().unwrap().settle(&right());
+        }
+    }
+
+    #[test]
+    fn a_right_password_does_not_wipe_failures_that_are_still_to_come() {
+        let bench = Bench::new();
+        let guesses: Vec<_> = (0..3).map(|_| bench.reserve().unwrap()).collect();
+        bench.reserve().unwrap().settle(&right());
+        for guess in guesses {
+            guess.settle(&wrong());
+        }
+        bench.reserve().unwrap().settle(&wrong());
+        assert!(bench.reserve().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_old_password_on_a_phone_leaves_its_owner_half_of_the_budget() {
+        let bench = Bench::new();
+        for minute in 0..600 {
+            match bench.reserve_for("old") {
+                Ok(attempt) => attempt.settle(&wrong()),
+                Err(_) => assert!(minute > 1),
+            }
+            assert!(bench.reserve_for("new").is_ok(), "{minute}");
+            tokio::time::advance(Duration::from_secs(60)).await;
         }
     }
 
     #[test]
     fn the_memory_has_a_bound() {
-        let budgets = Budgets::new(Budget::default());
-        for number in 0..PEOPLE + PEOPLE / 2 {
+        let budgets = Budgets { people: Held::new(1_000), ..Budgets::new(Budget::default()) };
+        let tuple = Bench::new().tuple("x");
+        let busy = budgets.reserve(&alice(), &tuple).unwrap();
+        for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();
-            budgets.reserve(&name).unwrap().settle(&wrong());
+            budgets.reserve(&name, &tuple).unwrap().settle(&wrong());
         }
-        assert!(budgets.people.len() <= PEOPLE);
+        assert!(budgets.people.len() <= 1_001);
+        busy.settle(&wrong());
+        assert!(lock(&budgets.people.hold(&alice(), Mutex::default)).failures.len() == 1);
     }
 }

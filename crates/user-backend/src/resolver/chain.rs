@@ -19,6 +19,7 @@ use crate::clock::{Instant, millis_since, now};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, CanonicalName, LoginName, NameDecision, NameRules};
 use crate::layer::Budgets;
+use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
 #[derive(Debug)]
@@ -61,10 +62,11 @@ pub(super) enum Decision {
 }
 
 impl Chain {
-    pub(super) async fn ask(&self, attempt: Attempt<'_>) -> Finding {
+    /// Decides one attempt; `tuple` stands for its name and password.
+    pub(super) async fn ask(&self, attempt: Attempt<'_>, tuple: &OutcomeKey) -> Finding {
         let start = now();
         let mut trace = Trace::new(Rule::NobodyAccepted);
-        let mut decision = self.walk(attempt, &mut trace).await;
+        let mut decision = self.walk(attempt, tuple, &mut trace).await;
         // A backend that was asked in vain and then nobody else accepted: the answer is open.
         if trace.ended_by == Rule::OutageUndecided {
             decision = Decision::Unavailable;
@@ -76,7 +78,7 @@ impl Chain {
         Finding { decision, trace }
     }
 
-    async fn walk(&self, attempt: Attempt<'_>, trace: &mut Trace) -> Decision {
+    async fn walk(&self, attempt: Attempt<'_>, tuple: &OutcomeKey, trace: &mut Trace) -> Decision {
         let mut rejection = None;
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
@@ -96,7 +98,7 @@ impl Chain {
                 Ok(_) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
             }
-            let reservation = match link.budgets.reserve(&known_as) {
+            let reservation = match link.budgets.reserve(&known_as, tuple) {
                 Ok(reservation) => reservation,
                 Err(wait) => {
                     trace.steps.push(Step::skipped(&link.id, &link.budget_spent()));

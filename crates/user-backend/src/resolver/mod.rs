@@ -144,7 +144,7 @@ impl Resolver {
                 }
                 let shared = &resolver.shared;
                 let attempt = Attempt::new(&name, &password, deadline).from_source(source);
-                let finding = shared.chain.ask(attempt).await;
+                let finding = shared.chain.ask(attempt, &key).await;
                 let answer = shared.conclude(finding, &name, &password, began);
                 match (&answer.outcome, turn) {
                     (Outcome::Authenticated(_), _) => shared.throttles.accepted(&key),
