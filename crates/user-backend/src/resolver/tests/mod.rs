@@ -1,13 +1,15 @@
 //! The rules of the chain and of the memory in front of it, each told by name.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::backend::Probe;
-use crate::error::BackendError;
+use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{DomainRules, NameRules};
 use crate::memory::StaticBackend;
 use crate::resolver::policy::{OnReject, OnUnavailable};
@@ -15,9 +17,12 @@ use crate::verdict::{Identity, Verdict};
 
 mod chain;
 mod memory;
+mod names;
 mod pins;
+mod secrets;
 mod throttle;
 mod trace;
+mod traps;
 
 /// A backend that is watched from outside: the chain owns a clone of the handle.
 #[derive(Clone, Debug)]
@@ -138,7 +143,7 @@ fn gated(panics: usize) -> (Resolver, Arc<Semaphore>, Arc<Semaphore>) {
 struct Switched {
     people: StaticBackend,
     down: StaticBackend,
-    is_down: Arc<std::sync::atomic::AtomicBool>,
+    is_down: Arc<AtomicBool>,
 }
 
 impl fmt::Display for Switched {
@@ -158,5 +163,85 @@ impl UserBackend for Switched {
     }
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         self.people.probe(deadline).await
+    }
+}
+
+/// A server whose people change their passwords, with a switch and a guest book.
+#[derive(Clone)]
+struct Server(Arc<ServerState>);
+
+struct ServerState {
+    id: BackendId,
+    people: Mutex<HashMap<String, String>>,
+    is_down: AtomicBool,
+    seen: Mutex<Vec<(String, String)>>,
+}
+
+impl Server {
+    fn new(id: &str) -> Self {
+        Self(Arc::new(ServerState {
+            id: BackendId::parse(id).unwrap(),
+            people: Mutex::default(),
+            is_down: AtomicBool::new(false),
+            seen: Mutex::default(),
+        }))
+    }
+
+    fn with(self, name: &str, password: &str) -> Self {
+        self.set(name, password);
+        self
+    }
+
+    fn set(&self, name: &str, password: &str) {
+        self.0.people.lock().unwrap().insert(name.to_owned(), password.to_owned());
+    }
+
+    fn down(&self, is_down: bool) {
+        self.0.is_down.store(is_down, Ordering::SeqCst);
+    }
+
+    /// The logins it has seen, as typed.
+    fn seen(&self) -> Vec<(String, String)> {
+        self.0.seen.lock().unwrap().clone()
+    }
+
+    fn alone(&self, policy: Policy) -> Resolver {
+        Resolver::builder().link(Arc::new(self.clone()), policy, DomainRules::none()).build().unwrap()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Server")
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("server")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Server {
+    fn id(&self) -> &BackendId {
+        &self.0.id
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let (name, password) = (attempt.name.canonical().as_str(), attempt.password.expose());
+        self.0.seen.lock().unwrap().push((attempt.name.to_string(), password.to_owned()));
+        tokio::task::yield_now().await;
+        if self.0.is_down.load(Ordering::SeqCst) {
+            return Err(Fault::unavailable(Phase::Connect, "down").of(&self.0.id));
+        }
+        let right = self.0.people.lock().unwrap().get(name).is_some_and(|right| right == password);
+        Ok(if right {
+            Verdict::Accepted(Identity::new(attempt.name.canonical().clone()))
+        } else {
+            Verdict::Rejected(Rejection::BadCredentials)
+        })
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
     }
 }

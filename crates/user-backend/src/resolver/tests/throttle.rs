@@ -78,7 +78,7 @@ async fn neither_outages_nor_impossible_names_nor_answers_from_memory_count() {
 
 #[tokio::test(start_paused = true)]
 async fn a_password_that_was_wrong_and_became_right_is_let_through() {
-    let is_down = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let is_down = Arc::new(AtomicBool::new(true));
     // "down" knows another password of alice: the server after she changed it back.
     let backend = Switched {
         people: people("mail").with_user("alice", "new"),
