@@ -66,7 +66,8 @@ impl ResolverBuilder {
     /// See [`Config::build_backends`].
     pub fn with_config(self, config: &Config, registry: &Registry) -> Result<Self, ConfigErrors> {
         let settings = config.resolver();
-        let builder = self.deadline(settings.deadline).cache_bounds(settings.cache);
+        let builder =
+            self.deadline(settings.deadline).cache_bounds(settings.cache).throttle(settings.throttle);
         let links = config.build_backends(registry)?;
         Ok(links
             .into_iter()

@@ -48,9 +48,11 @@ pub use class::{FactoryError, Registry};
 pub use entry::{ClassSettings, CustomFields, Engine, Entry};
 pub use error::{ConfigError, ConfigErrors};
 pub use loader::Loader;
-pub use settings::{Network, ResolverSettings, Throttle};
+pub use settings::{Network, ResolverSettings};
 pub use source::Format;
 pub use warning::Warning;
+
+pub use crate::layer::Throttle;
 
 use std::path::Path;
 use std::sync::Arc;

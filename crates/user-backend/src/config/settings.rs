@@ -8,7 +8,7 @@ use super::error::Problem;
 use super::section::{Field, Section};
 use super::tree::quoted;
 use super::warning::{NO_EFFECT_YET, NOT_YET, Warning};
-use crate::layer::CacheBounds;
+use crate::layer::{CacheBounds, Throttle};
 use crate::resolver::Resolver;
 
 /// What is global: one deadline, one cache, one throttle for all backends.
@@ -32,31 +32,6 @@ impl Default for ResolverSettings {
             cache: CacheBounds::default(),
             trusted_proxies: Vec::new(),
             throttle: Throttle::default(),
-        }
-    }
-}
-
-/// How failed sign-ins from one place are slowed down: the delay doubles with each, then nobody is asked any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Throttle {
-    /// The delay behind the first failure (`first_delay`, default 100 ms).
-    pub first_delay: Duration,
-    /// The longest delay (`longest_delay`, default 25 s).
-    pub longest_delay: Duration,
-    /// After this many failures (`refuse_after`, default 10) …
-    pub refuse_after: u32,
-    /// … in this time (`per`, default 30 minutes) everything from there is refused.
-    pub per: Duration,
-}
-
-impl Default for Throttle {
-    fn default() -> Self {
-        Self {
-            first_delay: Duration::from_millis(100),
-            longest_delay: Duration::from_secs(25),
-            refuse_after: 10,
-            per: Duration::from_secs(30 * 60),
         }
     }
 }
