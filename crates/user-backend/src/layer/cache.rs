@@ -90,7 +90,7 @@ struct Rejected {
     rejection: Rejection,
     expires: Instant,
     began: Epoch,
-    depends: [Slot; 1],
+    depends: [Slot; 2],
 }
 
 impl OutcomeCache {
@@ -212,7 +212,11 @@ impl OutcomeCache {
         lifetime: Duration,
     ) {
         let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
-        let depends = [self.fence.person(login.canonical())];
+        let depends = [self.fence.person(login.canonical()), self.fence.all_backends()];
+        // A check that no longer counts must not push out one that does.
+        if !self.fence.holds(began, &depends) {
+            return;
+        }
         self.rejected.insert(key, Rejected { rejection, expires, began, depends });
     }
 
@@ -224,6 +228,7 @@ impl OutcomeCache {
     /// Forgets everything that one backend vouched for, and all refusals.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.fence.invalidate(self.fence.backend(id));
+        self.fence.invalidate(self.fence.all_backends());
         self.rejected.clear();
     }
 
@@ -242,6 +247,15 @@ impl OutcomeCache {
             rejected: self.rejected.len(),
             bytes: self.accepted.weight().saturating_add(self.rejected.weight()),
         }
+    }
+
+    /// Whether each of these labels has a slot of its own, so that forgetting one forgets no other.
+    #[cfg(test)]
+    pub(crate) fn are_apart(&self, people: &[&CanonicalName], backends: &[&BackendId]) -> bool {
+        let people = people.iter().map(|name| self.fence.person(name));
+        let backends = backends.iter().map(|id| self.fence.backend(id));
+        let all: Vec<_> = people.chain(backends).chain([self.fence.all_backends()]).collect();
+        all.iter().enumerate().all(|(number, slot)| !all.iter().take(number).any(|other| other == slot))
     }
 
     fn depends(&self, typed: &CanonicalName, vouched: &Vouched) -> [Slot; 3] {

@@ -64,6 +64,12 @@ impl Fence {
         self.slot("backend", id.as_str())
     }
 
+    /// The slot of whatever depends on all backends together: a refusal means that none of them accepted.
+    pub fn all_backends(&self) -> Slot {
+        // No id is empty.
+        self.slot("backend", "")
+    }
+
     /// Everything that depends on this label and began before now is void when this returns.
     pub fn invalidate(&self, slot: Slot) {
         // The epoch goes up first: a check that begins between the two steps sees what the caller has changed.

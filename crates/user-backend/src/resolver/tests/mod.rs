@@ -17,6 +17,7 @@ use crate::verdict::{Identity, Verdict};
 
 mod chain;
 mod memory;
+mod model;
 mod names;
 mod pins;
 mod secrets;
