@@ -70,6 +70,7 @@ pub mod resolver;
 pub mod secret;
 #[cfg(any(feature = "smb", feature = "smb-native"))]
 pub mod smb;
+mod sync;
 pub mod transport;
 pub mod verdict;
 

@@ -8,11 +8,9 @@
 //! invalidation of one also forgets the other, which costs a question to the server and nothing else.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::identity::{BackendId, CanonicalName};
-
-const SLOTS: usize = 4096;
+use crate::sync::{AtomicU64, Ordering, SLOTS};
 
 /// See the [module](self).
 pub struct Fence {

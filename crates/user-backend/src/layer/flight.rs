@@ -8,13 +8,14 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
 use super::fence::Epoch;
 use crate::clock::Instant;
 use crate::secret::OutcomeKey;
+use crate::sync::{Mutex, MutexGuard, spawn, timeout_at};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -95,7 +96,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
                 drop(table);
                 let landing = Landing { under_way: Arc::clone(&self.under_way), key };
                 let work = start();
-                tokio::spawn(async move {
+                spawn(async move {
                     let answer = work.await;
                     // Off the table first: who comes now finds the cache filled, or starts anew.
                     drop(landing);
@@ -108,7 +109,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
 }
 
 async fn landed<T: Clone>(mut answer: watch::Receiver<Option<T>>, deadline: Instant) -> Result<T, Lost> {
-    match tokio::time::timeout_at(deadline, answer.wait_for(Option::is_some)).await {
+    match timeout_at(deadline, answer.wait_for(Option::is_some)).await {
         Ok(Ok(answer)) => answer.clone().ok_or(Lost::Died),
         Ok(Err(_)) => Err(Lost::Died),
         Err(_) => Err(Lost::Late),
@@ -138,6 +139,7 @@ mod tests {
     use std::time::Duration;
 
     use tokio::sync::Semaphore;
+    use tokio::task::{JoinHandle, spawn, yield_now};
 
     use super::super::fence::Fence;
     use super::*;
@@ -164,11 +166,11 @@ mod tests {
         }
 
         /// Joins a flight whose work waits at the gate and answers how many were started by then.
-        fn join(&self, password: &str) -> tokio::task::JoinHandle<Result<usize, Lost>> {
+        fn join(&self, password: &str) -> JoinHandle<Result<usize, Lost>> {
             let key = self.keyer.key(b"", "alice", password);
             let (flights, epoch) = (Arc::clone(&self.flights), self.fence.epoch());
             let (started, gate) = (Arc::clone(&self.started), Arc::clone(&self.gate));
-            tokio::spawn(async move {
+            spawn(async move {
                 let work = move || async move {
                     let number = started.fetch_add(1, Ordering::SeqCst) + 1;
                     let _permit = gate.acquire().await;
@@ -180,7 +182,7 @@ mod tests {
 
         async fn until(&self, condition: impl Fn(&Self) -> bool) {
             while !condition(self) {
-                tokio::task::yield_now().await;
+                yield_now().await;
             }
         }
     }

@@ -347,13 +347,12 @@ impl Shared {
             return Outcome::Unavailable { retry_after: RETRY_AFTER };
         };
         let vouched = Arc::new(Vouched { identity, backend: link.id.clone() });
-        if !self.cache.still_counts(began, name, &vouched) {
+        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
+        let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
+        if !self.cache.accept(key, name, &vouched, began, now(), lifetime) {
             trace.ended_by = Rule::Invalidated;
             return Outcome::Unavailable { retry_after: Duration::ZERO };
         }
-        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
-        let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
-        self.cache.accept(key, name, &vouched, began, now(), lifetime);
         Outcome::Authenticated(Authenticated::assertion(vouched, Freshness::Live))
     }
 }

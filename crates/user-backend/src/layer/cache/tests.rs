@@ -28,7 +28,8 @@ impl Bench {
             backend: BackendId::parse(backend).unwrap(),
         });
         let key = self.key(login.canonical().as_str(), password);
-        self.cache.accept(key, &login, &vouched, began, now(), Lifetime { fresh: MINUTE, stale: None });
+        let _ =
+            self.cache.accept(key, &login, &vouched, began, now(), Lifetime { fresh: MINUTE, stale: None });
         key
     }
 
@@ -150,7 +151,7 @@ async fn in_grace_only_the_password_that_was_accepted_last_counts() {
     let lifetime = Lifetime { fresh: MINUTE, stale: Some(MINUTE * 60) };
     let [old, new] = ["old", "new"].map(|password| {
         let key = bench.key("alice", password);
-        bench.cache.accept(key, &login, &vouched, bench.cache.epoch(), now(), lifetime);
+        assert!(bench.cache.accept(key, &login, &vouched, bench.cache.epoch(), now(), lifetime));
         key
     });
     tokio::time::advance(MINUTE).await;

@@ -167,13 +167,9 @@ impl OutcomeCache {
         Some(found.rejection)
     }
 
-    /// Whether an acceptance whose check began at `began` still counts: nobody invalidated the person, under the name that
-    /// was typed or the one that was found, nor the backend.
-    pub(crate) fn still_counts(&self, began: Epoch, login: &LoginName, vouched: &Vouched) -> bool {
-        self.fence.holds(began, &self.depends(login.canonical(), vouched))
-    }
-
-    /// Remembers an acceptance for its lifetime from `now`.
+    /// Remembers an acceptance for its lifetime from `now`, and tells whether it counts: not when somebody invalidated the
+    /// person, under the name that was typed or the one that was found, or the backend, since the check began at `began`.
+    #[must_use]
     pub(crate) fn accept(
         &self,
         key: OutcomeKey,
@@ -182,19 +178,23 @@ impl OutcomeCache {
         began: Epoch,
         now: Instant,
         lifetime: Lifetime,
-    ) {
-        let Some(expires) = now.checked_add(lifetime.fresh) else { return };
+    ) -> bool {
+        let depends = self.depends(login.canonical(), vouched);
+        if !self.fence.holds(began, &depends) {
+            return false;
+        }
+        let Some(expires) = now.checked_add(lifetime.fresh) else { return true };
         let gone =
             lifetime.stale.and_then(|stale| now.checked_add(stale)).map_or(expires, |gone| gone.max(expires));
         if gone <= now {
-            return;
+            return true;
         }
         if lifetime.stale.is_some() {
             self.latest.insert(self.person_key(login.canonical()), key);
         }
-        let depends = self.depends(login.canonical(), vouched);
         let vouched = Arc::clone(vouched);
         self.accepted.insert(key, Accepted { vouched, verified_at: now, expires, gone, began, depends });
+        true
     }
 
     fn person_key(&self, name: &CanonicalName) -> OutcomeKey {

@@ -1,0 +1,54 @@
+//! The core of the resolver's memory (fence, cache, flights), compiled from the library's own files with shuttle's primitives.
+//!
+//! Shuttle runs the threads of a scenario one at a time and picks at every step who is next, so that rare orders come up
+//! often, and can be replayed. A crate of its own because the primitives are chosen at compile time: a `cfg` would
+//! mean to build everything twice.
+
+// Only a part of each file is used here.
+#![allow(dead_code, unreachable_pub, unused_imports, missing_docs)]
+
+#[path = "../../../crates/user-backend/src/clock.rs"]
+pub mod clock;
+#[path = "../../../crates/user-backend/src/identity/mod.rs"]
+pub mod identity;
+#[path = "../../../crates/user-backend/src/secret.rs"]
+pub mod secret;
+#[path = "../../../crates/user-backend/src/verdict.rs"]
+pub mod verdict;
+
+/// The layers with shared state.
+#[path = "."]
+pub mod layer {
+    #[path = "../../../crates/user-backend/src/layer/cache/mod.rs"]
+    pub mod cache;
+    #[path = "../../../crates/user-backend/src/layer/fence.rs"]
+    pub mod fence;
+    #[path = "../../../crates/user-backend/src/layer/flight.rs"]
+    pub mod flight;
+}
+
+pub mod scenario;
+
+/// Shuttle's primitives, under the names of the library's `sync`.
+mod sync {
+    use std::future::Future;
+
+    pub(crate) use shuttle::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+
+    use crate::clock::Instant;
+
+    pub(crate) const SLOTS: usize = 16;
+
+    pub(crate) fn spawn<F>(work: F)
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        drop(shuttle::future::spawn(work));
+    }
+
+    /// Time stands still here.
+    pub(crate) async fn timeout_at<F: Future>(_: Instant, work: F) -> Result<F::Output, ()> {
+        Ok(work.await)
+    }
+}

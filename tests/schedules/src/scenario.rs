@@ -1,0 +1,186 @@
+//! What may happen at the same time, and what must hold whatever the order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shuttle::future::{block_on, spawn, yield_now};
+use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::clock::{Instant, now};
+use crate::identity::{BackendId, CanonicalName, LoginName};
+use crate::layer::cache::{CacheBounds, Lifetime, OutcomeCache};
+use crate::layer::flight::Flights;
+use crate::secret::OutcomeKey;
+use crate::verdict::{Identity, Rejection, Vouched};
+
+/// The way a sign-in goes through the core: look, join, look again, ask, store, answer.
+#[derive(Clone)]
+struct House(Arc<Rooms>);
+
+struct Rooms {
+    cache: OutcomeCache,
+    flights: Flights<Option<bool>>,
+    alice: LoginName,
+    vouched: Arc<Vouched>,
+    /// Whether the password is right, at the server.
+    right: AtomicBool,
+    logins: AtomicUsize,
+    at: Instant,
+}
+
+impl House {
+    fn new() -> Option<Self> {
+        let alice = LoginName::parse("alice").ok()?;
+        let backend = BackendId::parse("mail").ok()?;
+        let identity = Identity::new(alice.canonical().clone());
+        Some(Self(Arc::new(Rooms {
+            cache: OutcomeCache::new(CacheBounds { entries: 64, bytes: 1 << 20 }).ok()?,
+            flights: Flights::new(8),
+            alice,
+            vouched: Arc::new(Vouched { identity, backend }),
+            right: AtomicBool::new(true),
+            logins: AtomicUsize::new(0),
+            at: now(),
+        })))
+    }
+
+    fn key(&self) -> OutcomeKey {
+        self.0.cache.key(b"", "alice", "secret")
+    }
+
+    /// The answer from memory.
+    fn recall(&self) -> Option<bool> {
+        let (cache, key) = (&self.0.cache, self.key());
+        if cache.accepted(&key, self.0.at).is_some() {
+            return Some(true);
+        }
+        cache.rejected(&key, self.0.at).map(|_| false)
+    }
+
+    /// `None` when the account was changed meanwhile.
+    async fn sign_in(self) -> Option<bool> {
+        if let Some(known) = self.recall() {
+            return Some(known);
+        }
+        let (began, house) = (self.0.cache.epoch(), self.clone());
+        let deadline = self.0.at + Duration::from_secs(5);
+        let work = move || async move {
+            if let Some(known) = house.recall() {
+                return Some(known);
+            }
+            house.0.logins.fetch_add(1, Ordering::SeqCst);
+            let right = house.0.right.load(Ordering::SeqCst);
+            yield_now().await;
+            let Rooms { cache, alice, vouched, at, .. } = house.0.as_ref();
+            let minute = Duration::from_secs(60);
+            if right {
+                let lifetime = Lifetime { fresh: minute, stale: None };
+                return cache.accept(house.key(), alice, vouched, began, *at, lifetime).then_some(true);
+            }
+            cache.reject(house.key(), alice, Rejection::BadCredentials, began, *at, minute);
+            Some(false)
+        };
+        self.0.flights.join(self.key(), began, deadline, work).await.unwrap_or(None)
+    }
+}
+
+/// How an outcome is taken back.
+#[derive(Clone, Copy, Debug)]
+pub enum Forget {
+    /// One person.
+    User,
+    /// One backend.
+    Backend,
+    /// Everything.
+    All,
+}
+
+/// A password stops being right while people sign in with it. When the invalidation has returned, nobody gets in: neither
+/// from memory, nor by a question that is asked now, nor because a check under way stores its yes late.
+///
+/// # Panics
+/// When that does not hold.
+pub fn a_change_is_a_change(forget: Forget) {
+    let Some(house) = House::new() else { return };
+    block_on(async move {
+        let early: Vec<_> = (0..2).map(|_| spawn(house.clone().sign_in())).collect();
+        let change = spawn({
+            let house = house.clone();
+            async move {
+                house.0.right.store(false, Ordering::SeqCst);
+                let cache = &house.0.cache;
+                match forget {
+                    Forget::User => {
+                        let _ = CanonicalName::parse("alice").map(|alice| cache.invalidate_user(&alice));
+                    }
+                    Forget::Backend => cache.invalidate_backend(&house.0.vouched.backend),
+                    Forget::All => cache.invalidate_all(),
+                }
+                assert_ne!(house.recall(), Some(true), "from memory");
+                assert_eq!(house.clone().sign_in().await, Some(false), "asked anew");
+                assert_ne!(house.recall(), Some(true), "from memory, later");
+            }
+        });
+        for caller in early {
+            let _ = caller.await;
+        }
+        let _ = change.await;
+        assert_ne!(house.recall(), Some(true), "in the end");
+        assert_eq!(house.sign_in().await, Some(false));
+    });
+}
+
+/// The same the other way round: a no from before an unlock does not keep anybody out afterwards.
+///
+/// # Panics
+/// When that does not hold.
+pub fn an_unlock_is_an_unlock(forget: Forget) {
+    let Some(house) = House::new() else { return };
+    block_on(async move {
+        house.0.right.store(false, Ordering::SeqCst);
+        let early: Vec<_> = (0..2).map(|_| spawn(house.clone().sign_in())).collect();
+        let change = spawn({
+            let house = house.clone();
+            async move {
+                house.0.right.store(true, Ordering::SeqCst);
+                let cache = &house.0.cache;
+                match forget {
+                    Forget::User => cache.invalidate_user(house.0.alice.canonical()),
+                    Forget::Backend => cache.invalidate_backend(&house.0.vouched.backend),
+                    Forget::All => cache.invalidate_all(),
+                }
+                assert_eq!(house.clone().sign_in().await, Some(true), "asked anew");
+                assert_eq!(house.recall(), Some(true), "and remembered");
+            }
+        });
+        for caller in early {
+            let _ = caller.await;
+        }
+        let _ = change.await;
+        assert_eq!(house.recall(), Some(true), "in the end");
+    });
+}
+
+/// Identical attempts make one login, whoever comes when, and whoever leaves in between.
+///
+/// # Panics
+/// When that does not hold.
+pub fn identical_attempts_make_one_login() {
+    let Some(house) = House::new() else { return };
+    block_on(async move {
+        let staying: Vec<_> = (0..3).map(|_| spawn(house.clone().sign_in())).collect();
+        let leaving = spawn(house.clone().sign_in());
+        yield_now().await;
+        leaving.abort();
+        let _ = leaving.await;
+        for caller in staying {
+            assert!(matches!(caller.await, Ok(Some(true))));
+        }
+        assert_eq!(house.0.logins.load(Ordering::SeqCst), 1);
+        // What the one who left has started finds the answer in memory and ends.
+        while house.0.flights.under_way() > 0 {
+            yield_now().await;
+        }
+        assert_eq!(house.0.logins.load(Ordering::SeqCst), 1);
+    });
+}

@@ -1,0 +1,30 @@
+//! Thousands of orders in which threads can run; a failure prints the schedule to replay it with.
+
+use user_backend_schedules::scenario::{
+    Forget, a_change_is_a_change, an_unlock_is_an_unlock, identical_attempts_make_one_login,
+};
+
+/// At random, and with few but mean switches.
+fn try_out(schedules: usize, scenario: impl Fn() + Copy + Send + Sync + 'static) {
+    shuttle::check_random(scenario, schedules);
+    shuttle::check_pct(scenario, schedules, 3);
+}
+
+#[test]
+fn nobody_gets_in_with_a_password_that_was_taken_back() {
+    for forget in [Forget::User, Forget::Backend, Forget::All] {
+        try_out(2_000, move || a_change_is_a_change(forget));
+    }
+}
+
+#[test]
+fn nobody_is_kept_out_by_a_refusal_that_was_taken_back() {
+    for forget in [Forget::User, Forget::Backend, Forget::All] {
+        try_out(1_000, move || an_unlock_is_an_unlock(forget));
+    }
+}
+
+#[test]
+fn one_login_serves_all_who_ask_the_same() {
+    try_out(3_000, identical_attempts_make_one_login);
+}
