@@ -104,15 +104,20 @@ pub fn a_change_is_a_change(forget: Forget) {
     let Some(house) = House::new() else { return };
     block_on(async move {
         let early: Vec<_> = (0..2).map(|_| spawn(house.clone().sign_in())).collect();
+        // Somebody else is forgotten at the same time.
+        let other = spawn({
+            let house = house.clone();
+            async move {
+                let _ = CanonicalName::parse("bob").map(|bob| house.0.cache.invalidate_user(&bob));
+            }
+        });
         let change = spawn({
             let house = house.clone();
             async move {
                 house.0.right.store(false, Ordering::SeqCst);
                 let cache = &house.0.cache;
                 match forget {
-                    Forget::User => {
-                        let _ = CanonicalName::parse("alice").map(|alice| cache.invalidate_user(&alice));
-                    }
+                    Forget::User => cache.invalidate_user(house.0.alice.canonical()),
                     Forget::Backend => cache.invalidate_backend(&house.0.vouched.backend),
                     Forget::All => cache.invalidate_all(),
                 }
@@ -124,7 +129,7 @@ pub fn a_change_is_a_change(forget: Forget) {
         for caller in early {
             let _ = caller.await;
         }
-        let _ = change.await;
+        let _ = (other.await, change.await);
         assert_ne!(house.recall(), Some(true), "in the end");
         assert_eq!(house.sign_in().await, Some(false));
     });
@@ -150,14 +155,15 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
                     Forget::All => cache.invalidate_all(),
                 }
                 assert_eq!(house.clone().sign_in().await, Some(true), "asked anew");
-                assert_eq!(house.recall(), Some(true), "and remembered");
+                assert_ne!(house.recall(), Some(false), "and from memory");
             }
         });
         for caller in early {
             let _ = caller.await;
         }
         let _ = change.await;
-        assert_eq!(house.recall(), Some(true), "in the end");
+        // A late yes that is void may have taken the place of a good one: that costs a question.
+        assert_ne!(house.recall(), Some(false), "in the end");
     });
 }
 
