@@ -4,7 +4,9 @@
 //! costs nobody's time. After a pause one attempt is let through; if it fails the pause doubles, up to [`LONGEST_PAUSE`],
 //! with jitter so that several processes do not come back at the same moment. If it succeeds the breaker closes.
 //!
-//! What counts is whether the server could decide: a rejection is a sign of health, a misconfiguration is not an outage.
+//! What counts is whether the server could be reached and answered: a rejection is a sign of health, a misconfiguration is
+//! not an outage, and an odd reply to somebody's name or password says nothing about the next person's: nobody shall switch
+//! a server off for all by a name that it stumbles over.
 //!
 //! Order: directly around the backend, inside the [limit](super::limit): waiting for a turn in vain says something about us,
 //! not about the server. An open breaker answers at once, so nobody keeps a turn for long. Cancellation: a trial attempt that is given up counts as neither; the next one may try.
@@ -78,6 +80,7 @@ impl Breaker {
             Ok(_) | Err(BackendError::Misconfigured(_)) => {
                 *state = State { trial: state.trial, ..State::default() }
             }
+            Err(BackendError::Protocol(_)) if is_login(answer) => {}
             Err(_) => {
                 state.failures = state.failures.saturating_add(1);
                 if state.failures >= FAILURES {
@@ -107,6 +110,10 @@ impl Drop for Trial<'_> {
             self.breaker.lock().trial = false;
         }
     }
+}
+
+fn is_login<T>(answer: &Result<T, BackendError>) -> bool {
+    answer.as_ref().is_err_and(|error| error.phase() == Phase::Login)
 }
 
 /// Between the pause and a quarter more.
@@ -168,6 +175,7 @@ mod tests {
     struct Told {
         id: BackendId,
         healthy: std::sync::atomic::AtomicBool,
+        stumbles: std::sync::atomic::AtomicBool,
         asked: AtomicU32,
     }
 
@@ -185,7 +193,9 @@ mod tests {
         async fn authenticate(&self, _: &Attempt<'_>) -> Result<Verdict, BackendError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
-            if self.healthy.load(Ordering::SeqCst) {
+            if self.stumbles.load(Ordering::SeqCst) {
+                Err(Fault::protocol(Phase::Login, "500 to PASS").of(&self.id))
+            } else if self.healthy.load(Ordering::SeqCst) {
                 Ok(Verdict::Rejected(Rejection::BadCredentials))
             } else {
                 Err(Fault::unavailable(Phase::Connect, "down").of(&self.id))
@@ -206,7 +216,12 @@ mod tests {
     impl Bench {
         fn new(healthy: bool) -> Self {
             let id = BackendId::parse("told").unwrap();
-            let told = Arc::new(Told { id, healthy: healthy.into(), asked: AtomicU32::new(0) });
+            let told = Arc::new(Told {
+                id,
+                healthy: healthy.into(),
+                stumbles: false.into(),
+                asked: AtomicU32::new(0),
+            });
             Self {
                 breaker: Breaker::new(Arc::clone(&told) as Arc<dyn UserBackend>),
                 told,
@@ -257,6 +272,14 @@ mod tests {
         assert_eq!(bench.ask_times(1).await, 1);
         bench.told.healthy.store(false, Ordering::SeqCst);
         assert_eq!(bench.ask_times(FAILURES - 1).await, FAILURES - 1);
+        assert!(!bench.breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_switches_a_server_off_by_a_name_that_it_stumbles_over() {
+        let bench = Bench::new(true);
+        bench.told.stumbles.store(true, Ordering::SeqCst);
+        assert_eq!(bench.ask_times(100).await, 100);
         assert!(!bench.breaker.is_open());
     }
 
