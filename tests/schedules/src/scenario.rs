@@ -154,7 +154,8 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
                     Forget::Backend => cache.invalidate_backend(&house.0.vouched.backend),
                     Forget::All => cache.invalidate_all(),
                 }
-                assert_eq!(house.clone().sign_in().await, Some(true), "asked anew");
+                // It may have joined a check that began during the invalidation, and that counts for nobody.
+                assert_ne!(house.clone().sign_in().await, Some(false), "asked anew");
                 assert_ne!(house.recall(), Some(false), "and from memory");
             }
         });

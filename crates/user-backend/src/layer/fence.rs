@@ -8,14 +8,17 @@
 //! invalidation of one also forgets the other, which costs a question to the server and nothing else.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::PoisonError;
 
 use crate::identity::{BackendId, CanonicalName};
-use crate::sync::{AtomicU64, Ordering, SLOTS};
+use crate::sync::{AtomicU64, Mutex, Ordering, SLOTS};
 
 /// See the [module](self).
 pub struct Fence {
     epoch: AtomicU64,
+    /// Marks hold the epoch that an invalidation began, or the last number there is while it does.
     everything: AtomicU64,
+    invalidating: Mutex<()>,
     slots: Box<[AtomicU64]>,
     hasher: RandomState,
 }
@@ -40,6 +43,7 @@ impl Default for Fence {
         Self {
             epoch: AtomicU64::new(0),
             everything: AtomicU64::new(0),
+            invalidating: Mutex::default(),
             slots: std::iter::repeat_with(AtomicU64::default).take(SLOTS).collect(),
             hasher: RandomState::new(),
         }
@@ -70,17 +74,24 @@ impl Fence {
 
     /// Everything that depends on this label and began before now is void when this returns.
     pub fn invalidate(&self, slot: Slot) {
-        // The epoch goes up first: a check that begins between the two steps sees what the caller has changed.
-        let epoch = self.advance();
         if let Some(mark) = self.slots.get(usize::from(slot.0)) {
-            mark.fetch_max(epoch, Ordering::SeqCst);
+            self.void(mark);
         }
     }
 
     /// Everything that began before now is void when this returns.
     pub fn invalidate_everything(&self) {
-        let epoch = self.advance();
-        self.everything.fetch_max(epoch, Ordering::SeqCst);
+        self.void(&self.everything);
+    }
+
+    fn void(&self, mark: &AtomicU64) {
+        // The lock guards no data: it puts invalidations into an order.
+        let _one_at_a_time = self.invalidating.lock().unwrap_or_else(PoisonError::into_inner);
+        // Void before there is a new epoch: a check of the new epoch must not take over an answer of the old one, not even for
+        // a moment, because its own answer counts for all who ask in the new epoch.
+        mark.store(u64::MAX, Ordering::SeqCst);
+        let epoch = self.epoch.fetch_add(1, Ordering::SeqCst) + 1;
+        mark.store(epoch, Ordering::SeqCst);
     }
 
     /// Whether an outcome that depends on these labels still counts, when its check began at `began`.
@@ -88,10 +99,6 @@ impl Fence {
         let after = |mark: &AtomicU64| mark.load(Ordering::SeqCst) > began.0;
         !after(&self.everything)
             && !slots.iter().any(|slot| self.slots.get(usize::from(slot.0)).is_none_or(after))
-    }
-
-    fn advance(&self) -> u64 {
-        self.epoch.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     fn slot(&self, kind: &str, label: &str) -> Slot {
