@@ -17,7 +17,7 @@ use crate::verdict::Verdict;
 ///
 /// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in turn, remembers
 /// outcomes and hands out the proof of sign-in. Implement this trait to bring a source of your own; the module
-/// [`conformance`](crate::conformance) (feature `conformance`) checks that it keeps these promises:
+/// `conformance` (behind the feature of that name) checks that it keeps these promises:
 ///
 /// 1. **`Ok` is a decision, `Err` means that no decision was possible.** A server that cannot be reached, does not
 ///    answer in time, or says "not now" is an error. It is never a [`Rejection`](crate::Rejection).

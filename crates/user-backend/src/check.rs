@@ -6,7 +6,7 @@ use crate::backend::{Attempt, UserBackend};
 use crate::clock::Instant;
 use crate::identity::{DomainRules, LoginName};
 use crate::secret::{Password, random_hex};
-use crate::verdict::Verdict;
+use crate::verdict::{Rejection, Verdict};
 
 /// What became of a canary: a person who does not exist, with a password that nobody chose.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +43,10 @@ pub async fn canary(backend: &dyn UserBackend, domain: &DomainRules, deadline: I
     };
     match backend.authenticate(&Attempt::new(&name, &password, deadline)).await {
         Ok(Verdict::Accepted(_)) => Canary::AcceptsAnybody,
-        Ok(Verdict::Rejected(_) | Verdict::NotMine) => Canary::Refused,
+        Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {
+            Canary::Unknown("the rules refuse the name, so nobody was asked".to_owned())
+        }
+        Ok(Verdict::Rejected(_)) => Canary::Refused,
         Err(error) if error.is_transient() => Canary::Unknown(error.to_string()),
         Err(error) => Canary::Misconfigured(error.to_string()),
     }

@@ -12,6 +12,11 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
+/// `by` from `at`, or so far away that nobody lives to see it.
+pub fn later(at: Instant, by: Duration) -> Instant {
+    at.checked_add(by).unwrap_or(at + Duration::from_secs(30 * 365 * 24 * 60 * 60))
+}
+
 /// Now, on the wall clock: for comparing with the dates in certificates, never for deadlines.
 pub fn wall() -> SystemTime {
     SystemTime::now()

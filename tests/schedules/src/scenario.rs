@@ -77,7 +77,14 @@ impl House {
                 let lifetime = Lifetime { fresh: minute, stale: None };
                 return cache.accept(house.key(), alice, vouched, began, *at, lifetime).then_some(true);
             }
-            cache.reject(house.key(), alice, Rejection::BadCredentials, began, *at, minute);
+            cache.reject(
+                house.key(),
+                std::iter::once(alice.canonical().clone()),
+                Rejection::BadCredentials,
+                began,
+                *at,
+                minute,
+            );
             Some(false)
         };
         self.0.flights.join(self.key(), began, deadline, work).await.unwrap_or(None)

@@ -29,7 +29,7 @@ impl Config {
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
             match build(entry, registry) {
                 Ok(backend) => {
-                    links.push((backend, entry.policy.clone(), entry.names.domain().clone()));
+                    links.push((backend, entry.policy.clone(), domain_of(entry)));
                 }
                 Err(problem) => errors.push(self.error(origin, problem)),
             }
@@ -105,6 +105,12 @@ fn build(entry: &Entry, registry: &Registry) -> Result<Arc<dyn UserBackend>, Pro
             Problem::new(format!("that {}", error.detail()), expected)
         })?,
     }
+}
+
+/// What the resolver knows about an entry's names: the same as the backend does.
+fn domain_of(entry: &Entry) -> DomainRules {
+    let bare_only = matches!(entry.settings, super::ClassSettings::Smb { .. });
+    entry.names.domain().clone().bare_names_only(bare_only)
 }
 
 /// Makes a backend of ours, or says that this program has none of that class.

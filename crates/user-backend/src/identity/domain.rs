@@ -20,6 +20,7 @@ pub struct DomainRules {
     add: bool,
     strip: bool,
     group: bool,
+    bare_only: bool,
 }
 
 impl DomainRules {
@@ -61,9 +62,35 @@ impl DomainRules {
         self
     }
 
+    /// Without a domain, names with an `@` belong to somebody else. Off by default; SMB servers know bare names.
+    #[must_use]
+    pub fn bare_names_only(mut self, on: bool) -> Self {
+        self.bare_only = on;
+        self
+    }
+
     /// The domain these rules speak of.
     pub fn domain(&self) -> Option<&str> {
         self.domain.as_ref().map(CanonicalName::as_str)
+    }
+
+    /// Who a login name is for a backend with these rules; `None` when it is of another domain.
+    ///
+    /// Only the canonical form is looked at: many servers take a full-width `@` for an `@`.
+    pub fn identity(&self, login: &LoginName) -> Option<Identity> {
+        let canonical = login.canonical();
+        let Some(domain) = self.domain() else {
+            let foreign = self.bare_only && canonical.as_str().contains('@');
+            return (!foreign).then(|| Identity::new(canonical.clone()));
+        };
+        let local = match canonical.split_domain() {
+            Some((local, of)) if of == domain && !local.is_empty() => local,
+            None if !canonical.as_str().contains('@') => canonical.as_str(),
+            _ => return None,
+        };
+        let name = if self.strip { local.to_owned() } else { format!("{local}@{domain}") };
+        let identity = Identity::new(CanonicalName::parse(&name).ok()?);
+        Some(if self.group { identity.with_group(domain) } else { identity })
     }
 
     /// The domain that people of this backend lose on their way in, if they do.
@@ -139,38 +166,15 @@ impl NameRules {
         if self.is_denied(login.canonical()) {
             return NameDecision::Denied;
         }
-        let typed = login.as_str();
-        let Some(domain) = self.domain.domain() else {
-            return NameDecision::Ask {
-                upstream: typed.to_owned(),
-                identity: Identity::new(login.canonical().clone()),
-            };
-        };
-        let upstream = if typed.contains('@') {
-            match login.canonical().split_domain() {
-                Some((local, of)) if of == domain && !local.is_empty() => typed.to_owned(),
-                _ => return NameDecision::NotMine,
+        match (self.domain.identity(login), self.domain.domain()) {
+            (None, _) => NameDecision::NotMine,
+            (Some(identity), Some(domain))
+                if self.domain.add && !login.canonical().as_str().contains('@') =>
+            {
+                NameDecision::Ask { upstream: format!("{}@{domain}", login.as_str()), identity }
             }
-        } else if self.domain.add {
-            format!("{typed}@{domain}")
-        } else {
-            typed.to_owned()
-        };
-        self.identity_of(&upstream)
-            .map_or(NameDecision::NotMine, |identity| NameDecision::Ask { upstream, identity })
-    }
-
-    fn identity_of(&self, upstream: &str) -> Option<Identity> {
-        let full = CanonicalName::parse(upstream).ok()?;
-        let name = match full.split_domain() {
-            Some((local, _)) if self.domain.strip => CanonicalName::parse(local).ok()?,
-            _ => full,
-        };
-        let identity = Identity::new(name);
-        Some(match self.domain.domain() {
-            Some(domain) if self.domain.group => identity.with_group(domain),
-            _ => identity,
-        })
+            (Some(identity), _) => NameDecision::Ask { upstream: login.as_str().to_owned(), identity },
+        }
     }
 
     /// A name is denied in itself, as the local part of an address, and behind a Windows domain.

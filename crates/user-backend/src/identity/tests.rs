@@ -73,10 +73,24 @@ fn one_mailbox_has_one_identity_however_it_was_typed() {
 #[test]
 fn a_foreign_domain_is_not_mine() {
     let rules = || DomainRules::for_domain("example.com").unwrap().add_domain(true).strip_domain(true);
-    for typed in
-        ["alice@evil.com", "alice@example.com@evil.com", "@example.com", "alice@", "alice@sub.example.com"]
-    {
+    for typed in [
+        "alice@evil.com",
+        "alice@example.com@evil.com",
+        "@example.com",
+        "alice@",
+        "alice@sub.example.com",
+        "alice\u{ff20}evil.com",
+    ] {
         assert_eq!(ask(rules(), typed), None, "{typed}");
+    }
+}
+
+#[test]
+fn a_full_width_at_hides_no_foreign_domain() {
+    let typed = LoginName::parse("alice\u{ff20}evil.com").unwrap();
+    for (add, strip) in [(false, false), (false, true), (true, false), (true, true)] {
+        let rules = DomainRules::for_domain("example.com").unwrap().add_domain(add).strip_domain(strip);
+        assert_eq!(NameRules::new().with_domain(rules).decide(&typed), NameDecision::NotMine);
     }
 }
 

@@ -71,7 +71,8 @@ use session::{Session, Wire};
 #[derive(Debug)]
 pub struct ImapBackend {
     settings: ImapSettings,
-    tls: TlsClient,
+    /// `None` in clear text, which needs no trust store.
+    tls: Option<TlsClient>,
 }
 
 impl ImapBackend {
@@ -81,8 +82,9 @@ impl ImapBackend {
     /// [`BackendError::Misconfigured`] when the settings cannot be used: passwords in clear text to another machine
     /// without consent, certificates that cannot be read, a server name that is none.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
-        let usable = settings.endpoint.check_plaintext().and_then(|()| TlsClient::new(&settings.endpoint));
-        match usable {
+        let encrypts = settings.endpoint.tls() != TlsMode::None;
+        let usable = settings.endpoint.check_plaintext();
+        match usable.and_then(|()| encrypts.then(|| TlsClient::new(&settings.endpoint)).transpose()) {
             Ok(tls) => Ok(Self { settings, tls }),
             Err(fault) => Err(fault.of(&settings.id)),
         }
@@ -115,7 +117,10 @@ impl ImapBackend {
                 (stream, sooner(endpoint.connect_timeout(), deadline), Some(total))
             }
         };
-        let stream = self.tls.handshake(stream, soon).await?;
+        let Some(tls) = &self.tls else {
+            return Err(Fault::misconfigured(Phase::Tls, "no certificates were loaded"));
+        };
+        let stream = tls.handshake(stream, soon).await?;
         if let Some(probe) = found {
             *probe = Probe::of(peer).with_tls(Some(TlsClient::summary(&stream)));
         }

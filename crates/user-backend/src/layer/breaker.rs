@@ -22,7 +22,7 @@ use crate::clock::{Instant, now};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::BackendId;
 use crate::secret::fill_random;
-use crate::verdict::Verdict;
+use crate::verdict::{Rejection, Verdict};
 
 /// This many failures in a row open the breaker.
 pub const FAILURES: u32 = 5;
@@ -74,21 +74,24 @@ impl Breaker {
         Ok(Trial { breaker: self, is_trial: true })
     }
 
-    fn learn<T>(&self, answer: &Result<T, BackendError>) {
+    /// The server answered: whatever was wrong is over.
+    fn close(&self) {
         let mut state = self.lock();
-        match answer {
-            Ok(_) | Err(BackendError::Misconfigured(_)) => {
-                *state = State { trial: state.trial, ..State::default() }
-            }
-            Err(BackendError::Protocol(_)) if is_login(answer) => {}
-            Err(_) => {
-                state.failures = state.failures.saturating_add(1);
-                if state.failures >= FAILURES {
-                    let pause = if state.pause.is_zero() { FIRST_PAUSE } else { state.pause * 2 };
-                    state.pause = pause.min(LONGEST_PAUSE);
-                    state.open_until = Some(now() + jitter(state.pause));
-                }
-            }
+        *state = State { trial: state.trial, ..State::default() };
+    }
+
+    /// The server could not be reached. While the breaker is open only the trial counts: attempts that were let through
+    /// before know nothing new, and the pause doubles once per trial, not once per person who was waiting.
+    fn count(&self, is_trial: bool) {
+        let mut state = self.lock();
+        if state.open_until.is_some() && !is_trial {
+            return;
+        }
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= FAILURES {
+            let pause = if state.pause.is_zero() { FIRST_PAUSE } else { state.pause * 2 };
+            state.pause = pause.min(LONGEST_PAUSE);
+            state.open_until = Some(now() + jitter(state.pause));
         }
     }
 
@@ -110,10 +113,6 @@ impl Drop for Trial<'_> {
             self.breaker.lock().trial = false;
         }
     }
-}
-
-fn is_login<T>(answer: &Result<T, BackendError>) -> bool {
-    answer.as_ref().is_err_and(|error| error.phase() == Phase::Login)
 }
 
 /// Between the pause and a quarter more.
@@ -139,7 +138,7 @@ impl UserBackend for Breaker {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let _trial = self.admit().map_err(|left| {
+        let trial = self.admit().map_err(|left| {
             let text = format!(
                 "not asked, it failed several times in a row; next try in {} s",
                 left.as_secs_f32().ceil()
@@ -147,7 +146,15 @@ impl UserBackend for Breaker {
             Fault::unavailable(Phase::Connect, text).of(self.inner.id())
         })?;
         let answer = self.inner.authenticate(attempt).await;
-        self.learn(&answer);
+        match &answer {
+            // Nobody was asked, so nothing was learnt.
+            Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {}
+            Ok(_) | Err(BackendError::Misconfigured(_)) => self.close(),
+            // It was reached and greeted. What it makes of one person, or how long it thinks about a wrong password,
+            // says nothing about the next person.
+            Err(error) if error.phase() == Phase::Login => {}
+            Err(_) => self.count(trial.is_trial),
+        }
         answer
     }
 
@@ -155,7 +162,7 @@ impl UserBackend for Breaker {
         // An operator who asks wants to know now; a good answer closes the breaker.
         let answer = self.inner.probe(deadline).await;
         if answer.is_ok() {
-            self.learn(&answer);
+            self.close();
         }
         answer
     }
@@ -168,7 +175,6 @@ mod tests {
     use super::*;
     use crate::identity::LoginName;
     use crate::secret::Password;
-    use crate::verdict::Rejection;
 
     /// Answers as told, and counts.
     #[derive(Debug)]
@@ -281,6 +287,21 @@ mod tests {
         bench.told.stumbles.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(100).await, 100);
         assert!(!bench.breaker.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_that_fails_together_makes_one_pause() {
+        let bench = Bench::new(false);
+        let mut crowd: Vec<_> = (0..16).map(|_| Box::pin(bench.ask())).collect();
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        for one in &mut crowd {
+            assert!(one.as_mut().poll(&mut context).is_pending());
+        }
+        for one in crowd {
+            assert!(one.await.is_err());
+        }
+        tokio::time::advance(FIRST_PAUSE * 2).await;
+        assert_eq!(bench.ask_times(1).await, 1);
     }
 
     #[tokio::test(start_paused = true)]

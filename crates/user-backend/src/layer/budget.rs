@@ -93,7 +93,7 @@ impl Budgets {
                 None
             } else {
                 // So many must be forgotten before there is room for one more.
-                let last = failures.get(used.saturating_sub(most));
+                let last = failures.get(used.saturating_sub(most)).or_else(|| failures.back());
                 Some(last.map_or(A_MOMENT, |(then, _)| self.budget.per.saturating_sub(self.age(*then, at))))
             }
         };
@@ -104,6 +104,13 @@ impl Budgets {
             }
             Some(left) => Err(left),
         }
+    }
+
+    /// Takes one failure out of a person's budget for a guess that was wrong without anybody having been asked.
+    pub fn spend(&self, name: &CanonicalName, tuple: &OutcomeKey) {
+        let slate = self.people.hold(name, Mutex::default);
+        lock(&slate).failures.push_back((now(), *tuple));
+        self.give_back(name, &slate);
     }
 
     /// Forgets the failures of one person.

@@ -32,7 +32,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep_until, timeout_at};
 
 use super::held::Held;
-use crate::clock::{Instant, now};
+use crate::clock::{Instant, later, now};
 use crate::secret::OutcomeKey;
 use crate::verdict::Rejection;
 
@@ -187,7 +187,7 @@ impl Throttles {
         };
         let Ok(Ok(permit)) = permit else { return Err(Refusal::NoTurn) };
         while let Some(pause) = self.look(record)? {
-            let end = now() + pause;
+            let end = later(now(), pause);
             if end >= deadline {
                 return Err(Refusal::TooEarly(pause));
             }
@@ -224,9 +224,9 @@ impl Throttles {
         forgive(record, &mut failures, throttle.per, at);
         let Some((oldest, newest)) = failures.front().zip(failures.back()) else { return Ok(None) };
         if failures.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
-            return Err(Refusal::TooMany((*oldest + throttle.per).saturating_duration_since(at)));
+            return Err(Refusal::TooMany(later(*oldest, throttle.per).saturating_duration_since(at)));
         }
-        let left = (*newest + throttle.pause(failures.len())).saturating_duration_since(at);
+        let left = later(*newest, throttle.pause(failures.len())).saturating_duration_since(at);
         Ok((!left.is_zero()).then_some(left))
     }
 }

@@ -11,7 +11,7 @@ use super::pin::{MemoryPins, PinStore};
 use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
-use crate::identity::{BackendId, DomainRules, NameRules, NamespaceCollision, check_collisions};
+use crate::identity::{BackendId, DomainRules, NamespaceCollision, check_collisions};
 use crate::layer::{
     Breaker, Budgets, CacheBounds, Deadlined, Flights, Limited, OutcomeCache, Throttle, Throttles,
 };
@@ -102,7 +102,7 @@ impl ResolverBuilder {
             backend: decorate(backend, &policy),
             budgets: Budgets::new(policy.budget),
             policy,
-            names: NameRules::new().with_domain(domain),
+            domain,
             distrusted: AtomicBool::new(false),
         });
         let chain = Chain { links: links.collect(), pins: self.pins };

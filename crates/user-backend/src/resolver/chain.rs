@@ -13,11 +13,11 @@ use tokio::time::timeout_at;
 
 use super::pin::PinStore;
 use super::policy::{Budget, OnReject, OnUnavailable, Policy};
-use super::trace::{Rule, Step, Trace, more_telling};
+use super::trace::{Rule, Said, Step, Trace, more_telling};
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::{Instant, millis_since, now};
 use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, CanonicalName, LoginName, NameDecision, NameRules};
+use crate::identity::{BackendId, CanonicalName, DomainRules, LoginName};
 use crate::layer::Budgets;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
@@ -34,8 +34,8 @@ pub(super) struct Link {
     pub(super) id: BackendId,
     pub(super) backend: Arc<dyn UserBackend>,
     pub(super) policy: Policy,
-    /// What the resolver knows about its names: its domain rules, to find out whose a name is before asking.
-    pub(super) names: NameRules,
+    /// The domain rules it applies, to find out whose a name is before asking.
+    pub(super) domain: DomainRules,
     /// How many failed logins of each person may still reach the backend.
     pub(super) budgets: Budgets,
     /// It accepted somebody who does not exist: it is not asked again.
@@ -84,7 +84,12 @@ impl Chain {
         let mut throttled = None;
         let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, last: None };
         for (number, link) in self.links.iter().enumerate() {
-            let known_as = link.known_as(attempt.name);
+            // Another domain's people are nobody's business here: not of the pins, the budget, the turns, nor the breaker.
+            let Some(identity) = link.domain.identity(attempt.name) else {
+                trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
+                continue;
+            };
+            let known_as = identity.name().clone();
             match owners.of(&known_as).await {
                 Ok(Some(owner)) if owner != link.id => {
                     trace
@@ -125,7 +130,7 @@ impl Chain {
                     cacheable = cacheable.zip(lifetime).map(|(sum, one)| sum.min(one));
                     if link.policy.on_reject == OnReject::Stop {
                         // An outage further up still leaves the question open.
-                        if trace.ended_by != Rule::OutageUndecided {
+                        if !matches!(trace.ended_by, Rule::OutageUndecided | Rule::OwnerMissing) {
                             trace.ended_by = Rule::RejectionStops;
                         }
                         break;
@@ -209,15 +214,33 @@ impl Owners<'_> {
     }
 }
 
-impl Link {
-    /// The name under which this backend would know the person.
-    fn known_as(&self, login: &LoginName) -> CanonicalName {
-        match self.names.decide(login) {
-            NameDecision::Ask { identity, .. } => identity.name().clone(),
-            NameDecision::NotMine | NameDecision::Denied => login.canonical().clone(),
-        }
+impl Chain {
+    /// The names by which the backends would know somebody.
+    pub(super) fn known_as(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
+        self.links.iter().filter_map(|link| Some(link.domain.identity(login)?.name().clone()))
     }
 
+    /// While a backend is down and its grace lets people in on an earlier yes, a wrong guess costs what it costs otherwise:
+    /// else an outage would be the time to guess without limit.
+    pub(super) fn charge_guess(
+        &self,
+        trace: &Trace,
+        login: &LoginName,
+        tuple: &OutcomeKey,
+        in_grace: impl Fn(&CanonicalName) -> bool,
+    ) {
+        for (link, step) in self.links.iter().zip(&trace.steps) {
+            if link.policy.max_stale.is_none() || step.verdict != Said::Unavailable {
+                continue;
+            }
+            if let Some(identity) = link.domain.identity(login).filter(|identity| in_grace(identity.name())) {
+                link.budgets.spend(identity.name(), tuple);
+            }
+        }
+    }
+}
+
+impl Link {
     fn budget_spent(&self) -> String {
         let Budget { failures, per } = self.policy.budget;
         let minutes = per.as_secs() / 60;
@@ -233,8 +256,13 @@ impl Link {
     }
 }
 
-/// An equal share of the time that is left, for this backend and all behind it.
+/// Time kept for each backend that is still to be asked behind this one, while there is enough.
+const OTHERS: Duration = Duration::from_secs(3);
+
+/// When this backend must have answered: nearly all of the time that is left, because servers think for seconds about a
+/// wrong password, but always enough for those behind it to answer too.
 fn share(now: Instant, deadline: Instant, still_to_ask: usize) -> Instant {
     let left = deadline.saturating_duration_since(now);
-    now + left / u32::try_from(still_to_ask.max(1)).unwrap_or(u32::MAX)
+    let others = u32::try_from(still_to_ask.saturating_sub(1)).unwrap_or(u32::MAX - 1);
+    now + left.saturating_sub(OTHERS.saturating_mul(others)).max(left / (others + 1))
 }

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use crate::backend::{Attempt, UserBackend};
 use crate::check::{self, Canary};
-use crate::clock::{Instant, millis_since, now};
+use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::flight::Lost;
 use crate::layer::throttle::{Place, Refusal, Turn};
@@ -122,7 +122,7 @@ impl Resolver {
                 (Err(error), _) => return invalid(error.to_string()),
                 (_, Err(error)) => return invalid(error.to_string()),
             };
-        let deadline = started + self.shared.deadline;
+        let deadline = later(started, self.shared.deadline);
         let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
         // Who joins a flight asks nothing new, so it needs no turn.
         if let Some(landed) = self.shared.flights.follow(key, self.shared.cache.epoch(), deadline).await {
@@ -227,7 +227,7 @@ impl Resolver {
         let mut found = Vec::new();
         for link in &self.shared.chain.links {
             let canary = if link.policy.canary {
-                check::canary(link.backend.as_ref(), link.names.domain(), now() + self.shared.deadline).await
+                check::canary(link.backend.as_ref(), &link.domain, later(now(), self.shared.deadline)).await
             } else {
                 Canary::NotAsked
             };
@@ -302,13 +302,20 @@ impl Shared {
                 self.cache.forget(&self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose()));
                 if let Some(lifetime) = cacheable {
                     let key = self.cache.key(TYPED, name.as_str(), password.expose());
-                    self.cache.reject(key, name, rejection, began, now(), lifetime);
+                    let names = std::iter::once(name.canonical().clone()).chain(self.chain.known_as(name));
+                    self.cache.reject(key, names, rejection, began, now(), lifetime);
                 }
                 Outcome::Refused(rejection)
             }
-            Decision::Unavailable => self
-                .grace(name, password, &mut trace)
-                .map_or(Outcome::Unavailable { retry_after: RETRY_AFTER }, Outcome::Authenticated),
+            Decision::Unavailable => match self.grace(name, password, &mut trace) {
+                Some(proof) => Outcome::Authenticated(proof),
+                None => {
+                    let tuple = self.cache.key(TYPED, name.as_str(), password.expose());
+                    let in_grace = |person: &CanonicalName| self.cache.is_in_grace(person, now());
+                    self.chain.charge_guess(&trace, name, &tuple, in_grace);
+                    Outcome::Unavailable { retry_after: RETRY_AFTER }
+                }
+            },
             Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
         };
         tracing::debug!(
@@ -320,7 +327,7 @@ impl Shared {
     /// A yes of a while ago, if the backend that gave it has a grace and cannot be reached now.
     fn grace(&self, name: &LoginName, password: &Password, trace: &mut Trace) -> Option<Authenticated> {
         let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
-        let proof = self.cache.stale(&key, name.canonical(), now())?;
+        let proof = self.cache.stale(&key, now())?;
         let silent = |step: &Step| step.backend == *proof.backend() && step.verdict == Said::Unavailable;
         if !trace.steps.iter().any(silent) {
             return None;

@@ -55,7 +55,7 @@ impl Accounts {
             return denied();
         }
         // Without a domain of its own this backend knows bare names only; an address belongs to somebody else.
-        if self.asked.domain().domain().is_none() && upstream.contains('@') {
+        if self.asked.domain().domain().is_none() && login.canonical().as_str().contains('@') {
             return Account::Decided(Verdict::NotMine);
         }
         match self.known.decide(login) {

@@ -142,9 +142,10 @@ struct Job {
 
 impl Job {
     fn run(&self, request_timeout: Duration) -> Result<Answer, Failure> {
-        let client = SmbClient::new(self.credentials(), options())?;
+        // Nobody was asked yet: an error number of these two is left over from something else.
+        let client = SmbClient::new(self.credentials(), options()).map_err(Failure::Library)?;
         // libsmbclient counts milliseconds, and with none of them it would fail at once.
-        client.set_timeout(request_timeout.max(Duration::from_millis(1)))?;
+        client.set_timeout(request_timeout.max(Duration::from_millis(1))).map_err(Failure::Library)?;
         match self.proof {
             Proof::Share(_) => client.stat("/").map(drop),
             Proof::Pipe => {

@@ -42,6 +42,9 @@ const SASL_WORDS: [(&str, &str); 6] = [
     ("passphrase expired, has to be reset", "EXPIRED"),
 ];
 
+/// What Cyrus imapd says before these.
+const CYRUS_PREFIX: &[u8] = b"Login failed: ";
+
 /// How servers that give no code begin when they mean "not now". Only the beginning is looked at: what comes later may
 /// repeat the name that somebody typed, and nobody shall switch a server off for others by a clever name.
 const OUTAGE_WORDS: [&str; 7] = [
@@ -210,10 +213,16 @@ fn code_in_words(text: &[u8]) -> Option<&'static str> {
     if OUTAGE_WORDS.iter().any(begins) {
         return Some("UNAVAILABLE");
     }
-    SASL_WORDS.into_iter().find_map(|(words, code)| {
-        let tail = text.get(text.len().checked_sub(words.len())?..)?;
-        tail.eq_ignore_ascii_case(words.as_bytes()).then_some(code)
-    })
+    // The whole text, for the same reason; Cyrus puts a prefix of its own before it.
+    let text = match text.get(..CYRUS_PREFIX.len()) {
+        Some(head) if head.eq_ignore_ascii_case(CYRUS_PREFIX) => {
+            text.get(CYRUS_PREFIX.len()..).unwrap_or_default()
+        }
+        _ => text,
+    };
+    SASL_WORDS
+        .into_iter()
+        .find_map(|(words, code)| text.eq_ignore_ascii_case(words.as_bytes()).then_some(code))
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -280,7 +289,9 @@ mod tests {
             assert_eq!(status(outage).0, "* NO [UNAVAILABLE]\r\n", "{outage}");
         }
         // What somebody typed as his name says nothing about the server.
-        assert_eq!(status("no such user: server unavailable").0, "* NO\r\n");
+        for name in ["server unavailable", "generic failure", "account disabled"] {
+            assert_eq!(status(&format!("no such user: {name}")).0, "* NO\r\n", "{name}");
+        }
         for rejection in
             ["Login failed: authentication failure", "user not found", "failure", "generic failure of yours"]
         {

@@ -90,7 +90,7 @@ struct Rejected {
     rejection: Rejection,
     expires: Instant,
     began: Epoch,
-    depends: [Slot; 2],
+    depends: Box<[Slot]>,
 }
 
 impl OutcomeCache {
@@ -129,17 +129,20 @@ impl OutcomeCache {
     }
 
     /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be asked.
-    pub(crate) fn stale(
-        &self,
-        key: &OutcomeKey,
-        name: &CanonicalName,
-        now: Instant,
-    ) -> Option<Authenticated> {
+    pub(crate) fn stale(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
         let found = self.kept(key, now)?;
-        let is_latest = self.latest.get(&self.person_key(name)).is_some_and(|latest| latest == *key);
+        let is_latest = self
+            .latest
+            .get(&self.person_key(found.vouched.identity.name()))
+            .is_some_and(|latest| latest == *key);
         is_latest.then(|| {
             Authenticated::assertion(found.vouched, Freshness::Stale { verified_at: found.verified_at })
         })
+    }
+
+    /// Whether somebody was accepted a while ago and may come in on that while their backend cannot be asked.
+    pub(crate) fn is_in_grace(&self, person: &CanonicalName, now: Instant) -> bool {
+        self.latest.get(&self.person_key(person)).is_some_and(|latest| self.kept(&latest, now).is_some())
     }
 
     /// What is stored for a tuple, unless its time is over or somebody voided it.
@@ -190,7 +193,7 @@ impl OutcomeCache {
             return true;
         }
         if lifetime.stale.is_some() {
-            self.latest.insert(self.person_key(login.canonical()), key);
+            self.latest.insert(self.person_key(vouched.identity.name()), key);
         }
         let vouched = Arc::clone(vouched);
         self.accepted.insert(key, Accepted { vouched, verified_at: now, expires, gone, began, depends });
@@ -201,18 +204,20 @@ impl OutcomeCache {
         self.keyer.key(b"person", name.as_str(), "")
     }
 
-    /// Remembers a refusal for `lifetime` from `now`.
+    /// Remembers a refusal for `lifetime` from `now`. It is forgotten with the person under any of `names`: the
+    /// one that was typed, and those by which the backends would know them.
     pub(crate) fn reject(
         &self,
         key: OutcomeKey,
-        login: &LoginName,
+        names: impl Iterator<Item = CanonicalName>,
         rejection: Rejection,
         began: Epoch,
         now: Instant,
         lifetime: Duration,
     ) {
         let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
-        let depends = [self.fence.person(login.canonical()), self.fence.all_backends()];
+        let people = names.map(|name| self.fence.person(&name));
+        let depends: Box<[Slot]> = std::iter::once(self.fence.all_backends()).chain(people).collect();
         // A check that no longer counts must not push out one that does.
         if !self.fence.holds(began, &depends) {
             return;

@@ -20,6 +20,7 @@ mod memory;
 mod model;
 mod names;
 mod pins;
+mod review;
 mod secrets;
 mod throttle;
 mod trace;

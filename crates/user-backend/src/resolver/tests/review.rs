@@ -1,0 +1,107 @@
+//! What a hostile reader of this code found: each case stays found.
+
+use super::*;
+use crate::layer::breaker::FAILURES;
+
+fn domain(domain: &str) -> DomainRules {
+    DomainRules::for_domain(domain).unwrap()
+}
+
+fn two_domains(a: Watched, b: Watched) -> Resolver {
+    Resolver::builder()
+        .link(Arc::new(a), Policy::default(), domain("a.example"))
+        .link(Arc::new(b), Policy::default(), domain("b.example"))
+        .build()
+        .unwrap()
+}
+
+fn of_domain(id: &str, of: &str) -> StaticBackend {
+    people(id).with_names(NameRules::new().with_domain(domain(of)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outage_of_one_domain_is_not_the_business_of_another() {
+    let b = of_domain("b", "b.example").with_user("bob@b.example", "b");
+    let resolver = two_domains(watch(of_domain("a", "a.example").unavailable()), watch(b));
+    for _ in 0..2 * FAILURES {
+        let answer = sign_in(&resolver, "alice@a.example", "x").await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
+    }
+    assert_eq!(vouched_by(&sign_in(&resolver, "bob@b.example", "b").await), Some("b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_thinks_for_seconds_about_a_wrong_password_is_heard_out_and_charged() {
+    let slow = watch(people("slow").with_user("alice", "a").with_delay(Duration::from_secs(8)));
+    let resolver = chain([
+        (slow.clone(), Policy::default()),
+        (watch(people("two")), Policy::default()),
+        (watch(people("three")), Policy::default()),
+    ]);
+    for number in 0..8 {
+        let answer = sign_in(&resolver, "alice", &format!("wrong{number}")).await;
+        if number < 4 {
+            assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{}", answer.trace);
+        } else {
+            assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{}", answer.trace);
+        }
+    }
+    assert_eq!(slow.0.asked(), 4);
+}
+
+fn graceful(is_down: &Arc<AtomicBool>, rules: DomainRules, known: &[(&str, &str)]) -> Resolver {
+    let all = |backend: StaticBackend| {
+        let names = NameRules::new().with_domain(rules.clone());
+        known
+            .iter()
+            .fold(backend.with_names(names), |backend, (name, password)| backend.with_user(name, password))
+    };
+    let backend = Switched {
+        people: all(people("mail")),
+        down: people("mail").unavailable(),
+        is_down: Arc::clone(is_down),
+    };
+    let policy = policy(|policy| policy.max_stale = Some(Duration::from_secs(8 * 3600)));
+    Resolver::builder().link(Arc::new(backend), policy, rules).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_not_the_time_to_guess_without_limit() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let resolver = graceful(&is_down, DomainRules::none(), &[("alice", "right")]);
+    assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());
+    is_down.store(true, Ordering::SeqCst);
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    for number in 0..4 {
+        let answer = sign_in(&resolver, "alice", &format!("guess{number}")).await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
+    }
+    let answer = sign_in(&resolver, "alice", "guess4").await;
+    assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{}", answer.trace);
+    // Who was never let in has nothing to be guessed.
+    for number in 0..10 {
+        let answer = sign_in(&resolver, "carol", &format!("guess{number}")).await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_forgotten_with_the_person_however_the_name_was_typed() {
+    let rules = domain("a.example").add_domain(true).strip_domain(true);
+    let mail = people("mail").with_names(NameRules::new().with_domain(rules.clone()));
+    let mail = watch(mail.with_user("alice@a.example", "a"));
+    let resolver =
+        Resolver::builder().link(Arc::new(mail.clone()), Policy::default(), rules).build().unwrap();
+    for asked in 1..3 {
+        assert_eq!(sign_in(&resolver, "alice@a.example", "x").await.authenticated(), None);
+        assert_eq!(mail.0.asked(), asked);
+        resolver.invalidate_user(&CanonicalName::parse("alice").unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_canary_that_nobody_was_asked_about_proves_nothing() {
+    let mail = people("mail").with_names(NameRules::new().with_domain(domain("a.example")));
+    let canary = check::canary(&mail, &domain("b.example"), now() + Duration::from_secs(5)).await;
+    assert!(matches!(canary, Canary::Unknown(_)), "{canary:?}");
+}
