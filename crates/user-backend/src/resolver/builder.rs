@@ -97,13 +97,17 @@ impl ResolverBuilder {
         }
         check_collisions(self.links.iter().map(|(backend, _, domain)| (backend.id(), domain)))?;
         let cache = OutcomeCache::new(self.bounds)?;
-        let links = self.links.into_iter().map(|(backend, policy, domain)| Link {
-            id: backend.id().clone(),
-            backend: decorate(backend, &policy),
-            budgets: Budgets::new(policy.budget),
-            policy,
-            domain,
-            distrusted: AtomicBool::new(false),
+        let links = self.links.into_iter().map(|(backend, policy, domain)| {
+            let breaker = Arc::new(Breaker::new(backend));
+            Link {
+                id: breaker.id().clone(),
+                backend: decorate(Arc::clone(&breaker), &policy),
+                breaker,
+                budgets: Budgets::new(policy.budget),
+                policy,
+                domain,
+                distrusted: AtomicBool::new(false),
+            }
         });
         let chain = Chain { links: links.collect(), pins: self.pins };
         let shared = Shared {
@@ -112,14 +116,15 @@ impl ResolverBuilder {
             throttles: Throttles::new(self.throttle),
             flights: Flights::new(MOST_FLIGHTS),
             deadline: self.deadline,
+            remembered: Default::default(),
         };
         Ok(Resolver { shared: Arc::new(shared) })
     }
 }
 
 /// The order is documented in [`layer`](crate::layer).
-fn decorate(backend: Arc<dyn UserBackend>, policy: &Policy) -> Arc<dyn UserBackend> {
-    let limited = Limited::new(Arc::new(Breaker::new(backend)), policy.max_concurrent);
+fn decorate(backend: Arc<Breaker>, policy: &Policy) -> Arc<dyn UserBackend> {
+    let limited = Limited::new(backend, policy.max_concurrent);
     Arc::new(Deadlined::new(Arc::new(limited)))
 }
 

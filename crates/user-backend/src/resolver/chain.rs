@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout_at;
+use tracing::Instrument;
 
+use super::observe::AUDIT;
 use super::pin::PinStore;
 use super::policy::{Budget, OnReject, OnUnavailable, Policy};
 use super::trace::{Rule, Said, Step, Trace, more_telling};
@@ -18,7 +20,7 @@ use crate::backend::{Attempt, UserBackend};
 use crate::clock::{Instant, millis_since, now};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, CanonicalName, DomainRules, LoginName};
-use crate::layer::Budgets;
+use crate::layer::{Breaker, Budgets};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
@@ -33,6 +35,8 @@ pub(super) struct Chain {
 pub(super) struct Link {
     pub(super) id: BackendId,
     pub(super) backend: Arc<dyn UserBackend>,
+    /// The one inside.
+    pub(super) breaker: Arc<Breaker>,
     pub(super) policy: Policy,
     /// The domain rules it applies, to find out whose a name is before asking.
     pub(super) domain: DomainRules,
@@ -174,7 +178,7 @@ impl Chain {
             return Decision::Accepted { link: number, identity };
         }
         tracing::warn!(
-            target: "user_backend::audit", user = ?identity.name(), backend = %link.id, %owner,
+            target: AUDIT, user = ?identity.name(), backend = %link.id, %owner,
             "a backend accepted somebody else's user; refused"
         );
         trace.ended_by = Rule::NotTheOwner;
@@ -252,7 +256,8 @@ impl Link {
             let text = "it accepts people who do not exist, so its word is worth nothing";
             return Err(Fault::misconfigured(Phase::Login, text).of(&self.id));
         }
-        self.backend.authenticate(&attempt).await
+        let span = tracing::info_span!("ask", backend = %self.id);
+        self.backend.authenticate(&attempt).instrument(span).await
     }
 }
 

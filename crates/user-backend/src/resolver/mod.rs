@@ -15,6 +15,7 @@
 
 mod builder;
 mod chain;
+mod observe;
 mod outcome;
 pub mod pin;
 pub mod policy;
@@ -31,6 +32,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+use tracing::Instrument;
 
 use crate::backend::{Attempt, UserBackend};
 use crate::check::{self, Canary};
@@ -90,6 +93,7 @@ struct Shared {
     throttles: Throttles,
     flights: Flights<Answer>,
     deadline: Duration,
+    remembered: observe::Remembered,
 }
 
 /// Accepted outcomes are known by canonical name, refused ones by the name as typed.
@@ -114,8 +118,15 @@ impl Resolver {
     pub async fn authenticate(&self, credentials: Credentials<'_>) -> Answer {
         let started = now();
         if let Some(answer) = self.recall(credentials, started) {
+            self.shared.remembered.count(&answer);
             return answer;
         }
+        let answer = self.attempt(credentials, started).await;
+        observe::answered(&answer);
+        answer
+    }
+
+    async fn attempt(&self, credentials: Credentials<'_>, started: Instant) -> Answer {
         let (name, password) =
             match (LoginName::parse(credentials.name), Password::parse(credentials.password)) {
                 (Ok(name), Ok(password)) => (name, password),
@@ -136,7 +147,9 @@ impl Resolver {
         let work = || {
             let resolver = self.clone();
             let source = credentials.source;
-            async move {
+            let span =
+                tracing::info_span!("attempt", user = ?name, source = source.map(tracing::field::display));
+            let work = async move {
                 // Somebody may have had an answer since this attempt looked.
                 let again = Credentials { name: name.as_str(), password: password.expose(), source };
                 if let Some(answer) = resolver.recall(again, now()) {
@@ -151,8 +164,10 @@ impl Resolver {
                     (Outcome::Refused(rejection), Some(turn)) => turn.refused(*rejection, &key),
                     _ => {}
                 }
+                observe::landed(&name, &answer);
                 answer
-            }
+            };
+            work.instrument(span)
         };
         let landed = self.shared.flights.join(key, began, deadline, work).await;
         landed.unwrap_or_else(|lost| missed(lost, started))
@@ -208,6 +223,28 @@ impl Resolver {
         Some(Answer { outcome: Outcome::Refused(rejection), trace })
     }
 
+    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once: how often an answer came from
+    /// memory, the state of breakers, sizes. Call it before each scrape, or every few seconds.
+    ///
+    /// Attempts and answers of backends reach the recorder when they happen. Without a recorder nothing happens. No label
+    /// holds a name that a person typed.
+    ///
+    /// | metric | kind | labels |
+    /// |---|---|---|
+    /// | `user_backend_attempts_total` | counter | `outcome`, `rule`: one per answer, shared and remembered ones included |
+    /// | `user_backend_attempt_seconds` | histogram | `outcome`: of answers that were not remembered |
+    /// | `user_backend_answers_total` | counter | `backend`, `verdict`, `phase`: one per backend that was asked; `verdict="rejected"` are failed logins that reached it |
+    /// | `user_backend_answer_seconds` | histogram | `backend`, `verdict` |
+    /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
+    /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
+    /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
+    /// | `user_backend_cache_bytes` | gauge | |
+    /// | `user_backend_flights` | gauge | attempts under way |
+    /// | `user_backend_throttled_places` | gauge | places with failed sign-ins that still count |
+    pub fn report_metrics(&self) {
+        observe::report(&self.shared);
+    }
+
     /// The backends, in order.
     pub fn backends(&self) -> impl Iterator<Item = &dyn UserBackend> {
         self.shared.chain.links.iter().map(|link| link.backend.as_ref())
@@ -260,7 +297,7 @@ impl Resolver {
     ) -> Result<Option<BackendId>, PinError> {
         let before = self.shared.chain.pins.rebind(name, backend).await?;
         self.shared.cache.invalidate_user(name);
-        tracing::info!(target: "user_backend::audit", user = ?name, ?before, after = ?backend, "rebound");
+        tracing::info!(target: observe::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
         Ok(before)
     }
 
@@ -318,9 +355,6 @@ impl Shared {
             },
             Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
         };
-        tracing::debug!(
-            user = ?name, outcome = outcome.as_str(), rule = ?trace.ended_by, ms = trace.ms, "attempt decided"
-        );
         Answer { outcome, trace }
     }
 
@@ -333,7 +367,7 @@ impl Shared {
             return None;
         }
         tracing::warn!(
-            target: "user_backend::audit", user = ?name, backend = %proof.backend(),
+            target: observe::AUDIT, user = ?name, backend = %proof.backend(),
             "accepted on an earlier yes, the backend is unavailable"
         );
         trace.ended_by = Rule::Grace;

@@ -63,6 +63,21 @@ pub enum Said {
     Skipped,
 }
 
+impl Said {
+    /// What was said in one lower-case word, as JSON and metrics show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::NotMine => "not_mine",
+            Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
+            Self::Protocol => "protocol",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 impl fmt::Display for Said {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -114,6 +129,30 @@ pub enum Rule {
     Invalidated,
     /// There was no time left, or too much was going on.
     Overload,
+}
+
+impl Rule {
+    /// The rule in one lower-case word, as JSON and metrics show it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidInput => "invalid_input",
+            Self::CachedAcceptance => "cached_acceptance",
+            Self::CachedRefusal => "cached_refusal",
+            Self::Accepted => "accepted",
+            Self::Grace => "grace",
+            Self::RejectionStops => "rejection_stops",
+            Self::NobodyAccepted => "nobody_accepted",
+            Self::OutageStops => "outage_stops",
+            Self::OutageUndecided => "outage_undecided",
+            Self::SourceThrottled => "source_throttled",
+            Self::BudgetSpent => "budget_spent",
+            Self::OwnerMissing => "owner_missing",
+            Self::NotTheOwner => "not_the_owner",
+            Self::PinsUnavailable => "pins_unavailable",
+            Self::Invalidated => "invalidated",
+            Self::Overload => "overload",
+        }
+    }
 }
 
 impl fmt::Display for Rule {

@@ -19,6 +19,7 @@ mod chain;
 mod memory;
 mod model;
 mod names;
+mod observe;
 mod pins;
 mod review;
 mod secrets;
