@@ -4,7 +4,8 @@ use user_backend::backend::Attempt;
 use user_backend::clock::Instant;
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{
-    BackendId, CanonicalName, DomainRules, Fault, Identity, Policy, StaticBackend, UserBackend, Verdict,
+    BackendId, CanonicalName, DomainRules, Fault, Identity, Policy, Rejection, StaticBackend, UserBackend,
+    Verdict,
 };
 
 use super::*;
@@ -40,7 +41,7 @@ impl UserBackend for Scripted {
     async fn authenticate(&self, _: &Attempt<'_>) -> Result<Verdict, BackendError> {
         match self.word {
             Word::Yes => Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("x").unwrap()))),
-            Word::No => Ok(Verdict::NotMine),
+            Word::No => Ok(Verdict::Rejected(Rejection::UnknownUser)),
             Word::Misconfigured => Err(Fault::misconfigured(Phase::Login, "no such share").of(&self.id)),
             Word::Never => std::future::pending().await,
         }
