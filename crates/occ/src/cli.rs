@@ -138,9 +138,10 @@ Exit codes:
   2  wrong command line or configuration";
 
 const CHECK_HELP: &str = "\
-Two questions for each backend: does the server answer (address, connection, TLS, certificate, what
-it can do), and does it refuse a random name with a random password? One that accepts strangers is of
-no use. A certificate that ends within 14 days is pointed out. All are checked side by side.
+Two questions for each backend: does the server answer (address, connection, TLS, certificate, what \
+it can do), and does it refuse a random name with a random password? One that accepts strangers is of \
+no use. A certificate that ends within 14 days is pointed out. All are checked side by side. Nobody \
+signs in, so a share that does not exist is not noticed: for that, try backend:login.
 
 Examples:
   occ backend:check
@@ -153,9 +154,12 @@ Exit codes:
   3  one is unavailable or does not speak its protocol, and none calls for 2";
 
 const LOGIN_HELP: &str = "\
-The password is asked for at the terminal and not shown. It is never taken from the command line,
-where everybody on the machine could read it. A password in OC_PASS is taken out of the program's
+The password is asked for at the terminal and not shown. It is never taken from the command line, \
+where everybody on the machine could read it. A password in OC_PASS is taken out of the program's \
 environment before anybody is asked.
+
+Each call begins with an empty memory: it knows no cache, no pins and no budget of a server that runs, \
+and a wrong password counts at every server that is asked, each time.
 
 Examples:
   occ backend:login alice

@@ -20,10 +20,29 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Fail
     setup.warn();
     let resolver = setup.resolver(args.backend.as_deref())?;
     let password = password::read(common, args, &args.name).await?;
-    ask(&resolver, &args.name, &password, args.explain).await
+    ask(&resolver, &args.name, &password, args.explain.then(|| next(common))).await
 }
 
-async fn ask(resolver: &Resolver, name: &str, password: &str, explain: bool) -> Result<Reply, Failure> {
+/// The command that looks closer, as it was found to work here. `None` for the path means that none was given.
+fn next(common: &Common) -> String {
+    match &common.config {
+        Some(file) => {
+            let file = file.display().to_string();
+            let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+            let quoted =
+                if file.chars().all(plain) { file } else { format!("'{}'", file.replace('\'', r"'\''")) };
+            format!("occ --config {quoted} backend:check")
+        }
+        None => "occ backend:check".to_owned(),
+    }
+}
+
+async fn ask(
+    resolver: &Resolver,
+    name: &str,
+    password: &str,
+    explain: Option<String>,
+) -> Result<Reply, Failure> {
     let answer = resolver.authenticate(Credentials::new(name, password)).await;
     let exit = match &answer.outcome {
         Outcome::Authenticated(_) => Exit::Fine,
@@ -32,8 +51,8 @@ async fn ask(resolver: &Resolver, name: &str, password: &str, explain: bool) -> 
         Outcome::Unavailable { .. } => Exit::Unavailable,
     };
     let mut plain = sentence(&answer) + "\n";
-    if explain {
-        plain += &story(&answer, name);
+    if let Some(check) = explain {
+        plain += &story(&answer, name, &check);
     }
     Reply::new(plain, &answer, exit)
 }
@@ -111,14 +130,14 @@ fn again(after: Duration) -> String {
 }
 
 /// How the answer came about, for somebody who has to mend it.
-fn story(answer: &Answer, name: &str) -> String {
+fn story(answer: &Answer, name: &str, check: &str) -> String {
     let mut text = format!("\nname as typed    {}\n", one_line(name));
     if let Ok(name) = LoginName::parse(name) {
         text += &format!("name looked up   {}\n", name.canonical());
     }
     text += &format!("\n{}\n", answer.trace);
     if let Some(step) = answer.trace.steps.iter().find(|step| failed(step)) {
-        text += &format!("\nnext: occ backend:check {}\n", step.backend);
+        text += &format!("\nnext: {check} {}\n", step.backend);
     } else if let Outcome::Refused(Rejection::BadCredentials | Rejection::UnknownUser) = answer.outcome {
         text += "\nis the name right? most servers do not tell an unknown name from a wrong password\n";
     }

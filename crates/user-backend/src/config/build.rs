@@ -41,7 +41,10 @@ impl Config {
     }
 
     fn error(&self, origin: &Origin, problem: Problem) -> ConfigError {
-        let place = Place::entry("user_backends", origin.index);
+        let mut place = Place::entry("user_backends", origin.index);
+        if problem.found.starts_with("ca_file") {
+            place = place.field("ca_file");
+        }
         ConfigError::new(Arc::clone(&self.file), Some(origin.at), place, problem)
     }
 }
@@ -102,7 +105,7 @@ fn build(entry: &Entry, registry: &Registry) -> Result<Arc<dyn UserBackend>, Pro
             } else {
                 "settings that can be used"
             };
-            Problem::new(format!("that {}", error.detail()), expected)
+            Problem::new(error.detail(), expected)
         })?,
     }
 }

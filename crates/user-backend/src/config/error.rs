@@ -14,7 +14,7 @@ use super::tree::Position;
 /// config.php:12:14: user_backends[0].arguments[2]: found "sll", expected "ssl", "tls" or null
 ///   hint: did you mean "ssl"?
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigErrors {
     errors: Vec<ConfigError>,
 }
@@ -56,6 +56,13 @@ impl fmt::Display for ConfigErrors {
             error.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+/// As `Display`: a `main` that returns it prints it with `Debug`, and whoever reads that has to mend the file.
+impl fmt::Debug for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is wrong\n{self}")
     }
 }
 

@@ -237,7 +237,10 @@ fn check_together(entries: &[Entry], origins: &[Origin], sink: &Sink) {
     }
     let rules = entries.iter().map(|entry| (entry.id(), entry.names.domain()));
     if let Err(collision) = check_collisions(rules) {
-        let second = entries.iter().zip(origins).find(|(entry, _)| entry.id == collision.second);
+        // By id and domain: two entries may have one id, which is another error.
+        let second = entries.iter().zip(origins).find(|(entry, _)| {
+            entry.id == collision.second && entry.names.domain().stripped() == Some(&*collision.second_domain)
+        });
         let (at, place) = match second {
             Some((_, origin)) => {
                 (Some(origin.at), Place::entry(BACKENDS, origin.index).field("strip_domain"))

@@ -7,6 +7,7 @@ use super::error::Problem;
 use super::host;
 use super::positional::{Said, SaidTls};
 use super::section::{Field, Section};
+use super::tree::{Value, quoted};
 use crate::transport::{Endpoint, TlsMode, Trust};
 
 /// The fields of classes that know TLS.
@@ -235,7 +236,21 @@ fn tls(section: &Section<'_>, said: &Said<'_>, allow_plaintext: bool) -> TlsMode
     };
     let hint =
         "\"implicit\" is TLS from the first byte, \"explicit\" asks the server for it (STARTTLS, AUTH TLS)";
-    once(section, "tls", said_by).and_then(|field| field.choice(&WORDS, Some(hint))).unwrap_or(default)
+    let Some(field) = once(section, "tls", said_by) else { return default };
+    if let Value::Text(text) = &field.node.value {
+        // The words that other programs have for it.
+        let meant = match text.to_ascii_lowercase().as_str() {
+            "ssl" | "ssl/tls" | "imaps" | "ftps" => Some("implicit"),
+            "tls" | "ftpes" => Some("explicit"),
+            _ => None,
+        };
+        if let Some(meant) = meant {
+            let problem = Problem::new(quoted(text), "\"implicit\", \"explicit\", \"starttls\" or \"none\"");
+            field.fail::<()>(problem.hint(format!("did you mean \"{meant}\"?")).hint(hint));
+            return default;
+        }
+    }
+    field.choice(&WORDS, Some(hint)).unwrap_or(default)
 }
 
 /// Refuses clear text over the network without consent, and shows the line that consents and the one that encrypts.
@@ -250,17 +265,19 @@ fn may_send(section: &Section<'_>, kind: &Kind, said: &Said<'_>, endpoint: &Endp
     };
     let by_name = format.line("tls", &format.text(word));
     let field = section.field("tls");
-    let (field, encrypt) = match &said.tls {
-        SaidTls::Plaintext { field, instead } => (Some(field), instead.clone()),
-        SaidTls::ImpliesPlaintext(argument) if field.is_none() => (Some(argument), by_name),
-        _ => (field.as_ref(), by_name),
+    let (field, encrypt, how) = match &said.tls {
+        SaidTls::Plaintext { field, instead } => (Some(field), instead.clone(), "change to"),
+        SaidTls::ImpliesPlaintext(argument) if field.is_none() => {
+            (Some(argument), by_name, "put in front of `class`")
+        }
+        _ => (field.as_ref(), by_name, "change to"),
     };
     let problem = Problem::new(
         format!("clear text to {}: passwords would cross the network for all to read", endpoint.host()),
         "encryption, or consent to clear text",
     )
-    .hint(format!("to encrypt, write:  {encrypt}"))
-    .hint(format!("to consent, write:  {}", format.line("allow_plaintext", "true")));
+    .hint(format!("to encrypt, {how}:  {encrypt}"))
+    .hint(format!("to consent, put in front of `class`:  {}", format.line("allow_plaintext", "true")));
     match field {
         Some(field) => {
             field.fail::<()>(problem);

@@ -36,7 +36,7 @@ impl Format {
         }
     }
 
-    /// One line that sets a field, as this format writes it.
+    /// One line that sets a field, as this format writes it in front of another one.
     pub(super) fn line(self, field: &str, value: &str) -> String {
         match self {
             Self::Toml => format!("{field} = {value}"),

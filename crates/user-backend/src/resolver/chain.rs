@@ -154,6 +154,11 @@ impl Chain {
             trace.ended_by = Rule::BudgetSpent;
             return Decision::Throttled { retry_after };
         }
+        // A rejection by a server tells more than "not allowed", which is said without asking.
+        if trace.ended_by == Rule::NobodyAccepted && matches!(rejection, None | Some(Rejection::PolicyDenied))
+        {
+            trace.ended_by = Rule::NobodyAsked;
+        }
         // Nobody's business: no backend knows the domain, so no backend knows the user.
         let rejection = rejection.unwrap_or(Rejection::UnknownUser);
         Decision::Rejected { rejection, cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX) }

@@ -49,6 +49,10 @@ use chain::{Chain, Decision, Finding};
 /// When to try again, for want of a better guess.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// The backends' time ends this much before the caller's, or a twentieth of it if that is less: there must be time left
+/// to say who did not answer, and to fall back on an earlier yes.
+const TO_CONCLUDE: Duration = Duration::from_millis(250);
+
 /// What a person offers to prove who they are. Borrowed: nothing is kept unless somebody has to be asked.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
@@ -134,6 +138,7 @@ impl Resolver {
                 (_, Err(error)) => return invalid(error.to_string()),
             };
         let deadline = later(started, self.shared.deadline);
+        let backends_until = deadline - TO_CONCLUDE.min(self.shared.deadline / 20);
         let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
         // Who joins a flight asks nothing new, so it needs no turn.
         if let Some(landed) = self.shared.flights.follow(key, self.shared.cache.epoch(), deadline).await {
@@ -156,7 +161,7 @@ impl Resolver {
                     return answer;
                 }
                 let shared = &resolver.shared;
-                let attempt = Attempt::new(&name, &password, deadline).from_source(source);
+                let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
                 let finding = shared.chain.ask(attempt, &key).await;
                 let answer = shared.conclude(finding, &name, &password, began);
                 match (&answer.outcome, turn) {

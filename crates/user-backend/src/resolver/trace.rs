@@ -111,6 +111,8 @@ pub enum Rule {
     RejectionStops,
     /// Every backend was asked and nobody accepted.
     NobodyAccepted,
+    /// No backend is there for names like this, or the settings deny it: nobody was asked.
+    NobodyAsked,
     /// A backend could not be asked, and its `on_unavailable` is `stop`: he might be its user.
     OutageStops,
     /// Nobody accepted, and somebody who might have could not be asked.
@@ -142,6 +144,7 @@ impl Rule {
             Self::Grace => "grace",
             Self::RejectionStops => "rejection_stops",
             Self::NobodyAccepted => "nobody_accepted",
+            Self::NobodyAsked => "nobody_asked",
             Self::OutageStops => "outage_stops",
             Self::OutageUndecided => "outage_undecided",
             Self::SourceThrottled => "source_throttled",
@@ -165,6 +168,7 @@ impl fmt::Display for Rule {
             Self::Grace => "its backend cannot be asked, and accepted the same name and password before (max_stale)",
             Self::RejectionStops => "a rejection by this backend is final (on_reject = \"stop\")",
             Self::NobodyAccepted => "every backend was asked and nobody accepted",
+            Self::NobodyAsked => "no backend is there for this name, or the settings deny it: nobody was asked",
             Self::OutageStops => {
                 "a backend that might own this user could not be asked, so nobody else may admit him (on_unavailable = \"stop\")"
             }

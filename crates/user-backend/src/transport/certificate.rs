@@ -70,7 +70,9 @@ fn day_of(time: &UnixTime) -> String {
 pub(super) fn describe(error: &TlsError) -> String {
     match error {
         TlsError::InvalidCertificate(certificate) => describe_certificate(certificate),
-        TlsError::InvalidMessage(_) => "the peer does not speak TLS here".into(),
+        TlsError::InvalidMessage(_) => {
+            "the peer does not speak TLS here; if it starts in clear text, set tls = \"explicit\"".into()
+        }
         TlsError::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)
         | TlsError::AlertReceived(AlertDescription::ProtocolVersion) => {
             "the server speaks neither TLS 1.2 nor TLS 1.3".into()
@@ -94,7 +96,8 @@ fn describe_certificate(error: &CertificateError) -> String {
         }
         CertificateError::NotValidYet => "certificate is not valid yet".into(),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let shown = if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
+            let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+            let shown = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
             format!(
                 "certificate is for {}, not for {}; set server_name",
                 printable(&shown),
@@ -113,6 +116,12 @@ fn describe_certificate(error: &CertificateError) -> String {
         }
         other => format!("certificate refused: {}", printable(&other.to_string())),
     }
+}
+
+/// rustls names them as `DnsName("localhost")` and `IpAddress(127.0.0.1)`.
+fn bare(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.trim_matches('"')
 }
 
 /// Names in a certificate are the peer's words: no control characters, no novels.

@@ -25,8 +25,14 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
     let found = within(deadline, Phase::Resolve, async {
         tokio::net::lookup_host((endpoint.host(), endpoint.port())).await.map(Vec::from_iter).map_err(
             |error| {
-                Fault::unavailable(Phase::Resolve, format!("cannot resolve host \"{}\"", endpoint.host()))
-                    .caused_by(error)
+                // The words are this machine's: "Name or service not known" or "Temporary failure in name resolution".
+                let said = error.to_string();
+                let why = said.rsplit(": ").next().unwrap_or_default();
+                Fault::unavailable(
+                    Phase::Resolve,
+                    format!("cannot resolve host \"{}\": {why}", endpoint.host()),
+                )
+                .caused_by(error)
             },
         )
     })

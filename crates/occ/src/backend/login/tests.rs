@@ -29,7 +29,7 @@ fn timeless(text: &str) -> String {
 }
 
 async fn asked(resolver: &Resolver, name: &str, password: &str) -> (String, Value, Exit) {
-    let reply = ask(resolver, name, password, false).await.unwrap();
+    let reply = ask(resolver, name, password, None).await.unwrap();
     (timeless(&reply.plain), reply.json.unwrap(), reply.exit)
 }
 
@@ -120,9 +120,10 @@ async fn the_story_names_every_backend_and_what_to_do_next() {
         .backend(office())
         .build()
         .unwrap();
-    let reply = ask(&resolver, "Bob\u{202e}", "hidden-1", true).await.unwrap();
+    let reply =
+        ask(&resolver, "Bob\u{202e}", "hidden-1", Some("occ backend:check".to_owned())).await.unwrap();
     assert!(!reply.plain.contains('\u{202e}'), "{}", reply.plain);
-    let reply = ask(&resolver, "Bob", "hidden-1", true).await.unwrap();
+    let reply = ask(&resolver, "Bob", "hidden-1", Some("occ backend:check".to_owned())).await.unwrap();
     insta::assert_snapshot!(timeless(&reply.plain));
     assert!(!reply.plain.contains("hidden-1"));
 }

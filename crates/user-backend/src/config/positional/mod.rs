@@ -93,9 +93,10 @@ fn mailbox<'a>(named: &Named<'a>, arguments: &Field<'a>) -> Option<Said<'a>> {
         port: read.port.map(|value| Spot { value, field: first.clone() }),
         tls,
         any_certificate: read.any_certificate.then(|| first.clone()),
-        // The old class stripped the domain always and knew no groups.
-        strip: domain.as_ref().map(|domain| Spot { value: true, field: domain.field.clone() }),
-        group: domain.as_ref().map(|domain| Spot { value: false, field: domain.field.clone() }),
+        // The old class stripped the domain always and knew no groups. That is the default for a domain from an argument;
+        // the arguments do not say it, so a field may say otherwise.
+        strip: None,
+        group: None,
         domain,
     })
 }

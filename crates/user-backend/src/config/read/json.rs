@@ -7,6 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Document, MAX_DEPTH, secret_in, syntax};
+use crate::config::error::{Place, Problem};
 use crate::config::section::Sink;
 use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
 
@@ -99,7 +100,23 @@ impl<'t> Reader<'t, '_> {
         let whole = error.to_string();
         // Behind " at line" comes the place, which the error names anyway.
         let what = whole.split(" at line ").next().unwrap_or_default();
-        syntax(self.sink, at, format!("a syntax error ({what})"), "JSON");
+        let mut problem = Problem::new(format!("a syntax error ({what})"), "JSON");
+        if let Some(hint) = self.slip(at) {
+            problem = problem.hint(hint);
+        }
+        self.sink.push(Some(at), &Place::default(), problem);
+    }
+
+    /// What people take from other formats: a comma behind the last one, and comments.
+    fn slip(&self, at: Position) -> Option<&'static str> {
+        let line_start = self.text.split_inclusive('\n').take(at.line - 1).map(str::len).sum::<usize>();
+        let line = self.text.get(line_start..)?;
+        let behind = line.char_indices().nth(at.column - 1).map_or(line.len(), |(offset, _)| offset);
+        let (before, rest) = self.text.split_at_checked(line_start + behind)?;
+        if before.trim_end().ends_with(',') && rest.starts_with(['}', ']']) {
+            return Some("JSON has no comma behind the last one: take it away");
+        }
+        rest.starts_with(['/', '#']).then_some("JSON has no comments")
     }
 
     /// Where a part of the text stands in it.

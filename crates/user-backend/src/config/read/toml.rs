@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Document, MAX_SYNTAX_ERRORS, secret_in, syntax};
+use super::{Document, MAX_SYNTAX_ERRORS, secret_in};
+use crate::config::error::{Place, Problem};
 use crate::config::section::Sink;
 use crate::config::tree::{Key, LineIndex, Member, Node, Value};
 
@@ -14,7 +15,13 @@ pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
         for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
             let at = lines.position(error.span().map_or(0, |span| span.start));
             // The messages of this parser are fixed texts; they do not repeat the document.
-            syntax(sink, at, format!("a syntax error ({})", error.message()), "TOML");
+            let mut problem = Problem::new(format!("a syntax error ({})", error.message()), "TOML");
+            let start = error.span().map_or(0, |span| span.start);
+            let behind_equals = text.get(..start).is_some_and(|before| before.trim_end().ends_with('='));
+            if behind_equals && text.get(start..).is_some_and(|rest| rest.starts_with(char::is_alphabetic)) {
+                problem = problem.hint("texts stand in quotes: class = \"imap\"");
+            }
+            sink.push(Some(at), &Place::default(), problem);
         }
         return None;
     }

@@ -96,6 +96,35 @@ async fn one_deadline_holds_for_the_whole_chain_and_leaves_everybody_a_share() {
     assert!(now() - start <= Resolver::DEFAULT_DEADLINE + Duration::from_millis(10));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passes_still_tells_who_did_not_answer() {
+    let slow = |id: &str| watch(people(id).with_delay(Duration::from_secs(3600)));
+    let resolver = chain([(slow("one"), go_on_without()), (slow("two"), go_on_without())]);
+    let start = now();
+    let answer = sign_in(&resolver, "alice", "a").await;
+    assert!(now() - start <= Resolver::DEFAULT_DEADLINE);
+    let silent: Vec<_> =
+        answer.trace.steps.iter().map(|step| (step.backend.as_str(), step.verdict)).collect();
+    assert_eq!(silent, [("one", Said::Unavailable), ("two", Said::Unavailable)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn grace_bridges_a_server_that_hangs_until_the_deadline() {
+    let is_down = Arc::new(AtomicBool::new(false));
+    let backend = Switched {
+        people: people("mail").with_user("alice", "a"),
+        down: people("mail").with_delay(Duration::from_secs(3600)),
+        is_down: Arc::clone(&is_down),
+    };
+    let policy = policy(|policy| policy.max_stale = Some(Duration::from_secs(8 * 3600)));
+    let resolver = Resolver::builder().link(Arc::new(backend), policy, DomainRules::none()).build().unwrap();
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+    is_down.store(true, Ordering::SeqCst);
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let stale = sign_in(&resolver, "alice", "a").await;
+    assert_eq!(stale.trace.ended_by, Rule::Grace, "{stale:?}");
+}
+
 #[tokio::test]
 async fn nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
     let mail = watch(people("mail"));

@@ -154,6 +154,8 @@ impl<'t> Reader<'t> {
         let mut problem = Problem::new(found, "PHP");
         if line.contains(['‘', '’', '“', '”', '„']) {
             problem = problem.hint("the line has typographic quotes; PHP takes ' and \" only");
+        } else if let ParseError::UnexpectedToken(_, kind, _) = error {
+            problem = problem.hints(slip(*kind).map(str::to_owned));
         }
         self.trouble(offset, problem);
     }
@@ -199,6 +201,17 @@ fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Ours<'a>>) 
         if let ArrayElement::KeyValue(pair) = element {
             found.extend(ours(pair.key, pair.value));
         }
+    }
+}
+
+/// What is most often missing where such a token does not belong.
+fn slip(kind: TokenKind) -> Option<&'static str> {
+    match kind {
+        TokenKind::LiteralString | TokenKind::LiteralInteger | TokenKind::Array | TokenKind::LeftBracket => {
+            Some("is there a comma missing in front of it?")
+        }
+        TokenKind::Semicolon => Some("is there a bracket further up that is not closed?"),
+        _ => None,
     }
 }
 
