@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -31,6 +32,8 @@ pub enum Step {
     },
     /// Says nothing until the other side hangs up.
     Silence,
+    /// Says nothing until the test gives the word.
+    Wait(Arc<Notify>),
 }
 
 impl Step {
@@ -46,6 +49,7 @@ impl Step {
 pub struct Peer {
     port: u16,
     heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    over: watch::Sender<Vec<usize>>,
     task: JoinHandle<()>,
 }
 
@@ -55,11 +59,23 @@ impl Peer {
     /// # Panics
     /// When loopback has no port left.
     pub async fn start(script: impl IntoIterator<Item = Step>) -> Self {
+        Self::start_each([script]).await
+    }
+
+    /// The same with a script for each connection in turn; those behind the last one get the last one's.
+    ///
+    /// # Panics
+    /// When loopback has no port left, or there is no script.
+    pub async fn start_each<S: IntoIterator<Item = Step>>(scripts: impl IntoIterator<Item = S>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let script: Arc<[Step]> = script.into_iter().collect();
+        let scripts: Vec<Arc<[Step]>> =
+            scripts.into_iter().map(|script| script.into_iter().collect()).collect();
+        assert!(!scripts.is_empty(), "a peer needs a script");
         let all = Arc::clone(&heard);
+        let over = watch::Sender::new(Vec::new());
+        let ended = over.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let number = {
@@ -67,14 +83,16 @@ impl Peer {
                     heard.push(Vec::new());
                     heard.len() - 1
                 };
-                let (script, all) = (Arc::clone(&script), Arc::clone(&all));
+                let script = Arc::clone(scripts.get(number).unwrap_or(&scripts[scripts.len() - 1]));
+                let (all, ended) = (Arc::clone(&all), ended.clone());
                 tokio::spawn(async move {
                     // However the other side ends the connection: what it said before is on record.
                     let _ = converse(stream, &script, &Record { all, number }).await;
+                    ended.send_modify(|over| over.push(number));
                 });
             }
         });
-        Self { port, heard, task }
+        Self { port, heard, over, task }
     }
 
     /// The port on 127.0.0.1.
@@ -93,6 +111,20 @@ impl Peer {
     #[must_use]
     pub fn heard(&self) -> Vec<u8> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).concat()
+    }
+
+    /// What was read on one connection; they are counted from 0.
+    #[must_use]
+    pub fn heard_of(&self, connection: usize) -> Vec<u8> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.get(connection).cloned().unwrap_or_default()
+    }
+
+    /// Waits until the peer has hung up on this connection.
+    pub async fn ended(&self, connection: usize) {
+        let mut over = self.over.subscribe();
+        // The peer lives as long as its sender does.
+        let _ = over.wait_for(|over| over.contains(&connection)).await;
     }
 
     /// The same as text.
@@ -163,6 +195,7 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                 }
                 stream.flush().await?;
             }
+            Step::Wait(word) => word.notified().await,
             Step::Silence => {
                 let mut rest = [0; 1024];
                 loop {

@@ -124,7 +124,7 @@ pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
     let file = find(common.config.as_deref())?;
     tracing::debug!(file = %file.display(), "reading the configuration");
     let wrong = |errors: ConfigErrors| Failure::new(format!("the configuration is wrong\n{errors}"));
-    let config = Config::load(&file).map_err(wrong)?;
+    let config = Config::load(&file).map_err(wrong)?.for_one_attempt();
     let links = config.build_backends(&Registry::standard()).map_err(wrong)?;
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);

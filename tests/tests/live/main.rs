@@ -8,3 +8,4 @@ mod config;
 mod ftp;
 mod imap;
 mod smb;
+mod warm;

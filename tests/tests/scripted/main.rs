@@ -7,3 +7,4 @@
 mod ftp;
 mod imap;
 mod smb;
+mod warm;

@@ -122,15 +122,17 @@ fn standard(entry: &Entry) -> Result<Result<Arc<dyn UserBackend>, Problem>, Back
         || Problem::new(format!("class `{}`", entry.class), "a class that this program was built with");
     let Some(endpoint) = entry.endpoint.clone() else { return Ok(Err(missing())) };
     let (id, names) = (entry.id.clone(), entry.names.clone());
+    #[cfg(any(feature = "imap", feature = "ftp"))]
+    let warm = entry.policy.warm;
     match &entry.settings {
         #[cfg(feature = "imap")]
         super::ClassSettings::Imap => {
-            let settings = crate::imap::ImapSettings::new(id, endpoint).with_names(names);
+            let settings = crate::imap::ImapSettings::new(id, endpoint).with_names(names).with_warm(warm);
             Ok(Ok(Arc::new(crate::imap::ImapBackend::new(settings)?)))
         }
         #[cfg(feature = "ftp")]
         super::ClassSettings::Ftp => {
-            let settings = crate::ftp::FtpSettings::new(id, endpoint).with_names(names);
+            let settings = crate::ftp::FtpSettings::new(id, endpoint).with_names(names).with_warm(warm);
             Ok(Ok(Arc::new(crate::ftp::FtpBackend::new(settings)?)))
         }
         #[cfg(any(feature = "smb", feature = "smb-native"))]

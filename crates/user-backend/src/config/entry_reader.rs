@@ -13,7 +13,7 @@ use super::positional::{self, Said};
 use super::reach::{self, Reach, TLS_FIELDS};
 use super::section::{Field, Section, alternatives};
 use super::tree::{Member, Node, Value};
-use super::warning::{NO_EFFECT_YET, NOT_YET, Warning};
+use super::warning::Warning;
 use super::{policy, tree};
 use crate::identity::BackendId;
 
@@ -78,8 +78,9 @@ pub(super) fn read(
     remarks.extend(reach.remarks);
     let mut warnings: Vec<Warning> =
         remarks.into_iter().map(|(setting, text)| Warning::new(Some(id.clone()), setting, text)).collect();
-    for setting in NO_EFFECT_YET.iter().filter(|name| section.field(name).is_some()) {
-        warnings.push(Warning::new(Some(id.clone()), setting, NOT_YET));
+    if matches!(settings, ClassSettings::Smb { .. }) && policy.warm > 0 {
+        let text = "without effect: an SMB connection cannot be prepared without a password";
+        warnings.push(Warning::new(Some(id.clone()), "warm", text));
     }
     let class = Arc::from(class.name());
     Some((Entry { id, class, endpoint: reach.endpoint, names, policy, settings }, warnings))

@@ -96,6 +96,13 @@ impl Config {
         Loader::new().parse(text, format, name)
     }
 
+    /// The same for a program that makes one attempt and ends: no connection is prepared for a next one (`warm`).
+    #[must_use]
+    pub fn for_one_attempt(mut self) -> Self {
+        self.entries.iter_mut().for_each(|entry| entry.policy.warm = 0);
+        self
+    }
+
     /// The entries of `user_backends`, in the order of the array. Never empty.
     pub fn entries(&self) -> &[Entry] {
         &self.entries

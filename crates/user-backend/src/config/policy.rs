@@ -94,7 +94,7 @@ pub(super) fn policy(section: &Section<'_>, remarks: &mut Vec<Remark>) -> Option
         number.and_then(|number| usize::try_from(number).ok())
     };
     set(&mut policy.max_concurrent, size("max_concurrent", 1..=10_000, "a number between 1 and 10000"));
-    set(&mut policy.warm, size("warm", 0..=1_000, "a number between 0 and 1000").map(Some));
+    set(&mut policy.warm, size("warm", 0..=1_000, "a number between 0 and 1000"));
     if !policy.canary {
         remarks.push(("canary", "off, so nobody notices when this server lets strangers in".to_owned()));
     }

@@ -65,14 +65,16 @@ mod wire;
 pub use settings::FtpSettings;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
-use crate::clock::{Instant, now};
-use crate::error::{BackendError, Phase};
+use crate::clock::{Instant, later, now};
+use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, NameDecision};
-use crate::transport::{TlsClient, TlsMode, sooner, timed_out};
+use crate::secret::Password;
+use crate::transport::{TlsClient, TlsMode, Warm, sooner, timed_out};
 use crate::verdict::{Rejection, Verdict};
 
 use session::Session;
@@ -98,6 +100,13 @@ const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
 /// ```
 #[derive(Debug)]
 pub struct FtpBackend {
+    server: Arc<Server>,
+    warm: Warm<Session>,
+}
+
+/// How the server is reached.
+#[derive(Debug)]
+struct Server {
     settings: FtpSettings,
     tls: Option<TlsClient>,
 }
@@ -117,33 +126,73 @@ impl FtpBackend {
                 Some(TlsClient::new(endpoint).map_err(|fault| fault.of(&settings.id))?)
             }
         };
-        Ok(Self { settings, tls })
+        let warm = Warm::new(settings.warm);
+        Ok(Self { server: Arc::new(Server { settings, tls }), warm })
     }
 
-    async fn open(&self, deadline: Instant) -> Result<Session, BackendError> {
-        let endpoint = &self.settings.endpoint;
-        let deadline = sooner(endpoint.timeout(), deadline);
-        if deadline <= now() {
-            return Err(timed_out(Phase::Connect).of(self.id()));
+    async fn sign_in(
+        &self,
+        name: &str,
+        password: &Password,
+        deadline: Instant,
+    ) -> Result<Result<(), Rejection>, Fault> {
+        let deadline = self.server.deadline(deadline)?;
+        let session = match self.named(name, deadline).await {
+            Some(session) => session,
+            None => self.server.open(deadline).await?.name(name).await?,
+        };
+        let answer = session.password(password).await?;
+        self.warm.refill(|| Arc::clone(&self.server).prepare());
+        Ok(answer)
+    }
+
+    /// A prepared connection on which the server has taken the name. One that fails on the way there is as good as none:
+    /// no password was sent on it.
+    async fn named(&self, name: &str, deadline: Instant) -> Option<Session> {
+        while let Some(session) = self.warm.take() {
+            if session.is_waiting().await
+                && let Ok(session) = session.until(deadline).name(name).await
+            {
+                return Some(session);
+            }
         }
-        Session::open(endpoint, self.tls.as_ref(), deadline).await.map_err(|fault| fault.of(self.id()))
+        None
+    }
+}
+
+impl Server {
+    async fn open(&self, deadline: Instant) -> Result<Session, Fault> {
+        Session::open(&self.settings.endpoint, self.tls.as_ref(), deadline).await
+    }
+
+    /// Everything that can be done before there is a name and a password.
+    async fn prepare(self: Arc<Self>) -> Result<Session, Fault> {
+        let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()))?;
+        self.open(deadline).await
+    }
+
+    /// No attempt takes longer than the settings allow, whoever asks.
+    fn deadline(&self, asked: Instant) -> Result<Instant, Fault> {
+        let deadline = sooner(self.settings.endpoint.timeout(), asked);
+        if deadline <= now() { Err(timed_out(Phase::Connect)) } else { Ok(deadline) }
     }
 }
 
 impl fmt::Display for FtpBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ftp({} at {})", self.settings.id, self.settings.endpoint)
+        let FtpSettings { id, endpoint, .. } = &self.server.settings;
+        write!(f, "ftp({id} at {endpoint})")
     }
 }
 
 #[async_trait]
 impl UserBackend for FtpBackend {
     fn id(&self) -> &BackendId {
-        &self.settings.id
+        &self.server.settings.id
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.settings.names.decide(attempt.name) {
+        let (upstream, identity) = match self.server.settings.names.decide(attempt.name) {
             NameDecision::Ask { upstream, identity } => (upstream, identity),
             NameDecision::NotMine => return Ok(Verdict::NotMine),
             NameDecision::Denied => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
@@ -151,12 +200,13 @@ impl UserBackend for FtpBackend {
         if PASSWORDLESS.iter().any(|name| upstream.eq_ignore_ascii_case(name)) {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
-        let session = self.open(attempt.deadline).await?;
-        let answer = session.login(&upstream, attempt.password).await.map_err(|fault| fault.of(self.id()))?;
+        let answer = self.sign_in(&upstream, attempt.password, attempt.deadline).await;
+        let answer = answer.map_err(|fault| fault.of(self.id()))?;
         Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(identity)))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        Ok(self.open(deadline).await?.into_probe())
+        let look = async { Ok(self.server.open(self.server.deadline(deadline)?).await?.into_probe()) };
+        look.await.map_err(|fault: Fault| fault.of(self.id()))
     }
 }

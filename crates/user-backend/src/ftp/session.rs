@@ -77,7 +77,28 @@ impl Session {
         Ok(session)
     }
 
-    /// Presents the name, and the password when the server asks for it. `Ok(Ok(()))` is the verified yes.
+    /// Whether the server still waits for us, and has said nothing since its last reply.
+    pub(super) async fn is_waiting(&self) -> bool {
+        self.wire.is_quiet().await.is_ok()
+    }
+
+    /// Sets another deadline for the steps to come.
+    pub(super) fn until(mut self, deadline: Instant) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Presents the name.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the server does not ask for the password then.
+    pub(super) async fn name(mut self, name: &str) -> Result<Self, Fault> {
+        self.wire.replace_next("USER", name);
+        self.command(Stage::User, USER).await?.proceed(Stage::User)?;
+        Ok(self)
+    }
+
+    /// Presents the password, after [`name`](Self::name). `Ok(Ok(()))` is the verified yes.
     ///
     /// There is no QUIT: waiting for its reply costs a round trip and tells nothing. The connection is closed instead.
     ///
@@ -86,13 +107,7 @@ impl Session {
     ///
     /// # Security
     /// The password is written once, and only after the server asked for it by 331.
-    pub(super) async fn login(
-        mut self,
-        name: &str,
-        password: &Password,
-    ) -> Result<Result<(), Rejection>, Fault> {
-        self.wire.replace_next("USER", name);
-        self.command(Stage::User, USER).await?.proceed(Stage::User)?;
+    pub(super) async fn password(mut self, password: &Password) -> Result<Result<(), Rejection>, Fault> {
         self.wire.replace_next("PASS", password.expose());
         match self.command(Stage::Pass, PASS).await? {
             Next::Rejected(rejection) => Ok(Err(rejection)),

@@ -9,18 +9,29 @@ pub struct FtpSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
     pub(super) names: NameRules,
+    pub(super) warm: usize,
 }
 
 impl FtpSettings {
     /// A server at `endpoint`, with the default name rules.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
-        Self { id, endpoint, names: NameRules::default() }
+        Self { id, endpoint, names: NameRules::default(), warm: 0 }
     }
 
     /// Sets the name rules.
     #[must_use]
     pub fn with_names(mut self, names: NameRules) -> Self {
         self.names = names;
+        self
+    }
+
+    /// Sets how many connections are prepared ahead, for the next logins (default 0: none).
+    ///
+    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 seconds when nobody came;
+    /// each serves one login. They count beside those of the logins under way.
+    #[must_use]
+    pub fn with_warm(mut self, connections: usize) -> Self {
+        self.warm = connections;
         self
     }
 }

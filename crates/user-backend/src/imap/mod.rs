@@ -53,15 +53,16 @@ mod settings;
 pub use settings::ImapSettings;
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
-use crate::clock::Instant;
+use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, NameDecision};
 use crate::secret::Password;
-use crate::transport::{TlsClient, TlsMode, dial, sooner, within};
+use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
 use crate::verdict::{Rejection, Verdict};
 
 use reply::{Decision, Method};
@@ -70,6 +71,13 @@ use session::{Session, Wire};
 /// A mail server that is asked over IMAP. See the [module](self) for what it is asked and what its answers mean.
 #[derive(Debug)]
 pub struct ImapBackend {
+    server: Arc<Server>,
+    warm: Warm<Session<Box<dyn Wire>>>,
+}
+
+/// How the server is reached.
+#[derive(Debug)]
+struct Server {
     settings: ImapSettings,
     /// `None` in clear text, which needs no trust store.
     tls: Option<TlsClient>,
@@ -85,11 +93,39 @@ impl ImapBackend {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
         let usable = settings.endpoint.check_plaintext();
         match usable.and_then(|()| encrypts.then(|| TlsClient::new(&settings.endpoint)).transpose()) {
-            Ok(tls) => Ok(Self { settings, tls }),
+            Ok(tls) => {
+                let warm = Warm::new(settings.warm);
+                Ok(Self { server: Arc::new(Server { settings, tls }), warm })
+            }
             Err(fault) => Err(fault.of(&settings.id)),
         }
     }
 
+    async fn sign_in(&self, name: &str, password: &Password, deadline: Instant) -> Result<Decision, Fault> {
+        let mut session = match self.prepared().await {
+            Some(session) => session,
+            None => self.server.open(deadline, None).await?,
+        };
+        let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
+        let encrypted = self.server.settings.endpoint.tls() != TlsMode::None;
+        let method = Method::choose(&offered, encrypted)?;
+        let decision = within(deadline, Phase::Login, session.login(method, name, password.expose())).await?;
+        self.warm.refill(|| Arc::clone(&self.server).prepare());
+        Ok(decision)
+    }
+
+    /// A prepared connection on which the server still waits.
+    async fn prepared(&self) -> Option<Session<Box<dyn Wire>>> {
+        while let Some(mut session) = self.warm.take() {
+            if session.is_waiting().await {
+                return Some(session);
+            }
+        }
+        None
+    }
+}
+
+impl Server {
     /// Opens a connection, encrypts it as the settings ask and waits until the server is ready. What is learned about the
     /// server by the way goes into `found`.
     async fn open(
@@ -131,11 +167,12 @@ impl ImapBackend {
         }
     }
 
-    async fn sign_in(&self, name: &str, password: &Password, deadline: Instant) -> Result<Decision, Fault> {
+    /// Everything that can be done before there is a name and a password.
+    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Wire>>, Fault> {
+        let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()));
         let mut session = self.open(deadline, None).await?;
-        let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
-        let method = Method::choose(&offered, self.settings.endpoint.tls() != TlsMode::None)?;
-        within(deadline, Phase::Login, session.login(method, name, password.expose())).await
+        within(deadline, Phase::Greeting, session.capabilities()).await?;
+        Ok(session)
     }
 
     async fn look(&self, deadline: Instant) -> Result<Probe, Fault> {
@@ -157,23 +194,24 @@ async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, Fa
 
 impl fmt::Display for ImapBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "imap({} at {})", self.settings.id, self.settings.endpoint)
+        let ImapSettings { id, endpoint, .. } = &self.server.settings;
+        write!(f, "imap({id} at {endpoint})")
     }
 }
 
 #[async_trait]
 impl UserBackend for ImapBackend {
     fn id(&self) -> &BackendId {
-        &self.settings.id
+        &self.server.settings.id
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.settings.names.decide(attempt.name) {
+        let (upstream, identity) = match self.server.settings.names.decide(attempt.name) {
             NameDecision::Ask { upstream, identity } => (upstream, identity),
             NameDecision::NotMine => return Ok(Verdict::NotMine),
             NameDecision::Denied => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
         };
-        match self.sign_in(&upstream, attempt.password, self.deadline(attempt.deadline)).await {
+        match self.sign_in(&upstream, attempt.password, self.server.deadline(attempt.deadline)).await {
             Ok(Decision::Yes) => Ok(Verdict::Accepted(identity)),
             Ok(Decision::No(rejection)) => Ok(Verdict::Rejected(rejection)),
             Err(fault) => Err(fault.of(self.id())),
@@ -181,6 +219,6 @@ impl UserBackend for ImapBackend {
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        self.look(self.deadline(deadline)).await.map_err(|fault| fault.of(self.id()))
+        self.server.look(self.server.deadline(deadline)).await.map_err(|fault| fault.of(self.id()))
     }
 }

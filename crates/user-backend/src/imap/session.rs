@@ -88,6 +88,11 @@ impl<S: Wire> Session<S> {
         }
     }
 
+    /// Whether the server still waits for us, and has said nothing since it was last asked.
+    pub(super) async fn is_waiting(&mut self) -> bool {
+        self.client.get_mut().is_silent().await
+    }
+
     /// Presents a name and a password, once, by a method that the server offers.
     ///
     /// # Errors

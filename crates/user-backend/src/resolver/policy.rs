@@ -48,8 +48,9 @@ pub struct Policy {
     pub budget: Budget,
     /// How many attempts may be under way at the backend at once (default 16).
     pub max_concurrent: usize,
-    /// Size of the pool of prepared connections (default: the backend's choice; 0: none).
-    pub warm: Option<usize>,
+    /// How many connections are prepared ahead after a login, for the next ones (default 0: none). `smb` has no such
+    /// pool.
+    pub warm: usize,
 }
 
 impl Default for Policy {
@@ -63,7 +64,7 @@ impl Default for Policy {
             max_stale: None,
             budget: Budget::default(),
             max_concurrent: 16,
-            warm: None,
+            warm: 0,
         }
     }
 }

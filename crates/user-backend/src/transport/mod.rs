@@ -7,6 +7,8 @@ mod certificate;
 mod dial;
 mod endpoint;
 mod tls;
+#[cfg(any(feature = "imap", feature = "ftp"))]
+mod warm;
 
 pub use certificate::TlsSummary;
 #[cfg(feature = "smb")]
@@ -16,6 +18,8 @@ pub(crate) use dial::{cannot_connect, dial_with};
 pub use dial::{dial, resolve};
 pub use endpoint::{Endpoint, TlsMode, Trust};
 pub use tls::TlsClient;
+#[cfg(any(feature = "imap", feature = "ftp"))]
+pub(crate) use warm::Warm;
 
 use std::future::Future;
 

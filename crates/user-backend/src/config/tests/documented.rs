@@ -76,7 +76,7 @@ fn every_field_of_the_table_is_obeyed() {
         (Duration::from_millis(500), Duration::from_secs(5))
     );
     let policy = entry.policy();
-    assert_eq!((policy.max_concurrent, policy.warm, policy.canary), (4, Some(2), false));
+    assert_eq!((policy.max_concurrent, policy.warm, policy.canary), (4, 2, false));
     assert_eq!((policy.on_reject, policy.on_unavailable), (OnReject::Stop, OnUnavailable::Continue));
     assert_eq!((policy.cache_accepted, policy.cache_rejected), (Duration::from_secs(3600), Duration::ZERO));
     assert_eq!(policy.max_stale, Some(Duration::from_secs(2 * 24 * 3600)));

@@ -241,9 +241,6 @@ fn literals_of_every_kind_are_read() {
     let entry = &config.entries()[0];
     assert_eq!(reached(&config), "mail.example.com:993 implicit");
     assert_eq!(entry.endpoint().unwrap().timeout().as_secs(), 12);
-    assert_eq!(
-        (entry.policy().max_concurrent, entry.policy().warm, entry.policy().canary),
-        (31, Some(3), false)
-    );
+    assert_eq!((entry.policy().max_concurrent, entry.policy().warm, entry.policy().canary), (31, 3, false));
     assert_eq!(entry.policy().budget.failures, 1000);
 }

@@ -206,6 +206,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         Ok(self.inner)
     }
 
+    /// Whether the server waits for us and has said nothing since. To be asked before a connection that was prepared
+    /// earlier is used: a server that has grown tired of waiting says goodbye or closes.
+    pub(super) async fn is_silent(&mut self) -> bool {
+        if self.state != State::Idle || self.has_leftovers() {
+            return false;
+        }
+        unconstrained(poll_fn(|cx| Poll::Ready(self.poll_fill(cx).is_pending()))).await
+    }
+
     /// Drops the untagged lines that have arrived and refuses anything else.
     ///
     /// This sees what the runtime has been told of, so it is a second line only; the first is the random tag. It runs

@@ -1,0 +1,190 @@
+//! Connections that are prepared before anybody needs them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use user_backend::clock::now;
+use user_backend::ftp::{FtpBackend, FtpSettings};
+use user_backend::imap::{ImapBackend, ImapSettings};
+use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
+use user_backend_tests::{Ca, Leaf, Peer, Step};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn endpoint(ca: &Ca, peer: &Peer) -> Endpoint {
+    Endpoint::new("127.0.0.1", peer.port(), TlsMode::Implicit)
+        .with_trust(Trust::CaFile(ca.file()))
+        .with_connect_timeout(LONG)
+        .with_timeout(LONG)
+}
+
+fn mail(ca: &Ca, peer: &Peer) -> ImapBackend {
+    let id = BackendId::parse("mail").unwrap();
+    ImapBackend::new(ImapSettings::new(id, endpoint(ca, peer)).with_warm(1)).unwrap()
+}
+
+fn files(ca: &Ca, peer: &Peer) -> FtpBackend {
+    let id = BackendId::parse("files").unwrap();
+    FtpBackend::new(FtpSettings::new(id, endpoint(ca, peer)).with_warm(1)).unwrap()
+}
+
+async fn ask(backend: &impl UserBackend) -> &'static str {
+    let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
+    match backend.authenticate(&Attempt::new(&name, &password, now() + LONG)).await {
+        Ok(Verdict::Accepted(_)) => "accepted",
+        Ok(_) => "rejected",
+        Err(error) => error.kind(),
+    }
+}
+
+/// Waits until a connection lies ready. A backend tells in its `Debug` how many do.
+async fn prepared(backend: &impl UserBackend) {
+    while !format!("{backend:?}").contains("ready: 1") {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until the peer has hung up on the prepared connection, and this side's runtime knows.
+async fn hung_up(peer: &Peer) {
+    peer.ended(1).await;
+    // Whoever is told of a later event has been told of the earlier ones.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_client, _server) =
+        tokio::try_join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept()).unwrap();
+}
+
+fn tls(ca: &Ca, script: impl IntoIterator<Item = Step>) -> Vec<Step> {
+    let encrypt = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    std::iter::once(encrypt).chain(script).collect()
+}
+
+fn greet() -> Step {
+    Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n")
+}
+
+fn mail_session(answer: &str) -> Vec<Step> {
+    vec![greet(), Step::Line, Step::send(answer), Step::Silence]
+}
+
+fn files_session(reply: &str) -> Vec<Step> {
+    vec![
+        Step::send("220 hello\r\n"),
+        Step::Expect("USER alice"),
+        Step::send("331 password?\r\n"),
+        Step::Expect("PASS "),
+        Step::send(reply),
+        Step::Silence,
+    ]
+}
+
+#[tokio::test]
+async fn the_second_login_finds_its_connection_ready() {
+    let ca = Ca::new();
+    let peer = Peer::start(tls(&ca, mail_session("{tag} OK in\r\n"))).await;
+    let backend = mail(&ca, &peer);
+    assert_eq!(ask(&backend).await, "accepted");
+    prepared(&backend).await;
+    assert_eq!((peer.connections(), peer.heard_text().lines().count()), (2, 1));
+    assert_eq!(ask(&backend).await, "accepted");
+    prepared(&backend).await;
+    // Two logins, and one connection more that waits for the third.
+    assert_eq!((peer.connections(), peer.heard_text().lines().count()), (3, 2));
+
+    let peer = Peer::start(tls(&ca, files_session("230 in\r\n"))).await;
+    let backend = files(&ca, &peer);
+    for logins in 1..=3 {
+        assert_eq!(ask(&backend).await, "accepted");
+        prepared(&backend).await;
+        assert_eq!((peer.connections(), peer.heard_text().matches("PASS").count()), (logins + 1, logins));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_refused_on_a_prepared_connection_too() {
+    let ca = Ca::new();
+    let peer = Peer::start(tls(&ca, mail_session("{tag} NO [AUTHENTICATIONFAILED] no\r\n"))).await;
+    let backend = mail(&ca, &peer);
+    assert_eq!(ask(&backend).await, "rejected");
+    prepared(&backend).await;
+    assert_eq!(ask(&backend).await, "rejected");
+    let peer = Peer::start(tls(&ca, files_session("530 no\r\n"))).await;
+    let backend = files(&ca, &peer);
+    assert_eq!(ask(&backend).await, "rejected");
+    prepared(&backend).await;
+    assert_eq!(ask(&backend).await, "rejected");
+}
+
+/// What a server does with a client that lets it wait.
+fn ends(ca: &Ca, now: &Arc<Notify>, greeting: Step, last_words: &[Step]) -> Vec<Step> {
+    let wait = [greeting, Step::Wait(Arc::clone(now))];
+    tls(ca, wait.into_iter().chain(last_words.iter().cloned()))
+}
+
+#[tokio::test]
+async fn a_server_that_is_tired_of_waiting_costs_nobody_a_login() {
+    let ca = Ca::new();
+    for last_words in [vec![Step::send("* BYE too slow\r\n")], vec![], vec![Step::send("{tag} OK in\r\n")]] {
+        let now = Arc::new(Notify::new());
+        let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
+        let peer = Peer::start_each([good(), ends(&ca, &now, greet(), &last_words), good()]).await;
+        let backend = mail(&ca, &peer);
+        assert_eq!(ask(&backend).await, "accepted");
+        prepared(&backend).await;
+        now.notify_one();
+        hung_up(&peer).await;
+        assert_eq!(ask(&backend).await, "accepted");
+        // Nothing was said on the second connection: the password is on the first and on the third.
+        assert_eq!((peer.heard_text().lines().count(), peer.heard_of(1)), (2, Vec::<u8>::new()));
+    }
+    let now = Arc::new(Notify::new());
+    let good = || tls(&ca, files_session("230 in\r\n"));
+    let last_words = [Step::send("421 too slow\r\n")];
+    let script = ends(&ca, &now, Step::send("220 hello\r\n"), &last_words);
+    let peer = Peer::start_each([good(), script, good()]).await;
+    let backend = files(&ca, &peer);
+    assert_eq!(ask(&backend).await, "accepted");
+    prepared(&backend).await;
+    now.notify_one();
+    hung_up(&peer).await;
+    assert_eq!(ask(&backend).await, "accepted");
+    assert_eq!(peer.heard_of(1), b"");
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_taken_any_more_is_presented_again_and_the_password_once() {
+    let ca = Ca::new();
+    let tired = [Step::send("220 hello\r\n"), Step::Expect("USER "), Step::send("421 too slow\r\n")];
+    let good = || tls(&ca, files_session("230 in\r\n"));
+    let peer = Peer::start_each([good(), tls(&ca, tired), good()]).await;
+    let backend = files(&ca, &peer);
+    assert_eq!(ask(&backend).await, "accepted");
+    prepared(&backend).await;
+    assert_eq!(ask(&backend).await, "accepted");
+    let heard = peer.heard_text();
+    assert_eq!((heard.matches("USER").count(), heard.matches("PASS").count()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_password_that_may_have_been_judged_is_not_sent_again() {
+    let ca = Ca::new();
+    let silent = [Step::send("220 hello\r\n"), Step::Line, Step::send("331 password?\r\n"), Step::Line];
+    let good = || tls(&ca, files_session("230 in\r\n"));
+    let peer = Peer::start_each([good(), tls(&ca, silent), good()]).await;
+    let backend = files(&ca, &peer);
+    assert_eq!(ask(&backend).await, "accepted");
+    prepared(&backend).await;
+    assert_eq!(ask(&backend).await, "unavailable");
+    assert_eq!(peer.heard_text().matches("PASS").count(), 2);
+    assert_eq!(peer.connections(), 2);
+
+    let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
+    let peer = Peer::start_each([good(), tls(&ca, [greet(), Step::Line]), good()]).await;
+    let backend = mail(&ca, &peer);
+    assert_eq!(ask(&backend).await, "accepted");
+    prepared(&backend).await;
+    assert_eq!(ask(&backend).await, "unavailable");
+    assert_eq!((peer.connections(), peer.heard_text().lines().count()), (2, 2));
+}
