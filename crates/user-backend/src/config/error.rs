@@ -1,6 +1,7 @@
 //! What is wrong with a configuration: everything at once, each with the place, what was found, what was expected, and
 //! how to put it right.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -156,18 +157,18 @@ impl std::error::Error for ConfigError {}
 /// The way to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) section: &'static str,
+    pub(super) section: Cow<'static, str>,
     pub(super) index: Option<usize>,
     pub(super) field: Option<String>,
 }
 
 impl Place {
-    pub(super) fn section(section: &'static str) -> Self {
-        Self { section, ..Self::default() }
+    pub(super) fn section(section: impl Into<Cow<'static, str>>) -> Self {
+        Self { section: section.into(), ..Self::default() }
     }
 
     pub(super) fn entry(section: &'static str, index: usize) -> Self {
-        Self { section, index: Some(index), field: None }
+        Self { section: section.into(), index: Some(index), field: None }
     }
 
     /// The place of a named field in here.
@@ -188,7 +189,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.section)?;
+        f.write_str(&self.section)?;
         if let Some(index) = self.index {
             write!(f, "[{index}]")?;
         }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::class::Registry;
 use super::entry::Entry;
 use super::error::{ConfigError, ConfigErrors, Place, Problem};
-use super::read::{self, Document};
+use super::raw::RawSection;
+use super::read::{self, Document, Keys};
 use super::section::{Section, Sink};
 use super::settings::{self, ResolverSettings};
 use super::source::{self, Format};
@@ -30,6 +31,24 @@ use crate::identity::check_collisions;
 pub struct Loader {
     registry: Registry,
     sections: Vec<String>,
+    read: Vec<Extra>,
+}
+
+/// A top-level key that the program around the library wants to have.
+#[derive(Clone, Debug)]
+struct Extra {
+    name: String,
+    /// Whether a `config.php` calls it by the same name.
+    shared: bool,
+}
+
+impl Extra {
+    fn key(&self, format: Format) -> String {
+        match format {
+            Format::Php if !self.shared => format!("{BACKENDS}_{}", self.name),
+            Format::Php | Format::Toml | Format::Json => self.name.clone(),
+        }
+    }
 }
 
 impl Loader {
@@ -48,6 +67,19 @@ impl Loader {
     /// holds for every key but ours.
     pub fn allow_section(mut self, name: impl Into<String>) -> Self {
         self.sections.push(name.into());
+        self
+    }
+
+    /// Reads a top-level key for you, to be had from [`Config::section`]. In a `config.php` its name begins with
+    /// `user_backends_`.
+    pub fn section(mut self, name: impl Into<String>) -> Self {
+        self.read.push(Extra { name: name.into(), shared: false });
+        self
+    }
+
+    /// The same for a setting of the PHP system, which has one name in all formats, such as `lost_password_link`.
+    pub fn setting(mut self, name: impl Into<String>) -> Self {
+        self.read.push(Extra { name: name.into(), shared: true });
         self
     }
 
@@ -116,7 +148,7 @@ impl Loader {
             );
             return None;
         }
-        let document = read::read(text, sink)?;
+        let document = read::read(text, &self.keys(sink.format), sink)?;
         if let Err(problem) = source::check_mode(mode, document.secret.as_deref(), &sink.file) {
             whole(problem);
         }
@@ -132,7 +164,13 @@ impl Loader {
             origins.push(origin);
         }
         check_together(&entries, &origins, sink);
-        Some(Config { file: Arc::clone(&sink.file), entries, origins, resolver, warnings })
+        let sections = self.read.iter().filter_map(|extra| {
+            let key = extra.key(sink.format);
+            let node = find(&document, &key).filter(|node| node.value != Value::Null)?;
+            Some(RawSection { name: extra.name.clone(), key, node: node.clone() })
+        });
+        let sections = sections.collect();
+        Some(Config { file: Arc::clone(&sink.file), entries, origins, resolver, sections, warnings })
     }
 
     /// Reports top-level keys that are nobody's.
@@ -140,7 +178,17 @@ impl Loader {
         let top = Section::over(sink, Place::default(), &document.members);
         let mut known = vec![BACKENDS, resolver_key(sink.format)];
         known.extend(self.sections.iter().map(String::as_str));
+        let read: Vec<String> = self.read.iter().map(|extra| extra.key(sink.format)).collect();
+        known.extend(read.iter().map(String::as_str));
         top.only(&known, |_| None);
+    }
+
+    fn keys(&self, format: Format) -> Keys {
+        let (shared, own): (Vec<_>, Vec<_>) = self.read.iter().partition(|extra| extra.shared);
+        let own = own.into_iter().map(|extra| extra.key(format));
+        let ours = [BACKENDS.to_owned(), resolver_key(format).to_owned()].into_iter().chain(own);
+        let shared = shared.into_iter().map(|extra| extra.key(format));
+        Keys { ours: ours.collect(), shared: shared.collect() }
     }
 
     fn resolver(&self, document: &Document, sink: &Sink, warnings: &mut Vec<Warning>) -> ResolverSettings {

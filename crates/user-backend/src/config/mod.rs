@@ -35,6 +35,7 @@ mod loader;
 mod mailbox;
 mod policy;
 mod positional;
+mod raw;
 mod reach;
 mod read;
 mod section;
@@ -69,6 +70,7 @@ pub struct Config {
     entries: Vec<Entry>,
     origins: Vec<Origin>,
     resolver: ResolverSettings,
+    sections: Vec<raw::RawSection>,
     warnings: Vec<Warning>,
 }
 

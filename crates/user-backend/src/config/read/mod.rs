@@ -29,12 +29,21 @@ pub(super) struct Document {
     pub(super) secret: Option<String>,
 }
 
+/// The top-level keys that are read.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Keys {
+    /// Wherever one of these stands, it is meant for us: where it is not read, it is an error.
+    pub(super) ours: Vec<String>,
+    /// These are the PHP system's own. One that stands anywhere else is somebody else's.
+    pub(super) shared: Vec<String>,
+}
+
 /// Reads a text. Reports what is wrong, and answers `None` when nothing can be made of it.
-pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+pub(super) fn read(text: &str, keys: &Keys, sink: &Sink) -> Option<Document> {
     match sink.format {
         Format::Toml => toml::read(text, sink),
         Format::Json => json::read(text, sink),
-        Format::Php => php::read(text, sink),
+        Format::Php => php::read(text, keys, sink),
     }
 }
 

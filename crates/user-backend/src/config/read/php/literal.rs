@@ -155,7 +155,7 @@ impl<'r, 't> Literals<'r, 't> {
 /// The way to an element: the entries of `user_backends` are counted in written order, as everywhere.
 fn inside(place: &Place, key: &Key, nth: usize) -> Place {
     match key {
-        _ if place.section == "user_backends" && place.index.is_none() => Place::entry(place.section, nth),
+        _ if place.section == "user_backends" && place.index.is_none() => Place::entry("user_backends", nth),
         Key::Name(_) => place.field(&key.shown()),
         Key::Index(index) => place.element(index),
     }

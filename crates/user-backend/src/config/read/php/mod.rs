@@ -1,12 +1,12 @@
 //! The `config.php` of the PHP app, read with a real PHP parser (mago) as data. Nothing in it is executed.
 //!
-//! Read are the keys `user_backends` and `user_backends_resolver` of
+//! Read are the keys `user_backends`, `user_backends_resolver` and what the loader was asked for of
 //!
 //! - `$CONFIG = array( … );` or `[ … ]`, and `$CONFIG['user_backends'] = array( … );`
 //! - `return [ … ];`
 //! - the bare `"user_backends" => array( … ),` of the PHP app's manual, with `<?php` in front of it or without
 //!
-//! Everything else in the file is skipped, never kept and never shown. Within the two keys only literals count: anything
+//! Everything else in the file is skipped, never kept and never shown. Within our keys only literals count: anything
 //! that would have to be executed is an error.
 
 mod literal;
@@ -24,7 +24,7 @@ use mago_syntax::token::TokenKind;
 
 use self::literal::Literals;
 use self::scan::Scan;
-use super::Document;
+use super::{Document, Keys};
 use crate::config::error::{Place, Problem};
 use crate::config::section::Sink;
 use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
@@ -35,7 +35,7 @@ pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
 /// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
-pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+pub(super) fn read(text: &str, keys: &Keys, sink: &Sink) -> Option<Document> {
     if let Some(offset) = scan::too_many_dollars(text) {
         let problem = Problem::new("more than 2000 dollar signs", "a simpler file");
         sink.push(Some(LineIndex::new(text).position(offset)), &Place::default(), problem);
@@ -44,7 +44,7 @@ pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
     // A thread of its own gives the parser a stack of known size, and keeps its panics, should it have any, out of here.
     let worker = thread::Builder::new().stack_size(PARSER_STACK);
     let (document, errors) = thread::scope(|scope| {
-        let started = worker.spawn_scoped(scope, || Reader::new(text).read());
+        let started = worker.spawn_scoped(scope, || Reader::new(text, keys).read());
         started.ok().and_then(|worker| worker.join().ok())
     })
     .unwrap_or_else(|| (None, vec![whole("a file that the PHP parser cannot cope with")]));
@@ -68,19 +68,20 @@ fn whole(found: &str) -> Trouble {
 }
 
 struct Reader<'t> {
+    keys: &'t Keys,
     lines: LineIndex<'t>,
     wrapped: Wrapped,
     troubles: Vec<Trouble>,
 }
 
 impl<'t> Reader<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { lines: LineIndex::new(text), wrapped: wrap(text), troubles: Vec::new() }
+    fn new(text: &'t str, keys: &'t Keys) -> Self {
+        Self { keys, lines: LineIndex::new(text), wrapped: wrap(text), troubles: Vec::new() }
     }
 
     fn read(mut self) -> (Option<Document>, Vec<Trouble>) {
         let source = std::mem::take(&mut self.wrapped.source);
-        let scan = match Scan::of(&source) {
+        let scan = match Scan::of(&source, &self.keys.ours) {
             Ok(scan) => scan,
             Err(scan::TooDeep { offset }) => {
                 self.trouble(offset, Problem::new("too much nested in one another", "a simpler file"));
@@ -100,15 +101,19 @@ impl<'t> Reader<'t> {
         for statement in &program.statements {
             collect(statement, &mut found);
         }
-        let members = self.members(&scan, found);
+        let members = self.members(&scan, &found);
         (Some(Document { members, secret: scan.secret }), self.troubles)
     }
 
     /// Makes values of what was found, and refuses what stands where it is not read: a configuration is read whole or not.
-    fn members(&mut self, scan: &Scan, found: Vec<Ours<'_>>) -> Vec<Member> {
+    fn members(&mut self, scan: &Scan, found: &[Pair<'_>]) -> Vec<Member> {
+        let keys = self.keys;
+        let shared = found.iter().filter_map(|pair| {
+            scan::key_among(&keys.shared, pair.key).map(|name| (name.to_owned(), pair.offset))
+        });
         let mut members: Vec<Member> = Vec::new();
-        for (name, offset) in &scan.ours {
-            let Some(ours) = found.iter().find(|ours| ours.offset == *offset) else {
+        for (name, offset) in scan.ours.iter().cloned().chain(shared) {
+            let Some(pair) = found.iter().find(|pair| pair.offset == offset) else {
                 let problem = Problem::new(
                     "it where it is not read",
                     "it once, as a key of $CONFIG or of the returned array",
@@ -116,23 +121,23 @@ impl<'t> Reader<'t> {
                 .hint(
                     "conditions, function calls and `[]=` are not followed: nothing in the file is executed",
                 );
-                self.trouble_at(*offset, Place::section(name), problem);
+                self.trouble_at(offset, Place::section(name), problem);
                 continue;
             };
-            if members.iter().any(|member| member.key.is(name)) {
+            if members.iter().any(|member| member.key.is(&name)) {
                 self.trouble_at(
-                    *offset,
+                    offset,
                     Place::section(name),
                     Problem::new("it for the second time", "it once"),
                 );
                 continue;
             }
             let mut literals = Literals::new(&self.lines, &self.wrapped);
-            let value = literals.read(ours.value, Place::section(name));
+            let value = literals.read(pair.value, Place::section(name.clone()));
             self.troubles.append(&mut literals.troubles);
-            let at = self.lines.position(self.wrapped.original(*offset));
+            let at = self.lines.position(self.wrapped.original(offset));
             let node = value.unwrap_or(Node { value: Value::Broken, at });
-            members.push(Member { key: Key::Name((*name).to_owned()), at, node });
+            members.push(Member { key: Key::Name(name), at, node });
         }
         members
     }
@@ -170,8 +175,8 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Collects our two keys from one statement at the top of the file.
-fn collect<'a>(statement: &'a Statement<'a>, found: &mut Vec<Ours<'a>>) {
+/// Collects keys and values from one statement at the top of the file.
+fn collect<'a>(statement: &'a Statement<'a>, found: &mut Vec<Pair<'a>>) {
     match statement {
         Statement::Return(said) => scan_array(said.value, found),
         Statement::Expression(statement) => {
@@ -182,7 +187,7 @@ fn collect<'a>(statement: &'a Statement<'a>, found: &mut Vec<Ours<'a>>) {
             match assignment.lhs {
                 lhs if is_config(lhs) => scan_array(Some(assignment.rhs), found),
                 Expression::ArrayAccess(access) if is_config(access.array) => {
-                    found.extend(ours(access.index, assignment.rhs));
+                    found.extend(named(access.index, assignment.rhs));
                 }
                 _ => {}
             }
@@ -191,7 +196,7 @@ fn collect<'a>(statement: &'a Statement<'a>, found: &mut Vec<Ours<'a>>) {
     }
 }
 
-fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Ours<'a>>) {
+fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Pair<'a>>) {
     let elements = match value {
         Some(Expression::Array(array)) => &array.elements,
         Some(Expression::LegacyArray(array)) => &array.elements,
@@ -199,7 +204,7 @@ fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Ours<'a>>) 
     };
     for element in &elements.nodes {
         if let ArrayElement::KeyValue(pair) = element {
-            found.extend(ours(pair.key, pair.value));
+            found.extend(named(pair.key, pair.value));
         }
     }
 }
@@ -233,17 +238,17 @@ fn token(kind: TokenKind) -> &'static str {
     }
 }
 
-/// One of our keys with its value.
+/// A key that is a text, in its quotes, with its value.
 #[derive(Clone, Copy)]
-struct Ours<'a> {
+struct Pair<'a> {
+    key: &'a [u8],
     offset: usize,
     value: &'a Expression<'a>,
 }
 
-fn ours<'a>(key: &Expression<'_>, value: &'a Expression<'a>) -> Option<Ours<'a>> {
+fn named<'a>(key: &'a Expression<'a>, value: &'a Expression<'a>) -> Option<Pair<'a>> {
     let Expression::Literal(Literal::String(text)) = key else { return None };
-    scan::our_key(text.raw)?;
-    Some(Ours { offset: usize::try_from(text.span.start.offset).ok()?, value })
+    Some(Pair { key: text.raw, offset: usize::try_from(text.span.start.offset).ok()?, value })
 }
 
 fn is_config(expression: &Expression<'_>) -> bool {

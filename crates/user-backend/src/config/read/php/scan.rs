@@ -10,7 +10,6 @@ use mago_syntax::settings::LexerSettings;
 use mago_syntax::token::{Token, TokenKind};
 use mago_syntax_core::input::Input;
 
-use super::RESOLVER_KEY;
 use crate::config::source::names_a_secret;
 
 /// How many tokens may wait for something behind them. A level of an array takes four, a condition three.
@@ -23,7 +22,7 @@ const MAX_DOLLARS: usize = 2000;
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// Our keys, wherever they stand, by offset.
-    pub(super) ours: Vec<(&'static str, usize)>,
+    pub(super) ours: Vec<(String, usize)>,
     /// The first key that holds a secret.
     pub(super) secret: Option<String>,
 }
@@ -40,7 +39,7 @@ pub(super) fn too_many_dollars(text: &str) -> Option<usize> {
 }
 
 impl Scan {
-    pub(super) fn of(text: &str) -> Result<Self, TooDeep> {
+    pub(super) fn of(text: &str, keys: &[String]) -> Result<Self, TooDeep> {
         let mut scan = Self::default();
         let mut waiting = Waiting::default();
         // The last two tokens: a key and its arrow.
@@ -51,8 +50,10 @@ impl Scan {
             if waiting.total > MAX_WAITING {
                 return Err(TooDeep { offset });
             }
-            if let Some(name) = our_key(token.value).filter(|_| token.kind == TokenKind::LiteralString) {
-                scan.ours.push((name, offset));
+            if let Some(name) =
+                key_among(keys, token.value).filter(|_| token.kind == TokenKind::LiteralString)
+            {
+                scan.ours.push((name.to_owned(), offset));
             }
             if arrow
                 && scan.secret.is_none()
@@ -141,9 +142,9 @@ pub(super) fn fragment(text: &str) -> Option<Fragment> {
     is_one.then_some(Fragment { start, tagged })
 }
 
-/// Which of our keys a text in quotes is.
-pub(super) fn our_key(raw: &[u8]) -> Option<&'static str> {
-    ["user_backends", RESOLVER_KEY].into_iter().find(|name| inner(raw) == name.as_bytes())
+/// Which of these keys a text in quotes is.
+pub(super) fn key_among<'k>(keys: &'k [String], raw: &[u8]) -> Option<&'k str> {
+    keys.iter().map(String::as_str).find(|name| inner(raw) == name.as_bytes())
 }
 
 /// What stands between the quotes.
