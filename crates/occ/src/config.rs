@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use user_backend::config::{Config, ConfigErrors, Entry, Link, Registry};
 use user_backend::transport::Endpoint;
-use user_backend::{BackendId, DomainRules, Policy, Resolver, UserBackend};
+use user_backend::{BackendId, DomainRules, Phase, Policy, Resolver, UserBackend};
 
 use crate::cli::Common;
 use crate::exit::Failure;
@@ -82,6 +82,8 @@ pub(crate) struct Setup {
     pub(crate) backends: Vec<Configured>,
     /// How long one attempt may take, all backends together.
     pub(crate) deadline: Duration,
+    /// What all of this was made of; tests have none.
+    pub(crate) source: Option<Config>,
 }
 
 impl Setup {
@@ -102,6 +104,16 @@ impl Setup {
             for warning in &backend.warnings {
                 complain(&format!("warning: {}: {warning}", backend.id()));
             }
+        }
+    }
+
+    /// Says on standard error what a server has shown to be wrong with the settings, with its place in the file.
+    pub(crate) fn complain_about(&self, wrong: &[(&BackendId, Phase, &str)]) {
+        let Some(config) = &self.source else { return };
+        let found = wrong.iter().filter_map(|(id, phase, detail)| config.complaint(id, *phase, detail));
+        let text: String = found.map(|error| format!("\n{error}")).collect();
+        if !text.is_empty() {
+            complain(&format!("occ: the configuration is wrong{text}"));
         }
     }
 
@@ -139,5 +151,6 @@ pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
         warnings: about(Some(entry.id())),
     };
     let backends = config.entries().iter().zip(links).map(configured).collect();
-    Ok(Setup { backends, warnings: about(None), deadline: config.resolver().deadline, file })
+    let (warnings, deadline) = (about(None), config.resolver().deadline);
+    Ok(Setup { backends, warnings, deadline, file, source: Some(config) })
 }

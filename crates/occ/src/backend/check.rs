@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use user_backend::check::{Canary, canary};
 use user_backend::clock::{millis_since, now};
 use user_backend::transport::TlsSummary;
-use user_backend::{BackendError, Phase, Probe};
+use user_backend::{BackendError, BackendId, Phase, Probe};
 
 use super::list::Line;
 use crate::cli::CheckArgs;
@@ -126,6 +126,8 @@ pub(crate) async fn run(setup: &Setup, args: &CheckArgs) -> Result<Reply, Failur
         .filter(|backend| args.ids.is_empty() || args.ids.iter().any(|id| id == backend.id().as_str()))
         .collect();
     let found = check_all(&chosen, args.no_canary, setup.deadline).await;
+    let wrong: Vec<_> = chosen.iter().zip(&found).filter_map(|(one, found)| found.wrong(one.id())).collect();
+    setup.complain_about(&wrong);
     report(setup, &chosen, &found)
 }
 
@@ -207,6 +209,13 @@ impl Found {
     fn crashed() -> Self {
         let problem = Some("the check ended with an internal error".to_owned());
         Self { state: State::Unavailable, problem, ..Self::new() }
+    }
+
+    /// What this has shown to be wrong with the settings.
+    fn wrong<'a>(&'a self, id: &'a BackendId) -> Option<(&'a BackendId, Phase, &'a str)> {
+        let problem = self.problem.as_deref().filter(|_| self.state == State::Misconfigured)?;
+        // A stranger is offered at the end of everything else.
+        Some((id, self.phase.unwrap_or(Phase::Login), problem))
     }
 
     fn session(&self) -> Option<&TlsSummary> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use user_backend::resolver::{Rule, Said, Step};
-use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Rejection, Resolver};
+use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Rejection};
 
 use crate::cli::{Common, LoginArgs};
 use crate::config;
@@ -20,7 +20,13 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Fail
     setup.warn();
     let resolver = setup.resolver(args.backend.as_deref())?;
     let password = password::read(common, args, &args.name).await?;
-    ask(&resolver, &args.name, &password, args.explain.then(|| next(common))).await
+    let answer = resolver.authenticate(Credentials::new(&args.name, &password)).await;
+    if exit_of(&answer) == Exit::Usage {
+        let wrong = answer.trace.steps.iter().filter(|step| step.verdict == Said::Misconfigured);
+        let wrong = wrong.filter_map(|step| Some((&step.backend, step.phase?, step.reason.as_deref()?)));
+        setup.complain_about(&wrong.collect::<Vec<_>>());
+    }
+    reply(&answer, &args.name, args.explain.then(|| next(common)))
 }
 
 /// The command that looks closer, as it was found to work here. `None` for the path means that none was given.
@@ -37,24 +43,27 @@ fn next(common: &Common) -> String {
     }
 }
 
-async fn ask(
-    resolver: &Resolver,
-    name: &str,
-    password: &str,
-    explain: Option<String>,
-) -> Result<Reply, Failure> {
-    let answer = resolver.authenticate(Credentials::new(name, password)).await;
-    let exit = match &answer.outcome {
+fn exit_of(answer: &Answer) -> Exit {
+    match &answer.outcome {
         Outcome::Authenticated(_) => Exit::Fine,
         Outcome::Refused(_) => Exit::Refused,
         Outcome::Throttled { .. } => Exit::Throttled,
+        // As long as a setting is wrong there may never be an answer, whatever becomes of the others.
+        Outcome::Unavailable { .. }
+            if answer.trace.steps.iter().any(|step| step.verdict == Said::Misconfigured) =>
+        {
+            Exit::Usage
+        }
         Outcome::Unavailable { .. } => Exit::Unavailable,
-    };
-    let mut plain = sentence(&answer) + "\n";
-    if let Some(check) = explain {
-        plain += &story(&answer, name, &check);
     }
-    Reply::new(plain, &answer, exit)
+}
+
+fn reply(answer: &Answer, name: &str, explain: Option<String>) -> Result<Reply, Failure> {
+    let mut plain = sentence(answer) + "\n";
+    if let Some(check) = explain {
+        plain += &story(answer, name, &check);
+    }
+    Reply::new(plain, answer, exit_of(answer))
 }
 
 /// The answer in one sentence.

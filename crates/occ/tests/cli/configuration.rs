@@ -190,3 +190,31 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
         (3, &"unavailable".into(), &"connect".into())
     );
 }
+
+/// Names under `invalid` exist nowhere (RFC 6761), so this holds with and without a network.
+#[test]
+fn a_host_that_does_not_exist_is_a_wrong_configuration() {
+    let text = "\n[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"mail.nowhere.invalid\"\n";
+    let desk = Desk::with("user-backend.toml", text);
+    assert_eq!(desk.run(&["backend:list"]).code, 0, "nobody is asked");
+    let words = ["backend:login", "alice", "--password-from-stdin"];
+    let check = desk.run(&["backend:check", "mail"]);
+    let login = desk.run_with_input(&words, b"Wonderland-1\n");
+    for said in [&check, &login] {
+        assert_eq!(said.code, 2, "{said:?}");
+        insta::assert_snapshot!("no_such_host", said.err);
+    }
+    assert!(check.out.contains("mail.nowhere.invalid:143  misconfigured"), "{}", check.out);
+    // For the person who signs in it is an outage all the same.
+    assert!(
+        login.out.starts_with("unavailable: mail is misconfigured, seen during resolve"),
+        "{}",
+        login.out
+    );
+    let login = desk.run_with_input(&[&words[..], &["--output=json"]].concat(), b"Wonderland-1\n");
+    let json: Value = serde_json::from_str(&login.out).unwrap();
+    assert_eq!(
+        (login.code, &json["outcome"], &json["trace"][0]["verdict"], &json["trace"][0]["phase"]),
+        (2, &"unavailable".into(), &"misconfigured".into(), &"resolve".into())
+    );
+}

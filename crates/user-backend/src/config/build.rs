@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::class::{Kind, Registry};
 use super::entry::Entry;
 use super::error::{ConfigError, ConfigErrors, Place, Problem};
-use super::{Config, Origin};
+use super::{BACKENDS, Config, Origin};
 use crate::backend::UserBackend;
 use crate::error::BackendError;
 use crate::identity::DomainRules;
@@ -41,10 +41,14 @@ impl Config {
     }
 
     fn error(&self, origin: &Origin, problem: Problem) -> ConfigError {
-        let mut place = Place::entry("user_backends", origin.index);
+        let mut place = Place::entry(BACKENDS, origin.index);
         if problem.found.starts_with("ca_file") {
             place = place.field("ca_file");
         }
+        self.error_at(origin, place, problem)
+    }
+
+    pub(super) fn error_at(&self, origin: &Origin, place: Place, problem: Problem) -> ConfigError {
         ConfigError::new(Arc::clone(&self.file), Some(origin.at), place, problem)
     }
 }

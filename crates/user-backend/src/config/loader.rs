@@ -238,7 +238,8 @@ impl Loader {
                 continue;
             };
             if let Some((entry, warnings)) = entry_reader::read(&section, &self.registry, base) {
-                entries.push((entry, Origin { index, at: node.at }, warnings));
+                let is_positional = section.field("arguments").is_some();
+                entries.push((entry, Origin { index, at: node.at, is_positional }, warnings));
             }
         }
         Some(entries)

@@ -26,6 +26,7 @@
 
 mod build;
 mod class;
+mod complaint;
 mod duration;
 mod entry;
 mod entry_reader;
@@ -79,6 +80,8 @@ pub struct Config {
 struct Origin {
     index: usize,
     at: Position,
+    /// Whether it has `arguments`.
+    is_positional: bool,
 }
 
 impl Config {

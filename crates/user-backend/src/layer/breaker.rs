@@ -149,6 +149,8 @@ impl UserBackend for Breaker {
         match &answer {
             // Nobody was asked, so nothing was learnt.
             Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {}
+            // Nor about a server whose name is not known: a machine without a network knows none.
+            Err(error @ BackendError::Misconfigured(_)) if error.phase() == Phase::Resolve => {}
             Ok(_) | Err(BackendError::Misconfigured(_)) => self.close(),
             // It was reached and greeted. What it makes of one person, or how long it thinks about a wrong password,
             // says nothing about the next person.

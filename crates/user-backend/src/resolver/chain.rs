@@ -15,7 +15,7 @@ use tracing::Instrument;
 use super::observe::AUDIT;
 use super::pin::PinStore;
 use super::policy::{Budget, OnReject, OnUnavailable, Policy};
-use super::trace::{Rule, Said, Step, Trace, more_telling};
+use super::trace::{Rule, Step, Trace, more_telling};
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::{Instant, millis_since, now};
 use crate::error::{BackendError, Fault, Phase};
@@ -239,7 +239,7 @@ impl Chain {
         in_grace: impl Fn(&CanonicalName) -> bool,
     ) {
         for (link, step) in self.links.iter().zip(&trace.steps) {
-            if link.policy.max_stale.is_none() || step.verdict != Said::Unavailable {
+            if link.policy.max_stale.is_none() || !step.is_silence() {
                 continue;
             }
             if let Some(identity) = link.domain.identity(login).filter(|identity| in_grace(identity.name())) {

@@ -367,7 +367,7 @@ impl Shared {
     fn grace(&self, name: &LoginName, password: &Password, trace: &mut Trace) -> Option<Authenticated> {
         let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
         let proof = self.cache.stale(&key, now())?;
-        let silent = |step: &Step| step.backend == *proof.backend() && step.verdict == Said::Unavailable;
+        let silent = |step: &Step| step.backend == *proof.backend() && step.is_silence();
         if !trace.steps.iter().any(silent) {
             return None;
         }

@@ -204,6 +204,15 @@ impl Step {
         Self { backend: backend.clone(), verdict, phase, ms, reason }
     }
 
+    /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
+    pub(super) fn is_silence(&self) -> bool {
+        match self.verdict {
+            Said::Unavailable => true,
+            Said::Misconfigured => self.phase == Some(Phase::Resolve),
+            _ => false,
+        }
+    }
+
     pub(super) fn skipped(backend: &BackendId, reason: &str) -> Self {
         Self {
             backend: backend.clone(),

@@ -1,60 +1,13 @@
-//! Finding the address of a host and opening a connection to it.
+//! Opening a connection to a host.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use super::{Endpoint, TlsMode, sooner, timed_out, within};
+use super::{Endpoint, resolve, sooner, timed_out, within};
 use crate::clock::{Instant, now};
 use crate::error::{Fault, Phase};
-
-/// All addresses of the host, in the order the system prefers.
-///
-/// # Errors
-/// An unavailable [`Fault`] when the name does not resolve before the deadline; a misconfigured one when clear text to
-/// this machine was meant and the name turns out to be another machine.
-///
-/// # Cancellation
-/// Safe. The system's resolver may finish its look-up in the background.
-pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Fault> {
-    // An address needs no look-up, and no thread of the blocking pool.
-    if let Ok(address) = endpoint.host().parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, endpoint.port())]);
-    }
-    let found = within(deadline, Phase::Resolve, async {
-        tokio::net::lookup_host((endpoint.host(), endpoint.port())).await.map(Vec::from_iter).map_err(
-            |error| {
-                // The words are this machine's: "Name or service not known" or "Temporary failure in name resolution".
-                let said = error.to_string();
-                let why = said.rsplit(": ").next().unwrap_or_default();
-                Fault::unavailable(
-                    Phase::Resolve,
-                    format!("cannot resolve host \"{}\": {why}", endpoint.host()),
-                )
-                .caused_by(error)
-            },
-        )
-    })
-    .await?;
-    if found.is_empty() {
-        return Err(Fault::unavailable(
-            Phase::Resolve,
-            format!("host \"{}\" has no address", endpoint.host()),
-        ));
-    }
-    if endpoint.tls() == TlsMode::None
-        && !endpoint.allows_plaintext()
-        && endpoint.is_loopback()
-        && let Some(far) = found.iter().find(|address| !address.ip().is_loopback())
-    {
-        return Err(Fault::misconfigured(
-            Phase::Resolve,
-            format!("\"{}\" resolves to {}, which is not this machine", endpoint.host(), far.ip()),
-        ));
-    }
-    Ok(found)
-}
 
 /// Opens a connection, trying the host's addresses in turn; each gets an equal share of the time that is left.
 /// Small packets are sent at once (`TCP_NODELAY`): login dialogues are all small packets.
@@ -132,6 +85,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::transport::TlsMode;
 
     fn soon() -> Instant {
         now() + Duration::from_secs(5)
@@ -145,14 +99,6 @@ mod tests {
         let fault = dial(&Endpoint::new("127.0.0.1", port, TlsMode::None), soon()).await.unwrap_err();
         assert_eq!(fault.phase(), Phase::Connect);
         assert_eq!(fault.detail(), format!("127.0.0.1:{port} refused the connection"));
-    }
-
-    #[tokio::test]
-    async fn a_host_that_does_not_exist_is_unavailable_during_resolve() {
-        // A label of more than 63 bytes fails in the system's resolver, before it asks anybody on the network.
-        let endpoint = Endpoint::new("x".repeat(80), 143, TlsMode::Explicit);
-        let fault = dial(&endpoint, soon()).await.unwrap_err();
-        assert_eq!(fault.phase(), Phase::Resolve);
     }
 
     #[tokio::test]

@@ -6,17 +6,19 @@
 mod certificate;
 mod dial;
 mod endpoint;
+mod resolve;
 mod tls;
 #[cfg(any(feature = "imap", feature = "ftp"))]
 mod warm;
 
 pub use certificate::TlsSummary;
+pub use dial::dial;
 #[cfg(feature = "smb")]
 pub(crate) use dial::dial_first;
 #[cfg(feature = "ftp")]
 pub(crate) use dial::{cannot_connect, dial_with};
-pub use dial::{dial, resolve};
 pub use endpoint::{Endpoint, TlsMode, Trust};
+pub use resolve::resolve;
 pub use tls::TlsClient;
 #[cfg(any(feature = "imap", feature = "ftp"))]
 pub(crate) use warm::Warm;

@@ -84,6 +84,7 @@ fn setup(backends: Vec<Configured>) -> Setup {
         warnings: Vec::new(),
         backends,
         deadline: Duration::from_secs(20),
+        source: None,
     }
 }
 

@@ -1,5 +1,5 @@
 use serde_json::Value;
-use user_backend::{Policy, StaticBackend};
+use user_backend::{Policy, Resolver, StaticBackend};
 
 use super::*;
 
@@ -13,6 +13,15 @@ fn office() -> StaticBackend {
 
 fn dead(id: &str) -> StaticBackend {
     StaticBackend::new(id).unwrap().unavailable()
+}
+
+async fn ask(
+    resolver: &Resolver,
+    name: &str,
+    password: &str,
+    explain: Option<String>,
+) -> Result<Reply, Failure> {
+    reply(&resolver.authenticate(Credentials::new(name, password)).await, name, explain)
 }
 
 /// Times differ from run to run.

@@ -105,3 +105,55 @@ async fn a_canary_that_nobody_was_asked_about_proves_nothing() {
     let canary = check::canary(&mail, &domain("b.example"), now() + Duration::from_secs(5)).await;
     assert!(matches!(canary, Canary::Unknown(_)), "{canary:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_does_not_exist_is_an_outage_for_whoever_signs_in() {
+    let is_lost = Arc::new(AtomicBool::new(false));
+    let lost = Lost { people: people("lost").with_user("alice", "secret"), is_lost: Arc::clone(&is_lost) };
+    let grace = policy(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
+    let resolver = Resolver::builder().link(Arc::new(lost), grace, DomainRules::none()).build().unwrap();
+    assert!(vouched_by(&sign_in(&resolver, "alice", "secret").await).is_some());
+    is_lost.store(true, Ordering::SeqCst);
+    tokio::time::advance(Duration::from_secs(600)).await;
+    for _ in 0..20 {
+        let answer = sign_in(&resolver, "bob", "guess").await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
+        assert_eq!(
+            answer.trace.steps[0].verdict,
+            Said::Misconfigured,
+            "the breaker does not hide the reason"
+        );
+    }
+    assert_eq!(sign_in(&resolver, "alice", "secret").await.trace.ended_by, Rule::Grace);
+    is_lost.store(false, Ordering::SeqCst);
+    assert!(matches!(sign_in(&resolver, "alice", "wrong").await.outcome, Outcome::Refused(_)));
+}
+
+/// Its host does not exist while the switch is on: the name service of this machine is lost.
+#[derive(Debug)]
+struct Lost {
+    people: StaticBackend,
+    is_lost: Arc<AtomicBool>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("lost")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Lost {
+    fn id(&self) -> &BackendId {
+        self.people.id()
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        if self.is_lost.load(Ordering::SeqCst) {
+            return Err(Fault::misconfigured(Phase::Resolve, "no such host").of(self.id()));
+        }
+        self.people.authenticate(attempt).await
+    }
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.people.probe(deadline).await
+    }
+}
