@@ -13,8 +13,11 @@
 //!  -> answer       cached, if nobody invalidated it meanwhile
 //! ```
 
+mod attempt;
 mod builder;
 mod chain;
+mod conclude;
+mod credentials;
 mod observe;
 mod outcome;
 pub mod pin;
@@ -22,67 +25,23 @@ pub mod policy;
 mod trace;
 
 pub use builder::{BuildError, ResolverBuilder};
+pub use credentials::Credentials;
 pub use outcome::{Answer, Outcome};
 pub use pin::{MemoryPins, PinError, PinStore};
 pub use policy::Policy;
 pub use trace::{Rule, Said, Step, Trace};
 
-use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tracing::Instrument;
-
-use crate::backend::{Attempt, UserBackend};
+use crate::backend::UserBackend;
 use crate::check::{self, Canary};
-use crate::clock::{Instant, later, millis_since, now};
-use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::layer::flight::Lost;
-use crate::layer::throttle::{Place, Refusal, Turn};
-use crate::layer::{CacheStats, Flights, Lifetime, OutcomeCache, Throttles};
-use crate::secret::{OutcomeKey, Password};
-use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
-use chain::{Chain, Decision, Finding};
-
-/// When to try again, for want of a better guess.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// The backends' time ends this much before the caller's, or a twentieth of it if that is less: there must be time left
-/// to say who did not answer, and to fall back on an earlier yes.
-const TO_CONCLUDE: Duration = Duration::from_millis(250);
-
-/// What a person offers to prove who they are. Borrowed: nothing is kept unless somebody has to be asked.
-#[derive(Clone, Copy)]
-pub struct Credentials<'a> {
-    name: &'a str,
-    password: &'a str,
-    source: Option<IpAddr>,
-}
-
-impl<'a> Credentials<'a> {
-    /// A name and a password as typed.
-    pub fn new(name: &'a str, password: &'a str) -> Self {
-        Self { name, password, source: None }
-    }
-
-    /// Says where the person sits.
-    #[must_use]
-    pub fn from_source(mut self, source: IpAddr) -> Self {
-        self.source = Some(source);
-        self
-    }
-}
-
-impl fmt::Debug for Credentials<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("name", &self.name)
-            .field("source", &self.source)
-            .finish_non_exhaustive()
-    }
-}
+use crate::clock::{Instant, later, now};
+use crate::identity::{BackendId, CanonicalName};
+use crate::layer::{CacheStats, Flights, OutcomeCache, Throttles};
+use crate::secret::Password;
+use chain::Chain;
 
 /// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
@@ -128,82 +87,6 @@ impl Resolver {
         let answer = self.attempt(credentials, started).await;
         observe::answered(&answer);
         answer
-    }
-
-    async fn attempt(&self, credentials: Credentials<'_>, started: Instant) -> Answer {
-        let (name, password) =
-            match (LoginName::parse(credentials.name), Password::parse(credentials.password)) {
-                (Ok(name), Ok(password)) => (name, password),
-                (Err(error), _) => return invalid(error.to_string()),
-                (_, Err(error)) => return invalid(error.to_string()),
-            };
-        let deadline = later(started, self.shared.deadline);
-        let backends_until = deadline - TO_CONCLUDE.min(self.shared.deadline / 20);
-        let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
-        // Who joins a flight asks nothing new, so it needs no turn.
-        if let Some(landed) = self.shared.flights.follow(key, self.shared.cache.epoch(), deadline).await {
-            return landed.unwrap_or_else(|lost| missed(lost, started));
-        }
-        let turn = match self.turn(credentials.source, &key, deadline).await {
-            Ok(turn) => turn,
-            Err((place, refusal)) => return self.throttled(place, refusal, started),
-        };
-        let began = self.shared.cache.epoch();
-        let work = || {
-            let resolver = self.clone();
-            let source = credentials.source;
-            let span =
-                tracing::info_span!("attempt", user = ?name, source = source.map(tracing::field::display));
-            let work = async move {
-                // Somebody may have had an answer since this attempt looked.
-                let again = Credentials { name: name.as_str(), password: password.expose(), source };
-                if let Some(answer) = resolver.recall(again, now()) {
-                    return answer;
-                }
-                let shared = &resolver.shared;
-                let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
-                let finding = shared.chain.ask(attempt, &key).await;
-                let answer = shared.conclude(finding, &name, &password, began);
-                match (&answer.outcome, turn) {
-                    (Outcome::Authenticated(_), _) => shared.throttles.accepted(&key),
-                    (Outcome::Refused(rejection), Some(turn)) => turn.refused(*rejection, &key),
-                    _ => {}
-                }
-                observe::landed(&name, &answer);
-                answer
-            };
-            work.instrument(span)
-        };
-        let landed = self.shared.flights.join(key, began, deadline, work).await;
-        landed.unwrap_or_else(|lost| missed(lost, started))
-    }
-
-    /// The right to make an attempt, for those who have told where they are.
-    async fn turn(
-        &self,
-        source: Option<IpAddr>,
-        key: &OutcomeKey,
-        deadline: Instant,
-    ) -> Result<Option<Turn>, (Place, Refusal)> {
-        let throttles = &self.shared.throttles;
-        let Some(source) = source.filter(|_| !throttles.is_known_to_be_wrong(key)) else { return Ok(None) };
-        throttles.turn(source, deadline).await.map(Some).map_err(|refusal| (Place::of(source), refusal))
-    }
-
-    fn throttled(&self, place: Place, refusal: Refusal, started: Instant) -> Answer {
-        let throttle = self.shared.throttles.throttle();
-        let (retry_after, note) = match refusal {
-            Refusal::TooMany(wait) => (
-                wait,
-                format!("{} in {} min from {place}", throttle.refuse_after, throttle.per.as_secs() / 60),
-            ),
-            Refusal::TooEarly(wait) => (wait, format!("the last one from {place} was a moment ago")),
-            Refusal::NoTurn => (RETRY_AFTER, format!("too many attempts from {place} are under way")),
-        };
-        let mut trace = Trace::new(Rule::SourceThrottled).with_note(note);
-        trace.steps = self.steps(|id| Step::skipped(id, "the address is slowed down"));
-        trace.ms = millis_since(started);
-        Answer { outcome: Outcome::Throttled { retry_after }, trace }
     }
 
     fn steps(&self, step: impl Fn(&BackendId) -> Step) -> Vec<Step> {
@@ -324,100 +207,6 @@ impl Resolver {
     /// What is remembered at the moment.
     pub fn cache_stats(&self) -> CacheStats {
         self.shared.cache.stats()
-    }
-}
-
-impl Shared {
-    fn conclude(
-        &self,
-        finding: Finding,
-        name: &LoginName,
-        password: &Password,
-        began: crate::layer::fence::Epoch,
-    ) -> Answer {
-        let Finding { decision, mut trace } = finding;
-        let outcome = match decision {
-            Decision::Accepted { link, identity } => {
-                self.vouch(link, identity, name, password, began, &mut trace)
-            }
-            Decision::Rejected { rejection, cacheable } => {
-                self.cache.forget(&self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose()));
-                if let Some(lifetime) = cacheable {
-                    let key = self.cache.key(TYPED, name.as_str(), password.expose());
-                    let names = std::iter::once(name.canonical().clone()).chain(self.chain.known_as(name));
-                    self.cache.reject(key, names, rejection, began, now(), lifetime);
-                }
-                Outcome::Refused(rejection)
-            }
-            Decision::Unavailable => match self.grace(name, password, &mut trace) {
-                Some(proof) => Outcome::Authenticated(proof),
-                None => {
-                    let tuple = self.cache.key(TYPED, name.as_str(), password.expose());
-                    let in_grace = |person: &CanonicalName| self.cache.is_in_grace(person, now());
-                    self.chain.charge_guess(&trace, name, &tuple, in_grace);
-                    Outcome::Unavailable { retry_after: RETRY_AFTER }
-                }
-            },
-            Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
-        };
-        Answer { outcome, trace }
-    }
-
-    /// A yes of a while ago, if the backend that gave it has a grace and cannot be reached now.
-    fn grace(&self, name: &LoginName, password: &Password, trace: &mut Trace) -> Option<Authenticated> {
-        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
-        let proof = self.cache.stale(&key, now())?;
-        let silent = |step: &Step| step.backend == *proof.backend() && step.is_silence();
-        if !trace.steps.iter().any(silent) {
-            return None;
-        }
-        tracing::warn!(
-            target: observe::AUDIT, user = ?name, backend = %proof.backend(),
-            "accepted on an earlier yes, the backend is unavailable"
-        );
-        trace.ended_by = Rule::Grace;
-        Some(proof)
-    }
-
-    /// The one place where a live yes becomes a proof.
-    fn vouch(
-        &self,
-        link: usize,
-        identity: crate::verdict::Identity,
-        name: &LoginName,
-        password: &Password,
-        began: crate::layer::fence::Epoch,
-        trace: &mut Trace,
-    ) -> Outcome {
-        let Some(link) = self.chain.links.get(link) else {
-            return Outcome::Unavailable { retry_after: RETRY_AFTER };
-        };
-        let vouched = Arc::new(Vouched { identity, backend: link.id.clone() });
-        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
-        let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
-        if !self.cache.accept(key, name, &vouched, began, now(), lifetime) {
-            trace.ended_by = Rule::Invalidated;
-            return Outcome::Unavailable { retry_after: Duration::ZERO };
-        }
-        Outcome::Authenticated(Authenticated::assertion(vouched, Freshness::Live))
-    }
-}
-
-fn missed(lost: Lost, started: Instant) -> Answer {
-    let note = match lost {
-        Lost::Full => "too many attempts are under way",
-        Lost::Died => "the check ended with an internal error",
-        Lost::Late => "no answer in time",
-    };
-    let mut trace = Trace::new(Rule::Overload).with_note(note);
-    trace.ms = millis_since(started);
-    Answer { outcome: Outcome::Unavailable { retry_after: RETRY_AFTER }, trace }
-}
-
-fn invalid(why: String) -> Answer {
-    Answer {
-        outcome: Outcome::Refused(Rejection::PolicyDenied),
-        trace: Trace::new(Rule::InvalidInput).with_note(why),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rules of the chain and of the memory in front of it, each told by name.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
@@ -8,12 +9,12 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::backend::Probe;
+use crate::backend::{Attempt, Probe};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{DomainRules, NameRules};
 use crate::memory::StaticBackend;
 use crate::resolver::policy::{OnReject, OnUnavailable};
-use crate::verdict::{Identity, Verdict};
+use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 
 mod chain;
 mod memory;
