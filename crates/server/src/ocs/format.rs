@@ -1,0 +1,53 @@
+//! XML or JSON: who decides.
+
+/// How an answer is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// XML, unless somebody asks for something else.
+    Xml,
+    /// JSON.
+    Json,
+}
+
+impl Format {
+    /// The parameter `format` decides; without it the first media type of the header `Accept` does, and only that one, as
+    /// clients know it. Whatever is unknown means XML.
+    pub fn choose(parameter: Option<&str>, accept: Option<&str>) -> Self {
+        match parameter {
+            Some(asked) => Self::known(asked, "json"),
+            None => {
+                let first = accept.unwrap_or_default().split([',', ';']).next().unwrap_or_default();
+                Self::known(first.trim(), "application/json")
+            }
+        }
+    }
+
+    /// Letter case does not matter: the original ends with an internal error over `format=JSON`.
+    fn known(found: &str, json: &str) -> Self {
+        if found.eq_ignore_ascii_case(json) { Self::Json } else { Self::Xml }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parameter_wins_and_only_the_first_media_type_counts() {
+        for (parameter, accept, expected) in [
+            (None, None, Format::Xml),
+            (Some("json"), None, Format::Json),
+            (Some("xml"), Some("application/json"), Format::Xml),
+            (Some("JSON"), None, Format::Json),
+            (Some("bogus"), Some("application/json"), Format::Xml),
+            (Some(""), Some("application/json"), Format::Xml),
+            (None, Some("application/json"), Format::Json),
+            (None, Some("application/json; charset=utf-8, text/html"), Format::Json),
+            (None, Some("text/html, application/json;q=0.9"), Format::Xml),
+            (None, Some("*/*"), Format::Xml),
+            (None, Some(""), Format::Xml),
+        ] {
+            assert_eq!(Format::choose(parameter, accept), expected, "{parameter:?} {accept:?}");
+        }
+    }
+}

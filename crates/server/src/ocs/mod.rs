@@ -1,0 +1,11 @@
+//! The user provisioning API, as clients of the PHP system speak it (Open Collaboration Services).
+//!
+//! From the ground up: [`data`] the tree of an answer; [`xml`] and [`json`] how it is written; [`code`] and [`envelope`] what
+//! is put around it; [`format`](mod@format) who decides about the format.
+
+pub mod code;
+pub mod data;
+pub mod envelope;
+pub mod format;
+pub mod json;
+pub mod xml;
