@@ -8,4 +8,5 @@ pub mod data;
 pub mod envelope;
 pub mod format;
 pub mod json;
+pub mod params;
 pub mod xml;

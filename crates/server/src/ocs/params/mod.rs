@@ -1,0 +1,243 @@
+//! What a caller sends along: query and body merged into one set of parameters, as PHP hands it to a program.
+//!
+//! A name may say where in an array its value belongs (`groups[]=a`, `groups[0]=a`, `fields[email]=x`). What the body says
+//! wins over the query. Unlike in the original a text where a list is wanted is a list of one, a list where a text is
+//! wanted is refused with words instead of a crash, and so is a body that nobody can read.
+
+mod body;
+mod form;
+mod json;
+
+pub use body::MAX_BODY_BYTES;
+
+use thiserror::Error;
+
+/// So many parameters and no more.
+const MOST: usize = 1000;
+
+/// Arrays in arrays in arrays, so deep and no deeper.
+const DEEPEST: usize = 8;
+
+/// The parameters of one call.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Params {
+    entries: Vec<(String, Value)>,
+    repeated: Vec<String>,
+}
+
+/// A parameter: a text, or an array with keys, as in PHP.
+#[derive(Clone, PartialEq, Eq)]
+enum Value {
+    Text(String),
+    Array(Vec<(String, Self)>),
+}
+
+// A parameter may be a password.
+impl std::fmt::Debug for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(_) => f.write_str("…"),
+            Self::Array(entries) => f.debug_list().entries(entries.iter().map(|(_, value)| value)).finish(),
+        }
+    }
+}
+
+/// Why parameters cannot be used. Never repeats what was sent: it may be a password.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ParamError {
+    /// The body is longer than [`MAX_BODY_BYTES`], or was cut off.
+    #[error("The body could not be read, or has more than {MAX_BODY_BYTES} bytes")]
+    Body,
+    /// The body is not what its content type says.
+    #[error("The body is not valid {kind}")]
+    Malformed {
+        /// What it should be.
+        kind: &'static str,
+    },
+    /// The content type is none that is read here.
+    #[error(
+        "The content type of the body is not supported; send application/x-www-form-urlencoded (curl: -d key=value), \
+         application/json or multipart/form-data"
+    )]
+    MediaType,
+    /// Nothing was sent where something is needed.
+    #[error("The parameter {name} is missing")]
+    Missing {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A list or a map where a text is needed.
+    #[error("The parameter {name} must be a single value")]
+    NotText {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Something in a list is not a text.
+    #[error("The parameter {name} must be a list of values")]
+    NotTexts {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Sent twice where the last one would win and nobody would notice.
+    #[error(
+        "The parameter {name} was sent more than once; to change several fields in one call send fields[email]=... and so on"
+    )]
+    Repeated {
+        /// Its name.
+        name: &'static str,
+    },
+    /// More than anybody needs.
+    #[error("Too many parameters")]
+    TooMany,
+}
+
+impl Params {
+    /// Reads a query.
+    ///
+    /// # Errors
+    /// [`ParamError`] when it is no UTF-8 or there is too much of it.
+    pub fn of_query(query: &str) -> Result<Self, ParamError> {
+        form::read(query.as_bytes())
+    }
+
+    /// Adds what the body says; where both speak, the body wins.
+    #[must_use]
+    pub fn overridden_by(mut self, body: Self) -> Self {
+        self.entries.retain(|(name, _)| body.value(name).is_none());
+        self.entries.extend(body.entries);
+        self.repeated = body.repeated;
+        self
+    }
+
+    /// A text, if it was sent.
+    ///
+    /// # Errors
+    /// [`ParamError::NotText`]
+    pub fn text(&self, name: &'static str) -> Result<Option<&str>, ParamError> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Array(_)) => Err(ParamError::NotText { name }),
+        }
+    }
+
+    /// A text that must be sent; it may be empty.
+    ///
+    /// # Errors
+    /// [`ParamError::Missing`], [`ParamError::NotText`]
+    pub fn required(&self, name: &'static str) -> Result<&str, ParamError> {
+        self.text(name)?.ok_or(ParamError::Missing { name })
+    }
+
+    /// As [`Self::required`], sent once only.
+    ///
+    /// # Errors
+    /// [`ParamError::Repeated`], and those of [`Self::required`]
+    pub fn once(&self, name: &'static str) -> Result<&str, ParamError> {
+        if self.repeated.iter().any(|repeated| repeated == name) {
+            return Err(ParamError::Repeated { name });
+        }
+        self.required(name)
+    }
+
+    /// A whole number as PHP makes one of a text: `abc` is 0, `12abc` is 12, what is too large is the largest.
+    ///
+    /// # Errors
+    /// [`ParamError::NotText`]
+    pub fn number(&self, name: &'static str) -> Result<Option<i64>, ParamError> {
+        Ok(self.text(name)?.filter(|text| !text.is_empty()).map(leading_number))
+    }
+
+    /// A list of texts; nothing sent is an empty list, a single text a list of one.
+    ///
+    /// # Errors
+    /// [`ParamError::NotTexts`]
+    pub fn texts(&self, name: &'static str) -> Result<Vec<&str>, ParamError> {
+        match self.value(name) {
+            None => Ok(Vec::new()),
+            Some(Value::Text(text)) if text.is_empty() => Ok(Vec::new()),
+            Some(Value::Text(text)) => Ok(vec![text]),
+            Some(Value::Array(entries)) => entries
+                .iter()
+                .map(|(_, value)| value.as_text().ok_or(ParamError::NotTexts { name }))
+                .collect(),
+        }
+    }
+
+    /// A map of lists of texts, such as `search[key][]=number`.
+    ///
+    /// # Errors
+    /// [`ParamError::NotTexts`]
+    pub fn text_lists(&self, name: &'static str) -> Result<Vec<(&str, Vec<&str>)>, ParamError> {
+        let wrong = ParamError::NotTexts { name };
+        let entries = match self.value(name) {
+            None => return Ok(Vec::new()),
+            Some(Value::Text(_)) => return Err(wrong),
+            Some(Value::Array(entries)) => entries,
+        };
+        let mut lists = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let Value::Array(texts) = value else { return Err(wrong) };
+            let texts: Option<Vec<&str>> = texts.iter().map(|(_, text)| text.as_text()).collect();
+            lists.push((key.as_str(), texts.ok_or_else(|| wrong.clone())?));
+        }
+        Ok(lists)
+    }
+
+    /// A map of texts, such as `fields[email]=x&fields[quota]=y`; `None` when it was not sent.
+    ///
+    /// # Errors
+    /// [`ParamError::NotTexts`], [`ParamError::Repeated`]
+    pub fn text_map(&self, name: &'static str) -> Result<Option<Vec<(&str, &str)>>, ParamError> {
+        let entries = match self.value(name) {
+            None => return Ok(None),
+            Some(Value::Text(_)) => return Err(ParamError::NotTexts { name }),
+            Some(Value::Array(entries)) => entries,
+        };
+        let texts: Option<Vec<_>> =
+            entries.iter().map(|(key, value)| Some((key.as_str(), value.as_text()?))).collect();
+        texts.ok_or(ParamError::NotTexts { name }).map(Some)
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.entries.iter().find(|(found, _)| found == name).map(|(_, value)| value)
+    }
+
+    /// Adds a value under a name; the last one of a name wins.
+    fn put(&mut self, name: String, value: Value) -> Result<(), ParamError> {
+        if let Some((_, before)) = self.entries.iter_mut().find(|(found, _)| *found == name) {
+            *before = value;
+            self.repeated.push(name);
+            return Ok(());
+        }
+        if self.entries.len() >= MOST {
+            return Err(ParamError::TooMany);
+        }
+        self.entries.push((name, value));
+        Ok(())
+    }
+}
+
+impl Value {
+    fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Array(_) => None,
+        }
+    }
+}
+
+fn leading_number(text: &str) -> i64 {
+    let text = text.trim_start();
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = digits.bytes().take_while(u8::is_ascii_digit).map(|digit| i64::from(digit - b'0'));
+    let number = digits.fold(0_i64, |number, digit| number.saturating_mul(10).saturating_add(digit));
+    if negative { -number } else { number }
+}
+
+#[cfg(test)]
+mod tests;
