@@ -9,4 +9,6 @@ pub mod envelope;
 pub mod format;
 pub mod json;
 pub mod params;
+pub mod path;
+pub mod route;
 pub mod xml;
