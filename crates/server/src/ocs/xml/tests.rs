@@ -10,7 +10,7 @@ use super::*;
 struct Found {
     name: String,
     text: String,
-    children: Vec<Found>,
+    children: Vec<Self>,
 }
 
 fn parse(document: &[u8]) -> Found {
