@@ -1,0 +1,140 @@
+//! How processes notice that credentials ended elsewhere.
+//!
+//! One counter, the *generation*, goes up in the very transaction that ends somebody's credentials: a new password, a
+//! disabled, deleted or re-pinned user. The names are kept beside it. A process that remembers outcomes does, before it
+//! believes its memory:
+//!
+//! ```text
+//! let changes = accounts.generations().since(seen).await?;   // one row is read; nearly always that is all
+//! forget what `changes` names, or everything;  seen = changes.now();
+//! believe the memory
+//! ```
+//!
+//! # The guarantee
+//! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
+//! whatever process, tells of it. So a process that asks before each use of its memory accepts no old credential after
+//! that moment. Sessions and reset tokens need no asking: the same transaction deletes them.
+//!
+//! It holds because both engines make a commit visible to every read that begins after it. On PostgreSQL the counter is a
+//! row, not a sequence: a sequence hands out numbers before the commit, and a reader could see the larger number first.
+
+use std::fmt;
+
+use user_backend::CanonicalName;
+
+use crate::Accounts;
+use crate::clock::Timestamp;
+use crate::engine::{Tx, fault, sql};
+use crate::error::AccountsError;
+
+/// A point in the history of ended credentials. Later ones are larger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Generation(i64);
+
+impl Generation {
+    pub(crate) const fn stored(value: i64) -> Self {
+        Self(value)
+    }
+
+    /// As a number, for metrics and logs.
+    pub const fn number(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whose credentials ended since a generation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Changes {
+    /// So many, or so long ago, that everything remembered must go.
+    Everything {
+        /// The generation now.
+        now: Generation,
+    },
+    /// Nobody's.
+    None {
+        /// The generation now.
+        now: Generation,
+    },
+    /// These people's.
+    Users {
+        /// The generation now.
+        now: Generation,
+        /// Who, each once.
+        names: Vec<CanonicalName>,
+    },
+}
+
+impl Changes {
+    /// The generation to ask from the next time.
+    pub const fn now(&self) -> Generation {
+        match self {
+            Self::Everything { now } | Self::None { now } | Self::Users { now, .. } => *now,
+        }
+    }
+}
+
+/// How many ended credentials are remembered by name.
+const KEPT: i64 = 1000;
+
+/// The room of generations; see the [module](self).
+#[derive(Clone, Copy, Debug)]
+pub struct Generations<'a>(pub(crate) &'a Accounts);
+
+impl Generations<'_> {
+    /// The generation now: one row is read.
+    ///
+    /// # Errors
+    /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
+    pub async fn current(self) -> Result<Generation, AccountsError> {
+        let row = self.0.db().row(sql("SELECT value FROM generation WHERE one = 1")).await?;
+        let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
+        value.map(Generation).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+    }
+
+    /// Whose credentials ended after `seen`.
+    ///
+    /// A `seen` from the future (a database was restored from a backup) is answered with [`Changes::Everything`].
+    ///
+    /// # Errors
+    /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
+    pub async fn since(self, seen: Generation) -> Result<Changes, AccountsError> {
+        let now = self.current().await?;
+        if now == seen {
+            return Ok(Changes::None { now });
+        }
+        if now < seen || now.0 - seen.0 > KEPT {
+            return Ok(Changes::Everything { now });
+        }
+        let events =
+            sql("SELECT DISTINCT name FROM credential_events WHERE generation > $1 AND generation <= $2");
+        let rows = self.0.db().rows(events.bind(seen.0).bind(now.0)).await?;
+        let names = rows.iter().map(|row| {
+            let name = row.text(0).map_err(fault)?;
+            CanonicalName::parse(&name).map_err(|_| AccountsError::unreadable("an event names nobody"))
+        });
+        Ok(Changes::Users { now, names: names.collect::<Result<_, _>>()? })
+    }
+}
+
+/// Ends what was proved before now for one name, in the caller's transaction; tells the new generation.
+pub(crate) async fn bump(
+    tx: &mut Tx,
+    name: &CanonicalName,
+    now: Timestamp,
+) -> Result<Generation, AccountsError> {
+    let row = tx.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
+    let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
+    let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
+    let event = sql("INSERT INTO credential_events (generation, name, at) VALUES ($1, $2, $3)");
+    tx.execute(event.bind(value).bind(name.as_str()).bind(now.millis())).await?;
+    // The margin lets a reader finish that began when the event was still wanted.
+    tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(value - 2 * KEPT)).await?;
+    Ok(Generation(value))
+}

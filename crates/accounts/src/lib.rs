@@ -1,0 +1,153 @@
+//! People, groups, applications and local passwords in one store.
+//!
+//! The store is a SQLite file, with nothing to set up, or a PostgreSQL database. Everything that belongs together is
+//! written in one transaction; what was acknowledged survives a power cut; what was not left nothing behind.
+//!
+//! ```
+//! use accounts::{Accounts, GroupId, NewUser, StoreSettings, UserFilter, UserId};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("accounts.db");
+//! let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?;
+//! let staff = GroupId::parse("staff")?;
+//! accounts.groups().create(&staff, Some("Staff")).await?;
+//!
+//! let frank = UserId::parse("Frank")?;
+//! accounts.users().create(NewUser::new(frank.clone()).email("frank@example.com").group(staff)).await?;
+//!
+//! let page = accounts.users().page(&UserFilter::new().search("EXAMPLE").limit(25)).await?;
+//! assert_eq!(page.items[0].id.as_str(), "Frank");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rooms
+//! | room | what lives there |
+//! |---|---|
+//! | [`Accounts::users`] | create, find, list, change, disable, delete |
+//! | [`Accounts::groups`] | groups, members, sub-admins |
+//! | [`Accounts::passwords`] | hashes of local passwords |
+//! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
+//! | [`Accounts::audit`] | who did what to whom |
+//!
+//! # Several processes
+//! Any number of processes may open the same store. What one has written, the others read; [`generation`] tells how they
+//! forget in time what they remember.
+
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod clock;
+mod engine;
+mod error;
+pub mod generation;
+pub mod groups;
+mod id;
+pub mod passwords;
+mod schema;
+mod settings;
+pub mod users;
+
+use std::sync::Arc;
+
+pub use audit::Actor;
+pub use clock::{Clock, Timestamp};
+pub use error::AccountsError;
+pub use generation::{Changes, Generation};
+pub use groups::{Group, GroupFilter};
+pub use id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
+pub use passwords::StoredHash;
+pub use settings::StoreSettings;
+pub use users::{
+    Details, Field, NewUser, Page, Profile, Quota, Scope, Standing, User, UserChange, UserFilter,
+};
+
+use audit::Audit;
+use engine::Db;
+use generation::Generations;
+use groups::Groups;
+use passwords::Passwords;
+use users::Users;
+
+/// The open store. Cheap to clone; clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    inner: Arc<Inner>,
+    actor: Arc<Actor>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    db: Db,
+    clock: Clock,
+}
+
+impl Accounts {
+    /// Opens the store, creates it when it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// - [`AccountsError::Unavailable`]: the file or the server cannot be reached, or not written in time.
+    /// - [`AccountsError::Unreadable`]: the file is no SQLite database, or damaged.
+    /// - [`AccountsError::Foreign`]: it is another program's database.
+    /// - [`AccountsError::NewerSchema`]: a newer version of this program made it.
+    /// - [`AccountsError::ReadOnly`]: it cannot be written.
+    pub async fn open(settings: &StoreSettings) -> Result<Self, AccountsError> {
+        let db = Db::open(settings).await?;
+        let clock = settings.clock().clone();
+        if let Err(error) = schema::migrate(&db, clock.now()).await {
+            db.close().await;
+            return Err(error);
+        }
+        Ok(Self { inner: Arc::new(Inner { db, clock }), actor: Arc::new(Actor::system()) })
+    }
+
+    /// The same store, used on somebody's behalf: the audit log names them.
+    #[must_use]
+    pub fn on_behalf_of(&self, actor: Actor) -> Self {
+        Self { inner: Arc::clone(&self.inner), actor: Arc::new(actor) }
+    }
+
+    /// Users.
+    pub const fn users(&self) -> Users<'_> {
+        Users(self)
+    }
+
+    /// Groups, members, sub-admins.
+    pub const fn groups(&self) -> Groups<'_> {
+        Groups(self)
+    }
+
+    /// Hashes of local passwords.
+    pub const fn passwords(&self) -> Passwords<'_> {
+        Passwords(self)
+    }
+
+    /// How processes notice that credentials ended elsewhere.
+    pub const fn generations(&self) -> Generations<'_> {
+        Generations(self)
+    }
+
+    /// Who did what to whom.
+    pub const fn audit(&self) -> Audit<'_> {
+        Audit(self)
+    }
+
+    /// Closes all connections of all clones and waits until that is done.
+    pub async fn close(&self) {
+        self.inner.db.close().await;
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn actor(&self) -> &Actor {
+        &self.actor
+    }
+}

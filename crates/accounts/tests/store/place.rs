@@ -1,0 +1,102 @@
+//! Where a test's store is: a fresh file, or a fresh database of the server.
+
+use std::env;
+
+use accounts::{Accounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tempfile::TempDir;
+
+/// Writes a test for each engine: `on_both! { async fn name(place) { .. } }`.
+macro_rules! on_both {
+    ($($(#[$doc:meta])* async fn $name:ident($place:ident) $body:block)*) => {
+        $(mod $name {
+            #[allow(unused_imports, reason = "not every story needs all of it")]
+            use super::*;
+
+            async fn story($place: &$crate::place::Place) $body
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                story(&$crate::place::Place::sqlite()).await;
+            }
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let Some(place) = $crate::place::Place::postgres().await else { return };
+                story(&place).await;
+                place.remove().await;
+            }
+        })*
+    };
+}
+pub(crate) use on_both;
+
+/// An empty store of a test's own.
+pub(crate) struct Place {
+    pub(crate) settings: StoreSettings,
+    pub(crate) clock: Clock,
+    folder: Option<TempDir>,
+    database: Option<(String, String)>,
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings::sqlite(folder.path().join("accounts.db"));
+        Self::new(settings, Some(folder), None)
+    }
+
+    /// `None`, and said so, without a server.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let Ok(server) = env::var("ACCOUNTS_POSTGRES") else {
+            assert!(env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");
+            eprintln!("skipped: no ACCOUNTS_POSTGRES");
+            return None;
+        };
+        let name = format!("t{}", unique());
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
+        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+        let (base, _) = base.rsplit_once('/').unwrap();
+        let settings = StoreSettings::parse(&format!("{base}/{name}?{query}")).unwrap();
+        Some(Self::new(settings, None, Some((server, name))))
+    }
+
+    fn new(settings: StoreSettings, folder: Option<TempDir>, database: Option<(String, String)>) -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
+        Self { settings: settings.with_clock(clock.clone()), clock, folder, database }
+    }
+
+    /// The folder of the file.
+    #[allow(dead_code)]
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.as_ref().unwrap().path()
+    }
+
+    pub(crate) async fn open(&self) -> Accounts {
+        Accounts::open(&self.settings).await.unwrap()
+    }
+
+    pub(crate) async fn remove(self) {
+        if let Some((server, name)) = self.database {
+            let mut admin = PgConnection::connect(&server).await.unwrap();
+            admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+        }
+    }
+}
+
+fn unique() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+pub(crate) fn group(id: &str) -> GroupId {
+    GroupId::parse(id).unwrap()
+}

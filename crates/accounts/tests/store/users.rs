@@ -1,0 +1,196 @@
+//! Users: created whole or not at all, found in any spelling, listed in order.
+
+use accounts::{AccountsError, Field, GroupId, NewUser, Quota, Scope, StoredHash, UserChange, UserFilter};
+use futures_util::TryStreamExt;
+use user_backend::BackendId;
+
+use crate::place::{group, on_both, user};
+
+on_both! {
+    async fn a_user_is_found_in_any_spelling_and_keeps_their_own(place) {
+        let accounts = place.open().await;
+        let new = NewUser::new(user("Frank"))
+            .display_name(" Frank Smith ")
+            .email("Frank@Example.com")
+            .quota(Quota::Bytes(5 << 30))
+            .language("de_DE");
+        let created = accounts.users().create(new).await.unwrap();
+        assert_eq!(accounts.users().get(&user("FRANK")).await.unwrap(), created);
+        assert_eq!(created.id.as_str(), "Frank");
+        assert_eq!(created.called(), "Frank Smith");
+        assert_eq!(created.email.as_deref(), Some("frank@example.com"));
+        assert_eq!((created.quota, created.enabled, created.is_local()), (Quota::Bytes(5 << 30), true, true));
+        assert_eq!(created.created, place.clock.now());
+        let again = accounts.users().create(NewUser::new(user("frank"))).await;
+        assert_eq!(again, Err(AccountsError::AlreadyExists { what: "user", id: "frank".into() }));
+        assert_eq!(accounts.users().find(&user("nobody")).await.unwrap(), None);
+    }
+
+    async fn what_cannot_be_created_whole_leaves_nothing_behind(place) {
+        let accounts = place.open().await;
+        let base = || NewUser::new(user("frank")).password(StoredHash::new("x")).group(GroupId::admin());
+        for new in [
+            base().group(group("nowhere")),
+            base().subadmin_of(GroupId::admin()),
+            base().subadmin_of(group("nowhere")),
+            base().email("nonsense"),
+            base().display_name("x".repeat(65)),
+            base().language("no such thing"),
+            base().profile(Field::Phone, "1".repeat(3000), None),
+            base().backend(BackendId::parse("mail").unwrap()),
+        ] {
+            let error = accounts.users().create(new.clone()).await.unwrap_err();
+            assert!(matches!(error, AccountsError::NotFound { .. } | AccountsError::Invalid { .. }), "{error}");
+            assert_eq!(accounts.users().find(&user("frank")).await.unwrap(), None);
+        }
+        assert_eq!(accounts.passwords().find(&user("frank")).await.unwrap(), None);
+        assert!(accounts.audit().after(0, 10, None).await.unwrap().is_empty());
+        accounts.users().create(base()).await.unwrap();
+    }
+
+    async fn a_hundred_creates_of_one_name_make_one_user(place) {
+        let accounts = place.open().await;
+        let creates = (0..100).map(|n| {
+            let accounts = accounts.clone();
+            let id = if n % 2 == 0 { "frank" } else { "FRANK" };
+            tokio::spawn(async move { accounts.users().create(NewUser::new(user(id))).await })
+        });
+        let mut made = 0;
+        for create in creates.collect::<Vec<_>>() {
+            match create.await.unwrap() {
+                Ok(_) => made += 1,
+                Err(error) => assert!(matches!(error, AccountsError::AlreadyExists { .. }), "{error}"),
+            }
+        }
+        assert_eq!(made, 1);
+        assert_eq!(accounts.users().count(&UserFilter::new()).await.unwrap(), 1);
+    }
+
+    async fn several_fields_change_in_one_step_or_none_does(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let change = UserChange::new()
+            .display_name("Frank")
+            .email("f@example.com")
+            .quota(Quota::Unlimited)
+            .field(Field::Phone, "+49711")
+            .scope(Field::Phone, Scope::Private)
+            .field(Field::AdditionalMail, "second@example.com");
+        accounts.users().change(&frank, change.clone()).await.unwrap();
+        let details = accounts.users().details(&frank).await.unwrap();
+        assert_eq!(details.user.quota, Quota::Unlimited);
+        assert_eq!(details.profile.value(Field::Phone), Some("+49711"));
+        assert_eq!(details.profile.scope(Field::Phone), Some(Scope::Private));
+        assert_eq!(details.profile.value(Field::AdditionalMail), Some("second@example.com"));
+        let again = accounts.users().change(&frank, change.display_name("Other")).await;
+        assert!(matches!(again, Err(AccountsError::AlreadyExists { what: "mail address", .. })), "{again:?}");
+        assert_eq!(accounts.users().get(&frank).await.unwrap().called(), "Frank");
+        let primary = UserChange::new().field(Field::AdditionalMail, "F@example.com");
+        assert!(accounts.users().change(&frank, primary).await.is_err());
+        let swap = UserChange::new().replace_mail("second@example.com", "third@example.com").email("");
+        assert_eq!(accounts.users().change(&frank, swap).await.unwrap().email, None);
+        let drop = UserChange::new().replace_mail("third@example.com", "").field(Field::Phone, "");
+        accounts.users().change(&frank, drop).await.unwrap();
+        let details = accounts.users().details(&frank).await.unwrap();
+        assert_eq!(details.profile.value(Field::AdditionalMail), None);
+        assert_eq!(details.profile.value(Field::Phone), None);
+        assert_eq!(details.profile.scope(Field::Phone), Some(Scope::Private));
+    }
+
+    async fn pages_add_up_to_the_list_in_the_order_of_names(place) {
+        let accounts = place.open().await;
+        for n in 0..23 {
+            let id = if n % 2 == 0 { format!("User{n:02}") } else { format!("user{n:02}") };
+            let new = NewUser::new(user(&id)).display_name(format!("Person {}", 99 - n)).email(format!("p{n}@x.org"));
+            accounts.users().create(new).await.unwrap();
+        }
+        let mut walked = Vec::new();
+        let mut filter = UserFilter::new().limit(5);
+        loop {
+            let page = accounts.users().page(&filter).await.unwrap();
+            walked.extend(page.items.iter().map(|user| user.id.as_str().to_lowercase()));
+            let Some(next) = page.next else { break };
+            filter = filter.after(next);
+        }
+        let all: Vec<String> = (0..23).map(|n| format!("user{n:02}")).collect();
+        assert_eq!(walked, all);
+        let users = accounts.users();
+        let streamed: Vec<_> = users.stream(UserFilter::new()).try_collect().await.unwrap();
+        assert_eq!(streamed.iter().map(|user| user.id.as_str().to_lowercase()).collect::<Vec<_>>(), all);
+        let by_offset = users.page(&UserFilter::new().limit(5).offset(20)).await.unwrap();
+        assert_eq!((by_offset.items.len(), by_offset.next), (3, None));
+        assert!(users.page(&UserFilter::new().limit(0)).await.unwrap().items.is_empty());
+        assert!(users.page(&UserFilter::new().offset(1 << 40)).await.unwrap().items.is_empty());
+        assert_eq!(users.count(&UserFilter::new().limit(1)).await.unwrap(), 23);
+    }
+
+    async fn a_search_is_a_substring_without_wildcards(place) {
+        let accounts = place.open().await;
+        for (id, name, mail) in [
+            ("anna", "Änne 100%", "anna@one.example"),
+            ("bob_x", "Bob", "bob@two.example"),
+            ("carl", "Carl_\\", "carl@two.example"),
+        ] {
+            let new = NewUser::new(user(id)).display_name(name).email(mail);
+            accounts.users().create(new).await.unwrap();
+        }
+        for (search, found) in [
+            ("", vec!["anna", "bob_x", "carl"]),
+            ("änNE", vec!["anna"]),
+            ("%", vec!["anna"]),
+            ("_", vec!["bob_x", "carl"]),
+            ("\\", vec!["carl"]),
+            ("TWO.example", vec!["bob_x", "carl"]),
+            ("two.example", vec!["bob_x", "carl"]),
+            ("b", vec!["bob_x"]),
+            ("ob", vec!["bob_x"]),
+            ("'; --", vec![]),
+            ("\" OR 1", vec![]),
+        ] {
+            let filter = UserFilter::new().search(search);
+            let page = accounts.users().page(&filter).await.unwrap();
+            let ids: Vec<&str> = page.items.iter().map(|user| user.id.as_str()).collect();
+            assert_eq!(ids, found, "{search}");
+            assert_eq!(accounts.users().count(&filter).await.unwrap(), found.len() as u64, "{search}");
+        }
+    }
+
+    async fn filters_know_groups_disabled_and_recent(place) {
+        let accounts = place.open().await;
+        for id in ["red", "blue"] {
+            accounts.groups().create(&group(id), None).await.unwrap();
+        }
+        for (id, groups) in [("anna", vec!["red"]), ("bob", vec!["red", "blue"]), ("carl", vec!["blue"]), ("dora", vec![])] {
+            let mut new = NewUser::new(user(id));
+            for id in groups {
+                new = new.group(group(id));
+            }
+            accounts.users().create(new).await.unwrap();
+        }
+        accounts.users().set_enabled(&user("bob"), false).await.unwrap();
+        for id in ["carl", "anna"] {
+            place.clock.advance(std::time::Duration::from_secs(1));
+            accounts.users().signed_in(&user(id)).await.unwrap();
+        }
+        let cases = [
+            (UserFilter::new().group(group("red")), vec!["anna", "bob"]),
+            (UserFilter::new().in_any_group([group("red"), group("blue")]), vec!["anna", "bob", "carl"]),
+            (UserFilter::new().in_any_group([]), vec![]),
+            (UserFilter::new().group(group("none")), vec![]),
+            (UserFilter::new().disabled(), vec!["bob"]),
+            (UserFilter::new().enabled().group(group("red")), vec!["anna"]),
+            (UserFilter::new().recent(), vec!["anna", "carl"]),
+            (UserFilter::new().recent().limit(1), vec!["anna"]),
+            (UserFilter::new().group(group("red")).after(user("anna")), vec!["bob"]),
+            (UserFilter::new().group(group("blue")).search("CARL"), vec!["carl"]),
+        ];
+        for (filter, found) in cases {
+            let page = accounts.users().page(&filter).await.unwrap();
+            let ids: Vec<&str> = page.items.iter().map(|user| user.id.as_str()).collect();
+            assert_eq!(ids, found, "{filter:?}");
+            let streamed: Vec<_> = accounts.users().stream(filter.clone()).try_collect().await.unwrap();
+            assert_eq!(streamed, page.items, "{filter:?}");
+        }
+    }
+}
