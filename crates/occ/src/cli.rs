@@ -170,7 +170,7 @@ Examples:
 Exit codes:
   0  authenticated
   1  refused: somebody who can tell says no
-  2  wrong command line or configuration, as a server or the name service has shown
+  2  wrong command line or configuration; a server's host does not exist
   3  unavailable: who could tell cannot be asked now; this says nothing about the password
   4  throttled: too many wrong passwords before; this says nothing about this one";
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use user_backend::resolver::{Rule, Said, Step};
-use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Rejection};
+use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Phase, Rejection};
 
 use crate::cli::{Common, LoginArgs};
 use crate::config;
@@ -22,7 +22,7 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Fail
     let password = password::read(common, args, &args.name).await?;
     let answer = resolver.authenticate(Credentials::new(&args.name, &password)).await;
     if exit_of(&answer) == Exit::Usage {
-        let wrong = answer.trace.steps.iter().filter(|step| step.verdict == Said::Misconfigured);
+        let wrong = answer.trace.steps.iter().filter(|step| leads_nowhere(step));
         let wrong = wrong.filter_map(|step| Some((&step.backend, step.phase?, step.reason.as_deref()?)));
         setup.complain_about(&wrong.collect::<Vec<_>>());
     }
@@ -48,14 +48,15 @@ fn exit_of(answer: &Answer) -> Exit {
         Outcome::Authenticated(_) => Exit::Fine,
         Outcome::Refused(_) => Exit::Refused,
         Outcome::Throttled { .. } => Exit::Throttled,
-        // As long as a setting is wrong there may never be an answer, whatever becomes of the others.
-        Outcome::Unavailable { .. }
-            if answer.trace.steps.iter().any(|step| step.verdict == Said::Misconfigured) =>
-        {
-            Exit::Usage
-        }
+        // There is no such server: no waiting will help. What a server says is no proof of our mistake.
+        Outcome::Unavailable { .. } if answer.trace.steps.iter().any(leads_nowhere) => Exit::Usage,
         Outcome::Unavailable { .. } => Exit::Unavailable,
     }
+}
+
+/// Whether the settings name a host that does not exist, or another one than they mean.
+fn leads_nowhere(step: &Step) -> bool {
+    step.verdict == Said::Misconfigured && step.phase == Some(Phase::Resolve)
 }
 
 fn reply(answer: &Answer, name: &str, explain: Option<String>) -> Result<Reply, Failure> {
