@@ -97,6 +97,8 @@ actions! {
     UserDisabled = "user.disabled",
     /// A user was enabled.
     UserEnabled = "user.enabled",
+    /// The devices of a user are to be wiped.
+    WipeOrdered = "app_password.wipe",
 }
 
 impl fmt::Display for Action {

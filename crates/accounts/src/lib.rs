@@ -29,6 +29,9 @@
 //! | [`Accounts::users`] | create, find, list, change, disable, delete |
 //! | [`Accounts::groups`] | groups, members, sub-admins |
 //! | [`Accounts::passwords`] | hashes of local passwords |
+//! | [`Accounts::tokens`], [`Accounts::sessions`], [`Accounts::resets`] | app passwords, sessions, tokens that set a new password |
+//! | [`Accounts::pins`] | who owns whom; [`Accounts::pin_store`] for the resolver |
+//! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, what users set for themselves |
 //! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
 //! | [`Accounts::audit`] | who did what to whom |
 //!
@@ -38,6 +41,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod apps;
 pub mod audit;
 pub mod clock;
 mod engine;
@@ -46,8 +50,14 @@ pub mod generation;
 pub mod groups;
 mod id;
 pub mod passwords;
+pub mod pins;
+pub mod preferences;
+pub mod resets;
 mod schema;
+pub mod sessions;
 mod settings;
+mod token;
+pub mod tokens;
 pub mod users;
 
 use std::sync::Arc;
@@ -59,16 +69,27 @@ pub use generation::{Changes, Generation};
 pub use groups::{Group, GroupFilter};
 pub use id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
 pub use passwords::StoredHash;
+pub use pins::{Pin, StoredPins};
+pub use resets::Reset;
+pub use sessions::Session;
 pub use settings::StoreSettings;
+pub use token::{Token, TokenHash};
+pub use tokens::AppPassword;
 pub use users::{
     Details, Field, NewUser, Page, Profile, Quota, Scope, Standing, User, UserChange, UserFilter,
 };
 
+use apps::Apps;
 use audit::Audit;
 use engine::Db;
 use generation::Generations;
 use groups::Groups;
 use passwords::Passwords;
+use pins::Pins;
+use preferences::Preferences;
+use resets::Resets;
+use sessions::Sessions;
+use tokens::Tokens;
 use users::Users;
 
 /// The open store. Cheap to clone; clones share the connections.
@@ -122,6 +143,41 @@ impl Accounts {
     /// Hashes of local passwords.
     pub const fn passwords(&self) -> Passwords<'_> {
         Passwords(self)
+    }
+
+    /// App passwords.
+    pub const fn tokens(&self) -> Tokens<'_> {
+        Tokens(self)
+    }
+
+    /// Sessions.
+    pub const fn sessions(&self) -> Sessions<'_> {
+        Sessions(self)
+    }
+
+    /// Tokens that set a new password.
+    pub const fn resets(&self) -> Resets<'_> {
+        Resets(self)
+    }
+
+    /// Who owns whom.
+    pub const fn pins(&self) -> Pins<'_> {
+        Pins(self)
+    }
+
+    /// The pins as a resolver takes them: `Resolver::builder().pins(accounts.pin_store())`.
+    pub fn pin_store(&self) -> Arc<StoredPins> {
+        Arc::new(StoredPins(self.clone()))
+    }
+
+    /// Apps and their configuration.
+    pub const fn apps(&self) -> Apps<'_> {
+        Apps(self)
+    }
+
+    /// What users set for themselves.
+    pub const fn preferences(&self) -> Preferences<'_> {
+        Preferences(self)
     }
 
     /// How processes notice that credentials ended elsewhere.

@@ -21,6 +21,7 @@ use crate::error::AccountsError;
 use crate::generation;
 use crate::id::{GroupId, UserId};
 use record::columns;
+pub(crate) use record::columns as user_columns;
 
 /// A user's key in the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,4 +3,5 @@
 
 mod groups;
 mod place;
+mod rooms;
 mod users;

@@ -3,7 +3,8 @@
 use std::env;
 
 use accounts::{Accounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
 /// Writes a test for each engine: `on_both! { async fn name(place) { .. } }`.
@@ -77,6 +78,20 @@ impl Place {
 
     pub(crate) async fn open(&self) -> Accounts {
         Accounts::open(&self.settings).await.unwrap()
+    }
+
+    /// Runs a statement behind the store's back.
+    pub(crate) async fn raw(&self, statement: &str) -> Result<(), sqlx::Error> {
+        let statement = AssertSqlSafe(statement.to_owned());
+        if let Some((server, name)) = &self.database {
+            let options: sqlx::postgres::PgConnectOptions = server.parse()?;
+            let mut connection = PgConnection::connect_with(&options.database(name)).await?;
+            return connection.execute(statement).await.map(drop);
+        }
+        let path = self.settings.path().unwrap();
+        let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        connection.execute(statement).await.map(drop)
     }
 
     pub(crate) async fn remove(self) {
