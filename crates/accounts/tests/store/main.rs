@@ -1,6 +1,8 @@
 //! The store on both engines: one suite. SQLite always runs; PostgreSQL where `ACCOUNTS_POSTGRES` names a server on which
 //! databases may be created (`cargo xtask test` starts one).
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests")]
+
 mod groups;
 mod place;
 mod rooms;
