@@ -1,10 +1,11 @@
-//! What a person or CI runs: the demo, the tests, the lints, the benchmarks and the test rig.
+//! What a person or CI runs: the demo, the tests, the lints, the benchmarks, the test rig, the list of common passwords.
 //!
 //! Each command installs what it needs and says so first, announces every step in one line, and
 //! leaves the machine as it found it.
 
 mod bench;
 mod ci;
+mod common_passwords;
 mod demo;
 mod lint;
 mod packages;
@@ -36,6 +37,8 @@ enum Command {
     Ci,
     /// Runs a benchmark and prints its table
     Bench(bench::Args),
+    /// Builds the list of common passwords that `password-policy` embeds, from its pinned source
+    CommonPasswords(common_passwords::Args),
     /// Starts, stops and breaks the test servers
     Rig(rig::Args),
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(&args),
         Command::Ci => ci::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::CommonPasswords(args) => common_passwords::run(&args),
         Command::Rig(args) => rig::run(&args),
     };
     match done {

@@ -67,9 +67,10 @@ fn check(args: &Args, steps: &mut Steps) {
         step::run(on_rig(&mut nextest, &variables).args(&args.filter))
     });
     if args.filter.is_empty() {
-        steps.run("doc-tests", "the examples in the library's documentation", || {
-            let mut doc = step::cargo(&["test", "--doc", "-p", "user-backend", "--all-features"]);
-            step::run(on_rig(&mut doc, &variables))
+        steps.run("doc-tests", "the examples in the libraries' documentation", || {
+            let libraries = ["-p", "password-policy", "-p", "user-backend"];
+            let mut doc = step::cargo(&["test", "--doc", "--all-features"]);
+            step::run(on_rig(doc.args(libraries), &variables))
         });
         if step::root().join("examples/custom_backend.rs").is_file() {
             steps.run("example", "custom_backend, a backend by a third party", || {

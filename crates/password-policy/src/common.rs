@@ -1,0 +1,133 @@
+//! The list of common passwords, embedded.
+//!
+//! An exact set, not a filter: nobody is told that a password is common when it is not. All of the list is kept, because
+//! ASVS 5.0 (6.2.4) counts only entries that fit the policy: the 3,000 most common passwords of ten characters or more
+//! are spread over the first 117,000.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use fst::Set;
+use thiserror::Error;
+use zeroize::Zeroize;
+
+/// How many passwords the list has.
+const ENTRIES: usize = 961_927;
+
+/// How long, in bytes, an entry can be: the longest has 39. A longer password is not looked up.
+const LONGEST: usize = 42;
+
+/// Two that the administrators' manual names.
+const EXAMPLES: [&str; 2] = ["california", "enterprise"];
+
+static LIST: &[u8] = include_bytes!("../data/common-passwords.fst");
+
+static EMBEDDED: LazyLock<Result<CommonPasswords, ListError>> = LazyLock::new(|| CommonPasswords::read(LIST));
+
+/// The 961,927 different entries of the public list of the million most common passwords.
+pub struct CommonPasswords {
+    set: Set<&'static [u8]>,
+}
+
+impl CommonPasswords {
+    /// The embedded list. The first call checks its sum, count and two known entries, which takes some milliseconds.
+    ///
+    /// # Errors
+    /// [`ListError`]: the file that was embedded is damaged.
+    pub fn embedded() -> Result<&'static Self, ListError> {
+        EMBEDDED.as_ref().map_err(|&error| error)
+    }
+
+    /// Whether a password is on the list, its ASCII letters in any case. Takes about 0.1 microseconds and no memory.
+    pub fn contains(&self, password: &str) -> bool {
+        let mut buffer = [0_u8; LONGEST];
+        let Some(lowered) = buffer.get_mut(..password.len()) else { return false };
+        lowered.copy_from_slice(password.as_bytes());
+        lowered.make_ascii_lowercase();
+        let found = self.set.contains(&*lowered);
+        buffer.zeroize();
+        found
+    }
+
+    /// How many passwords it has.
+    pub fn len(&self) -> usize {
+        self.set.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.set.is_empty()
+    }
+
+    fn read(bytes: &'static [u8]) -> Result<Self, ListError> {
+        let set = Set::new(bytes).map_err(|_| ListError)?;
+        set.as_fst().verify().map_err(|_| ListError)?;
+        let list = Self { set };
+        let whole = list.len() == ENTRIES && EXAMPLES.iter().all(|example| list.contains(example));
+        if whole { Ok(list) } else { Err(ListError) }
+    }
+}
+
+impl fmt::Debug for CommonPasswords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommonPasswords({})", self.len())
+    }
+}
+
+/// The embedded list of common passwords is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the embedded list of common passwords is damaged")]
+pub struct ListError;
+
+#[cfg(test)]
+mod tests {
+    use fst::Streamer;
+
+    use super::*;
+
+    #[test]
+    fn the_embedded_list_is_whole() {
+        assert_eq!(CommonPasswords::embedded().unwrap().len(), 961_927);
+        assert!(LIST.len() <= 6_000_000);
+    }
+
+    #[test]
+    fn what_is_common_is_found_in_any_letter_case() {
+        let list = CommonPasswords::embedded().unwrap();
+        for common in ["california", "enterprise", "banana", "CALIFORNIA", "EnterPrise", "123456", "aª»"] {
+            assert!(list.contains(common), "{common}");
+        }
+        for rare in ["", "frankspassword", "Wonderland-1865", "californian sun set", "cálifornia", "\0"] {
+            assert!(!list.contains(rare), "{rare}");
+        }
+    }
+
+    #[test]
+    fn every_entry_is_short_lower_case_and_found() {
+        let list = CommonPasswords::embedded().unwrap();
+        let mut entries = list.set.stream();
+        let (mut count, mut longest) = (0, 0);
+        while let Some(entry) = entries.next() {
+            let entry = std::str::from_utf8(entry).unwrap();
+            assert!(!entry.is_empty() && !entry.bytes().any(|b| b.is_ascii_uppercase()), "{entry}");
+            assert!(list.contains(entry), "{entry}");
+            longest = longest.max(entry.len());
+            count += 1;
+        }
+        assert_eq!((count, longest), (961_927, 39));
+    }
+
+    #[test]
+    fn a_damaged_list_is_no_list() {
+        let mut damaged = LIST.to_vec();
+        damaged[LIST.len() / 2] ^= 1;
+        assert_eq!(CommonPasswords::read(damaged.leak()).unwrap_err(), ListError);
+        assert_eq!(CommonPasswords::read(&LIST[..LIST.len() - 1]).unwrap_err(), ListError);
+        assert_eq!(CommonPasswords::read(b"").unwrap_err(), ListError);
+
+        // whole, but not the one
+        let other: &'static [u8] =
+            Set::from_iter(["california", "enterprise"]).unwrap().into_fst().into_inner().leak();
+        assert_eq!(CommonPasswords::read(other).unwrap_err(), ListError);
+    }
+}

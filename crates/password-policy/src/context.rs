@@ -1,0 +1,172 @@
+//! What everybody knows of a person and of the service, and what a password must therefore not be made of.
+//!
+//! NIST SP 800-63B-4 asks for it ("context-specific words"), ASVS 5.0 in 6.2.11. A guesser who knows a login name tries
+//! it first, with a year behind it.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+/// From how many code points on a word must not be anywhere in a password. A shorter one ("Bo") must not be all of it:
+/// short names are in too many good passwords by accident.
+const CONTAINED_FROM: usize = 4;
+
+/// Whose password it is, and where. All of it is optional; what is absent is not checked.
+///
+/// Looked for are each of these texts as a whole and the words in it ("Alice", "Liddell"), in any letter case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Context<'a> {
+    user_id: Option<&'a str>,
+    display_name: Option<&'a str>,
+    mail: Option<&'a str>,
+    product: Option<&'a str>,
+}
+
+impl<'a> Context<'a> {
+    /// The login name.
+    #[must_use]
+    pub fn user_id(self, user_id: &'a str) -> Self {
+        Self { user_id: Some(user_id), ..self }
+    }
+
+    /// The name that others see.
+    #[must_use]
+    pub fn display_name(self, name: &'a str) -> Self {
+        Self { display_name: Some(name), ..self }
+    }
+
+    /// The mail address; what stands before its last `@` is looked for.
+    #[must_use]
+    pub fn mail(self, address: &'a str) -> Self {
+        Self { mail: Some(address), ..self }
+    }
+
+    /// The name of the service.
+    #[must_use]
+    pub fn product(self, name: &'a str) -> Self {
+        Self { product: Some(name), ..self }
+    }
+
+    /// The first thing of these that a password has in it.
+    pub(crate) fn found_in(&self, password: &str) -> Option<ContextField> {
+        let password = lowered(password);
+        let fields = [
+            (ContextField::UserId, self.user_id),
+            (ContextField::DisplayName, self.display_name),
+            (ContextField::Mail, self.mail.map(local_part)),
+            (ContextField::Product, self.product),
+        ];
+        let known = fields.into_iter().filter_map(|(field, text)| Some((field, text?)));
+        known.filter(|(_, text)| has_word_of(&password, text)).map(|(field, _)| field).next()
+    }
+}
+
+/// What of a [`Context`] was found. `Display` names it for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ContextField {
+    /// The login name.
+    UserId,
+    /// The name that others see.
+    DisplayName,
+    /// The mail address.
+    Mail,
+    /// The name of the service.
+    Product,
+}
+
+impl fmt::Display for ContextField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UserId => "the user name",
+            Self::DisplayName => "the display name",
+            Self::Mail => "the email address",
+            Self::Product => "the name of this service",
+        })
+    }
+}
+
+fn local_part(address: &str) -> &str {
+    address.rsplit_once('@').map_or(address, |(local, _)| local)
+}
+
+fn has_word_of(lowered_password: &str, text: &str) -> bool {
+    let text = text.to_lowercase();
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    std::iter::once(text.trim()).chain(words).any(|word| has(lowered_password, word))
+}
+
+fn has(lowered_password: &str, word: &str) -> bool {
+    match word.chars().nth(CONTAINED_FROM - 1) {
+        Some(_) => lowered_password.contains(word),
+        None => !word.is_empty() && lowered_password == word,
+    }
+}
+
+/// Lower-cased like `str::to_lowercase`, in memory that is wiped: the capacity is never outgrown, so no copy is left behind.
+fn lowered(password: &str) -> Zeroizing<String> {
+    // No lower case form has more than three times the bytes of its capital.
+    let mut lowered = Zeroizing::new(String::with_capacity(password.len() * 3));
+    lowered.extend(password.chars().flat_map(char::to_lowercase));
+    lowered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_everybody_knows_is_found_in_any_letter_case() {
+        let alice = Context::default()
+            .user_id("alice")
+            .display_name("Alice Pleasance Liddell")
+            .mail("al.lidd@wonderland.example")
+            .product("Looking-Glass");
+        let table = [
+            ("aLiCe-in-wonderland", Some(ContextField::UserId)),
+            ("2026alice", Some(ContextField::UserId)),
+            ("pleasance!!", Some(ContextField::DisplayName)),
+            ("my-LIDDELL-1", Some(ContextField::DisplayName)),
+            ("al.lidd-1865", Some(ContextField::Mail)),
+            ("the lidd of a pot", Some(ContextField::Mail)),
+            ("al", Some(ContextField::Mail)),
+            ("glass half full", Some(ContextField::Product)),
+            ("looking-glass", Some(ContextField::Product)),
+            // what is after the @ is no secret either, but it is not the person's name
+            ("wonderland", None),
+            // "al" is too short to be looked for inside
+            ("royal palace", None),
+            ("down the rabbit hole", None),
+        ];
+        for (password, found) in table {
+            assert_eq!(alice.found_in(password), found, "{password}");
+        }
+    }
+
+    #[test]
+    fn words_of_other_scripts_are_words() {
+        let person = Context::default().display_name("Žofie Ångström").product("Облако");
+        assert_eq!(person.found_in("xx-ÅNGSTRÖM-xx"), Some(ContextField::DisplayName));
+        assert_eq!(person.found_in("žofiežofie"), Some(ContextField::DisplayName));
+        assert_eq!(person.found_in("моё облако"), Some(ContextField::Product));
+        assert_eq!(person.found_in("angstrom"), None);
+    }
+
+    #[test]
+    fn nothing_known_finds_nothing() {
+        let empty = Context::default().user_id("").display_name(" ").mail("@").product("--");
+        for password in ["", " ", "x", "--", "correct horse"] {
+            assert_eq!(Context::default().found_in(password), None);
+            assert_eq!(empty.found_in(password).filter(|_| password != "--"), None, "{password:?}");
+        }
+    }
+
+    #[test]
+    fn no_letter_outgrows_the_buffer() {
+        let worst = (0..=u32::from(char::MAX)).filter_map(char::from_u32).map(|c| {
+            let low: usize = c.to_lowercase().map(char::len_utf8).sum();
+            (low, c.len_utf8())
+        });
+        assert!(worst.into_iter().all(|(low, plain)| low <= 3 * plain));
+    }
+}

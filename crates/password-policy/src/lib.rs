@@ -1,0 +1,75 @@
+//! Which passwords people may choose.
+//!
+//! Rules with the exact messages that administrators of the PHP application know, an embedded list of the 961,927 most
+//! common passwords, a question to a Have-I-Been-Pwned range server that never tells the password, and a generator.
+//! Length counts characters as people see them typed (Unicode code points), nothing is ever truncated, and an answer
+//! names every rule at once instead of one per attempt. The guidance behind it is NIST SP 800-63B-4 and OWASP ASVS 5.0
+//! chapter 6.2; what is asked here by default is what the administrators' manual promises.
+//!
+//! ```
+//! use password_policy::{Context, Policy, Settings, Violation};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let policy = Policy::from_settings(&Settings::default())?;
+//! let alice = Context::default().user_id("alice").display_name("Alice Liddell");
+//!
+//! let refused = policy.validate("banana", &alice).unwrap_err();
+//! assert_eq!(
+//!     refused.to_string(),
+//!     "Password is among the 1,000,000 most common ones. Please make it unique. \
+//!      Password needs to be at least 10 characters long."
+//! );
+//! assert!(refused.contains(&Violation::TooShort { minimum: 10 }));
+//!
+//! assert!(policy.validate("down the rabbit hole", &alice).is_ok());
+//! println!("a fresh one: {}", policy.generate()?.expose());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is where
+//! | module | what |
+//! |---|---|
+//! | [`policy`] | [`Policy`]: validate, generate, history, age, lock; [`Policies`]: one per scope |
+//! | [`settings`] | [`Settings`]: the application's own words, in serde formats and as key and text; profiles |
+//! | [`violation`] | [`Violation`]: each rule as data, and its exact text |
+//! | [`context`] | [`Context`]: what is known of the person, and must not be the password |
+//! | [`common`] | [`CommonPasswords`]: the embedded list |
+//! | [`ranges`] | [`RangeSource`]: where ranges of breached passwords come from, over HTTPS or from a folder |
+//! | [`generate`] | the generator |
+//! | [`lifecycle`] | what follows from a password's age and from failed logins |
+//!
+//! # Cargo features
+//! `hibp` (off by default): ranges over HTTPS. Without it a range source can be a local folder, or your own.
+//!
+//! # Security
+//! Nothing here keeps, logs or prints a password; copies that are made for a comparison are wiped.
+
+#![forbid(unsafe_code)]
+
+pub mod common;
+pub mod context;
+pub mod generate;
+pub mod lifecycle;
+pub mod policy;
+pub mod ranges;
+pub mod rules;
+pub mod settings;
+pub mod violation;
+
+pub use common::{CommonPasswords, ListError};
+pub use context::{Context, ContextField};
+pub use generate::{GenerateError, Generated};
+pub use lifecycle::{Age, EXPIRED, Lock};
+pub use policy::{Policies, Policy};
+#[cfg(feature = "hibp")]
+pub use ranges::HttpRanges;
+pub use ranges::{FolderRanges, RangeError, RangePrefix, RangeSource};
+pub use rules::{MAX_HISTORY, MAX_PASSWORD_BYTES, Rules};
+pub use settings::{Notice, Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors, Value};
+pub use violation::{Violation, Violations};
+
+/// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,137 @@
+//! What follows from a password's age and from failed logins: pure answers, for whoever keeps the records.
+//!
+//! Both are off by default. NIST SP 800-63B-4 forbids to ask for a new password only because time has passed, and wants
+//! guesses limited without giving everybody a way to shut somebody out.
+
+use std::time::{Duration, SystemTime};
+
+/// What a person is told whose password is too old.
+pub const EXPIRED: &str = "Password is expired, please use forgot password method to reset";
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// How a password's age is judged.
+///
+/// # Security
+/// Tell it only to somebody whose password was right: otherwise it tells anybody that the account exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// It has no end.
+    Unlimited,
+    /// Nobody knows when it was chosen: write down that it was now, and let the person in.
+    Unstamped,
+    /// Good for now.
+    Valid {
+        /// When it will be no longer.
+        until: SystemTime,
+    },
+    /// Too old: refuse the login with [`EXPIRED`].
+    Expired {
+        /// Since when.
+        since: SystemTime,
+    },
+}
+
+pub(crate) fn age(days: u64, changed: Option<SystemTime>, now: SystemTime) -> Age {
+    if days == 0 {
+        return Age::Unlimited;
+    }
+    let Some(changed) = changed else { return Age::Unstamped };
+    let end = days.checked_mul(DAY).and_then(|seconds| changed.checked_add(Duration::from_secs(seconds)));
+    match end {
+        None => Age::Unlimited,
+        Some(since) if since <= now => Age::Expired { since },
+        Some(until) => Age::Valid { until },
+    }
+}
+
+/// How long an account takes no further attempt after failed ones in a row.
+///
+/// A pause, never a disabled account: whoever can type a name could otherwise disable anybody, the last administrator
+/// too, and only an administrator could mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Not at all.
+    Open,
+    /// For this long since the last failure.
+    For(Duration),
+    /// Until the day is over.
+    RestOfDay,
+}
+
+pub(crate) fn lock(maximum: u64, failures: u64) -> Lock {
+    if maximum > 0 && failures >= maximum {
+        return Lock::RestOfDay;
+    }
+    match failures {
+        0 => Lock::Open,
+        1..=3 => Lock::For(Duration::from_secs(1)),
+        4..=9 => Lock::For(Duration::from_secs(3)),
+        10..=25 => Lock::For(Duration::from_secs(5)),
+        26..=100 => Lock::For(Duration::from_secs(10)),
+        _ => Lock::RestOfDay,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_password_expires_at_the_end_of_its_last_day() {
+        let end = at(1_000 + 30 * DAY);
+        assert_eq!(age(30, Some(at(1_000)), at(1_000)), Age::Valid { until: end });
+        assert_eq!(age(30, Some(at(1_000)), end - Duration::from_nanos(1)), Age::Valid { until: end });
+        assert_eq!(age(30, Some(at(1_000)), end), Age::Expired { since: end });
+    }
+
+    #[test]
+    fn without_a_rule_or_a_date_nobody_is_shut_out() {
+        assert_eq!(age(0, Some(at(0)), at(u32::MAX.into())), Age::Unlimited);
+        assert_eq!(age(0, None, at(0)), Age::Unlimited);
+        assert_eq!(age(1, None, at(0)), Age::Unstamped);
+        assert_eq!(age(u64::MAX, Some(at(0)), at(1)), Age::Unlimited);
+        assert_eq!(age(u64::MAX / DAY, Some(at(0)), at(1)), Age::Unlimited);
+    }
+
+    #[test]
+    fn a_password_of_the_future_is_good() {
+        assert_eq!(age(1, Some(at(10 * DAY)), at(0)), Age::Valid { until: at(11 * DAY) });
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let seconds = |failures| match lock(0, failures) {
+            Lock::Open => Some(0),
+            Lock::For(pause) => Some(pause.as_secs()),
+            Lock::RestOfDay => None,
+        };
+        let table = [
+            (0, Some(0)),
+            (1, Some(1)),
+            (3, Some(1)),
+            (4, Some(3)),
+            (9, Some(3)),
+            (10, Some(5)),
+            (25, Some(5)),
+            (26, Some(10)),
+            (100, Some(10)),
+            (101, None),
+            (u64::MAX, None),
+        ];
+        for (failures, pause) in table {
+            assert_eq!(seconds(failures), pause, "{failures}");
+        }
+    }
+
+    #[test]
+    fn a_maximum_of_attempts_locks_earlier() {
+        assert_eq!(lock(5, 4), Lock::For(Duration::from_secs(3)));
+        assert_eq!(lock(5, 5), Lock::RestOfDay);
+        assert_eq!(lock(5, 0), Lock::Open);
+    }
+}
