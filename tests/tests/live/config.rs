@@ -90,7 +90,7 @@ const PEOPLE: [&str; 3] = ["ingrid", "sam", "felix"];
 async fn the_manuals_examples_sign_people_in() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("config.php", &manual(&rig));
-    let ids: Vec<_> = resolver.backends().map(|backend| backend.id().to_string()).collect();
+    let ids: Vec<_> = resolver.backends().iter().map(|backend| backend.id().to_string()).collect();
     for (user, id) in PEOPLE.into_iter().zip(ids) {
         let answer = resolver.authenticate(Credentials::new(user, &password(&rig, user))).await;
         let proof = answer.authenticated().unwrap_or_else(|| panic!("{user}: {}", answer.trace));

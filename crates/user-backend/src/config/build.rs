@@ -11,7 +11,8 @@ use super::{BACKENDS, Config, Origin};
 use crate::backend::UserBackend;
 use crate::error::BackendError;
 use crate::identity::DomainRules;
-use crate::resolver::{BuildError, Policy, Resolver, ResolverBuilder};
+use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
+use crate::transport::{Endpoint, Trust};
 
 /// A backend, how the resolver treats it, and the domain rules it applies.
 pub type Link = (Arc<dyn UserBackend>, Policy, DomainRules);
@@ -25,12 +26,22 @@ impl Config {
     /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that cannot be read, or a
     /// class that this registry does not have.
     pub fn build_backends(&self, registry: &Registry) -> Result<Vec<Link>, ConfigErrors> {
+        let parts = self.parts(registry)?;
+        Ok(parts.into_iter().map(|Part { backend, policy, domain, .. }| (backend, policy, domain)).collect())
+    }
+
+    fn parts(&self, registry: &Registry) -> Result<Vec<Part>, ConfigErrors> {
         let (mut links, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
+            // Looked at before the file is read for good: should it be changed in between, the next reload sees that.
+            let settings = Made::of(entry);
             match build(entry, registry) {
-                Ok(backend) => {
-                    links.push((backend, entry.policy.clone(), domain_of(entry)));
-                }
+                Ok(backend) => links.push(Part {
+                    backend,
+                    policy: entry.policy.clone(),
+                    domain: domain_of(entry),
+                    settings: Arc::new(settings),
+                }),
                 Err(problem) => errors.push(self.error(origin, problem)),
             }
         }
@@ -64,6 +75,22 @@ impl Resolver {
     pub fn from_config(config: &Config) -> Result<Self, FromConfigError> {
         Ok(Self::builder().with_config(config, &Registry::standard())?.build()?)
     }
+
+    /// Puts a configuration in the place of the one there is, with the classes of this crate: see [`Self::replace`]. The
+    /// backends of entries that say the same, down to the contents of their `ca_file`, stay as they are. Those without an `id`
+    /// of their own are known by class and host, so that another host is another backend, and nobody of the old one's
+    /// people is given to it.
+    ///
+    /// With classes of your own: `resolver.replace(Resolver::builder().with_config(config, &registry)?)`.
+    ///
+    /// # Errors
+    /// [`FromConfigError`] with everything that is wrong. Nothing is changed then.
+    ///
+    /// # Cancellation
+    /// Safe, as [`Self::replace`].
+    pub async fn reload(&self, config: &Config) -> Result<Reloaded, FromConfigError> {
+        Ok(self.replace(Self::builder().with_config(config, &Registry::standard())?).await?)
+    }
 }
 
 impl ResolverBuilder {
@@ -75,10 +102,7 @@ impl ResolverBuilder {
         let settings = config.resolver();
         let builder =
             self.deadline(settings.deadline).cache_bounds(settings.cache).throttle(settings.throttle);
-        let links = config.build_backends(registry)?;
-        Ok(links
-            .into_iter()
-            .fold(builder, |builder, (backend, policy, domain)| builder.link(backend, policy, domain)))
+        Ok(config.parts(registry)?.into_iter().fold(builder, Self::part))
     }
 }
 
@@ -92,6 +116,25 @@ pub enum FromConfigError {
     /// The backends cannot work together, or the system has no randomness.
     #[error(transparent)]
     Build(#[from] BuildError),
+}
+
+/// What a backend was made of. The same again makes the same backend.
+#[derive(Debug, PartialEq)]
+struct Made {
+    entry: Entry,
+    /// A digest of the certificates: they are renewed under the same name.
+    certificates: Option<[u8; 32]>,
+}
+
+impl Made {
+    fn of(entry: &Entry) -> Self {
+        let certificates = match entry.endpoint.as_ref().map(Endpoint::trust) {
+            // A file that cannot be read makes no backend, so it is never compared.
+            Some(Trust::CaFile(file)) => std::fs::read(file).ok().map(|text| blake3::hash(&text).into()),
+            _ => None,
+        };
+        Self { entry: entry.clone(), certificates }
+    }
 }
 
 fn build(entry: &Entry, registry: &Registry) -> Result<Arc<dyn UserBackend>, Problem> {

@@ -138,9 +138,14 @@ impl Throttles {
     }
 
     fn with_bound(throttle: Throttle, places: usize) -> Self {
-        let throttle = Throttle { refuse_after: throttle.refuse_after.max(1), ..throttle };
-        let shared = Shared { throttle, places: Held::new(places), refused: Cache::new(places) };
+        let shared =
+            Shared { throttle: normal(throttle), places: Held::new(places), refused: Cache::new(places) };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Whether failures are slowed down just like this.
+    pub(crate) fn is_made_of(&self, throttle: Throttle) -> bool {
+        self.shared.throttle == normal(throttle)
     }
 
     /// How failures are slowed down.
@@ -277,6 +282,10 @@ impl Turn {
             record.closed.notify_waiters();
         }
     }
+}
+
+fn normal(throttle: Throttle) -> Throttle {
+    Throttle { refuse_after: throttle.refuse_after.max(1), ..throttle }
 }
 
 /// Whether a refusal is a failed guess. A locked account is one: the next guess there is as good as the last.

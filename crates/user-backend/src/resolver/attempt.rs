@@ -12,7 +12,7 @@ use crate::backend::Attempt;
 use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::LoginName;
 use crate::layer::flight::Lost;
-use crate::layer::throttle::{Place, Refusal, Turn};
+use crate::layer::throttle::{Place, Refusal, Throttle, Throttles, Turn};
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::Rejection;
 
@@ -28,18 +28,25 @@ impl Resolver {
                 (Err(error), _) => return invalid(error.to_string()),
                 (_, Err(error)) => return invalid(error.to_string()),
             };
-        let deadline = later(started, self.shared.deadline);
-        let backends_until = deadline - TO_CONCLUDE.min(self.shared.deadline / 20);
+        let (throttles, deadline) = {
+            let chain = self.shared.chain.load();
+            (chain.throttles.clone(), later(started, chain.deadline))
+        };
         let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
         // Who joins a flight asks nothing new, so it needs no turn.
         if let Some(landed) = self.shared.flights.follow(key, self.shared.cache.epoch(), deadline).await {
             return landed.unwrap_or_else(|lost| missed(lost, started));
         }
-        let turn = match self.turn(credentials.source, &key, deadline).await {
+        let turn = match turn(&throttles, credentials.source, &key, deadline).await {
             Ok(turn) => turn,
-            Err((place, refusal)) => return self.throttled(place, refusal, started),
+            Err((place, refusal)) => {
+                return self.throttled(throttles.throttle(), place, refusal, started);
+            }
         };
+        let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
+        // In this order: what a chain finds out that was replaced since is older than the invalidation that came with the new one.
         let began = self.shared.cache.epoch();
+        let chain = self.shared.chain.load_full();
         let work = || {
             let resolver = self.clone();
             let source = credentials.source;
@@ -53,10 +60,10 @@ impl Resolver {
                 }
                 let shared = &resolver.shared;
                 let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
-                let finding = shared.chain.ask(attempt, &key).await;
-                let answer = shared.conclude(finding, &name, &password, began);
+                let finding = chain.ask(attempt, &key).await;
+                let answer = shared.conclude(&chain, finding, &name, &password, began);
                 match (&answer.outcome, turn) {
-                    (Outcome::Authenticated(_), _) => shared.throttles.accepted(&key),
+                    (Outcome::Authenticated(_), _) => throttles.accepted(&key),
                     (Outcome::Refused(rejection), Some(turn)) => turn.refused(*rejection, &key),
                     _ => {}
                 }
@@ -69,20 +76,7 @@ impl Resolver {
         landed.unwrap_or_else(|lost| missed(lost, started))
     }
 
-    /// The right to make an attempt, for those who have told where they are.
-    async fn turn(
-        &self,
-        source: Option<IpAddr>,
-        key: &OutcomeKey,
-        deadline: Instant,
-    ) -> Result<Option<Turn>, (Place, Refusal)> {
-        let throttles = &self.shared.throttles;
-        let Some(source) = source.filter(|_| !throttles.is_known_to_be_wrong(key)) else { return Ok(None) };
-        throttles.turn(source, deadline).await.map(Some).map_err(|refusal| (Place::of(source), refusal))
-    }
-
-    fn throttled(&self, place: Place, refusal: Refusal, started: Instant) -> Answer {
-        let throttle = self.shared.throttles.throttle();
+    fn throttled(&self, throttle: &Throttle, place: Place, refusal: Refusal, started: Instant) -> Answer {
         let (retry_after, note) = match refusal {
             Refusal::TooMany(wait) => (
                 wait,
@@ -92,10 +86,21 @@ impl Resolver {
             Refusal::NoTurn => (RETRY_AFTER, format!("too many attempts from {place} are under way")),
         };
         let mut trace = Trace::new(Rule::SourceThrottled).with_note(note);
-        trace.steps = self.steps(|id| Step::skipped(id, "the address is slowed down"));
+        trace.steps = self.shared.chain.load().steps(|id| Step::skipped(id, "the address is slowed down"));
         trace.ms = millis_since(started);
         Answer { outcome: Outcome::Throttled { retry_after }, trace }
     }
+}
+
+/// The right to make an attempt, for those who have told where they are.
+async fn turn(
+    throttles: &Throttles,
+    source: Option<IpAddr>,
+    key: &OutcomeKey,
+    deadline: Instant,
+) -> Result<Option<Turn>, (Place, Refusal)> {
+    let Some(source) = source.filter(|_| !throttles.is_known_to_be_wrong(key)) else { return Ok(None) };
+    throttles.turn(source, deadline).await.map(Some).map_err(|refusal| (Place::of(source), refusal))
 }
 
 fn missed(lost: Lost, started: Instant) -> Answer {

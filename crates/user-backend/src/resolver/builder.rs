@@ -1,20 +1,19 @@
 //! Putting a resolver together.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use thiserror::Error;
 
-use super::chain::{Chain, Link};
+use super::chain::Chain;
+use super::link::{Link, Part};
 use super::pin::{MemoryPins, PinStore};
 use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::{BackendId, DomainRules, NamespaceCollision, check_collisions};
-use crate::layer::{
-    Breaker, Budgets, CacheBounds, Deadlined, Flights, Limited, OutcomeCache, Throttle, Throttles,
-};
+use crate::layer::{CacheBounds, Flights, OutcomeCache, Throttle, Throttles};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -24,7 +23,7 @@ const MOST_FLIGHTS: usize = 10_000;
 #[derive(Debug)]
 #[must_use]
 pub struct ResolverBuilder {
-    links: Vec<(Arc<dyn UserBackend>, Policy, DomainRules)>,
+    parts: Vec<Part>,
     deadline: Duration,
     bounds: CacheBounds,
     throttle: Throttle,
@@ -34,7 +33,7 @@ pub struct ResolverBuilder {
 impl Default for ResolverBuilder {
     fn default() -> Self {
         Self {
-            links: Vec::new(),
+            parts: Vec::new(),
             deadline: Resolver::DEFAULT_DEADLINE,
             bounds: CacheBounds::default(),
             throttle: Throttle::default(),
@@ -50,8 +49,12 @@ impl ResolverBuilder {
     }
 
     /// Adds a backend with a policy, and with the domain rules it applies, so that name spaces can be compared.
-    pub fn link(mut self, backend: Arc<dyn UserBackend>, policy: Policy, domain: DomainRules) -> Self {
-        self.links.push((backend, policy, domain));
+    pub fn link(self, backend: Arc<dyn UserBackend>, policy: Policy, domain: DomainRules) -> Self {
+        self.part(Part::by_hand(backend, policy, domain))
+    }
+
+    pub(crate) fn part(mut self, part: Part) -> Self {
+        self.parts.push(part);
         self
     }
 
@@ -87,45 +90,57 @@ impl ResolverBuilder {
     /// [`BuildError`] when there is no backend, two have the same id, two strip different domains into one name space, or
     /// the system has no randomness.
     pub fn build(self) -> Result<Resolver, BuildError> {
-        if self.links.is_empty() {
-            return Err(BuildError::NoBackend);
-        }
-        for (number, (backend, ..)) in self.links.iter().enumerate() {
-            if self.links.iter().take(number).any(|(earlier, ..)| earlier.id() == backend.id()) {
-                return Err(BuildError::DuplicateId { id: backend.id().clone() });
-            }
-        }
-        check_collisions(self.links.iter().map(|(backend, _, domain)| (backend.id(), domain)))?;
+        self.check()?;
         let cache = OutcomeCache::new(self.bounds)?;
-        let links = self.links.into_iter().map(|(backend, policy, domain)| {
-            let breaker = Arc::new(Breaker::new(backend));
-            Link {
-                id: breaker.id().clone(),
-                backend: decorate(Arc::clone(&breaker), &policy),
-                breaker,
-                budgets: Budgets::new(policy.budget),
-                policy,
-                domain,
-                distrusted: AtomicBool::new(false),
-            }
-        });
-        let chain = Chain { links: links.collect(), pins: self.pins };
+        let bounds = self.bounds;
         let shared = Shared {
-            chain,
+            chain: ArcSwap::from_pointee(self.into_chain(None)),
+            reloading: Default::default(),
             cache,
-            throttles: Throttles::new(self.throttle),
+            bounds,
             flights: Flights::new(MOST_FLIGHTS),
-            deadline: self.deadline,
             remembered: Default::default(),
         };
         Ok(Resolver { shared: Arc::new(shared) })
     }
-}
 
-/// The order is documented in [`layer`](crate::layer).
-fn decorate(backend: Arc<Breaker>, policy: &Policy) -> Arc<dyn UserBackend> {
-    let limited = Limited::new(backend, policy.max_concurrent);
-    Arc::new(Deadlined::new(Arc::new(limited)))
+    /// Whether the backends can work together.
+    pub(super) fn check(&self) -> Result<(), BuildError> {
+        if self.parts.is_empty() {
+            return Err(BuildError::NoBackend);
+        }
+        let ids = || self.parts.iter().map(|part| part.backend.id());
+        for (number, id) in ids().enumerate() {
+            if ids().take(number).any(|earlier| earlier == id) {
+                return Err(BuildError::DuplicateId { id: id.clone() });
+            }
+        }
+        check_collisions(self.parts.iter().map(|part| (part.backend.id(), &part.domain)))?;
+        Ok(())
+    }
+
+    /// The chain, with what stays the same taken over from `before`; its pins stay, whatever was said here.
+    pub(super) fn into_chain(self, before: Option<&Chain>) -> Chain {
+        let links = self.parts.into_iter().map(|part| {
+            let before = before.and_then(|before| before.link(part.backend.id()));
+            match before.filter(|before| before.is_made_of(&part)) {
+                Some(same) => Arc::clone(same),
+                None => Arc::new(Link::new(part, before.map(Arc::as_ref))),
+            }
+        });
+        let throttles = before.map(|before| &before.throttles);
+        let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
+        Chain {
+            links: links.collect(),
+            pins: before.map_or(self.pins, |before| Arc::clone(&before.pins)),
+            throttles: throttles.unwrap_or_else(|| Throttles::new(self.throttle)),
+            deadline: self.deadline,
+        }
+    }
+
+    pub(super) fn bounds(&self) -> CacheBounds {
+        self.bounds
+    }
 }
 
 /// Why a resolver cannot be made.

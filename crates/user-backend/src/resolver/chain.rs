@@ -6,44 +6,29 @@
 //! "wrong password".
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::timeout_at;
-use tracing::Instrument;
 
+use super::link::Link;
 use super::observe::AUDIT;
 use super::pin::PinStore;
-use super::policy::{Budget, OnReject, OnUnavailable, Policy};
+use super::policy::{OnReject, OnUnavailable};
 use super::trace::{Rule, Step, Trace, more_telling};
-use crate::backend::{Attempt, UserBackend};
+use crate::backend::Attempt;
 use crate::clock::{Instant, millis_since, now};
-use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, CanonicalName, DomainRules, LoginName};
-use crate::layer::{Breaker, Budgets};
+use crate::identity::{BackendId, CanonicalName, LoginName};
+use crate::layer::Throttles;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
+/// Everything that a reload puts another in the place of, so that each attempt sees one whole chain.
 #[derive(Debug)]
 pub(super) struct Chain {
-    pub(super) links: Vec<Link>,
+    pub(super) links: Vec<Arc<Link>>,
     pub(super) pins: Arc<dyn PinStore>,
-}
-
-/// One backend, with what the resolver knows about it.
-#[derive(Debug)]
-pub(super) struct Link {
-    pub(super) id: BackendId,
-    pub(super) backend: Arc<dyn UserBackend>,
-    /// The one inside.
-    pub(super) breaker: Arc<Breaker>,
-    pub(super) policy: Policy,
-    /// The domain rules it applies, to find out whose a name is before asking.
-    pub(super) domain: DomainRules,
-    /// How many failed logins of each person may still reach the backend.
-    pub(super) budgets: Budgets,
-    /// It accepted somebody who does not exist: it is not asked again.
-    pub(super) distrusted: AtomicBool,
+    pub(super) throttles: Throttles,
+    pub(super) deadline: Duration,
 }
 
 /// What the chain found out, before anybody vouches for it.
@@ -56,7 +41,7 @@ pub(super) struct Finding {
 #[derive(Debug)]
 pub(super) enum Decision {
     /// This backend accepted.
-    Accepted { link: usize, identity: Identity },
+    Accepted { link: Arc<Link>, identity: Identity },
     /// Nobody accepted and everybody was asked. `cacheable` for this long, if at all.
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
     /// Somebody who might have accepted could not be asked.
@@ -66,6 +51,16 @@ pub(super) enum Decision {
 }
 
 impl Chain {
+    /// The link with this id.
+    pub(super) fn link(&self, id: &BackendId) -> Option<&Arc<Link>> {
+        self.links.iter().find(|link| link.id == *id)
+    }
+
+    /// A step for each backend.
+    pub(super) fn steps(&self, step: impl Fn(&BackendId) -> Step) -> Vec<Step> {
+        self.links.iter().map(|link| step(&link.id)).collect()
+    }
+
     /// Decides one attempt; `tuple` stands for its name and password.
     pub(super) async fn ask(&self, attempt: Attempt<'_>, tuple: &OutcomeKey) -> Finding {
         let start = now();
@@ -125,7 +120,7 @@ impl Chain {
             trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
             match answer {
                 Ok(Verdict::Accepted(identity)) => {
-                    return self.claim(number, link, identity, attempt.deadline, trace).await;
+                    return self.claim(link, identity, attempt.deadline, trace).await;
                 }
                 Ok(Verdict::NotMine) => {}
                 Ok(Verdict::Rejected(reason)) => {
@@ -167,8 +162,7 @@ impl Chain {
     /// A yes counts only from the owner of the name; who has none yet becomes this backend's.
     async fn claim(
         &self,
-        number: usize,
-        link: &Link,
+        link: &Arc<Link>,
         identity: Identity,
         deadline: Instant,
         trace: &mut Trace,
@@ -180,7 +174,7 @@ impl Chain {
         };
         if owner == link.id {
             trace.ended_by = Rule::Accepted;
-            return Decision::Accepted { link: number, identity };
+            return Decision::Accepted { link: Arc::clone(link), identity };
         }
         tracing::warn!(
             target: AUDIT, user = ?identity.name(), backend = %link.id, %owner,
@@ -246,23 +240,6 @@ impl Chain {
                 link.budgets.spend(identity.name(), tuple);
             }
         }
-    }
-}
-
-impl Link {
-    fn budget_spent(&self) -> String {
-        let Budget { failures, per } = self.policy.budget;
-        let minutes = per.as_secs() / 60;
-        format!("{failures} failed logins in {minutes} min are enough: one more might lock the account there")
-    }
-
-    async fn ask(&self, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
-        if self.distrusted.load(Ordering::Relaxed) {
-            let text = "it accepts people who do not exist, so its word is worth nothing";
-            return Err(Fault::misconfigured(Phase::Login, text).of(&self.id));
-        }
-        let span = tracing::info_span!("ask", backend = %self.id);
-        self.backend.authenticate(&attempt).instrument(span).await
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::chain::{Decision, Finding};
+use super::chain::{Chain, Decision, Finding};
+use super::link::Link;
 use super::trace::{Rule, Step, Trace};
 use super::{ACCEPTED, Answer, Outcome, Shared, TYPED, observe};
 use crate::clock::now;
@@ -19,6 +20,7 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
 impl Shared {
     pub(super) fn conclude(
         &self,
+        chain: &Chain,
         finding: Finding,
         name: &LoginName,
         password: &Password,
@@ -27,13 +29,13 @@ impl Shared {
         let Finding { decision, mut trace } = finding;
         let outcome = match decision {
             Decision::Accepted { link, identity } => {
-                self.vouch(link, identity, name, password, began, &mut trace)
+                self.vouch(&link, identity, name, password, began, &mut trace)
             }
             Decision::Rejected { rejection, cacheable } => {
                 self.cache.forget(&self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose()));
                 if let Some(lifetime) = cacheable {
                     let key = self.cache.key(TYPED, name.as_str(), password.expose());
-                    let names = std::iter::once(name.canonical().clone()).chain(self.chain.known_as(name));
+                    let names = std::iter::once(name.canonical().clone()).chain(chain.known_as(name));
                     self.cache.reject(key, names, rejection, began, now(), lifetime);
                 }
                 Outcome::Refused(rejection)
@@ -43,7 +45,7 @@ impl Shared {
                 None => {
                     let tuple = self.cache.key(TYPED, name.as_str(), password.expose());
                     let in_grace = |person: &CanonicalName| self.cache.is_in_grace(person, now());
-                    self.chain.charge_guess(&trace, name, &tuple, in_grace);
+                    chain.charge_guess(&trace, name, &tuple, in_grace);
                     Outcome::Unavailable { retry_after: RETRY_AFTER }
                 }
             },
@@ -71,16 +73,13 @@ impl Shared {
     /// The one place where a live yes becomes a proof.
     fn vouch(
         &self,
-        link: usize,
+        link: &Link,
         identity: Identity,
         name: &LoginName,
         password: &Password,
         began: Epoch,
         trace: &mut Trace,
     ) -> Outcome {
-        let Some(link) = self.chain.links.get(link) else {
-            return Outcome::Unavailable { retry_after: RETRY_AFTER };
-        };
         let vouched = Arc::new(Vouched { identity, backend: link.id.clone() });
         let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
         let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };

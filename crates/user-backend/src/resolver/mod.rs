@@ -18,30 +18,36 @@ mod builder;
 mod chain;
 mod conclude;
 mod credentials;
+mod link;
 mod observe;
 mod outcome;
 pub mod pin;
 pub mod policy;
+mod reload;
 mod trace;
 
 pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
+pub(crate) use link::Part;
 pub use outcome::{Answer, Outcome};
 pub use pin::{MemoryPins, PinError, PinStore};
 pub use policy::Policy;
+pub use reload::Reloaded;
 pub use trace::{Rule, Said, Step, Trace};
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+
 use crate::backend::UserBackend;
-use crate::check::{self, Canary};
-use crate::clock::{Instant, later, now};
+use crate::check::Canary;
+use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName};
-use crate::layer::{CacheStats, Flights, OutcomeCache, Throttles};
+use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache};
 use crate::secret::Password;
 use chain::Chain;
+use link::prove;
 
 /// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
@@ -51,11 +57,12 @@ pub struct Resolver {
 
 #[derive(Debug)]
 struct Shared {
-    chain: Chain,
+    chain: ArcSwap<Chain>,
+    /// One reload at a time.
+    reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
-    throttles: Throttles,
+    bounds: CacheBounds,
     flights: Flights<Answer>,
-    deadline: Duration,
     remembered: observe::Remembered,
 }
 
@@ -89,10 +96,6 @@ impl Resolver {
         answer
     }
 
-    fn steps(&self, step: impl Fn(&BackendId) -> Step) -> Vec<Step> {
-        self.shared.chain.links.iter().map(|link| step(&link.id)).collect()
-    }
-
     /// The answer from memory, if there is one: no task, no server, no waiting.
     fn recall(&self, credentials: Credentials<'_>, at: Instant) -> Option<Answer> {
         Password::check(credentials.password).ok()?;
@@ -107,7 +110,7 @@ impl Resolver {
         }
         let rejection = cache.rejected(&cache.key(TYPED, credentials.name, credentials.password), at)?;
         let mut trace = Trace::new(Rule::CachedRefusal);
-        trace.steps = self.steps(|id| Step::remembered(id, Said::Rejected));
+        trace.steps = self.shared.chain.load().steps(|id| Step::remembered(id, Said::Rejected));
         Some(Answer { outcome: Outcome::Refused(rejection), trace })
     }
 
@@ -133,14 +136,14 @@ impl Resolver {
         observe::report(&self.shared);
     }
 
-    /// The backends, in order.
-    pub fn backends(&self) -> impl Iterator<Item = &dyn UserBackend> {
-        self.shared.chain.links.iter().map(|link| link.backend.as_ref())
+    /// The backends, in order, as they are now.
+    pub fn backends(&self) -> Vec<Arc<dyn UserBackend>> {
+        self.shared.chain.load().links.iter().map(|link| Arc::clone(&link.backend)).collect()
     }
 
-    /// The policy of one backend.
-    pub fn policy(&self, id: &BackendId) -> Option<&Policy> {
-        self.shared.chain.links.iter().find(|link| link.id == *id).map(|link| &link.policy)
+    /// The policy of one backend, as it is now.
+    pub fn policy(&self, id: &BackendId) -> Option<Policy> {
+        self.shared.chain.load().link(id).map(|link| link.policy.clone())
     }
 
     /// Offers a person who does not exist to every backend whose policy wants it; one that accepts is not asked again until
@@ -149,23 +152,10 @@ impl Resolver {
     /// # Cancellation
     /// Safe; backends that were not reached keep the trust they had.
     pub async fn canary(&self) -> Vec<(BackendId, Canary)> {
-        let mut found = Vec::new();
-        for link in &self.shared.chain.links {
-            let canary = if link.policy.canary {
-                check::canary(link.backend.as_ref(), &link.domain, later(now(), self.shared.deadline)).await
-            } else {
-                Canary::NotAsked
-            };
-            match canary {
-                Canary::AcceptsAnybody => {
-                    link.distrusted.store(true, Ordering::Relaxed);
-                    self.shared.cache.invalidate_backend(&link.id);
-                    tracing::error!(backend = %link.id, "accepts people who do not exist; it is not asked any more");
-                }
-                Canary::Refused => link.distrusted.store(false, Ordering::Relaxed),
-                Canary::NotAsked | Canary::Unknown(_) | Canary::Misconfigured(_) => {}
-            }
-            found.push((link.id.clone(), canary));
+        let chain = self.shared.chain.load_full();
+        let found = prove(&chain.links, chain.deadline).await;
+        for (id, _) in found.iter().filter(|(_, canary)| *canary == Canary::AcceptsAnybody) {
+            self.shared.cache.invalidate_backend(id);
         }
         found
     }
@@ -183,7 +173,8 @@ impl Resolver {
         name: &CanonicalName,
         backend: Option<&BackendId>,
     ) -> Result<Option<BackendId>, PinError> {
-        let before = self.shared.chain.pins.rebind(name, backend).await?;
+        let pins = Arc::clone(&self.shared.chain.load().pins);
+        let before = pins.rebind(name, backend).await?;
         self.shared.cache.invalidate_user(name);
         tracing::info!(target: observe::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
         Ok(before)

@@ -14,7 +14,7 @@ use metrics::{counter, gauge, histogram};
 
 use super::trace::{Rule, Said, Step};
 use super::{Answer, Shared};
-use crate::identity::LoginName;
+use crate::identity::{BackendId, LoginName};
 
 /// The target of lines that an auditor wants.
 pub(super) const AUDIT: &str = "user_backend::audit";
@@ -105,13 +105,21 @@ impl Remembered {
     }
 }
 
+/// A backend is not there any more: what was said about it last must not stand for ever.
+pub(super) fn removed(id: &BackendId) {
+    for name in ["user_backend_breaker_open", "user_backend_distrusted"] {
+        gauge!(name, "backend" => id.to_string()).set(0.0);
+    }
+}
+
 /// Brings the recorder up to date.
 pub(super) fn report(shared: &Shared) {
     let [accepted, rejected] = shared.remembered.take();
     attempts("authenticated", Rule::CachedAcceptance).increment(accepted);
     attempts("refused", Rule::CachedRefusal).increment(rejected);
     let switch = |on: bool| if on { 1.0 } else { 0.0 };
-    for link in &shared.chain.links {
+    let chain = shared.chain.load();
+    for link in &chain.links {
         let backend = || link.id.to_string();
         gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
         let distrusted = link.distrusted.load(Ordering::Relaxed);
@@ -122,5 +130,5 @@ pub(super) fn report(shared: &Shared) {
     gauge!("user_backend_cache_outcomes", "kind" => "rejected").set(stats.rejected as f64);
     gauge!("user_backend_cache_bytes").set(stats.bytes as f64);
     gauge!("user_backend_flights").set(shared.flights.under_way() as f64);
-    gauge!("user_backend_throttled_places").set(shared.throttles.places() as f64);
+    gauge!("user_backend_throttled_places").set(chain.throttles.places() as f64);
 }

@@ -233,6 +233,11 @@ impl OutcomeCache {
     /// Forgets everything that one backend vouched for, and all refusals.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.fence.invalidate(self.fence.backend(id));
+        self.invalidate_refusals();
+    }
+
+    /// Forgets all refusals: there is somebody else to ask now.
+    pub(crate) fn invalidate_refusals(&self) {
         self.fence.invalidate(self.fence.all_backends());
         self.rejected.clear();
     }

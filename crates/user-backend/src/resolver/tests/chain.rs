@@ -148,25 +148,6 @@ async fn nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
 
 #[tokio::test]
 async fn a_backend_that_lets_strangers_in_is_not_asked_again() {
-    #[derive(Debug)]
-    struct OpenDoor(BackendId);
-    impl fmt::Display for OpenDoor {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("open door")
-        }
-    }
-    #[async_trait]
-    impl UserBackend for OpenDoor {
-        fn id(&self) -> &BackendId {
-            &self.0
-        }
-        async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-            Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())))
-        }
-        async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
-            Ok(Probe::of(None))
-        }
-    }
     let open = OpenDoor(BackendId::parse("open").unwrap());
     let resolver = Resolver::builder().backend(open).build().unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("open"));

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::backend::{Attempt, Probe};
+use crate::check;
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{DomainRules, NameRules};
+use crate::layer::breaker::FAILURES;
 use crate::memory::StaticBackend;
 use crate::resolver::policy::{OnReject, OnUnavailable};
 use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
@@ -22,6 +24,7 @@ mod model;
 mod names;
 mod observe;
 mod pins;
+mod reload;
 mod review;
 mod secrets;
 mod throttle;
@@ -140,6 +143,29 @@ fn gated(panics: usize) -> (Resolver, Arc<Semaphore>, Arc<Semaphore>) {
         panics: Mutex::new(panics),
     };
     (Resolver::builder().backend(backend).build().unwrap(), gate, arrived)
+}
+
+/// A backend that accepts everybody.
+#[derive(Debug)]
+struct OpenDoor(BackendId);
+
+impl fmt::Display for OpenDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("open door")
+    }
+}
+
+#[async_trait]
+impl UserBackend for OpenDoor {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())))
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
 }
 
 /// A backend with a switch.

@@ -1,7 +1,6 @@
 //! What a hostile reader of this code found: each case stays found.
 
 use super::*;
-use crate::layer::breaker::FAILURES;
 
 fn domain(domain: &str) -> DomainRules {
     DomainRules::for_domain(domain).unwrap()

@@ -1,0 +1,183 @@
+//! One backend in the chain, with everything the resolver knows about it.
+//!
+//! A link outlives the chain it stands in: when a configuration is read again, the links of entries that say the same as
+//! before go into the new chain as they are, with their breaker, their budgets, their turns and their prepared connections.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use super::policy::{Budget, Policy};
+use crate::backend::{Attempt, UserBackend};
+use crate::check::{self, Canary};
+use crate::clock::{later, now};
+use crate::error::{BackendError, Fault, Phase};
+use crate::identity::{BackendId, DomainRules};
+use crate::layer::{Breaker, Budgets, Deadlined, Limited};
+use crate::verdict::Verdict;
+
+/// A backend before it stands in a chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Part {
+    pub(crate) backend: Arc<dyn UserBackend>,
+    pub(crate) policy: Policy,
+    pub(crate) domain: DomainRules,
+    /// All settings, to be compared with what they are after a reload.
+    pub(crate) settings: Arc<dyn Settings>,
+}
+
+impl Part {
+    /// A backend that somebody made by hand: the same as before if it is the very same.
+    pub(super) fn by_hand(backend: Arc<dyn UserBackend>, policy: Policy, domain: DomainRules) -> Self {
+        let settings =
+            ByHand { backend: Arc::clone(&backend), policy: policy.clone(), domain: domain.clone() };
+        Self { backend, policy, domain, settings: Arc::new(settings) }
+    }
+}
+
+/// Everything that is set for one backend, as a value that can be compared.
+pub(crate) trait Settings: fmt::Debug + Send + Sync + 'static {
+    /// For the comparison.
+    fn as_any(&self) -> &dyn Any;
+
+    /// Whether nothing was changed.
+    fn are_those_of(&self, other: &dyn Settings) -> bool;
+}
+
+impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Settings for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn are_those_of(&self, other: &dyn Settings) -> bool {
+        other.as_any().downcast_ref::<T>() == Some(self)
+    }
+}
+
+#[derive(Debug)]
+struct ByHand {
+    backend: Arc<dyn UserBackend>,
+    policy: Policy,
+    domain: DomainRules,
+}
+
+impl PartialEq for ByHand {
+    fn eq(&self, other: &Self) -> bool {
+        // The address alone: the other half of a fat pointer is not the same everywhere.
+        std::ptr::addr_eq(Arc::as_ptr(&self.backend), Arc::as_ptr(&other.backend))
+            && self.policy == other.policy
+            && self.domain == other.domain
+    }
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) id: BackendId,
+    pub(super) backend: Arc<dyn UserBackend>,
+    /// The one inside.
+    pub(super) breaker: Arc<Breaker>,
+    pub(super) policy: Policy,
+    /// The domain rules it applies, to find out whose a name is before asking.
+    pub(super) domain: DomainRules,
+    /// How many failed logins of each person may still reach the backend.
+    pub(super) budgets: Arc<Budgets>,
+    /// It accepted somebody who does not exist: it is not asked again.
+    pub(super) distrusted: AtomicBool,
+    settings: Arc<dyn Settings>,
+}
+
+impl Link {
+    /// A link with nothing behind it, except failed logins: they count at the server whatever is changed here, so they are
+    /// taken over from `before`, the link that had this id.
+    pub(super) fn new(part: Part, before: Option<&Self>) -> Self {
+        let Part { backend, policy, domain, settings } = part;
+        let breaker = Arc::new(Breaker::new(backend));
+        let budgets = before.filter(|before| before.policy.budget == policy.budget);
+        let budgets = budgets.map(|before| Arc::clone(&before.budgets));
+        Self {
+            id: breaker.id().clone(),
+            backend: decorate(Arc::clone(&breaker), &policy),
+            breaker,
+            budgets: budgets.unwrap_or_else(|| Arc::new(Budgets::new(policy.budget))),
+            policy,
+            domain,
+            distrusted: AtomicBool::new(false),
+            settings,
+        }
+    }
+
+    /// Whether this link is what a part asks for.
+    pub(super) fn is_made_of(&self, part: &Part) -> bool {
+        self.id == *part.backend.id() && self.settings.are_those_of(part.settings.as_ref())
+    }
+
+    pub(super) fn budget_spent(&self) -> String {
+        let Budget { failures, per } = self.policy.budget;
+        let minutes = per.as_secs() / 60;
+        format!("{failures} failed logins in {minutes} min are enough: one more might lock the account there")
+    }
+
+    /// Offers a person who does not exist, if the policy wants it, and draws the conclusion.
+    async fn prove(&self, time: Duration) -> Canary {
+        if !self.policy.canary {
+            return Canary::NotAsked;
+        }
+        let canary = check::canary(self.backend.as_ref(), &self.domain, later(now(), time)).await;
+        match canary {
+            Canary::AcceptsAnybody => {
+                self.distrusted.store(true, Ordering::Relaxed);
+                tracing::error!(backend = %self.id, "accepts people who do not exist; it is not asked any more");
+            }
+            Canary::Refused => self.distrusted.store(false, Ordering::Relaxed),
+            Canary::NotAsked | Canary::Unknown(_) | Canary::Misconfigured(_) => {}
+        }
+        canary
+    }
+
+    pub(super) async fn ask(&self, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
+        if self.distrusted.load(Ordering::Relaxed) {
+            let text = "it accepts people who do not exist, so its word is worth nothing";
+            return Err(Fault::misconfigured(Phase::Login, text).of(&self.id));
+        }
+        let span = tracing::info_span!("ask", backend = %self.id);
+        self.backend.authenticate(&attempt).instrument(span).await
+    }
+}
+
+/// Offers a stranger to all of these, side by side.
+///
+/// # Cancellation
+/// Safe; links that were not reached keep the trust they had.
+pub(super) async fn prove(
+    links: impl IntoIterator<Item = &Arc<Link>>,
+    time: Duration,
+) -> Vec<(BackendId, Canary)> {
+    let mut tasks = JoinSet::new();
+    let mut found = Vec::new();
+    for (number, link) in links.into_iter().enumerate() {
+        let unknown = Canary::Unknown("the check ended with an internal error".to_owned());
+        found.push((link.id.clone(), unknown));
+        let link = Arc::clone(link);
+        tasks.spawn(async move { (number, link.prove(time).await) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        if let Ok((number, canary)) = done
+            && let Some((_, known)) = found.get_mut(number)
+        {
+            *known = canary;
+        }
+    }
+    found
+}
+
+/// The order is documented in [`layer`](crate::layer).
+fn decorate(backend: Arc<Breaker>, policy: &Policy) -> Arc<dyn UserBackend> {
+    let limited = Limited::new(backend, policy.max_concurrent);
+    Arc::new(Deadlined::new(Arc::new(limited)))
+}

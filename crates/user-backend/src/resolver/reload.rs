@@ -1,0 +1,107 @@
+//! Putting another chain in the place of the one that works.
+//!
+//! The whole chain is swapped at once: an attempt sees the old one or the new one, never half of each. Whatever stays the same
+//! stays, with everything that is known about it: a backend whose settings did not change keeps its breaker, its budgets, its
+//! connections and what it has vouched for. What was changed or removed loses its outcomes, those of checks under way
+//! included. Refusals are no backend's but the chain's, so they go with every change.
+//!
+//! A new backend stands at the door until it has refused a stranger; all the while the old chain works. Pins are names of
+//! backends: nobody is moved by another order or another name of an entry, and a name is given to another server only by
+//! somebody who wrote the `id` down.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::builder::{BuildError, ResolverBuilder};
+use super::chain::Chain;
+use super::link::{Link, prove};
+use super::{Resolver, observe};
+use crate::check::Canary;
+use crate::identity::BackendId;
+
+/// What a reload has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Reloaded {
+    /// Backends that say the same as before.
+    pub kept: Vec<BackendId>,
+    /// Backends with other settings under the same id. What they vouched for is forgotten, their people stay theirs.
+    pub changed: Vec<BackendId>,
+    /// Backends that were not there before.
+    pub added: Vec<BackendId>,
+    /// Backends that are not there any more. Their people are unavailable until somebody rebinds them.
+    pub removed: Vec<BackendId>,
+    /// How the added and the changed ones met a stranger.
+    pub canaries: Vec<(BackendId, Canary)>,
+    /// Settings that count from the next start only: the bounds of the memory.
+    pub at_next_start: Vec<&'static str>,
+}
+
+impl Resolver {
+    /// Puts the backends, the deadline and the throttle of `next` in the place of those there are, for this resolver and all
+    /// its clones.
+    ///
+    /// Backends that are the same as before keep all their state: made of an entry of a configuration, they are the same
+    /// when it says the same; made by hand, when it is the very same `Arc` with the same policy and domain rules. The new
+    /// ones are offered a stranger first, as [`canary`](Self::canary) does, each for at most the deadline; one that accepts
+    /// strangers is taken over and not asked. The pins stay where they are, whatever `next` says of them, and the
+    /// bounds of the memory stay as they were.
+    ///
+    /// # Errors
+    /// [`BuildError`] when the backends cannot work together. Nothing is changed then.
+    ///
+    /// # Cancellation
+    /// Safe: nothing is changed before the last moment, and then everything at once.
+    pub async fn replace(&self, next: ResolverBuilder) -> Result<Reloaded, BuildError> {
+        next.check()?;
+        let _one_at_a_time = self.shared.reloading.lock().await;
+        let before = self.shared.chain.load_full();
+        let bounds = next.bounds();
+        let chain = Arc::new(next.into_chain(Some(&before)));
+        let mut reloaded = compare(&before, &chain);
+        for (name, is_other) in [
+            ("cache_entries", bounds.entries != self.shared.bounds.entries),
+            ("cache_bytes", bounds.bytes != self.shared.bounds.bytes),
+        ] {
+            reloaded.at_next_start.extend(is_other.then_some(name));
+        }
+        let is_new = |link: &&Arc<Link>| !reloaded.kept.contains(&link.id);
+        reloaded.canaries = prove(chain.links.iter().filter(is_new), chain.deadline).await;
+        self.swap(&before, chain, &reloaded);
+        Ok(reloaded)
+    }
+
+    fn swap(&self, before: &Chain, chain: Arc<Chain>, reloaded: &Reloaded) {
+        let order = |chain: &Chain| chain.links.iter().map(|link| link.id.clone()).collect::<Vec<_>>();
+        let is_other = order(before) != order(&chain) || !reloaded.changed.is_empty();
+        // First the chain, then the invalidations: see where an attempt begins.
+        self.shared.chain.store(chain);
+        for id in reloaded.changed.iter().chain(&reloaded.removed) {
+            self.shared.cache.invalidate_backend(id);
+        }
+        if is_other {
+            self.shared.cache.invalidate_refusals();
+        }
+        for id in &reloaded.removed {
+            observe::removed(id);
+        }
+        let Reloaded { kept, changed, added, removed, .. } = reloaded;
+        tracing::info!(target: observe::AUDIT, ?kept, ?changed, ?added, ?removed, "backends reloaded");
+    }
+}
+
+fn compare(before: &Chain, after: &Chain) -> Reloaded {
+    let mut reloaded = Reloaded::default();
+    for link in &after.links {
+        let list = match before.link(&link.id) {
+            Some(same) if Arc::ptr_eq(same, link) => &mut reloaded.kept,
+            Some(_) => &mut reloaded.changed,
+            None => &mut reloaded.added,
+        };
+        list.push(link.id.clone());
+    }
+    let gone = before.links.iter().filter(|link| after.link(&link.id).is_none());
+    reloaded.removed = gone.map(|link| link.id.clone()).collect();
+    reloaded
+}
