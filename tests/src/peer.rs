@@ -21,6 +21,8 @@ pub enum Step {
     Line,
     /// Reads one line that must start like this, in any letter case; else the peer hangs up.
     Expect(&'static str),
+    /// Reads lines up to and including the first that is this and a line end.
+    Until(&'static str),
     /// Becomes a TLS server.
     Tls(Arc<ServerConfig>),
     /// Writes `bytes` again and again until `total` bytes are out or the other side hangs up.
@@ -183,6 +185,12 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                     return Err(io::Error::other("the script expected something else"));
                 }
             }
+            Step::Until(end) => loop {
+                let line = line(&mut stream, record).await?;
+                if line.trim_ascii_end() == end.as_bytes() {
+                    break;
+                }
+            },
             Step::Tls(config) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(config));
                 stream = Box::new(acceptor.accept(stream).await?);

@@ -1,0 +1,53 @@
+//! Mail to people: what it says, whom it goes to, and the conversation with the mail server that takes it.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `letter` | one mail, built so that no name or subject can add a header |
+//! | `letters` | what the mails say (templates) |
+//! | `settings` | the mail server and the sender's address |
+//! | `smtp` | the conversation (RFC 5321), over the same connections and TLS as the password backends |
+//!
+//! Nothing here decides whether somebody gets a mail; that is `reset`.
+
+mod letter;
+mod letters;
+mod settings;
+mod smtp;
+
+pub use letter::{Letter, LetterError};
+pub use letters::{PasswordChanged, Reset, Welcome};
+pub use settings::{MailSettings, MailSettingsError};
+pub use smtp::Smtp;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use thiserror::Error;
+use user_backend::clock::Instant;
+
+/// Somebody who takes mails away: a mail server, or a table in a test.
+#[async_trait]
+pub trait Courier: fmt::Debug + Send + Sync + 'static {
+    /// Hands over one mail.
+    ///
+    /// # Errors
+    /// [`SendError`] says whether trying again makes sense.
+    ///
+    /// # Cancellation
+    /// The mail may have been taken all the same.
+    async fn send(&self, letter: &Letter, deadline: Instant) -> Result<(), SendError>;
+}
+
+/// A mail was not taken. The texts never hold what the server said, only its reply codes: servers repeat addresses.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// Not now: the server cannot be reached, is not set up right, or says "later".
+    #[error("the mail could not be sent now: {0}")]
+    Later(String),
+    /// Never: this mail or its recipient was refused.
+    #[error("the mail was refused: {0}")]
+    Refused(String),
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,177 @@
+//! The mail server and the sender's address: the table `[mail]`.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use serde::Deserialize;
+use thiserror::Error;
+use user_backend::Fault;
+use user_backend::transport::{Endpoint, TlsMode, Trust};
+use zeroize::Zeroizing;
+
+/// Time for handing over one mail. Servers look at mails for viruses before they say yes.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Time for reaching the server.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where mails go and whom they come from.
+///
+/// | field | default | meaning |
+/// |---|---|---|
+/// | `host` | required | the mail server |
+/// | `port` | 465, 587, 25 | by `tls` |
+/// | `tls` | `"implicit"` | `"implicit"`, `"explicit"` (STARTTLS, required), `"none"` (this machine only) |
+/// | `allow_plaintext` | false | consent for `tls = "none"` to another machine |
+/// | `ca_file`, `server_name` | system trust store / `host` | |
+/// | `username`, `password` | none | for servers that want a login |
+/// | `from` | required | `"Cloud <noreply@example.org>"` |
+/// | `hello_name` | the sender's domain | what we call ourselves in EHLO |
+#[derive(Clone)]
+pub struct MailSettings {
+    pub(super) endpoint: Endpoint,
+    pub(super) login: Option<(String, Zeroizing<String>)>,
+    pub(super) from: Mailbox,
+    pub(super) hello_name: String,
+}
+
+/// The table as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    host: String,
+    port: Option<u16>,
+    #[serde(default = "implicit")]
+    tls: TlsMode,
+    #[serde(default)]
+    allow_plaintext: bool,
+    ca_file: Option<PathBuf>,
+    server_name: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    from: String,
+    hello_name: Option<String>,
+}
+
+/// The mail settings cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum MailSettingsError {
+    /// The sender's address is none.
+    #[error("from must be a mail address such as \"Cloud <noreply@example.org>\"")]
+    From,
+    /// A name that is said to the server has characters that a name cannot have.
+    #[error("{0} must be a host name")]
+    HostName(&'static str),
+    /// A name without a password, or the other way round.
+    #[error("username and password go together")]
+    HalfALogin,
+    /// Clear text over the network without consent.
+    #[error("{}", .0.detail())]
+    Plaintext(Fault),
+}
+
+fn implicit() -> TlsMode {
+    TlsMode::Implicit
+}
+
+impl MailSettings {
+    /// Settings for a server at `endpoint` that takes mail from `from`.
+    ///
+    /// # Errors
+    /// [`MailSettingsError`] says which setting cannot be used.
+    pub fn new(endpoint: Endpoint, from: &str) -> Result<Self, MailSettingsError> {
+        endpoint.check_plaintext().map_err(MailSettingsError::Plaintext)?;
+        let from: Mailbox = from.parse().map_err(|_| MailSettingsError::From)?;
+        let hello_name = from.email.domain().to_owned();
+        let endpoint = endpoint.with_timeout(TIMEOUT).with_connect_timeout(CONNECT_TIMEOUT);
+        Self { endpoint, login: None, from, hello_name }.checked()
+    }
+
+    /// Signs in at the mail server.
+    #[must_use]
+    pub fn with_login(mut self, username: impl Into<String>, password: impl Into<String>) -> Self {
+        self.login = Some((username.into(), Zeroizing::new(password.into())));
+        self
+    }
+
+    /// What we call ourselves (default: the domain of the sender's address).
+    ///
+    /// # Errors
+    /// [`MailSettingsError::HostName`] when it is no host name.
+    pub fn with_hello_name(mut self, name: impl Into<String>) -> Result<Self, MailSettingsError> {
+        self.hello_name = name.into();
+        self.checked()
+    }
+
+    /// The mail server.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Whom mails come from.
+    pub fn from(&self) -> &Mailbox {
+        &self.from
+    }
+
+    fn checked(self) -> Result<Self, MailSettingsError> {
+        let fits = |name: &str| {
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+        };
+        if !fits(&self.hello_name) {
+            return Err(MailSettingsError::HostName("hello_name"));
+        }
+        if !fits(self.endpoint.host()) {
+            return Err(MailSettingsError::HostName("host"));
+        }
+        Ok(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for MailSettings {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Raw::deserialize(deserializer)?;
+        Self::try_from(raw).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<Raw> for MailSettings {
+    type Error = MailSettingsError;
+
+    fn try_from(raw: Raw) -> Result<Self, MailSettingsError> {
+        let port = raw.port.unwrap_or(match raw.tls {
+            TlsMode::Implicit => 465,
+            TlsMode::Explicit => 587,
+            TlsMode::None => 25,
+        });
+        let mut endpoint = Endpoint::new(raw.host, port, raw.tls).with_plaintext_consent(raw.allow_plaintext);
+        if let Some(file) = raw.ca_file {
+            endpoint = endpoint.with_trust(Trust::CaFile(file));
+        }
+        if let Some(name) = raw.server_name {
+            endpoint = endpoint.with_server_name(name);
+        }
+        let mut settings = Self::new(endpoint, &raw.from)?;
+        if let Some(name) = raw.hello_name {
+            settings = settings.with_hello_name(name)?;
+        }
+        match (raw.username, raw.password) {
+            (Some(username), Some(password)) => Ok(settings.with_login(username, password)),
+            (None, None) => Ok(settings),
+            _ => Err(MailSettingsError::HalfALogin),
+        }
+    }
+}
+
+impl fmt::Debug for MailSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailSettings")
+            .field("endpoint", &self.endpoint)
+            .field("from", &self.from)
+            .field("hello_name", &self.hello_name)
+            .finish_non_exhaustive()
+    }
+}
