@@ -62,6 +62,7 @@ pub mod sessions;
 mod settings;
 mod token;
 pub mod tokens;
+pub mod turns;
 pub mod users;
 
 use std::sync::Arc;

@@ -113,6 +113,13 @@ impl Passwords<'_> {
     }
 }
 
+/// The hash that was put into the history last, in the caller's transaction.
+pub(crate) async fn latest(tx: &mut Tx, key: Key) -> Result<Option<StoredHash>, AccountsError> {
+    let query = sql("SELECT hash FROM password_history WHERE user_key = $1 ORDER BY key DESC LIMIT 1");
+    let row = tx.row(query.bind(key.0)).await?;
+    row.map(|row| row.text(0).map(StoredHash).map_err(fault)).transpose()
+}
+
 /// Sets a password in the caller's transaction and ends what the old one opened.
 pub(crate) async fn change(
     tx: &mut Tx,

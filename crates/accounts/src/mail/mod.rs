@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `letter` | one mail, built so that no name or subject can add a header |
 //! | `letters` | what the mails say (templates) |
+//! | `outbox` | mails to be sent, kept in the store |
 //! | `settings` | the mail server and the sender's address |
 //! | `smtp` | the conversation (RFC 5321), over the same connections and TLS as the password backends |
 //!
@@ -11,6 +12,7 @@
 
 mod letter;
 mod letters;
+pub(crate) mod outbox;
 mod settings;
 mod smtp;
 

@@ -13,7 +13,7 @@
 
 use std::fmt;
 
-use argon2::password_hash::phc::{PasswordHash, Salt};
+use argon2::password_hash::phc::{self, Salt};
 use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use sha1::{Digest, Sha1};
@@ -36,7 +36,7 @@ const SALT_BYTES: usize = 16;
 
 /// A stored hash that can be checked. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct StoredHash {
+pub struct PasswordHash {
     kind: Kind,
     text: Box<str>,
 }
@@ -104,7 +104,7 @@ pub enum HashError {
     Randomness(#[from] NoRandomness),
 }
 
-impl StoredHash {
+impl PasswordHash {
     /// Recognises a stored hash.
     ///
     /// # Errors
@@ -175,7 +175,7 @@ impl StoredHash {
         let typed = password.expose();
         match self.kind {
             Kind::Argon2 { .. } => {
-                let Ok(hash) = PasswordHash::new(&self.text) else { return Match::No };
+                let Ok(hash) = phc::PasswordHash::new(&self.text) else { return Match::No };
                 yes_if(Argon2::default().verify_password(typed.as_bytes(), &hash).is_ok())
             }
             Kind::Bcrypt => self.bcrypt(typed.as_bytes()),
@@ -202,7 +202,7 @@ impl StoredHash {
         if self.kind != (Kind::Argon2 { ours: true }) {
             return true;
         }
-        let Ok(hash) = PasswordHash::new(&self.text) else { return true };
+        let Ok(hash) = phc::PasswordHash::new(&self.text) else { return true };
         let Ok(params) = Params::try_from(&hash) else { return true };
         hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
             || params.m_cost() < settings.memory_kib()
@@ -224,9 +224,9 @@ impl StoredHash {
     }
 }
 
-impl fmt::Debug for StoredHash {
+impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoredHash({:?}, …)", self.kind)
+        write!(f, "PasswordHash({:?}, …)", self.kind)
     }
 }
 
@@ -243,7 +243,7 @@ fn is_bcrypt(hash: &str) -> bool {
 }
 
 fn check_argon2(text: &str) -> Result<(), UnknownHash> {
-    let hash = PasswordHash::new(text).map_err(|_| UnknownHash::Kind)?;
+    let hash = phc::PasswordHash::new(text).map_err(|_| UnknownHash::Kind)?;
     let params = Params::try_from(&hash).map_err(|_| UnknownHash::Kind)?;
     if params.m_cost() > MOST_MEMORY_KIB || params.t_cost() > MOST_PASSES || params.p_cost() > MOST_LANES {
         return Err(UnknownHash::TooExpensive);

@@ -5,16 +5,27 @@
 //! | `settings` | how expensive a hash is, how many are made at once |
 //! | `hash` | what is stored for one password, and whether a typed one matches it (pure) |
 //! | `pool` | the few threads that hash, and the queue before them |
+//! | `hasher` | the three together: one comparison per question |
+//! | `rules` | what is asked of new passwords |
+//! | `local` | the backend `local`, for the resolver |
+//! | `change` | setting a password: rules, history, hash, and the end of everything that the old one opened |
 //!
 //! Hashing is slow on purpose (about 20 ms and 19 MiB each), so it never runs on the async executor, and never more often
 //! at once than there are cores.
 
+mod change;
 mod hash;
+mod hasher;
+mod local;
 mod pool;
+mod rules;
 mod settings;
 
-pub use hash::{HashError, LegacySalt, Match, StoredHash, UnknownHash};
+pub use hash::{HashError, LegacySalt, Match, PasswordHash, UnknownHash};
+pub use hasher::{Checked, Hasher, HasherError};
+pub use local::LocalBackend;
 pub use pool::{HashPool, PoolError};
+pub use rules::{NoRules, PasswordRules, Person};
 pub use settings::{HashSettings, SettingsError};
 
 use std::sync::Arc;

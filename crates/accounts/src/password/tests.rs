@@ -30,7 +30,7 @@ fn typed(text: &str) -> LocalPassword {
 
 fn compare(stored: &str, text: &str) -> Match {
     let salt = LegacySalt::new("pepperfromconfig");
-    StoredHash::parse(stored).unwrap().matches(&typed(text), &salt)
+    PasswordHash::parse(stored).unwrap().matches(&typed(text), &salt)
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn hashes_brought_from_php_are_verified_as_php_did() {
 #[test]
 fn the_salt_of_the_old_installation_counts_for_bare_bcrypt_only() {
     let other = LegacySalt::new("another");
-    let hash = StoredHash::parse(BCRYPT_SALTED).unwrap();
+    let hash = PasswordHash::parse(BCRYPT_SALTED).unwrap();
     assert_eq!(hash.matches(&typed("Wonderland-1"), &other), Match::No);
     assert_eq!(compare(&format!("1|{BCRYPT_SALTED}"), "Wonderland-1"), Match::No);
     assert_eq!(compare(BCRYPT_SALTED, "Wonderland-1pepperfromconfig"), Match::Yes);
@@ -89,11 +89,11 @@ fn t36_no_password_is_ever_cut() {
 #[test]
 fn passwords_are_compared_as_received() {
     let settings = HashSettings::cheap();
-    let composed = StoredHash::new(&typed("caf\u{e9}-Wonderland"), &settings).unwrap();
+    let composed = PasswordHash::new(&typed("caf\u{e9}-Wonderland"), &settings).unwrap();
     let none = LegacySalt::default();
     assert_eq!(composed.matches(&typed("caf\u{e9}-Wonderland"), &none), Match::Yes);
     assert_eq!(composed.matches(&typed("cafe\u{301}-Wonderland"), &none), Match::No);
-    let emoji = StoredHash::new(&typed("🔑🔒🔑🔒🔑"), &settings).unwrap();
+    let emoji = PasswordHash::new(&typed("🔑🔒🔑🔒🔑"), &settings).unwrap();
     assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔑"), &none), Match::Yes);
     assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔒"), &none), Match::No);
 }
@@ -120,7 +120,7 @@ fn what_nobody_can_sign_in_with_is_told_from_a_hash() {
         "1|$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklx🔑",
         "$2y$99$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa",
     ] {
-        assert!(StoredHash::parse(junk).is_err(), "{junk}");
+        assert!(PasswordHash::parse(junk).is_err(), "{junk}");
     }
 }
 
@@ -133,7 +133,7 @@ fn a_stored_hash_cannot_ask_for_all_memory_or_all_day() {
         ARGON2ID.replace("m=64", "m=1048576").replace("p=1", "p=65"),
         BCRYPT.replace("$05$", "$31$"),
     ] {
-        assert_eq!(StoredHash::parse(&dear).unwrap_err(), UnknownHash::TooExpensive, "{dear}");
+        assert_eq!(PasswordHash::parse(&dear).unwrap_err(), UnknownHash::TooExpensive, "{dear}");
     }
 }
 
@@ -142,9 +142,9 @@ fn new_hashes_are_argon2id_with_the_settings_and_a_salt_of_their_own() {
     let settings = HashSettings::cheap();
     let mut seen = HashSet::new();
     for _ in 0..20 {
-        let hash = StoredHash::new(&typed("Wonderland-1"), &settings).unwrap();
+        let hash = PasswordHash::new(&typed("Wonderland-1"), &settings).unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.expose());
-        assert_eq!(StoredHash::parse(hash.expose()).unwrap(), hash);
+        assert_eq!(PasswordHash::parse(hash.expose()).unwrap(), hash);
         assert_eq!(hash.matches(&typed("Wonderland-1"), &LegacySalt::default()), Match::Yes);
         assert!(!hash.is_outdated(&settings));
         assert!(seen.insert(hash.expose().to_owned()));
@@ -153,18 +153,18 @@ fn new_hashes_are_argon2id_with_the_settings_and_a_salt_of_their_own() {
 
 #[test]
 fn the_default_cost_is_what_the_documentation_says() {
-    let hash = StoredHash::new(&typed("Wonderland-1"), &HashSettings::default()).unwrap();
+    let hash = PasswordHash::new(&typed("Wonderland-1"), &HashSettings::default()).unwrap();
     assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.expose());
 }
 
 #[test]
 fn a_hash_is_outdated_when_costs_rise_and_never_when_they_fall() {
     let cheap = HashSettings::cheap();
-    let hash = StoredHash::new(&typed("Wonderland-1"), &cheap).unwrap();
+    let hash = PasswordHash::new(&typed("Wonderland-1"), &cheap).unwrap();
     let dearer = cheap.with_cost(7 * 1024, 1, 1).unwrap();
     assert!(hash.is_outdated(&dearer));
     let more_passes = cheap.with_cost(7 * 1024, 3, 1).unwrap();
-    let dear = StoredHash::new(&typed("Wonderland-1"), &dearer).unwrap();
+    let dear = PasswordHash::new(&typed("Wonderland-1"), &dearer).unwrap();
     assert!(dear.is_outdated(&more_passes) && !dear.is_outdated(&dearer) && !dear.is_outdated(&cheap));
     for imported in [
         format!("3|{ARGON2ID}"),
@@ -173,24 +173,24 @@ fn a_hash_is_outdated_when_costs_rise_and_never_when_they_fall() {
         BCRYPT.to_owned(),
         SHA1.to_owned(),
     ] {
-        assert!(StoredHash::parse(&imported).unwrap().is_outdated(&cheap), "{imported}");
+        assert!(PasswordHash::parse(&imported).unwrap().is_outdated(&cheap), "{imported}");
     }
-    assert!(StoredHash::parse(ARGON2ID).is_ok_and(|ours| !ours.is_outdated(&cheap)));
+    assert!(PasswordHash::parse(ARGON2ID).is_ok_and(|ours| !ours.is_outdated(&cheap)));
 }
 
 #[test]
 fn nobody_has_the_password_of_the_dummy() {
     let settings = HashSettings::cheap();
-    let dummy = StoredHash::dummy(&settings).unwrap();
-    assert_eq!(StoredHash::parse(dummy.expose()).unwrap(), dummy);
+    let dummy = PasswordHash::dummy(&settings).unwrap();
+    assert_eq!(PasswordHash::parse(dummy.expose()).unwrap(), dummy);
     assert!(!dummy.is_outdated(&settings), "it costs what a real one costs");
     assert_eq!(dummy.matches(&typed("Wonderland-1"), &LegacySalt::default()), Match::No);
-    assert_ne!(dummy, StoredHash::dummy(&settings).unwrap());
+    assert_ne!(dummy, PasswordHash::dummy(&settings).unwrap());
 }
 
 #[test]
 fn t60_neither_hash_nor_salt_nor_password_is_printed() {
-    let hash = StoredHash::parse(ARGON2ID).unwrap();
+    let hash = PasswordHash::parse(ARGON2ID).unwrap();
     let text = format!("{hash:?} {:#?} {:?}", LegacySalt::new("pepper"), typed("Wonderland-1"));
     for secret in ["MFY2RE5", "pepper", "Wonderland"] {
         assert!(!text.contains(secret), "{text}");

@@ -15,8 +15,10 @@ struct Step {
 }
 
 /// Step `n` of the list leads to schema `n + 1`. Steps that were released are never edited.
-const STEPS: &[Step] =
-    &[Step { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") }];
+const STEPS: &[Step] = &[
+    Step { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
+    Step { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
+];
 
 /// The newest schema that this program knows.
 #[allow(clippy::cast_possible_wrap, reason = "the list is short")]
@@ -127,6 +129,8 @@ const OUR_NAMES: &[&str] = &[
     "resets",
     "audit",
     "generation",
+    "outbox",
+    "turns",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

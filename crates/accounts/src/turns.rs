@@ -1,0 +1,62 @@
+//! How often something may be done: so many times in so much time, counted in the store.
+//!
+//! In the store and not in memory, so that a limit holds across processes and restarts and needs nothing else to be installed.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::engine::{Tx, fault, sql};
+use crate::error::AccountsError;
+
+/// So many times in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many times.
+    pub times: u32,
+    /// In how much time.
+    pub per: Duration,
+}
+
+/// The longest time that any limit looks back.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When the next turn will be free, or `None` when one is free now.
+pub(crate) async fn wait(
+    tx: &mut Tx,
+    limit: Limit,
+    scope: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<Option<Duration>, AccountsError> {
+    let newest =
+        sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 ORDER BY at DESC LIMIT $4");
+    let since = now.before(limit.per);
+    let rows =
+        tx.rows(newest.bind(scope).bind(subject).bind(since.millis()).bind(i64::from(limit.times))).await?;
+    if rows.len() < usize::try_from(limit.times).unwrap_or(usize::MAX) {
+        return Ok(None);
+    }
+    let Some(oldest) = rows.last() else { return Ok(Some(limit.per)) };
+    let free = Timestamp::from_millis(oldest.int(0).map_err(fault)?).after(limit.per);
+    let millis = u64::try_from(free.millis().saturating_sub(now.millis())).unwrap_or_default();
+    // A clock that was set back must not lock anybody out for longer than the limit says.
+    Ok(Some(Duration::from_millis(millis.max(1)).min(limit.per)))
+}
+
+/// Takes a turn.
+pub(crate) async fn take(
+    tx: &mut Tx,
+    scope: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), AccountsError> {
+    let turn = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3)");
+    tx.execute(turn.bind(scope).bind(subject).bind(now.millis())).await?;
+    Ok(())
+}
+
+/// Forgets turns that no limit looks at any more.
+pub(crate) async fn forget_old(tx: &mut Tx, now: Timestamp) -> Result<(), AccountsError> {
+    tx.execute(sql("DELETE FROM turns WHERE at < $1").bind(now.before(LONGEST).millis())).await?;
+    Ok(())
+}
