@@ -49,7 +49,7 @@ impl<'a> Context<'a> {
 
     /// The first thing of these that a password has in it.
     pub(crate) fn found_in(&self, password: &str) -> Option<ContextField> {
-        let password = lowered(password);
+        let password = folded(password);
         let fields = [
             (ContextField::UserId, self.user_id),
             (ContextField::DisplayName, self.display_name),
@@ -90,25 +90,34 @@ fn local_part(address: &str) -> &str {
     address.rsplit_once('@').map_or(address, |(local, _)| local)
 }
 
-fn has_word_of(lowered_password: &str, text: &str) -> bool {
-    let text = text.to_lowercase();
+fn has_word_of(folded_password: &str, text: &str) -> bool {
+    let text = folded(text);
     let words = text.split(|c: char| !c.is_alphanumeric());
-    std::iter::once(text.trim()).chain(words).any(|word| has(lowered_password, word))
+    std::iter::once(text.trim()).chain(words).any(|word| has(folded_password, word))
 }
 
-fn has(lowered_password: &str, word: &str) -> bool {
+fn has(folded_password: &str, word: &str) -> bool {
     match word.chars().nth(CONTAINED_FROM - 1) {
-        Some(_) => lowered_password.contains(word),
-        None => !word.is_empty() && lowered_password == word,
+        Some(_) => folded_password.contains(word),
+        None => !word.is_empty() && folded_password == word,
     }
 }
 
-/// Lower-cased like `str::to_lowercase`, in memory that is wiped: the capacity is never outgrown, so no copy is left behind.
-fn lowered(password: &str) -> Zeroizing<String> {
-    // No lower case form has more than three times the bytes of its capital.
-    let mut lowered = Zeroizing::new(String::with_capacity(password.len() * 3));
-    lowered.extend(password.chars().flat_map(char::to_lowercase));
-    lowered
+/// Without letter case, in memory that is wiped: its capacity is never outgrown, so no copy is left behind.
+fn folded(text: &str) -> Zeroizing<String> {
+    if text.is_ascii() {
+        let mut folded = Zeroizing::new(text.to_owned());
+        folded.make_ascii_lowercase();
+        return folded;
+    }
+    // By way of the capital, so that ß is ss and both small sigmas are one. No letter takes more than three times its bytes.
+    let mut folded = Zeroizing::new(String::with_capacity(text.len() * 3));
+    folded.extend(text.chars().flat_map(fold));
+    folded
+}
+
+fn fold(letter: char) -> impl Iterator<Item = char> {
+    letter.to_uppercase().flat_map(char::to_lowercase)
 }
 
 #[cfg(test)]
@@ -150,6 +159,10 @@ mod tests {
         assert_eq!(person.found_in("žofiežofie"), Some(ContextField::DisplayName));
         assert_eq!(person.found_in("моё облако"), Some(ContextField::Product));
         assert_eq!(person.found_in("angstrom"), None);
+        let greek = Context::default().user_id("Οδυσσεύς").display_name("Strauß");
+        assert_eq!(greek.found_in("ΟΔΥΣΣΕΎΣ του Ομήρου"), Some(ContextField::UserId));
+        assert_eq!(greek.found_in("οδυσσεύς"), Some(ContextField::UserId));
+        assert_eq!(greek.found_in("Vogel STRAUSS"), Some(ContextField::DisplayName));
     }
 
     #[test]
@@ -164,9 +177,9 @@ mod tests {
     #[test]
     fn no_letter_outgrows_the_buffer() {
         let worst = (0..=u32::from(char::MAX)).filter_map(char::from_u32).map(|c| {
-            let low: usize = c.to_lowercase().map(char::len_utf8).sum();
-            (low, c.len_utf8())
+            let folded: usize = fold(c).map(char::len_utf8).sum();
+            (folded, c.len_utf8())
         });
-        assert!(worst.into_iter().all(|(low, plain)| low <= 3 * plain));
+        assert!(worst.into_iter().all(|(folded, plain)| folded <= 3 * plain));
     }
 }

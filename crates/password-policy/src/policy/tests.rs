@@ -407,11 +407,6 @@ proptest! {
     #[test]
     fn a_name_of_four_characters_is_found_wherever_it_is(name in "\\w{4,12}", before in "\\PC{0,9}", after in "\\PC{0,9}") {
         let password = format!("{before}{}{after}", name.to_uppercase());
-        // some letters have no way back from their capital
-        prop_assume!(name.to_uppercase().to_lowercase() == name.to_lowercase());
-        prop_assume!(!before.ends_with(|c: char| c.is_alphabetic()));
-        prop_assume!(!after.starts_with(|c: char| c.is_alphabetic()));
-        prop_assume!(name.to_lowercase().chars().count() >= 4);
-        prop_assert_eq!(Context::default().user_id(&name).found_in(&password).is_some(), true);
+        prop_assert!(Context::default().user_id(&name).found_in(&password).is_some());
     }
 }
