@@ -24,6 +24,8 @@ struct Rooms {
     vouched: Arc<Vouched>,
     /// Whether the password is right, at the server.
     right: AtomicBool,
+    /// Whether another chain took the place of the one that knows that server.
+    is_reloaded: AtomicBool,
     logins: AtomicUsize,
     at: Instant,
 }
@@ -39,6 +41,7 @@ impl House {
             alice,
             vouched: Arc::new(Vouched { identity, backend }),
             right: AtomicBool::new(true),
+            is_reloaded: AtomicBool::new(false),
             logins: AtomicUsize::new(0),
             at: now(),
         })))
@@ -62,14 +65,23 @@ impl House {
         if let Some(known) = self.recall() {
             return Some(known);
         }
-        let (began, house) = (self.0.cache.epoch(), self.clone());
+        // In this order: see the resolver.
+        let (is_reloaded, change, began) = loop {
+            let chain = self.0.is_reloaded.load(Ordering::SeqCst);
+            let change = self.0.cache.last_change(std::iter::once(self.0.alice.canonical().clone()));
+            let began = self.0.cache.epoch();
+            if chain == self.0.is_reloaded.load(Ordering::SeqCst) {
+                break (chain, change, began);
+            }
+        };
+        let house = self.clone();
         let deadline = self.0.at + Duration::from_secs(5);
         let work = move || async move {
             if let Some(known) = house.recall() {
                 return Some(known);
             }
             house.0.logins.fetch_add(1, Ordering::SeqCst);
-            let right = house.0.right.load(Ordering::SeqCst);
+            let right = !is_reloaded && house.0.right.load(Ordering::SeqCst);
             yield_now().await;
             let Rooms { cache, alice, vouched, at, .. } = house.0.as_ref();
             let minute = Duration::from_secs(60);
@@ -87,7 +99,7 @@ impl House {
             );
             Some(false)
         };
-        self.0.flights.join(self.key(), began, deadline, work).await.unwrap_or(None)
+        self.0.flights.join(self.key(), change, deadline, work).await.unwrap_or(None)
     }
 }
 
@@ -100,6 +112,8 @@ pub enum Forget {
     Backend,
     /// Everything.
     All,
+    /// The backend, because it is not in the chain any more.
+    Reload,
 }
 
 /// A password stops being right while people sign in with it. When the invalidation has returned, nobody gets in: neither
@@ -121,11 +135,14 @@ pub fn a_change_is_a_change(forget: Forget) {
         let change = spawn({
             let house = house.clone();
             async move {
-                house.0.right.store(false, Ordering::SeqCst);
+                match forget {
+                    Forget::Reload => house.0.is_reloaded.store(true, Ordering::SeqCst),
+                    _ => house.0.right.store(false, Ordering::SeqCst),
+                }
                 let cache = &house.0.cache;
                 match forget {
                     Forget::User => cache.invalidate_user(house.0.alice.canonical()),
-                    Forget::Backend => cache.invalidate_backend(&house.0.vouched.backend),
+                    Forget::Backend | Forget::Reload => cache.invalidate_backend(&house.0.vouched.backend),
                     Forget::All => cache.invalidate_all(),
                 }
                 assert_ne!(house.recall(), Some(true), "from memory");
@@ -158,7 +175,7 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
                 let cache = &house.0.cache;
                 match forget {
                     Forget::User => cache.invalidate_user(house.0.alice.canonical()),
-                    Forget::Backend => cache.invalidate_backend(&house.0.vouched.backend),
+                    Forget::Backend | Forget::Reload => cache.invalidate_backend(&house.0.vouched.backend),
                     Forget::All => cache.invalidate_all(),
                 }
                 // It may have joined a check that began during the invalidation, and that counts for nobody.

@@ -18,6 +18,11 @@ fn nobody_gets_in_with_a_password_that_was_taken_back() {
 }
 
 #[test]
+fn nobody_gets_in_by_a_chain_that_was_replaced() {
+    try_out(2_000, || a_change_is_a_change(Forget::Reload));
+}
+
+#[test]
 fn nobody_is_kept_out_by_a_refusal_that_was_taken_back() {
     for forget in [Forget::User, Forget::Backend, Forget::All] {
         try_out(1_000, move || an_unlock_is_an_unlock(forget));

@@ -101,6 +101,20 @@ impl Fence {
             && !slots.iter().any(|slot| self.slots.get(usize::from(slot.0)).is_none_or(after))
     }
 
+    /// The epoch of the last invalidation that concerns any of these labels: two questions about them that see the same one have
+    /// no invalidation between them.
+    pub fn last_change(&self, slots: &[Slot]) -> Epoch {
+        loop {
+            let marks = slots.iter().filter_map(|slot| self.slots.get(usize::from(slot.0)));
+            let marks = marks.chain([&self.everything]).map(|mark| mark.load(Ordering::SeqCst));
+            match marks.max().unwrap_or_default() {
+                // One is under way: its epoch is known when it has returned.
+                u64::MAX => drop(self.invalidating.lock().unwrap_or_else(PoisonError::into_inner)),
+                epoch => return Epoch(epoch),
+            }
+        }
+    }
+
     fn slot(&self, kind: &str, label: &str) -> Slot {
         let index = self.hasher.hash_one((kind, label)) % (SLOTS as u64);
         Slot(u16::try_from(index).unwrap_or_default())
@@ -130,6 +144,21 @@ mod tests {
         assert!(fence.holds(after, &[alice, mail]));
         fence.invalidate_everything();
         assert!(!fence.holds(after, &[alice, mail]));
+    }
+
+    #[test]
+    fn a_change_is_seen_by_those_whom_it_concerns_and_by_nobody_else() {
+        let fence = Fence::default();
+        let person = |name: &str| fence.person(&CanonicalName::parse(name).unwrap());
+        let alice = person("alice");
+        let bob = ["bob", "ben", "bea"].map(person).into_iter().find(|slot| *slot != alice).unwrap();
+        let before = [alice, bob].map(|slot| fence.last_change(&[slot]));
+        fence.invalidate(alice);
+        assert!(fence.last_change(&[alice]) > before[0]);
+        assert_eq!(fence.last_change(&[bob]), before[1]);
+        assert_eq!(fence.last_change(&[bob, alice]), fence.epoch());
+        fence.invalidate_everything();
+        assert_eq!([alice, bob].map(|slot| fence.last_change(&[slot])), [fence.epoch(); 2]);
     }
 
     #[test]

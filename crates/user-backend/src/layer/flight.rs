@@ -2,8 +2,9 @@
 //!
 //! The first of them starts the work in a task of its own; the others wait for its answer. Nobody's cancellation, and no
 //! panic, leaves another hanging: the work goes on when the one who started it has left, and when it dies all who wait
-//! learn so at once. Attempts share only when name, password **and** epoch are the same: a question that arrives
-//! after an invalidation is never answered by work that began before it.
+//! learn so at once. Attempts share only when name, password **and** the last invalidation that concerns them are the same: a
+//! question that arrives after an invalidation is never answered by work that began before it, and somebody else's
+//! invalidation is nobody's business.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -43,7 +44,8 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
         Self { under_way: Arc::default(), most }
     }
 
-    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way.
+    /// Waits for the answer of the attempt `key`, starting it with `start` unless it is under way. `change` is the epoch of the
+    /// last invalidation that concerns it.
     ///
     /// # Errors
     /// [`Lost`] when there is no answer to wait for.
@@ -53,22 +55,22 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
     pub async fn join<F>(
         &self,
         key: OutcomeKey,
-        epoch: Epoch,
+        change: Epoch,
         deadline: Instant,
         start: impl FnOnce() -> F,
     ) -> Result<T, Lost>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        landed(self.board((key, epoch.number()), start)?, deadline).await
+        landed(self.board((key, change.number()), start)?, deadline).await
     }
 
     /// Waits for the answer of the attempt `key` if it is under way already.
     ///
     /// # Cancellation
     /// Safe, as [`Self::join`].
-    pub async fn follow(&self, key: OutcomeKey, epoch: Epoch, deadline: Instant) -> Option<Result<T, Lost>> {
-        let answer = lock(&self.under_way).get(&(key, epoch.number())).cloned()?;
+    pub async fn follow(&self, key: OutcomeKey, change: Epoch, deadline: Instant) -> Option<Result<T, Lost>> {
+        let answer = lock(&self.under_way).get(&(key, change.number())).cloned()?;
         Some(landed(answer, deadline).await)
     }
 

@@ -1,16 +1,19 @@
 //! One attempt that memory could not answer: its turn, its flight, its task.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::Instrument;
 
+use super::chain::Chain;
 use super::conclude::RETRY_AFTER;
 use super::trace::{Rule, Step, Trace};
-use super::{Answer, Credentials, Outcome, Resolver, TYPED, observe};
+use super::{Answer, Credentials, Outcome, Resolver, Shared, TYPED, observe};
 use crate::backend::Attempt;
 use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::LoginName;
+use crate::layer::fence::Epoch;
 use crate::layer::flight::Lost;
 use crate::layer::throttle::{Place, Refusal, Throttle, Throttles, Turn};
 use crate::secret::{OutcomeKey, Password};
@@ -20,6 +23,16 @@ use crate::verdict::Rejection;
 /// to say who did not answer, and to fall back on an earlier yes.
 const TO_CONCLUDE: Duration = Duration::from_millis(250);
 
+/// An answer, and when its check began.
+pub(super) type Landed = (Answer, Epoch);
+
+struct Question {
+    chain: Arc<Chain>,
+    /// The last invalidation that concerns it.
+    change: Epoch,
+    began: Epoch,
+}
+
 impl Resolver {
     pub(super) async fn attempt(&self, credentials: Credentials<'_>, started: Instant) -> Answer {
         let (name, password) =
@@ -28,15 +41,15 @@ impl Resolver {
                 (Err(error), _) => return invalid(error.to_string()),
                 (_, Err(error)) => return invalid(error.to_string()),
             };
-        let (throttles, deadline) = {
-            let chain = self.shared.chain.load();
-            (chain.throttles.clone(), later(started, chain.deadline))
-        };
+        let question = self.question(&name);
+        let throttles = question.chain.throttles.clone();
+        let deadline = later(started, question.chain.deadline);
         let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
         // Who joins a flight asks nothing new, so it needs no turn.
-        if let Some(landed) = self.shared.flights.follow(key, self.shared.cache.epoch(), deadline).await {
-            return landed.unwrap_or_else(|lost| missed(lost, started));
+        if let Some(landed) = self.shared.flights.follow(key, question.change, deadline).await {
+            return self.landed(landed, &name, started);
         }
+        drop(question);
         let turn = match turn(&throttles, credentials.source, &key, deadline).await {
             Ok(turn) => turn,
             Err((place, refusal)) => {
@@ -44,9 +57,9 @@ impl Resolver {
             }
         };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
-        // In this order: what a chain finds out that was replaced since is older than the invalidation that came with the new one.
-        let began = self.shared.cache.epoch();
-        let chain = self.shared.chain.load_full();
+        // Waiting for a turn may have taken a while.
+        let Question { chain, change, began } = self.question(&name);
+        let asked = name.clone();
         let work = || {
             let resolver = self.clone();
             let source = credentials.source;
@@ -56,7 +69,7 @@ impl Resolver {
                 // Somebody may have had an answer since this attempt looked.
                 let again = Credentials { name: name.as_str(), password: password.expose(), source };
                 if let Some(answer) = resolver.recall(again, now()) {
-                    return answer;
+                    return (answer, began);
                 }
                 let shared = &resolver.shared;
                 let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
@@ -68,12 +81,45 @@ impl Resolver {
                     _ => {}
                 }
                 observe::landed(&name, &answer);
-                answer
+                (answer, began)
             };
             work.instrument(span)
         };
-        let landed = self.shared.flights.join(key, began, deadline, work).await;
-        landed.unwrap_or_else(|lost| missed(lost, started))
+        let landed = self.shared.flights.join(key, change, deadline, work).await;
+        self.landed(landed, &asked, started)
+    }
+
+    /// What a question depends on that is asked now. In this order: a flight of before an invalidation is joined by nobody who
+    /// asks after it; what is found out counts only if nothing was invalidated since it began; and a chain that is
+    /// replaced is followed by invalidations, so what it finds out later does not count either.
+    fn question(&self, name: &LoginName) -> Question {
+        let Shared { chain: current, cache, .. } = self.shared.as_ref();
+        loop {
+            let chain = current.load_full();
+            let names = std::iter::once(name.canonical().clone()).chain(chain.known_as(name));
+            let change = cache.last_change(names);
+            let began = cache.epoch();
+            if Arc::ptr_eq(&chain, &current.load()) {
+                return Question { chain, change, began };
+            }
+        }
+    }
+
+    /// The answer of a flight, if it still counts: a backend may know a person by a name that nobody could foresee, and somebody
+    /// may have been late to pick the answer up.
+    fn landed(&self, landed: Result<Landed, Lost>, name: &LoginName, started: Instant) -> Answer {
+        let (answer, began) = match landed {
+            Ok(landed) => landed,
+            Err(lost) => return missed(lost, started),
+        };
+        match answer.authenticated() {
+            Some(proof) if !self.shared.cache.holds(began, name, proof) => {
+                let mut trace = answer.trace;
+                trace.ended_by = Rule::Invalidated;
+                Answer { outcome: Outcome::Unavailable { retry_after: Duration::ZERO }, trace }
+            }
+            _ => answer,
+        }
     }
 
     fn throttled(&self, throttle: &Throttle, place: Place, refusal: Refusal, started: Instant) -> Answer {

@@ -62,7 +62,7 @@ struct Shared {
     reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
     bounds: CacheBounds,
-    flights: Flights<Answer>,
+    flights: Flights<attempt::Landed>,
     remembered: observe::Remembered,
 }
 

@@ -119,6 +119,24 @@ impl OutcomeCache {
         self.fence.epoch()
     }
 
+    /// The epoch of the last invalidation that concerns a question about somebody who is known by these names.
+    pub(crate) fn last_change(&self, names: impl Iterator<Item = CanonicalName>) -> Epoch {
+        let people = names.map(|name| self.fence.person(&name));
+        // Whatever becomes of a backend, refusals are void: this slot stands for all of them.
+        let slots: Vec<Slot> = std::iter::once(self.fence.all_backends()).chain(people).collect();
+        self.fence.last_change(&slots)
+    }
+
+    /// Whether an answer about somebody, whose check began at `began`, still counts.
+    pub(crate) fn holds(&self, began: Epoch, login: &LoginName, proof: &Authenticated) -> bool {
+        let depends = [
+            self.fence.person(login.canonical()),
+            self.fence.person(proof.name()),
+            self.fence.backend(proof.backend()),
+        ];
+        self.fence.holds(began, &depends)
+    }
+
     /// The proof for a tuple that was accepted and still counts.
     pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
         let found = self.kept(key, now)?;

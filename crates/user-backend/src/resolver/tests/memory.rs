@@ -187,3 +187,49 @@ async fn grace_bridges_an_outage_and_never_outlives_max_stale_or_an_invalidation
     with.invalidate_user(&CanonicalName::parse("alice").unwrap());
     assert!(matches!(sign_in(&with, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
 }
+
+/// Polls a future once, so that it has begun.
+fn begin<F: Future>(future: &mut std::pin::Pin<Box<F>>) {
+    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut nobody).is_pending());
+}
+
+#[tokio::test]
+async fn an_invalidation_of_one_person_splits_nobody_elses_flight() {
+    let (resolver, gate, arrived) = gated(0);
+    let cache = &resolver.shared.cache;
+    let alice = CanonicalName::parse("alice").unwrap();
+    let others = ["bob", "ben", "bea"].map(|name| CanonicalName::parse(name).unwrap());
+    let bob = others.iter().find(|bob| cache.are_apart(&[&alice, bob], &[])).unwrap();
+    let mut first = Box::pin(sign_in(&resolver, "alice", "a"));
+    begin(&mut first);
+    resolver.invalidate_user(bob);
+    let mut second = Box::pin(sign_in(&resolver, "alice", "a"));
+    begin(&mut second);
+    assert_eq!(resolver.shared.flights.under_way(), 1);
+    // Her own does.
+    resolver.invalidate_user(&alice);
+    let mut third = Box::pin(sign_in(&resolver, "alice", "a"));
+    begin(&mut third);
+    assert_eq!(resolver.shared.flights.under_way(), 2);
+    gate.add_permits(2);
+    for early in [first.await, second.await] {
+        assert_eq!(early.trace.ended_by, Rule::Invalidated);
+    }
+    assert!(third.await.authenticated().is_some());
+    assert_eq!(arrived.available_permits(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_picked_up_after_an_invalidation_does_not_count() {
+    let (resolver, gate, _) = gated(0);
+    let mut late = Box::pin(sign_in(&resolver, "alice", "a"));
+    begin(&mut late);
+    gate.add_permits(1);
+    while resolver.shared.flights.under_way() > 0 {
+        tokio::task::yield_now().await;
+    }
+    resolver.invalidate_user(&CanonicalName::parse("alice").unwrap());
+    let answer = late.await;
+    assert_eq!((answer.authenticated(), answer.trace.ended_by), (None, Rule::Invalidated));
+}

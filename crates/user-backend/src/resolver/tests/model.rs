@@ -62,7 +62,8 @@ struct Model {
     /// Spelling and password, and until when the no counts.
     no: HashMap<(usize, usize), u64>,
     flights: Vec<Flight>,
-    forgettings: u64,
+    /// How often each person was forgotten: whoever asks later shares nothing with those before.
+    forgettings: [u64; 2],
     outages: u32,
 }
 
@@ -86,7 +87,7 @@ impl Model {
         if lives(self.no.get(&(name, password))) {
             return Some("refused");
         }
-        let (tuple, began) = ((name, password), self.forgettings);
+        let (tuple, began) = ((name, password), self.forgettings[name / 2]);
         match self.flights.iter_mut().find(|flight| flight.tuple == tuple && flight.began == began) {
             Some(flight) => flight.callers += 1,
             None => {
@@ -127,7 +128,9 @@ impl Model {
     }
 
     fn forget(&mut self, yes: impl Fn(usize) -> bool, no: impl Fn(usize) -> bool) {
-        self.forgettings += 1;
+        for (user, forgettings) in self.forgettings.iter_mut().enumerate() {
+            *forgettings += u64::from(no(user));
+        }
         self.yes.retain(|(user, _), _| !yes(*user));
         self.no.retain(|(name, _), _| !no(name / 2));
         for flight in &mut self.flights {
@@ -215,7 +218,7 @@ async fn run(ops: Vec<Op>) {
                     assert_eq!(caller.await.unwrap().outcome.as_str(), expected, "{op:?}");
                 } else {
                     let flight = model.flights.iter().position(|flight| {
-                        flight.tuple == (name, password) && flight.began == model.forgettings
+                        flight.tuple == (name, password) && flight.began == model.forgettings[name / 2]
                     });
                     callers.resize_with(model.flights.len(), Vec::new);
                     callers[flight.unwrap()].push(caller);
