@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::Instant;
+use crate::error::BackendError;
 use crate::identity::{DomainRules, LoginName};
 use crate::secret::{Password, random_hex};
 use crate::verdict::{Rejection, Verdict};
@@ -31,24 +32,54 @@ pub enum Canary {
 /// # Cancellation
 /// Safe; the server may still count a failed login.
 pub async fn canary(backend: &dyn UserBackend, domain: &DomainRules, deadline: Instant) -> Canary {
+    offer_stranger(backend, domain, deadline).await.into()
+}
+
+/// What a backend made of a stranger.
+#[derive(Debug)]
+pub(crate) enum Offered {
+    Refused,
+    Accepted,
+    /// Nobody was asked, and nobody ever will be.
+    ToNobody(&'static str),
+    InVain(BackendError),
+}
+
+impl From<Offered> for Canary {
+    fn from(offered: Offered) -> Self {
+        match offered {
+            Offered::Refused => Self::Refused,
+            Offered::Accepted => Self::AcceptsAnybody,
+            Offered::ToNobody(why) => Self::Unknown(why.to_owned()),
+            Offered::InVain(error) if error.is_transient() => Self::Unknown(error.to_string()),
+            Offered::InVain(error) => Self::Misconfigured(error.to_string()),
+        }
+    }
+}
+
+/// The same, told to those who draw conclusions.
+pub(crate) async fn offer_stranger(
+    backend: &dyn UserBackend,
+    domain: &DomainRules,
+    deadline: Instant,
+) -> Offered {
     let (Ok(name), Ok(password)) = (random_hex::<6>(), random_hex::<16>()) else {
-        return Canary::Unknown("the operating system gave no random bytes".to_owned());
+        return Offered::ToNobody("the operating system gave no random bytes");
     };
     let name = match domain.domain() {
         Some(domain) => format!("canary-{name}@{domain}"),
         None => format!("canary-{name}"),
     };
     let (Ok(name), Ok(password)) = (LoginName::parse(&name), Password::parse(password)) else {
-        return Canary::Unknown("the domain leaves no room for a name".to_owned());
+        return Offered::ToNobody("the domain leaves no room for a name");
     };
     match backend.authenticate(&Attempt::new(&name, &password, deadline)).await {
-        Ok(Verdict::Accepted(_)) => Canary::AcceptsAnybody,
+        Ok(Verdict::Accepted(_)) => Offered::Accepted,
         Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {
-            Canary::Unknown("the rules refuse the name, so nobody was asked".to_owned())
+            Offered::ToNobody("the rules refuse the name, so nobody was asked")
         }
-        Ok(Verdict::Rejected(_)) => Canary::Refused,
-        Err(error) if error.is_transient() => Canary::Unknown(error.to_string()),
-        Err(error) => Canary::Misconfigured(error.to_string()),
+        Ok(Verdict::Rejected(_)) => Offered::Refused,
+        Err(error) => Offered::InVain(error),
     }
 }
 

@@ -6,17 +6,17 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::policy::{Budget, Policy};
+use super::trust::{Standing, Trust};
 use crate::backend::{Attempt, UserBackend};
-use crate::check::{self, Canary};
+use crate::check::Canary;
 use crate::clock::{later, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::BackendError;
 use crate::identity::{BackendId, DomainRules};
 use crate::layer::{Breaker, Budgets, Deadlined, Limited};
 use crate::verdict::Verdict;
@@ -87,8 +87,8 @@ pub(super) struct Link {
     pub(super) domain: DomainRules,
     /// How many failed logins of each person may still reach the backend.
     pub(super) budgets: Arc<Budgets>,
-    /// It accepted somebody who does not exist: it is not asked again.
-    pub(super) distrusted: AtomicBool,
+    /// Whether its yes counts.
+    pub(super) trust: Trust,
     settings: Arc<dyn Settings>,
 }
 
@@ -107,7 +107,7 @@ impl Link {
             budgets: budgets.unwrap_or_else(|| Arc::new(Budgets::new(policy.budget))),
             policy,
             domain,
-            distrusted: AtomicBool::new(false),
+            trust: Trust::default(),
             settings,
         }
     }
@@ -123,30 +123,16 @@ impl Link {
         format!("{failures} failed logins in {minutes} min are enough: one more might lock the account there")
     }
 
-    /// Offers a person who does not exist, if the policy wants it, and draws the conclusion.
-    async fn prove(&self, time: Duration) -> Canary {
-        if !self.policy.canary {
-            return Canary::NotAsked;
-        }
-        let canary = check::canary(self.backend.as_ref(), &self.domain, later(now(), time)).await;
-        match canary {
-            Canary::AcceptsAnybody => {
-                self.distrusted.store(true, Ordering::Relaxed);
-                tracing::error!(backend = %self.id, "accepts people who do not exist; it is not asked any more");
-            }
-            Canary::Refused => self.distrusted.store(false, Ordering::Relaxed),
-            Canary::NotAsked | Canary::Unknown(_) | Canary::Misconfigured(_) => {}
-        }
-        canary
-    }
-
-    pub(super) async fn ask(&self, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
-        if self.distrusted.load(Ordering::Relaxed) {
-            let text = "it accepts people who do not exist, so its word is worth nothing";
-            return Err(Fault::misconfigured(Phase::Login, text).of(&self.id));
+    pub(super) async fn ask(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
+        if self.trust.standing() == Standing::Broken {
+            return Err(self.accepts_anybody());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
-        self.backend.authenticate(&attempt).instrument(span).await
+        let answer = self.backend.authenticate(&attempt).instrument(span).await;
+        if matches!(answer, Ok(Verdict::Accepted(_))) {
+            self.vouch_for(attempt.deadline).await?;
+        }
+        answer
     }
 }
 
@@ -164,7 +150,7 @@ pub(super) async fn prove(
         let unknown = Canary::Unknown("the check ended with an internal error".to_owned());
         found.push((link.id.clone(), unknown));
         let link = Arc::clone(link);
-        tasks.spawn(async move { (number, link.prove(time).await) });
+        tasks.spawn(async move { (number, link.prove(later(now(), time)).await) });
     }
     while let Some(done) = tasks.join_next().await {
         if let Ok((number, canary)) = done

@@ -25,6 +25,7 @@ pub mod pin;
 pub mod policy;
 mod reload;
 mod trace;
+mod trust;
 
 pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
@@ -147,15 +148,17 @@ impl Resolver {
     }
 
     /// Offers a person who does not exist to every backend whose policy wants it; one that accepts is not asked again until
-    /// this is called once more. For long-running programs: at start and on reload, never per login.
+    /// this is called once more. One that cannot be asked now is offered a stranger again when it says its first yes,
+    /// which counts only if the stranger was refused. For long-running programs: at start (a [reload](Self::replace) does it
+    /// for what is new), never per login.
     ///
     /// # Cancellation
     /// Safe; backends that were not reached keep the trust they had.
     pub async fn canary(&self) -> Vec<(BackendId, Canary)> {
         let chain = self.shared.chain.load_full();
         let found = prove(&chain.links, chain.deadline).await;
-        for (id, _) in found.iter().filter(|(_, canary)| *canary == Canary::AcceptsAnybody) {
-            self.shared.cache.invalidate_backend(id);
+        for link in chain.links.iter().filter(|link| !link.trust.standing().counts()) {
+            self.shared.cache.invalidate_backend(&link.id);
         }
         found
     }

@@ -13,6 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use metrics::{counter, gauge, histogram};
 
 use super::trace::{Rule, Said, Step};
+use super::trust::Standing;
 use super::{Answer, Shared};
 use crate::identity::{BackendId, LoginName};
 
@@ -122,7 +123,7 @@ pub(super) fn report(shared: &Shared) {
     for link in &chain.links {
         let backend = || link.id.to_string();
         gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
-        let distrusted = link.distrusted.load(Ordering::Relaxed);
+        let distrusted = link.trust.standing() == Standing::Broken;
         gauge!("user_backend_distrusted", "backend" => backend()).set(switch(distrusted));
     }
     let stats = shared.cache.stats();

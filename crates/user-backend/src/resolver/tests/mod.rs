@@ -30,6 +30,7 @@ mod secrets;
 mod throttle;
 mod trace;
 mod traps;
+mod trust;
 
 /// A backend that is watched from outside: the chain owns a clone of the handle.
 #[derive(Clone, Debug)]
