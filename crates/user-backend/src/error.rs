@@ -83,6 +83,12 @@ impl BackendError {
         !matches!(self, Self::Misconfigured(_))
     }
 
+    /// Whether the peer was silent until time was up. What it was asked it may still be thinking about: a password that was
+    /// sent may yet count as a failed login there.
+    pub fn is_timeout(&self) -> bool {
+        self.report().is_timeout
+    }
+
     /// The kind of failure in one lower-case word, as traces and metrics show it.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -105,6 +111,7 @@ pub struct Report {
     phase: Phase,
     detail: String,
     source: Option<Source>,
+    is_timeout: bool,
 }
 
 /// The error beneath.
@@ -142,6 +149,7 @@ pub struct Fault {
     phase: Phase,
     detail: String,
     source: Option<Source>,
+    is_timeout: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -154,17 +162,26 @@ enum Kind {
 impl Fault {
     /// The peer could not be reached or could not decide now.
     pub fn unavailable(phase: Phase, detail: impl Into<String>) -> Self {
-        Self { kind: Kind::Unavailable, phase, detail: detail.into(), source: None }
+        Self::new(Kind::Unavailable, phase, detail.into())
+    }
+
+    /// The peer was silent until time was up.
+    pub fn timed_out(phase: Phase) -> Self {
+        Self { is_timeout: true, ..Self::unavailable(phase, "no answer in time") }
     }
 
     /// The peer cannot be used with these settings.
     pub fn misconfigured(phase: Phase, detail: impl Into<String>) -> Self {
-        Self { kind: Kind::Misconfigured, phase, detail: detail.into(), source: None }
+        Self::new(Kind::Misconfigured, phase, detail.into())
     }
 
     /// The peer does not speak the protocol.
     pub fn protocol(phase: Phase, detail: impl Into<String>) -> Self {
-        Self { kind: Kind::Protocol, phase, detail: detail.into(), source: None }
+        Self::new(Kind::Protocol, phase, detail.into())
+    }
+
+    fn new(kind: Kind, phase: Phase, detail: String) -> Self {
+        Self { kind, phase, detail, source: None, is_timeout: false }
     }
 
     /// Adds the error beneath. Its text must not hold a password or what a server said.
@@ -186,8 +203,8 @@ impl Fault {
 
     /// Says whose failure it is.
     pub fn of(self, backend: &BackendId) -> BackendError {
-        let Self { kind, phase, detail, source } = self;
-        let report = Report { backend: backend.clone(), phase, detail, source };
+        let Self { kind, phase, detail, source, is_timeout } = self;
+        let report = Report { backend: backend.clone(), phase, detail, source, is_timeout };
         match kind {
             Kind::Unavailable => BackendError::Unavailable(report),
             Kind::Misconfigured => BackendError::Misconfigured(report),
@@ -215,5 +232,8 @@ mod tests {
         let report = error.source().unwrap();
         assert_eq!(report.source().unwrap().to_string(), "beneath");
         assert!(!Fault::misconfigured(Phase::Login, "x").of(&id).is_transient());
+        assert!(!error.is_timeout());
+        let late = Fault::timed_out(Phase::Login).of(&id);
+        assert!(late.is_timeout() && late.is_transient(), "{late}");
     }
 }

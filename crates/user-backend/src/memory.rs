@@ -12,7 +12,7 @@ use crate::clock::Instant;
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, CanonicalName, IdError, LoginName, NameDecision, NameRules};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
-use crate::transport::{timed_out, within};
+use crate::transport::within;
 use crate::verdict::{Rejection, Verdict};
 
 /// A backend that knows its people by heart. It counts how often it was asked and can play dead.
@@ -147,7 +147,7 @@ impl StaticBackend {
             return Err(Fault::unavailable(Phase::Connect, "switched off").of(&self.id));
         }
         if deadline <= crate::clock::now() {
-            return Err(timed_out(phase).of(&self.id));
+            return Err(Fault::timed_out(phase).of(&self.id));
         }
         Ok(())
     }

@@ -74,7 +74,7 @@ use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Fault, Phase};
 use crate::identity::{BackendId, NameDecision};
 use crate::secret::Password;
-use crate::transport::{TlsClient, TlsMode, Warm, sooner, timed_out};
+use crate::transport::{TlsClient, TlsMode, Warm, sooner};
 use crate::verdict::{Rejection, Verdict};
 
 use session::Session;
@@ -174,7 +174,7 @@ impl Server {
     /// No attempt takes longer than the settings allow, whoever asks.
     fn deadline(&self, asked: Instant) -> Result<Instant, Fault> {
         let deadline = sooner(self.settings.endpoint.timeout(), asked);
-        if deadline <= now() { Err(timed_out(Phase::Connect)) } else { Ok(deadline) }
+        if deadline <= now() { Err(Fault::timed_out(Phase::Connect)) } else { Ok(deadline) }
     }
 }
 

@@ -24,7 +24,7 @@ use super::worker::Worker;
 use crate::clock::{Instant, now};
 use crate::error::{Fault, Phase};
 use crate::secret::Password;
-use crate::transport::{Endpoint, dial_first, resolve, sooner, timed_out};
+use crate::transport::{Endpoint, dial_first, resolve, sooner};
 
 /// pavao writes the password into a log record of the level `trace`. The features that this crate sets on `log` leave
 /// that level out of the program; should they ever go missing, it does not compile.
@@ -113,7 +113,7 @@ impl Pavao {
             }
             let left = job.deadline.saturating_duration_since(now());
             if left.is_zero() {
-                return Err(timed_out(Phase::Login));
+                return Err(Fault::timed_out(Phase::Login));
             }
             job.run(left.min(REQUEST_TIMEOUT)).or_else(|failure| {
                 // A server that was given less time than usual has not shown that it is silent.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpStream;
 
-use super::{Endpoint, resolve, sooner, timed_out, within};
+use super::{Endpoint, resolve, sooner, within};
 use crate::clock::{Instant, now};
 use crate::error::{Fault, Phase};
 
@@ -49,7 +49,7 @@ async fn first_of<T, F>(
 where
     F: Future<Output = Result<T, Fault>>,
 {
-    let mut last = timed_out(Phase::Connect);
+    let mut last = Fault::timed_out(Phase::Connect);
     for (tried, address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(now()) / left;

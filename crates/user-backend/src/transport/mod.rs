@@ -40,15 +40,10 @@ pub async fn within<T>(
     phase: Phase,
     work: impl Future<Output = Result<T, Fault>>,
 ) -> Result<T, Fault> {
-    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(timed_out(phase)))
+    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(Fault::timed_out(phase)))
 }
 
 /// The deadline of one step: the given time from now, but never later than the deadline of the whole attempt.
 pub(crate) fn sooner(limit: std::time::Duration, deadline: Instant) -> Instant {
     now().checked_add(limit).map_or(deadline, |end| end.min(deadline))
-}
-
-/// What is said when time is up.
-pub(crate) fn timed_out(phase: Phase) -> Fault {
-    Fault::unavailable(phase, "no answer in time")
 }
