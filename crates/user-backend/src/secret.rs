@@ -39,7 +39,9 @@ impl Password {
         if typed.len() > MAX_PASSWORD_BYTES {
             return Err(PasswordError::TooLong { bytes: typed.len() });
         }
-        if typed.chars().any(char::is_control) {
+        // Nearly all are in printable ASCII, which is quickly seen.
+        let plain = typed.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
+        if !plain && typed.chars().any(char::is_control) {
             return Err(PasswordError::Control);
         }
         Ok(())
@@ -77,11 +79,13 @@ pub enum PasswordError {
 
 /// A keyed hash that stands for one (scope, name, password) tuple. Compared in constant time, redacted in `Debug`.
 #[derive(Clone, Copy)]
-pub struct OutcomeKey([u8; 32]);
+pub struct OutcomeKey([u64; 4]);
 
 impl PartialEq for OutcomeKey {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // All of it is compared before anything is decided.
+        let differ = self.0.iter().zip(&other.0).fold(0, |differ, (one, other)| differ | (one ^ other));
+        differ.ct_eq(&0).into()
     }
 }
 
@@ -90,8 +94,19 @@ impl Eq for OutcomeKey {}
 impl std::hash::Hash for OutcomeKey {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // The key is uniform already and unknown to attackers: eight bytes of it are as good as all.
-        let [a, b, c, d, e, f, g, h, ..] = self.0;
-        state.write_u64(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        let [first, ..] = self.0;
+        state.write_u64(first);
+    }
+}
+
+impl From<blake3::Hash> for OutcomeKey {
+    fn from(hash: blake3::Hash) -> Self {
+        let (words, _) = hash.as_bytes().as_chunks();
+        let mut key = [0; 4];
+        for (place, word) in key.iter_mut().zip(words) {
+            *place = u64::from_le_bytes(*word);
+        }
+        Self(key)
     }
 }
 
@@ -120,12 +135,12 @@ impl OutcomeKeyer {
     /// The key of one tuple. Fields are prefixed with their length, so ("ab", "c") and ("a", "bc") differ.
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
         // Scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.
-        let mut buffer = Zeroizing::new([0_u8; 192]);
+        let mut buffer = Scratch([0; SCRATCH]);
         let parts = [scope, name.as_bytes(), password.as_bytes()];
         let mut used = 0;
         for part in parts {
             let end = used + 4 + part.len();
-            let (Some(target), Ok(length)) = (buffer.get_mut(used..end), u32::try_from(part.len())) else {
+            let (Some(target), Ok(length)) = (buffer.0.get_mut(used..end), u32::try_from(part.len())) else {
                 return self.long_key(parts);
             };
             let (prefix, body) = target.split_at_mut(4);
@@ -133,7 +148,7 @@ impl OutcomeKeyer {
             body.copy_from_slice(part);
             used = end;
         }
-        OutcomeKey(blake3::keyed_hash(&self.key, buffer.get(..used).unwrap_or_default()).into())
+        blake3::keyed_hash(&self.key, buffer.0.get(..used).unwrap_or_default()).into()
     }
 
     fn long_key(&self, parts: [&[u8]; 3]) -> OutcomeKey {
@@ -141,7 +156,20 @@ impl OutcomeKeyer {
         for part in parts {
             hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes()).update(part);
         }
-        OutcomeKey(hasher.finalize().into())
+        hasher.finalize().into()
+    }
+}
+
+const SCRATCH: usize = 192;
+
+/// A place for a password that is wiped in one stroke: wiping byte by byte would take as long as hashing.
+struct Scratch([u8; SCRATCH]);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        self.0 = [0; SCRATCH];
+        // Nobody reads it any more: without this the compiler would leave the line above out.
+        zeroize::optimization_barrier(&self.0);
     }
 }
 

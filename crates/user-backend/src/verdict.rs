@@ -51,6 +51,18 @@ impl Rejection {
         }
     }
 
+    /// The reason as [`Display`](fmt::Display) tells it.
+    pub(crate) fn as_text(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "wrong name or password",
+            Self::UnknownUser => "unknown user",
+            Self::AccountDisabled => "account disabled",
+            Self::AccountLocked => "account locked",
+            Self::CredentialsExpired => "password expired",
+            Self::PolicyDenied => "not allowed",
+        }
+    }
+
     /// Whether the same name and password may be answered from memory for a while. An account that an admin can
     /// unlock any moment is always asked for.
     pub fn is_cacheable(self) -> bool {
@@ -60,14 +72,7 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BadCredentials => "wrong name or password",
-            Self::UnknownUser => "unknown user",
-            Self::AccountDisabled => "account disabled",
-            Self::AccountLocked => "account locked",
-            Self::CredentialsExpired => "password expired",
-            Self::PolicyDenied => "not allowed",
-        })
+        f.write_str(self.as_text())
     }
 }
 
@@ -76,7 +81,7 @@ impl fmt::Display for Rejection {
 pub struct Identity {
     name: CanonicalName,
     // No groups, no allocation: a shared empty one would be a counter that all threads fight over.
-    groups: Option<Arc<[Box<str>]>>,
+    groups: Option<Arc<Box<[Box<str>]>>>,
 }
 
 impl Identity {
@@ -88,7 +93,7 @@ impl Identity {
     /// Adds a group that the backend puts this person into.
     #[must_use]
     pub fn with_group(mut self, group: &str) -> Self {
-        self.groups = Some(self.groups().map(Into::into).chain([group.into()]).collect());
+        self.groups = Some(Arc::new(self.groups().map(Into::into).chain([group.into()]).collect()));
         self
     }
 
@@ -132,12 +137,12 @@ pub enum Freshness {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a proof of sign-in is there to be passed on"]
 pub struct Authenticated {
-    vouched: Arc<Vouched>,
+    vouched: Vouched,
     freshness: Freshness,
 }
 
-/// Who, and who says so. Shared by the cache and all proofs taken from it.
-#[derive(Debug, PartialEq, Eq)]
+/// Who, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vouched {
     pub(crate) identity: Identity,
     pub(crate) backend: BackendId,
@@ -145,7 +150,7 @@ pub(crate) struct Vouched {
 
 impl Authenticated {
     /// The only constructor. Grep for `Authenticated::assertion` to find all places that vouch for somebody.
-    pub(crate) fn assertion(vouched: Arc<Vouched>, freshness: Freshness) -> Self {
+    pub(crate) fn assertion(vouched: Vouched, freshness: Freshness) -> Self {
         Self { vouched, freshness }
     }
 

@@ -17,7 +17,7 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Name {
-    /// A sign-in that the resolver answers from its cache
+    /// What a sign-in from memory costs, and what others can do to it
     Cache,
 }
 
@@ -25,7 +25,7 @@ impl Name {
     /// The crate, the benchmark in it, and the file in `target/bench` that it writes.
     const fn parts(self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Cache => ("user-backend", "resolver_hit", "cache.json"),
+            Self::Cache => ("user-backend-bench", "cache", "cache.json"),
         }
     }
 }

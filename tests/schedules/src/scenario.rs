@@ -21,7 +21,7 @@ struct Rooms {
     cache: OutcomeCache,
     flights: Flights<Option<bool>>,
     alice: LoginName,
-    vouched: Arc<Vouched>,
+    vouched: Vouched,
     /// Whether the password is right, at the server.
     right: AtomicBool,
     /// Whether another chain took the place of the one that knows that server.
@@ -39,7 +39,7 @@ impl House {
             cache: OutcomeCache::new(CacheBounds { entries: 64, bytes: 1 << 20 }).ok()?,
             flights: Flights::new(8),
             alice,
-            vouched: Arc::new(Vouched { identity, backend }),
+            vouched: Vouched { identity, backend },
             right: AtomicBool::new(true),
             is_reloaded: AtomicBool::new(false),
             logins: AtomicUsize::new(0),

@@ -93,7 +93,7 @@ impl Chain {
                 Ok(Some(owner)) if owner != link.id => {
                     trace
                         .steps
-                        .push(Step::skipped(&link.id, &format!("this name belongs to backend \"{owner}\"")));
+                        .push(Step::skipped(&link.id, format!("this name belongs to backend \"{owner}\"")));
                     if !self.links.iter().any(|link| link.id == owner) {
                         trace.ended_by = Rule::OwnerMissing;
                     }
@@ -105,7 +105,7 @@ impl Chain {
             let reservation = match link.budgets.reserve(&known_as, tuple) {
                 Ok(reservation) => reservation,
                 Err(wait) => {
-                    trace.steps.push(Step::skipped(&link.id, &link.budget_spent()));
+                    trace.steps.push(Step::skipped(&link.id, link.budget_spent()));
                     throttled = Some(throttled.map_or(wait, |other: Duration| other.min(wait)));
                     if link.policy.on_unavailable == OnUnavailable::Stop {
                         break;

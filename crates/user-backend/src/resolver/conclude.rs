@@ -1,6 +1,5 @@
 //! From what the chain found out to the answer: what is remembered, what is proved, what an outage means.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::chain::{Chain, Decision, Finding};
@@ -80,7 +79,7 @@ impl Shared {
         began: Epoch,
         trace: &mut Trace,
     ) -> Outcome {
-        let vouched = Arc::new(Vouched { identity, backend: link.id.clone() });
+        let vouched = Vouched { identity, backend: link.id.clone() };
         let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
         let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
         if !self.cache.accept(key, name, &vouched, began, now(), lifetime) {

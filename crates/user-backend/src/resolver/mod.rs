@@ -92,7 +92,8 @@ impl Resolver {
             self.shared.remembered.count(&answer);
             return answer;
         }
-        let answer = self.attempt(credentials, started).await;
+        // Boxed, so that what is answered from memory drags no room for an attempt along.
+        let answer = Box::pin(self.attempt(credentials, started)).await;
         observe::answered(&answer);
         answer
     }

@@ -58,18 +58,51 @@ impl PinError {
 /// Pins that live as long as the process. Only accepted people take room.
 #[derive(Debug, Default)]
 pub struct MemoryPins {
-    owners: RwLock<HashMap<CanonicalName, BackendId>>,
+    owners: RwLock<Owners>,
+}
+
+/// There are many people and few backends: a backend is kept once, and people have its place in the list.
+#[derive(Debug, Default)]
+struct Owners {
+    people: HashMap<CanonicalName, u32>,
+    backends: Vec<BackendId>,
+}
+
+impl Owners {
+    fn of(&self, name: &CanonicalName) -> Option<BackendId> {
+        self.id(*self.people.get(name)?)
+    }
+
+    fn id(&self, place: u32) -> Option<BackendId> {
+        self.backends.get(usize::try_from(place).ok()?).cloned()
+    }
+
+    fn set(&mut self, name: &CanonicalName, backend: &BackendId) -> Option<BackendId> {
+        let known = self.backends.iter().position(|id| id == backend);
+        let place = known.unwrap_or_else(|| {
+            self.backends.push(backend.clone());
+            self.backends.len() - 1
+        });
+        // Nobody has four thousand million backends; the last of them would be nobody's.
+        self.people
+            .insert(name.clone(), u32::try_from(place).unwrap_or(u32::MAX))
+            .and_then(|before| self.id(before))
+    }
 }
 
 #[async_trait]
 impl PinStore for MemoryPins {
     async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
-        Ok(self.owners.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned())
+        Ok(self.owners.read().unwrap_or_else(PoisonError::into_inner).of(name))
     }
 
     async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
         let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
-        Ok(owners.entry(name.clone()).or_insert_with(|| backend.clone()).clone())
+        if let Some(owner) = owners.of(name) {
+            return Ok(owner);
+        }
+        owners.set(name, backend);
+        Ok(backend.clone())
     }
 
     async fn rebind(
@@ -79,8 +112,8 @@ impl PinStore for MemoryPins {
     ) -> Result<Option<BackendId>, PinError> {
         let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
         Ok(match backend {
-            Some(backend) => owners.insert(name.clone(), backend.clone()),
-            None => owners.remove(name),
+            Some(backend) => owners.set(name, backend),
+            None => owners.people.remove(name).and_then(|before| owners.id(before)),
         })
     }
 }

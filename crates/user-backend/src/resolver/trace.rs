@@ -3,6 +3,7 @@
 //! A trace never holds a password, nor what a server said beyond its reply codes. It is for operators, not for the
 //! person who signs in: it tells which backends exist and which of them know a name.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -39,7 +40,7 @@ pub struct Step {
     /// Whole milliseconds spent on it.
     pub ms: u64,
     /// The reason in words: of a rejection, of a failure, or why it was not asked.
-    pub reason: Option<String>,
+    pub reason: Option<Cow<'static, str>>,
 }
 
 /// What a backend said, in one word.
@@ -188,17 +189,15 @@ impl Step {
     pub(super) fn of(backend: &BackendId, answer: &Result<Verdict, BackendError>, ms: u64) -> Self {
         let (verdict, phase, reason) = match answer {
             Ok(Verdict::Accepted(_)) => (Said::Accepted, None, None),
-            Ok(Verdict::Rejected(rejection)) => (Said::Rejected, None, Some(rejection.to_string())),
-            Ok(Verdict::NotMine) => {
-                (Said::NotMine, None, Some("the name belongs to another domain".to_owned()))
-            }
+            Ok(Verdict::Rejected(rejection)) => (Said::Rejected, None, Some(rejection.as_text().into())),
+            Ok(Verdict::NotMine) => (Said::NotMine, None, Some("the name belongs to another domain".into())),
             Err(error) => {
                 let said = match error {
                     BackendError::Misconfigured(_) => Said::Misconfigured,
                     BackendError::Protocol(_) => Said::Protocol,
                     _ => Said::Unavailable,
                 };
-                (said, Some(error.phase()), Some(error.detail().to_owned()))
+                (said, Some(error.phase()), Some(error.detail().to_owned().into()))
             }
         };
         Self { backend: backend.clone(), verdict, phase, ms, reason }
@@ -213,24 +212,18 @@ impl Step {
         }
     }
 
-    pub(super) fn skipped(backend: &BackendId, reason: &str) -> Self {
+    pub(super) fn skipped(backend: &BackendId, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             backend: backend.clone(),
             verdict: Said::Skipped,
             phase: None,
             ms: 0,
-            reason: Some(reason.to_owned()),
+            reason: Some(reason.into()),
         }
     }
 
     pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
-        Self {
-            backend: backend.clone(),
-            verdict,
-            phase: None,
-            ms: 0,
-            reason: Some("from the cache".to_owned()),
-        }
+        Self { backend: backend.clone(), verdict, phase: None, ms: 0, reason: Some("from the cache".into()) }
     }
 }
 

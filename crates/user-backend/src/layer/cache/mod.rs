@@ -11,18 +11,21 @@
 //! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
 //!   was accepted last for a person counts then, so that an old password does not come back after a change.
 
+mod record;
+
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::Weighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
 
 use super::fence::{Epoch, Fence, Slot};
-use crate::clock::Instant;
+use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
 use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
+use record::{Accepted, Backends, Moment, Origin, Rejected, Weigh};
 
 /// How much may be remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +64,8 @@ pub struct OutcomeCache {
     /// For people whose backend has a grace: the tuple that was accepted last.
     latest: Map<OutcomeKey>,
     fence: Fence,
+    backends: Backends,
+    origin: Origin,
 }
 
 /// How long an acceptance counts.
@@ -73,25 +78,6 @@ pub struct Lifetime {
 }
 
 type Map<V> = Cache<OutcomeKey, V, Weigh, BuildHasherDefault<KeyIsHash>, DefaultLifecycle<OutcomeKey, V>>;
-
-#[derive(Clone, Debug)]
-struct Accepted {
-    vouched: Arc<Vouched>,
-    verified_at: Instant,
-    expires: Instant,
-    /// The end of the grace, never before `expires`.
-    gone: Instant,
-    began: Epoch,
-    depends: [Slot; 3],
-}
-
-#[derive(Clone, Debug)]
-struct Rejected {
-    rejection: Rejection,
-    expires: Instant,
-    began: Epoch,
-    depends: Box<[Slot]>,
-}
 
 impl OutcomeCache {
     /// An empty cache with a fresh key.
@@ -106,6 +92,8 @@ impl OutcomeCache {
             rejected: map(quarter),
             latest: map(quarter),
             fence: Fence::default(),
+            backends: Backends::default(),
+            origin: Origin::new(now()),
         })
     }
 
@@ -139,32 +127,34 @@ impl OutcomeCache {
 
     /// The proof for a tuple that was accepted and still counts.
     pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
-        let found = self.kept(key, now)?;
-        if found.expires <= now {
-            return None;
-        }
-        Some(Authenticated::assertion(found.vouched, Freshness::Cached { verified_at: found.verified_at }))
+        let now = self.origin.moment(now);
+        let found = self.kept(key, now).filter(|found| now < found.expires)?;
+        let verified_at = self.origin.instant(found.verified_at);
+        self.proof(found, Freshness::Cached { verified_at })
     }
 
     /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be asked.
     pub(crate) fn stale(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
-        let found = self.kept(key, now)?;
-        let is_latest = self
-            .latest
-            .get(&self.person_key(found.vouched.identity.name()))
-            .is_some_and(|latest| latest == *key);
-        is_latest.then(|| {
-            Authenticated::assertion(found.vouched, Freshness::Stale { verified_at: found.verified_at })
-        })
+        let found = self.kept(key, self.origin.moment(now))?;
+        let is_latest =
+            self.latest.get(&self.person_key(found.identity.name())).is_some_and(|latest| latest == *key);
+        let verified_at = self.origin.instant(found.verified_at);
+        self.proof(found, Freshness::Stale { verified_at }).filter(|_| is_latest)
     }
 
     /// Whether somebody was accepted a while ago and may come in on that while their backend cannot be asked.
     pub(crate) fn is_in_grace(&self, person: &CanonicalName, now: Instant) -> bool {
+        let now = self.origin.moment(now);
         self.latest.get(&self.person_key(person)).is_some_and(|latest| self.kept(&latest, now).is_some())
     }
 
+    fn proof(&self, found: Accepted, freshness: Freshness) -> Option<Authenticated> {
+        let backend = self.backends.id(found.backend)?.clone();
+        Some(Authenticated::assertion(Vouched { identity: found.identity, backend }, freshness))
+    }
+
     /// What is stored for a tuple, unless its time is over or somebody voided it.
-    fn kept(&self, key: &OutcomeKey, now: Instant) -> Option<Accepted> {
+    fn kept(&self, key: &OutcomeKey, now: Moment) -> Option<Accepted> {
         let found = self.accepted.get(key)?;
         if found.gone <= now || !self.fence.holds(found.began, &found.depends) {
             self.accepted.remove_if(key, |stored| stored.gone == found.gone);
@@ -181,7 +171,7 @@ impl OutcomeCache {
     /// The refusal of a tuple that was refused and is still refused.
     pub fn rejected(&self, key: &OutcomeKey, now: Instant) -> Option<Rejection> {
         let found = self.rejected.get(key)?;
-        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
+        if found.expires <= self.origin.moment(now) || !self.fence.holds(found.began, &found.depends) {
             self.rejected.remove_if(key, |stored| stored.expires == found.expires);
             return None;
         }
@@ -195,7 +185,7 @@ impl OutcomeCache {
         &self,
         key: OutcomeKey,
         login: &LoginName,
-        vouched: &Arc<Vouched>,
+        vouched: &Vouched,
         began: Epoch,
         now: Instant,
         lifetime: Lifetime,
@@ -213,8 +203,13 @@ impl OutcomeCache {
         if lifetime.stale.is_some() {
             self.latest.insert(self.person_key(vouched.identity.name()), key);
         }
-        let vouched = Arc::clone(vouched);
-        self.accepted.insert(key, Accepted { vouched, verified_at: now, expires, gone, began, depends });
+        let (identity, origin) = (vouched.identity.clone(), self.origin);
+        let [verified_at, expires, gone] = [now, expires, gone].map(|at| origin.moment(at));
+        // Who has no number is not remembered, and is asked each time.
+        if let Some(backend) = self.backends.number(&vouched.backend) {
+            let outcome = Accepted { identity, verified_at, expires, gone, began, depends, backend };
+            self.accepted.insert(key, outcome);
+        }
         true
     }
 
@@ -234,8 +229,12 @@ impl OutcomeCache {
         lifetime: Duration,
     ) {
         let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
-        let people = names.map(|name| self.fence.person(&name));
-        let depends: Box<[Slot]> = std::iter::once(self.fence.all_backends()).chain(people).collect();
+        let mut depends = vec![self.fence.all_backends()];
+        depends.extend(names.map(|name| self.fence.person(&name)));
+        // Usually all backends know a person by the same name.
+        depends.dedup();
+        let depends: Arc<[Slot]> = depends.into();
+        let expires = self.origin.moment(expires);
         // A check that no longer counts must not push out one that does.
         if !self.fence.holds(began, &depends) {
             return;
@@ -295,49 +294,28 @@ impl OutcomeCache {
     }
 }
 
+/// No cache is split into more parts.
+const PARTS: usize = 1024;
+
 fn map<V: Clone>(bounds: CacheBounds) -> Map<V>
 where
     Weigh: Weighter<OutcomeKey, V>,
 {
-    let (entries, bytes) = (bounds.entries.max(1), bounds.bytes.max(1));
+    let entries = bounds.entries.max(1);
+    // The cache is split into a power of two of parts, each with a share that is rounded up.
+    let bytes = (bounds.bytes & !(PARTS - 1)).max(1);
     // The cache knows one bound, a weight. An entry weighs at least its share of the bytes, so that neither bound is passed.
-    let floor = (bytes / entries).max(1) as u64;
-    Cache::with(
-        entries,
-        bytes as u64,
-        Weigh { floor },
-        BuildHasherDefault::default(),
-        DefaultLifecycle::default(),
-    )
-}
-
-/// About how many bytes an entry takes, table slot included.
-#[derive(Clone, Debug)]
-struct Weigh {
-    floor: u64,
-}
-
-const TABLE_SLOT: usize = 32;
-
-impl Weighter<OutcomeKey, Accepted> for Weigh {
-    fn weight(&self, _: &OutcomeKey, value: &Accepted) -> u64 {
-        let identity = &value.vouched.identity;
-        let text: usize =
-            identity.name().as_str().len() + identity.groups().map(|group| group.len() + 16).sum::<usize>();
-        let fixed = size_of::<OutcomeKey>() + size_of::<Accepted>() + size_of::<Vouched>() + TABLE_SLOT + 32;
-        self.floor.max((fixed + text) as u64)
-    }
-}
-
-impl Weighter<OutcomeKey, Rejected> for Weigh {
-    fn weight(&self, _: &OutcomeKey, _: &Rejected) -> u64 {
-        self.floor.max((size_of::<OutcomeKey>() + size_of::<Rejected>() + TABLE_SLOT) as u64)
-    }
-}
-
-impl Weighter<OutcomeKey, OutcomeKey> for Weigh {
-    fn weight(&self, _: &OutcomeKey, _: &OutcomeKey) -> u64 {
-        self.floor.max((2 * size_of::<OutcomeKey>() + TABLE_SLOT) as u64)
+    let weigh = Weigh { floor: bytes.div_ceil(entries) as u64 };
+    let (hasher, lifecycle) = (BuildHasherDefault::default(), DefaultLifecycle::default());
+    // What was pushed out is not worth a place: it is a question to the server, and soon too old anyway.
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(entries)
+        .weight_capacity(bytes as u64)
+        .ghost_allocation(0.0)
+        .build();
+    match options {
+        Ok(options) => Cache::with_options(options, weigh, hasher, lifecycle),
+        Err(_) => Cache::with(entries, bytes as u64, weigh, hasher, lifecycle),
     }
 }
 

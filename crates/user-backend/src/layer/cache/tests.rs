@@ -23,10 +23,10 @@ impl Bench {
 
     fn accept(&self, typed: &str, identity: &str, backend: &str, password: &str, began: Epoch) -> OutcomeKey {
         let login = LoginName::parse(typed).unwrap();
-        let vouched = Arc::new(Vouched {
+        let vouched = Vouched {
             identity: Identity::new(CanonicalName::parse(identity).unwrap()),
             backend: BackendId::parse(backend).unwrap(),
-        });
+        };
         let key = self.key(login.canonical().as_str(), password);
         let _ =
             self.cache.accept(key, &login, &vouched, began, now(), Lifetime { fresh: MINUTE, stale: None });
@@ -133,9 +133,8 @@ fn a_lifetime_of_zero_remembers_nothing() {
 
 #[test]
 fn neither_bound_is_passed() {
-    for bounds in
-        [CacheBounds { entries: 100, bytes: 1 << 30 }, CacheBounds { entries: 1 << 20, bytes: 40_000 }]
-    {
+    for (entries, bytes) in [(100, 1 << 30), (1 << 20, 40_000), (4_000, 799_999)] {
+        let bounds = CacheBounds { entries, bytes };
         let bench = Bench { cache: OutcomeCache::new(bounds).unwrap() };
         for number in 0..5_000 {
             let name = format!("user{number}");
@@ -158,10 +157,10 @@ fn no_password_is_held() {
 async fn in_grace_only_the_password_that_was_accepted_last_counts() {
     let bench = Bench::new();
     let login = LoginName::parse("alice").unwrap();
-    let vouched = Arc::new(Vouched {
+    let vouched = Vouched {
         identity: Identity::new(login.canonical().clone()),
         backend: BackendId::parse("mail").unwrap(),
-    });
+    };
     let lifetime = Lifetime { fresh: MINUTE, stale: Some(MINUTE * 60) };
     let [old, new] = ["old", "new"].map(|password| {
         let key = bench.key("alice", password);

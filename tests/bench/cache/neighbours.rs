@@ -1,0 +1,163 @@
+//! What others can do to somebody's sign-ins: an attacker who guesses, a server that is down.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use user_backend::error::{Fault, Phase};
+use user_backend::identity::DomainRules;
+use user_backend::layer::CacheBounds;
+use user_backend::{
+    Attempt, BackendError, BackendId, CanonicalName, Credentials, Policy, Probe, Resolver, UserBackend,
+    Verdict,
+};
+use user_backend_bench::{Everybody, RIGHT, Result, at_once, house, person, runtime};
+
+use crate::measure::{Goal, Row, in_turns, nanos, quantile};
+
+/// How long one side is measured before it is the other's turn.
+const TURN: Duration = Duration::from_millis(40);
+const TURNS: usize = 200;
+
+/// Somebody signs in again and again, from memory, while another guesses the same person's password a thousand times a second.
+pub(crate) fn attacker() -> Result<Vec<Row>> {
+    let resolver = house(CacheBounds::default())?;
+    let name = person(0);
+    let right = runtime()?.block_on(async { resolver.authenticate(Credentials::new(&name, RIGHT)).await });
+    if right.authenticated().is_none() {
+        return Err("the person cannot sign in".into());
+    }
+    let (attack, over, guesses) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+    let guess = runtime()?;
+    let (mut under_attack, mut lost) = (Duration::ZERO, false);
+    let (ours, peer, ratio) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Behind schedule, it catches up. When it pauses it wakes as often.
+            let mut due = Instant::now();
+            while !over.load(Ordering::Relaxed) {
+                due += Duration::from_millis(1);
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                if attack.load(Ordering::Relaxed) {
+                    let number = guesses.fetch_add(1, Ordering::Relaxed);
+                    let wrong = format!("wrong{number}");
+                    let _ = guess.block_on(resolver.authenticate(Credentials::new(&name, &wrong)));
+                }
+            }
+        });
+        let mut turn = |attacked: bool| {
+            attack.store(attacked, Ordering::Relaxed);
+            let start = Instant::now();
+            let mut times = Vec::with_capacity(400_000);
+            while start.elapsed() < TURN {
+                for _ in 0..64 {
+                    let before = Instant::now();
+                    let answer = at_once(&resolver, &name, RIGHT);
+                    times.push(nanos(before.elapsed()));
+                    lost |= answer.is_none_or(|answer| answer.authenticated().is_none());
+                }
+            }
+            if attacked {
+                under_attack += start.elapsed();
+            }
+            quantile(&mut times, 0.99).unwrap_or(f64::NAN)
+        };
+        let turn = std::cell::RefCell::new(&mut turn);
+        in_turns(TURNS / 10, || turn.borrow_mut()(true), || turn.borrow_mut()(false));
+        let figures = in_turns(TURNS, || turn.borrow_mut()(true), || turn.borrow_mut()(false));
+        over.store(true, Ordering::Relaxed);
+        figures
+    });
+    if lost {
+        return Err("the person was kept out".into());
+    }
+    let rate = guesses.load(Ordering::Relaxed) as f64 / under_attack.as_secs_f64();
+    let _ = ratio;
+    let what = format!("p99 of a user's own hits, ns, at {rate:.0} guesses a second, beside none");
+    Ok(vec![Row::peer(what, ours, peer, TURNS).goal(Goal::AtMost(1.05))])
+}
+
+/// Three backends, everybody has a pin, nothing is remembered. The second one is down or not; its people come two hundred times a
+/// second. Measured are those of the third.
+pub(crate) fn dead_backend() -> Result<Vec<Row>> {
+    let runtime = runtime()?;
+    let (well, down) = (runtime.block_on(three(false))?, runtime.block_on(three(true))?);
+    let (mine, theirs) = (person(0), person(1));
+    let mut lost = false;
+    let mut turn = |resolver: &Resolver| {
+        runtime.block_on(async {
+            let start = Instant::now();
+            let mut due = start;
+            let mut times = Vec::with_capacity(20_000);
+            while start.elapsed() < TURN {
+                if due <= Instant::now() {
+                    due += Duration::from_millis(5);
+                    let (resolver, theirs) = (resolver.clone(), theirs.clone());
+                    tokio::spawn(async move {
+                        let password = format!("{RIGHT}{:?}", Instant::now());
+                        let _ = resolver.authenticate(Credentials::new(&theirs, &password)).await;
+                    });
+                }
+                let before = Instant::now();
+                let answer = resolver.authenticate(Credentials::new(&mine, RIGHT)).await;
+                times.push(nanos(before.elapsed()));
+                lost |= answer.authenticated().is_none();
+            }
+            quantile(&mut times, 0.99).unwrap_or(f64::NAN)
+        })
+    };
+    let turn = std::cell::RefCell::new(&mut turn);
+    in_turns(TURNS / 10, || turn.borrow_mut()(&down), || turn.borrow_mut()(&well));
+    let (ours, peer, _) = in_turns(TURNS, || turn.borrow_mut()(&down), || turn.borrow_mut()(&well));
+    if lost {
+        return Err("somebody was kept out by another's server".into());
+    }
+    let what = "p99 of users of the third backend, ns, the second one down, beside all up";
+    Ok(vec![Row::peer(what, ours, peer, TURNS).goal(Goal::AtMost(1.05))])
+}
+
+async fn three(second_is_down: bool) -> Result<Resolver> {
+    let mut policy = Policy::default();
+    policy.cache_accepted = Duration::ZERO;
+    let second: Arc<dyn UserBackend> = match second_is_down {
+        false => Arc::new(Everybody::new("second")?),
+        true => Arc::new(Down(BackendId::parse("second")?)),
+    };
+    let resolver = Resolver::builder()
+        .link(Arc::new(Everybody::new("first")?), policy.clone(), DomainRules::none())
+        .link(second, policy.clone(), DomainRules::none())
+        .link(Arc::new(Everybody::new("third")?), policy, DomainRules::none())
+        .build()?;
+    for (number, owner) in [(0, "third"), (1, "second")] {
+        let name = CanonicalName::parse(&person(number))?;
+        resolver.rebind(&name, Some(&BackendId::parse(owner)?)).await?;
+    }
+    Ok(resolver)
+}
+
+/// A server that does not answer: each attempt costs the time that connecting may take.
+#[derive(Debug)]
+struct Down(BackendId);
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("down")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Down {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+
+    async fn authenticate(&self, _: &Attempt<'_>) -> std::result::Result<Verdict, BackendError> {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Err(Fault::unavailable(Phase::Connect, "no answer").of(&self.0))
+    }
+
+    async fn probe(&self, _: user_backend::clock::Instant) -> std::result::Result<Probe, BackendError> {
+        Ok(Probe::default())
+    }
+}

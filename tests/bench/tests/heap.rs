@@ -1,0 +1,67 @@
+//! What a sign-in takes from the heap, counted by the allocator. What counts is the same on every machine.
+
+use allocation_counter::measure;
+use user_backend::layer::CacheBounds;
+use user_backend::{Attempt, LoginName, Password, Resolver, clock};
+use user_backend_bench::{Behind, RIGHT, Result, Who, house, person, ready, runtime, sign_in};
+
+fn once(number: usize) -> Who {
+    Who { person: number, password: 0, right: true }
+}
+
+#[test]
+fn a_hit_through_a_trait_object_makes_no_more_than_two_allocations() -> Result {
+    let resolver = house(CacheBounds::default())?;
+    assert!(sign_in(&runtime()?, &resolver, 0..1, once));
+    let backend = Behind::a_trait_object(&resolver)?;
+    let (name, password) = (LoginName::parse(&person(0))?, Password::parse(format!("{RIGHT}0"))?);
+    let attempt = Attempt::new(&name, &password, clock::now());
+    let mut answer = None;
+    let counted = measure(|| answer = ready(backend.authenticate(&attempt)));
+    // It was there at the first look: nobody was asked.
+    assert!(matches!(answer, Some(Ok(user_backend::Verdict::Accepted(_)))));
+    assert!(counted.count_total <= 2, "{counted:?}");
+    Ok(())
+}
+
+#[test]
+fn an_outcome_takes_no_more_than_256_bytes() -> Result {
+    const PEOPLE: usize = 100_000;
+    let runtime = runtime()?;
+    let mut kept: Option<Resolver> = None;
+    let counted = measure(|| {
+        kept = house(CacheBounds { entries: 2 * PEOPLE, bytes: 2 * PEOPLE * 512 }).ok();
+        if let Some(resolver) = &kept {
+            assert!(sign_in(&runtime, resolver, 0..PEOPLE, once));
+        }
+    });
+    assert_eq!(kept.map(|resolver| resolver.cache_stats().accepted), Some(PEOPLE));
+    let each = counted.bytes_current as f64 / PEOPLE as f64;
+    assert!(each <= 256.0, "{each} bytes for each");
+    Ok(())
+}
+
+#[test]
+fn attempts_that_are_all_different_fill_no_memory() -> Result {
+    const ENTRIES: usize = 1_000;
+    const PEOPLE: usize = 2_000;
+    let (runtime, bounds) = (runtime()?, CacheBounds { entries: ENTRIES, bytes: ENTRIES * 512 });
+    let resolver = house(bounds)?;
+    // Each with a password that nobody has used before; every second one is wrong.
+    let all_different = |number: usize| Who {
+        person: number / 2 % PEOPLE,
+        password: number / 2 / PEOPLE,
+        right: number.is_multiple_of(2),
+    };
+    let mut held = 0;
+    let mut after = |attempts| {
+        let counted = measure(|| assert!(sign_in(&runtime, &resolver, attempts, all_different)));
+        held += counted.bytes_current;
+        held
+    };
+    let (early, late) = (after(0..20_000), after(20_000..60_000));
+    assert!(late as f64 <= early as f64 * 1.02, "{early} bytes, then {late}");
+    let stats = resolver.cache_stats();
+    assert!(stats.accepted <= ENTRIES && stats.accepted > ENTRIES / 2, "{stats:?}");
+    Ok(())
+}
