@@ -84,7 +84,6 @@ impl From<io::Error> for RangeError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout,
-            io::ErrorKind::InvalidData => Self::NotARange,
             kind => Self::Io(kind),
         }
     }
@@ -169,7 +168,10 @@ fn row(line: &str) -> Option<(&str, bool)> {
 }
 
 fn read(reader: impl Read, failed: impl FnOnce(io::Error) -> RangeError) -> Result<String, RangeError> {
-    let mut range = String::new();
-    let length = reader.take(MAX_RANGE_BYTES + 1).read_to_string(&mut range).map_err(failed)?;
-    if length as u64 > MAX_RANGE_BYTES { Err(RangeError::TooLarge) } else { Ok(range) }
+    let mut range = Vec::new();
+    let length = reader.take(MAX_RANGE_BYTES + 1).read_to_end(&mut range).map_err(failed)?;
+    if length as u64 > MAX_RANGE_BYTES {
+        return Err(RangeError::TooLarge);
+    }
+    String::from_utf8(range).map_err(|_| RangeError::NotARange)
 }

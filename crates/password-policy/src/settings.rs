@@ -244,10 +244,12 @@ impl fmt::Display for Notice {
 #[non_exhaustive]
 pub enum SettingsError {
     /// There is no setting of this name.
-    #[error("there is no setting {key:?}")]
+    #[error("there is no setting {key:?}{}", hint(*nearest))]
     Unknown {
         /// The name.
         key: String,
+        /// The setting that was probably meant.
+        nearest: Option<&'static str>,
     },
     /// A value of the wrong kind.
     #[error("setting {key:?}: found {found}, expected {expected}")]
@@ -299,6 +301,10 @@ impl fmt::Display for SettingsErrors {
 }
 
 impl std::error::Error for SettingsErrors {}
+
+fn hint(nearest: Option<&str>) -> String {
+    nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}
 
 /// A number that may be negative in settings, as what it counts as.
 pub(crate) fn clamped(number: i64) -> usize {

@@ -314,6 +314,10 @@ fn shared_links_have_rules_of_their_own_only_when_they_are_listed() {
     assert_eq!(answer(listed.of(Scope::Sharing), "xq7!"), "");
     // what they do not say is as for accounts
     assert_eq!(answer(listed.of(Scope::Sharing), "xq-!"), NUMERIC);
+    settings.sharing.min_length = None;
+    settings.account.min_length = Some(20);
+    let inherited = Policies::from_settings(&settings).unwrap();
+    assert_eq!(inherited.of(Scope::Sharing).rules().min_length, 20);
     assert_eq!(answer(listed.of(Scope::Account), "xq7!"), SHORT);
     assert_eq!(listed.of(Scope::Sharing).history_size(), 0);
     assert_eq!(listed.of(Scope::Sharing).age(None, SystemTime::now()), Age::Unlimited);

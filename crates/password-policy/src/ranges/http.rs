@@ -1,6 +1,7 @@
 //! Ranges over HTTPS, by the protocol of Have I Been Pwned.
 
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +94,8 @@ fn is_loopback(host: &str) -> bool {
 fn failed(error: ureq::Error) -> RangeError {
     match error {
         ureq::Error::Timeout(_) => RangeError::Timeout,
+        // what TLS and HTTP say of a peer that breaks their rules
+        ureq::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => RangeError::Connection,
         ureq::Error::Io(error) => error.into(),
         ureq::Error::StatusCode(status) => RangeError::Status(status),
         _ => RangeError::Connection,

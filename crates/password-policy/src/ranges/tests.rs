@@ -278,6 +278,31 @@ mod over_http {
     }
 
     #[test]
+    fn a_server_that_cannot_prove_its_name_is_told_nothing() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let told = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+            let mut told = Vec::new();
+            let ended = io::copy(&mut rustls::Stream::new(&mut tls, &mut stream), &mut told);
+            (ended.is_err(), told)
+        });
+        let source = HttpRanges::new(&format!("https://localhost:{port}/range/")).unwrap();
+        fails_open(&source, "the connection failed");
+        assert_eq!(told.join().unwrap(), (true, Vec::new()));
+    }
+
+    #[test]
     fn only_verified_https_or_loopback_is_asked() {
         let problem = |address: &str| HttpRanges::new(address).err().map(|error| error.to_string());
         for good in [

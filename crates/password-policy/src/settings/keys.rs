@@ -101,7 +101,7 @@ impl Settings {
                     return Ok(());
                 }
                 let flag = FLAGS.iter().find(|(known, ..)| *known == name);
-                let (_, slot, _) = flag.ok_or_else(|| SettingsError::Unknown { key: key.to_owned() })?;
+                let (_, slot, _) = flag.ok_or_else(|| unknown(key, name))?;
                 *slot(rules) = value.map(|v| boolean(key, v)).transpose()?;
             }
         }
@@ -120,6 +120,24 @@ const FLAGS: [Flag; 6] = [
     ("enforceHaveIBeenPwned", |r| &mut r.enforce_have_i_been_pwned, |r| r.enforce_have_i_been_pwned),
     ("enforceNoContextWords", |r| &mut r.enforce_no_context_words, |r| r.enforce_no_context_words),
 ];
+
+/// Keys that no scope has of its own.
+const OTHERS: [&str; 7] = [
+    "minLength",
+    "profile",
+    "passwordContexts",
+    "historySize",
+    "expiration",
+    "maximumLoginAttempts",
+    "haveIBeenPwnedSource",
+];
+
+fn unknown(key: &str, name: &str) -> SettingsError {
+    let known = OTHERS.into_iter().chain(FLAGS.map(|(name, ..)| name));
+    let near = known.map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
+    let nearest = near.filter(|(edits, known)| *edits * 3 <= known.len()).map(|(_, known)| known);
+    SettingsError::Unknown { key: key.to_owned(), nearest }
+}
 
 fn integer(key: &str, value: Option<Value>) -> Result<Option<i64>, SettingsError> {
     let Some(value) = value else { return Ok(None) };

@@ -63,7 +63,7 @@ fn nothing_set_is_nothing_stored() {
 #[test]
 fn a_slip_is_named_with_what_was_expected() {
     let table = [
-        (r#"{"minLenght": 12}"#, r#"there is no setting "minLenght""#), // typos:ignore
+        (r#"{"minLenght": 12}"#, r#"there is no setting "minLenght"; did you mean "minLength"?"#), // typos:ignore
         (r#"{"historySize_sharing": 1}"#, r#"there is no setting "historySize_sharing""#),
         (r#"{"minLength": "ten"}"#, r#"setting "minLength": found "ten", expected a whole number"#),
         (r#"{"minLength": true}"#, r#"setting "minLength": found true, expected a whole number"#),
