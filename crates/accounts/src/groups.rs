@@ -5,7 +5,7 @@ use crate::audit::{self, Action};
 use crate::engine::{Kind, Query, Row, Tx, fault, sql};
 use crate::error::AccountsError;
 use crate::id::{GroupId, UserId, fold};
-use crate::users::{Key, count, lock};
+use crate::users::{Key, contains, count, lock};
 
 /// A group's key in the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -374,12 +374,5 @@ fn matching(kind: Kind, query: Query, filter: &GroupFilter) -> Query {
     if filter.search.is_empty() {
         return query;
     }
-    let query = query.push(
-        kind,
-        match kind {
-            Kind::Sqlite => " WHERE instr(groups.search, ",
-            Kind::Postgres => " WHERE strpos(groups.search, ",
-        },
-    );
-    query.push_bind(kind, filter.search.as_str()).push(kind, ") > 0")
+    contains(kind, query.push(kind, " WHERE groups.search"), &filter.search)
 }

@@ -36,8 +36,8 @@ pub(crate) enum Db {
 /// Runs `$body` on whichever engine, with `$query` bound for it.
 macro_rules! bound {
     ($sqlx:ident, $kind:expr, $query:expr) => {{
-        let (text, values) = $query.into_parts($kind);
-        let mut statement = sqlx::query::<$sqlx>(text);
+        let (text, values, keep) = $query.into_parts($kind);
+        let mut statement = sqlx::query::<$sqlx>(text).persistent(keep);
         for value in values {
             statement = match value {
                 Value::Bool(value) => statement.bind(value),

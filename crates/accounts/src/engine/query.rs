@@ -91,16 +91,17 @@ enum Text {
 pub(crate) struct Query {
     text: Text,
     values: Vec<Value>,
+    keep: bool,
 }
 
 /// A statement that both engines understand.
 pub(crate) const fn sql(text: &'static str) -> Query {
-    Query { text: Text::Same(text), values: Vec::new() }
+    Query { text: Text::Same(text), values: Vec::new(), keep: true }
 }
 
 /// A statement that the engines spell differently; both take the same parameters.
 pub(crate) const fn each(sqlite: &'static str, postgres: &'static str) -> Query {
-    Query { text: Text::Each { sqlite, postgres }, values: Vec::new() }
+    Query { text: Text::Each { sqlite, postgres }, values: Vec::new(), keep: true }
 }
 
 impl Query {
@@ -134,7 +135,13 @@ impl Query {
         self
     }
 
-    pub(super) fn into_parts(self, kind: Kind) -> (SqlStr, Vec<Value>) {
+    /// Lets the engine look at the values when it plans: for texts whose frequency decides which index is right.
+    pub(crate) const fn planned_anew(mut self) -> Self {
+        self.keep = false;
+        self
+    }
+
+    pub(super) fn into_parts(self, kind: Kind) -> (SqlStr, Vec<Value>, bool) {
         let text = match self.text {
             Text::Same(text) => text.into_sql_str(),
             Text::Each { sqlite, .. } if kind == Kind::Sqlite => sqlite.into_sql_str(),
@@ -142,7 +149,7 @@ impl Query {
             // `push` takes literals and `push_bind` numbers, nothing else gets here.
             Text::Parts(text) => AssertSqlSafe(text).into_sql_str(),
         };
-        (text, self.values)
+        (text, self.values, self.keep || kind == Kind::Sqlite)
     }
 }
 

@@ -27,6 +27,14 @@ CREATE TABLE users (
     last_login BIGINT,
     generation BIGINT NOT NULL DEFAULT 0
 );
+-- Finds rare texts. Without the extension (or the right to create it) searches walk through all users.
+DO $$
+BEGIN
+    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+    CREATE INDEX users_trigrams ON users USING gin (search gin_trgm_ops);
+EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE 'no pg_trgm: %', SQLERRM;
+END $$;
 CREATE INDEX users_email ON users (email) WHERE email IS NOT NULL;
 CREATE INDEX users_recent ON users (last_login, name) WHERE last_login IS NOT NULL;
 CREATE INDEX users_disabled ON users (name) WHERE NOT enabled;

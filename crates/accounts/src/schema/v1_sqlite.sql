@@ -28,6 +28,19 @@ CREATE TABLE users (
     generation INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX users_search ON users (name, search, enabled);
+-- Finds rare texts; frequent ones are found by walking through users_search.
+CREATE VIRTUAL TABLE users_fts USING fts5 (
+    search, content = '', contentless_delete = 1, tokenize = 'trigram case_sensitive 1', detail = none
+);
+CREATE TRIGGER users_fts_insert AFTER INSERT ON users
+BEGIN INSERT INTO users_fts (rowid, search) VALUES (NEW.key, NEW.search); END;
+CREATE TRIGGER users_fts_delete AFTER DELETE ON users
+BEGIN DELETE FROM users_fts WHERE rowid = OLD.key; END;
+CREATE TRIGGER users_fts_update AFTER UPDATE OF search ON users WHEN OLD.search <> NEW.search
+BEGIN
+    DELETE FROM users_fts WHERE rowid = OLD.key;
+    INSERT INTO users_fts (rowid, search) VALUES (NEW.key, NEW.search);
+END;
 CREATE INDEX users_email ON users (email) WHERE email IS NOT NULL;
 CREATE INDEX users_recent ON users (last_login, name) WHERE last_login IS NOT NULL;
 CREATE INDEX users_disabled ON users (name) WHERE NOT enabled;

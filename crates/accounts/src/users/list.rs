@@ -8,101 +8,12 @@ use std::collections::HashMap;
 
 use futures_util::stream::{self, Stream, TryStreamExt};
 
+use super::filter::{Page, UserFilter};
 use super::profile::{Entry, Profile};
-use super::record::columns;
-use super::{Details, User, Users, count};
-use crate::engine::{Kind, Query, each, fault, sql};
+use super::{Details, User, Users, count, select};
+use crate::engine::{Query, each, fault};
 use crate::error::AccountsError;
-use crate::id::{GroupId, UserId, fold};
-
-/// Which users, and how many.
-///
-/// ```
-/// use accounts::UserFilter;
-///
-/// let first = UserFilter::new().search("smith").limit(25);
-/// ```
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct UserFilter {
-    search: String,
-    limit: Option<u64>,
-    offset: u64,
-    after: Option<UserId>,
-    groups: Option<Vec<GroupId>>,
-    enabled: Option<bool>,
-    recent: bool,
-}
-
-impl UserFilter {
-    /// All users.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Those whose id, display name or primary mail address contains this, in any letter case. Nothing is a wildcard.
-    pub fn search(mut self, text: &str) -> Self {
-        self.search = fold(text);
-        self
-    }
-
-    /// At most so many. Default: all.
-    pub const fn limit(mut self, limit: u64) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Leaves out so many at the beginning. [`UserFilter::after`] is faster on the way through a long list.
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.offset = offset;
-        self
-    }
-
-    /// Those behind this user in the order of names; goes on where a page ended. Does not go with `recent`.
-    pub fn after(mut self, user: UserId) -> Self {
-        self.after = Some(user);
-        self
-    }
-
-    /// Members of this group.
-    pub fn group(self, group: GroupId) -> Self {
-        self.in_any_group([group])
-    }
-
-    /// Members of at least one of these groups: what a sub-admin may see.
-    pub fn in_any_group(mut self, groups: impl IntoIterator<Item = GroupId>) -> Self {
-        self.groups = Some(groups.into_iter().collect());
-        self
-    }
-
-    /// Only disabled users.
-    pub const fn disabled(mut self) -> Self {
-        self.enabled = Some(false);
-        self
-    }
-
-    /// Only enabled users.
-    pub const fn enabled(mut self) -> Self {
-        self.enabled = Some(true);
-        self
-    }
-
-    /// Those who signed in at least once, the latest first.
-    pub const fn recent(mut self) -> Self {
-        self.recent = true;
-        self
-    }
-}
-
-/// A part of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Page<T> {
-    /// In the order of names.
-    pub items: Vec<T>,
-    /// What [`UserFilter::after`] takes to go on; `None` at the end of the list.
-    pub next: Option<UserId>,
-}
+use crate::id::GroupId;
 
 /// How many rows a stream reads at a time.
 const CHUNK: u64 = 500;
@@ -117,7 +28,7 @@ impl Users<'_> {
         if limit == 0 {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let Some(query) = select(self.0.db().kind(), filter, limit) else {
+        let Some(query) = select::page(self.0.db(), filter, limit).await? else {
             return Ok(Page { items: Vec::new(), next: None });
         };
         let rows = self.0.db().rows(query).await?;
@@ -180,7 +91,7 @@ impl Users<'_> {
     /// # Errors
     /// When the store cannot tell.
     pub async fn count(self, filter: &UserFilter) -> Result<u64, AccountsError> {
-        let Some(query) = total(self.0.db().kind(), filter) else { return Ok(0) };
+        let Some(query) = select::total(self.0.db(), filter).await? else { return Ok(0) };
         let row = self.0.db().row(query).await?;
         Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
     }
@@ -250,84 +161,3 @@ const OFFICES: Query = each(
      JOIN users ON users.name = wanted.value JOIN subadmins ON subadmins.user_key = users.key \
      JOIN groups ON groups.key = subadmins.group_key ORDER BY groups.id",
 );
-
-/// `None` when no user can match.
-fn select(kind: Kind, filter: &UserFilter, limit: u64) -> Option<Query> {
-    let (mut query, order) = conditions(kind, sql(concat!("SELECT ", columns!())), filter)?;
-    query = match &filter.after {
-        Some(user) if !filter.recent => {
-            let query =
-                query.push(kind, if order.by_member { " AND members.name > " } else { " AND users.name > " });
-            query.push_bind(kind, user.name().as_str())
-        }
-        _ => query,
-    };
-    query = query.push(
-        kind,
-        match (filter.recent, order.by_member) {
-            (true, _) => " ORDER BY users.last_login DESC, users.name LIMIT ",
-            (false, true) => " ORDER BY members.name LIMIT ",
-            (false, false) => " ORDER BY users.name LIMIT ",
-        },
-    );
-    query = query.push_bind(kind, i64::try_from(limit).unwrap_or(i64::MAX));
-    if filter.offset > 0 {
-        query =
-            query.push(kind, " OFFSET ").push_bind(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX));
-    }
-    Some(query)
-}
-
-fn total(kind: Kind, filter: &UserFilter) -> Option<Query> {
-    conditions(kind, sql("SELECT COUNT(*) "), filter).map(|(query, _)| query)
-}
-
-struct Order {
-    by_member: bool,
-}
-
-/// Appends FROM and WHERE.
-fn conditions(kind: Kind, mut query: Query, filter: &UserFilter) -> Option<(Query, Order)> {
-    let mut by_member = false;
-    match filter.groups.as_deref() {
-        None => query = query.push(kind, "FROM users WHERE TRUE"),
-        Some([]) => return None,
-        Some([group]) => {
-            by_member = true;
-            query = query.push(
-                kind,
-                "FROM members JOIN users ON users.key = members.user_key \
-                 WHERE members.group_key = (SELECT key FROM groups WHERE id = ",
-            );
-            query = query.push_bind(kind, group.as_str()).push(kind, ")");
-        }
-        Some(groups) => {
-            query = query.push(
-                kind,
-                "FROM users WHERE users.key IN (SELECT user_key FROM members JOIN groups \
-                 ON groups.key = members.group_key WHERE groups.id IN (",
-            );
-            for (at, group) in groups.iter().enumerate() {
-                query = if at > 0 { query.push(kind, ", ") } else { query };
-                query = query.push_bind(kind, group.as_str());
-            }
-            query = query.push(kind, "))");
-        }
-    }
-    if !filter.search.is_empty() {
-        query = match kind {
-            Kind::Sqlite => query.push(kind, " AND instr(users.search, "),
-            Kind::Postgres => query.push(kind, " AND strpos(users.search, "),
-        };
-        query = query.push_bind(kind, filter.search.as_str()).push(kind, ") > 0");
-    }
-    query = match filter.enabled {
-        Some(true) => query.push(kind, " AND users.enabled"),
-        Some(false) => query.push(kind, " AND NOT users.enabled"),
-        None => query,
-    };
-    if filter.recent {
-        query = query.push(kind, " AND users.last_login IS NOT NULL");
-    }
-    Some((query, Order { by_member }))
-}

@@ -1,13 +1,15 @@
 //! Users: create, find, list, change, disable, delete.
 
 mod changes;
+mod filter;
 mod list;
 mod new;
 pub mod profile;
 mod record;
+mod select;
 
 pub use changes::UserChange;
-pub use list::{Page, UserFilter};
+pub use filter::{Page, UserFilter};
 pub use new::NewUser;
 pub use profile::{Entry, Field, Profile, Scope, mail_address};
 pub use record::{Quota, Standing, User};
@@ -22,6 +24,7 @@ use crate::generation;
 use crate::id::{GroupId, UserId};
 use record::columns;
 pub(crate) use record::columns as user_columns;
+pub(crate) use select::contains;
 
 /// A user's key in the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
