@@ -81,6 +81,8 @@ actions! {
     PinChanged = "pin.changed",
     /// A password reset was asked for.
     ResetIssued = "reset.issued",
+    /// A password reset was used.
+    ResetUsed = "reset.used",
     /// Sessions were ended.
     SessionsEnded = "sessions.ended",
     /// A user may administer a group.

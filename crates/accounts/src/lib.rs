@@ -28,6 +28,7 @@
 //! |---|---|
 //! | [`Accounts::users`] | create, find, list, change, disable, delete |
 //! | [`Accounts::groups`] | groups, members, sub-admins |
+//! | [`Accounts::mails`] | mails to be sent |
 //! | [`Accounts::passwords`] | hashes of local passwords |
 //! | [`Accounts::tokens`], [`Accounts::sessions`], [`Accounts::resets`] | app passwords, sessions, tokens that set a new password |
 //! | [`Accounts::pins`] | who owns whom; [`Accounts::pin_store`] for the resolver |
@@ -90,6 +91,7 @@ use audit::Audit;
 use engine::Db;
 use generation::Generations;
 use groups::Groups;
+use mail::Mails;
 use passwords::Passwords;
 use pins::Pins;
 use preferences::Preferences;
@@ -194,6 +196,11 @@ impl Accounts {
     /// Who did what to whom.
     pub const fn audit(&self) -> Audit<'_> {
         Audit(self)
+    }
+
+    /// Mails to be sent.
+    pub const fn mails(&self) -> Mails<'_> {
+        Mails(self)
     }
 
     /// Closes all connections of all clones and waits until that is done.

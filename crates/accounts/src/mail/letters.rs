@@ -9,7 +9,7 @@ const MOST_NAME_CHARS: usize = 100;
 
 /// The mail with the link that lets somebody set a new password.
 #[derive(Clone, Debug)]
-pub struct Reset<'a> {
+pub struct ResetLink<'a> {
     /// What the product is called.
     pub product: &'a str,
     /// What the person is called.
@@ -79,7 +79,7 @@ struct WelcomeText<'a> {
     link: Option<(&'a str, u64)>,
 }
 
-impl Reset<'_> {
+impl ResetLink<'_> {
     /// The mail to this address.
     ///
     /// # Errors

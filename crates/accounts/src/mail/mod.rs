@@ -4,20 +4,25 @@
 //! |---|---|
 //! | `letter` | one mail, built so that no name or subject can add a header |
 //! | `letters` | what the mails say (templates) |
-//! | `outbox` | mails to be sent, kept in the store |
+//! | `outbox`, `mails` | mails to be sent, kept in the store |
+//! | `postman` | the worker that sends them |
 //! | `settings` | the mail server and the sender's address |
 //! | `smtp` | the conversation (RFC 5321), over the same connections and TLS as the password backends |
 //!
-//! Nothing here decides whether somebody gets a mail; that is `reset`.
+//! The store holds no mail and no token in it, only who wants what; the worker writes the mail when it sends it.
 
 mod letter;
 mod letters;
+mod mails;
 pub(crate) mod outbox;
+mod postman;
 mod settings;
 mod smtp;
 
 pub use letter::{Letter, LetterError};
-pub use letters::{PasswordChanged, Reset, Welcome};
+pub use letters::{PasswordChanged, ResetLink, Welcome};
+pub use mails::Mails;
+pub use postman::{Postman, Round};
 pub use settings::{MailSettings, MailSettingsError};
 pub use smtp::Smtp;
 

@@ -98,6 +98,12 @@ pub(crate) async fn is_full(tx: &mut Tx) -> Result<bool, AccountsError> {
     Ok(count(waiting) >= MOST_REQUESTS)
 }
 
+/// How many mails wait.
+pub(crate) async fn waiting(db: &Db) -> Result<u64, AccountsError> {
+    let row = db.row(sql("SELECT COUNT(*) FROM outbox")).await?;
+    Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+}
+
 /// Claims the mail that has been due longest. Another worker gets it only when this one does not come back.
 pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<Wanted>, AccountsError> {
     let claim = each(

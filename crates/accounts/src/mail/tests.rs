@@ -18,7 +18,7 @@ fn letter() -> Letter {
 }
 
 fn reset(address: &str, name: &str) -> Result<Letter, LetterError> {
-    Reset {
+    ResetLink {
         product: "Cloud",
         name,
         user: "frank",

@@ -21,6 +21,8 @@ mod pool;
 mod rules;
 mod settings;
 
+pub(crate) use change::locked;
+pub use change::{AppPasswords, LocalPasswords, SetError};
 pub use hash::{HashError, LegacySalt, Match, PasswordHash, UnknownHash};
 pub use hasher::{Checked, Hasher, HasherError};
 pub use local::LocalBackend;

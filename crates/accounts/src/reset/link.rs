@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
-use super::token::ResetToken;
+use zeroize::Zeroizing;
+
+use crate::Token;
 
 /// Longest address that is taken, in bytes.
 const MOST_BYTES: usize = 2000;
@@ -134,8 +136,8 @@ impl BaseUrl {
     /// # Security
     /// Whoever reads it can set the password. The page must answer with `Referrer-Policy: no-referrer` and
     /// `Cache-Control: no-store`, and nothing may log its path.
-    pub fn reset_link(&self, token: &ResetToken) -> zeroize::Zeroizing<String> {
-        zeroize::Zeroizing::new(format!("{}{RESET_PATH}{}", self.0, token.expose().as_str()))
+    pub fn reset_link(&self, token: &Token) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}{RESET_PATH}{}", self.0, token.expose()))
     }
 }
 

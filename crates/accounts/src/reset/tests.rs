@@ -1,56 +1,7 @@
-//! Tokens and addresses.
-
-use std::collections::HashSet;
+//! Addresses and settings.
 
 use super::*;
-
-#[test]
-fn a_token_is_256_random_bits_in_43_characters() {
-    let mut seen = HashSet::new();
-    for _ in 0..1000 {
-        let token = ResetToken::random().unwrap();
-        let text = token.expose();
-        assert_eq!(text.len(), 43);
-        assert!(text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'));
-        assert_eq!(ResetToken::parse(&text).unwrap().digest(), token.digest());
-        assert!(seen.insert(text.to_string()));
-    }
-}
-
-#[test]
-fn what_is_stored_is_the_sha_256_of_the_token() {
-    let token = ResetToken::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
-    let hex: String = token.digest().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "66687aadf862bd776c8fc18b8e9f8e20089714856ee233b3902a591d0d5f2925"); // typos:ignore
-}
-
-#[test]
-fn there_is_one_text_for_each_token() {
-    let good = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    for bad in [
-        String::new(),
-        good[..42].to_owned(),
-        format!("{good}A"),
-        format!("{good}="),
-        format!("{}B", &good[..42]), // the last character has two bits that must be zero
-        format!("{}+", &good[..42]),
-        format!("{}/", &good[..42]),
-        format!("{} ", &good[..42]),
-        format!("{}\n", &good[..42]),
-        "é".repeat(43),
-        "\0".repeat(43),
-        "A".repeat(1 << 20),
-    ] {
-        assert_eq!(ResetToken::parse(&bad).map(|_| ()), Err(BadToken), "{bad:.50?}");
-    }
-}
-
-#[test]
-fn t60_neither_token_nor_its_digest_is_printed() {
-    let token = ResetToken::random().unwrap();
-    let text = format!("{token:?} {:?}", token.digest());
-    assert_eq!(text, "ResetToken(…) TokenDigest(…)");
-}
+use crate::Token;
 
 #[test]
 fn the_setting_is_empty_disabled_or_an_absolute_address() {
@@ -117,7 +68,7 @@ fn an_address_that_browsers_might_read_otherwise_is_an_error_at_start() {
 
 #[test]
 fn links_begin_with_the_configured_address() {
-    let token = ResetToken::parse("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap();
+    let token = Token::random().unwrap();
     for (base, link) in [
         ("https://cloud.example.com", "https://cloud.example.com/lost-password/reset/"),
         ("https://example.com/cloud", "https://example.com/cloud/lost-password/reset/"),
@@ -125,9 +76,27 @@ fn links_begin_with_the_configured_address() {
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/lost-password/reset/"),
     ] {
         let made = BaseUrl::parse(base).unwrap().reset_link(&token);
-        assert_eq!(made.as_str(), format!("{link}AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+        assert_eq!(made.as_str(), format!("{link}{}", token.expose()));
     }
     assert_eq!(BaseUrl::parse("https://example.com/?x"), Err(LinkError::Tail));
     assert_eq!(BaseUrl::parse("https://example.com/#x"), Err(LinkError::Tail));
     assert_eq!(BaseUrl::parse("http://example.com/"), Err(LinkError::Scheme));
+}
+
+#[test]
+fn a_link_works_between_five_minutes_and_a_day() {
+    let read = |text: &str| serde_json::from_str::<ResetSettings>(text).map_err(|error| error.to_string());
+    assert_eq!(read("{}").unwrap(), ResetSettings::default());
+    assert_eq!(read("{}").unwrap().life().as_secs(), 3600);
+    let set = read(r#"{"minutes": 5, "lost_password_link": "disabled"}"#).unwrap();
+    assert_eq!((set.life().as_secs(), set.lost_password_link()), (300, &LostPassword::Disabled));
+    for (text, part) in [
+        (r#"{"minutes": 4}"#, "minutes must be between 5 and 1440, found 4"),
+        (r#"{"minutes": 1441}"#, "found 1441"),
+        (r#"{"lost_password_link": "//evil.example"}"#, "must begin with https://"),
+        (r#"{"link": ""}"#, "unknown field"),
+    ] {
+        let found = read(text).unwrap_err();
+        assert!(found.contains(part), "{text}: {found}");
+    }
 }
