@@ -61,7 +61,8 @@ impl HttpRanges {
             .timeout_global(Some(timeout))
             .max_redirects(0)
             .http_status_as_error(false)
-            .max_idle_connections_per_host(1)
+            // a kept connection may have died; a fresh one per password is cheap enough
+            .max_idle_connections(0)
             .user_agent(concat!("password-policy/", env!("CARGO_PKG_VERSION")))
             .tls_config(tls);
         let config = if loopback { config.proxy(None) } else { config };
