@@ -17,6 +17,13 @@ pub fn later(at: Instant, by: Duration) -> Instant {
     at.checked_add(by).unwrap_or(at + Duration::from_secs(30 * 365 * 24 * 60 * 60))
 }
 
+/// The last moment at which it makes sense to begin with something that somebody has to answer before `deadline`: five seconds
+/// earlier, because servers think for seconds about a wrong password, or half of what is left.
+pub(crate) fn time_to_begin(deadline: Instant) -> Instant {
+    let left = deadline.saturating_duration_since(now());
+    deadline.checked_sub((left / 2).min(Duration::from_secs(5))).unwrap_or(deadline)
+}
+
 /// Now, on the wall clock: for comparing with the dates in certificates, never for deadlines.
 pub fn wall() -> SystemTime {
     SystemTime::now()

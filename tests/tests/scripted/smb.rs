@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use user_backend::clock::now;
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
-use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend};
+use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, Phase, UserBackend};
 use user_backend_tests::peer::{Peer, Step};
 
 /// Long enough for every peer that answers, short enough for those that never do.
@@ -94,6 +94,21 @@ async fn a_server_that_falls_silent_costs_the_others_in_line_nothing() {
 #[tokio::test]
 async fn silence_is_an_outage_and_ends_with_the_deadline() {
     assert_eq!(kinds([Step::Silence]).await, ["unavailable"; 3]);
+}
+
+/// The breaker counts who does not greet, and nobody who thinks about a login.
+#[tokio::test]
+async fn a_silent_greeting_is_told_from_a_silent_login() {
+    let peer = Peer::start([Step::Silence]).await;
+    for backend in backends(&peer) {
+        let error = error(&backend).await;
+        assert_eq!((error.phase(), error.is_timeout()), (Phase::Greeting, true), "{backend}: {error}");
+    }
+    let endpoint = Endpoint::new("127.0.0.1", polite_and_silent().await, TlsMode::None).with_timeout(TIMEOUT);
+    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
+    let native = SmbBackend::new(settings.with_engine(SmbEngine::Native)).unwrap();
+    let error = error(&native).await;
+    assert_eq!((error.phase(), error.is_timeout()), (Phase::Login, true), "{error}");
 }
 
 #[tokio::test]

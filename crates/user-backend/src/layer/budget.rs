@@ -8,6 +8,10 @@
 //! reservation is given back when it was no failure: the password was right, the server could not decide, or nobody was
 //! asked. A right password wipes the slate, as it does upstream; failures that are still to come are not wiped.
 //!
+//! A server that is silent until time is up may have been given a password that it is still thinking about. That costs one
+//! failure per password: guessing is limited, and whoever tries the right one again and again while a server hangs is not
+//! locked out when it is back.
+//!
 //! A wrong password that comes again and again, from a phone that has an old one, may take half of the budget. The rest is for
 //! the person who owns the phone.
 //!
@@ -21,7 +25,7 @@ use serde::Serialize;
 
 use super::held::Held;
 use crate::clock::{Instant, now};
-use crate::error::BackendError;
+use crate::error::{BackendError, Phase};
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Rejection, Verdict};
@@ -58,10 +62,37 @@ pub struct Budgets {
 /// What one person has failed so far.
 #[derive(Debug, Default)]
 struct Slate {
-    /// The failures that still count, the oldest first, and what was wrong.
-    failures: VecDeque<(Instant, OutcomeKey)>,
+    /// The failures that still count, the oldest first.
+    failures: VecDeque<Failure>,
     /// Attempts under way: each may become a failure.
     reserved: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    at: Instant,
+    /// What was wrong.
+    tuple: OutcomeKey,
+    /// The server said so; otherwise it said nothing, and may yet.
+    is_certain: bool,
+}
+
+impl Slate {
+    fn fail(&mut self, tuple: OutcomeKey, is_certain: bool) {
+        self.failures.push_back(Failure { at: now(), tuple, is_certain });
+    }
+
+    /// The server did not answer.
+    fn suspect(&mut self, tuple: OutcomeKey) {
+        let known = self.failures.iter().rev().find(|failure| failure.tuple == tuple);
+        match known {
+            // Again nothing about the same password.
+            Some(Failure { is_certain: false, .. }) => {}
+            // It was wrong before, so it is wrong now.
+            Some(_) => self.fail(tuple, true),
+            None => self.fail(tuple, false),
+        }
+    }
 }
 
 impl Budgets {
@@ -81,20 +112,22 @@ impl Budgets {
         let left = {
             let mut slate = lock(&held.slate);
             let Slate { failures, reserved } = &mut *slate;
-            while failures.front().is_some_and(|(oldest, _)| self.age(*oldest, at) >= self.budget.per) {
+            while failures.front().is_some_and(|oldest| self.age(oldest.at, at) >= self.budget.per) {
                 failures.pop_front();
             }
-            let repeated = failures.iter().any(|(_, wrong)| wrong == tuple);
+            let repeated = failures.iter().any(|failure| failure.tuple == *tuple && failure.is_certain);
             let most = usize::try_from(self.budget.failures).unwrap_or(usize::MAX);
             let most = if repeated { most / 2 } else { most };
-            let used = failures.len() + *reserved;
+            // What nobody has said to be wrong does not stand in its own way.
+            let others = failures.iter().filter(|failure| failure.is_certain || failure.tuple != *tuple);
+            let used = others.count() + *reserved;
             if used < most {
                 *reserved += 1;
                 None
             } else {
                 // So many must be forgotten before there is room for one more.
                 let last = failures.get(used.saturating_sub(most)).or_else(|| failures.back());
-                Some(last.map_or(A_MOMENT, |(then, _)| self.budget.per.saturating_sub(self.age(*then, at))))
+                Some(last.map_or(A_MOMENT, |last| self.budget.per.saturating_sub(self.age(last.at, at))))
             }
         };
         match left {
@@ -109,7 +142,12 @@ impl Budgets {
     /// Takes one failure out of a person's budget for a guess that was wrong without anybody having been asked.
     pub fn spend(&self, name: &CanonicalName, tuple: &OutcomeKey) {
         let slate = self.people.hold(name, Mutex::default);
-        lock(&slate).failures.push_back((now(), *tuple));
+        {
+            let mut slate = lock(&slate);
+            // The server was silent about it a moment ago, which was counted.
+            slate.failures.retain(|failure| failure.tuple != *tuple || failure.is_certain);
+            slate.fail(*tuple, true);
+        }
         self.give_back(name, &slate);
     }
 
@@ -151,7 +189,8 @@ impl Reservation<'_> {
             Ok(Verdict::Accepted(_)) => slate.failures.clear(),
             Ok(Verdict::Rejected(
                 Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked,
-            )) => slate.failures.push_back((now(), self.tuple)),
+            )) => slate.fail(self.tuple, true),
+            Err(error) if error.is_timeout() && error.phase() == Phase::Login => slate.suspect(self.tuple),
             Ok(Verdict::Rejected(_) | Verdict::NotMine) | Err(_) => {}
         }
     }
@@ -176,7 +215,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::error::{Fault, Phase};
+    use crate::error::Fault;
     use crate::identity::BackendId;
     use crate::secret::OutcomeKeyer;
     use crate::verdict::Identity;
@@ -259,6 +298,43 @@ mod tests {
             drop(bench.reserve().unwrap());
         }
         assert_eq!(bench.budgets.people.len(), 0);
+    }
+
+    fn silence() -> Result<Verdict, BackendError> {
+        Err(Fault::timed_out(Phase::Login).of(&BackendId::parse("mail").unwrap()))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn guesses_that_a_slow_server_has_not_answered_are_counted() {
+        let bench = Bench::new();
+        for _ in 0..4 {
+            bench.reserve().unwrap().settle(&silence());
+        }
+        assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(15 * 60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_right_password_tried_again_and_again_while_a_server_hangs_locks_nobody_out() {
+        let bench = Bench::new();
+        for _ in 0..100 {
+            bench.reserve_for("right").unwrap().settle(&silence());
+        }
+        bench.reserve_for("right").unwrap().settle(&right());
+        // It has cost one failure and no more.
+        bench.reserve_for("right").unwrap().settle(&silence());
+        for _ in 0..3 {
+            bench.reserve().unwrap().settle(&wrong());
+        }
+        assert!(bench.reserve().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_password_known_to_be_wrong_does_not_hide_behind_silence() {
+        let bench = Bench::new();
+        bench.reserve_for("old").unwrap().settle(&wrong());
+        bench.reserve_for("old").unwrap().settle(&silence());
+        assert!(bench.reserve_for("old").is_err(), "half of the budget");
+        assert!(bench.reserve_for("new").is_ok());
     }
 
     #[test]

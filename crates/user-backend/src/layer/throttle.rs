@@ -158,7 +158,8 @@ impl Throttles {
         self.shared.refused.get(tuple).is_some_and(|until| now() < until)
     }
 
-    /// Takes a turn for an attempt from `address`, waiting until `deadline` when all are taken.
+    /// Takes a turn for an attempt from `address`, waiting until `deadline` when all are taken. Behind it there should be time to
+    /// make the attempt.
     ///
     /// # Errors
     /// [`Refusal`] when the attempt must not be made.

@@ -11,7 +11,7 @@ use super::conclude::RETRY_AFTER;
 use super::trace::{Rule, Step, Trace};
 use super::{Answer, Credentials, Outcome, Resolver, Shared, TYPED, observe};
 use crate::backend::Attempt;
-use crate::clock::{Instant, later, millis_since, now};
+use crate::clock::{Instant, later, millis_since, now, time_to_begin};
 use crate::identity::LoginName;
 use crate::layer::fence::Epoch;
 use crate::layer::flight::Lost;
@@ -50,7 +50,7 @@ impl Resolver {
             return self.landed(landed, &name, started);
         }
         drop(question);
-        let turn = match turn(&throttles, credentials.source, &key, deadline).await {
+        let turn = match turn(&throttles, credentials.source, &key, time_to_begin(deadline)).await {
             Ok(turn) => turn,
             Err((place, refusal)) => {
                 return self.throttled(throttles.throttle(), place, refusal, started);

@@ -64,8 +64,9 @@ impl Native {
         let workgroup = if name.contains('@') { String::new() } else { self.workgroup.clone() };
         let host = self.endpoint.host().to_owned();
         let password = password.clone();
-        guarded(deadline, async move {
-            let (mut connection, dialect, wire) = negotiate(stream, host).await?;
+        let (mut connection, dialect, wire) =
+            guarded(deadline, Phase::Greeting, negotiate(stream, host)).await?;
+        guarded(deadline, Phase::Login, async move {
             match session(&mut connection, dialect, &name, &password, &workgroup).await {
                 Ok(answer) => Ok(answer),
                 Err(error) => meaning(error, &wire, Phase::Login),
@@ -108,14 +109,15 @@ async fn session(
 /// with the future.
 async fn guarded<T: Send + 'static>(
     deadline: Instant,
+    phase: Phase,
     work: impl Future<Output = Result<T, Fault>> + Send + 'static,
 ) -> Result<T, Fault> {
     let mut tasks = JoinSet::new();
     tasks.spawn(work);
-    within(deadline, Phase::Login, async {
+    within(deadline, phase, async {
         match tasks.join_next().await {
             Some(Ok(done)) => done,
-            _ => Err(Fault::unavailable(Phase::Login, "the SMB library broke down")),
+            _ => Err(Fault::unavailable(phase, "the SMB library broke down")),
         }
     })
     .await
@@ -147,7 +149,7 @@ fn fault(error: Error, wire: &Wire, phase: Phase) -> Fault {
             Fault::protocol(phase, "the server does not speak SMB 2 or 3 as it should")
         }
         Error::Timeout | Error::ServerUnresponsive { .. } | Error::CreditStarvation { .. } => {
-            Fault::unavailable(phase, "no answer in time")
+            Fault::timed_out(phase)
         }
         Error::Io(error) => Fault::unavailable(phase, "the connection broke").caused_by(error),
         _ => Fault::unavailable(phase, "the server closed the connection"),

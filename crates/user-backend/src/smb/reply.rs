@@ -66,7 +66,7 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, Fault> {
              engine = \"native\"",
         )),
         (ENOSYS | EPROTO, _) => Err(Fault::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3")),
-        (ETIMEDOUT, _) => unavailable("no answer in time"),
+        (ETIMEDOUT, _) => Err(Fault::timed_out(Phase::Login)),
         (ECONNREFUSED, _) => unavailable("the connection was refused"),
         (ECONNABORTED | ECONNRESET, _) => unavailable("the server closed the connection"),
         (EHOSTUNREACH | ENETUNREACH, _) => unavailable("the server cannot be reached"),

@@ -113,7 +113,7 @@ impl Pavao {
             }
             let left = job.deadline.saturating_duration_since(now());
             if left.is_zero() {
-                return Err(Fault::timed_out(Phase::Login));
+                return Err(Fault::unavailable(Phase::Login, "no time was left when its turn came"));
             }
             job.run(left.min(REQUEST_TIMEOUT)).or_else(|failure| {
                 // A server that was given less time than usual has not shown that it is silent.

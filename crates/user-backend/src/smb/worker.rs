@@ -7,14 +7,16 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout_at;
 
 use crate::clock::Instant;
 use crate::error::{Fault, Phase};
-use crate::transport::within;
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -49,7 +51,11 @@ impl Worker {
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
         let (answer, answered) = oneshot::channel();
+        let has_begun = Arc::new(AtomicBool::new(false));
+        let begins = Arc::clone(&has_begun);
         let job = Box::new(move || {
+            // In this order: who gives up meanwhile must not believe that nothing was asked.
+            begins.store(true, Ordering::SeqCst);
             if answer.is_closed() {
                 return;
             }
@@ -65,12 +71,17 @@ impl Worker {
             };
             Fault::unavailable(Phase::Login, detail)
         })?;
-        within(deadline, Phase::Login, async {
-            answered
-                .await
-                .map_err(|_| Fault::unavailable(Phase::Login, "the call of libsmbclient broke down"))
-        })
-        .await
+        let late = || {
+            if has_begun.load(Ordering::SeqCst) {
+                return Fault::timed_out(Phase::Login);
+            }
+            Fault::unavailable(Phase::Login, "other logins kept libsmbclient busy until time was up")
+        };
+        match timeout_at(deadline, answered).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(_)) => Err(Fault::unavailable(Phase::Login, "the call of libsmbclient broke down")),
+            Err(_) => Err(late()),
+        }
     }
 }
 

@@ -106,6 +106,20 @@ async fn a_canary_that_nobody_was_asked_about_proves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_too_slow_to_be_heard_out_is_not_guessed_at_without_limit() {
+    let tarpit = watch(people("mail").with_user("alice", "a").with_delay(Duration::from_secs(60)));
+    let resolver = chain([(tarpit.clone(), Policy::default())]);
+    for number in 0..4 {
+        let answer = sign_in(&resolver, "alice", &format!("guess{number}")).await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
+    }
+    assert!(matches!(sign_in(&resolver, "alice", "guess4").await.outcome, Outcome::Throttled { .. }));
+    assert_eq!(tarpit.0.asked(), 4);
+    // What was not called wrong may be tried again.
+    assert!(matches!(sign_in(&resolver, "alice", "guess3").await.outcome, Outcome::Unavailable { .. }));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_that_does_not_exist_is_an_outage_for_whoever_signs_in() {
     let is_lost = Arc::new(AtomicBool::new(false));
     let lost = Lost { people: people("lost").with_user("alice", "secret"), is_lost: Arc::clone(&is_lost) };
