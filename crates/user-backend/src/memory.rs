@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, CanonicalName, IdError, LoginName, NameDecision, NameRules};
+use crate::identity::{BackendId, CanonicalName, IdError, LoginName, NameRules};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
 use crate::transport::within;
 use crate::verdict::{Rejection, Verdict};
@@ -117,10 +117,9 @@ impl StaticBackend {
     }
 
     fn decide(&self, login: &LoginName, password: &Password) -> Verdict {
-        let (upstream, identity) = match self.names.decide(login) {
-            NameDecision::Ask { upstream, identity } => (upstream, identity),
-            NameDecision::NotMine => return Verdict::NotMine,
-            NameDecision::Denied => return Verdict::Rejected(Rejection::PolicyDenied),
+        let (upstream, identity) = match self.names.ask(login) {
+            Ok(asked) => asked,
+            Err(verdict) => return verdict,
         };
         let Some((name, person)) =
             CanonicalName::parse(&upstream).ok().and_then(|name| self.people.get_key_value(&name))

@@ -72,7 +72,7 @@ use async_trait::async_trait;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, NameDecision};
+use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, sooner};
 use crate::verdict::{Rejection, Verdict};
@@ -192,10 +192,9 @@ impl UserBackend for FtpBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.server.settings.names.decide(attempt.name) {
-            NameDecision::Ask { upstream, identity } => (upstream, identity),
-            NameDecision::NotMine => return Ok(Verdict::NotMine),
-            NameDecision::Denied => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
+        let (upstream, identity) = match self.server.settings.names.ask(attempt.name) {
+            Ok(asked) => asked,
+            Err(verdict) => return Ok(verdict),
         };
         if PASSWORDLESS.iter().any(|name| upstream.eq_ignore_ascii_case(name)) {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));

@@ -8,7 +8,7 @@
 use thiserror::Error;
 
 use super::{BackendId, CanonicalName, LoginName, NameError};
-use crate::verdict::Identity;
+use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Names that servers take without a password: refused everywhere unless the setting says otherwise.
 const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
@@ -174,6 +174,18 @@ impl NameRules {
                 NameDecision::Ask { upstream: format!("{}@{domain}", login.as_str()), identity }
             }
             (Some(identity), _) => NameDecision::Ask { upstream: login.as_str().to_owned(), identity },
+        }
+    }
+
+    /// The name to send to the server and who it is if the server says yes, for backends that have nothing to add.
+    ///
+    /// # Errors
+    /// The verdict that stands without asking anybody.
+    pub fn ask(&self, login: &LoginName) -> Result<(String, Identity), Verdict> {
+        match self.decide(login) {
+            NameDecision::Ask { upstream, identity } => Ok((upstream, identity)),
+            NameDecision::NotMine => Err(Verdict::NotMine),
+            NameDecision::Denied => Err(Verdict::Rejected(Rejection::PolicyDenied)),
         }
     }
 

@@ -60,10 +60,10 @@ use async_trait::async_trait;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, NameDecision};
+use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::Verdict;
 
 use reply::{Decision, Method};
 use session::{Session, Wire};
@@ -206,10 +206,9 @@ impl UserBackend for ImapBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.server.settings.names.decide(attempt.name) {
-            NameDecision::Ask { upstream, identity } => (upstream, identity),
-            NameDecision::NotMine => return Ok(Verdict::NotMine),
-            NameDecision::Denied => return Ok(Verdict::Rejected(Rejection::PolicyDenied)),
+        let (upstream, identity) = match self.server.settings.names.ask(attempt.name) {
+            Ok(asked) => asked,
+            Err(verdict) => return Ok(verdict),
         };
         match self.sign_in(&upstream, attempt.password, self.server.deadline(attempt.deadline)).await {
             Ok(Decision::Yes) => Ok(Verdict::Accepted(identity)),

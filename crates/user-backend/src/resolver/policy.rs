@@ -9,6 +9,7 @@ pub use crate::layer::budget::Budget;
 /// What a rejection means for the backends behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum OnReject {
     /// The next backend is asked. The default.
     #[default]
@@ -20,6 +21,7 @@ pub enum OnReject {
 /// What it means for the backends behind when this one cannot be asked and nobody knows whose the user is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum OnUnavailable {
     /// The answer is "unavailable": he might be this backend's user, and nobody else may admit him. The default.
     #[default]

@@ -4,7 +4,7 @@
 //! libsmbclient take most of them for the same person, so an application that believed the spelling would see several
 //! people where there is one account. Here one account has one name, or the spelling is refused before anybody is asked.
 
-use crate::identity::{CanonicalName, LoginName, NameDecision, NameRules};
+use crate::identity::{CanonicalName, LoginName, NameRules};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Characters that no Windows account name can have. libsmbclient splits a name at `\`, at `/` and at the winbind
@@ -46,10 +46,9 @@ impl Accounts {
     }
 
     pub(super) fn decide(&self, login: &LoginName) -> Account {
-        let upstream = match self.asked.decide(login) {
-            NameDecision::Ask { upstream, .. } => upstream,
-            NameDecision::NotMine => return Account::Decided(Verdict::NotMine),
-            NameDecision::Denied => return denied(),
+        let upstream = match self.asked.ask(login) {
+            Ok((upstream, _)) => upstream,
+            Err(verdict) => return Account::Decided(verdict),
         };
         if is_guest(&upstream) || upstream.contains(FOREIGN) {
             return denied();
@@ -58,10 +57,9 @@ impl Accounts {
         if self.asked.domain().domain().is_none() && login.canonical().as_str().contains('@') {
             return Account::Decided(Verdict::NotMine);
         }
-        match self.known.decide(login) {
-            NameDecision::Ask { identity, .. } => Account::Ask { upstream, identity },
-            NameDecision::NotMine => Account::Decided(Verdict::NotMine),
-            NameDecision::Denied => denied(),
+        match self.known.ask(login) {
+            Ok((_, identity)) => Account::Ask { upstream, identity },
+            Err(verdict) => Account::Decided(verdict),
         }
     }
 }

@@ -15,6 +15,7 @@ const MAX_WORKGROUP_BYTES: usize = 255;
 /// Which library speaks SMB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum SmbEngine {
     /// libsmbclient through the crate pavao (cargo feature `smb`). The default.
     #[default]

@@ -12,6 +12,7 @@ use crate::error::{Fault, Phase};
 /// How a connection is encrypted. There is no opportunistic mode: what can be stripped is not encryption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum TlsMode {
     /// TLS from the first byte (imaps, ftps).
     Implicit,
@@ -42,6 +43,7 @@ impl fmt::Display for TlsMode {
 
 /// Whose signature on a certificate is good enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Trust {
     /// The operating system's trust store. The default.
     #[default]
