@@ -67,7 +67,10 @@ fn postgres(code: &str) -> AccountsError {
         }
         "42501" => AccountsError::unavailable("the database role lacks a right (SQLSTATE 42501)"),
         "53300" => AccountsError::unavailable("the server takes no more connections"),
-        "57P01" | "57P02" | "57P03" => AccountsError::unavailable("the server is shutting down or starting"),
+        "55P03" => AccountsError::unavailable("others are changing the same and do not finish"),
+        "25P03" | "57P01" | "57P02" | "57P03" => {
+            AccountsError::unavailable("the server ended the connection or is not ready")
+        }
         _ => AccountsError::unavailable(format!("the server refused a statement (SQLSTATE {safe})")),
     }
 }

@@ -25,7 +25,7 @@ const STEPS: &[Step] = &[
 pub(crate) const NEWEST: i64 = STEPS.len() as i64;
 
 /// Tells our databases from others: "usrb".
-const APPLICATION_ID: i64 = 0x7573_7262;
+pub(crate) const APPLICATION_ID: i64 = 0x7573_7262;
 
 /// The PostgreSQL advisory lock that migrations hold.
 const LOCK: i64 = 0x7573_7262_0001;

@@ -3,7 +3,9 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests")]
 
+mod faults;
 mod groups;
 mod place;
+mod races;
 mod rooms;
 mod users;

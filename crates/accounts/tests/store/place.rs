@@ -71,7 +71,6 @@ impl Place {
     }
 
     /// The folder of the file.
-    #[allow(dead_code)]
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.as_ref().unwrap().path()
     }
@@ -83,15 +82,20 @@ impl Place {
     /// Runs a statement behind the store's back.
     pub(crate) async fn raw(&self, statement: &str) -> Result<(), sqlx::Error> {
         let statement = AssertSqlSafe(statement.to_owned());
-        if let Some((server, name)) = &self.database {
-            let options: sqlx::postgres::PgConnectOptions = server.parse()?;
-            let mut connection = PgConnection::connect_with(&options.database(name)).await?;
-            return connection.execute(statement).await.map(drop);
+        if self.database.is_some() {
+            return self.connect().await.execute(statement).await.map(drop);
         }
         let path = self.settings.path().unwrap();
         let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
         let mut connection = SqliteConnection::connect_with(&options).await?;
         connection.execute(statement).await.map(drop)
+    }
+
+    /// A connection to the database of the server, beside those of the store.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        let (server, name) = self.database.as_ref().unwrap();
+        let options: sqlx::postgres::PgConnectOptions = server.parse().unwrap();
+        PgConnection::connect_with(&options.database(name)).await.unwrap()
     }
 
     pub(crate) async fn remove(self) {

@@ -1,0 +1,246 @@
+//! What goes wrong is told clearly, and nothing is half written.
+
+use std::fs;
+use std::time::Duration;
+
+use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserFilter};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Executor, PgConnection, Row, SqliteConnection};
+
+use crate::place::{Place, group, on_both, user};
+
+fn whole(n: usize) -> NewUser {
+    NewUser::new(user(&format!("user{n}"))).group(group("staff")).password(StoredHash::new("x")).profile(
+        Field::Biography,
+        "b".repeat(1500),
+        None,
+    )
+}
+
+/// Every user there is was created whole.
+async fn all_are_whole(accounts: &Accounts) -> u64 {
+    let page = accounts.users().details_page(&UserFilter::new()).await.unwrap();
+    for details in &page.items {
+        assert_eq!(details.groups, [group("staff")], "{}", details.user.id);
+        assert!(details.profile.value(Field::Biography).is_some(), "{}", details.user.id);
+        assert!(accounts.passwords().find(&details.user.id).await.unwrap().is_some(), "{}", details.user.id);
+        assert!(
+            accounts.pins().owner(details.user.id.name()).await.unwrap().is_some(),
+            "{}",
+            details.user.id
+        );
+    }
+    let number = page.items.len() as u64;
+    assert_eq!(accounts.pins().count().await.unwrap(), number);
+    number
+}
+
+#[tokio::test]
+async fn what_is_no_database_is_told_so_and_left_alone() {
+    let place = Place::sqlite();
+    let path = place.folder().join("letters.db");
+    for content in ["Dear Frank".to_owned(), "x".repeat(10_000), "SQLite format 3\0".to_owned()] {
+        fs::write(&path, &content).unwrap();
+        let error = Accounts::open(&StoreSettings::sqlite(&path)).await.unwrap_err();
+        assert_eq!(error.to_string(), "the store cannot be read: the file is no SQLite database");
+        assert_eq!(fs::read_to_string(&path).unwrap(), content);
+    }
+    let folder = Accounts::open(&StoreSettings::sqlite(place.folder())).await.unwrap_err();
+    assert!(matches!(folder, AccountsError::Unavailable { .. }), "{folder}");
+    let nowhere =
+        Accounts::open(&StoreSettings::sqlite(place.folder().join("no/where.db"))).await.unwrap_err();
+    assert!(nowhere.to_string().ends_with("where.db: No such file or directory (os error 2)"), "{nowhere}");
+}
+
+#[tokio::test]
+async fn another_programs_database_is_left_alone() {
+    for own in
+        ["CREATE TABLE oc_users (uid TEXT)", "PRAGMA application_id = 17; CREATE TABLE users (uid TEXT)"]
+    {
+        let place = Place::sqlite();
+        let path = place.settings.path().unwrap();
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+        other.execute(own).await.unwrap();
+        other.close().await.unwrap();
+        let before = fs::read(path).unwrap();
+        let error = Accounts::open(&place.settings).await.unwrap_err();
+        assert!(matches!(error, AccountsError::Foreign { .. }), "{error}");
+        assert_eq!(fs::read(path).unwrap(), before);
+        assert_eq!(fs::read_dir(place.folder()).unwrap().count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_database_is_told_so() {
+    let place = Place::sqlite();
+    let accounts = place.open().await;
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    for n in 0..50 {
+        accounts.users().create(whole(n)).await.unwrap();
+    }
+    accounts.close().await;
+    let path = place.settings.path().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    bytes[4096..].fill(0x5a);
+    fs::write(path, bytes).unwrap();
+    let error = match Accounts::open(&place.settings).await {
+        Err(error) => error,
+        Ok(accounts) => accounts.users().page(&UserFilter::new()).await.unwrap_err(),
+    };
+    assert_eq!(error.to_string(), "the store cannot be read: the file is damaged");
+}
+
+#[tokio::test]
+async fn a_full_disk_leaves_nothing_half_written() {
+    let place = Place::sqlite();
+    let settings = place.settings.clone().with_sqlite_page_limit(150);
+    let accounts = Accounts::open(&settings).await.unwrap();
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    let mut made = 0;
+    let error = loop {
+        match accounts.users().create(whole(made)).await {
+            Ok(_) => made += 1,
+            Err(error) => break error,
+        }
+        assert!(made < 10_000);
+    };
+    assert_eq!(error, AccountsError::Full);
+    assert_eq!(all_are_whole(&accounts).await, made as u64);
+    assert_eq!(accounts.users().find(&user(&format!("user{made}"))).await.unwrap(), None);
+    accounts.close().await;
+    // With room again, everything goes on.
+    let accounts = place.open().await;
+    accounts.users().create(whole(made)).await.unwrap();
+    assert_eq!(all_are_whole(&accounts).await, made as u64 + 1);
+}
+
+#[tokio::test]
+async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
+    let place = Place::sqlite();
+    let accounts =
+        Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(50))).await.unwrap();
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    let options = SqliteConnectOptions::new().filename(place.settings.path().unwrap());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let error = accounts.users().create(whole(0)).await.unwrap_err();
+    assert_eq!(error.to_string(), "the store is unavailable: another process is writing and does not finish");
+    // Reading goes on meanwhile.
+    assert_eq!(accounts.users().count(&UserFilter::new()).await.unwrap(), 0);
+    other.execute("ROLLBACK").await.unwrap();
+    accounts.users().create(whole(0)).await.unwrap();
+}
+
+on_both! {
+    async fn a_newer_schema_is_refused_and_an_older_program_does_no_harm(place) {
+        let accounts = place.open().await;
+        accounts.close().await;
+        place.raw("INSERT INTO accounts_schema (version, at) VALUES (999, 0)").await.unwrap();
+        let error = Accounts::open(&place.settings).await.unwrap_err();
+        assert!(matches!(error, AccountsError::NewerSchema { found: 999, .. }), "{error}");
+        assert!(error.to_string().starts_with("the database has schema 999, this program knows "), "{error}");
+    }
+
+    async fn opening_again_changes_nothing(place) {
+        let accounts = place.open().await;
+        accounts.users().create(NewUser::new(user("frank"))).await.unwrap();
+        accounts.close().await;
+        let accounts = place.open().await;
+        assert!(accounts.users().find(&user("frank")).await.unwrap().is_some());
+        assert!(accounts.groups().exists(&accounts::GroupId::admin()).await.unwrap());
+        accounts.close().await;
+        let closed = accounts.users().find(&user("frank")).await.unwrap_err();
+        assert_eq!(closed.to_string(), "the store is unavailable: the store was closed");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_without_the_password() {
+    let settings = StoreSettings::parse("postgres://frank:Wonderland-1@127.0.0.1:1/accounts").unwrap();
+    assert!(!format!("{settings} {settings:?}").contains("Wonderland"));
+    let error = Accounts::open(&settings.with_patience(Duration::from_millis(500))).await.unwrap_err();
+    assert!(matches!(error, AccountsError::Unavailable { .. }), "{error}");
+    assert!(!error.to_string().contains("Wonderland"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_lost_in_the_middle_leaves_nothing_and_comes_back() {
+    let Some(place) = Place::postgres().await else { return };
+    let accounts = place.open().await;
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    let mut other = place.connect().await;
+    // The group is held, so the next create gets as far as joining it, and waits.
+    other.execute("BEGIN").await.unwrap();
+    other.execute("SELECT * FROM groups WHERE id = 'staff' FOR UPDATE").await.unwrap();
+    let create = tokio::spawn({
+        let accounts = accounts.clone();
+        async move { accounts.users().create(whole(0)).await }
+    });
+    terminate(&place, "wait_event_type = 'Lock'").await;
+    let error = create.await.unwrap().unwrap_err();
+    assert!(error.is_transient(), "{error}");
+    assert_eq!(accounts.users().find(&user("user0")).await.unwrap(), None);
+    assert_eq!(accounts.pins().count().await.unwrap(), 0);
+    other.execute("ROLLBACK").await.unwrap();
+    // All idle connections die too, as when the server restarts; nobody notices.
+    terminate(&place, "state = 'idle'").await;
+    accounts.users().create(whole(0)).await.unwrap();
+    assert_eq!(all_are_whole(&accounts).await, 1);
+    place.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_break_at_any_time_lose_nothing_acknowledged() {
+    let Some(place) = Place::postgres().await else { return };
+    let accounts = place.open().await;
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    let writers: Vec<_> = (0..4)
+        .map(|writer| {
+            let accounts = accounts.clone();
+            tokio::spawn(async move {
+                let mut made = Vec::new();
+                for n in 0..25 {
+                    let n = writer * 100 + n;
+                    match accounts.users().create(whole(n)).await {
+                        Ok(user) => made.push(user.id),
+                        Err(error) => assert!(error.is_transient(), "{error}"),
+                    }
+                }
+                made
+            })
+        })
+        .collect();
+    let mut other = place.connect().await;
+    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+        let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                    AND pid <> pg_backend_pid() ORDER BY random() LIMIT 1";
+        other.execute(kill).await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    let mut acknowledged = 0;
+    for writer in writers {
+        for id in writer.await.unwrap() {
+            assert!(accounts.users().find(&id).await.unwrap().is_some(), "{id}");
+            acknowledged += 1;
+        }
+    }
+    assert!(all_are_whole(&accounts).await >= acknowledged);
+    place.remove().await;
+}
+
+/// Ends the server's side of our connections as soon as there are some of that kind.
+async fn terminate(place: &Place, which: &str) {
+    let mut other: PgConnection = place.connect().await;
+    let kill = format!(
+        "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \
+         AND application_name = 'user-backend' AND {which}"
+    );
+    loop {
+        let row = other.fetch_one(sqlx::AssertSqlSafe(kill.clone())).await.unwrap();
+        if row.get::<i64, _>(0) > 0 {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}

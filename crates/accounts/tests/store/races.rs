@@ -1,0 +1,153 @@
+//! Many at once, and several processes (each with a handle of its own).
+
+use accounts::{
+    Accounts, AccountsError, Changes, Generation, GroupId, NewUser, StoredHash, UserFilter, UserId,
+};
+use user_backend::BackendId;
+
+use crate::place::{group, on_both, user};
+
+/// One way to take an administrator away.
+async fn take_away(accounts: &Accounts, id: &UserId, how: usize) -> Result<(), AccountsError> {
+    match how % 3 {
+        0 => accounts.users().set_enabled(id, false).await.map(drop),
+        1 => accounts.users().delete(id).await.map(drop),
+        _ => accounts.groups().remove_member(&GroupId::admin(), id).await.map(drop),
+    }
+}
+
+on_both! {
+    async fn an_administrator_survives_whatever_happens_at_once(place) {
+        let handles = [place.open().await, place.open().await];
+        let admins = GroupId::admin();
+        for round in 0..12 {
+            let ids: Vec<UserId> = (0..4).map(|n| user(&format!("r{round}n{n}"))).collect();
+            for id in &ids {
+                let new = NewUser::new(id.clone()).group(admins.clone());
+                handles[0].users().create(new).await.unwrap();
+            }
+            // All who are left from the rounds before take part too.
+            let all = handles[0].users().page(&UserFilter::new().group(admins.clone())).await.unwrap();
+            let mut tasks = Vec::new();
+            for (n, user) in all.items.iter().enumerate() {
+                for (m, handle) in handles.iter().enumerate() {
+                    let (handle, id) = (handle.clone(), user.id.clone());
+                    tasks.push(tokio::spawn(async move { take_away(&handle, &id, round + n + m).await }));
+                }
+            }
+            let mut refused = 0;
+            for task in tasks {
+                match task.await.unwrap() {
+                    Err(AccountsError::LastAdmin) => refused += 1,
+                    Ok(()) | Err(AccountsError::NotFound { .. }) => {}
+                    // PostgreSQL ends one of two who wait for each other.
+                    Err(error) => assert!(error.is_transient(), "{error}"),
+                }
+            }
+            let left = handles[1].users().count(&UserFilter::new().group(admins.clone()).enabled()).await.unwrap();
+            assert!(left >= 1, "round {round}");
+            assert!(refused > 0 || left > 1, "round {round}");
+        }
+    }
+
+    async fn who_asks_after_the_call_returned_learns_of_it_in_every_process(place) {
+        let [here, there] = [place.open().await, place.open().await];
+        let tasks: Vec<_> = (0..8).map(|n| {
+            let (here, there) = (here.clone(), there.clone());
+            tokio::spawn(async move {
+                let id = user(&format!("user{n}"));
+                here.users().create(NewUser::new(id.clone())).await.unwrap();
+                for round in 0..10 {
+                    let seen = there.generations().current().await.unwrap();
+                    match round % 3 {
+                        0 => here.passwords().set(&id, &StoredHash::new(round.to_string())).await.unwrap(),
+                        1 => drop(here.users().set_enabled(&id, false).await.unwrap()),
+                        _ => drop(here.users().set_enabled(&id, true).await.unwrap()),
+                    }
+                    let Changes::Users { now, names } = there.generations().since(seen).await.unwrap() else {
+                        panic!("nothing noticed")
+                    };
+                    assert!(names.contains(id.name()), "{names:?}");
+                    let ended = there.users().get(&id).await.unwrap().generation;
+                    assert!(seen < ended && ended <= now);
+                }
+            })
+        }).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    }
+
+    async fn every_event_that_ends_credentials_is_told(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        let mut seen = accounts.generations().current().await.unwrap();
+        for event in 0..8 {
+            match event {
+                0 => drop(accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("a"))).await.unwrap()),
+                1 => accounts.passwords().set(&frank, &StoredHash::new("b")).await.unwrap(),
+                2 => drop(accounts.users().set_enabled(&frank, false).await.unwrap()),
+                3 => drop(accounts.users().set_enabled(&frank, true).await.unwrap()),
+                4 => {
+                    let (_, made) = accounts.tokens().create(&frank, "phone", None).await.unwrap();
+                    assert_eq!(accounts.generations().current().await.unwrap(), seen);
+                    accounts.tokens().revoke(&frank, made.key).await.unwrap();
+                }
+                5 => drop(accounts.pins().rebind(frank.name(), Some(&BackendId::parse("mail").unwrap())).await.unwrap()),
+                6 => drop(accounts.pins().rebind(frank.name(), None).await.unwrap()),
+                _ => drop(accounts.users().delete(&frank).await.unwrap()),
+            }
+            let changes = accounts.generations().since(seen).await.unwrap();
+            seen = changes.now();
+            assert_eq!(changes, Changes::Users { now: seen, names: vec![frank.name().clone()] }, "{event}");
+        }
+        // What does not end credentials is not told.
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        accounts.users().signed_in(&frank).await.unwrap();
+        accounts.users().set_enabled(&frank, true).await.unwrap();
+        assert_eq!(accounts.generations().since(seen).await.unwrap(), Changes::None { now: seen });
+    }
+
+    async fn who_was_away_too_long_forgets_everything(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        for n in 0..1001 {
+            accounts.users().set_enabled(&frank, n % 2 == 1).await.unwrap();
+        }
+        let now = accounts.generations().current().await.unwrap();
+        assert_eq!(accounts.generations().since(Generation::default()).await.unwrap(), Changes::Everything { now });
+        // A database from a backup may be younger than what a process remembers.
+        let stale = place.open().await;
+        place.raw("UPDATE generation SET value = 5").await.unwrap();
+        assert!(matches!(stale.generations().since(now).await.unwrap(), Changes::Everything { .. }));
+    }
+
+    async fn a_group_that_is_deleted_takes_no_members(place) {
+        let accounts = place.open().await;
+        for round in 0..20 {
+            let (red, id) = (group(&format!("red{round}")), user(&format!("user{round}")));
+            accounts.groups().create(&red, None).await.unwrap();
+            let (one, other) = (accounts.clone(), accounts.clone());
+            let (red2, id2) = (red.clone(), id.clone());
+            let create = tokio::spawn(async move { one.users().create(NewUser::new(id2).group(red2)).await });
+            let delete = tokio::spawn(async move { other.groups().delete(&red).await });
+            delete.await.unwrap().unwrap();
+            match create.await.unwrap() {
+                Ok(user) => assert!(accounts.groups().of_user(&user.id).await.unwrap().is_empty()),
+                Err(_) => assert_eq!(accounts.users().find(&id).await.unwrap(), None),
+            }
+        }
+    }
+
+    async fn ten_processes_start_at_once_on_an_empty_place(place) {
+        let opens: Vec<_> = (0..10).map(|_| {
+            let settings = place.settings.clone();
+            tokio::spawn(async move { Accounts::open(&settings).await })
+        }).collect();
+        for open in opens {
+            let accounts = open.await.unwrap().unwrap();
+            assert!(accounts.groups().exists(&GroupId::admin()).await.unwrap());
+        }
+    }
+}
