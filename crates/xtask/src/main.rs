@@ -9,6 +9,7 @@ mod common_passwords;
 mod demo;
 mod lint;
 mod packages;
+mod postgres;
 mod rig;
 mod step;
 mod test;

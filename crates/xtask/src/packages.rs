@@ -12,6 +12,7 @@ const WHY: &[(&str, &str)] = &[
     ("libsmbclient-dev", "the C library (GPLv3+) that the feature `smb` links"),
     ("openssl", "makes the test rig's certificates"),
     ("pkg-config", "finds libsmbclient for the build"),
+    ("postgresql", "the database server that the store's tests use beside SQLite"),
     ("procps", "finds the test rig's processes"),
     ("samba", "the test rig's SMB server"),
     ("samba-common-bin", "the test rig's SMB accounts"),

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use crate::lint;
 use crate::packages;
+use crate::postgres::{self, Server};
 use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
 
@@ -42,6 +43,7 @@ fn check(args: &Args, steps: &mut Steps) {
         let mut missing = packages::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
+            missing.extend(postgres::missing());
         }
         packages::install(&missing)?;
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
@@ -54,13 +56,17 @@ fn check(args: &Args, steps: &mut Steps) {
         lint::clippy(steps);
     }
     let mut variables = Vec::new();
-    let mut guard = None;
+    let mut guards = None;
     if let Some(rig) = &rig {
         let up = steps.run("rig", "starting the IMAP, FTP and SMB servers", || Ok((rig.up()?, rig.env()?)));
         let Some((running, env)) = up else { return };
-        guard = Some(running);
+        let store = steps.run("postgres", "starting a PostgreSQL server", || Server::start(false));
+        let Some(store) = store else { return };
+        let address = store.address();
+        guards = Some((running, store));
         variables = env;
         variables.push(("RIG_REQUIRED".into(), "1".into()));
+        variables.push((postgres::VARIABLE.into(), address));
     }
     steps.run("tests", "cargo nextest run, every crate, every feature", || {
         let mut nextest = step::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
@@ -68,7 +74,7 @@ fn check(args: &Args, steps: &mut Steps) {
     });
     if args.filter.is_empty() {
         steps.run("doc-tests", "the examples in the libraries' documentation", || {
-            let libraries = ["-p", "password-policy", "-p", "user-backend"];
+            let libraries = ["-p", "accounts", "-p", "password-policy", "-p", "user-backend"];
             let mut doc = step::cargo(&["test", "--doc", "--all-features"]);
             step::run(on_rig(doc.args(libraries), &variables))
         });
@@ -79,12 +85,12 @@ fn check(args: &Args, steps: &mut Steps) {
             });
         }
     }
-    drop(guard);
+    drop(guards);
 }
 
 /// Tells a program about the rig, and about no other that the caller's environment may name.
 fn on_rig<'a>(command: &'a mut Command, variables: &[(String, String)]) -> &'a mut Command {
-    for name in ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED"] {
+    for name in ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED", postgres::VARIABLE] {
         command.env_remove(name);
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)))
