@@ -1,10 +1,16 @@
 //! The store on both engines: one suite. SQLite always runs; PostgreSQL where `ACCOUNTS_POSTGRES` names a server on which
 //! databases may be created (`cargo xtask test` starts one).
 
-#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as loudly as tests")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail as loudly as tests"
+)]
 
 mod faults;
 mod groups;
+mod kill;
 mod place;
 mod races;
 mod rooms;

@@ -4,7 +4,7 @@ use std::env;
 
 use accounts::{Accounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
 
 /// Writes a test for each engine: `on_both! { async fn name(place) { .. } }`.
@@ -59,9 +59,7 @@ impl Place {
         let name = format!("t{}", unique());
         let mut admin = PgConnection::connect(&server).await.unwrap();
         admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
-        let (base, query) = server.split_once('?').unwrap_or((&server, ""));
-        let (base, _) = base.rsplit_once('/').unwrap();
-        let settings = StoreSettings::parse(&format!("{base}/{name}?{query}")).unwrap();
+        let settings = StoreSettings::parse(&address(&server, &name)).unwrap();
         Some(Self::new(settings, None, Some((server, name))))
     }
 
@@ -91,6 +89,27 @@ impl Place {
         connection.execute(statement).await.map(drop)
     }
 
+    /// What `StoreSettings::parse` takes.
+    pub(crate) fn address(&self) -> String {
+        match &self.database {
+            Some((server, name)) => address(server, name),
+            None => self.settings.to_string(),
+        }
+    }
+
+    /// Waits until the server has noticed that a killed client is gone.
+    pub(crate) async fn settle(&self) {
+        if self.database.is_none() {
+            return;
+        }
+        let mut other = self.connect().await;
+        let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                      AND application_name = 'user-backend'";
+        while other.fetch_one(others).await.unwrap().get::<i64, _>(0) > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// A connection to the database of the server, beside those of the store.
     pub(crate) async fn connect(&self) -> PgConnection {
         let (server, name) = self.database.as_ref().unwrap();
@@ -104,6 +123,12 @@ impl Place {
             admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
         }
     }
+}
+
+fn address(server: &str, name: &str) -> String {
+    let (base, query) = server.split_once('?').unwrap_or((server, ""));
+    let (base, _) = base.rsplit_once('/').unwrap();
+    format!("{base}/{name}?{query}")
 }
 
 fn unique() -> String {

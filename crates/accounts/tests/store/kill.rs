@@ -1,0 +1,182 @@
+//! A process that is killed at any moment: what it acknowledged is there, what it was doing is there whole or not at all.
+//!
+//! The writer is this test program itself, started again. Every step is known beforehand by its number, so the state after
+//! any number of steps is known too. The writer tells each step that returned; after the kill the store must be as after
+//! the last told step, or one further.
+//!
+//! `ACCOUNTS_KILLS` says how often (default: 20).
+
+use std::collections::BTreeMap;
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserChange, UserFilter};
+use futures_util::TryStreamExt;
+
+use crate::place::{Place, group, user};
+
+const STORE: &str = "ACCOUNTS_KILL_STORE";
+const FIRST: &str = "ACCOUNTS_KILL_FIRST";
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Person {
+    name: Option<String>,
+    hash: String,
+    enabled: bool,
+}
+
+/// What the store holds after so many steps.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct State(BTreeMap<String, Person>);
+
+fn id(n: u64) -> String {
+    format!("user{n:06}")
+}
+
+impl State {
+    /// Five steps in turn: create somebody, rename them, give them a password, disable them, delete an earlier one.
+    fn step(&mut self, n: u64) {
+        let of = id(n / 5);
+        let person = self.0.get_mut(&of);
+        match (n % 5, person) {
+            (0, _) => {
+                self.0.insert(of, Person { name: None, hash: "first".into(), enabled: true });
+            }
+            (1, Some(person)) => person.name = Some(format!("Name {n}")),
+            (2, Some(person)) => person.hash = format!("hash{n}"),
+            (3, Some(person)) => person.enabled = false,
+            _ => {
+                self.0.remove(&id((n / 5).saturating_sub(3)));
+            }
+        }
+    }
+}
+
+async fn step(accounts: &Accounts, n: u64) -> Result<(), AccountsError> {
+    let of = user(&id(n / 5));
+    match n % 5 {
+        0 => {
+            let new = NewUser::new(of)
+                .password(StoredHash::new("first"))
+                .group(group("staff"))
+                .subadmin_of(group("staff"))
+                .profile(Field::Biography, "b".repeat(1500), None);
+            accounts.users().create(new).await.map(drop)
+        }
+        1 => {
+            accounts.users().change(&of, UserChange::new().display_name(format!("Name {n}"))).await.map(drop)
+        }
+        2 => accounts.passwords().set(&of, &StoredHash::new(format!("hash{n}"))).await,
+        3 => accounts.users().set_enabled(&of, false).await.map(drop),
+        _ => match accounts.users().delete(&user(&id((n / 5).saturating_sub(3)))).await {
+            Err(AccountsError::NotFound { .. }) => Ok(()),
+            other => other.map(drop),
+        },
+    }
+}
+
+/// Reads everything, and finds nothing half made on the way.
+async fn state(accounts: &Accounts) -> State {
+    let mut state = State::default();
+    let people: Vec<_> = accounts.users().stream_details(UserFilter::new()).try_collect().await.unwrap();
+    for details in people {
+        let id = &details.user.id.clone();
+        assert_eq!(details.groups, [group("staff")], "{id}");
+        assert_eq!(details.subadmin_of, [group("staff")], "{id}");
+        assert_eq!(details.profile.value(Field::Biography).map(str::len), Some(1500), "{id}");
+        assert!(accounts.pins().owner(id.name()).await.unwrap().is_some(), "{id}");
+        let kept = accounts.passwords().find(id).await.unwrap().unwrap();
+        let history = accounts.passwords().history(id, 24).await.unwrap();
+        assert_eq!(history[0], kept.hash, "{id}");
+        let found = accounts.users().page(&UserFilter::new().search(id.as_str())).await.unwrap();
+        assert_eq!(found.items.len(), 1, "{id}");
+        let user = details.user;
+        let person =
+            Person { name: user.display_name, hash: kept.hash.expose().into(), enabled: user.enabled };
+        state.0.insert(id.as_str().to_owned(), person);
+    }
+    assert_eq!(accounts.pins().count().await.unwrap(), state.0.len() as u64);
+    let staff = accounts.groups().find(&group("staff")).await.unwrap().unwrap();
+    assert_eq!(staff.members, state.0.len() as u64);
+    state
+}
+
+/// The writer; does nothing unless a killer started it.
+#[tokio::test]
+async fn writer() {
+    let (Ok(store), Ok(first)) = (env::var(STORE), env::var(FIRST)) else { return };
+    let accounts = Accounts::open(&StoreSettings::parse(&store).unwrap()).await.unwrap();
+    for n in first.parse().unwrap().. {
+        step(&accounts, n).await.unwrap();
+        println!("done {n}");
+    }
+}
+
+async fn kill_again_and_again(place: &Place) {
+    let kills: u64 = env::var("ACCOUNTS_KILLS").map_or(20, |kills| kills.parse().unwrap());
+    let accounts = place.open().await;
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    accounts.close().await;
+    let (mut expected, mut next) = (State::default(), 0);
+    for kill in 0..kills {
+        let mut writer = Command::new(env::current_exe().unwrap())
+            .args(["kill::writer", "--exact", "--nocapture"])
+            .env(STORE, place.address())
+            .env(FIRST, next.to_string())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = BufReader::new(writer.stdout.take().unwrap()).lines().map(Result::unwrap);
+        // So many steps, and then somewhere inside the next one: the dice decide how far.
+        let (steps, spins) = (1 + dice() % 9, dice() % 60_000);
+        let mut lines = 0;
+        let mut last = None;
+        let note = |line: String| line.strip_prefix("done ").map(|n| n.parse::<u64>().unwrap());
+        while lines < steps {
+            let line = told.next().expect("the writer ended by itself");
+            if let Some(n) = note(line) {
+                (last, lines) = (Some(n), lines + 1);
+            }
+        }
+        for spin in 0..spins {
+            std::hint::black_box(spin);
+        }
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        last = told.filter_map(note).last().or(last);
+        place.settle().await;
+
+        let last = last.unwrap();
+        while next <= last {
+            expected.step(next);
+            next += 1;
+        }
+        let accounts = place.open().await;
+        let found = state(&accounts).await;
+        accounts.close().await;
+        if found != expected {
+            expected.step(next);
+            next += 1;
+        }
+        assert_eq!(found, expected, "kill {kill} after step {last}");
+    }
+}
+
+fn dice() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    u64::from_le_bytes(bytes)
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_the_killing_of_the_process() {
+    kill_again_and_again(&Place::sqlite()).await;
+}
+
+#[tokio::test]
+async fn and_so_it_does_on_a_server() {
+    let Some(place) = Place::postgres().await else { return };
+    kill_again_and_again(&place).await;
+    place.remove().await;
+}
