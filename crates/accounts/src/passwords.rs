@@ -95,6 +95,11 @@ impl Passwords<'_> {
         if tx.execute(swap).await? == 0 {
             return Err(AccountsError::Stale { what: "password" });
         }
+        // The history would keep the weaker hash of the same password otherwise.
+        let swap = sql("UPDATE password_history SET hash = $3 WHERE hash = $2 \
+                        AND user_key = (SELECT key FROM users WHERE name = $1)");
+        let swap = swap.bind(id.name().as_str()).bind(old.expose()).bind(new.expose());
+        tx.execute(swap).await?;
         tx.commit().await
     }
 

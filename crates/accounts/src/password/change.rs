@@ -29,6 +29,9 @@ const RULES_AT_ONCE: usize = 16;
 /// How many may wait for that.
 const RULES_WAITING: usize = 1024;
 
+/// How often it is tried when somebody else's change came first: every time, the history has to be looked at again.
+pub(crate) const ROUNDS: usize = 5;
+
 /// Sets passwords. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct LocalPasswords {
@@ -138,12 +141,28 @@ impl LocalPasswords {
         by: Actor,
         deadline: Instant,
     ) -> Result<(), SetError> {
-        let user = self.accounts.users().find(id).await?.ok_or(SetError::NoSuchUser)?;
-        let prepared = self.prepare(&user, new, deadline).await?;
         let accounts = self.accounts.on_behalf_of(by);
+        let mut round = 1;
+        loop {
+            match self.set_once(&accounts, id, new, deadline).await {
+                Err(SetError::Store(AccountsError::Stale { .. })) if round < ROUNDS => round += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn set_once(
+        &self,
+        accounts: &Accounts,
+        id: &UserId,
+        new: &Password,
+        deadline: Instant,
+    ) -> Result<(), SetError> {
+        let user = accounts.users().find(id).await?.ok_or(SetError::NoSuchUser)?;
+        let prepared = self.prepare(&user, new, deadline).await?;
         let mut tx = accounts.db().begin().await?;
         let (key, user) = locked(&mut tx, id).await?;
-        self.write(&mut tx, &accounts, key, &user, &prepared).await?;
+        self.write(&mut tx, accounts, key, &user, &prepared).await?;
         tx.commit().await?;
         Ok(())
     }

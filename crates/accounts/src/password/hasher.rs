@@ -62,6 +62,11 @@ impl Hasher {
         &self.settings
     }
 
+    /// The pool: for metrics.
+    pub fn pool(&self) -> &HashPool {
+        &self.pool
+    }
+
     /// Hashes a password.
     ///
     /// # Errors

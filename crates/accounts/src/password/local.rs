@@ -27,6 +27,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
 use user_backend::clock::{Instant, later, now};
+use user_backend::layer::budget::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{
@@ -86,13 +87,17 @@ impl LocalBackend {
         self
     }
 
-    /// How a resolver should treat this backend: it remembers nothing of its own, because this backend does so itself in a
-    /// way that every process keeps up with, and it limits nothing, because the pool does.
+    /// How a resolver should treat this backend.
+    ///
+    /// It remembers nothing of its own, because this backend does so itself in a way that every process keeps up with. It
+    /// lets as many attempts in as the pool has places. And the budget is 100 failures in 15 minutes: there is no lock-out
+    /// upstream to protect anybody from, and no more than 100 guesses is what NIST SP 800-63B-4 asks for.
     pub fn policy(&self) -> Policy {
         let settings = self.hasher.settings();
         let mut policy = Policy::default();
         policy.cache_accepted = Duration::ZERO;
         policy.cache_rejected = Duration::ZERO;
+        policy.budget = Budget { failures: 100, per: Duration::from_secs(15 * 60) };
         policy.max_concurrent = settings.at_once().saturating_add(settings.waiting());
         policy
     }

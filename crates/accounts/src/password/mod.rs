@@ -21,13 +21,13 @@ mod pool;
 mod rules;
 mod settings;
 
-pub(crate) use change::locked;
 pub use change::{AppPasswords, LocalPasswords, SetError};
+pub(crate) use change::{ROUNDS, locked};
 pub use hash::{HashError, LegacySalt, Match, PasswordHash, UnknownHash};
 pub use hasher::{Checked, Hasher, HasherError};
 pub use local::LocalBackend;
 pub use pool::{HashPool, PoolError};
-pub use rules::{NoRules, PasswordRules, Person};
+pub use rules::{NoRules, PasswordRules, Person, PolicyRules};
 pub use settings::{HashSettings, SettingsError};
 
 use std::sync::Arc;

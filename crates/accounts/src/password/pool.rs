@@ -4,6 +4,7 @@
 //! under way than the settings say, a bounded number of callers waits, and everybody else is told at once that it is busy.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -16,6 +17,7 @@ use super::settings::HashSettings;
 pub struct HashPool {
     at_work: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    begun: Arc<AtomicU64>,
 }
 
 /// The pool did not do the work.
@@ -39,6 +41,7 @@ impl HashPool {
         Self {
             at_work: Arc::new(Semaphore::new(settings.at_once())),
             places: Arc::new(Semaphore::new(places)),
+            begun: Arc::default(),
         }
     }
 
@@ -60,6 +63,7 @@ impl HashPool {
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PoolError::Busy)?;
         let turn = tokio::time::timeout_at(deadline, Arc::clone(&self.at_work).acquire_owned());
         let turn = turn.await.map_err(|_| PoolError::Late)?.map_err(|_| PoolError::Died)?;
+        self.begun.fetch_add(1, Ordering::Relaxed);
         let working = tokio::task::spawn_blocking(move || {
             // Both stay with the work: a caller who leaves does not make room for one more thread.
             let (_place, _turn) = (place, turn);
@@ -70,6 +74,11 @@ impl HashPool {
             Ok(Err(_)) => Err(PoolError::Died),
             Err(_) => Err(PoolError::Late),
         }
+    }
+
+    /// How many pieces of work have begun so far: for metrics.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
     }
 
     /// How many more callers there is room for, at work and waiting together.

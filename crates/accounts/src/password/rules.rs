@@ -1,6 +1,9 @@
-//! What is asked of a new password, as far as this crate needs to know. The rules themselves are another crate's.
+//! What is asked of a new password, as far as this crate needs to know. The rules themselves are those of `password-policy`.
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use password_policy::{Age, Context, Policy};
 
 use crate::{Timestamp, User};
 
@@ -39,6 +42,45 @@ impl<'a> Person<'a> {
             email: user.email.as_deref(),
         }
     }
+}
+
+/// The rules of a [`Policy`]; the name of the product must not be a password either.
+#[derive(Clone, Debug)]
+pub struct PolicyRules {
+    policy: Policy,
+    product: String,
+}
+
+impl PolicyRules {
+    /// These rules, at a product of this name.
+    pub fn new(policy: Policy, product: impl Into<String>) -> Self {
+        Self { policy, product: product.into() }
+    }
+}
+
+impl PasswordRules for PolicyRules {
+    fn check(&self, password: &str, person: &Person<'_>) -> Result<(), String> {
+        let mut context = Context::default().user_id(person.id).product(&self.product);
+        if let Some(name) = person.display_name {
+            context = context.display_name(name);
+        }
+        if let Some(email) = person.email {
+            context = context.mail(email);
+        }
+        self.policy.validate(password, &context).map_err(|broken| broken.to_string())
+    }
+
+    fn history(&self) -> u32 {
+        u32::try_from(self.policy.history_size()).unwrap_or(u32::MAX)
+    }
+
+    fn is_expired(&self, changed: Timestamp, now: Timestamp) -> bool {
+        matches!(self.policy.age(Some(on_the_wall(changed)), on_the_wall(now)), Age::Expired { .. })
+    }
+}
+
+fn on_the_wall(at: Timestamp) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(u64::try_from(at.millis()).unwrap_or_default())
 }
 
 /// Anything goes: for tests, and for installations that check elsewhere.

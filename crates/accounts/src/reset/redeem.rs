@@ -15,16 +15,13 @@ use super::{PasswordReset, ResetSettings};
 use crate::audit::{self, Action, Actor};
 use crate::clock::Timestamp;
 use crate::engine::{Row, fault, sql};
-use crate::password::{SetError, locked};
+use crate::password::{ROUNDS, SetError, locked};
 use crate::token::TokenHash;
 use crate::turns;
 use crate::{AccountsError, LOCAL_BACKEND, UserId};
 
 /// Length of a token's text.
 const TOKEN_CHARS: usize = 43;
-
-/// How often it is tried when somebody else's change came first.
-const ROUNDS: usize = 3;
 
 /// The token opens nothing. The texts are known from the PHP application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -91,13 +88,14 @@ impl PasswordReset {
         let mut round = 1;
         loop {
             let id = self.owner(token, &place).await?;
-            match self.redeem_once(&id, token, new, source, deadline).await {
-                Err(RedeemError::Set(SetError::Store(AccountsError::Stale { .. }))) if round < ROUNDS => {
-                    round += 1
-                }
-                Err(error) => return Err(error),
-                Ok(()) => return Ok(id),
+            let done = self.redeem_once(&id, token, new, source, deadline).await;
+            if round < ROUNDS
+                && matches!(&done, Err(RedeemError::Set(SetError::Store(AccountsError::Stale { .. }))))
+            {
+                round += 1;
+                continue;
             }
+            return done.map(|()| id);
         }
     }
 

@@ -10,8 +10,12 @@
 
 mod faults;
 mod groups;
+mod house;
 mod kill;
+mod local;
 mod place;
 mod races;
+mod reset;
 mod rooms;
+mod set_password;
 mod users;

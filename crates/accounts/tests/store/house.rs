@@ -1,0 +1,138 @@
+//! A small installation: a store, its local passwords, resets, and a courier who keeps what he is given.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use accounts::mail::{Courier, Letter, Postman, SendError};
+use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PasswordHash, PolicyRules};
+use accounts::reset::{BaseUrl, PasswordReset, ResetSettings};
+use accounts::{Accounts, Clock, NewUser, StoredHash};
+use async_trait::async_trait;
+use password_policy::{Policy, Settings};
+use user_backend::clock::{Instant, now};
+use user_backend::{Attempt, BackendError, LoginName, Password, UserBackend, Verdict};
+
+use crate::place::{Place, user};
+
+pub(crate) const ALICE: &str = "Wonderland-1";
+
+/// As cheap as the settings allow.
+pub(crate) fn cost() -> HashSettings {
+    HashSettings::default().with_cost(7 * 1024, 1, 1).unwrap()
+}
+
+pub(crate) fn deadline() -> Instant {
+    now() + Duration::from_secs(60)
+}
+
+pub(crate) fn password(text: &str) -> Password {
+    Password::parse(text).unwrap()
+}
+
+/// A mail server that a test can switch.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub(crate) letters: Mutex<Vec<Letter>>,
+    pub(crate) answers: Mutex<VecDeque<Result<(), SendError>>>,
+}
+
+#[async_trait]
+impl Courier for Table {
+    async fn send(&self, letter: &Letter, _: Instant) -> Result<(), SendError> {
+        self.letters.lock().unwrap().push(letter.clone());
+        self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()))
+    }
+}
+
+pub(crate) struct House {
+    pub(crate) accounts: Accounts,
+    pub(crate) clock: Clock,
+    pub(crate) hasher: Hasher,
+    pub(crate) backend: LocalBackend,
+    pub(crate) passwords: LocalPasswords,
+    pub(crate) reset: PasswordReset,
+    pub(crate) postman: Postman,
+    pub(crate) table: Arc<Table>,
+}
+
+impl House {
+    /// With alice, who has a password and an address, and the rules of the manual and one more.
+    pub(crate) async fn with_alice(place: &Place) -> Self {
+        let rules = r#"{"enforceNoContextWords": true}"#;
+        let house = Self::empty(place, rules, ResetSettings::default()).await;
+        house
+            .add(NewUser::new(user("Alice")).display_name("Alice Liddell").email("alice@example.com"), ALICE)
+            .await;
+        house
+    }
+
+    pub(crate) async fn empty(place: &Place, rules: &str, settings: ResetSettings) -> Self {
+        let accounts = place.open().await;
+        let hasher = Hasher::new(cost()).unwrap();
+        let policy = Policy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
+        let rules = Arc::new(PolicyRules::new(policy, "Cloud"));
+        let backend = LocalBackend::new(accounts.clone(), hasher.clone(), rules.clone()).unwrap();
+        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules).with_notices(true);
+        let table = Arc::new(Table::default());
+        let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
+        let postman = Postman::new(accounts.clone(), table.clone(), base, "Cloud", &settings);
+        let reset = PasswordReset::new(accounts.clone(), passwords.clone(), settings);
+        Self { accounts, clock: place.clock.clone(), hasher, backend, passwords, reset, postman, table }
+    }
+
+    pub(crate) async fn add(&self, new: NewUser, text: &str) {
+        let hash = PasswordHash::new(&local(text), &cost()).unwrap();
+        self.accounts.users().create(new.password(StoredHash::new(hash.expose()))).await.unwrap();
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str, text: &str) -> Result<Verdict, BackendError> {
+        sign_in(&self.backend, name, text).await
+    }
+
+    /// The tokens of all mails so far, oldest first.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let letters = self.table.letters.lock().unwrap();
+        let token = |letter: &Letter| {
+            let (_, rest) = letter.text().split_once("/lost-password/reset/")?;
+            rest.split_whitespace().next().map(str::to_owned)
+        };
+        letters.iter().filter_map(token).collect()
+    }
+
+    /// Subject and address of all mails so far, oldest first.
+    pub(crate) fn mails(&self) -> Vec<(String, String)> {
+        let letters = self.table.letters.lock().unwrap();
+        letters.iter().map(|letter| (letter.subject().to_owned(), letter.to().to_string())).collect()
+    }
+
+    /// Asks for a link and gets it.
+    pub(crate) async fn link(&self, name: &str) -> String {
+        self.reset.request(name, None).await.unwrap();
+        self.postman.deliver_due().await.unwrap();
+        self.tokens().pop().unwrap()
+    }
+
+    pub(crate) async fn hash(&self, name: &str) -> Option<StoredHash> {
+        self.accounts.passwords().find(&user(name)).await.unwrap().map(|kept| kept.hash)
+    }
+}
+
+pub(crate) fn local(text: &str) -> accounts::password::LocalPassword {
+    accounts::password::LocalPassword::new(&password(text)).unwrap()
+}
+
+pub(crate) async fn sign_in(backend: &LocalBackend, name: &str, text: &str) -> Result<Verdict, BackendError> {
+    let (name, text) = (LoginName::parse(name).unwrap(), password(text));
+    backend.authenticate(&Attempt::new(&name, &text, deadline())).await
+}
+
+/// Accepted or rejected as what, in one word.
+pub(crate) fn word(verdict: Result<Verdict, BackendError>) -> String {
+    match verdict {
+        Ok(Verdict::Accepted(identity)) => format!("accepted {}", identity.name()),
+        Ok(Verdict::Rejected(rejection)) => rejection.as_str().to_owned(),
+        Ok(Verdict::NotMine) => "not mine".to_owned(),
+        Err(error) => error.kind().to_owned(),
+    }
+}

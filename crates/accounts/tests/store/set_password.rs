@@ -1,0 +1,139 @@
+//! Setting a password, as the command line, the provisioning API and the reset page do.
+
+use std::time::Duration;
+
+use accounts::password::{AppPasswords, Person, SetError};
+use accounts::reset::ResetSettings;
+use accounts::{Actor, NewUser};
+use user_backend::BackendId;
+
+use crate::house::{ALICE, House, deadline, password, word};
+use crate::place::{on_both, user};
+
+async fn set(house: &House, name: &str, text: &str) -> Result<(), SetError> {
+    house.passwords.set(&user(name), &password(text), Actor::command_line("root"), deadline()).await
+}
+
+async fn refusal(house: &House, name: &str, text: &str) -> String {
+    set(house, name, text).await.unwrap_err().to_string()
+}
+
+on_both! {
+    async fn a_new_password_ends_everything_that_the_old_one_opened(place) {
+        let house = House::with_alice(place).await;
+        let accounts = &house.accounts;
+        let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(60), b"").await.unwrap();
+        let token = house.link("alice").await;
+        let seen = accounts.generations().current().await.unwrap();
+
+        set(&house, "ALICE", "Looking-Glass").await.unwrap();
+        assert_eq!(word(house.sign_in("alice", ALICE).await), "bad_credentials");
+        assert_eq!(word(house.sign_in("alice", "Looking-Glass").await), "accepted alice");
+        assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none());
+        assert!(house.reset.look(&token, None).await.is_err());
+        assert!(accounts.generations().current().await.unwrap() > seen);
+        let lines = accounts.audit().after(0, 100, Some("alice")).await.unwrap();
+        let last = lines.last().unwrap();
+        assert_eq!((last.action.as_str(), last.actor.as_str()), ("password.changed", "root"));
+        assert!(lines.iter().all(|line| !line.detail.as_deref().unwrap_or_default().contains("Glass")));
+
+        house.postman.deliver_due().await.unwrap();
+        let (subject, to) = house.mails().pop().unwrap();
+        assert_eq!((subject.as_str(), to.as_str()), ("The password of your account at Cloud was changed", "alice@example.com"));
+    }
+
+    async fn the_rules_have_no_way_around_and_say_all_at_once(place) {
+        let house = House::with_alice(place).await;
+        let before = house.hash("alice").await;
+        assert_eq!(
+            refusal(&house, "alice", "banana").await,
+            "Password is among the 1,000,000 most common ones. Please make it unique. \
+             Password needs to be at least 10 characters long."
+        );
+        assert_eq!(refusal(&house, "alice", &"x".repeat(470)).await, "Password is too long. Maximum allowed length is 469 characters.");
+        for text in ["my name is Liddell", "I am ALICE myself"] {
+            assert!(refusal(&house, "alice", text).await.contains("must not contain"), "{text}");
+        }
+        assert_eq!(house.hash("alice").await, before);
+        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
+        set(&house, "alice", &"x".repeat(469)).await.unwrap();
+        assert_eq!(word(house.sign_in("alice", &"x".repeat(469)).await), "accepted alice");
+        assert_eq!(word(house.sign_in("alice", &"x".repeat(468)).await), "bad_credentials");
+    }
+
+    /// The initial password counts, too.
+    async fn earlier_passwords_are_not_taken_again(place) {
+        let house = House::empty(place, r#"{"historySize": 3}"#, ResetSettings::default()).await;
+        house.add(NewUser::new(user("alice")), ALICE).await;
+        let again = "Password must not have been used recently before.";
+        assert_eq!(refusal(&house, "alice", ALICE).await, again);
+        for text in ["Looking-Glass-1", "Looking-Glass-2"] {
+            set(&house, "alice", text).await.unwrap();
+        }
+        for text in [ALICE, "Looking-Glass-1", "Looking-Glass-2"] {
+            assert_eq!(refusal(&house, "alice", text).await, again, "{text}");
+        }
+        set(&house, "alice", "Looking-Glass-3").await.unwrap();
+        set(&house, "alice", ALICE).await.unwrap();
+    }
+
+    /// A password is never given to somebody whose password another backend keeps: it would shadow the other one.
+    async fn nobody_gets_a_second_password(place) {
+        let house = House::with_alice(place).await;
+        let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com");
+        house.accounts.users().create(carol).await.unwrap();
+        assert_eq!(refusal(&house, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
+        assert_eq!(house.hash("carol").await, None);
+        assert!(matches!(set(&house, "nobody", "Looking-Glass").await, Err(SetError::NoSuchUser)));
+    }
+
+    async fn of_many_changes_at_once_each_is_whole(place) {
+        let house = std::sync::Arc::new(House::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
+        house.add(NewUser::new(user("alice")), ALICE).await;
+        let changes: Vec<_> = (0..8).map(|number| {
+            let house = house.clone();
+            // Half of them set the same password: only one of those may succeed.
+            let text = format!("Looking-Glass-{}", if number % 2 == 0 { 0 } else { number });
+            tokio::spawn(async move { (set(&house, "alice", &text).await, text) })
+        }).collect();
+        let mut done = Vec::new();
+        for change in changes {
+            let (result, text) = change.await.unwrap();
+            match result {
+                Ok(()) => done.push(text),
+                Err(SetError::Refused(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(done.iter().filter(|text| text.as_str() == "Looking-Glass-0").count(), 1, "{done:?}");
+        let history = house.accounts.passwords().history(&user("alice"), 24).await.unwrap();
+        assert_eq!(history.len(), done.len() + 1);
+        let mut accepted = 0;
+        for text in &done {
+            accepted += usize::from(word(house.sign_in("alice", text).await) == "accepted alice");
+        }
+        assert_eq!(accepted, 1, "exactly one password is right");
+    }
+
+    async fn app_passwords_stay_unless_the_installation_says_otherwise(place) {
+        let house = House::with_alice(place).await;
+        let accounts = &house.accounts;
+        accounts.tokens().create(&user("alice"), "phone", None).await.unwrap();
+        set(&house, "alice", "Looking-Glass").await.unwrap();
+        assert_eq!(accounts.tokens().list(&user("alice")).await.unwrap().len(), 1);
+        let strict = house.passwords.clone().with_app_passwords(AppPasswords::Revoke);
+        strict.set(&user("alice"), &password("Looking-Glass-2"), Actor::system(), deadline()).await.unwrap();
+        assert!(accounts.tokens().list(&user("alice")).await.unwrap().is_empty());
+    }
+
+    async fn the_first_password_goes_through_the_same_rules(place) {
+        let house = House::with_alice(place).await;
+        let bob = Person { id: "bob", display_name: Some("Bob Builder"), email: None };
+        let first = async |text: &str| house.passwords.first(bob, &password(text), deadline()).await;
+        assert!(matches!(first("banana").await, Err(SetError::Refused(_))));
+        assert!(matches!(first("the Builder of it").await, Err(SetError::Refused(_))));
+        let hash = first("Looking-Glass").await.unwrap();
+        house.accounts.users().create(NewUser::new(user("bob")).password(hash)).await.unwrap();
+        assert_eq!(word(house.sign_in("bob", "Looking-Glass").await), "accepted bob");
+    }
+}
