@@ -32,6 +32,7 @@ pub struct Loader {
     registry: Registry,
     sections: Vec<String>,
     read: Vec<Extra>,
+    without_backends: bool,
 }
 
 /// A top-level key that the program around the library wants to have.
@@ -80,6 +81,12 @@ impl Loader {
     /// The same for a setting of the PHP system, which has one name in all formats, such as `lost_password_link`.
     pub fn setting(mut self, name: impl Into<String>) -> Self {
         self.read.push(Extra { name: name.into(), shared: true });
+        self
+    }
+
+    /// Takes a file without `user_backends`, or with an empty array: for programs that have a backend of their own.
+    pub fn allow_no_backends(mut self) -> Self {
+        self.without_backends = true;
         self
     }
 
@@ -142,7 +149,7 @@ impl Loader {
             whole(problem);
             return None;
         }
-        if text.trim().is_empty() {
+        if text.trim().is_empty() && !self.without_backends {
             whole(
                 Problem::new("an empty file", "`user_backends`").hint("without a backend nobody can sign in"),
             );
@@ -207,6 +214,9 @@ impl Loader {
     ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
         let place = Place::section(BACKENDS);
         let Some(node) = find(document, BACKENDS) else {
+            if self.without_backends {
+                return Some(Vec::new());
+            }
             sink.push(
                 None,
                 &place,
@@ -225,7 +235,7 @@ impl Loader {
             );
             return None;
         };
-        if nodes.is_empty() {
+        if nodes.is_empty() && !self.without_backends {
             let problem = Problem::new("an empty array", "at least one backend");
             sink.push(Some(node.at), &place, problem.hint("without a backend nobody can sign in"));
             return None;

@@ -108,7 +108,7 @@ impl Config {
         self
     }
 
-    /// The entries of `user_backends`, in the order of the array. Never empty.
+    /// The entries of `user_backends`, in the order of the array. Never empty, unless [`Loader::allow_no_backends`] says so.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -125,3 +125,19 @@ fn a_pipe_is_refused_without_waiting_for_a_writer() {
     std::os::unix::fs::symlink("/dev/null", &link).unwrap();
     assert!(refused(&link).contains("something that is no file"));
 }
+
+#[test]
+fn a_program_with_a_backend_of_its_own_needs_no_other() {
+    let loader = Loader::new().allow_section("server").allow_no_backends();
+    for (text, format) in [
+        ("", Format::Toml),
+        ("[server]\n[resolver]\ndeadline = \"5s\"", Format::Toml),
+        (r#"{"user_backends": []}"#, Format::Json),
+        ("<?php $CONFIG = ['dbtype' => 'sqlite3'];", Format::Php),
+    ] {
+        let config = loader.parse(text, format, "server").unwrap_or_else(|errors| panic!("{text}\n{errors}"));
+        assert!(config.entries().is_empty());
+        assert!(Loader::new().allow_section("server").parse(text, format, "server").is_err(), "{text}");
+    }
+    assert!(loader.parse("user_backends = 1", Format::Toml, "server").is_err());
+}
