@@ -1,4 +1,19 @@
 //! The server: the user provisioning API over HTTP, on top of the accounts and the backends.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`settings`] | what an operator says: `[server]` |
+//! | [`policy`], [`apps`] | the rules for passwords; features that can be switched |
+//! | [`app`] | what all requests share, and the way from a password to a person |
+//! | [`ocs`] | the API: envelopes, parameters, routes, endpoints |
+//! | [`http`] | who asks and from where; what every answer carries |
+//! | [`listen`] | listeners, TLS, the end of the server |
 #![forbid(unsafe_code)]
 
+pub mod app;
+pub mod apps;
+pub mod http;
+pub mod listen;
 pub mod ocs;
+pub mod policy;
+pub mod settings;

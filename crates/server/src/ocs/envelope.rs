@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -46,6 +47,8 @@ impl From<Data> for Answer {
 pub struct Failure {
     code: Code,
     message: Option<Cow<'static, str>>,
+    hint: Option<&'static str>,
+    retry_after: Option<Duration>,
     data: Data,
     legacy: bool,
 }
@@ -53,7 +56,8 @@ pub struct Failure {
 impl Failure {
     /// A code and a message; many failures have an empty one.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: Some(message.into()), data: Data::NOTHING, legacy: false }
+        let message = Some(message.into());
+        Self { code, message, hint: None, retry_after: None, data: Data::NOTHING, legacy: false }
     }
 
     /// A code of one endpoint.
@@ -61,9 +65,21 @@ impl Failure {
         Self::new(Code::of_endpoint(code), message)
     }
 
+    /// A code of one endpoint with a text that never changes.
+    pub const fn fixed(code: u16, message: &'static str) -> Self {
+        let message = Some(Cow::Borrowed(message));
+        let code = Code::of_endpoint(code);
+        Self { code, message, hint: None, retry_after: None, data: Data::NOTHING, legacy: false }
+    }
+
+    /// A code of one endpoint, and nothing more to say.
+    pub const fn bare(code: u16) -> Self {
+        Self::fixed(code, "")
+    }
+
     /// A failure that is told in the data instead of the message, as the settings of apps do it.
     pub fn in_data(code: Code, data: Data) -> Self {
-        Self { code, message: None, data, legacy: false }
+        Self { code, message: None, hint: None, retry_after: None, data, legacy: false }
     }
 
     /// Wrong name or password, in the old envelope.
@@ -81,6 +97,35 @@ impl Failure {
     /// Something broke on our side, in the old envelope. What it was is in the log.
     pub fn broken() -> Self {
         Self::new(Code::BROKEN, "Internal Server Error\n").legacy()
+    }
+
+    /// Too many failed sign-ins from one place.
+    pub fn throttled(wait: Duration) -> Self {
+        let text = "Too many failed sign-ins from your address, try again later; this says nothing about the password";
+        Self::new(Code::THROTTLED, text).after(wait)
+    }
+
+    /// Who could tell whether a password is right cannot be asked.
+    pub fn unavailable(wait: Duration) -> Self {
+        let text = "Passwords cannot be checked at the moment, try again later; yours may well be right";
+        Self::new(Code::UNAVAILABLE, text).after(wait)
+    }
+
+    /// Adds what a person may do about it. Programs read the message, people read on.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
+
+    /// When it makes sense to try again, if waiting helps.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
     }
 
     fn legacy(mut self) -> Self {
@@ -158,6 +203,9 @@ fn meta(outcome: &Result<Answer, Failure>, version: Version, code: u16, legacy: 
         ("statuscode".to_owned(), Data::Int(code.into())),
         ("message".to_owned(), message),
     ];
+    if let Err(Failure { hint: Some(hint), .. }) = outcome {
+        meta.push(("hint".to_owned(), Data::from(*hint)));
+    }
     for (key, number) in [("totalitems", total), ("itemsperpage", per_page)] {
         match number {
             _ if legacy => {}

@@ -1,0 +1,189 @@
+//! What the server is made of: settings, accounts, the resolver, the rules for passwords.
+
+mod sign_in;
+mod tokens;
+
+pub use sign_in::SignIn;
+
+use std::sync::{Arc, Mutex};
+
+use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
+use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
+use thiserror::Error;
+use user_backend::config::{Config, ConfigErrors, Network, Registry};
+use user_backend::{BackendId, BuildError, DomainRules, Resolver};
+
+use crate::apps::Apps;
+use crate::policy::Rules;
+use crate::settings::ServerSettings;
+use tokens::WithTokens;
+
+/// Everything that requests share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    settings: ServerSettings,
+    trusted_proxies: Vec<Network>,
+    accounts: Accounts,
+    /// All backends.
+    resolver: Resolver,
+    /// The local one alone, for when the others are switched off.
+    local_only: Resolver,
+    external: Vec<BackendId>,
+    passwords: LocalPasswords,
+    rules: Arc<Rules>,
+    apps: Apps,
+    /// Up to where ended credentials have been forgotten.
+    seen: Mutex<Generation>,
+}
+
+/// The server cannot be put together.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The store.
+    #[error("the accounts: {0}")]
+    Accounts(#[from] AccountsError),
+    /// The backends.
+    #[error("the backends: {0}")]
+    Build(#[from] BuildError),
+    /// The configuration.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The password rules.
+    #[error("the password policy: {0}")]
+    Policy(#[from] password_policy::SettingsError),
+    /// The system gave no randomness.
+    #[error("the system gives no randomness")]
+    Randomness,
+}
+
+impl App {
+    /// Opens the accounts and makes the backends. Reads certificates; opens no connection to a backend.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(settings: ServerSettings, config: &Config) -> Result<Self, StartError> {
+        let accounts = Accounts::open(&settings.store()?).await?;
+        let rules = Arc::new(Rules::new(&settings.name)?);
+        rules.refresh(&accounts).await?;
+        let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
+        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _);
+        let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
+            .map_err(|_| StartError::Randomness)?;
+        let policy = local.policy();
+        let local: Arc<dyn user_backend::UserBackend> = Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
+        let builder = || {
+            Resolver::builder()
+                .deadline(config.resolver().deadline)
+                .cache_bounds(config.resolver().cache)
+                .throttle(config.resolver().throttle)
+                .pins(accounts.pin_store())
+                .link(Arc::clone(&local), policy.clone(), DomainRules::none())
+        };
+        let mut all = builder();
+        let mut external = Vec::new();
+        for (backend, policy, domain) in config.build_backends(&Registry::standard())? {
+            external.push(backend.id().clone());
+            all = all.link(Arc::new(WithTokens::new(backend, accounts.clone())), policy, domain);
+        }
+        let seen = Mutex::new(accounts.generations().current().await?);
+        let apps = Apps::new(settings.apps_directory.as_deref());
+        let inner = Inner {
+            trusted_proxies: config.resolver().trusted_proxies.clone(),
+            resolver: all.build()?,
+            local_only: builder().build()?,
+            settings,
+            accounts,
+            external,
+            passwords,
+            rules,
+            apps,
+            seen,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &ServerSettings {
+        &self.inner.settings
+    }
+
+    /// Whose word about where somebody sits is taken.
+    pub fn trusted_proxies(&self) -> &[Network] {
+        &self.inner.trusted_proxies
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    /// The resolver of all backends.
+    pub fn resolver(&self) -> &Resolver {
+        &self.inner.resolver
+    }
+
+    /// Sets local passwords.
+    pub fn passwords(&self) -> &LocalPasswords {
+        &self.inner.passwords
+    }
+
+    /// The rules for passwords, as the store says them now.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn rules(&self) -> Result<&Rules, AccountsError> {
+        self.inner.rules.refresh(&self.inner.accounts).await?;
+        Ok(&self.inner.rules)
+    }
+
+    /// The rules for passwords, as they were known last.
+    pub fn known_rules(&self) -> &Rules {
+        &self.inner.rules
+    }
+
+    /// What the rules say about a password that cannot be one.
+    pub async fn broken_rules(&self, password: &str, user: &User) -> Option<String> {
+        let (app, password, user) = (self.clone(), password.to_owned(), user.clone());
+        let check = move || app.known_rules().check(&password, &Person::of(&user)).err();
+        tokio::task::spawn_blocking(check).await.ok().flatten()
+    }
+
+    /// The apps.
+    pub fn apps(&self) -> &Apps {
+        &self.inner.apps
+    }
+
+    /// The backend of that id, if there is one: `local` or one of the configuration.
+    pub fn backend(&self, id: &str) -> Option<BackendId> {
+        let local = BackendId::parse(LOCAL_BACKEND).ok();
+        local.iter().chain(&self.inner.external).find(|found| found.as_str() == id).cloned()
+    }
+
+    /// Marks all app passwords of a user for a remote wipe: none of them opens anything any more.
+    ///
+    /// # Errors
+    /// When the store could not do it.
+    pub async fn wipe_tokens(&self, accounts: &Accounts, id: &UserId) -> Result<(), AccountsError> {
+        accounts.tokens().wipe(id).await.map(drop)
+    }
+
+    /// Greets a new user by mail.
+    ///
+    /// # Errors
+    /// There is no mail server to send it with.
+    pub async fn send_welcome(&self, user: &User) -> Result<(), NoMail> {
+        tracing::warn!(user = ?user.id, "no mail server is set up; nobody was greeted");
+        Err(NoMail)
+    }
+}
+
+/// No mail could be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no mail server is set up")]
+pub struct NoMail;

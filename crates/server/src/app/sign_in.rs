@@ -1,0 +1,124 @@
+//! From a name and a password to a caller.
+
+use std::net::IpAddr;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use accounts::users::mail_address;
+use accounts::{AccountsError, Changes, GroupId, Standing, UserId};
+use user_backend::{Authenticated, Credentials, LoginName, Outcome};
+
+use super::App;
+use crate::apps;
+
+/// How exact the time of the latest sign-in is: not every call is a write.
+const LOGIN_GRAIN: Duration = Duration::from_secs(60);
+
+/// What became of a sign-in.
+#[derive(Debug)]
+pub enum SignIn {
+    /// It is this person.
+    Welcome(Authenticated, Box<Standing>),
+    /// It is not, or the person may not sign in.
+    Refused,
+    /// Too many wrong ones before.
+    Throttled(Duration),
+    /// Who could tell cannot be asked.
+    Unavailable(Duration),
+}
+
+impl App {
+    /// Signs somebody in.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    ///
+    /// # Security
+    /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed.
+    pub async fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+        self.forget_what_ended().await?;
+        let by_email = self.owner_of_address(name).await?;
+        let name = by_email.as_ref().map_or(name, UserId::as_str);
+        let external = self.apps().is_on(self.accounts(), apps::EXTERNAL).await?;
+        let resolver = if external { &self.inner.resolver } else { &self.inner.local_only };
+        let answer = resolver.authenticate(Credentials::new(name, password).from_source(from)).await;
+        let proof = match answer.outcome {
+            Outcome::Authenticated(proof) => proof,
+            Outcome::Refused(_) => return Ok(SignIn::Refused),
+            Outcome::Throttled { retry_after } => return Ok(SignIn::Throttled(retry_after)),
+            Outcome::Unavailable { retry_after } => return Ok(SignIn::Unavailable(retry_after)),
+        };
+        let Some(standing) = self.standing_of(&proof).await? else { return Ok(SignIn::Refused) };
+        if !standing.user.enabled || standing.user.backend != *proof.backend() {
+            tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or somebody else's account");
+            return Ok(SignIn::Refused);
+        }
+        self.note(&standing).await;
+        Ok(SignIn::Welcome(proof, Box::new(standing)))
+    }
+
+    /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
+    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Standing>, AccountsError> {
+        let users = self.accounts().users();
+        let id = UserId::from_canonical(proof.name().clone());
+        match users.standing(&id).await {
+            Err(AccountsError::NotFound { .. }) if proof.backend().as_str() != accounts::LOCAL_BACKEND => {}
+            // Deleted a moment ago.
+            Err(AccountsError::NotFound { .. }) => return Ok(None),
+            other => return other.map(Some),
+        }
+        let groups = proof.identity().groups().filter_map(|group| GroupId::parse(group).ok());
+        match users.remember(proof.name(), proof.backend(), groups.collect::<Vec<_>>()).await {
+            Ok(_) => users.standing(&id).await.map(Some),
+            Err(AccountsError::AlreadyExists { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
+    async fn note(&self, standing: &Standing) {
+        let user = &standing.user;
+        let now = accounts::Clock::system().now();
+        if user.last_login.is_some_and(|last| last.after(LOGIN_GRAIN) > now) {
+            return;
+        }
+        if let Err(error) = self.accounts().users().signed_in(&user.id).await {
+            tracing::warn!(%error, "a sign-in could not be noted");
+        }
+    }
+
+    /// The local user to whom a mail address belongs that was typed instead of a name.
+    async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
+        let wanted = self.settings().login_by_email.unwrap_or(self.inner.external.is_empty());
+        if !wanted || !typed.contains('@') {
+            return Ok(None);
+        }
+        let (Ok(name), Ok(address)) = (LoginName::parse(typed), mail_address(typed)) else { return Ok(None) };
+        let id = UserId::from_canonical(name.canonical().clone());
+        if self.accounts().users().find(&id).await?.is_some() {
+            return Ok(None);
+        }
+        let owners = self.accounts().users().by_email(&address).await?;
+        // An address of two people is nobody's.
+        Ok(match owners.as_slice() {
+            [owner] if owner.is_local() => Some(owner.id.clone()),
+            _ => None,
+        })
+    }
+
+    /// Forgets whose credentials ended since the last time, in whatever process.
+    async fn forget_what_ended(&self) -> Result<(), AccountsError> {
+        let seen = *self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = self.accounts().generations().since(seen).await?;
+        for resolver in [&self.inner.resolver, &self.inner.local_only] {
+            match &changes {
+                Changes::Users { names, .. } => names.iter().for_each(|name| resolver.invalidate_user(name)),
+                Changes::Everything { .. } => resolver.invalidate_all(),
+                _ => {}
+            }
+        }
+        let mut seen = self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        *seen = changes.now();
+        Ok(())
+    }
+}

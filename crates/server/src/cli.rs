@@ -1,0 +1,85 @@
+//! The command line: words, options, help. The words are an interface.
+
+use std::path::PathBuf;
+
+use clap::{ColorChoice, Parser, Subcommand};
+
+/// The user provisioning API as a server
+#[derive(Debug, Parser)]
+#[command(
+    name = "user-backend-server",
+    version,
+    color = ColorChoice::Never,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = GENERAL_HELP
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve until a signal ends it
+    #[command(after_help = SERVE_HELP)]
+    Serve {
+        /// The configuration: TOML, JSON or config.php
+        #[arg(long, env = "USER_BACKEND_CONFIG", value_name = "FILE", default_value = "user-backend.toml")]
+        config: PathBuf,
+        /// Log lines as JSON
+        #[arg(long)]
+        log_json: bool,
+    },
+    /// Write a configuration to start from, and create the first administrator
+    #[command(after_help = INIT_HELP)]
+    Init {
+        /// The configuration to write; one that is there stays as it is
+        #[arg(long, env = "USER_BACKEND_CONFIG", value_name = "FILE", default_value = "user-backend.toml")]
+        config: PathBuf,
+        /// The name of the first administrator
+        #[arg(long, value_name = "NAME", default_value = "admin")]
+        admin: String,
+        /// Take the password from the environment variable OC_PASS
+        #[arg(long)]
+        password_from_env: bool,
+        /// Take the password from the first line of standard input
+        #[arg(long, conflicts_with = "password_from_env")]
+        password_from_stdin: bool,
+    },
+}
+
+const GENERAL_HELP: &str = "\
+Examples:
+  user-backend-server init
+  user-backend-server serve
+  curl -u admin -H 'OCS-APIRequest: true' http://127.0.0.1:8080/ocs/v1.php/cloud/users";
+
+const SERVE_HELP: &str = "\
+SIGTERM and Ctrl-C end the server: it takes no new connections and lets requests under way end.
+SIGHUP reads certificate and key again.
+
+Examples:
+  user-backend-server serve
+  user-backend-server serve --config /etc/user-backend/user-backend.toml --log-json
+
+Exit codes:
+  0  ended by a signal
+  1  it could not start, or the listener broke
+  2  wrong command line or configuration";
+
+const INIT_HELP: &str = "\
+The password is asked for at the terminal and not shown. It is never taken from the command line,
+where everybody on the machine could read it.
+
+Examples:
+  user-backend-server init
+  user-backend-server init --config /etc/user-backend/user-backend.toml --admin anna
+  pass show cloud/admin | user-backend-server init --password-from-stdin
+
+Exit codes:
+  0  done
+  1  the administrator could not be created
+  2  wrong command line or configuration";

@@ -1,0 +1,25 @@
+//! HTTP: who asks and from where, what every answer carries, how much of a request is taken.
+
+pub mod basic;
+pub mod csrf;
+pub mod origin;
+mod router;
+
+pub use router::{Connection, router};
+
+use axum::body::Body;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response, StatusCode};
+
+/// What people are told whose password travelled in the clear.
+pub const PLAINTEXT: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
+                             Use https, and change this password; an operator can set allow_plaintext = true in [server]";
+
+/// An answer outside of the API's envelopes.
+pub fn problem(status: StatusCode, message: &str) -> Response<Body> {
+    let body = serde_json::json!({ "message": message }).to_string();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}

@@ -1,0 +1,148 @@
+//! The router: which door a request goes through, and what every answer carries.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::middleware::{self, Next};
+use axum::routing::get;
+use axum::Router;
+use user_backend::clock::{later, millis_since, now};
+
+use super::origin::Origin;
+use super::problem;
+use crate::app::App;
+use crate::ocs::code::Version;
+use crate::ocs::serve::serve;
+
+/// No call takes longer.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+
+/// What is known about the listener that a request came in by.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
+/// The router of the whole server.
+pub fn router(app: App, connection: Connection) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .fallback(ocs)
+        .layer(middleware::from_fn(around))
+        .layer(Extension(connection))
+        .with_state(app)
+}
+
+/// Whether the server can do its work: the accounts answer.
+async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+    match app.accounts().generations().current().await {
+        Ok(_) => (StatusCode::OK, "ready\n"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "the accounts cannot be reached\n")
+        }
+    }
+}
+
+/// The API, or nothing.
+async fn ocs(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let Some((version, rest)) = split(&path) else {
+        return problem(StatusCode::NOT_FOUND, "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php");
+    };
+    let origin = Origin::of(peer, connection.tls, request.headers(), app.trusted_proxies());
+    serve(&app, version, rest, origin, request).await
+}
+
+/// The version of the API that a path is about, and what follows.
+fn split(path: &str) -> Option<(Version, &str)> {
+    let rest = path.trim_start_matches('/').strip_prefix("ocs/")?.trim_start_matches('/');
+    for (name, version) in [("v1.php", Version::V1), ("v2.php", Version::V2)] {
+        if let Some(rest) = rest.strip_prefix(name)
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            return Some((version, rest));
+        }
+    }
+    None
+}
+
+/// What every request gets: a number of its own, a time limit, a line in the log, and headers that keep browsers from being
+/// clever.
+async fn around(request: Request, next: Next) -> Response<Body> {
+    let started = now();
+    let id = request_id();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let span = tracing::info_span!("request", id = %id);
+    let answered = {
+        let next = next.run(request);
+        tokio::time::timeout_at(later(started, LONGEST_CALL), tracing::Instrument::instrument(next, span.clone())).await
+    };
+    let mut response =
+        answered.unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
+    add(response.headers_mut(), &id);
+    let _entered = span.enter();
+    tracing::info!(%method, path = ?path, status = response.status().as_u16(), ms = millis_since(started), "answered");
+    response
+}
+
+fn add(headers: &mut HeaderMap, id: &str) {
+    const FIXED: &[(&str, &str)] = &[
+        ("pragma", "no-cache"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "SAMEORIGIN"),
+        ("x-permitted-cross-domain-policies", "none"),
+        ("x-robots-tag", "none"),
+        ("x-xss-protection", "1; mode=block"),
+    ];
+    for (name, value) in FIXED {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
+        "default-src 'none';base-uri 'none';manifest-src 'self';frame-ancestors 'none'",
+    ));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+/// Twenty letters and digits that nobody can guess. Without randomness none: an id that repeats would lie.
+fn request_id() -> String {
+    accounts::Token::random()
+        .map(|token| token.expose().chars().filter(char::is_ascii_alphanumeric).take(20).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_api_say_which_version() {
+        for (path, expected) in [
+            ("/ocs/v1.php/cloud/users", Some((Version::V1, "/cloud/users"))),
+            ("/ocs/v2.php//cloud", Some((Version::V2, "//cloud"))),
+            ("//ocs//v1.php", Some((Version::V1, ""))),
+            ("/ocs/v1.phpx", None),
+            ("/ocs/v3.php/cloud", None),
+            ("/", None),
+        ] {
+            assert_eq!(split(path), expected, "{path}");
+        }
+    }
+}

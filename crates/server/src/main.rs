@@ -1,0 +1,135 @@
+//! The program `user-backend-server`.
+#![forbid(unsafe_code)]
+
+mod cli;
+mod init;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+use user_backend_server::app::App;
+use user_backend_server::listen::{Listening, Stopper};
+use user_backend_server::settings::ServerSettings;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, format_args!("the system gives no event loop: {error}")),
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { config, log_json } => {
+                log(log_json);
+                serve(&config).await
+            }
+            Command::Init { config, admin, password_from_env, password_from_stdin } => {
+                let source = init::Source::of(password_from_env, password_from_stdin);
+                match init::run(&config, &admin, source).await {
+                    Ok(text) => {
+                        tell(&text);
+                        ExitCode::SUCCESS
+                    }
+                    Err(error) => fail(error.code, format_args!("{}", error.text)),
+                }
+            }
+        }
+    })
+}
+
+async fn serve(config: &Path) -> ExitCode {
+    let (settings, config) = match ServerSettings::load(config) {
+        Ok(read) => read,
+        Err(errors) => {
+            return fail(
+                2,
+                format_args!("{errors}\n`user-backend-server init` writes a configuration to start from"),
+            );
+        }
+    };
+    for warning in config.warnings() {
+        tracing::warn!(setting = warning.setting(), "{}", warning.text());
+    }
+    if settings.allow_plaintext && settings.tls_cert.is_none() {
+        tracing::warn!("allow_plaintext: passwords are taken over plain HTTP, where everybody on the way can read them");
+    }
+    let app = match App::start(settings, &config).await {
+        Ok(app) => app,
+        Err(error) => return fail(1, format_args!("{error}")),
+    };
+    let listening = match Listening::open(app.clone()) {
+        Ok(listening) => listening,
+        Err(error) => return fail(1, format_args!("{error}")),
+    };
+    match listening.address() {
+        Ok(address) => tracing::info!(%address, "listening"),
+        Err(error) => return fail(1, format_args!("{error}")),
+    }
+    // A backend that accepts strangers is not asked; the server works meanwhile.
+    let resolver = app.resolver().clone();
+    tokio::spawn(async move {
+        let _ = resolver.canary().await;
+    });
+    tokio::spawn(signals(listening.stopper()));
+    let ended = listening.serve().await;
+    app.accounts().close().await;
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, format_args!("{error}")),
+    }
+}
+
+/// Ends the server, or reads the certificate again, when somebody says so.
+async fn signals(stopper: Stopper) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = kinds else { return };
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => match stopper.reload_certificate() {
+                    Ok(()) => tracing::info!("certificate read again"),
+                    Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+                },
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+    tracing::info!("ending");
+    stopper.stop();
+}
+
+/// Only our own crates speak: a protocol library may log what it sends, and what it sends are passwords.
+fn log(json: bool) {
+    let targets = ["user_backend_server", "user_backend", "accounts", "password_policy", "audit"];
+    let targets = Targets::new().with_targets(targets.map(|target| (target, LevelFilter::INFO)));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false);
+    let registry = tracing_subscriber::registry();
+    // Fails only when somebody else logs already.
+    let _ = if json {
+        registry.with(lines.json().with_filter(targets)).try_init()
+    } else {
+        registry.with(lines.with_filter(targets)).try_init()
+    };
+}
+
+fn fail(code: u8, text: std::fmt::Arguments<'_>) -> ExitCode {
+    use std::io::Write as _;
+    // A reader that went away is no reason to end with a panic.
+    let _ = writeln!(std::io::stderr(), "user-backend-server: {text}");
+    ExitCode::from(code)
+}
+
+fn tell(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,114 @@
+//! What a value of a field may be.
+
+use accounts::Quota;
+
+/// A quota, as people write it.
+pub(super) fn quota(text: &str) -> Option<Quota> {
+    text.parse().ok()
+}
+
+/// A phone number with its country code, as E.164 writes it. Without one, or when it is none, `None`: the original answers
+/// that it worked and throws the stored number away.
+pub(super) fn phone(text: &str) -> Option<String> {
+    let rest = text.trim().strip_prefix('+')?;
+    let mut number = String::from("+");
+    for found in rest.chars() {
+        match found {
+            '0'..='9' => number.push(found),
+            ' ' | '-' | '/' | '.' | '(' | ')' | '\u{a0}' => {}
+            _ => return None,
+        }
+    }
+    let digits = number.len() - 1;
+    ((7..=15).contains(&digits) && !number.starts_with("+0")).then_some(number)
+}
+
+/// An address of a web page.
+pub(super) fn is_website(text: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        text.get(..scheme.len()).filter(|begin| begin.eq_ignore_ascii_case(scheme))?;
+        text.get(scheme.len()..)
+    });
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let no_blank = !text.contains(|found: char| found.is_whitespace() || found.is_control() || "<>\"".contains(found));
+    no_blank && host.is_some_and(|host| !host.is_empty() && !host.contains('@') && !host.starts_with('.'))
+}
+
+/// A language: its code (ISO 639-1), and perhaps a country behind it.
+pub(super) fn is_language(text: &str) -> bool {
+    let (language, region) = match text.split_once(['_', '-']) {
+        Some((language, region)) => (language, Some(region)),
+        None => (text, None),
+    };
+    LANGUAGES.split(' ').any(|known| known == language)
+        && region.is_none_or(|region| {
+            (2..=8).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}
+
+/// A locale: a language, perhaps with a script, perhaps with a country.
+pub(super) fn is_locale(text: &str) -> bool {
+    let mut parts = text.split(['_', '-']);
+    let language = parts.next().unwrap_or_default();
+    let known = LANGUAGES.split(' ').any(|known| known == language) || language == "haw";
+    let rest: Vec<&str> = parts.collect();
+    known
+        && rest.len() <= 2
+        && rest.iter().all(|part| (2..=5).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// ISO 639-1, and the two of three letters that the PHP system is translated into.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu ast kab";
+
+/// Quotes that a word processor puts where a terminal wants plain ones.
+pub(super) fn has_curly_quotes(text: &str) -> bool {
+    text.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{201a}'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phone_numbers_lose_their_decoration() {
+        for (text, expected) in [
+            ("+49 711 / 25 24 28-90", Some("+4971125242890")),
+            ("+1 (555) 010-9999", Some("+15550109999")),
+            ("0711 123", None),
+            ("+", None),
+            ("+12", None),
+            ("+49 711 x", None),
+            ("+0123456789", None),
+            ("+1234567890123456", None),
+            ("", None),
+        ] {
+            assert_eq!(phone(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn web_pages_have_a_host() {
+        for text in ["https://example.org", "http://example.org/a?b#c", "HTTPS://example.org:8443", "https://zoë.example"] {
+            assert!(is_website(text), "{text}");
+        }
+        for text in ["not a url", "example.org", "ftp://example.org", "https://", "https:///x", "javascript:alert(1)", "https://a b", "https://u:p@h", "https://<x>"] {
+            assert!(!is_website(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn languages_and_locales_are_known_ones() {
+        for text in ["de", "de_DE", "pt-BR", "en", "zh_CN", "ast", "sr@latin"] {
+            assert_eq!(is_language(text), text != "sr@latin", "{text}");
+        }
+        for text in ["xx", "", "german", "de_", "de_D E"] {
+            assert!(!is_language(text), "{text}");
+        }
+        for text in ["de", "de_AT", "zh_Hans_CN", "en_US"] {
+            assert!(is_locale(text), "{text}");
+        }
+        for text in ["xx_YY", "", "de_AT_x_y", "../de"] {
+            assert!(!is_locale(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The settings of the server: the table `[server]` in TOML and JSON, `user_backends_server` in a `config.php`.
+//!
+//! They are read together with `user_backends` and `[resolver]`, by the same reader, so that errors look alike and name
+//! file, line and field.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use accounts::password::HashSettings;
+use accounts::{Quota, StoreSettings};
+use serde::{Deserialize, Deserializer};
+use user_backend::config::{Config, ConfigErrors, Loader};
+
+/// What the server is told.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ServerSettings {
+    /// Where it listens (default `127.0.0.1:8080`).
+    pub listen: SocketAddr,
+    /// The certificate chain in PEM; with it and the key the server speaks HTTPS.
+    pub tls_cert: Option<PathBuf>,
+    /// The key in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Takes passwords over plain HTTP from other machines too (default false): everybody on the way can read them.
+    pub allow_plaintext: bool,
+    /// Where the accounts are: `sqlite:PATH` or `postgres://…` (default `sqlite:accounts.db`). A relative path is relative to
+    /// the configuration.
+    pub store: String,
+    /// How people outside reach the server, such as `https://cloud.example.com`; shown to clients.
+    pub public_url: Option<String>,
+    /// What the server is called (default `user-backend`).
+    pub name: String,
+    /// What is said about where a user's files are (default `/var/lib/user-backend/data`). Nothing is stored there.
+    pub data_directory: String,
+    /// What a user may store who has no quota of their own (default `none`: unlimited).
+    #[serde(deserialize_with = "quota")]
+    pub default_quota: Quota,
+    /// The language of people who chose none (default `en`).
+    pub default_language: String,
+    /// Whom a sub-admin may take into a group: `anybody` (default, as in the PHP system) or `accessible` people only.
+    pub sub_admins_may_add: MayAdd,
+    /// Whether people may change their own display name and mail address (default true).
+    pub allow_user_to_change_display_name: bool,
+    /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
+    /// backend is configured, because there the address may be somebody else's login name.
+    pub login_by_email: Option<bool>,
+    /// Folder of installed apps, one folder each with `appinfo/info.xml`.
+    pub apps_directory: Option<PathBuf>,
+    /// How long requests under way may go on when the server ends, in seconds (default 30).
+    pub shutdown_grace_seconds: u64,
+    /// How expensive password hashes are.
+    pub passwords: HashSettings,
+}
+
+/// Whom a sub-admin may take into a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MayAdd {
+    /// Everybody who has an account.
+    #[default]
+    Anybody,
+    /// Those whom the sub-admin administers already, and no administrators.
+    Accessible,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8080),
+            tls_cert: None,
+            tls_key: None,
+            allow_plaintext: false,
+            store: "sqlite:accounts.db".to_owned(),
+            public_url: None,
+            name: "user-backend".to_owned(),
+            data_directory: "/var/lib/user-backend/data".to_owned(),
+            default_quota: Quota::Unlimited,
+            default_language: "en".to_owned(),
+            sub_admins_may_add: MayAdd::default(),
+            allow_user_to_change_display_name: true,
+            login_by_email: None,
+            apps_directory: None,
+            shutdown_grace_seconds: 30,
+            passwords: HashSettings::default(),
+        }
+    }
+}
+
+impl ServerSettings {
+    /// Reads a file: these settings, and those of the backends and the resolver.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`]: everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
+        let config = Loader::new().section("server").allow_no_backends().load(path)?;
+        let mut settings: Self = config.section("server")?.unwrap_or_default();
+        if settings.tls_cert.is_some() != settings.tls_key.is_some() {
+            let missing = if settings.tls_cert.is_some() { "tls_key" } else { "tls_cert" };
+            return Err(config.section_error("server", &[missing], "nothing", "both tls_cert and tls_key, or neither"));
+        }
+        if let Err(error) = StoreSettings::parse(&settings.store) {
+            return Err(config.section_error("server", &["store"], "another kind of address", error.to_string()));
+        }
+        settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
+        Ok((settings, config))
+    }
+
+    /// The store's address, checked.
+    ///
+    /// # Errors
+    /// [`accounts::AccountsError`] when it is none.
+    pub fn store(&self) -> Result<StoreSettings, accounts::AccountsError> {
+        StoreSettings::parse(&self.store)
+    }
+
+    /// What is said about where a user's files are.
+    pub fn home_of(&self, id: &str) -> String {
+        format!("{}/{id}", self.data_directory.trim_end_matches('/'))
+    }
+
+    /// How people outside reach the server, without a slash at the end.
+    pub fn public_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => {
+                let scheme = if self.tls_cert.is_some() { "https" } else { "http" };
+                format!("{scheme}://{}", self.listen)
+            }
+        }
+    }
+
+    /// Host and port of the public address.
+    pub fn public_host(&self) -> String {
+        let url = self.public_url();
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        host.split('/').next().unwrap_or_default().to_owned()
+    }
+
+    fn relative_to(&mut self, folder: &Path) {
+        for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.apps_directory].into_iter().flatten() {
+            *path = folder.join(&path);
+        }
+        if let Some(path) = self.store.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            self.store = format!("sqlite:{}", folder.join(path).display());
+        }
+    }
+}
+
+fn quota<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quota, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map_err(|_| serde::de::Error::custom("expected none, or a size such as \"5 GB\""))
+}
