@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::Config;
 use super::error::{ConfigError, ConfigErrors, Place, Problem};
-use super::source::names_a_secret;
+use super::source::{carries_a_password, names_a_secret};
 use super::tree::{Node, Position, Value};
 
 /// A top-level key that somebody asked the loader for.
@@ -133,7 +133,7 @@ fn problem(said: &str, secret: bool) -> Problem {
     if said.starts_with("unknown field ") {
         return Problem::new("an unknown field", expected);
     }
-    if secret {
+    if secret || carries_a_password(said) {
         return Problem::new("a value that does not fit", expected);
     }
     let value = found.split_once(": ").filter(|(what, _)| matches!(*what, "invalid type" | "invalid value"));

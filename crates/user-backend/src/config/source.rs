@@ -163,9 +163,27 @@ pub(super) fn names_a_secret(name: &str) -> bool {
     endings.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Whether a value is an address with a password in it: `postgres://user:password@host/…`.
+pub(super) fn carries_a_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    // A password may hold what would end the address, as long as an @ follows.
+    let Some((user, _)) = rest.rsplit_once('@') else { return false };
+    user.split_once(':').is_some_and(|(_, password)| !password.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_with_a_password_is_a_secret() {
+        for text in ["postgres://alice:Wonderland-1@db/x", "smtp://a:b@c", "x://:p@h", "p://u:a/b?c#d@h/x"] {
+            assert!(carries_a_password(text), "{text}");
+        }
+        for text in ["postgres://alice@db/x", "https://example.com/?q=a:b", "sqlite:/var/lib/a.db", "a:b@c", "x://u:@h"] {
+            assert!(!carries_a_password(text), "{text}");
+        }
+    }
 
     #[test]
     fn only_a_file_that_is_closed_to_others_may_hold_a_secret() {

@@ -91,7 +91,8 @@ fn what_does_not_fit_is_shown_with_its_place() {
 fn no_error_repeats_a_secret() {
     let error = |text: &str| toml(text).section::<Mail>("mail").unwrap_err().to_string();
     let said = error("[mail]\nhost = \"mail\"\npassword = [\"Wonderland-1\"]")
-        + &error("[mail]\nhost = \"mail\"\npassword = 1865");
+        + &error("[mail]\nhost = \"mail\"\npassword = 1865")
+        + &error("mail = \"smtp://alice:Wonderland-1@mail\"");
     assert!(!said.contains("Wonderland") && !said.contains("1865"), "{said}");
     assert!(said.contains("mail.password"), "{said}");
 }

@@ -11,7 +11,7 @@ pub(super) use self::php::RESOLVER_KEY as PHP_RESOLVER_KEY;
 
 use super::error::{Place, Problem};
 use super::section::Sink;
-use super::source::{Format, names_a_secret};
+use super::source::{Format, carries_a_password, names_a_secret};
 use super::tree::{Key, Member, Node, Position, Value};
 
 /// Deepest nesting that is read. Our own tables are four deep.
@@ -55,13 +55,16 @@ fn syntax(sink: &Sink, at: Position, found: impl Into<String>, expected: impl In
 /// The first field that holds a secret, however deep. Empty values hold none.
 fn secret_in(members: &[Member]) -> Option<String> {
     members.iter().find_map(|member| match (&member.key, &member.node.value) {
-        (Key::Name(name), Value::Text(text)) if names_a_secret(name) && !text.is_empty() => {
-            Some(name.clone())
-        }
+        (Key::Name(name), Value::Text(text)) if is_secret(name, text) => Some(name.clone()),
         (_, Value::Table(members)) => secret_in(members),
         (_, Value::List(nodes)) => secret_in_list(nodes),
         _ => None,
     })
+}
+
+/// Whether a field holds a secret. An empty value is none.
+fn is_secret(name: &str, text: &str) -> bool {
+    (names_a_secret(name) && !text.is_empty()) || carries_a_password(text)
 }
 
 fn secret_in_list(nodes: &[Node]) -> Option<String> {

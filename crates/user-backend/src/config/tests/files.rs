@@ -91,6 +91,8 @@ fn secrets_are_found_wherever_they_stand() {
         ("'mail_smtppassword' => '',", false),
         ("'lost_password_link' => 'https://example.com',", false),
         ("'dbpassword' => getenv('DB'),", false),
+        ("'user_backends_store' => ['url' => 'postgres://u:p@db/x'],", true),
+        ("'user_backends_store' => ['url' => 'postgres://u@db/x'],", false),
         ("", false),
     ]
     .into_iter()

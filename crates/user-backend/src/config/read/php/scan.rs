@@ -10,7 +10,7 @@ use mago_syntax::settings::LexerSettings;
 use mago_syntax::token::{Token, TokenKind};
 use mago_syntax_core::input::Input;
 
-use crate::config::source::names_a_secret;
+use crate::config::read::is_secret;
 
 /// How many tokens may wait for something behind them. A level of an array takes four, a condition three.
 const MAX_WAITING: usize = 1024;
@@ -61,8 +61,9 @@ impl Scan {
                 && token.value.len() > 2
             {
                 let name = key.map(|key| inner(key.value)).and_then(|name| std::str::from_utf8(name).ok());
+                let value = String::from_utf8_lossy(inner(token.value));
                 scan.secret =
-                    name.filter(|name| names_a_secret(name)).map(|name| name.escape_debug().to_string());
+                    name.filter(|name| is_secret(name, &value)).map(|name| name.escape_debug().to_string());
             }
             arrow = token.kind == TokenKind::EqualGreaterThan && key.is_some();
             if !arrow {
