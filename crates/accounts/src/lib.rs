@@ -59,6 +59,7 @@ mod random;
 pub mod reset;
 pub mod resets;
 mod schema;
+mod section;
 pub mod sessions;
 mod settings;
 mod token;

@@ -180,7 +180,13 @@ mod tests {
         for text in ["postgres://alice:Wonderland-1@db/x", "smtp://a:b@c", "x://:p@h", "p://u:a/b?c#d@h/x"] {
             assert!(carries_a_password(text), "{text}");
         }
-        for text in ["postgres://alice@db/x", "https://example.com/?q=a:b", "sqlite:/var/lib/a.db", "a:b@c", "x://u:@h"] {
+        for text in [
+            "postgres://alice@db/x",
+            "https://example.com/?q=a:b",
+            "sqlite:/var/lib/a.db",
+            "a:b@c",
+            "x://u:@h",
+        ] {
             assert!(!carries_a_password(text), "{text}");
         }
     }
