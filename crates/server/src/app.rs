@@ -76,7 +76,8 @@ impl App {
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
             .map_err(|_| StartError::Randomness)?;
         let policy = local.policy();
-        let local: Arc<dyn user_backend::UserBackend> = Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
+        let local: Arc<dyn user_backend::UserBackend> =
+            Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
         let builder = || {
             Resolver::builder()
                 .deadline(config.resolver().deadline)

@@ -164,5 +164,7 @@ impl Feature {
 
 /// An id that can be the name of a folder and of nothing else.
 fn is_id(id: &str) -> bool {
-    !id.is_empty() && id.len() <= 100 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    !id.is_empty()
+        && id.len() <= 100
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }

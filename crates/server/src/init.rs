@@ -55,19 +55,26 @@ pub(crate) async fn run(config: &Path, admin: &str, source: Source) -> Result<St
     let url = settings.public_url();
     let app = App::start(settings, &read).await.map_err(|failed| error(1, failed))?;
     if app.accounts().users().find(&id).await.map_err(|failed| error(1, failed))?.is_some() {
-        return Err(error(1, format_args!("{admin} is there already; set a new password with occ user:resetpassword")));
+        return Err(error(
+            1,
+            format_args!("{admin} is there already; set a new password with occ user:resetpassword"),
+        ));
     }
     let password = password(source, admin).await?;
     let password = Password::parse(password.as_str()).map_err(|refused| error(1, refused))?;
     let person = Person { id: id.as_str(), display_name: None, email: None };
     let deadline = later(now(), Duration::from_secs(60));
-    let hash = app.passwords().first(person, &password, deadline).await.map_err(|refused| error(1, refused))?;
+    let hash =
+        app.passwords().first(person, &password, deadline).await.map_err(|refused| error(1, refused))?;
     match app.accounts().users().create(NewUser::new(id).password(hash).group(GroupId::admin())).await {
         Ok(_) => {}
         Err(failed @ AccountsError::AlreadyExists { .. }) => return Err(error(1, failed)),
         Err(failed) => return Err(error(1, failed)),
     }
-    told += &format!("created the administrator {admin}\n\nnext:\n  user-backend-server serve --config {}\n", config.display());
+    told += &format!(
+        "created the administrator {admin}\n\nnext:\n  user-backend-server serve --config {}\n",
+        config.display()
+    );
     told += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users");
     app.accounts().close().await;
     Ok(told)
@@ -115,5 +122,7 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
             if *asked("Again: ")? == *first { Ok(first) } else { Err(error(1, "the two passwords differ")) }
         }
     };
-    tokio::task::spawn_blocking(read).await.map_err(|_| error(1, "the prompt ended with an internal error"))?
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|_| error(1, "the prompt ended with an internal error"))?
 }

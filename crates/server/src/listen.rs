@@ -104,7 +104,8 @@ impl Listening {
             .into_make_service_with_connect_info::<SocketAddr>();
         match self.tls {
             Some(tls) => {
-                let mut server = axum_server::from_tcp_rustls(self.listener, tls)?.handle(self.handle).http1_only();
+                let mut server =
+                    axum_server::from_tcp_rustls(self.listener, tls)?.handle(self.handle).http1_only();
                 limit(server.http_builder());
                 server.serve(service).await?;
             }

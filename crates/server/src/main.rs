@@ -56,7 +56,9 @@ async fn serve(config: &Path) -> ExitCode {
         tracing::warn!(setting = warning.setting(), "{}", warning.text());
     }
     if settings.allow_plaintext && settings.tls_cert.is_none() {
-        tracing::warn!("allow_plaintext: passwords are taken over plain HTTP, where everybody on the way can read them");
+        tracing::warn!(
+            "allow_plaintext: passwords are taken over plain HTTP, where everybody on the way can read them"
+        );
     }
     let app = match App::start(settings, &config).await {
         Ok(app) => app,
@@ -89,7 +91,8 @@ async fn signals(stopper: Stopper) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let kinds = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+        let kinds =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
         let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = kinds else { return };
         loop {
             tokio::select! {
@@ -112,7 +115,10 @@ async fn signals(stopper: Stopper) {
 fn log(json: bool) {
     let targets = ["user_backend_server", "user_backend", "accounts", "password_policy", "audit"];
     let targets = Targets::new().with_targets(targets.map(|target| (target, LevelFilter::INFO)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).log_internal_errors(false);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false);
     let registry = tracing_subscriber::registry();
     // Fails only when somebody else logs already.
     let _ = if json {

@@ -57,7 +57,8 @@ impl Rules {
         let policies = if enabled {
             let settings = Settings::from_pairs(pairs.iter().map(|(key, value)| (key, value)));
             let read = settings.map_err(|errors| errors.to_string());
-            let read = read.and_then(|settings| Policies::from_settings(&settings).map_err(|error| error.to_string()));
+            let read = read
+                .and_then(|settings| Policies::from_settings(&settings).map_err(|error| error.to_string()));
             match read {
                 Ok(policies) => Some(policies),
                 Err(error) => {
@@ -110,6 +111,7 @@ impl PasswordRules for Rules {
             let millis = u64::try_from(time.millis()).unwrap_or_default();
             std::time::UNIX_EPOCH + std::time::Duration::from_millis(millis)
         };
-        self.policy().is_some_and(|policy| matches!(policy.age(Some(at(changed)), at(now)), Age::Expired { .. }))
+        self.policy()
+            .is_some_and(|policy| matches!(policy.age(Some(at(changed)), at(now)), Age::Expired { .. }))
     }
 }

@@ -97,10 +97,20 @@ impl ServerSettings {
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
             let missing = if settings.tls_cert.is_some() { "tls_key" } else { "tls_cert" };
-            return Err(config.section_error("server", &[missing], "nothing", "both tls_cert and tls_key, or neither"));
+            return Err(config.section_error(
+                "server",
+                &[missing],
+                "nothing",
+                "both tls_cert and tls_key, or neither",
+            ));
         }
         if let Err(error) = StoreSettings::parse(&settings.store) {
-            return Err(config.section_error("server", &["store"], "another kind of address", error.to_string()));
+            return Err(config.section_error(
+                "server",
+                &["store"],
+                "another kind of address",
+                error.to_string(),
+            ));
         }
         settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
         Ok((settings, config))

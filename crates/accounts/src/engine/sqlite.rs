@@ -51,7 +51,7 @@ async fn look(path: &Path) -> Result<()> {
     }
     // The header of a database file is 100 bytes; the id of the program is at 68 (SQLite file format, section 1.3).
     let id = file.read_exact(&mut header).ok().filter(|()| header.starts_with(b"SQLite format 3\0"));
-    let id = id.and(header.get(68..72)).and_then(|id| <[u8; 4]>::try_from(id).ok());
+    let id = id.and_then(|()| header.get(68..72)).and_then(|id| <[u8; 4]>::try_from(id).ok());
     match id.map(i32::from_be_bytes) {
         None => return Err(AccountsError::unreadable("the file is no SQLite database")),
         Some(id) if i64::from(id) == APPLICATION_ID => return Ok(()),

@@ -144,8 +144,8 @@ impl TryFrom<Raw> for MailSettings {
     fn try_from(raw: Raw) -> Result<Self, MailSettingsError> {
         let port = raw.port.unwrap_or(match raw.tls {
             TlsMode::Implicit => 465,
-            TlsMode::Explicit => 587,
             TlsMode::None => 25,
+            _ => 587,
         });
         let mut endpoint = Endpoint::new(raw.host, port, raw.tls).with_plaintext_consent(raw.allow_plaintext);
         if let Some(file) = raw.ca_file {

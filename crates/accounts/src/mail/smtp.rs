@@ -50,7 +50,7 @@ impl Smtp {
     pub fn new(settings: MailSettings) -> Result<Self, Fault> {
         let tls = match settings.endpoint.tls() {
             TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(&settings.endpoint)?),
+            _ => Some(TlsClient::new(&settings.endpoint)?),
         };
         Ok(Self { settings, tls })
     }

@@ -31,12 +31,14 @@ impl WithTokens {
     /// The verdict about what is a token of ours; `None` for everything else.
     async fn by_token(&self, attempt: &Attempt<'_>) -> Result<Option<Verdict>, AccountsError> {
         let text = attempt.password.expose();
-        let looks_like_one =
-            text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let looks_like_one = text.len() == LENGTH
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
         if !looks_like_one {
             return Ok(None);
         }
-        let Some((user, token)) = self.accounts.tokens().owner(&TokenHash::of(text)).await? else { return Ok(None) };
+        let Some((user, token)) = self.accounts.tokens().owner(&TokenHash::of(text)).await? else {
+            return Ok(None);
+        };
         let name = attempt.name.canonical();
         if user.id.name() != name || user.backend != *self.inner.id() || token.wipe {
             return Ok(Some(Verdict::Rejected(Rejection::BadCredentials)));

@@ -45,10 +45,13 @@ fn shown(text: &str) -> Option<Data> {
         entries.push(((*name).to_owned(), Data::from(value.map_or("", |child| child.text.trim()))));
     }
     let authors: Vec<&str> = root.texts("author").collect();
-    entries.push(("author".to_owned(), match authors.as_slice() {
-        [one] => Data::from(*one),
-        many => Data::list(many.iter().copied()),
-    }));
+    entries.push((
+        "author".to_owned(),
+        match authors.as_slice() {
+            [one] => Data::from(*one),
+            many => Data::list(many.iter().copied()),
+        },
+    ));
     let types = root.children.iter().find(|child| child.name == "types");
     let types = types.map(|types| Data::list(types.children.iter().map(|child| child.name.as_str())));
     entries.push(("types".to_owned(), types.unwrap_or(Data::NOTHING)));

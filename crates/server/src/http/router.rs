@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::get;
-use axum::Router;
 use user_backend::clock::{later, millis_since, now};
 
 use super::origin::Origin;
@@ -59,7 +59,10 @@ async fn ocs(
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let Some((version, rest)) = split(&path) else {
-        return problem(StatusCode::NOT_FOUND, "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php");
+        return problem(
+            StatusCode::NOT_FOUND,
+            "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php",
+        );
     };
     let origin = Origin::of(peer, connection.tls, request.headers(), app.trusted_proxies());
     serve(&app, version, rest, origin, request).await
@@ -87,10 +90,14 @@ async fn around(request: Request, next: Next) -> Response<Body> {
     let span = tracing::info_span!("request", id = %id);
     let answered = {
         let next = next.run(request);
-        tokio::time::timeout_at(later(started, LONGEST_CALL), tracing::Instrument::instrument(next, span.clone())).await
+        tokio::time::timeout_at(
+            later(started, LONGEST_CALL),
+            tracing::Instrument::instrument(next, span.clone()),
+        )
+        .await
     };
-    let mut response =
-        answered.unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
+    let mut response = answered
+        .unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
     add(response.headers_mut(), &id);
     let _entered = span.enter();
     tracing::info!(%method, path = ?path, status = response.status().as_u16(), ms = millis_since(started), "answered");
@@ -113,9 +120,7 @@ fn add(headers: &mut HeaderMap, id: &str) {
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
         "default-src 'none';base-uri 'none';manifest-src 'self';frame-ancestors 'none'",
     ));
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, no-store, must-revalidate"));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -6,9 +6,9 @@ use accounts::users::Details;
 use accounts::{GroupId, Standing, User, UserId};
 use user_backend::Authenticated;
 
+use super::code::Code;
 use super::envelope::Failure;
 use super::route::{Audience, Endpoint, Route};
-use super::code::Code;
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
@@ -57,7 +57,8 @@ impl Caller {
     /// shares a group with them that they administer, and is no administrator.
     pub fn is_over(&self, groups: &[GroupId]) -> bool {
         self.is_admin()
-            || (!groups.iter().any(GroupId::is_admin) && groups.iter().any(|group| self.administers().contains(group)))
+            || (!groups.iter().any(GroupId::is_admin)
+                && groups.iter().any(|group| self.administers().contains(group)))
     }
 
     /// Whether these are the caller's own details, or those of somebody under the caller.

@@ -5,7 +5,9 @@
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use user_backend::Freshness;
@@ -24,12 +26,22 @@ use crate::http::origin::Origin;
 use crate::http::{PLAINTEXT, csrf, problem};
 
 /// Answers a call. `path` is what stands behind `/ocs/v1.php`.
-pub async fn serve(app: &App, version: Version, path: &str, origin: Origin, request: Request) -> Response<Body> {
+pub async fn serve(
+    app: &App,
+    version: Version,
+    path: &str,
+    origin: Origin,
+    request: Request,
+) -> Response<Body> {
     let (parts, body) = request.into_parts();
     // What is wrong with the query is told where parameters are looked at.
     let query = Params::of_query(parts.uri.query().unwrap_or_default());
     let asked = query.as_ref().ok().and_then(|query| query.text("format").ok().flatten()).map(str::to_owned);
-    let mut reply = Reply { version, format: Format::choose(asked.as_deref(), accept(&parts.headers)), headers: HeaderMap::new() };
+    let mut reply = Reply {
+        version,
+        format: Format::choose(asked.as_deref(), accept(&parts.headers)),
+        headers: HeaderMap::new(),
+    };
     let path = Path::parse(path);
     let found = path.as_ref().map_or(Found::Nothing, |path| find(&parts.method, path));
     let (route, captures) = match found {
@@ -98,9 +110,15 @@ impl From<Failure> for Refusal {
 }
 
 /// Who calls; `None` at a route for everybody, if nobody says who they are.
-async fn signed_in(app: &App, origin: Origin, parts: &Parts, route: &Route) -> Result<Option<Caller>, Refusal> {
+async fn signed_in(
+    app: &App,
+    origin: Origin,
+    parts: &Parts,
+    route: &Route,
+) -> Result<Option<Caller>, Refusal> {
     let refused = |status, text: &str| Refusal::Response(Box::new(problem(status, text)));
-    let offered = Offered::of(&parts.headers).map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
+    let offered =
+        Offered::of(&parts.headers).map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let (name, password) = match offered {
         Offered::Basic { name, password } => (name, password),
         Offered::Nothing | Offered::Other if route.audience == Audience::Anybody => return Ok(None),
@@ -186,7 +204,9 @@ fn other_method(path: Option<&Path>) -> Response<Body> {
     let mut known: Vec<&str> = Vec::new();
     for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
         if knows(&method) {
-            known.extend(ROUTES.iter().find(|route| route.method == method).map(|route| route.method.as_str()));
+            known.extend(
+                ROUTES.iter().find(|route| route.method == method).map(|route| route.method.as_str()),
+            );
         }
     }
     let mut response = Response::new(Body::empty());

@@ -43,7 +43,7 @@ impl Keys {
         match mode {
             TlsMode::None => vec![greet],
             TlsMode::Implicit => vec![tls, greet],
-            TlsMode::Explicit => vec![greet, Step::Expect("AUTH TLS\r\n"), Step::send("234 go\r\n"), tls],
+            _ => vec![greet, Step::Expect("AUTH TLS\r\n"), Step::send("234 go\r\n"), tls],
         }
     }
 

@@ -35,7 +35,10 @@ pub(super) async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
     if let Some(policy) = call.app.rules().await?.policy() {
         let rules = policy.rules();
         let at = |what: &str| {
-            Data::from(format!("{}/ocs/v2.php/apps/password_policy/api/v1/{what}", call.app.settings().public_url()))
+            Data::from(format!(
+                "{}/ocs/v2.php/apps/password_policy/api/v1/{what}",
+                call.app.settings().public_url()
+            ))
         };
         let minimum = i64::try_from(rules.min_length).unwrap_or(i64::MAX);
         let map = Data::map([

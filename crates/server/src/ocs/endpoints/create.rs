@@ -64,7 +64,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
         let quota = field::quota(text);
-        new = new.quota(quota.ok_or_else(|| Failure::of_endpoint(102, format!("Invalid quota value {text}")))?);
+        new =
+            new.quota(quota.ok_or_else(|| Failure::of_endpoint(102, format!("Invalid quota value {text}")))?);
     }
     if let Some(language) = params.text("language")?.filter(|text| !text.is_empty()) {
         if !field::is_language(language) {
@@ -88,7 +89,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     if !password.is_empty() {
         call.app.rules().await?;
-        let person = Person { id: id.as_str(), display_name, email: Some(email).filter(|email| !email.is_empty()) };
+        let person =
+            Person { id: id.as_str(), display_name, email: Some(email).filter(|email| !email.is_empty()) };
         let password = Password::parse(password).map_err(|_| blank())?;
         let deadline = later(now(), HASH_DEADLINE);
         let hash = call.app.passwords().first(person, &password, deadline).await;
@@ -139,8 +141,13 @@ async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure
 async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
     for _ in 0..10 {
         let token = accounts::Token::random()?;
-        let id: String =
-            token.expose().chars().filter(char::is_ascii_alphanumeric).take(10).collect::<String>().to_lowercase();
+        let id: String = token
+            .expose()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(10)
+            .collect::<String>()
+            .to_lowercase();
         let Ok(parsed) = UserId::parse(&id) else { continue };
         if id.len() == 10 && call.app.accounts().users().find(&parsed).await?.is_none() {
             return Ok(id);

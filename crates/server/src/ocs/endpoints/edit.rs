@@ -74,7 +74,9 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(102)),
         Err(AccountsError::Invalid { field: "display name", .. }) => Err(Failure::bare(101)),
         Err(AccountsError::Invalid { field: "email", .. }) => Err(Failure::bare(102)),
-        Err(AccountsError::Invalid { field, .. }) => Err(Failure::of_endpoint(102, format!("Invalid {field}"))),
+        Err(AccountsError::Invalid { field, .. }) => {
+            Err(Failure::of_endpoint(102, format!("Invalid {field}")))
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -95,9 +97,11 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     };
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::NotFound { .. } | AccountsError::Invalid { .. } | AccountsError::AlreadyExists { .. }) => {
-            Err(Failure::bare(102))
-        }
+        Err(
+            AccountsError::NotFound { .. }
+            | AccountsError::Invalid { .. }
+            | AccountsError::AlreadyExists { .. },
+        ) => Err(Failure::bare(102)),
         Err(error) => Err(error.into()),
     }
 }
@@ -130,7 +134,13 @@ impl<'a> Editor<'a> {
     }
 
     /// The change with one field more.
-    fn applied(&self, change: UserChange, key: &str, value: &str, call: &Call<'_>) -> Result<UserChange, Failure> {
+    fn applied(
+        &self,
+        change: UserChange,
+        key: &str,
+        value: &str,
+        call: &Call<'_>,
+    ) -> Result<UserChange, Failure> {
         // Whoever may not, and whatever is not, gets the same answer.
         let no = || Failure::bare(103);
         let over = !self.oneself || self.admin;
@@ -253,9 +263,10 @@ pub(super) fn set_failed(error: SetError, code: u16, invalid: Failure) -> Failur
         SetError::NotLocal { .. } => {
             Failure::of_endpoint(103, "Setting the password is not supported by the users backend")
         }
-        SetError::Store(AccountsError::Stale { .. }) => {
-            Failure::new(Code::UNAVAILABLE, "The password was changed by somebody else at the same time, try again")
-        }
+        SetError::Store(AccountsError::Stale { .. }) => Failure::new(
+            Code::UNAVAILABLE,
+            "The password was changed by somebody else at the same time, try again",
+        ),
         SetError::Store(AccountsError::Invalid { .. }) => invalid,
         SetError::Store(error) => error.into(),
         error => {

@@ -30,7 +30,8 @@ pub(super) fn is_website(text: &str) -> bool {
         text.get(scheme.len()..)
     });
     let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
-    let no_blank = !text.contains(|found: char| found.is_whitespace() || found.is_control() || "<>\"".contains(found));
+    let no_blank =
+        !text.contains(|found: char| found.is_whitespace() || found.is_control() || "<>\"".contains(found));
     no_blank && host.is_some_and(|host| !host.is_empty() && !host.contains('@') && !host.starts_with('.'))
 }
 
@@ -54,7 +55,9 @@ pub(super) fn is_locale(text: &str) -> bool {
     let rest: Vec<&str> = parts.collect();
     known
         && rest.len() <= 2
-        && rest.iter().all(|part| (2..=5).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+        && rest
+            .iter()
+            .all(|part| (2..=5).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// ISO 639-1, and the two of three letters that the PHP system is translated into.
@@ -88,10 +91,25 @@ mod tests {
 
     #[test]
     fn web_pages_have_a_host() {
-        for text in ["https://example.org", "http://example.org/a?b#c", "HTTPS://example.org:8443", "https://zoë.example"] {
+        for text in [
+            "https://example.org",
+            "http://example.org/a?b#c",
+            "HTTPS://example.org:8443",
+            "https://zoë.example",
+        ] {
             assert!(is_website(text), "{text}");
         }
-        for text in ["not a url", "example.org", "ftp://example.org", "https://", "https:///x", "javascript:alert(1)", "https://a b", "https://u:p@h", "https://<x>"] {
+        for text in [
+            "not a url",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///x",
+            "javascript:alert(1)",
+            "https://a b",
+            "https://u:p@h",
+            "https://<x>",
+        ] {
             assert!(!is_website(text), "{text}");
         }
     }

@@ -128,7 +128,12 @@ fn narrowed(range: &Range) -> GroupFilter {
     }
 }
 
-async fn with_total(call: &Call<'_>, data: Data, filter: &GroupFilter, range: &Range) -> Result<Answer, Failure> {
+async fn with_total(
+    call: &Call<'_>,
+    data: Data,
+    filter: &GroupFilter,
+    range: &Range,
+) -> Result<Answer, Failure> {
     let answer = Answer::from(data);
     let Some(limit) = range.limit else { return Ok(answer) };
     let total = call.app.accounts().groups().count(filter).await?;

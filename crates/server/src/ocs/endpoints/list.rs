@@ -1,7 +1,7 @@
 //! Lists of users. A sub-admin sees the members of the groups they administer, each once, in pages that are cut after that.
 
+use accounts::UserFilter;
 use accounts::users::Details;
-use accounts::{GroupId, UserFilter};
 
 use super::person::{Viewer, shown};
 use super::{Call, Range};
@@ -43,7 +43,11 @@ pub(super) async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range)
 }
 
 /// The users of a filter, by id.
-pub(super) async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
+pub(super) async fn list_details(
+    call: &Call<'_>,
+    filter: UserFilter,
+    range: &Range,
+) -> Result<Answer, Failure> {
     let caller = call.caller()?;
     let filter = narrowed(filter, range);
     let page = call.app.accounts().users().details_page(&filter).await?;
@@ -65,7 +69,12 @@ pub(super) async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Ra
 }
 
 /// How many there are in all is worth a question only to those who go through pages.
-async fn with_total(call: &Call<'_>, data: Data, filter: &UserFilter, range: &Range) -> Result<Answer, Failure> {
+async fn with_total(
+    call: &Call<'_>,
+    data: Data,
+    filter: &UserFilter,
+    range: &Range,
+) -> Result<Answer, Failure> {
     let answer = Answer::from(data);
     let Some(limit) = range.limit else { return Ok(answer) };
     let total = call.app.accounts().users().count(filter).await?;
@@ -78,7 +87,7 @@ fn visible(call: &Call<'_>) -> Result<UserFilter, Failure> {
     if caller.is_admin() {
         return Ok(all);
     }
-    Ok(all.in_any_group(caller.administers().iter().cloned().collect::<Vec<GroupId>>()))
+    Ok(all.in_any_group(caller.administers().to_vec()))
 }
 
 fn narrowed(filter: UserFilter, range: &Range) -> UserFilter {

@@ -49,11 +49,15 @@ pub(super) async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::of_endpoint(105, "Cannot remove yourself from the admin group"));
     }
     if oneself && !caller.is_admin() {
-        return Err(Failure::of_endpoint(105, "Cannot remove yourself from this group as you are a SubAdmin"));
+        return Err(Failure::of_endpoint(
+            105,
+            "Cannot remove yourself from this group as you are a SubAdmin",
+        ));
     }
     if !caller.is_admin() {
         let of_user = call.app.accounts().groups().of_user(&user.id).await?;
-        let common: Vec<&GroupId> = of_user.iter().filter(|group| caller.administers().contains(group)).collect();
+        let common: Vec<&GroupId> =
+            of_user.iter().filter(|group| caller.administers().contains(group)).collect();
         // Who leaves the last common group would be out of the caller's reach.
         if common == [&group] {
             let text = "Not viable to remove user from the last group you are SubAdmin of";
@@ -85,7 +89,8 @@ pub(super) async fn subadmins_details(call: &Call<'_>) -> Result<Answer, Failure
 pub(super) async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
     let group = call.params.required("groupid")?;
     let user = call.named_user().await?.ok_or(NO_USER)?;
-    let group = existing(call, group).await?.ok_or(Failure::of_endpoint(102, "Group does not exist"))?;
+    let group =
+        existing(call, group).await?.ok_or_else(|| Failure::of_endpoint(102, "Group does not exist"))?;
     if group.is_admin() {
         return Err(Failure::of_endpoint(103, "Cannot create subadmins for admin group"));
     }
@@ -97,7 +102,8 @@ pub(super) async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(super) async fn demote(call: &Call<'_>) -> Result<Answer, Failure> {
     let group = call.params.required("groupid")?;
     let user = call.named_user().await?.ok_or(NO_USER)?;
-    let group = existing(call, group).await?.ok_or(Failure::of_endpoint(101, "Group does not exist"))?;
+    let group =
+        existing(call, group).await?.ok_or_else(|| Failure::of_endpoint(101, "Group does not exist"))?;
     if !call.accounts()?.groups().remove_subadmin(&group, &user.id).await? {
         return Err(Failure::of_endpoint(102, "User is not a subadmin of this group"));
     }

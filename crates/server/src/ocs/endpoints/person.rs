@@ -100,7 +100,7 @@ impl Map<'_> {
 
     fn put_scope(&mut self, key: &str, field: Field) {
         if self.scopes {
-            let scope = self.profile.scope(field).unwrap_or(default_scope(field));
+            let scope = self.profile.scope(field).unwrap_or_else(|| default_scope(field));
             self.put(key, scope.as_str());
         }
     }
