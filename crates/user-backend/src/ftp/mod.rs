@@ -49,7 +49,7 @@
 //!   (`UserAlias` of proftpd) look like any other to a client: deny them by the setting.
 //! - Names and passwords are sent as UTF-8, byte for byte. UTF-8 has no byte 0xFF, so nothing can be taken for a Telnet
 //!   command (RFC 959 section 5.3.1, RFC 2640 section 3.1); line ends and NUL cannot be in a
-//!   [`LoginName`](crate::LoginName) or a [`Password`](crate::Password).
+//!   [`LoginName`](crate::LoginName) or a [`Password`].
 //! - The first and the last line of a reply must carry the same code, and no line between may look like a last line.
 //!
 //! # Specifications

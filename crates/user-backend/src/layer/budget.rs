@@ -15,7 +15,7 @@
 //! A wrong password that comes again and again, from a phone that has an old one, may take half of the budget. The rest is for
 //! the person who owns the phone.
 //!
-//! Bounded: a backend remembers the failures of the [`PEOPLE`] names that failed last, and of all that are being asked for.
+//! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that are being asked for.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,7 @@ use crate::secret::OutcomeKey;
 use crate::verdict::{Rejection, Verdict};
 
 /// At most this many names per backend.
-pub const PEOPLE: usize = 100_000;
+pub(crate) const PEOPLE: usize = 100_000;
 
 /// How long attempts under way may take to give back what they have reserved, for want of a better guess.
 const A_MOMENT: Duration = Duration::from_secs(5);
@@ -54,7 +54,7 @@ impl Default for Budget {
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct Budgets {
+pub(crate) struct Budgets {
     budget: Budget,
     people: Held<CanonicalName, Mutex<Slate>>,
 }
@@ -115,12 +115,16 @@ impl Budgets {
             while failures.front().is_some_and(|oldest| self.age(oldest.at, at) >= self.budget.per) {
                 failures.pop_front();
             }
-            let repeated = failures.iter().any(|failure| failure.tuple == *tuple && failure.is_certain);
             let most = usize::try_from(self.budget.failures).unwrap_or(usize::MAX);
-            let most = if repeated { most / 2 } else { most };
-            // What nobody has said to be wrong does not stand in its own way.
-            let others = failures.iter().filter(|failure| failure.is_certain || failure.tuple != *tuple);
-            let used = others.count() + *reserved;
+            // Below half of the budget it does not matter which passwords failed.
+            let mut allowed = (most / 2, failures.len() + *reserved);
+            if allowed.1 >= allowed.0 {
+                let repeated = failures.iter().any(|failure| failure.tuple == *tuple && failure.is_certain);
+                // What nobody has said to be wrong does not stand in its own way.
+                let others = failures.iter().filter(|failure| failure.is_certain || failure.tuple != *tuple);
+                allowed = (if repeated { most / 2 } else { most }, others.count() + *reserved);
+            }
+            let (most, used) = allowed;
             if used < most {
                 *reserved += 1;
                 None
@@ -151,13 +155,6 @@ impl Budgets {
         self.give_back(name, &slate);
     }
 
-    /// Forgets the failures of one person.
-    pub fn forget(&self, name: &CanonicalName) {
-        let slate = self.people.hold(name, Mutex::default);
-        lock(&slate).failures.clear();
-        self.give_back(name, &slate);
-    }
-
     fn age(&self, then: Instant, at: Instant) -> Duration {
         at.saturating_duration_since(then)
     }
@@ -172,7 +169,7 @@ impl Budgets {
 
 /// A failure that may happen. Given back on drop, unless it did.
 #[derive(Debug)]
-pub struct Reservation<'a> {
+pub(crate) struct Reservation<'a> {
     budgets: &'a Budgets,
     name: CanonicalName,
     slate: Arc<Mutex<Slate>>,

@@ -1,24 +1,32 @@
 //! What stands between the resolver and a backend. Each file is one concern and says in which order it belongs.
 //!
-//! From the caller inwards: [`cache`] (an answer from memory), [`throttle`] (failures from one place), [`flight`]
-//! (identical attempts share one), then, for each backend, [`budget`] (failed logins that may reach it), [`deadline`]
-//! (nobody overruns), [`limit`] (how many attempts may be under way at once), [`breaker`] (a dead server is left alone).
+//! From the caller inwards: `cache` (an answer from memory), [`throttle`] (failures from one place), `flight` (identical attempts
+//! share one), then, for each backend, [`budget`] (failed logins that may reach it), [`deadline`] (nobody overruns), [`limit`]
+//! (how many attempts may be under way at once), [`breaker`] (a dead server is left alone).
+//!
+//! Public are the decorators, which are backends themselves and work without a resolver, and the values that settings are made
+//! of. The rest is the resolver's own: each of them is safe only in the order in which the resolver uses it.
+
+// The core of the memory is also compiled by the crate that tries out schedules, which needs it to be visible there.
+#![allow(unreachable_pub, reason = "public in the crate that tries out schedules")]
 
 pub mod breaker;
 pub mod budget;
-pub mod cache;
+pub(crate) mod cache;
 pub mod deadline;
-pub mod fence;
-pub mod flight;
+pub(crate) mod fence;
+pub(crate) mod flight;
 mod held;
 pub mod limit;
 pub mod throttle;
 
 pub use breaker::Breaker;
-pub use budget::Budgets;
-pub use cache::{CacheBounds, CacheStats, Lifetime, OutcomeCache};
+pub use budget::Budget;
+pub(crate) use budget::Budgets;
+pub use cache::{CacheBounds, CacheStats};
+pub(crate) use cache::{Lifetime, OutcomeCache};
 pub use deadline::Deadlined;
-pub use fence::Fence;
-pub use flight::Flights;
+pub(crate) use flight::Flights;
 pub use limit::Limited;
-pub use throttle::{Throttle, Throttles};
+pub(crate) use throttle::Throttles;
+pub use throttle::{Place, Throttle};

@@ -13,11 +13,11 @@
 //! - The same wrong name and password as before tell nobody anything new. They are let through and cost nothing, so a phone
 //!   with an old password does not lock its house out.
 //!
-//! Order: behind the [cache](super::cache), so that a right password in memory is never slowed down; in front of the
-//! [flights](super::flight): who joins a flight asks nothing new. A turn belongs to the flight and is not given back when
+//! Order: behind the cache, so that a right password in memory is never slowed down; in front of the
+//! flights: who joins a flight asks nothing new. A turn belongs to the flight and is not given back when
 //! the caller leaves, or else guesses that nobody waits for would be free.
 //!
-//! Bounded: the [`PLACES`] that failed last, and as many refused tuples. A place without failures takes no room, and one place
+//! Bounded: the 100,000 that failed last, and as many refused tuples. A place without failures takes no room, and one place
 //! can fail too rarely to push others out.
 
 use std::collections::VecDeque;
@@ -37,7 +37,7 @@ use crate::secret::OutcomeKey;
 use crate::verdict::Rejection;
 
 /// At most this many places with failures are remembered.
-pub const PLACES: usize = 100_000;
+pub(crate) const PLACES: usize = 100_000;
 
 /// How failed sign-ins from one place are slowed down: the delay doubles with each, then nobody is asked any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -75,7 +75,7 @@ impl Throttle {
 
 /// See the [module](self). Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
-pub struct Throttles {
+pub(crate) struct Throttles {
     shared: Arc<Shared>,
 }
 
@@ -122,7 +122,7 @@ struct Record {
 
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// So many failed sign-ins from this place that nobody is asked before this time is over.
     TooMany(Duration),
     /// The last failure was a moment ago: there is a pause.
@@ -254,7 +254,7 @@ impl Record {
 /// A turn: one attempt that may be made. Given back on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
-pub struct Turn {
+pub(crate) struct Turn {
     permit: OwnedSemaphorePermit,
     held: Holding,
 }

@@ -19,6 +19,8 @@ use crate::resolver::policy::{OnReject, OnUnavailable};
 use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 
 mod chain;
+#[cfg(feature = "conformance")]
+mod conformance;
 mod memory;
 mod model;
 mod names;
