@@ -9,6 +9,7 @@
 //! forget what `changes` names, or everything;  seen = changes.now();
 //! believe the memory
 //! ```
+//! [`Follower`] does that for a resolver.
 //!
 //! # The guarantee
 //! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
@@ -19,8 +20,9 @@
 //! row, not a sequence: a sequence hands out numbers before the commit, and a reader could see the larger number first.
 
 use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use user_backend::CanonicalName;
+use user_backend::{CanonicalName, Resolver};
 
 use crate::Accounts;
 use crate::clock::Timestamp;
@@ -77,6 +79,67 @@ impl Changes {
         match self {
             Self::Everything { now } | Self::None { now } | Self::Users { now, .. } => *now,
         }
+    }
+}
+
+/// Keeps the memory of a [`Resolver`] true: forgets whose credentials ended in any process.
+///
+/// ```
+/// # use accounts::{Accounts, StoreSettings};
+/// # use accounts::generation::Follower;
+/// # use user_backend::{Credentials, Resolver, StaticBackend};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let accounts = Accounts::open(&StoreSettings::sqlite(folder.path().join("accounts.db"))).await?;
+/// # let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+/// let resolver = Resolver::builder().backend(people).pins(accounts.pin_store()).build()?;
+/// let follower = Follower::start(accounts.clone()).await?;
+///
+/// // At every sign-in: first the news, then the memory.
+/// follower.catch_up(&resolver).await?;
+/// let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
+/// # assert!(answer.authenticated().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Follower {
+    accounts: Accounts,
+    seen: AtomicI64,
+}
+
+impl Follower {
+    /// Begins to follow. The resolver must not remember anything yet.
+    ///
+    /// # Errors
+    /// When the store cannot tell the generation.
+    pub async fn start(accounts: Accounts) -> Result<Self, AccountsError> {
+        let seen = accounts.generations().current().await?;
+        Ok(Self { accounts, seen: AtomicI64::new(seen.0) })
+    }
+
+    /// Makes the resolver forget whose credentials ended since the last time; nearly always one row is read and that is
+    /// all. Any number of tasks may call it at the same time.
+    ///
+    /// # Errors
+    /// When the store cannot tell. The caller must not believe the resolver's memory then, so it refuses as unavailable.
+    ///
+    /// # Cancellation
+    /// Safe: what was not forgotten will be the next time.
+    pub async fn catch_up(&self, resolver: &Resolver) -> Result<Generation, AccountsError> {
+        let seen = Generation(self.seen.load(Ordering::Acquire));
+        let changes = self.accounts.generations().since(seen).await?;
+        match &changes {
+            Changes::None { .. } => {}
+            Changes::Everything { .. } => resolver.invalidate_all(),
+            Changes::Users { names, .. } => names.iter().for_each(|name| resolver.invalidate_user(name)),
+        }
+        // Only now: whoever reads the new number must find the memory cleaned.
+        let now = changes.now();
+        // When another task was faster and saw less, the next call repeats a little; nothing is ever skipped.
+        let _faster = self.seen.compare_exchange(seen.0, now.0, Ordering::AcqRel, Ordering::Acquire);
+        Ok(now)
     }
 }
 

@@ -72,7 +72,7 @@ use std::sync::Arc;
 pub use audit::Actor;
 pub use clock::{Clock, Timestamp};
 pub use error::AccountsError;
-pub use generation::{Changes, Generation};
+pub use generation::{Changes, Follower, Generation};
 pub use groups::{Group, GroupFilter};
 pub use id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
 pub use passwords::StoredHash;
@@ -221,3 +221,8 @@ impl Accounts {
         &self.actor
     }
 }
+
+/// The programs in the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::packages;
+use crate::postgres::{self, Server};
 use crate::step::{self, Outcome};
 
 /// `cargo xtask bench`
@@ -17,6 +18,8 @@ pub(crate) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Name {
+    /// The store with 10^5 users, on SQLite and PostgreSQL
+    Accounts,
     /// What a sign-in from memory costs, and what others can do to it
     Cache,
 }
@@ -25,6 +28,7 @@ impl Name {
     /// The crate, the benchmark in it, and the file in `target/bench` that it writes.
     const fn parts(self) -> (&'static str, &'static str, &'static str) {
         match self {
+            Self::Accounts => ("accounts", "accounts", "accounts.json"),
             Self::Cache => ("user-backend-bench", "cache", "cache.json"),
         }
     }
@@ -37,13 +41,25 @@ impl Name {
 /// The benchmark failed, or wrote no table or one that cannot be read.
 pub(crate) fn run(args: &Args) -> Outcome {
     let (package, bench, file) = args.name.parts();
-    packages::install(&packages::missing_libraries())?;
+    let mut missing = packages::missing_libraries();
+    let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
+    let mut server = None;
+    if matches!(args.name, Name::Accounts) {
+        missing.extend(postgres::missing());
+    }
+    packages::install(&missing)?;
+    if matches!(args.name, Name::Accounts) {
+        let started = Server::start(true)?;
+        bench.env(postgres::VARIABLE, started.address());
+        server = Some(started);
+    }
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's choice.
     let places = [step::root().join("target/bench").join(file), step::target().join("bench").join(file)];
     for old in places.iter().filter(|place| place.is_file()) {
         fs::remove_file(old)?;
     }
-    step::run(&mut step::cargo(&["bench", "-p", package, "--bench", bench]))?;
+    step::run(&mut bench)?;
+    drop(server);
     let written = places.iter().find(|place| place.is_file());
     let path = written.ok_or_else(|| format!("the benchmark wrote no {}", places[0].display()))?;
     let text = fs::read_to_string(path)?;

@@ -1,7 +1,8 @@
 //! What goes wrong is told clearly, and nothing is half written.
 
-use std::fs;
+use std::process::Command;
 use std::time::Duration;
+use std::{env, fs};
 
 use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserFilter};
 use sqlx::sqlite::SqliteConnectOptions;
@@ -113,6 +114,46 @@ async fn a_full_disk_leaves_nothing_half_written() {
     let accounts = place.open().await;
     accounts.users().create(whole(made)).await.unwrap();
     assert_eq!(all_are_whole(&accounts).await, made as u64 + 1);
+}
+
+/// The one who may only read; does nothing unless the next test started it.
+#[tokio::test]
+async fn reader() {
+    let Ok(path) = env::var(READ_ONLY) else { return };
+    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await.unwrap();
+    let error = accounts.users().create(whole(1)).await.unwrap_err();
+    println!("told: {error}; {} users", all_are_whole(&accounts).await);
+}
+
+const READ_ONLY: &str = "ACCOUNTS_READ_ONLY";
+
+/// Root may write everywhere, so the reader is somebody else then.
+#[cfg(unix)]
+#[tokio::test]
+async fn who_may_only_read_is_told_so() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    let place = Place::sqlite();
+    let accounts = place.open().await;
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    accounts.users().create(whole(0)).await.unwrap();
+    accounts.close().await;
+    let path = place.settings.path().unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o444)).unwrap();
+    fs::set_permissions(place.folder(), fs::Permissions::from_mode(0o777)).unwrap();
+    let me = fs::metadata("/proc/self").map_or(1, |me| std::os::unix::fs::MetadataExt::uid(&me));
+    let mut reader = Command::new(env::current_exe().unwrap());
+    reader.args(["faults::reader", "--exact", "--nocapture"]).env(READ_ONLY, path);
+    if me == 0 {
+        reader.uid(65_534);
+    }
+    let Ok(output) = reader.output() else {
+        eprintln!("skipped: nobody but root can run this program");
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("told: the store is read-only; 1 users"), "{told}");
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Many at once, and several processes (each with a handle of its own).
 
+use std::sync::Arc;
+
 use accounts::{
-    Accounts, AccountsError, Changes, Generation, GroupId, NewUser, StoredHash, UserFilter, UserId,
+    Accounts, AccountsError, Changes, Follower, Generation, GroupId, NewUser, StoredHash, UserFilter, UserId,
 };
-use user_backend::BackendId;
+use user_backend::{BackendId, Credentials, DomainRules, Policy, Resolver, StaticBackend, UserBackend};
 
 use crate::place::{group, on_both, user};
 
@@ -106,6 +108,25 @@ on_both! {
         accounts.users().signed_in(&frank).await.unwrap();
         accounts.users().set_enabled(&frank, true).await.unwrap();
         assert_eq!(accounts.generations().since(seen).await.unwrap(), Changes::None { now: seen });
+    }
+
+    async fn a_resolver_forgets_what_ended_in_another_process(place) {
+        let [server, command] = [place.open().await, place.open().await];
+        let people = StaticBackend::new("people").unwrap().with_user("alice", "Wonderland-1");
+        let people = Arc::new(people);
+        let resolver = Resolver::builder().link(people.clone(), Policy::default(), DomainRules::none()).pins(server.pin_store()).build().unwrap();
+        let follower = Follower::start(server.clone()).await.unwrap();
+        for _ in 0..3 {
+            follower.catch_up(&resolver).await.unwrap();
+            assert!(resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await.authenticated().is_some());
+        }
+        assert_eq!(people.asked(), 1);
+        let alice = user("alice");
+        command.users().remember(alice.name(), people.id(), []).await.unwrap();
+        command.users().set_enabled(&alice, false).await.unwrap();
+        follower.catch_up(&resolver).await.unwrap();
+        resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
+        assert_eq!(people.asked(), 2);
     }
 
     async fn who_was_away_too_long_forgets_everything(place) {
