@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::engine::{Tx, fault, sql};
+use crate::engine::{Kind, Tx, fault, sql};
 use crate::error::AccountsError;
 
 /// So many times in so much time.
@@ -20,7 +20,8 @@ pub struct Limit {
 /// The longest time that any limit looks back.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// When the next turn will be free, or `None` when one is free now.
+/// When the next turn will be free, or `None` when one is free now. Whoever asks for the same subject in another transaction
+/// waits until this one has ended: no burst slips through between looking and taking.
 pub(crate) async fn wait(
     tx: &mut Tx,
     limit: Limit,
@@ -28,18 +29,26 @@ pub(crate) async fn wait(
     subject: &str,
     now: Timestamp,
 ) -> Result<Option<Duration>, AccountsError> {
-    let newest =
-        sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 ORDER BY at DESC LIMIT $4");
-    let since = now.before(limit.per);
-    let rows =
-        tx.rows(newest.bind(scope).bind(subject).bind(since.millis()).bind(i64::from(limit.times))).await?;
+    if tx.kind() == Kind::Postgres {
+        // SQLite has one writer at a time as it is.
+        let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
+        tx.execute(alone.bind(scope).bind(subject)).await?;
+    }
+    // Turns from a far future are left out: a clock that was set back must not lock anybody out.
+    let newest = sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
+                      ORDER BY at DESC LIMIT $5")
+    .bind(scope)
+    .bind(subject)
+    .bind(now.before(limit.per).millis())
+    .bind(now.after(limit.per).millis())
+    .bind(i64::from(limit.times));
+    let rows = tx.rows(newest).await?;
     if rows.len() < usize::try_from(limit.times).unwrap_or(usize::MAX) {
         return Ok(None);
     }
     let Some(oldest) = rows.last() else { return Ok(Some(limit.per)) };
     let free = Timestamp::from_millis(oldest.int(0).map_err(fault)?).after(limit.per);
     let millis = u64::try_from(free.millis().saturating_sub(now.millis())).unwrap_or_default();
-    // A clock that was set back must not lock anybody out for longer than the limit says.
     Ok(Some(Duration::from_millis(millis.max(1)).min(limit.per)))
 }
 

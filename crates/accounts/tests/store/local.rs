@@ -8,7 +8,8 @@ use accounts::reset::ResetSettings;
 use accounts::{Actor, NewUser, StoredHash};
 use user_backend::conformance::{self, Known};
 use user_backend::{
-    BackendId, Credentials, DomainRules, Outcome, Rejection, Resolver, StaticBackend, UserBackend,
+    Attempt, BackendId, Credentials, DomainRules, LoginName, Outcome, Password, Rejection, Resolver,
+    StaticBackend, UserBackend,
 };
 
 use crate::house::{ALICE, House, cost, deadline, password, sign_in, word};
@@ -247,4 +248,70 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
     drop(open);
     held.await.unwrap().unwrap().unwrap_err();
     assert_eq!(word(sign_in(&backend, "alice", ALICE).await), "accepted alice");
+}
+
+/// T61: after setting, comparing, refusing and resetting, no copy of the password is left in the memory of the process.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn t61_no_password_stays_in_memory() {
+    let place = Place::sqlite();
+    let house = House::with_alice(&place).await;
+    let old = NewUser::new(user("old")).password(StoredHash::new(BCRYPT_SALTED));
+    house.accounts.users().create(old).await.unwrap();
+    let salted = Hasher::new(cost()).unwrap().with_legacy_salt(LegacySalt::new("pepperfromconfig"));
+    let salted = LocalBackend::new(house.accounts.clone(), salted, Arc::new(NoRules)).unwrap();
+    {
+        let new = Password::parse(canary(1, 0)).unwrap();
+        assert!(copies_in_memory(1) > 0, "what is there is found");
+        house.passwords.set(&user("alice"), &new, Actor::system(), deadline()).await.unwrap();
+        for name in ["alice", "old", "nobody"] {
+            let name = LoginName::parse(name).unwrap();
+            let attempt = Attempt::new(&name, &new, deadline());
+            house.backend.authenticate(&attempt).await.unwrap();
+            salted.authenticate(&attempt).await.unwrap();
+        }
+        let link = house.link("alice").await;
+        house.reset.redeem(&link, &new, None, deadline()).await.unwrap();
+    }
+    assert_eq!(copies_in_memory(1), 0);
+}
+
+/// A password that is nowhere in the program; `veil` keeps whoever looks for it from finding what they look for it with.
+#[cfg(target_os = "linux")]
+fn canary(number: u8, veil: u8) -> String {
+    let mut text = String::with_capacity(32);
+    for index in 0..28_u8 {
+        let letter = b'a' + (index.wrapping_mul(index).wrapping_add(number.wrapping_mul(11)) % 26);
+        text.push(char::from(letter ^ veil));
+    }
+    text
+}
+
+#[cfg(target_os = "linux")]
+fn copies_in_memory(number: u8) -> usize {
+    use std::io::BufRead;
+    use std::os::unix::fs::FileExt;
+
+    const VEIL: u8 = 0x20;
+    let (veiled, maps) = (canary(number, VEIL), std::fs::read_to_string("/proc/self/maps").unwrap());
+    let (first, others) = veiled.as_bytes().split_first().unwrap();
+    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let mut found = 0;
+    for line in maps.lines().filter(|line| line.contains(" rw") && !line.contains("[v")) {
+        let (begin, end) = line.split_once(' ').unwrap().0.split_once('-').unwrap();
+        let [begin, end] = [begin, end].map(|at| u64::from_str_radix(at, 16).unwrap());
+        let mut bytes = vec![0; usize::try_from(end - begin).unwrap()];
+        if memory.read_exact_at(&mut bytes, begin).is_err() {
+            continue;
+        }
+        let mut rest = bytes.as_slice();
+        while rest.skip_until(first ^ VEIL).unwrap() > 0 {
+            let is_it = rest.len() >= others.len()
+                && rest.iter().zip(others).all(|(byte, veiled)| byte ^ VEIL == *veiled);
+            found += usize::from(is_it);
+        }
+        bytes.fill(0);
+        std::hint::black_box(&mut bytes);
+    }
+    found
 }

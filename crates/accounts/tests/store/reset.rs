@@ -216,6 +216,20 @@ on_both! {
         house.reset.request("alice", ip("2001:db8::1")).await.unwrap();
     }
 
+    async fn o17_a_burst_from_one_place_does_not_slip_through(place) {
+        let house = Arc::new(House::with_alice(place).await);
+        let asked: Vec<_> = (0..50).map(|_| {
+            let house = house.clone();
+            tokio::spawn(async move { house.reset.request("nobody", ip("192.0.2.1")).await.is_ok() })
+        }).collect();
+        let mut heard = 0;
+        for asked in asked {
+            heard += usize::from(asked.await.unwrap());
+        }
+        assert_eq!(heard, 10);
+        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 10);
+    }
+
     async fn o17_nobody_is_buried_in_mails(place) {
         let house = House::with_alice(place).await;
         for number in 0..20 {
