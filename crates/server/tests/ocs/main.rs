@@ -1,1 +1,249 @@
-//! The API as clients meet it.
+//! The API as clients meet it: the real server on a port of its own, real requests over a real connection.
+
+// Helpers of tests may stop the test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod answers;
+mod config;
+mod create;
+mod door;
+mod edit;
+mod exchanges;
+mod program;
+mod roles;
+mod security;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use accounts::password::Person;
+use accounts::{GroupId, NewUser, UserId};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::{HeaderMap, Method, Request};
+use hyper_util::rt::TokioIo;
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use user_backend::Password;
+use user_backend::clock::{later, now};
+use user_backend_server::app::App;
+use user_backend_server::listen::{Listening, Stopper};
+use user_backend_server::settings::ServerSettings;
+
+/// Everybody's password in these tests, except where one is changed.
+const PASSWORD: &str = "Wonder land 1865 !";
+
+/// The cheapest hashes that are taken.
+const CHEAP: &str = "[server.passwords]\nmemory_kib = 7168\npasses = 1\n";
+
+/// A server with people in it: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1` and `group2`; `jane` in
+/// `group1`; `outsider` in `group3`.
+struct Server {
+    app: App,
+    address: SocketAddr,
+    stopper: Stopper,
+    dir: TempDir,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stopper.stop();
+    }
+}
+
+impl Server {
+    async fn start() -> Self {
+        Self::with("", "").await
+    }
+
+    /// With more lines in `[server]`, and more sections behind it.
+    async fn with(server: &str, sections: &str) -> Self {
+        let empty = Self::empty(server, sections).await;
+        for group in ["group1", "group2", "group3"] {
+            empty.app.accounts().groups().create(&GroupId::parse(group).unwrap(), None).await.unwrap();
+        }
+        empty.person("admin", &["admin"], &[]).await;
+        empty.person("Frank", &["group1", "group2"], &[]).await;
+        empty.person("jane", &["group1"], &[]).await;
+        empty.person("outsider", &["group3"], &[]).await;
+        empty.person("sam", &["group1"], &["group1"]).await;
+        empty
+    }
+
+    async fn empty(server: &str, sections: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let file = dir.path().join("server.toml");
+        let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{server}\n{CHEAP}{sections}");
+        std::fs::write(&file, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let (settings, config) = ServerSettings::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
+        let app = App::start(settings, &config).await.unwrap();
+        let listening = Listening::open(app.clone()).unwrap();
+        let (address, stopper) = (listening.address().unwrap(), listening.stopper());
+        tokio::spawn(listening.serve());
+        Self { app, address, stopper, dir }
+    }
+
+    async fn person(&self, id: &str, groups: &[&str], administers: &[&str]) {
+        let password = Password::parse(PASSWORD).unwrap();
+        let person = Person { id, display_name: None, email: None };
+        let deadline = later(now(), Duration::from_secs(60));
+        let hash = self.app.passwords().first(person, &password, deadline).await.unwrap();
+        let group = |id: &&str| GroupId::parse(id).unwrap();
+        let mut new = NewUser::new(UserId::for_new(id).unwrap()).password(hash);
+        new = groups.iter().map(group).fold(new, NewUser::group);
+        new = administers.iter().map(group).fold(new, NewUser::subadmin_of);
+        self.app.accounts().users().create(new).await.unwrap();
+    }
+
+    fn get(&self, who: &str, path: &str) -> Ask<'_> {
+        self.ask(who, Method::GET, path)
+    }
+
+    fn post(&self, who: &str, path: &str, form: &str) -> Ask<'_> {
+        self.ask(who, Method::POST, path).form(form)
+    }
+
+    fn put(&self, who: &str, path: &str, form: &str) -> Ask<'_> {
+        self.ask(who, Method::PUT, path).form(form)
+    }
+
+    fn delete(&self, who: &str, path: &str) -> Ask<'_> {
+        self.ask(who, Method::DELETE, path)
+    }
+
+    /// A request as somebody who is signed in; `-` is nobody. A path without `/ocs` is one of version 1.
+    fn ask(&self, who: &str, method: Method, path: &str) -> Ask<'_> {
+        let path = if path.starts_with("/ocs/") || path.ends_with('z') { path.to_owned() } else { format!("/ocs/v1.php{path}") };
+        let ask = Ask { server: self, method, path, headers: Vec::new(), body: Vec::new() };
+        let ask = ask.header("OCS-APIRequest", "true");
+        if who == "-" { ask } else { ask.basic(who, PASSWORD) }
+    }
+}
+
+/// A request.
+struct Ask<'a> {
+    server: &'a Server,
+    method: Method,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Ask<'_> {
+    /// Adds a header in place of those of that name.
+    fn header(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+        self
+    }
+
+    fn basic(self, name: &str, password: &str) -> Self {
+        use base64::Engine;
+        let value = base64::prelude::BASE64_STANDARD.encode(format!("{name}:{password}"));
+        self.header("Authorization", &format!("Basic {value}"))
+    }
+
+    fn form(self, form: &str) -> Self {
+        if form.is_empty() { self } else { self.body("application/x-www-form-urlencoded", form) }
+    }
+
+    fn body(mut self, content_type: &str, body: &str) -> Self {
+        self.body = body.into();
+        self.header("Content-Type", content_type)
+    }
+
+    async fn send(self) -> Answer {
+        let stream = TcpStream::connect(self.server.address).await.unwrap();
+        self.over(stream).await
+    }
+
+    async fn over(self, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static) -> Answer {
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        let mut request = Request::builder().method(self.method).uri(&self.path).header("Host", "localhost");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let response = sender.send_request(request.body(Full::new(Bytes::from(self.body))).unwrap()).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    headers: HeaderMap,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// What stands under `data` in an answer in JSON.
+    fn data(&self) -> serde_json::Value {
+        self.json()["ocs"]["data"].clone()
+    }
+
+    /// The code in the envelope, in either format.
+    fn code(&self) -> u16 {
+        if self.body.starts_with('{') {
+            return u16::try_from(self.json()["ocs"]["meta"]["statuscode"].as_u64().unwrap_or_default()).unwrap();
+        }
+        self.element("statuscode").and_then(|code| code.parse().ok()).unwrap_or_default()
+    }
+
+    fn message(&self) -> String {
+        if self.body.starts_with('{') {
+            return self.json()["ocs"]["meta"]["message"].as_str().unwrap_or_default().to_owned();
+        }
+        let text = self.element("message").unwrap_or_default();
+        text.replace("&quot;", "\"").replace("&lt;", "<").replace("&amp;", "&")
+    }
+
+    fn element(&self, name: &str) -> Option<&str> {
+        let (_, rest) = self.body.split_once(&format!("<{name}>"))?;
+        Some(rest.split_once(&format!("</{name}>"))?.0)
+    }
+
+    #[track_caller]
+    fn is(self, status: u16, code: u16, message: &str) -> Self {
+        assert_eq!((self.status, self.code(), self.message().as_str()), (status, code, message), "{self:?}");
+        self
+    }
+
+    /// It worked, in version 1.
+    #[track_caller]
+    fn ok(self) -> Self {
+        self.is(200, 100, "OK")
+    }
+
+    /// It did not, in version 1.
+    #[track_caller]
+    fn fails(self, code: u16, message: &str) -> Self {
+        let status = match code {
+            997 => 401,
+            429 | 503 => code,
+            _ => 200,
+        };
+        self.is(status, code, message)
+    }
+}
