@@ -11,7 +11,7 @@ use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Pe
 use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
-use user_backend::{BackendId, BuildError, DomainRules, Resolver};
+use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver};
 
 use crate::apps::Apps;
 use crate::policy::Rules;
@@ -54,6 +54,9 @@ pub enum StartError {
     /// The configuration.
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    /// The settings were not read from a file and nobody said where the store is.
+    #[error("nobody said where the accounts are")]
+    NoStore,
     /// The password rules.
     #[error("the password policy: {0}")]
     Policy(#[from] password_policy::SettingsError),
@@ -68,14 +71,21 @@ impl App {
     /// # Errors
     /// [`StartError`]
     pub async fn start(settings: ServerSettings, config: &Config) -> Result<Self, StartError> {
-        let accounts = Accounts::open(&settings.store()?).await?;
+        let store = settings.store.clone().ok_or(StartError::NoStore)?;
+        let accounts = Accounts::open(&store).await?;
         let rules = Arc::new(Rules::new(&settings.name)?);
         rules.refresh(&accounts).await?;
         let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
             .map_err(|_| StartError::Randomness)?;
-        let policy = local.policy();
+        // The backend would rather remember by itself, because other processes change passwords too. Here the resolver may: what
+        // ended elsewhere is forgotten before every sign-in, and a right password in its memory is never slowed down by
+        // somebody's wrong ones.
+        let usual = Policy::default();
+        let mut policy = local.policy();
+        policy.cache_accepted = usual.cache_accepted;
+        policy.cache_rejected = usual.cache_rejected;
         let local: Arc<dyn user_backend::UserBackend> =
             Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
         let builder = || {

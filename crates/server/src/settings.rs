@@ -24,9 +24,9 @@ pub struct ServerSettings {
     pub tls_key: Option<PathBuf>,
     /// Takes passwords over plain HTTP from other machines too (default false): everybody on the way can read them.
     pub allow_plaintext: bool,
-    /// Where the accounts are: `sqlite:PATH` or `postgres://…` (default `sqlite:accounts.db`). A relative path is relative to
-    /// the configuration.
-    pub store: String,
+    /// Where the accounts are: not from here but from the section `[store]`, which all programs share.
+    #[serde(skip)]
+    pub store: Option<StoreSettings>,
     /// How people outside reach the server, such as `https://cloud.example.com`; shown to clients.
     pub public_url: Option<String>,
     /// What the server is called (default `user-backend`).
@@ -71,7 +71,7 @@ impl Default for ServerSettings {
             tls_cert: None,
             tls_key: None,
             allow_plaintext: false,
-            store: "sqlite:accounts.db".to_owned(),
+            store: None,
             public_url: None,
             name: "user-backend".to_owned(),
             data_directory: "/var/lib/user-backend/data".to_owned(),
@@ -93,7 +93,8 @@ impl ServerSettings {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        let config = Loader::new().section("server").allow_no_backends().load(path)?;
+        let loader = StoreSettings::section_of(Loader::new().section("server").allow_no_backends());
+        let config = loader.load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
             let missing = if settings.tls_cert.is_some() { "tls_key" } else { "tls_cert" };
@@ -104,24 +105,9 @@ impl ServerSettings {
                 "both tls_cert and tls_key, or neither",
             ));
         }
-        if let Err(error) = StoreSettings::parse(&settings.store) {
-            return Err(config.section_error(
-                "server",
-                &["store"],
-                "another kind of address",
-                error.to_string(),
-            ));
-        }
+        settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
         Ok((settings, config))
-    }
-
-    /// The store's address, checked.
-    ///
-    /// # Errors
-    /// [`accounts::AccountsError`] when it is none.
-    pub fn store(&self) -> Result<StoreSettings, accounts::AccountsError> {
-        StoreSettings::parse(&self.store)
     }
 
     /// What is said about where a user's files are.
@@ -150,10 +136,6 @@ impl ServerSettings {
     fn relative_to(&mut self, folder: &Path) {
         for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.apps_directory].into_iter().flatten() {
             *path = folder.join(&path);
-        }
-        if let Some(path) = self.store.strip_prefix("sqlite:") {
-            let path = path.strip_prefix("//").unwrap_or(path);
-            self.store = format!("sqlite:{}", folder.join(path).display());
         }
     }
 }

@@ -30,7 +30,9 @@ async fn a_user_has_the_keys_that_clients_know_in_their_order() {
     let own = server.get("Frank", "/cloud/users/Frank?format=json").send().await.ok().data();
     let own_keys = keys(&own);
     assert!(!own_keys.contains(&"enabled".to_owned()), "{own_keys:?}");
-    assert!(own_keys.contains(&"emailScope".to_owned()) && own_keys.contains(&"additional_mailScope".to_owned()));
+    assert!(
+        own_keys.contains(&"emailScope".to_owned()) && own_keys.contains(&"additional_mailScope".to_owned())
+    );
     assert_eq!(own["emailScope"], "v2-federated");
     assert_eq!(own["phoneScope"], "v2-local");
     assert!(own["lastLogin"].as_i64().unwrap() > 1_000_000_000_000, "milliseconds");
@@ -48,11 +50,19 @@ async fn a_user_has_the_keys_that_clients_know_in_their_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_are_lists_and_maps_are_maps() {
     let server = Server::start().await;
-    let get = async |who: &str, path: &str| server.get(who, &format!("{path}?format=json")).send().await.ok().data();
+    let get = async |who: &str, path: &str| {
+        server.get(who, &format!("{path}?format=json")).send().await.ok().data()
+    };
     let json = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-    assert_eq!(get("admin", "/cloud/users").await, json(r#"{"users":["admin","Frank","jane","outsider","sam"]}"#));
+    assert_eq!(
+        get("admin", "/cloud/users").await,
+        json(r#"{"users":["admin","Frank","jane","outsider","sam"]}"#)
+    );
     assert_eq!(get("sam", "/cloud/users").await, json(r#"{"users":["Frank","jane","sam"]}"#));
-    assert_eq!(get("admin", "/cloud/groups").await, json(r#"{"groups":["admin","group1","group2","group3"]}"#));
+    assert_eq!(
+        get("admin", "/cloud/groups").await,
+        json(r#"{"groups":["admin","group1","group2","group3"]}"#)
+    );
     assert_eq!(get("admin", "/cloud/groups/group1").await, json(r#"{"users":["Frank","jane","sam"]}"#));
     assert_eq!(get("admin", "/cloud/users/Frank/groups").await, json(r#"{"groups":["group1","group2"]}"#));
     assert_eq!(get("sam", "/cloud/users/Frank/groups").await, json(r#"{"groups":["group1"]}"#));
@@ -61,14 +71,17 @@ async fn lists_are_lists_and_maps_are_maps() {
     assert_eq!(get("admin", "/cloud/groups/group1/subadmins").await, json(r#"["sam"]"#));
     assert_eq!(
         get("admin", "/cloud/groups/details").await["groups"][1],
-        json(r#"{"id":"group1","displayname":"group1","usercount":3,"disabled":0,"canAdd":true,"canRemove":true}"#)
+        json(
+            r#"{"id":"group1","displayname":"group1","usercount":3,"disabled":0,"canAdd":true,"canRemove":true}"#
+        )
     );
     let fields = r#"["displayname","email","additional_mail","phone","address","website","twitter","fediverse","organisation","role","headline","biography","profile_enabled","bluesky","pronouns"]"#;
     assert_eq!(get("jane", "/cloud/user/fields").await, json(fields));
     let details = get("admin", "/cloud/users/details").await;
     assert_eq!(keys(&details["users"]), ["admin", "Frank", "jane", "outsider", "sam"]);
     assert_eq!(details["users"]["Frank"]["id"], "Frank");
-    let page = server.get("admin", "/cloud/groups/group1/users/details?limit=2&format=json").send().await.ok();
+    let page =
+        server.get("admin", "/cloud/groups/group1/users/details?limit=2&format=json").send().await.ok();
     assert_eq!(keys(&page.data()["users"]), ["Frank", "jane"]);
     assert_eq!(get("admin", "/cloud/users/disabled").await, json(r#"{"users":[]}"#));
     let recent = get("admin", "/cloud/users/recent").await;
@@ -78,7 +91,10 @@ async fn lists_are_lists_and_maps_are_maps() {
     let capabilities = get("-", "/cloud/capabilities").await;
     assert_eq!(capabilities["version"]["major"], 25);
     assert_eq!(capabilities["capabilities"]["password_policy"]["minLength"], 10);
-    assert_eq!(get("admin", "/cloud/apps").await, json(r#"{"apps":["password_policy","provisioning_api","user_external"]}"#));
+    assert_eq!(
+        get("admin", "/cloud/apps").await,
+        json(r#"{"apps":["password_policy","provisioning_api","user_external"]}"#)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +104,13 @@ async fn lists_are_searched_and_cut_into_pages() {
     server.put("admin", "/cloud/users/Frank", "key=displayname&value=White+Rabbit").send().await.ok();
     let users = async |query: &str| {
         let answer = server.get("admin", &format!("/cloud/users?format=json&{query}")).send().await.ok();
-        answer.data()["users"].as_array().unwrap().iter().map(|id| id.as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+        answer.data()["users"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|id| id.as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
     };
     for (query, expected) in [
         ("search=FRANK", "Frank"),
@@ -106,7 +128,10 @@ async fn lists_are_searched_and_cut_into_pages() {
         assert_eq!(users(query).await, expected, "{query}");
     }
     let page = server.get("admin", "/cloud/users?limit=2&format=json").send().await.ok().json();
-    assert_eq!((&page["ocs"]["meta"]["totalitems"], &page["ocs"]["meta"]["itemsperpage"]), (&"5".into(), &"2".into()));
+    assert_eq!(
+        (&page["ocs"]["meta"]["totalitems"], &page["ocs"]["meta"]["itemsperpage"]),
+        (&"5".into(), &"2".into())
+    );
     let negative = server.get("admin", "/cloud/users?offset=-1").send().await;
     negative.fails(400, "The parameter offset must not be negative");
 }
@@ -114,7 +139,8 @@ async fn lists_are_searched_and_cut_into_pages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_are_no_xml_names_are_safe_in_every_list() {
     let server = Server::start().await;
-    let odd = ["12345", "123e4567-e89b-12d3-a456-426614174000", "joe@example.com", "frank the tank", "O'Brien"];
+    let odd =
+        ["12345", "123e4567-e89b-12d3-a456-426614174000", "joe@example.com", "frank the tank", "O'Brien"];
     for id in odd {
         server.person(id, &["group1"], &[]).await;
     }
@@ -140,7 +166,10 @@ async fn every_answer_carries_the_headers_that_keep_browsers_quiet() {
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
             ("cache-control", "no-cache, no-store, must-revalidate"),
-            ("content-security-policy", "default-src 'none';base-uri 'none';manifest-src 'self';frame-ancestors 'none'"),
+            (
+                "content-security-policy",
+                "default-src 'none';base-uri 'none';manifest-src 'self';frame-ancestors 'none'",
+            ),
         ] {
             assert_eq!(answer.header(name), value, "{path}");
         }

@@ -3,7 +3,14 @@
 use super::*;
 
 /// Asks in both versions. `v2` is the status there; the code differs only where both are given.
-async fn both(server: &Server, who: &str, method: Method, path: &str, form: &str, expected: (u16, &str, u16)) {
+async fn both(
+    server: &Server,
+    who: &str,
+    method: Method,
+    path: &str,
+    form: &str,
+    expected: (u16, &str, u16),
+) {
     let (code, message, v2) = expected;
     for version in ["v1", "v2"] {
         let ask = server.ask(who, method.clone(), &format!("/ocs/{version}.php{path}")).form(form);
@@ -66,7 +73,11 @@ async fn looking_is_answered_as_ever() {
         (
             "sam",
             "/cloud/groups/details",
-            (403, "Logged in user must be an admin, a sub admin or gotten special right to access this setting", 403),
+            (
+                403,
+                "Logged in user must be an admin, a sub admin or gotten special right to access this setting",
+                403,
+            ),
         ),
         ("admin", "/cloud/groups/group1", (100, "OK", 200)),
         ("sam", "/cloud/groups/group1/users", (100, "OK", 200)),
@@ -155,7 +166,13 @@ async fn memberships_are_answered_as_ever() {
         ),
         ("admin", Method::POST, "/cloud/users/jane/subadmins", "groupid=group2", (100, "OK", 200)),
         ("admin", Method::POST, "/cloud/users/nobody/subadmins", "groupid=group2", (101, NO_USER, 400)),
-        ("admin", Method::POST, "/cloud/users/jane/subadmins", "groupid=nogroup", (102, "Group does not exist", 400)),
+        (
+            "admin",
+            Method::POST,
+            "/cloud/users/jane/subadmins",
+            "groupid=nogroup",
+            (102, "Group does not exist", 400),
+        ),
         (
             "admin",
             Method::POST,
@@ -165,7 +182,13 @@ async fn memberships_are_answered_as_ever() {
         ),
         ("sam", Method::POST, "/cloud/users/jane/subadmins", "groupid=group1", (403, ADMIN, 403)),
         ("admin", Method::DELETE, "/cloud/users/nobody/subadmins", "groupid=group2", (101, NO_USER, 400)),
-        ("admin", Method::DELETE, "/cloud/users/jane/subadmins", "groupid=nogroup", (101, "Group does not exist", 400)),
+        (
+            "admin",
+            Method::DELETE,
+            "/cloud/users/jane/subadmins",
+            "groupid=nogroup",
+            (101, "Group does not exist", 400),
+        ),
         (
             "admin",
             Method::DELETE,
@@ -205,7 +228,13 @@ async fn groups_are_answered_as_ever() {
         ("admin", Method::POST, "/cloud/apps/password_policy", "", (100, "OK", 200)),
         ("admin", Method::POST, "/cloud/apps/nosuchapp", "", (998, "The request app was not found", 404)),
         ("admin", Method::DELETE, "/cloud/apps/nosuchapp", "", (100, "OK", 200)),
-        ("admin", Method::DELETE, "/cloud/apps/provisioning_api", "", (403, "This app is always enabled", 403)),
+        (
+            "admin",
+            Method::DELETE,
+            "/cloud/apps/provisioning_api",
+            "",
+            (403, "This app is always enabled", 403),
+        ),
         ("sam", Method::POST, "/cloud/apps/password_policy", "", (403, ADMIN, 403)),
     ] {
         both(&server, who, method, path, form, expected).await;
@@ -222,7 +251,9 @@ async fn ids_of_groups_are_found_however_they_are_encoded() {
     for form in ["groupid=a%2Fb", "groupid=my+group", "groupid=c%2B%2B"] {
         server.post("admin", "/cloud/groups", form).send().await.ok();
     }
-    for path in ["a/b", "a%2Fb", "a%252Fb", "my%20group", "my+group", "my%2520group", "c++", "c%2B%2B", "c%252B%252B"] {
+    for path in
+        ["a/b", "a%2Fb", "a%252Fb", "my%20group", "my+group", "my%2520group", "c++", "c%2B%2B", "c%252B%252B"]
+    {
         server.get("admin", &format!("/cloud/groups/{path}")).send().await.ok();
         server.get("admin", &format!("/cloud/groups/{path}/users/details")).send().await.ok();
         server.get("admin", &format!("/cloud/groups/{path}/subadmins")).send().await.ok();

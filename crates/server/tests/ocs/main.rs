@@ -13,7 +13,8 @@ mod program;
 mod roles;
 mod security;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use accounts::password::Person;
@@ -23,7 +24,7 @@ use hyper::body::Bytes;
 use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 use user_backend_server::app::App;
@@ -118,11 +119,22 @@ impl Server {
 
     /// A request as somebody who is signed in; `-` is nobody. A path without `/ocs` is one of version 1.
     fn ask(&self, who: &str, method: Method, path: &str) -> Ask<'_> {
-        let path = if path.starts_with("/ocs/") || path.ends_with('z') { path.to_owned() } else { format!("/ocs/v1.php{path}") };
-        let ask = Ask { server: self, method, path, headers: Vec::new(), body: Vec::new() };
+        let path = if path.starts_with("/ocs/") || path.ends_with('z') {
+            path.to_owned()
+        } else {
+            format!("/ocs/v1.php{path}")
+        };
+        let ask =
+            Ask { server: self, method, path, headers: Vec::new(), body: Vec::new(), from: elsewhere() };
         let ask = ask.header("OCS-APIRequest", "true");
         if who == "-" { ask } else { ask.basic(who, PASSWORD) }
     }
+}
+
+/// An address of this machine that nobody has asked from before: who fails from one slows down nobody else.
+fn elsewhere() -> Ipv4Addr {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    Ipv4Addr::from_bits(u32::from_be_bytes([127, 1, 0, 0]) + NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A request.
@@ -132,6 +144,7 @@ struct Ask<'a> {
     path: String,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
+    from: Ipv4Addr,
 }
 
 impl Ask<'_> {
@@ -144,6 +157,12 @@ impl Ask<'_> {
 
     fn without(mut self, name: &str) -> Self {
         self.headers.retain(|(found, _)| !found.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// From this address in place of one that nobody else has.
+    fn from(mut self, address: Ipv4Addr) -> Self {
+        self.from = address;
         self
     }
 
@@ -163,21 +182,32 @@ impl Ask<'_> {
     }
 
     async fn send(self) -> Answer {
-        let stream = TcpStream::connect(self.server.address).await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((self.from, 0).into()).unwrap();
+        let stream = socket.connect(self.server.address).await.unwrap();
         self.over(stream).await
     }
 
-    async fn over(self, stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static) -> Answer {
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    async fn over(
+        self,
+        stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    ) -> Answer {
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         let mut request = Request::builder().method(self.method).uri(&self.path).header("Host", "localhost");
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let response = sender.send_request(request.body(Full::new(Bytes::from(self.body))).unwrap()).await.unwrap();
+        let response =
+            sender.send_request(request.body(Full::new(Bytes::from(self.body))).unwrap()).await.unwrap();
         let (head, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
-        Answer { status: head.status.as_u16(), headers: head.headers, body: String::from_utf8(body.to_vec()).unwrap() }
+        Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
     }
 }
 
@@ -206,7 +236,8 @@ impl Answer {
     /// The code in the envelope, in either format.
     fn code(&self) -> u16 {
         if self.body.starts_with('{') {
-            return u16::try_from(self.json()["ocs"]["meta"]["statuscode"].as_u64().unwrap_or_default()).unwrap();
+            return u16::try_from(self.json()["ocs"]["meta"]["statuscode"].as_u64().unwrap_or_default())
+                .unwrap();
         }
         self.element("statuscode").and_then(|code| code.parse().ok()).unwrap_or_default()
     }

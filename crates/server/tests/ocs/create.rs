@@ -1,0 +1,183 @@
+//! `POST /cloud/users`: codes, texts, their order, and that nothing is left behind.
+
+use super::*;
+
+const GOOD: &str = "password=Tr0ub4dor%263xyz-quux";
+
+async fn refused(server: &Server, who: &str, form: &str, code: u16, message: &str) {
+    let answer = server.post(who, "/cloud/users", form).send().await;
+    assert_eq!((answer.code(), answer.message().as_str()), (code, message), "{form}: {answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusals_have_their_codes_and_texts_and_leave_nothing_behind() {
+    let server = Server::start().await;
+    let chars =
+        "Only the following characters are allowed in a username: \"a-z\", \"A-Z\", \"0-9\", and \"_.@-'\"";
+    let blank_end = "Username contains whitespace at the beginning or at the end";
+    for (who, form, code, message) in [
+        ("admin", format!("userid=jane&{GOOD}"), 102, "User already exists"),
+        ("admin", format!("userid=JANE&{GOOD}"), 102, "User already exists"),
+        ("admin", format!("userid=x1&{GOOD}&groups[]=nogroup"), 104, "group nogroup does not exist"),
+        ("sam", format!("userid=x1&{GOOD}&groups[]=group2"), 105, "insufficient privileges for group group2"),
+        ("sam", format!("userid=x1&{GOOD}&groups[]=admin"), 105, "insufficient privileges for group admin"),
+        ("sam", format!("userid=x1&{GOOD}"), 106, "no group specified (required for subadmins)"),
+        ("admin", format!("userid=x1&{GOOD}&subadmin[]=nogroup"), 102, "Subadmin group does not exist"),
+        (
+            "admin",
+            format!("userid=x1&{GOOD}&subadmin[]=admin"),
+            103,
+            "Cannot create subadmins for admin group",
+        ),
+        (
+            "sam",
+            format!("userid=x1&{GOOD}&groups[]=group1&subadmin[]=group2"),
+            403,
+            "No permissions to promote subadmins",
+        ),
+        ("admin", format!("userid=x1&password={}", "x".repeat(470)), 101, "Invalid password value"),
+        (
+            "admin",
+            "userid=x1".to_owned(),
+            108,
+            "To send a password link to the user an email address is required.",
+        ),
+        (
+            "admin",
+            "userid=x1&password=abc".to_owned(),
+            107,
+            "Password is among the 1,000,000 most common ones. Please make it unique. Password needs to be at least 10 characters long.",
+        ),
+        ("admin", "userid=x1&password=+++".to_owned(), 107, "A valid password must be provided"),
+        ("admin", format!("userid=&{GOOD}"), 101, "A valid username must be provided"),
+        ("admin", GOOD.to_owned(), 101, "A valid username must be provided"),
+        ("admin", format!("userid=x/1&{GOOD}"), 101, chars),
+        ("admin", format!("userid=+x1&{GOOD}"), 101, blank_end),
+        ("admin", format!("userid=..&{GOOD}"), 101, "Username must not consist of dots only"),
+        (
+            "admin",
+            format!("userid=.htaccess&{GOOD}"),
+            101,
+            "Username is invalid because files already exist for this user",
+        ),
+        ("admin", format!("userid=x1&{GOOD}&quota=lots"), 102, "Invalid quota value lots"),
+        ("admin", format!("userid=x1&{GOOD}&language=xx"), 102, "Invalid language"),
+        ("admin", format!("userid=x1&{GOOD}&email=bogus"), 101, "Invalid email address"),
+        ("admin", format!("userid=x1&{GOOD}&backend=nowhere"), 101, "backend nowhere does not exist"),
+        ("jane", format!("userid=x1&{GOOD}"), 403, "Logged in user must be at least a sub admin"),
+        ("admin", format!("userid[]=x1&{GOOD}"), 400, "The parameter userid must be a single value"),
+    ] {
+        refused(&server, who, &form, code, message).await;
+    }
+    server.get("admin", "/cloud/users/x1").send().await.fails(404, "User does not exist");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_there_at_once() {
+    let server = Server::start().await;
+    let form = format!(
+        "userid=Full.Name&{GOOD}&displayName=Full+Name&email=FULL%40Example.org&groups[]=group1&groups[]=group2\
+         &subadmin[]=group3&quota=2+GB&language=de"
+    );
+    let created = server.post("admin", "/cloud/users?format=json", &form).send().await.ok();
+    assert_eq!(created.data(), serde_json::json!({"id": "Full.Name"}));
+    let seen = server.get("admin", "/cloud/users/full.name?format=json").send().await.ok().data();
+    for (key, value) in [
+        ("id", serde_json::json!("Full.Name")),
+        ("displayname", "Full Name".into()),
+        ("email", "full@example.org".into()),
+        ("groups", serde_json::json!(["group1", "group2"])),
+        ("subadmin", serde_json::json!(["group3"])),
+        ("quota", serde_json::json!({"quota": 2_147_483_648_u64, "used": 0})),
+        ("language", "de".into()),
+    ] {
+        assert_eq!(seen[key], value, "{key}");
+    }
+    let own = server.get("-", "/cloud/user").basic("full.NAME", "Tr0ub4dor&3xyz-quux").send().await;
+    own.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_come_in_every_way_that_clients_know() {
+    let server = Server::start().await;
+    let json = r#"{"userid": "by_json", "password": "Tr0ub4dor&3xyz-quux", "groups": ["group1"]}"#;
+    server.ask("admin", Method::POST, "/cloud/users").body("application/json", json).send().await.ok();
+    server.ask("admin", Method::POST, &format!("/cloud/users?userid=by_query&{GOOD}")).send().await.ok();
+    let multipart = "--b\r\nContent-Disposition: form-data; name=\"userid\"\r\n\r\nby_parts\r\n--b\r\n\
+                     Content-Disposition: form-data; name=\"password\"\r\n\r\nTr0ub4dor&3xyz-quux\r\n--b--\r\n";
+    let ask = server.ask("admin", Method::POST, "/cloud/users");
+    ask.body("multipart/form-data; boundary=b", multipart).send().await.ok();
+    for id in ["by_json", "by_query", "by_parts"] {
+        server.get("-", "/cloud/user").basic(id, "Tr0ub4dor&3xyz-quux").send().await.ok();
+    }
+    let text = server.ask("admin", Method::POST, "/cloud/users").body("text/plain", "userid=x").send().await;
+    assert_eq!((text.status, text.code()), (200, 415), "{text:?}");
+    assert!(text.message().contains("curl: -d key=value"), "{text:?}");
+    let broken = server
+        .ask("admin", Method::POST, "/ocs/v2.php/cloud/users")
+        .body("application/json", "{x")
+        .send()
+        .await;
+    broken.is(400, 400, "The body is not valid JSON, or not an object");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sub_admin_creates_people_in_groups_of_theirs() {
+    let server = Server::start().await;
+    server.post("sam", "/cloud/users", &format!("userid=new1&{GOOD}&groups[]=group1")).send().await.ok();
+    let seen = server.get("sam", "/cloud/users/new1?format=json").send().await.ok();
+    assert_eq!(seen.data()["groups"], serde_json::json!(["group1"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_other_backends_are_there_before_they_sign_in() {
+    let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
+    let server = Server::with("", imap).await;
+    server
+        .post("admin", "/cloud/users", "userid=m@mail.example&backend=mail&groups[]=group1")
+        .send()
+        .await
+        .ok();
+    let seen = server.get("admin", "/cloud/users/m@mail.example?format=json").send().await.ok().data();
+    assert_eq!((&seen["backend"], &seen["email"]), (&"mail".into(), &"m@mail.example".into()));
+    assert_eq!(seen["backendCapabilities"]["setPassword"], false);
+    let no = "Setting the password is not supported by the users backend";
+    server
+        .put("admin", "/cloud/users/m@mail.example", &format!("key=password&value=x{GOOD}"))
+        .send()
+        .await
+        .fails(103, no);
+    refused(&server, "admin", &format!("userid=n&backend=mail&{GOOD}"), 101, "Invalid password value").await;
+    refused(&server, "sam", "userid=n&backend=mail&groups[]=group1", 403, "Logged in user must be an admin")
+        .await;
+    // The mail server is down: nobody can tell, and nobody is told that the password is wrong.
+    let unavailable = server.get("-", "/cloud/user").basic("m@mail.example", "whatever it is").send().await;
+    assert_eq!((unavailable.status, unavailable.code()), (503, 503), "{unavailable:?}");
+    assert!(!unavailable.header("retry-after").is_empty());
+    server.get("jane", "/cloud/user").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_a_hundred_wins() {
+    let server = Server::start().await;
+    let asks = (0..100).map(|nth| {
+        let id = if nth % 2 == 0 { "racer" } else { "RACER" };
+        server.post("admin", "/cloud/users", &format!("userid={id}&email=r%40example.org")).send()
+    });
+    let codes: Vec<u16> = futures_util::future::join_all(asks).await.iter().map(Answer::code).collect();
+    assert_eq!(codes.iter().filter(|code| **code == 100).count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == 102).count(), 99, "{codes:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_of_the_installation_are_obeyed() {
+    let server = Server::start().await;
+    let config = "/apps/provisioning_api/api/v1/config/apps/core";
+    server.post("admin", &format!("{config}/newUser.requireEmail"), "value=yes").send().await.ok();
+    refused(&server, "admin", &format!("userid=x1&{GOOD}"), 110, "Required email address was not provided")
+        .await;
+    server.post("admin", &format!("{config}/newUser.requireEmail"), "value=no").send().await.ok();
+    server.post("admin", &format!("{config}/newUser.generateUserID"), "value=yes").send().await.ok();
+    let created = server.post("admin", "/cloud/users?format=json", GOOD).send().await.ok();
+    assert_eq!(created.data()["id"].as_str().unwrap().len(), 10);
+}

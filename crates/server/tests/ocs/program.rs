@@ -1,0 +1,95 @@
+//! The program: `init`, `serve`, TLS, the end.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::*;
+
+fn program(dir: &TempDir, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_user-backend-server"));
+    command.args(words).current_dir(dir.path()).stdin(Stdio::null()).env_remove("USER_BACKEND_CONFIG");
+    command
+}
+
+fn said(output: &std::process::Output) -> (i32, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn init_writes_a_configuration_and_the_first_administrator() {
+    let dir = TempDir::new().unwrap();
+    let init = |password: &str| {
+        said(&program(&dir, &["init", "--password-from-env"]).env("OC_PASS", password).output().unwrap())
+    };
+    let (code, _, err) = init("abc");
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("at least 10 characters"), "{err}");
+    let (code, out, err) = init(PASSWORD);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("created the administrator admin"), "{out}");
+    assert!(
+        out.contains("curl -u admin -H 'OCS-APIRequest: true' http://127.0.0.1:8080/ocs/v1.php/cloud/users"),
+        "{out}"
+    );
+    assert!(std::fs::read_to_string(dir.path().join("user-backend.toml")).unwrap().contains("[server]"));
+    let (code, _, err) = init(PASSWORD);
+    assert_eq!(code, 1);
+    assert!(err.contains("admin is there already"), "{err}");
+}
+
+#[test]
+fn mistakes_in_the_configuration_are_told_with_their_place() {
+    let dir = TempDir::new().unwrap();
+    for (text, expected) in [
+        ("[server]\nlisten = \"nowhere\"", "listen"),
+        ("[server]\nlissten = \"127.0.0.1:1\"", "lissten"),
+        ("[server]\ntls_cert = \"c.pem\"", "tls_key"),
+        ("[sever]\n", "sever"),
+    ] {
+        std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
+        let (code, out, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(expected) && err.contains("user-backend.toml"), "{err}");
+    }
+    let (code, _, err) = said(&program(&dir, &["serve", "--config", "missing.toml"]).output().unwrap());
+    assert_eq!(code, 2);
+    assert!(err.contains("missing.toml") && err.contains("init"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_certificate_the_server_speaks_https() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let dir = TempDir::new().unwrap();
+    let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    std::fs::write(&cert, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let server = Server::with(&format!("tls_cert = {cert:?}\ntls_key = {key:?}"), "").await;
+    let mut roots = RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    server.get("admin", "/cloud/users").over(stream).await.ok();
+    server.stopper.reload_certificate().unwrap();
+    std::fs::write(&cert, "no certificate").unwrap();
+    assert!(server.stopper.reload_certificate().is_err(), "the old one stays");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_ends_when_it_is_told_to() {
+    let server = Server::start().await;
+    server.get("admin", "/cloud/users").send().await.ok();
+    let listening = Listening::open(server.app.clone()).unwrap();
+    let stopper = listening.stopper();
+    let serving = tokio::spawn(listening.serve());
+    stopper.stop();
+    serving.await.unwrap().unwrap();
+}
