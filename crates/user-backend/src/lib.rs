@@ -66,6 +66,7 @@ pub mod identity;
 pub mod imap;
 pub mod layer;
 pub mod memory;
+mod plain;
 pub mod resolver;
 pub mod secret;
 #[cfg(any(feature = "smb", feature = "smb-native"))]

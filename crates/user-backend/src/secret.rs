@@ -10,6 +10,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::plain::is_printable;
+
 /// Longest password that is taken, in bytes of UTF-8. No backend ever truncates: some servers reset the connection
 /// beyond this, which would look like an outage.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
@@ -32,6 +34,7 @@ impl Password {
     }
 
     /// The rules of [`Self::parse`], for a password that need not be kept.
+    #[inline]
     pub(crate) fn check(typed: &str) -> Result<(), PasswordError> {
         if typed.is_empty() {
             return Err(PasswordError::Empty);
@@ -40,8 +43,7 @@ impl Password {
             return Err(PasswordError::TooLong { bytes: typed.len() });
         }
         // Nearly all are in printable ASCII, which is quickly seen.
-        let plain = typed.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~'));
-        if !plain && typed.chars().any(char::is_control) {
+        if !is_printable(typed) && typed.chars().any(char::is_control) {
             return Err(PasswordError::Control);
         }
         Ok(())
@@ -82,6 +84,7 @@ pub enum PasswordError {
 pub struct OutcomeKey([u64; 4]);
 
 impl PartialEq for OutcomeKey {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         // All of it is compared before anything is decided.
         let differ = self.0.iter().zip(&other.0).fold(0, |differ, (one, other)| differ | (one ^ other));
@@ -92,6 +95,7 @@ impl PartialEq for OutcomeKey {
 impl Eq for OutcomeKey {}
 
 impl std::hash::Hash for OutcomeKey {
+    #[inline]
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // The key is uniform already and unknown to attackers: eight bytes of it are as good as all.
         let [first, ..] = self.0;
@@ -100,6 +104,7 @@ impl std::hash::Hash for OutcomeKey {
 }
 
 impl From<blake3::Hash> for OutcomeKey {
+    #[inline]
     fn from(hash: blake3::Hash) -> Self {
         let (words, _) = hash.as_bytes().as_chunks();
         let mut key = [0; 4];
@@ -132,35 +137,46 @@ impl OutcomeKeyer {
         Ok(Self { key })
     }
 
-    /// The key of one tuple. Fields are prefixed with their length, so ("ab", "c") and ("a", "bc") differ.
+    /// The key of one tuple. Before the fields stand their lengths, so ("ab", "c") and ("a", "bc") differ.
+    #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
-        // Scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.
+        // Lengths, scope, a usual name and a usual password fit here; hashing one buffer in one go is the fast path.
         let mut buffer = Scratch([0; SCRATCH]);
         let parts = [scope, name.as_bytes(), password.as_bytes()];
-        let mut used = 0;
+        let (lengths, mut rest) = buffer.0.split_at_mut(HEADER);
+        lengths.copy_from_slice(&header(parts));
+        let mut used = HEADER;
         for part in parts {
-            let end = used + 4 + part.len();
-            let (Some(target), Ok(length)) = (buffer.0.get_mut(used..end), u32::try_from(part.len())) else {
+            let Some((target, behind)) = rest.split_at_mut_checked(part.len()) else {
                 return self.long_key(parts);
             };
-            let (prefix, body) = target.split_at_mut(4);
-            prefix.copy_from_slice(&length.to_le_bytes());
-            body.copy_from_slice(part);
-            used = end;
+            target.copy_from_slice(part);
+            (rest, used) = (behind, used + part.len());
         }
         blake3::keyed_hash(&self.key, buffer.0.get(..used).unwrap_or_default()).into()
     }
 
     fn long_key(&self, parts: [&[u8]; 3]) -> OutcomeKey {
         let mut hasher = blake3::Hasher::new_keyed(&self.key);
+        hasher.update(&header(parts));
         for part in parts {
-            hasher.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes()).update(part);
+            hasher.update(part);
         }
         hasher.finalize().into()
     }
 }
 
-const SCRATCH: usize = 192;
+/// The lengths of the fields, in four bytes each.
+fn header(parts: [&[u8]; 3]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    for (place, part) in header.as_chunks_mut().0.iter_mut().zip(parts) {
+        *place = u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
+    }
+    header
+}
+
+const HEADER: usize = 12;
+const SCRATCH: usize = 128;
 
 /// A place for a password that is wiped in one stroke: wiping byte by byte would take as long as hashing.
 struct Scratch([u8; SCRATCH]);

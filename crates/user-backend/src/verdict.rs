@@ -150,6 +150,7 @@ pub(crate) struct Vouched {
 
 impl Authenticated {
     /// The only constructor. Grep for `Authenticated::assertion` to find all places that vouch for somebody.
+    #[inline(always)]
     pub(crate) fn assertion(vouched: Vouched, freshness: Freshness) -> Self {
         Self { vouched, freshness }
     }

@@ -30,11 +30,15 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
         }
     });
     let hit = |name: &str| at_once(&resolver, black_box(name), black_box(RIGHT));
-    if !names.iter().all(|name| hit(name).is_some_and(|answer| answer.authenticated().is_some())) {
+    if !names.iter().all(|name| hit(name)) {
         return Err("somebody is not remembered".into());
     }
     let floor = Floor::new();
-    let ours = || per_round(ROUNDS, |round| drop(black_box(hit(&names[round as usize % PEOPLE]))));
+    let ours = || {
+        per_round(ROUNDS, |round| {
+            black_box(hit(&names[round as usize % PEOPLE]));
+        })
+    };
     let probed = || {
         per_round(ROUNDS, |round| {
             black_box(floor.probe(round as usize % PEOPLE));

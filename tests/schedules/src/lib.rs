@@ -11,6 +11,8 @@
 pub mod clock;
 #[path = "../../../crates/user-backend/src/identity/mod.rs"]
 pub mod identity;
+#[path = "../../../crates/user-backend/src/plain.rs"]
+pub mod plain;
 #[path = "../../../crates/user-backend/src/secret.rs"]
 pub mod secret;
 #[path = "../../../crates/user-backend/src/verdict.rs"]

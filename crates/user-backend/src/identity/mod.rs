@@ -16,6 +16,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use thiserror::Error;
 
+use crate::plain::{has_upper_case, is_graphic};
+
 /// Longest login name that is taken, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
 
@@ -183,13 +185,12 @@ impl CanonicalName {
     }
 
     /// Hands the canonical form to `use_it` without allocating for names in ASCII, which are nearly all.
+    #[inline]
     pub(crate) fn with_canonical<T>(typed: &str, use_it: impl FnOnce(&str) -> T) -> Result<T, NameError> {
-        // All bytes are looked at, whatever the first ones are: that is many at a time.
-        let any = |is: fn(u8) -> bool| typed.bytes().fold(false, |found, byte| found | is(byte));
-        if typed.is_empty() || typed.len() > MAX_NAME_BYTES || any(|byte| !byte.is_ascii_graphic()) {
+        if typed.is_empty() || typed.len() > MAX_NAME_BYTES || !is_graphic(typed) {
             return Self::parse(typed).map(|name| use_it(name.as_str()));
         }
-        if !any(|byte| byte.is_ascii_uppercase()) {
+        if !has_upper_case(typed) {
             return Ok(use_it(typed));
         }
         let mut buffer = [0_u8; MAX_NAME_BYTES];

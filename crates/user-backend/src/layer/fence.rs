@@ -95,6 +95,7 @@ impl Fence {
     }
 
     /// Whether an outcome that depends on these labels still counts, when its check began at `began`.
+    #[inline]
     pub fn holds(&self, began: Epoch, slots: &[Slot]) -> bool {
         let after = |mark: &AtomicU64| mark.load(Ordering::SeqCst) > began.0;
         !after(&self.everything)

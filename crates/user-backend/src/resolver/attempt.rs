@@ -34,7 +34,7 @@ struct Question {
 }
 
 impl Resolver {
-    pub(super) async fn attempt(&self, credentials: Credentials<'_>, started: Instant) -> Answer {
+    pub(super) async fn attempt(&self, credentials: &Credentials<'_>, started: Instant) -> Answer {
         let (name, password) =
             match (LoginName::parse(credentials.name), Password::parse(credentials.password)) {
                 (Ok(name), Ok(password)) => (name, password),
@@ -68,7 +68,7 @@ impl Resolver {
             let work = async move {
                 // Somebody may have had an answer since this attempt looked.
                 let again = Credentials { name: name.as_str(), password: password.expose(), source };
-                if let Some(answer) = resolver.recall(again, now()) {
+                if let Some(answer) = resolver.recall(&again, now()) {
                     return (answer, began);
                 }
                 let shared = &resolver.shared;

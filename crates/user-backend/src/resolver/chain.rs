@@ -91,9 +91,10 @@ impl Chain {
             let known_as = identity.name().clone();
             match owners.of(&known_as).await {
                 Ok(Some(owner)) if owner != link.id => {
-                    trace
-                        .steps
-                        .push(Step::skipped(&link.id, format!("this name belongs to backend \"{owner}\"")));
+                    trace.steps.push(Step::skipped(
+                        &link.id,
+                        ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
+                    ));
                     if !self.links.iter().any(|link| link.id == owner) {
                         trace.ended_by = Rule::OwnerMissing;
                     }

@@ -47,6 +47,7 @@ use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName};
 use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache};
 use crate::secret::Password;
+use crate::verdict::Authenticated;
 use chain::Chain;
 use link::prove;
 
@@ -86,30 +87,46 @@ impl Resolver {
     ///
     /// # Cancellation
     /// Safe. The attempt itself goes on, for others who wait for it and for the cache.
-    pub async fn authenticate(&self, credentials: Credentials<'_>) -> Answer {
-        let started = now();
-        if let Some(answer) = self.recall(credentials, started) {
-            self.shared.remembered.count(&answer);
-            return answer;
+    // Not an `async fn`: that would first move the credentials from one place in the future to another.
+    #[allow(clippy::manual_async_fn)]
+    pub fn authenticate(&self, credentials: Credentials<'_>) -> impl Future<Output = Answer> + Send {
+        async move {
+            let started = now();
+            if let Some(proof) = self.recall_acceptance(&credentials, started) {
+                self.shared.remembered.accepted();
+                return remembered(proof);
+            }
+            if let Some(answer) = self.recall_refusal(&credentials, started) {
+                self.shared.remembered.rejected();
+                return answer;
+            }
+            // Boxed, so that what is answered from memory drags no room for an attempt along.
+            let answer = Box::pin(self.attempt(&credentials, started)).await;
+            observe::answered(&answer);
+            answer
         }
-        // Boxed, so that what is answered from memory drags no room for an attempt along.
-        let answer = Box::pin(self.attempt(credentials, started)).await;
-        observe::answered(&answer);
-        answer
     }
 
     /// The answer from memory, if there is one: no task, no server, no waiting.
-    fn recall(&self, credentials: Credentials<'_>, at: Instant) -> Option<Answer> {
+    fn recall(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Answer> {
+        self.recall_acceptance(credentials, at)
+            .map(remembered)
+            .or_else(|| self.recall_refusal(credentials, at))
+    }
+
+    // Inlined, like all that a hit goes through: handing an answer on takes longer than finding it.
+    #[inline(always)]
+    fn recall_acceptance(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Authenticated> {
         Password::check(credentials.password).ok()?;
         let cache = &self.shared.cache;
-        let remembered = CanonicalName::with_canonical(credentials.name, |canonical| {
-            cache.accepted(&cache.key(ACCEPTED, canonical, credentials.password), at)
+        let key = CanonicalName::with_canonical(credentials.name, |canonical| {
+            cache.key(ACCEPTED, canonical, credentials.password)
         });
-        if let Some(proof) = remembered.ok()? {
-            let mut trace = Trace::new(Rule::CachedAcceptance);
-            trace.steps = vec![Step::remembered(proof.backend(), Said::Accepted)];
-            return Some(Answer { outcome: Outcome::Authenticated(proof), trace });
-        }
+        cache.accepted(&key.ok()?, at)
+    }
+
+    fn recall_refusal(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Answer> {
+        let cache = &self.shared.cache;
         let rejection = cache.rejected(&cache.key(TYPED, credentials.name, credentials.password), at)?;
         let mut trace = Trace::new(Rule::CachedRefusal);
         trace.steps = self.shared.chain.load().steps(|id| Step::remembered(id, Said::Rejected));
@@ -203,6 +220,13 @@ impl Resolver {
     pub fn cache_stats(&self) -> CacheStats {
         self.shared.cache.stats()
     }
+}
+
+#[inline(always)]
+fn remembered(proof: Authenticated) -> Answer {
+    let steps = vec![Step::remembered(proof.backend(), Said::Accepted)];
+    let trace = Trace { steps, ended_by: Rule::CachedAcceptance, note: None, ms: 0 };
+    Answer { outcome: Outcome::Authenticated(proof), trace }
 }
 
 #[cfg(test)]

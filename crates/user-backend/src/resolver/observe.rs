@@ -58,13 +58,14 @@ fn seconds(ms: u64) -> f64 {
 }
 
 /// How often an answer came from memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Remembered {
-    lanes: [Lane; LANES],
+    lanes: Box<[Lane]>,
     reported: Mutex<[u64; 2]>,
 }
 
-const LANES: usize = 16;
+/// The last one is for all threads that are so late that there is none left for them alone.
+const LANES: usize = 64;
 
 /// A cache line of its own, so that threads do not fight over it.
 #[derive(Debug, Default)]
@@ -74,21 +75,45 @@ struct Lane {
     rejected: AtomicU64,
 }
 
+impl Default for Remembered {
+    fn default() -> Self {
+        let lanes = std::iter::repeat_with(Lane::default).take(LANES).collect();
+        Self { lanes, reported: Mutex::default() }
+    }
+}
+
 thread_local! {
     static LANE: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
+#[cold]
+fn choose_lane() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let lane = NEXT.fetch_add(1, Ordering::Relaxed).min(LANES - 1);
+    LANE.set(Some(lane));
+    lane
+}
+
 impl Remembered {
-    /// One caller gets an answer from memory.
-    pub(super) fn count(&self, answer: &Answer) {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let lane = LANE.get().unwrap_or_else(|| {
-            let lane = NEXT.fetch_add(1, Ordering::Relaxed) % LANES;
-            LANE.set(Some(lane));
-            lane
-        });
-        if let Some(lane) = self.lanes.get(lane) {
-            let counter = if answer.authenticated().is_some() { &lane.accepted } else { &lane.rejected };
+    /// One caller is accepted from memory.
+    #[inline(always)]
+    pub(super) fn accepted(&self) {
+        self.count(|lane| &lane.accepted);
+    }
+
+    /// One caller is refused from memory.
+    pub(super) fn rejected(&self) {
+        self.count(|lane| &lane.rejected);
+    }
+
+    #[inline(always)]
+    fn count(&self, which: impl FnOnce(&Lane) -> &AtomicU64) {
+        let number = LANE.get().unwrap_or_else(choose_lane);
+        let Some(counter) = self.lanes.get(number).map(which) else { return };
+        if number < LANES - 1 {
+            // Nobody else writes here: no need to lock the line.
+            counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        } else {
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }

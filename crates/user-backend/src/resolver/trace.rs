@@ -222,6 +222,7 @@ impl Step {
         }
     }
 
+    #[inline(always)]
     pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
         Self { backend: backend.clone(), verdict, phase: None, ms: 0, reason: Some("from the cache".into()) }
     }

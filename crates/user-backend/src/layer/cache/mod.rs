@@ -21,11 +21,11 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
 use super::fence::{Epoch, Fence, Slot};
-use crate::clock::{Instant, now};
+use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
 use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
-use record::{Accepted, Backends, Moment, Origin, Rejected, Weigh};
+use record::{Accepted, Backends, Latest, Rejected, Weigh};
 
 /// How much may be remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,10 +62,9 @@ pub struct OutcomeCache {
     accepted: Map<Accepted>,
     rejected: Map<Rejected>,
     /// For people whose backend has a grace: the tuple that was accepted last.
-    latest: Map<OutcomeKey>,
+    latest: Map<Latest>,
     fence: Fence,
     backends: Backends,
-    origin: Origin,
 }
 
 /// How long an acceptance counts.
@@ -93,11 +92,11 @@ impl OutcomeCache {
             latest: map(quarter),
             fence: Fence::default(),
             backends: Backends::default(),
-            origin: Origin::new(now()),
         })
     }
 
     /// The key of a tuple. `name` is canonical for accepted outcomes and as typed for refused ones.
+    #[inline]
     pub fn key(&self, scope: &[u8], name: &str, password: &str) -> OutcomeKey {
         self.keyer.key(scope, name, password)
     }
@@ -126,41 +125,49 @@ impl OutcomeCache {
     }
 
     /// The proof for a tuple that was accepted and still counts.
+    #[inline(always)]
     pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
-        let now = self.origin.moment(now);
-        let found = self.kept(key, now).filter(|found| now < found.expires)?;
-        let verified_at = self.origin.instant(found.verified_at);
-        self.proof(found, Freshness::Cached { verified_at })
+        let found = self.accepted.get(key)?;
+        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
+            self.clear_away(key, &found, now);
+            return None;
+        }
+        let freshness = Freshness::Cached { verified_at: found.verified_at };
+        self.proof(found, freshness)
     }
 
     /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be asked.
     pub(crate) fn stale(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
-        let found = self.kept(key, self.origin.moment(now))?;
-        let is_latest =
-            self.latest.get(&self.person_key(found.identity.name())).is_some_and(|latest| latest == *key);
-        let verified_at = self.origin.instant(found.verified_at);
-        self.proof(found, Freshness::Stale { verified_at }).filter(|_| is_latest)
+        let found = self.accepted.get(key).filter(|found| self.is_kept(key, found, now))?;
+        let freshness = Freshness::Stale { verified_at: found.verified_at };
+        self.proof(found, freshness)
     }
 
     /// Whether somebody was accepted a while ago and may come in on that while their backend cannot be asked.
     pub(crate) fn is_in_grace(&self, person: &CanonicalName, now: Instant) -> bool {
-        let now = self.origin.moment(now);
-        self.latest.get(&self.person_key(person)).is_some_and(|latest| self.kept(&latest, now).is_some())
+        let Some(latest) = self.latest.get(&self.person_key(person)) else { return false };
+        self.accepted.get(&latest.key).is_some_and(|found| self.is_kept(&latest.key, &found, now))
     }
 
+    #[inline(always)]
     fn proof(&self, found: Accepted, freshness: Freshness) -> Option<Authenticated> {
         let backend = self.backends.id(found.backend)?.clone();
         Some(Authenticated::assertion(Vouched { identity: found.identity, backend }, freshness))
     }
 
-    /// What is stored for a tuple, unless its time is over or somebody voided it.
-    fn kept(&self, key: &OutcomeKey, now: Moment) -> Option<Accepted> {
-        let found = self.accepted.get(key)?;
-        if found.gone <= now || !self.fence.holds(found.began, &found.depends) {
-            self.accepted.remove_if(key, |stored| stored.gone == found.gone);
-            return None;
+    /// Whether nobody voided the outcome, and it is the one that counts in the grace.
+    fn is_kept(&self, key: &OutcomeKey, found: &Accepted, now: Instant) -> bool {
+        let latest = self.latest.get(&self.person_key(found.identity.name()));
+        latest.is_some_and(|latest| latest.key == *key && now < latest.gone)
+            && self.fence.holds(found.began, &found.depends)
+    }
+
+    /// What no longer counts takes no room, unless there is a grace.
+    #[cold]
+    fn clear_away(&self, key: &OutcomeKey, found: &Accepted, now: Instant) {
+        if !self.is_kept(key, found, now) {
+            self.accepted.remove_if(key, |stored| stored.verified_at == found.verified_at);
         }
-        Some(found)
     }
 
     /// Forgets an accepted tuple: its backend refuses it now.
@@ -171,7 +178,7 @@ impl OutcomeCache {
     /// The refusal of a tuple that was refused and is still refused.
     pub fn rejected(&self, key: &OutcomeKey, now: Instant) -> Option<Rejection> {
         let found = self.rejected.get(key)?;
-        if found.expires <= self.origin.moment(now) || !self.fence.holds(found.began, &found.depends) {
+        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
             self.rejected.remove_if(key, |stored| stored.expires == found.expires);
             return None;
         }
@@ -201,13 +208,12 @@ impl OutcomeCache {
             return true;
         }
         if lifetime.stale.is_some() {
-            self.latest.insert(self.person_key(vouched.identity.name()), key);
+            self.latest.insert(self.person_key(vouched.identity.name()), Latest { key, gone });
         }
-        let (identity, origin) = (vouched.identity.clone(), self.origin);
-        let [verified_at, expires, gone] = [now, expires, gone].map(|at| origin.moment(at));
         // Who has no number is not remembered, and is asked each time.
         if let Some(backend) = self.backends.number(&vouched.backend) {
-            let outcome = Accepted { identity, verified_at, expires, gone, began, depends, backend };
+            let identity = vouched.identity.clone();
+            let outcome = Accepted { identity, verified_at: now, expires, began, depends, backend };
             self.accepted.insert(key, outcome);
         }
         true
@@ -234,7 +240,6 @@ impl OutcomeCache {
         // Usually all backends know a person by the same name.
         depends.dedup();
         let depends: Arc<[Slot]> = depends.into();
-        let expires = self.origin.moment(expires);
         // A check that no longer counts must not push out one that does.
         if !self.fence.holds(began, &depends) {
             return;

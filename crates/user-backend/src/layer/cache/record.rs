@@ -1,6 +1,6 @@
 //! What one remembered outcome takes: as little as it can, because there is one for everybody.
 //!
-//! A moment is a number, a backend is a number, and names are kept in place up to 23 bytes. What is not in place is counted by
+//! A backend is a number, and names are kept in place up to 23 bytes. What is not in place is counted by
 //! [`Weigh`], so that the bound in bytes is one.
 
 use std::sync::{Arc, OnceLock};
@@ -13,36 +13,12 @@ use crate::identity::BackendId;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection};
 
-/// Nanoseconds since the cache was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(u64);
-
-/// Counts from the time the cache was made: it lasts for 584 years, and a number is half of an [`Instant`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Origin(Instant);
-
-impl Origin {
-    pub(super) fn new(at: Instant) -> Self {
-        Self(at)
-    }
-
-    pub(super) fn moment(self, at: Instant) -> Moment {
-        Moment(u64::try_from(at.saturating_duration_since(self.0).as_nanos()).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn instant(self, at: Moment) -> Instant {
-        self.0.checked_add(std::time::Duration::from_nanos(at.0)).unwrap_or(self.0)
-    }
-}
-
 /// Somebody was accepted.
 #[derive(Clone, Debug)]
 pub(super) struct Accepted {
     pub(super) identity: Identity,
-    pub(super) verified_at: Moment,
-    pub(super) expires: Moment,
-    /// The end of the grace, never before `expires`.
-    pub(super) gone: Moment,
+    pub(super) verified_at: Instant,
+    pub(super) expires: Instant,
     pub(super) began: Epoch,
     pub(super) depends: [Slot; 3],
     pub(super) backend: Number,
@@ -52,9 +28,17 @@ pub(super) struct Accepted {
 #[derive(Clone, Debug)]
 pub(super) struct Rejected {
     pub(super) rejection: Rejection,
-    pub(super) expires: Moment,
+    pub(super) expires: Instant,
     pub(super) began: Epoch,
     pub(super) depends: Arc<[Slot]>,
+}
+
+/// The tuple that somebody was accepted with last, for people whose backend has a grace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Latest {
+    pub(super) key: OutcomeKey,
+    /// The end of the grace.
+    pub(super) gone: Instant,
 }
 
 /// Stands for a backend.
@@ -81,6 +65,7 @@ impl Backends {
         u16::try_from(place).ok().map(Number)
     }
 
+    #[inline]
     pub(super) fn id(&self, number: Number) -> Option<&BackendId> {
         self.0.get(usize::from(number.0))?.get()
     }
@@ -124,28 +109,15 @@ impl Weighter<OutcomeKey, Rejected> for Weigh {
     }
 }
 
-impl Weighter<OutcomeKey, OutcomeKey> for Weigh {
-    fn weight(&self, _: &OutcomeKey, _: &OutcomeKey) -> u64 {
-        self.entry::<OutcomeKey>(0)
+impl Weighter<OutcomeKey, Latest> for Weigh {
+    fn weight(&self, _: &OutcomeKey, _: &Latest) -> u64 {
+        self.entry::<Latest>(0)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::clock::now;
-
-    #[test]
-    fn a_moment_is_as_exact_as_an_instant() {
-        let start = now();
-        let origin = Origin::new(start);
-        for after in [Duration::ZERO, Duration::from_nanos(1), Duration::from_secs(100 * 365 * 86_400)] {
-            let at = start + after;
-            assert_eq!(origin.instant(origin.moment(at)), at);
-        }
-    }
 
     #[test]
     fn a_backend_keeps_its_number_and_shares_it_with_nobody() {
@@ -161,6 +133,6 @@ mod tests {
 
     #[test]
     fn an_outcome_is_small() {
-        assert_eq!(size_of::<Accepted>(), 72);
+        assert_eq!(size_of::<Accepted>(), 80);
     }
 }
