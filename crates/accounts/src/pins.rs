@@ -74,6 +74,10 @@ impl Pins<'_> {
     /// What was proved before counts no more, and the user's record, if there is one, says the new backend. A user who
     /// leaves this store's own backend leaves the local password behind.
     ///
+    /// # Security
+    /// A name that is nobody's goes to the first backend that accepts it, with everything the user has and may do. For an
+    /// administrator, name the new owner instead.
+    ///
     /// # Errors
     /// When it could not be written; nothing is changed then.
     pub async fn rebind(

@@ -18,6 +18,18 @@ pub(crate) enum Value {
     Text(Option<String>),
 }
 
+impl Value {
+    /// PostgreSQL refuses text with NUL, SQLite's GLOB ends there. Such a text is stored nowhere (every room that writes
+    /// refuses it), so what is looked for here must only not be found.
+    fn without_nul(&mut self) {
+        if let Self::Text(Some(text)) = self
+            && text.contains('\0')
+        {
+            *text = text.replace('\0', "\u{fffd}");
+        }
+    }
+}
+
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Self::Bool(value)
@@ -149,7 +161,9 @@ impl Query {
             // `push` takes literals and `push_bind` numbers, nothing else gets here.
             Text::Parts(text) => AssertSqlSafe(text).into_sql_str(),
         };
-        (text, self.values, self.keep || kind == Kind::Sqlite)
+        let mut values = self.values;
+        values.iter_mut().for_each(Value::without_nul);
+        (text, values, self.keep || kind == Kind::Sqlite)
     }
 }
 

@@ -14,10 +14,13 @@ pub use new::NewUser;
 pub use profile::{Entry, Field, Profile, Scope, mail_address};
 pub use record::{Quota, Standing, User};
 
+use std::time::Duration;
+
 use user_backend::{BackendId, CanonicalName};
 
 use crate::Accounts;
 use crate::audit::{self, Action};
+use crate::clock::Timestamp;
 use crate::engine::{Db, Query, Tx, each, fault, sql};
 use crate::error::AccountsError;
 use crate::generation;
@@ -166,21 +169,31 @@ impl Users<'_> {
         Ok(user)
     }
 
-    /// Notes that the user signed in now.
+    /// Notes that the user signed in now. A sign-in less than a minute after the last is not written down.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
     pub async fn signed_in(self, id: &UserId) -> Result<(), AccountsError> {
-        let now = self.0.now().millis();
+        let (name, now) = (id.name().as_str(), self.0.now());
+        let missing = || AccountsError::missing("user", id.as_str());
+        let known =
+            sql("SELECT last_login, EXISTS (SELECT 1 FROM resets WHERE user_key = users.key) FROM users \
+                         WHERE name = $1");
+        let row = self.0.db().row(known.bind(name)).await?.ok_or_else(missing)?;
+        let last = row.int_or_null(0).map_err(fault)?.map(Timestamp::from_millis);
+        let fresh = last.is_some_and(|last| last <= now && last.after(LOGIN_GRAIN) > now);
+        if fresh && !row.bool(1).map_err(fault)? {
+            return Ok(());
+        }
         let note =
             sql("UPDATE users SET last_login = $2, first_login = COALESCE(first_login, $2) WHERE name = $1");
         let mut tx = self.0.db().begin().await?;
-        if tx.execute(note.bind(id.name().as_str()).bind(now)).await? == 0 {
-            return Err(AccountsError::missing("user", id.as_str()));
+        if tx.execute(note.bind(name).bind(now.millis())).await? == 0 {
+            return Err(missing());
         }
         // A person who can sign in needs no reset any more (a link that somebody else asked for dies here).
         let voided = sql("DELETE FROM resets WHERE user_key = (SELECT key FROM users WHERE name = $1)");
-        tx.execute(voided.bind(id.name().as_str())).await?;
+        tx.execute(voided.bind(name)).await?;
         tx.commit().await
     }
 
@@ -201,6 +214,9 @@ impl Users<'_> {
             .collect()
     }
 }
+
+/// `last_login` is exact to this much, so that a client that signs in with every request does not write with every request.
+const LOGIN_GRAIN: Duration = Duration::from_secs(60);
 
 /// A count as the store tells it.
 pub(crate) fn count(number: i64) -> u64 {

@@ -144,6 +144,29 @@ on_both! {
         assert!(matches!(stale.generations().since(now).await.unwrap(), Changes::Everything { .. }));
     }
 
+    async fn one_name_goes_to_the_admin_who_creates_it_or_to_the_backend_that_accepts_it(place) {
+        let accounts = place.open().await;
+        let mail = BackendId::parse("mail").unwrap();
+        for round in 0..20 {
+            let id = user(&format!("User{round}"));
+            let (one, other) = (accounts.clone(), accounts.clone());
+            let new = NewUser::new(id.clone()).password(StoredHash::new("x"));
+            let create = tokio::spawn(async move { one.users().create(new).await });
+            let (name, backend) = (id.name().clone(), mail.clone());
+            let accept = tokio::spawn(async move {
+                let owner = other.pins().bind(&name, &backend).await?;
+                if owner == backend { other.users().remember(&name, &backend, []).await.map(drop) } else { Ok(()) }
+            });
+            let (created, accepted) = (create.await.unwrap(), accept.await.unwrap());
+            let found = accounts.users().get(&id).await.unwrap();
+            let owner = accounts.pins().owner(id.name()).await.unwrap().unwrap();
+            accepted.unwrap();
+            assert_eq!(found.backend, owner);
+            assert_eq!(created.is_ok(), found.is_local());
+            assert_eq!(accounts.passwords().find(&id).await.unwrap().is_some(), found.is_local());
+        }
+    }
+
     async fn a_group_that_is_deleted_takes_no_members(place) {
         let accounts = place.open().await;
         for round in 0..20 {

@@ -162,6 +162,29 @@ on_both! {
         }
     }
 
+    async fn a_nul_is_found_nowhere_and_harms_nobody(place) {
+        let accounts = place.open().await;
+        accounts.users().create(NewUser::new(user("frank")).email("f@example.com")).await.unwrap();
+        let odd = "f\0r";
+        assert!(accounts.users().page(&UserFilter::new().search(odd)).await.unwrap().items.is_empty());
+        assert!(accounts.users().page(&UserFilter::new().search("\0")).await.unwrap().items.is_empty());
+        assert!(accounts.users().by_email(odd).await.unwrap().is_empty());
+        assert!(accounts.users().by_phone(odd).await.unwrap().is_empty());
+        assert_eq!(accounts.apps().value(odd, odd).await.unwrap(), None);
+        assert_eq!(accounts.apps().state(odd).await.unwrap(), None);
+        assert_eq!(accounts.preferences().find(&user("frank"), odd, odd).await.unwrap(), None);
+        for change in [
+            UserChange::new().display_name(odd),
+            UserChange::new().email("f\0@example.com"),
+            UserChange::new().language(odd),
+            UserChange::new().field(Field::Address, odd),
+            UserChange::new().field(Field::AdditionalMail, "f\0@example.com"),
+        ] {
+            let error = accounts.users().change(&user("frank"), change).await.unwrap_err();
+            assert!(matches!(error, AccountsError::Invalid { .. }), "{error}");
+        }
+    }
+
     async fn filters_know_groups_disabled_and_recent(place) {
         let accounts = place.open().await;
         for id in ["red", "blue"] {
