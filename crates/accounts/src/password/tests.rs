@@ -288,6 +288,7 @@ async fn who_leaves_makes_no_room_for_one_more_thread() {
     until(|| gate.at_work() == 1).await;
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
+    assert_eq!(pool.free_places(), 1, "the thread is still at work");
 
     let second = {
         let (pool, gate) = (pool.clone(), gate.clone());

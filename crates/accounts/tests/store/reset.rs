@@ -9,6 +9,7 @@ use accounts::mail::SendError;
 use accounts::password::SetError;
 use accounts::reset::{BadToken, LostPassword, RedeemError, RequestError, ResetSettings};
 use accounts::{Accounts, Actor, NewUser, UserChange, UserId};
+use sqlx::{Connection, Executor, SqliteConnection};
 use user_backend::BackendId;
 use user_backend::resolver::PinStore;
 
@@ -434,6 +435,35 @@ async fn t60_the_store_holds_no_token_and_no_password() {
     }
     assert!(read > 10_000);
     assert!(!format!("{:?} {:?}", house.reset, house.postman).contains(&token));
+}
+
+/// The events that void a link delete it. Where one was forgotten, a change behind the program's back, a restored backup,
+/// the link is still worth nothing.
+#[tokio::test]
+async fn a_link_that_nobody_voided_is_judged_by_what_is_true_now() {
+    for (change, judged) in [
+        ("UPDATE users SET display_name = 'x'", None),
+        ("UPDATE users SET email = 'eve@example.com'", Some(BadToken::Invalid)),
+        ("UPDATE users SET email = NULL", Some(BadToken::Invalid)),
+        ("UPDATE users SET backend = 'mail'", Some(BadToken::Invalid)),
+        ("UPDATE users SET enabled = 0", Some(BadToken::Invalid)),
+        ("UPDATE users SET last_login = created_at + 1", Some(BadToken::Invalid)),
+        ("UPDATE resets SET expires_at = created_at", Some(BadToken::Expired)),
+        ("DELETE FROM users", Some(BadToken::Invalid)),
+    ] {
+        let place = Place::sqlite();
+        let house = House::with_alice(&place).await;
+        let token = house.link("alice").await;
+        let file = format!("sqlite:{}", place.folder().join("accounts.db").display());
+        let mut raw = SqliteConnection::connect(&file).await.unwrap();
+        raw.execute(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = ON; {change}"))).await.unwrap();
+        let looked = house.reset.look(&token, None).await;
+        let redeemed = redeem(&house, &token, NEW).await;
+        match judged {
+            None => assert!(looked.is_ok() && redeemed.is_ok(), "{change}"),
+            Some(expected) => assert_eq!((bad(looked), bad(redeemed)), (expected, expected), "{change}"),
+        }
+    }
 }
 
 /// The worker stops when it is told to, with the mail under way finished.
