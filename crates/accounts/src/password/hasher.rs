@@ -67,6 +67,11 @@ impl Hasher {
         &self.pool
     }
 
+    /// A hash of the usual cost that nobody has.
+    pub(crate) fn dummy(&self) -> &PasswordHash {
+        &self.dummy
+    }
+
     /// Hashes a password.
     ///
     /// # Errors

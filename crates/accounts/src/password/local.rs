@@ -54,6 +54,8 @@ pub struct LocalBackend {
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
     keyer: OutcomeKeyer,
+    /// What is compared for people who do not exist.
+    nobody: StoredHash,
     accepted: Cache<OutcomeKey, Instant>,
     remember: Duration,
 }
@@ -72,6 +74,7 @@ impl LocalBackend {
             // The id is a constant of ours that every rule for ids allows.
             id: BackendId::parse(LOCAL_BACKEND).map_err(|_| NoRandomness)?,
             accounts,
+            nobody: StoredHash::new(hasher.dummy().expose()),
             hasher,
             rules,
             keyer: OutcomeKeyer::random().map_err(|_| NoRandomness)?,
@@ -109,20 +112,22 @@ impl LocalBackend {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
         for _ in 0..ROUNDS {
-            let Some(found) = kept else {
-                self.compare(None, &password, attempt.deadline).await?;
-                return Ok(Verdict::Rejected(Rejection::UnknownUser));
-            };
-            if self.accepted.get(&self.key(&found.hash, attempt)).is_some_and(|until| now() < until) {
-                return Ok(self.verdict(&found, attempt));
+            // Nobody is looked up, parsed and compared like everybody.
+            let hash = kept.as_ref().map_or(&self.nobody, |kept| &kept.hash).clone();
+            let remembered = self.accepted.get(&self.key(&hash, attempt)).is_some_and(|until| now() < until);
+            if let (true, Some(kept)) = (remembered, &kept) {
+                return Ok(self.verdict(kept, attempt));
             }
-            let checked = self.compare(parse(&found), &password, attempt.deadline).await?;
+            let checked = self.compare(parse(&hash, &id), &password, attempt.deadline).await?;
+            if kept.is_none() {
+                return Ok(Verdict::Rejected(Rejection::UnknownUser));
+            }
             match checked.found {
                 Match::No => return Ok(Verdict::Rejected(Rejection::BadCredentials)),
                 Match::BeginsRight => return Ok(Verdict::Rejected(Rejection::CredentialsExpired)),
                 Match::Yes => {}
             }
-            let stored = self.improve(&id, &found.hash, checked.better).await;
+            let stored = self.improve(&id, &hash, checked.better).await;
             // Comparing took its time: what was true before must still be true. A hash that somebody replaced meanwhile, for a
             // better one or for another password, is compared in its turn.
             let again = self.find(&id).await?;
@@ -219,10 +224,10 @@ impl fmt::Display for LocalBackend {
 }
 
 /// What is stored, if anybody can sign in with it.
-fn parse(kept: &KeptPassword) -> Option<PasswordHash> {
-    let parsed = PasswordHash::parse(kept.hash.expose());
+fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
+    let parsed = PasswordHash::parse(hash.expose());
     if let Err(reason) = &parsed {
-        tracing::warn!(user = ?kept.id, %reason, "nobody can sign in with what is stored as this password");
+        tracing::warn!(user = ?id, %reason, "nobody can sign in with what is stored as this password");
     }
     parsed.ok()
 }
