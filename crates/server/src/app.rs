@@ -5,7 +5,7 @@ mod tokens;
 
 pub use sign_in::SignIn;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
 use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
@@ -37,8 +37,23 @@ struct Inner {
     passwords: LocalPasswords,
     rules: Arc<Rules>,
     apps: Apps,
-    /// Up to where ended credentials have been forgotten.
-    seen: Mutex<Generation>,
+    /// Up to where ended credentials have been forgotten, and who is forgetting.
+    seen: Seen,
+    forgetting: tokio::sync::Mutex<()>,
+}
+
+/// A generation that many read and few write.
+#[derive(Debug)]
+struct Seen(Mutex<Generation>);
+
+impl Seen {
+    fn load(&self) -> Generation {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn store(&self, generation: Generation) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = generation;
+    }
 }
 
 /// The server cannot be put together.
@@ -102,7 +117,7 @@ impl App {
             external.push(backend.id().clone());
             all = all.link(Arc::new(WithTokens::new(backend, accounts.clone())), policy, domain);
         }
-        let seen = Mutex::new(accounts.generations().current().await?);
+        let seen = Seen(Mutex::new(accounts.generations().current().await?));
         let apps = Apps::new(settings.apps_directory.as_deref());
         let inner = Inner {
             trusted_proxies: config.resolver().trusted_proxies.clone(),
@@ -115,6 +130,7 @@ impl App {
             rules,
             apps,
             seen,
+            forgetting: tokio::sync::Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }

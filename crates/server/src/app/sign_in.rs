@@ -1,7 +1,6 @@
 //! From a name and a password to a caller.
 
 use std::net::IpAddr;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use accounts::users::mail_address;
@@ -108,8 +107,13 @@ impl App {
 
     /// Forgets whose credentials ended since the last time, in whatever process.
     async fn forget_what_ended(&self) -> Result<(), AccountsError> {
-        let seen = *self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let changes = self.accounts().generations().since(seen).await?;
+        let generations = self.accounts().generations();
+        if generations.current().await? == self.inner.seen.load() {
+            return Ok(());
+        }
+        // One at a time: forgetting twice would void what was proved in between.
+        let _turn = self.inner.forgetting.lock().await;
+        let changes = generations.since(self.inner.seen.load()).await?;
         for resolver in [&self.inner.resolver, &self.inner.local_only] {
             match &changes {
                 Changes::Users { names, .. } => names.iter().for_each(|name| resolver.invalidate_user(name)),
@@ -117,8 +121,7 @@ impl App {
                 _ => {}
             }
         }
-        let mut seen = self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen = changes.now();
+        self.inner.seen.store(changes.now());
         Ok(())
     }
 }
