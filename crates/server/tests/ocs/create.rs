@@ -48,7 +48,7 @@ async fn refusals_have_their_codes_and_texts_and_leave_nothing_behind() {
             107,
             "Password is among the 1,000,000 most common ones. Please make it unique. Password needs to be at least 10 characters long.",
         ),
-        ("admin", "userid=x1&password=+++".to_owned(), 107, "A valid password must be provided"),
+        ("admin", "userid=x1&password=+++".to_owned(), 101, "A valid password must be provided"),
         ("admin", format!("userid=&{GOOD}"), 101, "A valid username must be provided"),
         ("admin", GOOD.to_owned(), 101, "A valid username must be provided"),
         ("admin", format!("userid=x/1&{GOOD}"), 101, chars),

@@ -50,6 +50,9 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::of_endpoint(110, "Required email address was not provided"));
     }
     let id = checked_id(id)?;
+    if !password.is_empty() && password.trim().is_empty() {
+        return Err(blank());
+    }
     if !email.is_empty() && mail_address(email).is_err() {
         return Err(Failure::of_endpoint(101, "Invalid email address"));
     }
