@@ -3,9 +3,13 @@
 // A broken test bench may stop the test.
 #![allow(clippy::expect_used, clippy::panic)]
 
+pub mod canary;
 pub mod certs;
+pub mod frozen;
 pub mod peer;
+pub mod report;
 pub mod rig;
+pub mod smb;
 
 pub use certs::{Ca, Leaf};
 pub use peer::{Peer, Step};

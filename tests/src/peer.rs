@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -10,15 +11,22 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::smb::{self, Reply};
+
+/// How far the clock moves at a time where a script lets time pass.
+pub const TICK: Duration = Duration::from_millis(100);
+
 /// One thing the peer does.
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Writes these bytes at once. `{tag}` stands for the first word of the last line that was read.
     Send(Vec<u8>),
-    /// Writes them one byte at a time.
+    /// Writes them one byte at a time, and lets the other side take them in.
     Drip(Vec<u8>),
     /// Reads one line, whatever it says.
     Line,
+    /// Reads one line that is no command: `{tag}` stays what it was.
+    Secret,
     /// Reads one line that must start like this, in any letter case; else the peer hangs up.
     Expect(&'static str),
     /// Reads lines up to and including the first that is this and a line end.
@@ -36,6 +44,18 @@ pub enum Step {
     Silence,
     /// Says nothing until the test gives the word.
     Wait(Arc<Notify>),
+    /// Writes one byte at a time and lets so much time pass after each. Needs a paused clock.
+    Slowly(Vec<u8>, Duration),
+    /// Lets time pass, by [`TICK`]s. Needs a paused clock.
+    Pass(Duration),
+    /// Reads one SMB message.
+    Hear,
+    /// Reads one SMB message and answers it.
+    Smb(Reply),
+    /// Says that nothing more will come, and listens until the other side hangs up.
+    HalfClose,
+    /// Breaks the connection off (RST) instead of ending it.
+    Reset,
 }
 
 impl Step {
@@ -161,6 +181,9 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    if script.iter().any(|step| matches!(step, Step::Reset)) {
+        stream.set_zero_linger()?;
+    }
     let mut stream: Box<dyn Stream> = Box::new(stream);
     let mut last = Vec::new();
     for step in script {
@@ -175,8 +198,10 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                     stream.flush().await?;
                     tokio::task::yield_now().await;
                 }
+                tokio::task::yield_now().await;
             }
             Step::Line => last = line(&mut stream, record).await?,
+            Step::Secret => drop(line(&mut stream, record).await?),
             Step::Expect(start) => {
                 last = line(&mut stream, record).await?;
                 let begins =
@@ -204,19 +229,58 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                 stream.flush().await?;
             }
             Step::Wait(word) => word.notified().await,
-            Step::Silence => {
-                let mut rest = [0; 1024];
-                loop {
-                    let count = stream.read(&mut rest).await?;
-                    if count == 0 {
-                        return Ok(());
-                    }
-                    record.add(rest.get(..count).unwrap_or_default());
+            Step::Slowly(bytes, pause) => {
+                for byte in fill_tag(bytes, &last) {
+                    stream.write_all(&[byte]).await?;
+                    stream.flush().await?;
+                    pass(*pause).await;
                 }
             }
+            Step::Pass(time) => pass(*time).await,
+            Step::Hear => drop(frame(&mut stream, record).await?),
+            Step::Smb(reply) => {
+                let request = frame(&mut stream, record).await?;
+                stream.write_all(&smb::frame(&reply.to(&request))).await?;
+                stream.flush().await?;
+            }
+            Step::HalfClose => {
+                stream.shutdown().await?;
+                return listen(&mut stream, record).await;
+            }
+            Step::Reset => return Ok(()),
+            Step::Silence => return listen(&mut stream, record).await,
         }
     }
     stream.shutdown().await
+}
+
+async fn listen(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<()> {
+    let mut rest = [0; 1024];
+    loop {
+        let count = stream.read(&mut rest).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        record.add(rest.get(..count).unwrap_or_default());
+    }
+}
+
+/// Small steps, so that whoever waits for something is served near its time.
+async fn pass(time: Duration) {
+    let mut left = time;
+    while !left.is_zero() {
+        let step = left.min(TICK);
+        tokio::time::advance(step).await;
+        left -= step;
+    }
+}
+
+async fn frame(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<Vec<u8>> {
+    let length = stream.read_u32().await?;
+    let mut frame = vec![0; usize::try_from(length & 0x00ff_ffff).unwrap_or_default()];
+    stream.read_exact(&mut frame).await?;
+    record.add(&frame);
+    Ok(frame)
 }
 
 async fn line(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<Vec<u8>> {

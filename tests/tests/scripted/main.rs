@@ -5,6 +5,7 @@
 
 // Each protocol's scripts are a file beside this one.
 mod ftp;
+mod hostile;
 mod imap;
 mod smb;
 mod warm;

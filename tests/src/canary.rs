@@ -1,0 +1,107 @@
+//! A password that is looked for in everything that is written, in every form that it takes on its way.
+
+use std::io;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+/// The name that signs in with it.
+pub const NAME: &str = "alice";
+
+/// The password. Quotes, a backslash, a percent sign, a colon and a blank, so that each form looks different.
+pub const PASSWORD: &str = r#"Canary:7f3a "b\d" %41 wing"#;
+
+/// Every form that must not be seen anywhere: as it stands, escaped, base64 (alone, with the name, as SASL PLAIN), hex,
+/// url-encoded, UTF-16.
+#[must_use]
+pub fn forms() -> Vec<Vec<u8>> {
+    let sasl = format!("\0{NAME}\0{PASSWORD}");
+    let basic = format!("{NAME}:{PASSWORD}");
+    let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let url: String =
+        PASSWORD
+            .bytes()
+            .map(|byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
+            .collect();
+    let mut forms: Vec<Vec<u8>> = vec![
+        PASSWORD.into(),
+        format!("{PASSWORD:?}").trim_matches('"').into(),
+        PASSWORD.replace('\\', r"\\").replace('"', "\\\"").into(),
+        format!("{:?}", PASSWORD.as_bytes()).into(),
+        hex(PASSWORD.as_bytes()).into(),
+        hex(PASSWORD.as_bytes()).to_uppercase().into(),
+        url.to_lowercase().into(),
+        url.replace("%20", "+").into(),
+        url.into(),
+        hex(&wide).into(),
+        wide,
+    ];
+    for text in [PASSWORD, &sasl, &basic] {
+        forms.push(STANDARD.encode(text).trim_end_matches('=').into());
+        forms.push(URL_SAFE.encode(text).trim_end_matches('=').into());
+    }
+    // A long piece is as bad as the whole.
+    forms.push(PASSWORD[..11].into());
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// How often any form occurs in `bytes`.
+#[must_use]
+pub fn count(bytes: &[u8]) -> usize {
+    static FORMS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(forms);
+    FORMS.iter().map(|form| bytes.windows(form.len()).filter(|window| window == form).count()).sum()
+}
+
+/// How often any form was written to a [`Sink`] so far, and how many bytes were.
+pub static WRITTEN: Written = Written { bytes: AtomicUsize::new(0), found: AtomicUsize::new(0) };
+
+/// See [`WRITTEN`].
+#[derive(Debug)]
+pub struct Written {
+    bytes: AtomicUsize,
+    found: AtomicUsize,
+}
+
+impl Written {
+    /// Looks through `bytes`.
+    pub fn add(&self, bytes: &[u8]) {
+        self.bytes.fetch_add(bytes.len(), Ordering::Relaxed);
+        self.found.fetch_add(count(bytes), Ordering::Relaxed);
+    }
+
+    /// How many bytes were looked through.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// How often a form was found.
+    pub fn found(&self) -> usize {
+        self.found.load(Ordering::Relaxed)
+    }
+}
+
+/// A writer for logs that keeps nothing and looks for the password in every line.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sink;
+
+impl io::Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        WRITTEN.add(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! Time that stands still until a script moves it.
+//!
+//! A paused clock of tokio jumps to the next deadline as soon as nothing is ready, and a byte on its way through a socket
+//! is not ready yet: over real sockets that would make a deadline pass at random. A blocking task under way keeps the clock
+//! from jumping. The same task is the watchdog: in frozen time, whoever waits for a deadline that nobody brings about would
+//! wait for ever.
+
+use std::future::Future;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Real time after which something that should have ended is said to hang.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs `work` in a runtime of its own whose clock only `tokio::time::advance` moves; `None` when it hangs.
+///
+/// # Panics
+/// When the system gives no runtime, or `work` panics.
+pub fn run<T>(work: impl Future<Output = T>) -> Option<T> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime for one script");
+    let (done, wait) = mpsc::channel::<()>();
+    let result = runtime.block_on(async {
+        let watchdog = tokio::task::spawn_blocking(move || wait.recv_timeout(PATIENCE));
+        tokio::time::pause();
+        tokio::select! {
+            biased;
+            result = work => Some(result),
+            _ = watchdog => None,
+        }
+    });
+    drop(done);
+    result
+}

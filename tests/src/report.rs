@@ -1,0 +1,18 @@
+//! Figures for `cargo xtask hostile`: each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
+
+use std::env;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+/// Leaves `figures` under this name; prints them when nobody asked for a report.
+///
+/// # Panics
+/// When the report cannot be written.
+pub fn leave(name: &str, figures: &Value) {
+    println!("{name}: {figures}");
+    let Some(directory) = env::var_os("HOSTILE_REPORT").map(PathBuf::from) else { return };
+    fs::create_dir_all(&directory).expect("a directory for the report");
+    fs::write(directory.join(format!("{name}.json")), figures.to_string()).expect("the report");
+}

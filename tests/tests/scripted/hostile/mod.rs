@@ -1,0 +1,34 @@
+//! Hostile peers as one table: servers that follow a script, and the only outcomes that each may have.
+//!
+//! Whatever a row says, these hold in all of them: nobody panics or hangs, the answer comes by the deadline (in the row's
+//! own time), there is one login at most, no error tells the password or what the server said, and nothing that is logged
+//! at any level holds the password in any form.
+
+mod ftp;
+mod imap;
+mod row;
+mod run;
+mod smb;
+
+#[test]
+fn every_imap_script_has_one_of_its_outcomes() {
+    run::run("scripted-imap", &imap::rows());
+}
+
+#[test]
+fn every_ftp_script_has_one_of_its_outcomes() {
+    run::run("scripted-ftp", &ftp::rows());
+}
+
+#[test]
+fn every_smb_script_has_one_of_its_outcomes() {
+    run::run("scripted-smb", &smb::rows());
+}
+
+#[test]
+fn no_two_rows_have_one_name() {
+    let rows = [imap::rows(), ftp::rows(), smb::rows()].concat();
+    let names: std::collections::BTreeSet<_> = rows.iter().map(ToString::to_string).collect();
+    assert_eq!(names.len(), rows.len());
+    assert!(rows.len() > 4000, "{} rows", rows.len());
+}

@@ -1,0 +1,207 @@
+//! Runs rows, each with a server, a backend and a frozen clock of its own, and judges what came of them.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use serde_json::json;
+use user_backend::clock::now;
+use user_backend::ftp::{FtpBackend, FtpSettings};
+use user_backend::imap::{ImapBackend, ImapSettings};
+use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::transport::{Endpoint, Trust};
+use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
+use user_backend_tests::peer::TICK;
+use user_backend_tests::{Ca, Leaf, Peer, canary, frozen, report};
+
+use super::row::{Hears, Protocol, Row, peer};
+
+/// What each attempt is given, by the clock that the script moves.
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// What a server says in words, so that it can be looked for in what we say.
+pub(super) const ZEBRA: &str = "zebra";
+
+struct Keys {
+    ca: Ca,
+    server: Arc<ServerConfig>,
+}
+
+static KEYS: LazyLock<Keys> = LazyLock::new(|| {
+    let ca = Ca::new();
+    let server = ca.server(&Leaf::new(["127.0.0.1"]));
+    Keys { ca, server }
+});
+
+/// The server's side of TLS in all rows.
+pub(super) fn server_keys() -> Arc<ServerConfig> {
+    Arc::clone(&KEYS.server)
+}
+
+/// What came of one row.
+struct Outcome {
+    word: String,
+    told: String,
+    late: Duration,
+    heard: Vec<u8>,
+    connections: usize,
+}
+
+/// Runs all rows and leaves the figures under `name`.
+///
+/// # Panics
+/// Names every row whose outcome was not allowed.
+pub(super) fn run(name: &str, rows: &[Row]) {
+    let _ = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_writer(|| canary::Sink)
+        .try_init();
+    // Panics in tasks of libraries count as well, though somebody catches them.
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        usual(panic);
+    }));
+    let next = AtomicUsize::new(0);
+    let figures = Mutex::new(Figures::default());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let outcome = catch_unwind(AssertUnwindSafe(|| frozen::run(play(row))));
+                    figures.lock().unwrap_or_else(PoisonError::into_inner).note(row, outcome);
+                }
+            });
+        }
+    });
+    let figures = figures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    report::leave(
+        name,
+        &json!({
+            "scripts": rows.len(),
+            "outcomes": figures.outcomes,
+            "wrong": figures.wrong.len(),
+            "panics": PANICS.load(Ordering::Relaxed),
+            "overruns": figures.overruns,
+            "secrets": canary::WRITTEN.found(),
+            "searched": canary::WRITTEN.bytes(),
+        }),
+    );
+    assert!(
+        figures.wrong.is_empty(),
+        "{} rows are wrong:\n{}",
+        figures.wrong.len(),
+        figures.wrong.join("\n")
+    );
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0, "something panicked");
+    assert_eq!(canary::WRITTEN.found(), 0, "the password was logged");
+    assert!(canary::WRITTEN.bytes() > 0, "nothing was logged, so nothing was looked through");
+}
+
+#[derive(Default)]
+struct Figures {
+    outcomes: BTreeMap<String, usize>,
+    wrong: Vec<String>,
+    overruns: usize,
+}
+
+impl Figures {
+    fn note(&mut self, row: &Row, outcome: std::thread::Result<Option<Outcome>>) {
+        let outcome = match outcome {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => return self.wrong.push(format!("{row}: hangs")),
+            Err(_) => return self.wrong.push(format!("{row}: panics")),
+        };
+        let kind = outcome.word.split(' ').next().unwrap_or_default();
+        *self.outcomes.entry(kind.to_owned()).or_default() += 1;
+        if outcome.late > TICK {
+            self.overruns += 1;
+        }
+        if let Err(why) = judge(row, &outcome) {
+            self.wrong.push(format!("{row}: {why}"));
+        }
+    }
+}
+
+fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
+    let Outcome { word, told, late, heard, connections } = outcome;
+    if !row.allows(word) {
+        return Err(format!("{word} is not among {:?}", row.allowed));
+    }
+    if *late > TICK {
+        return Err(format!("the answer came {late:?} after the deadline"));
+    }
+    let found = canary::count(told.as_bytes());
+    if found != 0 || told.contains(ZEBRA) {
+        return Err(format!("the error tells what it must not: {told}"));
+    }
+    // libsmbclient is let in only after a greeting on a connection of its own.
+    let most = if matches!(row.protocol, Protocol::SmbShare | Protocol::SmbPipe) { 2 } else { 1 };
+    if *connections > most {
+        return Err(format!("{connections} connections for one attempt"));
+    }
+    let times = credentials_in(row.protocol, heard);
+    let may = usize::from(row.hears == Hears::Once);
+    if times > may {
+        return Err(format!("the server heard the password {times} times, not {may}"));
+    }
+    if word.starts_with("accepted") && times == 0 && !is_smb(row.protocol) {
+        return Err("accepted a password that nobody was shown".to_owned());
+    }
+    Ok(())
+}
+
+fn is_smb(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::SmbShare | Protocol::SmbPipe | Protocol::SmbNative)
+}
+
+/// How often the password went over the wire. SMB never sends it; it must not be there in any form.
+fn credentials_in(protocol: Protocol, heard: &[u8]) -> usize {
+    let lines = heard.split(|byte| *byte == b'\n');
+    let holds = |line: &&[u8]| canary::count(line) > 0;
+    if is_smb(protocol) { canary::count(heard) } else { lines.filter(holds).count() }
+}
+
+async fn play(row: &Row) -> Outcome {
+    let peer = peer(row).await;
+    let backend = backend(row, &peer);
+    let (name, password) =
+        (LoginName::parse(canary::NAME).unwrap(), Password::parse(canary::PASSWORD).unwrap());
+    let deadline = now() + DEADLINE;
+    let answer = backend.authenticate(&Attempt::new(&name, &password, deadline)).await;
+    let late = now().saturating_duration_since(deadline);
+    let told = format!(
+        "{answer:?} {answer:#?} {backend:?} {backend} {}",
+        answer.as_ref().err().map_or_else(String::new, ToString::to_string)
+    );
+    Outcome { word: word(&answer), told, late, heard: peer.heard(), connections: peer.connections() }
+}
+
+fn backend(row: &Row, peer: &Peer) -> Box<dyn UserBackend> {
+    let id = BackendId::parse("server").unwrap();
+    let endpoint = Endpoint::new("127.0.0.1", peer.port(), row.tls).with_trust(Trust::CaFile(KEYS.ca.file()));
+    let smb = |endpoint| SmbSettings::new(BackendId::parse("server").unwrap(), endpoint);
+    match row.protocol {
+        Protocol::Imap => Box::new(ImapBackend::new(ImapSettings::new(id, endpoint)).unwrap()),
+        Protocol::Ftp => Box::new(FtpBackend::new(FtpSettings::new(id, endpoint)).unwrap()),
+        Protocol::SmbShare => Box::new(SmbBackend::new(smb(endpoint).with_share("data")).unwrap()),
+        Protocol::SmbPipe => Box::new(SmbBackend::new(smb(endpoint)).unwrap()),
+        Protocol::SmbNative => {
+            Box::new(SmbBackend::new(smb(endpoint).with_engine(SmbEngine::Native)).unwrap())
+        }
+    }
+}
+
+/// The outcome in a word, errors with their phase.
+fn word(answer: &Result<Verdict, BackendError>) -> String {
+    match answer {
+        Ok(Verdict::Accepted(_)) => "accepted".to_owned(),
+        Ok(Verdict::Rejected(rejection)) => rejection.as_str().to_owned(),
+        Ok(Verdict::NotMine) => "not_mine".to_owned(),
+        Err(error) => format!("{} {}", error.kind(), error.phase()),
+    }
+}
