@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use crate::Accounts;
 use crate::clock::Timestamp;
-use crate::engine::{Tx, fault, sql};
+use crate::engine::{Row, Tx, fault, sql};
 use crate::error::AccountsError;
 
 /// On whose behalf the store is used; see [`Accounts::on_behalf_of`].
@@ -164,8 +164,32 @@ impl Audit<'_> {
             None => query,
         };
         let rows = self.0.db().rows(query).await?;
-        let lines = rows.iter().map(|row| {
-            Ok(AuditLine {
+        rows.iter().map(AuditLine::read).collect()
+    }
+
+    /// The latest lines, oldest of them first, at most `limit`; of one target only when one is named.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn latest(self, limit: u32, target: Option<&str>) -> Result<Vec<AuditLine>, AccountsError> {
+        let all =
+            "SELECT seq, at, actor, origin, action, target, detail FROM audit ORDER BY seq DESC LIMIT $1";
+        let some = "SELECT seq, at, actor, origin, action, target, detail FROM audit WHERE target = $2 \
+                    ORDER BY seq DESC LIMIT $1";
+        let query = sql(if target.is_some() { some } else { all }).bind(i64::from(limit));
+        let query = match target {
+            Some(target) => query.bind(target),
+            None => query,
+        };
+        let rows = self.0.db().rows(query).await?;
+        rows.iter().rev().map(AuditLine::read).collect()
+    }
+}
+
+impl AuditLine {
+    fn read(row: &Row) -> Result<Self, AccountsError> {
+        let read = || {
+            Ok(Self {
                 seq: row.int(0)?,
                 at: Timestamp::from_millis(row.int(1)?),
                 actor: row.text(2)?,
@@ -174,8 +198,8 @@ impl Audit<'_> {
                 target: row.text(5)?,
                 detail: row.text_or_null(6)?,
             })
-        });
-        lines.collect::<Result<_, sqlx::Error>>().map_err(fault)
+        };
+        read().map_err(fault)
     }
 }
 

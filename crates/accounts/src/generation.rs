@@ -184,6 +184,32 @@ impl Generations<'_> {
         });
         Ok(Changes::Users { now, names: names.collect::<Result<_, _>>()? })
     }
+
+    /// Lets every process forget what it remembers of one name. No credential ends.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn forget(self, name: &CanonicalName) -> Result<Generation, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let now = bump(&mut tx, name, self.0.now()).await?;
+        tx.commit().await?;
+        Ok(now)
+    }
+
+    /// Lets every process forget everything it remembers. No credential ends.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn forget_all(self) -> Result<Generation, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        // A reader that is so far behind is told to forget everything.
+        let jump = sql("UPDATE generation SET value = value + $1 WHERE one = 1 RETURNING value");
+        let row = tx.row(jump.bind(KEPT + 1)).await?;
+        let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
+        let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
+        tx.commit().await?;
+        Ok(Generation(value))
+    }
 }
 
 /// Ends what was proved before now for one name, in the caller's transaction; tells the new generation.

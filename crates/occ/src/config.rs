@@ -10,13 +10,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use user_backend::config::{Config, ConfigErrors, Entry, Link, Registry};
+use accounts::{LOCAL_BACKEND, StoreSettings};
+use async_trait::async_trait;
+use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader, Registry};
+use user_backend::resolver::{PinError, PinStore};
 use user_backend::transport::Endpoint;
-use user_backend::{BackendId, DomainRules, Phase, Policy, Resolver, UserBackend};
+use user_backend::{BackendId, CanonicalName, DomainRules, Phase, Policy, Resolver, UserBackend};
 
 use crate::cli::Common;
 use crate::exit::Failure;
 use crate::output::complain;
+use crate::store;
 
 /// The variable that names the configuration.
 const VARIABLE: &str = "USER_BACKEND_CONFIG";
@@ -80,6 +84,8 @@ pub(crate) struct Setup {
     /// The same about the settings that belong to no backend.
     pub(crate) warnings: Vec<String>,
     pub(crate) backends: Vec<Configured>,
+    /// Who owns whom, if a store knows.
+    pub(crate) pins: Option<Arc<dyn PinStore>>,
     /// How long one attempt may take, all backends together.
     pub(crate) deadline: Duration,
     /// What all of this was made of; tests have none.
@@ -124,6 +130,10 @@ impl Setup {
             None => &self.backends,
         };
         let mut builder = Resolver::builder().deadline(self.deadline);
+        // Whoever names a backend wants to hear that one, whoever owns the name.
+        if let Some(pins) = self.pins.as_ref().filter(|_| only.is_none()) {
+            builder = builder.pins(Arc::clone(pins));
+        }
         for one in backends {
             builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.domain.clone());
         }
@@ -131,12 +141,62 @@ impl Setup {
     }
 }
 
+/// Finds the file and reads it.
+pub(crate) fn read(common: &Common) -> Result<(PathBuf, Config), Failure> {
+    let file = find(common.config.as_deref())?;
+    let config = read_file(&file, Loader::allow_no_backends)?;
+    Ok((file, config))
+}
+
+fn read_file(file: &Path, more: impl FnOnce(Loader) -> Loader) -> Result<Config, Failure> {
+    tracing::debug!(file = %file.display(), "reading the configuration");
+    // Sections of the programs around the library: some are ours too, the others only the server's.
+    let loader = Loader::new().section("server");
+    let loader = ["mail", "passwords", "reset"].into_iter().fold(loader, Loader::allow_section);
+    Ok(more(StoreSettings::section_of(loader)).load(file).map_err(wrong)?.for_one_attempt())
+}
+
+/// What is wrong with a configuration.
+pub(crate) fn wrong(errors: ConfigErrors) -> Failure {
+    Failure::new(format!("the configuration is wrong\n{errors}"))
+}
+
 /// Finds and reads the configuration. Opens no connection.
 pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
-    let file = find(common.config.as_deref())?;
-    tracing::debug!(file = %file.display(), "reading the configuration");
-    let wrong = |errors: ConfigErrors| Failure::new(format!("the configuration is wrong\n{errors}"));
-    let config = Config::load(&file).map_err(wrong)?.for_one_attempt();
+    let (file, config) = read(common)?;
+    if config.entries().is_empty() {
+        // Says what is missing, and where.
+        read_file(&file, |loader| loader)?;
+    }
+    setup(file, config)
+}
+
+/// The same with the people of the store, if there is one: the server asks them first.
+pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
+    let (file, config) = read(common)?;
+    let store = store::find(&config, &file).await?;
+    if store.is_none() && config.entries().is_empty() {
+        read_file(&file, |loader| loader)?;
+    }
+    let mut setup = setup(file, config)?;
+    if let Some(store) = store {
+        let backend = store.local().await?.backend(&store.accounts)?;
+        let (policy, class) = (backend.policy(), LOCAL_BACKEND.to_owned());
+        let local = Configured {
+            backend: Arc::new(backend),
+            class,
+            endpoint: None,
+            policy,
+            domain: DomainRules::none(),
+            warnings: Vec::new(),
+        };
+        setup.backends.insert(0, local);
+        setup.pins = Some(Arc::new(LookedUpPins(store.accounts.pin_store())));
+    }
+    Ok(setup)
+}
+
+fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
     let links = config.build_backends(&Registry::standard()).map_err(wrong)?;
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
@@ -152,5 +212,29 @@ pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
     };
     let backends = config.entries().iter().zip(links).map(configured).collect();
     let (warnings, deadline) = (about(None), config.resolver().deadline);
-    Ok(Setup { backends, warnings, deadline, file, source: Some(config) })
+    Ok(Setup { backends, warnings, deadline, file, pins: None, source: Some(config) })
+}
+
+/// The pins of the store, to look at: a trial makes nobody anybody's.
+#[derive(Debug)]
+struct LookedUpPins(Arc<dyn PinStore>);
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl PinStore for LookedUpPins {
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+        self.0.owner(name).await
+    }
+
+    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
+        Ok(self.0.owner(name).await?.unwrap_or_else(|| backend.clone()))
+    }
+
+    async fn rebind(
+        &self,
+        name: &CanonicalName,
+        _: Option<&BackendId>,
+    ) -> Result<Option<BackendId>, PinError> {
+        self.0.owner(name).await
+    }
 }

@@ -3,16 +3,18 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use accounts::AccountsError;
+
 /// How a command ended. The numbers are an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Authenticated; all backends are fine.
+    /// Done; authenticated; all backends are fine.
     Fine = 0,
     /// Refused: somebody who can tell says no.
     Refused = 1,
     /// The command line or the configuration is wrong, or a backend accepts anybody: a person has to change something.
     Usage = 2,
-    /// A backend could not be asked: trying later may help.
+    /// A backend or the store could not be asked: trying later may help.
     Unavailable = 3,
     /// Too many wrong passwords before: no answer about this one.
     Throttled = 4,
@@ -24,19 +26,64 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why there is no answer: a wrong command line, a wrong configuration, output that cannot be written.
+/// Why there is no answer, and with which exit code the program ends.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure(String);
+pub(crate) struct Failure {
+    text: String,
+    exit: Exit,
+}
 
 impl Failure {
-    /// A failure, in words for the person at the terminal.
+    /// A wrong command line, a wrong configuration, output that cannot be written: in words for the person at the
+    /// terminal.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), exit: Exit::Usage }
+    }
+
+    /// What was asked for is refused, in the words that scripts know.
+    pub(crate) fn refused(text: impl Into<String>) -> Self {
+        Self { text: text.into(), exit: Exit::Refused }
+    }
+
+    /// It may work later.
+    pub(crate) fn unavailable(text: impl Into<String>) -> Self {
+        Self { text: text.into(), exit: Exit::Unavailable }
+    }
+
+    /// The same, with what it is about in front.
+    pub(crate) fn about(mut self, what: &str) -> Self {
+        self.text = format!("{what}: {}", self.text);
+        self
+    }
+
+    /// With which code the program ends.
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// Whether it is an answer: the command was understood, and what it asks for is refused.
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.exit == Exit::Refused
+    }
+}
+
+/// By what the person can do about it: try again, mend something, or ask for something else.
+impl From<AccountsError> for Failure {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::Unavailable { .. } => Self::unavailable(error.to_string()),
+            AccountsError::Foreign { .. }
+            | AccountsError::Full
+            | AccountsError::NewerSchema { .. }
+            | AccountsError::ReadOnly
+            | AccountsError::Unreadable { .. } => Self::new(error.to_string()),
+            _ => Self::refused(error.to_string()),
+        }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }

@@ -1,4 +1,4 @@
-//! The admin command line: see what is configured, check that it works, try a sign-in.
+//! The admin command line: the people who may sign in, their groups and passwords, and the backends that check them.
 //!
 //! Why a program of its own: whoever runs a server at three in the morning needs one tool that tells apart a wrong
 //! password, a server that is down and a wrong setting, in words for people and in exit codes for scripts.
@@ -7,21 +7,31 @@
 //! write it.
 #![forbid(unsafe_code)]
 
+mod apps;
+mod audit;
 mod backend;
+mod cache;
 mod cli;
 mod completion;
 mod config;
+mod configuration;
 mod exit;
+mod group;
+mod listing;
 mod logging;
+mod moment;
 mod output;
 mod password;
+mod pin;
 mod stop;
+mod store;
+mod user;
 
 use std::process::ExitCode;
 
-use cli::{Cli, Command};
-use exit::{Exit, Failure};
-use output::{Answers, Reply, complain};
+use cli::{BackendCommand, Cli, Command, Common, StoreCommand};
+use exit::Failure;
+use output::{Answers, Format, Reply, complain};
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
@@ -32,47 +42,87 @@ fn main() -> ExitCode {
 
 /// Runs one command until it ends or somebody stops it.
 fn start(cli: Cli) -> ExitCode {
-    if matches!(&cli.command, Command::BackendLogin(args) if args.password_from_env) {
+    if cli.command.password().is_some_and(|source| source.password_from_env) {
         // First of all: does not return when it works.
         password::leave_environment();
     }
     let answers = Answers::keep();
     logging::start(cli.common.verbose);
-    let format = cli.common.output;
+    let Cli { common, command } = cli;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return fail(&Failure::new(format!("the system gives no event loop: {error}"))),
+        Err(error) => {
+            return fail(
+                &common,
+                &answers,
+                &Failure::new(format!("the system gives no event loop: {error}")),
+            );
+        }
     };
+    let call = Call { common: &common, answers: &answers };
     let ended = runtime.block_on(async {
         tokio::select! {
             biased;
             signal = stop::signalled() => Err(signal),
-            result = run(cli) => Ok(result),
+            result = run(call, command) => Ok(result),
         }
     });
     // Not waited for: a thread may sit at the prompt, or in a C library that waits for a dead server.
     runtime.shutdown_background();
     match ended {
-        Ok(Ok(reply)) => match output::write(&answers, &reply, format) {
+        Ok(Ok(reply)) if common.quiet => reply.exit.into(),
+        Ok(Ok(reply)) => match output::write(&answers, &reply, common.output) {
             Ok(()) => reply.exit.into(),
-            Err(failure) => fail(&failure),
+            Err(failure) => fail(&common, &answers, &failure),
         },
-        Ok(Err(failure)) => fail(&failure),
+        Ok(Err(failure)) => fail(&common, &answers, &failure),
         Err(signal) => stop::leave(signal),
     }
 }
 
-async fn run(cli: Cli) -> Result<Reply, Failure> {
-    let common = &cli.common;
-    match cli.command {
-        Command::BackendList(_) => backend::list::run(&config::load(common)?),
-        Command::BackendCheck(args) => backend::check::run(&config::load(common)?, &args).await,
-        Command::BackendLogin(args) => backend::login::run(common, &args).await,
-        Command::Completion(args) => Ok(completion::run(args.shell)),
+/// What every command gets: the options of all commands, and the way out for long answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) common: &'a Common,
+    pub(crate) answers: &'a Answers,
+}
+
+async fn run(call: Call<'_>, command: Command) -> Result<Reply, Failure> {
+    let common = call.common;
+    match command {
+        Command::Backend(BackendCommand::List(_)) => backend::list::run(&config::load(common)?),
+        Command::Backend(BackendCommand::Check(args)) => {
+            backend::check::run(&config::load_with_local(common).await?, &args).await
+        }
+        Command::Backend(BackendCommand::Login(args)) => backend::login::run(common, &args).await,
+        Command::Backend(BackendCommand::Completion(args)) => Ok(completion::run(args.shell)),
+        Command::User(command) => user::run(call, command).await,
+        Command::Group(command) => group::run(call, command).await,
+        Command::Store(StoreCommand::AppDisable(args)) => apps::switch(call, &args, false).await,
+        Command::Store(StoreCommand::AppEnable(args)) => apps::switch(call, &args, true).await,
+        Command::Store(StoreCommand::AppList) => apps::list(call).await,
+        Command::Store(StoreCommand::Audit(args)) => audit::list(call, &args).await,
+        Command::Store(StoreCommand::CacheFlush(args)) => cache::flush(call, &args).await,
+        Command::Store(StoreCommand::ConfigDelete(args)) => configuration::delete(call, &args).await,
+        Command::Store(StoreCommand::ConfigGet(args)) => configuration::get(call, &args).await,
+        Command::Store(StoreCommand::ConfigList(args)) => configuration::list(call, &args).await,
+        Command::Store(StoreCommand::ConfigSet(args)) => configuration::set(call, args).await,
+        Command::Store(StoreCommand::PinList(args)) => pin::list(call, &args).await,
+        Command::Store(StoreCommand::PinRebind(args)) => pin::rebind(call, &args).await,
     }
 }
 
-fn fail(failure: &Failure) -> ExitCode {
-    complain(&format!("occ: {failure}"));
-    Exit::Usage.into()
+/// Says why not. A refusal is an answer: scripts that read JSON get it as JSON.
+fn fail(common: &Common, answers: &Answers, failure: &Failure) -> ExitCode {
+    if !failure.is_refusal() {
+        complain(&format!("occ: {failure}"));
+        return failure.exit().into();
+    }
+    if common.output == Format::Plain || common.quiet {
+        complain(&failure.to_string());
+    } else if let Err(unwritten) = output::write(answers, &Reply::refusal(failure), common.output) {
+        complain(&format!("occ: {unwritten}"));
+        return unwritten.exit().into();
+    }
+    failure.exit().into()
 }

@@ -34,6 +34,25 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
+    /// What was done, in sentences.
+    pub(crate) fn done<T: Into<String>>(sentences: impl IntoIterator<Item = T>) -> Self {
+        let messages: Vec<String> = sentences.into_iter().map(Into::into).collect();
+        let plain = messages.iter().map(|message| format!("{message}\n")).collect();
+        Self { plain, json: Some(serde_json::json!({ "messages": messages })), exit: Exit::Fine }
+    }
+
+    /// A tree: for people as a nested list.
+    pub(crate) fn tree(tree: Value) -> Self {
+        Self { plain: nested(&tree, 0), json: Some(tree), exit: Exit::Fine }
+    }
+
+    /// A refusal, for scripts that read JSON.
+    pub(crate) fn refusal(failure: &Failure) -> Self {
+        let text = failure.to_string();
+        let json = serde_json::json!({ "error": text });
+        Self { plain: text + "\n", json: Some(json), exit: failure.exit() }
+    }
+
     /// An answer in both forms.
     pub(crate) fn new(plain: String, json: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
         let json = serde_json::to_value(json).map_err(|error| Failure::new(format!("no JSON: {error}")))?;
@@ -45,10 +64,10 @@ impl Reply {
 ///
 /// libsmbclient prints what it thinks of servers to standard output, in the middle of anybody's JSON. So the way out is
 /// taken away at the start: what others print goes to standard error.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answers {
     #[cfg(unix)]
-    out: Option<std::fs::File>,
+    out: Option<std::sync::Arc<std::fs::File>>,
 }
 
 impl Answers {
@@ -58,7 +77,7 @@ impl Answers {
         use std::os::fd::AsFd;
         let out = io::stdout().as_fd().try_clone_to_owned().ok().map(std::fs::File::from);
         let out = out.filter(|_| rustix::stdio::dup2_stdout(io::stderr()).is_ok());
-        Self { out }
+        Self { out: out.map(std::sync::Arc::new) }
     }
 
     /// Elsewhere there is no libsmbclient to keep away.
@@ -67,17 +86,26 @@ impl Answers {
         Self {}
     }
 
+    /// Writes. A reader that went away is fine: it has seen what it wanted. Tells whether there still is one.
+    pub(crate) fn tell(&self, text: &[u8]) -> Result<bool, Failure> {
+        match self.write_all(text) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Failure::new(format!("the answer cannot be written: {error}"))),
+        }
+    }
+
     fn write_all(&self, text: &[u8]) -> io::Result<()> {
         #[cfg(unix)]
-        if let Some(mut out) = self.out.as_ref() {
-            return out.write_all(text);
+        if let Some(out) = &self.out {
+            return (&**out).write_all(text);
         }
         let mut out = io::stdout().lock();
         out.write_all(text).and_then(|()| out.flush())
     }
 }
 
-/// Writes an answer to standard output. A reader that went away is fine: it has seen what it wanted.
+/// Writes an answer to standard output.
 pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<(), Failure> {
     let text = match (&reply.json, format) {
         (None, _) => reply.plain.clone(),
@@ -85,12 +113,7 @@ pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<
         (Some(json), Format::Json) => printable_json(&format!("{json}\n")),
         (Some(json), Format::JsonPretty) => printable_json(&format!("{json:#}\n")),
     };
-    match answers.write_all(text.as_bytes()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("the answer cannot be written: {error}")))
-        }
-        _ => Ok(()),
-    }
+    answers.tell(text.as_bytes()).map(drop)
 }
 
 /// Writes a line to standard error, for the person at the terminal. Whether anybody reads it does not matter.
@@ -119,8 +142,37 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\\n")
 }
 
+/// A tree as a nested list: `  - key: value`, two more blanks for each level.
+pub(crate) fn nested(tree: &Value, depth: usize) -> String {
+    let mut text = String::new();
+    let mut line = |key: Option<&str>, value: &Value| {
+        let _ = write!(text, "{:1$}  - ", "", 2 * depth);
+        let key = key.map(one_line);
+        match (key, value) {
+            (key, Value::Array(_) | Value::Object(_)) => {
+                let _ = writeln!(text, "{}:", key.unwrap_or_default());
+                text.push_str(&nested(value, depth + 1));
+            }
+            (Some(key), Value::Null) => {
+                let _ = writeln!(text, "{key}:");
+            }
+            (key, value) => {
+                let key = key.map(|key| key + ": ").unwrap_or_default();
+                let value = value.as_str().map_or_else(|| value.to_string(), one_line);
+                let _ = writeln!(text, "{}", format_args!("{key}{value}"));
+            }
+        }
+    };
+    match tree {
+        Value::Array(items) => items.iter().for_each(|item| line(None, item)),
+        Value::Object(members) => members.iter().for_each(|(key, value)| line(Some(key), value)),
+        other => line(None, other),
+    }
+    text
+}
+
 /// The same for JSON, in JSON's own escapes, so that it means what it meant before.
-fn printable_json(json: &str) -> String {
+pub(crate) fn printable_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
         let plain = c == '\n' || (c.is_ascii() && !c.is_ascii_control());
@@ -177,6 +229,19 @@ mod tests {
         ] {
             assert_eq!(printable(raw), shown);
         }
+    }
+
+    #[test]
+    fn a_tree_is_a_nested_list() {
+        let tree = serde_json::json!({
+            "user_id": "alice", "enabled": true, "groups": ["admin", "st\naff"], "quota": null, "n": 5,
+            "storage": { "free": { "deep": false } }, "none": [],
+        });
+        assert_eq!(
+            nested(&tree, 0),
+            "  - user_id: alice\n  - enabled: true\n  - groups:\n    - admin\n    - st\\naff\n  - quota:\n  - n: 5\n  \
+             - storage:\n    - free:\n      - deep: false\n  - none:\n"
+        );
     }
 
     #[test]

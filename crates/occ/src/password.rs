@@ -4,37 +4,91 @@ use std::io::{self, BufRead, ErrorKind, IsTerminal};
 
 use zeroize::Zeroizing;
 
-use crate::cli::{Common, LoginArgs};
+use crate::cli::{Common, Password};
 use crate::exit::Failure;
-use crate::output::one_line;
 
-/// The variable that `--password-from-env` reads.
-const VARIABLE: &str = "OC_PASS";
+/// The variables that `--password-from-env` reads: the first that holds anything.
+const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
 /// The most that is read from a pipe. Longer than any password that is taken, so that a longer one is refused and not cut.
 const MOST: u64 = 64 * 1024;
 
-/// Gets the password from where the command line says.
+/// Gets a password that exists already from where the command line says.
 ///
 /// # Cancellation
 /// Safe, but the thread that waits for the terminal or the pipe goes on until the process ends.
 pub(crate) async fn read(
     common: &Common,
-    args: &LoginArgs,
-    name: &str,
+    source: Password,
+    question: String,
 ) -> Result<Zeroizing<String>, Failure> {
-    if args.password_from_env {
+    if source.password_from_env {
         return from_env();
     }
-    let piped = args.password_from_stdin && !io::stdin().is_terminal();
-    if !piped && (common.no_interaction || !io::stdin().is_terminal()) {
-        return Err(Failure::new(format!(
-            "nobody can be asked for the password here; take it from the environment with --password-from-env ({VARIABLE}) \
-             or from a pipe with --password-from-stdin"
-        )));
+    let piped = source.password_from_stdin && !io::stdin().is_terminal();
+    if !piped && nobody_there(common) {
+        return Err(Failure::new(
+            "nobody can be asked for the password here; take it from the environment with --password-from-env (NC_PASS or \
+             OC_PASS) or from a pipe with --password-from-stdin",
+        ));
     }
-    let question = format!("Password of {}: ", one_line(name));
-    let work = move || if piped { from_pipe(io::stdin().lock()) } else { ask(&question) };
+    wait(move || if piped { from_pipe(io::stdin().lock()) } else { ask(&question) }).await
+}
+
+/// Gets a new password: at the terminal it is asked for twice, and the two must be the same.
+///
+/// # Cancellation
+/// As with [`read`].
+pub(crate) async fn read_new(
+    common: &Common,
+    source: Password,
+    question: &'static str,
+    again: &'static str,
+) -> Result<Zeroizing<String>, Failure> {
+    if source.password_from_env {
+        let empty = || Failure::refused("--password-from-env given, but NC_PASS/OC_PASS is empty!");
+        if VARIABLES.iter().all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty())) {
+            return Err(empty());
+        }
+        return from_env();
+    }
+    let piped = source.password_from_stdin && !io::stdin().is_terminal();
+    if !piped && nobody_there(common) {
+        return Err(Failure::refused(
+            "Interactive input or --password-from-env is needed for entering a new password!",
+        ));
+    }
+    let password = wait(move || {
+        if piped {
+            return from_pipe(io::stdin().lock());
+        }
+        let first = match ask(question)? {
+            Ok(first) if first.is_empty() => return Some(Ok(first)),
+            Ok(first) => first,
+            Err(failure) => return Some(Err(failure)),
+        };
+        Some(match ask(again)? {
+            Ok(second) if *second == *first => Ok(first),
+            Ok(_) => Err(Failure::refused("Passwords did not match!")),
+            Err(failure) => Err(failure),
+        })
+    })
+    .await?;
+    if password.is_empty() {
+        return Err(Failure::refused("Password cannot be empty!"));
+    }
+    Ok(password)
+}
+
+/// Whether there is no person at the terminal, or none who may be asked.
+fn nobody_there(common: &Common) -> bool {
+    common.no_interaction || !io::stdin().is_terminal()
+}
+
+/// Waits for a thread that may sit at the prompt.
+async fn wait<T: Send + 'static>(
+    work: impl FnOnce() -> Option<Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Some(answer)) => answer,
         // Ctrl-C at the prompt: the signal is on its way and ends the program.
@@ -43,13 +97,21 @@ pub(crate) async fn read(
     }
 }
 
+/// A secret other than a password, from a pipe.
+pub(crate) async fn secret_from_stdin() -> Result<Zeroizing<String>, Failure> {
+    wait(|| from_pipe(io::stdin().lock())).await
+}
+
 fn from_env() -> Result<Zeroizing<String>, Failure> {
-    let Some(value) = std::env::var_os(VARIABLE) else {
-        return Err(Failure::new(format!("--password-from-env was given, but {VARIABLE} is not set")));
+    let values = VARIABLES.map(std::env::var_os);
+    let full = values.iter().position(|value| value.as_ref().is_some_and(|value| !value.is_empty()));
+    let mut values = values.into_iter().skip(full.unwrap_or(0)).flatten();
+    let Some(value) = values.next() else {
+        return Err(Failure::new("--password-from-env was given, but NC_PASS/OC_PASS is not set"));
     };
     value.into_string().map(Zeroizing::new).map_err(|raw| {
         drop(Zeroizing::new(raw.into_encoded_bytes()));
-        Failure::new(format!("{VARIABLE} is not UTF-8"))
+        Failure::new("the password in NC_PASS/OC_PASS is not UTF-8")
     })
 }
 
@@ -61,7 +123,7 @@ fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, Failure>> {
         return Some(Err(Failure::new(format!("standard input cannot be read: {error}"))));
     }
     if line.is_empty() {
-        return Some(Err(Failure::new("--password-from-stdin was given, but standard input is empty")));
+        return Some(Err(Failure::new("nothing came on standard input: standard input is empty")));
     }
     let end = line.strip_suffix(b"\n").map(|rest| rest.strip_suffix(b"\r").unwrap_or(rest));
     Some(match std::str::from_utf8(end.unwrap_or(&line)) {
@@ -117,11 +179,11 @@ mod terminal {
     }
 }
 
-/// Gets [`VARIABLE`] out of this process's environment, where `/proc` and child processes would show it as long as the
+/// Gets [`VARIABLES`] out of this process's environment, where `/proc` and child processes would show it as long as the
 /// sign-in takes.
 ///
 /// A process cannot wipe its initial environment, and removing a variable from the copy that the language keeps would not
-/// change what `/proc` shows. So the program starts itself anew in the same process (`exec`), without the variable, and
+/// change what `/proc` shows. So the program starts itself anew in the same process (`exec`), without the variables, and
 /// hands the password over in a pipe. Where that is not possible the program goes on as it is. A text that cannot be a
 /// password stays too: it is refused without asking anybody.
 #[cfg(unix)]
@@ -144,9 +206,12 @@ pub(crate) fn leave_environment() {
     let name = if words.is_empty() { "occ".into() } else { words.remove(0) };
     let Some(option) = words.iter_mut().find(|word| *word == "--password-from-env") else { return };
     *option = "--password-from-stdin".into();
+    let mut anew = std::process::Command::new(program);
+    for variable in VARIABLES {
+        anew.env_remove(variable);
+    }
     // Returns only when it failed.
-    let _ =
-        std::process::Command::new(program).arg0(name).args(words).env_remove(VARIABLE).stdin(reader).exec();
+    let _ = anew.arg0(name).args(words).stdin(reader).exec();
 }
 
 #[cfg(not(unix))]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use accounts::LOCAL_BACKEND;
 use user_backend::resolver::{Rule, Said, Step};
 use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Phase, Rejection};
 
@@ -16,10 +17,17 @@ const SILENT: &str = "this says nothing about the password";
 
 /// Reads the configuration, gets the password, asks.
 pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Failure> {
-    let setup = config::load(common)?;
-    setup.warn();
+    let setup = match args.backend.as_deref() {
+        // Who wants to hear another backend needs no store.
+        Some(id) if id != LOCAL_BACKEND => config::load(common)?,
+        _ => config::load_with_local(common).await?,
+    };
+    if !common.no_warnings {
+        setup.warn();
+    }
     let resolver = setup.resolver(args.backend.as_deref())?;
-    let password = password::read(common, args, &args.name).await?;
+    let question = format!("Password of {}: ", one_line(&args.name));
+    let password = password::read(common, args.password, question).await?;
     let answer = resolver.authenticate(Credentials::new(&args.name, &password)).await;
     if exit_of(&answer) == Exit::Usage {
         let wrong = answer.trace.steps.iter().filter(|step| leads_nowhere(step));

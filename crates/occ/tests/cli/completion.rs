@@ -38,6 +38,12 @@ fn bash_completes_the_words_behind_a_colon() {
         (&["occ", "backend", ":", "login", "--output", ""], &["plain", "json", "json_pretty"]),
         (&["occ", "help", "backend", ":", "lo"], &["login"]),
         (&["occ", "completion", "fi"], &["fish"]),
+        (&["occ", "user", ":", "res"], &["resetpassword"]),
+        (&["occ", "user", ":", "auth-tokens", ":"], &["add", "delete", "list"]),
+        (&["occ", "user", ":", "auth-tokens", ":", "a"], &["add"]),
+        (&["occ", "user", ":", "auth-tokens", ":", "delete", "--a"], &["--all"]),
+        (&["occ", "group", ":", "subadmin", ":", "rem"], &["remove"]),
+        (&["occ", "user", ":", "add", "--gen"], &["--generate-password"]),
     ] {
         assert_eq!(tab(&script, words), expected, "{words:?}");
     }
@@ -49,9 +55,13 @@ fn every_shell_gets_a_script_with_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = desk.run(&["completion", shell]);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
-        for command in ["list", "check", "login"] {
-            let written =
-                if shell == "zsh" { format!("'backend\\:{command}:") } else { format!("backend:{command}") };
+        for command in ["backend:check", "user:resetpassword", "user:auth-tokens:add", "group:subadmin:list"]
+        {
+            let written = if shell == "zsh" {
+                format!("'{}:", command.replace(':', "\\:"))
+            } else {
+                command.to_owned()
+            };
             assert!(said.out.contains(&written), "{shell}: {written}");
         }
     }

@@ -6,29 +6,87 @@
 mod completion;
 mod configuration;
 mod live;
+mod passwords;
+mod people;
 mod secrets;
+mod store;
 mod usage;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use accounts::{Accounts, GroupId, NewUser, StoreSettings, UserId};
 use tempfile::TempDir;
+use user_backend::BackendId;
 
 /// A directory of its own, so that no configuration lies around, and the program in it.
 struct Desk {
     dir: TempDir,
+    runtime: tokio::runtime::Runtime,
 }
 
 impl Desk {
     fn new() -> Self {
-        Self { dir: TempDir::new().unwrap() }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        Self { dir: TempDir::new().unwrap(), runtime: runtime.unwrap() }
     }
 
     fn with(file: &str, text: &str) -> Self {
         let desk = Self::new();
         desk.write(file, text);
         desk
+    }
+
+    /// The configuration of the tests that need a store: hashes that cost little, and one backend that nobody asks.
+    const CONFIGURATION: &str = r#"
+[server]
+public_url = "https://cloud.example.com/"
+data_directory = "/srv/data/"
+passwords = { memory_kib = 7168, passes = 1 }
+
+[[user_backends]]
+id = "mail"
+class = "imap"
+host = "127.0.0.1"
+port = 1
+"#;
+
+    /// A configuration beside which a store will be made.
+    fn with_store() -> Self {
+        Self::with("user-backend.toml", Self::CONFIGURATION)
+    }
+
+    /// A store with the administrator root, the user alice, two people of the backend mail, and the group staff.
+    fn with_people() -> Self {
+        let desk = Self::with_store();
+        let accounts = desk.accounts();
+        let mail = BackendId::parse("mail").unwrap();
+        let id = |id: &str| UserId::parse(id).unwrap();
+        desk.block_on(async {
+            let staff = GroupId::parse("staff").unwrap();
+            accounts.groups().create(&staff, Some("The Staff")).await.unwrap();
+            for user in [
+                NewUser::new(id("root")).group(GroupId::admin()),
+                NewUser::new(id("alice")).display_name("Alice").email("alice@example.com"),
+                NewUser::new(id("mallory")).backend(mail.clone()),
+                NewUser::new(id("mallory@example.com")).backend(mail).email("mallory@example.com"),
+            ] {
+                accounts.users().create(user).await.unwrap();
+            }
+            accounts.close().await;
+        });
+        desk
+    }
+
+    /// The store itself, as a server has it open.
+    fn accounts(&self) -> Accounts {
+        let settings = StoreSettings::sqlite(self.path().join("user-backend.db"));
+        self.block_on(Accounts::open(&settings)).unwrap()
+    }
+
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     fn write(&self, file: &str, text: &str) {
@@ -44,7 +102,8 @@ impl Desk {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_occ"));
         command.args(words).current_dir(self.dir.path()).stdin(Stdio::null());
-        command.env_remove("USER_BACKEND_CONFIG").env_remove("OC_PASS").env("COLUMNS", "100");
+        command.env_remove("USER_BACKEND_CONFIG").env_remove("NC_PASS").env_remove("OC_PASS");
+        command.env_remove("SUDO_USER").env("USER", "tester").env("COLUMNS", "100");
         command
     }
 

@@ -80,6 +80,7 @@ fn configured(backend: impl UserBackend) -> Configured {
 
 fn setup(backends: Vec<Configured>) -> Setup {
     Setup {
+        pins: None,
         file: "user-backend.toml".into(),
         warnings: Vec::new(),
         backends,

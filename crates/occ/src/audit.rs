@@ -1,0 +1,31 @@
+//! `audit:list`: who did what to whom.
+
+use serde_json::json;
+
+use crate::Call;
+use crate::cli::AuditArgs;
+use crate::exit::Failure;
+use crate::listing::{Listing, Shape};
+use crate::moment;
+use crate::output::Reply;
+use crate::store::{self, Missing};
+
+pub(crate) async fn list(call: Call<'_>, args: &AuditArgs) -> Result<Reply, Failure> {
+    let store = store::open(call.common, Missing::Refuse).await?;
+    let lines = store.accounts.audit().latest(args.limit, args.about.as_deref()).await?;
+    let mut listing = Listing::begin(call, Shape::List);
+    for line in lines {
+        let at = moment::iso(line.at);
+        let origin = line.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+        let detail = line.detail.as_deref().map(|detail| format!(" {detail}")).unwrap_or_default();
+        let plain = format!("{at}  {}{origin}  {}  {}{detail}", line.actor, line.action, line.target);
+        let json = json!({
+            "seq": line.seq, "at": at, "actor": line.actor, "origin": line.origin, "action": line.action,
+            "target": line.target, "detail": line.detail,
+        });
+        if !listing.line(&plain, "", json).await? {
+            break;
+        }
+    }
+    listing.end().await
+}

@@ -1,0 +1,117 @@
+//! The words of `backend:…` and of `completion`.
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use super::Password;
+
+/// The commands `backend:…` and `completion`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BackendCommand {
+    /// Show the backends of the configuration in their order
+    #[command(name = "backend:list", after_help = LIST_HELP)]
+    List(ListArgs),
+    /// Reach each backend, look at its certificate, and see that it refuses a stranger
+    #[command(name = "backend:check", after_help = CHECK_HELP)]
+    Check(CheckArgs),
+    /// Try whether a name and a password sign in, and see how that was decided
+    #[command(name = "backend:login", after_help = LOGIN_HELP)]
+    Login(LoginArgs),
+    /// Print the script that completes the words of this program in a shell
+    #[command(after_help = COMPLETION_HELP)]
+    Completion(CompletionArgs),
+}
+
+/// Arguments of `backend:list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {}
+
+/// Arguments of `backend:check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckArgs {
+    /// The backends to check [default: all]
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Do not offer a person who does not exist: one failed login less in the servers' logs
+    #[arg(long)]
+    pub(crate) no_canary: bool,
+}
+
+/// Arguments of `backend:login`.
+#[derive(Args, Debug)]
+pub(crate) struct LoginArgs {
+    /// The login name, as the person types it
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) password: Password,
+    /// Tell backend by backend how the answer came about
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Ask this backend and no other
+    #[arg(long, value_name = "ID")]
+    pub(crate) backend: Option<String>,
+}
+
+/// Arguments of `completion`.
+#[derive(Args, Debug)]
+pub(crate) struct CompletionArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}
+
+const LIST_HELP: &str = "\
+Nobody is asked: this only reads the configuration.
+
+Examples:
+  occ backend:list
+  occ backend:list --config /etc/user-backend/user-backend.toml --output=json_pretty
+
+Exit codes:
+  0  the configuration is right
+  2  wrong command line or configuration";
+
+const CHECK_HELP: &str = "\
+Two questions for each backend: does the server answer (address, connection, TLS, certificate, what \
+it can do), and does it refuse a random name with a random password? One that accepts strangers is of \
+no use. A certificate that ends within 14 days is pointed out. All are checked side by side. Nobody \
+signs in, so a share that does not exist is not noticed: for that, try backend:login.
+
+Examples:
+  occ backend:check
+  occ backend:check mail files --no-canary
+  occ backend:check --output=json | jq '.backends[] | select(.state != \"ok\")'
+
+Exit codes:
+  0  all are fine
+  2  one is misconfigured or accepts strangers, or the command line or the configuration is wrong
+  3  one is unavailable or does not speak its protocol, and none calls for 2";
+
+const LOGIN_HELP: &str = "\
+The password is asked for at the terminal and not shown. It is never taken from the command line, \
+where everybody on the machine could read it. A password in NC_PASS or OC_PASS is taken out of the program's \
+environment before anybody is asked.
+
+Each call begins with an empty memory: it knows no cache, no pins and no budget of a server that runs, \
+and a wrong password counts at every server that is asked, each time.
+
+Examples:
+  occ backend:login alice
+  occ backend:login alice@example.com --explain
+  OC_PASS=\"$password\" occ backend:login alice --password-from-env --output=json
+  pass show alice | occ backend:login alice --password-from-stdin
+
+Exit codes:
+  0  authenticated
+  1  refused: somebody who can tell says no
+  2  wrong command line or configuration; a server's host does not exist
+  3  unavailable: who could tell cannot be asked now; this says nothing about the password
+  4  throttled: too many wrong passwords before; this says nothing about this one";
+
+const COMPLETION_HELP: &str = "\
+Examples:
+  occ completion bash > /etc/bash_completion.d/occ
+  source <(occ completion bash)
+  occ completion zsh > \"${fpath[1]}/_occ\"
+  occ completion fish > ~/.config/fish/completions/occ.fish";

@@ -1,0 +1,216 @@
+//! The command line: words, options, help. The words are an interface.
+
+mod backend;
+mod group;
+mod store;
+mod user;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
+
+pub(crate) use backend::{BackendCommand, CheckArgs, LoginArgs};
+pub(crate) use group::{AddArgs as GroupAddArgs, GroupCommand, ListArgs as GroupListArgs, MemberArgs};
+pub(crate) use store::{
+    AppsArg, AuditArgs, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs, FlushArgs,
+    PinListArgs, PinRebindArgs, StoreCommand,
+};
+pub(crate) use user::{
+    AddArgs as UserAddArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs, SettingArgs, TokenAddArgs,
+    TokenDeleteArgs, UserCommand, WelcomeArgs,
+};
+
+use crate::exit::Exit;
+use crate::output::{Format, complain};
+
+/// The exit codes of commands that work on the store.
+macro_rules! exits {
+    ($fine:literal) => {
+        concat!(
+            "Exit codes:\n  0  ",
+            $fine,
+            "\n  1  refused: the reason is told\n  2  wrong command line or configuration, or a store that cannot be used\n  \
+             3  the store is unavailable now"
+        )
+    };
+}
+pub(crate) use exits;
+
+/// Sees to the people who sign in and to the backends that check their passwords
+#[derive(Debug, Parser)]
+#[command(
+    name = "occ",
+    version,
+    color = ColorChoice::Never,
+    max_term_width = 100,
+    disable_help_subcommand = false,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = GENERAL_HELP
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Common {
+    /// The configuration: TOML, JSON or config.php [default: $USER_BACKEND_CONFIG, else
+    /// ./user-backend.toml, else ./config/config.php]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The form of the answer: text for people, JSON in one line or in many
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    pub(crate) output: Format,
+    /// Tell on standard error what happens; twice tells more. Never a password
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Never ask anything at the terminal
+    #[arg(short, long, global = true)]
+    pub(crate) no_interaction: bool,
+    /// Write no answer: the exit code tells. Errors are still told
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Do not point out what is allowed and yet worth a second thought
+    #[arg(long, global = true)]
+    pub(crate) no_warnings: bool,
+    /// No colours. There are none; taken for the sake of old scripts
+    #[arg(long, global = true, hide = true)]
+    pub(crate) no_ansi: bool,
+}
+
+/// Where a password comes from.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Password {
+    /// Take the password from the environment variable NC_PASS, or else OC_PASS
+    #[arg(long)]
+    pub(crate) password_from_env: bool,
+    /// Take the password from the first line of standard input
+    #[arg(long, conflicts_with = "password_from_env")]
+    pub(crate) password_from_stdin: bool,
+}
+
+/// A part of a list.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// So many at most
+    #[arg(short, long, value_name = "NUMBER", default_value_t = 500)]
+    pub(crate) limit: u64,
+    /// Leave out so many at the beginning
+    #[arg(short, long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) offset: u64,
+}
+
+/// The commands, by what they are about.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    #[command(flatten)]
+    Backend(BackendCommand),
+    #[command(flatten)]
+    User(UserCommand),
+    #[command(flatten)]
+    Group(GroupCommand),
+    #[command(flatten)]
+    Store(StoreCommand),
+}
+
+impl Command {
+    /// Where this command takes a password from, if it takes one.
+    pub(crate) fn password(&self) -> Option<Password> {
+        match self {
+            Self::Backend(BackendCommand::Login(args)) => Some(args.password),
+            Self::User(UserCommand::Add(args)) => Some(args.password),
+            Self::User(UserCommand::ResetPassword(args)) => Some(args.password),
+            _ => None,
+        }
+    }
+}
+
+const GENERAL_HELP: &str = "\
+Examples:
+  occ backend:check
+  occ backend:login alice --explain
+  sudo -u www-data occ user:resetpassword admin
+  occ user:list --info --output=json
+  occ help user:add
+
+Exit codes:
+  0  fine; authenticated
+  1  refused
+  2  wrong command line or configuration, or the answer could not be written
+  3  a backend or the store is unavailable
+  4  throttled";
+
+const PASSWORD_IS_NO_ARGUMENT: &str = "\
+error: a password is never taken from the command line, where everybody on this machine can read it
+
+  leave it away                to be asked for it at the terminal
+  --password-from-env          to take it from the environment variable NC_PASS or OC_PASS
+  --password-from-stdin        to take it from the first line of standard input
+
+This one may have been seen, and your shell may remember it: think of changing it.";
+
+/// A command line that leads to no command: help, version, or a mistake.
+#[derive(Debug)]
+pub(crate) enum Refused {
+    /// The parser's own words.
+    Clap(clap::Error),
+    /// Somebody wrote a password where it can be seen. It is not repeated.
+    PasswordAsArgument,
+}
+
+impl Refused {
+    /// Says so, and gives the exit code.
+    pub(crate) fn print(&self) -> ExitCode {
+        match self {
+            Self::Clap(error) => {
+                // A reader that went away is fine.
+                let _ = error.print();
+                if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() }
+            }
+            Self::PasswordAsArgument => {
+                complain(PASSWORD_IS_NO_ARGUMENT);
+                Exit::Usage.into()
+            }
+        }
+    }
+}
+
+/// The command line as a whole, for help and completion.
+pub(crate) fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// Reads the command line.
+pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Refused> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    Cli::try_parse_from(&words).map_err(|error| {
+        let takes_one = words.iter().any(|word| TAKE_A_PASSWORD.iter().any(|name| word == name));
+        if takes_one && is_password(&error) { Refused::PasswordAsArgument } else { Refused::Clap(error) }
+    })
+}
+
+/// The commands behind which people write passwords.
+const TAKE_A_PASSWORD: [&str; 4] =
+    ["backend:login", "user:add", "user:resetpassword", "user:auth-tokens:add"];
+
+/// Whether what the parser did not expect behind one of these is a password, or may be one: `--password X`, `-p X`, a
+/// second word behind the name, a value of an option that takes none.
+fn is_password(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return false };
+    match error.kind() {
+        ErrorKind::UnknownArgument if word.starts_with("--") => {
+            word.starts_with("--pass") && !word.starts_with("--password-")
+        }
+        ErrorKind::UnknownArgument => !word.starts_with('-') || word.starts_with("-p"),
+        ErrorKind::TooManyValues => word.contains("password"),
+        _ => false,
+    }
+}

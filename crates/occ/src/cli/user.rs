@@ -1,0 +1,361 @@
+//! The words of `user:…`.
+
+use clap::{Args, Subcommand};
+
+use super::{Password, Window, exits};
+
+/// The commands `user:…`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Create a user whose password is kept here
+    #[command(name = "user:add", after_help = ADD_HELP)]
+    Add(AddArgs),
+    /// Make an app password for a user
+    #[command(name = "user:auth-tokens:add", after_help = TOKEN_ADD_HELP)]
+    TokenAdd(TokenAddArgs),
+    /// Revoke app passwords of a user
+    #[command(name = "user:auth-tokens:delete", after_help = TOKEN_DELETE_HELP)]
+    TokenDelete(TokenDeleteArgs),
+    /// List the app passwords of a user
+    #[command(name = "user:auth-tokens:list", after_help = TOKEN_LIST_HELP)]
+    TokenList(UserArg),
+    /// Delete a user with everything that belongs to them
+    #[command(name = "user:delete", after_help = DELETE_HELP)]
+    Delete(UserArg),
+    /// Keep a user from signing in, and end their sessions
+    #[command(name = "user:disable", after_help = DISABLE_HELP)]
+    Disable(UserArg),
+    /// Let a disabled user sign in again
+    #[command(name = "user:enable", after_help = ENABLE_HELP)]
+    Enable(UserArg),
+    /// Tell what is known about a user
+    #[command(name = "user:info", after_help = INFO_HELP)]
+    Info(UserArg),
+    /// Tell when a user signed in last
+    #[command(name = "user:lastseen", after_help = LASTSEEN_HELP)]
+    LastSeen(LastSeenArgs),
+    /// List the users
+    #[command(name = "user:list", after_help = LIST_HELP)]
+    List(ListArgs),
+    /// Count the users, by backend and in all
+    #[command(name = "user:report", after_help = REPORT_HELP)]
+    Report,
+    /// Set a user's password: the old one ends everywhere, with all sessions
+    #[command(name = "user:resetpassword", after_help = RESET_HELP)]
+    ResetPassword(ResetArgs),
+    /// Read or change what is set for a user
+    #[command(name = "user:setting", after_help = SETTING_HELP)]
+    Setting(SettingArgs),
+    /// Send a user the mail that greets new users
+    #[command(name = "user:welcome", after_help = WELCOME_HELP)]
+    Welcome(WelcomeArgs),
+}
+
+/// One user.
+#[derive(Args, Debug)]
+pub(crate) struct UserArg {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+}
+
+/// Arguments of `user:add`.
+#[derive(Args, Debug)]
+pub(crate) struct AddArgs {
+    /// The id of the new user: a-z, A-Z, 0-9, blank, and _.@-'
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) password: Password,
+    /// Think up a password and tell it to nobody: the user chooses one with the link in the greeting
+    #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
+    pub(crate) generate_password: bool,
+    /// What the user is called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) display_name: Option<String>,
+    /// A group to join; created when it is missing. Can be given several times
+    #[arg(short, long = "group", value_name = "GROUP")]
+    pub(crate) groups: Vec<String>,
+    /// The mail address
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+}
+
+/// Arguments of `user:lastseen`.
+#[derive(Args, Debug)]
+pub(crate) struct LastSeenArgs {
+    /// The user
+    #[arg(value_name = "USER", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) user: Option<String>,
+    /// Everybody
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// Arguments of `user:list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) window: Window,
+    /// Tell more about each
+    #[arg(short, long)]
+    pub(crate) info: bool,
+    /// Only disabled users
+    #[arg(short, long)]
+    pub(crate) disabled: bool,
+}
+
+/// Arguments of `user:resetpassword`.
+#[derive(Args, Debug)]
+pub(crate) struct ResetArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) password: Password,
+    /// Set nothing: mail the user a link with which they choose a new password themselves
+    #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
+    pub(crate) send_email: bool,
+}
+
+/// Arguments of `user:setting`.
+#[derive(Args, Debug)]
+pub(crate) struct SettingArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// The app [default: all]
+    #[arg(value_name = "APP")]
+    pub(crate) app: Option<String>,
+    /// The setting [default: all of the app]
+    #[arg(value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// The new value
+    #[arg(value_name = "VALUE", conflicts_with_all = ["default_value", "delete"])]
+    pub(crate) value: Option<String>,
+    /// A user who does not exist has no settings, and that is no error
+    #[arg(long)]
+    pub(crate) ignore_missing_user: bool,
+    /// What to answer when nothing is set
+    #[arg(long, value_name = "TEXT", requires = "key")]
+    pub(crate) default_value: Option<String>,
+    /// Change what is set, and set nothing new
+    #[arg(long, requires = "value")]
+    pub(crate) update_only: bool,
+    /// Delete the setting
+    #[arg(long, requires = "key", conflicts_with = "default_value")]
+    pub(crate) delete: bool,
+    /// It is an error when there is nothing to delete
+    #[arg(long, requires = "delete")]
+    pub(crate) error_if_not_exists: bool,
+}
+
+/// Arguments of `user:welcome`.
+#[derive(Args, Debug)]
+pub(crate) struct WelcomeArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// With a link to choose a password
+    #[arg(short, long)]
+    pub(crate) reset_password: bool,
+}
+
+/// Arguments of `user:auth-tokens:add`.
+#[derive(Args, Debug)]
+pub(crate) struct TokenAddArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// What it is for, so that its owner knows it again
+    #[arg(long, value_name = "NAME", default_value = "cli")]
+    pub(crate) name: String,
+}
+
+/// Arguments of `user:auth-tokens:delete`.
+#[derive(Args, Debug)]
+pub(crate) struct TokenDeleteArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// The number of the app password, as the list tells it
+    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) id: Option<i64>,
+    /// All app passwords of this user
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+const ADD_HELP: &str = concat!(
+    "\
+The password is asked for at the terminal, twice and unseen. It is never taken from the command line. \
+It must pass the password policy; there is no way around that. All of it happens or nothing.
+
+Examples:
+  occ user:add alice --display-name \"Alice Liddell\" --group staff --email alice@example.com
+  occ user:add alice --email alice@example.com --generate-password
+  OC_PASS=\"$password\" occ user:add alice --password-from-env
+
+",
+    exits!("the user was created")
+);
+
+const DELETE_HELP: &str = concat!(
+    "\
+Sessions, app passwords and settings go too. The last enabled administrator stays.
+
+Examples:
+  occ user:delete alice
+
+",
+    exits!("the user was deleted")
+);
+
+const DISABLE_HELP: &str = concat!(
+    "\
+The last enabled administrator cannot be disabled.
+
+Examples:
+  occ user:disable alice
+
+",
+    exits!("the user is disabled")
+);
+
+const ENABLE_HELP: &str = concat!(
+    "\
+Examples:
+  occ user:enable alice
+
+",
+    exits!("the user is enabled")
+);
+
+const INFO_HELP: &str = concat!(
+    "\
+Examples:
+  occ user:info alice
+  occ user:info alice --output=json | jq .groups
+
+",
+    exits!("the user is there")
+);
+
+const LASTSEEN_HELP: &str = concat!(
+    "\
+Times are in UTC.
+
+Examples:
+  occ user:lastseen alice
+  occ user:lastseen --all
+
+",
+    exits!("told")
+);
+
+const LIST_HELP: &str = concat!(
+    "\
+In the order of names. Lists of any length are written as they are read.
+
+Examples:
+  occ user:list
+  occ user:list --limit 100 --offset 200
+  occ user:list --info --output=json_pretty
+
+",
+    exits!("listed")
+);
+
+const REPORT_HELP: &str = concat!(
+    "\
+\"user directories\" counts the users who signed in at least once; \"active users\" those of them who may \
+sign in now.
+
+Examples:
+  occ user:report
+  occ user:report --output=json
+
+",
+    exits!("counted")
+);
+
+const RESET_HELP: &str = concat!(
+    "\
+The new password is asked for at the terminal, twice and unseen. It is never taken from the command \
+line. It must pass the password policy. When this returns, the old password is refused everywhere, \
+and the user's sessions and reset links have ended.
+
+The password of somebody who signs in at a mail, file or FTP server is kept there and cannot be set \
+here.
+
+sudo takes variables out of the environment; --preserve-env=OC_PASS lets this one through.
+
+Examples:
+  occ user:resetpassword alice
+  sudo -u www-data occ user:resetpassword admin
+  OC_PASS=\"$password\" occ user:resetpassword alice --password-from-env
+  occ user:resetpassword alice --send-email
+
+",
+    exits!("the password is set, or the mail is on its way")
+);
+
+const SETTING_HELP: &str = concat!(
+    "\
+These settings are what the user's record says: settings email, settings display_name, files quota, \
+core lang, core locale.
+
+Examples:
+  occ user:setting alice
+  occ user:setting alice settings email alice@example.com
+  occ user:setting alice files quota \"5 GB\"
+  occ user:setting alice core lang --default-value=en
+  occ user:setting alice files_sharing default_accept --delete
+
+",
+    exits!("told, set or deleted")
+);
+
+const WELCOME_HELP: &str = concat!(
+    "\
+The server sends the mail; a server that is not running sends it when it runs again.
+
+Examples:
+  occ user:welcome alice
+  occ user:welcome alice --reset-password
+
+",
+    exits!("the mail is on its way")
+);
+
+const TOKEN_ADD_HELP: &str = concat!(
+    "\
+The app password is shown once and never again. It signs in instead of the password and goes on \
+working when the password changes.
+
+Examples:
+  occ user:auth-tokens:add alice --name \"phone\"
+  occ user:auth-tokens:add alice --output=json | jq -r .token
+
+",
+    exits!("made")
+);
+
+const TOKEN_DELETE_HELP: &str = concat!(
+    "\
+Examples:
+  occ user:auth-tokens:delete alice 3
+  occ user:auth-tokens:delete alice --all
+
+",
+    exits!("revoked")
+);
+
+const TOKEN_LIST_HELP: &str = concat!(
+    "\
+Examples:
+  occ user:auth-tokens:list alice
+
+",
+    exits!("listed")
+);

@@ -1,0 +1,115 @@
+//! Lists of any length: written as they are read, so that a hundred thousand users take no more memory than a hundred.
+
+use serde_json::Value;
+
+use crate::Call;
+use crate::exit::{Exit, Failure};
+use crate::output::{Answers, Format, Reply, nested, one_line, printable_json};
+
+/// How much is collected before it is written.
+const CHUNK: usize = 64 * 1024;
+
+/// What JSON makes of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// An object: every entry has a key of its own.
+    Map,
+    /// An array.
+    List,
+}
+
+/// A list that is being written.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    answers: Answers,
+    format: Format,
+    shape: Shape,
+    text: String,
+    is_empty: bool,
+    is_heard: bool,
+}
+
+impl Listing {
+    /// Begins a list.
+    pub(crate) fn begin(call: Call<'_>, shape: Shape) -> Self {
+        Self {
+            answers: call.answers.clone(),
+            format: call.common.output,
+            shape,
+            text: String::new(),
+            is_empty: true,
+            is_heard: !call.common.quiet,
+        }
+    }
+
+    /// Adds an entry; for people it is a branch of the nested list. Tells whether anybody still listens.
+    pub(crate) async fn entry(&mut self, key: &str, value: Value) -> Result<bool, Failure> {
+        let plain = match self.format {
+            Format::Plain => {
+                nested(&Value::Object([(key.to_owned(), value.clone())].into_iter().collect()), 0)
+            }
+            Format::Json | Format::JsonPretty => String::new(),
+        };
+        self.add(plain, key, &value).await
+    }
+
+    /// Adds an entry that is one line for people.
+    pub(crate) async fn line(&mut self, plain: &str, key: &str, value: Value) -> Result<bool, Failure> {
+        self.add(one_line(plain) + "\n", key, &value).await
+    }
+
+    /// Ends the list.
+    pub(crate) async fn end(mut self) -> Result<Reply, Failure> {
+        let (open, close) = match self.shape {
+            Shape::Map => ("{", "}"),
+            Shape::List => ("[", "]"),
+        };
+        match self.format {
+            Format::Plain => {}
+            _ if self.is_empty => self.text = format!("{open}{close}\n"),
+            Format::Json => self.text += &format!("{close}\n"),
+            Format::JsonPretty => self.text += &format!("\n{close}\n"),
+        }
+        self.flush().await?;
+        Ok(Reply { plain: String::new(), json: None, exit: Exit::Fine })
+    }
+
+    async fn add(&mut self, plain: String, key: &str, value: &Value) -> Result<bool, Failure> {
+        let begin = match (self.is_empty, self.shape) {
+            (true, Shape::Map) => "{",
+            (true, Shape::List) => "[",
+            (false, _) => ",",
+        };
+        self.is_empty = false;
+        let name = |colon: &str| match self.shape {
+            Shape::Map => Value::from(key).to_string() + colon,
+            Shape::List => String::new(),
+        };
+        let piece = match self.format {
+            Format::Plain => plain,
+            Format::Json => printable_json(&format!("{begin}{}{value}", name(":"))),
+            Format::JsonPretty => {
+                // Line ends within texts are escaped, so these are the layout's own.
+                let value = format!("{value:#}").replace('\n', "\n  ");
+                printable_json(&format!("{begin}\n  {}{value}", name(": ")))
+            }
+        };
+        self.text += &piece;
+        if self.text.len() >= CHUNK {
+            self.flush().await?;
+        }
+        Ok(self.is_heard)
+    }
+
+    /// In a thread of its own, because a reader may take its time, and somebody may press Ctrl-C meanwhile.
+    async fn flush(&mut self) -> Result<(), Failure> {
+        let text = std::mem::take(&mut self.text);
+        if !self.is_heard || text.is_empty() {
+            return Ok(());
+        }
+        let answers = self.answers.clone();
+        let told = tokio::task::spawn_blocking(move || answers.tell(text.as_bytes())).await;
+        self.is_heard = told.map_err(|_| Failure::new("writing ended with an internal error"))??;
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Opening the store of accounts where the configuration says it is, as somebody who may.
+//!
+//! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
+//! owner is looked at first, and the way out is told.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords};
+use accounts::{Accounts, Actor, PolicyError, PolicyRules, StoreSettings, UserId};
+use serde::Deserialize;
+use user_backend::config::Config;
+
+use crate::cli::Common;
+use crate::config;
+use crate::exit::Failure;
+
+/// What becomes of a store that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// It is made: the command is about to put something in.
+    Create,
+    /// It is an error: looking into an empty store would answer a question that nobody asked.
+    Refuse,
+}
+
+/// The open store, and what the configuration says about the installation.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) accounts: Accounts,
+    pub(crate) config: Config,
+    pub(crate) server: Server,
+}
+
+/// What this program wants to know of the section `server`. What is wrong with the rest, the server says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Server {
+    public_url: Option<String>,
+    name: Option<String>,
+    data_directory: Option<String>,
+    passwords: HashSettings,
+}
+
+impl Server {
+    /// What the installation is called.
+    pub(crate) fn product(&self) -> &str {
+        self.name.as_deref().unwrap_or("user-backend")
+    }
+
+    /// The id under which people of other installations know a user.
+    pub(crate) fn cloud_id(&self, id: &UserId) -> String {
+        let url = self.public_url.as_deref().unwrap_or("localhost");
+        let host = url.split_once("://").map_or(url, |(_, host)| host);
+        format!("{id}@{}", host.split('/').next().unwrap_or_default())
+    }
+
+    /// What is said about where a user's files are.
+    pub(crate) fn home_of(&self, id: &UserId) -> String {
+        let folder = self.data_directory.as_deref().unwrap_or("/var/lib/user-backend/data");
+        format!("{}/{id}", folder.trim_end_matches('/'))
+    }
+}
+
+/// Everything that sets and checks local passwords.
+#[derive(Debug)]
+pub(crate) struct Local {
+    pub(crate) rules: Arc<PolicyRules>,
+    hasher: Hasher,
+}
+
+/// Reads the configuration and opens the store.
+pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, Failure> {
+    let (file, config) = config::read(common)?;
+    let settings = StoreSettings::from_config(&config, &file).map_err(config::wrong)?;
+    let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
+    let accounts = open_at(&settings, missing).await?;
+    Ok(Store { accounts, config, server })
+}
+
+/// The store that a configuration names, if it is there.
+pub(crate) async fn find(config: &Config, file: &Path) -> Result<Option<Store>, Failure> {
+    let settings = StoreSettings::from_config(config, file).map_err(config::wrong)?;
+    if settings.path().is_some_and(|path| !path.exists()) {
+        return Ok(None);
+    }
+    let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
+    let accounts = open_at(&settings, Missing::Refuse).await?;
+    Ok(Some(Store { accounts, config: config.clone(), server }))
+}
+
+async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts, Failure> {
+    tracing::debug!(store = %settings, "opening the store");
+    if let Some(path) = settings.path() {
+        may_use(path, missing)?;
+    }
+    let accounts = Accounts::open(settings).await.map_err(|error| in_store(settings, error.into()))?;
+    Ok(accounts.on_behalf_of(Actor::command_line(&person())))
+}
+
+/// The same failure, with the store's place.
+fn in_store(settings: &StoreSettings, failure: Failure) -> Failure {
+    failure.about(&settings.to_string())
+}
+
+impl Store {
+    /// What sets and checks local passwords, by the rules as they are now.
+    pub(crate) async fn local(&self) -> Result<Local, Failure> {
+        let rules = PolicyRules::read(&self.accounts, self.server.product()).await.map_err(policy_failure)?;
+        let hasher = Hasher::new(self.server.passwords).map_err(|error| Failure::new(error.to_string()))?;
+        Ok(Local { rules: Arc::new(rules), hasher })
+    }
+}
+
+impl Local {
+    /// Sets passwords.
+    pub(crate) fn passwords(&self, accounts: &Accounts) -> LocalPasswords {
+        LocalPasswords::new(accounts.clone(), self.hasher.clone(), Arc::clone(&self.rules) as _)
+    }
+
+    /// Checks passwords.
+    pub(crate) fn backend(&self, accounts: &Accounts) -> Result<LocalBackend, Failure> {
+        LocalBackend::new(accounts.clone(), self.hasher.clone(), Arc::clone(&self.rules) as _)
+            .map_err(|error| Failure::new(error.to_string()))
+    }
+}
+
+/// Rules that cannot be used are a wrong setting.
+pub(crate) fn policy_failure(error: PolicyError) -> Failure {
+    match error {
+        PolicyError::Store(error) => error.into(),
+        PolicyError::Generate => Failure::refused(error.to_string()),
+        error => Failure::new(error.to_string()),
+    }
+}
+
+/// Who sits at the terminal, for the audit log. A hint and no proof: whoever may write the store may write anything there.
+pub(crate) fn person() -> String {
+    let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "occ".to_owned())
+}
+
+/// Whether this user may work with the file without getting in the server's way.
+#[cfg(unix)]
+fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+
+    use rustix::fs::{Access, access};
+
+    let me = rustix::process::geteuid().as_raw();
+    let shown = path.display();
+    let other = |what: &str, owner: u32| {
+        Failure::new(format!(
+            "{what} belongs to the user with the number {owner}, and this is number {me}; run this as its owner: \
+             sudo -u '#{owner}' occ …"
+        ))
+    };
+    match std::fs::metadata(path) {
+        Ok(file) if file.is_dir() => Err(Failure::new(format!("the store {shown} is a directory"))),
+        Ok(file) if me == 0 && file.uid() != 0 => Err(other(&format!("the store {shown}"), file.uid())),
+        Ok(file) if me != file.uid() && access(path, Access::READ_OK | Access::WRITE_OK).is_err() => {
+            Err(other(&format!("the store {shown}"), file.uid()))
+        }
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::new(format!("the store {shown} cannot be reached: {error}")))
+        }
+        Err(_) if missing == Missing::Refuse => Err(not_there(path)),
+        Err(_) => {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty())
+                .unwrap_or_else(|| Path::new("."));
+            let found = std::fs::metadata(folder)
+                .map_err(|error| Failure::new(format!("the folder of the store {shown}: {error}")))?;
+            if me == 0 && found.uid() != 0 {
+                return Err(other(&format!("the folder of the store {shown}"), found.uid()));
+            }
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
+    if missing == Missing::Refuse && !path.exists() { Err(not_there(path)) } else { Ok(()) }
+}
+
+fn not_there(path: &Path) -> Failure {
+    Failure::new(format!(
+        "there is no store {}; occ user:add makes one, and so does the server when it starts",
+        path.display()
+    ))
+}

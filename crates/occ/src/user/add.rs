@@ -1,0 +1,90 @@
+//! `user:add`: a user with password, groups and mail address, all of it or nothing.
+
+use std::time::Duration;
+
+use accounts::password::{Person, SetError};
+use accounts::users::mail_address;
+use accounts::{AccountsError, GroupId, NewUser, UserId};
+use user_backend::Password;
+use user_backend::clock::{later, now};
+use zeroize::Zeroizing;
+
+use super::reset::{impossible, set_failure};
+use crate::Call;
+use crate::cli::UserAddArgs;
+use crate::exit::Failure;
+use crate::output::Reply;
+use crate::password;
+use crate::store::{self, Missing, policy_failure};
+
+/// Longer than any hash takes, and any server that knows breached passwords.
+const TIME: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Failure> {
+    let store = store::open(call.common, Missing::Create).await?;
+    let accounts = &store.accounts;
+    // Everything that can be wrong is found before a person is asked to type a password twice.
+    let id = UserId::for_new(&args.user).map_err(|error| Failure::refused(error.to_string()))?;
+    let taken = || Failure::refused(format!("The user \"{id}\" already exists."));
+    if accounts.users().find(&id).await?.is_some() {
+        return Err(taken());
+    }
+    let groups: Vec<GroupId> =
+        args.groups.iter().map(|group| GroupId::parse(group)).collect::<Result<_, _>>()?;
+    let email = args.email.as_deref().map(mail_address).transpose()?;
+
+    let local = store.local().await?;
+    let person =
+        Person { id: id.as_str(), display_name: args.display_name.as_deref(), email: email.as_deref() };
+    let typed = if args.generate_password {
+        Zeroizing::new(local.rules.generate(&person).map_err(policy_failure)?.expose().to_owned())
+    } else {
+        password::read_new(call.common, args.password, "Enter password: ", "Confirm password: ").await?
+    };
+    let password = Password::parse(typed.as_str()).map_err(impossible)?;
+    let hash = local.passwords(accounts).first(person, &password, later(now(), TIME)).await;
+    let hash = hash.map_err(|error: SetError| set_failure(error))?;
+
+    let mut new = NewUser::new(id.clone()).password(hash).create_missing_groups();
+    let mut created = Vec::new();
+    for group in &groups {
+        if !accounts.groups().exists(group).await? && !created.contains(&group) {
+            created.push(group);
+        }
+        new = new.group(group.clone());
+    }
+    if let Some(name) = &args.display_name {
+        new = new.display_name(name);
+    }
+    if let Some(email) = &email {
+        new = new.email(email);
+    }
+    let user = match accounts.users().create(new).await {
+        Ok(user) => user,
+        Err(AccountsError::AlreadyExists { .. }) => return Err(taken()),
+        Err(error) => return Err(error.into()),
+    };
+
+    let mut said = vec![format!("The user \"{id}\" was created successfully")];
+    if let Some(name) = &user.display_name {
+        said.push(format!("Display name set to \"{name}\""));
+    }
+    for group in &groups {
+        if created.contains(&group) {
+            said.push(format!("Created group \"{group}\""));
+        }
+        said.push(format!("User \"{id}\" added to group \"{group}\""));
+    }
+    match &user.email {
+        Some(email) => {
+            accounts.mails().welcome(&id, args.generate_password).await?;
+            said.push(format!("Welcome email to {email} is waiting to be sent"));
+        }
+        None if args.generate_password => said.push(
+            "Nobody knows the password, and there is no mail address: set one with occ user:resetpassword"
+                .to_owned(),
+        ),
+        None => {}
+    }
+    Ok(Reply::done(said))
+}

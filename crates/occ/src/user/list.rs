@@ -1,0 +1,151 @@
+//! Looking at users: one, all, and how many.
+
+use std::pin::pin;
+
+use accounts::{Details, Quota, User, UserFilter};
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+
+use super::{missing, parse};
+use crate::Call;
+use crate::cli::{LastSeenArgs, UserListArgs};
+use crate::exit::{Exit, Failure};
+use crate::listing::{Listing, Shape};
+use crate::moment;
+use crate::output::{Reply, one_line};
+use crate::store::Store;
+
+pub(super) async fn run(call: Call<'_>, store: &Store, args: &UserListArgs) -> Result<Reply, Failure> {
+    let mut filter = UserFilter::new().limit(args.window.limit).offset(args.window.offset);
+    if args.disabled {
+        filter = filter.disabled();
+    }
+    let mut listing = Listing::begin(call, Shape::Map);
+    if args.info {
+        let mut users = pin!(store.accounts.users().stream_details(filter));
+        while let Some(details) = users.try_next().await? {
+            if !listing.entry(details.user.id.as_str(), about(store, &details)).await? {
+                break;
+            }
+        }
+    } else {
+        let mut users = pin!(store.accounts.users().stream(filter));
+        while let Some(user) = users.try_next().await? {
+            if !listing.entry(user.id.as_str(), user.called().into()).await? {
+                break;
+            }
+        }
+    }
+    listing.end().await
+}
+
+pub(super) async fn info(store: &Store, user: &str) -> Result<Reply, Failure> {
+    let unknown = || Failure::refused("user not found");
+    let id = parse(user).map_err(|_| unknown())?;
+    let details = store.accounts.users().details(&id).await.map_err(|error| match error {
+        accounts::AccountsError::NotFound { .. } => unknown(),
+        error => error.into(),
+    })?;
+    let mut tree = about(store, &details);
+    if let Value::Object(members) = &mut tree {
+        members.insert("storage".to_owned(), json!({ "quota": quota(details.user.quota) }));
+    }
+    Ok(Reply::tree(tree))
+}
+
+fn about(store: &Store, details: &Details) -> Value {
+    let user = &details.user;
+    json!({
+        "user_id": user.id,
+        "display_name": user.called(),
+        "email": user.email.as_deref().unwrap_or_default(),
+        "cloud_id": store.server.cloud_id(&user.id),
+        "enabled": user.enabled,
+        "groups": details.groups,
+        "subadmin_of": details.subadmin_of,
+        "quota": quota(user.quota),
+        "first_seen": moment::iso_or_never(user.first_login),
+        "last_seen": moment::iso_or_never(user.last_login),
+        "user_directory": store.server.home_of(&user.id),
+        "backend": user.backend.as_str(),
+    })
+}
+
+fn quota(quota: Quota) -> Value {
+    match quota {
+        Quota::Bytes(bytes) => bytes.into(),
+        other => other.to_string().into(),
+    }
+}
+
+pub(super) async fn last_seen(call: Call<'_>, store: &Store, args: &LastSeenArgs) -> Result<Reply, Failure> {
+    if let Some(user) = &args.user {
+        let user = store.accounts.users().get(&parse(user)?).await.map_err(missing)?;
+        let json = json!({ "user_id": user.id, "last_seen": moment::iso_or_never(user.last_login) });
+        return Reply::new(one_line(&seen(&user)) + "\n", &json, Exit::Fine);
+    }
+    let mut listing = Listing::begin(call, Shape::Map);
+    let mut users = pin!(store.accounts.users().stream(UserFilter::new()));
+    while let Some(user) = users.try_next().await? {
+        let at = moment::iso_or_never(user.last_login).into();
+        if !listing.line(&seen(&user), user.id.as_str(), at).await? {
+            break;
+        }
+    }
+    listing.end().await
+}
+
+fn seen(user: &User) -> String {
+    match user.last_login {
+        Some(at) => format!("{}`s last login: {}", user.id, moment::dotted(at)),
+        None => format!("User {} has never logged in, yet.", user.id),
+    }
+}
+
+pub(super) async fn report(store: &Store) -> Result<Reply, Failure> {
+    let users = store.accounts.users();
+    let backends = users.report().await?;
+    let total: u64 = backends.iter().map(|(_, count, _)| count).sum();
+    let disabled: u64 = backends.iter().map(|(_, _, disabled)| disabled).sum();
+    let directories = users.count(&UserFilter::new().recent()).await?;
+    let active = users.count(&UserFilter::new().recent().enabled()).await?;
+
+    let mut rows: Vec<Option<(String, u64)>> =
+        backends.iter().map(|(backend, count, _)| Some((backend.to_string(), *count))).collect();
+    rows.push(None);
+    let sums = [
+        ("total users", total),
+        ("user directories", directories),
+        ("active users", active),
+        ("disabled users", disabled),
+    ];
+    rows.extend(sums.iter().map(|(what, count)| Some(((*what).to_owned(), *count))));
+    let counts: serde_json::Map<String, Value> =
+        backends.iter().map(|(backend, count, _)| (backend.to_string(), (*count).into())).collect();
+    let json = json!({
+        "backends": counts, "total_users": total, "user_directories": directories, "active_users": active,
+        "disabled_users": disabled,
+    });
+    Reply::new(boxed("User Report", &rows), &json, Exit::Fine)
+}
+
+/// A table of names and numbers in a frame; `None` is a line across.
+fn boxed(title: &str, rows: &[Option<(String, u64)>]) -> String {
+    let cells: Vec<Option<(String, String)>> = rows
+        .iter()
+        .map(|row| row.as_ref().map(|(name, count)| (one_line(name), count.to_string())))
+        .collect();
+    let widest = |of: fn(&(String, String)) -> &String, least: usize| {
+        cells.iter().flatten().map(|cell| of(cell).chars().count()).fold(least, usize::max)
+    };
+    let (names, numbers) = (widest(|cell| &cell.0, title.chars().count()), widest(|cell| &cell.1, 0));
+    let across = format!("+{:-<1$}+{2:-<3$}+\n", "", names + 2, "", numbers + 2);
+    let mut text = format!("{across}| {title:names$} | {:numbers$} |\n{across}", "");
+    for cell in &cells {
+        text += &match cell {
+            Some((name, number)) => format!("| {name:names$} | {number:<numbers$} |\n"),
+            None => across.clone(),
+        };
+    }
+    text + &across
+}

@@ -1,0 +1,80 @@
+//! `user:resetpassword`: the way back for somebody who lost a password, also the administrator's own.
+
+use std::time::Duration;
+
+use accounts::Actor;
+use accounts::password::SetError;
+use accounts::reset::{PasswordReset, ResetSettings};
+use user_backend::Password;
+use user_backend::clock::{later, now};
+
+use super::{MISSING, missing, no_address, parse};
+use crate::Call;
+use crate::cli::ResetArgs;
+use crate::exit::Failure;
+use crate::output::Reply;
+use crate::password;
+use crate::store::{self, Missing, Store};
+
+/// Longer than any hash takes, and any server that knows breached passwords.
+const TIME: Duration = Duration::from_secs(60);
+
+/// What is said when another backend keeps the password.
+const READ_ONLY: &str = "Error while resetting password!";
+
+pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Reply, Failure> {
+    let store = store::open(call.common, Missing::Refuse).await?;
+    let user = store.accounts.users().get(&parse(&args.user)?).await.map_err(missing)?;
+    if !user.is_local() {
+        return Err(Failure::refused(format!(
+            "{READ_ONLY} The password of {} is kept by the backend {}",
+            user.id, user.backend
+        )));
+    }
+    if args.send_email {
+        return send(&store, &user).await;
+    }
+    let typed = password::read_new(
+        call.common,
+        args.password,
+        "Enter a new password: ",
+        "Confirm the new password: ",
+    )
+    .await?;
+    let password = Password::parse(typed.as_str()).map_err(impossible)?;
+    let passwords = store.local().await?.passwords(&store.accounts);
+    let by = Actor::command_line(&store::person());
+    passwords.set(&user.id, &password, by, later(now(), TIME)).await.map_err(set_failure)?;
+    Ok(Reply::done([format!("Successfully reset password for {}", user.id)]))
+}
+
+/// Nothing changes before somebody comes back with the link.
+async fn send(store: &Store, user: &accounts::User) -> Result<Reply, Failure> {
+    let Some(email) = &user.email else { return Err(no_address(&user.id)) };
+    if !user.enabled {
+        return Err(Failure::refused(format!("The user {} is disabled", user.id)));
+    }
+    let passwords = store.local().await?.passwords(&store.accounts);
+    let reset = PasswordReset::new(store.accounts.clone(), passwords, ResetSettings::default());
+    reset.request(user.id.as_str(), None).await.map_err(|error| Failure::unavailable(error.to_string()))?;
+    Ok(Reply::done([format!("Password reset link to {email} is waiting to be sent")]))
+}
+
+/// A text that cannot be a password at all.
+pub(super) fn impossible(error: impl std::fmt::Display) -> Failure {
+    Failure::refused(error.to_string())
+}
+
+/// Why a password was not set, in the words that people know.
+pub(super) fn set_failure(error: SetError) -> Failure {
+    match error {
+        SetError::NoSuchUser => Failure::refused(MISSING),
+        SetError::NotLocal { backend } => {
+            Failure::refused(format!("{READ_ONLY} The password is kept by the backend {backend}"))
+        }
+        SetError::Refused(broken) => Failure::refused(broken),
+        SetError::Store(error) => error.into(),
+        SetError::Hasher(error) => Failure::unavailable(error.to_string()),
+        error => Failure::new(error.to_string()),
+    }
+}

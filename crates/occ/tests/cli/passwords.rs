@@ -1,0 +1,282 @@
+//! `user:resetpassword` and every way a new password can come: the terminal, the environment, a pipe. And what becomes of the
+//! old one while a server runs.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
+use accounts::{Actor, UserId};
+use user_backend::clock::{later, now};
+use user_backend::{Credentials, DomainRules, Outcome, Password, Resolver};
+
+use crate::{Desk, Said};
+
+const OLD: &str = "down the rabbit hole";
+const NEW: &str = "a mad tea-party at four";
+
+/// alice with a password, and a server that has the store open.
+struct Server {
+    desk: Desk,
+    accounts: accounts::Accounts,
+    resolver: Resolver,
+}
+
+impl Server {
+    fn running() -> Self {
+        let desk = Desk::with_people();
+        let accounts = desk.accounts();
+        let cheap = HashSettings::default().with_cost(7168, 1, 1).unwrap();
+        let hasher = Hasher::new(cheap).unwrap();
+        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::new(NoRules));
+        let alice = UserId::parse("alice").unwrap();
+        let old = Password::parse(OLD).unwrap();
+        desk.block_on(passwords.set(&alice, &old, Actor::system(), minute())).unwrap();
+        let local = LocalBackend::new(accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
+        let policy = local.policy();
+        let resolver = Resolver::builder().pins(accounts.pin_store());
+        let resolver = resolver.link(Arc::new(local), policy, DomainRules::none()).build().unwrap();
+        Self { desk, accounts, resolver }
+    }
+
+    fn accepts(&self, password: &str) -> bool {
+        let answer = self.desk.block_on(self.resolver.authenticate(Credentials::new("alice", password)));
+        matches!(answer.outcome, Outcome::Authenticated(_))
+    }
+
+    fn reset(&self, name: &str, value: &str) -> Said {
+        let mut command = self.desk.command(&["user:resetpassword", "alice", "--password-from-env"]);
+        Said::of(&command.env(name, value).output().unwrap())
+    }
+}
+
+fn minute() -> user_backend::clock::Instant {
+    later(now(), Duration::from_secs(60))
+}
+
+#[test]
+fn the_old_password_is_refused_by_a_running_server_the_moment_the_command_returns() {
+    let server = Server::running();
+    assert!(server.accepts(OLD) && server.accepts(OLD), "also from memory");
+    let alice = UserId::parse("alice").unwrap();
+    let session = server.accounts.sessions().begin(Some(&alice), Duration::from_secs(60), b"");
+    let session = server.desk.block_on(session).unwrap();
+    let said = server.reset("OC_PASS", NEW);
+    assert_eq!(
+        (said.code, said.out.as_str(), said.err.as_str()),
+        (0, "Successfully reset password for alice\n", "")
+    );
+    assert!(!server.accepts(OLD));
+    assert!(server.accepts(NEW));
+    let found = server.desk.block_on(server.accounts.sessions().find(&session.hash())).unwrap();
+    assert!(found.is_none(), "the session of the old password goes on");
+}
+
+#[test]
+fn a_refused_password_changes_nothing() {
+    let server = Server::running();
+    let said = server.reset("OC_PASS", "banana");
+    assert!(said.fails(1).starts_with("Password is among the 1,000,000 most common ones."), "{said:?}");
+    assert!(server.reset("OC_PASS", &"x".repeat(470)).fails(1).contains("Password is too long."));
+    assert!(server.accepts(OLD));
+}
+
+#[test]
+fn the_first_variable_that_holds_anything_counts() {
+    let server = Server::running();
+    let mut both = server.desk.command(&["user:resetpassword", "alice", "--password-from-env"]);
+    let said = Said::of(&both.env("NC_PASS", NEW).env("OC_PASS", "another good one").output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(server.accepts(NEW));
+    let mut both = server.desk.command(&["user:resetpassword", "alice", "--password-from-env"]);
+    let said = Said::of(&both.env("NC_PASS", "").env("OC_PASS", "another good one").output().unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(server.accepts("another good one"));
+    assert_eq!(
+        server.reset("NC_PASS", "").fails(1),
+        "--password-from-env given, but NC_PASS/OC_PASS is empty!\n"
+    );
+}
+
+#[test]
+fn a_zero_is_a_password_and_not_nothing() {
+    let server = Server::running();
+    // It is too short for the rules, and that is another refusal than being empty.
+    assert_eq!(server.reset("OC_PASS", "0").fails(1), "Password needs to be at least 10 characters long.\n");
+    server.desk.run(&["app:disable", "password_policy"]);
+    assert_eq!(server.reset("OC_PASS", "0").code, 0);
+    assert!(server.accepts("0"));
+}
+
+#[test]
+fn a_pipe_gives_a_password_too() {
+    let server = Server::running();
+    let words = ["user:resetpassword", "alice", "--password-from-stdin", "-n"];
+    let said = server.desk.run_with_input(&words, format!("{NEW}\n").as_bytes());
+    assert_eq!((said.code, said.err.as_str()), (0, ""));
+    assert!(server.accepts(NEW));
+    assert_eq!(server.desk.run_with_input(&words, b"\n").fails(1), "Password cannot be empty!\n");
+}
+
+#[test]
+fn a_link_can_be_mailed_instead_and_nothing_changes_before_somebody_follows_it() {
+    let server = Server::running();
+    let said = server.desk.run(&["user:resetpassword", "alice", "--send-email"]);
+    assert_eq!(said.out, "Password reset link to alice@example.com is waiting to be sent\n");
+    assert_eq!(server.desk.block_on(server.accounts.mails().waiting()).unwrap(), 1);
+    assert!(server.accepts(OLD));
+    assert_eq!(
+        server.desk.run(&["user:welcome", "alice", "-r"]).out,
+        "Welcome email to alice@example.com is waiting to be sent\n"
+    );
+    assert_eq!(server.desk.block_on(server.accounts.mails().waiting()).unwrap(), 2);
+}
+
+#[test]
+fn the_most_talkative_log_does_not_tell_a_new_password() {
+    let server = Server::running();
+    let words = ["-vvv", "user:resetpassword", "alice", "--password-from-stdin"];
+    let said = server.desk.run_with_input(&words, format!("{NEW}\n").as_bytes());
+    assert_eq!(said.code, 0);
+    assert!(said.err.contains("opening the store"), "the log is silent: {said:?}");
+    assert!(!format!("{said:?}").contains("tea-party"), "{said:?}");
+}
+
+#[test]
+fn a_writer_that_takes_its_time_is_waited_for() {
+    let server = Server::running();
+    // Two commands and a server at once: SQLite lets one write, the others wait.
+    let children: Vec<_> = (0..4)
+        .map(|nth| {
+            let mut add = server.desk.command(&["group:add", &format!("g{nth}")]);
+            add.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    for nth in 0..4 {
+        let group = accounts::GroupId::parse(&format!("s{nth}")).unwrap();
+        server.desk.block_on(server.accounts.groups().create(&group, None)).unwrap();
+    }
+    for child in children {
+        let said = Said::of(&child.wait_with_output().unwrap());
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+    let groups = server.desk.run(&["group:list", "--output=json"]).out;
+    let groups: serde_json::Value = serde_json::from_str(&groups).unwrap();
+    assert_eq!(groups.as_object().unwrap().len(), 10, "{groups}");
+}
+
+/// The program at a terminal of its own; `setsid` makes it the controlling one, as `sudo` does.
+#[cfg(target_os = "linux")]
+struct Terminal {
+    master: File,
+    child: std::process::Child,
+    seen: String,
+}
+
+#[cfg(target_os = "linux")]
+impl Terminal {
+    fn start(desk: &Desk, words: &[&str]) -> Self {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let slave = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        let template = desk.command(words);
+        let mut command = std::process::Command::new("setsid");
+        command.args(["--ctty", "--wait"]).arg(template.get_program()).args(template.get_args());
+        for (variable, value) in template.get_envs() {
+            match value {
+                Some(value) => command.env(variable, value),
+                None => command.env_remove(variable),
+            };
+        }
+        command.current_dir(desk.path()).stdin(slave()).stdout(slave()).stderr(slave());
+        let child = command.spawn().unwrap();
+        Self { master: File::from(master), child, seen: String::new() }
+    }
+
+    /// Waits until the program has written this, and types the answer.
+    fn answer(&mut self, question: &str, answer: &str) {
+        while !self.seen.contains(question) {
+            assert!(self.read(), "{question} was never asked: {:?}", self.seen);
+        }
+        self.master.write_all(format!("{answer}\n").as_bytes()).unwrap();
+    }
+
+    /// Reads on; a terminal that nobody has open any more is an error on Linux.
+    fn read(&mut self) -> bool {
+        let mut piece = [0; 1024];
+        match self.master.read(&mut piece) {
+            Ok(read) if read > 0 => {
+                self.seen += &String::from_utf8_lossy(&piece[..read]);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn end(mut self) -> (i32, String) {
+        while self.read() {}
+        let code = self.child.wait().unwrap().code().unwrap();
+        (code, self.seen.replace("\r\n", "\n"))
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn at_the_terminal_a_password_is_asked_for_twice_and_not_shown() {
+    let server = Server::running();
+    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    terminal.answer("Enter a new password: ", NEW);
+    terminal.answer("Confirm the new password: ", NEW);
+    let (code, seen) = terminal.end();
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!(
+        seen,
+        "Enter a new password: \nConfirm the new password: \nSuccessfully reset password for alice\n"
+    );
+    assert!(server.accepts(NEW) && !server.accepts(OLD));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_different_passwords_or_none_change_nothing() {
+    let server = Server::running();
+    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    terminal.answer("Enter a new password: ", NEW);
+    terminal.answer("Confirm the new password: ", "something else");
+    let (code, seen) = terminal.end();
+    assert!(code == 1 && seen.ends_with("Passwords did not match!\n"), "{code} {seen}");
+    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    terminal.answer("Enter a new password: ", "");
+    let (code, seen) = terminal.end();
+    assert!(code == 1 && seen.ends_with("Password cannot be empty!\n"), "{code} {seen}");
+    let mut terminal = Terminal::start(&server.desk, &["user:add", "bob"]);
+    terminal.answer("Enter password: ", NEW);
+    terminal.answer("Confirm password: ", NEW);
+    let (code, seen) = terminal.end();
+    assert!(code == 0 && seen.ends_with("The user \"bob\" was created successfully\n"), "{code} {seen}");
+    assert!(server.accepts(OLD));
+}
+
+#[test]
+fn a_trial_asks_the_store_too_and_owns_nobody() {
+    let server = Server::running();
+    let try_it = |words: &[&str], password: &str| {
+        let words = [&["backend:login", "--password-from-env", "--output=json"], words].concat();
+        let said = Said::of(&server.desk.command(&words).env("OC_PASS", password).output().unwrap());
+        let json: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_default();
+        (said.code, json)
+    };
+    let (code, json) = try_it(&["alice"], OLD);
+    assert_eq!((code, &json["outcome"], &json["backend"]), (0, &"authenticated".into(), &"local".into()));
+    assert_eq!(try_it(&["alice"], "wrong").0, 1);
+    assert_eq!(try_it(&["alice", "--backend", "local"], OLD).0, 0);
+    // mallory is the mail server's, which is not there: no word of the store's counts.
+    assert_eq!(try_it(&["mallory"], OLD).0, 3);
+    let check = server.desk.run(&["backend:check", "local"]);
+    assert!(check.code == 0 && check.out.contains("argon2id"), "{check:?}");
+}

@@ -1,0 +1,322 @@
+//! Users and groups from the cradle to the grave, as an administrator's scripts see them.
+
+use serde_json::Value;
+
+use crate::{Desk, Said};
+
+const PASSWORD: &str = "down the rabbit hole";
+
+fn json(said: &Said) -> Value {
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    serde_json::from_str(&said.out).unwrap()
+}
+
+#[test]
+fn a_user_is_created_with_all_that_belongs_to_them() {
+    let desk = Desk::with_store();
+    let mut add = desk.command(&[
+        "user:add",
+        "alice",
+        "--password-from-env",
+        "--display-name",
+        "Alice Liddell",
+        "-g",
+        "staff",
+        "--group",
+        "admin",
+        "--email",
+        "Alice@Example.com",
+    ]);
+    let said = Said::of(&add.env("OC_PASS", PASSWORD).output().unwrap());
+    assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
+    insta::assert_snapshot!(said.out, @r#"
+    The user "alice" was created successfully
+    Display name set to "Alice Liddell"
+    Created group "staff"
+    User "alice" added to group "staff"
+    User "alice" added to group "admin"
+    Welcome email to alice@example.com is waiting to be sent
+    "#);
+    insta::assert_snapshot!(desk.run(&["user:info", "Alice"]).out, @r"
+    - user_id: alice
+    - display_name: Alice Liddell
+    - email: alice@example.com
+    - cloud_id: alice@cloud.example.com
+    - enabled: true
+    - groups:
+      - admin
+      - staff
+    - subadmin_of:
+    - quota: default
+    - first_seen: never
+    - last_seen: never
+    - user_directory: /srv/data/alice
+    - backend: local
+    - storage:
+      - quota: default
+    ");
+    let list = json(&desk.run(&["user:list", "--info", "--output=json"]));
+    assert_eq!(list["alice"]["groups"], serde_json::json!(["admin", "staff"]));
+    assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n    - alice\n  - staff:\n    - alice\n");
+}
+
+#[test]
+fn a_refused_password_leaves_nothing_behind() {
+    let desk = Desk::with_store();
+    let mut add = desk.command(&["user:add", "alice", "--password-from-env", "-g", "staff"]);
+    let said = Said::of(&add.env("OC_PASS", "banana").output().unwrap());
+    assert_eq!(
+        said.fails(1),
+        "Password is among the 1,000,000 most common ones. Please make it unique. Password needs to be at least 10 \
+         characters long.\n"
+    );
+    assert_eq!(desk.run(&["user:list"]).out, "");
+    assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n");
+}
+
+#[test]
+fn a_list_has_its_window_and_its_forms() {
+    let desk = Desk::with_people();
+    assert_eq!(
+        desk.run(&["user:list"]).out,
+        "  - alice: Alice\n  - mallory: mallory\n  - mallory@example.com: mallory@example.com\n  - root: root\n"
+    );
+    assert_eq!(desk.run(&["user:list", "-l", "1", "-o", "1"]).out, "  - mallory: mallory\n");
+    assert_eq!(desk.run(&["user:list", "-l", "1", "--output=json"]).out, "{\"alice\":\"Alice\"}\n");
+    insta::assert_snapshot!(desk.run(&["user:list", "-l", "2", "--output=json_pretty"]).out, @r#"
+    {
+      "alice": "Alice",
+      "mallory": "mallory"
+    }
+    "#);
+    assert_eq!(desk.run(&["user:list", "-o", "9", "--output=json"]).out, "{}\n");
+    assert_eq!(desk.run(&["user:list", "-o", "9", "--output=json_pretty"]).out, "{}\n");
+    assert_eq!(desk.run(&["user:list", "-o", "9"]).out, "");
+    insta::assert_snapshot!(desk.run(&["group:list", "--info", "--output=json_pretty"]).out, @r#"
+    {
+      "admin": {
+        "displayName": "admin",
+        "disabled": 0,
+        "users": [
+          "root"
+        ]
+      },
+      "staff": {
+        "displayName": "The Staff",
+        "disabled": 0,
+        "users": []
+      }
+    }
+    "#);
+}
+
+#[test]
+fn disabling_enabling_and_deleting_are_told_and_done() {
+    let desk = Desk::with_people();
+    assert_eq!(desk.run(&["user:disable", "alice"]).out, "The specified user is disabled\n");
+    assert_eq!(desk.run(&["user:list", "--disabled"]).out, "  - alice: Alice\n");
+    assert_eq!(desk.run(&["user:enable", "alice"]).out, "The specified user is enabled\n");
+    assert_eq!(desk.run(&["user:list", "-d"]).out, "");
+    assert_eq!(desk.run(&["user:delete", "alice"]).out, "The specified user was deleted\n");
+    assert_eq!(desk.run(&["user:info", "alice"]).code, 1);
+}
+
+#[test]
+fn membership_and_sub_admins_change_without_a_word() {
+    let desk = Desk::with_people();
+    for words in [
+        &["group:adduser", "staff", "alice"][..],
+        &["group:adduser", "staff", "alice"],
+        &["group:subadmin:add", "staff", "alice"],
+        &["group:removeuser", "staff", "alice"],
+        &["group:adduser", "staff", "mallory"],
+    ] {
+        let said = desk.run(words);
+        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""), "{words:?}");
+    }
+    insta::assert_snapshot!(desk.run(&["group:info", "staff"]).out, @r"
+    - groupID: staff
+    - displayName: The Staff
+    - members: 1
+    - disabled: 0
+    - subadmins:
+      - alice
+    ");
+    assert_eq!(desk.run(&["group:subadmin:list", "staff"]).out, "  - alice\n");
+    assert_eq!(
+        desk.run(&["group:subadmin:remove", "staff", "alice", "--output=json"]).out,
+        "{\"messages\":[]}\n"
+    );
+    assert_eq!(desk.run(&["group:subadmin:list", "staff", "--output=json"]).out, "[]\n");
+    assert_eq!(desk.run(&["group:delete", "staff"]).out, "Group \"staff\" was removed\n");
+}
+
+#[test]
+fn a_report_counts_by_backend_and_in_all() {
+    let desk = Desk::with_people();
+    desk.run(&["user:disable", "alice"]);
+    insta::assert_snapshot!(desk.run(&["user:report"]).out, @r"
+    +------------------+---+
+    | User Report      |   |
+    +------------------+---+
+    | local            | 2 |
+    | mail             | 2 |
+    +------------------+---+
+    | total users      | 4 |
+    | user directories | 0 |
+    | active users     | 0 |
+    | disabled users   | 1 |
+    +------------------+---+
+    ");
+    let counts = json(&desk.run(&["user:report", "--output=json"]));
+    assert_eq!((&counts["backends"]["mail"], &counts["disabled_users"]), (&2.into(), &1.into()));
+}
+
+#[test]
+fn somebody_who_never_signed_in_was_never_seen() {
+    let desk = Desk::with_people();
+    assert_eq!(desk.run(&["user:lastseen", "alice"]).out, "User alice has never logged in, yet.\n");
+    let all = desk.run(&["user:lastseen", "--all"]);
+    assert_eq!(all.out.lines().count(), 4);
+    assert_eq!(json(&desk.run(&["user:lastseen", "--all", "--output=json"]))["alice"], "never");
+}
+
+#[test]
+fn settings_are_read_set_and_deleted_also_those_of_the_record() {
+    let desk = Desk::with_people();
+    for (words, out) in [
+        (
+            &["user:setting", "alice"][..],
+            "  - settings:\n    - display_name: Alice\n    - email: alice@example.com\n",
+        ),
+        (&["user:setting", "alice", "app", "key", "va lue"], ""),
+        (&["user:setting", "alice", "app", "key"], "va lue\n"),
+        (&["user:setting", "alice", "files", "quota", "5 GB"], ""),
+        (&["user:setting", "alice", "files", "quota"], "5368709120\n"),
+        (&["user:setting", "alice", "core", "lang", "--default-value=en"], "en\n"),
+        (&["user:setting", "alice", "app"], "  - app:\n    - key: va lue\n"),
+        (&["user:setting", "alice", "app", "key", "--delete"], ""),
+        (&["user:setting", "alice", "app", "key", "--delete"], ""),
+        (&["user:setting", "alice", "files", "quota", "--delete"], ""),
+        (&["user:setting", "alice", "files"], ""),
+        (&["user:setting", "nobody", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
+    ] {
+        let said = desk.run(words);
+        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
+    }
+    assert_eq!(
+        json(&desk.run(&["user:setting", "alice", "settings", "email", "--output=json"])),
+        "alice@example.com"
+    );
+}
+
+#[test]
+fn options_of_a_setting_that_make_no_sense_together_are_a_mistake_on_the_command_line() {
+    let desk = Desk::with_people();
+    for words in [
+        &["user:setting", "alice", "--default-value=x"][..],
+        &["user:setting", "alice", "app", "--default-value=x"],
+        &["user:setting", "alice", "app", "key", "value", "--default-value=x"],
+        &["user:setting", "alice", "app", "key", "--update-only"],
+        &["user:setting", "alice", "app", "--delete"],
+        &["user:setting", "alice", "app", "key", "--delete", "--default-value=x"],
+        &["user:setting", "alice", "app", "key", "value", "--delete"],
+        &["user:setting", "alice", "app", "key", "--error-if-not-exists"],
+    ] {
+        desk.run(words).fails(2);
+    }
+}
+
+#[test]
+fn an_app_password_is_shown_once_and_can_be_revoked() {
+    let desk = Desk::with_people();
+    let made = json(&desk.run(&["user:auth-tokens:add", "alice", "--name", "phone", "--output=json"]));
+    assert_eq!(made["token"].as_str().unwrap().len(), 43);
+    assert!(desk.run(&["user:auth-tokens:add", "alice"]).out.starts_with("app password:\n"));
+    let list = desk.run(&["user:auth-tokens:list", "alice", "--output=json"]);
+    assert!(!list.out.contains(made["token"].as_str().unwrap()));
+    assert_eq!(json(&list)["1"]["name"], "phone");
+    assert_eq!(
+        desk.run(&["user:auth-tokens:delete", "alice", "1"]).out,
+        "App password 1 of alice was revoked\n"
+    );
+    assert_eq!(
+        desk.run(&["user:auth-tokens:delete", "alice", "--all"]).out,
+        "1 app passwords of alice were revoked\n"
+    );
+    assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
+}
+
+#[test]
+fn apps_and_their_configuration_are_switched_set_and_listed() {
+    let desk = Desk::with_store();
+    for (words, out) in [
+        (&["app:disable", "user_external"][..], "user_external disabled\n"),
+        (
+            &["app:enable", "password_policy", "user_external"],
+            "password_policy enabled\nuser_external enabled\n",
+        ),
+        (&["app:enable", "user_external"], "user_external already enabled\n"),
+        (&["app:list"], "  - enabled:\n    - password_policy\n    - user_external\n  - disabled:\n"),
+        (
+            &["config:app:set", "password_policy", "minLength", "--value=12"],
+            "Config value minLength for app password_policy set to 12\n",
+        ),
+        (&["config:app:get", "password_policy", "minLength"], "12\n"),
+        (&["config:app:get", "a", "b", "--default-value=c"], "c\n"),
+        (&["config:app:delete", "a", "b"], "Config value b of app a deleted\n"),
+    ] {
+        let said = desk.run(words);
+        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
+    }
+    let set = desk
+        .run_with_input(&["config:app:set", "mine", "api_token", "--value-from-stdin"], b"Wonderland-1\n");
+    assert_eq!(set.out, "Config value api_token for app mine set\n");
+    assert!(!desk.run(&["config:list"]).out.contains("Wonderland"));
+    let all = json(&desk.run(&["config:list", "--private", "--output=json"]));
+    assert_eq!(all["apps"]["mine"]["api_token"], "Wonderland-1");
+    assert_eq!(all["apps"]["password_policy"]["minLength"], "12");
+    // The rules hold at once, for administrators too.
+    let mut add = desk.command(&["user:add", "bob", "--password-from-env"]);
+    let said = Said::of(&add.env("OC_PASS", "elevenchars").output().unwrap());
+    assert_eq!(said.fails(1), "Password needs to be at least 12 characters long.\n");
+}
+
+#[test]
+fn a_name_moves_to_another_backend_by_an_explicit_act_that_is_written_down() {
+    let desk = Desk::with_people();
+    assert_eq!(desk.run(&["pin:list", "--backend=mail", "-l", "1"]).out, "  - mallory: mail\n");
+    assert_eq!(
+        desk.run(&["pin:rebind", "mallory", "local"]).out,
+        "mallory belongs to local now; before: mail\n"
+    );
+    assert_eq!(desk.run(&["pin:rebind", "mallory", "local"]).out, "mallory already belongs to local\n");
+    assert_eq!(
+        desk.run(&["pin:rebind", "mallory", "--nobody"]).out,
+        "mallory belongs to nobody now; before: local\n"
+    );
+    let mut audit = desk.command(&["audit:list", "--about=mallory", "--output=json"]);
+    let lines = json(&Said::of(&audit.output().unwrap()));
+    let last = lines.as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["action"], &last["detail"], &last["actor"], &last["origin"]),
+        (&"pin.changed".into(), &"nobody".into(), &"tester".into(), &"command line".into())
+    );
+    let line = desk.run(&["audit:list", "--about=mallory", "-l", "1"]).out;
+    assert!(line.ends_with("  tester (command line)  pin.changed  mallory nobody\n"), "{line}");
+}
+
+#[test]
+fn a_flush_reaches_every_process_through_the_store() {
+    let desk = Desk::with_people();
+    let accounts = desk.accounts();
+    let now = || desk.block_on(accounts.generations().current()).unwrap();
+    let before = now();
+    assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "What was remembered of alice is forgotten\n");
+    let named = desk.block_on(accounts.generations().since(before)).unwrap();
+    assert!(format!("{named:?}").contains("alice") && format!("{named:?}").contains("Users"), "{named:?}");
+    let before = now();
+    assert_eq!(desk.run(&["cache:flush"]).out, "What was remembered of sign-ins is forgotten\n");
+    let all = desk.block_on(accounts.generations().since(before)).unwrap();
+    assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
+}

@@ -1,0 +1,188 @@
+//! What every command on the store has in common: where the store is, who may use it, how refusals look.
+
+use crate::{Desk, Said};
+
+/// Every refusal with its words and its exit code; the store has a user alice, a group staff, and mallory of the backend
+/// mail.
+#[test]
+fn every_refusal_has_its_text_and_its_exit_code() {
+    let desk = Desk::with_people();
+    let long = "x".repeat(65);
+    let long = long.as_str();
+    let commands: &[&[&str]] = &[
+        &["user:add", "alice", "-n"],
+        &["user:add", "ALICE", "-n"],
+        &["user:add", "", "-n"],
+        &["user:add", " bob", "-n"],
+        &["user:add", "b/b", "-n"],
+        &["user:add", long, "-n"],
+        &["user:add", "bob", "-n"],
+        &["user:add", "bob", "-n", "--email", "no-address"],
+        &["user:add", "bob", "-n", "--group", ""],
+        &["user:add", "bob", "--password-from-env"],
+        &["user:delete", "nobody"],
+        &["user:delete", "root"],
+        &["user:disable", "nobody"],
+        &["user:disable", "root"],
+        &["user:enable", "nobody"],
+        &["user:info", "nobody"],
+        &["user:info", "no\u{1b}body"],
+        &["user:lastseen", "nobody"],
+        &["user:resetpassword", "nobody"],
+        &["user:resetpassword", "mallory"],
+        &["user:resetpassword", "alice", "-n"],
+        &["user:resetpassword", "alice"],
+        &["user:resetpassword", "alice", "--password-from-env"],
+        &["user:resetpassword", "root", "--send-email"],
+        &["user:resetpassword", "mallory", "--send-email"],
+        &["user:setting", "nobody"],
+        &["user:setting", "nobody", "app", "key", "value", "--ignore-missing-user"],
+        &["user:setting", "alice", "app", "key"],
+        &["user:setting", "alice", "app", "key", "value", "--update-only"],
+        &["user:setting", "alice", "app", "key", "--delete", "--error-if-not-exists"],
+        &["user:setting", "alice", "settings", "email", "no-address"],
+        &["user:setting", "alice", "files", "quota", "much"],
+        &["user:welcome", "nobody"],
+        &["user:welcome", "root"],
+        &["user:welcome", "mallory@example.com", "-r"],
+        &["user:auth-tokens:add", "nobody"],
+        &["user:auth-tokens:add", "alice", "--name", ""],
+        &["user:auth-tokens:list", "nobody"],
+        &["user:auth-tokens:delete", "nobody", "1"],
+        &["user:auth-tokens:delete", "alice", "1"],
+        &["group:add", "staff"],
+        &["group:add", ""],
+        &["group:delete", "admin"],
+        &["group:delete", "nothing"],
+        &["group:adduser", "nothing", "alice"],
+        &["group:adduser", "staff", "nobody"],
+        &["group:removeuser", "nothing", "alice"],
+        &["group:removeuser", "staff", "nobody"],
+        &["group:removeuser", "admin", "root"],
+        &["group:info", "nothing"],
+        &["group:subadmin:add", "nothing", "alice"],
+        &["group:subadmin:add", "staff", "nobody"],
+        &["group:subadmin:add", "admin", "alice"],
+        &["group:subadmin:remove", "staff", "nobody"],
+        &["group:subadmin:list", "nothing"],
+        &["app:enable", ""],
+        &["config:app:get", "nothing", "nothing"],
+        &["config:app:set", "app", "name", "--value=x", "--update-only"],
+        &["config:app:set", "app", "api_token", "--value=Wonderland-1"],
+        &["config:app:delete", "app", "name", "--error-if-not-exists"],
+        &["pin:rebind", "alice", "nowhere"],
+        &["pin:rebind", "", "mail"],
+    ];
+    let mut table = String::new();
+    for words in commands {
+        let said = desk.run(words);
+        assert_eq!(said.out, "", "{words:?}: {said:?}");
+        assert!(!said.err.contains("Wonderland"), "{said:?}");
+        let words = words.join(" ").replace(long, "x*65");
+        table += &format!("{words:?}\n    {} {}\n", said.code, said.err.trim_end().replace('\n', "\n      "));
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn a_refusal_is_json_for_those_who_read_json() {
+    let said = Desk::with_people().run(&["user:delete", "nobody", "--output=json"]);
+    assert_eq!(
+        (said.code, said.out.as_str(), said.err.as_str()),
+        (1, "{\"error\":\"User does not exist\"}\n", "")
+    );
+}
+
+#[test]
+fn quiet_says_nothing_and_keeps_the_exit_code() {
+    let desk = Desk::with_people();
+    for (words, code) in [(&["user:list", "-q"][..], 0), (&["user:disable", "alice", "-q"], 0)] {
+        let said = desk.run(words);
+        assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (code, "", ""));
+    }
+    assert_eq!(desk.run(&["user:delete", "nobody", "-q"]).fails(1), "User does not exist\n");
+}
+
+#[test]
+fn only_a_command_that_puts_something_in_makes_a_store() {
+    let desk = Desk::with_store();
+    for words in [&["user:list"][..], &["group:list"], &["user:resetpassword", "admin"], &["cache:flush"]] {
+        let told = desk.run(words);
+        assert!(told.fails(2).contains("there is no store"), "{words:?}: {told:?}");
+    }
+    assert!(!desk.path().join("user-backend.db").exists());
+    assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
+    assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n  - staff:\n");
+}
+
+#[test]
+fn a_store_elsewhere_is_named_by_the_configuration_and_relative_to_it() {
+    let desk = Desk::with_store();
+    desk.write("etc/occ.toml", &format!("[store]\nurl = \"sqlite:../data/a.db\"\n{}", Desk::CONFIGURATION));
+    std::fs::create_dir(desk.path().join("data")).unwrap();
+    assert_eq!(desk.run(&["group:add", "staff", "--config", "etc/occ.toml"]).code, 0);
+    assert!(desk.path().join("data/a.db").exists());
+}
+
+#[test]
+fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
+    let text = format!(
+        "[store]\nurl = \"postgres://occ:Wonderland-1@127.0.0.1:{}/x\"\n{}",
+        crate::closed_port(),
+        Desk::CONFIGURATION
+    );
+    let desk = Desk::with("user-backend.toml", &text);
+    mode(&desk, "user-backend.toml", 0o644);
+    let said = desk.run(&["user:list", "-vv"]);
+    assert!(said.fails(2).contains("a secret in it (`url`)"), "{said:?}");
+    assert!(!said.err.contains("Wonderland"), "{said:?}");
+    mode(&desk, "user-backend.toml", 0o600);
+    let said = desk.run(&["user:list", "-vv"]);
+    assert!(said.fails(3).contains("postgres://127.0.0.1:"), "{said:?}");
+    assert!(!said.err.contains("Wonderland"), "{said:?}");
+}
+
+#[test]
+fn what_is_no_store_of_ours_is_refused_and_left_alone() {
+    let desk = Desk::with_store();
+    desk.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that nobody takes it for an empty one\n");
+    let said = desk.run(&["user:list"]);
+    assert!(said.fails(2).contains("no SQLite database"), "{said:?}");
+    std::fs::remove_file(desk.path().join("user-backend.db")).unwrap();
+    std::fs::create_dir(desk.path().join("user-backend.db")).unwrap();
+    assert!(desk.run(&["user:list"]).fails(2).contains("is a directory"));
+}
+
+#[cfg(unix)]
+#[test]
+fn somebody_elses_store_is_refused_with_the_way_out() {
+    // Only root can give a file away.
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: not root");
+        return;
+    }
+    let desk = Desk::with_people();
+    let store = desk.path().join("user-backend.db");
+    std::os::unix::fs::chown(&store, Some(33), Some(33)).unwrap();
+    let said = desk.run(&["user:list"]);
+    let told = said.fails(2);
+    assert!(told.contains("belongs to the user with the number 33, and this is number 0"), "{told}");
+    assert!(told.contains("sudo -u '#33' occ"), "{told}");
+    std::os::unix::fs::chown(&store, Some(0), Some(0)).unwrap();
+    // Another user cannot even read it.
+    let mut command = desk.command(&["user:list"]);
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(desk.path(), open).unwrap();
+    std::os::unix::process::CommandExt::uid(&mut command, 33);
+    let said = Said::of(&command.output().unwrap());
+    assert!(
+        said.fails(2).contains("belongs to the user with the number 0, and this is number 33"),
+        "{said:?}"
+    );
+}
+
+#[cfg(unix)]
+fn mode(desk: &Desk, file: &str, mode: u32) {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+    std::fs::set_permissions(desk.path().join(file), mode).unwrap();
+}
