@@ -74,24 +74,32 @@ impl Users<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`] when there is no such user.
     pub async fn standing(self, id: &UserId) -> Result<Standing, AccountsError> {
-        let user = sql(concat!(
-            "SELECT ",
-            columns!(),
-            ", EXISTS (SELECT 1 FROM members WHERE group_key = 1 AND name = $1), subadmins.group_key, groups.id \
-             FROM users LEFT JOIN subadmins ON subadmins.user_key = users.key \
-             LEFT JOIN groups ON groups.key = subadmins.group_key WHERE users.name = $1 ORDER BY groups.id"
-        ));
-        let rows = self.0.db().rows(user.bind(id.name().as_str())).await?;
-        let first = rows.first().ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
-        let mut standing = Standing {
-            user: User::read(first)?,
-            is_admin: first.bool(13).map_err(fault)?,
-            subadmin_of: Vec::new(),
+        let query = each(
+            concat!(
+                "SELECT ",
+                columns!(),
+                ", EXISTS (SELECT 1 FROM members WHERE group_key = 1 AND name = $1), \
+                 (SELECT json_group_array(groups.id) FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
+                 WHERE subadmins.user_key = users.key) FROM users WHERE users.name = $1"
+            ),
+            concat!(
+                "SELECT ",
+                columns!(),
+                ", EXISTS (SELECT 1 FROM members WHERE group_key = 1 AND name = $1), \
+                 (SELECT json_agg(groups.id)::text FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
+                 WHERE subadmins.user_key = users.key) FROM users WHERE users.name = $1"
+            ),
+        );
+        let row = self.0.db().row(query.bind(id.name().as_str())).await?;
+        let row = row.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
+        let ids: Vec<String> = match row.text_or_null(14).map_err(fault)? {
+            Some(list) if list != "[]" => serde_json::from_str(&list)
+                .map_err(|_| AccountsError::unreadable("a list of groups is no list"))?,
+            _ => Vec::new(),
         };
-        for row in &rows {
-            standing.subadmin_of.extend(row.text_or_null(15).map_err(fault)?.map(|id| GroupId::stored(&id)));
-        }
-        Ok(standing)
+        let mut subadmin_of: Vec<GroupId> = ids.iter().map(|id| GroupId::stored(id)).collect();
+        subadmin_of.sort_unstable();
+        Ok(Standing { user: User::read(&row)?, is_admin: row.bool(13).map_err(fault)?, subadmin_of })
     }
 
     /// The enabled users with this primary mail address.

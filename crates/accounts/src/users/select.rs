@@ -24,35 +24,24 @@ pub(super) async fn page(db: &Db, filter: &UserFilter, limit: u64) -> Result<Opt
     let Some(way) = Way::find(db, filter).await? else { return Ok(None) };
     let kind = db.kind();
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = match way {
-        // The inner statement reads the covering index only; the wide rows are fetched for the page alone.
-        Way::Walk => {
-            sql(concat!("SELECT ", columns!(), "FROM (SELECT key FROM users INDEXED BY users_search"))
-        }
-        _ => sql(concat!("SELECT ", columns!())),
-    };
-    query = conditions(kind, query, filter, &way);
+    let (head, tail) = way.frame();
+    let mut query = conditions(kind, sql(head), filter, &way);
+    let member = matches!(way, Way::Roll(_) | Way::Members(_));
     if let Some(user) = filter.after.as_ref().filter(|_| !filter.recent) {
-        let by_member = matches!(way, Way::Members(_));
-        query = query.push(kind, if by_member { " AND members.name > " } else { " AND users.name > " });
+        query = query.push(kind, if member { " AND members.name > " } else { " AND users.name > " });
         query = query.push_bind(kind, user.name().as_str());
     }
-    query = query.push(
-        kind,
-        match (filter.recent, &way) {
-            (true, _) => " ORDER BY users.last_login DESC, users.name LIMIT ",
-            (false, Way::Members(_)) => " ORDER BY members.name LIMIT ",
-            (false, _) => " ORDER BY users.name LIMIT ",
-        },
-    );
-    query = query.push_bind(kind, limit);
+    let order = match (filter.recent, member) {
+        (true, _) => " ORDER BY users.last_login DESC, users.name LIMIT ",
+        (false, true) => " ORDER BY members.name LIMIT ",
+        (false, false) => " ORDER BY users.name LIMIT ",
+    };
+    query = query.push(kind, order).push_bind(kind, limit);
     if filter.offset > 0 {
         query =
             query.push(kind, " OFFSET ").push_bind(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX));
     }
-    if matches!(way, Way::Walk) {
-        query = query.push(kind, ") AS hit CROSS JOIN users ON users.key = hit.key ORDER BY users.name");
-    }
+    query = query.push(kind, tail);
     Ok(Some(if filter.search.is_empty() { query } else { query.planned_anew() }))
 }
 
@@ -71,12 +60,16 @@ pub(super) async fn total(db: &Db, filter: &UserFilter) -> Result<Option<Query>,
 enum Way {
     /// Few matches, by the index of pieces; the parameter is for MATCH.
     Few(String),
-    /// The members of one group, in order.
+    /// The list of names alone, in order.
+    List,
+    /// The members of one group, in order, looked at one by one.
     Members(GroupId),
-    /// The covering index, in order.
-    Walk,
+    /// The list of names of one group alone, in order.
+    Roll(GroupId),
     /// The table, by whatever index the engine likes.
     Table,
+    /// The covering index, in order.
+    Walk,
 }
 
 impl Way {
@@ -85,17 +78,42 @@ impl Way {
         if groups.is_some_and(<[GroupId]>::is_empty) {
             return Ok(None);
         }
+        let search = !filter.search.is_empty();
         if db.kind() == Kind::Sqlite
             && let Some(pieces) = pieces(&filter.search)
             && are_few(db, &pieces).await?
         {
             return Ok(Some(Self::Few(pieces)));
         }
+        let bare = !search && filter.enabled.is_none();
         Ok(Some(match groups {
-            Some([group]) if !filter.recent => Self::Members(group.clone()),
-            None if db.kind() == Kind::Sqlite && !filter.search.is_empty() && !filter.recent => Self::Walk,
+            _ if filter.recent => Self::Table,
+            Some([group]) if bare => Self::Roll(group.clone()),
+            Some([group]) => Self::Members(group.clone()),
+            None if bare => Self::List,
+            None if search && db.kind() == Kind::Sqlite => Self::Walk,
             _ => Self::Table,
         }))
+    }
+
+    /// What surrounds the conditions. Where an index alone knows the page, wide rows are fetched for the page only, not for
+    /// what is skipped on the way to it.
+    const fn frame(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::List => (
+                concat!("SELECT ", columns!(), "FROM (SELECT users.name "),
+                ") AS hit JOIN users ON users.name = hit.name ORDER BY users.name",
+            ),
+            Self::Roll(_) => (
+                concat!("SELECT ", columns!(), "FROM (SELECT members.user_key "),
+                ") AS hit JOIN users ON users.key = hit.user_key ORDER BY users.name",
+            ),
+            Self::Walk => (
+                concat!("SELECT ", columns!(), "FROM (SELECT key FROM users INDEXED BY users_search"),
+                ") AS hit CROSS JOIN users ON users.key = hit.key ORDER BY users.name",
+            ),
+            Self::Few(_) | Self::Members(_) | Self::Table => (concat!("SELECT ", columns!()), ""),
+        }
     }
 }
 
@@ -116,10 +134,15 @@ fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, way: &Way) -> Q
             );
             query.push_bind(kind, group.as_str()).push(kind, ")")
         }
+        Way::Roll(group) => {
+            query = query
+                .push(kind, "FROM members WHERE members.group_key = (SELECT key FROM groups WHERE id = ");
+            query.push_bind(kind, group.as_str()).push(kind, ")")
+        }
         Way::Walk => query.push(kind, " WHERE TRUE"),
-        Way::Table => query.push(kind, "FROM users WHERE TRUE"),
+        Way::List | Way::Table => query.push(kind, "FROM users WHERE TRUE"),
     };
-    if let (Some(groups), false) = (&filter.groups, matches!(way, Way::Members(_))) {
+    if let (Some(groups), false) = (&filter.groups, matches!(way, Way::Members(_) | Way::Roll(_))) {
         query = query.push(
             kind,
             " AND users.key IN (SELECT user_key FROM members JOIN groups ON groups.key = members.group_key \
