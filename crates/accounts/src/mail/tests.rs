@@ -251,6 +251,18 @@ fn the_reset_mail_says_that_nothing_has_changed_yet() {
 }
 
 #[test]
+fn each_mail_has_a_message_id_of_its_own_under_the_senders_domain() {
+    let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
+    let id = || {
+        let text = String::from_utf8(letter().write(&from).unwrap().1).unwrap();
+        text.lines().find(|line| line.starts_with("Message-ID: <")).unwrap().to_owned()
+    };
+    let (one, other) = (id(), id());
+    assert!(one.ends_with("@example.org>") && other.ends_with("@example.org>"), "{one}");
+    assert_ne!(one, other);
+}
+
+#[test]
 fn the_notice_says_what_to_do_if_it_was_somebody_else() {
     let notice = PasswordChanged {
         product: "Cloud",

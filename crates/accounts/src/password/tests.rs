@@ -329,3 +329,18 @@ async fn t28_work_that_panics_takes_no_thread_with_it() {
     }
     assert_eq!(pool.run(deadline, || 1).await, Ok(1));
 }
+
+proptest::proptest! {
+    /// Whatever stands in a database is told from a hash without a panic.
+    #[test]
+    fn no_stored_text_breaks_the_parser(text in "\\PC{0,120}", cut in 0_usize..130) {
+        let _ = PasswordHash::parse(&text);
+        for known in [ARGON2ID, ARGON2I, BCRYPT, SHA1] {
+            // A known hash with a piece of the text in its middle.
+            let at = cut.min(known.len());
+            let (begin, end) = known.split_at(at);
+            let _ = PasswordHash::parse(&format!("{begin}{text}{end}"));
+            let _ = PasswordHash::parse(&format!("1|{begin}{}", text.chars().take(known.len() - at).collect::<String>()));
+        }
+    }
+}

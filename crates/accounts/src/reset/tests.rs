@@ -100,3 +100,19 @@ fn a_link_works_between_five_minutes_and_a_day() {
         assert!(found.contains(part), "{text}: {found}");
     }
 }
+
+proptest::proptest! {
+    /// What is taken is `https`, or this machine, without a login; and what is shown is read back as the same.
+    #[test]
+    fn whatever_is_taken_is_safe_to_link_to(
+        text in "(https?|ftp|javascript|//)?:?/{0,3}[a-z0-9@:.\\\\/?#%\\[\\]-]{0,30}",
+    ) {
+        if let Ok(LostPassword::Elsewhere(url)) = LostPassword::parse(&text) {
+            let host = url.host_str().unwrap();
+            let here = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+            proptest::prop_assert!(url.scheme() == "https" || (url.scheme() == "http" && here), "{}", url);
+            proptest::prop_assert!(url.username().is_empty() && url.password().is_none());
+            proptest::prop_assert_eq!(LostPassword::parse(url.as_str()), Ok(LostPassword::Elsewhere(url.clone())));
+        }
+    }
+}
