@@ -7,7 +7,9 @@ pub use sign_in::SignIn;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use accounts::mail::{Postman, Smtp};
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
+use accounts::reset::{BaseUrl, ResetSettings};
 use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
@@ -69,6 +71,9 @@ pub enum StartError {
     /// The configuration.
     #[error("{0}")]
     Config(#[from] ConfigErrors),
+    /// The mail server.
+    #[error("mail: {0}")]
+    Mail(String),
     /// The settings were not read from a file and nobody said where the store is.
     #[error("nobody said where the accounts are")]
     NoStore,
@@ -200,13 +205,35 @@ impl App {
         accounts.tokens().wipe(id).await.map(drop)
     }
 
-    /// Greets a new user by mail.
+    /// Greets a new user by mail: writes down that it is wanted, for the [postman](Self::postman) to take.
     ///
     /// # Errors
-    /// There is no mail server to send it with.
-    pub async fn send_welcome(&self, user: &User) -> Result<(), NoMail> {
-        tracing::warn!(user = ?user.id, "no mail server is set up; nobody was greeted");
-        Err(NoMail)
+    /// [`NoMail`]: there is no mail server, or it could not be written down.
+    pub async fn send_welcome(&self, accounts: &Accounts, user: &User) -> Result<(), NoMail> {
+        if self.settings().mail.is_none() {
+            tracing::warn!(user = ?user.id, "no mail server is set up, so nobody was greeted");
+            return Err(NoMail);
+        }
+        accounts.mails().welcome(&user.id, false).await.map_err(|error| {
+            tracing::warn!(user = ?user.id, %error, "nobody was greeted");
+            NoMail
+        })
+    }
+
+    /// Who takes mails to the mail server, if there is one.
+    ///
+    /// # Errors
+    /// [`StartError::Mail`]
+    pub fn postman(&self) -> Result<Option<Postman>, StartError> {
+        let Some(mail) = self.settings().mail.clone() else { return Ok(None) };
+        let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
+        // The texts of faults name who is to blame.
+        let id = BackendId::parse("mail").map_err(|error| wrong(&error))?;
+        let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
+        let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
+        let accounts = self.accounts().clone();
+        let (name, resets) = (self.settings().name.as_str(), ResetSettings::default());
+        Ok(Some(Postman::new(accounts, Arc::new(courier), base, name, &resets)))
     }
 }
 

@@ -77,8 +77,21 @@ async fn serve(config: &Path) -> ExitCode {
     tokio::spawn(async move {
         let _ = resolver.canary().await;
     });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let postman = match app.postman() {
+        Ok(postman) => postman,
+        Err(error) => return fail(1, format_args!("{error}")),
+    };
+    let mail = tokio::spawn(async move {
+        if let Some(postman) = postman {
+            postman.work(async { drop(stopped.await) }).await;
+        }
+    });
     tokio::spawn(signals(listening.stopper()));
     let ended = listening.serve().await;
+    drop(stop);
+    // A mail that is being handed over is finished.
+    let _ = mail.await;
     app.accounts().close().await;
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use accounts::mail::MailSettings;
 use accounts::password::HashSettings;
 use accounts::{Quota, StoreSettings};
 use serde::{Deserialize, Deserializer};
@@ -51,6 +52,9 @@ pub struct ServerSettings {
     pub shutdown_grace_seconds: u64,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
+    /// The mail server, from the section `[mail]`; without one nobody gets mail.
+    #[serde(skip)]
+    pub mail: Option<MailSettings>,
 }
 
 /// Whom a sub-admin may take into a group.
@@ -83,6 +87,7 @@ impl Default for ServerSettings {
             apps_directory: None,
             shutdown_grace_seconds: 30,
             passwords: HashSettings::default(),
+            mail: None,
         }
     }
 }
@@ -93,7 +98,8 @@ impl ServerSettings {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        let loader = StoreSettings::section_of(Loader::new().section("server").allow_no_backends());
+        let loader =
+            StoreSettings::section_of(Loader::new().section("server").section("mail").allow_no_backends());
         let config = loader.load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
@@ -106,6 +112,7 @@ impl ServerSettings {
             ));
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);
+        settings.mail = config.section("mail")?;
         settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
         Ok((settings, config))
     }

@@ -130,3 +130,19 @@ async fn apps_in_the_folder_are_shown_and_switched() {
             .fails(998, "The request app was not found");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn greetings_are_written_down_when_there_is_a_mail_server() {
+    let mail =
+        "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"";
+    let server = Server::with("", mail).await;
+    server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+    server.post("admin", "/cloud/users/Frank/welcome", "").send().await.ok();
+    assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 1);
+    assert!(server.app.postman().unwrap().is_some());
+
+    let server = Server::start().await;
+    server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+    server.post("admin", "/cloud/users/Frank/welcome", "").send().await.fails(102, "Sending email failed");
+    assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 0);
+}

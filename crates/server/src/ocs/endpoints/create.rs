@@ -111,7 +111,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     };
     if local && password.is_empty() && user.email.is_some() {
         // Whether that worked is in the log; the account is there in any case, as clients know it.
-        let _ = call.app.send_welcome(&user).await;
+        let _ = call.app.send_welcome(&call.accounts()?, &user).await;
     }
     Ok(Data::one("id", user.id.as_str()).into())
 }

@@ -79,7 +79,10 @@ pub(super) async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
     if user.email.is_none() {
         return Err(Failure::of_endpoint(101, "Email address not available"));
     }
-    call.app.send_welcome(&user).await.map_err(|_| Failure::of_endpoint(102, "Sending email failed"))?;
+    call.app
+        .send_welcome(&call.accounts()?, &user)
+        .await
+        .map_err(|_| Failure::of_endpoint(102, "Sending email failed"))?;
     Ok(Answer::NOTHING)
 }
 
