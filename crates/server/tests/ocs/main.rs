@@ -9,6 +9,7 @@ mod create;
 mod door;
 mod edit;
 mod exchanges;
+mod how_to;
 mod program;
 mod roles;
 mod security;
