@@ -5,7 +5,7 @@ mod tokens;
 
 pub use sign_in::SignIn;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use accounts::mail::{Postman, Smtp};
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
@@ -13,7 +13,8 @@ use accounts::reset::{BaseUrl, ResetSettings};
 use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
-use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver};
+use user_backend::resolver::Reloaded;
+use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::apps::Apps;
 use crate::policy::Rules;
@@ -35,7 +36,9 @@ struct Inner {
     resolver: Resolver,
     /// The local one alone, for when the others are switched off.
     local_only: Resolver,
-    external: Vec<BackendId>,
+    /// The ids of the others.
+    external: RwLock<Vec<BackendId>>,
+    local: (Arc<dyn UserBackend>, Policy),
     passwords: LocalPasswords,
     rules: Arc<Rules>,
     apps: Apps,
@@ -106,31 +109,19 @@ impl App {
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
         policy.cache_rejected = usual.cache_rejected;
-        let local: Arc<dyn user_backend::UserBackend> =
-            Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
-        let builder = || {
-            Resolver::builder()
-                .deadline(config.resolver().deadline)
-                .cache_bounds(config.resolver().cache)
-                .throttle(config.resolver().throttle)
-                .pins(accounts.pin_store())
-                .link(Arc::clone(&local), policy.clone(), DomainRules::none())
-        };
-        let mut all = builder();
-        let mut external = Vec::new();
-        for (backend, policy, domain) in config.build_backends(&Registry::standard())? {
-            external.push(backend.id().clone());
-            all = all.link(Arc::new(WithTokens::new(backend, accounts.clone())), policy, domain);
-        }
+        let local: Arc<dyn UserBackend> = Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
+        let local = (local, policy);
+        let (all, external) = chain(&local, &accounts, config)?;
         let seen = Seen(Mutex::new(accounts.generations().current().await?));
         let apps = Apps::new(settings.apps_directory.as_deref());
         let inner = Inner {
             trusted_proxies: config.resolver().trusted_proxies.clone(),
             resolver: all.build()?,
-            local_only: builder().build()?,
+            local_only: local_chain(&local, &accounts, config).build()?,
             settings,
             accounts,
-            external,
+            external: RwLock::new(external),
+            local,
             passwords,
             rules,
             apps,
@@ -138,6 +129,17 @@ impl App {
             forgetting: tokio::sync::Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Takes over the backends, the deadline and the throttle of another configuration, while people sign in.
+    ///
+    /// # Errors
+    /// [`StartError`]; everything stays as it was then.
+    pub async fn reload(&self, config: &Config) -> Result<Reloaded, StartError> {
+        let (next, external) = chain(&self.inner.local, self.accounts(), config)?;
+        let reloaded = self.inner.resolver.replace(next).await?;
+        *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
+        Ok(reloaded)
     }
 
     /// The settings.
@@ -194,7 +196,13 @@ impl App {
     /// The backend of that id, if there is one: `local` or one of the configuration.
     pub fn backend(&self, id: &str) -> Option<BackendId> {
         let local = BackendId::parse(LOCAL_BACKEND).ok();
-        local.iter().chain(&self.inner.external).find(|found| found.as_str() == id).cloned()
+        let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
+        local.iter().chain(external.iter()).find(|found| found.as_str() == id).cloned()
+    }
+
+    /// Whether there are other backends than the local one.
+    pub fn has_external(&self) -> bool {
+        !self.inner.external.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     /// Marks all app passwords of a user for a remote wipe: none of them opens anything any more.
@@ -235,6 +243,36 @@ impl App {
         let (name, resets) = (self.settings().name.as_str(), ResetSettings::default());
         Ok(Some(Postman::new(accounts, Arc::new(courier), base, name, &resets)))
     }
+}
+
+/// A chain of the local backend alone.
+fn local_chain(
+    local: &(Arc<dyn UserBackend>, Policy),
+    accounts: &Accounts,
+    config: &Config,
+) -> ResolverBuilder {
+    let (backend, policy) = local;
+    Resolver::builder()
+        .deadline(config.resolver().deadline)
+        .cache_bounds(config.resolver().cache)
+        .throttle(config.resolver().throttle)
+        .pins(accounts.pin_store())
+        .link(Arc::clone(backend), policy.clone(), DomainRules::none())
+}
+
+/// The local backend, and behind it those of the configuration, each behind the app passwords of its people.
+fn chain(
+    local: &(Arc<dyn UserBackend>, Policy),
+    accounts: &Accounts,
+    config: &Config,
+) -> Result<(ResolverBuilder, Vec<BackendId>), ConfigErrors> {
+    let mut all = local_chain(local, accounts, config);
+    let mut ids = Vec::new();
+    for (backend, policy, domain) in config.build_backends(&Registry::standard())? {
+        ids.push(backend.id().clone());
+        all = all.link(Arc::new(WithTokens::new(backend, accounts.clone())), policy, domain);
+    }
+    Ok((all, ids))
 }
 
 /// No mail could be sent.

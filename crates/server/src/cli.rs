@@ -59,7 +59,7 @@ Examples:
 
 const SERVE_HELP: &str = "\
 SIGTERM and Ctrl-C end the server: it takes no new connections and lets requests under way end.
-SIGHUP reads certificate and key again.
+SIGHUP reads certificate, key, user_backends and [resolver] again.
 
 Examples:
   user-backend-server serve

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
+use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -58,6 +59,7 @@ pub struct Listening {
     tls: Option<RustlsConfig>,
     app: App,
     handle: Handle<SocketAddr>,
+    metrics: Option<PrometheusHandle>,
 }
 
 impl Listening {
@@ -78,7 +80,14 @@ impl Listening {
             Ok(listener)
         };
         let listener = open().map_err(|source| ListenError::Address { address, source })?;
-        Ok(Self { listener, tls, app, handle: Handle::new() })
+        Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None })
+    }
+
+    /// Tells these metrics at `/metrics`, to this machine alone.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Option<PrometheusHandle>) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Where it listens, with the port that was chosen.
@@ -100,7 +109,7 @@ impl Listening {
     /// # Errors
     /// [`ListenError`] when the listener breaks.
     pub async fn serve(self) -> Result<(), ListenError> {
-        let service = router(self.app, Connection { tls: self.tls.is_some() })
+        let service = router(self.app, Connection { tls: self.tls.is_some() }, self.metrics)
             .into_make_service_with_connect_info::<SocketAddr>();
         match self.tls {
             Some(tls) => {

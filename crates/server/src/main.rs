@@ -4,7 +4,7 @@
 mod cli;
 mod init;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,8 +42,8 @@ fn main() -> ExitCode {
     })
 }
 
-async fn serve(config: &Path) -> ExitCode {
-    let (settings, config) = match ServerSettings::load(config) {
+async fn serve(file: &Path) -> ExitCode {
+    let (settings, config) = match ServerSettings::load(file) {
         Ok(read) => read,
         Err(errors) => {
             return fail(
@@ -60,12 +60,20 @@ async fn serve(config: &Path) -> ExitCode {
             "allow_plaintext: passwords are taken over plain HTTP, where everybody on the way can read them"
         );
     }
+    // Before anything that counts.
+    let metrics = match metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder() {
+        Ok(metrics) => Some(metrics),
+        Err(error) => {
+            tracing::warn!(%error, "there are no metrics");
+            None
+        }
+    };
     let app = match App::start(settings, &config).await {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),
     };
     let listening = match Listening::open(app.clone()) {
-        Ok(listening) => listening,
+        Ok(listening) => listening.with_metrics(metrics),
         Err(error) => return fail(1, format_args!("{error}")),
     };
     match listening.address() {
@@ -87,7 +95,7 @@ async fn serve(config: &Path) -> ExitCode {
             postman.work(async { drop(stopped.await) }).await;
         }
     });
-    tokio::spawn(signals(listening.stopper()));
+    tokio::spawn(signals(listening.stopper(), app.clone(), file.to_owned()));
     let ended = listening.serve().await;
     drop(stop);
     // A mail that is being handed over is finished.
@@ -99,8 +107,8 @@ async fn serve(config: &Path) -> ExitCode {
     }
 }
 
-/// Ends the server, or reads the certificate again, when somebody says so.
-async fn signals(stopper: Stopper) {
+/// Ends the server, or reads certificate and configuration again, when somebody says so.
+async fn signals(stopper: Stopper, app: App, file: PathBuf) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -111,10 +119,7 @@ async fn signals(stopper: Stopper) {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hangup.recv() => match stopper.reload_certificate() {
-                    Ok(()) => tracing::info!("certificate read again"),
-                    Err(error) => tracing::error!(%error, "the certificate stays as it was"),
-                },
+                _ = hangup.recv() => reload(&stopper, &app, &file).await,
             }
         }
     }
@@ -122,6 +127,22 @@ async fn signals(stopper: Stopper) {
     let _ = tokio::signal::ctrl_c().await;
     tracing::info!("ending");
     stopper.stop();
+}
+
+/// Reads certificate, backends and the settings of the resolver again; what cannot be read stays as it was.
+#[cfg(unix)]
+async fn reload(stopper: &Stopper, app: &App, file: &Path) {
+    match stopper.reload_certificate() {
+        Ok(()) => tracing::info!("certificate read again"),
+        Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+    }
+    match ServerSettings::load(file) {
+        Ok((_, config)) => match app.reload(&config).await {
+            Ok(_) => tracing::info!("backends read again; settings of [server] count from the next start"),
+            Err(error) => tracing::error!(%error, "the backends stay as they were"),
+        },
+        Err(errors) => tracing::error!(%errors, "the backends stay as they were"),
+    }
 }
 
 /// Only our own crates speak: a protocol library may log what it sends, and what it sends are passwords.

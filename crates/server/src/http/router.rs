@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Extension, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
 use user_backend::clock::{later, millis_since, now};
 
 use super::origin::Origin;
@@ -29,13 +30,15 @@ pub struct Connection {
 }
 
 /// The router of the whole server.
-pub fn router(app: App, connection: Connection) -> Router {
+pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
+        .route("/metrics", get(tell_metrics))
         .fallback(ocs)
         .layer(middleware::from_fn(around))
         .layer(Extension(connection))
+        .layer(Extension(metrics))
         .with_state(app)
 }
 
@@ -48,6 +51,26 @@ async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
             (StatusCode::SERVICE_UNAVAILABLE, "the accounts cannot be reached\n")
         }
     }
+}
+
+/// The metrics, for whoever asks from this machine: they tell how many people fail to sign in.
+async fn tell_metrics(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<Connection>,
+    Extension(metrics): Extension<Option<PrometheusHandle>>,
+    headers: HeaderMap,
+) -> Response<Body> {
+    let origin = Origin::of(peer, connection.tls, &headers, app.trusted_proxies());
+    let Some(metrics) = metrics.filter(|_| origin.address.is_loopback()) else {
+        return problem(StatusCode::NOT_FOUND, "there is nothing here");
+    };
+    app.resolver().report_metrics();
+    let mut response = Response::new(Body::from(metrics.render()));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
+    response
 }
 
 /// The API, or nothing.
@@ -99,6 +122,10 @@ async fn around(request: Request, next: Next) -> Response<Body> {
     let mut response = answered
         .unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
     add(response.headers_mut(), &id);
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("user_backend_http_requests_total", "method" => known(&method), "status" => status)
+        .increment(1);
+    metrics::histogram!("user_backend_http_request_seconds").record(started.elapsed().as_secs_f64());
     let _entered = span.enter();
     tracing::info!(%method, path = ?path, status = response.status().as_u16(), ms = millis_since(started), "answered");
     response
@@ -123,6 +150,18 @@ fn add(headers: &mut HeaderMap, id: &str) {
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache, no-store, must-revalidate"));
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+/// A method as a label: those that anybody can make up are one.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::DELETE => "DELETE",
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        _ => "other",
     }
 }
 

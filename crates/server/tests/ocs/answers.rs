@@ -178,6 +178,7 @@ async fn every_answer_carries_the_headers_that_keep_browsers_quiet() {
     }
     assert_eq!(server.get("-", "/healthz").send().await.body, "ok\n");
     assert_eq!(server.get("-", "/readyz").send().await.body, "ready\n");
+    assert_eq!(server.get("-", "/ocs/v9.php/x").send().await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

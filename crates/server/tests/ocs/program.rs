@@ -93,3 +93,94 @@ async fn the_server_ends_when_it_is_told_to() {
     stopper.stop();
     serving.await.unwrap().unwrap();
 }
+
+/// The running program, ended when the test ends.
+#[cfg(unix)]
+struct Running {
+    child: std::process::Child,
+    log: std::io::Lines<std::io::BufReader<std::process::ChildStderr>>,
+}
+
+#[cfg(unix)]
+impl Running {
+    /// Waits for a line of the log.
+    fn until(&mut self, text: &str) -> String {
+        let mut seen = Vec::new();
+        for line in self.log.by_ref() {
+            let line = line.unwrap();
+            if line.contains(text) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("{text} never came: {seen:#?}");
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
+    use std::io::{BufRead, Read, Write};
+
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("user-backend.toml");
+    std::fs::write(&file, format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}")).unwrap();
+    let init = program(&dir, &["init", "--password-from-env"]).env("OC_PASS", PASSWORD).output().unwrap();
+    assert!(init.status.success(), "{init:?}");
+    let mut child = program(&dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut running = Running { child, log };
+    let line = running.until("listening");
+    let address = line.split("address=").nth(1).unwrap().trim().to_owned();
+    let get = |path: &str, headers: &str| {
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(get("/ocs/v1.php/cloud/users", "OCS-APIRequest: true\r\n").contains("997"));
+    let metrics = get("/metrics", "");
+    assert!(
+        metrics.contains("user_backend_http_requests_total{method=\"GET\",status=\"401\"} 1"),
+        "{metrics}"
+    );
+    let line = running.until("answered");
+    assert!(line.contains("/ocs/v1.php/cloud/users") && line.contains("id="), "{line}");
+
+    running.signal("-HUP");
+    running.until("backends read again");
+    std::fs::write(&file, "[server\n").unwrap();
+    running.signal("-HUP");
+    running.until("the backends stay as they were");
+    running.signal("-TERM");
+    running.until("ending");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn backends_come_while_the_server_runs() {
+    let server = Server::start().await;
+    let form = "userid=m%40mail.example&backend=mail";
+    server.post("admin", "/cloud/users", form).send().await.fails(101, "backend mail does not exist");
+    let file = server.dir.path().join("next.toml");
+    let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
+    std::fs::write(&file, imap).unwrap();
+    let (_, config) = ServerSettings::load(&file).unwrap();
+    server.app.reload(&config).await.unwrap();
+    server.post("admin", "/cloud/users", form).send().await.ok();
+}
