@@ -8,6 +8,7 @@ mod config;
 mod create;
 mod door;
 mod edit;
+mod elsewhere;
 mod exchanges;
 mod how_to;
 mod program;
@@ -126,14 +127,14 @@ impl Server {
             format!("/ocs/v1.php{path}")
         };
         let ask =
-            Ask { server: self, method, path, headers: Vec::new(), body: Vec::new(), from: elsewhere() };
+            Ask { server: self, method, path, headers: Vec::new(), body: Vec::new(), from: new_address() };
         let ask = ask.header("OCS-APIRequest", "true");
         if who == "-" { ask } else { ask.basic(who, PASSWORD) }
     }
 }
 
 /// An address of this machine that nobody has asked from before: who fails from one slows down nobody else.
-fn elsewhere() -> Ipv4Addr {
+fn new_address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     Ipv4Addr::from_bits(u32::from_be_bytes([127, 1, 0, 0]) + NEXT.fetch_add(1, Ordering::Relaxed))
 }

@@ -1,0 +1,115 @@
+//! People whose password is kept elsewhere: on a mail server that is played here.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use super::*;
+
+/// A mail server that lets in whoever says this password.
+async fn mail_server(password: &'static str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(talk(stream, password));
+        }
+    });
+    port
+}
+
+async fn talk(stream: TcpStream, password: &str) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n").await.ok()?;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let mut words = line.split_whitespace();
+        let (tag, command) = (words.next()?, words.next()?.to_ascii_uppercase());
+        let answer = match command.as_str() {
+            "CAPABILITY" => format!("* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK done\r\n"),
+            "AUTHENTICATE" => {
+                let said = BASE64_STANDARD.decode(words.nth(1)?).ok()?;
+                let right = said.ends_with(format!("\0{password}").as_bytes());
+                if right {
+                    format!("{tag} OK in\r\n")
+                } else {
+                    format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n")
+                }
+            }
+            _ => format!("{tag} OK done\r\n"),
+        };
+        stream.write_all(answer.as_bytes()).await.ok()?;
+    }
+}
+
+const MAIL: &str = "the password of the mailbox";
+
+async fn server() -> Server {
+    let port = mail_server(MAIL).await;
+    let imap = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+    );
+    Server::with("", &imap).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_of_the_mail_server_is_there_after_the_first_sign_in() {
+    let server = server().await;
+    let own =
+        server.get("-", "/cloud/user?format=json").basic("Mia@mail.example", MAIL).send().await.ok().data();
+    assert_eq!((&own["id"], &own["backend"]), (&"mia@mail.example".into(), &"mail".into()));
+    assert_eq!(own["email"], "mia@mail.example", "filled from a name that is an address");
+    assert_eq!(own["groups"], serde_json::json!([]));
+    assert_eq!(own["backendCapabilities"]["setPassword"], false);
+    server.get("-", "/cloud/user").basic("mia@mail.example", "wrong").send().await.fails(997, "Unauthorised");
+    server.get("admin", "/cloud/users/mia@mail.example").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_of_the_same_name_is_nobody_here() {
+    let server = server().await;
+    for name in ["admin", "ADMIN", "Frank"] {
+        server.get("-", "/cloud/user").basic(name, MAIL).send().await.fails(997, "Unauthorised");
+    }
+    server.get("admin", "/cloud/user").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_disabled_here_stays_out_whatever_the_mail_server_says() {
+    let server = server().await;
+    let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
+    ask().send().await.ok();
+    server.put("admin", "/cloud/users/mia@mail.example/disable", "").send().await.ok();
+    ask().send().await.fails(997, "Unauthorised");
+    ask().send().await.fails(997, "Unauthorised");
+    server.put("admin", "/cloud/users/mia@mail.example/enable", "").send().await.ok();
+    ask().send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn switching_the_app_off_keeps_everybody_of_other_servers_out() {
+    let server = server().await;
+    let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
+    ask().send().await.ok();
+    server.delete("admin", "/cloud/apps/user_external").send().await.ok();
+    assert_ne!(ask().send().await.code(), 100, "the local backend knows nobody of that name");
+    server.get("Frank", "/cloud/user").send().await.ok();
+    server.post("admin", "/cloud/apps/user_external", "").send().await.ok();
+    ask().send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_of_the_mail_server_take_app_passwords_too() {
+    let server = server().await;
+    server.get("-", "/cloud/user").basic("mia@mail.example", MAIL).send().await.ok();
+    let id = UserId::parse("mia@mail.example").unwrap();
+    let (token, kept) = server.app.accounts().tokens().create(&id, "phone", None).await.unwrap();
+    let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", token.expose());
+    ask().send().await.ok();
+    server.app.accounts().tokens().revoke(&id, kept.key).await.unwrap();
+    ask().send().await.fails(997, "Unauthorised");
+}
