@@ -32,7 +32,14 @@ pub(crate) async fn read(
              OC_PASS) or from a pipe with --password-from-stdin",
         ));
     }
-    wait(move || if piped { from_pipe(io::stdin().lock()) } else { ask(&question) }).await
+    wait(move || {
+        if piped {
+            return from_pipe(io::stdin().lock());
+        }
+        let _silent = Silence::begin();
+        ask(&question)
+    })
+    .await
 }
 
 /// Gets a new password: at the terminal it is asked for twice, and the two must be the same.
@@ -62,6 +69,7 @@ pub(crate) async fn read_new(
         if piped {
             return from_pipe(io::stdin().lock());
         }
+        let _silent = Silence::begin();
         let first = match ask(question)? {
             Ok(first) if first.is_empty() => return Some(Ok(first)),
             Ok(first) => first,
@@ -134,8 +142,6 @@ fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, Failure>> {
 
 /// Asks at the terminal, unseen. `None` when the person pressed Ctrl-C.
 fn ask(question: &str) -> Option<Result<Zeroizing<String>, Failure>> {
-    #[cfg(unix)]
-    terminal::save();
     match rpassword::prompt_password(question) {
         Ok(password) => Some(Ok(Zeroizing::new(password))),
         Err(error) if error.kind() == ErrorKind::Interrupted => None,
@@ -143,6 +149,24 @@ fn ask(question: &str) -> Option<Result<Zeroizing<String>, Failure>> {
             Some(Err(Failure::new("no password was typed")))
         }
         Err(error) => Some(Err(Failure::new(format!("the terminal cannot be asked: {error}")))),
+    }
+}
+
+/// As long as it lives, the terminal shows nothing of what is typed: also before the first question is complete and between
+/// two questions, where the prompt itself does not see to it.
+struct Silence;
+
+impl Silence {
+    fn begin() -> Self {
+        #[cfg(unix)]
+        terminal::silence();
+        Self
+    }
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        restore_terminal();
     }
 }
 
@@ -157,7 +181,7 @@ mod terminal {
     use std::fs::File;
     use std::sync::OnceLock;
 
-    use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
     static BEFORE: OnceLock<Termios> = OnceLock::new();
 
@@ -165,10 +189,13 @@ mod terminal {
         File::open("/dev/tty").ok()
     }
 
-    pub(super) fn save() {
-        if let Some(settings) = open().and_then(|terminal| tcgetattr(terminal).ok()) {
-            BEFORE.get_or_init(|| settings);
-        }
+    pub(super) fn silence() {
+        let Some(terminal) = open() else { return };
+        let Ok(mut settings) = tcgetattr(&terminal) else { return };
+        BEFORE.get_or_init(|| settings.clone());
+        settings.local_modes.remove(LocalModes::ECHO);
+        // Without it the prompt does it a moment later.
+        let _ = tcsetattr(terminal, OptionalActions::Now, &settings);
     }
 
     pub(super) fn restore() {

@@ -37,6 +37,7 @@ pub(crate) struct Store {
 #[serde(default)]
 pub(crate) struct Server {
     public_url: Option<String>,
+    listen: Option<String>,
     name: Option<String>,
     data_directory: Option<String>,
     passwords: HashSettings,
@@ -50,7 +51,8 @@ impl Server {
 
     /// The id under which people of other installations know a user.
     pub(crate) fn cloud_id(&self, id: &UserId) -> String {
-        let url = self.public_url.as_deref().unwrap_or("localhost");
+        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let url = self.public_url.as_deref().unwrap_or(listen);
         let host = url.split_once("://").map_or(url, |(_, host)| host);
         format!("{id}@{}", host.split('/').next().unwrap_or_default())
     }
