@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: three people sign in at three real servers, one mistypes, one server is down.
+//! `cargo xtask demo`: three people sign in at three real servers, one mistypes, one server is down, and the administrator
+//! gets back in after losing a password.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -61,9 +62,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
     demo.sign_in("ingrid", Expect::unavailable())?;
     drop(outage);
 
-    println!("\n7. Ending what was started");
+    println!("\n7. The administrator lost the password: occ sets a new one, and the old one ends");
+    demo.reset_admin()?;
+
+    println!("\n8. Ending what was started");
     drop(guard);
-    println!("\nDone: three sign-ins, one refusal, one outage, each with the right answer. Go on with:");
+    println!(
+        "\nDone: each sign-in, refusal and outage had the right answer, and so had the reset. Go on with:"
+    );
     println!("  cargo xtask rig up");
     println!("  {}", demo.line("ingrid")?);
     println!("  cargo xtask test");
@@ -104,10 +110,15 @@ impl Demo {
     fn sign_in(&self, user: &str, expect: Expect) -> Outcome {
         let right = self.password(user)?;
         let password = if expect.wrong_password { "not-the-password" } else { right };
+        self.sign_in_with(user, password, expect)
+    }
+
+    fn sign_in_with(&self, user: &str, password: &str, expect: Expect) -> Outcome {
         let output = step::program(occ())
             .arg("--config")
             .arg(&self.config)
             .args(["backend:login", user, "--password-from-env", "--output=json"])
+            .env_remove("NC_PASS")
             .env("OC_PASS", password)
             .output()?;
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -121,6 +132,36 @@ impl Demo {
             let by = expect.backend.map(|backend| format!(" by {backend}")).unwrap_or_default();
             let wanted = format!("{}{by}, exit code {}", expect.outcome, expect.exit);
             return Err(format!("{user} should be {wanted}; occ answered {reply} {}", errors.trim()).into());
+        }
+        Ok(())
+    }
+
+    /// A fresh store with one administrator, whose password is reset.
+    fn reset_admin(&self) -> Outcome {
+        let (old, new) = ("the-password-that-was-lost", "the-password-that-came-after");
+        self.occ(&["user:add", "admin", "--password-from-env", "--group", "admin"], old)?;
+        self.sign_in_with("admin", old, Expect::authenticated("local"))?;
+        self.occ(&["user:resetpassword", "admin", "--password-from-env"], new)?;
+        self.sign_in_with("admin", old, Expect::refused())?;
+        self.sign_in_with("admin", new, Expect::authenticated("local"))
+    }
+
+    /// Runs `occ` with a password in its environment and shows what it says.
+    fn occ(&self, words: &[&str], password: &str) -> Outcome {
+        println!("   $ occ {}", words.join(" "));
+        let mut command = step::program(occ());
+        let output = command
+            .arg("--config")
+            .arg(&self.config)
+            .args(words)
+            .env_remove("NC_PASS")
+            .env("OC_PASS", password)
+            .output()?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.lines().for_each(|line| println!("     {line}"));
+        if !output.status.success() {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("occ {} failed: {}", words.join(" "), errors.trim()).into());
         }
         Ok(())
     }
@@ -196,6 +237,13 @@ share = "share"
 "#
     );
     fs::write(&file, text)?;
+    // The store of an earlier demo has an administrator already.
+    for store in ["user-backend.db", "user-backend.db-wal", "user-backend.db-shm"] {
+        match fs::remove_file(folder.join(store)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
     Ok(file)
 }
 
