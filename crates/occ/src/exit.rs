@@ -31,23 +31,34 @@ impl From<Exit> for ExitCode {
 pub(crate) struct Failure {
     text: String,
     exit: Exit,
+    no_store: bool,
 }
 
 impl Failure {
     /// A wrong command line, a wrong configuration, output that cannot be written: in words for the person at the
     /// terminal.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Usage }
+        Self { text: text.into(), exit: Exit::Usage, no_store: false }
     }
 
     /// What was asked for is refused, in the words that scripts know.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Refused }
+        Self { text: text.into(), exit: Exit::Refused, no_store: false }
     }
 
     /// It may work later.
     pub(crate) fn unavailable(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Unavailable }
+        Self { text: text.into(), exit: Exit::Unavailable, no_store: false }
+    }
+
+    /// There is no store yet.
+    pub(crate) fn no_store(text: impl Into<String>) -> Self {
+        Self { text: text.into(), exit: Exit::Usage, no_store: true }
+    }
+
+    /// Whether all that is wrong is that there is no store yet.
+    pub(crate) fn is_no_store(&self) -> bool {
+        self.no_store
     }
 
     /// The same, with what it is about in front.

@@ -17,6 +17,7 @@ mod config;
 mod configuration;
 mod exit;
 mod group;
+mod import;
 mod listing;
 mod logging;
 mod moment;
@@ -107,6 +108,7 @@ async fn run(call: Call<'_>, command: Command) -> Result<Reply, Failure> {
         Command::Store(StoreCommand::ConfigGet(args)) => configuration::get(call, &args).await,
         Command::Store(StoreCommand::ConfigList(args)) => configuration::list(call, &args).await,
         Command::Store(StoreCommand::ConfigSet(args)) => configuration::set(call, args).await,
+        Command::Store(StoreCommand::Import(args)) => import::run(call, &args).await,
         Command::Store(StoreCommand::PinList(args)) => pin::list(call, &args).await,
         Command::Store(StoreCommand::PinRebind(args)) => pin::rebind(call, &args).await,
     }

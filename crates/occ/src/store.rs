@@ -189,7 +189,7 @@ fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
 }
 
 fn not_there(path: &Path) -> Failure {
-    Failure::new(format!(
+    Failure::no_store(format!(
         "there is no store {}; occ user:add makes one, and so does the server when it starts",
         path.display()
     ))

@@ -16,7 +16,7 @@ pub(crate) use backend::{BackendCommand, CheckArgs, LoginArgs};
 pub(crate) use group::{AddArgs as GroupAddArgs, GroupCommand, ListArgs as GroupListArgs, MemberArgs};
 pub(crate) use store::{
     AppsArg, AuditArgs, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs, FlushArgs,
-    PinListArgs, PinRebindArgs, StoreCommand,
+    ImportArgs, PinListArgs, PinRebindArgs, StoreCommand,
 };
 pub(crate) use user::{
     AddArgs as UserAddArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs, SettingArgs, TokenAddArgs,

@@ -1,5 +1,7 @@
 //! The words of the commands about everything else in the store: apps, configuration, pins, memories, the audit log.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{Window, exits};
@@ -34,6 +36,9 @@ pub(crate) enum StoreCommand {
     /// Show the configuration of all apps or of one
     #[command(name = "config:list", after_help = CONFIG_LIST_HELP)]
     ConfigList(ConfigListArgs),
+    /// Take over users, groups and password hashes from an existing installation
+    #[command(name = "import:nextcloud", after_help = IMPORT_HELP)]
+    Import(ImportArgs),
     /// List which name belongs to which backend
     #[command(name = "pin:list", after_help = PIN_LIST_HELP)]
     PinList(PinListArgs),
@@ -126,6 +131,20 @@ pub(crate) struct ConfigListArgs {
     /// Show secrets too
     #[arg(long)]
     pub(crate) private: bool,
+}
+
+/// Arguments of `import:nextcloud`.
+#[derive(Args, Debug)]
+pub(crate) struct ImportArgs {
+    /// The config.php of the installation [default: the configuration itself]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// Do it; without this, only tell what would be done
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Which backend here has the people of which backend there. Can be given several times
+    #[arg(long = "backend", value_name = "THERE=ID")]
+    pub(crate) backends: Vec<String>,
 }
 
 /// Arguments of `pin:list`.
@@ -247,6 +266,24 @@ Examples:
 ",
     exits!("listed")
 );
+
+const IMPORT_HELP: &str = "\
+The database that the config.php names (SQLite or PostgreSQL) is only read. Each user comes whole or \
+not at all: with groups, groups they administer, quota, mail address, language, profile, whether they \
+are disabled, and the password hash, so that everybody signs in as before. Users of other backends \
+keep theirs. Who is there already is left alone, so an import that was interrupted goes on where it was \
+when it is started again.
+
+Examples:
+  occ import:nextcloud --config config/config.php
+  occ import:nextcloud --config config/config.php --write
+  occ import:nextcloud --from /var/www/nextcloud/config/config.php --backend 'mail.example.com=mail'
+
+Exit codes:
+  0  everything was, or would be, taken over
+  1  there are problems: they are told, and the rest was, or would be, taken over
+  2  wrong command line or configuration, or a store that cannot be used
+  3  a database is unavailable now";
 
 const PIN_LIST_HELP: &str = concat!(
     "\

@@ -5,6 +5,7 @@
 
 mod completion;
 mod configuration;
+mod import;
 mod live;
 mod passwords;
 mod people;

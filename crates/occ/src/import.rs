@@ -1,0 +1,241 @@
+//! `import:nextcloud`: brings users, groups and password hashes over from an existing installation's database.
+//!
+//! The source is only read. Each user is taken over whole or not at all, and one who is there already is left as they are: an
+//! import that was interrupted is taken up by starting it again.
+
+mod people;
+mod source;
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+
+use accounts::{AccountsError, GroupId};
+use serde_json::json;
+
+use crate::Call;
+use crate::cli::ImportArgs;
+use crate::exit::{Exit, Failure};
+use crate::output::Reply;
+use crate::store::{self, Missing, Store};
+use people::{Homes, Person};
+use source::Source;
+
+/// How many users are read at a time.
+const PAGE: usize = 200;
+
+/// How many problems are told one by one.
+const TOLD: usize = 100;
+
+/// What was found and what became of it.
+#[derive(Debug, Default)]
+struct Summary {
+    users: u64,
+    external: u64,
+    there: u64,
+    groups: u64,
+    groups_there: u64,
+    memberships: u64,
+    problems: Vec<String>,
+}
+
+impl Summary {
+    fn problem(&mut self, what: impl Into<String>) {
+        let what = what.into();
+        tracing::debug!(%what, "not taken over");
+        self.problems.push(what);
+    }
+}
+
+pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Reply, Failure> {
+    let mut source = Source::open(call.common, args.from.as_deref()).await?;
+    let missing = if args.write { Missing::Create } else { Missing::Refuse };
+    // A dry run makes no store: where there is none yet, everything is new.
+    let store = match store::open(call.common, missing).await {
+        Ok(store) => Some(store),
+        Err(failure) if !args.write && failure.is_no_store() => None,
+        Err(failure) => return Err(failure),
+    };
+    let homes = Homes::new(call.common, &args.backends)?;
+    let mut summary = Summary::default();
+    groups(&mut source, store.as_ref(), args.write, &mut summary).await?;
+    users(&mut source, store.as_ref(), args.write, &homes, &mut summary).await?;
+    reply(&summary, args.write)
+}
+
+async fn groups(
+    source: &mut Source,
+    store: Option<&Store>,
+    write: bool,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    for (id, name) in source.groups().await? {
+        let Ok(group) = GroupId::parse(&id) else {
+            summary.problem(format!("the group {id:?} has an id that no group can have"));
+            continue;
+        };
+        let there = match store {
+            Some(store) => store.accounts.groups().exists(&group).await?,
+            None => group.is_admin(),
+        };
+        if there {
+            summary.groups_there += 1;
+            continue;
+        }
+        if let (Some(store), true) = (store, write) {
+            match store.accounts.groups().create(&group, name.as_deref()).await {
+                // Somebody else was faster, or its name cannot be one.
+                Ok(_) | Err(AccountsError::AlreadyExists { .. }) => {}
+                Err(AccountsError::Invalid { .. }) => {
+                    store.accounts.groups().create(&group, None).await?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        summary.groups += 1;
+    }
+    Ok(())
+}
+
+async fn users(
+    source: &mut Source,
+    store: Option<&Store>,
+    write: bool,
+    homes: &Homes,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    for uid in source.ambiguous().await? {
+        summary.problem(format!("{uid} is at several backends there; the first of them counts"));
+    }
+    let total = source.count().await?;
+    let mut progress = Progress { total, done: 0, wanted: std::io::stderr().is_terminal() };
+    // Names are one person in every spelling here; there, they need not be.
+    let mut seen = HashSet::new();
+    for external in [false, true] {
+        let mut after = String::new();
+        loop {
+            let page = source.users(external, &after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.uid);
+            for row in page {
+                progress.step();
+                let person = match Person::read(source, row, homes).await? {
+                    Ok(person) => person,
+                    Err(problem) => {
+                        summary.problem(problem);
+                        continue;
+                    }
+                };
+                if seen.insert(person.id.name().clone()) {
+                    take(store, write, person, summary).await?;
+                } else {
+                    summary.problem(format!(
+                        "{} of the backend {} has the name of somebody else there",
+                        person.id,
+                        person.backend_id()
+                    ));
+                }
+            }
+        }
+    }
+    progress.end();
+    Ok(())
+}
+
+/// Takes one person over, or tells that it would.
+async fn take(
+    store: Option<&Store>,
+    write: bool,
+    person: Person,
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    for group in &person.odd_groups {
+        summary.problem(format!("{} is a member of {group:?}, which no group can be called", person.id));
+    }
+    if let Some(store) = store {
+        if let Some(user) = store.accounts.users().find(&person.id).await? {
+            summary.there += 1;
+            if user.backend.as_str() != person.backend_id() {
+                summary.problem(format!(
+                    "{} is a user of the backend {} here, and of {} there",
+                    person.id,
+                    user.backend,
+                    person.backend_id()
+                ));
+            }
+            return Ok(());
+        }
+        if write {
+            let (id, external) = (person.id.clone(), person.is_external());
+            let (memberships, plain) = (person.memberships(), person.clone().without_profile());
+            let mut made = store.accounts.users().create(person.into_new()).await;
+            if let Err(AccountsError::Invalid { field, expected, .. }) = &made {
+                summary.problem(format!("{id}: the {field} is not {expected}; taken over without profile"));
+                made = store.accounts.users().create(plain.into_new()).await;
+            }
+            match made {
+                Ok(_) => {}
+                Err(error @ (AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. })) => {
+                    summary.problem(format!("{id}: {error}"));
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            }
+            summary.memberships += memberships;
+            *if external { &mut summary.external } else { &mut summary.users } += 1;
+            return Ok(());
+        }
+    }
+    summary.memberships += person.memberships();
+    *if person.is_external() { &mut summary.external } else { &mut summary.users } += 1;
+    Ok(())
+}
+
+fn reply(summary: &Summary, write: bool) -> Result<Reply, Failure> {
+    let Summary { users, external, there, groups, groups_there, memberships, problems } = summary;
+    let did = if write { "taken over" } else { "to be taken over" };
+    let mut plain = String::new();
+    let _ = writeln!(plain, "local users {did}:     {users}");
+    let _ = writeln!(plain, "external users {did}:  {external}");
+    let _ = writeln!(plain, "memberships {did}:     {memberships}");
+    let _ = writeln!(plain, "groups {did}:          {groups}");
+    let _ = writeln!(plain, "there already: {there} users, {groups_there} groups; left as they are");
+    let _ = writeln!(plain, "problems: {}", problems.len());
+    for problem in problems.iter().take(TOLD) {
+        let _ = writeln!(plain, "  {problem}");
+    }
+    if problems.len() > TOLD {
+        let _ = writeln!(plain, "  and {} more; --output=json tells all", problems.len() - TOLD);
+    }
+    if !write {
+        plain += "nothing was written; --write does it\n";
+    }
+    let json = json!({
+        "written": write, "users": users, "external_users": external, "memberships": memberships, "groups": groups,
+        "users_there_already": there, "groups_there_already": groups_there, "problems": problems,
+    });
+    Reply::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
+}
+
+/// How far it is, for a person who waits. Nothing when standard error goes somewhere else.
+struct Progress {
+    total: u64,
+    done: u64,
+    wanted: bool,
+}
+
+impl Progress {
+    fn step(&mut self) {
+        self.done += 1;
+        if self.wanted && (self.done.is_multiple_of(100) || self.done == self.total) {
+            // Whether anybody sees it does not matter.
+            let _ = write!(std::io::stderr(), "\r{} of {} users …", self.done, self.total);
+        }
+    }
+
+    fn end(&self) {
+        if self.wanted {
+            let _ = write!(std::io::stderr(), "\r{:60}\r", "");
+        }
+    }
+}
