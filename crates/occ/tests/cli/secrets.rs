@@ -46,29 +46,38 @@ fn a_missing_password_is_2_and_an_impossible_one_is_refused() {
 #[test]
 fn the_password_is_gone_from_the_environment_before_anybody_is_asked() {
     let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let desk = desk(server.local_addr().unwrap().port());
-    let mut login = desk.command(&["backend:login", "alice", "--password-from-env"]);
-    login.env("OC_PASS", "Wonderland-1").stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = login.spawn().unwrap();
-    let (address, process) = (server.local_addr().unwrap(), child.id());
-    let end = std::thread::spawn(move || {
-        let said = Said::of(&child.wait_with_output().unwrap());
-        // Frees the accept below if the program never came.
-        drop(std::net::TcpStream::connect(address));
-        said
-    });
+    let port = server.local_addr().unwrap().port();
     // The server says nothing: the program waits for its greeting, and we look.
-    let (connection, _) = server.accept().unwrap();
-    for file in ["environ", "cmdline"] {
-        let mut seen = Vec::new();
-        std::fs::File::open(format!("/proc/{process}/{file}")).unwrap().read_to_end(&mut seen).unwrap();
-        let seen = String::from_utf8_lossy(&seen);
-        // Not shown when it fails: the rest of the environment is nobody's business.
-        assert!(!seen.is_empty() && !seen.contains("Wonderland"), "the password is in /proc/…/{file}");
+    let store = format!("[store]\nurl = \"postgres://occ@127.0.0.1:{port}/x\"\n{}", Desk::CONFIGURATION);
+    for (desk, words) in [
+        (desk(port), &["backend:login", "alice", "--password-from-env"][..]),
+        (Desk::with("user-backend.toml", &store), &["user:resetpassword", "alice", "--password-from-env"]),
+        (Desk::with("user-backend.toml", &store), &["user:add", "alice", "--password-from-env"]),
+    ] {
+        let mut command = desk.command(words);
+        command.env("OC_PASS", "Wonderland-1").env("NC_PASS", "Wonderland-2");
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (address, process) = (server.local_addr().unwrap(), child.id());
+        let end = std::thread::spawn(move || {
+            let said = Said::of(&child.wait_with_output().unwrap());
+            // Frees the accept below if the program never came.
+            drop(std::net::TcpStream::connect(address));
+            said
+        });
+        let (connection, _) = server.accept().unwrap();
+        for file in ["environ", "cmdline"] {
+            let mut seen = Vec::new();
+            std::fs::File::open(format!("/proc/{process}/{file}")).unwrap().read_to_end(&mut seen).unwrap();
+            let seen = String::from_utf8_lossy(&seen);
+            // Not shown when it fails: the rest of the environment is nobody's business.
+            assert!(!seen.is_empty() && !seen.contains("Wonderland"), "{words:?}: in /proc/…/{file}");
+        }
+        drop(connection);
+        let said = end.join().unwrap();
+        assert_eq!(said.code, 3, "{said:?}");
+        // The connection that freed the accept.
+        drop(server.accept().unwrap());
     }
-    drop(connection);
-    let said = end.join().unwrap();
-    assert_eq!(said.code, 3, "{said:?}");
 }
 
 #[test]
