@@ -2,6 +2,7 @@
 
 use accounts::UserFilter;
 use accounts::users::Details;
+use futures_util::TryStreamExt;
 
 use super::person::{Viewer, shown};
 use super::{Call, Range};
@@ -36,9 +37,9 @@ pub(super) async fn recent(call: &Call<'_>) -> Result<Answer, Failure> {
 /// The ids of a filter's users.
 pub(super) async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
     let filter = narrowed(filter, range);
-    let users = call.app.accounts().users();
-    let page = users.page(&filter).await?;
-    let list = Data::list(page.items.iter().map(|user| user.id.as_str()));
+    // Read page by page, so that a long list is never one long question to the store.
+    let ids = call.app.accounts().users().stream(filter.clone()).map_ok(|user| Data::from(user.id.as_str()));
+    let list = Data::List(ids.try_collect().await?);
     with_total(call, Data::one("users", list), &filter, range).await
 }
 
@@ -50,8 +51,8 @@ pub(super) async fn list_details(
 ) -> Result<Answer, Failure> {
     let caller = call.caller()?;
     let filter = narrowed(filter, range);
-    let page = call.app.accounts().users().details_page(&filter).await?;
-    let entry = |details: &Details| {
+    let entry = |details: Details| {
+        let details = &details;
         let id = details.user.id.as_str();
         let seen = caller.is_over(&details.groups);
         let about = if seen {
@@ -64,7 +65,8 @@ pub(super) async fn list_details(
         };
         (id.to_owned(), about)
     };
-    let map = Data::Map(page.items.iter().map(entry).collect());
+    let users = call.app.accounts().users().stream_details(filter.clone()).map_ok(entry);
+    let map = Data::Map(users.try_collect().await?);
     with_total(call, Data::one("users", map), &filter, range).await
 }
 
