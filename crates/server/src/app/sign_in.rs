@@ -88,7 +88,7 @@ impl App {
 
     /// The local user to whom a mail address belongs that was typed instead of a name.
     async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
-        let wanted = self.settings().login_by_email.unwrap_or(!self.has_external());
+        let wanted = self.settings().login_by_email.unwrap_or_else(|| !self.has_external());
         if !wanted || !typed.contains('@') {
             return Ok(None);
         }
