@@ -6,7 +6,8 @@
 //!   [`Throttle::refuse_after`] together, so a burst of guesses cannot slip through. Who comes when all turns are taken waits
 //!   for one, in order, so that an office behind one address is served and not refused.
 //! - Each failure is followed by a pause that doubles, from [`Throttle::first_delay`] to [`Throttle::longest_delay`]. Who comes
-//!   during a pause is told when to come back; who has waited for a turn waits on.
+//!   during a pause waits until it is over, but no longer than [`PATIENCE`]: else they are told when to come back. Somebody who
+//!   mistypes and tries again at once should not have to know about pauses. Who has waited for a turn waits on.
 //! - When failures alone have reached the limit, everything from that place is refused until the oldest no longer counts.
 //! - A failure is a name or a password that a backend refused. An outage is none, nor is what was answered from memory. A right
 //!   password wipes nothing: otherwise one account of one's own would pay for guessing at all others.
@@ -38,6 +39,9 @@ use crate::verdict::Rejection;
 
 /// At most this many places with failures are remembered.
 pub(crate) const PLACES: usize = 100_000;
+
+/// The longest pause that is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How failed sign-ins from one place are slowed down: the delay doubles with each, then nobody is asked any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -169,10 +173,10 @@ impl Throttles {
     pub async fn turn(&self, address: IpAddr, deadline: Instant) -> Result<Turn, Refusal> {
         let held = self.hold(Place::of(address));
         let permit = match Arc::clone(&held.record.turns).try_acquire_owned() {
-            Ok(permit) => match self.look(&held.record)? {
-                Some(pause) => return Err(Refusal::TooEarly(pause)),
-                None => permit,
-            },
+            Ok(permit) => {
+                self.sit_out(&held.record, deadline.min(later(now(), PATIENCE))).await?;
+                permit
+            }
             Err(_) => self.wait(&held.record, deadline).await?,
         };
         Ok(Turn { permit, held })
@@ -192,14 +196,20 @@ impl Throttles {
             }
         };
         let Ok(Ok(permit)) = permit else { return Err(Refusal::NoTurn) };
+        self.sit_out(record, deadline).await?;
+        Ok(permit)
+    }
+
+    /// Waits for the end of the pause, if there is one, unless it ends behind `latest`.
+    async fn sit_out(&self, record: &Record, latest: Instant) -> Result<(), Refusal> {
         while let Some(pause) = self.look(record)? {
             let end = later(now(), pause);
-            if end >= deadline {
+            if end >= latest {
                 return Err(Refusal::TooEarly(pause));
             }
             sleep_until(end).await;
         }
-        Ok(permit)
+        Ok(())
     }
 
     /// The password is right, whatever was known about it before.

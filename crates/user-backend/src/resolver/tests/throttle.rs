@@ -44,16 +44,25 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_too_early_is_told_when_to_come_back() {
+async fn the_right_password_right_behind_a_wrong_one_waits_for_the_pause_and_signs_in() {
     let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(1));
     let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
+    let start = now();
+    assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "alice", "a").await), Some("mail"));
+    assert_eq!(now() - start, Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_much_too_early_is_told_when_to_come_back() {
+    let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(6));
+    let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
     let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
-    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(1) });
+    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(6) });
     insta::assert_snapshot!(answer.trace, @r"
     1. mail  not asked: the address is slowed down
     => there were too many failed sign-ins from this address, so nobody was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
     ");
-    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::advance(Duration::from_secs(6)).await;
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
 }
 
