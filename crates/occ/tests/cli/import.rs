@@ -2,8 +2,9 @@
 
 use accounts::{UserFilter, UserId};
 use serde_json::Value;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use crate::{Desk, Said};
 
@@ -50,7 +51,7 @@ fn installation() -> Desk {
         let mut made =
             SqliteConnectOptions::new().filename(path).create_if_missing(true).connect().await.unwrap();
         made.execute(TABLES).await.unwrap();
-        made.execute(sqlx::AssertSqlSafe(users)).await.unwrap();
+        made.execute(AssertSqlSafe(users)).await.unwrap();
         made.close().await.unwrap();
     });
     desk
@@ -165,4 +166,61 @@ fn what_cannot_be_read_is_told_and_nothing_is_made() {
     );
     desk.run(&["import:nextcloud", "--from", "config/config.php", "--write"]).fails(3);
     assert!(!desk.path().join("user-backend.db").exists());
+}
+
+/// The same tables on PostgreSQL, and the store there too. `cargo xtask test` starts the server.
+#[test]
+fn an_installation_on_postgresql_comes_the_same_way() {
+    let Ok(server) = std::env::var("ACCOUNTS_POSTGRES") else {
+        assert!(std::env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");
+        eprintln!("skipped: no ACCOUNTS_POSTGRES");
+        return;
+    };
+    let desk = Desk::new();
+    let options: PgConnectOptions = server.parse().unwrap();
+    let [theirs, ours] = ["theirs", "ours"].map(|name| format!("occ_{name}_{}", std::process::id()));
+    let tables = TABLES.replace(" CLOB", " TEXT");
+    let users = format!("INSERT INTO oc_users VALUES ('root', NULL, '{HASH}', 'root')");
+    let databases = [&theirs, &ours];
+    desk.block_on(async {
+        let mut admin = options.connect().await.unwrap();
+        for name in databases {
+            admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
+        }
+        let mut made = options.clone().database(&theirs).connect().await.unwrap();
+        made.execute(AssertSqlSafe(tables)).await.unwrap();
+        made.execute(AssertSqlSafe(users)).await.unwrap();
+        made.close().await.unwrap();
+    });
+    let socket = options.get_socket().map(|path| path.display().to_string());
+    let host = socket.unwrap_or_else(|| format!("{}:{}", options.get_host(), options.get_port()));
+    let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+    let (base, _) = base.rsplit_once('/').unwrap();
+    let config = CONFIG
+        .replace("'sqlite3'", "'pgsql'")
+        .replace(
+            "'owncloud'",
+            &format!("'{theirs}', 'dbhost' => '{host}', 'dbuser' => '{}'", options.get_username()),
+        )
+        .replace(
+            "$CONFIG = [",
+            &format!("$CONFIG = ['user_backends_store' => ['url' => '{base}/{ours}?{query}'],"),
+        );
+    desk.write("config/config.php", &config);
+    let (said, json) = import(&desk, &["--write"]);
+    let list = desk.run(&["user:list"]).out;
+    let again = import(&desk, &["--write"]).1;
+    desk.block_on(async {
+        let mut admin = options.connect().await.unwrap();
+        for name in databases {
+            admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+        }
+    });
+    assert_eq!(
+        (&json["users"], &json["external_users"], said.err.as_str()),
+        (&1.into(), &2.into(), ""),
+        "{said:?}"
+    );
+    assert_eq!(list, "  - felix: felix\n  - ingrid@example.com: Ingrid\n  - root: root\n");
+    assert_eq!((&again["users"], &again["users_there_already"]), (&0.into(), &3.into()));
 }
