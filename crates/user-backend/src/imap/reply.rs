@@ -10,6 +10,7 @@ use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status
 
 use super::guard::{Offence, UNLISTED, known_code};
 use crate::error::{Fault, Phase};
+use crate::transport::TlsClient;
 use crate::verdict::Rejection;
 
 /// A reply, as far as a sign-in is concerned.
@@ -256,6 +257,14 @@ pub(super) fn goodbye(phase: Phase, code: Option<&'static str>) -> Fault {
 pub(super) fn broken(phase: Phase, error: &io::Error) -> Fault {
     if let Some(offence) = error.get_ref().and_then(|inner| inner.downcast_ref::<Offence>()) {
         return offence.fault(phase);
+    }
+    // The handshake is over and TLS is still what broke.
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            return Fault::protocol(phase, "the server spoke in clear text on the encrypted connection");
+        }
+        Some(_) => return TlsClient::explain(error),
+        None => {}
     }
     match error.kind() {
         io::ErrorKind::UnexpectedEof => closed(phase),

@@ -3,7 +3,10 @@
 use std::time::UNIX_EPOCH;
 
 use rustls::pki_types::UnixTime;
-use rustls::{AlertDescription, CertificateError, ClientConnection, Error as TlsError, PeerIncompatible};
+use rustls::{
+    AlertDescription, CertificateError, ClientConnection, Error as TlsError, InvalidMessage, OtherError,
+    PeerIncompatible, PeerMisbehaved,
+};
 use serde::Serialize;
 use time::OffsetDateTime;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
@@ -70,6 +73,11 @@ fn day_of(time: &UnixTime) -> String {
 pub(super) fn describe(error: &TlsError) -> String {
     match error {
         TlsError::InvalidCertificate(certificate) => describe_certificate(certificate),
+        TlsError::InvalidMessage(
+            InvalidMessage::HandshakePayloadTooLarge
+            | InvalidMessage::CertificatePayloadTooLarge
+            | InvalidMessage::MessageTooLarge,
+        ) => "the server's certificate is larger than any good one".into(),
         TlsError::InvalidMessage(_) => {
             "the peer does not speak TLS here; if it starts in clear text, set tls = \"explicit\"".into()
         }
@@ -79,6 +87,12 @@ pub(super) fn describe(error: &TlsError) -> String {
         }
         TlsError::AlertReceived(AlertDescription::UnrecognisedName) => {
             "the server has no certificate for this name; set server_name".into()
+        }
+        TlsError::AlertReceived(AlertDescription::HandshakeFailure) => {
+            "the server refuses the handshake; it may want a cipher that is not offered any more".into()
+        }
+        TlsError::PeerMisbehaved(PeerMisbehaved::TooManyRenegotiationRequests) => {
+            "the server asks for one handshake after another".into()
         }
         TlsError::NoCertificatesPresented => "the server shows no certificate".into(),
         other => format!("handshake failed: {other}"),
@@ -97,12 +111,12 @@ fn describe_certificate(error: &CertificateError) -> String {
         CertificateError::NotValidYet => "certificate is not valid yet".into(),
         CertificateError::NotValidForNameContext { expected, presented } => {
             let names: Vec<&str> = presented.iter().map(|name| bare(name)).collect();
+            let expected = expected.to_str();
+            if names.contains(&expected.as_ref()) {
+                return format!("certificate has {expected} as a host name and not as an address");
+            }
             let shown = if names.is_empty() { "no name".to_owned() } else { names.join(", ") };
-            format!(
-                "certificate is for {}, not for {}; set server_name",
-                printable(&shown),
-                expected.to_str()
-            )
+            format!("certificate is for {}, not for {}; set server_name", printable(&shown), expected)
         }
         CertificateError::NotValidForName => "certificate is for another name; set server_name".into(),
         CertificateError::UnknownIssuer => {
@@ -114,7 +128,19 @@ fn describe_certificate(error: &CertificateError) -> String {
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "certificate is not meant for servers".into()
         }
+        CertificateError::Other(OtherError(beneath)) => describe_other(&beneath.to_string()),
         other => format!("certificate refused: {}", printable(&other.to_string())),
+    }
+}
+
+/// What the verifier has no word of its own for, told by the name that the crate beneath gives it.
+fn describe_other(name: &str) -> String {
+    match name {
+        "CaUsedAsEndEntity" => "certificate is an authority's and not a server's".into(),
+        "EndEntityUsedAsCa" => "certificate is signed by somebody who is no authority".into(),
+        "NameConstraintViolation" => "certificate is signed by an authority for other names".into(),
+        "UnsupportedCriticalExtension" => "certificate says something critical that nobody here knows".into(),
+        other => format!("certificate refused: {}", printable(other)),
     }
 }
 
