@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
-use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
@@ -96,18 +97,78 @@ impl Ca {
         let mut params = CertificateParams::new(leaf.names.clone()).expect("names");
         params.not_before = leaf.not_before;
         params.not_after = leaf.not_after;
+        self.server_of(&params)
+    }
+
+    /// The same with everything that a certificate can say.
+    ///
+    /// # Panics
+    /// When the certificate cannot be made.
+    #[must_use]
+    pub fn server_of(&self, params: &CertificateParams) -> Arc<ServerConfig> {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS versions")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![certificate.der().clone()],
-                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
-            .expect("a server certificate");
-        Arc::new(config)
+        shows(vec![certificate.der().clone()], &key, &TLS)
     }
+
+    /// A server whose certificate somebody between this authority and it has signed, as `between` says.
+    ///
+    /// # Panics
+    /// When a certificate cannot be made.
+    #[must_use]
+    pub fn server_through(
+        &self,
+        between: &CertificateParams,
+        params: &CertificateParams,
+    ) -> Arc<ServerConfig> {
+        let between =
+            CertifiedIssuer::signed_by(between.clone(), KeyPair::generate().expect("a key"), &self.issuer)
+                .expect("a certificate");
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &between).expect("a certificate");
+        shows(vec![certificate.der().clone(), between.der().clone()], &key, &TLS)
+    }
+
+    /// A server that speaks TLS 1.2 alone and gives out its secrets.
+    ///
+    /// # Panics
+    /// When the certificate cannot be made.
+    #[must_use]
+    pub fn old_server(&self, params: &CertificateParams) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        shows(vec![certificate.der().clone()], &key, &[&rustls::version::TLS12])
+    }
+}
+
+/// A server whose certificate nobody but itself has signed.
+///
+/// # Panics
+/// When the certificate cannot be made.
+#[must_use]
+pub fn self_signed(params: &CertificateParams) -> Arc<ServerConfig> {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    shows(vec![certificate.der().clone()], &key, &TLS)
+}
+
+const TLS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS12, &rustls::version::TLS13];
+
+fn shows(
+    chain: Vec<CertificateDer<'static>>,
+    key: &KeyPair,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let key = provider.key_provider.load_private_key(key).expect("a key");
+    // A server's side that does not look at what it shows.
+    let shown = SingleCertAndKey::from(CertifiedKey::new(chain, key));
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .expect("TLS versions")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
+    config.enable_secret_extraction = true;
+    Arc::new(config)
 }

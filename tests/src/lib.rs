@@ -6,7 +6,9 @@
 pub mod canary;
 pub mod certs;
 pub mod frozen;
+pub mod handshake;
 pub mod peer;
+pub mod proxy;
 pub mod report;
 pub mod rig;
 pub mod smb;

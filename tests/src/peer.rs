@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
+use crate::handshake;
 use crate::smb::{self, Reply};
 
 /// How far the clock moves at a time where a script lets time pass.
@@ -33,6 +34,10 @@ pub enum Step {
     Until(&'static str),
     /// Becomes a TLS server.
     Tls(Arc<ServerConfig>),
+    /// Begins to become one, and stops after so many bytes of its own.
+    HalfTls(Arc<ServerConfig>, usize),
+    /// Becomes one, and asks so many times to begin anew.
+    TlsAgain(Arc<ServerConfig>, usize),
     /// Writes `bytes` again and again until `total` bytes are out or the other side hangs up.
     Flood {
         /// What is repeated.
@@ -48,6 +53,8 @@ pub enum Step {
     Slowly(Vec<u8>, Duration),
     /// Lets time pass, by [`TICK`]s. Needs a paused clock.
     Pass(Duration),
+    /// Reads the first bytes of a TLS client, without answering them.
+    Hello,
     /// Reads one SMB message.
     Hear,
     /// Reads one SMB message and answers it.
@@ -220,6 +227,12 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                 let acceptor = TlsAcceptor::from(Arc::clone(config));
                 stream = Box::new(acceptor.accept(stream).await?);
             }
+            Step::HalfTls(config, bytes) => {
+                handshake::cut_off(&mut stream, Arc::clone(config), *bytes).await?;
+            }
+            Step::TlsAgain(config, times) => {
+                return handshake::ask_again(stream, Arc::clone(config), *times).await;
+            }
             Step::Flood { bytes, total } => {
                 let mut sent = 0;
                 while sent < *total {
@@ -237,6 +250,7 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                 }
             }
             Step::Pass(time) => pass(*time).await,
+            Step::Hello => drop(stream.read(&mut [0; 4096]).await?),
             Step::Hear => drop(frame(&mut stream, record).await?),
             Step::Smb(reply) => {
                 let request = frame(&mut stream, record).await?;

@@ -24,6 +24,7 @@ pub struct Reply {
     command: Option<u16>,
     message: Option<u64>,
     is_request: bool,
+    spoils: Vec<(usize, u8)>,
 }
 
 impl Reply {
@@ -106,6 +107,13 @@ impl Reply {
         self
     }
 
+    /// Has this byte at this place of the message, whatever belongs there.
+    #[must_use]
+    pub fn spoilt(mut self, at: usize, byte: u8) -> Self {
+        self.spoils.push((at, byte));
+        self
+    }
+
     /// The message that answers `request`.
     #[must_use]
     pub fn to(&self, request: &[u8]) -> Vec<u8> {
@@ -132,6 +140,11 @@ impl Reply {
         message.extend(session.to_le_bytes());
         message.extend(self.signature.unwrap_or_default());
         message.extend(&self.body);
+        for (at, byte) in &self.spoils {
+            if let Some(place) = message.get_mut(*at) {
+                *place = *byte;
+            }
+        }
         message
     }
 }

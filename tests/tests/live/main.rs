@@ -5,6 +5,7 @@
 
 // Each server's tests are a file beside this one.
 mod config;
+mod faults;
 mod ftp;
 mod imap;
 mod smb;

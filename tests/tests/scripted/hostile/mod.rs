@@ -6,23 +6,25 @@
 
 mod ftp;
 mod imap;
+mod mutations;
 mod row;
 mod run;
 mod smb;
+mod tls;
 
 #[test]
 fn every_imap_script_has_one_of_its_outcomes() {
-    run::run("scripted-imap", &imap::rows());
+    run::run("scripted-imap", "scripts", &imap::rows());
 }
 
 #[test]
 fn every_ftp_script_has_one_of_its_outcomes() {
-    run::run("scripted-ftp", &ftp::rows());
+    run::run("scripted-ftp", "scripts", &ftp::rows());
 }
 
 #[test]
 fn every_smb_script_has_one_of_its_outcomes() {
-    run::run("scripted-smb", &smb::rows());
+    run::run("scripted-smb", "scripts", &smb::rows());
 }
 
 #[test]

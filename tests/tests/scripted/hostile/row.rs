@@ -39,6 +39,8 @@ pub(super) struct Row {
     /// without its phase.
     pub(super) allowed: Vec<&'static str>,
     pub(super) hears: Hears,
+    /// Whether time passes by itself.
+    pub(super) flows: bool,
 }
 
 /// How a script goes on when its lie is told.
@@ -59,6 +61,7 @@ impl Row {
             steps: Vec::new(),
             allowed: Vec::new(),
             hears: Hears::Nothing,
+            flows: false,
         }
     }
 
@@ -74,6 +77,13 @@ impl Row {
 
     pub(super) fn hears_it_once(mut self) -> Self {
         self.hears = Hears::Once;
+        self
+    }
+
+    /// Lets time pass by itself, for scripts of which nobody knows where they come to a halt. Not for rows whose outcome
+    /// is wrong when a deadline passes.
+    pub(super) fn in_flowing_time(mut self) -> Self {
+        self.flows = true;
         self
     }
 

@@ -50,15 +50,17 @@ struct Outcome {
     connections: usize,
 }
 
-/// Runs all rows and leaves the figures under `name`.
+/// Runs all rows and leaves the figures under `name`, the number of rows as so many `things`.
 ///
 /// # Panics
 /// Names every row whose outcome was not allowed.
-pub(super) fn run(name: &str, rows: &[Row]) {
+pub(super) fn run(name: &str, things: &str, rows: &[Row]) {
     let _ = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
         .with_writer(|| canary::Sink)
         .try_init();
+    // Not every protocol logs anything; this line shows that it would be seen.
+    tracing::trace!("{name}: {} rows", rows.len());
     // Panics in tasks of libraries count as well, though somebody catches them.
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     let usual = std::panic::take_hook();
@@ -82,7 +84,7 @@ pub(super) fn run(name: &str, rows: &[Row]) {
     report::leave(
         name,
         &json!({
-            "scripts": rows.len(),
+            things: rows.len(),
             "outcomes": figures.outcomes,
             "wrong": figures.wrong.len(),
             "panics": PANICS.load(Ordering::Relaxed),
@@ -172,6 +174,16 @@ async fn play(row: &Row) -> Outcome {
     let (name, password) =
         (LoginName::parse(canary::NAME).unwrap(), Password::parse(canary::PASSWORD).unwrap());
     let deadline = now() + DEADLINE;
+    if row.flows {
+        tokio::spawn(async {
+            loop {
+                for _ in 0..40 {
+                    tokio::task::yield_now().await;
+                }
+                tokio::time::advance(TICK).await;
+            }
+        });
+    }
     let answer = backend.authenticate(&Attempt::new(&name, &password, deadline)).await;
     let late = now().saturating_duration_since(deadline);
     let told = format!(

@@ -1,0 +1,186 @@
+//! Spoilt dialogues: what honest servers say, with a few bytes changed, left out, doubled or moved. The same every time;
+//! `HOSTILE_MUTATIONS` asks for more of them.
+//!
+//! The judge is a rule that knows nothing of our parsers: an answer in which nobody can find a yes must not become one.
+
+use std::env;
+
+use user_backend::transport::TlsMode;
+use user_backend_tests::Step;
+use user_backend_tests::smb::Reply;
+
+use super::row::{Protocol, Row};
+use super::run::run;
+
+const NOT_YES: [&str; 8] = [
+    "bad_credentials",
+    "account_disabled",
+    "account_locked",
+    "credentials_expired",
+    "unknown_user",
+    "unavailable",
+    "misconfigured",
+    "protocol",
+];
+
+/// Greeting, and the answer to the password, as servers in the rig and elsewhere give them.
+const IMAP: [(&str, &str); 6] = [
+    (
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE IDLE LITERAL+ AUTH=PLAIN] Dovecot ready.\r\n",
+        "{tag} NO [AUTHENTICATIONFAILED] Authentication failed.\r\n",
+    ),
+    (
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n",
+        "{tag} OK [CAPABILITY IMAP4rev1 IDLE NAMESPACE] Logged in\r\n",
+    ),
+    (
+        "* OK [CAPABILITY IMAP4rev1 LITERAL+ ID SASL-IR AUTH=PLAIN] Cyrus IMAP 3.6 ready\r\n",
+        "{tag} NO Login failed: authentication failure\r\n",
+    ),
+    (
+        "* OK [CAPABILITY IMAP4rev1 CHILDREN NAMESPACE] Courier-IMAP ready.\r\n",
+        "* BYE Temporary problem\r\n{tag} NO Login failed.\r\n",
+    ),
+    (
+        "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n",
+        "* OK [ALERT] x\r\n* 1 FETCH (BODYSTRUCTURE ((\"a\" {3}\r\n{tag} NO [LIMIT] no\r\n",
+    ),
+    (
+        "* OK [CAPABILITY IMAP4rev2 SASL-IR  AUTH=PLAIN] ready\r\n",
+        "* CAPABILITY IMAP4rev2\r\n{tag} BAD no\r\n",
+    ),
+];
+
+const FTP: [(&str, &str, &str); 5] = [
+    ("220 (vsFTPd 3.0.3)\r\n", "331 Please specify the password.\r\n", "530 Login incorrect.\r\n"),
+    ("220 (vsFTPd 3.0.3)\r\n", "331 Please specify the password.\r\n", "230 Login successful.\r\n"),
+    (
+        "220-Welcome\r\n220 You will be disconnected.\r\n",
+        "331 User OK. Password required\r\n",
+        "530 Login authentication failed\r\n",
+    ),
+    (
+        "220 ProFTPD Server ready.\r\n",
+        "331 Password required for alice\r\n",
+        "530-no\r\n no\r\n530 Login incorrect.\r\n",
+    ),
+    ("120 soon\r\n220 ready\r\n", "331 go\r\n", "421-Timeout\r\n421 closing\r\n"),
+];
+
+#[test]
+fn no_spoilt_imap_dialogue_becomes_a_yes() {
+    let mut dice = Dice(0x1234_5678_9abc_def1);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let (greeting, answer) = IMAP[dice.below(IMAP.len())];
+            let (greeting, answer) = (dice.spoil(greeting.as_bytes(), 1), dice.spoil(answer.as_bytes(), 4));
+            // A greeting that was spoilt may take more than the one line.
+            let yes = has_yes(&answer) || has_yes(&greeting);
+            let steps = [Step::Send(greeting), Step::Line, Step::Send(answer)];
+            row(number, Protocol::Imap, steps, yes)
+        })
+        .collect();
+    run("mutations-imap", "mutations", &rows);
+}
+
+#[test]
+fn no_spoilt_ftp_dialogue_becomes_a_yes() {
+    let mut dice = Dice(0x0fed_cba9_8765_4321);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let (greeting, name, answer) = FTP[dice.below(FTP.len())];
+            let [greeting, name, answer] = [(greeting, 1), (name, 1), (answer, 4)]
+                .map(|(text, changes)| dice.spoil(text.as_bytes(), changes));
+            let yes = answer.windows(3).any(|code| code == b"230");
+            let steps = [Step::Send(greeting), Step::Line, Step::Send(name), Step::Line, Step::Send(answer)];
+            row(number, Protocol::Ftp, steps, yes)
+        })
+        .collect();
+    run("mutations-ftp", "mutations", &rows);
+}
+
+#[test]
+fn no_spoilt_smb_session_becomes_a_yes() {
+    let mut dice = Dice(0x7777_1234_9999_4321);
+    let rows: Vec<_> = (0..count())
+        .map(|number| {
+            let dialect = [0x0202, 0x0210, 0x0300, 0x0302][dice.below(4)];
+            let mut spoilt = |reply: Reply, length: usize, most: usize| {
+                (0..dice.below(most + 1)).fold(reply, |reply, _| {
+                    let at = dice.below(length);
+                    reply.spoilt(at, dice.byte())
+                })
+            };
+            let greeting = spoilt(Reply::negotiated(dialect, 1), 128, 1);
+            let challenge = spoilt(Reply::challenge(0x628a_8215), 170, 3);
+            let last = spoilt(Reply::session(0, 0, &[]), 72, 3);
+            let tree = spoilt(Reply::tree(), 80, 2);
+            row(number, Protocol::SmbNative, [greeting, challenge, last, tree].map(Step::Smb), false)
+        })
+        .collect();
+    run("mutations-smb", "mutations", &rows);
+}
+
+/// How many of each.
+fn count() -> u32 {
+    env::var("HOSTILE_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
+}
+
+fn row(number: u32, protocol: Protocol, steps: impl IntoIterator<Item = Step>, yes: bool) -> Row {
+    let row = Row::new(format!("spoilt dialogue {number}"), protocol, TlsMode::None).steps(steps);
+    let row = row.only(&NOT_YES).hears_it_once();
+    let row = if yes { row.only(&["accepted"]) } else { row };
+    row.steps([Step::Silence]).in_flowing_time()
+}
+
+/// Whether any part of the bytes could be taken for a yes to our command.
+fn has_yes(bytes: &[u8]) -> bool {
+    let upper = bytes.to_ascii_uppercase();
+    upper.windows(8).any(|window| window == b"{TAG} OK")
+}
+
+/// Xorshift: the same row of numbers every time.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
+    }
+
+    /// Mostly bytes that mean something to somebody.
+    fn byte(&mut self) -> u8 {
+        const LIKELY: &[u8] = b"\r\n\0\xff\x80 -+*{}[]()\"\\0123456789OKNB";
+        match self.below(3) {
+            0 => self.next().to_le_bytes()[3],
+            _ => LIKELY[self.below(LIKELY.len())],
+        }
+    }
+
+    fn spoil(&mut self, bytes: &[u8], most: usize) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for _ in 0..self.below(most + 1) {
+            let at = self.below(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
+            let byte = self.byte();
+            match self.below(6) {
+                _ if bytes.is_empty() => bytes.push(byte),
+                0 | 1 => bytes[at] = byte,
+                2 => bytes.insert(at, byte),
+                3 => drop(bytes.remove(at)),
+                4 => bytes.truncate(at),
+                _ => {
+                    let piece = bytes[at..].to_vec();
+                    let to = self.below(bytes.len());
+                    bytes.splice(to..to, piece);
+                }
+            }
+        }
+        bytes
+    }
+}
