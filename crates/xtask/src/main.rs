@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod common_passwords;
 mod demo;
+mod hostile;
 mod lint;
 mod packages;
 mod postgres;
@@ -36,6 +37,8 @@ enum Command {
     Lint(lint::Args),
     /// Runs what CI runs: `test`, then the lints that `test` leaves out
     Ci,
+    /// Attacks the library: scripts, bad certificates, spoilt dialogues, faults of the network; prints the figures
+    Hostile(hostile::Args),
     /// Runs a benchmark and prints its table
     Bench(bench::Args),
     /// Builds the list of common passwords that `password-policy` embeds, from its pinned source
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Lint(args) => lint::run(&args),
         Command::Ci => ci::run(),
+        Command::Hostile(args) => hostile::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::CommonPasswords(args) => common_passwords::run(&args),
         Command::Rig(args) => rig::run(&args),

@@ -89,7 +89,7 @@ fn check(args: &Args, steps: &mut Steps) {
 }
 
 /// Tells a program about the rig, and about no other that the caller's environment may name.
-fn on_rig<'a>(command: &'a mut Command, variables: &[(String, String)]) -> &'a mut Command {
+pub(crate) fn on_rig<'a>(command: &'a mut Command, variables: &[(String, String)]) -> &'a mut Command {
     for name in ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED", postgres::VARIABLE] {
         command.env_remove(name);
     }

@@ -1,0 +1,192 @@
+//! `cargo xtask hostile`: everything that lies, breaks or floods, in one go, and the figures.
+//!
+//! The tests assert what must hold on any machine. How late an answer may come is judged here, where the machine is known
+//! to do nothing else.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::packages;
+use crate::rig::Rig;
+use crate::step::{self, Outcome, Steps};
+use crate::test::on_rig;
+
+/// Which tests leave figures.
+const TESTS: &str =
+    "(binary(scripted) & test(/^hostile::/)) | (binary(live) & test(/^faults::/)) | binary(memory)";
+
+/// `cargo xtask hostile`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Without the test servers: no faults between us and them
+    #[arg(long)]
+    no_rig: bool,
+    /// Servers in containers instead of processes on this machine
+    #[arg(long, conflicts_with = "no_rig")]
+    compose: bool,
+    /// How many spoilt dialogues are played at each backend
+    #[arg(long, default_value_t = 3000)]
+    mutations: u32,
+}
+
+/// Runs the hostile tests and prints what came of them.
+///
+/// # Errors
+///
+/// Names the steps that failed; a figure that must be 0 and is not is a step, too.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let mut steps = Steps::default();
+    let rig = (!args.no_rig).then(|| Rig::new(args.compose));
+    let directory = step::target().join("hostile");
+    let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
+        let mut missing = packages::missing_libraries();
+        if let Some(rig) = &rig {
+            missing.extend(rig.missing()?);
+        }
+        packages::install(&missing)?;
+        if directory.is_dir() {
+            fs::remove_dir_all(&directory)?;
+        }
+        packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
+    });
+    if ready.is_none() {
+        return steps.finish();
+    }
+    let mut guard = None;
+    let mut variables = Vec::new();
+    if let Some(rig) = &rig {
+        let up = steps.run("rig", "starting the IMAP, FTP and SMB servers", || Ok((rig.up()?, rig.env()?)));
+        let Some((running, env)) = up else { return steps.finish() };
+        guard = Some(running);
+        variables = env;
+        variables.push(("RIG_REQUIRED".into(), "1".into()));
+    }
+    variables.push(("HOSTILE_REPORT".into(), directory.display().to_string()));
+    variables.push(("HOSTILE_MUTATIONS".into(), args.mutations.to_string()));
+    steps.run("tests", "scripts, certificates, mutations, faults, floods; one after the other", || {
+        let mut nextest = step::cargo(&["nextest", "run", "-p", "user-backend-tests", "--all-features"]);
+        nextest.args(["--no-fail-fast", "--test-threads", "1", "-E", TESTS]);
+        step::run(on_rig(&mut nextest, &variables))
+    });
+    drop(guard);
+    steps.run("figures", "what must be 0 is 0", || {
+        let figures = Figures::read(&directory)?;
+        print!("\n{figures}");
+        figures.judge(rig.is_some())
+    });
+    steps.finish()
+}
+
+/// The figures of all tests together.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Figures {
+    scripts: u64,
+    handshakes: u64,
+    mutations: u64,
+    faults: u64,
+    outcomes: BTreeMap<String, u64>,
+    wrong: u64,
+    panics: u64,
+    overruns: u64,
+    latest_ms: u64,
+    peak_bytes: u64,
+    secrets: u64,
+    searched_bytes: u64,
+}
+
+impl Figures {
+    fn read(directory: &Path) -> Outcome<Self> {
+        let missing = |error| format!("no figures in {}: {error}", directory.display());
+        let mut figures = Self::default();
+        for entry in fs::read_dir(directory).map_err(missing)? {
+            figures.add(&serde_json::from_str(&fs::read_to_string(entry?.path())?)?);
+        }
+        Ok(figures)
+    }
+
+    fn add(&mut self, report: &Value) {
+        let figure = |name: &str| report[name].as_u64().unwrap_or(0);
+        self.scripts += figure("scripts");
+        self.handshakes += figure("handshakes");
+        self.mutations += figure("mutations");
+        self.faults += figure("faults");
+        self.wrong += figure("wrong");
+        self.panics += figure("panics");
+        self.overruns += figure("overruns");
+        self.secrets += figure("secrets");
+        self.searched_bytes += figure("searched");
+        self.latest_ms = self.latest_ms.max(figure("latest_ms"));
+        self.peak_bytes = self.peak_bytes.max(figure("peak_bytes"));
+        for (kind, count) in report["outcomes"].as_object().into_iter().flatten() {
+            *self.outcomes.entry(kind.clone()).or_default() += count.as_u64().unwrap_or(0);
+        }
+    }
+
+    /// What was not run counts as a failure: nothing passes by being left out.
+    fn judge(&self, with_rig: bool) -> Outcome {
+        let zeros = [
+            ("wrong answers", self.wrong),
+            ("panics", self.panics),
+            ("deadline overruns", self.overruns),
+            ("secret occurrences", self.secrets),
+        ];
+        let ran = [
+            ("scripts", self.scripts > 0),
+            ("handshakes", self.handshakes > 0),
+            ("mutations", self.mutations > 0),
+            ("faults", self.faults > 0 || !with_rig),
+            ("the largest memory", self.peak_bytes > 0),
+            ("searched output", self.searched_bytes > 0),
+        ];
+        let bad =
+            zeros.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}: {count}"));
+        let absent = ran.iter().filter(|(_, ran)| !ran).map(|(what, _)| format!("{what}: none"));
+        let complaints: Vec<_> = bad.chain(absent).collect();
+        if complaints.is_empty() { Ok(()) } else { Err(complaints.join(", ").into()) }
+    }
+}
+
+impl std::fmt::Display for Figures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut row = |what: &str, figure: String| writeln!(f, "{what:<34} {figure}");
+        row("scripts run", self.scripts.to_string())?;
+        row("bad certificates and handshakes", self.handshakes.to_string())?;
+        row("faults run", self.faults.to_string())?;
+        row("fuzz executions (spoilt inputs)", self.mutations.to_string())?;
+        for (kind, count) in &self.outcomes {
+            row(&format!("  outcome {kind}"), count.to_string())?;
+        }
+        row("wrong answers", self.wrong.to_string())?;
+        row("panics", self.panics.to_string())?;
+        row("deadline overruns (> 100 ms)", format!("{}, latest {} ms", self.overruns, self.latest_ms))?;
+        row("largest memory of one attempt", format!("{} KiB", self.peak_bytes.div_ceil(1024)))?;
+        row("secret occurrences", format!("{} in {} KiB", self.secrets, self.searched_bytes / 1024))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_all_tests_are_added_and_what_is_not_0_is_named() {
+        let mut figures = Figures::default();
+        figures.add(
+            &serde_json::json!({"scripts": 2, "outcomes": {"accepted": 1, "protocol": 1}, "searched": 9}),
+        );
+        figures.add(
+            &serde_json::json!({"faults": 3, "outcomes": {"accepted": 3}, "overruns": 1, "latest_ms": 140}),
+        );
+        figures.add(&serde_json::json!({"mutations": 5, "handshakes": 1, "peak_bytes": 4096}));
+        assert_eq!((figures.scripts, figures.faults, figures.outcomes["accepted"]), (2, 3, 4));
+        assert_eq!(figures.judge(true).unwrap_err().to_string(), "deadline overruns: 1");
+        figures.overruns = 0;
+        figures.judge(true).unwrap();
+        figures.faults = 0;
+        figures.judge(false).unwrap();
+        assert_eq!(figures.judge(true).unwrap_err().to_string(), "faults: none");
+    }
+}
