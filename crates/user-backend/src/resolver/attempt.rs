@@ -96,7 +96,9 @@ impl Resolver {
         let Shared { chain: current, cache, .. } = self.shared.as_ref();
         loop {
             let chain = current.load_full();
-            let names = std::iter::once(name.canonical().clone()).chain(chain.known_as(name));
+            // Most backends know people by the name that they typed: it is looked up once.
+            let others = chain.known_as(name).filter(|known| known != name.canonical());
+            let names = std::iter::once(name.canonical().clone()).chain(others);
             let change = cache.last_change(names);
             let began = cache.epoch();
             if Arc::ptr_eq(&chain, &current.load()) {
