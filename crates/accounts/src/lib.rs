@@ -78,7 +78,7 @@ pub use groups::{Group, GroupFilter};
 pub use id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
 pub use passwords::StoredHash;
 pub use pins::{Pin, StoredPins};
-pub use policy::{POLICY_APP, PolicyError, PolicyRules};
+pub use policy::{POLICY_APP, PolicyError};
 pub use random::NoRandomness;
 pub use resets::Reset;
 pub use sessions::Session;

@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords};
-use accounts::{Accounts, Actor, PolicyError, PolicyRules, StoreSettings, UserId};
+use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PolicyRules};
+use accounts::{Accounts, Actor, PolicyError, StoreSettings, UserId};
 use serde::Deserialize;
 use user_backend::config::Config;
 

@@ -81,8 +81,8 @@ pub enum StartError {
     #[error("nobody said where the accounts are")]
     NoStore,
     /// The password rules.
-    #[error("the password policy: {0}")]
-    Policy(#[from] password_policy::SettingsError),
+    #[error(transparent)]
+    Policy(#[from] accounts::PolicyError),
     /// The system gave no randomness.
     #[error("the system gives no randomness")]
     Randomness,

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use accounts::{Accounts, AccountsError};
 
 use crate::ocs::data::Data;
-use crate::policy;
 
 /// People of other backends than the local one.
 pub const EXTERNAL: &str = "user_external";
@@ -24,7 +23,7 @@ struct Feature {
 
 const FEATURES: &[Feature] = &[
     Feature {
-        id: policy::APP,
+        id: accounts::POLICY_APP,
         name: "Password policy",
         summary: "Asks for passwords that are hard to guess",
         always: false,

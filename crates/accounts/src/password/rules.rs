@@ -47,35 +47,54 @@ impl<'a> Person<'a> {
 /// The rules of a [`Policy`]; the name of the product must not be a password either.
 #[derive(Clone, Debug)]
 pub struct PolicyRules {
-    policy: Policy,
     product: String,
+    /// Nothing when the policy is switched off.
+    policy: Option<Policy>,
 }
 
 impl PolicyRules {
-    /// These rules, at a product of this name.
-    pub fn new(policy: Policy, product: impl Into<String>) -> Self {
-        Self { policy, product: product.into() }
+    /// These rules, or none, at a product of this name. [`PolicyRules::read`] has those of a store.
+    pub fn new(policy: impl Into<Option<Policy>>, product: impl Into<String>) -> Self {
+        Self { product: product.into(), policy: policy.into() }
+    }
+
+    /// The policy for accounts, unless it is switched off.
+    pub const fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref()
+    }
+
+    /// What is known of the person and must not be the password.
+    pub(crate) fn context<'a>(&'a self, person: &Person<'a>) -> Context<'a> {
+        let mut context = Context::default().user_id(person.id).product(&self.product);
+        if let Some(name) = person.display_name {
+            context = context.display_name(name);
+        }
+        if let Some(mail) = person.email {
+            context = context.mail(mail);
+        }
+        context
     }
 }
 
 impl PasswordRules for PolicyRules {
     fn check(&self, password: &str, person: &Person<'_>) -> Result<(), String> {
-        let mut context = Context::default().user_id(person.id).product(&self.product);
-        if let Some(name) = person.display_name {
-            context = context.display_name(name);
+        match &self.policy {
+            Some(policy) => {
+                policy.validate(password, &self.context(person)).map_err(|broken| broken.to_string())
+            }
+            // Without rules one remains: nobody could ever type a blank password on purpose.
+            None if password.trim().is_empty() => Err("A valid password must be provided".to_owned()),
+            None => Ok(()),
         }
-        if let Some(email) = person.email {
-            context = context.mail(email);
-        }
-        self.policy.validate(password, &context).map_err(|broken| broken.to_string())
     }
 
     fn history(&self) -> u32 {
-        u32::try_from(self.policy.history_size()).unwrap_or(u32::MAX)
+        self.policy.as_ref().map_or(0, |policy| u32::try_from(policy.history_size()).unwrap_or(u32::MAX))
     }
 
     fn is_expired(&self, changed: Timestamp, now: Timestamp) -> bool {
-        matches!(self.policy.age(Some(on_the_wall(changed)), on_the_wall(now)), Age::Expired { .. })
+        let Some(policy) = &self.policy else { return false };
+        matches!(policy.age(Some(on_the_wall(changed)), on_the_wall(now)), Age::Expired { .. })
     }
 }
 

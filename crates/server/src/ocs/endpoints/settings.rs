@@ -42,7 +42,7 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.captures.get("key");
     let value = call.params.required("value")?;
     settable(&app, &key, value)?;
-    if app == crate::policy::APP {
+    if app == accounts::POLICY_APP {
         understood(&key, value)?;
     }
     match call.accounts()?.apps().set_value(&app, &key, value).await {
