@@ -79,7 +79,8 @@ pub(super) fn describe(error: &TlsError) -> String {
             | InvalidMessage::MessageTooLarge,
         ) => "the server's certificate is larger than any good one".into(),
         TlsError::InvalidMessage(_) => {
-            "the peer does not speak TLS here; if it starts in clear text, set tls = \"explicit\"".into()
+            "the peer does not speak TLS here; tls = \"explicit\" is for ports that begin in clear text, \"implicit\" for others"
+                .into()
         }
         TlsError::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13)
         | TlsError::AlertReceived(AlertDescription::ProtocolVersion) => {
