@@ -5,8 +5,8 @@ use std::fs;
 use clap::ValueEnum;
 use serde_json::Value;
 
+use crate::database::{POSTGRES, Server};
 use crate::packages;
-use crate::postgres::{self, Server};
 use crate::step::{self, Outcome};
 
 /// `cargo xtask bench`
@@ -45,12 +45,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
     let mut server = None;
     if matches!(args.name, Name::Accounts) {
-        missing.extend(postgres::missing());
+        missing.extend(POSTGRES.missing());
     }
     packages::install(&missing)?;
     if matches!(args.name, Name::Accounts) {
-        let started = Server::start(true)?;
-        bench.env(postgres::VARIABLE, started.address());
+        let started = Server::start(&POSTGRES, true)?;
+        bench.envs([started.variable()]);
         server = Some(started);
     }
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's choice.

@@ -6,11 +6,11 @@
 mod bench;
 mod ci;
 mod common_passwords;
+mod database;
 mod demo;
 mod hostile;
 mod lint;
 mod packages;
-mod postgres;
 mod rig;
 mod step;
 mod test;

@@ -2,9 +2,9 @@
 
 use std::process::Command;
 
+use crate::database::{MARIADB, POSTGRES, Server};
 use crate::lint;
 use crate::packages;
-use crate::postgres::{self, Server};
 use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
 
@@ -43,7 +43,7 @@ fn check(args: &Args, steps: &mut Steps) {
         let mut missing = packages::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
-            missing.extend(postgres::missing());
+            missing.extend([POSTGRES.missing(), MARIADB.missing()].concat());
         }
         packages::install(&missing)?;
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
@@ -60,13 +60,15 @@ fn check(args: &Args, steps: &mut Steps) {
     if let Some(rig) = &rig {
         let up = steps.run("rig", "starting the IMAP, FTP and SMB servers", || Ok((rig.up()?, rig.env()?)));
         let Some((running, env)) = up else { return };
-        let store = steps.run("postgres", "starting a PostgreSQL server", || Server::start(false));
-        let Some(store) = store else { return };
-        let address = store.address();
-        guards = Some((running, store));
+        let databases = steps.run("databases", "starting PostgreSQL and MariaDB", || {
+            Ok([Server::start(&POSTGRES, false)?, Server::start(&MARIADB, false)?])
+        });
+        let Some(databases) = databases else { return };
+        let addresses = databases.each_ref().map(Server::variable);
+        guards = Some((running, databases));
         variables = env;
         variables.push(("RIG_REQUIRED".into(), "1".into()));
-        variables.push((postgres::VARIABLE.into(), address));
+        variables.extend(addresses);
     }
     steps.run("tests", "cargo nextest run, every crate, every feature", || {
         let mut nextest = step::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
@@ -90,7 +92,8 @@ fn check(args: &Args, steps: &mut Steps) {
 
 /// Tells a program about the rig, and about no other that the caller's environment may name.
 pub(crate) fn on_rig<'a>(command: &'a mut Command, variables: &[(String, String)]) -> &'a mut Command {
-    for name in ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED", postgres::VARIABLE] {
+    let rig = ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED"];
+    for name in rig.into_iter().chain([POSTGRES, MARIADB].map(|kind| kind.variable)) {
         command.env_remove(name);
     }
     command.envs(variables.iter().map(|(name, value)| (name, value)))
