@@ -39,6 +39,20 @@ impl Config {
         })
     }
 
+    /// The members of a PHP array that is no list, such as `[1009 => '/ca.pem']`: keys and plain values as texts. Empty when it
+    /// is not there. A key may be the name of a constant, `PDO::MYSQL_ATTR_SSL_CA`.
+    pub fn section_members(&self, name: &str) -> Vec<(String, Option<String>)> {
+        let section = self.sections.iter().find(|section| section.name == name);
+        let members = section.and_then(|section| section.node.value.members()).unwrap_or_default();
+        let plain = |value: &Value| match value {
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Integer(value) => Some(value.to_string()),
+            Value::OtherNumber(text) | Value::Text(text) => Some(text.clone()),
+            _ => None,
+        };
+        members.iter().map(|member| (member.key.text(), plain(&member.node.value))).collect()
+    }
+
     /// An error of yours about a value that fits its type and still is wrong, with the file and the place in it.
     /// `path` leads from the section to the value, such as `["smtp", "port"]`.
     pub fn section_error(

@@ -52,6 +52,23 @@ fn a_section_is_the_same_in_every_format() {
 }
 
 #[test]
+fn an_array_that_is_no_list_keeps_its_keys() {
+    let config =
+        php("'lost_password_link' => [1009 => '/ca.pem', PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT => false,
+         \\PDO::MYSQL_ATTR_SSL_KEY => null],");
+    let said = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        config.section_members("lost_password_link"),
+        [
+            ("1009".to_owned(), said("/ca.pem")),
+            ("PDO::MYSQL_ATTR_SSL_VERIFY_SERVER_CERT".to_owned(), said("false")),
+            ("PDO::MYSQL_ATTR_SSL_KEY".to_owned(), None),
+        ]
+    );
+    assert_eq!(config.section_members("mail"), []);
+}
+
+#[test]
 fn a_setting_of_the_php_system_keeps_its_name_and_its_place() {
     let link = |config: Config| config.section::<String>("lost_password_link").unwrap();
     assert_eq!(link(toml("lost_password_link = \"disabled\"")), Some("disabled".to_owned()));

@@ -129,6 +129,9 @@ impl<'r, 't> Literals<'r, 't> {
     }
 
     fn key(&mut self, expression: &Expression<'_>, place: &Place) -> Option<Key> {
+        if let Some(name) = constant(expression) {
+            return Some(Key::Name(name));
+        }
         match self.read(expression, place.clone())?.value {
             Value::Text(name) => Some(Key::new(name)),
             Value::Integer(index) => Some(Key::Index(index)),
@@ -159,6 +162,23 @@ fn inside(place: &Place, key: &Key, nth: usize) -> Place {
         Key::Name(_) => place.field(&key.shown()),
         Key::Index(index) => place.element(index),
     }
+}
+
+/// `PDO::MYSQL_ATTR_SSL_CA`, whose number only PHP knows: as a key, its name says which it is.
+fn constant(expression: &Expression<'_>) -> Option<String> {
+    let Expression::Access(Access::ClassConstant(ClassConstantAccess { class, constant, .. })) = expression
+    else {
+        return None;
+    };
+    let (Expression::Identifier(class), ClassLikeConstantSelector::Identifier(word)) = (class, constant)
+    else {
+        return None;
+    };
+    if word.value.eq_ignore_ascii_case(b"class") {
+        return None;
+    }
+    let (class, word) = (std::str::from_utf8(class.value()).ok()?, std::str::from_utf8(word.value).ok()?);
+    Some(format!("{}::{word}", class.trim_start_matches('\\')))
 }
 
 fn scalar(literal: &Literal<'_>) -> Result<Value, Problem> {
