@@ -35,6 +35,12 @@ use exit::Failure;
 use output::{Answers, Format, Reply, complain};
 
 fn main() -> ExitCode {
+    // Before anything else: this process may be meant to be a helper, and it will hold passwords.
+    #[cfg(all(feature = "smb", target_os = "linux"))]
+    user_backend::smb::run_if_asked();
+    if let Err(error) = user_backend::process::keep_memory_private() {
+        complain(&format!("occ: warning: core dumps cannot be switched off: {error}"));
+    }
     match cli::parse(std::env::args_os()) {
         Ok(cli) => start(cli),
         Err(refused) => refused.print(),

@@ -17,6 +17,12 @@ use user_backend_server::settings::ServerSettings;
 use cli::{Cli, Command};
 
 fn main() -> ExitCode {
+    // Before anything else: this process may be meant to be a helper, and it will hold passwords.
+    #[cfg(all(feature = "smb", target_os = "linux"))]
+    user_backend::smb::run_if_asked();
+    if let Err(error) = user_backend::process::keep_memory_private() {
+        return fail(1, format_args!("core dumps cannot be switched off: {error}"));
+    }
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

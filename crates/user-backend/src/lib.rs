@@ -30,6 +30,7 @@
 //! |---|---|
 //! | words | [`identity`] names and domains, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
 //! | decisions | [`verdict`] what a backend decided, and the proof of sign-in |
+//! | | [`process`] what a program that holds passwords does first |
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
 //! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
 //! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
@@ -67,6 +68,7 @@ pub mod imap;
 pub mod layer;
 pub mod memory;
 mod plain;
+pub mod process;
 pub mod resolver;
 pub mod secret;
 #[cfg(any(feature = "smb", feature = "smb-native"))]

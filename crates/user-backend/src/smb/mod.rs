@@ -20,7 +20,8 @@
 //! | | `pavao` (cargo feature `smb`) | `native` (cargo feature `smb-native`) |
 //! |---|---|---|
 //! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
-//! | logins at a time | one per process, the others wait in a queue of 64 | as many as are asked for |
+//! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
+//! | a crash of it ends | one login, in helper processes; else the program | one login |
 //! | tells why an account is refused | hardly, see below | exactly |
 //! | `smb encrypt = required` on the server | works | [`Misconfigured`](BackendError::Misconfigured) |
 //! | IPv6 | no | yes |
@@ -55,13 +56,22 @@
 //! passwords of more than 255 bytes with `pavao` are [`Rejection::PolicyDenied`]; addresses (`user@domain`) are
 //! [`Verdict::NotMine`] unless `domain` is set.
 //!
+//! # Helper processes
+//! libsmbclient has global state, in C: within one process it does one login at a time, so that a server that hangs holds
+//! up the logins at all others, and a crash of it is the end of the program. A program that calls [`run_if_asked`] first in
+//! its `main` has helper processes instead (on Linux), which are the same program once more: up to four for each backend,
+//! started when they are needed, ended after 30 idle seconds, when a deadline passes, or with the program. Where `main` is
+//! somebody else's, [`Isolation::Program`] names a program of three lines that calls [`run_if_asked`]. Without either,
+//! libsmbclient runs in one thread of the process, with these limits.
+//!
 //! # What libsmbclient does to a program
+//! In helper processes, only the last point is left.
 //! - It writes diagnostics to the standard **output**, for instance about bad signatures. A program whose standard output
 //!   means something to somebody should give that file descriptor another number before it signs anybody in.
 //! - It reads `$HOME/.smb/smb.conf` or else `/etc/samba/smb.conf`. Dialects, signing, ports and the workgroup are set here
 //!   and do not depend on it; `winbind separator` does, and `client ntlmv2 auth`.
 //! - The crate pavao logs passwords at the level `trace` of the crate `log`. With the feature `smb` this level is compiled
-//!   out of the whole program.
+//!   out of the whole program, also when nothing of pavao runs in it.
 //! - It follows a share that is a pointer to another server (`msdfs proxy`) and signs in there.
 //!
 //! # What stays
@@ -71,7 +81,12 @@
 //! Windows compares names without regard to accents: `álice` signs in as `alice` there, and would be known as `álice`.
 //! Samba does not.
 
+#[cfg(feature = "smb")]
+mod call;
 mod greeting;
+#[cfg(all(feature = "smb", target_os = "linux"))]
+mod helper;
+mod isolation;
 mod names;
 #[cfg(feature = "smb-native")]
 mod native;
@@ -84,6 +99,9 @@ mod wire;
 #[cfg(feature = "smb")]
 mod worker;
 
+#[cfg(all(feature = "smb", target_os = "linux"))]
+pub use helper::run_if_asked;
+pub use isolation::Isolation;
 pub use settings::{SmbEngine, SmbSettings};
 
 use std::fmt;
@@ -141,6 +159,7 @@ impl Engine {
                 settings.endpoint.clone(),
                 settings.workgroup.clone(),
                 settings.share.as_deref(),
+                &settings.isolation,
             ))),
             #[cfg(feature = "smb-native")]
             SmbEngine::Native => {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Fault, Phase};
 use crate::identity::{BackendId, NameRules};
+use crate::smb::Isolation;
 use crate::transport::Endpoint;
 
 /// Longest share name in characters (MS-SRVS section 2.2.2.3).
@@ -33,6 +34,7 @@ pub struct SmbSettings {
     pub(super) share: Option<String>,
     pub(super) workgroup: String,
     pub(super) engine: SmbEngine,
+    pub(super) isolation: Isolation,
 }
 
 impl SmbSettings {
@@ -49,6 +51,7 @@ impl SmbSettings {
             share: None,
             workgroup: Self::DEFAULT_WORKGROUP.to_owned(),
             engine: SmbEngine::default(),
+            isolation: Isolation::default(),
         }
     }
 
@@ -81,6 +84,13 @@ impl SmbSettings {
         self
     }
 
+    /// Chooses where libsmbclient runs, for the engine `pavao`.
+    #[must_use]
+    pub fn with_isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
+        self
+    }
+
     /// Finds what no server could have.
     pub(super) fn check(&self) -> Result<(), Fault> {
         let no = |detail: String| Err(Fault::misconfigured(Phase::Connect, detail));
@@ -94,6 +104,9 @@ impl SmbSettings {
                     "share {share:?} cannot be the name of a share; it is a name, not a path"
                 ));
             }
+        }
+        if cfg!(not(target_os = "linux")) && matches!(self.isolation, Isolation::Program(_)) {
+            return no("helper processes for libsmbclient need Linux".to_owned());
         }
         let workgroup = &self.workgroup;
         let fits = !workgroup.is_empty() && workgroup.len() <= MAX_WORKGROUP_BYTES;

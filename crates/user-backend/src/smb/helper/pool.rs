@@ -1,0 +1,159 @@
+//! The helpers of one backend, and the queue before them.
+//!
+//! Each backend has helpers of its own, so a server that hangs uses up its own places and nobody else's. They are started
+//! when they are needed and end when they are not. First come, first served; who comes when the queue is full is told so at
+//! once.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout_at;
+
+use super::super::call::{Call, Ended};
+use super::frame;
+use super::process::Helper;
+use crate::clock::Instant;
+use crate::error::{Fault, Phase};
+use crate::transport::within;
+
+/// How many helpers one backend has at most. Each is a process of about 20 MB, most of it shared, and does 30 to 60 logins
+/// a second.
+const HELPERS: usize = 4;
+
+/// The helpers of one backend.
+#[derive(Debug)]
+pub(in crate::smb) struct Pool {
+    program: PathBuf,
+    idle: Arc<Mutex<Vec<Helper>>>,
+    places: Arc<Semaphore>,
+    line: Arc<Semaphore>,
+}
+
+impl Pool {
+    /// No helper is started yet. At most `waiting` logins stand in line behind those that are being asked about.
+    pub(in crate::smb) fn new(program: PathBuf, waiting: usize) -> Self {
+        Self {
+            program,
+            idle: Arc::default(),
+            places: Arc::new(Semaphore::new(HELPERS)),
+            line: Arc::new(Semaphore::new(HELPERS + waiting)),
+        }
+    }
+
+    /// Waits for a turn, looks whether it still makes sense (`begin`), and gets a helper.
+    ///
+    /// # Errors
+    /// An unavailable [`Fault`] when the queue is full (at once), when the deadline passes, or when no helper starts; a
+    /// misconfigured one when the program is no helper; what `begin` says.
+    ///
+    /// # Cancellation
+    /// The turn goes to the next in line.
+    pub(in crate::smb) async fn place<T>(
+        &self,
+        deadline: Instant,
+        begin: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<(Place, T), Fault> {
+        let unavailable = |detail: &str| Fault::unavailable(Phase::Login, detail);
+        let in_line = Arc::clone(&self.line)
+            .try_acquire_owned()
+            .map_err(|_| unavailable("too many logins wait for libsmbclient"))?;
+        let turn = timeout_at(deadline, Arc::clone(&self.places).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else {
+            return Err(unavailable("other logins kept libsmbclient busy until time was up"));
+        };
+        let begun = begin()?;
+        let helper = match self.idle() {
+            Some(helper) => helper,
+            None => within(deadline, Phase::Login, self.start()).await?,
+        };
+        let idle = Arc::clone(&self.idle);
+        Ok((Place { helper: Some(helper), idle, _turn: turn, _in_line: in_line }, begun))
+    }
+
+    /// A helper that waits for a question. One that has ended meanwhile was asked nothing and is not missed.
+    fn idle(&self) -> Option<Helper> {
+        let mut idle = lock(&self.idle);
+        while let Some(helper) = idle.pop() {
+            if helper.is_idle() {
+                return Some(helper);
+            }
+        }
+        None
+    }
+
+    async fn start(&self) -> Result<Helper, Fault> {
+        let failed = |error| {
+            Fault::unavailable(Phase::Login, "the helper process for libsmbclient does not start")
+                .caused_by(error)
+        };
+        let program = self.program.clone();
+        let started = tokio::task::spawn_blocking(move || Helper::start(&program)).await;
+        let helper = started.map_err(|_| Fault::unavailable(Phase::Login, "the program is ending"))?;
+        let helper = helper.map_err(failed)?;
+        match helper.greets().await {
+            Ok(true) => Ok(helper),
+            Ok(false) => Err(stranger(&self.program)),
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(stranger(&self.program)),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+fn stranger(program: &Path) -> Fault {
+    Fault::misconfigured(
+        Phase::Login,
+        format!("{} is no SMB helper of this version (nothing was sent to it)", program.display()),
+    )
+}
+
+fn lock(idle: &Mutex<Vec<Helper>>) -> std::sync::MutexGuard<'_, Vec<Helper>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A helper that is one login's alone.
+#[derive(Debug)]
+pub(in crate::smb) struct Place {
+    helper: Option<Helper>,
+    idle: Arc<Mutex<Vec<Helper>>>,
+    _turn: OwnedSemaphorePermit,
+    _in_line: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// Asks. A helper that gives no answer in time, or none at all, is ended.
+    ///
+    /// # Errors
+    /// An unavailable [`Fault`]. The password may have reached the server, so nobody asks again.
+    ///
+    /// # Cancellation
+    /// The helper is ended.
+    pub(in crate::smb) async fn ask(
+        &mut self,
+        call: &Call,
+        request_timeout: Duration,
+        deadline: Instant,
+    ) -> Result<Ended, Fault> {
+        let broken = || {
+            Fault::unavailable(Phase::Login, "the helper process for libsmbclient ended in the middle of it")
+        };
+        let helper = self.helper.take().ok_or_else(broken)?;
+        let question = frame::question(call, request_timeout).ok_or_else(|| {
+            Fault::misconfigured(Phase::Login, "name, share and workgroup are too long together")
+        })?;
+        let asked = async {
+            match helper.ask(&question).await {
+                Ok(Some(ended)) => Ok(ended),
+                Ok(None) => Err(broken()),
+                Err(error) => Err(broken().caused_by(error)),
+            }
+        };
+        let ended = within(deadline, Phase::Login, asked).await?;
+        // One whose library is out of order, or never was in order, is not asked again.
+        if matches!(ended, Ended::Yes | Ended::Number(_)) {
+            lock(&self.idle).push(helper);
+        }
+        Ok(ended)
+    }
+}

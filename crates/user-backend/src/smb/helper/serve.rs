@@ -1,0 +1,99 @@
+//! What a helper does: it leaves everything behind that is not its business, then answers one question after the other.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::process;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, close, dup2_stderr, dup2_stdin, dup2_stdout};
+use zeroize::Zeroizing;
+
+use super::frame;
+
+/// A helper that nobody has asked anything for so long is not needed.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// A helper that has answered so often makes room for a new one: libraries in C may lose memory.
+const QUESTIONS: usize = 1000;
+
+/// The exit code of a helper that nobody can talk to.
+const NO_SOCKET: i32 = 2;
+
+/// Serves whoever holds the other end of the standard input, and ends the process.
+pub(super) fn serve() -> ! {
+    process::exit(match settle().and_then(answer_all) {
+        Ok(()) => 0,
+        Err(_) => NO_SOCKET,
+    })
+}
+
+/// Takes the socket from the standard input and leaves the rest of what was inherited.
+fn settle() -> io::Result<UnixStream> {
+    let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    // Fails when it is none: somebody has typed the word at a terminal.
+    socket.peer_addr()?;
+    let nowhere = File::options().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nowhere)?;
+    dup2_stdout(&nowhere)?;
+    dup2_stderr(&nowhere)?;
+    drop(nowhere);
+    close_all_but(socket.as_raw_fd())?;
+    crate::process::keep_memory_private()?;
+    prctl::set_no_new_privs()?;
+    prctl::set_name(c"ub-smb-helper")?;
+    Ok(socket)
+}
+
+/// Closes what other code in the starting process had left open: nothing is known about it, and nothing of it is ours.
+fn close_all_but(socket: RawFd) -> io::Result<()> {
+    let mut open = Vec::new();
+    for entry in std::fs::read_dir("/proc/self/fd")? {
+        open.extend(entry?.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok()));
+    }
+    for descriptor in open {
+        if descriptor > 2 && descriptor != socket {
+            // The one that the listing itself used is closed already.
+            let _ = close(descriptor);
+        }
+    }
+    Ok(())
+}
+
+fn answer_all(mut socket: UnixStream) -> io::Result<()> {
+    end_with(&socket)?;
+    socket.write_all(frame::GREETING)?;
+    socket.set_read_timeout(Some(IDLE))?;
+    for _ in 0..QUESTIONS {
+        let mut length = [0; 4];
+        if socket.read_exact(&mut length).is_err() {
+            return Ok(());
+        }
+        let length = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        let mut question = Zeroizing::new([0; frame::MAX_QUESTION]);
+        let question = question.get_mut(..length).ok_or(io::ErrorKind::InvalidData)?;
+        socket.read_exact(question)?;
+        let (call, request_timeout) = frame::read_question(question).ok_or(io::ErrorKind::InvalidData)?;
+        let ended = call.make(request_timeout);
+        drop(call);
+        socket.write_all(&frame::answer(ended))?;
+    }
+    Ok(())
+}
+
+/// Ends this process as soon as the other end of the socket is closed, whatever libsmbclient is waiting for.
+fn end_with(socket: &UnixStream) -> io::Result<()> {
+    let socket = socket.try_clone()?;
+    std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        // Asked about nothing, poll tells of the end only.
+        let mut watched = [PollFd::new(socket.as_fd(), PollFlags::empty())];
+        while let Ok(0) | Err(nix::Error::EINTR) = poll(&mut watched, PollTimeout::NONE) {}
+        // Nothing is flushed, freed or waited for: the other thread may be anywhere.
+        let _ = kill(Pid::this(), Signal::SIGKILL);
+    })?;
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! Where libsmbclient runs: in processes of its own, or in a thread of this one.
+
+use std::path::PathBuf;
+
+/// Where the engine `pavao` lets libsmbclient run.
+///
+/// libsmbclient is written in C and keeps its state in global variables. In this process it can do one login at a time,
+/// whatever the number of servers, and a crash of it ends the program. In helper processes, at most four for each backend,
+/// a server that hangs holds up its own logins and nobody else's, and a crash is an outage of one attempt. See
+/// [`run_if_asked`](super::run_if_asked) for how a program becomes its own helper.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Isolation {
+    /// In helpers when this program has called [`run_if_asked`](super::run_if_asked), else in a thread. The default.
+    #[default]
+    Auto,
+    /// In one thread of this process, shared by all backends that do so.
+    InProcess,
+    /// In helpers that run this program, which does nothing but call [`run_if_asked`](super::run_if_asked). For libraries
+    /// within programs whose `main` is somebody else's. Linux only.
+    Program(PathBuf),
+}
+
+/// What was decided.
+#[cfg(feature = "smb")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Thread,
+    #[cfg(target_os = "linux")]
+    Helpers(PathBuf),
+}
+
+#[cfg(feature = "smb")]
+impl Isolation {
+    pub(super) fn place(&self) -> Place {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Auto => super::helper::own_program().map_or(Place::Thread, Place::Helpers),
+            #[cfg(target_os = "linux")]
+            Self::Program(program) => Place::Helpers(program.clone()),
+            _ => Place::Thread,
+        }
+    }
+}

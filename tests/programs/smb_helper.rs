@@ -1,0 +1,5 @@
+//! A helper for tests, whose `main` is that of the test harness.
+
+fn main() {
+    user_backend::smb::run_if_asked();
+}
