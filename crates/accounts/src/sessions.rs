@@ -5,11 +5,12 @@ use std::time::Duration;
 use crate::Accounts;
 use crate::audit::{self, Action};
 use crate::clock::Timestamp;
-use crate::engine::{fault, sql};
+use crate::engine::{Row, fault, sql};
 use crate::error::AccountsError;
+use crate::generation::Generation;
 use crate::id::UserId;
 use crate::token::{Token, TokenHash};
-use crate::users::{Key, find_key, lock};
+use crate::users::{Key, User, find_key, lock};
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,16 @@ impl Sessions<'_> {
         life: Duration,
         data: &[u8],
     ) -> Result<Token, AccountsError> {
+        self.begin_if(user, |_| true, life, data).await
+    }
+
+    async fn begin_if(
+        self,
+        user: Option<&UserId>,
+        still: impl Fn(&User) -> bool,
+        life: Duration,
+        data: &[u8],
+    ) -> Result<Token, AccountsError> {
         let (token, now) = (Token::random()?, self.0.now());
         let mut tx = self.0.db().begin().await?;
         let mut key = None;
@@ -49,6 +60,9 @@ impl Sessions<'_> {
             let (Key(found), user) = lock(&mut tx, id).await?;
             if !user.enabled {
                 return Err(AccountsError::missing("enabled user", id.as_str()));
+            }
+            if !still(&user) {
+                return Err(AccountsError::Stale { what: "sign-in" });
             }
             key = Some(found);
         }
@@ -62,6 +76,21 @@ impl Sessions<'_> {
         tx.execute(insert).await?;
         tx.commit().await?;
         Ok(token)
+    }
+
+    /// Begins the session of somebody who was just signed in, unless their credentials ended since `before`: a password
+    /// that was changed while it was being checked opens nothing.
+    ///
+    /// # Errors
+    /// [`AccountsError::Stale`] then, and those of [`Self::begin`].
+    pub async fn begin_after(
+        self,
+        user: &UserId,
+        before: Generation,
+        life: Duration,
+        data: &[u8],
+    ) -> Result<Token, AccountsError> {
+        self.begin_if(Some(user), |user| user.generation <= before, life, data).await
     }
 
     /// The session of a token, if it has not ended.
@@ -143,6 +172,30 @@ impl Sessions<'_> {
         }
         tx.commit().await?;
         Ok(ended)
+    }
+
+    /// A user's sessions, the one that was seen last first, at most 100; with each what it is found by.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user.
+    pub async fn list(self, user: &UserId) -> Result<Vec<(TokenHash, Session)>, AccountsError> {
+        let key = find_key(self.0.db(), user).await?;
+        let query = sql("SELECT token, created_at, seen_at, expires_at, data FROM sessions \
+                         WHERE user_key = $1 AND expires_at > $2 ORDER BY seen_at DESC, token LIMIT 100");
+        let rows = self.0.db().rows(query.bind(key.0).bind(self.0.now().millis())).await?;
+        let read = |row: &Row| {
+            let time = |at| row.int(at).map(Timestamp::from_millis).map_err(fault);
+            let token = TokenHash::stored(&row.bytes(0).map_err(fault)?)?;
+            let session = Session {
+                user: Some(user.clone()),
+                created: time(1)?,
+                seen: time(2)?,
+                expires: time(3)?,
+                data: row.bytes(4).map_err(fault)?,
+            };
+            Ok((token, session))
+        };
+        rows.iter().map(read).collect()
     }
 
     /// How many sessions a user has.

@@ -52,6 +52,17 @@ impl TokenHash {
         Self(blake3::derive_key("user-backend accounts 2026 token", text.as_bytes()))
     }
 
+    /// What a list shows of it: 16 digits that tell a person's own tokens apart and open nothing.
+    pub fn label(&self) -> String {
+        self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// As it stands in the store.
+    pub(crate) fn stored(bytes: &[u8]) -> Result<Self, AccountsError> {
+        let bytes = bytes.try_into();
+        bytes.map(Self).map_err(|_| AccountsError::unavailable("a stored token has another length"))
+    }
+
     pub(crate) const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }

@@ -152,7 +152,8 @@ fn read_file(file: &Path, more: impl FnOnce(Loader) -> Loader) -> Result<Config,
     tracing::debug!(file = %file.display(), "reading the configuration");
     // Sections of the programs around the library: some are ours too, the others only the server's.
     let loader = Loader::new().section("server");
-    let loader = ["mail", "passwords", "reset"].into_iter().fold(loader, Loader::allow_section);
+    let loader =
+        ["mail", "passwords", "reset", "lost_password_link"].into_iter().fold(loader, Loader::allow_section);
     Ok(more(StoreSettings::section_of(loader)).load(file).map_err(wrong)?.for_one_attempt())
 }
 

@@ -1,15 +1,17 @@
 //! What the server is made of: settings, accounts, the resolver, the rules for passwords.
 
+mod session;
 mod sign_in;
 mod tokens;
 
+pub use session::{Browser, NewSession, SignedIn};
 pub use sign_in::SignIn;
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use accounts::mail::{Postman, Smtp};
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
-use accounts::reset::{BaseUrl, ResetSettings};
+use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
 use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
@@ -20,6 +22,7 @@ use crate::apps::Apps;
 use crate::policy::Rules;
 use crate::settings::ServerSettings;
 use tokens::WithTokens;
+pub(crate) use tokens::looks_like_one;
 
 /// Everything that requests share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -40,6 +43,7 @@ struct Inner {
     external: RwLock<Vec<BackendId>>,
     local: (Arc<dyn UserBackend>, Policy),
     passwords: LocalPasswords,
+    resets: PasswordReset,
     rules: Arc<Rules>,
     apps: Apps,
     /// Up to where ended credentials have been forgotten, and who is forgetting.
@@ -99,7 +103,10 @@ impl App {
         let rules = Arc::new(Rules::new(&settings.name)?);
         rules.refresh(&accounts).await?;
         let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
-        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _);
+        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _)
+            .with_notices(settings.mail.is_some())
+            .with_app_passwords(settings.app_passwords_on_new_password);
+        let resets = resets(&settings, &accounts, &passwords);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
             .map_err(|_| StartError::Randomness)?;
         // The backend would rather remember by itself, because other processes change passwords too. Here the resolver may: what
@@ -123,6 +130,7 @@ impl App {
             external: RwLock::new(external),
             local,
             passwords,
+            resets,
             rules,
             apps,
             seen,
@@ -165,6 +173,11 @@ impl App {
     /// Sets local passwords.
     pub fn passwords(&self) -> &LocalPasswords {
         &self.inner.passwords
+    }
+
+    /// Lost passwords. Without a mail server nobody gets a link, and `lost_password_link` counts as `disabled`.
+    pub fn resets(&self) -> &PasswordReset {
+        &self.inner.resets
     }
 
     /// The rules for passwords, as the store says them now.
@@ -240,9 +253,21 @@ impl App {
         let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
         let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
         let accounts = self.accounts().clone();
-        let (name, resets) = (self.settings().name.as_str(), ResetSettings::default());
-        Ok(Some(Postman::new(accounts, Arc::new(courier), base, name, &resets)))
+        let settings = self.settings();
+        Ok(Some(Postman::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
     }
+}
+
+/// Lost passwords by these settings. Links that nobody can mail are not offered.
+fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswords) -> PasswordReset {
+    let mut reset = settings.reset.clone();
+    if settings.mail.is_none() && reset.lost_password_link().is_mail() {
+        tracing::warn!(
+            "no [mail] is set up: people who lost their password are offered no way to set a new one"
+        );
+        reset = reset.with_lost_password_link(LostPassword::Disabled);
+    }
+    PasswordReset::new(accounts.clone(), passwords.clone(), reset)
 }
 
 /// A chain of the local backend alone.

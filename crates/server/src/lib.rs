@@ -6,6 +6,7 @@
 //! | [`policy`], [`apps`] | the rules for passwords; features that can be switched |
 //! | [`app`] | what all requests share, and the way from a password to a person |
 //! | [`ocs`] | the API: envelopes, parameters, routes, endpoints |
+//! | [`pages`] | pages for people: signing in, a lost password, the own account |
 //! | [`http`] | who asks and from where; what every answer carries |
 //! | [`listen`] | listeners, TLS, the end of the server |
 #![forbid(unsafe_code)]
@@ -15,5 +16,6 @@ pub mod apps;
 pub mod http;
 pub mod listen;
 pub mod ocs;
+pub mod pages;
 pub mod policy;
 pub mod settings;

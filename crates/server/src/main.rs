@@ -101,9 +101,12 @@ async fn serve(file: &Path) -> ExitCode {
             postman.work(async { drop(stopped.await) }).await;
         }
     });
+    let housekeeping = app.clone();
+    let sweeping = tokio::spawn(async move { housekeeping.sweep().await });
     tokio::spawn(signals(listening.stopper(), app.clone(), file.to_owned()));
     let ended = listening.serve().await;
     drop(stop);
+    sweeping.abort();
     // A mail that is being handed over is finished.
     let _ = mail.await;
     app.accounts().close().await;

@@ -7,7 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use accounts::mail::MailSettings;
-use accounts::password::HashSettings;
+use accounts::password::{AppPasswords, HashSettings};
+use accounts::reset::{BaseUrl, LostPassword, ResetSettings};
 use accounts::{Quota, StoreSettings};
 use serde::{Deserialize, Deserializer};
 use user_backend::config::{Config, ConfigErrors, Loader};
@@ -52,6 +53,11 @@ pub struct ServerSettings {
     pub shutdown_grace_seconds: u64,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
+    /// What becomes of somebody's app passwords when they get a new password: `keep` (default) or `revoke`.
+    pub app_passwords_on_new_password: AppPasswords,
+    /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
+    #[serde(skip)]
+    pub reset: ResetSettings,
     /// The mail server, from the section `[mail]`; without one nobody gets mail.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
@@ -87,6 +93,8 @@ impl Default for ServerSettings {
             apps_directory: None,
             shutdown_grace_seconds: 30,
             passwords: HashSettings::default(),
+            app_passwords_on_new_password: AppPasswords::default(),
+            reset: ResetSettings::default(),
             mail: None,
         }
     }
@@ -98,9 +106,8 @@ impl ServerSettings {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        let loader =
-            StoreSettings::section_of(Loader::new().section("server").section("mail").allow_no_backends());
-        let config = loader.load(path)?;
+        let loader = Loader::new().section("server").section("mail").section("reset").setting(LOST);
+        let config = StoreSettings::section_of(loader.allow_no_backends()).load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
             let missing = if settings.tls_cert.is_some() { "tls_key" } else { "tls_cert" };
@@ -113,6 +120,25 @@ impl ServerSettings {
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.mail = config.section("mail")?;
+        settings.reset = config.section("reset")?.unwrap_or_default();
+        if let Some(link) = config.section::<LostPassword>(LOST)? {
+            if !settings.reset.lost_password_link().is_mail() && *settings.reset.lost_password_link() != link
+            {
+                return Err(config.section_error(
+                    "reset",
+                    &[LOST],
+                    "another one than at the top",
+                    "one of them",
+                ));
+            }
+            settings.reset = settings.reset.with_lost_password_link(link);
+        }
+        if settings.mail.is_some()
+            && let Err(error) = BaseUrl::parse(&settings.public_url())
+        {
+            let expected = "the https address that links in mails begin with";
+            return Err(config.section_error("server", &["public_url"], error.to_string(), expected));
+        }
         settings.relative_to(path.parent().unwrap_or_else(|| Path::new("")));
         Ok((settings, config))
     }
@@ -133,6 +159,13 @@ impl ServerSettings {
         }
     }
 
+    /// Where pages begin below the public address: empty, or such as `/cloud`.
+    pub fn public_path(&self) -> String {
+        let url = self.public_url();
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default().to_owned()
+    }
+
     /// Host and port of the public address.
     pub fn public_host(&self) -> String {
         let url = self.public_url();
@@ -146,6 +179,9 @@ impl ServerSettings {
         }
     }
 }
+
+/// The setting of the PHP system, by its own name.
+const LOST: &str = "lost_password_link";
 
 fn quota<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Quota, D::Error> {
     let text = String::deserialize(deserializer)?;

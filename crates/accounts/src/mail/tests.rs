@@ -22,7 +22,7 @@ fn reset(address: &str, name: &str) -> Result<Letter, LetterError> {
         product: "Cloud",
         name,
         user: "frank",
-        link: "https://cloud.example.com/lost-password/reset/TOKEN",
+        link: "https://cloud.example.com/lostpassword/reset/TOKEN",
         minutes: 60,
     }
     .to(address)
@@ -80,7 +80,7 @@ async fn a_mail_goes_out_over_tls_from_the_first_byte() {
     let sink = Peer::start([implicit(&ca), takes_a_mail()].concat()).await;
     send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap();
     let heard = sink.heard_text();
-    assert!(heard.contains("https://cloud.example.com/lost-password/reset/TOKEN"), "{heard}");
+    assert!(heard.contains("https://cloud.example.com/lostpassword/reset/TOKEN"), "{heard}");
     assert_eq!(sink.connections(), 1);
 }
 

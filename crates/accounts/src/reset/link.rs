@@ -142,7 +142,7 @@ impl BaseUrl {
 }
 
 /// Where the page is that takes a token, below the base address; the token follows.
-pub const RESET_PATH: &str = "lost-password/reset/";
+pub const RESET_PATH: &str = "lostpassword/reset/";
 
 impl TryFrom<String> for BaseUrl {
     type Error = LinkError;

@@ -70,10 +70,10 @@ fn an_address_that_browsers_might_read_otherwise_is_an_error_at_start() {
 fn links_begin_with_the_configured_address() {
     let token = Token::random().unwrap();
     for (base, link) in [
-        ("https://cloud.example.com", "https://cloud.example.com/lost-password/reset/"),
-        ("https://example.com/cloud", "https://example.com/cloud/lost-password/reset/"),
-        ("https://example.com/cloud/", "https://example.com/cloud/lost-password/reset/"),
-        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/lost-password/reset/"),
+        ("https://cloud.example.com", "https://cloud.example.com/lostpassword/reset/"),
+        ("https://example.com/cloud", "https://example.com/cloud/lostpassword/reset/"),
+        ("https://example.com/cloud/", "https://example.com/cloud/lostpassword/reset/"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/lostpassword/reset/"),
     ] {
         let made = BaseUrl::parse(base).unwrap().reset_link(&token);
         assert_eq!(made.as_str(), format!("{link}{}", token.expose()));

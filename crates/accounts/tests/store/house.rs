@@ -94,7 +94,7 @@ impl House {
     pub(crate) fn tokens(&self) -> Vec<String> {
         let letters = self.table.letters.lock().unwrap();
         let token = |letter: &Letter| {
-            let (_, rest) = letter.text().split_once("/lost-password/reset/")?;
+            let (_, rest) = letter.text().split_once("/lostpassword/reset/")?;
             rest.split_whitespace().next().map(str::to_owned)
         };
         letters.iter().filter_map(token).collect()

@@ -16,6 +16,11 @@ use user_backend::{
 /// How long a token is: 32 bytes in base64 without padding.
 const LENGTH: usize = 43;
 
+/// Whether a text could be a token: of an app password, or of a session.
+pub(crate) fn looks_like_one(text: &str) -> bool {
+    text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// A backend that also takes the app passwords of its people.
 #[derive(Debug)]
 pub(super) struct WithTokens {
@@ -31,9 +36,7 @@ impl WithTokens {
     /// The verdict about what is a token of ours; `None` for everything else.
     async fn by_token(&self, attempt: &Attempt<'_>) -> Result<Option<Verdict>, AccountsError> {
         let text = attempt.password.expose();
-        let looks_like_one = text.len() == LENGTH
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        if !looks_like_one {
+        if !looks_like_one(text) {
             return Ok(None);
         }
         let Some((user, token)) = self.accounts.tokens().owner(&TokenHash::of(text)).await? else {

@@ -7,10 +7,12 @@
 use axum::body::Body;
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Response, StatusCode};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 
 /// What to do about it.
-const HINT: &str =
-    "every call needs the header OCS-APIRequest: true, exactly so; with curl: -H 'OCS-APIRequest: true'";
+const HINT: &str = "every call needs the header OCS-APIRequest: true, exactly so; with curl: -H 'OCS-APIRequest: true'; \
+     with the cookie of a page the header requesttoken too";
 
 /// Whether a request carries it. The value must be exactly `true`; the spelling with an underscore is one that the
 /// original takes too. A bearer token does as well: no browser sends one by itself.
@@ -20,6 +22,24 @@ pub fn is_satisfied(headers: &HeaderMap) -> bool {
     said("ocs-apirequest")
         || said("ocs_apirequest")
         || headers.get(AUTHORIZATION).is_some_and(|value| bearer(value.as_bytes()))
+}
+
+/// The request token of a session: a page that may read ours knows it, and nobody gets from it to the cookie.
+pub fn request_token(cookie: &str) -> String {
+    URL_SAFE_NO_PAD.encode(blake3::derive_key("user-backend server 2026 request token", cookie.as_bytes()))
+}
+
+/// Whether somebody who comes with this cookie knows its request token. Takes as long whatever they said.
+pub fn knows_token(cookie: &str, said: &str) -> bool {
+    // The hashes compare in constant time.
+    blake3::hash(request_token(cookie).as_bytes()) == blake3::hash(said.as_bytes())
+}
+
+/// Whether a call with this cookie carries its request token.
+pub fn is_satisfied_with_cookie(headers: &HeaderMap, cookie: &str) -> bool {
+    let mut said = headers.get_all("requesttoken").iter();
+    let one = said.next().and_then(|value| value.to_str().ok());
+    one.is_some_and(|one| knows_token(cookie, one)) && said.next().is_none()
 }
 
 /// The refusal: JSON without an envelope, as clients know it, or a page for those who came with a browser.
@@ -50,6 +70,18 @@ pub fn refusal(headers: &HeaderMap) -> Response<Body> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_token_belongs_to_one_cookie() {
+        let (one, other) = (request_token("one"), request_token("other"));
+        assert!(knows_token("one", &one) && !knows_token("one", &other) && !knows_token("one", ""));
+        let mut headers = HeaderMap::new();
+        assert!(!is_satisfied_with_cookie(&headers, "one"));
+        headers.append("requesttoken", one.parse().unwrap());
+        assert!(is_satisfied_with_cookie(&headers, "one") && !is_satisfied_with_cookie(&headers, "other"));
+        headers.append("requesttoken", one.parse().unwrap());
+        assert!(!is_satisfied_with_cookie(&headers, "one"), "twice");
+    }
 
     #[test]
     fn the_value_is_exactly_true() {

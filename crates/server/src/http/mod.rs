@@ -1,6 +1,7 @@
 //! HTTP: who asks and from where, what every answer carries, how much of a request is taken.
 
 pub mod basic;
+pub mod cookie;
 pub mod csrf;
 pub mod origin;
 mod router;

@@ -15,6 +15,8 @@ pub struct Origin {
     pub address: IpAddr,
     /// Whether the way is encrypted, or never leaves this machine.
     pub private: bool,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
 }
 
 impl Origin {
@@ -23,7 +25,7 @@ impl Origin {
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
         let peer = peer.ip().to_canonical();
         if !is_trusted(peer) {
-            return Self { address: peer, private: tls || peer.is_loopback() };
+            return Self { address: peer, private: tls || peer.is_loopback(), encrypted: tls };
         }
         let mut address = peer;
         for hop in hops(headers) {
@@ -40,7 +42,7 @@ impl Origin {
         let said_https =
             !words.is_empty() && words.iter().all(|word| word.trim().eq_ignore_ascii_case("https"));
         let at_home = address == peer && peer.is_loopback();
-        Self { address, private: at_home || said_https }
+        Self { address, private: at_home || said_https, encrypted: said_https || at_home && tls }
     }
 }
 

@@ -18,6 +18,7 @@ use super::problem;
 use crate::app::App;
 use crate::ocs::code::Version;
 use crate::ocs::serve::serve;
+use crate::pages;
 
 /// No call takes longer.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
@@ -35,6 +36,7 @@ pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(tell_metrics))
+        .merge(pages::router())
         .fallback(ocs)
         .layer(middleware::from_fn(around))
         .layer(Extension(connection))
@@ -109,7 +111,7 @@ fn split(path: &str) -> Option<(Version, &str)> {
 async fn around(request: Request, next: Next) -> Response<Body> {
     let started = now();
     let id = request_id();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let (method, path) = (request.method().clone(), pages::loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
     let answered = {
         let next = next.run(request);
@@ -142,7 +144,7 @@ fn add(headers: &mut HeaderMap, id: &str) {
         ("x-xss-protection", "1; mode=block"),
     ];
     for (name, value) in FIXED {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     }
     headers.entry(CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(
         "default-src 'none';base-uri 'none';manifest-src 'self';frame-ancestors 'none'",

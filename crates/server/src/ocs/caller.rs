@@ -1,31 +1,60 @@
 //! Who calls, what they may do, and to whom.
 //!
-//! A [`Caller`] is made from a proof of sign-in and from nothing else, so an endpoint that takes one cannot forget to ask.
+//! A [`Caller`] is made from a proof of sign-in, or from a session that one began, and from nothing else, so an endpoint
+//! that takes one cannot forget to ask.
 
 use accounts::users::Details;
-use accounts::{GroupId, Standing, User, UserId};
-use user_backend::Authenticated;
+use accounts::{GroupId, Standing, TokenHash, User, UserId};
+use user_backend::{Authenticated, Freshness};
 
 use super::code::Code;
 use super::envelope::Failure;
 use super::route::{Audience, Endpoint, Route};
+use crate::app::SignedIn;
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    proof: Authenticated,
+    proof: Proof,
     standing: Standing,
+}
+
+/// What says who calls.
+#[derive(Clone, Debug)]
+enum Proof {
+    /// A password, or an app password, which is found by this.
+    Password(Authenticated, TokenHash),
+    /// The cookie of a page.
+    Session(SignedIn),
 }
 
 impl Caller {
     /// Puts together what was proved and what the accounts know about that person.
-    pub fn new(proof: Authenticated, standing: Standing) -> Self {
-        Self { proof, standing }
+    /// `password` is what was proved with.
+    pub fn new(proof: Authenticated, standing: Standing, password: &str) -> Self {
+        Self { proof: Proof::Password(proof, TokenHash::of(password)), standing }
     }
 
-    /// The proof of sign-in.
-    pub fn proof(&self) -> &Authenticated {
-        &self.proof
+    /// Somebody who comes with the cookie of a page.
+    pub fn of_session(session: SignedIn) -> Self {
+        let standing = session.standing().clone();
+        Self { proof: Proof::Session(session), standing }
+    }
+
+    /// Whether the password was accepted by memory alone, while who could tell is away: not good enough for changes.
+    pub fn is_stale(&self) -> bool {
+        match &self.proof {
+            Proof::Password(proof, _) => matches!(proof.freshness(), Freshness::Stale { .. }),
+            Proof::Session(session) => session.is_stale(),
+        }
+    }
+
+    /// What an app password would be found by, if it was one that the caller signed in with; nothing in a session.
+    pub fn password_hash(&self) -> Option<&TokenHash> {
+        match &self.proof {
+            Proof::Password(_, hash) => Some(hash),
+            Proof::Session(_) => None,
+        }
     }
 
     /// The account.

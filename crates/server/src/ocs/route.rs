@@ -32,6 +32,9 @@ pub enum Endpoint {
     AppKeySet,
     AppKeys,
     AppList,
+    AppPasswordDelete,
+    AppPasswordGet,
+    AppPasswordRotate,
     Capabilities,
     ConfigApps,
     GroupCreate,
@@ -162,6 +165,10 @@ pub const ROUTES: &[Route] = routes! {
     DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"   SignedIn PreferenceDelete
     POST   "/apps/provisioning_api/api/v1/config/users/{app}"         SignedIn PreferencesSet
     DELETE "/apps/provisioning_api/api/v1/config/users/{app}"         SignedIn PreferencesDelete
+
+    GET    "/core/getapppassword"                    SignedIn  AppPasswordGet
+    DELETE "/core/apppassword"                       SignedIn  AppPasswordDelete
+    POST   "/core/apppassword/rotate"                SignedIn  AppPasswordRotate
 
     GET    "/apps/password_policy/api/v1/generate"   SignedIn  PasswordGenerate
     POST   "/apps/password_policy/api/v1/validate"   SignedIn  PasswordValidate

@@ -6,11 +6,11 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
+    WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use user_backend::Freshness;
 
 use super::caller::Caller;
 use super::code::{Code, Version};
@@ -22,6 +22,7 @@ use super::path::Path;
 use super::route::{Audience, Endpoint, Found, ROUTES, Route, find};
 use crate::app::{App, SignIn};
 use crate::http::basic::Offered;
+use crate::http::cookie::Cookie;
 use crate::http::origin::Origin;
 use crate::http::{PLAINTEXT, csrf, problem};
 
@@ -53,7 +54,10 @@ pub async fn serve(
             return reply.send(Err(Failure::unknown_path().with_hint(hint_about_path(&parts))));
         }
     };
-    let caller = match signed_in(app, origin, &parts, route).await {
+    // Who names somebody is believed or not; only who names nobody may be known by a cookie.
+    let cookie =
+        Cookie::of(app, &origin).read(&parts.headers).filter(|_| !parts.headers.contains_key(AUTHORIZATION));
+    let caller = match signed_in(app, origin, &parts, route, cookie).await {
         Ok(caller) => caller,
         Err(Refusal::Response(response)) => return *response,
         Err(Refusal::Credentials) => {
@@ -71,7 +75,10 @@ pub async fn serve(
     if let Some(Err(failure)) = caller.as_ref().map(|caller| caller.belongs_to(route)) {
         return reply.send(Err(failure));
     }
-    if !csrf::is_satisfied(&parts.headers) {
+    let in_session = caller.as_ref().is_some_and(|caller| caller.password_hash().is_none());
+    let forged =
+        in_session && cookie.is_none_or(|cookie| !csrf::is_satisfied_with_cookie(&parts.headers, cookie));
+    if forged || !csrf::is_satisfied(&parts.headers) {
         return csrf::refusal(&parts.headers);
     }
     let params = match (query, body) {
@@ -79,12 +86,13 @@ pub async fn serve(
         (Err(error), _) | (_, Err(error)) => return reply.send(Err(error.into())),
     };
     if let (Some(caller), false) = (&caller, parts.method.is_safe())
-        && let Freshness::Stale { .. } = caller.proof().freshness()
+        && caller.is_stale()
     {
         let text = "Nothing can be changed while the server that checks your password cannot be reached";
         return reply.send(Err(Failure::new(Code::UNAVAILABLE, text)));
     }
-    let call = Call { app, caller: caller.as_ref(), origin, params: &params, captures: &captures };
+    let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
     let answer = endpoints::answer(route.endpoint, &call).await;
     if route.endpoint == Endpoint::Capabilities && answer.is_ok() {
         return reply.send_tagged(answer, &parts.headers);
@@ -115,6 +123,7 @@ async fn signed_in(
     origin: Origin,
     parts: &Parts,
     route: &Route,
+    cookie: Option<&str>,
 ) -> Result<Option<Caller>, Refusal> {
     let refused = |status, text: &str| Refusal::Response(Box::new(problem(status, text)));
     let offered =
@@ -123,6 +132,12 @@ async fn signed_in(
         Offered::Basic { name, password } => (name, password),
         Offered::Nothing | Offered::Other if route.audience == Audience::Anybody => return Ok(None),
         Offered::Nothing | Offered::Other => {
+            if let Some(cookie) = cookie
+                && (origin.private || app.settings().allow_plaintext)
+                && let Some(session) = app.session(cookie).await.map_err(Failure::from)?
+            {
+                return Ok(Some(Caller::of_session(session)));
+            }
             let hint = "send the name and the password of an account on this server with each call; with curl: -u name:password";
             return Err(Failure::nobody().with_hint(hint).into());
         }
@@ -131,7 +146,7 @@ async fn signed_in(
         return Err(refused(StatusCode::FORBIDDEN, PLAINTEXT));
     }
     match app.sign_in(&name, &password, origin.address).await.map_err(Failure::from)? {
-        SignIn::Welcome(proof, standing) => Ok(Some(Caller::new(proof, *standing))),
+        SignIn::Welcome(proof, standing) => Ok(Some(Caller::new(proof, *standing, &password))),
         SignIn::Refused => Err(Refusal::Credentials),
         SignIn::Throttled(wait) => Err(Failure::throttled(wait).into()),
         SignIn::Unavailable(wait) => Err(Failure::unavailable(wait).into()),

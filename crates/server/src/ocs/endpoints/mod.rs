@@ -10,6 +10,7 @@ mod list;
 mod membership;
 mod person;
 mod settings;
+mod tokens;
 mod users;
 
 use accounts::users::Details;
@@ -33,6 +34,8 @@ pub struct Call<'a> {
     pub caller: Option<&'a Caller>,
     /// Where from.
     pub origin: Origin,
+    /// What the program calls itself.
+    pub agent: &'a str,
     /// What was sent along.
     pub params: &'a Params,
     /// The parts of the path that have a name.
@@ -53,6 +56,9 @@ pub async fn answer(endpoint: Endpoint, call: &Call<'_>) -> Result<Answer, Failu
         Endpoint::AppKeySet => settings::set(call).await,
         Endpoint::AppKeys => settings::keys(call).await,
         Endpoint::AppList => apps::list(call).await,
+        Endpoint::AppPasswordDelete => tokens::delete(call).await,
+        Endpoint::AppPasswordGet => tokens::get(call).await,
+        Endpoint::AppPasswordRotate => tokens::rotate(call).await,
         Endpoint::Capabilities => around::capabilities(call).await,
         Endpoint::ConfigApps => settings::apps(call).await,
         Endpoint::GroupCreate => groups::create(call).await,
