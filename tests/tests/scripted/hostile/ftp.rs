@@ -1,18 +1,12 @@
 //! The table for FTP. RFC 959 section 4.2 and 5.4, RFC 4217. What each code means word by word is in
 //! `../ftp/replies.rs`; here are the lies.
 
-use std::time::Duration;
-
 use user_backend::transport::TlsMode;
 use user_backend_tests::Step;
 
-use super::row::{Ending, Protocol, Row, cuts, garbage, lengths};
+use super::row::{Ending, Protocol, Row, cuts};
 use super::run::server_keys;
-
-const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMode::Implicit];
-
-/// A name, what the server says, and what may come of it.
-type Lie = (&'static str, &'static [u8], &'static [&'static str]);
+use super::shapes::{Lie, MODES, Stray, before_greeting, pause};
 
 const GREETING: &[u8] = b"220-zebra\r\n220 ready\r\n";
 
@@ -147,44 +141,18 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// Sizes and speeds.
 fn shapes() -> Vec<Row> {
+    let floods: [(&str, &'static [u8]); 3] = [
+        ("an endless line", &[b'2'; 4096]),
+        ("endless lines", b"230-more\r\n"),
+        ("endless empty lines", b"\r\n"),
+    ];
     let mut rows = Vec::new();
-    let second = Duration::from_secs(1);
     for tls in MODES {
-        let at_greeting = |name: &str| row(name, tls).steps(before_greeting(tls));
-        let at_answer = |name: &str| row(name, tls).steps(at_pass(tls)).hears_it_once();
-        let slow = Step::Slowly([b"220-".as_slice(), &[b'x'; 200]].concat(), second);
-        rows.push(at_greeting("an endless greeting, one byte a second").steps([slow]).only(&["unavailable"]));
-        let slow = Step::Slowly([b"230-".as_slice(), &[b'x'; 200]].concat(), second);
-        rows.push(at_answer("an answer of one byte a second").steps([slow]).only(&["unavailable login"]));
-        let floods: [(&str, &'static [u8]); 3] = [
-            ("an endless line", &[b'2'; 4096]),
-            ("endless lines", b"230-more\r\n"),
-            ("endless empty lines", b"\r\n"),
-        ];
-        for (name, bytes) in floods {
-            let flood = || [Step::Flood { bytes, total: 400_000_000 }];
-            rows.push(
-                at_greeting(&format!("{name} in place of a greeting")).steps(flood()).only(&["protocol"]),
-            );
-            rows.push(at_answer(&format!("{name} in place of an answer")).steps(flood()).only(&["protocol"]));
-        }
-        for length in lengths() {
-            let noise = || [Step::Send(garbage(length))];
-            let lost: &[_] = &["protocol", "unavailable"];
-            let name = format!("{length} bytes of garbage in place of a greeting");
-            rows.push(at_greeting(&name).steps(noise()).only(lost).ending(Ending::HangsUp));
-            let name = format!("{length} bytes of garbage in place of an answer");
-            rows.push(at_answer(&name).steps(noise()).only(lost).ending(Ending::HangsUp));
-        }
-        rows.push(at_greeting("breaks off at the greeting").steps([Step::Reset]).only(&["unavailable"]));
-        rows.push(at_answer("breaks off at the answer").steps([Step::Reset]).only(&["unavailable"]));
-        rows.push(
-            at_answer("closes its half before the answer")
-                .steps([Step::HalfClose])
-                .only(&["unavailable login"]),
-        );
+        let greeting = |name: &str| row(name, tls).steps(before_greeting(tls));
+        let answer = |name: &str| row(name, tls).steps(at_pass(tls)).hears_it_once();
+        rows.extend(Stray { greeting: &greeting, answer: &answer }.rows([b"220-", b"230-"], &floods));
         let ahead = [GREETING, b"331 go\r\n230 in\r\n"].concat();
-        let sent = at_greeting("the whole dialogue sent with the greeting").steps([Step::Send(ahead)]);
+        let sent = greeting("the whole dialogue sent with the greeting").steps([Step::Send(ahead)]);
         rows.push(sent.only(&["protocol"]).ending(Ending::Silence));
     }
     rows
@@ -228,21 +196,12 @@ fn row(name: impl std::fmt::Display, tls: TlsMode) -> Row {
     Row::new(name, Protocol::Ftp, tls)
 }
 
-/// Lets the client take in what was said so far.
-fn pause() -> Step {
-    Step::Drip(Vec::new())
-}
-
 fn user() -> Step {
     Step::Expect("USER ")
 }
 
 fn pass() -> Step {
     Step::Expect("PASS ")
-}
-
-fn before_greeting(tls: TlsMode) -> Vec<Step> {
-    if tls == TlsMode::Implicit { vec![Step::Tls(server_keys())] } else { Vec::new() }
 }
 
 /// An honest server up to where it waits for USER.

@@ -6,13 +6,9 @@ use std::time::Duration;
 use user_backend::transport::TlsMode;
 use user_backend_tests::Step;
 
-use super::row::{Ending, Protocol, Row, cuts, garbage, lengths};
+use super::row::{Ending, Protocol, Row, cuts};
 use super::run::server_keys;
-
-const MODES: [TlsMode; 3] = [TlsMode::None, TlsMode::Explicit, TlsMode::Implicit];
-
-/// A name, what the server says, and what may come of it.
-type Lie = (&'static str, &'static [u8], &'static [&'static str]);
+use super::shapes::{Lie, MODES, Stray, before_greeting, pause};
 
 const AT_ONCE: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] zebra\r\n";
 const IN_TURNS: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] zebra\r\n";
@@ -247,63 +243,31 @@ pub(super) fn rows() -> Vec<Row> {
 
 /// Sizes and speeds.
 fn shapes() -> Vec<Row> {
+    let floods: [(&str, &'static [u8]); 4] = [
+        ("an endless line", &[b'a'; 4096]),
+        ("endless lines", b"* 1 EXISTS\r\n"),
+        ("endless empty lines", b"\r\n"),
+        ("endless small literals", b"* X {1}\r\nx\r\n"),
+    ];
     let mut rows = Vec::new();
-    let second = Duration::from_secs(1);
     for tls in MODES {
-        let at_greeting = |name: &str| row(name, tls).steps(before_greeting(tls));
-        let at_answer = |name: &str| row(name, tls).steps(ready(tls, AT_ONCE)).hears_it_once();
-        let endless = vec![b'x'; 200];
-        let slow = Step::Slowly([b"* OK ".as_slice(), &endless].concat(), second);
-        rows.push(
-            at_greeting("an endless greeting, one byte a second")
-                .steps([slow.clone()])
-                .only(&["unavailable"]),
-        );
-        rows.push(at_answer("an answer of one byte a second").steps([slow]).only(&["unavailable login"]));
+        let greeting = |name: &str| row(name, tls).steps(before_greeting(tls));
+        let answer = |name: &str| row(name, tls).steps(ready(tls, AT_ONCE)).hears_it_once();
+        rows.extend(Stray { greeting: &greeting, answer: &answer }.rows([b"* OK ", b"* OK "], &floods));
         let lines = b"* OK [INUSE] still here\r\n".repeat(40);
-        rows.push(
-            at_answer("endless untagged lines, ten bytes a second")
-                .steps([Step::Slowly(lines, second / 10)])
-                .only(&["unavailable login"]),
-        );
+        let slow = Step::Slowly(lines, Duration::from_millis(100));
+        let untagged = answer("endless untagged lines, ten bytes a second").steps([slow]);
+        rows.push(untagged.only(&["unavailable login"]));
         for depth in [300, 500, 8000, 100_000] {
             let open = [b"* 1 FETCH (BODYSTRUCTURE ".as_slice(), &vec![b'('; depth]].concat();
             let closed = [open.as_slice(), b"\r\n{tag} NO zebra\r\n"].concat();
             let verdict: &[_] = if depth > 8000 { &["protocol login"] } else { &["bad_credentials"] };
             let name = format!("{depth} nested parentheses");
-            rows.push(at_answer(&name).steps([Step::Send(closed)]).only(verdict).ending(Ending::Silence));
+            rows.push(answer(&name).steps([Step::Send(closed)]).only(verdict).ending(Ending::Silence));
             let waits: &[_] = if depth > 8000 { &["protocol login"] } else { &["unavailable login"] };
             let name = format!("{depth} nested parentheses without an end");
-            rows.push(at_answer(&name).steps([Step::Send(open)]).only(waits).ending(Ending::Silence));
+            rows.push(answer(&name).steps([Step::Send(open)]).only(waits).ending(Ending::Silence));
         }
-        let floods: [(&str, &'static [u8]); 4] = [
-            ("an endless line", &[b'a'; 4096]),
-            ("endless lines", b"* 1 EXISTS\r\n"),
-            ("endless empty lines", b"\r\n"),
-            ("endless small literals", b"* X {1}\r\nx\r\n"),
-        ];
-        for (name, bytes) in floods {
-            let flood = || [Step::Flood { bytes, total: 400_000_000 }];
-            rows.push(
-                at_greeting(&format!("{name} in place of a greeting")).steps(flood()).only(&["protocol"]),
-            );
-            rows.push(at_answer(&format!("{name} in place of an answer")).steps(flood()).only(&["protocol"]));
-        }
-        for length in lengths() {
-            let noise = || [Step::Send(garbage(length))];
-            let name = format!("{length} bytes of garbage in place of a greeting");
-            let lost: &[_] = &["protocol", "unavailable"];
-            rows.push(at_greeting(&name).steps(noise()).only(lost).ending(Ending::HangsUp));
-            let name = format!("{length} bytes of garbage in place of an answer");
-            rows.push(at_answer(&name).steps(noise()).only(lost).ending(Ending::HangsUp));
-        }
-        rows.push(at_greeting("breaks off at the greeting").steps([Step::Reset]).only(&["unavailable"]));
-        rows.push(at_answer("breaks off at the answer").steps([Step::Reset]).only(&["unavailable"]));
-        rows.push(
-            at_answer("closes its half before the answer")
-                .steps([Step::HalfClose])
-                .only(&["unavailable login"]),
-        );
     }
     rows
 }
@@ -348,15 +312,6 @@ fn whole_dialogues() -> Vec<Row> {
 
 fn row(name: impl std::fmt::Display, tls: TlsMode) -> Row {
     Row::new(name, Protocol::Imap, tls)
-}
-
-/// Lets the client take in what was said so far.
-fn pause() -> Step {
-    Step::Drip(Vec::new())
-}
-
-fn before_greeting(tls: TlsMode) -> Vec<Step> {
-    if tls == TlsMode::Implicit { vec![Step::Tls(server_keys())] } else { Vec::new() }
 }
 
 /// Over STARTTLS, up to the first byte under TLS.

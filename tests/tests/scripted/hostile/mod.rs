@@ -9,6 +9,7 @@ mod imap;
 mod mutations;
 mod row;
 mod run;
+mod shapes;
 mod smb;
 mod tls;
 
