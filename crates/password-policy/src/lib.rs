@@ -60,7 +60,7 @@ pub mod violation;
 pub use common::{CommonPasswords, ListError};
 pub use context::{Context, ContextField};
 pub use generate::{GenerateError, Generated};
-pub use lifecycle::{Age, EXPIRED, Lock};
+pub use lifecycle::{Age, EXPIRED};
 pub use policy::{Policies, Policy};
 #[cfg(feature = "hibp")]
 pub use ranges::HttpRanges;

@@ -1,7 +1,6 @@
-//! What follows from a password's age and from failed logins: pure answers, for whoever keeps the records.
+//! What follows from a password's age: a pure answer, for whoever keeps the records.
 //!
-//! Both are off by default. NIST SP 800-63B-4 forbids to ask for a new password only because time has passed, and wants
-//! guesses limited without giving everybody a way to shut somebody out.
+//! Off by default: NIST SP 800-63B-4 forbids to ask for a new password only because time has passed.
 
 use std::time::{Duration, SystemTime};
 
@@ -45,34 +44,6 @@ pub(crate) fn age(days: u64, changed: Option<SystemTime>, now: SystemTime) -> Ag
     }
 }
 
-/// How long an account takes no further attempt after failed ones in a row.
-///
-/// A pause, never a disabled account: whoever can type a name could otherwise disable anybody, the last administrator
-/// too, and only an administrator could mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lock {
-    /// Not at all.
-    Open,
-    /// For this long since the last failure.
-    For(Duration),
-    /// Until the day is over.
-    RestOfDay,
-}
-
-pub(crate) fn lock(maximum: u64, failures: u64) -> Lock {
-    if maximum > 0 && failures >= maximum {
-        return Lock::RestOfDay;
-    }
-    match failures {
-        0 => Lock::Open,
-        1..=3 => Lock::For(Duration::from_secs(1)),
-        4..=9 => Lock::For(Duration::from_secs(3)),
-        10..=25 => Lock::For(Duration::from_secs(5)),
-        26..=100 => Lock::For(Duration::from_secs(10)),
-        _ => Lock::RestOfDay,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,37 +72,5 @@ mod tests {
     #[test]
     fn a_password_of_the_future_is_good() {
         assert_eq!(age(1, Some(at(10 * DAY)), at(0)), Age::Valid { until: at(11 * DAY) });
-    }
-
-    #[test]
-    fn pauses_grow_and_end() {
-        let seconds = |failures| match lock(0, failures) {
-            Lock::Open => Some(0),
-            Lock::For(pause) => Some(pause.as_secs()),
-            Lock::RestOfDay => None,
-        };
-        let table = [
-            (0, Some(0)),
-            (1, Some(1)),
-            (3, Some(1)),
-            (4, Some(3)),
-            (9, Some(3)),
-            (10, Some(5)),
-            (25, Some(5)),
-            (26, Some(10)),
-            (100, Some(10)),
-            (101, None),
-            (u64::MAX, None),
-        ];
-        for (failures, pause) in table {
-            assert_eq!(seconds(failures), pause, "{failures}");
-        }
-    }
-
-    #[test]
-    fn a_maximum_of_attempts_locks_earlier() {
-        assert_eq!(lock(5, 4), Lock::For(Duration::from_secs(3)));
-        assert_eq!(lock(5, 5), Lock::RestOfDay);
-        assert_eq!(lock(5, 0), Lock::Open);
     }
 }

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use crate::common::CommonPasswords;
 use crate::context::Context;
 use crate::generate::{self, GenerateError, Generated};
-use crate::lifecycle::{self, Age, Lock};
+use crate::lifecycle::{self, Age};
 use crate::ranges::{self, RangeSource};
 use crate::rules::{self, Rules};
 use crate::settings::{Scope, Settings, SettingsError, clamped};
@@ -159,9 +159,10 @@ impl Policy {
         lifecycle::age(self.expiration, changed, now)
     }
 
-    /// What so many failed logins in a row mean for an account.
-    pub fn lock_after(&self, failures: u64) -> Lock {
-        lifecycle::lock(self.attempts, failures)
+    /// After how many failed logins in a row an account is locked for the rest of the day; `None`: by the steps that hold for
+    /// everybody alone, which are not this crate's.
+    pub fn maximum_login_attempts(&self) -> Option<u64> {
+        (self.attempts > 0).then_some(self.attempts)
     }
 
     /// Thinks up a password that passes: at least 16 characters, more than 80 bits, without characters that look alike.

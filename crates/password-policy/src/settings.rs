@@ -37,7 +37,7 @@ pub struct Settings {
     /// `expiration`: after how many days a password must be changed. Default 0, never.
     pub expiration: Option<i64>,
     /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day. Default 0, by the steps
-    /// of [`crate::Lock`] alone.
+    /// that hold for everybody alone.
     pub maximum_login_attempts: Option<i64>,
     /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https` address in front of the
     /// five digits. Default none: nobody is asked.

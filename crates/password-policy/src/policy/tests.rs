@@ -336,8 +336,8 @@ fn every_name_but_sharing_means_accounts() {
 #[test]
 fn a_policy_locks_as_it_is_set() {
     let strict = policy(&Settings { maximum_login_attempts: Some(2), ..Settings::default() });
-    assert_eq!(strict.lock_after(2), Lock::RestOfDay);
-    assert_ne!(manual().lock_after(2), Lock::RestOfDay);
+    assert_eq!(strict.maximum_login_attempts(), Some(2));
+    assert_eq!(manual().maximum_login_attempts(), None);
 }
 
 #[test]

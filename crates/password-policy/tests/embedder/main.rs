@@ -4,7 +4,7 @@ use std::error::Error;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use password_policy::{Age, Context, Lock, Policies, Policy, Scope, Violation, Violations};
+use password_policy::{Age, Context, Policies, Policy, Scope, Violation, Violations};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -73,8 +73,7 @@ fn an_account_lives_through_its_passwords() {
 
     assert!(matches!(policy.age(alice.changed, start + 90 * DAY), Age::Valid { .. }));
     assert_eq!(policy.age(alice.changed, start + 91 * DAY), Age::Expired { since: start + 91 * DAY });
-    assert_eq!(policy.lock_after(19), Lock::For(Duration::from_secs(5)));
-    assert_eq!(policy.lock_after(20), Lock::RestOfDay);
+    assert_eq!(policy.maximum_login_attempts(), Some(20));
 }
 
 #[test]

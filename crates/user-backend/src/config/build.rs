@@ -100,8 +100,8 @@ impl ResolverBuilder {
     /// See [`Config::build_backends`].
     pub fn with_config(self, config: &Config, registry: &Registry) -> Result<Self, ConfigErrors> {
         let settings = config.resolver();
-        let builder =
-            self.deadline(settings.deadline).cache_bounds(settings.cache).throttle(settings.throttle);
+        let builder = self.deadline(settings.deadline).cache_bounds(settings.cache);
+        let builder = builder.throttle(settings.throttle).lock(settings.lock);
         Ok(config.parts(registry)?.into_iter().fold(builder, Self::part))
     }
 }

@@ -161,7 +161,7 @@ impl Loader {
         }
         self.check_sections(&document, sink);
         let mut warnings = Vec::new();
-        let resolver = self.resolver(&document, sink, &mut warnings);
+        let resolver = self.resolver(&document, sink);
         let read = self.entries(&document, sink, base)?;
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
         for (entry, origin, remarks) in read {
@@ -198,12 +198,12 @@ impl Loader {
         Keys { ours: ours.collect(), shared: shared.collect() }
     }
 
-    fn resolver(&self, document: &Document, sink: &Sink, warnings: &mut Vec<Warning>) -> ResolverSettings {
+    fn resolver(&self, document: &Document, sink: &Sink) -> ResolverSettings {
         let key = resolver_key(sink.format);
         let section = find(document, key)
             .filter(|node| node.value != Value::Null)
             .and_then(|node| Section::open(sink, Place::section(key), node, "an array with named fields"));
-        section.map_or_else(ResolverSettings::default, |section| settings::read(&section, warnings))
+        section.map_or_else(ResolverSettings::default, |section| settings::read(&section))
     }
 
     fn entries(

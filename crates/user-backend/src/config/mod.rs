@@ -54,7 +54,7 @@ pub use settings::{Network, ResolverSettings};
 pub use source::Format;
 pub use warning::Warning;
 
-pub use crate::layer::Throttle;
+pub use crate::layer::{Lock, Throttle};
 
 use std::path::Path;
 use std::sync::Arc;

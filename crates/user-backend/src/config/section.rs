@@ -176,6 +176,11 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// Whether it is the word `off`.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(&self.node.value, Value::Text(text) if text == "off")
+    }
+
     /// A length of time, or the word `off` as `Some(None)`. Zero is refused: it could mean either.
     pub(super) fn duration_or_off(&self) -> Option<Option<Duration>> {
         match &self.node.value {

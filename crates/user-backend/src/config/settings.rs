@@ -7,8 +7,7 @@ use std::time::Duration;
 use super::error::Problem;
 use super::section::{Field, Section};
 use super::tree::quoted;
-use super::warning::{NO_EFFECT_YET, NOT_YET, Warning};
-use crate::layer::{CacheBounds, Throttle};
+use crate::layer::{CacheBounds, Lock, Throttle};
 use crate::resolver::Resolver;
 
 /// What is global: one deadline, one cache, one throttle for all backends.
@@ -23,6 +22,8 @@ pub struct ResolverSettings {
     pub trusted_proxies: Vec<Network>,
     /// How failed sign-ins from one place are slowed down (`throttle`).
     pub throttle: Throttle,
+    /// How guessing at one person is slowed down, from wherever (`lock`); `None` for `"off"`.
+    pub lock: Option<Lock>,
 }
 
 impl Default for ResolverSettings {
@@ -32,6 +33,7 @@ impl Default for ResolverSettings {
             cache: CacheBounds::default(),
             trusted_proxies: Vec::new(),
             throttle: Throttle::default(),
+            lock: Some(Lock::default()),
         }
     }
 }
@@ -98,8 +100,9 @@ fn first_of(address: IpAddr, prefix: u8) -> Option<IpAddr> {
 }
 
 /// Reads the table. Reports what is wrong; broken fields keep their defaults.
-pub(super) fn read(section: &Section<'_>, warnings: &mut Vec<Warning>) -> ResolverSettings {
-    section.only(&["deadline", "cache_entries", "cache_bytes", "trusted_proxies", "throttle"], |_| None);
+pub(super) fn read(section: &Section<'_>) -> ResolverSettings {
+    section
+        .only(&["deadline", "cache_entries", "cache_bytes", "trusted_proxies", "throttle", "lock"], |_| None);
     let mut settings = ResolverSettings::default();
     if let Some(deadline) = section.field("deadline").and_then(|field| field.duration()) {
         settings.deadline = deadline;
@@ -116,8 +119,8 @@ pub(super) fn read(section: &Section<'_>, warnings: &mut Vec<Warning>) -> Resolv
     if let Some(field) = section.field("throttle") {
         settings.throttle = throttle(&field);
     }
-    for setting in NO_EFFECT_YET.iter().filter(|name| section.field(name).is_some()) {
-        warnings.push(Warning::new(None, setting, NOT_YET));
+    if let Some(field) = section.field("lock") {
+        settings.lock = lock(&field);
     }
     settings
 }
@@ -167,6 +170,26 @@ fn throttle(field: &Field<'_>) -> Throttle {
         );
     }
     throttle
+}
+
+fn lock(field: &Field<'_>) -> Option<Lock> {
+    if field.is_off() {
+        return None;
+    }
+    let mut lock = Lock::default();
+    let expected = "\"off\", or an array with the fields `failures` and `per`";
+    let Some(section) = field.section(expected) else { return Some(lock) };
+    section.only(&["failures", "per"], |_| None);
+    let failures = section.field("failures");
+    if let Some(failures) =
+        failures.and_then(|field| field.integer(1..=1_000_000, "a number between 1 and 1000000"))
+    {
+        lock.failures = failures;
+    }
+    if let Some(per) = section.field("per").and_then(|field| field.duration()) {
+        lock.per = per;
+    }
+    Some(lock)
 }
 
 #[cfg(test)]

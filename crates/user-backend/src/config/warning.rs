@@ -41,9 +41,3 @@ impl fmt::Display for Warning {
         }
     }
 }
-
-/// Settings that are read and checked, and that nothing obeys yet. A line goes when the part that obeys it comes.
-pub(super) const NO_EFFECT_YET: &[&str] = &["trusted_proxies"];
-
-/// The text for one of these.
-pub(super) const NOT_YET: &str = "checked, but without effect in this version";

@@ -1,7 +1,7 @@
 //! What stands between the resolver and a backend. Each file is one concern and says in which order it belongs.
 //!
-//! From the caller inwards: `cache` (an answer from memory), [`throttle`] (failures from one place), `flight` (identical attempts
-//! share one), then, for each backend, [`budget`] (failed logins that may reach it), [`deadline`] (nobody overruns), [`limit`]
+//! From the caller inwards: `cache` (an answer from memory), [`throttle`] (failures from one place), [`lock`] (failures at one
+//! person), `flight` (identical attempts share one), then, for each backend, [`budget`] (failed logins that may reach it), [`deadline`] (nobody overruns), [`limit`]
 //! (how many attempts may be under way at once), [`breaker`] (a dead server is left alone).
 //!
 //! Public are the decorators, which are backends themselves and work without a resolver, and the values that settings are made
@@ -18,6 +18,7 @@ pub(crate) mod fence;
 pub(crate) mod flight;
 mod held;
 pub mod limit;
+pub mod lock;
 pub mod throttle;
 
 pub use breaker::Breaker;
@@ -28,5 +29,7 @@ pub(crate) use cache::{Lifetime, OutcomeCache};
 pub use deadline::Deadlined;
 pub(crate) use flight::Flights;
 pub use limit::Limited;
+pub use lock::Lock;
+pub(crate) use lock::Locks;
 pub(crate) use throttle::Throttles;
 pub use throttle::{Place, Throttle};

@@ -300,7 +300,7 @@ fn normal(throttle: Throttle) -> Throttle {
 }
 
 /// Whether a refusal is a failed guess. A locked account is one: the next guess there is as good as the last.
-fn counts(rejection: Rejection) -> bool {
+pub(super) fn counts(rejection: Rejection) -> bool {
     matches!(rejection, Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked)
 }
 

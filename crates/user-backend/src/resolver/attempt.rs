@@ -15,9 +15,10 @@ use crate::clock::{Instant, later, millis_since, now, time_to_begin};
 use crate::identity::LoginName;
 use crate::layer::fence::Epoch;
 use crate::layer::flight::Lost;
+use crate::layer::lock::{self, Lock};
 use crate::layer::throttle::{Place, Refusal, Throttle, Throttles, Turn};
 use crate::secret::{OutcomeKey, Password};
-use crate::verdict::Rejection;
+use crate::verdict::{Freshness, Rejection};
 
 /// The backends' time ends this much before the caller's, or a twentieth of it if that is less: there must be time left
 /// to say who did not answer, and to fall back on an earlier yes.
@@ -49,12 +50,19 @@ impl Resolver {
         if let Some(landed) = self.shared.flights.follow(key, question.change, deadline).await {
             return self.landed(landed, &name, started);
         }
+        let locks = question.chain.locks.clone();
         drop(question);
         let turn = match turn(&throttles, credentials.source, &key, time_to_begin(deadline)).await {
             Ok(turn) => turn,
             Err((place, refusal)) => {
                 return self.throttled(throttles.throttle(), place, refusal, started);
             }
+        };
+        // In this order: who waited for the lock first would keep a person's place while waiting for a turn of their own.
+        let people = self.shared.chain.load().known_as(&name).collect::<Vec<_>>();
+        let entry = match locks.enter(people, &key, time_to_begin(deadline)).await {
+            Ok(entry) => entry,
+            Err(refusal) => return self.locked(locks.lock(), refusal, started),
         };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
         // Waiting for a turn may have taken a while.
@@ -75,9 +83,22 @@ impl Resolver {
                 let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
                 let finding = chain.ask(attempt, &key).await;
                 let answer = shared.conclude(&chain, finding, &name, &password, began);
-                match (&answer.outcome, turn) {
-                    (Outcome::Authenticated(_), _) => throttles.accepted(&key),
-                    (Outcome::Refused(rejection), Some(turn)) => turn.refused(*rejection, &key),
+                match &answer.outcome {
+                    Outcome::Authenticated(proof) => {
+                        throttles.accepted(&key);
+                        // An earlier yes is no news.
+                        if proof.freshness() == Freshness::Live {
+                            entry.accepted();
+                        }
+                    }
+                    Outcome::Refused(rejection) => {
+                        if let Some(turn) = turn {
+                            turn.refused(*rejection, &key);
+                        }
+                        if entry.refused(*rejection) {
+                            observe::locked(&name, source);
+                        }
+                    }
                     _ => {}
                 }
                 observe::landed(&name, &answer);
@@ -137,6 +158,23 @@ impl Resolver {
         trace.steps = self.shared.chain.load().steps(|id| Step::skipped(id, "the address is slowed down"));
         trace.ms = millis_since(started);
         Answer { outcome: Outcome::Throttled { retry_after }, trace }
+    }
+}
+
+impl Resolver {
+    fn locked(&self, lock: Option<&Lock>, refusal: lock::Refusal, started: Instant) -> Answer {
+        let note = match refusal {
+            lock::Refusal::RestOfDay(_) => {
+                let lock = lock.map(ToString::to_string).unwrap_or_default();
+                format!("more than {lock}; the password that was right the last time is let through")
+            }
+            lock::Refusal::TooEarly(_) => "the last one was a moment ago, or others are under way".to_owned(),
+        };
+        let mut trace = Trace::new(Rule::UserLocked).with_note(note);
+        trace.steps =
+            self.shared.chain.load().steps(|id| Step::skipped(id, "the user is locked for a while"));
+        trace.ms = millis_since(started);
+        Answer { outcome: Outcome::Throttled { retry_after: refusal.retry_after() }, trace }
     }
 }
 

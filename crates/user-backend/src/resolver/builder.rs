@@ -13,7 +13,7 @@ use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::{BackendId, DomainRules, NamespaceCollision, check_collisions};
-use crate::layer::{CacheBounds, Flights, OutcomeCache, Throttle, Throttles};
+use crate::layer::{CacheBounds, Flights, Lock, Locks, OutcomeCache, Throttle, Throttles};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -27,6 +27,7 @@ pub struct ResolverBuilder {
     deadline: Duration,
     bounds: CacheBounds,
     throttle: Throttle,
+    lock: Option<Lock>,
     pins: Arc<dyn PinStore>,
 }
 
@@ -37,6 +38,7 @@ impl Default for ResolverBuilder {
             deadline: Resolver::DEFAULT_DEADLINE,
             bounds: CacheBounds::default(),
             throttle: Throttle::default(),
+            lock: Some(Lock::default()),
             pins: Arc::new(MemoryPins::default()),
         }
     }
@@ -75,6 +77,13 @@ impl ResolverBuilder {
     /// [say where they come from](super::Credentials::from_source) are.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = throttle;
+        self
+    }
+
+    /// How guessing at one person is slowed down, wherever the guesses come from (default: as [`Lock::default`]; `None`: not at
+    /// all).
+    pub fn lock(mut self, lock: Option<Lock>) -> Self {
+        self.lock = lock;
         self
     }
 
@@ -130,10 +139,13 @@ impl ResolverBuilder {
         });
         let throttles = before.map(|before| &before.throttles);
         let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
+        let locks = before.map(|before| &before.locks);
+        let locks = locks.filter(|before| before.lock() == self.lock.as_ref()).cloned();
         Chain {
             links: links.collect(),
             pins: before.map_or(self.pins, |before| Arc::clone(&before.pins)),
             throttles: throttles.unwrap_or_else(|| Throttles::new(self.throttle)),
+            locks: locks.unwrap_or_else(|| Locks::new(self.lock)),
             deadline: self.deadline,
         }
     }

@@ -18,7 +18,7 @@ use super::trace::{Rule, Step, Trace, more_telling};
 use crate::backend::Attempt;
 use crate::clock::{Instant, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::layer::Throttles;
+use crate::layer::{Locks, Throttles};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
@@ -28,6 +28,7 @@ pub(super) struct Chain {
     pub(super) links: Vec<Arc<Link>>,
     pub(super) pins: Arc<dyn PinStore>,
     pub(super) throttles: Throttles,
+    pub(super) locks: Locks,
     pub(super) deadline: Duration,
 }
 

@@ -6,6 +6,7 @@
 //!  -> canonicalise one form of the name for everything that follows
 //!  -> cache        a hit returns here, before any future is boxed
 //!  -> throttle     only so many failures from one address
+//!  -> lock         a pause behind each failure at one person, from wherever
 //!  -> flight       identical attempts at the same time share one, which survives its callers
 //!  -> pins         a known person is asked at their own backend only
 //!  -> budget       no backend sees more wrong passwords of one user than it may
@@ -147,10 +148,12 @@ impl Resolver {
     /// | `user_backend_answer_seconds` | histogram | `backend`, `verdict` |
     /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
     /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
+    /// | `user_backend_unproven` | gauge | `backend`: 1 until it has refused its first canary, if it is offered any |
     /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
     /// | `user_backend_cache_bytes` | gauge | |
     /// | `user_backend_flights` | gauge | attempts under way |
     /// | `user_backend_throttled_places` | gauge | places with failed sign-ins that still count |
+    /// | `user_backend_locked_users` | gauge | names with failed sign-ins that still count |
     pub fn report_metrics(&self) {
         observe::report(&self.shared);
     }
@@ -204,6 +207,12 @@ impl Resolver {
     /// Forgets what is remembered about one person; checks under way no longer count when this returns.
     pub fn invalidate_user(&self, name: &CanonicalName) {
         self.shared.cache.invalidate_user(name);
+    }
+
+    /// Forgives the failed sign-ins of one person, so that the next one need not wait: for when the password was changed, or an
+    /// administrator says so. What a server counts upstream stays.
+    pub fn unlock(&self, name: &CanonicalName) {
+        self.shared.chain.load().locks.unlock(name);
     }
 
     /// Forgets everything that one backend vouched for; its checks under way no longer count when this returns.

@@ -7,6 +7,7 @@
 //! that belongs to its thread; these numbers and the gauges reach the recorder when they are reported.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -29,6 +30,12 @@ pub(super) fn landed(name: &LoginName, answer: &Answer) {
     for step in trace.steps.iter().filter(|step| step.verdict != Said::Skipped) {
         asked(step);
     }
+}
+
+/// One failure too many: the person is locked for the rest of the day.
+pub(super) fn locked(name: &LoginName, source: Option<IpAddr>) {
+    let source = source.map(tracing::field::display);
+    tracing::warn!(target: AUDIT, user = ?name, source, "locked: too many failed sign-ins in a row");
 }
 
 fn asked(step: &Step) {
@@ -133,7 +140,7 @@ impl Remembered {
 
 /// A backend is not there any more: what was said about it last must not stand for ever.
 pub(super) fn removed(id: &BackendId) {
-    for name in ["user_backend_breaker_open", "user_backend_distrusted"] {
+    for name in ["user_backend_breaker_open", "user_backend_distrusted", "user_backend_unproven"] {
         gauge!(name, "backend" => id.to_string()).set(0.0);
     }
 }
@@ -148,8 +155,10 @@ pub(super) fn report(shared: &Shared) {
     for link in &chain.links {
         let backend = || link.id.to_string();
         gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
-        let distrusted = link.trust.standing() == Standing::Broken;
-        gauge!("user_backend_distrusted", "backend" => backend()).set(switch(distrusted));
+        let standing = link.trust.standing();
+        gauge!("user_backend_distrusted", "backend" => backend()).set(switch(standing == Standing::Broken));
+        let unproven = link.policy.canary && matches!(standing, Standing::Untried | Standing::Open);
+        gauge!("user_backend_unproven", "backend" => backend()).set(switch(unproven));
     }
     let stats = shared.cache.stats();
     gauge!("user_backend_cache_outcomes", "kind" => "accepted").set(stats.accepted as f64);
@@ -157,4 +166,5 @@ pub(super) fn report(shared: &Shared) {
     gauge!("user_backend_cache_bytes").set(stats.bytes as f64);
     gauge!("user_backend_flights").set(shared.flights.under_way() as f64);
     gauge!("user_backend_throttled_places").set(chain.throttles.places() as f64);
+    gauge!("user_backend_locked_users").set(chain.locks.people() as f64);
 }

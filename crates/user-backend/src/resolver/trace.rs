@@ -120,6 +120,8 @@ pub enum Rule {
     OutageUndecided,
     /// Too many failed sign-ins from one address: nobody was asked.
     SourceThrottled,
+    /// Too many failed sign-ins at one person: nobody was asked.
+    UserLocked,
     /// A backend was not asked, to keep the account from being locked there.
     BudgetSpent,
     /// The name belongs to a backend that is not configured any more.
@@ -149,6 +151,7 @@ impl Rule {
             Self::OutageStops => "outage_stops",
             Self::OutageUndecided => "outage_undecided",
             Self::SourceThrottled => "source_throttled",
+            Self::UserLocked => "user_locked",
             Self::BudgetSpent => "budget_spent",
             Self::OwnerMissing => "owner_missing",
             Self::NotTheOwner => "not_the_owner",
@@ -175,6 +178,7 @@ impl fmt::Display for Rule {
             }
             Self::OutageUndecided => "nobody accepted, and a backend that might have could not be asked",
             Self::SourceThrottled => "there were too many failed sign-ins from this address, so nobody was asked",
+            Self::UserLocked => "there were too many failed sign-ins of this user, from wherever, so nobody was asked",
             Self::BudgetSpent => "too many wrong passwords for this user; wait, or sign in with the password that worked before",
             Self::OwnerMissing => "this name belongs to a backend that is not configured (any more); rebind it",
             Self::NotTheOwner => "a backend accepted a name that belongs to another one, which counts for nothing",

@@ -371,6 +371,8 @@ fn bad_settings_of_the_resolver() {
             &format!(
                 "{backend}\n[resolver]\nthrottle = {{ first_delay = \"1m\", refuse_after = 0, step = 3 }}\nbudget = 3"
             ),
+            &format!("{backend}\n[resolver]\nlock = {{ failures = 0, per = \"0s\", refuse_after = 3 }}"),
+            &format!("{backend}\n[resolver]\nlock = false"),
             &format!("resolver = 3\n{backend}"),
         ]
     ));

@@ -63,6 +63,7 @@ fn every_field_of_the_table_is_obeyed() {
         cache_bytes = 1000
         trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
         throttle = { first_delay = "1s", longest_delay = "10s", refuse_after = 3, per = "1h" }
+        lock = { failures = 20, per = "12h" }
         "#,
     );
     let entry = &config.entries()[0];
@@ -90,6 +91,8 @@ fn every_field_of_the_table_is_obeyed() {
     assert_eq!((config.resolver().cache.entries, config.resolver().cache.bytes), (10, 1000));
     assert!(config.resolver().trusted_proxies[1].contains("10.9.8.7".parse().unwrap()));
     assert_eq!(config.resolver().throttle.refuse_after, 3);
+    let lock = config.resolver().lock.unwrap();
+    assert_eq!((lock.failures, lock.per), (20, Duration::from_secs(12 * 3600)));
 }
 
 #[cfg(feature = "smb")]

@@ -62,7 +62,7 @@ fn generous(change: impl FnOnce(&mut Policy)) -> Policy {
 }
 
 async fn keeps_the_contract(policy: Policy, before: Option<StaticBackend>) -> Whole {
-    let mut builder = Resolver::builder();
+    let mut builder = Resolver::builder().lock(None);
     if let Some(before) = before {
         builder = builder.link(Arc::new(before), go_on_without(), DomainRules::none());
     }
@@ -111,7 +111,8 @@ async fn a_chain_in_grace_rejects_nobody_and_lets_no_wrong_password_in() {
     let is_down = Arc::new(AtomicBool::new(false));
     let switched = Switched { people: honest(), down: honest().unavailable(), is_down: Arc::clone(&is_down) };
     let grace = generous(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
-    let resolver = Resolver::builder().link(Arc::new(switched), grace, DomainRules::none()).build().unwrap();
+    let resolver = Resolver::builder().lock(None).link(Arc::new(switched), grace, DomainRules::none());
+    let resolver = resolver.build().unwrap();
     let whole = Whole { id: id("whole"), resolver };
     check(&whole, &known()).await.unwrap();
     is_down.store(true, Ordering::SeqCst);

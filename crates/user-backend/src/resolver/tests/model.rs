@@ -190,7 +190,8 @@ fn resolver(server: &Slow, people: [&CanonicalName; 2], other: &BackendId) -> Re
             policy.budget.failures = u32::MAX;
             policy.max_concurrent = 1_000;
         });
-        let builder = Resolver::builder().link(Arc::new(server.clone()), policy, DomainRules::none());
+        let builder =
+            Resolver::builder().lock(None).link(Arc::new(server.clone()), policy, DomainRules::none());
         let resolver = builder.deadline(Duration::from_secs(1_000_000)).build().unwrap();
         if resolver.shared.cache.are_apart(&people, &[&ID, other]) {
             return resolver;

@@ -12,7 +12,7 @@ fn patient(server: Watched, change: impl FnOnce(&mut Throttle)) -> Resolver {
     change(&mut throttle);
     let policy = policy(|policy| policy.budget.failures = 1_000);
     let builder = Resolver::builder().link(Arc::new(server), policy, DomainRules::none());
-    builder.throttle(throttle).build().unwrap()
+    builder.throttle(throttle).lock(None).build().unwrap()
 }
 
 fn mail() -> Watched {

@@ -118,7 +118,8 @@ async fn a_yes_and_a_no_have_lifetimes_of_their_own() {
 #[tokio::test(start_paused = true)]
 async fn what_is_over_leaves_the_map_it_is_in() {
     let server = mail();
-    let resolver = server.alone(rich());
+    let builder = Resolver::builder().link(Arc::new(server.clone()), rich(), DomainRules::none());
+    let resolver = builder.lock(None).build().unwrap();
     for number in 0..50 {
         assert!(!accepted(&resolver, "alice", &format!("x{number}")).await);
     }
