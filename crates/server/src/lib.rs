@@ -8,6 +8,7 @@
 //! | [`ocs`] | the API: envelopes, parameters, routes, endpoints |
 //! | [`pages`] | pages for people: signing in, a lost password, the own account |
 //! | [`http`] | who asks and from where; what every answer carries |
+//! | [`openapi`] | the API described, for programs and for people |
 //! | [`listen`] | listeners, TLS, the end of the server |
 #![forbid(unsafe_code)]
 
@@ -16,6 +17,7 @@ pub mod apps;
 pub mod http;
 pub mod listen;
 pub mod ocs;
+pub mod openapi;
 pub mod pages;
 pub mod policy;
 pub mod settings;

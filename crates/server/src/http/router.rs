@@ -18,7 +18,7 @@ use super::problem;
 use crate::app::App;
 use crate::ocs::code::Version;
 use crate::ocs::serve::serve;
-use crate::pages;
+use crate::{openapi, pages};
 
 /// No call takes longer.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
@@ -32,11 +32,14 @@ pub struct Connection {
 
 /// The router of the whole server.
 pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle>) -> Router {
-    Router::new()
+    let doors = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(tell_metrics))
-        .merge(pages::router())
+        .merge(pages::router());
+    openapi::routes()
+        .into_iter()
+        .fold(doors, |doors, (path, page)| doors.route(path, page))
         .fallback(ocs)
         .layer(middleware::from_fn(around))
         .layer(Extension(connection))

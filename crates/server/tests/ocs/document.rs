@@ -1,0 +1,316 @@
+//! The description of the API says what the server does: every answer that any of these tests gets is compared with it, every
+//! parameter in it is one that the endpoint reads, every code in it is one that the endpoint answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use user_backend_server::ocs::code::Version;
+use user_backend_server::ocs::path::Path;
+use user_backend_server::ocs::route::{Endpoint, Found, ROUTES, Route, find};
+use user_backend_server::openapi::document;
+
+use super::*;
+
+static V1: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(document(Version::V1)).unwrap());
+static V2: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(document(Version::V2)).unwrap());
+
+fn described(version: &str) -> &'static Value {
+    if version == "v1" { &V1 } else { &V2 }
+}
+
+fn operation(version: &str, route: &Route) -> &'static Value {
+    let path = format!("/ocs/{version}.php{}", route.path.replace("*}", "}"));
+    let found = &described(version)["paths"][path.as_str()][route.method.as_str().to_lowercase()];
+    assert!(found.is_object(), "{path}");
+    found
+}
+
+/// Fails when an answer is none that the description knows.
+#[track_caller]
+pub(super) fn knows(method: &Method, target: &str, answer: &Answer) {
+    let path = target.split('?').next().unwrap();
+    let Some((version, rest)) = path.strip_prefix("/ocs/").and_then(|path| path.split_once(".php")) else {
+        return;
+    };
+    let Some(path) = Path::parse(rest) else { return };
+    let Found::Route(route, _) = find(method, &path) else { return };
+    let about = format!("{method} {target}: {answer:?}");
+    let response = &operation(version, route)["responses"][answer.status.to_string()];
+    assert!(response.is_object(), "this status is not described: {about}");
+    let content_type = answer.header("content-type").split(';').next().unwrap();
+    if answer.body.is_empty() {
+        return;
+    }
+    let content = &response["content"][content_type];
+    assert!(content.is_object(), "{content_type} is not described: {about}");
+    let schema = &response["content"]["application/json"]["schema"];
+    if content_type == "application/json" {
+        let whole = json!({ "allOf": [schema], "components": described(version)["components"] });
+        let validator = jsonschema::validator_for(&whole).unwrap();
+        let wrong: Vec<String> =
+            validator.iter_errors(&answer.json()).map(|error| error.to_string()).collect();
+        assert!(wrong.is_empty(), "{wrong:#?} {about}");
+    } else if content_type != "text/html" {
+        let code = answer.code();
+        let works = if version == "v1" { 100 } else { 200 };
+        assert!(
+            code == works && answer.status == 200 || codes(schema).contains(&code),
+            "{code} is not described: {about}"
+        );
+    }
+}
+
+/// The codes of failures in a schema.
+fn codes(schema: &Value) -> BTreeSet<u16> {
+    let mut found = BTreeSet::new();
+    match schema {
+        Value::Object(map) => {
+            for (key, value) in map {
+                if let (true, Some(codes)) = (key == "statuscode", value["enum"].as_array()) {
+                    found.extend(codes.iter().map(|code| u16::try_from(code.as_u64().unwrap()).unwrap()));
+                }
+                found.extend(codes(value));
+            }
+        }
+        Value::Array(all) => all.iter().for_each(|one| found.extend(codes(one))),
+        _ => {}
+    }
+    found
+}
+
+/// A parameter in the description, and whether it is a map.
+fn parameters(route: &Route) -> BTreeMap<String, bool> {
+    let operation = operation("v2", route);
+    let mut found = BTreeMap::new();
+    for parameter in operation["parameters"].as_array().into_iter().flatten() {
+        if parameter["in"] == "query" {
+            let name = parameter["name"].as_str().unwrap().trim_end_matches("[]").to_owned();
+            found.insert(name, parameter["schema"]["type"] == "object");
+        }
+    }
+    let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+    let one = [schema.clone()];
+    for schema in schema["oneOf"].as_array().map_or(&one[..], Vec::as_slice) {
+        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            found.insert(name.clone(), schema["type"] == "object");
+        }
+    }
+    found
+}
+
+/// A path that leads somewhere, and what an endpoint needs to look at everything.
+fn example(route: &Route) -> (String, Vec<(&'static str, &'static str)>) {
+    let app = match route.endpoint {
+        Endpoint::AppDisable | Endpoint::AppEnable => "nosuchapp",
+        _ => "core",
+    };
+    let user = match route.endpoint {
+        Endpoint::UserDelete | Endpoint::UserDisable => "nobody",
+        _ => "Frank",
+    };
+    let group = if route.endpoint == Endpoint::GroupDelete { "nogroup" } else { "group1" };
+    let path = route
+        .path
+        .replace("{user}", user)
+        .replace("{group*}", group)
+        .replace("{app}", app)
+        .replace("{key}", "a_key")
+        .replace("{collection}", "additional_mail");
+    let fields: &[(&str, &str)] = match route.endpoint {
+        Endpoint::UserCreate => &[("userid", "newcomer"), ("email", "n@example.org")],
+        Endpoint::UserEdit | Endpoint::UserEditCollection => &[("key", "role"), ("value", "x")],
+        Endpoint::GroupEdit => &[("key", "displayname"), ("value", "x")],
+        Endpoint::GroupCreate => &[("groupid", "newgroup")],
+        Endpoint::UserGroupAdd | Endpoint::UserGroupRemove => &[("groupid", "group1")],
+        Endpoint::UserSubAdminAdd | Endpoint::UserSubAdminRemove => &[("groupid", "group1")],
+        Endpoint::UserSearchByPhone => &[("location", "DE")],
+        Endpoint::AppKeySet => &[("value", "x")],
+        Endpoint::PreferenceSet => &[("configValue", "x")],
+        Endpoint::PersonCheck => &[("login", "x"), ("password", "x")],
+        Endpoint::PasswordValidate => &[("password", "x")],
+        _ => &[],
+    };
+    (path, fields.to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_are_those_that_endpoints_read() {
+    let server = Server::start().await;
+    let every: BTreeSet<String> = ROUTES.iter().flat_map(|route| parameters(route).into_keys()).collect();
+    for route in ROUTES {
+        let (path, fields) = example(route);
+        let own = parameters(route);
+        let ask = async |odd: &str, name: &str| {
+            let others = fields.iter().filter(|(field, _)| *field != name);
+            let mut form: Vec<String> = others.map(|(field, value)| format!("{field}={value}")).collect();
+            form.push(odd.to_owned());
+            server.ask("admin", route.method.clone(), &path).form(&form.join("&")).send().await
+        };
+        // Nobody takes a list in a list for a text, nor a text for a map: whoever reads it complains.
+        let odd = |name: &str, map: bool| if map { format!("{name}=x") } else { format!("{name}[x][y]=x") };
+        for (name, map) in &own {
+            let message = ask(&odd(name, *map), name).await.message();
+            let complaint = format!("The parameter {name} must be");
+            assert!(
+                message.starts_with(&complaint),
+                "{} {path} does not read {name}: {message}",
+                route.method
+            );
+        }
+        let strange: Vec<String> =
+            every.iter().filter(|name| !own.contains_key(*name)).map(|name| odd(name, false)).collect();
+        let message = ask(&strange.join("&"), "").await.message();
+        assert!(!message.starts_with("The parameter"), "{} {path} is not described: {message}", route.method);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_door_that_is_described_is_there() {
+    let server = Server::start().await;
+    for (path, item) in V2["paths"].as_object().unwrap() {
+        if path.starts_with("/ocs/") {
+            continue;
+        }
+        let answer = server.get("-", path).send().await;
+        let response = &item["get"]["responses"][answer.status.to_string()];
+        assert!(response.is_object(), "{path}: {}", answer.status);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    let docs = server.get("-", "/docs").send().await;
+    assert_eq!(docs.header("content-type"), "text/html; charset=utf-8");
+    let policy = docs.header("content-security-policy");
+    assert!(policy.starts_with("default-src 'none'") && policy.contains("style-src 'self'"), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+}
+
+/// One way to get each code that is described beside those that every route has.
+#[rustfmt::skip]
+const CAUSES: &[(&str, u16, &str, &str, &str)] = &[
+    ("AppDisable", 403, "admin", "/cloud/apps/provisioning_api", ""),
+    ("AppEnable", 998, "admin", "/cloud/apps/nosuchapp", ""),
+    ("AppInfo", 998, "admin", "/cloud/apps/nosuchapp", ""),
+    ("AppList", 101, "admin", "/cloud/apps?filter=x", ""),
+    ("AppKeyDelete", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/core/enabled", ""),
+    ("AppKeyGet", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/a%20b/key", ""),
+    ("AppKeySet", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/core/enabled", "value=x"),
+    ("AppKeys", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/a%20b", ""),
+    ("GroupCreate", 101, "admin", "/cloud/groups", "groupid=0"),
+    ("GroupCreate", 102, "admin", "/cloud/groups", "groupid=group1"),
+    ("GroupDelete", 101, "admin", "/cloud/groups/nogroup", ""),
+    ("GroupDelete", 102, "admin", "/cloud/groups/admin", ""),
+    ("GroupEdit", 101, "admin", "/cloud/groups/group1", "key=displayname&value=LONG"),
+    ("GroupEdit", 998, "admin", "/cloud/groups/nogroup", "key=displayname&value=x"),
+    ("GroupEdit", 999, "admin", "/cloud/groups/group1", "key=x&value=x"),
+    ("GroupSubAdmins", 101, "admin", "/cloud/groups/nogroup/subadmins", ""),
+    ("GroupUsers", 403, "sam", "/cloud/groups/group2/users", ""),
+    ("GroupUsers", 404, "admin", "/cloud/groups/nogroup/users", ""),
+    ("GroupUsers2", 403, "sam", "/cloud/groups/group2", ""),
+    ("GroupUsers2", 404, "admin", "/cloud/groups/nogroup", ""),
+    ("GroupUsersDetails", 998, "sam", "/cloud/groups/group2/users/details", ""),
+    ("AppList2", 101, "admin", "/cloud/apps/?filter=x", ""),
+    ("PersonCheck", 101, "-", "/person/check", "login=x"),
+    ("PersonCheck", 102, "-", "/person/check", "login=Frank&password=x"),
+    ("PreferenceDelete", 400, "jane", "/apps/provisioning_api/api/v1/config/users/core/key", ""),
+    ("PreferenceSet", 400, "jane", "/apps/provisioning_api/api/v1/config/users/core/key", "configValue=x"),
+    ("PreferencesDelete", 400, "jane", "/apps/provisioning_api/api/v1/config/users/core", ""),
+    ("PreferencesSet", 400, "jane", "/apps/provisioning_api/api/v1/config/users/core", ""),
+    ("UserCreate", 101, "admin", "/cloud/users", "userid=..&password=PASSWORD"),
+    ("UserCreate", 102, "admin", "/cloud/users", "userid=FRANK&password=PASSWORD"),
+    ("UserCreate", 103, "admin", "/cloud/users", "userid=new&password=PASSWORD&subadmin[]=admin"),
+    ("UserCreate", 104, "admin", "/cloud/users", "userid=new&password=PASSWORD&groups[]=nogroup"),
+    ("UserCreate", 105, "sam", "/cloud/users", "userid=new&password=PASSWORD&groups[]=group2"),
+    ("UserCreate", 106, "sam", "/cloud/users", "userid=new&password=PASSWORD"),
+    ("UserCreate", 107, "admin", "/cloud/users", "userid=new&password=abc"),
+    ("UserCreate", 108, "admin", "/cloud/users", "userid=new"),
+    ("UserCreate", 403, "sam", "/cloud/users", "userid=new&password=PASSWORD&groups[]=group1&subadmin[]=group2"),
+    ("UserDelete", 101, "admin", "/cloud/users/admin", ""),
+    ("UserDelete", 998, "admin", "/cloud/users/nobody", ""),
+    ("UserDisable", 101, "admin", "/cloud/users/admin/disable", ""),
+    ("UserDisable", 998, "sam", "/cloud/users/outsider/disable", ""),
+    ("UserEdit", 101, "admin", "/cloud/users/Frank", "key=displayname&value=LONG"),
+    ("UserEdit", 102, "admin", "/cloud/users/Frank", "key=quota&value=x"),
+    ("UserEdit", 103, "admin", "/cloud/users/Frank", "key=x&value=x"),
+    ("UserEdit", 998, "jane", "/cloud/users/Frank", "key=role&value=x"),
+    ("UserEditCollection", 102, "admin", "/cloud/users/Frank/additional_mail", "key=x&value=y"),
+    ("UserEditCollection", 103, "admin", "/cloud/users/Frank/x", "key=x&value=y"),
+    ("UserEditCollection", 998, "jane", "/cloud/users/Frank/additional_mail", "key=x&value=y"),
+    ("UserEnable", 101, "admin", "/cloud/users/nobody/enable", ""),
+    ("UserEnable", 998, "sam", "/cloud/users/outsider/enable", ""),
+    ("UserFieldsOf", 998, "jane", "/cloud/user/fields/Frank", ""),
+    ("UserGet", 404, "admin", "/cloud/users/nobody", ""),
+    ("UserGet", 998, "jane", "/cloud/users/Frank", ""),
+    ("UserGroupAdd", 101, "admin", "/cloud/users/Frank/groups", "groupid="),
+    ("UserGroupAdd", 102, "admin", "/cloud/users/Frank/groups", "groupid=nogroup"),
+    ("UserGroupAdd", 103, "admin", "/cloud/users/nobody/groups", "groupid=group1"),
+    ("UserGroupAdd", 104, "sam", "/cloud/users/Frank/groups", "groupid=group2"),
+    ("UserGroupRemove", 101, "admin", "/cloud/users/Frank/groups", "groupid="),
+    ("UserGroupRemove", 102, "admin", "/cloud/users/Frank/groups", "groupid=nogroup"),
+    ("UserGroupRemove", 103, "admin", "/cloud/users/nobody/groups", "groupid=group1"),
+    ("UserGroupRemove", 104, "sam", "/cloud/users/Frank/groups", "groupid=group2"),
+    ("UserGroupRemove", 105, "admin", "/cloud/users/admin/groups", "groupid=admin"),
+    ("UserGroups", 998, "jane", "/cloud/users/Frank/groups", ""),
+    ("UserGroupsDetails", 998, "jane", "/cloud/users/Frank/groups/details", ""),
+    ("UserSearchByPhone", 400, "jane", "/cloud/users/search/by-phone", "location=x"),
+    ("UserSubAdminAdd", 101, "admin", "/cloud/users/nobody/subadmins", "groupid=group1"),
+    ("UserSubAdminAdd", 102, "admin", "/cloud/users/Frank/subadmins", "groupid=nogroup"),
+    ("UserSubAdminAdd", 103, "admin", "/cloud/users/Frank/subadmins", "groupid=admin"),
+    ("UserSubAdminRemove", 101, "admin", "/cloud/users/Frank/subadmins", "groupid=nogroup"),
+    ("UserSubAdminRemove", 102, "admin", "/cloud/users/Frank/subadmins", "groupid=group1"),
+    ("UserSubAdmins", 404, "admin", "/cloud/users/nobody/subadmins", ""),
+    ("UserSubAdminsDetails", 404, "admin", "/cloud/users/nobody/subadmins/details", ""),
+    ("UserWelcome", 101, "admin", "/cloud/users/Frank/welcome", ""),
+    ("UserWelcome", 102, "admin", "/cloud/users/jane/welcome", ""),
+    ("UserWelcome", 998, "admin", "/cloud/users/nobody/welcome", ""),
+    ("UserWipe", 101, "admin", "/cloud/users/admin/wipe", ""),
+    ("UserWipe", 998, "admin", "/cloud/users/nobody/wipe", ""),
+];
+
+/// Codes that take another server, or a moment: they are tried where those are.
+const ELSEWHERE: &[(&str, u16)] = &[
+    ("PasswordGenerate", 404),
+    ("PasswordValidate", 404),
+    ("PersonCheck", 403),
+    ("UserCreate", 110),
+    ("UserCreate", 111),
+    ("UserSelf", 998),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_code_that_is_described_is_answered() {
+    let server = Server::start().await;
+    server.put("admin", "/cloud/users/jane", "key=email&value=jane%40example.org").send().await.ok();
+    let operations: BTreeMap<&str, (Method, &Value)> = V2["paths"]
+        .as_object()
+        .unwrap()
+        .values()
+        .flat_map(|item| item.as_object().unwrap())
+        .map(|(method, operation)| {
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            (operation["operationId"].as_str().unwrap(), (method, operation))
+        })
+        .collect();
+    let mut answered = BTreeSet::new();
+    for (id, code, who, path, form) in CAUSES {
+        let form = form.replace("PASSWORD", "down+the+rabbit+hole").replace("LONG", &"x".repeat(300));
+        let (method, _) = &operations[id];
+        let path = format!("/ocs/v2.php{path}");
+        let answer = server.ask(who, method.clone(), &path).form(&form).send().await;
+        assert_eq!(answer.code(), *code, "{id}: {answer:?}");
+        answered.insert((*id, *code));
+    }
+    answered.extend(ELSEWHERE);
+    let usual = |id: &str, code: u16| {
+        let audience =
+            ROUTES.iter().find(|route| id.trim_end_matches('2') == format!("{:?}", route.endpoint));
+        let by_role = audience.is_some_and(|route| format!("{:?}", route.audience).contains("Admins"));
+        [400, 415, 429, 503, 500, 997].contains(&code) || code == 403 && by_role
+    };
+    for (id, (_, operation)) in &operations {
+        for response in operation["responses"].as_object().unwrap().values() {
+            for code in codes(response) {
+                assert!(usual(id, code) || answered.contains(&(*id, code)), "{id} never answers {code}");
+            }
+        }
+    }
+}
