@@ -108,13 +108,16 @@ pub(super) fn parse(text: &str) -> Result<Mailbox, Problem> {
 
 /// The same string with `/notls` turned into `/tls`: what to write to encrypt.
 pub(super) fn encrypted(text: &str) -> String {
-    match text.to_ascii_lowercase().find("/notls") {
-        Some(start) => {
-            let (before, behind) = text.split_at_checked(start).unwrap_or((text, ""));
-            format!("{before}/tls{}", behind.get("/notls".len()..).unwrap_or_default())
-        }
-        None => text.to_owned(),
+    // A folder may be called anything.
+    let flags = text.find('}').unwrap_or(text.len());
+    let (mut rest, folder) = text.split_at_checked(flags).unwrap_or((text, ""));
+    let mut better = String::with_capacity(text.len());
+    while let Some(start) = rest.to_ascii_lowercase().find("/notls") {
+        better.push_str(rest.get(..start).unwrap_or_default());
+        better.push_str("/tls");
+        rest = rest.get(start + "/notls".len()..).unwrap_or_default();
     }
+    better + rest + folder
 }
 
 /// The host ends at the first `:`, `/` or `}` that is not inside brackets.
