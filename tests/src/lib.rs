@@ -5,6 +5,7 @@
 
 pub mod canary;
 pub mod certs;
+pub mod dice;
 pub mod frozen;
 pub mod handshake;
 pub mod peer;
@@ -14,5 +15,6 @@ pub mod rig;
 pub mod smb;
 
 pub use certs::{Ca, Leaf};
+pub use dice::Dice;
 pub use peer::{Peer, Step};
 pub use rig::Rig;

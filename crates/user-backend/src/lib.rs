@@ -62,6 +62,9 @@ pub mod conformance;
 pub mod error;
 #[cfg(feature = "ftp")]
 pub mod ftp;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 #[cfg(feature = "imap")]
 pub mod imap;

@@ -31,6 +31,8 @@ mod duration;
 mod entry;
 mod entry_reader;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod host;
 mod loader;
 mod mailbox;

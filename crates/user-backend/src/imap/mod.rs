@@ -42,10 +42,12 @@
 //! Everything the server says passes a guard (`guard/mod.rs`) before anybody parses it. The password is written once, in one
 //! piece, from a buffer that is wiped; neither it nor the server's words reach a log.
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod guard;
 mod reply;
 mod sasl;
-#[cfg(test)]
+#[cfg(any(test, feature = "fuzzing"))]
 mod script;
 mod session;
 mod settings;

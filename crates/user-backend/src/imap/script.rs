@@ -1,5 +1,9 @@
 //! For tests: a server in memory that follows a script, and can be cut into pieces at any byte.
 
+// Fuzzing uses a part of it; a broken test bench may stop the test.
+#![allow(clippy::unwrap_used)]
+#![cfg_attr(not(test), allow(dead_code))]
+
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -59,6 +63,8 @@ pub(super) struct Record {
     pub(super) writes: usize,
     /// How much was said when the credentials were written.
     pub(super) said_before_credentials: Option<usize>,
+    /// How often they were.
+    pub(super) times_written: usize,
     read: usize,
     tag: Vec<u8>,
 }
@@ -74,8 +80,23 @@ impl Record {
 
     /// Whether a whole line with our tag and OK was said after the credentials were written; found without the guard.
     pub(super) fn said_yes(&self) -> bool {
+        self.answered("ok")
+    }
+
+    /// The same for NO.
+    pub(super) fn said_no(&self) -> bool {
+        self.answered("no")
+    }
+
+    /// Whether the last thing said was the answer to the last command.
+    pub(super) fn ends_with_the_answer(&self) -> bool {
+        let last = self.said.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default();
+        last.strip_prefix(self.tag.as_slice()).is_some_and(|rest| rest.ends_with(b"\n"))
+    }
+
+    fn answered(&self, word: &str) -> bool {
         let Some(before) = self.said_before_credentials else { return false };
-        let yes = [self.tag.as_slice(), b" ok"].concat().to_ascii_lowercase();
+        let yes = [self.tag.as_slice(), b" ", word.as_bytes()].concat().to_ascii_lowercase();
         self.said[before..].split_inclusive(|byte| *byte == b'\n').any(|line| {
             let Some(line) = line.strip_suffix(b"\r\n") else { return false };
             let line = line.to_ascii_lowercase();
@@ -201,6 +222,7 @@ impl AsyncWrite for Server {
         let text = String::from_utf8_lossy(bytes);
         if text.contains(CREDENTIALS) || text.contains(PASSWORD) {
             record.said_before_credentials = Some(record.said.len());
+            record.times_written += 1;
         }
         record.heard.extend_from_slice(bytes);
         record.writes += 1;

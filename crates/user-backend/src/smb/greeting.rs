@@ -98,7 +98,7 @@ fn request() -> Result<Vec<u8>, Fault> {
     Ok([length.to_be_bytes().as_slice(), &message].concat())
 }
 
-fn understand(answer: &[u8]) -> Result<Greeting, Fault> {
+pub(super) fn understand(answer: &[u8]) -> Result<Greeting, Fault> {
     let two = |at: usize| {
         let [low, high] = answer.get(at..at + 2)?.try_into().ok()?;
         Some(u16::from_le_bytes([low, high]))

@@ -83,6 +83,8 @@
 
 #[cfg(feature = "smb")]
 mod call;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod greeting;
 #[cfg(all(feature = "smb", target_os = "linux"))]
 mod helper;

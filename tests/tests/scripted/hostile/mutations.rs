@@ -6,8 +6,8 @@
 use std::env;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::Step;
 use user_backend_tests::smb::Reply;
+use user_backend_tests::{Dice, Step};
 
 use super::row::{Protocol, Row};
 use super::run::run;
@@ -69,7 +69,7 @@ const FTP: [(&str, &str, &str); 5] = [
 
 #[test]
 fn no_spoilt_imap_dialogue_becomes_a_yes() {
-    let mut dice = Dice(0x1234_5678_9abc_def1);
+    let mut dice = Dice::new(0x1234_5678_9abc_def1);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let (greeting, answer) = IMAP[dice.below(IMAP.len())];
@@ -85,7 +85,7 @@ fn no_spoilt_imap_dialogue_becomes_a_yes() {
 
 #[test]
 fn no_spoilt_ftp_dialogue_becomes_a_yes() {
-    let mut dice = Dice(0x0fed_cba9_8765_4321);
+    let mut dice = Dice::new(0x0fed_cba9_8765_4321);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let (greeting, name, answer) = FTP[dice.below(FTP.len())];
@@ -101,7 +101,7 @@ fn no_spoilt_ftp_dialogue_becomes_a_yes() {
 
 #[test]
 fn no_spoilt_smb_session_becomes_a_yes() {
-    let mut dice = Dice(0x7777_1234_9999_4321);
+    let mut dice = Dice::new(0x7777_1234_9999_4321);
     let rows: Vec<_> = (0..count())
         .map(|number| {
             let dialect = [0x0202, 0x0210, 0x0300, 0x0302][dice.below(4)];
@@ -137,50 +137,4 @@ fn row(number: u32, protocol: Protocol, steps: impl IntoIterator<Item = Step>, y
 fn has_yes(bytes: &[u8]) -> bool {
     let upper = bytes.to_ascii_uppercase();
     upper.windows(8).any(|window| window == b"{TAG} OK")
-}
-
-/// Xorshift: the same row of numbers every time.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(limit).unwrap()).unwrap()
-    }
-
-    /// Mostly bytes that mean something to somebody.
-    fn byte(&mut self) -> u8 {
-        const LIKELY: &[u8] = b"\r\n\0\xff\x80 -+*{}[]()\"\\0123456789OKNB";
-        match self.below(3) {
-            0 => self.next().to_le_bytes()[3],
-            _ => LIKELY[self.below(LIKELY.len())],
-        }
-    }
-
-    fn spoil(&mut self, bytes: &[u8], most: usize) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..self.below(most + 1) {
-            let at = self.below(bytes.len().max(1)).min(bytes.len().saturating_sub(1));
-            let byte = self.byte();
-            match self.below(6) {
-                _ if bytes.is_empty() => bytes.push(byte),
-                0 | 1 => bytes[at] = byte,
-                2 => bytes.insert(at, byte),
-                3 => drop(bytes.remove(at)),
-                4 => bytes.truncate(at),
-                _ => {
-                    let piece = bytes[at..].to_vec();
-                    let to = self.below(bytes.len());
-                    bytes.splice(to..to, piece);
-                }
-            }
-        }
-        bytes
-    }
 }

@@ -1,0 +1,33 @@
+//! What is private and reads the words of strangers, for the fuzz targets in `tests/fuzz`. No promise is made about any of
+//! it.
+
+/// What came of presenting a name and a password: a yes, a no, or no decision.
+pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::Fault>;
+
+/// IMAP: one dialogue in memory.
+#[cfg(feature = "imap")]
+pub mod imap {
+    pub use crate::imap::fuzzing::*;
+}
+
+/// FTP: one reply, one stream.
+#[cfg(feature = "ftp")]
+pub mod ftp {
+    pub use crate::ftp::fuzzing::*;
+}
+
+/// SMB: what numbers mean, and the answer to our greeting.
+#[cfg(any(feature = "smb", feature = "smb-native"))]
+pub mod smb {
+    pub use crate::smb::fuzzing::*;
+}
+
+/// The mailbox string.
+pub mod config {
+    pub use crate::config::fuzzing::*;
+}
+
+/// The canonical form on the way that names in plain ASCII take.
+pub fn canonical_on_the_fast_way(typed: &str) -> Option<String> {
+    crate::identity::CanonicalName::with_canonical(typed, str::to_owned).ok()
+}

@@ -1,0 +1,97 @@
+//! For fuzzing: one dialogue in memory, and what somebody saw of it who is not the guard.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::reply::{Decision, Method};
+use super::script::{CREDENTIALS, NAME, PASSWORD, Record, Server, Step};
+use super::session::Session;
+use crate::error::{Fault, Phase};
+use crate::fuzzing::Decided;
+
+/// What came of a dialogue.
+#[derive(Debug)]
+pub struct Dialogue {
+    /// What we made of it.
+    pub decided: Decided,
+    /// Whether a whole line with our tag and OK came after the credentials.
+    pub said_yes: bool,
+    /// Whether one with NO did.
+    pub said_no: bool,
+    /// How often the credentials were written.
+    pub times_written: usize,
+    /// How many bytes the server got rid of.
+    pub said: usize,
+    /// Whether the connection was given back for encryption while something was left of the server's words.
+    pub injected: bool,
+}
+
+impl Dialogue {
+    /// What must be in no text of ours.
+    pub const SECRETS: [&str; 2] = [PASSWORD, CREDENTIALS];
+}
+
+/// Signs in on a server that says these texts, each after it has heard one more line; `{tag}` stands for the tag of that
+/// line. `starttls`: agrees on encryption first.
+pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
+    let mut steps = Vec::new();
+    for (nth, text) in texts.iter().enumerate() {
+        if nth > 0 {
+            steps.push(Step::Hear);
+        }
+        steps.push(Step::Say(text.to_vec()));
+    }
+    let mut server = Server::new(steps);
+    server.stutters = stutters;
+    let record = server.record();
+    let mut injected = false;
+    let ended = drive(sign_in(server, starttls, &mut injected));
+    // Who waits for a line that never comes waits for the deadline.
+    let ended = ended.unwrap_or_else(|| Err(Fault::timed_out(Phase::Login)));
+    let decided = ended.map(|decision| match decision {
+        Decision::Yes => Ok(()),
+        Decision::No(rejection) => Err(rejection),
+    });
+    let Ok(record) = record.lock() else {
+        return Dialogue { decided, said_yes: false, said_no: false, times_written: 0, said: 0, injected };
+    };
+    let Record { times_written, .. } = *record;
+    let (said_yes, said_no, said) = (record.said_yes(), record.said_no(), record.said.len());
+    Dialogue { decided, said_yes, said_no, times_written, said, injected }
+}
+
+async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<Decision, Fault> {
+    let record = server.record();
+    let mut session = Session::greeted(server).await?;
+    if starttls {
+        let (server, total) = session.agree_on_tls().await?;
+        *injected = record.lock().is_ok_and(|record| !record.ends_with_the_answer());
+        session = Session::resumed(server, total);
+    }
+    let method = Method::choose(&session.capabilities().await?, true)?;
+    session.login(method, NAME, PASSWORD).await
+}
+
+/// Polls as long as somebody wakes; without a clock, so that nobody waits for one.
+fn drive<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let flag = Arc::new(Flag(AtomicBool::new(true)));
+    let waker = Waker::from(Arc::clone(&flag));
+    let mut context = Context::from_waker(&waker);
+    while flag.0.swap(false, Ordering::AcqRel) {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return Some(output);
+        }
+    }
+    None
+}
+
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Release);
+    }
+}

@@ -1,0 +1,35 @@
+//! For fuzzing: what numbers mean, and the answer to our greeting.
+
+use super::greeting::understand;
+use super::reply::Answer;
+use crate::error::Fault;
+use crate::fuzzing::Decided;
+
+/// What an error number of libsmbclient means when a share was opened, or a pipe.
+#[cfg(feature = "smb")]
+pub fn of_errno(number: i32, share: bool) -> Decided {
+    use super::reply::{self, Proof};
+    let proof = if share { Proof::Share("data".into()) } else { Proof::Pipe };
+    decided(reply::of_errno(number, &proof))
+}
+
+/// What an NTSTATUS means.
+#[cfg(feature = "smb-native")]
+pub fn of_status(status: u32) -> Decided {
+    decided(super::reply::of_status(status))
+}
+
+/// What a server tells of itself in answer to our greeting.
+///
+/// # Errors
+/// It is no server.
+pub fn greeting(answer: &[u8]) -> Result<Vec<String>, Fault> {
+    understand(answer).map(|greeting| greeting.capabilities().collect())
+}
+
+fn decided(answer: Result<Answer, Fault>) -> Decided {
+    answer.map(|answer| match answer {
+        Answer::Yes => Ok(()),
+        Answer::No(rejection) => Err(rejection),
+    })
+}

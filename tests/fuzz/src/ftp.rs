@@ -1,0 +1,102 @@
+//! FTP: whole dialogues, what the guard hands out, and what one reply means.
+
+use std::sync::LazyLock;
+
+use user_backend::ftp::{FtpBackend, FtpSettings};
+use user_backend::fuzzing::ftp::{Step, guarded, reply as judged};
+use user_backend::transport::{Endpoint, TlsMode};
+use user_backend::{BackendId, Verdict};
+
+use crate::peer::{self, PASSWORD, Played};
+
+/// What the guard reads of one connection.
+const MOST: usize = 64 * 1024;
+
+/// The input is what the server says; at each byte 0xFE it waits for one more line of ours.
+pub(crate) fn dialogue(input: &[u8]) {
+    static BACKEND: LazyLock<FtpBackend> = LazyLock::new(|| {
+        let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);
+        FtpBackend::new(FtpSettings::new(BackendId::parse("ftp").unwrap(), endpoint)).unwrap()
+    });
+    let texts: Vec<Vec<u8>> = input.split(|byte| *byte == 0xfe).map(<[u8]>::to_vec).collect();
+    let (answer, played) = peer::attempt(&*BACKEND, peer::Script::Lines(texts));
+    let after = |verb: &str, code: &str| {
+        let said = played.after(verb);
+        said.split(|byte| *byte == b'\n').any(|line| line.starts_with(code.as_bytes()))
+    };
+    match answer {
+        Ok(Verdict::Accepted(_)) => {
+            assert!(after("USER ", "331") && after("PASS ", "230"), "a yes that nobody said: {played:?}");
+        }
+        Ok(Verdict::Rejected(_)) => {
+            assert!(after("PASS ", "530") || after("PASS ", "430"), "a no that nobody said: {played:?}");
+        }
+        Ok(Verdict::NotMine) => panic!("everybody may be on this server"),
+        Err(error) => peer::tells_nothing(&error),
+    }
+    let Played { heard, .. } = &played;
+    let sent =
+        heard.iter().filter(|(line, _)| line.windows(PASSWORD.len()).any(|w| w == PASSWORD.as_bytes()));
+    assert!(sent.count() <= 1, "the password was sent twice: {played:?}");
+}
+
+/// First byte: how much is read at a time. Behind it what the server says.
+pub(crate) fn guard(input: &[u8]) {
+    let Some((size, stream)) = input.split_first() else { return };
+    let reads = peer::block_on(guarded(stream.to_vec(), usize::from(*size)));
+    let out = reads.concat();
+    assert!(out.len() <= MOST);
+    assert!(stream.len() > MOST || out.len() == stream.len(), "something was lost");
+    for read in &reads {
+        let end = read.iter().position(|byte| *byte == b'\n').map_or(read.len(), |at| at + 1);
+        assert_eq!(end, read.len(), "more than one line in one read");
+    }
+    let lines = out.split(|byte| *byte == b'\n').zip(stream.split(|byte| *byte == b'\n'));
+    for (passed, said) in lines {
+        for (column, (byte, original)) in passed.iter().zip(said).enumerate() {
+            let code = column < 3 && byte.is_ascii_digit() || column == 3 && matches!(byte, b' ' | b'-');
+            assert!(
+                *byte == b'.' || ((code || *byte == b'\r') && byte == original),
+                "{passed:?} of {said:?}"
+            );
+        }
+    }
+}
+
+/// First byte: 0 to 3 what the reply answers, 4 = encrypted. Behind it the reply.
+pub(crate) fn reply(input: &[u8]) {
+    let Some((how, body)) = input.split_first() else { return };
+    let (stage, encrypted) = (how & 3, how & 4 == 4);
+    let step = judged(stage, body, encrypted);
+    let code = whole(body);
+    let expected = match (stage, code) {
+        (0, Some(220)) | (1, Some(234)) | (2, Some(331)) | (3, Some(230)) => Some(Step::Proceed),
+        (0, Some(120)) => Some(Step::Wait),
+        (3, Some(430 | 530)) => Some(Step::Rejected),
+        _ => None,
+    };
+    assert_eq!(step.as_ref().ok().copied(), expected, "{:?}", String::from_utf8_lossy(body));
+    if let Err(fault) = step {
+        let shown = code.map(|code| code.to_string());
+        let digits: String = fault.detail().chars().filter(char::is_ascii_digit).collect();
+        assert!(digits.is_empty() || Some(digits) == shown, "{fault:?}");
+    }
+}
+
+/// RFC 959 section 4.2, read in the simplest way: the code of a reply that keeps the rules.
+fn whole(body: &[u8]) -> Option<u16> {
+    let text = String::from_utf8_lossy(body);
+    let lines: Vec<&str> = text.strip_suffix('\n')?.split('\n').collect();
+    let code = |line: &str, mark: char| {
+        let (digits, rest) = (line.get(..3)?, line.get(3..)?);
+        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && rest.starts_with(mark);
+        digits.parse().ok().filter(|code| plain && (100..600).contains(code))
+    };
+    let (first, last) = (*lines.first()?, *lines.last()?);
+    if lines.len() == 1 {
+        return code(first, ' ');
+    }
+    let between = lines.get(1..lines.len() - 1)?;
+    let opens: Option<u16> = code(first, '-');
+    (opens == code(last, ' ') && between.iter().all(|line| code(line, ' ').is_none())).then_some(opens)?
+}

@@ -1,0 +1,84 @@
+//! IMAP: whole dialogues through the guard, and what one answer means.
+
+use user_backend::Rejection;
+use user_backend::fuzzing::imap::{Dialogue, dialogue};
+
+/// Where the server waits for one more line of ours.
+const HEAR: u8 = 0xfe;
+
+/// What the guard reads of one connection, and what it asks for at a time.
+const MOST: usize = 64 * 1024 + 2 * 1024;
+
+/// First byte: 1 = every other read finds nothing, 2 = STARTTLS first. Behind it what the server says.
+pub(crate) fn guard(input: &[u8]) {
+    let Some((how, script)) = input.split_first() else { return };
+    let texts: Vec<&[u8]> = script.split(|byte| *byte == HEAR).collect();
+    judge(&dialogue(&texts, how & 1 == 1, how & 2 == 2));
+}
+
+/// The input is what stands behind our tag in the answer to an honest login.
+pub(crate) fn reply(input: &[u8]) {
+    // One line, and `{tag}` would be filled in.
+    if input.contains(&b'\n') || input.windows(5).any(|window| window == b"{tag}") {
+        return;
+    }
+    let greeting = b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n".as_slice();
+    let answer = [b"{tag} ", input, b"\r\n"].concat();
+    let done = dialogue(&[greeting, &answer], false, false);
+    judge(&done);
+    let line = input.iter().map(|byte| if matches!(byte, b' '..=b'~') { char::from(*byte) } else { '?' });
+    let line: String = line.collect();
+    if line.len() > 8000 || announces_a_literal(&line) {
+        assert!(done.decided.is_err(), "{line:?}: {done:?}");
+        return;
+    }
+    let (word, text) = line.split_once(' ').unwrap_or((&line, ""));
+    assert_eq!(matches!(done.decided, Ok(Ok(()))), word.eq_ignore_ascii_case("ok"), "{line:?}: {done:?}");
+    if let Ok(Err(rejection)) = done.decided {
+        assert!(word.eq_ignore_ascii_case("no"), "{line:?}: {done:?}");
+        assert!(means(text, rejection), "{line:?}: {done:?}");
+    }
+}
+
+/// What must hold of every dialogue.
+fn judge(done: &Dialogue) {
+    match &done.decided {
+        Ok(Ok(())) => assert!(done.said_yes, "a yes that nobody said: {done:?}"),
+        Ok(Err(_)) => assert!(done.said_no, "a no that nobody said: {done:?}"),
+        Err(fault) => {
+            let text = format!("{fault:?}");
+            assert!(!Dialogue::SECRETS.iter().any(|secret| text.contains(secret)), "{text}");
+        }
+    }
+    assert!(done.times_written <= 1, "the password was sent twice: {done:?}");
+    assert!(done.said <= MOST, "more was read than may be: {done:?}");
+    assert!(!done.injected, "words in clear text survived STARTTLS: {done:?}");
+}
+
+/// The rejections that a code may stand for; without a code, those that words may.
+fn means(text: &str, rejection: Rejection) -> bool {
+    let Some(code) = text.strip_prefix('[') else {
+        return match rejection {
+            Rejection::BadCredentials => true,
+            Rejection::AccountDisabled => text.to_ascii_lowercase().contains("account disabled"),
+            Rejection::CredentialsExpired => text.to_ascii_lowercase().contains("passphrase expired"),
+            _ => false,
+        };
+    };
+    let name = code.split([']', ' ']).next().unwrap_or_default().to_ascii_uppercase();
+    match rejection {
+        Rejection::BadCredentials => ["AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED"].contains(&&*name),
+        Rejection::CredentialsExpired => name == "EXPIRED",
+        Rejection::AccountDisabled => ["CONTACTADMIN", "NOPERM"].contains(&&*name),
+        _ => false,
+    }
+}
+
+/// RFC 9051 section 4.3, and the non-synchronising forms.
+fn announces_a_literal(line: &str) -> bool {
+    let Some(number) = line.strip_suffix('}').and_then(|line| Some(line.rsplit_once('{')?.1)) else {
+        return false;
+    };
+    let number = number.strip_suffix(['+', '-']).unwrap_or(number);
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+}

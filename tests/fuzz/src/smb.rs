@@ -1,0 +1,82 @@
+//! SMB: whole session set-ups with the pure Rust engine, the answer to our greeting, and what error numbers mean.
+
+use std::sync::LazyLock;
+
+use user_backend::fuzzing::Decided;
+use user_backend::fuzzing::smb::{greeting as greeted, of_errno, of_status};
+use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::transport::{Endpoint, TlsMode};
+use user_backend::{BackendId, Rejection, Verdict};
+
+use crate::peer::{self, PASSWORD};
+
+const MAGIC: &[u8] = b"\xfeSMB";
+
+/// First byte: 1 = answers carry the number of their question. Behind it messages, each from its `\xfeSMB` on; one answers
+/// one question. Nobody who does not know the password can make a yes, so there is none.
+pub(crate) fn session(input: &[u8]) {
+    static BACKEND: LazyLock<SmbBackend> = LazyLock::new(|| {
+        let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);
+        let settings = SmbSettings::new(BackendId::parse("smb").unwrap(), endpoint);
+        SmbBackend::new(settings.with_engine(SmbEngine::Native)).unwrap()
+    });
+    let Some((how, mut rest)) = input.split_first() else { return };
+    let mut frames = Vec::new();
+    while !rest.is_empty() {
+        let next = rest.windows(MAGIC.len()).skip(1).position(|window| window == MAGIC);
+        let (frame, behind) = rest.split_at(next.map_or(rest.len(), |at| at + 1));
+        frames.push(frame.to_vec());
+        rest = behind;
+    }
+    let (answer, played) = peer::attempt(&*BACKEND, peer::Script::Frames { frames, numbered: how & 1 == 1 });
+    match answer {
+        Ok(verdict) => assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?} of {played:?}"),
+        Err(error) => peer::tells_nothing(&error),
+    }
+    let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let heard = played.all_heard();
+    for form in [PASSWORD.as_bytes(), &wide] {
+        assert!(!heard.windows(form.len()).any(|window| window == form), "the password was sent");
+    }
+}
+
+/// The answer to our greeting, without the length before it. A server is who says so at the right places.
+pub(crate) fn greeting(input: &[u8]) {
+    let Ok(told) = greeted(input) else { return };
+    let dialects = [[2, 2], [0x10, 2], [0, 3], [2, 3], [0x11, 3]];
+    assert!(input.starts_with(MAGIC) && input[8..14] == [0; 6] && input[16] & 1 == 1);
+    assert!(input[64..66] == [65, 0] && dialects.iter().any(|dialect| input[68..70] == *dialect));
+    assert_eq!(told.len(), 1 + usize::from(input[66] & 2 == 2), "{told:?}");
+}
+
+/// Four bytes: a number of libsmbclient and an NTSTATUS at once. No number is a yes, and few are a no.
+pub(crate) fn errors(input: &[u8]) {
+    let Some(bytes) = input.first_chunk() else { return };
+    let number = i32::from_le_bytes(*bytes);
+    for share in [true, false] {
+        let expected = match number {
+            13 => Some(Rejection::BadCredentials),
+            22 => Some(Rejection::AccountLocked),
+            _ => None,
+        };
+        assert_eq!(refused(of_errno(number, share)), expected, "{number}");
+    }
+    let status = u32::from_le_bytes(*bytes);
+    let expected = match status {
+        0xc000_006a | 0xc000_006d => Some(Rejection::BadCredentials),
+        0xc000_0064 => Some(Rejection::UnknownUser),
+        0xc000_006e..=0xc000_0070 | 0xc000_0072 | 0xc000_0155 | 0xc000_015b => {
+            Some(Rejection::AccountDisabled)
+        }
+        0xc000_0193 | 0xc000_0198..=0xc000_019a => Some(Rejection::AccountDisabled),
+        0xc000_0071 | 0xc000_0224 => Some(Rejection::CredentialsExpired),
+        0xc000_0234 => Some(Rejection::AccountLocked),
+        _ => None,
+    };
+    assert_eq!(refused(of_status(status)), expected, "{status:#x}");
+}
+
+/// The no, if there is one; a yes there cannot be.
+fn refused(decided: Decided) -> Option<Rejection> {
+    decided.ok().map(|answer| answer.expect_err("a failure is never a yes"))
+}

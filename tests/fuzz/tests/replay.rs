@@ -1,0 +1,99 @@
+//! Every recorded input, and spoilt copies of it, through its target: on any toolchain.
+//!
+//! `FUZZ_MUTATIONS` says how many copies a target gets (500). They are always the same ones.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use user_backend_fuzz::TARGETS;
+use user_backend_tests::{Dice, report};
+
+#[test]
+fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copies = env::var("FUZZ_MUTATIONS").ok().map_or(500, |number| number.parse().expect("a number"));
+    let mut executions = 0;
+    for target in TARGETS {
+        let folder = here.join("corpus").join(target.name);
+        let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+        files.sort();
+        let inputs: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
+        assert!(!inputs.is_empty(), "{} has no recorded input", target.name);
+        for (file, input) in files.iter().zip(&inputs) {
+            judge(target.name, &file.display().to_string(), input);
+        }
+        let dictionary = here.join("dictionaries").join(format!("{}.dict", target.name));
+        let words = words(&fs::read_to_string(&dictionary).unwrap()).expect("words in quotes");
+        let mut dice = Dice::new(2026);
+        for nth in 0..copies {
+            let input = spoil(&mut dice, &inputs[nth % inputs.len()], &words, &inputs);
+            judge(target.name, &format!("spoilt copy {nth}"), &input);
+        }
+        executions += inputs.len() + copies;
+    }
+    report::leave("replay", &json!({ "fuzz": executions }));
+}
+
+#[test]
+fn every_target_is_a_program_of_libfuzzer_too() {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("libfuzzer");
+    let manifest = fs::read_to_string(programs.join("Cargo.toml")).unwrap();
+    for target in TARGETS {
+        let source = fs::read_to_string(programs.join(format!("fuzz_targets/{}.rs", target.name))).unwrap();
+        assert!(source.contains(&format!("run(\"{}\", input)", target.name)), "{}", target.name);
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{}.rs\"", target.name)), "{}", target.name);
+    }
+    assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
+}
+
+/// Says on which input a target failed: the message is printed before the panic goes on.
+fn judge(target: &'static str, input: &str, bytes: &[u8]) {
+    let judged = std::panic::catch_unwind(|| user_backend_fuzz::run(target, bytes));
+    if let Err(panic) = judged {
+        eprintln!("target {target}, {input}: {}", bytes.escape_ascii());
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// A spoilt copy, with a word of the dictionary in it or another input's end.
+fn spoil(dice: &mut Dice, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<u8> {
+    let mut spoilt = dice.spoil(input, 3);
+    let at = dice.below(spoilt.len() + 1);
+    match dice.below(3) {
+        0 => drop(spoilt.splice(at..at, dice.pick(words).iter().copied())),
+        1 => {
+            let other = dice.pick(others);
+            let from = dice.below(other.len() + 1);
+            spoilt.splice(at.., other[from..].iter().copied());
+        }
+        _ => {}
+    }
+    spoilt
+}
+
+/// The words of a dictionary in libFuzzer's form: one in quotes a line; `\\`, `\"` and `\xAB` stand for a byte.
+fn words(dictionary: &str) -> Option<Vec<Vec<u8>>> {
+    let word = |line: &str| {
+        let mut rest = line.split_once('"')?.1.rsplit_once('"')?.0.as_bytes();
+        let mut word = Vec::new();
+        while let [first, behind @ ..] = rest {
+            rest = behind;
+            word.push(match (first, behind) {
+                (b'\\', [b'x', high, low, behind @ ..]) => {
+                    rest = behind;
+                    u8::from_str_radix(&String::from_utf8_lossy(&[*high, *low]), 16).ok()?
+                }
+                (b'\\', [escaped, behind @ ..]) => {
+                    rest = behind;
+                    *escaped
+                }
+                _ => *first,
+            });
+        }
+        Some(word)
+    };
+    dictionary.lines().map(word).collect()
+}
