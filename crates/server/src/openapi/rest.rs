@@ -83,7 +83,8 @@ pub(super) fn preferences_delete() -> About {
 const OFF: Answered = (NO_PATH, "the password policy is switched off");
 
 pub(super) fn generate() -> About {
-    About::new(Tag::Passwords, "Makes a password that the policy accepts", shape::password()).codes(&[OFF])
+    About::new(Tag::Passwords, "Makes a password that the policy accepts", shape::named_text("password"))
+        .codes(&[OFF])
 }
 
 pub(super) fn validate() -> About {
@@ -91,6 +92,28 @@ pub(super) fn validate() -> About {
     About::new(Tag::Passwords, "Tells whether the policy accepts a password", shape::judged())
         .params(PARAMS)
         .codes(&[OFF])
+}
+
+const NONE_IN_USE: Answered = (403, "the caller did not sign in with an app password");
+
+pub(super) fn app_password() -> About {
+    const CODES: &[Answered] = &[(
+        403,
+        "the caller signed in with an app password, or with the cookie of a page, and not with the password",
+    )];
+    About::new(Tag::Passwords, "Makes an app password for the caller", shape::named_text("apppassword"))
+        .codes(CODES)
+}
+
+pub(super) fn app_password_rotate() -> About {
+    let new = shape::named_text("newpassword");
+    About::new(Tag::Passwords, "Replaces the app password that the caller signed in with", new)
+        .codes(&[NONE_IN_USE])
+}
+
+pub(super) fn app_password_delete() -> About {
+    let summary = "Ends the app password that the caller signed in with";
+    About::new(Tag::Passwords, summary, shape::nothing()).codes(&[NONE_IN_USE])
 }
 
 pub(super) fn person_check() -> About {

@@ -190,8 +190,9 @@ pub(super) fn text(description: &str) -> Schema {
         .into()
 }
 
-pub(super) fn password() -> Schema {
-    closed(object().property("password", string()).required("password"))
+/// One text of this name.
+pub(super) fn named_text(name: &str) -> Schema {
+    closed(object().property(name, string()).required(name))
 }
 
 pub(super) fn judged() -> Schema {
