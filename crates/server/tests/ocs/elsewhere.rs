@@ -46,14 +46,18 @@ async fn talk(stream: TcpStream, password: &str) -> Option<()> {
     }
 }
 
-const MAIL: &str = "the password of the mailbox";
+pub(super) const MAIL: &str = "the password of the mailbox";
+
+/// The lines that configure it.
+pub(super) async fn imap() -> String {
+    let port = mail_server(MAIL).await;
+    format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+    )
+}
 
 async fn server() -> Server {
-    let port = mail_server(MAIL).await;
-    let imap = format!(
-        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
-    );
-    Server::with("", &imap).await
+    Server::with("", &imap().await).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,9 +12,13 @@ mod edit;
 mod elsewhere;
 mod exchanges;
 mod how_to;
+mod lost;
+mod pages;
 mod program;
 mod roles;
 mod security;
+mod surfer;
+mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -118,6 +122,12 @@ impl Server {
 
     fn delete(&self, who: &str, path: &str) -> Ask<'_> {
         self.ask(who, Method::DELETE, path)
+    }
+
+    /// A request to a page, as a browser that knows nothing yet.
+    fn page(&self, method: Method, path: &str) -> Ask<'_> {
+        let path = path.to_owned();
+        Ask { server: self, method, path, headers: Vec::new(), body: Vec::new(), from: new_address() }
     }
 
     /// A request as somebody who is signed in; `-` is nobody. A path without `/ocs` is one of version 1.

@@ -1,0 +1,342 @@
+//! Lost passwords: from the question to the new password, and everything that others could do with it.
+
+use std::sync::{Arc, Mutex};
+
+use accounts::mail::{Courier, Letter, Postman, SendError};
+use accounts::reset::BaseUrl;
+use user_backend::clock::Instant;
+use user_backend_tests::{Peer, Step};
+
+use super::elsewhere;
+use super::surfer::Surfer;
+use super::*;
+
+const NEW: &str = "Looking Glass 1871 !";
+
+fn letters(port: u16) -> String {
+    format!(
+        "[mail]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n"
+    )
+}
+
+/// Keeps what it is given.
+#[derive(Debug, Default)]
+struct Table(Mutex<Vec<(String, String)>>);
+
+#[async_trait::async_trait]
+impl Courier for Table {
+    async fn send(&self, letter: &Letter, _: Instant) -> Result<(), SendError> {
+        self.0.lock().unwrap().push((letter.to().to_string(), letter.text().to_owned()));
+        Ok(())
+    }
+}
+
+/// A server with mail, where Frank and jane have addresses.
+async fn server() -> Server {
+    let server = Server::with("", &letters(9)).await;
+    for name in ["Frank", "jane", "outsider"] {
+        let form = format!("key=email&value={name}%40example.org");
+        server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
+    }
+    server
+}
+
+/// Sends what waits; address and text of each mail.
+async fn deliver(server: &Server) -> Vec<(String, String)> {
+    let table = Arc::new(Table::default());
+    let base = BaseUrl::parse("https://cloud.example.org").unwrap();
+    let (accounts, settings) = (server.app.accounts().clone(), server.app.resets().settings());
+    Postman::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
+    table.0.lock().unwrap().clone()
+}
+
+/// The path in a mail.
+fn path(text: &str) -> String {
+    let (_, rest) = text.split_once("https://cloud.example.org").unwrap_or_else(|| panic!("{text}"));
+    rest.split_whitespace().next().unwrap().to_owned()
+}
+
+/// Asks for a link and takes it out of the mail.
+async fn link(server: &Server, name: &str) -> String {
+    let mut surfer = Surfer::new(server);
+    surfer.get("/lostpassword").await;
+    assert_eq!(surfer.post("/lostpassword", &[("user", name)]).await.status, 200);
+    let mails = deliver(server).await;
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    path(&mails[0].1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
+    let server = server().await;
+    let mut open = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let path = link(&server, "frank@EXAMPLE.org").await;
+    assert!(path.starts_with("/lostpassword/reset/"), "{path}");
+    let mut surfer = Surfer::new(&server);
+    for _ in 0..3 {
+        let page = surfer.get(&path).await;
+        assert_eq!(page.status, 200, "a mail program that looks first uses nothing up");
+        assert!(page.body.contains("<strong>Frank</strong>") && page.body.contains("At least 10 characters"));
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert_eq!(page.header("set-cookie"), "");
+    }
+    for (fields, text) in [
+        (vec![("password", "abc"), ("password2", "abc")], "most common ones"),
+        (vec![("password", NEW), ("password2", "another one 1871")], "The two passwords differ."),
+        (vec![("password", "")], "<p id=\"notice\""),
+    ] {
+        let refused = surfer.post(&path, &fields).await;
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert!(refused.body.contains(text), "{}", refused.body);
+    }
+    let done = surfer.post(&path, &[("password", NEW), ("password2", NEW)]).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    assert!(done.body.contains("Your new password is set"));
+    assert_eq!(done.header("set-cookie"), "", "nobody is signed in by that");
+    assert_eq!(open.get("/settings").await.status, 303, "his sessions have ended");
+    server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
+    server.get("-", "/cloud/user").basic("Frank", NEW).send().await.ok();
+    let again = surfer.post(&path, &[("password", PASSWORD), ("password2", PASSWORD)]).await;
+    assert_eq!(again.status, 404);
+    assert!(again.body.contains("Could not reset password because the token is invalid"));
+    let notices = deliver(&server).await;
+    assert_eq!(notices.len(), 1);
+    assert_eq!(notices[0].0, "frank@example.org");
+    assert!(notices[0].1.contains("changed"), "{}", notices[0].1);
+}
+
+/// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for shows in the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn t50_asking_is_answered_alike_for_everybody() {
+    let server = Server::with("", &format!("{}{}", letters(9), elsewhere::imap().await)).await;
+    let set = async |name: &str, address: &str| {
+        let form = format!("key=email&value={address}");
+        server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
+    };
+    set("Frank", "frank%40example.org").await;
+    set("jane", "shared%40example.org").await;
+    set("sam", "shared%40example.org").await;
+    set("outsider", "outsider%40example.org").await;
+    server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
+    server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
+    let mut surfer = Surfer::new(&server);
+    surfer.get("/lostpassword").await;
+    let mut seen = Vec::new();
+    for typed in [
+        "Frank",
+        "frank@example.org",
+        "nobody",
+        "nobody@example.org",
+        "outsider",
+        "outsider@example.org",
+        "admin",
+        "mia@mail.example",
+        "shared@example.org",
+        "",
+        &"x".repeat(300),
+        "a\r\nBcc: eve@example.org",
+        "frank@example.org,eve@example.org",
+        "\u{131}",
+    ] {
+        surfer.from = new_address();
+        let answer = surfer.post("/lostpassword", &[("user", typed)]).await;
+        let headers: Vec<_> =
+            answer.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+        let headers: Vec<_> = headers
+            .into_iter()
+            .filter(|(name, _)| !matches!(name.as_str(), "date" | "x-request-id"))
+            .collect();
+        seen.push((answer.status, headers, answer.body));
+    }
+    assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
+    assert_eq!(seen[0].0, 200);
+    let mails = deliver(&server).await;
+    let to: Vec<_> = mails.iter().map(|(to, _)| to.as_str()).collect();
+    assert_eq!(to, ["frank@example.org", "frank@example.org"], "and only who can have a link gets one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_is_one_text() {
+    let server = server().await;
+    let mut surfer = Surfer::new(&server);
+    surfer.get("/lostpassword").await;
+    let (cookie, ticket) = (surfer.cookie.clone().unwrap(), surfer.ticket.clone());
+    for fields in [
+        "user=Frank&user=eve@example.org",
+        "user[]=Frank&user[]=eve@example.org",
+        "user=Frank&user%5B%5D=eve",
+        "user[0]=Frank",
+    ] {
+        let ask = server.page(Method::POST, "/lostpassword").header("Cookie", &cookie);
+        assert_eq!(ask.form(&format!("{fields}&requesttoken={ticket}")).send().await.status, 400, "{fields}");
+    }
+    let json = server.page(Method::POST, "/lostpassword").header("Cookie", &cookie);
+    let json = json.body("application/json", "{\"user\":[\"Frank\",\"eve@example.org\"]}").send().await;
+    assert_eq!(json.status, 415);
+    assert!(deliver(&server).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o17_asking_and_trying_links_is_limited_by_place() {
+    let server = server().await;
+    let mut surfer = Surfer::new(&server);
+    surfer.get("/lostpassword").await;
+    for _ in 0..10 {
+        assert_eq!(surfer.post("/lostpassword", &[("user", "nobody")]).await.status, 200);
+    }
+    for typed in ["nobody", "Frank"] {
+        let answer = surfer.post("/lostpassword", &[("user", typed)]).await;
+        assert_eq!(answer.status, 429);
+        assert!(!answer.header("retry-after").is_empty());
+    }
+    let path = link(&server, "Frank").await;
+    let guess = format!("/lostpassword/reset/{}", "A".repeat(43));
+    for _ in 0..10 {
+        assert_eq!(surfer.get(&guess).await.status, 404);
+    }
+    assert_eq!(surfer.get(&path).await.status, 429);
+    assert_eq!(Surfer::new(&server).get(&path).await.status, 200, "elsewhere nobody is slowed down");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
+    let server = Arc::new(server().await);
+    let path = link(&server, "Frank").await;
+    let tries: Vec<_> = (0..100)
+        .map(|number| {
+            let (server, path) = (server.clone(), path.clone());
+            tokio::spawn(async move {
+                let password = format!("Looking+Glass+{number:03}+!");
+                let ask = server.page(Method::POST, &path);
+                let answer = ask.form(&format!("password={password}&password2={password}")).send().await;
+                (answer.status, password.replace('+', " "))
+            })
+        })
+        .collect();
+    let mut won = Vec::new();
+    for tried in tries {
+        let (status, password) = tried.await.unwrap();
+        match status {
+            200 => won.push(password),
+            status => assert!(matches!(status, 404 | 429 | 503), "{status}"),
+        }
+    }
+    assert_eq!(won.len(), 1, "{won:?}");
+    server.get("-", "/cloud/user").basic("Frank", &won[0]).send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_leads_where_the_configuration_says_whatever_the_request_claims() {
+    let server = server().await;
+    let mut surfer = Surfer::new(&server);
+    surfer.get("/lostpassword").await;
+    let ask = server.page(Method::POST, "/lostpassword").header("X-Forwarded-Host", "evil.example");
+    let ask = ask
+        .header("Forwarded", "host=evil.example")
+        .form(&format!("user=Frank&requesttoken={}", surfer.ticket));
+    assert_eq!(surfer.send(ask).await.status, 200);
+    let mails = deliver(&server).await;
+    assert!(mails[0].1.contains("https://cloud.example.org/lostpassword/reset/"));
+    assert!(!mails[0].1.contains("evil"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_resets_are_off_or_elsewhere_nobody_is_mailed() {
+    for (sections, status, location) in [
+        (String::new(), 403, ""),
+        (format!("{}[reset]\nlost_password_link = \"disabled\"\n", letters(9)), 403, ""),
+        (
+            format!("{}[reset]\nlost_password_link = \"https://example.com/reset\"\n", letters(9)),
+            303,
+            "https://example.com/reset",
+        ),
+    ] {
+        let server = Server::with("", &sections).await;
+        server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+        let mut surfer = Surfer::new(&server);
+        let page = surfer.get("/lostpassword").await;
+        assert_eq!((page.status, page.header("location")), (status, location));
+        surfer.get("/login").await;
+        let asked = surfer.post("/lostpassword", &[("user", "Frank")]).await;
+        assert_eq!(asked.status, 403);
+        assert!(asked.body.contains("Password reset is disabled"), "{}", asked.body);
+        assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_link_that_could_lead_astray_stops_the_start() {
+    let dir = TempDir::new().unwrap();
+    let load = |name: &str, text: &str| {
+        let file = dir.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        ServerSettings::load(&file).map(|(settings, _)| settings).map_err(|errors| errors.to_string())
+    };
+    for bad in [
+        "javascript:alert(1)",
+        "//evil.example/reset",
+        "http://example.com/reset",
+        "https://user:secret-1@example.com/reset",
+        "https://example.com/\\r\\nSet-Cookie: a=b",
+        "/reset",
+        "Disabled",
+    ] {
+        let error = load("a.toml", &format!("[reset]\nlost_password_link = \"{bad}\"\n")).unwrap_err();
+        assert!(error.contains("lost_password_link") && !error.contains("secret-1"), "{error}");
+        let error = load("b.toml", &format!("lost_password_link = \"{bad}\"\n")).unwrap_err();
+        assert!(error.contains("lost_password_link") && !error.contains("secret-1"), "{error}");
+    }
+    let php = "<?php $CONFIG = ['lost_password_link' => 'https://IFC.com/link/to/password/reset'];";
+    let settings = load("config.php", php).unwrap();
+    assert_eq!(settings.reset.lost_password_link().to_string(), "https://ifc.com/link/to/password/reset");
+    let both = "lost_password_link = \"disabled\"\n[reset]\nlost_password_link = \"https://example.com/\"\n";
+    assert!(load("c.toml", both).is_err());
+    let minutes = load("d.toml", "lost_password_link = \"disabled\"\n[reset]\nminutes = 10\n").unwrap();
+    assert_eq!(minutes.reset.life(), Duration::from_secs(600));
+    let unreachable = format!("[server]\nlisten = \"0.0.0.0:8080\"\n{}", letters(9));
+    let error = load("e.toml", &unreachable).unwrap_err();
+    assert!(error.contains("public_url"), "{error}");
+}
+
+/// The whole way with a mail server: what the program itself starts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_goes_out_by_mail_and_works() {
+    let say = |text: &str| Step::send(format!("{text}\r\n"));
+    let sink = Peer::start(vec![
+        say("220 sink"),
+        Step::Expect("EHLO example.org\r\n"),
+        say("250 sink"),
+        Step::Expect("MAIL FROM:<noreply@example.org>"),
+        say("250 ok"),
+        Step::Expect("RCPT TO:<frank@example.org>\r\n"),
+        say("250 ok"),
+        Step::Expect("DATA"),
+        say("354 go on"),
+        Step::Until("."),
+        say("250 taken"),
+        Step::Expect("QUIT"),
+        say("221 bye"),
+    ])
+    .await;
+    let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
+    let server = Server::with(public, &letters(sink.port())).await;
+    server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+    let mut surfer = Surfer::new(&server);
+    surfer.get("/lostpassword").await;
+    surfer.post("/lostpassword", &[("user", "Frank")]).await;
+    assert_eq!(server.app.postman().unwrap().unwrap().deliver_due().await.unwrap().sent, 1);
+    let heard = sink.heard_text().replace("=\r\n", "");
+    let (_, rest) = heard.split_once("https://cloud.example.org/base").unwrap_or_else(|| panic!("{heard}"));
+    let path = rest.split_whitespace().next().unwrap();
+    let page = surfer.get(path).await;
+    assert_eq!(page.status, 200, "{path}");
+    let done = surfer.post(path, &[("password", NEW), ("password2", NEW)]).await;
+    assert_eq!(done.status, 200);
+    assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 1, "the notice");
+}

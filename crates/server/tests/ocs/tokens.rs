@@ -1,0 +1,88 @@
+//! App passwords that people and programs make and end themselves.
+
+use super::surfer::Surfer;
+use super::*;
+
+const GET: &str = "/ocs/v2.php/core/getapppassword?format=json";
+const DELETE: &str = "/ocs/v2.php/core/apppassword?format=json";
+const ROTATE: &str = "/ocs/v2.php/core/apppassword/rotate?format=json";
+
+/// What stands in the field of the page.
+fn shown(page: &str) -> String {
+    let (_, rest) =
+        page.split_once("class=\"token\" type=\"text\" value=\"").unwrap_or_else(|| panic!("{page}"));
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_trades_the_password_for_one_of_its_own_and_ends_it() {
+    let server = Server::start().await;
+    let got =
+        server.get("Frank", GET).header("User-Agent", "Notes/1.0 (Linux)").send().await.is(200, 200, "OK");
+    let token = got.data()["apppassword"].as_str().unwrap().to_owned();
+    let id = UserId::parse("Frank").unwrap();
+    let listed = server.app.accounts().tokens().list(&id).await.unwrap();
+    assert_eq!(listed.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["Notes/1.0 (Linux)"]);
+    let with = |token: &str, method, path| server.ask("-", method, path).basic("Frank", token);
+    with(&token, Method::GET, "/cloud/user").send().await.ok();
+    let again = with(&token, Method::GET, GET).send().await;
+    again.is(403, 403, "You cannot request an new apppassword with an apppassword");
+    let rotated = with(&token, Method::POST, ROTATE).send().await.is(200, 200, "OK");
+    let second = rotated.data()["newpassword"].as_str().unwrap().to_owned();
+    with(&token, Method::GET, "/cloud/user").send().await.fails(997, "Unauthorised");
+    with(&second, Method::DELETE, DELETE).send().await.is(200, 200, "OK");
+    with(&second, Method::GET, "/cloud/user").send().await.fails(997, "Unauthorised");
+    assert!(server.app.accounts().tokens().list(&id).await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_app_password_in_use_can_be_ended_and_only_by_its_owner() {
+    let server = Server::start().await;
+    for (method, path) in [(Method::DELETE, DELETE), (Method::POST, ROTATE)] {
+        let own = server.ask("Frank", method.clone(), path).send().await;
+        own.is(403, 403, "no app password in use");
+        let nobody = server.ask("-", method.clone(), path).send().await;
+        nobody.is(401, 997, "Current user is not logged in");
+        let forged = server.ask("Frank", method, path).without("OCS-APIRequest").send().await;
+        assert_eq!(forged.status, 412);
+    }
+    let token = server.get("jane", GET).send().await.data()["apppassword"].as_str().unwrap().to_owned();
+    let borrowed = server.ask("-", Method::DELETE, DELETE).basic("Frank", &token).send().await;
+    assert_eq!(borrowed.code(), 997);
+    server.get("-", "/cloud/user").basic("jane", &token).send().await.ok();
+    // A page is no program.
+    let frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let ask = server.get("-", GET).header("Cookie", frank.cookie.as_deref().unwrap());
+    assert_eq!(ask.header("requesttoken", &frank.ticket).send().await.code(), 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
+    let server = Server::start().await;
+    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    for (name, password, status) in
+        [("Phone", "wrong password 1", 403), ("", PASSWORD, 422), ("a\nb", PASSWORD, 422)]
+    {
+        let answer = frank.post("/settings/app-passwords", &[("name", name), ("password", password)]).await;
+        assert_eq!(answer.status, status, "{name}");
+    }
+    let made = frank.post("/settings/app-passwords", &[("name", "Phone"), ("password", PASSWORD)]).await;
+    assert_eq!((made.status, made.header("cache-control")), (200, "no-store"));
+    let token = shown(&made.body);
+    server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
+    let page = frank.get("/settings").await;
+    assert!(page.body.contains("<strong>Phone</strong>") && !page.body.contains(&token));
+    // It opens no page, and confirms nothing there.
+    let mut other = Surfer::new(&server);
+    other.get("/login").await;
+    assert_eq!(other.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
+    let more = frank.post("/settings/app-passwords", &[("name", "More"), ("password", &token)]).await;
+    assert_eq!(more.status, 403);
+    let key = server.app.accounts().tokens().list(&UserId::parse("Frank").unwrap()).await.unwrap()[0].key;
+    let mut jane = Surfer::signed_in(&server, "jane", PASSWORD).await;
+    jane.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
+    server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
+    let revoked = frank.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
+    assert_eq!(revoked.header("location"), "/settings?done=revoked");
+    server.get("-", "/cloud/user").basic("Frank", &token).send().await.fails(997, "Unauthorised");
+}
