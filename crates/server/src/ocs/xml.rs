@@ -33,11 +33,16 @@ pub fn write(root: &str, children: &[(&str, &Data)]) -> io::Result<Vec<u8>> {
 
 /// The text as a document can carry it: what XML has no way to say is replaced by U+FFFD.
 pub fn carried(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_allowed) {
+    if can_carry(text) {
         return Cow::Borrowed(text);
     }
     let replaced = |found| if is_allowed(found) { found } else { char::REPLACEMENT_CHARACTER };
     Cow::Owned(text.chars().map(replaced).collect())
+}
+
+/// Whether a document can carry a text as it is. What it cannot carry would not come back as it was stored.
+pub fn can_carry(text: &str) -> bool {
+    text.chars().all(is_allowed)
 }
 
 /// XML 1.0, section 2.2, `Char`.

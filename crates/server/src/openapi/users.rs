@@ -193,8 +193,8 @@ pub(super) fn group_add() -> About {
         .codes(&[
             (101, "no group was named"),
             (102, "there is no such group"),
-            (103, "there is no such user"),
-            (104, "you do not administer the group, or may not take in this user"),
+            (103, "there is no such user, or none whom you may take in"),
+            (104, "you do not administer the group"),
         ])
 }
 
@@ -202,7 +202,7 @@ pub(super) fn group_remove() -> About {
     About::new(Tag::Users, "Takes a user out of a group", shape::nothing()).params(GROUP).codes(&[
         (101, "no group was named"),
         (102, "there is no such group"),
-        (103, "there is no such user"),
+        (103, "there is no such user, or you may not see them"),
         (104, "you do not administer the group"),
         (105, "oneself, the last administrator, or the last group in which you administer the user"),
     ])

@@ -158,18 +158,6 @@ async fn people_of_other_backends_are_there_before_they_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_a_hundred_wins() {
-    let server = Server::start().await;
-    let asks = (0..100).map(|nth| {
-        let id = if nth % 2 == 0 { "racer" } else { "RACER" };
-        server.post("admin", "/cloud/users", &format!("userid={id}&email=r%40example.org")).send()
-    });
-    let codes: Vec<u16> = futures_util::future::join_all(asks).await.iter().map(Answer::code).collect();
-    assert_eq!(codes.iter().filter(|code| **code == 100).count(), 1, "{codes:?}");
-    assert_eq!(codes.iter().filter(|code| **code == 102).count(), 99, "{codes:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn settings_of_the_installation_are_obeyed() {
     let server = Server::start().await;
     let config = "/apps/provisioning_api/api/v1/config/apps/core";

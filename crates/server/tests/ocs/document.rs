@@ -1,8 +1,8 @@
 //! The description of the API says what the server does: every answer that any of these tests gets is compared with it, every
 //! parameter in it is one that the endpoint reads, every code in it is one that the endpoint answers.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
 use user_backend_server::ocs::code::Version;
@@ -46,8 +46,10 @@ pub(super) fn knows(method: &Method, target: &str, answer: &Answer) {
     assert!(content.is_object(), "{content_type} is not described: {about}");
     let schema = &response["content"]["application/json"]["schema"];
     if content_type == "application/json" {
-        let whole = json!({ "allOf": [schema], "components": described(version)["components"] });
-        let validator = jsonschema::validator_for(&whole).unwrap();
+        let validator = validator(
+            format!("{version} {} {} {}", route.method, route.path, answer.status),
+            || json!({ "allOf": [schema], "components": described(version)["components"] }),
+        );
         let wrong: Vec<String> =
             validator.iter_errors(&answer.json()).map(|error| error.to_string()).collect();
         assert!(wrong.is_empty(), "{wrong:#?} {about}");
@@ -59,6 +61,14 @@ pub(super) fn knows(method: &Method, target: &str, answer: &Answer) {
             "{code} is not described: {about}"
         );
     }
+}
+
+/// What compares answers with a schema, made once.
+fn validator(key: String, schema: impl FnOnce() -> Value) -> Arc<jsonschema::Validator> {
+    static MADE: LazyLock<Mutex<HashMap<String, Arc<jsonschema::Validator>>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap();
+    let make = || Arc::new(jsonschema::validator_for(&schema()).unwrap());
+    Arc::clone(made.entry(key).or_insert_with(make))
 }
 
 /// The codes of failures in a schema.

@@ -45,7 +45,7 @@ async fn nobody_is_told_so_in_the_format_they_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_call_without_the_header_is_refused_with_words_that_help() {
+async fn o01_a_call_without_the_header_is_refused_with_words_that_help() {
     let server = Server::start().await;
     for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
         for value in [None, Some("1"), Some("TRUE"), Some("false")] {
@@ -93,6 +93,37 @@ async fn a_call_without_the_header_is_refused_with_words_that_help() {
     let lower =
         server.get("admin", "/cloud/users").without("OCS-APIRequest").header("ocs-apirequest", "true");
     lower.send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o01_pages_of_others_get_nothing_from_here() {
+    let server = Server::start().await;
+    for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
+        for path in ["/cloud/users", "/cloud/users/Frank", "/cloud/capabilities", "/healthz", "/openapi.json"]
+        {
+            let ask = server
+                .ask("admin", method.clone(), path)
+                .header("Origin", "https://evil.example")
+                .header("Access-Control-Request-Method", "DELETE")
+                .header("Access-Control-Request-Headers", "ocs-apirequest")
+                .without("OCS-APIRequest");
+            let answer = ask.send().await;
+            let cors = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control"));
+            assert_eq!(cors.count(), 0, "{method} {path}: {answer:?}");
+            let refused = [404, 405, 412].contains(&answer.status);
+            assert!(refused || !path.starts_with("/cloud"), "{method} {path}: {answer:?}");
+        }
+    }
+    // What a form of another page can send: three content types, and no header of its own choice.
+    for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain"] {
+        let ask = server.ask("admin", Method::POST, "/cloud/groups").without("OCS-APIRequest");
+        assert_eq!(ask.body(kind, "groupid=forged").send().await.status, 412, "{kind}");
+    }
+    server
+        .get("admin", "/cloud/groups/forged")
+        .send()
+        .await
+        .fails(404, "The requested group could not be found");
 }
 
 #[tokio::test(flavor = "multi_thread")]

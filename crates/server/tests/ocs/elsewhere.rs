@@ -56,7 +56,7 @@ pub(super) async fn imap() -> String {
     )
 }
 
-async fn server() -> Server {
+pub(super) async fn server() -> Server {
     Server::with("", &imap().await).await
 }
 

@@ -13,10 +13,13 @@ mod elsewhere;
 mod exchanges;
 mod how_to;
 mod lost;
+mod naughty;
 mod pages;
 mod program;
+mod races;
 mod roles;
 mod security;
+mod smuggling;
 mod surfer;
 mod tokens;
 

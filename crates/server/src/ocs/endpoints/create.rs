@@ -12,10 +12,14 @@ use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 
 use super::field;
-use super::{Call, edit::set_failed};
+use super::{
+    Call,
+    edit::{checked, set_failed},
+};
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
+use crate::ocs::xml::can_carry;
 
 /// How long hashing a password may take.
 pub(super) const HASH_DEADLINE: Duration = Duration::from_secs(30);
@@ -59,7 +63,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
 
     let mut new = NewUser::new(id.clone());
     let display_name = params.text("displayName")?.filter(|name| !name.trim().is_empty());
-    if display_name.is_some_and(|name| name.chars().count() > 64) {
+    if display_name.is_some_and(|name| name.chars().count() > 64 || !can_carry(name)) {
         return Err(Failure::of_endpoint(101, "Invalid display name"));
     }
     if let Some(name) = display_name {
@@ -77,7 +81,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         new = new.language(language);
     }
     if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
-        new = new.profile(Field::Manager, manager, None);
+        new = new.profile(Field::Manager, checked("manager", manager)?, None);
     }
     new = groups.into_iter().fold(new, NewUser::group);
     new = administers.into_iter().fold(new, NewUser::subadmin_of);

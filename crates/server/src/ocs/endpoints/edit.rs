@@ -12,6 +12,7 @@ use super::{Call, field};
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
+use crate::ocs::xml::can_carry;
 
 /// The fields that people may edit, in the order that clients rely on.
 const EDITABLE: &[&str] = &[
@@ -147,14 +148,16 @@ impl<'a> Editor<'a> {
         let may_name = !self.oneself || self.admin || call.app.settings().allow_user_to_change_display_name;
         Ok(match key {
             "displayname" | "display" | "email" if !may_name => return Err(no()),
-            "displayname" | "display" if value.chars().count() > 64 => return Err(Failure::bare(101)),
+            "displayname" | "display" if value.chars().count() > 64 || !can_carry(value) => {
+                return Err(Failure::bare(101));
+            }
             "displayname" | "display" => change.display_name(value),
             "email" => change.email(value),
             "quota" if over => {
                 let wrong = || Failure::of_endpoint(102, format!("Invalid quota value {value}"));
                 change.quota(field::quota(value).ok_or_else(wrong)?)
             }
-            "manager" if over => change.field(Field::Manager, value),
+            "manager" if over => change.field(Field::Manager, checked("manager", value)?),
             "additional_mail" => {
                 accounts::users::mail_address(value).map_err(|_| Failure::bare(102))?;
                 change.field(Field::AdditionalMail, value)
@@ -226,8 +229,9 @@ fn scope(field: Field, value: &str) -> Result<Scope, Failure> {
     if too_narrow { Err(wrong()) } else { Ok(scope) }
 }
 
-fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
-    if value.len() > LONGEST || value.contains('\0') {
+/// A text that can be kept and told again as it is.
+pub(super) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
+    if value.len() > LONGEST || !can_carry(value) {
         return Err(Failure::of_endpoint(102, format!("Invalid {key}")));
     }
     Ok(value)

@@ -7,6 +7,7 @@ use super::{Call, Range};
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
+use crate::ocs::xml::can_carry;
 
 const NOT_FOUND: &str = "The requested group could not be found";
 
@@ -69,8 +70,12 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let invalid = || Failure::of_endpoint(101, "Invalid group name");
     let id = call.params.text("groupid")?.unwrap_or_default();
     // A group called 0 is nothing to PHP, and clients know that.
-    let id = GroupId::parse(id).ok().filter(|id| id.as_str() != "0").ok_or_else(invalid)?;
+    let id = GroupId::parse(id).ok().filter(|id| id.as_str() != "0" && can_carry(id.as_str()));
+    let id = id.ok_or_else(invalid)?;
     let name = call.params.text("displayname")?;
+    if name.is_some_and(|name| !can_carry(name)) {
+        return Err(invalid());
+    }
     match call.accounts()?.groups().create(&id, name).await {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::of_endpoint(102, "group exists")),
@@ -88,6 +93,9 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let missing = || Failure::new(Code::NOT_FOUND, NOT_FOUND);
     let group = call.named_group().await?.ok_or_else(missing)?;
+    if !can_carry(value) {
+        return Err(Failure::of_endpoint(101, "Invalid group name"));
+    }
     match call.accounts()?.groups().rename(&group, value).await {
         Ok(()) => Ok(Answer::NOTHING),
         Err(AccountsError::Invalid { .. }) => Err(Failure::of_endpoint(101, "Invalid group name")),

@@ -28,12 +28,14 @@ pub(super) async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     if !caller.may_administer(&group) {
         return Err(Failure::bare(104));
     }
-    // The original lets a sub-admin take in anybody at all; the settings can narrow that.
+    // The original lets a sub-admin take in anybody at all; the settings can narrow that. Then nobody whom the sub-admin does
+    // not administer already is told from somebody who does not exist.
     let narrow = call.app.settings().sub_admins_may_add == MayAdd::Accessible;
     if narrow && !call.is_over(&user).await? {
-        return Err(Failure::bare(104));
+        return Err(NOBODY);
     }
-    call.accounts()?.groups().add_member(&group, &user.id).await?;
+    let added = call.accounts()?.groups().add_member(&group, &user.id).await;
+    added.map_err(|error| gone(error, Failure::bare(102), NOBODY))?;
     Ok(Answer::NOTHING)
 }
 
@@ -56,6 +58,9 @@ pub(super) async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     if !caller.is_admin() {
         let of_user = call.app.accounts().groups().of_user(&user.id).await?;
+        if !caller.is_over(&of_user) {
+            return Err(NOBODY);
+        }
         let common: Vec<&GroupId> =
             of_user.iter().filter(|group| caller.administers().contains(group)).collect();
         // Who leaves the last common group would be out of the caller's reach.
@@ -69,7 +74,7 @@ pub(super) async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(AccountsError::LastAdmin) => {
             Err(Failure::of_endpoint(105, "Cannot remove the last administrator from the admin group"))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(gone(error, Failure::bare(102), NOBODY)),
     }
 }
 
@@ -94,7 +99,8 @@ pub(super) async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
     if group.is_admin() {
         return Err(Failure::of_endpoint(103, "Cannot create subadmins for admin group"));
     }
-    call.accounts()?.groups().add_subadmin(&group, &user.id).await?;
+    let added = call.accounts()?.groups().add_subadmin(&group, &user.id).await;
+    added.map_err(|error| gone(error, Failure::of_endpoint(102, "Group does not exist"), NO_USER))?;
     Ok(Answer::NOTHING)
 }
 
@@ -104,11 +110,24 @@ pub(super) async fn demote(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = call.named_user().await?.ok_or(NO_USER)?;
     let group =
         existing(call, group).await?.ok_or_else(|| Failure::of_endpoint(101, "Group does not exist"))?;
-    if !call.accounts()?.groups().remove_subadmin(&group, &user.id).await? {
+    let removed = call.accounts()?.groups().remove_subadmin(&group, &user.id).await;
+    if !removed.map_err(|error| gone(error, Failure::of_endpoint(101, "Group does not exist"), NO_USER))? {
         return Err(Failure::of_endpoint(102, "User is not a subadmin of this group"));
     }
     Ok(Answer::NOTHING)
 }
+
+/// What is answered when group or user was deleted after somebody looked.
+fn gone(error: AccountsError, group: Failure, user: Failure) -> Failure {
+    match error {
+        AccountsError::NotFound { what: "group", .. } => group,
+        AccountsError::NotFound { .. } => user,
+        error => error.into(),
+    }
+}
+
+/// There is no such user, or the caller may not know.
+const NOBODY: Failure = Failure::bare(103);
 
 const NO_USER: Failure = Failure::fixed(101, "User does not exist");
 
@@ -140,7 +159,7 @@ async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, User), Failure> {
         return Err(Failure::bare(101));
     }
     let group = existing(call, group).await?.ok_or(Failure::bare(102))?;
-    let user = call.named_user().await?.ok_or(Failure::bare(103))?;
+    let user = call.named_user().await?.ok_or(NOBODY)?;
     Ok((group, user))
 }
 

@@ -6,6 +6,7 @@ use super::Call;
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
+use crate::ocs::xml::can_carry;
 
 /// `GET …/config/apps`
 pub(super) async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -100,8 +101,9 @@ fn settable(app: &str, key: &str, value: &str) -> Result<(), Failure> {
     let no = match (app, key) {
         (_, "installed_version" | "enabled" | "types") => true,
         ("core", "encryption_enabled") => value != "yes",
-        ("core", key) => key.starts_with("public_") || key.starts_with("remote_"),
-        _ => false,
+        ("core", key) if key.starts_with("public_") || key.starts_with("remote_") => true,
+        // What an answer in XML could not tell again as it was.
+        _ => !can_carry(key) || !can_carry(value),
     };
     if no { Err(refused("The given key can not be set")) } else { Ok(()) }
 }

@@ -133,6 +133,66 @@ proptest! {
     }
 }
 
+/// A hundred short texts: above all what parsers treat in their own way, and some of everything else that XML can carry.
+fn hundred_texts(seed: u64) -> Vec<String> {
+    const SPECIAL: &[char] = &[
+        '\r',
+        '\n',
+        '\t',
+        ' ',
+        ']',
+        '>',
+        '<',
+        '&',
+        ';',
+        '"',
+        '\'',
+        '#',
+        '\u{7f}',
+        '\u{85}',
+        '\u{a0}',
+        '\u{2028}',
+        '\u{d7ff}',
+        '\u{e000}',
+        '\u{feff}',
+        '\u{fffd}',
+        '\u{10000}',
+        '\u{10ffff}',
+    ];
+    // Splitmix: cheap, and the seed is all there is to shrink.
+    let mut state = seed;
+    let mut next = move |below: u64| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        ((mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 32) % below
+    };
+    let mut text = || {
+        let length = next(8);
+        let chars = (0..length).map(|_| match next(3) {
+            0 => char::from_u32(next(0x11_0000) as u32).filter(|found| is_allowed(*found)).unwrap_or('x'),
+            _ => SPECIAL[next(SPECIAL.len() as u64) as usize],
+        });
+        chars.collect()
+    };
+    (0..100).map(|_| text()).collect()
+}
+
+proptest! {
+    // A hundred texts in each of a thousand documents.
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn o03_a_hundred_thousand_texts_read_back_equal(seed in any::<u64>()) {
+        let texts = hundred_texts(seed);
+        let document = write("ocs", &[("data", &Data::list(texts.iter().map(String::as_str)))]).unwrap();
+        let found = parse(&document).children.remove(0).children;
+        prop_assert_eq!(found.len(), texts.len());
+        for (found, text) in found.iter().zip(&texts) {
+            prop_assert_eq!(&found.text, text);
+        }
+    }
+}
+
 #[test]
 fn naughty_texts_read_back_equal() {
     for text in [
