@@ -8,7 +8,8 @@
 //! | `$argon2id$…` | ours |
 //! | `3\|$argon2id$…`, `2\|$argon2i$…` | PHP's Argon2 |
 //! | `1\|$2y$…` | PHP's bcrypt |
-//! | `$2y$…` alone, 60 characters | older: bcrypt over the password and the installation's `passwordsalt`, or without it |
+//! | `$2y$…` alone, 60 characters | older: bcrypt |
+//! | `salted\|SALT\|$2y$…` | the same, over the password and the `passwordsalt` of the installation it came from, or without it |
 //! | 40 hexadecimal digits | older still: SHA-1 without salt |
 
 use std::fmt;
@@ -16,6 +17,8 @@ use std::fmt;
 use argon2::password_hash::phc::{self, Salt};
 use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha1::{Digest, Sha1};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
@@ -23,6 +26,7 @@ use zeroize::Zeroizing;
 
 use super::LocalPassword;
 use super::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
+use crate::StoredHash;
 use crate::random::{NoRandomness, random};
 
 /// bcrypt looks at no more bytes than these.
@@ -30,6 +34,9 @@ const BCRYPT_BYTES: usize = 72;
 
 /// The most rounds (as a power of two) that a stored bcrypt hash may ask for: about three seconds.
 const MOST_BCRYPT_COST: u32 = 16;
+
+/// In front of a hash that has its installation's salt with it.
+const SALTED: &str = "salted";
 
 /// The bytes of a salt of ours.
 const SALT_BYTES: usize = 16;
@@ -39,6 +46,7 @@ const SALT_BYTES: usize = 16;
 pub struct PasswordHash {
     kind: Kind,
     text: Box<str>,
+    salt: LegacySalt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +74,29 @@ pub enum Match {
 }
 
 /// The secret `passwordsalt` of an installation that accounts were brought from. Empty when it had none. Wiped on drop.
-#[derive(Clone, Default)]
+///
+/// It is kept with each hash that needs it, not in a setting: so accounts of several installations can live in one store,
+/// every program can check them, and the salt is gone when the last such hash was replaced.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct LegacySalt(Zeroizing<String>);
 
 impl LegacySalt {
     /// Takes the value of `passwordsalt`.
     pub fn new(salt: impl Into<String>) -> Self {
         Self(Zeroizing::new(salt.into()))
+    }
+
+    /// What to store of a hash of that installation: with the salt, if it is of the kind that needs it.
+    pub fn with(&self, stored: &str) -> StoredHash {
+        if self.0.is_empty() || !is_bcrypt(stored) {
+            return StoredHash::new(stored);
+        }
+        StoredHash::new(format!("{SALTED}|{}|{stored}", URL_SAFE_NO_PAD.encode(self.0.as_bytes())))
+    }
+
+    fn read(encoded: &str) -> Option<Self> {
+        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).ok()?);
+        std::str::from_utf8(&bytes).ok().map(Self::new)
     }
 }
 
@@ -110,12 +134,18 @@ impl PasswordHash {
     /// # Errors
     /// [`UnknownHash`]: no password matches such a text.
     pub fn parse(stored: &str) -> Result<Self, UnknownHash> {
+        let mut salt = LegacySalt::default();
         let (kind, text) = match stored.split_once('|') {
+            Some((SALTED, rest)) => {
+                let (encoded, hash) = rest.split_once('|').ok_or(UnknownHash::Kind)?;
+                salt = LegacySalt::read(encoded).ok_or(UnknownHash::Kind)?;
+                (Kind::SaltedBcrypt, hash)
+            }
             Some(("3" | "2", hash)) if hash.starts_with("$argon2") => (Kind::Argon2 { ours: false }, hash),
             Some(("3" | "2" | "1", hash)) if is_bcrypt(hash) => (Kind::Bcrypt, hash),
             Some(_) => return Err(UnknownHash::Kind),
             None if stored.starts_with("$argon2") => (Kind::Argon2 { ours: true }, stored),
-            None if is_bcrypt(stored) => (Kind::SaltedBcrypt, stored),
+            None if is_bcrypt(stored) => (Kind::Bcrypt, stored),
             None if stored.len() == 40 && stored.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
                 (Kind::Sha1, stored)
             }
@@ -126,7 +156,7 @@ impl PasswordHash {
             Kind::Bcrypt | Kind::SaltedBcrypt => check_bcrypt(text)?,
             Kind::Sha1 => {}
         }
-        Ok(Self { kind, text: text.into() })
+        Ok(Self { kind, text: text.into(), salt })
     }
 
     /// Hashes a password with Argon2id and a fresh salt. Slow: call it through the pool.
@@ -147,7 +177,7 @@ impl PasswordHash {
                 .ok()
         });
         let text = hashed.ok_or(HashError::Failed)?.to_string();
-        Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into() })
+        Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
     /// A hash that costs as much to check as a new one and that no password has: what unknown people are checked against,
@@ -167,11 +197,11 @@ impl PasswordHash {
             settings.passes(),
             settings.lanes()
         );
-        Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into() })
+        Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
     /// Compares a typed password. Slow: call it through the pool.
-    pub fn matches(&self, password: &LocalPassword, legacy: &LegacySalt) -> Match {
+    pub fn matches(&self, password: &LocalPassword) -> Match {
         let typed = password.expose();
         match self.kind {
             Kind::Argon2 { .. } => {
@@ -180,7 +210,7 @@ impl PasswordHash {
             }
             Kind::Bcrypt => self.bcrypt(typed.as_bytes()),
             Kind::SaltedBcrypt => {
-                let salted = Zeroizing::new([typed.as_bytes(), legacy.0.as_bytes()].concat());
+                let salted = Zeroizing::new([typed.as_bytes(), self.salt.0.as_bytes()].concat());
                 // What counts is that the whole password was looked at; of the salt, as much as fitted.
                 match self.bcrypt(&salted) {
                     Match::No => self.bcrypt(typed.as_bytes()),
@@ -209,7 +239,8 @@ impl PasswordHash {
             || params.t_cost() < settings.passes()
     }
 
-    /// The text to store. Whoever reads it may guess passwords at leisure: it goes nowhere else.
+    /// The text to store of a hash that [`new`](Self::new) made. Whoever reads it may guess passwords at leisure: it goes
+    /// nowhere else.
     pub fn expose(&self) -> &str {
         &self.text
     }
@@ -258,6 +289,9 @@ fn check_argon2(text: &str) -> Result<(), UnknownHash> {
 }
 
 fn check_bcrypt(text: &str) -> Result<(), UnknownHash> {
+    if !is_bcrypt(text) {
+        return Err(UnknownHash::Kind);
+    }
     let parts: bcrypt::HashParts = text.parse().map_err(|_| UnknownHash::Kind)?;
     if parts.get_cost() > MOST_BCRYPT_COST { Err(UnknownHash::TooExpensive) } else { Ok(()) }
 }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use user_backend::clock::Instant;
 
 use super::LocalPassword;
-use super::hash::{HashError, LegacySalt, Match, PasswordHash};
+use super::hash::{HashError, Match, PasswordHash};
 use super::pool::{HashPool, PoolError};
 use super::settings::HashSettings;
 
@@ -17,7 +17,6 @@ pub struct Hasher {
     settings: HashSettings,
     pool: HashPool,
     dummy: Arc<PasswordHash>,
-    legacy: LegacySalt,
 }
 
 /// What a comparison found.
@@ -47,14 +46,7 @@ impl Hasher {
     /// [`HashError`] when the system has no randomness to give.
     pub fn new(settings: HashSettings) -> Result<Self, HashError> {
         let (pool, dummy) = (HashPool::new(&settings), Arc::new(PasswordHash::dummy(&settings)?));
-        Ok(Self { settings, pool, dummy, legacy: LegacySalt::default() })
-    }
-
-    /// Verifies the oldest hashes of an installation that accounts were brought from: its `passwordsalt`.
-    #[must_use]
-    pub fn with_legacy_salt(mut self, salt: LegacySalt) -> Self {
-        self.legacy = salt;
-        self
+        Ok(Self { settings, pool, dummy })
     }
 
     /// The costs and bounds.
@@ -102,9 +94,9 @@ impl Hasher {
         deadline: Instant,
     ) -> Result<Checked, PoolError> {
         let (password, settings) = (password.clone(), self.settings);
-        let (dummy, legacy) = (Arc::clone(&self.dummy), self.legacy.clone());
+        let dummy = Arc::clone(&self.dummy);
         let work = move || {
-            let found = stored.as_ref().unwrap_or(&dummy).matches(&password, &legacy);
+            let found = stored.as_ref().unwrap_or(&dummy).matches(&password);
             if stored.is_none() {
                 return Checked { found: Match::No, better: None };
             }
@@ -132,9 +124,9 @@ impl Hasher {
         if hashes.is_empty() {
             return Ok(false);
         }
-        let (password, legacy) = (password.clone(), self.legacy.clone());
+        let password = password.clone();
         // Bytes that an old hash never looked at count as equal here: in doubt, it was used before.
-        let work = move || hashes.iter().any(|hash| hash.matches(&password, &legacy) != Match::No);
+        let work = move || hashes.iter().any(|hash| hash.matches(&password) != Match::No);
         self.pool.run(deadline, work).await
     }
 }

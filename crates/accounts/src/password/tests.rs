@@ -28,9 +28,13 @@ fn typed(text: &str) -> LocalPassword {
     LocalPassword::new(&Password::parse(text).unwrap()).unwrap()
 }
 
+/// As an import stores it.
+fn salted(salt: &str, hash: &str) -> String {
+    LegacySalt::new(salt).with(hash).expose().to_owned()
+}
+
 fn compare(stored: &str, text: &str) -> Match {
-    let salt = LegacySalt::new("pepperfromconfig");
-    PasswordHash::parse(stored).unwrap().matches(&typed(text), &salt)
+    PasswordHash::parse(stored).unwrap().matches(&typed(text))
 }
 
 #[test]
@@ -41,7 +45,8 @@ fn hashes_brought_from_php_are_verified_as_php_did() {
         format!("1|{BCRYPT}"),
         ARGON2ID.to_owned(),
         BCRYPT.to_owned(),
-        BCRYPT_SALTED.to_owned(),
+        salted("pepperfromconfig", BCRYPT_SALTED),
+        salted("the salt came later", BCRYPT),
         SHA1.to_owned(),
         SHA1.to_uppercase(),
     ] {
@@ -58,11 +63,16 @@ fn hashes_brought_from_php_are_verified_as_php_did() {
 
 #[test]
 fn the_salt_of_the_old_installation_counts_for_bare_bcrypt_only() {
-    let other = LegacySalt::new("another");
-    let hash = PasswordHash::parse(BCRYPT_SALTED).unwrap();
-    assert_eq!(hash.matches(&typed("Wonderland-1"), &other), Match::No);
-    assert_eq!(compare(&format!("1|{BCRYPT_SALTED}"), "Wonderland-1"), Match::No);
+    assert_eq!(compare(&salted("another", BCRYPT_SALTED), "Wonderland-1"), Match::No);
+    assert_eq!(compare(&salted("", BCRYPT_SALTED), "Wonderland-1"), Match::No);
     assert_eq!(compare(BCRYPT_SALTED, "Wonderland-1pepperfromconfig"), Match::Yes);
+    for other in [format!("1|{BCRYPT_SALTED}"), format!("3|{ARGON2ID}"), SHA1.to_owned(), "junk".to_owned()] {
+        assert_eq!(salted("pepperfromconfig", &other), other);
+    }
+    assert_eq!(salted("", BCRYPT_SALTED), BCRYPT_SALTED);
+    let text = salted("\u{e4}|\u{20ac}", BCRYPT_SALTED);
+    assert_eq!(text.matches('|').count(), 2, "{text}");
+    assert!(PasswordHash::parse(&text).is_ok());
 }
 
 /// T36: bcrypt looks at 72 bytes; a longer password is neither taken for them nor taken over.
@@ -90,12 +100,11 @@ fn t36_no_password_is_ever_cut() {
 fn passwords_are_compared_as_received() {
     let settings = HashSettings::cheap();
     let composed = PasswordHash::new(&typed("\u{e9}t\u{e9}-Wonderland"), &settings).unwrap();
-    let none = LegacySalt::default();
-    assert_eq!(composed.matches(&typed("\u{e9}t\u{e9}-Wonderland"), &none), Match::Yes);
-    assert_eq!(composed.matches(&typed("e\u{301}t\u{e9}-Wonderland"), &none), Match::No);
+    assert_eq!(composed.matches(&typed("\u{e9}t\u{e9}-Wonderland")), Match::Yes);
+    assert_eq!(composed.matches(&typed("e\u{301}t\u{e9}-Wonderland")), Match::No);
     let emoji = PasswordHash::new(&typed("🔑🔒🔑🔒🔑"), &settings).unwrap();
-    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔑"), &none), Match::Yes);
-    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔒"), &none), Match::No);
+    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔑")), Match::Yes);
+    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔒")), Match::No);
 }
 
 #[test]
@@ -118,6 +127,12 @@ fn what_nobody_can_sign_in_with_is_told_from_a_hash() {
         "$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxé€a",
         "$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklx🔑",
         "1|$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklx🔑",
+        "salted|",
+        "salted||",
+        "salted|cGVwcGVy|",
+        "salted|cGVwcGVy|81f3122ee20bcce15538448e8fca39178037300f",
+        "salted|not base64|$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa",
+        "salted|_w|$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa",
         "$2y$99$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa",
     ] {
         assert!(PasswordHash::parse(junk).is_err(), "{junk}");
@@ -132,6 +147,7 @@ fn a_stored_hash_cannot_ask_for_all_memory_or_all_day() {
         ARGON2ID.replace("t=2", "t=1000000"),
         ARGON2ID.replace("m=64", "m=1048576").replace("p=1", "p=65"),
         BCRYPT.replace("$05$", "$31$"),
+        salted("pepper", &BCRYPT.replace("$05$", "$31$")),
     ] {
         assert_eq!(PasswordHash::parse(&dear).unwrap_err(), UnknownHash::TooExpensive, "{dear}");
     }
@@ -145,7 +161,7 @@ fn new_hashes_are_argon2id_with_the_settings_and_a_salt_of_their_own() {
         let hash = PasswordHash::new(&typed("Wonderland-1"), &settings).unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.expose());
         assert_eq!(PasswordHash::parse(hash.expose()).unwrap(), hash);
-        assert_eq!(hash.matches(&typed("Wonderland-1"), &LegacySalt::default()), Match::Yes);
+        assert_eq!(hash.matches(&typed("Wonderland-1")), Match::Yes);
         assert!(!hash.is_outdated(&settings));
         assert!(seen.insert(hash.expose().to_owned()));
     }
@@ -184,7 +200,7 @@ fn nobody_has_the_password_of_the_dummy() {
     let dummy = PasswordHash::dummy(&settings).unwrap();
     assert_eq!(PasswordHash::parse(dummy.expose()).unwrap(), dummy);
     assert!(!dummy.is_outdated(&settings), "it costs what a real one costs");
-    assert_eq!(dummy.matches(&typed("Wonderland-1"), &LegacySalt::default()), Match::No);
+    assert_eq!(dummy.matches(&typed("Wonderland-1")), Match::No);
     assert_ne!(dummy, PasswordHash::dummy(&settings).unwrap());
 }
 

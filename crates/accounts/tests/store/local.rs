@@ -135,18 +135,19 @@ on_both! {
 
     async fn hashes_from_php_are_replaced_at_the_first_sign_in_and_nothing_ends(place) {
         let house = House::empty(place, "{}", ResetSettings::default()).await;
-        let hasher = Hasher::new(cost()).unwrap().with_legacy_salt(LegacySalt::new("pepperfromconfig"));
+        let hasher = Hasher::new(cost()).unwrap();
         let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
+        let salt = LegacySalt::new("pepperfromconfig");
         let kinds = [SHA1.to_owned(), BCRYPT.to_owned(), BCRYPT_SALTED.to_owned(), format!("1|{BCRYPT}"),
             format!("2|{ARGON2I}"), format!("3|{ARGON2ID}"), ARGON2ID.to_owned()];
-        for (number, stored) in kinds.into_iter().enumerate() {
+        for (number, stored) in kinds.iter().map(|stored| salt.with(stored)).enumerate() {
             let name = format!("user{number}");
-            house.accounts.users().create(NewUser::new(user(&name)).password(StoredHash::new(stored.clone()))).await.unwrap();
+            house.accounts.users().create(NewUser::new(user(&name)).password(stored.clone())).await.unwrap();
             let session = house.accounts.sessions().begin(Some(&user(&name)), Duration::from_secs(60), b"").await.unwrap();
             let before = house.accounts.users().get(&user(&name)).await.unwrap();
 
             assert_eq!(word(sign_in(&backend, &name, "Wonderland-2").await), "bad_credentials");
-            assert_eq!(house.hash(&name).await, Some(StoredHash::new(stored)), "a wrong password replaces nothing");
+            assert_eq!(house.hash(&name).await, Some(stored), "a wrong password replaces nothing");
             assert_eq!(word(sign_in(&backend, &name, ALICE).await), format!("accepted {name}"));
             let ours = house.hash(&name).await.unwrap();
             assert!(ours.expose().starts_with("$argon2id$v=19$m=7168,t=1,p=1$"), "{}", ours.expose());
@@ -256,9 +257,9 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
 async fn t61_no_password_stays_in_memory() {
     let place = Place::sqlite();
     let house = House::with_alice(&place).await;
-    let old = NewUser::new(user("old")).password(StoredHash::new(BCRYPT_SALTED));
+    let old = NewUser::new(user("old")).password(LegacySalt::new("pepperfromconfig").with(BCRYPT_SALTED));
     house.accounts.users().create(old).await.unwrap();
-    let salted = Hasher::new(cost()).unwrap().with_legacy_salt(LegacySalt::new("pepperfromconfig"));
+    let salted = Hasher::new(cost()).unwrap();
     let salted = LocalBackend::new(house.accounts.clone(), salted, Arc::new(NoRules)).unwrap();
     {
         let new = Password::parse(canary(1, 0)).unwrap();
