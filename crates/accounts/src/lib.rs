@@ -126,13 +126,36 @@ impl Accounts {
     /// - [`AccountsError::NewerSchema`]: a newer version of this program made it.
     /// - [`AccountsError::ReadOnly`]: it cannot be written.
     pub async fn open(settings: &StoreSettings) -> Result<Self, AccountsError> {
+        match Self::with(settings, true).await {
+            Ok(None) => Err(AccountsError::unreadable("the tables are not there")),
+            Ok(Some(accounts)) => Ok(accounts),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, but makes nothing where there is nothing: no file, no tables in an empty database.
+    ///
+    /// # Errors
+    /// As [`Accounts::open`].
+    pub async fn open_existing(settings: &StoreSettings) -> Result<Option<Self>, AccountsError> {
+        if settings.path().is_some_and(|path| !path.exists()) {
+            return Ok(None);
+        }
+        Self::with(settings, false).await
+    }
+
+    async fn with(settings: &StoreSettings, fill: bool) -> Result<Option<Self>, AccountsError> {
         let db = Db::open(settings).await?;
         let clock = settings.clock().clone();
-        if let Err(error) = schema::migrate(&db, clock.now()).await {
-            db.close().await;
-            return Err(error);
+        match schema::migrate(&db, clock.now(), fill).await {
+            Ok(true) => {
+                Ok(Some(Self { inner: Arc::new(Inner { db, clock }), actor: Arc::new(Actor::system()) }))
+            }
+            nothing => {
+                db.close().await;
+                nothing.map(|_| None)
+            }
         }
-        Ok(Self { inner: Arc::new(Inner { db, clock }), actor: Arc::new(Actor::system()) })
     }
 
     /// The same store, used on somebody's behalf: the audit log names them.

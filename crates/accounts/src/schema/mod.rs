@@ -30,13 +30,15 @@ pub(crate) const APPLICATION_ID: i64 = 0x7573_7262;
 /// The PostgreSQL advisory lock that migrations hold.
 const LOCK: i64 = 0x7573_7262_0001;
 
-/// Brings the database to [`NEWEST`]; does nothing when it is there.
-pub(crate) async fn migrate(db: &Db, now: Timestamp) -> Result<(), AccountsError> {
+/// Brings the database to [`NEWEST`]; does nothing when it is there. Tells whether it is; an empty one stays empty unless
+/// it is to be filled.
+pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool, AccountsError> {
     if version(db).await? == Some(NEWEST) {
-        return Ok(());
+        return Ok(true);
     }
     let mut tx = db.begin().await?;
     let at = match found(&mut tx).await? {
+        Found::Empty if !fill => return Ok(false),
         Found::Empty => {
             create(&mut tx).await?;
             0
@@ -57,7 +59,8 @@ pub(crate) async fn migrate(db: &Db, now: Timestamp) -> Result<(), AccountsError
         tx.execute(note.bind(version).bind(now.millis())).await?;
         tracing::info!(version, "the store has a new schema");
     }
-    tx.commit().await
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The version of a database that certainly is ours.

@@ -5,6 +5,7 @@ use user_backend::{BackendId, CanonicalName};
 use super::profile::{self, Field, Scope};
 use super::{Key, Users, changes};
 use crate::audit::{self, Action};
+use crate::clock::Timestamp;
 use crate::engine::{Tx, fault, sql};
 use crate::error::AccountsError;
 use crate::generation;
@@ -43,6 +44,7 @@ pub struct NewUser {
     subadmin_of: Vec<GroupId>,
     profile: Vec<(Field, String, Option<Scope>)>,
     create_groups: bool,
+    signed_in: Option<(Timestamp, Timestamp)>,
 }
 
 impl NewUser {
@@ -62,6 +64,7 @@ impl NewUser {
             subadmin_of: Vec::new(),
             profile: Vec::new(),
             create_groups: false,
+            signed_in: None,
         }
     }
 
@@ -139,6 +142,13 @@ impl NewUser {
     #[must_use]
     pub fn profile(mut self, field: Field, value: impl Into<String>, scope: Option<Scope>) -> Self {
         self.profile.push((field, value.into(), scope));
+        self
+    }
+
+    /// Somebody who signed in before, elsewhere: first and last. Times to come count as now.
+    #[must_use]
+    pub const fn signed_in(mut self, first: Timestamp, last: Timestamp) -> Self {
+        self.signed_in = Some((first, last));
         self
     }
 
@@ -221,7 +231,8 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
     }
     let user =
         sql("INSERT INTO users (name, id, backend, enabled, display_name, email, quota, language, locale, \
-                    search, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+                    search, created_at, first_login, last_login) \
+                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                     ON CONFLICT (name) DO NOTHING RETURNING key")
         .bind(name)
         .bind(id.as_str())
@@ -233,7 +244,9 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
         .bind(profile::word(&new.language, "language")?)
         .bind(profile::word(&new.locale, "locale")?)
         .bind(search_text(id, display_name.as_deref(), email.as_deref()))
-        .bind(now.millis());
+        .bind(now.millis())
+        .bind(new.signed_in.map(|(first, last)| first.min(last).min(now).millis()))
+        .bind(new.signed_in.map(|(_, last)| last.min(now).millis()));
     let row = tx.row(user).await?.ok_or_else(taken)?;
     let key = Key(row.int(0).map_err(fault)?);
 

@@ -1,6 +1,8 @@
 //! Users: created whole or not at all, found in any spelling, listed in order.
 
-use accounts::{AccountsError, Field, GroupId, NewUser, Quota, Scope, StoredHash, UserChange, UserFilter};
+use accounts::{
+    Accounts, AccountsError, Field, GroupId, NewUser, Quota, Scope, StoredHash, UserChange, UserFilter,
+};
 use futures_util::TryStreamExt;
 use user_backend::BackendId;
 
@@ -24,6 +26,28 @@ on_both! {
         let again = accounts.users().create(NewUser::new(user("frank"))).await;
         assert_eq!(again, Err(AccountsError::AlreadyExists { what: "user", id: "frank".into() }));
         assert_eq!(accounts.users().find(&user("nobody")).await.unwrap(), None);
+    }
+
+    async fn nothing_is_made_for_who_only_looks(place) {
+        for _ in 0..2 {
+            assert!(Accounts::open_existing(&place.settings).await.unwrap().is_none());
+        }
+        place.open().await.close().await;
+        let there = Accounts::open_existing(&place.settings).await.unwrap().unwrap();
+        assert_eq!(there.users().count(&UserFilter::new()).await.unwrap(), 0);
+    }
+
+    async fn who_signed_in_elsewhere_was_seen_before(place) {
+        let accounts = place.open().await;
+        let now = place.clock.now();
+        let day = std::time::Duration::from_secs(86_400);
+        let seen = |id, first, last| {
+            let new = NewUser::new(user(id)).signed_in(first, last);
+            async { accounts.users().create(new).await.map(|user| (user.first_login, user.last_login)).unwrap() }
+        };
+        assert_eq!(seen("a", now.before(day), now).await, (Some(now.before(day)), Some(now)));
+        assert_eq!(seen("b", now, now.before(day)).await, (Some(now.before(day)), Some(now.before(day))));
+        assert_eq!(seen("c", now.after(day), now.after(day)).await, (Some(now), Some(now)), "not in the future");
     }
 
     async fn what_cannot_be_created_whole_leaves_nothing_behind(place) {
