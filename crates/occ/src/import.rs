@@ -36,6 +36,7 @@ struct Summary {
     groups: u64,
     groups_there: u64,
     memberships: u64,
+    app_passwords: u64,
     problems: Vec<String>,
 }
 
@@ -60,6 +61,7 @@ pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Reply, Fail
     let mut summary = Summary::default();
     groups(&mut source, store.as_ref(), args.write, &mut summary).await?;
     users(&mut source, store.as_ref(), args.write, &homes, &mut summary).await?;
+    summary.app_passwords = source.app_passwords().await?;
     reply(&summary, args.write)
 }
 
@@ -127,7 +129,7 @@ async fn users(
                     }
                 };
                 if seen.insert(person.id.name().clone()) {
-                    take(store, write, person, summary).await?;
+                    take(store, write, &person, summary).await?;
                 } else {
                     summary.problem(format!(
                         "{} of the backend {} has the name of somebody else there",
@@ -146,7 +148,7 @@ async fn users(
 async fn take(
     store: Option<&Store>,
     write: bool,
-    person: Person,
+    person: &Person,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
     for group in &person.odd_groups {
@@ -166,12 +168,11 @@ async fn take(
             return Ok(());
         }
         if write {
-            let (id, external) = (person.id.clone(), person.is_external());
-            let (memberships, plain) = (person.memberships(), person.clone().without_profile());
-            let mut made = store.accounts.users().create(person.into_new()).await;
+            let id = &person.id;
+            let mut made = store.accounts.users().create(person.whole.clone()).await;
             if let Err(AccountsError::Invalid { field, expected, .. }) = &made {
                 summary.problem(format!("{id}: the {field} is not {expected}; taken over without profile"));
-                made = store.accounts.users().create(plain.into_new()).await;
+                made = store.accounts.users().create(person.plain.clone()).await;
             }
             match made {
                 Ok(_) => {}
@@ -181,18 +182,16 @@ async fn take(
                 }
                 Err(error) => return Err(error.into()),
             }
-            summary.memberships += memberships;
-            *if external { &mut summary.external } else { &mut summary.users } += 1;
-            return Ok(());
         }
     }
-    summary.memberships += person.memberships();
+    summary.memberships += person.memberships;
     *if person.is_external() { &mut summary.external } else { &mut summary.users } += 1;
     Ok(())
 }
 
 fn reply(summary: &Summary, write: bool) -> Result<Reply, Failure> {
-    let Summary { users, external, there, groups, groups_there, memberships, problems } = summary;
+    let Summary { users, external, there, groups, groups_there, memberships, app_passwords, problems } =
+        summary;
     let did = if write { "taken over" } else { "to be taken over" };
     let mut plain = String::new();
     let _ = writeln!(plain, "local users {did}:     {users}");
@@ -200,6 +199,12 @@ fn reply(summary: &Summary, write: bool) -> Result<Reply, Failure> {
     let _ = writeln!(plain, "memberships {did}:     {memberships}");
     let _ = writeln!(plain, "groups {did}:          {groups}");
     let _ = writeln!(plain, "there already: {there} users, {groups_there} groups; left as they are");
+    if *app_passwords > 0 {
+        let _ = writeln!(
+            plain,
+            "not taken over: {app_passwords} app passwords; they work with that installation only, so devices need new ones"
+        );
+    }
     let _ = writeln!(plain, "problems: {}", problems.len());
     for problem in problems.iter().take(TOLD) {
         let _ = writeln!(plain, "  {problem}");
@@ -212,7 +217,8 @@ fn reply(summary: &Summary, write: bool) -> Result<Reply, Failure> {
     }
     let json = json!({
         "written": write, "users": users, "external_users": external, "memberships": memberships, "groups": groups,
-        "users_there_already": there, "groups_there_already": groups_there, "problems": problems,
+        "users_there_already": there, "groups_there_already": groups_there,
+        "app_passwords_left_behind": app_passwords, "problems": problems,
     });
     Reply::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
 }

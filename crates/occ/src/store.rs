@@ -3,6 +3,7 @@
 //! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
 //! owner is looked at first, and the way out is told.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -83,12 +84,12 @@ pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, Fai
 /// The store that a configuration names, if it is there.
 pub(crate) async fn find(config: &Config, file: &Path) -> Result<Option<Store>, Failure> {
     let settings = StoreSettings::from_config(config, file).map_err(config::wrong)?;
-    if settings.path().is_some_and(|path| !path.exists()) {
-        return Ok(None);
-    }
     let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
-    let accounts = open_at(&settings, Missing::Refuse).await?;
-    Ok(Some(Store { accounts, config: config.clone(), server }))
+    match open_at(&settings, Missing::Refuse).await {
+        Ok(accounts) => Ok(Some(Store { accounts, config: config.clone(), server })),
+        Err(failure) if failure.is_no_store() => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts, Failure> {
@@ -96,7 +97,12 @@ async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts,
     if let Some(path) = settings.path() {
         may_use(path, missing)?;
     }
-    let accounts = Accounts::open(settings).await.map_err(|error| in_store(settings, error.into()))?;
+    let opened = match missing {
+        Missing::Create => Accounts::open(settings).await.map(Some),
+        Missing::Refuse => Accounts::open_existing(settings).await,
+    };
+    let accounts =
+        opened.map_err(|error| in_store(settings, error.into()))?.ok_or_else(|| not_there(settings))?;
     Ok(accounts.on_behalf_of(Actor::command_line(&person())))
 }
 
@@ -167,7 +173,7 @@ fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Failure::new(format!("the store {shown} cannot be reached: {error}")))
         }
-        Err(_) if missing == Missing::Refuse => Err(not_there(path)),
+        Err(_) if missing == Missing::Refuse => Err(not_there(&shown)),
         Err(_) => {
             let folder = path
                 .parent()
@@ -185,12 +191,11 @@ fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
 
 #[cfg(not(unix))]
 fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
-    if missing == Missing::Refuse && !path.exists() { Err(not_there(path)) } else { Ok(()) }
+    if missing == Missing::Refuse && !path.exists() { Err(not_there(&path.display())) } else { Ok(()) }
 }
 
-fn not_there(path: &Path) -> Failure {
+fn not_there(shown: &dyn Display) -> Failure {
     Failure::no_store(format!(
-        "there is no store {}; occ user:add makes one, and so does the server when it starts",
-        path.display()
+        "there is no store {shown}; occ user:add makes one, and so does the server when it starts"
     ))
 }

@@ -268,10 +268,11 @@ Examples:
 );
 
 const IMPORT_HELP: &str = "\
-The database that the config.php names (SQLite or PostgreSQL) is only read. Each user comes whole or \
-not at all: with groups, groups they administer, quota, mail address, language, profile, whether they \
-are disabled, and the password hash, so that everybody signs in as before. Users of other backends \
-keep theirs. Who is there already is left alone, so an import that was interrupted goes on where it was \
+The database that the config.php names (SQLite, MySQL, MariaDB or PostgreSQL) is only read. Each user \
+comes whole or not at all: with groups, groups they administer, quota, mail address, language, profile, \
+whether they are disabled, when they signed in last, and the password hash, so that everybody signs in \
+as before. Users of other backends keep theirs. App passwords cannot be taken over: they are bound to a \
+secret of that installation. Who is there already is left alone, so an import that was interrupted goes on where it was \
 when it is started again.
 
 Examples:

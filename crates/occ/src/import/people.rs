@@ -1,6 +1,6 @@
 //! What one user of the source is here.
 
-use accounts::{Field, GroupId, LOCAL_BACKEND, NewUser, Quota, Scope, StoredHash, UserId};
+use accounts::{Field, GroupId, LOCAL_BACKEND, NewUser, Scope, Timestamp, UserId};
 use serde_json::Value;
 use user_backend::BackendId;
 use user_backend::config::Config;
@@ -53,22 +53,18 @@ impl Homes {
 }
 
 /// A user to be taken over.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: UserId,
     /// Groups whose ids no group can have here.
     pub(super) odd_groups: Vec<String>,
+    /// In how many groups this is, also as a sub-admin.
+    pub(super) memberships: u64,
     backend: Option<BackendId>,
-    hash: Option<StoredHash>,
-    display_name: Option<String>,
-    email: Option<String>,
-    quota: Quota,
-    language: Option<String>,
-    locale: Option<String>,
-    enabled: bool,
-    groups: Vec<GroupId>,
-    subadmin_of: Vec<GroupId>,
-    profile: Vec<(Field, String, Option<Scope>)>,
+    /// Everything.
+    pub(super) whole: NewUser,
+    /// What is left without anything that could be refused for its looks.
+    pub(super) plain: NewUser,
 }
 
 impl Person {
@@ -86,46 +82,57 @@ impl Person {
             Ok(backend) => backend,
             Err(problem) => return Ok(Err(format!("{id}: {problem}"))),
         };
-        let hash = row.hash.filter(|hash| backend.is_none() && !hash.is_empty()).map(StoredHash::new);
-        let mut person = Self {
-            id,
-            odd_groups: Vec::new(),
-            backend,
-            hash,
-            display_name: row.display_name.filter(|name| !name.is_empty()),
-            email: None,
-            quota: Quota::Default,
-            language: None,
-            locale: None,
-            enabled: true,
-            groups: Vec::new(),
-            subadmin_of: Vec::new(),
-            profile: Vec::new(),
-        };
+        let mut new = NewUser::new(id.clone()).create_missing_groups();
+        if let Some(backend) = &backend {
+            new = new.backend(backend.clone());
+        } else if let Some(hash) = row.hash.filter(|hash| !hash.is_empty()) {
+            new = new.password(source.salt().with(&hash));
+        }
+        let (mut memberships, mut odd_groups) = (0, Vec::new());
         for group in source.groups_of(&uid, false).await? {
             match GroupId::parse(&group) {
-                Ok(group) => person.groups.push(group),
-                Err(_) => person.odd_groups.push(group),
+                Ok(group) => (new, memberships) = (new.group(group), memberships + 1),
+                Err(_) => odd_groups.push(group),
             }
         }
         let offices = source.groups_of(&uid, true).await?;
         // Administrators of everything administer every group anyway.
-        person.subadmin_of =
-            offices.iter().filter_map(|id| GroupId::parse(id).ok()).filter(|id| !id.is_admin()).collect();
-        for (app, key, value) in source.preferences(&uid).await? {
-            match (app.as_str(), key.as_str()) {
-                ("core", "enabled") => person.enabled = value != "false",
-                ("core", "lang") => person.language = Some(value),
-                ("core", "locale") => person.locale = Some(value),
-                ("files", "quota") => person.quota = value.parse().unwrap_or_default(),
-                ("settings", "email") => person.email = Some(value).filter(|value| !value.is_empty()),
-                _ => {}
-            }
+        for group in offices.iter().filter_map(|id| GroupId::parse(id).ok()).filter(|id| !id.is_admin()) {
+            (new, memberships) = (new.subadmin_of(group), memberships + 1);
+        }
+        let preferences = source.preferences(&uid).await?;
+        let plain =
+            preferences.iter().fold(new, |new, (app, key, value)| match (app.as_str(), key.as_str()) {
+                ("core", "enabled") if value == "false" => new.disabled(),
+                ("files", "quota") => new.quota(value.parse().unwrap_or_default()),
+                _ => new,
+            });
+        let when = |key: &str| {
+            let found = preferences.iter().find(|(app, found, _)| app == "login" && found == key);
+            found.and_then(|(_, _, value)| value.parse::<i64>().ok()).filter(|seconds| *seconds > 0)
+        };
+        let plain = match (when("firstLogin"), when("lastLogin")) {
+            (first, Some(last)) => plain.signed_in(at(first.unwrap_or(last)), at(last)),
+            (Some(first), None) => plain.signed_in(at(first), at(first)),
+            (None, None) => plain,
+        };
+        let mut whole = plain.clone();
+        if let Some(name) = row.display_name.filter(|name| !name.is_empty()) {
+            whole = whole.display_name(name);
+        }
+        for (app, key, value) in preferences {
+            whole = match (app.as_str(), key.as_str()) {
+                ("core", "lang") => whole.language(value),
+                ("core", "locale") => whole.locale(value),
+                ("settings", "email") if !value.is_empty() => whole.email(value),
+                _ => whole,
+            };
         }
         if let Some(data) = source.account(&uid).await? {
-            person.profile = profile(&data);
+            let fields = profile(&data).into_iter();
+            whole = fields.fold(whole, |whole, (field, value, scope)| whole.profile(field, value, scope));
         }
-        Ok(Ok(person))
+        Ok(Ok(Self { id, odd_groups, memberships, backend, whole, plain }))
     }
 
     pub(super) fn is_external(&self) -> bool {
@@ -135,46 +142,11 @@ impl Person {
     pub(super) fn backend_id(&self) -> &str {
         self.backend.as_ref().map_or(LOCAL_BACKEND, BackendId::as_str)
     }
+}
 
-    /// In how many groups this is, also as a sub-admin.
-    pub(super) fn memberships(&self) -> u64 {
-        u64::try_from(self.groups.len() + self.subadmin_of.len()).unwrap_or(u64::MAX)
-    }
-
-    /// With nothing that could be refused for its looks.
-    pub(super) fn without_profile(mut self) -> Self {
-        self.profile.clear();
-        (self.display_name, self.email, self.language, self.locale) = (None, None, None, None);
-        self
-    }
-
-    pub(super) fn into_new(self) -> NewUser {
-        let mut new = NewUser::new(self.id).quota(self.quota).create_missing_groups();
-        if let Some(backend) = self.backend {
-            new = new.backend(backend);
-        }
-        if let Some(hash) = self.hash {
-            new = new.password(hash);
-        }
-        if let Some(name) = self.display_name {
-            new = new.display_name(name);
-        }
-        if let Some(email) = self.email {
-            new = new.email(email);
-        }
-        if let Some(language) = self.language {
-            new = new.language(language);
-        }
-        if let Some(locale) = self.locale {
-            new = new.locale(locale);
-        }
-        if !self.enabled {
-            new = new.disabled();
-        }
-        new = self.groups.into_iter().fold(new, NewUser::group);
-        new = self.subadmin_of.into_iter().fold(new, NewUser::subadmin_of);
-        self.profile.into_iter().fold(new, |new, (field, value, scope)| new.profile(field, value, scope))
-    }
+/// A time in seconds; beyond what can be one, the last there is.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(seconds.saturating_mul(1000))
 }
 
 /// The fields of a profile; name and mail address are elsewhere.

@@ -5,6 +5,7 @@
 
 mod completion;
 mod configuration;
+mod database;
 mod import;
 mod live;
 mod passwords;
@@ -18,19 +19,27 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use accounts::{Accounts, GroupId, NewUser, StoreSettings, UserId};
+use database::{Database, Server};
 use tempfile::TempDir;
 use user_backend::BackendId;
 
 /// A directory of its own, so that no configuration lies around, and the program in it.
 struct Desk {
     dir: TempDir,
+    /// Where the store is, if it is not in the directory.
+    store: Option<Database>,
     runtime: tokio::runtime::Runtime,
+}
+
+/// Whether stores are to be on PostgreSQL: `cargo xtask test` runs all of this a second time with this variable.
+fn on_postgres() -> bool {
+    std::env::var_os("OCC_TEST_POSTGRES").is_some()
 }
 
 impl Desk {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        Self { dir: TempDir::new().unwrap(), runtime: runtime.unwrap() }
+        Self { dir: TempDir::new().unwrap(), store: None, runtime: runtime.unwrap() }
     }
 
     fn with(file: &str, text: &str) -> Self {
@@ -55,7 +64,14 @@ port = 1
 
     /// A configuration beside which a store will be made.
     fn with_store() -> Self {
-        Self::with("user-backend.toml", Self::CONFIGURATION)
+        let mut desk = Self::with("user-backend.toml", Self::CONFIGURATION);
+        if on_postgres() {
+            let database = Database::new(Server::postgres().unwrap(), &desk.runtime);
+            let url = database.url();
+            desk.write("user-backend.toml", &format!("[store]\nurl = {url:?}\n{}", Self::CONFIGURATION));
+            desk.store = Some(database);
+        }
+        desk
     }
 
     /// A store with the administrator root, the user alice, two people of the backend mail, and the group staff.
@@ -82,7 +98,10 @@ port = 1
 
     /// The store itself, as a server has it open.
     fn accounts(&self) -> Accounts {
-        let settings = StoreSettings::sqlite(self.path().join("user-backend.db"));
+        let settings = match &self.store {
+            Some(database) => StoreSettings::parse(&database.url()).unwrap(),
+            None => StoreSettings::sqlite(self.path().join("user-backend.db")),
+        };
         self.block_on(Accounts::open(&settings)).unwrap()
     }
 
@@ -94,6 +113,11 @@ port = 1
         let path = self.dir.path().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, text).unwrap();
+    }
+
+    /// Whether somebody made a store.
+    fn has_store(&self) -> bool {
+        self.run(&["user:list", "--limit=1"]).code == 0
     }
 
     fn path(&self) -> &Path {

@@ -110,7 +110,7 @@ fn only_a_command_that_puts_something_in_makes_a_store() {
         let told = desk.run(words);
         assert!(told.fails(2).contains("there is no store"), "{words:?}: {told:?}");
     }
-    assert!(!desk.path().join("user-backend.db").exists());
+    assert!(!desk.has_store());
     assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
     assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n  - staff:\n");
 }
@@ -144,7 +144,7 @@ fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
 
 #[test]
 fn what_is_no_store_of_ours_is_refused_and_left_alone() {
-    let desk = Desk::with_store();
+    let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
     desk.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that nobody takes it for an empty one\n");
     let said = desk.run(&["user:list"]);
     assert!(said.fails(2).contains("no SQLite database"), "{said:?}");
@@ -161,7 +161,8 @@ fn somebody_elses_store_is_refused_with_the_way_out() {
         eprintln!("skipped: not root");
         return;
     }
-    let desk = Desk::with_people();
+    let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
+    assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
     let store = desk.path().join("user-backend.db");
     std::os::unix::fs::chown(&store, Some(33), Some(33)).unwrap();
     let said = desk.run(&["user:list"]);

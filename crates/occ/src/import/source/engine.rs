@@ -1,0 +1,175 @@
+//! The database servers that an installation may use, asked for rows of text.
+
+use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, Postgres};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, ConnectOptions, Database, Decode, Encode, Executor, IntoArguments, Row, Type,
+};
+
+use super::place::{Host, Place};
+use crate::exit::Failure;
+
+/// A row of text.
+pub(super) type Cells = Vec<Option<String>>;
+
+/// An open connection that cannot write.
+#[derive(Debug)]
+pub(super) enum Engine {
+    Mysql(MySqlConnection),
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+impl Engine {
+    /// Opens the database of an installation.
+    pub(super) async fn open(place: &Place) -> Result<Self, Failure> {
+        match place.text("dbtype")?.as_deref().unwrap_or("sqlite3") {
+            "sqlite" | "sqlite3" => {
+                let path = place.sqlite()?;
+                let options = SqliteConnectOptions::new().filename(&path).read_only(true);
+                let opened = options.connect().await.map(Self::Sqlite);
+                opened.map_err(|error| unreadable(&error).about(&path.display().to_string()))
+            }
+            "pgsql" => postgres(place)?.connect().await.map(Self::Postgres).map_err(|error| closed(&error)),
+            "mysql" => {
+                let mut connection = mysql(place)?.connect().await.map_err(|error| closed(&error))?;
+                let readonly = connection.execute("SET SESSION TRANSACTION READ ONLY").await;
+                readonly.map_err(|error| unreadable(&error))?;
+                Ok(Self::Mysql(connection))
+            }
+            other => {
+                let found = format!("the database {other:?}");
+                Err(place.wrong("dbtype", &found, "sqlite3, pgsql or mysql"))
+            }
+        }
+    }
+
+    /// Whether there is a table of this name.
+    pub(super) async fn has(&mut self, table: &str) -> Result<bool, Failure> {
+        let query = match self {
+            Self::Mysql(_) => {
+                "SELECT table_name FROM information_schema.tables \
+                 WHERE table_schema = DATABASE() AND table_name = $1"
+            }
+            Self::Postgres(_) => "SELECT relname::text FROM pg_class WHERE oid = to_regclass($1)",
+            Self::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
+        };
+        Ok(!self.rows(query, &[table]).await?.is_empty())
+    }
+
+    /// Asks. `$1` stands for the first value, and so on in their order; every column is text.
+    pub(super) async fn rows(&mut self, query: &str, values: &[&str]) -> Result<Vec<Cells>, Failure> {
+        let rows = match self {
+            Self::Mysql(connection) => {
+                let numbered = (1..=values.len()).map(|number| format!("${number}"));
+                let query = numbered.fold(query.to_owned(), |query, name| query.replace(&name, "?"));
+                fetch::<MySql>(connection, query, values).await
+            }
+            Self::Postgres(connection) => fetch::<Postgres>(connection, query.to_owned(), values).await,
+            Self::Sqlite(connection) => fetch::<Sqlite>(connection, query.to_owned(), values).await,
+        };
+        rows.map_err(|error| unreadable(&error))
+    }
+}
+
+/// The types of columns are not looked at: what one version keeps as text is bytes or a number to another.
+async fn fetch<DB>(
+    connection: &mut DB::Connection,
+    query: String,
+    values: &[&str],
+) -> Result<Vec<Cells>, sqlx::Error>
+where
+    DB: Database,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'v> Option<String>: Decode<'v, DB>,
+    for<'v> String: Encode<'v, DB> + Type<DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let asked = values
+        .iter()
+        .fold(sqlx::query::<DB>(AssertSqlSafe(query)), |asked, value| asked.bind((*value).to_owned()));
+    let rows = asked.fetch_all(connection).await?;
+    rows.iter().map(|row| (0..row.len()).map(|at| row.try_get_unchecked(at)).collect()).collect()
+}
+
+fn postgres(place: &Place) -> Result<PgConnectOptions, Failure> {
+    let mut options =
+        PgConnectOptions::new_without_pgpass().options([("default_transaction_read_only", "on")]);
+    options = match place.host()? {
+        Some(Host::Tcp { name, port }) => options.host(&name).port(port.unwrap_or(5432)),
+        Some(Host::Socket(path)) => options.socket(path),
+        None => options,
+    };
+    if let Some(name) = place.text("dbname")? {
+        options = options.database(&name);
+    }
+    if let Some(user) = place.text("dbuser")? {
+        options = options.username(&user);
+    }
+    if let Some(password) = place.text("dbpassword")? {
+        options = options.password(&password);
+    }
+    Ok(options)
+}
+
+fn mysql(place: &Place) -> Result<MySqlConnectOptions, Failure> {
+    let mut options = MySqlConnectOptions::new();
+    options = match Host::of_mysql(place.host()?) {
+        Host::Tcp { name, port } => options.host(&name).port(port.unwrap_or(3306)),
+        Host::Socket(path) => options.socket(path),
+    };
+    if let Some(name) = place.text("dbname")? {
+        options = options.database(&name);
+    }
+    if let Some(user) = place.text("dbuser")? {
+        options = options.username(&user);
+    }
+    if let Some(password) = place.text("dbpassword")? {
+        options = options.password(&password);
+    }
+    let tls = place.tls();
+    if let Some(ca) = &tls.ca {
+        let mode = if tls.verify { MySqlSslMode::VerifyIdentity } else { MySqlSslMode::Required };
+        options = options.ssl_ca(ca).ssl_mode(mode);
+    }
+    if let (Some(certificate), Some(key)) = (tls.certificate, tls.key) {
+        options = options.ssl_client_cert(certificate).ssl_client_key(key);
+        if tls.ca.is_none() {
+            options = options.ssl_mode(MySqlSslMode::Required);
+        }
+    }
+    Ok(options)
+}
+
+/// A server that does not let us in: as long as nobody changes something, it will not.
+fn closed(error: &sqlx::Error) -> Failure {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
+    // What TLS has to say about a certificate comes as this.
+    let odd = |error: &std::io::Error| error.kind() == std::io::ErrorKind::InvalidData;
+    let why = match (&*code, error) {
+        ("28000" | "28P01", _) => "the server takes another dbuser or dbpassword",
+        ("3D000" | "42000", _) => "there is no database of that dbname for this dbuser",
+        (_, sqlx::Error::Tls(_)) => "an encrypted connection is not possible",
+        (_, sqlx::Error::Io(error)) if odd(error) => {
+            "its certificate is not one for this host that the CA vouches for"
+        }
+        _ => return unreadable(error),
+    };
+    Failure::new(format!("the database to import from: {why}"))
+}
+
+/// Without the server's own words: they can hold values.
+fn unreadable(error: &sqlx::Error) -> Failure {
+    let why = match error {
+        sqlx::Error::Io(error) => format!("the connection failed: {}", error.kind()),
+        sqlx::Error::Database(told) => {
+            let code = told.code().unwrap_or_default();
+            let code: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
+            format!("the database refuses (code {code})")
+        }
+        _ => "the database cannot be read".to_owned(),
+    };
+    Failure::unavailable(format!("the database to import from: {why}"))
+}

@@ -1,0 +1,214 @@
+//! Where the database of an installation is, as its `config.php` says it.
+
+use std::path::{Path, PathBuf};
+
+use user_backend::config::{Config, Loader};
+
+use crate::config;
+use crate::exit::Failure;
+use crate::output::complain;
+
+/// The settings of a `config.php` that tell where the database is.
+const SETTINGS: [&str; 9] = [
+    "datadirectory",
+    "dbhost",
+    "dbname",
+    "dbpassword",
+    "dbport",
+    "dbtableprefix",
+    "dbtype",
+    "dbuser",
+    "passwordsalt",
+];
+
+/// Options of PHP's driver: arrays of numbers, for which a file may have names too.
+const OPTIONS: &str = "dbdriveroptions";
+
+/// Where a MySQL server's socket is when nobody says it.
+const SOCKETS: [&str; 4] = [
+    "/run/mysqld/mysqld.sock",
+    "/var/run/mysqld/mysqld.sock",
+    "/var/lib/mysql/mysql.sock",
+    "/tmp/mysql.sock",
+];
+
+/// The settings of an installation.
+#[derive(Debug)]
+pub(super) struct Place {
+    config: Config,
+    pub(super) file: PathBuf,
+    pub(super) prefix: String,
+}
+
+/// How a database server is reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    Tcp { name: String, port: Option<u16> },
+    Socket(PathBuf),
+}
+
+/// What the options of PHP's driver say about TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tls {
+    pub(super) ca: Option<PathBuf>,
+    pub(super) certificate: Option<PathBuf>,
+    pub(super) key: Option<PathBuf>,
+    /// Whether the server's certificate is looked at: as in PHP, unless it says no.
+    pub(super) verify: bool,
+}
+
+impl Place {
+    /// Reads the `config.php` of an installation.
+    pub(super) fn read(file: PathBuf) -> Result<Self, Failure> {
+        if file.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("php")) {
+            return Err(Failure::new(format!(
+                "{} is no config.php; name that of the installation with --from",
+                file.display()
+            )));
+        }
+        let loader = SETTINGS.into_iter().fold(Loader::new().allow_no_backends(), Loader::setting);
+        let config = match loader.clone().setting(OPTIONS).load(&file) {
+            Ok(config) => config,
+            Err(with_options) => {
+                let config = loader.load(&file).map_err(config::wrong)?;
+                complain(&format!("warning: {OPTIONS} is not used: it cannot be read\n{with_options}"));
+                config
+            }
+        };
+        let mut place = Self { config, file, prefix: String::new() };
+        place.prefix = place.text("dbtableprefix")?.unwrap_or_else(|| "oc_".to_owned());
+        if !place.prefix.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(place.wrong("dbtableprefix", "another character", "letters, digits and _"));
+        }
+        Ok(place)
+    }
+
+    /// A setting that is a text.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Failure> {
+        self.config.section(name).map_err(config::wrong)
+    }
+
+    /// What is wrong with a setting, with its place in the file.
+    pub(super) fn wrong(&self, name: &str, found: &str, expected: &str) -> Failure {
+        config::wrong(self.config.section_error(name, &[], found, expected))
+    }
+
+    /// The file of a SQLite database.
+    pub(super) fn sqlite(&self) -> Result<PathBuf, Failure> {
+        let Some(data) = self.text("datadirectory")? else {
+            return Err(self.wrong("datadirectory", "nothing", "the folder in which the database is"));
+        };
+        let folder = self.file.parent().unwrap_or_else(|| Path::new("")).join(data);
+        let path = folder.join(format!("{}.db", self.text("dbname")?.as_deref().unwrap_or("owncloud")));
+        if path.is_file() {
+            Ok(path)
+        } else {
+            Err(Failure::new(format!("there is no database {}", path.display())))
+        }
+    }
+
+    /// Host and port, or a socket; nothing when nothing is said.
+    pub(super) fn host(&self) -> Result<Option<Host>, Failure> {
+        let Some(text) = self.text("dbhost")?.filter(|text| !text.is_empty()) else { return Ok(None) };
+        let wrong = || self.wrong("dbhost", "another form", "host, host:port or host:/path/to/socket");
+        let mut host = Host::parse(&text).ok_or_else(wrong)?;
+        if let Host::Tcp { port: port @ None, .. } = &mut host {
+            // Written as a text by some installers, as a number by others; empty by most.
+            let said = self.config.section::<u16>("dbport").ok().flatten();
+            let written = || self.text("dbport").ok().flatten().and_then(|port| port.parse().ok());
+            *port = said.or_else(written);
+        }
+        Ok(Some(host))
+    }
+
+    /// The options of PHP's driver for MySQL. What is not about TLS is told and not used.
+    pub(super) fn tls(&self) -> Tls {
+        let mut tls = Tls { verify: true, ..Tls::default() };
+        for (name, value) in self.config.section_members(OPTIONS) {
+            let path = value.clone().filter(|value| !value.is_empty()).map(PathBuf::from);
+            // The names in PHP to 8.3, those since, and the numbers into which the installation turns both.
+            match name.rsplit("::").next().unwrap_or_default().trim_start_matches("MYSQL_") {
+                "1007" | "ATTR_SSL_KEY" => tls.key = path,
+                "1008" | "ATTR_SSL_CERT" => tls.certificate = path,
+                "1009" | "ATTR_SSL_CA" => tls.ca = path,
+                "1014" | "ATTR_SSL_VERIFY_SERVER_CERT" => {
+                    tls.verify = value.is_none_or(|value| !matches!(value.as_str(), "false" | "0" | ""));
+                }
+                _ => complain(&format!("warning: {OPTIONS}: {name} is not used")),
+            }
+        }
+        tls
+    }
+}
+
+impl Host {
+    /// As the installation takes it apart: what follows the last colon is a port or the path of a socket.
+    fn parse(text: &str) -> Option<Self> {
+        if text.starts_with('/') {
+            return Some(Self::Socket(text.into()));
+        }
+        let (name, behind) = match text.rsplit_once(':') {
+            // An address of IPv6 without a port.
+            Some((_, behind)) if behind.ends_with(']') => (text, None),
+            Some((name, _)) if name.contains(':') && !name.ends_with(']') => (text, None),
+            Some((name, behind)) => (name, Some(behind)),
+            None => (text, None),
+        };
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        let name = if name.is_empty() { "localhost" } else { name }.to_owned();
+        match behind.filter(|behind| !behind.is_empty()) {
+            None => Some(Self::Tcp { name, port: None }),
+            Some(path) if path.starts_with('/') => Some(Self::Socket(path.into())),
+            Some(port) => Some(Self::Tcp { name, port: Some(port.parse().ok()?) }),
+        }
+    }
+
+    /// `localhost` means the socket to everybody who speaks to MySQL, unless there is a port with it.
+    pub(super) fn of_mysql(said: Option<Self>) -> Self {
+        let said = said.unwrap_or_else(|| Self::Tcp { name: "localhost".to_owned(), port: None });
+        match &said {
+            Self::Tcp { name, port: None } if name == "localhost" => {
+                let socket = SOCKETS.into_iter().map(PathBuf::from).find(|path| path.exists());
+                socket.map_or(said, Self::Socket)
+            }
+            _ => said,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mysql_on_this_machine_has_a_socket_and_others_have_none() {
+        for (name, port) in [("localhost", Some(3306)), ("127.0.0.1", None), ("db.example.com", None)] {
+            let host = Host::Tcp { name: name.to_owned(), port };
+            assert_eq!(Host::of_mysql(Some(host.clone())), host);
+        }
+        assert!(!matches!(Host::of_mysql(None), Host::Tcp { port: Some(_), .. }));
+    }
+
+    #[test]
+    fn a_host_is_said_in_many_ways() {
+        let tcp = |name: &str, port| Some(Host::Tcp { name: name.to_owned(), port });
+        let socket = |path: &str| Some(Host::Socket(path.into()));
+        for (text, host) in [
+            ("localhost", tcp("localhost", None)),
+            ("db.example.com", tcp("db.example.com", None)),
+            ("db.example.com:3307", tcp("db.example.com", Some(3307))),
+            ("db.example.com:", tcp("db.example.com", None)),
+            ("127.0.0.1:3306", tcp("127.0.0.1", Some(3306))),
+            ("::1", tcp("::1", None)),
+            ("[::1]", tcp("::1", None)),
+            ("[::1]:3306", tcp("::1", Some(3306))),
+            ("localhost:/run/mysqld/mysqld.sock", socket("/run/mysqld/mysqld.sock")),
+            (":/run/mysqld/mysqld.sock", socket("/run/mysqld/mysqld.sock")),
+            ("/run/postgresql", socket("/run/postgresql")),
+            ("localhost:no port", None),
+            ("localhost:65536", None),
+        ] {
+            assert_eq!(Host::parse(text), host, "{text}");
+        }
+    }
+}
