@@ -17,6 +17,15 @@ pub const PASSWORD: &str = r#"Canary:7f3a "b\d" %41 wing"#;
 /// url-encoded, UTF-16.
 #[must_use]
 pub fn forms() -> Vec<Vec<u8>> {
+    let mut forms: Vec<Vec<u8>> = named_forms().into_iter().map(|(_, form)| form).collect();
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// The same, each with the name of what it is.
+#[must_use]
+pub fn named_forms() -> Vec<(&'static str, Vec<u8>)> {
     let sasl = format!("\0{NAME}\0{PASSWORD}");
     let basic = format!("{NAME}:{PASSWORD}");
     let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -32,27 +41,24 @@ pub fn forms() -> Vec<Vec<u8>> {
                 }
             })
             .collect();
-    let mut forms: Vec<Vec<u8>> = vec![
-        PASSWORD.into(),
-        format!("{PASSWORD:?}").trim_matches('"').into(),
-        PASSWORD.replace('\\', r"\\").replace('"', "\\\"").into(),
-        format!("{:?}", PASSWORD.as_bytes()).into(),
-        hex(PASSWORD.as_bytes()).into(),
-        hex(PASSWORD.as_bytes()).to_uppercase().into(),
-        url.to_lowercase().into(),
-        url.replace("%20", "+").into(),
-        url.into(),
-        hex(&wide).into(),
-        wide,
+    let mut forms: Vec<(&'static str, Vec<u8>)> = vec![
+        ("escaped", format!("{PASSWORD:?}").trim_matches('"').into()),
+        ("escaped", PASSWORD.replace('\\', r"\\").replace('"', "\\\"").into()),
+        ("bytes", format!("{:?}", PASSWORD.as_bytes()).into()),
+        ("hex", hex(PASSWORD.as_bytes()).into()),
+        ("hex", hex(PASSWORD.as_bytes()).to_uppercase().into()),
+        ("url", url.to_lowercase().into()),
+        ("url", url.replace("%20", "+").into()),
+        ("url", url.into()),
+        ("hex of utf-16", hex(&wide).into()),
+        ("utf-16", wide),
     ];
-    for text in [PASSWORD, &sasl, &basic] {
-        forms.push(STANDARD.encode(text).trim_end_matches('=').into());
-        forms.push(URL_SAFE.encode(text).trim_end_matches('=').into());
+    for (what, text) in [("base64", PASSWORD), ("sasl", &sasl), ("basic", &basic)] {
+        forms.push((what, STANDARD.encode(text).trim_end_matches('=').into()));
+        forms.push((what, URL_SAFE.encode(text).trim_end_matches('=').into()));
     }
-    // A long piece is as bad as the whole.
-    forms.push(PASSWORD[..11].into());
-    forms.sort();
-    forms.dedup();
+    // A long piece is as bad as the whole, which it stands for.
+    forms.push(("plain", PASSWORD[..11].into()));
     forms
 }
 

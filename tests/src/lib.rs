@@ -9,10 +9,13 @@ pub mod dice;
 pub mod frozen;
 pub mod handshake;
 pub mod peer;
+#[cfg(target_os = "linux")]
+pub mod process;
 pub mod proxy;
 pub mod report;
 pub mod rig;
 pub mod smb;
+pub mod smb_host;
 
 pub use certs::{Ca, Leaf};
 pub use dice::Dice;

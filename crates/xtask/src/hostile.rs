@@ -15,8 +15,10 @@ use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
 
 /// Which tests leave figures.
-const TESTS: &str =
-    "(binary(scripted) & test(/^hostile::/)) | (binary(live) & test(/^faults::/)) | binary(memory)";
+const TESTS: &str = "(binary(scripted) & test(/^hostile::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation)";
+
+/// How much later a login may be because another file server hangs.
+const ISOLATION_MS: u64 = 100;
 
 /// `cargo xtask hostile`
 #[derive(Debug, clap::Args)]
@@ -95,6 +97,7 @@ struct Figures {
     peak_bytes: u64,
     secrets: u64,
     searched_bytes: u64,
+    isolation_ms: Option<u64>,
 }
 
 impl Figures {
@@ -120,6 +123,7 @@ impl Figures {
         self.searched_bytes += figure("searched");
         self.latest_ms = self.latest_ms.max(figure("latest_ms"));
         self.peak_bytes = self.peak_bytes.max(figure("peak_bytes"));
+        self.isolation_ms = self.isolation_ms.max(report["isolation_ms"].as_u64());
         for (kind, count) in report["outcomes"].as_object().into_iter().flatten() {
             *self.outcomes.entry(kind.clone()).or_default() += count.as_u64().unwrap_or(0);
         }
@@ -132,6 +136,10 @@ impl Figures {
             ("panics", self.panics),
             ("deadline overruns", self.overruns),
             ("secret occurrences", self.secrets),
+            (
+                "ms that a hung file server cost others",
+                self.isolation_ms.filter(|ms| *ms > ISOLATION_MS).unwrap_or(0),
+            ),
         ];
         let ran = [
             ("scripts", self.scripts > 0),
@@ -140,6 +148,7 @@ impl Figures {
             ("faults", self.faults > 0 || !with_rig),
             ("the largest memory", self.peak_bytes > 0),
             ("searched output", self.searched_bytes > 0),
+            ("the delay by a hung file server", self.isolation_ms.is_some()),
         ];
         let bad =
             zeros.iter().filter(|(_, count)| *count > 0).map(|(what, count)| format!("{what}: {count}"));
@@ -163,6 +172,8 @@ impl std::fmt::Display for Figures {
         row("panics", self.panics.to_string())?;
         row("deadline overruns (> 100 ms)", format!("{}, latest {} ms", self.overruns, self.latest_ms))?;
         row("largest memory of one attempt", format!("{} KiB", self.peak_bytes.div_ceil(1024)))?;
+        let delay = self.isolation_ms.map_or_else(|| "not measured".to_owned(), |ms| format!("{ms} ms"));
+        row("delay by another, hung file server", delay)?;
         row("secret occurrences", format!("{} in {} KiB", self.secrets, self.searched_bytes / 1024))
     }
 }
@@ -181,10 +192,17 @@ mod tests {
             &serde_json::json!({"faults": 3, "outcomes": {"accepted": 3}, "overruns": 1, "latest_ms": 140}),
         );
         figures.add(&serde_json::json!({"mutations": 5, "handshakes": 1, "peak_bytes": 4096}));
+        figures.add(&serde_json::json!({"isolation_ms": 3}));
         assert_eq!((figures.scripts, figures.faults, figures.outcomes["accepted"]), (2, 3, 4));
         assert_eq!(figures.judge(true).unwrap_err().to_string(), "deadline overruns: 1");
         figures.overruns = 0;
         figures.judge(true).unwrap();
+        figures.isolation_ms = Some(101);
+        assert_eq!(
+            figures.judge(true).unwrap_err().to_string(),
+            "ms that a hung file server cost others: 101"
+        );
+        figures.isolation_ms = Some(100);
         figures.faults = 0;
         figures.judge(false).unwrap();
         assert_eq!(figures.judge(true).unwrap_err().to_string(), "faults: none");

@@ -1,0 +1,98 @@
+//! A program that is its own helper, seen from outside.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use rustix::process::Signal;
+
+use super::*;
+
+/// A program that signs somebody in.
+pub(super) struct Program {
+    child: Child,
+    input: Option<ChildStdin>,
+}
+
+impl Program {
+    /// Starts it and hands it the password.
+    pub(super) fn start(words: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sign-in"));
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // What careless operators do.
+        command.env("OC_PASS", canary::PASSWORD);
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(canary::PASSWORD.as_bytes()).unwrap();
+        input.write_all(b"\n").unwrap();
+        Self { child, input: Some(input) }
+    }
+
+    /// Waits for the verdict.
+    pub(super) async fn verdict(&mut self) -> String {
+        let output = self.child.stdout.take().unwrap();
+        let read = move || {
+            let mut line = String::new();
+            BufReader::new(output).read_line(&mut line).unwrap();
+            line.trim_end().to_owned()
+        };
+        tokio::task::spawn_blocking(read).await.unwrap()
+    }
+
+    pub(super) fn process(&self) -> Process {
+        Process::open(self.child.id().try_into().unwrap()).unwrap()
+    }
+
+    pub(super) fn helper(&self) -> Process {
+        let mut all = Process::started_by(self.child.id());
+        assert_eq!(all.len(), 1, "{all:?}");
+        all.remove(0)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn no_helper_outlives_the_program_that_started_it() {
+    let _alone = ALONE.lock().await;
+    for (number, is_in_the_middle) in [true, false].into_iter().enumerate() {
+        let host = SmbHost::start().await;
+        host.be_silent(is_in_the_middle);
+        let mut program = Program::start(&["pavao", &host.port().to_string()]);
+        if is_in_the_middle {
+            host.asked(1).await;
+        } else {
+            assert_eq!(program.verdict().await, "bad_credentials", "{number}");
+        }
+        let helper = program.helper();
+        // It cannot clean up after itself.
+        program.process().signal(Signal::KILL);
+        helper.ends();
+    }
+}
+
+#[tokio::test]
+async fn a_program_is_its_own_helper_and_tells_it_no_password() {
+    let _alone = ALONE.lock().await;
+    let host = SmbHost::start().await;
+    let mut program = Program::start(&["pavao", &host.port().to_string()]);
+    assert_eq!(program.verdict().await, "bad_credentials");
+    let told = program.helper().told();
+    assert!(told.starts_with(b"user-backend-smb-helper\0--user-backend-smb-helper\0"));
+    assert_eq!(canary::count(&told), 0, "{}", String::from_utf8_lossy(&told));
+}
+
+#[test]
+fn whoever_types_the_word_at_a_terminal_gets_no_helper() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smb-helper"));
+    let output = command.arg("--user-backend-smb-helper").stdin(Stdio::null()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    // And a program that is not asked to be one is not one.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_smb-helper"));
+    assert_eq!(command.arg("--help").stdin(Stdio::null()).output().unwrap().status.code(), Some(0));
+}
