@@ -407,7 +407,8 @@ async fn o15_every_known_kind_of_body_counts_with_every_method_and_no_other() {
         });
         parts.collect::<String>() + "--b--\r\n"
     };
-    let kinds: [(&str, fn(&str, &str) -> String); 4] = [
+    type Written = fn(&str, &str) -> String;
+    let kinds: [(&str, Written); 4] = [
         ("application/x-www-form-urlencoded", |name, value| format!("{name}={value}")),
         ("application/x-www-form-urlencoded; charset=UTF-8", |name, value| format!("{name}={value}")),
         ("Application/JSON", |name, value| format!("{{\"{name}\":\"{value}\"}}")),
