@@ -366,8 +366,9 @@ fn ids(rows: &[Row]) -> Result<Vec<GroupId>, AccountsError> {
 
 fn narrowed(kind: Kind, query: Query, filter: &GroupFilter) -> Query {
     let limit = filter.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
-    let query = matching(kind, query, filter).push(kind, " ORDER BY groups.id LIMIT ").push_bind(kind, limit);
-    query.push(kind, " OFFSET ").push_bind(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX))
+    let query =
+        matching(kind, query, filter).push(kind, " ORDER BY groups.id LIMIT ").push_bind_unseen(kind, limit);
+    query.push(kind, " OFFSET ").push_bind_unseen(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX))
 }
 
 fn matching(kind: Kind, query: Query, filter: &GroupFilter) -> Query {

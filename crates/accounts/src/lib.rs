@@ -32,6 +32,7 @@
 //! | [`Accounts::passwords`] | hashes of local passwords |
 //! | [`Accounts::tokens`], [`Accounts::sessions`], [`Accounts::resets`] | app passwords, sessions, tokens that set a new password |
 //! | [`Accounts::pins`] | who owns whom; [`Accounts::pin_store`] for the resolver |
+//! | [`Accounts::look`] | what a server asks at every call |
 //! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, what users set for themselves |
 //! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
 //! | [`Accounts::audit`] | who did what to whom |
@@ -45,6 +46,7 @@
 pub mod apps;
 pub mod audit;
 pub mod clock;
+pub mod desk;
 mod engine;
 mod error;
 pub mod generation;
@@ -72,6 +74,7 @@ use std::sync::Arc;
 
 pub use audit::Actor;
 pub use clock::{Clock, Timestamp};
+pub use desk::Look;
 pub use error::AccountsError;
 pub use generation::{Changes, Follower, Generation};
 pub use groups::{Group, GroupFilter};
@@ -91,6 +94,7 @@ pub use users::{
 
 use apps::Apps;
 use audit::Audit;
+use desk::Desk;
 use engine::Db;
 use generation::Generations;
 use groups::Groups;
@@ -114,6 +118,7 @@ pub struct Accounts {
 struct Inner {
     db: Db,
     clock: Clock,
+    desk: Desk,
 }
 
 impl Accounts {
@@ -149,7 +154,8 @@ impl Accounts {
         let clock = settings.clock().clone();
         match schema::migrate(&db, clock.now(), fill).await {
             Ok(true) => {
-                Ok(Some(Self { inner: Arc::new(Inner { db, clock }), actor: Arc::new(Actor::system()) }))
+                let inner = Inner { db, clock, desk: Desk::default() };
+                Ok(Some(Self { inner: Arc::new(inner), actor: Arc::new(Actor::system()) }))
             }
             nothing => {
                 db.close().await;
@@ -232,6 +238,10 @@ impl Accounts {
     /// Closes all connections of all clones and waits until that is done.
     pub async fn close(&self) {
         self.inner.db.close().await;
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.inner.desk
     }
 
     pub(crate) fn db(&self) -> &Db {

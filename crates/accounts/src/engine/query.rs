@@ -147,6 +147,13 @@ impl Query {
         self
     }
 
+    /// The same, so that SQLite does not look at the value when it plans: it would plan anew for every pattern and every
+    /// limit, which takes longer than a page.
+    pub(crate) fn push_bind_unseen(self, kind: Kind, value: impl Into<Value>) -> Self {
+        let query = if kind == Kind::Sqlite { self.push(kind, "+") } else { self };
+        query.push_bind(kind, value)
+    }
+
     /// Lets the engine look at the values when it plans: for texts whose frequency decides which index is right.
     pub(crate) const fn planned_anew(mut self) -> Self {
         self.keep = false;

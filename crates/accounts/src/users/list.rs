@@ -9,14 +9,11 @@ use std::collections::HashMap;
 use futures_util::stream::{self, Stream, TryStreamExt};
 
 use super::filter::{Page, UserFilter};
-use super::profile::{Entry, Profile};
-use super::{Details, User, Users, count, select};
-use crate::engine::{Query, each, fault};
+use super::{Details, User, Users, select};
+use crate::Accounts;
+use crate::desk;
 use crate::error::AccountsError;
-use crate::id::GroupId;
-
-/// How many rows a stream reads at a time.
-const CHUNK: u64 = 500;
+use crate::id::UserId;
 
 impl Users<'_> {
     /// A page of users.
@@ -28,14 +25,18 @@ impl Users<'_> {
         if limit == 0 {
             return Ok(Page { items: Vec::new(), next: None });
         }
-        let Some(query) = select::page(self.0.db(), filter, limit).await? else {
-            return Ok(Page { items: Vec::new(), next: None });
-        };
-        let rows = self.0.db().rows(query).await?;
-        let items = rows.iter().map(User::read).collect::<Result<Vec<_>, _>>()?;
-        let full = u64::try_from(items.len()).is_ok_and(|len| len >= limit);
-        let next = items.last().filter(|_| full && !filter.recent).map(|user| user.id.clone());
-        Ok(Page { items, next })
+        let (items, _) = select::page(self.0.db(), filter, limit, false).await?;
+        Ok(Page { next: next(filter, &items, limit), items })
+    }
+
+    /// A page of users, and how many the filter has in all, whatever its limit and offset: as of one moment.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn page_and_total(self, filter: &UserFilter) -> Result<(Page<User>, u64), AccountsError> {
+        let limit = filter.limit.unwrap_or(u64::MAX);
+        let (items, total) = select::page(self.0.db(), filter, limit, true).await?;
+        Ok((Page { next: next(filter, &items, limit), items }, total.unwrap_or_default()))
     }
 
     /// A page of users with profiles and groups: four questions to the store, however long the page is.
@@ -50,8 +51,13 @@ impl Users<'_> {
     /// All users of a filter, one after the other, in memory that does not grow with their number.
     ///
     /// It is no snapshot: users who come or go meanwhile may or may not be told. Nobody is told twice.
-    pub fn stream(self, filter: UserFilter) -> impl Stream<Item = Result<User, AccountsError>> + Send {
-        let pages = self.pages(filter).map_ok(|page| stream::iter(page.into_iter().map(Ok)));
+    pub fn stream(
+        self,
+        filter: UserFilter,
+    ) -> impl Stream<Item = Result<User, AccountsError>> + Send + use<> {
+        let pages = stream::try_unfold(self.pages(filter), async |mut pages| {
+            Ok(pages.next().await?.map(|page| (stream::iter(page.into_iter().map(Ok)), pages)))
+        });
         pages.try_flatten()
     }
 
@@ -59,31 +65,17 @@ impl Users<'_> {
     pub fn stream_details(
         self,
         filter: UserFilter,
-    ) -> impl Stream<Item = Result<Details, AccountsError>> + Send {
-        let pages = self.pages(filter).and_then(move |page| self.detailed(page));
-        pages.map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+    ) -> impl Stream<Item = Result<Details, AccountsError>> + Send + use<> {
+        let pages = stream::try_unfold(self.pages(filter), async |mut pages| {
+            Ok(pages.next_details().await?.map(|page| (stream::iter(page.into_iter().map(Ok)), pages)))
+        });
+        pages.try_flatten()
     }
 
-    fn pages(self, filter: UserFilter) -> impl Stream<Item = Result<Vec<User>, AccountsError>> + Send {
+    /// The way through a list, page by page.
+    pub fn pages(self, filter: UserFilter) -> Pages {
         let left = filter.limit.unwrap_or(u64::MAX);
-        stream::try_unfold(Some((filter, left)), move |state| async move {
-            let Some((mut filter, left)) = state.filter(|(_, left)| *left > 0) else { return Ok(None) };
-            let wanted = left.min(CHUNK);
-            filter.limit = Some(wanted);
-            let page = self.page(&filter).await?;
-            let told = u64::try_from(page.items.len()).unwrap_or(u64::MAX);
-            if told == 0 {
-                return Ok(None);
-            }
-            if filter.recent {
-                filter.offset = filter.offset.saturating_add(told);
-            } else {
-                filter.offset = 0;
-                filter.after = page.items.last().map(|user| user.id.clone());
-            }
-            let more = (told == wanted).then_some((filter, left - told));
-            Ok(Some((page.items, more)))
-        })
+        Pages { accounts: self.0.clone(), filter, left, counted: false, total: None }
     }
 
     /// How many users a filter has in all, whatever its limit and offset.
@@ -91,73 +83,99 @@ impl Users<'_> {
     /// # Errors
     /// When the store cannot tell.
     pub async fn count(self, filter: &UserFilter) -> Result<u64, AccountsError> {
-        let Some(query) = select::total(self.0.db(), filter).await? else { return Ok(0) };
-        let row = self.0.db().row(query).await?;
-        Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+        let (_, total) = select::page(self.0.db(), filter, 0, true).await?;
+        Ok(total.unwrap_or_default())
     }
 
-    /// Adds profiles and groups to users.
-    pub(super) async fn detailed(self, users: Vec<User>) -> Result<Vec<Details>, AccountsError> {
+    /// Adds profiles and groups to users. Who is not there any more is left out.
+    async fn detailed(self, users: Vec<User>) -> Result<Vec<Details>, AccountsError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
         let names: Vec<&str> = users.iter().map(|user| user.id.name().as_str()).collect();
-        let names = serde_json::to_string(&names).unwrap_or_default();
-        let db = self.0.db();
-        let mut profiles: HashMap<String, Vec<Entry>> = HashMap::new();
-        for row in db.rows(PROFILES.bind(names.as_str())).await? {
-            let scope = row.text_or_null(3).map_err(fault)?;
-            // A field or scope of a newer program is none of ours.
-            let Ok(field) = row.text(1).map_err(fault)?.parse() else { continue };
-            let entry = Entry {
-                field,
-                value: row.text(2).map_err(fault)?,
-                scope: scope.and_then(|scope| scope.parse().ok()),
-            };
-            profiles.entry(row.text(0).map_err(fault)?).or_default().push(entry);
+        let mut found: HashMap<String, Details> = HashMap::with_capacity(names.len());
+        for (name, details) in desk::ask(self.0, &names).await?.users {
+            found.insert(name, details?);
         }
-        let mut members = self.groups_of(MEMBERSHIPS.bind(names.as_str())).await?;
-        let mut subadmins = self.groups_of(OFFICES.bind(names)).await?;
-        Ok(users
-            .into_iter()
-            .map(|user| {
-                let name = user.id.name().as_str();
-                let profile = Profile(profiles.remove(name).unwrap_or_default());
-                let groups = members.remove(name).unwrap_or_default();
-                let subadmin_of = subadmins.remove(name).unwrap_or_default();
-                Details { user, profile, groups, subadmin_of }
-            })
-            .collect())
-    }
-
-    async fn groups_of(self, query: Query) -> Result<HashMap<String, Vec<GroupId>>, AccountsError> {
-        let mut groups: HashMap<String, Vec<GroupId>> = HashMap::new();
-        for row in self.0.db().rows(query).await? {
-            let group = GroupId::stored(&row.text(1).map_err(fault)?);
-            groups.entry(row.text(0).map_err(fault)?).or_default().push(group);
-        }
-        Ok(groups)
+        Ok(names.into_iter().filter_map(|name| found.remove(name)).collect())
     }
 }
 
-/// The profiles of the users in a JSON list of names.
-const PROFILES: Query = each(
-    "SELECT users.name, field, profile.value, scope FROM json_each($1) AS wanted \
-     JOIN users ON users.name = wanted.value JOIN profile ON profile.user_key = users.key ORDER BY position",
-    "SELECT users.name, field, profile.value, scope FROM jsonb_array_elements_text($1::jsonb) AS wanted \
-     JOIN users ON users.name = wanted.value JOIN profile ON profile.user_key = users.key ORDER BY position",
-);
+/// Goes through a list page by page, from where the last page ended: no transaction stays open in between, however slow
+/// the reader is.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    accounts: Accounts,
+    filter: UserFilter,
+    left: u64,
+    counted: bool,
+    total: Option<u64>,
+}
 
-const MEMBERSHIPS: Query = each(
-    "SELECT users.name, groups.id FROM json_each($1) AS wanted JOIN users ON users.name = wanted.value \
-     JOIN members ON members.user_key = users.key JOIN groups ON groups.key = members.group_key ORDER BY groups.id",
-    "SELECT users.name, groups.id FROM jsonb_array_elements_text($1::jsonb) AS wanted \
-     JOIN users ON users.name = wanted.value JOIN members ON members.user_key = users.key \
-     JOIN groups ON groups.key = members.group_key ORDER BY groups.id",
-);
+impl Pages {
+    /// How many users a page has at most.
+    pub const SIZE: u64 = 500;
 
-const OFFICES: Query = each(
-    "SELECT users.name, groups.id FROM json_each($1) AS wanted JOIN users ON users.name = wanted.value \
-     JOIN subadmins ON subadmins.user_key = users.key JOIN groups ON groups.key = subadmins.group_key \
-     ORDER BY groups.id",
-    "SELECT users.name, groups.id FROM jsonb_array_elements_text($1::jsonb) AS wanted \
-     JOIN users ON users.name = wanted.value JOIN subadmins ON subadmins.user_key = users.key \
-     JOIN groups ON groups.key = subadmins.group_key ORDER BY groups.id",
-);
+    /// Counts with the first page how many users there are in all, whatever limit and offset say.
+    #[must_use]
+    pub const fn counted(mut self) -> Self {
+        self.counted = true;
+        self
+    }
+
+    /// How many users there are in all, once the first page of a [counted](Self::counted) list was read.
+    pub const fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Whether another page is worth a question.
+    pub const fn is_at_end(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The next page; `None` behind the last.
+    ///
+    /// # Errors
+    /// When the store cannot tell. The next call asks for the same page again.
+    pub async fn next(&mut self) -> Result<Option<Vec<User>>, AccountsError> {
+        let counted = self.counted && self.total.is_none();
+        if self.left == 0 && !counted {
+            return Ok(None);
+        }
+        let wanted = self.left.min(Self::SIZE);
+        let (page, total) = select::page(self.accounts.db(), &self.filter, wanted, counted).await?;
+        if counted {
+            self.total = total;
+        }
+        let told = u64::try_from(page.len()).unwrap_or(u64::MAX);
+        self.left = if told < wanted { 0 } else { self.left.saturating_sub(told) };
+        if self.filter.recent {
+            self.filter.offset = self.filter.offset.saturating_add(told);
+        } else if let Some(last) = page.last() {
+            self.filter.offset = 0;
+            self.filter.after = Some(last.id.clone());
+        }
+        Ok((told > 0).then_some(page))
+    }
+
+    /// The next page with profiles and groups; `None` behind the last.
+    ///
+    /// # Errors
+    /// When the store cannot tell. The next call asks for the same page again.
+    pub async fn next_details(&mut self) -> Result<Option<Vec<Details>>, AccountsError> {
+        let mut ahead = self.clone();
+        let Some(page) = ahead.next().await? else {
+            *self = ahead;
+            return Ok(None);
+        };
+        let page = self.accounts.users().detailed(page).await?;
+        *self = ahead;
+        Ok(Some(page))
+    }
+}
+
+/// What goes on behind a page.
+fn next(filter: &UserFilter, items: &[User], limit: u64) -> Option<UserId> {
+    let full = u64::try_from(items.len()).is_ok_and(|len| len >= limit);
+    items.last().filter(|_| full && !filter.recent).map(|user| user.id.clone())
+}

@@ -4,16 +4,19 @@ mod changes;
 mod filter;
 mod list;
 mod new;
+pub(crate) mod packed;
 pub mod profile;
 mod record;
 mod select;
 
 pub use changes::UserChange;
 pub use filter::{Page, UserFilter};
+pub use list::Pages;
 pub use new::NewUser;
 pub use profile::{Entry, Field, Profile, Scope, mail_address};
 pub use record::{Quota, Standing, User};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use user_backend::{BackendId, CanonicalName};
@@ -74,32 +77,8 @@ impl Users<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`] when there is no such user.
     pub async fn standing(self, id: &UserId) -> Result<Standing, AccountsError> {
-        let query = each(
-            concat!(
-                "SELECT ",
-                columns!(),
-                ", EXISTS (SELECT 1 FROM members WHERE group_key = 1 AND name = $1), \
-                 (SELECT json_group_array(groups.id) FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
-                 WHERE subadmins.user_key = users.key) FROM users WHERE users.name = $1"
-            ),
-            concat!(
-                "SELECT ",
-                columns!(),
-                ", EXISTS (SELECT 1 FROM members WHERE group_key = 1 AND name = $1), \
-                 (SELECT json_agg(groups.id)::text FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
-                 WHERE subadmins.user_key = users.key) FROM users WHERE users.name = $1"
-            ),
-        );
-        let row = self.0.db().row(query.bind(id.name().as_str())).await?;
-        let row = row.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
-        let ids: Vec<String> = match row.text_or_null(14).map_err(fault)? {
-            Some(list) if list != "[]" => serde_json::from_str(&list)
-                .map_err(|_| AccountsError::unreadable("a list of groups is no list"))?,
-            _ => Vec::new(),
-        };
-        let mut subadmin_of: Vec<GroupId> = ids.iter().map(|id| GroupId::stored(id)).collect();
-        subadmin_of.sort_unstable();
-        Ok(Standing { user: User::read(&row)?, is_admin: row.bool(13).map_err(fault)?, subadmin_of })
+        let look = self.0.look(Some(id.name())).await?;
+        look.standing().ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
 
     /// The enabled users with this primary mail address.
@@ -136,9 +115,9 @@ impl Users<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`] when there is no such user.
     pub async fn details(self, id: &UserId) -> Result<Details, AccountsError> {
-        let user = self.get(id).await?;
-        let mut all = self.detailed(vec![user]).await?;
-        all.pop().ok_or_else(|| AccountsError::missing("user", id.as_str()))
+        let look = self.0.look(Some(id.name())).await?;
+        let details = look.details.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
+        Ok(Arc::unwrap_or_clone(details))
     }
 
     /// Enables or disables a user; tells whether that changed anything.

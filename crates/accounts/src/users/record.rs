@@ -118,7 +118,7 @@ pub enum Quota {
 const UNLIMITED: i64 = -3;
 
 impl Quota {
-    fn stored(column: Option<i64>) -> Self {
+    pub(super) fn stored(column: Option<i64>) -> Self {
         match column {
             None => Self::Default,
             Some(bytes) => u64::try_from(bytes).map_or(Self::Unlimited, Self::Bytes),

@@ -7,142 +7,209 @@
 //!   page is full after a few steps;
 //! - a text that few users have is found by an index of three-letter pieces, and the few are sorted.
 //!
-//! On SQLite a look at the index of pieces, which stops early, decides between the last two. PostgreSQL's planner decides
-//! alone, by its statistics.
+//! On SQLite the index of pieces is asked first; when it finds more than a few it stops, and the walk is taken. PostgreSQL's
+//! planner decides alone, by its statistics.
 
 use super::filter::UserFilter;
-use super::record::columns;
-use crate::engine::{Db, Kind, Query, fault, sql};
+use super::record::{User, columns};
+use super::{count, packed};
+use crate::engine::{Db, Kind, Query, Row, fault, sql};
 use crate::error::AccountsError;
 use crate::id::GroupId;
 
 /// So many matches are few.
 const FEW: i64 = 1000;
 
-/// A page; `None` when no user can match.
-pub(super) async fn page(db: &Db, filter: &UserFilter, limit: u64) -> Result<Option<Query>, AccountsError> {
-    let Some(way) = Way::find(db, filter).await? else { return Ok(None) };
-    let kind = db.kind();
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let (head, tail) = way.frame();
-    let mut query = conditions(kind, sql(head), filter, &way);
-    let member = matches!(way, Way::Roll(_) | Way::Members(_));
-    if let Some(user) = filter.after.as_ref().filter(|_| !filter.recent) {
-        query = query.push(kind, if member { " AND members.name > " } else { " AND users.name > " });
-        query = query.push_bind(kind, user.name().as_str());
+/// The users of a page, and how many match in all if that is asked for: one statement as a rule, two for a text that many have.
+pub(super) async fn page(
+    db: &Db,
+    filter: &UserFilter,
+    limit: u64,
+    total: bool,
+) -> Result<(Vec<User>, Option<u64>), AccountsError> {
+    if filter.groups.as_deref().is_some_and(<[GroupId]>::is_empty) || (limit == 0 && !total) {
+        return Ok((Vec::new(), total.then_some(0)));
     }
-    let order = match (filter.recent, member) {
-        (true, _) => " ORDER BY users.last_login DESC, users.name LIMIT ",
-        (false, true) => " ORDER BY members.name LIMIT ",
-        (false, false) => " ORDER BY users.name LIMIT ",
-    };
-    query = query.push(kind, order).push_bind(kind, limit);
-    if filter.offset > 0 {
-        query =
-            query.push(kind, " OFFSET ").push_bind(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX));
+    if db.kind() == Kind::Sqlite
+        && let Some(pieces) = pieces(&filter.search)
+        && let Some(row) = db.row(few(filter, &pieces, limit)).await?
+        && row.int(2).map_err(fault)? <= FEW
+    {
+        return read(&row, total);
     }
-    query = query.push(kind, tail);
-    Ok(Some(if filter.search.is_empty() { query } else { query.planned_anew() }))
+    let query = statement(db.kind(), filter, limit, total);
+    let row = db.row(if filter.search.is_empty() { query } else { query.planned_anew() }).await?;
+    row.map_or(Ok((Vec::new(), None)), |row| read(&row, total))
 }
 
-/// The number of all; `None` when no user can match.
-pub(super) async fn total(db: &Db, filter: &UserFilter) -> Result<Option<Query>, AccountsError> {
-    let Some(way) = Way::find(db, filter).await? else { return Ok(None) };
-    let query = match way {
-        Way::Walk => sql("SELECT COUNT(*) FROM users INDEXED BY users_search"),
-        _ => sql("SELECT COUNT(*) "),
+fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsError> {
+    let users = packed::users(row, 0)?;
+    let total = if total { Some(count(row.int(1).map_err(fault)?)) } else { None };
+    Ok((users, total))
+}
+
+/// Everything about few matches: they are found by their pieces, kept, sorted and counted. When they are more than few, the
+/// third column says so and the others say nothing.
+fn few(filter: &UserFilter, pieces: &str, limit: u64) -> Query {
+    const KIND: Kind = Kind::Sqlite;
+    let query = sql("WITH hits AS MATERIALIZED (SELECT rowid AS key FROM users_fts WHERE users_fts MATCH ");
+    let query = query.push_bind(KIND, pieces).push(KIND, " LIMIT ").push_bind_unseen(KIND, FEW + 1).push(
+        KIND,
+        "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
+         CROSS JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
+    );
+    let query = conditions(KIND, query.push_bind(KIND, FEW), filter, true);
+    let query =
+        query.push(KIND, ") SELECT (").push(KIND, head(KIND, filter)).push(KIND, "FROM (SELECT key FROM few");
+    let query = match &filter.after {
+        Some(user) if !filter.recent => {
+            query.push(KIND, " WHERE name > ").push_bind(KIND, user.name().as_str())
+        }
+        _ => query,
     };
-    let query = conditions(db.kind(), query, filter, &way);
-    Ok(Some(if filter.search.is_empty() { query } else { query.planned_anew() }))
+    let order = if filter.recent { " ORDER BY last_login DESC, name" } else { " ORDER BY name" };
+    let query = cut(KIND, query.push(KIND, order), filter, limit);
+    query.push(
+        KIND,
+        ") AS hit CROSS JOIN users ON users.key = hit.key), (SELECT COUNT(*) FROM few), (SELECT COUNT(*) FROM hits)",
+    )
+}
+
+/// A page, and the number of all: two selects side by side.
+fn statement(kind: Kind, filter: &UserFilter, limit: u64, total: bool) -> Query {
+    let way = Way::find(kind, filter);
+    let mut query = sql("SELECT ");
+    if limit > 0 {
+        let (inner, tail) = way.frame(kind);
+        query = query.push(kind, "(").push(kind, head(kind, filter)).push(kind, inner);
+        query = conditions(kind, way.source(kind, query), filter, way.is_free());
+        if let Some(user) = filter.after.as_ref().filter(|_| !filter.recent) {
+            query =
+                query.push(kind, if way.is_member() { " AND members.name > " } else { " AND users.name > " });
+            query = query.push_bind(kind, user.name().as_str());
+        }
+        let order = match (filter.recent, way.is_member()) {
+            (true, _) => " ORDER BY users.last_login DESC, users.name",
+            (false, true) => " ORDER BY members.name",
+            (false, false) => " ORDER BY users.name",
+        };
+        query = cut(kind, query.push(kind, order), filter, limit).push(kind, tail).push(kind, ")");
+    } else {
+        query = query.push(kind, "NULL");
+    }
+    if total {
+        query = way.source(kind, query.push(kind, ", (SELECT COUNT(*) "));
+        query = conditions(kind, query, filter, way.is_free()).push(kind, ")");
+    }
+    query
+}
+
+/// What packs the users of a page, in order.
+const fn head(kind: Kind, filter: &UserFilter) -> &'static str {
+    match (kind, filter.recent) {
+        (Kind::Sqlite, false) => packed::pack!(sqlite, "users.name"),
+        (Kind::Sqlite, true) => packed::pack!(sqlite, "users.last_login DESC, users.name"),
+        (Kind::Postgres, false) => packed::pack!(postgres, "users.name"),
+        (Kind::Postgres, true) => packed::pack!(postgres, "users.last_login DESC, users.name"),
+    }
+}
+
+fn cut(kind: Kind, query: Query, filter: &UserFilter, limit: u64) -> Query {
+    let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    let query = query.push(kind, " LIMIT ").push_bind_unseen(kind, number(limit));
+    if filter.offset == 0 {
+        return query;
+    }
+    query.push(kind, " OFFSET ").push_bind_unseen(kind, number(filter.offset))
 }
 
 /// Where the rows come from.
-enum Way {
-    /// Few matches, by the index of pieces; the parameter is for MATCH.
-    Few(String),
+enum Way<'a> {
     /// The list of names alone, in order.
     List,
     /// The members of one group, in order, looked at one by one.
-    Members(GroupId),
+    Members(&'a GroupId),
     /// The list of names of one group alone, in order.
-    Roll(GroupId),
+    Roll(&'a GroupId),
     /// The table, by whatever index the engine likes.
     Table,
     /// The covering index, in order.
     Walk,
 }
 
-impl Way {
-    async fn find(db: &Db, filter: &UserFilter) -> Result<Option<Self>, AccountsError> {
-        let groups = filter.groups.as_deref();
-        if groups.is_some_and(<[GroupId]>::is_empty) {
-            return Ok(None);
-        }
+impl<'a> Way<'a> {
+    fn find(kind: Kind, filter: &'a UserFilter) -> Self {
         let search = !filter.search.is_empty();
-        if db.kind() == Kind::Sqlite
-            && let Some(pieces) = pieces(&filter.search)
-            && are_few(db, &pieces).await?
-        {
-            return Ok(Some(Self::Few(pieces)));
-        }
         let bare = !search && filter.enabled.is_none();
-        Ok(Some(match groups {
+        match filter.groups.as_deref() {
             _ if filter.recent => Self::Table,
-            Some([group]) if bare => Self::Roll(group.clone()),
-            Some([group]) => Self::Members(group.clone()),
+            Some([group]) if bare => Self::Roll(group),
+            Some([group]) => Self::Members(group),
             None if bare => Self::List,
-            None if search && db.kind() == Kind::Sqlite => Self::Walk,
+            None if search && kind == Kind::Sqlite => Self::Walk,
             _ => Self::Table,
-        }))
+        }
     }
 
-    /// What surrounds the conditions. Where an index alone knows the page, wide rows are fetched for the page only, not for
-    /// what is skipped on the way to it.
-    const fn frame(&self) -> (&'static str, &'static str) {
+    const fn is_member(&self) -> bool {
+        matches!(self, Self::Members(_) | Self::Roll(_))
+    }
+
+    /// Whether groups are not looked at yet.
+    const fn is_free(&self) -> bool {
+        !self.is_member()
+    }
+
+    /// What surrounds the page. An index alone knows it; wide rows are fetched for the page only, not for what is skipped on the
+    /// way to it.
+    const fn frame(&self, kind: Kind) -> (&'static str, &'static str) {
+        match (self, kind) {
+            (Self::List, Kind::Sqlite) => {
+                ("FROM (SELECT users.name ", ") AS hit CROSS JOIN users ON users.name = hit.name")
+            }
+            (Self::List, Kind::Postgres) => {
+                ("FROM (SELECT users.name ", ") AS hit JOIN users ON users.name = hit.name")
+            }
+            (Self::Members(_) | Self::Roll(_), Kind::Sqlite) => {
+                ("FROM (SELECT members.user_key AS key ", ") AS hit CROSS JOIN users ON users.key = hit.key")
+            }
+            (Self::Members(_) | Self::Roll(_), Kind::Postgres) => {
+                ("FROM (SELECT members.user_key AS key ", ") AS hit JOIN users ON users.key = hit.key")
+            }
+            (Self::Table | Self::Walk, Kind::Sqlite) => {
+                ("FROM (SELECT users.key ", ") AS hit CROSS JOIN users ON users.key = hit.key")
+            }
+            (Self::Table | Self::Walk, Kind::Postgres) => {
+                ("FROM (SELECT users.key ", ") AS hit JOIN users ON users.key = hit.key")
+            }
+        }
+    }
+
+    /// Appends FROM and the beginning of WHERE.
+    fn source(&self, kind: Kind, query: Query) -> Query {
         match self {
-            Self::List => (
-                concat!("SELECT ", columns!(), "FROM (SELECT users.name "),
-                ") AS hit JOIN users ON users.name = hit.name ORDER BY users.name",
-            ),
-            Self::Roll(_) => (
-                concat!("SELECT ", columns!(), "FROM (SELECT members.user_key "),
-                ") AS hit JOIN users ON users.key = hit.user_key ORDER BY users.name",
-            ),
-            Self::Walk => (
-                concat!("SELECT ", columns!(), "FROM (SELECT key FROM users INDEXED BY users_search"),
-                ") AS hit CROSS JOIN users ON users.key = hit.key ORDER BY users.name",
-            ),
-            Self::Few(_) | Self::Members(_) | Self::Table => (concat!("SELECT ", columns!()), ""),
+            Self::Members(group) => {
+                let query = query.push(
+                    kind,
+                    "FROM members JOIN users ON users.key = members.user_key \
+                     WHERE members.group_key = (SELECT key FROM groups WHERE id = ",
+                );
+                query.push_bind(kind, group.as_str()).push(kind, ")")
+            }
+            Self::Roll(group) => {
+                let query = query
+                    .push(kind, "FROM members WHERE members.group_key = (SELECT key FROM groups WHERE id = ");
+                query.push_bind(kind, group.as_str()).push(kind, ")")
+            }
+            Self::Walk => query.push(kind, "FROM users INDEXED BY users_search WHERE TRUE"),
+            Self::List | Self::Table => query.push(kind, "FROM users WHERE TRUE"),
         }
     }
 }
 
-/// Appends FROM and WHERE.
-fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, way: &Way) -> Query {
-    query = match way {
-        Way::Few(pieces) => {
-            query = query.push(kind, "FROM (SELECT rowid AS key FROM users_fts WHERE users_fts MATCH ");
-            query
-                .push_bind(kind, pieces.as_str())
-                .push(kind, ") AS hit CROSS JOIN users ON users.key = hit.key WHERE TRUE")
-        }
-        Way::Members(group) => {
-            query = query.push(
-                kind,
-                "FROM members JOIN users ON users.key = members.user_key \
-                 WHERE members.group_key = (SELECT key FROM groups WHERE id = ",
-            );
-            query.push_bind(kind, group.as_str()).push(kind, ")")
-        }
-        Way::Roll(group) => {
-            query = query
-                .push(kind, "FROM members WHERE members.group_key = (SELECT key FROM groups WHERE id = ");
-            query.push_bind(kind, group.as_str()).push(kind, ")")
-        }
-        Way::Walk => query.push(kind, " WHERE TRUE"),
-        Way::List | Way::Table => query.push(kind, "FROM users WHERE TRUE"),
-    };
-    if let (Some(groups), false) = (&filter.groups, matches!(way, Way::Members(_) | Way::Roll(_))) {
+/// Appends the rest of WHERE.
+fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool) -> Query {
+    if let (Some(groups), true) = (&filter.groups, any_group) {
         query = query.push(
             kind,
             " AND users.key IN (SELECT user_key FROM members JOIN groups ON groups.key = members.group_key \
@@ -182,7 +249,7 @@ pub(crate) fn contains(kind: Kind, query: Query, text: &str) -> Query {
                 }
             }
             pattern.push('*');
-            query.push(kind, " GLOB ").push_bind(kind, pattern)
+            query.push(kind, " GLOB ").push_bind_unseen(kind, pattern)
         }
         Kind::Postgres => {
             pattern.push('%');
@@ -209,12 +276,6 @@ fn pieces(text: &str) -> Option<String> {
         expression.push('"');
     }
     Some(expression)
-}
-
-async fn are_few(db: &Db, pieces: &str) -> Result<bool, AccountsError> {
-    let query = sql("SELECT COUNT(*) FROM (SELECT 1 FROM users_fts WHERE users_fts MATCH $1 LIMIT $2)");
-    let row = db.row(query.bind(pieces).bind(FEW + 1)).await?;
-    Ok(row.map(|row| row.int(0)).transpose().map_err(fault)?.is_some_and(|found| found <= FEW))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
     reason = "helpers of tests fail as loudly as tests"
 )]
 
+mod desk;
 mod faults;
 mod groups;
 mod house;
