@@ -72,14 +72,6 @@ impl Apps {
         Self { folder: folder.map(Path::to_owned) }
     }
 
-    /// Whether a feature is on.
-    ///
-    /// # Errors
-    /// When the store cannot tell.
-    pub async fn is_on(&self, accounts: &Accounts, id: &str) -> Result<bool, AccountsError> {
-        Ok(accounts.apps().state(id).await?.unwrap_or(true))
-    }
-
     /// All apps by id. Features are on unless somebody switched them off, installed apps the other way round.
     ///
     /// # Errors

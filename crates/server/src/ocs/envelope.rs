@@ -8,25 +8,29 @@ use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::code::{Code, Version};
 use super::data::Data;
 use super::format::Format;
+use super::long::Long;
 use super::{json, xml};
 
 /// What an endpoint answers when it worked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Answer {
     data: Data,
+    /// What stands in place of the data when it is too much to be held.
+    long: Option<Long>,
     total: Option<u64>,
     per_page: Option<u64>,
 }
 
 impl Answer {
     /// The answer without anything to say.
-    pub const NOTHING: Self = Self { data: Data::NOTHING, total: None, per_page: None };
+    pub const NOTHING: Self = Self { data: Data::NOTHING, long: None, total: None, per_page: None };
 
     /// Tells how many there are in all, and how many a page has.
     #[must_use]
@@ -38,7 +42,13 @@ impl Answer {
 
 impl From<Data> for Answer {
     fn from(data: Data) -> Self {
-        Self { data, total: None, per_page: None }
+        Self { data, long: None, total: None, per_page: None }
+    }
+}
+
+impl From<Long> for Answer {
+    fn from(long: Long) -> Self {
+        Self { long: Some(long), ..Self::NOTHING }
     }
 }
 
@@ -171,15 +181,35 @@ pub fn seal(outcome: &Result<Answer, Failure>, version: Version, format: Format)
     };
     let meta = meta(outcome, version, shown, legacy);
     let content_type = match (format, legacy) {
-        (Format::Json, _) => "application/json; charset=utf-8",
-        (Format::Xml, false) => "application/xml; charset=utf-8",
         (Format::Xml, true) => "text/xml; charset=UTF-8",
+        _ => content_type(format),
     };
     let body = match format {
         Format::Xml => xml::write("ocs", &[("meta", &meta), ("data", data)])?,
         Format::Json => json::write(&Document { ocs: Contents { meta: &meta, data } })?,
     };
     Ok(Sealed { status: code.status(version), content_type, body })
+}
+
+/// Puts a long list into its envelope, if the answer is one; the body is written while the list is read.
+///
+/// # Errors
+/// None in practice; see [`xml::write`] and [`json::write`].
+pub fn stream(
+    outcome: &mut Result<Answer, Failure>,
+    version: Version,
+    format: Format,
+) -> io::Result<Option<(&'static str, Body)>> {
+    let Some(long) = outcome.as_mut().ok().and_then(|answer| answer.long.take()) else { return Ok(None) };
+    let meta = meta(outcome, version, Code::OK.shown(version), false);
+    Ok(Some((content_type(format), long.into_body(&meta, format)?)))
+}
+
+const fn content_type(format: Format) -> &'static str {
+    match format {
+        Format::Json => "application/json; charset=utf-8",
+        Format::Xml => "application/xml; charset=utf-8",
+    }
 }
 
 #[derive(Serialize)]

@@ -11,6 +11,7 @@ pub mod endpoints;
 pub mod envelope;
 pub mod format;
 pub mod json;
+pub mod long;
 pub mod params;
 pub mod path;
 pub mod route;

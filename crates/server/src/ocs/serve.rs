@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use super::caller::Caller;
 use super::code::{Code, Version};
 use super::endpoints::{self, Call};
-use super::envelope::{Answer, Failure, seal};
+use super::envelope::{Answer, Failure, seal, stream};
 use super::format::Format;
 use super::params::Params;
 use super::path::Path;
@@ -161,7 +161,17 @@ struct Reply {
 }
 
 impl Reply {
-    fn send(self, answer: Result<Answer, Failure>) -> Response<Body> {
+    fn send(self, mut answer: Result<Answer, Failure>) -> Response<Body> {
+        match stream(&mut answer, self.version, self.format) {
+            Ok(None) => {}
+            Ok(Some((content_type, body))) => {
+                let mut response = Response::new(body);
+                *response.headers_mut() = self.headers;
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+                return response;
+            }
+            Err(_) => return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written"),
+        }
         let Ok(sealed) = seal(&answer, self.version, self.format) else {
             return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
         };

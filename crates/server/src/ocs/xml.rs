@@ -23,12 +23,39 @@ const ELEMENT: &str = "element";
 /// # Errors
 /// None in practice: memory does not refuse to be written.
 pub fn write(root: &str, children: &[(&str, &Data)]) -> io::Result<Vec<u8>> {
-    let mut writer = Writer::new_with_indent(Vec::with_capacity(512), b' ', 1);
-    writer.write_event(Event::Decl(BytesDecl::new("1.0", None, None)))?;
+    let mut writer = document()?;
     parent(&mut writer, root, children.iter().copied())?;
     let mut document = writer.into_inner();
     document.push(b'\n');
     Ok(document)
+}
+
+/// A document without a root yet.
+pub(super) fn document() -> io::Result<Writer<Vec<u8>>> {
+    let mut writer = Writer::new_with_indent(Vec::with_capacity(512), b' ', 1);
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", None, None)))?;
+    Ok(writer)
+}
+
+/// Opens an element.
+pub(super) fn open(writer: &mut Writer<Vec<u8>>, name: &str) -> io::Result<()> {
+    writer.write_event(Event::Start(BytesStart::new(name)))
+}
+
+/// Closes the element that was opened last.
+pub(super) fn close(writer: &mut Writer<Vec<u8>>, name: &str) -> io::Result<()> {
+    writer.write_event(Event::End(BytesEnd::new(name)))
+}
+
+/// The entries of a list or a map, without an element around them.
+pub(super) fn entries(writer: &mut Writer<Vec<u8>>, data: &Data) -> io::Result<()> {
+    match data {
+        Data::List(elements) => elements.iter().try_for_each(|element| node(writer, ELEMENT, element)),
+        Data::Map(entries) => {
+            entries.iter().try_for_each(|(key, entry)| node(writer, element_name(key), entry))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The text as a document can carry it: what XML has no way to say is replaced by U+FFFD.
@@ -50,7 +77,8 @@ fn is_allowed(found: char) -> bool {
     matches!(found, '\t' | '\n' | '\r' | '\u{20}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
-fn node(writer: &mut Writer<Vec<u8>>, name: &str, value: &Data) -> io::Result<()> {
+/// One element.
+pub(super) fn node(writer: &mut Writer<Vec<u8>>, name: &str, value: &Data) -> io::Result<()> {
     let text: Cow<'_, str> = match value {
         Data::Null => return empty(writer, name),
         Data::List(elements) if elements.is_empty() => return empty(writer, name),
@@ -67,9 +95,9 @@ fn node(writer: &mut Writer<Vec<u8>>, name: &str, value: &Data) -> io::Result<()
         Data::Float(number) => number.to_string().into(),
         Data::Text(text) => escaped(text),
     };
-    writer.write_event(Event::Start(BytesStart::new(name)))?;
+    open(writer, name)?;
     writer.write_event(Event::Text(BytesText::from_escaped(text)))?;
-    writer.write_event(Event::End(BytesEnd::new(name)))
+    close(writer, name)
 }
 
 fn empty(writer: &mut Writer<Vec<u8>>, name: &str) -> io::Result<()> {
@@ -81,11 +109,15 @@ fn parent<'d>(
     name: &str,
     children: impl Iterator<Item = (&'d str, &'d Data)>,
 ) -> io::Result<()> {
-    writer.write_event(Event::Start(BytesStart::new(name)))?;
+    open(writer, name)?;
     for (key, value) in children {
-        node(writer, if is_name(key) { key } else { ELEMENT }, value)?;
+        node(writer, element_name(key), value)?;
     }
-    writer.write_event(Event::End(BytesEnd::new(name)))
+    close(writer, name)
+}
+
+fn element_name(key: &str) -> &str {
+    if is_name(key) { key } else { ELEMENT }
 }
 
 /// Whether a key can be the name of an element: ASCII letters, digits and a few marks, as all known keys are. What else

@@ -1,14 +1,17 @@
 //! Lists of users. A sub-admin sees the members of the groups they administer, each once, in pages that are cut after that.
 
-use accounts::UserFilter;
-use accounts::users::Details;
-use futures_util::TryStreamExt;
+use accounts::users::{Details, Pages};
+use accounts::{AccountsError, UserFilter};
+use async_trait::async_trait;
 
 use super::person::{Viewer, shown};
 use super::{Call, Range};
+use crate::app::App;
+use crate::ocs::caller::Caller;
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
+use crate::ocs::long::{Long, Rest};
 
 /// `GET /cloud/users`
 pub(super) async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -36,11 +39,7 @@ pub(super) async fn recent(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// The ids of a filter's users.
 pub(super) async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
-    let filter = narrowed(filter, range);
-    // Read page by page, so that a long list is never one long question to the store.
-    let ids = call.app.accounts().users().stream(filter.clone()).map_ok(|user| Data::from(user.id.as_str()));
-    let list = Data::List(ids.try_collect().await?);
-    with_total(call, Data::one("users", list), &filter, range).await
+    tell(Telling { pages: pages(call, filter, range), details: None }, range).await
 }
 
 /// The users of a filter, by id.
@@ -49,38 +48,60 @@ pub(super) async fn list_details(
     filter: UserFilter,
     range: &Range,
 ) -> Result<Answer, Failure> {
-    let caller = call.caller()?;
-    let filter = narrowed(filter, range);
-    let entry = |details: Details| {
-        let details = &details;
-        let id = details.user.id.as_str();
-        let seen = caller.is_over(&details.groups);
-        let about = if seen {
-            shown(details, Viewer::Superior { own: false }, call.app.settings())
-        } else if details.user.id == *caller.id() {
-            shown(details, Viewer::Oneself { scopes: false }, call.app.settings())
-        } else {
-            // Such as an administrator in a group that somebody else administers.
-            Data::one("id", id)
-        };
-        (id.to_owned(), about)
-    };
-    let users = call.app.accounts().users().stream_details(filter.clone()).map_ok(entry);
-    let map = Data::Map(users.try_collect().await?);
-    with_total(call, Data::one("users", map), &filter, range).await
+    let details = Some((call.app.clone(), call.caller()?.clone()));
+    tell(Telling { pages: pages(call, filter, range), details }, range).await
 }
 
-/// How many there are in all is worth a question only to those who go through pages.
-async fn with_total(
-    call: &Call<'_>,
-    data: Data,
-    filter: &UserFilter,
-    range: &Range,
-) -> Result<Answer, Failure> {
-    let answer = Answer::from(data);
-    let Some(limit) = range.limit else { return Ok(answer) };
-    let total = call.app.accounts().users().count(filter).await?;
-    Ok(answer.with_total(total, limit))
+/// A list of one page is told whole, a longer one while it is read.
+async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
+    let first = telling.next().await?.unwrap_or(Data::NOTHING);
+    let total = telling.pages.total();
+    let answer = if telling.pages.is_at_end() {
+        Answer::from(Data::one("users", first))
+    } else {
+        Answer::from(Long::new("users", first, telling))
+    };
+    Ok(match (total, range.limit) {
+        (Some(total), Some(limit)) => answer.with_total(total, limit),
+        _ => answer,
+    })
+}
+
+/// The pages of a list. How many there are in all is worth a question only to those who go through pages.
+fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Pages {
+    let pages = call.app.accounts().users().pages(narrowed(filter, range));
+    if range.limit.is_some() { pages.counted() } else { pages }
+}
+
+/// A list that is being told, to whom if their rights decide what is told of each.
+struct Telling {
+    pages: Pages,
+    details: Option<(App, Caller)>,
+}
+
+#[async_trait]
+impl Rest for Telling {
+    async fn next(&mut self) -> Result<Option<Data>, AccountsError> {
+        let Some((app, caller)) = &self.details else {
+            let page = self.pages.next().await?;
+            return Ok(page.map(|page| Data::list(page.iter().map(|user| user.id.as_str()))));
+        };
+        let page = self.pages.next_details().await?;
+        Ok(page.map(|page| Data::Map(page.iter().map(|details| entry(app, caller, details)).collect())))
+    }
+}
+
+fn entry(app: &App, caller: &Caller, details: &Details) -> (String, Data) {
+    let id = details.user.id.as_str();
+    let about = if caller.is_over(&details.groups) {
+        shown(details, Viewer::Superior { own: false }, app.settings())
+    } else if details.user.id == *caller.id() {
+        shown(details, Viewer::Oneself { scopes: false }, app.settings())
+    } else {
+        // Such as an administrator in a group that somebody else administers.
+        Data::one("id", id)
+    };
+    (id.to_owned(), about)
 }
 
 fn visible(call: &Call<'_>) -> Result<UserFilter, Failure> {
