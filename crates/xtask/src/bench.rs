@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: runs a benchmark and prints the table it wrote.
 
 use std::fs;
+use std::path::Path;
 
 use clap::ValueEnum;
 use serde_json::Value;
@@ -22,6 +23,8 @@ enum Name {
     Accounts,
     /// What a sign-in from memory costs, and what others can do to it
     Cache,
+    /// The server under load: requests a second, latency, memory
+    Ocs,
 }
 
 impl Name {
@@ -30,6 +33,7 @@ impl Name {
         match self {
             Self::Accounts => ("accounts", "accounts", "accounts.json"),
             Self::Cache => ("user-backend-bench", "cache", "cache.json"),
+            Self::Ocs => ("user-backend-load", "", "ocs.json"),
         }
     }
 }
@@ -42,24 +46,25 @@ impl Name {
 pub(crate) fn run(args: &Args) -> Outcome {
     let (package, bench, file) = args.name.parts();
     let mut missing = packages::missing_libraries();
-    let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
-    let mut server = None;
-    if matches!(args.name, Name::Accounts) {
-        missing.extend(POSTGRES.missing());
+    match args.name {
+        Name::Accounts => missing.extend(POSTGRES.missing()),
+        Name::Ocs if !step::have("wrk") => missing.push("wrk".into()),
+        Name::Cache | Name::Ocs => {}
     }
     packages::install(&missing)?;
-    if matches!(args.name, Name::Accounts) {
-        let started = Server::start(&POSTGRES, true)?;
-        bench.envs([started.variable()]);
-        server = Some(started);
-    }
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's choice.
     let places = [step::root().join("target/bench").join(file), step::target().join("bench").join(file)];
     for old in places.iter().filter(|place| place.is_file()) {
         fs::remove_file(old)?;
     }
-    step::run(&mut bench)?;
-    drop(server);
+    if matches!(args.name, Name::Ocs) {
+        load(package, &places[1])?;
+    } else {
+        let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
+        let server = matches!(args.name, Name::Accounts).then(|| Server::start(&POSTGRES, true)).transpose()?;
+        bench.envs(server.as_ref().map(Server::variable));
+        step::run(&mut bench)?;
+    }
     let written = places.iter().find(|place| place.is_file());
     let path = written.ok_or_else(|| format!("the benchmark wrote no {}", places[0].display()))?;
     let text = fs::read_to_string(path)?;
@@ -68,6 +73,20 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let rows = rows.as_array().ok_or_else(|| format!("{}: expected a list", path.display()))?;
     print!("\n{}", table(rows));
     Ok(())
+}
+
+/// Builds what is measured as it is released, each program alone, so that none gets features that only another one needs.
+fn load(package: &str, out: &Path) -> Outcome {
+    for package in ["user-backend-server", "occ", package] {
+        step::run(&mut step::cargo(&["build", "--release", "-p", package]))?;
+    }
+    if let Some(folder) = out.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let built = step::target().join("release");
+    let mut measure = step::program(built.join(package));
+    measure.env("OCS_SERVER", built.join("user-backend-server")).env("OCS_OCC", built.join("occ"));
+    step::run(measure.env("OCS_OUT", out))
 }
 
 fn table(rows: &[Value]) -> String {

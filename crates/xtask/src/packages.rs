@@ -18,6 +18,7 @@ const WHY: &[(&str, &str)] = &[
     ("samba", "the test rig's SMB server"),
     ("samba-common-bin", "the test rig's SMB accounts"),
     ("vsftpd", "the test rig's FTP server"),
+    ("wrk", "sends the requests of `cargo xtask bench ocs`"),
 ];
 
 /// Installs, while a policy file keeps the packages from starting servers of their own.

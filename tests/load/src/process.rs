@@ -1,0 +1,110 @@
+//! A server in a process of its own: what it listens on, how much time and memory it took.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+/// A server that runs. Ends with this value.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    /// Host and port.
+    pub(crate) address: String,
+}
+
+/// How often the kernel counts: `getconf CLK_TCK` says 100 on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+impl Process {
+    /// Starts a program that says `listening` and `address=` in its log, which goes into a file as it would in production.
+    ///
+    /// # Errors
+    /// It ended, or said nothing for 20 seconds.
+    pub(crate) fn start(command: &mut Command, log: &Path) -> Outcome<Self> {
+        let file = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let mut child = command.spawn().map_err(|error| format!("{command:?} does not start: {error}"))?;
+        let began = Instant::now();
+        loop {
+            let told = fs::read_to_string(log)?;
+            if let Some(address) = told.lines().find_map(address) {
+                return Ok(Self { address: address.to_owned(), child });
+            }
+            if child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("the server does not start: {told}").into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Seconds of processors that it took so far.
+    pub(crate) fn cpu(&self) -> Outcome<f64> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program stands in brackets and may hold anything.
+        let (_, rest) = stat.rsplit_once(')').ok_or("/proc/PID/stat is not as proc(5) says")?;
+        let mut fields = rest.split_whitespace().skip(11);
+        let mut ticks = || fields.next().and_then(|ticks| ticks.parse::<f64>().ok());
+        let (user, system) =
+            (ticks().ok_or("there is no time of user")?, ticks().ok_or("there is no time of system")?);
+        Ok((user + system) / TICKS_PER_SECOND)
+    }
+
+    /// Mebibytes in memory now, and at the peak since the last [`Self::forget_peak`].
+    pub(crate) fn memory(&self) -> Outcome<(f64, f64)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let read = |key: &str| {
+            kibibytes(&status, key)
+                .map(|kib| kib / 1024.0)
+                .ok_or_else(|| format!("no {key} in /proc/PID/status"))
+        };
+        Ok((read("VmRSS:")?, read("VmHWM:")?))
+    }
+
+    /// Lets the peak begin at what it takes now (proc(5), `clear_refs`).
+    pub(crate) fn forget_peak(&self) -> Outcome {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+    }
+}
+
+/// Runs a program to its end and tells the most memory that it took, in mebibytes. Looked at again and again: what it takes in its
+/// very last millisecond may be missed, and a list has no such end.
+///
+/// # Errors
+/// It does not start, or fails.
+pub(crate) fn peak(command: &mut Command) -> Outcome<f64> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0.0_f64;
+    loop {
+        if let Ok(text) = fs::read_to_string(&status) {
+            peak = kibibytes(&text, "VmHWM:").map_or(peak, |kib| peak.max(kib / 1024.0));
+        }
+        match child.try_wait()? {
+            Some(ended) if ended.success() => return Ok(peak),
+            Some(ended) => return Err(format!("{command:?} ended with {ended}").into()),
+            None => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
+fn kibibytes(status: &str, key: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    line.trim().strip_suffix(" kB")?.trim().parse().ok()
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn address(line: &str) -> Option<&str> {
+    line.split_once("listening")?.1.split_once("address=")?.1.split_whitespace().next()
+}

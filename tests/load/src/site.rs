@@ -1,0 +1,143 @@
+//! What is measured: a store with people in it, the server over it, and single questions to it.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::process::Process;
+use crate::{Outcome, people};
+
+/// What all parts share.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    program: PathBuf,
+    /// The admin command line, if its lists are measured too.
+    pub(crate) occ: Option<PathBuf>,
+    folder: TempDir,
+    /// How often everything is measured.
+    pub(crate) runs: usize,
+    /// How long each time.
+    pub(crate) seconds: u32,
+}
+
+impl Plan {
+    /// Takes `OCS_RUNS` (default 5) and `OCS_SECONDS` (default 5) from the environment.
+    ///
+    /// # Errors
+    /// They are no numbers.
+    pub(crate) fn new(program: PathBuf) -> Outcome<Self> {
+        let number = |name: &str| std::env::var(name).map_or(Ok(5), |text| text.parse::<u32>());
+        let (runs, seconds) = (number("OCS_RUNS")?.max(1), number("OCS_SECONDS")?.max(1));
+        let occ = std::env::var_os("OCS_OCC").map(PathBuf::from);
+        Ok(Self { program, occ, folder: tempfile::tempdir()?, runs: runs as usize, seconds })
+    }
+
+    /// A folder of its own, a new store with so many people, and the server over it.
+    ///
+    /// # Errors
+    /// The store cannot be filled, or the server does not start.
+    pub(crate) fn site(&self, people: usize, tls: bool) -> Outcome<Site> {
+        let folder = tempfile::tempdir_in(self.folder.path())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
+        drop(runtime);
+        let mut text = "[server]\nlisten = \"127.0.0.1:0\"\n".to_owned();
+        if tls {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
+            fs::write(folder.path().join("cert.pem"), made.cert.pem())?;
+            fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem())?;
+            text += "tls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n";
+        }
+        let config = folder.path().join("server.toml");
+        fs::write(&config, text)?;
+        private(&config)?;
+        let mut command = Command::new(&self.program);
+        command.arg("serve").arg("--config").arg(&config);
+        let server = Process::start(&mut command, &folder.path().join("server.log"))?;
+        Ok(Site { server, folder, tls })
+    }
+}
+
+/// A server over a store.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) server: Process,
+    folder: TempDir,
+    tls: bool,
+}
+
+impl Site {
+    /// Its address.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.server.address)
+    }
+
+    /// Its configuration.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder().join("server.toml")
+    }
+
+    /// Where files may be put.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Asks once, over plain HTTP, and gives the whole answer.
+    ///
+    /// # Errors
+    /// No answer, or another status than 200.
+    pub(crate) fn ask(&self, path: &str) -> Outcome<Answer> {
+        let mut stream = TcpStream::connect(&self.server.address)?;
+        let caller = people::basic(0);
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: {caller}\r\nocs-apirequest: true\r\n\
+             connection: close\r\n\r\n"
+        )?;
+        let mut raw = Vec::new();
+        stream.read_to_end(&mut raw)?;
+        parse(raw)
+    }
+}
+
+/// An answer, as it came and taken apart.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) raw: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Takes an answer apart. What is chunked stays so.
+///
+/// # Errors
+/// It is none with the status 200.
+pub(crate) fn parse(raw: Vec<u8>) -> Outcome<Answer> {
+    let end =
+        raw.windows(4).position(|end| end == b"\r\n\r\n").ok_or("an answer without an end of its head")?;
+    let head = String::from_utf8_lossy(&raw[..end]).into_owned();
+    let mut lines = head.lines();
+    let status = lines.next().unwrap_or_default();
+    if !status.contains(" 200 ") {
+        return Err(format!("the server says {status}").into());
+    }
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let body = raw[end + 4..].to_vec();
+    Ok(Answer { raw, headers, body })
+}
+
+#[cfg(unix)]
+fn private(path: &Path) -> Outcome {
+    use std::os::unix::fs::PermissionsExt as _;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(0o600))?)
+}
+
+#[cfg(not(unix))]
+fn private(_: &Path) -> Outcome {
+    Ok(())
+}
