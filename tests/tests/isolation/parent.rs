@@ -15,11 +15,12 @@ pub(super) struct Program {
 
 impl Program {
     /// Starts it and hands it the password.
-    pub(super) fn start(words: &[&str]) -> Self {
+    pub(super) fn start(words: &[&str], environment: Option<&str>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sign-in"));
         command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
-        // What careless operators do.
-        command.env("OC_PASS", canary::PASSWORD);
+        if let Some(password) = environment {
+            command.env("OC_PASS", password);
+        }
         let mut child = command.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         input.write_all(canary::PASSWORD.as_bytes()).unwrap();
@@ -63,7 +64,7 @@ async fn no_helper_outlives_the_program_that_started_it() {
     for (number, is_in_the_middle) in [true, false].into_iter().enumerate() {
         let host = SmbHost::start().await;
         host.be_silent(is_in_the_middle);
-        let mut program = Program::start(&["pavao", &host.port().to_string()]);
+        let mut program = Program::start(&["pavao", &host.port().to_string()], None);
         if is_in_the_middle {
             host.asked(1).await;
         } else {
@@ -80,7 +81,8 @@ async fn no_helper_outlives_the_program_that_started_it() {
 async fn a_program_is_its_own_helper_and_tells_it_no_password() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
-    let mut program = Program::start(&["pavao", &host.port().to_string()]);
+    // What careless operators do.
+    let mut program = Program::start(&["pavao", &host.port().to_string()], Some(canary::PASSWORD));
     assert_eq!(program.verdict().await, "bad_credentials");
     let told = program.helper().told();
     assert!(told.starts_with(b"user-backend-smb-helper\0--user-backend-smb-helper\0"));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use user_backend::clock::now;
 use user_backend::conformance::{self, Known};
-use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::smb::{Isolation, SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, NameRules, Password, UserBackend, Verdict};
 use user_backend_tests::rig::Rig;
@@ -30,11 +30,16 @@ enum How {
     Share(&'static str),
     /// libsmbclient, with the srvsvc pipe.
     Pipe,
+    /// The same in helper processes.
+    HelpedShare(&'static str),
+    /// The same in helper processes.
+    HelpedPipe,
     /// smb2.
     Native,
 }
 
-const EVERY_WAY: [How; 3] = [How::Share("share"), How::Pipe, How::Native];
+const EVERY_WAY: [How; 5] =
+    [How::Share("share"), How::Pipe, How::HelpedShare("share"), How::HelpedPipe, How::Native];
 
 fn backend(rig: &Rig, port: u16, how: How) -> SmbBackend {
     backend_at(rig.host(), port, how, NameRules::default(), Endpoint::DEFAULT_TIMEOUT)
@@ -43,9 +48,12 @@ fn backend(rig: &Rig, port: u16, how: How) -> SmbBackend {
 fn backend_at(host: &str, port: u16, how: How, names: NameRules, timeout: Duration) -> SmbBackend {
     let endpoint = Endpoint::new(host, port, TlsMode::None).with_timeout(timeout);
     let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint).with_names(names);
+    let helped = || Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into());
     let settings = match how {
         How::Share(share) => settings.with_share(share),
         How::Pipe => settings,
+        How::HelpedShare(share) => settings.with_share(share).with_isolation(helped()),
+        How::HelpedPipe => settings.with_isolation(helped()),
         How::Native => settings.with_engine(SmbEngine::Native),
     };
     SmbBackend::new(settings).unwrap()
@@ -150,7 +158,7 @@ async fn nobody_becomes_a_guest() {
     // With no name denied by the settings; `public` is open to guests on three of the servers.
     let open = || NameRules::default().deny_names([""; 0]).unwrap();
     for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
-        for how in [How::Share("share"), How::Share("public"), How::Pipe, How::Native] {
+        for how in EVERY_WAY.into_iter().chain([How::Share("public"), How::HelpedShare("public")]) {
             let backend = backend_at(rig.host(), port, how, open(), Endpoint::DEFAULT_TIMEOUT);
             for name in ["guest", "Guest", "GUEST"] {
                 assert_eq!(
@@ -175,7 +183,7 @@ async fn a_guest_trap_does_not_keep_the_right_password_out() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for port in [BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
-        for how in [How::Share("share"), How::Share("public"), How::Pipe, How::Native] {
+        for how in EVERY_WAY.into_iter().chain([How::Share("public"), How::HelpedShare("public")]) {
             assert_eq!(
                 outcome(&backend(&rig, port, how), "alice", &right).await,
                 "yes alice",
@@ -211,7 +219,12 @@ async fn the_state_of_an_account_is_told_as_far_as_the_engine_knows_it() {
 async fn a_missing_share_or_pipe_is_neither_a_yes_nor_a_wrong_password() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
-    for (port, how) in [(SANE, How::Share("no-such-share")), (NO_PIPES, How::Pipe)] {
+    for (port, how) in [
+        (SANE, How::Share("no-such-share")),
+        (NO_PIPES, How::Pipe),
+        (SANE, How::HelpedShare("no-such-share")),
+        (NO_PIPES, How::HelpedPipe),
+    ] {
         let backend = backend(&rig, port, how);
         assert_eq!(outcome(&backend, "alice", &right).await, "misconfigured login", "{port} {how:?}");
         assert_eq!(outcome(&backend, "alice", "wrong").await, "bad_credentials", "{port} {how:?}");
@@ -226,7 +239,7 @@ async fn a_missing_share_or_pipe_is_neither_a_yes_nor_a_wrong_password() {
 async fn a_server_that_wants_encryption_is_served_by_one_engine_and_told_by_the_other() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
-    for how in [How::Share("share"), How::Pipe] {
+    for how in EVERY_WAY.into_iter().filter(|how| *how != How::Native) {
         assert_eq!(outcome(&backend(&rig, ENCRYPTED, how), "alice", &right).await, "yes alice", "{how:?}");
     }
     assert_eq!(outcome(&backend(&rig, ENCRYPTED, How::Native), "alice", &right).await, "misconfigured login");
