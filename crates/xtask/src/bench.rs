@@ -61,7 +61,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         load(package, &places[1])?;
     } else {
         let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
-        let server = matches!(args.name, Name::Accounts).then(|| Server::start(&POSTGRES, true)).transpose()?;
+        let server =
+            matches!(args.name, Name::Accounts).then(|| Server::start(&POSTGRES, true)).transpose()?;
         bench.envs(server.as_ref().map(Server::variable));
         step::run(&mut bench)?;
     }

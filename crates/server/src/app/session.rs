@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::{AccountsError, LOCAL_BACKEND, Session, Standing, Timestamp, Token, TokenHash, User};
+use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;
 
@@ -167,11 +167,9 @@ impl App {
         let (token, sessions) = (TokenHash::of(cookie), self.accounts().sessions());
         let Some(session) = sessions.find(&token).await? else { return Ok(None) };
         let Some(id) = &session.user else { return Ok(None) };
-        let standing = match self.accounts().users().standing(id).await {
-            Err(AccountsError::NotFound { .. }) => return Ok(None),
-            other => other?,
-        };
-        if !standing.user.enabled || !self.is_served(&standing.user).await? {
+        let look = self.accounts().look(Some(id.name())).await?;
+        let Some(standing) = look.standing() else { return Ok(None) };
+        if !standing.user.enabled || !self.is_served(&standing.user, &look) {
             return Ok(None);
         }
         if !self.goes_on(&token, &session).await? {
@@ -194,10 +192,9 @@ impl App {
     }
 
     /// Whether whoever checks this user's password is still asked at all.
-    async fn is_served(&self, user: &User) -> Result<bool, AccountsError> {
+    fn is_served(&self, user: &User, look: &Look) -> bool {
         let id = user.backend.as_str();
-        Ok(id == LOCAL_BACKEND
-            || self.backend(id).is_some() && self.apps().is_on(self.accounts(), apps::EXTERNAL).await?)
+        id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(apps::EXTERNAL).unwrap_or(true)
     }
 
     /// Whether a session goes on; its owner has just been seen.
