@@ -226,7 +226,8 @@ impl App {
         accounts.tokens().wipe(id).await.map(drop)
     }
 
-    /// Greets a new user by mail: writes down that it is wanted, for the [postman](Self::postman) to take.
+    /// Greets a new user by mail: writes down that it is wanted, for the [postman](Self::postman) to take. Who never signed in
+    /// and has their password kept here gets a link to choose one.
     ///
     /// # Errors
     /// [`NoMail`]: there is no mail server, or it could not be written down.
@@ -235,7 +236,8 @@ impl App {
             tracing::warn!(user = ?user.id, "no mail server is set up, so nobody was greeted");
             return Err(NoMail);
         }
-        accounts.mails().welcome(&user.id, false).await.map_err(|error| {
+        let with_link = user.is_local() && user.last_login.is_none();
+        accounts.mails().welcome(&user.id, with_link).await.map_err(|error| {
             tracing::warn!(user = ?user.id, %error, "nobody was greeted");
             NoMail
         })

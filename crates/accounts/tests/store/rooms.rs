@@ -171,6 +171,34 @@ on_both! {
         assert!(sessions.begin(Some(&frank), HOUR, b"").await.is_err());
     }
 
+    async fn a_session_is_listed_for_its_owner_and_begins_only_if_nothing_ended_meanwhile(place) {
+        let accounts = place.open().await;
+        let (frank, eve, sessions) = (user("frank"), user("eve"), accounts.sessions());
+        for id in [&frank, &eve] {
+            accounts.users().create(NewUser::new(id.clone()).password(StoredHash::new("a"))).await.unwrap();
+        }
+        let before = accounts.generations().current().await.unwrap();
+        let first = sessions.begin_after(&frank, before, HOUR, b"first").await.unwrap();
+        place.clock.advance(HOUR / 2);
+        let second = sessions.begin_after(&frank, before, HOUR, b"second").await.unwrap();
+        sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
+        let listed = sessions.list(&frank).await.unwrap();
+        let found: Vec<_> = listed.iter().map(|(token, session)| (*token, session.data.as_slice())).collect();
+        assert_eq!(found, [(second.hash(), &b"second"[..]), (first.hash(), &b"first"[..])]);
+        assert_eq!(listed[0].0.label().len(), 16);
+        assert_ne!(listed[0].0.label(), listed[1].0.label());
+        place.clock.advance(HOUR / 2);
+        assert_eq!(sessions.list(&frank).await.unwrap().len(), 1, "the other is over");
+        accounts.passwords().set(&frank, &StoredHash::new("b")).await.unwrap();
+        assert!(sessions.list(&frank).await.unwrap().is_empty());
+        let late = sessions.begin_after(&frank, before, HOUR, b"").await;
+        assert_eq!(late.unwrap_err(), AccountsError::Stale { what: "sign-in" });
+        sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
+        let now = accounts.generations().current().await.unwrap();
+        sessions.begin_after(&frank, now, HOUR, b"").await.unwrap();
+        assert!(sessions.list(&user("nobody")).await.is_err());
+    }
+
     async fn a_reset_is_used_once_by_one_of_a_hundred(place) {
         let accounts = place.open().await;
         let frank = user("frank");

@@ -205,6 +205,8 @@ const CAUSES: &[(&str, u16, &str, &str, &str)] = &[
     ("AppKeyGet", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/a%20b/key", ""),
     ("AppKeySet", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/core/enabled", "value=x"),
     ("AppKeys", 403, "admin", "/apps/provisioning_api/api/v1/config/apps/a%20b", ""),
+    ("AppPasswordDelete", 403, "admin", "/core/apppassword", ""),
+    ("AppPasswordRotate", 403, "admin", "/core/apppassword/rotate", ""),
     ("GroupCreate", 101, "admin", "/cloud/groups", "groupid=0"),
     ("GroupCreate", 102, "admin", "/cloud/groups", "groupid=group1"),
     ("GroupDelete", 101, "admin", "/cloud/groups/nogroup", ""),
@@ -278,6 +280,7 @@ const CAUSES: &[(&str, u16, &str, &str, &str)] = &[
 
 /// Codes that take another server, or a moment: they are tried where those are.
 const ELSEWHERE: &[(&str, u16)] = &[
+    ("AppPasswordGet", 403),
     ("PasswordGenerate", 404),
     ("PasswordValidate", 404),
     ("PersonCheck", 403),

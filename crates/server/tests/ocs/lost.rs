@@ -50,10 +50,10 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
     table.0.lock().unwrap().clone()
 }
 
-/// The path in a mail.
-fn path(text: &str) -> String {
-    let (_, rest) = text.split_once("https://cloud.example.org").unwrap_or_else(|| panic!("{text}"));
-    rest.split_whitespace().next().unwrap().to_owned()
+/// The path of the link in a mail.
+fn path_of_link(text: &str) -> String {
+    let (_, rest) = text.split_once("https://cloud.example.org/lost").unwrap_or_else(|| panic!("{text}"));
+    format!("/lost{}", rest.split_whitespace().next().unwrap())
 }
 
 /// Asks for a link and takes it out of the mail.
@@ -63,7 +63,7 @@ async fn link(server: &Server, name: &str) -> String {
     assert_eq!(surfer.post("/lostpassword", &[("user", name)]).await.status, 200);
     let mails = deliver(server).await;
     assert_eq!(mails.len(), 1, "{mails:?}");
-    path(&mails[0].1)
+    path_of_link(&mails[0].1)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,6 +104,26 @@ async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
     assert_eq!(notices.len(), 1);
     assert_eq!(notices[0].0, "frank@example.org");
     assert!(notices[0].1.contains("changed"), "{}", notices[0].1);
+}
+
+/// Whoever is created with an address and no password chooses one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_user_without_a_password_chooses_one_by_the_link_in_the_greeting() {
+    let server = server().await;
+    let form = "userid=anna&email=anna%40example.org";
+    server.post("admin", "/cloud/users", form).send().await.ok();
+    let mails = deliver(&server).await;
+    assert_eq!(mails.len(), 1);
+    let mut anna = Surfer::new(&server);
+    let done = anna.post(&path_of_link(&mails[0].1), &[("password", NEW), ("password2", NEW)]).await;
+    assert_eq!(done.status, 200, "{}", done.body);
+    let mut anna = Surfer::signed_in(&server, "anna", NEW).await;
+    assert_eq!(anna.get("/settings").await.status, 200);
+    // Who has signed in needs no link; the greeting alone comes again.
+    deliver(&server).await;
+    server.post("admin", "/cloud/users/anna/welcome", "").send().await.ok();
+    let again = deliver(&server).await;
+    assert!(again.len() == 1 && !again[0].1.contains("/lostpassword/"), "{again:?}");
 }
 
 /// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for shows in the answer.

@@ -162,6 +162,11 @@ fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
     let line = running.until("answered");
     assert!(line.contains("/ocs/v1.php/cloud/users") && line.contains("id="), "{line}");
 
+    let token = "A".repeat(43);
+    assert!(get(&format!("/lostpassword/reset/{token}"), "").contains("404"));
+    let line = running.until("lostpassword");
+    assert!(line.contains("answered") && !line.contains(&token), "{line}");
+
     running.signal("-HUP");
     running.until("backends read again");
     std::fs::write(&file, "[server\n").unwrap();
