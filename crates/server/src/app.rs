@@ -1,9 +1,11 @@
 //! What the server is made of: settings, accounts, the resolver, the rules for passwords.
 
+mod reload;
 mod session;
 mod sign_in;
 mod tokens;
 
+pub use reload::Reread;
 pub use session::{Browser, NewSession, SignedIn};
 pub use sign_in::SignIn;
 
@@ -13,14 +15,15 @@ use accounts::mail::{Postman, Smtp};
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
 use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
 use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
+use arc_swap::ArcSwap;
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
-use user_backend::resolver::Reloaded;
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::apps::Apps;
 use crate::policy::Rules;
 use crate::settings::ServerSettings;
+use reload::Told;
 use tokens::WithTokens;
 pub(crate) use tokens::looks_like_one;
 
@@ -32,8 +35,9 @@ pub struct App {
 
 #[derive(Debug)]
 struct Inner {
-    settings: ServerSettings,
-    trusted_proxies: Vec<Network>,
+    /// What the operator says, as it was read last.
+    told: ArcSwap<Told>,
+    product: String,
     accounts: Accounts,
     /// All backends.
     resolver: Resolver,
@@ -122,10 +126,10 @@ impl App {
         let seen = Seen(Mutex::new(accounts.generations().current().await?));
         let apps = Apps::new(settings.apps_directory.as_deref());
         let inner = Inner {
-            trusted_proxies: config.resolver().trusted_proxies.clone(),
             resolver: all.build()?,
             local_only: local_chain(&local, &accounts, config).build()?,
-            settings,
+            product: settings.name.clone(),
+            told: ArcSwap::from_pointee(Told::new(settings, config)),
             accounts,
             external: RwLock::new(external),
             local,
@@ -139,25 +143,19 @@ impl App {
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Takes over the backends, the deadline and the throttle of another configuration, while people sign in.
-    ///
-    /// # Errors
-    /// [`StartError`]; everything stays as it was then.
-    pub async fn reload(&self, config: &Config) -> Result<Reloaded, StartError> {
-        let (next, external) = chain(&self.inner.local, self.accounts(), config)?;
-        let reloaded = self.inner.resolver.replace(next).await?;
-        *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
-        Ok(reloaded)
+    /// The settings, as they were read last.
+    pub fn settings(&self) -> Arc<ServerSettings> {
+        Arc::clone(&self.inner.told.load().settings)
     }
 
-    /// The settings.
-    pub fn settings(&self) -> &ServerSettings {
-        &self.inner.settings
+    /// What the server is called.
+    pub fn product(&self) -> &str {
+        &self.inner.product
     }
 
     /// Whose word about where somebody sits is taken.
-    pub fn trusted_proxies(&self) -> &[Network] {
-        &self.inner.trusted_proxies
+    pub fn trusted_proxies(&self) -> Arc<[Network]> {
+        Arc::clone(&self.inner.told.load().trusted_proxies)
     }
 
     /// The accounts.
@@ -283,6 +281,7 @@ fn local_chain(
         .deadline(config.resolver().deadline)
         .cache_bounds(config.resolver().cache)
         .throttle(config.resolver().throttle)
+        .lock(config.resolver().lock)
         .pins(accounts.pin_store())
         .link(Arc::clone(backend), policy.clone(), DomainRules::none())
 }
@@ -293,12 +292,13 @@ fn chain(
     accounts: &Accounts,
     config: &Config,
 ) -> Result<(ResolverBuilder, Vec<BackendId>), ConfigErrors> {
-    let mut all = local_chain(local, accounts, config);
     let mut ids = Vec::new();
-    for (backend, policy, domain) in config.build_backends(&Registry::standard())? {
+    let all = local_chain(local, accounts, config);
+    // Compared by their entries: what says the same stays as it is when the configuration is read again.
+    let all = all.with_config_inside(config, &Registry::standard(), |backend| {
         ids.push(backend.id().clone());
-        all = all.link(Arc::new(WithTokens::new(backend, accounts.clone())), policy, domain);
-    }
+        Arc::new(WithTokens::new(backend, accounts.clone()))
+    })?;
     Ok((all, ids))
 }
 

@@ -59,7 +59,8 @@ Examples:
 
 const SERVE_HELP: &str = "\
 SIGTERM and Ctrl-C end the server: it takes no new connections and lets requests under way end.
-SIGHUP reads certificate, key, user_backends and [resolver] again.
+SIGHUP reads the configuration and the certificate again; settings that count from the next start
+only are named in the log. systemd is told when the server is ready, reloads and ends (Type=notify).
 
 Examples:
   user-backend-server serve

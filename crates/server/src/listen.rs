@@ -100,8 +100,7 @@ impl Listening {
 
     /// What ends the server.
     pub fn stopper(&self) -> Stopper {
-        let grace = Duration::from_secs(self.app.settings().shutdown_grace_seconds);
-        Stopper { handle: self.handle.clone(), grace, tls: self.tls.clone(), app: self.app.clone() }
+        Stopper { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
     }
 
     /// Serves until somebody stops it.
@@ -132,7 +131,6 @@ impl Listening {
 #[derive(Clone, Debug)]
 pub struct Stopper {
     handle: Handle<SocketAddr>,
-    grace: Duration,
     tls: Option<RustlsConfig>,
     app: App,
 }
@@ -140,7 +138,8 @@ pub struct Stopper {
 impl Stopper {
     /// Takes no new connections and lets requests under way end, as long as the settings say.
     pub fn stop(&self) {
-        self.handle.graceful_shutdown(Some(self.grace));
+        let grace = Duration::from_secs(self.app.settings().shutdown_grace_seconds);
+        self.handle.graceful_shutdown(Some(grace));
     }
 
     /// Reads certificate and key again. When they cannot be read, the old ones stay.

@@ -3,6 +3,7 @@
 
 mod cli;
 mod init;
+mod systemd;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +12,8 @@ use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 use user_backend_server::app::App;
+#[cfg(unix)]
+use user_backend_server::app::Reread;
 use user_backend_server::listen::{Listening, Stopper};
 use user_backend_server::settings::ServerSettings;
 
@@ -104,6 +107,9 @@ async fn serve(file: &Path) -> ExitCode {
     let housekeeping = app.clone();
     let sweeping = tokio::spawn(async move { housekeeping.sweep().await });
     tokio::spawn(signals(listening.stopper(), app.clone(), file.to_owned()));
+    tokio::spawn(systemd::keep_alive());
+    // The listener is open: whoever comes before the next line is served.
+    systemd::ready();
     let ended = listening.serve().await;
     drop(stop);
     sweeping.abort();
@@ -135,22 +141,37 @@ async fn signals(stopper: Stopper, app: App, file: PathBuf) {
     #[cfg(not(unix))]
     let _ = tokio::signal::ctrl_c().await;
     tracing::info!("ending");
+    systemd::stopping();
     stopper.stop();
 }
 
-/// Reads certificate, backends and the settings of the resolver again; what cannot be read stays as it was.
+/// Reads configuration and certificate again; what cannot be read stays as it was.
 #[cfg(unix)]
 async fn reload(stopper: &Stopper, app: &App, file: &Path) {
+    systemd::reloading();
+    match ServerSettings::load(file) {
+        Ok((settings, config)) => match app.reload(settings, &config).await {
+            Ok(reread) => told(&reread),
+            Err(error) => tracing::error!(%error, "settings and backends stay as they were"),
+        },
+        Err(errors) => tracing::error!(%errors, "settings and backends stay as they were"),
+    }
     match stopper.reload_certificate() {
         Ok(()) => tracing::info!("certificate read again"),
         Err(error) => tracing::error!(%error, "the certificate stays as it was"),
     }
-    match ServerSettings::load(file) {
-        Ok((_, config)) => match app.reload(&config).await {
-            Ok(_) => tracing::info!("backends read again; settings of [server] count from the next start"),
-            Err(error) => tracing::error!(%error, "the backends stay as they were"),
-        },
-        Err(errors) => tracing::error!(%errors, "the backends stay as they were"),
+    systemd::ready();
+}
+
+#[cfg(unix)]
+fn told(reread: &Reread) {
+    let Reread { changed, at_next_start, .. } = reread;
+    tracing::info!(?changed, "settings and backends read again");
+    if !at_next_start.is_empty() {
+        tracing::warn!(
+            settings = ?at_next_start,
+            "these were changed too, and count from the next start of the server only"
+        );
     }
 }
 

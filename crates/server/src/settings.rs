@@ -61,6 +61,37 @@ pub struct ServerSettings {
     /// The mail server, from the section `[mail]`; without one nobody gets mail.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
+    /// What the sections said that are not kept here as values that can be compared.
+    #[serde(skip)]
+    pub(crate) elsewhere: Elsewhere,
+}
+
+/// Digests of what other sections said, to find out whether they say the same when they are read again. They may hold passwords,
+/// so not even the digests are shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Elsewhere(Vec<(&'static str, Option<blake3::Hash>)>);
+
+impl Elsewhere {
+    fn of(config: &Config) -> Self {
+        let digest = |name: &str| {
+            let section = config.section::<serde_json::Value>(name).ok().flatten();
+            section.map(|section| blake3::hash(section.to_string().as_bytes()))
+        };
+        let names = [("[store]", "store"), ("[mail]", "mail"), ("[reset]", "reset"), (LOST, LOST)];
+        Self(names.map(|(shown, name)| (shown, digest(name))).to_vec())
+    }
+
+    /// The sections that say something else than before.
+    pub(crate) fn other_than(&self, before: &Self) -> Vec<&'static str> {
+        let others = self.0.iter().filter(|section| !before.0.contains(section));
+        others.map(|(name, _)| *name).collect()
+    }
+}
+
+impl std::fmt::Debug for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 /// Whom a sub-admin may take into a group.
@@ -96,6 +127,7 @@ impl Default for ServerSettings {
             app_passwords_on_new_password: AppPasswords::default(),
             reset: ResetSettings::default(),
             mail: None,
+            elsewhere: Elsewhere::default(),
         }
     }
 }
@@ -120,6 +152,7 @@ impl ServerSettings {
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.mail = config.section("mail")?;
+        settings.elsewhere = Elsewhere::of(&config);
         settings.reset = config.section("reset")?.unwrap_or_default();
         if let Some(link) = config.section::<LostPassword>(LOST)? {
             if !settings.reset.lost_password_link().is_mail() && *settings.reset.lost_password_link() != link

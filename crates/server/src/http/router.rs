@@ -66,7 +66,7 @@ async fn tell_metrics(
     Extension(metrics): Extension<Option<PrometheusHandle>>,
     headers: HeaderMap,
 ) -> Response<Body> {
-    let origin = Origin::of(peer, connection.tls, &headers, app.trusted_proxies());
+    let origin = Origin::of(peer, connection.tls, &headers, &app.trusted_proxies());
     let Some(metrics) = metrics.filter(|_| origin.address.is_loopback()) else {
         return problem(StatusCode::NOT_FOUND, "there is nothing here");
     };
@@ -92,7 +92,7 @@ async fn ocs(
             "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php",
         );
     };
-    let origin = Origin::of(peer, connection.tls, request.headers(), app.trusted_proxies());
+    let origin = Origin::of(peer, connection.tls, request.headers(), &app.trusted_proxies());
     serve(&app, version, rest, origin, request).await
 }
 

@@ -39,7 +39,7 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     pub(super) fn new(app: &'a App, request_token: Option<String>) -> Self {
         let settings = app.settings();
-        Self { product: &settings.name, base: settings.public_path(), style: &STYLE_VERSION, request_token }
+        Self { product: app.product(), base: settings.public_path(), style: &STYLE_VERSION, request_token }
     }
 }
 

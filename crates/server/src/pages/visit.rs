@@ -63,7 +63,7 @@ impl FromRequestParts<App> for Visit {
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "nobody knows where this came from").into()
             );
         };
-        let origin = Origin::of(peer, connection.tls, &parts.headers, app.trusted_proxies());
+        let origin = Origin::of(peer, connection.tls, &parts.headers, &app.trusted_proxies());
         let kind = Cookie::of(app, &origin);
         let sent = kind.read(&parts.headers).map(str::to_owned);
         let is_new = sent.is_none();

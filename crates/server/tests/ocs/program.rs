@@ -168,10 +168,11 @@ fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
     assert!(line.contains("answered") && !line.contains(&token), "{line}");
 
     running.signal("-HUP");
-    running.until("backends read again");
+    running.until("settings and backends read again");
+    running.until("certificate read again");
     std::fs::write(&file, "[server\n").unwrap();
     running.signal("-HUP");
-    running.until("the backends stay as they were");
+    running.until("settings and backends stay as they were");
     running.signal("-TERM");
     running.until("ending");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
@@ -185,7 +186,101 @@ async fn backends_come_while_the_server_runs() {
     let file = server.dir.path().join("next.toml");
     let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     std::fs::write(&file, imap).unwrap();
-    let (_, config) = ServerSettings::load(&file).unwrap();
-    server.app.reload(&config).await.unwrap();
+    let (settings, config) = ServerSettings::load(&file).unwrap();
+    server.app.reload(settings, &config).await.unwrap();
     server.post("admin", "/cloud/users", form).send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_named() {
+    let imap = |port: u16| {
+        format!(
+            "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+        )
+    };
+    let server = Server::with("", &imap(9)).await;
+    let again = async |lines: &str, sections: &str| {
+        let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{lines}\n{CHEAP}{sections}");
+        std::fs::write(server.dir.path().join("server.toml"), text).unwrap();
+        let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
+        server.app.reload(settings, &config).await.unwrap()
+    };
+    let ids = |ids: &[user_backend::BackendId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
+
+    let same = again("", &imap(9)).await;
+    assert_eq!(ids(&same.backends.kept), ["local", "mail"], "{same:?}");
+    assert!(same.changed.is_empty() && same.at_next_start.is_empty(), "{same:?}");
+
+    let other = again("", &imap(10)).await;
+    assert_eq!(
+        (ids(&other.backends.kept), ids(&other.backends.changed)),
+        (vec!["local".into()], vec!["mail".into()])
+    );
+
+    let lines = "sub_admins_may_add = \"accessible\"\ndefault_quota = \"5 GB\"\nname = \"Cloud\"\npublic_url = \"https://c.example\"";
+    let sections =
+        imap(10) + "[store]\nurl = \"sqlite:other.db\"\n[resolver]\ntrusted_proxies = [\"127.0.0.1\"]\n";
+    let some = again(lines, &sections).await;
+    assert_eq!(
+        some.changed,
+        ["public_url", "default_quota", "sub_admins_may_add", "trusted_proxies"],
+        "{some:?}"
+    );
+    assert_eq!(some.at_next_start, ["name", "[store]"], "{some:?}");
+    server.post("sam", "/cloud/users/outsider/groups", "groupid=group1").send().await.fails(103, "");
+    let seen = server.get("admin", "/cloud/users/jane?format=json").send().await.ok().data();
+    assert_eq!(seen["quota"]["quota"], 5_368_709_120_u64);
+    let service = server.get("-", "/config?format=json").send().await.ok().data();
+    assert_eq!((&service["host"], &service["website"]), (&"c.example".into(), &"user-backend".into()));
+    let proxied = server
+        .get("admin", "/cloud/users")
+        .header("X-Forwarded-For", "203.0.113.9")
+        .from(Ipv4Addr::LOCALHOST);
+    assert_eq!(
+        proxied.send().await.status,
+        403,
+        "the proxy is believed, and it says that the way was not private"
+    );
+    assert!(format!("{:?}", server.app.settings()).contains("[store]"), "names of sections, no digests");
+}
+
+#[cfg(unix)]
+#[test]
+fn systemd_is_told_when_the_server_is_ready_reads_its_file_again_lives_and_ends() {
+    use std::io::BufRead;
+    use std::os::unix::net::UnixDatagram;
+
+    let dir = TempDir::new().unwrap();
+    std::fs::write(
+        dir.path().join("user-backend.toml"),
+        format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}"),
+    )
+    .unwrap();
+    let path = dir.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let heard = || {
+        let mut bytes = [0; 512];
+        let length = socket.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap()
+    };
+    // What is said all the time aside.
+    let news = || std::iter::repeat_with(heard).find(|text| !text.starts_with("WATCHDOG")).unwrap();
+    let mut command = program(&dir, &["serve"]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000").env_remove("WATCHDOG_PID");
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut running = Running { child, log };
+    assert_eq!(news().trim(), "READY=1");
+    assert_eq!(
+        std::iter::repeat_with(heard).find(|text| text.starts_with("WATCHDOG")).unwrap().trim(),
+        "WATCHDOG=1"
+    );
+    running.signal("-HUP");
+    let reloading = news();
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(news().trim(), "READY=1");
+    running.until("settings and backends read again");
+    running.signal("-TERM");
+    assert_eq!(news().trim(), "STOPPING=1");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
 }

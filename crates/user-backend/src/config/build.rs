@@ -99,10 +99,29 @@ impl ResolverBuilder {
     /// # Errors
     /// See [`Config::build_backends`].
     pub fn with_config(self, config: &Config, registry: &Registry) -> Result<Self, ConfigErrors> {
+        self.with_config_inside(config, registry, |backend| backend)
+    }
+
+    /// As [`Self::with_config`], with each backend inside something of the caller's own: a decorator that is a backend of the
+    /// same id.
+    ///
+    /// At a [reload](Resolver::replace) the entries are compared and not the decorators, so `around` must make the same of the
+    /// same backend each time.
+    ///
+    /// # Errors
+    /// See [`Config::build_backends`].
+    pub fn with_config_inside(
+        self,
+        config: &Config,
+        registry: &Registry,
+        mut around: impl FnMut(Arc<dyn UserBackend>) -> Arc<dyn UserBackend>,
+    ) -> Result<Self, ConfigErrors> {
         let settings = config.resolver();
         let builder = self.deadline(settings.deadline).cache_bounds(settings.cache);
         let builder = builder.throttle(settings.throttle).lock(settings.lock);
-        Ok(config.parts(registry)?.into_iter().fold(builder, Self::part))
+        let parts = config.parts(registry)?.into_iter();
+        let parts = parts.map(|part| Part { backend: around(Arc::clone(&part.backend)), ..part });
+        Ok(parts.fold(builder, Self::part))
     }
 }
 

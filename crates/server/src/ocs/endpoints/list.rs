@@ -94,9 +94,9 @@ impl Rest for Telling {
 fn entry(app: &App, caller: &Caller, details: &Details) -> (String, Data) {
     let id = details.user.id.as_str();
     let about = if caller.is_over(&details.groups) {
-        shown(details, Viewer::Superior { own: false }, app.settings())
+        shown(details, Viewer::Superior { own: false }, &app.settings())
     } else if details.user.id == *caller.id() {
-        shown(details, Viewer::Oneself { scopes: false }, app.settings())
+        shown(details, Viewer::Oneself { scopes: false }, &app.settings())
     } else {
         // Such as an administrator in a group that somebody else administers.
         Data::one("id", id)

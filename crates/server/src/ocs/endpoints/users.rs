@@ -30,7 +30,7 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     } else {
         Viewer::Oneself { scopes: exact }
     };
-    Ok(shown(&details, viewer, call.app.settings()).into())
+    Ok(shown(&details, viewer, &call.app.settings()).into())
 }
 
 /// `GET /cloud/user`
@@ -42,7 +42,7 @@ pub(super) async fn oneself(call: &Call<'_>) -> Result<Answer, Failure> {
     } else {
         Viewer::Oneself { scopes: true }
     };
-    Ok(shown(&details, viewer, call.app.settings()).into())
+    Ok(shown(&details, viewer, &call.app.settings()).into())
 }
 
 /// `PUT /cloud/users/{user}/enable` and `/disable`

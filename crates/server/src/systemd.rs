@@ -1,0 +1,41 @@
+//! What is told to systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its configuration again, when
+//! it ends, and that it lives. Without systemd nothing happens.
+
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+
+/// The server takes requests.
+pub(crate) fn ready() {
+    tell(&[NotifyState::Ready]);
+}
+
+/// The configuration is being read again; [`ready`] says when that is done.
+pub(crate) fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::warn!(%error, "systemd was not told"),
+    }
+}
+
+/// The server takes no new requests.
+pub(crate) fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+/// Says that the server lives, twice as often as systemd wants to hear it, if it does. A server whose event loop hangs falls
+/// silent and is started anew; one whose database is away is not, because that would help nobody.
+pub(crate) async fn keep_alive() {
+    let Some(limit) = sd_notify::watchdog_enabled() else { return };
+    let mut beat = tokio::time::interval((limit / 2).max(Duration::from_millis(10)));
+    loop {
+        beat.tick().await;
+        tell(&[NotifyState::Watchdog]);
+    }
+}
+
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "systemd was not told");
+    }
+}
