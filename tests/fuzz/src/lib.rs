@@ -47,12 +47,3 @@ pub const TARGETS: &[Target] = &[
     Target { name: "smb_session", run: smb::session },
     Target { name: "xml", run: http::xml },
 ];
-
-/// Runs the target of this name.
-///
-/// # Panics
-/// When something is wrong, or there is no such target.
-pub fn run(name: &str, input: &[u8]) {
-    let target = TARGETS.iter().find(|target| target.name == name);
-    (target.expect("a target of this name").run)(input);
-}

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::json;
-use user_backend_fuzz::TARGETS;
+use user_backend_fuzz::{TARGETS, Target};
 use user_backend_tests::{Dice, report};
 
 #[test]
@@ -23,37 +23,25 @@ fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
         let inputs: Vec<Vec<u8>> = files.iter().map(|file| fs::read(file).unwrap()).collect();
         assert!(!inputs.is_empty(), "{} has no recorded input", target.name);
         for (file, input) in files.iter().zip(&inputs) {
-            judge(target.name, &file.display().to_string(), input);
+            judge(*target, &file.display().to_string(), input);
         }
         let dictionary = here.join("dictionaries").join(format!("{}.dict", target.name));
         let words = words(&fs::read_to_string(&dictionary).unwrap()).expect("words in quotes");
         let mut dice = Dice::new(2026);
         for nth in 0..copies {
             let input = spoil(&mut dice, &inputs[nth % inputs.len()], &words, &inputs);
-            judge(target.name, &format!("spoilt copy {nth}"), &input);
+            judge(*target, &format!("spoilt copy {nth}"), &input);
         }
         executions += inputs.len() + copies;
     }
     report::leave("replay", &json!({ "fuzz": executions }));
 }
 
-#[test]
-fn every_target_is_a_program_of_libfuzzer_too() {
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("libfuzzer");
-    let manifest = fs::read_to_string(programs.join("Cargo.toml")).unwrap();
-    for target in TARGETS {
-        let source = fs::read_to_string(programs.join(format!("fuzz_targets/{}.rs", target.name))).unwrap();
-        assert!(source.contains(&format!("run(\"{}\", input)", target.name)), "{}", target.name);
-        assert!(manifest.contains(&format!("path = \"fuzz_targets/{}.rs\"", target.name)), "{}", target.name);
-    }
-    assert_eq!(manifest.matches("[[bin]]").count(), TARGETS.len());
-}
-
 /// Says on which input a target failed: the message is printed before the panic goes on.
-fn judge(target: &'static str, input: &str, bytes: &[u8]) {
-    let judged = std::panic::catch_unwind(|| user_backend_fuzz::run(target, bytes));
+fn judge(target: Target, input: &str, bytes: &[u8]) {
+    let judged = std::panic::catch_unwind(|| (target.run)(bytes));
     if let Err(panic) = judged {
-        eprintln!("target {target}, {input}: {}", bytes.escape_ascii());
+        eprintln!("target {}, {input}: {}", target.name, bytes.escape_ascii());
         std::panic::resume_unwind(panic);
     }
 }
