@@ -136,7 +136,11 @@ async fn relay(client: TcpStream, server: (String, u16), spoiler: Spoiler) -> io
         match spoiler.fault {
             Fault::Cut(_) | Fault::HalfClose => return Ok(()),
             Fault::Reset(_) => return client.set_zero_linger(),
-            Fault::BlackHole => return std::future::pending().await,
+            // Until the client gives up: whoever runs for hours must not collect connections.
+            Fault::BlackHole => {
+                let mut client = client;
+                return tokio::io::copy(&mut client, &mut tokio::io::sink()).await.map(drop);
+            }
             Fault::Latency(time) | Fault::Jitter(time) => tokio::time::sleep(time).await,
             Fault::None | Fault::Bandwidth(_) | Fault::Drip(_) | Fault::Corrupt => {}
         }

@@ -1,0 +1,141 @@
+//! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers that are frozen, killed and
+//! started again behind everybody's back. Whatever happens, nobody is let in by a wrong password and nobody is refused with the
+//! right one; and at the end nothing is left open and no more memory is used than at the beginning.
+//!
+//! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which ones.
+
+// A broken test bench may stop the test.
+#![allow(clippy::expect_used, clippy::panic)]
+
+mod chaos;
+mod gauge;
+mod lane;
+mod tally;
+
+use std::env;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use user_backend_tests::{Dice, Rig};
+
+use chaos::Chaos;
+use gauge::Gauge;
+use lane::{Lane, Person};
+use tally::Tally;
+
+/// How many attempts may be under way at once.
+const MOST: usize = 500;
+
+/// How long servers may take to be well again.
+const RECOVERY: Duration = Duration::from_secs(90);
+
+fn main() -> ExitCode {
+    user_backend::smb::run_if_asked();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    match runtime.expect("a runtime").block_on(soak()) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+async fn soak() -> bool {
+    let number = |name, default| env::var(name).map_or(default, |text| text.parse().expect(name));
+    let (seconds, rate): (u64, u64) = (number("SOAK_SECONDS", 60), number("SOAK_RATE", 50));
+    let seed = number("SOAK_SEED", 2026);
+    let rig = Rig::find().expect("a rig of its own: cargo xtask soak");
+    let people = Arc::new(lane::people(&rig));
+    let lanes = Arc::new(lane::all(&rig).await);
+    let mut load =
+        Load { lanes, people, dice: Dice::new(seed), running: JoinSet::new(), tally: Tally::default() };
+    let mut gauge = Gauge::default();
+
+    // Everybody is well: what is made once is made now.
+    let calm = Duration::from_secs((seconds / 6).clamp(5, 60));
+    load.run(calm, rate, &mut gauge).await;
+    load.quiet().await;
+    gauge.begin();
+    let chaos = Chaos::start(rig.clone(), seed);
+    let rest = Duration::from_secs(seconds).saturating_sub(2 * calm).max(calm);
+    load.run(rest, rate, &mut gauge).await;
+    let disturbances = chaos.end();
+    load.run(calm, rate, &mut gauge).await;
+    load.quiet().await;
+    let recovered = load.recovered().await;
+    load.quiet().await;
+    // Prepared connections and idle helpers are given up in time.
+    sleep(Duration::from_secs(if seconds < 300 { 5 } else { 45 })).await;
+    gauge.end();
+    load.tally.print(seconds, rate, seed, &disturbances, &gauge, &recovered)
+}
+
+/// Everybody who signs in, and what becomes of them.
+struct Load {
+    lanes: Arc<Vec<Lane>>,
+    people: Arc<Vec<Person>>,
+    dice: Dice,
+    running: JoinSet<tally::Done>,
+    tally: Tally,
+}
+
+impl Load {
+    /// Signs people in for so long, so many a second, however long each takes.
+    async fn run(&mut self, time: Duration, rate: u64, gauge: &mut Gauge) {
+        let end = Instant::now() + time;
+        let mut ticks = interval(Duration::from_secs(1) / u32::try_from(rate).expect("a rate"));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        while Instant::now() < end {
+            ticks.tick().await;
+            while let Some(done) = self.running.try_join_next() {
+                self.tally.add(done.expect("an attempt does not panic"));
+            }
+            gauge.sample();
+            if self.running.len() < MOST {
+                self.begin();
+            } else {
+                self.tally.held_back += 1;
+            }
+        }
+    }
+
+    fn begin(&mut self) {
+        let lane = self.dice.below(self.lanes.len());
+        let attempt = self.lanes[lane].attempt(&self.people, &mut self.dice);
+        let lanes = Arc::clone(&self.lanes);
+        self.running.spawn(async move { lanes[lane].ask(attempt).await });
+    }
+
+    /// Waits for everybody.
+    async fn quiet(&mut self) {
+        while let Some(done) = self.running.join_next().await {
+            self.tally.add(done.expect("an attempt does not panic"));
+        }
+    }
+
+    /// The lanes with a healthy server that do not say yes to the right and no to the wrong password in time.
+    async fn recovered(&mut self) -> Vec<&'static str> {
+        let mut ill = Vec::new();
+        for (lane, right) in (0..self.lanes.len()).flat_map(|lane| [(lane, true), (lane, false)]) {
+            let lanes = Arc::clone(&self.lanes);
+            let Some(expected) = lanes[lane].when_well(right) else { continue };
+            let well = timeout(RECOVERY, async {
+                loop {
+                    let attempt = lanes[lane].certain(&self.people, right, &mut self.dice);
+                    let done = lanes[lane].ask(attempt).await;
+                    let is_well = done.answer == expected;
+                    self.tally.add(done);
+                    if is_well {
+                        return;
+                    }
+                    sleep(Duration::from_millis(500)).await;
+                }
+            });
+            if well.await.is_err() {
+                ill.push(lanes[lane].name);
+            }
+        }
+        ill
+    }
+}
