@@ -1,9 +1,9 @@
 //! `cargo xtask ci`: all checks in one go, each once.
 
 use crate::step::{Outcome, Steps};
-use crate::{lint, test};
+use crate::{lint, soak, test};
 
-/// Runs `cargo xtask test`, then the lints that it leaves out.
+/// Runs `cargo xtask test`, then a short soak and the lints that it leaves out.
 ///
 /// # Errors
 ///
@@ -11,6 +11,7 @@ use crate::{lint, test};
 pub(crate) fn run() -> Outcome {
     let mut steps = Steps::default();
     test::all(&mut steps);
+    soak::short(&mut steps);
     lint::extras(&mut steps);
     steps.finish()
 }

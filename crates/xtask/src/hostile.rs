@@ -9,13 +9,14 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::fuzz;
 use crate::packages;
 use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
 
 /// Which tests leave figures.
-const TESTS: &str = "(binary(scripted) & test(/^hostile::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation)";
+const TESTS: &str = "(binary(scripted) & test(/^hostile::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation) | binary(replay)";
 
 /// How much later a login may be because another file server hangs.
 const ISOLATION_MS: u64 = 100;
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// How many spoilt dialogues are played at each backend
     #[arg(long, default_value_t = 3000)]
     mutations: u32,
+    /// Runs each fuzz target under libFuzzer for so long; 0: recorded inputs and spoilt copies of them only
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    fuzz_seconds: u64,
 }
 
 /// Runs the hostile tests and prints what came of them.
@@ -69,13 +73,24 @@ pub(crate) fn run(args: &Args) -> Outcome {
     variables.push(("HOSTILE_REPORT".into(), directory.display().to_string()));
     variables.push(("HOSTILE_MUTATIONS".into(), args.mutations.to_string()));
     steps.run("tests", "scripts, certificates, mutations, faults, floods; one after the other", || {
-        let mut nextest = step::cargo(&["nextest", "run", "-p", "user-backend-tests", "--all-features"]);
+        let mut nextest = step::cargo(&[
+            "nextest",
+            "run",
+            "-p",
+            "user-backend-tests",
+            "-p",
+            "user-backend-fuzz",
+            "--all-features",
+        ]);
         nextest.args(["--no-fail-fast", "--test-threads", "1", "-E", TESTS]);
         step::run(on_rig(&mut nextest, &variables))
     });
     drop(guard);
+    let fuzzed =
+        if args.fuzz_seconds == 0 { None } else { fuzz::campaign(&mut steps, args.fuzz_seconds, &[]) };
     steps.run("figures", "what must be 0 is 0", || {
-        let figures = Figures::read(&directory)?;
+        let mut figures = Figures::read(&directory)?;
+        figures.fuzz += fuzzed.as_deref().map_or(0, fuzz::Run::executions);
         print!("\n{figures}");
         figures.judge(rig.is_some())
     });
@@ -88,6 +103,7 @@ struct Figures {
     scripts: u64,
     handshakes: u64,
     mutations: u64,
+    fuzz: u64,
     faults: u64,
     outcomes: BTreeMap<String, u64>,
     wrong: u64,
@@ -115,6 +131,7 @@ impl Figures {
         self.scripts += figure("scripts");
         self.handshakes += figure("handshakes");
         self.mutations += figure("mutations");
+        self.fuzz += figure("fuzz");
         self.faults += figure("faults");
         self.wrong += figure("wrong");
         self.panics += figure("panics");
@@ -145,6 +162,7 @@ impl Figures {
             ("scripts", self.scripts > 0),
             ("handshakes", self.handshakes > 0),
             ("mutations", self.mutations > 0),
+            ("fuzz executions", self.fuzz > 0),
             ("faults", self.faults > 0 || !with_rig),
             ("the largest memory", self.peak_bytes > 0),
             ("searched output", self.searched_bytes > 0),
@@ -164,7 +182,8 @@ impl std::fmt::Display for Figures {
         row("scripts run", self.scripts.to_string())?;
         row("bad certificates and handshakes", self.handshakes.to_string())?;
         row("faults run", self.faults.to_string())?;
-        row("fuzz executions (spoilt inputs)", self.mutations.to_string())?;
+        row("spoilt dialogues", self.mutations.to_string())?;
+        row("fuzz executions", self.fuzz.to_string())?;
         for (kind, count) in &self.outcomes {
             row(&format!("  outcome {kind}"), count.to_string())?;
         }
@@ -191,7 +210,7 @@ mod tests {
         figures.add(
             &serde_json::json!({"faults": 3, "outcomes": {"accepted": 3}, "overruns": 1, "latest_ms": 140}),
         );
-        figures.add(&serde_json::json!({"mutations": 5, "handshakes": 1, "peak_bytes": 4096}));
+        figures.add(&serde_json::json!({"mutations": 5, "fuzz": 7, "handshakes": 1, "peak_bytes": 4096}));
         figures.add(&serde_json::json!({"isolation_ms": 3}));
         assert_eq!((figures.scripts, figures.faults, figures.outcomes["accepted"]), (2, 3, 4));
         assert_eq!(figures.judge(true).unwrap_err().to_string(), "deadline overruns: 1");

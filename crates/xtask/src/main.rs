@@ -8,10 +8,12 @@ mod ci;
 mod common_passwords;
 mod database;
 mod demo;
+mod fuzz;
 mod hostile;
 mod lint;
 mod packages;
 mod rig;
+mod soak;
 mod step;
 mod test;
 
@@ -39,6 +41,10 @@ enum Command {
     Ci,
     /// Attacks the library: scripts, bad certificates, spoilt dialogues, faults of the network; prints the figures
     Hostile(hostile::Args),
+    /// Runs the readers of strangers' words under libFuzzer; replays recorded inputs where there is no nightly toolchain
+    Fuzz(fuzz::Args),
+    /// Signs people in for minutes while servers are frozen, killed and started again; counts wrong answers and leaks
+    Soak(soak::Args),
     /// Runs a benchmark and prints its table
     Bench(bench::Args),
     /// Builds the list of common passwords that `password-policy` embeds, from its pinned source
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
         Command::Lint(args) => lint::run(&args),
         Command::Ci => ci::run(),
         Command::Hostile(args) => hostile::run(&args),
+        Command::Fuzz(args) => fuzz::run(&args),
+        Command::Soak(args) => soak::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::CommonPasswords(args) => common_passwords::run(&args),
         Command::Rig(args) => rig::run(&args),

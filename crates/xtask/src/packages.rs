@@ -8,6 +8,7 @@ use crate::step::{self, Outcome};
 /// What each package is for, as the person is told.
 const WHY: &[(&str, &str)] = &[
     ("dovecot-imapd", "the test rig's IMAP server"),
+    ("iproute2", "brings up loopback in a network of the soak's own"),
     ("libpam-pwdfile", "password files for the test rig's FTP server"),
     ("libsmbclient-dev", "the C library (GPLv3+) that the feature `smb` links"),
     ("mariadb-server", "the database server that the tests of the import read from"),

@@ -80,8 +80,11 @@ pub(crate) struct Try {
 pub(crate) async fn all(rig: &Rig) -> Vec<Lane> {
     let jitter = Fault::Jitter(Duration::from_millis(300));
     let slow = |port, fault| Proxy::start(rig.host(), port, Plan { fault, turn: 1, connection: 0 });
-    let (slow_imap, slow_ftp, slow_smb) =
-        (slow(10993, jitter).await, slow(10990, jitter).await, slow(10445, Fault::Latency(Duration::from_millis(100))).await);
+    let (slow_imap, slow_ftp, slow_smb) = (
+        slow(10993, jitter).await,
+        slow(10990, jitter).await,
+        slow(10445, Fault::Latency(Duration::from_millis(100))).await,
+    );
     let hole = Plan { fault: Fault::BlackHole, turn: 0, connection: 0 };
     let hole = Proxy::start(rig.host(), 10993, hole).await;
     let here = "127.0.0.1";

@@ -1,0 +1,101 @@
+//! `cargo xtask soak`: sign-ins for minutes or hours while servers are frozen, killed and started again.
+//!
+//! The servers are a rig of the soak's own, in a network, a process table and mounts of its own: it disturbs no other rig, none
+//! disturbs it, and nothing of it outlives the command.
+
+use std::fs;
+
+use crate::packages;
+use crate::rig::Rig;
+use crate::step::{self, Outcome, Steps};
+
+/// `cargo xtask soak`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// How long
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
+    minutes: u64,
+    /// Attempts a second
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    rate: u64,
+    /// The same disturbances again: what an earlier run printed; by default another one each time
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Runs inside: the program is `$1`.
+const INSIDE: &str = r#"
+ip link set lo up
+mount -t tmpfs tmpfs /srv; mount -t tmpfs tmpfs /run
+"$RIG_SCRIPT" up
+export RIG_HOST=127.0.0.2
+"$1""#;
+
+/// Runs the soak.
+///
+/// # Errors
+///
+/// Something had to be 0 and was not, or the servers could not be started.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let mut steps = Steps::default();
+    check(args, &mut steps);
+    steps.finish()
+}
+
+/// A short one with a seed that is always the same, for CI.
+pub(crate) fn short(steps: &mut Steps) {
+    check(&Args { minutes: 3, rate: 50, seed: Some(2026) }, steps);
+}
+
+fn check(args: &Args, steps: &mut Steps) {
+    let seed = args.seed.unwrap_or_else(now);
+    let ready = steps.run("install", "what is missing: libraries, test servers, ip", || {
+        let mut missing = packages::missing_libraries();
+        missing.extend(Rig::new(false).missing()?);
+        if !step::have("ip") && !["/sbin/ip", "/usr/sbin/ip"].iter().any(|ip| fs::exists(ip).unwrap_or(false))
+        {
+            missing.push("iproute2".into());
+        }
+        packages::install(&missing)
+    });
+    let built = ready.and_then(|()| {
+        steps.run("build", "the program that signs in", || {
+            step::run(&mut step::cargo(&["build", "--quiet", "-p", "user-backend-tests", "--bin", "soak"]))
+        })
+    });
+    if built.is_none() {
+        return;
+    }
+    let what = format!(
+        "{} min, {} attempts a second, --seed {seed}; a line for each disturbance",
+        args.minutes, args.rate
+    );
+    steps.run("soak", &what, || {
+        let folder = step::target().join("soak");
+        fs::create_dir_all(&folder)?;
+        let mut inside = step::program("unshare");
+        inside.args([
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--mount-proc",
+            "--kill-child",
+            "--propagation",
+            "private",
+        ]);
+        inside.args(["bash", "-euc", INSIDE, "soak"]).arg(step::target().join("debug/soak"));
+        inside
+            .env("RIG_STATE", folder.join("rig"))
+            .env("RIG_SCRIPT", step::root().join("docker/rig-native.sh"));
+        inside.env("HOSTILE_REPORT", &folder).env("SOAK_SECONDS", (args.minutes * 60).to_string());
+        inside.env("SOAK_RATE", args.rate.to_string()).env("SOAK_SEED", seed.to_string());
+        step::run(&mut inside)
+    });
+}
+
+/// A number that is another one next time.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(1, |time| time.as_secs())
+}
