@@ -9,9 +9,8 @@ const ROTATE: &str = "/ocs/v2.php/core/apppassword/rotate?format=json";
 
 /// What stands in the field of the page.
 fn shown(page: &str) -> String {
-    let (_, rest) =
-        page.split_once("class=\"token\" type=\"text\" value=\"").unwrap_or_else(|| panic!("{page}"));
-    rest.split('"').next().unwrap().to_owned()
+    let (_, rest) = page.split_once("spellcheck=\"false\">").unwrap_or_else(|| panic!("{page}"));
+    rest.split('<').next().unwrap().to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
