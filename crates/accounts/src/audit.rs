@@ -77,6 +77,8 @@ actions! {
     MemberRemoved = "group.member_removed",
     /// A password was set.
     PasswordChanged = "password.changed",
+    /// Failed sign-ins from a place were forgiven.
+    PlaceForgiven = "place.forgiven",
     /// A name was given to another backend, or to none.
     PinChanged = "pin.changed",
     /// A password reset was asked for.

@@ -25,8 +25,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use user_backend::{CanonicalName, Resolver};
 
 use crate::Accounts;
+use crate::attempts;
 use crate::clock::Timestamp;
-use crate::engine::{Tx, fault, sql};
+use crate::engine::{Tx, each, fault, sql};
 use crate::error::AccountsError;
 
 /// A point in the history of ended credentials. Later ones are larger.
@@ -82,7 +83,8 @@ impl Changes {
     }
 }
 
-/// Keeps the memory of a [`Resolver`] true: forgets whose credentials ended in any process.
+/// Keeps the memory of resolvers true: forgets whose credentials ended in any process, and forgives the places that an
+/// administrator forgave.
 ///
 /// ```
 /// # use accounts::{Accounts, StoreSettings};
@@ -94,10 +96,10 @@ impl Changes {
 /// # let accounts = Accounts::open(&StoreSettings::sqlite(folder.path().join("accounts.db"))).await?;
 /// # let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
 /// let resolver = Resolver::builder().backend(people).pins(accounts.pin_store()).build()?;
-/// let follower = Follower::start(accounts.clone()).await?;
+/// let follower = Follower::start(accounts.clone(), [resolver.clone()]).await?;
 ///
 /// // At every sign-in: first the news, then the memory.
-/// follower.catch_up(&resolver).await?;
+/// follower.catch_up().await?;
 /// let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
 /// # assert!(answer.authenticated().is_some());
 /// # Ok(())
@@ -106,45 +108,78 @@ impl Changes {
 #[derive(Debug)]
 pub struct Follower {
     accounts: Accounts,
+    resolvers: Vec<Resolver>,
     seen: AtomicI64,
+    forgetting: tokio::sync::Mutex<()>,
 }
 
 impl Follower {
-    /// Begins to follow. The resolver must not remember anything yet.
+    /// Begins to follow. The resolvers must not remember anything yet.
     ///
     /// # Errors
     /// When the store cannot tell the generation.
-    pub async fn start(accounts: Accounts) -> Result<Self, AccountsError> {
-        let seen = accounts.generations().current().await?;
-        Ok(Self { accounts, seen: AtomicI64::new(seen.0) })
+    pub async fn start(
+        accounts: Accounts,
+        resolvers: impl IntoIterator<Item = Resolver>,
+    ) -> Result<Self, AccountsError> {
+        let seen = AtomicI64::new(accounts.generations().current().await?.0);
+        Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, forgetting: <_>::default() })
     }
 
-    /// Makes the resolver forget whose credentials ended since the last time; nearly always one row is read and that is
+    /// Makes the resolvers forget whose credentials ended since the last time; nearly always one row is read and that is
     /// all. Any number of tasks may call it at the same time.
     ///
     /// # Errors
-    /// When the store cannot tell. The caller must not believe the resolver's memory then, so it refuses as unavailable.
+    /// When the store cannot tell. The caller must not believe the resolvers' memory then, so it refuses as unavailable.
     ///
     /// # Cancellation
     /// Safe: what was not forgotten will be the next time.
-    pub async fn catch_up(&self, resolver: &Resolver) -> Result<Generation, AccountsError> {
-        let seen = Generation(self.seen.load(Ordering::Acquire));
+    pub async fn catch_up(&self) -> Result<Generation, AccountsError> {
+        let now = self.accounts.generations().current().await?;
+        self.catch_up_with(now).await
+    }
+
+    /// The same, for who has just read the generation with something else.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    ///
+    /// # Cancellation
+    /// As [`Self::catch_up`].
+    pub async fn catch_up_with(&self, now: Generation) -> Result<Generation, AccountsError> {
+        if now == self.seen() {
+            return Ok(now);
+        }
+        // One at a time: forgetting twice would void what was proved in between.
+        let _turn = self.forgetting.lock().await;
+        let seen = self.seen();
         let changes = self.accounts.generations().since(seen).await?;
-        match &changes {
-            Changes::None { .. } => {}
-            Changes::Everything { .. } => resolver.invalidate_all(),
-            Changes::Users { names, .. } => names.iter().for_each(|name| resolver.invalidate_user(name)),
+        let now = changes.now();
+        let forgiven = self.accounts.failures().forgiven(seen, now).await?;
+        for resolver in &self.resolvers {
+            match &changes {
+                Changes::None { .. } => {}
+                Changes::Everything { .. } => resolver.invalidate_all(),
+                // Whatever was guessed wrong before, the password it was is no more.
+                Changes::Users { names, .. } => names.iter().for_each(|name| {
+                    resolver.invalidate_user(name);
+                    resolver.unlock(name);
+                }),
+            }
+            forgiven.iter().for_each(|place| resolver.forgive(*place));
         }
         // Only now: whoever reads the new number must find the memory cleaned.
-        let now = changes.now();
-        // When another task was faster and saw less, the next call repeats a little; nothing is ever skipped.
-        let _faster = self.seen.compare_exchange(seen.0, now.0, Ordering::AcqRel, Ordering::Acquire);
+        self.seen.store(now.0, Ordering::Release);
         Ok(now)
+    }
+
+    fn seen(&self) -> Generation {
+        Generation(self.seen.load(Ordering::Acquire))
     }
 }
 
 /// How many ended credentials are remembered by name.
-const KEPT: i64 = 1000;
+pub(crate) const KEPT: i64 = 1000;
 
 /// The room of generations; see the [module](self).
 #[derive(Clone, Copy, Debug)]
@@ -218,12 +253,31 @@ pub(crate) async fn bump(
     name: &CanonicalName,
     now: Timestamp,
 ) -> Result<Generation, AccountsError> {
-    let row = tx.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
-    let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
-    let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
+    let Generation(value) = next(tx).await?;
+    // What was guessed wrong before was another password, or an administrator forgives.
+    attempts::forget(tx, name).await?;
     let event = sql("INSERT INTO credential_events (generation, name, at) VALUES ($1, $2, $3)");
     tx.execute(event.bind(value).bind(name.as_str()).bind(now.millis())).await?;
     // The margin lets a reader finish that began when the event was still wanted.
     tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(value - 2 * KEPT)).await?;
     Ok(Generation(value))
+}
+
+/// Raises the generation, in the caller's transaction.
+pub(crate) async fn next(tx: &mut Tx) -> Result<Generation, AccountsError> {
+    let row = tx.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
+    let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
+    value.map(Generation).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+}
+
+/// The generation, which nobody raises before the caller's transaction has ended.
+pub(crate) async fn locked(tx: &mut Tx) -> Result<Generation, AccountsError> {
+    // SQLite has one writer at a time as it is.
+    let look = each(
+        "SELECT value FROM generation WHERE one = 1",
+        "SELECT value FROM generation WHERE one = 1 FOR SHARE",
+    );
+    let row = tx.row(look).await?;
+    let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
+    value.map(Generation).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }

@@ -35,6 +35,7 @@
 //! | [`Accounts::look`] | what a server asks at every call |
 //! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, what users set for themselves |
 //! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
+//! | [`Accounts::failures`], [`Accounts::servers`] | failed sign-ins by place, and the servers that run |
 //! | [`Accounts::audit`] | who did what to whom |
 //!
 //! # Several processes
@@ -44,11 +45,13 @@
 #![forbid(unsafe_code)]
 
 pub mod apps;
+mod attempts;
 pub mod audit;
 pub mod clock;
 pub mod desk;
 mod engine;
 mod error;
+pub mod failures;
 pub mod generation;
 pub mod groups;
 mod id;
@@ -63,6 +66,7 @@ pub mod reset;
 pub mod resets;
 mod schema;
 mod section;
+pub mod servers;
 pub mod sessions;
 mod settings;
 mod token;
@@ -96,6 +100,7 @@ use apps::Apps;
 use audit::Audit;
 use desk::Desk;
 use engine::Db;
+use failures::Failures;
 use generation::Generations;
 use groups::Groups;
 use mail::Mails;
@@ -103,6 +108,7 @@ use passwords::Passwords;
 use pins::Pins;
 use preferences::Preferences;
 use resets::Resets;
+use servers::Servers;
 use sessions::Sessions;
 use tokens::Tokens;
 use users::Users;
@@ -223,6 +229,16 @@ impl Accounts {
     /// How processes notice that credentials ended elsewhere.
     pub const fn generations(&self) -> Generations<'_> {
         Generations(self)
+    }
+
+    /// Failed sign-ins by place.
+    pub const fn failures(&self) -> Failures<'_> {
+        Failures(self)
+    }
+
+    /// The servers that run on this store.
+    pub const fn servers(&self) -> Servers<'_> {
+        Servers(self)
     }
 
     /// Who did what to whom.

@@ -1,10 +1,16 @@
-//! `cache:flush`: all servers forget what they remember of sign-ins.
+//! `cache:flush`: all servers forget what they remember of sign-ins. `cache:stats`: how much that is.
+//!
+//! A memory belongs to a process; every running server writes down a row about its own, every ten seconds.
 
 use accounts::UserId;
+use accounts::servers::Server;
+use serde_json::{Map, Value};
 
 use crate::Call;
 use crate::cli::FlushArgs;
 use crate::exit::Failure;
+use crate::listing::{Listing, Shape};
+use crate::moment;
 use crate::output::Reply;
 use crate::store::{self, Missing};
 
@@ -22,4 +28,33 @@ pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Reply, Fai
             Ok(Reply::done(["What was remembered of sign-ins is forgotten"]))
         }
     }
+}
+
+pub(crate) async fn stats(call: Call<'_>) -> Result<Reply, Failure> {
+    let store = store::open(call.common, Missing::Refuse).await?;
+    let running = store.accounts.servers().running().await?;
+    if running.is_empty() {
+        return Err(Failure::refused(NOBODY));
+    }
+    let mut listing = Listing::begin(call, Shape::Map);
+    for server in running {
+        if !listing.entry(&server.id.clone(), status(server)).await? {
+            break;
+        }
+    }
+    listing.end().await
+}
+
+const NOBODY: &str =
+    "No server is running on this store; what is remembered of sign-ins is in the memory of a running server";
+
+/// What a server told, with when it did in front.
+fn status(server: Server) -> Value {
+    let mut status = Map::new();
+    status.insert("told".to_owned(), moment::iso(server.told).into());
+    status.insert("started".to_owned(), moment::iso(server.started).into());
+    if let Ok(Value::Object(told)) = serde_json::from_str(&server.status) {
+        status.extend(told);
+    }
+    Value::Object(status)
 }

@@ -10,6 +10,7 @@
 mod apps;
 mod audit;
 mod backend;
+mod bruteforce;
 mod cache;
 mod cli;
 mod completion;
@@ -109,7 +110,10 @@ async fn run(call: Call<'_>, command: Command) -> Result<Reply, Failure> {
         Command::Store(StoreCommand::AppEnable(args)) => apps::switch(call, &args, true).await,
         Command::Store(StoreCommand::AppList) => apps::list(call).await,
         Command::Store(StoreCommand::Audit(args)) => audit::list(call, &args).await,
+        Command::Store(StoreCommand::BruteforceAttempts(args)) => bruteforce::attempts(call, &args).await,
+        Command::Store(StoreCommand::BruteforceReset(args)) => bruteforce::reset(call, &args).await,
         Command::Store(StoreCommand::CacheFlush(args)) => cache::flush(call, &args).await,
+        Command::Store(StoreCommand::CacheStats) => cache::stats(call).await,
         Command::Store(StoreCommand::ConfigDelete(args)) => configuration::delete(call, &args).await,
         Command::Store(StoreCommand::ConfigGet(args)) => configuration::get(call, &args).await,
         Command::Store(StoreCommand::ConfigList(args)) => configuration::list(call, &args).await,

@@ -1,5 +1,6 @@
 //! What the server is made of: settings, accounts, the resolver, the rules for passwords.
 
+mod ledger;
 mod reload;
 mod session;
 mod sign_in;
@@ -9,12 +10,12 @@ pub use reload::Reread;
 pub use session::{Browser, NewSession, SignedIn};
 pub use sign_in::SignIn;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use accounts::mail::{Postman, Smtp};
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
 use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
-use accounts::{Accounts, AccountsError, Generation, LOCAL_BACKEND, User, UserId};
+use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User, UserId};
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
@@ -23,6 +24,7 @@ use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, Resolve
 use crate::apps::Apps;
 use crate::policy::Rules;
 use crate::settings::ServerSettings;
+use ledger::Ledger;
 use reload::Told;
 use tokens::WithTokens;
 pub(crate) use tokens::looks_like_one;
@@ -50,23 +52,9 @@ struct Inner {
     resets: PasswordReset,
     rules: Arc<Rules>,
     apps: Apps,
-    /// Up to where ended credentials have been forgotten, and who is forgetting.
-    seen: Seen,
-    forgetting: tokio::sync::Mutex<()>,
-}
-
-/// A generation that many read and few write.
-#[derive(Debug)]
-struct Seen(Mutex<Generation>);
-
-impl Seen {
-    fn load(&self) -> Generation {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn store(&self, generation: Generation) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = generation;
-    }
+    /// Forgets what ended in other processes.
+    follower: Follower,
+    ledger: Arc<Ledger>,
 }
 
 /// The server cannot be put together.
@@ -122,12 +110,16 @@ impl App {
         policy.cache_rejected = usual.cache_rejected;
         let local: Arc<dyn UserBackend> = Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
         let local = (local, policy);
+        let ledger = Arc::new(Ledger::new());
         let (all, external) = chain(&local, &accounts, config)?;
-        let seen = Seen(Mutex::new(accounts.generations().current().await?));
+        let log = || Arc::clone(&ledger) as _;
+        let resolver = all.failure_log(log()).build()?;
+        let local_only = local_chain(&local, &accounts, config).failure_log(log()).build()?;
+        let follower = Follower::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
         let apps = Apps::new(settings.apps_directory.as_deref());
         let inner = Inner {
-            resolver: all.build()?,
-            local_only: local_chain(&local, &accounts, config).build()?,
+            resolver,
+            local_only,
             product: settings.name.clone(),
             told: ArcSwap::from_pointee(Told::new(settings, config)),
             accounts,
@@ -137,10 +129,13 @@ impl App {
             resets,
             rules,
             apps,
-            seen,
-            forgetting: tokio::sync::Mutex::default(),
+            follower,
+            ledger,
         };
-        Ok(Self { inner: Arc::new(inner) })
+        let app = Self { inner: Arc::new(inner) };
+        // A restart forgives nobody.
+        app.balance(true).await?;
+        Ok(app)
     }
 
     /// The settings, as they were read last.
@@ -166,6 +161,10 @@ impl App {
     /// The resolver of all backends.
     pub fn resolver(&self) -> &Resolver {
         &self.inner.resolver
+    }
+
+    fn resolvers(&self) -> [&Resolver; 2] {
+        [&self.inner.resolver, &self.inner.local_only]
     }
 
     /// Sets local passwords.

@@ -106,6 +106,8 @@ async fn serve(file: &Path) -> ExitCode {
     });
     let housekeeping = app.clone();
     let sweeping = tokio::spawn(async move { housekeeping.sweep().await });
+    let ledger = app.clone();
+    let ledger = tokio::spawn(async move { ledger.keep_ledger().await });
     tokio::spawn(signals(listening.stopper(), app.clone(), file.to_owned()));
     tokio::spawn(systemd::keep_alive());
     // The listener is open: whoever comes before the next line is served.
@@ -113,6 +115,9 @@ async fn serve(file: &Path) -> ExitCode {
     let ended = listening.serve().await;
     drop(stop);
     sweeping.abort();
+    ledger.abort();
+    let _ = ledger.await;
+    app.leave_ledger().await;
     // A mail that is being handed over is finished.
     let _ = mail.await;
     app.accounts().close().await;

@@ -78,6 +78,10 @@ impl PasswordRules for Rules {
         self.now().rules.history()
     }
 
+    fn maximum_login_attempts(&self) -> Option<u32> {
+        self.now().rules.maximum_login_attempts()
+    }
+
     fn is_expired(&self, changed: Timestamp, now: Timestamp) -> bool {
         self.now().rules.is_expired(changed, now)
     }

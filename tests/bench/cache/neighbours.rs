@@ -34,17 +34,23 @@ pub(crate) fn attacker() -> Result<Vec<Row>> {
     let (mut under_attack, mut lost) = (Duration::ZERO, false);
     let (ours, peer, ratio) = std::thread::scope(|scope| {
         scope.spawn(|| {
-            // Behind schedule, it catches up. When it pauses it wakes as often.
-            let mut due = Instant::now();
-            while !over.load(Ordering::Relaxed) {
-                due += Duration::from_millis(1);
-                std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                if attack.load(Ordering::Relaxed) {
-                    let number = guesses.fetch_add(1, Ordering::Relaxed);
-                    let wrong = format!("wrong{number}");
-                    let _ = guess.block_on(resolver.authenticate(Credentials::new(&name, &wrong)));
+            guess.block_on(async {
+                // Behind schedule, it catches up. When it pauses it wakes as often.
+                let mut due = tokio::time::Instant::now();
+                while !over.load(Ordering::Relaxed) {
+                    due += Duration::from_millis(1);
+                    tokio::time::sleep_until(due).await;
+                    if attack.load(Ordering::Relaxed) {
+                        let number = guesses.fetch_add(1, Ordering::Relaxed);
+                        let (resolver, name, wrong) =
+                            (resolver.clone(), name.clone(), format!("wrong{number}"));
+                        // Not waited for: behind a wrong password the next one is kept waiting.
+                        tokio::spawn(async move {
+                            let _ = resolver.authenticate(Credentials::new(&name, &wrong)).await;
+                        });
+                    }
                 }
-            }
+            });
         });
         let mut turn = |attacked: bool| {
             attack.store(attacked, Ordering::Relaxed);

@@ -7,6 +7,7 @@
 //! | right password, older than the policy allows | `CredentialsExpired` |
 //! | wrong password, or a stored hash that nobody can have | `BadCredentials` |
 //! | longer than what an old hash looked at, and right so far | `CredentialsExpired`: a reset helps |
+//! | too many wrong ones in a row before, right or not | `AccountLocked` |
 //! | nobody of that name, or somebody whose password is kept elsewhere | `UnknownUser` |
 //! | more than 469 bytes | `PolicyDenied` |
 //! | the store cannot tell, no turn or no time to hash | an error, never a rejection |
@@ -18,6 +19,14 @@
 //! A comparison costs 20 ms, reading the stored hash a tenth of one. An accepted password is therefore remembered for
 //! five minutes, under a keyed hash of the name, the password *and the stored hash as it was read for this attempt*. Whoever
 //! changes the password, in whatever process, changes that key: the old password is refused from that moment on.
+//!
+//! # Wrong passwords in a row
+//! Where the policy limits them (`maximumLoginAttempts`), so many are compared, and then none for the rest of the day: 24 hours
+//! from the first of them. It is a lock and never a disabled account: whoever can type a name could otherwise disable
+//! anybody. The last administrator who may sign in is not locked by it at all, for only an administrator could mend it. The
+//! same wrong password again costs nothing, and one that is remembered as right passes.
+//!
+//! # The resolver
 //! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering a second time.
 
 use std::fmt;
@@ -31,13 +40,15 @@ use user_backend::layer::budget::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{
-    Attempt, BackendError, BackendId, Fault, Identity, Phase, Policy, Probe, Rejection, UserBackend, Verdict,
+    Attempt, BackendError, BackendId, CanonicalName, Fault, Identity, Phase, Policy, Probe, Rejection,
+    UserBackend, Verdict,
 };
 
 use super::hash::{Match, PasswordHash};
 use super::hasher::{Checked, Hasher};
 use super::rules::PasswordRules;
 use super::{LocalPassword, PoolError};
+use crate::attempts::{Attempts, Begun};
 use crate::passwords::KeptPassword;
 use crate::{Accounts, AccountsError, LOCAL_BACKEND, NoRandomness, StoredHash, UserId};
 
@@ -57,6 +68,8 @@ pub struct LocalBackend {
     /// What is compared for people who do not exist.
     nobody: StoredHash,
     accepted: Cache<OutcomeKey, Instant>,
+    /// Passwords that were wrong: the same again is no guess.
+    refused: Cache<OutcomeKey, ()>,
     remember: Duration,
 }
 
@@ -79,6 +92,7 @@ impl LocalBackend {
             rules,
             keyer: OutcomeKeyer::random().map_err(|_| NoRandomness)?,
             accepted: Cache::new(REMEMBERED),
+            refused: Cache::new(REMEMBERED),
             remember: Duration::from_secs(5 * 60),
         })
     }
@@ -109,16 +123,58 @@ impl LocalBackend {
         let Ok(password) = LocalPassword::new(attempt.password) else {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         };
+        let mut row = InARow::Uncounted;
+        let verdict = self.compare_with_stored(attempt, &password, &mut row).await?;
+        match (row, &verdict) {
+            (InARow::TooMany, _) => return Ok(Verdict::Rejected(Rejection::AccountLocked)),
+            (InARow::Counted(begun), Verdict::Accepted(_)) => begun.was_right().await,
+            (
+                InARow::Counted(begun),
+                Verdict::Rejected(Rejection::BadCredentials | Rejection::UnknownUser),
+            ) => begun.stands(),
+            // Taken back: the password was right, whatever else was not.
+            (InARow::Counted(_) | InARow::Uncounted, _) => {}
+        }
+        Ok(verdict)
+    }
+
+    /// Counts the attempt where that is wanted, before anything is compared.
+    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<InARow, Fault> {
+        let Some(most) = self.rules.maximum_login_attempts() else { return Ok(InARow::Uncounted) };
+        if self.refused.get(key).is_some() {
+            return Ok(InARow::Uncounted);
+        }
+        let attempts = Attempts(&self.accounts);
+        if attempts.begin(name, most).await.map_err(unavailable)? {
+            return Ok(InARow::Counted(Begun::new(&self.accounts, name)));
+        }
+        let is_free = attempts.is_last_admin(name).await.map_err(unavailable)?;
+        Ok(if is_free { InARow::Uncounted } else { InARow::TooMany })
+    }
+
+    async fn compare_with_stored(
+        &self,
+        attempt: &Attempt<'_>,
+        password: &LocalPassword,
+        row: &mut InARow,
+    ) -> Result<Verdict, Fault> {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             // Nobody is looked up, parsed and compared like everybody.
             let hash = kept.as_ref().map_or(&self.nobody, |kept| &kept.hash).clone();
-            let remembered = self.accepted.get(&self.key(&hash, attempt)).is_some_and(|until| now() < until);
+            let key = self.key(&hash, attempt);
+            let remembered = self.accepted.get(&key).is_some_and(|until| now() < until);
             if let (true, Some(kept)) = (remembered, &kept) {
                 return Ok(self.verdict(kept, attempt));
             }
-            let checked = self.compare(parse(&hash, &id), &password, attempt.deadline).await?;
+            if round == 0 {
+                *row = self.count(id.name(), &key).await?;
+            }
+            let checked = self.compare(parse(&hash, &id), password, attempt.deadline).await?;
+            if kept.is_none() || checked.found == Match::No {
+                self.refused.insert(key, ());
+            }
             if kept.is_none() {
                 return Ok(Verdict::Rejected(Rejection::UnknownUser));
             }
@@ -133,7 +189,8 @@ impl LocalBackend {
             let again = self.find(&id).await?;
             match again {
                 Some(again) if again.hash == stored => {
-                    if !self.remember.is_zero() {
+                    // What is not let in is not let in from memory either.
+                    if !self.remember.is_zero() && !matches!(row, InARow::TooMany) {
                         self.accepted.insert(self.key(&stored, attempt), later(now(), self.remember));
                     }
                     return Ok(self.verdict(&again, attempt));
@@ -209,6 +266,17 @@ impl UserBackend for LocalBackend {
         let argon2 = format!("argon2id m={} t={} p={}", cost.memory_kib(), cost.passes(), cost.lanes());
         Ok(Probe::of(None).with_capabilities([argon2]))
     }
+}
+
+/// What is known of the attempts in a row to which this one belongs.
+#[derive(Debug)]
+enum InARow {
+    /// Nobody counts, or this is no guess.
+    Uncounted,
+    /// It is counted.
+    Counted(Begun),
+    /// Too many before.
+    TooMany,
 }
 
 impl fmt::Debug for LocalBackend {

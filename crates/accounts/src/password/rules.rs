@@ -18,6 +18,10 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
     /// How many of the person's latest passwords, the present one included, must not be chosen again.
     fn history(&self) -> u32;
 
+    /// After how many wrong passwords in a row a user takes no further one for the rest of the day; `None` where nothing is
+    /// limited here.
+    fn maximum_login_attempts(&self) -> Option<u32>;
+
     /// Whether a password that was set at `changed` is too old.
     fn is_expired(&self, changed: Timestamp, now: Timestamp) -> bool;
 }
@@ -92,6 +96,11 @@ impl PasswordRules for PolicyRules {
         self.policy.as_ref().map_or(0, |policy| u32::try_from(policy.history_size()).unwrap_or(u32::MAX))
     }
 
+    fn maximum_login_attempts(&self) -> Option<u32> {
+        let maximum = self.policy.as_ref()?.maximum_login_attempts()?;
+        Some(u32::try_from(maximum).unwrap_or(u32::MAX))
+    }
+
     fn is_expired(&self, changed: Timestamp, now: Timestamp) -> bool {
         let Some(policy) = &self.policy else { return false };
         matches!(policy.age(Some(on_the_wall(changed)), on_the_wall(now)), Age::Expired { .. })
@@ -113,6 +122,10 @@ impl PasswordRules for NoRules {
 
     fn history(&self) -> u32 {
         0
+    }
+
+    fn maximum_login_attempts(&self) -> Option<u32> {
+        None
     }
 
     fn is_expired(&self, _: Timestamp, _: Timestamp) -> bool {

@@ -18,6 +18,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
     Step { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
+    Step { sqlite: include_str!("v3_sqlite.sql"), postgres: include_str!("v3_postgres.sql") },
 ];
 
 /// The newest schema that this program knows.
@@ -134,6 +135,10 @@ const OUR_NAMES: &[&str] = &[
     "generation",
     "outbox",
     "turns",
+    "failures",
+    "forgiven_places",
+    "servers",
+    "login_failures",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

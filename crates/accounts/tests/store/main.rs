@@ -8,7 +8,9 @@
     reason = "helpers of tests fail as loudly as tests"
 )]
 
+mod attempts;
 mod desk;
+mod failures;
 mod faults;
 mod groups;
 mod house;

@@ -89,6 +89,17 @@ impl Place {
         connection.execute(statement).await.map(drop)
     }
 
+    /// The number that a query finds, behind the store's back.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let query = AssertSqlSafe(format!("SELECT CAST(({query}) AS BIGINT)"));
+        if self.database.is_some() {
+            return self.connect().await.fetch_one(query).await.unwrap().get(0);
+        }
+        let options = SqliteConnectOptions::new().filename(self.settings.path().unwrap());
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        connection.fetch_one(query).await.unwrap().get(0)
+    }
+
     /// What `StoreSettings::parse` takes.
     pub(crate) fn address(&self) -> String {
         match &self.database {

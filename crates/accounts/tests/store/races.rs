@@ -115,16 +115,16 @@ on_both! {
         let people = StaticBackend::new("people").unwrap().with_user("alice", "Wonderland-1");
         let people = Arc::new(people);
         let resolver = Resolver::builder().link(people.clone(), Policy::default(), DomainRules::none()).pins(server.pin_store()).build().unwrap();
-        let follower = Follower::start(server.clone()).await.unwrap();
+        let follower = Follower::start(server.clone(), [resolver.clone()]).await.unwrap();
         for _ in 0..3 {
-            follower.catch_up(&resolver).await.unwrap();
+            follower.catch_up().await.unwrap();
             assert!(resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await.authenticated().is_some());
         }
         assert_eq!(people.asked(), 1);
         let alice = user("alice");
         command.users().remember(alice.name(), people.id(), []).await.unwrap();
         command.users().set_enabled(&alice, false).await.unwrap();
-        follower.catch_up(&resolver).await.unwrap();
+        follower.catch_up().await.unwrap();
         resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
         assert_eq!(people.asked(), 2);
     }

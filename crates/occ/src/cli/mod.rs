@@ -15,8 +15,8 @@ use clap::{ArgAction, Args, ColorChoice, CommandFactory, Parser, Subcommand};
 pub(crate) use backend::{BackendCommand, CheckArgs, LoginArgs};
 pub(crate) use group::{AddArgs as GroupAddArgs, GroupCommand, ListArgs as GroupListArgs, MemberArgs};
 pub(crate) use store::{
-    AppsArg, AuditArgs, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs, FlushArgs,
-    ImportArgs, PinListArgs, PinRebindArgs, StoreCommand,
+    AddressArg, AppsArg, AuditArgs, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs,
+    FlushArgs, ImportArgs, PinListArgs, PinRebindArgs, StoreCommand,
 };
 pub(crate) use user::{
     AddArgs as UserAddArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs, SettingArgs, TokenAddArgs,

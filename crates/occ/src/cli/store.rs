@@ -24,6 +24,9 @@ pub(crate) enum StoreCommand {
     /// Let all servers forget who signed in, so that everybody is checked anew
     #[command(name = "cache:flush", after_help = FLUSH_HELP)]
     CacheFlush(FlushArgs),
+    /// Show what running servers remember of sign-ins
+    #[command(name = "cache:stats", after_help = STATS_HELP)]
+    CacheStats,
     /// Delete a value of an app's configuration
     #[command(name = "config:app:delete", after_help = CONFIG_DELETE_HELP)]
     ConfigDelete(ConfigDeleteArgs),
@@ -45,6 +48,20 @@ pub(crate) enum StoreCommand {
     /// Give a name to another backend
     #[command(name = "pin:rebind", after_help = PIN_REBIND_HELP)]
     PinRebind(PinRebindArgs),
+    /// Show failed sign-ins from an address
+    #[command(name = "security:bruteforce:attempts", after_help = ATTEMPTS_HELP)]
+    BruteforceAttempts(AddressArg),
+    /// Forgive failed sign-ins from an address
+    #[command(name = "security:bruteforce:reset", after_help = FORGIVE_HELP)]
+    BruteforceReset(AddressArg),
+}
+
+/// An address.
+#[derive(Args, Debug)]
+pub(crate) struct AddressArg {
+    /// The address; IPv6 addresses of one /64 are one place
+    #[arg(value_name = "IP")]
+    pub(crate) address: String,
 }
 
 /// Some apps.
@@ -215,7 +232,8 @@ Examples:
 const FLUSH_HELP: &str = concat!(
     "\
 A server remembers for a while who signed in with which password. It asks the store before it believes \
-its memory, so this takes effect at once in all processes. Nobody's session ends.
+its memory, so this takes effect at once in all processes. Nobody's session ends. For one user, wrong \
+passwords in a row are forgiven too.
 
 Examples:
   occ cache:flush
@@ -223,6 +241,45 @@ Examples:
 
 ",
     exits!("forgotten")
+);
+
+const STATS_HELP: &str = concat!(
+    "\
+Each running server writes down every ten seconds what it remembers; `told` is when. No name and no \
+password is among it. When no server runs on the store, the answer is exit code 1.
+
+Examples:
+  occ cache:stats
+  occ cache:stats --output=json_pretty
+
+",
+    exits!("told")
+);
+
+const ATTEMPTS_HELP: &str = concat!(
+    "\
+Failed sign-ins that still count (30 minutes, unless `throttle` in the configuration says otherwise), \
+over all servers and since before their last start. `delay` is the pause behind the last one in \
+milliseconds, `retry_after` how many seconds of waiting are left. Servers write once a second.
+
+Examples:
+  occ security:bruteforce:attempts 203.0.113.7
+  occ security:bruteforce:attempts 2001:db8::7 --output=json
+
+",
+    exits!("told")
+);
+
+const FORGIVE_HELP: &str = concat!(
+    "\
+Running servers forgive before the next attempt, and it does not matter whether one runs. What counts \
+at one user stays: see occ help cache:flush.
+
+Examples:
+  occ security:bruteforce:reset 203.0.113.7
+
+",
+    exits!("forgiven")
 );
 
 const CONFIG_DELETE_HELP: &str = concat!(

@@ -6,7 +6,7 @@ use crate::{Desk, Said};
 
 const PASSWORD: &str = "down the rabbit hole";
 
-fn json(said: &Said) -> Value {
+pub(crate) fn json(said: &Said) -> Value {
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     serde_json::from_str(&said.out).unwrap()
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::users::mail_address;
-use accounts::{AccountsError, Changes, Generation, GroupId, Standing, UserId};
+use accounts::{AccountsError, GroupId, Standing, UserId};
 use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, Freshness, LoginName, Outcome};
 
@@ -39,7 +39,7 @@ impl App {
         let began = now();
         let typed = LoginName::parse(name).ok();
         let look = self.accounts().look(typed.as_ref().map(LoginName::canonical)).await?;
-        self.forget_what_ended(look.generation).await?;
+        self.inner.follower.catch_up_with(look.generation).await?;
         let by_email = match typed {
             Some(typed) if look.details.is_none() => self.owner_of_address(&typed).await?,
             _ => None,
@@ -116,25 +116,5 @@ impl App {
             [owner] if owner.is_local() => Some(owner.id.clone()),
             _ => None,
         })
-    }
-
-    /// Forgets whose credentials ended since the last time, in whatever process.
-    async fn forget_what_ended(&self, now: Generation) -> Result<(), AccountsError> {
-        if now == self.inner.seen.load() {
-            return Ok(());
-        }
-        let generations = self.accounts().generations();
-        // One at a time: forgetting twice would void what was proved in between.
-        let _turn = self.inner.forgetting.lock().await;
-        let changes = generations.since(self.inner.seen.load()).await?;
-        for resolver in [&self.inner.resolver, &self.inner.local_only] {
-            match &changes {
-                Changes::Users { names, .. } => names.iter().for_each(|name| resolver.invalidate_user(name)),
-                Changes::Everything { .. } => resolver.invalidate_all(),
-                _ => {}
-            }
-        }
-        self.inner.seen.store(changes.now());
-        Ok(())
     }
 }

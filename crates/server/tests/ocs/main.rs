@@ -11,6 +11,7 @@ mod door;
 mod edit;
 mod elsewhere;
 mod exchanges;
+mod guessing;
 mod how_to;
 mod lost;
 mod naughty;

@@ -32,4 +32,4 @@ pub use limit::Limited;
 pub use lock::Lock;
 pub(crate) use lock::Locks;
 pub(crate) use throttle::Throttles;
-pub use throttle::{Place, Throttle};
+pub use throttle::{FailureLog, Place, Throttle};

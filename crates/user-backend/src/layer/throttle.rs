@@ -23,7 +23,8 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{AddrParseError, IpAddr, Ipv6Addr};
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,7 +71,10 @@ impl Default for Throttle {
 
 impl Throttle {
     /// The pause behind the `count`-th failure that still counts.
-    fn pause(&self, count: usize) -> Duration {
+    pub fn pause(&self, count: usize) -> Duration {
+        if count == 0 {
+            return Duration::ZERO;
+        }
         let doublings = u32::try_from(count.saturating_sub(1)).unwrap_or(u32::MAX);
         let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
         self.first_delay.checked_mul(factor).unwrap_or(Duration::MAX).min(self.longest_delay)
@@ -89,6 +93,18 @@ struct Shared {
     places: Held<Place, Record>,
     /// Tuples that were refused, and until when that is remembered.
     refused: Cache<OutcomeKey, Instant>,
+    log: Option<Arc<dyn FailureLog>>,
+}
+
+/// Who wants to know of failures that count, for other processes and for the time behind a restart.
+///
+/// Both are called while somebody waits for an answer, so they should only take a note.
+pub trait FailureLog: fmt::Debug + Send + Sync + 'static {
+    /// A sign-in from this place failed a moment ago.
+    fn failed(&self, place: Place);
+
+    /// This place was forgiven: failures of before count no more.
+    fn forgiven(&self, place: Place);
 }
 
 /// Where people sit who are slowed down together: an IPv4 address or an IPv6 /64.
@@ -102,6 +118,15 @@ impl Place {
             IpAddr::V4(address) => address.into(),
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         })
+    }
+}
+
+/// Reads an address, or a place as it is displayed.
+impl FromStr for Place {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        text.strip_suffix("/64").unwrap_or(text).parse().map(Self::of)
     }
 }
 
@@ -119,9 +144,17 @@ impl fmt::Display for Place {
 struct Record {
     /// One turn per failure that may still happen: taken while an attempt is under way, gone while its failure counts.
     turns: Arc<Semaphore>,
-    failures: Mutex<VecDeque<Instant>>,
+    failures: Mutex<Failures>,
     /// Tells those who wait for a turn that the limit is reached.
     closed: Notify,
+}
+
+/// The failures that still count, the oldest first.
+#[derive(Debug, Default)]
+struct Failures {
+    at: VecDeque<Instant>,
+    /// How many of them took no turn, because all were taken when another process told of them.
+    without_turn: usize,
 }
 
 /// Why an attempt is not made.
@@ -137,13 +170,13 @@ pub(crate) enum Refusal {
 
 impl Throttles {
     /// Nobody has failed yet.
-    pub fn new(throttle: Throttle) -> Self {
-        Self::with_bound(throttle, PLACES)
+    pub fn new(throttle: Throttle, log: Option<Arc<dyn FailureLog>>) -> Self {
+        Self::with_bound(throttle, log, PLACES)
     }
 
-    fn with_bound(throttle: Throttle, places: usize) -> Self {
-        let shared =
-            Shared { throttle: normal(throttle), places: Held::new(places), refused: Cache::new(places) };
+    fn with_bound(throttle: Throttle, log: Option<Arc<dyn FailureLog>>, places: usize) -> Self {
+        let (places, refused) = (Held::new(places), Cache::new(places));
+        let shared = Shared { throttle: normal(throttle), places, refused, log };
         Self { shared: Arc::new(shared) }
     }
 
@@ -212,6 +245,42 @@ impl Throttles {
         Ok(())
     }
 
+    /// Who wants to know of failures.
+    pub fn log(&self) -> Option<Arc<dyn FailureLog>> {
+        self.shared.log.clone()
+    }
+
+    /// Counts a failure of which another process told, or that was written down before a restart. `age` is how long ago it was.
+    pub fn count(&self, place: Place, age: Duration) {
+        let throttle = &self.shared.throttle;
+        let at = now();
+        // Before this machine was started: it is as old as can be.
+        let Some(then) = at.checked_sub(age).filter(|_| age < throttle.per) else { return };
+        let held = self.hold(place);
+        let mut failures = held.record.lock();
+        forgive(&held.record, &mut failures, throttle.per, at);
+        if failures.at.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
+            return;
+        }
+        if held.record.turns.forget_permits(1) == 0 {
+            failures.without_turn += 1;
+        }
+        let behind = failures.at.partition_point(|other| *other <= then);
+        failures.at.insert(behind, then);
+    }
+
+    /// Forgives a place: the next attempt from there is the first.
+    pub fn forgive(&self, place: Place) {
+        let held = self.hold(place);
+        let mut failures = held.record.lock();
+        let Failures { at, without_turn } = std::mem::take(&mut *failures);
+        held.record.turns.add_permits(at.len().saturating_sub(without_turn));
+        drop(failures);
+        if let Some(log) = &self.shared.log {
+            log.forgiven(place);
+        }
+    }
+
     /// The password is right, whatever was known about it before.
     pub fn accepted(&self, tuple: &OutcomeKey) {
         self.shared.refused.remove(tuple);
@@ -238,25 +307,28 @@ impl Throttles {
         let at = now();
         let mut failures = record.lock();
         forgive(record, &mut failures, throttle.per, at);
-        let Some((oldest, newest)) = failures.front().zip(failures.back()) else { return Ok(None) };
-        if failures.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
+        let Some((oldest, newest)) = failures.at.front().zip(failures.at.back()) else { return Ok(None) };
+        if failures.at.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
             return Err(Refusal::TooMany(later(*oldest, throttle.per).saturating_duration_since(at)));
         }
-        let left = later(*newest, throttle.pause(failures.len())).saturating_duration_since(at);
+        let left = later(*newest, throttle.pause(failures.at.len())).saturating_duration_since(at);
         Ok((!left.is_zero()).then_some(left))
     }
 }
 
 /// Gives turns back whose failure is so long ago that it no longer counts.
-fn forgive(record: &Record, failures: &mut VecDeque<Instant>, per: Duration, at: Instant) {
-    while failures.front().is_some_and(|oldest| at.saturating_duration_since(*oldest) >= per) {
-        failures.pop_front();
-        record.turns.add_permits(1);
+fn forgive(record: &Record, failures: &mut Failures, per: Duration, at: Instant) {
+    while failures.at.front().is_some_and(|oldest| at.saturating_duration_since(*oldest) >= per) {
+        failures.at.pop_front();
+        match failures.without_turn.checked_sub(1) {
+            Some(fewer) => failures.without_turn = fewer,
+            None => record.turns.add_permits(1),
+        }
     }
 }
 
 impl Record {
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Instant>> {
+    fn lock(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -288,9 +360,13 @@ impl Turn {
         let record = &self.held.record;
         let mut failures = record.lock();
         self.permit.forget();
-        failures.push_back(at);
-        if failures.len() >= usize::try_from(shared.throttle.refuse_after).unwrap_or(usize::MAX) {
+        failures.at.push_back(at);
+        if failures.at.len() >= usize::try_from(shared.throttle.refuse_after).unwrap_or(usize::MAX) {
             record.closed.notify_waiters();
+        }
+        drop(failures);
+        if let Some(log) = &shared.log {
+            log.failed(self.held.place);
         }
     }
 }
@@ -315,7 +391,7 @@ struct Holding {
 impl Drop for Holding {
     fn drop(&mut self) {
         let places = &self.throttles.shared.places;
-        places.release(&self.place, &self.record, |record| record.lock().is_empty());
+        places.release(&self.place, &self.record, |record| record.lock().at.is_empty());
     }
 }
 

@@ -13,7 +13,7 @@ use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::{BackendId, DomainRules, NamespaceCollision, check_collisions};
-use crate::layer::{CacheBounds, Flights, Lock, Locks, OutcomeCache, Throttle, Throttles};
+use crate::layer::{CacheBounds, FailureLog, Flights, Lock, Locks, OutcomeCache, Throttle, Throttles};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -27,6 +27,7 @@ pub struct ResolverBuilder {
     deadline: Duration,
     bounds: CacheBounds,
     throttle: Throttle,
+    failure_log: Option<Arc<dyn FailureLog>>,
     lock: Option<Lock>,
     pins: Arc<dyn PinStore>,
 }
@@ -38,6 +39,7 @@ impl Default for ResolverBuilder {
             deadline: Resolver::DEFAULT_DEADLINE,
             bounds: CacheBounds::default(),
             throttle: Throttle::default(),
+            failure_log: None,
             lock: Some(Lock::default()),
             pins: Arc::new(MemoryPins::default()),
         }
@@ -77,6 +79,13 @@ impl ResolverBuilder {
     /// [say where they come from](super::Credentials::from_source) are.
     pub fn throttle(mut self, throttle: Throttle) -> Self {
         self.throttle = throttle;
+        self
+    }
+
+    /// Who is told of failures that count at the throttle (default: nobody). It stays when the resolver is
+    /// [replaced](Resolver::replace).
+    pub fn failure_log(mut self, log: Arc<dyn FailureLog>) -> Self {
+        self.failure_log = Some(log);
         self
     }
 
@@ -137,6 +146,7 @@ impl ResolverBuilder {
                 None => Arc::new(Link::new(part, before.map(Arc::as_ref))),
             }
         });
+        let log = before.map_or(self.failure_log, |before| before.throttles.log());
         let throttles = before.map(|before| &before.throttles);
         let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
         let locks = before.map(|before| &before.locks);
@@ -144,7 +154,7 @@ impl ResolverBuilder {
         Chain {
             links: links.collect(),
             pins: before.map_or(self.pins, |before| Arc::clone(&before.pins)),
-            throttles: throttles.unwrap_or_else(|| Throttles::new(self.throttle)),
+            throttles: throttles.unwrap_or_else(|| Throttles::new(self.throttle, log)),
             locks: locks.unwrap_or_else(|| Locks::new(self.lock)),
             deadline: self.deadline,
         }

@@ -46,7 +46,7 @@ use crate::backend::UserBackend;
 use crate::check::Canary;
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName};
-use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache};
+use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache, Place, Throttle};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
 use chain::Chain;
@@ -67,6 +67,18 @@ struct Shared {
     bounds: CacheBounds,
     flights: Flights<attempt::Landed>,
     remembered: observe::Remembered,
+}
+
+/// What goes on at the moment, as numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pressure {
+    /// Attempts under way.
+    pub under_way: usize,
+    /// Places with failed sign-ins that still count.
+    pub throttled_places: usize,
+    /// Names with failed sign-ins that still count.
+    pub locked_users: usize,
 }
 
 /// Accepted outcomes are known by canonical name, refused ones by the name as typed.
@@ -215,6 +227,32 @@ impl Resolver {
         self.shared.chain.load().locks.unlock(name);
     }
 
+    /// Counts a failed sign-in from a place of which another process told, or that was written down before a restart: `age` is how
+    /// long ago it was. The [`FailureLog`](crate::layer::FailureLog) is not told again.
+    pub fn count_failure(&self, place: Place, age: Duration) {
+        self.shared.chain.load().throttles.count(place, age);
+    }
+
+    /// Forgives the failed sign-ins from a place, so that the next one is the first: an administrator says so.
+    pub fn forgive(&self, place: Place) {
+        self.shared.chain.load().throttles.forgive(place);
+    }
+
+    /// How failed sign-ins from one place are slowed down, as it is now.
+    pub fn throttle(&self) -> Throttle {
+        *self.shared.chain.load().throttles.throttle()
+    }
+
+    /// How many attempts are under way, from how many places sign-ins failed, and how many people were guessed at in vain.
+    pub fn pressure(&self) -> Pressure {
+        let chain = self.shared.chain.load();
+        Pressure {
+            under_way: self.shared.flights.under_way(),
+            throttled_places: chain.throttles.places(),
+            locked_users: chain.locks.people(),
+        }
+    }
+
     /// Forgets everything that one backend vouched for; its checks under way no longer count when this returns.
     pub fn invalidate_backend(&self, id: &BackendId) {
         self.shared.cache.invalidate_backend(id);
@@ -223,6 +261,16 @@ impl Resolver {
     /// Forgets everything; checks under way no longer count when this returns.
     pub fn invalidate_all(&self) {
         self.shared.cache.invalidate_all();
+    }
+
+    /// How much is remembered at most.
+    pub fn cache_bounds(&self) -> CacheBounds {
+        self.shared.bounds
+    }
+
+    /// How often an answer came from memory since the start: accepted ones, refused ones.
+    pub fn answers_from_memory(&self) -> [u64; 2] {
+        self.shared.remembered.so_far()
     }
 
     /// What is remembered at the moment.

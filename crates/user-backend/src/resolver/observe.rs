@@ -125,13 +125,18 @@ impl Remembered {
         }
     }
 
-    /// What was counted and not reported yet.
-    fn take(&self) -> [u64; 2] {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What was counted since the start.
+    pub(super) fn so_far(&self) -> [u64; 2] {
         let sum = |which: fn(&Lane) -> &AtomicU64| -> u64 {
             self.lanes.iter().map(|lane| which(lane).load(Ordering::Relaxed)).sum()
         };
-        let now = [sum(|lane| &lane.accepted), sum(|lane| &lane.rejected)];
+        [sum(|lane| &lane.accepted), sum(|lane| &lane.rejected)]
+    }
+
+    /// What was counted and not reported yet.
+    fn take(&self) -> [u64; 2] {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.so_far();
         let [accepted, rejected] = now;
         let [accepted_before, rejected_before] = std::mem::replace(&mut *reported, now);
         [accepted - accepted_before, rejected - rejected_before]

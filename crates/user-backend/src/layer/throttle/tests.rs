@@ -24,7 +24,7 @@ fn no_pause() -> Throttle {
 impl Bench {
     fn new(throttle: Throttle) -> Self {
         Self {
-            throttles: Throttles::new(throttle),
+            throttles: Throttles::new(throttle, None),
             keyer: OutcomeKeyer::random().unwrap(),
             guesses: 0.into(),
         }
@@ -190,7 +190,7 @@ fn a_household_is_one_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_places_takes_bounded_room_and_forgets_nobody_who_is_busy() {
-    let bench = Bench { throttles: Throttles::with_bound(no_pause(), 1_000), ..Bench::new(no_pause()) };
+    let bench = Bench { throttles: Throttles::with_bound(no_pause(), None, 1_000), ..Bench::new(no_pause()) };
     let busy = bench.turn(HOME).await.unwrap();
     for number in 0..20_000_u32 {
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);

@@ -148,3 +148,50 @@ async fn who_waits_for_a_turn_in_vain_is_answered_at_the_deadline() {
     assert!(!matches!(answer.outcome, Outcome::Refused(_)), "{answer:?}");
     assert!(matches!(first.await.unwrap().outcome, Outcome::Unavailable { .. }));
 }
+
+#[tokio::test(start_paused = true)]
+async fn t48_ten_thousand_who_wait_hold_no_worker() {
+    let server = watch(people("mail").with_user("bob", "b").with_delay(Duration::from_secs(1)));
+    let resolver = patient(server.clone(), |_| {});
+    let waiting: Vec<_> = (0..10_000)
+        .map(|number| {
+            let resolver = resolver.clone();
+            let (name, guess) = (format!("user{number}"), format!("guess {number}"));
+            tokio::spawn(async move { sign_in_from(&resolver, CAFE, &name, &guess).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    assert_eq!(resolver.shared.flights.under_way(), 10);
+    // There is one worker here, and it has time for somebody elsewhere.
+    let start = now();
+    assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
+    assert_eq!(now() - start, Duration::from_secs(1));
+    for one in waiting {
+        let outcome = one.await.unwrap().outcome;
+        assert!(matches!(outcome, Outcome::Refused(_) | Outcome::Throttled { .. }), "{outcome:?}");
+    }
+    assert_eq!(server.0.asked(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_that_another_process_saw_count_and_are_forgiven() {
+    let resolver = patient(mail(), |_| {});
+    let cafe = crate::layer::Place::of(CAFE.parse().unwrap());
+    for minutes in [29, 20, 31, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0] {
+        resolver.count_failure(cafe, Duration::from_secs(minutes * 60));
+    }
+    let answer = sign_in_from(&resolver, CAFE, "alice", "a").await;
+    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(60) });
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert!(sign_in_from(&resolver, CAFE, "alice", "a").await.authenticated().is_some());
+    let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
+    let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
+    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(9 * 60) });
+    resolver.forgive(cafe);
+    assert_eq!(resolver.pressure().throttled_places, 0);
+    // All ten turns are there again, and not one more.
+    for number in 0..12 {
+        let answer = sign_in_from(&resolver, CAFE, "alice", &format!("{number}")).await;
+        assert_eq!(matches!(answer.outcome, Outcome::Refused(_)), number < 10, "{number}: {answer:?}");
+    }
+}

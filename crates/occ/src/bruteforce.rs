@@ -1,0 +1,121 @@
+//! The commands `security:bruteforce:…`: failed sign-ins from one place, as the servers wrote them down.
+//!
+//! The servers count in memory and write every second, so what is shown may be a second old. Forgiving is heard before the next
+//! attempt.
+
+use std::time::Duration;
+
+use accounts::{Clock, Timestamp};
+use serde_json::json;
+use user_backend::layer::{Place, Throttle};
+
+use crate::Call;
+use crate::cli::AddressArg;
+use crate::exit::Failure;
+use crate::moment;
+use crate::output::Reply;
+use crate::store::{self, Missing};
+
+pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply, Failure> {
+    let place = place(&args.address)?;
+    let store = store::open(call.common, Missing::Refuse).await?;
+    let throttle = store.config.resolver().throttle;
+    let now = Clock::system().now();
+    let at = store.accounts.failures().of(place, now.before(throttle.per)).await?;
+    let standing = Standing::of(&throttle, &at, now);
+    Ok(Reply::tree(json!({
+        "place": place.to_string(),
+        // There is no list of places that may guess.
+        "bypass-listed": false,
+        "attempts": at.len(),
+        "delay": u64::try_from(standing.pause.as_millis()).unwrap_or(u64::MAX),
+        "refused": standing.refused,
+        "retry_after": standing.left.as_millis().div_ceil(1000),
+        "first": moment::iso_or_never(at.first().copied()),
+        "last": moment::iso_or_never(at.last().copied()),
+    })))
+}
+
+pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Reply, Failure> {
+    let place = place(&args.address)?;
+    let store = store::open(call.common, Missing::Refuse).await?;
+    let gone = store.accounts.failures().forgive(place).await?;
+    let text = match gone {
+        0 => format!(
+            "No failed sign-ins from {place} were written down; servers that run forgive it all the same"
+        ),
+        1 => format!("1 failed sign-in from {place} is forgiven"),
+        gone => format!("{gone} failed sign-ins from {place} are forgiven"),
+    };
+    Ok(Reply::done([text]))
+}
+
+fn place(address: &str) -> Result<Place, Failure> {
+    let parsed = address.parse().map(Place::of);
+    parsed.map_err(|_| Failure::refused(format!("\"{address}\" is not a valid IP address")))
+}
+
+/// What the failures that still count mean for the next attempt.
+struct Standing {
+    /// The pause behind the last one.
+    pause: Duration,
+    /// How long to wait from now on.
+    left: Duration,
+    refused: bool,
+}
+
+impl Standing {
+    fn of(throttle: &Throttle, at: &[Timestamp], now: Timestamp) -> Self {
+        let until = |moment: Timestamp| {
+            let millis = moment.millis().saturating_sub(now.millis()).max(0);
+            Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+        };
+        let pause = throttle.pause(at.len());
+        let most = usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX).max(1);
+        // Several servers together may have seen more than one alone lets through.
+        let oldest = at.len().checked_sub(most).and_then(|behind| at.get(behind));
+        let (left, refused) = match (oldest, at.last()) {
+            (Some(oldest), _) => (until(oldest.after(throttle.per)), true),
+            (None, Some(last)) => (until(last.after(pause)), false),
+            (None, None) => (Duration::ZERO, false),
+        };
+        Self { pause, left, refused }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failures_mean_is_what_the_throttle_makes_of_them() {
+        let throttle = Throttle::default();
+        let now = Timestamp::from_millis(10_000_000);
+        let seconds = Duration::from_secs;
+        let ago =
+            |many: &[u64]| -> Vec<Timestamp> { many.iter().map(|ago| now.before(seconds(*ago))).collect() };
+        let told = |many: &[u64]| {
+            let standing = Standing::of(&throttle, &ago(many), now);
+            (standing.pause, standing.left, standing.refused)
+        };
+        assert_eq!(told(&[]), (Duration::ZERO, Duration::ZERO, false));
+        assert_eq!(told(&[0]), (Duration::from_millis(100), Duration::from_millis(100), false));
+        assert_eq!(told(&[60, 30, 0]), (Duration::from_millis(400), Duration::from_millis(400), false));
+        assert_eq!(told(&[60, 30, 10]), (Duration::from_millis(400), Duration::ZERO, false));
+        let ten = [900, 800, 700, 600, 500, 400, 300, 200, 100, 50];
+        assert_eq!(told(&ten), (seconds(25), seconds(900), true));
+        let eleven = [1000, 900, 800, 700, 600, 500, 400, 300, 200, 100, 50];
+        assert_eq!(told(&eleven), (seconds(25), seconds(900), true), "until nine of them count");
+    }
+
+    #[test]
+    fn a_place_is_an_address() {
+        assert_eq!(place("203.0.113.7").unwrap().to_string(), "203.0.113.7");
+        assert_eq!(place("::ffff:203.0.113.7").unwrap().to_string(), "203.0.113.7");
+        assert_eq!(place("2001:db8:1:2:3::4").unwrap().to_string(), "2001:db8:1:2::/64");
+        for wrong in ["", "localhost", "203.0.113", "203.0.113.7/32", "203.0.113.7:80", " 203.0.113.7"] {
+            let refusal = place(wrong).unwrap_err();
+            assert_eq!(refusal.to_string(), format!("\"{wrong}\" is not a valid IP address"));
+        }
+    }
+}

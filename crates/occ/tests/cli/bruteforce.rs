@@ -1,0 +1,75 @@
+//! Failed sign-ins from one place, and what running servers tell of themselves.
+
+use accounts::Clock;
+use user_backend::layer::Place;
+
+use crate::Desk;
+use crate::people::json;
+
+fn cafe() -> Place {
+    "203.0.113.7".parse().unwrap()
+}
+
+#[test]
+fn failed_sign_ins_of_an_address_are_shown_and_forgiven() {
+    let desk = Desk::with_people();
+    let none = desk.run(&["security:bruteforce:attempts", "203.0.113.7"]);
+    insta::assert_snapshot!(none.out, @"");
+    let accounts = desk.accounts();
+    let now = Clock::system().now();
+    let minutes = |minutes: u64| now.before(std::time::Duration::from_secs(minutes * 60));
+    let batch = [40, 20, 10, 5].map(|ago| (cafe(), minutes(ago)));
+    desk.block_on(async {
+        let seen = accounts.generations().current().await.unwrap();
+        let keep = std::time::Duration::from_secs(3600);
+        assert!(accounts.failures().record("one", seen, &batch, keep).await.unwrap());
+    });
+    let told = json(&desk.run(&["security:bruteforce:attempts", "::ffff:203.0.113.7", "--output=json"]));
+    assert_eq!(
+        (&told["place"], &told["attempts"], &told["delay"], &told["refused"], &told["bypass-listed"]),
+        (&"203.0.113.7".into(), &3.into(), &400.into(), &false.into(), &false.into())
+    );
+    let forgiven = desk.run(&["security:bruteforce:reset", "203.0.113.7"]);
+    assert_eq!(forgiven.out, "4 failed sign-ins from 203.0.113.7 are forgiven\n");
+    let again = json(&desk.run(&["security:bruteforce:reset", "203.0.113.7", "--output=json_pretty"]));
+    let nothing =
+        "No failed sign-ins from 203.0.113.7 were written down; servers that run forgive it all the same";
+    assert_eq!(again["messages"][0], nothing);
+    let told = json(&desk.run(&["security:bruteforce:attempts", "203.0.113.7", "--output=json"]));
+    assert_eq!((&told["attempts"], &told["last"]), (&0.into(), &"never".into()));
+}
+
+#[test]
+fn what_is_no_address_is_refused() {
+    let desk = Desk::with_people();
+    for command in ["security:bruteforce:attempts", "security:bruteforce:reset"] {
+        let said = desk.run(&[command, "localhost"]);
+        assert_eq!((said.code, said.err.as_str()), (1, "\"localhost\" is not a valid IP address\n"));
+        let said = desk.run(&[command, "203.0.113.0/24", "--output=json"]);
+        assert_eq!(said.out, "{\"error\":\"\\\"203.0.113.0/24\\\" is not a valid IP address\"}\n");
+    }
+}
+
+#[test]
+fn what_is_remembered_is_told_by_the_servers_that_run_and_by_nobody_else() {
+    let desk = Desk::with_people();
+    let nobody = desk.run(&["cache:stats"]);
+    assert_eq!(
+        (nobody.code, nobody.err.as_str()),
+        (
+            1,
+            "No server is running on this store; what is remembered of sign-ins is in the memory of a running server\n"
+        )
+    );
+    let accounts = desk.accounts();
+    let started = Clock::system().now();
+    desk.block_on(async {
+        accounts.servers().tell("here:7:1", started, r#"{"pid":7,"accepted":3}"#).await.unwrap();
+    });
+    let told = json(&desk.run(&["cache:stats", "--output=json"]));
+    assert_eq!((&told["here:7:1"]["pid"], &told["here:7:1"]["accepted"]), (&7.into(), &3.into()));
+    assert!(told["here:7:1"]["told"].as_str().unwrap().starts_with("20"), "{told}");
+    let plain = desk.run(&["cache:stats"]).out;
+    assert!(plain.starts_with("  - here:7:1:\n    - "), "{plain}");
+    assert!(plain.contains("    - accepted: 3\n"), "{plain}");
+}

@@ -1,0 +1,153 @@
+//! Guessing at the door (O17, T48): from one place, over proxies, over restarts, at one person.
+
+use super::*;
+
+/// Three failures, without pauses that a test would have to wait for.
+const THREE: &str = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }\n";
+
+/// Three guesses at people who do not exist, so that no person's own lock is in the way.
+async fn guess(server: &Server, from: Ipv4Addr, forwarded: Option<&str>) -> Vec<u16> {
+    let mut codes = Vec::new();
+    for number in 0..3 {
+        let name = format!("nobody{number}{}", new_address());
+        let mut ask = server.get("-", "/cloud/users").basic(&name, "guess").from(from);
+        if let Some(address) = forwarded {
+            ask = over(ask, address);
+        }
+        codes.push(ask.send().await.code());
+    }
+    codes
+}
+
+/// As a proxy says that it comes from there.
+fn over<'a>(ask: Ask<'a>, address: &str) -> Ask<'a> {
+    ask.header("X-Forwarded-For", address).header("X-Forwarded-Proto", "https")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o17_throttling_needs_no_setting_and_no_cache_and_counts_at_all_doors_together() {
+    let server = Server::start().await;
+    let from = new_address();
+    let mut told = Vec::new();
+    // Ten failures by default, with pauses of which the short ones are waited for: this takes a few seconds.
+    for number in 0..14 {
+        let name = format!("nobody{number}");
+        let answer = match number % 3 {
+            0 => server.get("-", "/cloud/users").basic(&name, "guess").from(from).send().await,
+            1 => {
+                server
+                    .get("-", "/ocs/v2.php/cloud/user")
+                    .basic(&name, &"a".repeat(43))
+                    .from(from)
+                    .send()
+                    .await
+            }
+            _ => {
+                let form = format!("login={name}&password=guess");
+                server.ask("-", Method::POST, "/person/check").form(&form).from(from).send().await
+            }
+        };
+        told.push((answer.code(), answer.header("retry-after").to_owned()));
+    }
+    let refused = told.iter().filter(|(code, _)| [997, 102].contains(code)).count();
+    assert!((7..=10).contains(&refused), "{told:?}");
+    let (code, wait) = told.last().unwrap();
+    assert!(*code == 429 && wait.parse::<u64>().unwrap() > 0, "{told:?}");
+    // Somebody else, somewhere else.
+    server.get("Frank", "/cloud/user").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t48_the_word_of_a_proxy_counts_and_nobody_elses() {
+    let proxy = "trusted_proxies = [\"127.200.0.1\"]\n";
+    let server = Server::with("", &format!("{THREE}{proxy}")).await;
+    let proxy = Ipv4Addr::new(127, 200, 0, 1);
+    assert_eq!(guess(&server, proxy, Some("192.0.2.1")).await, [997, 997, 997]);
+    let ask =
+        |address: &'static str, from| over(server.get("Frank", "/cloud/user").from(from), address).send();
+    let refused = ask("192.0.2.1", proxy).await;
+    assert_eq!((refused.status, refused.code()), (429, 429), "{refused:?}");
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() > 1700, "{refused:?}");
+    // Whatever stands in front of what our proxy wrote was made up.
+    let refused = ask("198.51.100.9, 192.0.2.1", proxy).await;
+    assert_eq!(refused.status, 429);
+    ask("192.0.2.2", proxy).await.ok();
+    // Who is no proxy is where they are, whatever they say.
+    let liar = new_address();
+    let lies = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
+    for (number, lie) in lies.into_iter().enumerate() {
+        let ask = server.get("-", "/cloud/users").basic(&format!("liar{number}"), "guess").from(liar);
+        over(ask, lie).send().await.fails(997, "Unauthorised");
+    }
+    assert_eq!(ask("198.51.100.4", liar).await.status, 429);
+    ask("198.51.100.1", proxy).await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_at_once() {
+    let server = Server::with("", THREE).await;
+    let from = new_address();
+    assert_eq!(guess(&server, from, None).await, [997, 997, 997]);
+    server.app.balance(false).await.unwrap();
+    // Another process on the same store.
+    let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
+    let other = App::start(settings, &config).await.unwrap();
+    let sign_in = async |app: &App| {
+        let found = app.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
+        format!("{found:?}").split(['(', ' ']).next().unwrap_or_default().to_owned()
+    };
+    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Throttled".into(), "Throttled".into()));
+    // As `occ security:bruteforce:reset` does; what the first has not written yet is forgiven too.
+    let place = user_backend::layer::Place::of(from.into());
+    server.app.accounts().failures().forgive(place).await.unwrap();
+    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Welcome".into(), "Welcome".into()));
+    for app in [&server.app, &other] {
+        app.balance(true).await.unwrap();
+    }
+    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Welcome".into(), "Welcome".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
+    let server = Server::with("", THREE).await;
+    let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
+    let other = App::start(settings, &config).await.unwrap();
+    let from = new_address();
+    guess(&server, from, None).await;
+    server.app.balance(false).await.unwrap();
+    other.balance(false).await.unwrap();
+    // Once, however often they tell each other.
+    other.balance(false).await.unwrap();
+    let found = other.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
+    assert!(matches!(found, user_backend_server::app::SignIn::Throttled(_)), "{found:?}");
+    other.leave_ledger().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a3_after_so_many_wrong_passwords_in_a_row_a_local_user_is_locked_and_not_disabled() {
+    let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
+    let apps = server.app.accounts().apps();
+    apps.set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
+    // The server looks every second.
+    server.app.rules().await.unwrap();
+    for number in 0..3 {
+        let ask = server.get("-", "/cloud/user").basic("jane", &format!("guess {number}"));
+        ask.send().await.fails(997, "Unauthorised");
+    }
+    let locked = server.get("jane", "/cloud/user").send().await.fails(997, "Unauthorised");
+    let wrong = server.get("-", "/cloud/user").basic("jane", "guess 4").send().await;
+    assert_eq!(
+        (locked.body, locked.status),
+        (wrong.body, wrong.status),
+        "T50: nothing tells that it was right"
+    );
+    let jane = server.app.accounts().users().get(&UserId::parse("jane").unwrap()).await.unwrap();
+    assert!(jane.enabled);
+    // The only administrator is not locked out by anybody.
+    for number in 0..6 {
+        server.get("-", "/cloud/user").basic("admin", &format!("guess {number}")).send().await;
+    }
+    server.get("admin", "/cloud/user").send().await.ok();
+    server.app.accounts().generations().forget(jane.id.name()).await.unwrap();
+    server.get("jane", "/cloud/user").send().await.ok();
+}
