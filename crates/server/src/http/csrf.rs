@@ -54,7 +54,7 @@ pub fn refusal(headers: &HeaderMap) -> Response<Body> {
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Access forbidden</title></head>\n\
              <body>\n<h1>Access forbidden</h1>\n<p>CSRF check failed</p>\n<p>This address is for programs: {HINT}</p>\n</body>\n</html>\n"
         );
-        ("text/html; charset=utf-8", page)
+        ("text/html; charset=UTF-8", page)
     } else {
         (
             "application/json; charset=utf-8",

@@ -128,6 +128,11 @@ impl Failure {
         self
     }
 
+    /// Whether there is nothing in it that a person could read.
+    pub fn is_wordless(&self) -> bool {
+        self.message.as_deref() == Some("") && self.hint.is_none()
+    }
+
     /// When it makes sense to try again, if waiting helps.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after

@@ -25,6 +25,7 @@ use crate::http::basic::Offered;
 use crate::http::cookie::Cookie;
 use crate::http::origin::Origin;
 use crate::http::{PLAINTEXT, csrf, problem};
+use crate::openapi;
 
 /// Answers a call. `path` is what stands behind `/ocs/v1.php`.
 pub async fn serve(
@@ -94,10 +95,20 @@ pub async fn serve(
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
     let answer = endpoints::answer(route.endpoint, &call).await;
+    let answer = answer.map_err(|failure| explained(failure, route.endpoint));
     if route.endpoint == Endpoint::Capabilities && answer.is_ok() {
         return reply.send_tagged(answer, &parts.headers);
     }
     reply.send(answer)
+}
+
+/// A failure that says nothing says what its code means there, beside the empty message that programs know.
+fn explained(failure: Failure, endpoint: Endpoint) -> Failure {
+    let meaning = Some(failure.code()).filter(|_| failure.is_wordless());
+    match meaning.and_then(|code| openapi::meaning(endpoint, code)) {
+        Some(meaning) => failure.with_hint(meaning),
+        None => failure,
+    }
 }
 
 /// What people are told whose name or password is wrong.

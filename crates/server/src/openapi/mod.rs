@@ -29,7 +29,8 @@ use axum::routing::{MethodRouter, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server};
 
-use crate::ocs::code::Version;
+use crate::ocs::code::{Code, Version};
+use crate::ocs::route::Endpoint;
 
 /// The pages of this room: where each is, and what answers there.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> [(&'static str, MethodRouter<S>); 4] {
@@ -79,6 +80,12 @@ pub fn document(version: Version) -> OpenApi {
         .components(Some(components))
         .tags(Some(about::Tag::ALL.iter().map(|tag| tag.described())))
         .build()
+}
+
+/// What a code means at an endpoint, in words: for answers that have no text of their own.
+pub fn meaning(endpoint: Endpoint, code: Code) -> Option<&'static str> {
+    let codes = about::about(endpoint).codes;
+    codes.iter().find(|(known, _)| Code::of_endpoint(*known) == code).map(|(_, text)| *text)
 }
 
 /// As SPDX spells it.

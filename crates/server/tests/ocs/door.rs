@@ -84,7 +84,7 @@ async fn o01_a_call_without_the_header_is_refused_with_words_that_help() {
         .header("Accept", "text/html")
         .send()
         .await;
-    assert_eq!((page.status, page.header("content-type")), (412, "text/html; charset=utf-8"));
+    assert_eq!((page.status, page.header("content-type")), (412, "text/html; charset=UTF-8"));
     let open = server.get("-", "/cloud/capabilities").without("OCS-APIRequest").send().await;
     assert_eq!(open.status, 412, "also where everybody may ask");
     let underscore =
@@ -172,6 +172,22 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
     ))
     .await;
     assert!(quotes.contains("typographic quotes"), "{quotes}");
+    let inner = hint(server.post("admin", "/cloud/users", "userid=%22Frank%22&password=x")).await;
+    assert!(inner.contains("-d 'userid=frank'"), "{inner}");
+    let capital = hint(server.post("admin", "/cloud/users", "userId=frank&password=x")).await;
+    assert!(capital.contains("-d userid=frank"), "{capital}");
+    // Where programs know an empty message, people read what the code means.
+    for (ask, meaning) in [
+        (server.put("admin", "/cloud/users/nobody/disable", ""), "nobody of this id"),
+        (server.delete("admin", "/cloud/users/admin"), "the last administrator"),
+        (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "no such group"),
+        (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "no such field"),
+        (server.get("jane", "/cloud/users/Frank"), "you may not see them"),
+    ] {
+        let told = ask.send().await;
+        assert_eq!(told.message(), "", "{told:?}");
+        assert!(told.element("hint").unwrap_or_default().contains(meaning), "{told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

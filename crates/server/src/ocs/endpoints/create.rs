@@ -53,7 +53,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     if email.is_empty() && setting(call, "newUser.requireEmail").await? {
         return Err(Failure::of_endpoint(110, "Required email address was not provided"));
     }
-    let id = checked_id(id)?;
+    let id = checked_id(id, params.text("userid")?.is_some())?;
     if !password.is_empty() && password.trim().is_empty() {
         return Err(blank());
     }
@@ -163,12 +163,23 @@ async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
     Err(Failure::of_endpoint(111, "Could not create non-existing user id"))
 }
 
-fn checked_id(id: String) -> Result<UserId, Failure> {
+fn checked_id(id: String, sent: bool) -> Result<UserId, Failure> {
     UserId::for_new(&id).map_err(|error: NewIdError| {
         let failure = Failure::of_endpoint(101, error.to_string());
-        if field::has_curly_quotes(&id) { failure.with_hint(QUOTES) } else { failure }
+        match id.as_str() {
+            id if field::has_curly_quotes(id) => failure.with_hint(QUOTES),
+            id if id.contains('"') => failure.with_hint(INNER_QUOTES),
+            _ if !sent => failure.with_hint(NO_ID),
+            _ => failure,
+        }
     })
 }
+
+/// What happened when no id comes at all.
+const NO_ID: &str = "send the name as userid, in lower case; with curl: -d userid=frank";
+
+/// What happened when an id comes in quotes that the shell should have taken away.
+const INNER_QUOTES: &str = "the value has quotes in it; put them around the whole: -d 'userid=frank'";
 
 /// What happened when an id comes in typographic quotes.
 pub(super) const QUOTES: &str = "the value has typographic quotes in it, as web pages and word processors make them; \
