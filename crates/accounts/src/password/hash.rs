@@ -14,8 +14,7 @@
 
 use std::fmt;
 
-use argon2::password_hash::phc::{self, Salt};
-use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{self, Output, ParamsString, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -24,8 +23,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::LocalPassword;
 use super::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
+use super::{LocalPassword, memory};
 use crate::StoredHash;
 use crate::random::{NoRandomness, random};
 
@@ -40,6 +39,9 @@ const SALTED: &str = "salted";
 
 /// The bytes of a salt of ours.
 const SALT_BYTES: usize = 16;
+
+/// The bytes of a hash of ours.
+const OUTPUT_BYTES: usize = 32;
 
 /// A stored hash that can be checked. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -165,18 +167,8 @@ impl PasswordHash {
     /// [`HashError`] when the system has no randomness or no memory to give.
     pub fn new(password: &LocalPassword, settings: &HashSettings) -> Result<Self, HashError> {
         let salt = random::<SALT_BYTES>()?;
-        let hashed = params(settings).and_then(|params| {
-            Argon2::default()
-                .hash_password_customized(
-                    password.expose().as_bytes(),
-                    salt.as_slice(),
-                    Some(Algorithm::Argon2id.as_str()),
-                    None,
-                    params,
-                )
-                .ok()
-        });
-        let text = hashed.ok_or(HashError::Failed)?.to_string();
+        let text = params(settings).and_then(|params| argon2id(password, salt.as_slice(), params));
+        let text = text.ok_or(HashError::Failed)?.to_string();
         Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
@@ -186,7 +178,7 @@ impl PasswordHash {
     /// # Errors
     /// [`HashError`] when the system has no randomness to give.
     pub fn dummy(settings: &HashSettings) -> Result<Self, HashError> {
-        let (salt, output) = (random::<SALT_BYTES>()?, random::<32>()?);
+        let (salt, output) = (random::<SALT_BYTES>()?, random::<OUTPUT_BYTES>()?);
         let encode = |bytes: &[u8]| Salt::new(bytes).map(|salt| salt.to_salt_string().to_string());
         let (Ok(salt), Ok(output)) = (encode(salt.as_slice()), encode(output.as_slice())) else {
             return Err(HashError::Failed);
@@ -204,10 +196,7 @@ impl PasswordHash {
     pub fn matches(&self, password: &LocalPassword) -> Match {
         let typed = password.expose();
         match self.kind {
-            Kind::Argon2 { .. } => {
-                let Ok(hash) = phc::PasswordHash::new(&self.text) else { return Match::No };
-                yes_if(Argon2::default().verify_password(typed.as_bytes(), &hash).is_ok())
-            }
+            Kind::Argon2 { .. } => yes_if(argon2_matches(&self.text, typed.as_bytes()).unwrap_or(false)),
             Kind::Bcrypt => self.bcrypt(typed.as_bytes()),
             Kind::SaltedBcrypt => {
                 let salted = Zeroizing::new([typed.as_bytes(), self.salt.0.as_bytes()].concat());
@@ -265,8 +254,37 @@ fn yes_if(right: bool) -> Match {
     if right { Match::Yes } else { Match::No }
 }
 
+fn argon2id(password: &LocalPassword, salt: &[u8], params: Params) -> Option<phc::PasswordHash> {
+    let shown = ParamsString::try_from(&params).ok()?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let mut output = [0; OUTPUT_BYTES];
+    memory::derive(&argon2, password.expose().as_bytes(), salt, &mut output)?;
+    Some(phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: shown,
+        salt: Some(Salt::new(salt).ok()?),
+        hash: Some(Output::new(&output).ok()?),
+    })
+}
+
+/// Whether a password has a hash of any kind of Argon2; `None` when that cannot be found out.
+fn argon2_matches(text: &str, typed: &[u8]) -> Option<bool> {
+    let hash = phc::PasswordHash::new(text).ok()?;
+    let (salt, expected) = (hash.salt?, hash.hash?);
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str()).ok()?;
+    let version = match hash.version {
+        Some(version) => Version::try_from(version).ok()?,
+        None => Version::default(),
+    };
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(&hash).ok()?);
+    let mut output = Zeroizing::new(vec![0; expected.len()]);
+    memory::derive(&argon2, typed, salt.as_ref(), &mut output)?;
+    Some(output.as_slice().ct_eq(expected.as_bytes()).into())
+}
+
 fn params(settings: &HashSettings) -> Option<Params> {
-    Params::new(settings.memory_kib(), settings.passes(), settings.lanes(), Some(32)).ok()
+    Params::new(settings.memory_kib(), settings.passes(), settings.lanes(), Some(OUTPUT_BYTES)).ok()
 }
 
 fn is_bcrypt(hash: &str) -> bool {

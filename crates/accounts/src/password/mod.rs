@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `settings` | how expensive a hash is, how many are made at once |
 //! | `hash` | what is stored for one password, and whether a typed one matches it (pure) |
+//! | `memory` | what a hash works in |
 //! | `pool` | the few threads that hash, and the queue before them |
 //! | `hasher` | the three together: one comparison per question |
 //! | `rules` | what is asked of new passwords |
@@ -17,6 +18,7 @@ mod change;
 mod hash;
 mod hasher;
 mod local;
+mod memory;
 mod pool;
 mod rules;
 mod settings;
