@@ -176,7 +176,7 @@ async fn t48_ten_thousand_who_wait_hold_no_worker() {
 #[tokio::test(start_paused = true)]
 async fn failures_that_another_process_saw_count_and_are_forgiven() {
     let resolver = patient(mail(), |_| {});
-    let cafe = crate::layer::Place::of(CAFE.parse().unwrap());
+    let cafe = Place::of(CAFE.parse().unwrap());
     for minutes in [29, 20, 31, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0] {
         resolver.count_failure(cafe, Duration::from_secs(minutes * 60));
     }
