@@ -22,6 +22,12 @@ use crate::transport::within;
 /// a second.
 const HELPERS: usize = 4;
 
+/// How many logins one helper makes before a new one takes its place: libraries in C may lose memory.
+const LOGINS: usize = 1000;
+
+/// How long a helper may have been idle to be asked again. It leaves ten seconds later, so nobody asks one that is leaving.
+const FRESH: Duration = Duration::from_secs(20);
+
 /// The helpers of one backend.
 #[derive(Debug)]
 pub(in crate::smb) struct Pool {
@@ -76,7 +82,7 @@ impl Pool {
     fn idle(&self) -> Option<Helper> {
         let mut idle = lock(&self.idle);
         while let Some(helper) = idle.pop() {
-            if helper.is_idle() {
+            if helper.has_rested() < FRESH && helper.is_idle() {
                 return Some(helper);
             }
         }
@@ -138,7 +144,7 @@ impl Place {
         let broken = || {
             Fault::unavailable(Phase::Login, "the helper process for libsmbclient ended in the middle of it")
         };
-        let helper = self.helper.take().ok_or_else(broken)?;
+        let mut helper = self.helper.take().ok_or_else(broken)?;
         let question = frame::question(call, request_timeout).ok_or_else(|| {
             Fault::misconfigured(Phase::Login, "name, share and workgroup are too long together")
         })?;
@@ -151,7 +157,7 @@ impl Place {
         };
         let ended = within(deadline, Phase::Login, asked).await?;
         // One whose library is out of order, or never was in order, is not asked again.
-        if matches!(ended, Ended::Yes | Ended::Number(_)) {
+        if matches!(ended, Ended::Yes | Ended::Number(_)) && helper.rests() < LOGINS {
             lock(&self.idle).push(helper);
         }
         Ok(ended)

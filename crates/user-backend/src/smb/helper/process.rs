@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
@@ -16,6 +17,7 @@ use tokio::net::UnixStream;
 
 use super::super::call::Ended;
 use super::{NAME, WORD, frame};
+use crate::clock::{Instant, now};
 
 /// What a helper gets of our environment: where libsmbclient and the loader look for their files. Nothing else is its
 /// business, and the environment of a program may hold passwords.
@@ -31,6 +33,8 @@ const WIPE: [(&str, &str); 2] =
 pub(super) struct Helper {
     socket: Socket,
     child: Running,
+    answered: usize,
+    since: Instant,
 }
 
 /// The process, as long as it is one: afterwards its number may be another's.
@@ -52,7 +56,19 @@ impl Helper {
         let pid = child.id();
         let child = Arc::new(Mutex::new(Some(child)));
         reap(pid, Arc::clone(&child));
-        Ok(Self { socket, child })
+        Ok(Self { socket, child, answered: 0, since: now() })
+    }
+
+    /// Notes that it has answered, and tells how often it has.
+    pub(super) fn rests(&mut self) -> usize {
+        self.since = now();
+        self.answered += 1;
+        self.answered
+    }
+
+    /// How long ago it answered last.
+    pub(super) fn has_rested(&self) -> Duration {
+        now().saturating_duration_since(self.since)
     }
 
     /// Whether it is there and silent, as a helper that waits for a question is.

@@ -18,9 +18,6 @@ use super::frame;
 /// A helper that nobody has asked anything for so long is not needed.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// A helper that has answered so often makes room for a new one: libraries in C may lose memory.
-const QUESTIONS: usize = 1000;
-
 /// The exit code of a helper that nobody can talk to.
 const NO_SOCKET: i32 = 2;
 
@@ -68,7 +65,7 @@ fn answer_all(mut socket: UnixStream) -> io::Result<()> {
     end_with(&socket)?;
     socket.write_all(frame::GREETING)?;
     socket.set_read_timeout(Some(IDLE))?;
-    for _ in 0..QUESTIONS {
+    loop {
         let mut length = [0; 4];
         if socket.read_exact(&mut length).is_err() {
             return Ok(());
@@ -82,7 +79,6 @@ fn answer_all(mut socket: UnixStream) -> io::Result<()> {
         drop(call);
         socket.write_all(&frame::answer(ended))?;
     }
-    Ok(())
 }
 
 /// Ends this process as soon as the other end of the socket is closed, whatever libsmbclient is waiting for.
