@@ -35,6 +35,11 @@ use cli::{BackendCommand, Cli, Command, Common, StoreCommand};
 use exit::Failure;
 use output::{Answers, Format, Reply, complain};
 
+/// Wipes whatever is given back: parsers and protocol libraries leave passwords in buffers that they do not wipe.
+#[global_allocator]
+static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 fn main() -> ExitCode {
     // Before anything else: this process may be meant to be a helper, and it will hold passwords.
     #[cfg(all(feature = "smb", target_os = "linux"))]

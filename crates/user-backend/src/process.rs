@@ -28,3 +28,15 @@ pub fn keep_memory_private() -> io::Result<()> {
     nix::sys::prctl::set_dumpable(false)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn t61_no_core_is_dumped_and_nobody_looks_in() {
+        use nix::sys::resource::{Resource, getrlimit};
+        super::keep_memory_private().unwrap();
+        assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
+        assert!(!nix::sys::prctl::get_dumpable().unwrap());
+    }
+}

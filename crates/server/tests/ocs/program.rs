@@ -178,6 +178,55 @@ fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
 }
 
+/// T61: a password that came in a header, was compared, was refused, was remembered.
+#[cfg(target_os = "linux")]
+#[test]
+fn t61_after_signing_in_the_server_keeps_two_copies_of_the_password_at_most() {
+    use std::io::{BufRead, Read, Write};
+
+    use base64::Engine;
+    use user_backend_tests::canary;
+    use user_backend_tests::process::Process;
+
+    let dir = TempDir::new().unwrap();
+    std::fs::write(
+        dir.path().join("user-backend.toml"),
+        format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}"),
+    )
+    .unwrap();
+    let mut init = program(&dir, &["init", "--admin", canary::NAME, "--password-from-env"]);
+    let init = init.env("OC_PASS", canary::PASSWORD).output().unwrap();
+    assert!(init.status.success(), "{init:?}");
+    let mut child = program(&dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut running = Running { child, log };
+    let address = running.until("listening").split("address=").nth(1).unwrap().trim().to_owned();
+    let ask = |password: &str| {
+        let credentials = format!("{}:{password}", canary::NAME);
+        let credentials = base64::engine::general_purpose::STANDARD.encode(credentials);
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        let head = "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nOCS-APIRequest: true\r\n";
+        write!(stream, "{head}Authorization: Basic {credentials}\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    // The second time it is answered from memory.
+    for (password, code) in [(canary::PASSWORD, "100"), (canary::PASSWORD, "100"), ("Another one 17", "997")]
+    {
+        let answer = ask(password);
+        assert!(answer.contains(&format!("<statuscode>{code}</statuscode>")), "{answer}");
+    }
+    let process = Process::open(running.child.id().try_into().unwrap()).unwrap();
+    assert_eq!(process.core_limits(), Some(("0".to_owned(), "0".to_owned())));
+    assert_eq!(canary::count(&process.told()), 0);
+    // Only root may look. The heap is wiped; a hash function has buffers on its stack.
+    if let Some(mut found) = process.remembers(&canary::remains()) {
+        let plain = found.remove("plain").unwrap_or(0);
+        assert!(plain <= 2 && found.is_empty(), "{plain} and {found:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn backends_come_while_the_server_runs() {
     let server = Server::start().await;
