@@ -26,12 +26,22 @@ pub fn forms() -> Vec<Vec<u8>> {
 /// The same, each with the name of what it is.
 #[must_use]
 pub fn named_forms() -> Vec<(&'static str, Vec<u8>)> {
-    let sasl = format!("\0{NAME}\0{PASSWORD}");
-    let basic = format!("{NAME}:{PASSWORD}");
-    let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut forms = forms_of(NAME, PASSWORD);
+    // A long piece is as bad as the whole, which it stands for.
+    forms.retain(|(what, _)| *what != "plain");
+    forms.push(("plain", PASSWORD[..11].into()));
+    forms
+}
+
+/// Every form of any password.
+#[must_use]
+pub fn forms_of(name: &str, password: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let sasl = format!("\0{name}\0{password}");
+    let basic = format!("{name}:{password}");
+    let wide: Vec<u8> = password.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let url: String =
-        PASSWORD
+        password
             .bytes()
             .map(|byte| {
                 if byte.is_ascii_alphanumeric() {
@@ -42,23 +52,22 @@ pub fn named_forms() -> Vec<(&'static str, Vec<u8>)> {
             })
             .collect();
     let mut forms: Vec<(&'static str, Vec<u8>)> = vec![
-        ("escaped", format!("{PASSWORD:?}").trim_matches('"').into()),
-        ("escaped", PASSWORD.replace('\\', r"\\").replace('"', "\\\"").into()),
-        ("bytes", format!("{:?}", PASSWORD.as_bytes()).into()),
-        ("hex", hex(PASSWORD.as_bytes()).into()),
-        ("hex", hex(PASSWORD.as_bytes()).to_uppercase().into()),
+        ("escaped", format!("{password:?}").trim_matches('"').into()),
+        ("escaped", password.replace('\\', r"\\").replace('"', "\\\"").into()),
+        ("bytes", format!("{:?}", password.as_bytes()).into()),
+        ("hex", hex(password.as_bytes()).into()),
+        ("hex", hex(password.as_bytes()).to_uppercase().into()),
         ("url", url.to_lowercase().into()),
         ("url", url.replace("%20", "+").into()),
         ("url", url.into()),
         ("hex of utf-16", hex(&wide).into()),
         ("utf-16", wide),
     ];
-    for (what, text) in [("base64", PASSWORD), ("sasl", &sasl), ("basic", &basic)] {
+    for (what, text) in [("base64", password), ("sasl", sasl.as_str()), ("basic", basic.as_str())] {
         forms.push((what, STANDARD.encode(text).trim_end_matches('=').into()));
         forms.push((what, URL_SAFE.encode(text).trim_end_matches('=').into()));
     }
-    // A long piece is as bad as the whole, which it stands for.
-    forms.push(("plain", PASSWORD[..11].into()));
+    forms.push(("plain", password.into()));
     forms
 }
 

@@ -8,6 +8,7 @@ pub mod certs;
 pub mod dice;
 pub mod frozen;
 pub mod handshake;
+pub mod logging;
 pub mod peer;
 #[cfg(target_os = "linux")]
 pub mod process;

@@ -96,6 +96,7 @@ impl Peer {
     /// # Panics
     /// When loopback has no port left, or there is no script.
     pub async fn start_each<S: IntoIterator<Item = Step>>(scripts: impl IntoIterator<Item = S>) -> Self {
+        crate::logging::on();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();
         let heard = Arc::new(Mutex::new(Vec::new()));

@@ -22,6 +22,7 @@ impl Rig {
     /// When `RIG_REQUIRED` is set and there is no rig.
     #[must_use]
     pub fn find() -> Option<Self> {
+        crate::logging::on();
         let read = |name| env::var_os(name).filter(|value| !value.is_empty());
         match (read("RIG_HOST"), read("RIG_STATE"), read("RIG_SCRIPT")) {
             (Some(host), Some(state), Some(script)) => Some(Self {

@@ -36,6 +36,7 @@ impl SmbHost {
     /// # Panics
     /// When it cannot listen.
     pub async fn start() -> Self {
+        crate::logging::on();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("its address").port();
         let shared = Arc::new(Shared::default());

@@ -1,5 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is merged.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::database::{MARIADB, POSTGRES, Server};
@@ -7,6 +9,9 @@ use crate::lint;
 use crate::packages;
 use crate::rig::Rig;
 use crate::step::{self, Outcome, Steps};
+
+/// The profile of nextest that keeps what the tests write.
+const SEARCHED: &str = "searched";
 
 /// `cargo xtask test`
 #[derive(Debug, clap::Args)]
@@ -72,9 +77,20 @@ fn check(args: &Args, steps: &mut Steps) {
     }
     steps.run("tests", "cargo nextest run, every crate, every feature", || {
         let mut nextest = step::cargo(&["nextest", "run", "--workspace", "--all-features", "--no-fail-fast"]);
-        step::run(on_rig(&mut nextest, &variables).args(&args.filter))
+        let log = log();
+        if log.is_dir() {
+            fs::remove_dir_all(&log)?;
+        }
+        let nextest = on_rig(&mut nextest, &variables).args(["--profile", SEARCHED]).env("TRACE_TESTS", &log);
+        step::run(nextest.args(&args.filter))
     });
     if args.filter.is_empty() {
+        steps.run("secrets", "no password, in any form, in anything that the tests wrote", || {
+            let search =
+                ["run", "--quiet", "-p", "user-backend-tests", "--all-features", "--bin", "search-output"];
+            let written = step::target().join("nextest").join(SEARCHED).join("junit.xml");
+            step::run(step::cargo(&search).arg("--").args([written, log()]))
+        });
         steps.run("doc-tests", "the examples in the libraries' documentation", || {
             let libraries = ["-p", "accounts", "-p", "password-policy", "-p", "user-backend"];
             let mut doc = step::cargo(&["test", "--doc", "--all-features"]);
@@ -88,6 +104,11 @@ fn check(args: &Args, steps: &mut Steps) {
         }
     }
     drop(guards);
+}
+
+/// Where the tests log everything.
+fn log() -> PathBuf {
+    step::target().join("trace-of-tests")
 }
 
 /// Tells a program about the rig, and about no other that the caller's environment may name.

@@ -83,6 +83,7 @@ impl Server {
     }
 
     async fn empty(server: &str, sections: &str) -> Self {
+        user_backend_tests::logging::on();
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("server.toml");
         let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{server}\n{CHEAP}{sections}");
