@@ -13,6 +13,8 @@ mod hostile;
 mod lint;
 mod packages;
 mod rig;
+#[cfg(test)]
+mod security;
 mod soak;
 mod step;
 mod test;

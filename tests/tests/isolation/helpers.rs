@@ -17,7 +17,7 @@ const CRASHED: &str = "unavailable: the helper process for libsmbclient ended in
 const LOGINS: usize = 20;
 
 #[tokio::test]
-async fn a_host_that_hangs_delays_no_login_at_another_one() {
+async fn t23_a_host_that_hangs_delays_no_login_at_another_one() {
     let _alone = ALONE.lock().await;
     let (hung, well) = (SmbHost::start().await, SmbHost::start().await);
     let (at_hung, at_well) = (Arc::new(backend(&hung, LONG)), backend(&well, LONG));
@@ -60,7 +60,7 @@ async fn a_host_that_hangs_delays_no_login_at_another_one() {
 }
 
 #[tokio::test]
-async fn a_crash_in_the_library_is_an_outage_of_that_login_and_the_next_one_works() {
+async fn t28_a_crash_in_the_library_is_an_outage_of_that_login_and_the_next_one_works() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = Arc::new(backend(&host, LONG));
@@ -145,7 +145,7 @@ async fn helpers_serve_one_login_after_the_other_and_end_with_their_backend() {
 }
 
 #[tokio::test]
-async fn who_comes_when_too_many_wait_is_told_at_once() {
+async fn t24_who_comes_when_too_many_wait_is_told_at_once() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     host.be_silent(true);
@@ -186,7 +186,7 @@ async fn what_is_no_helper_is_told_so_and_hears_no_password() {
 }
 
 #[tokio::test]
-async fn a_helper_inherits_nothing_and_is_told_nothing() {
+async fn t62_a_helper_inherits_nothing_and_is_told_nothing() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     // A file that other code in this process left open for children.

@@ -78,7 +78,7 @@ async fn no_helper_outlives_the_program_that_started_it() {
 }
 
 #[tokio::test]
-async fn a_program_is_its_own_helper_and_tells_it_no_password() {
+async fn t62_a_program_is_its_own_helper_and_tells_it_no_password() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     // What careless operators do.

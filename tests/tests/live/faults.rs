@@ -92,7 +92,7 @@ struct Cell {
 }
 
 #[tokio::test]
-async fn no_fault_of_the_network_turns_an_answer_round() {
+async fn t22_no_fault_of_the_network_turns_an_answer_round() {
     let Some(rig) = Rig::find() else { return };
     let mut cells = Vec::new();
     for server in [Server::Imap, Server::Ftp, Server::Smb] {

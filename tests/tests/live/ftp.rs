@@ -65,7 +65,7 @@ async fn every_promise_is_kept() {
 }
 
 #[tokio::test]
-async fn the_right_password_signs_in_whatever_is_in_it() {
+async fn t02_the_right_password_signs_in_whatever_is_in_it() {
     let Some(rig) = Rig::find() else { return };
     for (name, password) in [
         ALICE,
@@ -110,7 +110,7 @@ async fn a_password_longer_than_the_server_reads_is_never_a_yes() {
 }
 
 #[tokio::test]
-async fn passwordless_names_never_sign_in_even_where_the_server_lets_them() {
+async fn t05_passwordless_names_never_sign_in_even_where_the_server_lets_them() {
     let Some(rig) = Rig::find() else { return };
     for name in ["anonymous", "ftp", "Anonymous", "FTP"] {
         let open = || settings(endpoint(&rig, PLAINTEXT, TlsMode::None));
@@ -152,7 +152,7 @@ async fn a_server_that_requires_tls_is_no_wrong_password() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_never_hears_a_name() {
+async fn t10_a_server_without_tls_never_hears_a_name() {
     let Some(rig) = Rig::find() else { return };
     let error = ask(settings(endpoint(&rig, PLAINTEXT, TlsMode::Explicit)), ALICE).await.unwrap_err();
     assert_eq!(

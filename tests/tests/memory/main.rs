@@ -24,7 +24,7 @@ const FLOOD: usize = 400_000_000;
 const LIMIT: usize = 1024 * 1024;
 
 #[tokio::test]
-async fn a_server_that_sends_400_mb_costs_less_than_1_mib() {
+async fn t21_a_server_that_sends_400_mb_costs_less_than_1_mib() {
     let ca = Ca::new();
     let most = imap_floods(&ca).await.max(ftp_floods(&ca).await);
     report::leave("memory", &serde_json::json!({ "peak_bytes": most }));

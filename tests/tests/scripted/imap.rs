@@ -92,7 +92,7 @@ async fn both_ways_into_tls_lead_to_a_verdict() {
 }
 
 #[tokio::test]
-async fn what_was_offered_in_clear_text_is_forgotten() {
+async fn t11_what_was_offered_in_clear_text_is_forgotten() {
     let ca = Ca::new();
     // Before TLS somebody offers AUTH=PLAIN; the server itself offers LOGIN only.
     let lie = "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] ready\r\n";
@@ -114,7 +114,7 @@ async fn what_was_offered_in_clear_text_is_forgotten() {
 }
 
 #[tokio::test]
-async fn no_credential_leaves_before_encryption_however_it_is_stripped() {
+async fn t10_no_credential_leaves_before_encryption_however_it_is_stripped() {
     let offers: [&[u8]; 6] = [
         b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] no STARTTLS here\r\n",
         b"* OK [CAPABILITY IMAP4rev1 LOGINDISABLED]\r\n",
@@ -155,7 +155,7 @@ async fn no_credential_leaves_before_encryption_however_it_is_stripped() {
 }
 
 #[tokio::test]
-async fn bytes_injected_behind_starttls_are_noticed_before_tls() {
+async fn t11_bytes_injected_behind_starttls_are_noticed_before_tls() {
     let ca = Ca::new();
     for injected in ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "A0001 OK\r\n", "*", "\r\n"] {
         let peer = Peer::start([
@@ -210,7 +210,7 @@ async fn a_wrong_certificate_never_hears_the_password() {
 }
 
 #[tokio::test]
-async fn a_claimed_login_is_no_login_inside_tls_either() {
+async fn t09_a_claimed_login_is_no_login_inside_tls_either() {
     let ca = Ca::new();
     let tls = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let peer = Peer::start([tls, Step::send("* PREAUTH welcome alice\r\n"), Step::Silence]).await;
@@ -253,7 +253,7 @@ async fn a_slow_server_is_still_a_server() {
 }
 
 #[tokio::test]
-async fn silence_is_unavailable_wherever_it_begins() {
+async fn t20_silence_is_unavailable_wherever_it_begins() {
     let ca = Ca::new();
     let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let scripts = [

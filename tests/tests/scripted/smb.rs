@@ -148,7 +148,7 @@ async fn a_peer_that_talks_for_ever_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_drip_of_bytes_does_not_stretch_the_deadline() {
+async fn t20_a_drip_of_bytes_does_not_stretch_the_deadline() {
     let endless = Step::Drip(frame(&[0; 0x0010_0000]));
     assert_eq!(kinds([endless, Step::Silence]).await, ["protocol", "protocol", "protocol"]);
 }

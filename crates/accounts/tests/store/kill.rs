@@ -170,7 +170,7 @@ fn dice() -> u64 {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_survives_the_killing_of_the_process() {
+async fn t26_what_was_acknowledged_survives_the_killing_of_the_process() {
     kill_again_and_again(&Place::sqlite()).await;
 }
 

@@ -56,7 +56,7 @@ fn ask(rules: DomainRules, typed: &str) -> Option<(String, String, Vec<String>)>
 }
 
 #[test]
-fn one_mailbox_has_one_identity_however_it_was_typed() {
+fn t38_one_mailbox_has_one_identity_however_it_was_typed() {
     let rules = || DomainRules::for_domain("Example.com").unwrap().add_domain(true);
     let full = Some(("alice@example.com".to_owned(), "alice@example.com".to_owned(), vec![]));
     assert_eq!(ask(rules(), "alice"), full);
@@ -95,7 +95,7 @@ fn a_full_width_at_hides_no_foreign_domain() {
 }
 
 #[test]
-fn names_that_servers_take_without_a_password_are_denied_in_any_spelling() {
+fn t05_names_that_servers_take_without_a_password_are_denied_in_any_spelling() {
     let rules = NameRules::new();
     for typed in
         ["anonymous", "FTP", "Guest", "\u{ff47}uest", "guest@example.com", "WORKGROUP\\guest", "x/Guest"]
@@ -108,7 +108,7 @@ fn names_that_servers_take_without_a_password_are_denied_in_any_spelling() {
 }
 
 #[test]
-fn two_domains_stripped_into_one_name_space_are_an_error() {
+fn t38_two_domains_stripped_into_one_name_space_are_an_error() {
     let [a, b, c] = ["a", "b", "c"].map(|id| BackendId::parse(id).unwrap());
     let strip = |domain: &str| DomainRules::for_domain(domain).unwrap().strip_domain(true);
     let (one, same, other) = (strip("a.example"), strip("A.example"), strip("b.example"));

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_carries_every_name_and_password_byte_for_byte() {
+    fn t02_plain_carries_every_name_and_password_byte_for_byte() {
         let odd =
             ["a", "ab", "abc", "p@ss \"w\\ord\" %41 {x}", "pässwörd€-ключ", " both ends ", "{5+}", "a:b@c;d"];
         for (name, password) in odd.iter().flat_map(|name| odd.iter().map(move |password| (name, password))) {

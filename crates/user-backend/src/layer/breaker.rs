@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dead_server_is_left_alone_and_found_again() {
+    async fn t23_a_dead_server_is_left_alone_and_found_again() {
         let bench = Bench::new(false);
         assert_eq!(bench.ask_times(20).await, FAILURES);
         assert!(bench.breaker.is_open());

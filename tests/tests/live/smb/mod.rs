@@ -81,7 +81,7 @@ fn password(rig: &Rig, user: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_right_password_signs_in_whatever_characters_it_has() {
+async fn t02_the_right_password_signs_in_whatever_characters_it_has() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let backend = backend(&rig, SANE, how);
@@ -113,7 +113,7 @@ async fn every_promise_of_a_backend_is_kept() {
 }
 
 #[tokio::test]
-async fn one_account_has_one_name() {
+async fn t07_one_account_has_one_name() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for how in EVERY_WAY {
@@ -153,7 +153,7 @@ async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
 }
 
 #[tokio::test]
-async fn nobody_becomes_a_guest() {
+async fn t06_nobody_becomes_a_guest() {
     let Some(rig) = Rig::find() else { return };
     // With no name denied by the settings; `public` is open to guests on three of the servers.
     let open = || NameRules::default().deny_names([""; 0]).unwrap();

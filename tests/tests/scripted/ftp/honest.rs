@@ -44,7 +44,7 @@ async fn replies_that_drip_in_are_read_all_the_same() {
 }
 
 #[tokio::test]
-async fn names_and_passwords_arrive_byte_for_byte() {
+async fn t02_names_and_passwords_arrive_byte_for_byte() {
     let keys = Keys::good();
     let long = "0123456789".repeat(20);
     for (name, password) in [
@@ -71,6 +71,29 @@ async fn names_and_passwords_arrive_byte_for_byte() {
             // Nothing else is ever sent: no PBSZ, no PROT, no PASV, no QUIT.
             assert_eq!(peer.heard_text(), format!("{auth}USER {name}\r\nPASS {password}\r\n"));
         }
+    }
+}
+
+/// Python CVE-2021-4189, curl CVE-2020-8284: a server that names another address is not connected to.
+#[tokio::test]
+async fn t04_nothing_is_said_but_name_and_password_and_no_second_connection_is_opened() {
+    let keys = Keys::good();
+    for mode in MODES {
+        let login = [
+            Step::Expect("USER alice\r\n"),
+            Step::send("331 go\r\n"),
+            Step::Expect("PASS Wonderland-1\r\n"),
+            Step::send("230 in\r\n"),
+            // Whatever else is said would be heard here.
+            Step::Silence,
+        ];
+        let peer = Peer::start([keys.ready(mode), login.to_vec()].concat()).await;
+        assert_eq!(ask(keys.endpoint(&peer, mode)).await, "accepted");
+        peer.ended(0).await;
+        let heard = peer.heard_text();
+        let tls = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };
+        assert_eq!(heard, format!("{tls}USER alice\r\nPASS Wonderland-1\r\n"), "{mode}");
+        assert_eq!(peer.connections(), 1, "{mode}");
     }
 }
 
@@ -144,7 +167,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn no_log_at_any_level_holds_name_or_password() {
+async fn t60_no_log_at_any_level_holds_name_or_password() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()

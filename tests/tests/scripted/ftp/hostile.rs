@@ -134,7 +134,7 @@ async fn a_server_that_falls_silent_is_unavailable_within_the_deadline() {
 }
 
 #[tokio::test]
-async fn four_hundred_megabytes_end_after_a_few_thousand_bytes() {
+async fn t20_four_hundred_megabytes_end_after_a_few_thousand_bytes() {
     let keys = Keys::good();
     for bytes in
         [b"x".repeat(4096).leak(), b"220-more\r\n230-more\r\n".repeat(100).leak()] as [&'static [u8]; 2]

@@ -53,7 +53,7 @@ async fn a_reply_to_pass_decides_in_every_mode() {
 }
 
 #[tokio::test]
-async fn a_reply_to_user_is_never_a_wrong_password() {
+async fn t03_a_reply_to_user_is_never_a_wrong_password() {
     let keys = Keys::good();
     for (reply, kind) in [
         ("230 come in\r\n", "misconfigured"),

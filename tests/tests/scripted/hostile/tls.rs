@@ -31,7 +31,7 @@ struct Case {
 }
 
 #[test]
-fn every_bad_certificate_and_handshake_is_refused_with_its_reason() {
+fn t12_every_bad_certificate_and_handshake_is_refused_with_its_reason() {
     let ca = Ca::new();
     let mut table = String::new();
     let cases = [certificates(&ca), handshakes(&ca)].concat();
@@ -48,7 +48,7 @@ fn every_bad_certificate_and_handshake_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_handshake_that_is_cut_off_anywhere_is_an_outage() {
+fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
     let ca = Ca::new();
     for bytes in (0..1000).step_by(23) {
         let case = Case {

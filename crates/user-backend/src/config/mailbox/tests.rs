@@ -111,7 +111,7 @@ fn told(mailbox: &Mailbox) -> String {
 }
 
 #[test]
-fn every_mailbox_string_of_the_table_means_what_the_table_says() {
+fn t13_every_mailbox_string_of_the_table_means_what_the_table_says() {
     for (text, expected) in TABLE {
         match (parse(text), expected) {
             (Ok(mailbox), Ok(meaning)) => assert_eq!(told(&mailbox), *meaning, "{text}"),
@@ -153,7 +153,7 @@ fn the_way_to_encrypt_keeps_everything_else() {
 
 proptest! {
     #[test]
-    fn no_text_makes_the_reader_panic(text in "\\PC{0,80}", inner in "[a-z0-9:/=\"\\\\\\[\\]{} ]{0,60}") {
+    fn t13_no_text_makes_the_reader_panic(text in "\\PC{0,80}", inner in "[a-z0-9:/=\"\\\\\\[\\]{} ]{0,60}") {
         let _ = parse(&text);
         let _ = parse(&format!("{{{inner}}}"));
         let _ = encrypted(&inner);

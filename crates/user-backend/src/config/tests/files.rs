@@ -62,7 +62,7 @@ fn what_is_no_configuration_file_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_with_a_secret_that_everybody_may_read_is_refused() {
+fn t63_a_file_with_a_secret_that_everybody_may_read_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let php = "<?php $CONFIG = ['dbpassword' => 'Wonderland-1', 'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];";
     let path = write(dir.path(), "config.php", php.as_bytes());
@@ -81,7 +81,7 @@ fn a_file_with_a_secret_that_everybody_may_read_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn secrets_are_found_wherever_they_stand() {
+fn t63_secrets_are_found_wherever_they_stand() {
     let dir = tempfile::tempdir().unwrap();
     let backends = "'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]";
     for (nth, (other, secret)) in [

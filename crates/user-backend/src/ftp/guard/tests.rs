@@ -82,7 +82,7 @@ async fn nothing_but_the_code_of_a_line_is_handed_out() {
 }
 
 #[tokio::test]
-async fn what_was_said_ahead_is_noticed_before_the_next_command() {
+async fn t11_what_was_said_ahead_is_noticed_before_the_next_command() {
     let (mut near, mut far) = guarded();
     assert!(near.is_quiet().await.is_ok());
     // Half a line, still in the stream.

@@ -52,7 +52,7 @@ fn a_code_is_judged_by_what_it_answers() {
 }
 
 #[test]
-fn of_all_codes_one_is_a_yes_and_two_are_a_no() {
+fn t03_of_all_codes_one_is_a_yes_and_two_are_a_no() {
     for code in 100..=599 {
         for stage in STAGES {
             let said = outcome(stage, code, true);
@@ -65,7 +65,7 @@ fn of_all_codes_one_is_a_yes_and_two_are_a_no() {
 }
 
 #[test]
-fn a_reply_ends_with_the_code_it_began_with() {
+fn t03_a_reply_ends_with_the_code_it_began_with() {
     for whole in [
         "230 hello\r\n",
         "230 \r\n",

@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_the_server_do_not_pass() {
+    fn t14_words_of_the_server_do_not_pass() {
         assert_eq!(status("the password Wonderland-1 is wrong").0, "* NO\r\n");
         assert_eq!(status("[AUTHENTICATIONFAILED] Wonderland-1").0, "* NO [AUTHENTICATIONFAILED]\r\n");
         assert_eq!(status("[Wonderland-1] hm").0, "* NO [UNLISTED]\r\n");
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_tag_with_a_status_word_is_an_answer() {
+    fn t08_only_our_tag_with_a_status_word_is_an_answer() {
         let parse = |line: &'static str| Line::parse(line.as_bytes(), Some(b"Gab12"));
         assert_eq!(parse("Gab12 ok"), Ok(Line::Tagged { status: Status::Ok, text: b"" }));
         assert_eq!(parse("Gab12 NO x"), Ok(Line::Tagged { status: Status::No, text: b"x" }));

@@ -90,7 +90,7 @@ async fn a_line_of_8_kib_passes_and_a_longer_one_does_not() {
 }
 
 #[tokio::test]
-async fn no_more_than_64_kib_are_read_in_all() {
+async fn t20_no_more_than_64_kib_are_read_in_all() {
     for line in ["* OK passed\r\n", "* 1 EXISTS\r\n"] {
         let server = Server::new([say("* OK hi\r\n"), say(line.repeat(10_000))]).stuttering();
         let record = server.record();
@@ -171,7 +171,7 @@ async fn a_continuation_is_taken_once_and_loses_its_text() {
 }
 
 #[tokio::test]
-async fn yes_before_our_turn_is_an_offence_and_no_is_an_answer() {
+async fn t08_yes_before_our_turn_is_an_offence_and_no_is_an_answer() {
     let (_, end) = after_greeting("Gab12 OK\r\n", true).await;
     assert_eq!(offence(&end.unwrap_err()), Offence::EarlyYes);
     let (_, end) = after_greeting("+ \r\nGab12 OK\r\n", true).await;

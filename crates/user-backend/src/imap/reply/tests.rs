@@ -76,7 +76,7 @@ fn a_refusal_before_the_password_says_nothing_about_the_password() {
 }
 
 #[test]
-fn the_best_way_that_is_offered_is_taken() {
+fn t15_the_best_way_that_is_offered_is_taken() {
     let choose = |names: &str, encrypted| {
         let Reply::Capabilities(offered) = parsed(&format!("* CAPABILITY IMAP4rev1 {names}")) else {
             panic!("{names}")

@@ -144,7 +144,7 @@ async fn what_login_cannot_carry_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claimed_login_is_no_login() {
+async fn t09_a_claimed_login_is_no_login() {
     for greeting in ["* PREAUTH welcome\r\n", "* preauth [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN]\r\n"] {
         assert_eq!(outcome([greeting, "{tag} OK\r\n"]).await, "protocol");
     }

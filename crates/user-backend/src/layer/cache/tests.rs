@@ -147,7 +147,7 @@ fn neither_bound_is_passed() {
 }
 
 #[test]
-fn no_password_is_held() {
+fn t40_no_password_is_held() {
     let bench = Bench::new();
     bench.accept("alice", "alice", "mail", "Wonderland-1", bench.cache.epoch());
     assert!(!format!("{:?}", bench.cache).contains("Wonderland"));

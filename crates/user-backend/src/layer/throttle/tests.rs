@@ -145,7 +145,7 @@ async fn who_waited_for_a_turn_waits_out_a_pause_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_outages_nor_rules_nor_given_up_attempts_count() {
+async fn t48_neither_outages_nor_rules_nor_given_up_attempts_count() {
     let bench = Bench::new(Throttle::default());
     for _ in 0..100 {
         drop(bench.turn(HOME).await.unwrap());

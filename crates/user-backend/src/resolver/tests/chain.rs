@@ -126,7 +126,7 @@ async fn grace_bridges_a_server_that_hangs_until_the_deadline() {
 }
 
 #[tokio::test]
-async fn nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
+async fn t01_nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
     let mail = watch(people("mail"));
     let resolver = chain([(mail.clone(), Policy::default())]);
     let long = "x".repeat(1025);
@@ -147,7 +147,7 @@ async fn nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
 }
 
 #[tokio::test]
-async fn a_backend_that_lets_strangers_in_is_not_asked_again() {
+async fn t05_a_backend_that_lets_strangers_in_is_not_asked_again() {
     let open = OpenDoor(BackendId::parse("open").unwrap());
     let resolver = Resolver::builder().backend(open).build().unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("open"));

@@ -103,7 +103,7 @@ async fn a_refusal_for_one_spelling_says_nothing_about_another() {
 }
 
 #[tokio::test]
-async fn a_panic_in_a_backend_is_unavailable_and_the_process_lives_on() {
+async fn t28_a_panic_in_a_backend_is_unavailable_and_the_process_lives_on() {
     let (resolver, gate, _) = gated(1);
     gate.add_permits(2);
     let answer = sign_in(&resolver, "alice", "secret").await;

@@ -19,7 +19,7 @@ async fn accepted(resolver: &Resolver, name: &str, password: &str) -> bool {
 
 // Kinto 1413: the cache key had no password in it. Dovecot CVE-2025-30189: all users under one key (T40).
 #[tokio::test(start_paused = true)]
-async fn after_one_sign_in_nobody_else_and_no_other_password_gets_in() {
+async fn t40_after_one_sign_in_nobody_else_and_no_other_password_gets_in() {
     let server = mail();
     let resolver = server.alone(rich());
     assert!(accepted(&resolver, "alice", "a").await);
@@ -31,7 +31,7 @@ async fn after_one_sign_in_nobody_else_and_no_other_password_gets_in() {
 
 // T40: the key stands for the whole tuple, and for where its parts begin and end.
 #[test]
-fn no_two_tuples_share_a_key() {
+fn t40_no_two_tuples_share_a_key() {
     let keyer = OutcomeKeyer::random().unwrap();
     let mut words = vec![String::new()];
     for length in 0..4 {
@@ -53,7 +53,7 @@ fn no_two_tuples_share_a_key() {
 
 // Apache socache: a mismatch with the cache ended the chain. go-guardian: the backend was never asked. T41, "old cached".
 #[tokio::test(start_paused = true)]
-async fn a_new_password_works_at_once_and_the_old_one_not_longer_than_its_lifetime() {
+async fn t41_a_new_password_works_at_once_and_the_old_one_not_longer_than_its_lifetime() {
     let server = mail();
     let resolver = server.alone(Policy::default());
     assert!(accepted(&resolver, "alice", "a").await);
@@ -166,7 +166,7 @@ async fn the_order_of_an_outage_and_a_no_changes_nothing() {
 
 // nextcloud/server 33657 and 45618: one typo, up to eight failed logins. T46.
 #[tokio::test(start_paused = true)]
-async fn a_server_sees_a_password_once_and_as_it_was_typed() {
+async fn t46_a_server_sees_a_password_once_and_as_it_was_typed() {
     for typed in ["100%25", "a%20b", "a+b", "p\u{e4}ss", "pa\u{308}ss", " a ", "\u{ff41}"] {
         let (one, two) = (mail(), Server::new("files"));
         let resolver = Resolver::builder().backend(one.clone()).backend(two.clone()).build().unwrap();
@@ -214,7 +214,7 @@ async fn a_burst_of_guesses_does_not_pass_the_budget() {
 
 // Authelia CVE-2026-47203: every spelling of a name had a budget of its own. T32, T47.
 #[tokio::test(start_paused = true)]
-async fn another_spelling_is_not_another_budget() {
+async fn t32_another_spelling_is_not_another_budget() {
     let server = mail();
     let resolver = server.alone(Policy::default());
     let spellings = ["alice", "Alice", "ALICE", "\u{ff41}lice", "aLICE", "\u{ff21}LICE"];
@@ -264,7 +264,7 @@ async fn a_slow_wrong_attempt_does_not_delay_the_right_one() {
 
 // hyper-util 299: a cancelled leader left its followers hanging. Authelia ran the work under the first caller. T45.
 #[tokio::test]
-async fn ten_thousand_callers_who_leave_leave_nobody_hanging() {
+async fn t45_ten_thousand_callers_who_leave_leave_nobody_hanging() {
     let server = mail();
     let resolver = server.alone(policy(|policy| policy.cache_accepted = Duration::ZERO));
     let mut random = 0x2545_f491_4f6c_dd1d_u64;
@@ -295,7 +295,7 @@ async fn ten_thousand_callers_who_leave_leave_nobody_hanging() {
 
 // user_external 3 and 61: any backend could take over a local account of the same name. T30.
 #[tokio::test(start_paused = true)]
-async fn a_mailbox_called_admin_is_not_the_admin() {
+async fn t30_a_mailbox_called_admin_is_not_the_admin() {
     let (accounts, mail) =
         (Server::new("local").with("admin", "s3cret"), Server::new("mail").with("admin", "mine"));
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
@@ -309,7 +309,7 @@ async fn a_mailbox_called_admin_is_not_the_admin() {
 
 // Dovecot CVE-2022-30550: two entries with the same driver and arguments were mixed up. T31.
 #[tokio::test(start_paused = true)]
-async fn two_entries_for_one_server_are_two_backends_or_an_error() {
+async fn t31_two_entries_for_one_server_are_two_backends_or_an_error() {
     let server = mail();
     let twice = Resolver::builder().backend(server.clone()).backend(server).build();
     assert!(matches!(twice.unwrap_err(), BuildError::DuplicateId { .. }));

@@ -61,7 +61,7 @@ async fn first_come_first_served() {
 }
 
 #[tokio::test]
-async fn a_full_queue_is_unavailable_at_once() {
+async fn t24_a_full_queue_is_unavailable_at_once() {
     let worker = Arc::new(Worker::start(1).unwrap());
     let (release, busy) = occupy(&worker).await;
     let mut waits = Box::pin(worker.run(never(), || 1));

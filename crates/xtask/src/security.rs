@@ -1,0 +1,85 @@
+//! What SECURITY.md says is tried is tried: every test that it names exists, and no class of attack is passed over.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::step::root;
+
+/// Everything between backticks.
+fn quoted(text: &str) -> BTreeSet<&str> {
+    text.split('`').skip(1).step_by(2).collect()
+}
+
+/// Whether this is the name of a test: `t12_…`, or so long that it is no setting.
+fn is_test(word: &str) -> bool {
+    let plain = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    plain && word.matches('_').count() >= 4
+}
+
+/// The classes of attack that the tables must speak of.
+fn classes() -> impl Iterator<Item = String> {
+    (1..=15).chain(20..=29).chain(60..=64).map(|number| format!("T{number:02}"))
+}
+
+/// The names of all tests below `directory`.
+fn tests(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if path.file_name().is_some_and(|name| name != "target") {
+                tests(&path, found);
+            }
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            found.extend(functions(&fs::read_to_string(&path).unwrap()).map(str::to_owned));
+        }
+    }
+}
+
+/// Functions without visibility, as tests are.
+fn functions(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        line.strip_prefix("fn ")?.split('(').next()
+    })
+}
+
+#[test]
+fn every_test_that_security_md_names_exists() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let mut known = BTreeSet::new();
+    tests(&root().join("crates"), &mut known);
+    tests(&root().join("tests"), &mut known);
+    let named: Vec<_> = quoted(&text).into_iter().filter(|word| is_test(word)).collect();
+    assert!(named.len() > 60, "{named:?}");
+    let missing: Vec<_> = named.iter().filter(|name| !known.contains(**name)).collect();
+    assert!(missing.is_empty(), "no such tests: {missing:#?}");
+    let files = quoted(&text).into_iter().filter(|word| word.ends_with(".rs"));
+    let missing: Vec<_> = files.filter(|file| !root().join(file).is_file()).collect();
+    assert!(missing.is_empty(), "no such files: {missing:#?}");
+    // And the other way round: a test that tries a class is told of.
+    let classes: Vec<_> = classes().map(|class| class.to_lowercase() + "_").collect();
+    let of_a_class = known.iter().filter(|name| classes.iter().any(|class| name.starts_with(class.as_str())));
+    let classes_told: BTreeSet<_> = named.iter().filter_map(|name| name.get(..4)).collect();
+    for name in of_a_class {
+        assert!(classes_told.contains(&name[..4]), "{name} is not told of");
+    }
+}
+
+#[test]
+fn every_class_of_attack_is_tried_or_said_not_to_be() {
+    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    let (tried, rest) = text.split_once("Not tried, or not as far").unwrap();
+    let (not_tried, _) = rest.split_once("\n###").unwrap();
+    for class in classes() {
+        let row = tried.lines().find(|line| line.starts_with(&format!("| {class} |")));
+        let begins = format!("{}_", class.to_lowercase());
+        match row {
+            Some(row) => {
+                assert!(quoted(row).iter().any(|name| name.starts_with(&begins)), "{class} has no test");
+            }
+            None => assert!(not_tried.contains(&format!("- {class}:")), "{class} is passed over"),
+        }
+    }
+}
