@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, ErrorKind, IsTerminal};
 
+use user_backend::environment;
 use zeroize::Zeroizing;
 
 use crate::cli::{Common, Password};
@@ -111,16 +112,11 @@ pub(crate) async fn secret_from_stdin() -> Result<Zeroizing<String>, Failure> {
 }
 
 fn from_env() -> Result<Zeroizing<String>, Failure> {
-    let values = VARIABLES.map(std::env::var_os);
-    let full = values.iter().position(|value| value.as_ref().is_some_and(|value| !value.is_empty()));
-    let mut values = values.into_iter().skip(full.unwrap_or(0)).flatten();
-    let Some(value) = values.next() else {
-        return Err(Failure::new("--password-from-env was given, but NC_PASS/OC_PASS is not set"));
-    };
-    value.into_string().map(Zeroizing::new).map_err(|raw| {
-        drop(Zeroizing::new(raw.into_encoded_bytes()));
-        Failure::new("the password in NC_PASS/OC_PASS is not UTF-8")
-    })
+    match environment::password(&VARIABLES) {
+        Ok(Some(password)) => Ok(password),
+        Ok(None) => Err(Failure::new("--password-from-env was given, but NC_PASS/OC_PASS is not set")),
+        Err(_) => Err(Failure::new("the password in NC_PASS/OC_PASS is not UTF-8")),
+    }
 }
 
 /// The first line. `None` never comes from here; the type is that of [`ask`].
@@ -206,43 +202,10 @@ mod terminal {
     }
 }
 
-/// Gets [`VARIABLES`] out of this process's environment, where `/proc` and child processes would show it as long as the
-/// sign-in takes.
-///
-/// A process cannot wipe its initial environment, and removing a variable from the copy that the language keeps would not
-/// change what `/proc` shows. So the program starts itself anew in the same process (`exec`), without the variables, and
-/// hands the password over in a pipe. Where that is not possible the program goes on as it is. A text that cannot be a
-/// password stays too: it is refused without asking anybody.
-#[cfg(unix)]
+/// Gets [`VARIABLES`] out of this process's environment. Does not return when it works.
 pub(crate) fn leave_environment() {
-    use std::io::Write;
-    use std::os::unix::process::CommandExt;
-
-    let Ok(password) = from_env() else { return };
-    // No control characters, so one line, and short, so the pipe takes it at once.
-    if user_backend::Password::parse(password.as_str()).is_err() {
-        return;
-    }
-    let (Ok(program), Ok((reader, mut writer))) = (std::env::current_exe(), io::pipe()) else { return };
-    let handed_over = writer.write_all(password.as_bytes()).and_then(|()| writer.write_all(b"\n"));
-    drop(writer);
-    if handed_over.is_err() {
-        return;
-    }
-    let mut words: Vec<_> = std::env::args_os().collect();
-    let name = if words.is_empty() { "occ".into() } else { words.remove(0) };
-    let Some(option) = words.iter_mut().find(|word| *word == "--password-from-env") else { return };
-    *option = "--password-from-stdin".into();
-    let mut anew = std::process::Command::new(program);
-    for variable in VARIABLES {
-        anew.env_remove(variable);
-    }
-    // Returns only when it failed.
-    let _ = anew.arg0(name).args(words).stdin(reader).exec();
+    environment::leave(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }
-
-#[cfg(not(unix))]
-pub(crate) fn leave_environment() {}
 
 #[cfg(test)]
 mod tests {

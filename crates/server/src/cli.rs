@@ -42,7 +42,7 @@ pub(crate) enum Command {
         /// The name of the first administrator
         #[arg(long, value_name = "NAME", default_value = "admin")]
         admin: String,
-        /// Take the password from the environment variable OC_PASS
+        /// Take the password from the environment: NC_PASS, or else OC_PASS
         #[arg(long)]
         password_from_env: bool,
         /// Take the password from the first line of standard input

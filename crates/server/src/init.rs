@@ -8,12 +8,21 @@ use accounts::password::Person;
 use accounts::{AccountsError, GroupId, NewUser, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};
+use user_backend::environment;
 use user_backend_server::app::App;
 use user_backend_server::settings::ServerSettings;
 use zeroize::Zeroizing;
 
 /// The configuration to start from.
 const TEMPLATE: &str = include_str!("init.toml");
+
+/// The variables that `--password-from-env` reads: those of `occ`.
+const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
+
+/// Gets the password out of this process's environment. Does not return when it works.
+pub(crate) fn leave_environment() {
+    environment::leave(&VARIABLES, "--password-from-env", "--password-from-stdin");
+}
 
 /// Where the password comes from.
 #[derive(Clone, Copy, Debug)]
@@ -100,9 +109,9 @@ fn write_new(path: &Path) -> std::io::Result<bool> {
 async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, InitError> {
     let question = format!("Password of {admin}: ");
     let read = move || match source {
-        Source::Environment => std::env::var("OC_PASS")
-            .map(Zeroizing::new)
-            .map_err(|_| error(2, "--password-from-env was given, but OC_PASS is not set")),
+        Source::Environment => environment::password(&VARIABLES)
+            .map_err(|failed| error(2, failed))?
+            .ok_or_else(|| error(2, "--password-from-env was given, but OC_PASS is not set")),
         Source::Pipe => {
             let mut line = Zeroizing::new(String::new());
             let read = std::io::stdin().lock().take(64 * 1024).read_line(&mut line);

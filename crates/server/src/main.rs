@@ -32,6 +32,10 @@ fn main() -> ExitCode {
         return fail(1, format_args!("core dumps cannot be switched off: {error}"));
     }
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Init { password_from_env: true, .. }) {
+        // Does not return when it works.
+        init::leave_environment();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, format_args!("the system gives no event loop: {error}")),

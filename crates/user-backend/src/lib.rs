@@ -30,7 +30,7 @@
 //! |---|---|
 //! | words | [`identity`] names and domains, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
 //! | decisions | [`verdict`] what a backend decided, and the proof of sign-in |
-//! | | [`process`] what a program that holds passwords does first |
+//! | | [`process`] what a program that holds passwords does first, [`environment`] how it takes one from a variable |
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
 //! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
 //! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
@@ -59,6 +59,7 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub mod environment;
 pub mod error;
 #[cfg(feature = "ftp")]
 pub mod ftp;

@@ -42,6 +42,40 @@ fn init_writes_a_configuration_and_the_first_administrator() {
     assert!(err.contains("admin is there already"), "{err}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn init_leaves_no_password_in_the_environment() {
+    use std::io::Read;
+
+    let dir = TempDir::new().unwrap();
+    let database = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = database.local_addr().unwrap();
+    // It says nothing: the program waits for it, and we look.
+    let text = format!("[server]\n{CHEAP}[store]\nurl = \"postgres://x@{address}/x\"\n");
+    std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
+    let mut init = program(&dir, &["init", "--password-from-env"]);
+    init.env("NC_PASS", PASSWORD).env("OC_PASS", PASSWORD).stderr(Stdio::piped());
+    let child = init.spawn().unwrap();
+    let process = child.id();
+    let end = std::thread::spawn(move || {
+        let output = child.wait_with_output().unwrap();
+        // Frees the accept below if the program never came.
+        drop(std::net::TcpStream::connect(address));
+        output
+    });
+    let (connection, _) = database.accept().unwrap();
+    for file in ["environ", "cmdline"] {
+        let mut seen = Vec::new();
+        std::fs::File::open(format!("/proc/{process}/{file}")).unwrap().read_to_end(&mut seen).unwrap();
+        let seen = String::from_utf8_lossy(&seen);
+        // Not shown when it fails: the rest of the environment is nobody's business.
+        assert!(!seen.is_empty() && !seen.contains("land 1865"), "in /proc/…/{file}");
+    }
+    drop(connection);
+    let output = end.join().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
 #[test]
 fn mistakes_in_the_configuration_are_told_with_their_place() {
     let dir = TempDir::new().unwrap();
