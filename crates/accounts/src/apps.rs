@@ -1,4 +1,10 @@
-//! Which apps are on, and what they are set to.
+//! Which apps there are, which are on, and what they are set to.
+
+mod catalogue;
+mod manifest;
+
+pub use catalogue::{About, Catalogue, EXTERNAL_APP, Feature, Fixed, Installed};
+pub use manifest::Element;
 
 use crate::Accounts;
 use crate::audit::{self, Action};

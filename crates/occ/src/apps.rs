@@ -1,35 +1,55 @@
 //! The commands `app:…`.
 
+use accounts::apps::Fixed;
 use serde_json::{Map, Value, json};
 
 use crate::Call;
 use crate::cli::AppsArg;
-use crate::exit::Failure;
-use crate::output::Reply;
+use crate::exit::{Exit, Failure};
+use crate::output::{Reply, nested};
 use crate::store::{self, Missing};
 
 pub(crate) async fn list(call: Call<'_>) -> Result<Reply, Failure> {
     let store = store::open(call.common, Missing::Refuse).await?;
-    let (mut enabled, mut disabled) = (Vec::<Value>::new(), Vec::<Value>::new());
-    for (app, is_on) in store.accounts.apps().states().await? {
-        if is_on { &mut enabled } else { &mut disabled }.push(app.into());
-    }
-    Ok(Reply::tree(json!({ "enabled": enabled, "disabled": disabled })))
+    let apps = store.catalogue.list(&store.accounts).await?;
+    let those = |on: bool| {
+        tree(apps.iter().filter(|app| app.enabled == on).map(|app| (app.id.clone(), app.version.clone())))
+    };
+    let (enabled, disabled) = (those(true), those(false));
+    let plain = format!("Enabled:\n{}Disabled:\n{}", nested(&enabled, 0), nested(&disabled, 0));
+    Reply::new(plain, &json!({ "enabled": enabled, "disabled": disabled }), Exit::Fine)
 }
 
 pub(crate) async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<Reply, Failure> {
     let store = store::open(call.common, Missing::Create).await?;
-    let (apps, word) = (store.accounts.apps(), if on { "enabled" } else { "disabled" });
-    let mut said = Vec::new();
-    for app in &args.apps {
-        if apps.state(app).await? == Some(on) {
-            said.push(format!("{app} already {word}"));
+    let word = if on { "enabled" } else { "disabled" };
+    let there = store.catalogue.list(&store.accounts).await?;
+    let (mut said, mut refused) = (Vec::new(), Vec::new());
+    for id in &args.apps {
+        let Some(app) = there.iter().find(|app| app.id == *id) else {
+            refused.push(if on { format!("{id} not found") } else { format!("No such app enabled: {id}") });
+            continue;
+        };
+        if app.enabled == on {
+            said.push(format!("{id} already {word}"));
             continue;
         }
-        apps.set_enabled(app, on).await?;
-        said.push(format!("{app} {word}"));
+        match store.catalogue.switch(&store.accounts, id, on).await? {
+            Ok(()) => said.push(format!("{id} {} {word}", app.version)),
+            Err(Fixed::Always) => refused.push(format!("{id} can't be disabled.")),
+            Err(Fixed::Missing) => refused.push(format!("{id} not found")),
+        }
     }
-    Ok(Reply::done(said))
+    match (said.is_empty(), refused.is_empty()) {
+        (_, true) => Ok(Reply::done(said)),
+        (true, false) => Err(Failure::refused(refused.join("\n"))),
+        // Some were switched: that is told, and the exit code tells that it is not all.
+        (false, false) => {
+            let mut reply = Reply::done(said.into_iter().chain(refused));
+            reply.exit = Exit::Refused;
+            Ok(reply)
+        }
+    }
 }
 
 /// The values of apps as a tree.

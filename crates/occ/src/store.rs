@@ -4,9 +4,10 @@
 //! owner is looked at first, and the way out is told.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use accounts::apps::Catalogue;
 use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PolicyRules};
 use accounts::{Accounts, Actor, PolicyError, StoreSettings, UserId};
 use serde::Deserialize;
@@ -31,6 +32,8 @@ pub(crate) struct Store {
     pub(crate) accounts: Accounts,
     pub(crate) config: Config,
     pub(crate) server: Server,
+    /// The apps there are.
+    pub(crate) catalogue: Catalogue,
 }
 
 /// What this program wants to know of the section `server`. What is wrong with the rest, the server says.
@@ -41,6 +44,7 @@ pub(crate) struct Server {
     listen: Option<String>,
     name: Option<String>,
     data_directory: Option<String>,
+    apps_directory: Option<PathBuf>,
     passwords: HashSettings,
 }
 
@@ -78,7 +82,7 @@ pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, Fai
     let settings = StoreSettings::from_config(&config, &file).map_err(config::wrong)?;
     let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
     let accounts = open_at(&settings, missing).await?;
-    Ok(Store { accounts, config, server })
+    Ok(Store::of(accounts, config, server, &file))
 }
 
 /// The store that a configuration names, if it is there.
@@ -86,7 +90,7 @@ pub(crate) async fn find(config: &Config, file: &Path) -> Result<Option<Store>, 
     let settings = StoreSettings::from_config(config, file).map_err(config::wrong)?;
     let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
     match open_at(&settings, Missing::Refuse).await {
-        Ok(accounts) => Ok(Some(Store { accounts, config: config.clone(), server })),
+        Ok(accounts) => Ok(Some(Store::of(accounts, config.clone(), server, file))),
         Err(failure) if failure.is_no_store() => Ok(None),
         Err(failure) => Err(failure),
     }
@@ -112,6 +116,13 @@ fn in_store(settings: &StoreSettings, failure: Failure) -> Failure {
 }
 
 impl Store {
+    /// As the server has it: relative paths are relative to the configuration.
+    fn of(accounts: Accounts, config: Config, server: Server, file: &Path) -> Self {
+        let beside = |folder: &PathBuf| file.parent().unwrap_or_else(|| Path::new("")).join(folder);
+        let catalogue = Catalogue::new(server.apps_directory.as_ref().map(beside).as_deref());
+        Self { accounts, config, server, catalogue }
+    }
+
     /// What sets and checks local passwords, by the rules as they are now.
     pub(crate) async fn local(&self) -> Result<Local, Failure> {
         let rules = PolicyRules::read(&self.accounts, self.server.product()).await.map_err(policy_failure)?;

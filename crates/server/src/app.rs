@@ -12,6 +12,7 @@ pub use sign_in::SignIn;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use accounts::apps::Catalogue;
 use accounts::mail::{Postman, Smtp};
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
 use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
@@ -21,7 +22,6 @@ use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
-use crate::apps::Apps;
 use crate::policy::Rules;
 use crate::settings::ServerSettings;
 use ledger::Ledger;
@@ -51,7 +51,7 @@ struct Inner {
     passwords: LocalPasswords,
     resets: PasswordReset,
     rules: Arc<Rules>,
-    apps: Apps,
+    apps: Catalogue,
     /// Forgets what ended in other processes.
     follower: Follower,
     ledger: Arc<Ledger>,
@@ -116,7 +116,7 @@ impl App {
         let resolver = all.failure_log(log()).build()?;
         let local_only = local_chain(&local, &accounts, config).failure_log(log()).build()?;
         let follower = Follower::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
-        let apps = Apps::new(settings.apps_directory.as_deref());
+        let apps = Catalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
             local_only,
@@ -199,7 +199,7 @@ impl App {
     }
 
     /// The apps.
-    pub fn apps(&self) -> &Apps {
+    pub fn apps(&self) -> &Catalogue {
         &self.inner.apps
     }
 

@@ -1,161 +1,96 @@
-//! Apps: the features of this server that can be switched, and what lies in the folder of installed apps.
+//! What apps tell about themselves, in the shape that clients know.
 
-mod manifest;
-
-use std::path::{Path, PathBuf};
-
-use accounts::{Accounts, AccountsError};
+use accounts::apps::{About, Element, Feature};
 
 use crate::ocs::data::Data;
 
-/// People of other backends than the local one.
-pub const EXTERNAL: &str = "user_external";
+/// Texts that come first, in the order in which clients know them.
+const TEXTS: &[&str] = &["id", "name", "summary", "description", "version", "licence"];
 
-/// A feature of this server.
-#[derive(Clone, Copy, Debug)]
-struct Feature {
-    id: &'static str,
-    name: &'static str,
-    summary: &'static str,
-    /// What would be left without it could not be administered.
-    always: bool,
-}
-
-const FEATURES: &[Feature] = &[
-    Feature {
-        id: accounts::POLICY_APP,
-        name: "Password policy",
-        summary: "Asks for passwords that are hard to guess",
-        always: false,
-    },
-    Feature {
-        id: "provisioning_api",
-        name: "Provisioning API",
-        summary: "Lets programs manage users, groups and apps",
-        always: true,
-    },
-    Feature {
-        id: EXTERNAL,
-        name: "External user authentication",
-        summary: "Signs people in with their password on a mail, file or FTP server",
-        always: false,
-    },
-];
-
-/// An app that is there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Installed {
-    /// Its id.
-    pub id: String,
-    /// Whether it is on.
-    pub enabled: bool,
-}
-
-/// Why an app cannot be switched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fixed {
-    /// There is no such app.
-    Missing,
-    /// It is always on.
-    Always,
-}
-
-/// All apps.
-#[derive(Debug)]
-pub struct Apps {
-    folder: Option<PathBuf>,
-}
-
-impl Apps {
-    /// The features, and the apps in a folder.
-    pub fn new(folder: Option<&Path>) -> Self {
-        Self { folder: folder.map(Path::to_owned) }
+/// An app as the API shows it.
+pub fn shown(about: &About) -> Data {
+    match about {
+        About::Feature(feature) => built_in(feature),
+        About::Manifest(manifest) => manifest_of(manifest),
     }
+}
 
-    /// All apps by id. Features are on unless somebody switched them off, installed apps the other way round.
-    ///
-    /// # Errors
-    /// When the store cannot tell.
-    pub async fn list(&self, accounts: &Accounts) -> Result<Vec<Installed>, AccountsError> {
-        let states = accounts.apps().states().await?;
-        let state = |id: &str| states.iter().find(|(found, _)| found == id).map(|(_, enabled)| *enabled);
-        let features = FEATURES.iter().map(|feature| Installed {
-            id: feature.id.to_owned(),
-            enabled: feature.always || state(feature.id).unwrap_or(true),
-        });
-        let mut all: Vec<Installed> = features.collect();
-        for id in self.in_folder() {
-            if !all.iter().any(|app| app.id == id) {
-                let enabled = state(&id).unwrap_or(false);
-                all.push(Installed { id, enabled });
-            }
+fn built_in(feature: &Feature) -> Data {
+    Data::map([
+        ("id", Data::from(feature.id)),
+        ("name", feature.name.into()),
+        ("summary", feature.summary.into()),
+        ("description", feature.summary.into()),
+        ("version", env!("CARGO_PKG_VERSION").into()),
+        ("licence", env!("CARGO_PKG_LICENSE").into()),
+        ("author", env!("CARGO_PKG_AUTHORS").into()),
+        ("types", Data::NOTHING),
+        ("category", "auth".into()),
+        ("dependencies", Data::NOTHING),
+        ("info", Data::NOTHING),
+        ("remote", Data::NOTHING),
+        ("public", Data::NOTHING),
+        ("shipped", true.into()),
+    ])
+}
+
+fn manifest_of(root: &Element) -> Data {
+    let texts = TEXTS.iter().map(|name| ((*name).to_owned(), Data::from(root.text_of(name))));
+    let mut entries: Vec<(String, Data)> = texts.collect();
+    let authors: Vec<&str> = root.all("author").map(|author| author.text.trim()).collect();
+    entries.push((
+        "author".to_owned(),
+        match authors.as_slice() {
+            [one] => Data::from(*one),
+            many => Data::list(many.iter().copied()),
+        },
+    ));
+    let types = root.all("types").next();
+    let types = types.map(|types| Data::list(types.children.iter().map(|child| child.name.as_str())));
+    entries.push(("types".to_owned(), types.unwrap_or(Data::NOTHING)));
+    collect(root, &mut entries);
+    Data::Map(entries)
+}
+
+/// What is not there yet: one child of a name as itself, several as a list.
+fn collect(element: &Element, entries: &mut Vec<(String, Data)>) {
+    for child in &element.children {
+        if entries.iter().any(|(name, _)| *name == child.name) {
+            continue;
         }
-        all.sort_by(|one, other| one.id.cmp(&other.id));
-        Ok(all)
-    }
-
-    /// What an app tells about itself, if it is there.
-    pub fn info(&self, id: &str) -> Option<Data> {
-        if let Some(feature) = FEATURES.iter().find(|feature| feature.id == id) {
-            return Some(feature.info());
-        }
-        let folder = self.folder.as_ref().filter(|_| is_id(id))?;
-        manifest::read(&folder.join(id).join("appinfo").join("info.xml"))
-    }
-
-    /// Switches an app.
-    ///
-    /// # Errors
-    /// When the store could not do it.
-    pub async fn switch(
-        &self,
-        accounts: &Accounts,
-        id: &str,
-        enabled: bool,
-    ) -> Result<Result<(), Fixed>, AccountsError> {
-        let feature = FEATURES.iter().find(|feature| feature.id == id);
-        if feature.is_none() && self.info(id).is_none() {
-            return Ok(Err(Fixed::Missing));
-        }
-        if feature.is_some_and(|feature| feature.always) {
-            return Ok(if enabled { Ok(()) } else { Err(Fixed::Always) });
-        }
-        accounts.apps().set_enabled(id, enabled).await?;
-        Ok(Ok(()))
-    }
-
-    fn in_folder(&self) -> Vec<String> {
-        let Some(folder) = &self.folder else { return Vec::new() };
-        let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-        names.filter(|id| is_id(id) && folder.join(id).join("appinfo").join("info.xml").is_file()).collect()
+        let mut all: Vec<Data> = element.all(&child.name).map(value).collect();
+        let value = if all.len() == 1 { all.remove(0) } else { Data::List(all) };
+        entries.push((child.name.clone(), value));
     }
 }
 
-impl Feature {
-    fn info(&self) -> Data {
-        Data::map([
-            ("id", Data::from(self.id)),
-            ("name", self.name.into()),
-            ("summary", self.summary.into()),
-            ("description", self.summary.into()),
-            ("version", env!("CARGO_PKG_VERSION").into()),
-            ("licence", env!("CARGO_PKG_LICENSE").into()),
-            ("author", env!("CARGO_PKG_AUTHORS").into()),
-            ("types", Data::NOTHING),
-            ("category", "auth".into()),
-            ("dependencies", Data::NOTHING),
-            ("info", Data::NOTHING),
-            ("remote", Data::NOTHING),
-            ("public", Data::NOTHING),
-            ("shipped", true.into()),
-        ])
+fn value(element: &Element) -> Data {
+    if element.children.is_empty() {
+        let text = element.text.trim();
+        return if text.is_empty() { Data::NOTHING } else { Data::from(text) };
     }
+    let mut entries = Vec::new();
+    collect(element, &mut entries);
+    Data::Map(entries)
 }
 
-/// An id that can be the name of a folder and of nothing else.
-fn is_id(id: &str) -> bool {
-    !id.is_empty()
-        && id.len() <= 100
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ocs::json;
+
+    #[test]
+    fn a_manifest_is_shown_as_clients_know_it() {
+        let text = "<?xml version=\"1.0\"?><!-- c --><info><id>notes</id><name>Notes &amp; more</name>\
+                    <summary>s</summary><description><![CDATA[a <b>]]></description><version>1.2.0</version>\
+                    <licence>agpl</licence><author>A</author><author mail=\"b@x\">B</author>\
+                    <types><filesystem/></types><category>office</category>\
+                    <dependencies><php min-version=\"8\"/></dependencies>\
+                    <commands><command>X</command><command>Y</command></commands></info>";
+        let data = shown(&About::Manifest(Element::parse(text).unwrap()));
+        assert_eq!(
+            String::from_utf8(json::write(&data).unwrap()).unwrap(),
+            r#"{"id":"notes","name":"Notes & more","summary":"s","description":"a \u003Cb\u003E","version":"1.2.0","licence":"agpl","author":["A","B"],"types":["filesystem"],"category":"office","dependencies":{"php":[]},"commands":{"command":["X","Y"]}}"#
+        );
+    }
 }

@@ -3,7 +3,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`settings`] | what an operator says: `[server]` |
-//! | [`policy`], [`apps`] | the rules for passwords; features that can be switched |
+//! | [`policy`], [`apps`] | the rules for passwords; what apps tell about themselves |
 //! | [`app`] | what all requests share, and the way from a password to a person |
 //! | [`ocs`] | the API: envelopes, parameters, routes, endpoints |
 //! | [`pages`] | pages for people: signing in, a lost password, the own account |

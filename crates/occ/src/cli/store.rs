@@ -15,7 +15,7 @@ pub(crate) enum StoreCommand {
     /// Switch an app on
     #[command(name = "app:enable", after_help = APP_ENABLE_HELP)]
     AppEnable(AppsArg),
-    /// List the apps that were switched on or off
+    /// List the apps: those that are on, and those that are off
     #[command(name = "app:list", after_help = APP_LIST_HELP)]
     AppList,
     /// Show who did what to whom
@@ -208,7 +208,7 @@ Examples:
 
 const APP_LIST_HELP: &str = concat!(
     "\
-An app that is not listed is as its makers chose.
+Features of this software, and what lies in the folder apps_directory (ID/appinfo/info.xml), as the server has it.
 
 Examples:
   occ app:list --output=json

@@ -247,17 +247,57 @@ fn an_app_password_is_shown_once_and_can_be_revoked() {
     assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
 }
 
+const LISTED: &str = concat!(
+    "Enabled:\n  - password_policy: ",
+    env!("CARGO_PKG_VERSION"),
+    "\n  - provisioning_api: ",
+    env!("CARGO_PKG_VERSION"),
+    "\n  - user_external: ",
+    env!("CARGO_PKG_VERSION"),
+    "\nDisabled:\n"
+);
+
+/// The server speaks of the same apps: those of the folder that its own settings name.
+#[test]
+fn installed_apps_are_those_of_the_server() {
+    let desk = Desk::with_store();
+    let folder = |name: &str| format!("apps/{name}/appinfo/info.xml");
+    desk.write(&folder("notes"), "<info><id>notes</id><version>4.8.1</version></info>");
+    desk.write(&folder("broken"), "<info>");
+    let text = std::fs::read_to_string(desk.path().join("user-backend.toml")).unwrap();
+    desk.write("user-backend.toml", &text.replace("[server]\n", "[server]\napps_directory = \"apps\"\n"));
+    assert_eq!(desk.run(&["app:enable", "notes"]).out, "notes 4.8.1 enabled\n");
+    assert!(desk.run(&["app:list"]).out.contains("\n  - notes: 4.8.1\n"));
+    let listed: Value = serde_json::from_str(&desk.run(&["app:list", "--output=json"]).out).unwrap();
+    assert_eq!((&listed["enabled"]["notes"], &listed["disabled"]), (&"4.8.1".into(), &serde_json::json!({})));
+    assert_eq!(desk.run(&["app:disable", "notes"]).out, "notes 4.8.1 disabled\n");
+    assert!(desk.run(&["app:list"]).out.ends_with("Disabled:\n  - notes: 4.8.1\n"));
+    let said = desk.run(&["app:disable", "user_external", "broken", "provisioning_api"]);
+    assert_eq!(said.code, 1);
+    assert!(
+        said.out.ends_with("No such app enabled: broken\nprovisioning_api can't be disabled.\n"),
+        "{said:?}"
+    );
+}
+
 #[test]
 fn apps_and_their_configuration_are_switched_set_and_listed() {
     let desk = Desk::with_store();
     for (words, out) in [
-        (&["app:disable", "user_external"][..], "user_external disabled\n"),
+        (
+            &["app:disable", "user_external"][..],
+            concat!("user_external ", env!("CARGO_PKG_VERSION"), " disabled\n"),
+        ),
         (
             &["app:enable", "password_policy", "user_external"],
-            "password_policy enabled\nuser_external enabled\n",
+            concat!(
+                "password_policy already enabled\nuser_external ",
+                env!("CARGO_PKG_VERSION"),
+                " enabled\n"
+            ),
         ),
         (&["app:enable", "user_external"], "user_external already enabled\n"),
-        (&["app:list"], "  - enabled:\n    - password_policy\n    - user_external\n  - disabled:\n"),
+        (&["app:list"], LISTED),
         (
             &["config:app:set", "password_policy", "minLength", "--value=12"],
             "Config value minLength for app password_policy set to 12\n",

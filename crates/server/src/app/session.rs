@@ -6,12 +6,12 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use accounts::apps::EXTERNAL_APP;
 use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;
 
 use super::{App, SignIn, looks_like_one};
-use crate::apps;
 
 /// A session ends when nobody came for so long.
 const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -194,7 +194,7 @@ impl App {
     /// Whether whoever checks this user's password is still asked at all.
     fn is_served(&self, user: &User, look: &Look) -> bool {
         let id = user.backend.as_str();
-        id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(apps::EXTERNAL).unwrap_or(true)
+        id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)
     }
 
     /// Whether a session goes on; its owner has just been seen.

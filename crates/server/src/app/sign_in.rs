@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use accounts::apps::EXTERNAL_APP;
 use accounts::users::mail_address;
 use accounts::{AccountsError, GroupId, Standing, UserId};
 use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, Freshness, LoginName, Outcome};
 
 use super::App;
-use crate::apps;
 
 /// How exact the time of the latest sign-in is: not every call is a write.
 const LOGIN_GRAIN: Duration = Duration::from_secs(60);
@@ -45,7 +45,7 @@ impl App {
             _ => None,
         };
         let name = by_email.as_ref().map_or(name, UserId::as_str);
-        let external = look.app(apps::EXTERNAL).unwrap_or(true);
+        let external = look.app(EXTERNAL_APP).unwrap_or(true);
         let resolver = if external { &self.inner.resolver } else { &self.inner.local_only };
         let answer = resolver.authenticate(Credentials::new(name, password).from_source(from)).await;
         let proof = match answer.outcome {

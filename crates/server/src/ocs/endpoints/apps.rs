@@ -1,7 +1,9 @@
 //! Apps: list, tell about, switch.
 
+use accounts::apps::Fixed;
+
 use super::Call;
-use crate::apps::Fixed;
+use crate::apps::shown;
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
@@ -28,7 +30,8 @@ pub(super) async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `GET /cloud/apps/{app}`
 pub(super) async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
-    call.app.apps().info(&call.captures.get("app")).map(Answer::from).ok_or_else(unknown)
+    let about = call.app.apps().find(&call.captures.get("app")).ok_or_else(unknown)?;
+    Ok(shown(&about).into())
 }
 
 /// `POST` and `DELETE /cloud/apps/{app}`
