@@ -5,6 +5,7 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod common_passwords;
 mod database;
 mod demo;
@@ -47,6 +48,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Signs people in for minutes while servers are frozen, killed and started again; counts wrong answers and leaks
     Soak(soak::Args),
+    /// Runs two libraries that others wrote for the API, in Python and in Node, against the server
+    Clients,
     /// Runs a benchmark and prints its table
     Bench(bench::Args),
     /// Builds the list of common passwords that `password-policy` embeds, from its pinned source
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Hostile(args) => hostile::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak(args) => soak::run(&args),
+        Command::Clients => clients::run(),
         Command::Bench(args) => bench::run(&args),
         Command::CommonPasswords(args) => common_passwords::run(&args),
         Command::Rig(args) => rig::run(&args),

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::clients;
 use crate::database::{MARIADB, POSTGRES, Server};
 use crate::lint;
 use crate::packages;
@@ -48,7 +49,7 @@ fn check(args: &Args, steps: &mut Steps) {
         let mut missing = packages::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
-            missing.extend([POSTGRES.missing(), MARIADB.missing()].concat());
+            missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());
         }
         packages::install(&missing)?;
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
@@ -92,6 +93,15 @@ fn check(args: &Args, steps: &mut Steps) {
             let written = step::root().join("target/nextest").join(SEARCHED).join("junit.xml");
             step::run(step::cargo(&search).arg("--").args([written, log()]))
         });
+        if rig.is_some() {
+            steps.run("occ-postgres", "the command line's tests again, with the store on PostgreSQL", || {
+                let again = ["nextest", "run", "--workspace", "--all-features", "--no-fail-fast", "-E"];
+                let mut nextest = step::cargo(&again);
+                on_rig(&mut nextest, &variables).arg("binary_id(occ::cli)").env("OCC_TEST_POSTGRES", "1");
+                step::run(&mut nextest)
+            });
+            clients::check(steps);
+        }
         steps.run("doc-tests", "the examples in the libraries' documentation", || {
             let libraries = ["-p", "accounts", "-p", "password-policy", "-p", "user-backend"];
             let mut doc = step::cargo(&["test", "--doc", "--all-features"]);

@@ -51,12 +51,12 @@ pub(crate) enum Kind {
 
 /// An installation, and a place to import it into.
 pub(crate) struct Installation {
-    /// Dropped before the desk's event loop.
+    /// Dropped before the desk's event loop, as is the store.
     pub(crate) database: Option<Database>,
+    store: Option<Database>,
     pub(crate) desk: Desk,
     /// The user that the `config.php` names may read and nothing else.
     reader: String,
-    store: Option<Database>,
 }
 
 impl Installation {
