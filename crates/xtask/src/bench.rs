@@ -23,7 +23,7 @@ enum Name {
     Accounts,
     /// What a sign-in from memory costs, and what others can do to it
     Cache,
-    /// The server under load: requests a second, latency, memory
+    /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how long
     Ocs,
 }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use accounts::apps::EXTERNAL_APP;
 use accounts::users::mail_address;
 use accounts::{AccountsError, GroupId, Standing, UserId};
-use user_backend::clock::now;
-use user_backend::{Authenticated, Credentials, Freshness, LoginName, Outcome};
+use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 
 use super::App;
 
@@ -36,14 +35,10 @@ impl App {
     /// # Security
     /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed.
     pub async fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
-        let began = now();
-        let typed = LoginName::parse(name).ok();
-        let look = self.accounts().look(typed.as_ref().map(LoginName::canonical)).await?;
+        // Nobody is named here: how long it takes must not tell who has an account.
+        let look = self.accounts().look(None).await?;
         self.inner.follower.catch_up_with(look.generation).await?;
-        let by_email = match typed {
-            Some(typed) if look.details.is_none() => self.owner_of_address(&typed).await?,
-            _ => None,
-        };
+        let by_email = self.owner_of_address(name).await?;
         let name = by_email.as_ref().map_or(name, UserId::as_str);
         let external = look.app(EXTERNAL_APP).unwrap_or(true);
         let resolver = if external { &self.inner.resolver } else { &self.inner.local_only };
@@ -54,16 +49,7 @@ impl App {
             Outcome::Throttled { retry_after } => return Ok(SignIn::Throttled(retry_after)),
             Outcome::Unavailable { retry_after } => return Ok(SignIn::Unavailable(retry_after)),
         };
-        // From memory, so nobody was waited for: what the store said a moment ago is what it says now.
-        let at_once = matches!(proof.freshness(), Freshness::Cached { verified_at } if verified_at <= began);
-        let known = look.standing().filter(|known| at_once && known.user.id.name() == proof.name());
-        let standing = match known {
-            Some(known) => known,
-            None => match self.standing_of(&proof).await? {
-                Some(standing) => standing,
-                None => return Ok(SignIn::Refused),
-            },
-        };
+        let Some(standing) = self.standing_of(&proof).await? else { return Ok(SignIn::Refused) };
         if !standing.user.enabled || standing.user.backend != *proof.backend() {
             tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or somebody else's account");
             return Ok(SignIn::Refused);
@@ -102,14 +88,17 @@ impl App {
         }
     }
 
-    /// The local user to whom a mail address belongs that was typed instead of a name. Nobody has it for a name.
-    async fn owner_of_address(&self, typed: &LoginName) -> Result<Option<UserId>, AccountsError> {
-        let typed = typed.as_str();
+    /// The local user to whom a mail address belongs that was typed instead of a name.
+    async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
         let wanted = self.settings().login_by_email.unwrap_or_else(|| !self.has_external());
         if !wanted || !typed.contains('@') {
             return Ok(None);
         }
-        let Ok(address) = mail_address(typed) else { return Ok(None) };
+        let (Ok(name), Ok(address)) = (LoginName::parse(typed), mail_address(typed)) else { return Ok(None) };
+        let id = UserId::from_canonical(name.canonical().clone());
+        if self.accounts().users().find(&id).await?.is_some() {
+            return Ok(None);
+        }
         let owners = self.accounts().users().by_email(&address).await?;
         // An address of two people is nobody's.
         Ok(match owners.as_slice() {
