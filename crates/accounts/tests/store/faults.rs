@@ -160,7 +160,7 @@ async fn who_may_only_read_is_told_so() {
 async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
     let place = Place::sqlite();
     let accounts =
-        Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(50))).await.unwrap();
+        Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(500))).await.unwrap();
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let options = SqliteConnectOptions::new().filename(place.settings.path().unwrap());
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();
