@@ -24,6 +24,9 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
+#[path = "parts/policy.rs"]
+mod policy;
+
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 #[global_allocator]
@@ -32,26 +35,35 @@ static HEAP: PeakAlloc = PeakAlloc;
 const USERS: usize = 100_000;
 const GROUPS: usize = 1_000;
 
+/// Measures the store beside what the bare driver needs over a connection of its own to read and to write a row.
+macro_rules! measure_beside {
+    ($bare:ident, $rows:expr, $engine:literal, $settings:expr) => {
+        let floor = floor(async |n| {
+            let query = sqlx::query("SELECT * FROM users WHERE name = $1").bind(person(n).0);
+            drop(query.fetch_one(&mut $bare).await.unwrap());
+        })
+        .await;
+        $bare.execute("CREATE TABLE floor (x TEXT)").await?;
+        let write = async |n: usize| {
+            let query = sqlx::query("INSERT INTO floor VALUES ($1)").bind(person(n).0);
+            query.execute(&mut $bare).await.unwrap();
+        };
+        measure($rows, $engine, $settings, floor, write).await?;
+    };
+}
+
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Outcome {
     let folder = tempfile::tempdir_in(target_dir()?)?;
     let mut rows = Vec::new();
+    policy::measure(&mut rows)?;
 
     let path = folder.path().join("accounts.db");
     let settings = StoreSettings::sqlite(&path);
     fill_sqlite(&settings, USERS).await?;
     let mut bare = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&path)).await?;
-    let floor = floor(async |n| {
-        let query = sqlx::query("SELECT * FROM users WHERE name = $1").bind(person(n).0);
-        drop(query.fetch_one(&mut bare).await.unwrap());
-    })
-    .await;
-    bare.execute("PRAGMA synchronous = FULL; CREATE TABLE floor (x)").await?;
-    let write = async |n: usize| {
-        let query = sqlx::query("INSERT INTO floor VALUES ($1)").bind(person(n).0);
-        query.execute(&mut bare).await.unwrap();
-    };
-    measure(&mut rows, "SQLite", &settings, floor, write).await?;
+    bare.execute("PRAGMA synchronous = FULL").await?;
+    measure_beside!(bare, &mut rows, "SQLite", &settings);
     drop(bare);
     let small = StoreSettings::sqlite(folder.path().join("small.db"));
     fill_sqlite(&small, USERS / 100).await?;
@@ -67,17 +79,7 @@ async fn main() -> Outcome {
         fill_postgres(&large_url, &large, USERS).await?;
         fill_postgres(&small_url, &small, USERS / 100).await?;
         let mut bare = PgConnection::connect(&large_url).await?;
-        let floor = self::floor(async |n| {
-            let query = sqlx::query("SELECT * FROM users WHERE name = $1").bind(person(n).0);
-            drop(query.fetch_one(&mut bare).await.unwrap());
-        })
-        .await;
-        bare.execute("CREATE TABLE floor (x TEXT)").await?;
-        let write = async |n: usize| {
-            let query = sqlx::query("INSERT INTO floor VALUES ($1)").bind(person(n).0);
-            query.execute(&mut bare).await.unwrap();
-        };
-        measure(&mut rows, "PostgreSQL", &large, floor, write).await?;
+        measure_beside!(bare, &mut rows, "PostgreSQL", &large);
         memory(&mut rows, "PostgreSQL", &small, &large).await?;
     } else {
         println!("no ACCOUNTS_POSTGRES: SQLite only");
@@ -233,6 +235,9 @@ async fn floor(work: impl AsyncFnMut(usize)) -> Duration {
 }
 
 fn told(time: Duration) -> String {
+    if time < Duration::from_micros(1) {
+        return format!("{} ns", time.as_nanos());
+    }
     if time < Duration::from_millis(1) {
         return format!("{:.1} µs", time.as_secs_f64() * 1e6);
     }
