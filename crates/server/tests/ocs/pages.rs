@@ -1,5 +1,11 @@
 //! Signing in at the page, the own account, and what a session may do.
 
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use user_backend_server::app::{Browser, NewSession};
+use user_backend_tests::{Peer, Step};
+
 use super::elsewhere;
 use super::surfer::Surfer;
 use super::*;
@@ -340,6 +346,48 @@ async fn a_session_begins_only_if_nothing_ended_meanwhile() {
     let late = accounts.sessions().begin_after(&frank, before, life, b"").await;
     assert!(matches!(late, Err(accounts::AccountsError::Stale { .. })), "{late:?}");
     assert_eq!(accounts.sessions().count(&frank).await.unwrap(), 0);
+}
+
+/// Disabled and enabled again while a slow server thinks about the password: what began before that opens nothing after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_was_overtaken_begins_no_session() {
+    let go_on = Arc::new(Notify::new());
+    let slow = Peer::start(vec![
+        Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
+        Step::Line,
+        Step::Wait(go_on.clone()),
+        Step::send("{tag} OK in\r\n"),
+        Step::Silence,
+    ])
+    .await;
+    let imap = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n",
+        slow.port()
+    );
+    let server = Server::with("", &imap).await;
+    let form = "userid=mia%40mail.example&backend=mail";
+    server.post("admin", "/cloud/users", form).send().await.ok();
+    let mia = UserId::parse("mia@mail.example").unwrap();
+    for overtaken in [true, false] {
+        let heard = slow.heard_text().matches("AUTHENTICATE").count();
+        let app = server.app.clone();
+        let password = format!("{} {overtaken}", elsewhere::MAIL);
+        let signing_in = tokio::spawn(async move {
+            let browser = Browser { address: new_address().into(), agent: String::new() };
+            app.begin_session("mia@mail.example", &password, &browser).await.unwrap()
+        });
+        while slow.heard_text().matches("AUTHENTICATE").count() == heard {
+            tokio::task::yield_now().await;
+        }
+        if overtaken {
+            server.app.accounts().users().set_enabled(&mia, false).await.unwrap();
+            server.app.accounts().users().set_enabled(&mia, true).await.unwrap();
+        }
+        go_on.notify_one();
+        let begun = signing_in.await.unwrap();
+        assert_eq!(matches!(begun, NewSession::Begun(_)), !overtaken, "{begun:?}");
+        assert_eq!(server.app.accounts().sessions().count(&mia).await.unwrap(), u64::from(!overtaken));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
