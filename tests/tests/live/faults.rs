@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
+use user_backend::smb::{Isolation, SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::proxy::{Fault, Plan, Proxy};
@@ -48,6 +48,8 @@ enum Server {
     Imap,
     Ftp,
     Smb,
+    /// The same server, asked by libsmbclient in helper processes.
+    Pavao,
 }
 
 impl Server {
@@ -55,18 +57,34 @@ impl Server {
         match self {
             Self::Imap => 10993,
             Self::Ftp => 10990,
-            Self::Smb => 10445,
+            Self::Smb | Self::Pavao => 10445,
         }
     }
 
-    /// The turns of the network in which a login's phases begin, when it has so many in all.
-    fn phases(turns: usize) -> [(&'static str, usize); 5] {
-        [("connect", 0), ("encrypt", 2), ("greet", 4), ("log in", turns - 1), ("answer", turns)]
+    /// The connections and their turns in which a login's phases begin, when the last one has so many turns in all.
+    fn phases(self, turns: usize) -> [Phase; 5] {
+        if self == Self::Pavao {
+            // Greeted by us on a connection of its own, before libsmbclient opens one.
+            let names = ["connect", "greet", "negotiate", "log in", "answer"];
+            let places = [(0, 0), (0, 2), (1, 2), (1, 4), (1, turns)];
+            return std::array::from_fn(|nth| Phase {
+                name: names[nth],
+                connection: places[nth].0,
+                turn: places[nth].1,
+            });
+        }
+        let names = ["connect", "encrypt", "greet", "log in", "answer"];
+        let turns = [0, 2, 4, turns - 1, turns];
+        std::array::from_fn(|nth| Phase { name: names[nth], connection: 0, turn: turns[nth] })
+    }
+
+    fn is_smb(self) -> bool {
+        matches!(self, Self::Smb | Self::Pavao)
     }
 
     fn backend(self, rig: &Rig, port: u16) -> Box<dyn UserBackend> {
         let id = BackendId::parse("server").unwrap();
-        let tls = if self == Self::Smb { TlsMode::None } else { TlsMode::Implicit };
+        let tls = if self.is_smb() { TlsMode::None } else { TlsMode::Implicit };
         let endpoint = Endpoint::new("127.0.0.1", port, tls)
             .with_trust(Trust::CaFile(rig.ca_file()))
             .with_connect_timeout(2 * TIME)
@@ -78,8 +96,22 @@ impl Server {
                 let settings = SmbSettings::new(id, endpoint).with_engine(SmbEngine::Native);
                 Box::new(SmbBackend::new(settings).unwrap())
             }
+            Self::Pavao => {
+                let helper = Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into());
+                let settings = SmbSettings::new(id, endpoint).with_share("share").with_isolation(helper);
+                Box::new(SmbBackend::new(settings).unwrap())
+            }
         }
     }
+}
+
+/// Where in a login a fault begins.
+#[derive(Clone, Copy, Debug)]
+struct Phase {
+    #[expect(dead_code, reason = "for whoever reads that a cell is wrong")]
+    name: &'static str,
+    connection: usize,
+    turn: usize,
 }
 
 /// One attempt through one fault.
@@ -87,7 +119,7 @@ impl Server {
 struct Cell {
     server: Server,
     fault: (&'static str, Fault),
-    phase: (&'static str, usize),
+    phase: Phase,
     password: &'static str,
 }
 
@@ -95,10 +127,10 @@ struct Cell {
 async fn t22_no_fault_of_the_network_turns_an_answer_round() {
     let Some(rig) = Rig::find() else { return };
     let mut cells = Vec::new();
-    for server in [Server::Imap, Server::Ftp, Server::Smb] {
+    for server in [Server::Imap, Server::Ftp, Server::Smb, Server::Pavao] {
         let turns = honest_turns(&rig, server).await;
         for fault in FAULTS {
-            for phase in Server::phases(turns) {
+            for phase in server.phases(turns) {
                 cells.extend([RIGHT, WRONG].map(|password| Cell { server, fault, phase, password }));
             }
         }
@@ -151,7 +183,7 @@ async fn honest_turns(rig: &Rig, server: Server) -> usize {
 }
 
 async fn attempt(rig: &Rig, cell: Cell) -> (Result<Verdict, BackendError>, Duration) {
-    let plan = Plan { fault: cell.fault.1, turn: cell.phase.1, connection: 0 };
+    let plan = Plan { fault: cell.fault.1, turn: cell.phase.turn, connection: cell.phase.connection };
     let proxy = Proxy::start(rig.host(), cell.server.port(), plan).await;
     let backend = cell.server.backend(rig, proxy.port());
     let deadline = now() + TIME;
@@ -172,7 +204,7 @@ fn allowed(cell: Cell, answer: &Result<Verdict, BackendError>) -> bool {
         // Nothing protects an SMB login before it has succeeded. A bit that is turned over in the proof of the password
         // makes it another one's, and the server's no is honest.
         Ok(Verdict::Rejected(_)) => {
-            cell.password == WRONG || (cell.server == Server::Smb && cell.fault.1 == Fault::Corrupt)
+            cell.password == WRONG || (cell.server.is_smb() && cell.fault.1 == Fault::Corrupt)
         }
     }
 }
