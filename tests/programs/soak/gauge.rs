@@ -1,4 +1,5 @@
-//! Open files and memory of this process, and what its helpers take: between two quiet moments, and as a slope in between.
+//! Open files and memory of this process, and what its helpers take: between two quiet moments, and as a slope over the second
+//! half of the time in between, when every table that has a bound is full.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -95,10 +96,10 @@ impl Gauge {
 
     /// By least squares, a minute.
     fn slope(&self, what: impl Fn(&Look) -> i64) -> f64 {
-        let Some(start) = self.samples.first().map(|look| look.at) else { return 0.0 };
+        let half = self.samples.get(self.samples.len() / 2..).unwrap_or_default();
+        let Some(start) = half.first().map(|look| look.at) else { return 0.0 };
         let number = |value: i64| f64::from(i32::try_from(value).unwrap_or(i32::MAX));
-        let points: Vec<(f64, f64)> = self
-            .samples
+        let points: Vec<(f64, f64)> = half
             .iter()
             .map(|look| (look.at.duration_since(start).as_secs_f64() / 60.0, number(what(look))))
             .collect();

@@ -139,13 +139,14 @@ fn smb(host: &str, port: u16, engine: SmbEngine) -> Asked {
     Asked::Backend(Box::new(SmbBackend::new(settings).expect("a backend")))
 }
 
-/// All three behind one another, with a short memory, so that most sign-ins are asked for.
+/// All three behind one another, with a short memory, so that most sign-ins are asked for, and a small one, so that it is soon
+/// full.
 fn resolver(rig: &Rig, before: &str) -> Asked {
     let (host, ca) = (rig.host(), rig.ca_file().display().to_string());
     let each = "warm = 1\ncache_accepted = \"2s\"\ncache_rejected = \"1s\"\nbudget = { failures = 1000000, per = \"1m\" }\n\
                 connect_timeout = \"2s\"\ntimeout = \"4s\"\nmax_concurrent = 64\n";
     let text = format!(
-        "[resolver]\ndeadline = \"5s\"\n{before}\
+        "[resolver]\ndeadline = \"5s\"\ncache_entries = 2000\n{before}\
          [[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"{host}\"\nport = 10993\ntls = \"implicit\"\n\
          ca_file = \"{ca}\"\n{each}\
          [[user_backends]]\nid = \"files\"\nclass = \"ftp\"\nhost = \"{host}\"\nport = 10990\ntls = \"implicit\"\n\
@@ -169,12 +170,12 @@ impl Lane {
         Self { alive: false, ..self }
     }
 
-    /// What must be answered when the servers are well; nothing when this lane never answers.
-    pub(crate) fn when_well(&self, right: bool) -> Option<Answer> {
+    /// Whether this is what must be answered when the servers are well; nothing when this lane never answers so.
+    pub(crate) fn when_well(&self, right: bool) -> Option<fn(&Answer) -> bool> {
         match (self.alive, right) {
-            (false, _) => None,
-            (true, true) => Some(Answer::Accepted),
-            (true, false) => self.refuses.then_some(Answer::Refused),
+            (true, true) => Some(|answer| *answer == Answer::Accepted),
+            (true, false) if self.refuses => Some(|answer| matches!(answer, Answer::Refused(_))),
+            _ => None,
         }
     }
 
@@ -187,7 +188,7 @@ impl Lane {
             return Try::new(person, person.password.clone(), Kind::Unwelcome, dice);
         }
         if !right && dice.below(4) == 0 {
-            let name = format!("nobody-{}", dice.below(1_000_000));
+            let name = format!("nobody-{}", dice.below(1000));
             let nobody = Person { name, password: String::new(), servers: String::new(), welcome: false };
             return Try::new(&nobody, format!("x{}", dice.roll()), Kind::Wrong, dice);
         }
@@ -219,7 +220,7 @@ impl Lane {
                         Answer::Accepted
                     }
                     Ok(Verdict::Accepted(_)) => Answer::AnotherPerson,
-                    Ok(Verdict::Rejected(_)) => Answer::Refused,
+                    Ok(Verdict::Rejected(rejection)) => Answer::Refused(rejection.as_str()),
                     Ok(Verdict::NotMine) => Answer::NotMine,
                     Err(error) => Answer::Failed(error.kind()),
                 }
@@ -232,7 +233,7 @@ impl Lane {
                         Answer::Accepted
                     }
                     Outcome::Authenticated(_) => Answer::AnotherPerson,
-                    Outcome::Refused(_) => Answer::Refused,
+                    Outcome::Refused(rejection) => Answer::Refused(rejection.as_str()),
                     Outcome::Throttled { .. } => Answer::Failed("throttled"),
                     Outcome::Unavailable { .. } => Answer::Failed("unavailable"),
                 }
@@ -245,7 +246,8 @@ impl Lane {
 
 impl Try {
     fn new(person: &Person, password: String, kind: Kind, dice: &mut Dice) -> Self {
-        let [.., a, b, c] = dice.roll().to_be_bytes();
-        Self { name: person.name.clone(), password, kind, source: Ipv4Addr::new(10, a, b, c).into() }
+        // Few enough that every table is soon full, and so many that nobody is throttled.
+        let [.., a, b] = dice.roll().to_be_bytes();
+        Self { name: person.name.clone(), password, kind, source: Ipv4Addr::new(10, 0, a & 15, b).into() }
     }
 }

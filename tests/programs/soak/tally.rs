@@ -24,7 +24,7 @@ pub(crate) enum Kind {
 pub(crate) enum Answer {
     Accepted,
     AnotherPerson,
-    Refused,
+    Refused(&'static str),
     NotMine,
     Failed(&'static str),
 }
@@ -55,8 +55,7 @@ impl Tally {
         let is_wrong = match done.answer {
             Answer::Accepted => done.kind != Kind::Right,
             Answer::AnotherPerson | Answer::NotMine => true,
-            // Who is known at one server only is a stranger at the others.
-            Answer::Refused => done.kind == Kind::Right,
+            Answer::Refused(_) => done.kind == Kind::Right,
             Answer::Failed(_) => false,
         };
         if is_wrong {
@@ -70,7 +69,7 @@ impl Tally {
         let word = match done.answer {
             Answer::Accepted => "accepted",
             Answer::AnotherPerson => "accepted as another",
-            Answer::Refused => "refused",
+            Answer::Refused(_) => "refused",
             Answer::NotMine => "not mine",
             Answer::Failed(kind) => kind,
         };
