@@ -47,10 +47,7 @@ fn main() -> io::Result<ExitCode> {
         }
     }
     let kib = searched / 1024;
-    writeln!(
-        io::stdout(),
-        "    passwords found: {found}, in {kib} KiB with {lines} lines of the level TRACE"
-    )?;
+    writeln!(io::stdout(), "    passwords found: {found}, in {kib} KiB with {lines} lines of logs")?;
     Ok(if found == 0 && lines > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
