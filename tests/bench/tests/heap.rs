@@ -3,7 +3,9 @@
 use allocation_counter::measure;
 use user_backend::layer::CacheBounds;
 use user_backend::{Attempt, LoginName, Password, Resolver, clock};
-use user_backend_bench::{Behind, RIGHT, Result, Who, house, person, ready, runtime, sign_in};
+use user_backend_bench::{
+    Behind, RIGHT, Result, Who, house, house_without_lock, person, ready, runtime, sign_in,
+};
 
 fn once(number: usize) -> Who {
     Who { person: number, password: 0, right: true }
@@ -30,7 +32,7 @@ fn an_outcome_takes_no_more_than_256_bytes() -> Result {
     let runtime = runtime()?;
     let mut kept: Option<Resolver> = None;
     let counted = measure(|| {
-        kept = house(CacheBounds { entries: 2 * PEOPLE, bytes: 2 * PEOPLE * 512 }).ok();
+        kept = house_without_lock(CacheBounds { entries: 2 * PEOPLE, bytes: 2 * PEOPLE * 512 }).ok();
         if let Some(resolver) = &kept {
             assert!(sign_in(&runtime, resolver, 0..PEOPLE, once));
         }
@@ -46,7 +48,7 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
     const ENTRIES: usize = 1_000;
     const PEOPLE: usize = 2_000;
     let (runtime, bounds) = (runtime()?, CacheBounds { entries: ENTRIES, bytes: ENTRIES * 512 });
-    let resolver = house(bounds)?;
+    let resolver = house_without_lock(bounds)?;
     // Each with a password that nobody has used before; every second one is wrong.
     let all_different = |number: usize| Who {
         person: number / 2 % PEOPLE,
