@@ -60,6 +60,9 @@ impl Call {
         if let Err(error) = client.set_timeout(request_timeout.max(Duration::from_millis(1))) {
             return Ended::of_library(&error);
         }
+        // Not every failure in there comes with a number: one that was left over from the login before would be somebody
+        // else's answer.
+        ::errno::set_errno(::errno::Errno(0));
         let opened = match self.proof {
             Proof::Share(_) => client.stat("/").map(drop),
             Proof::Pipe => {
@@ -68,7 +71,9 @@ impl Call {
         };
         match opened {
             Ok(()) => Ended::Yes,
-            Err(SmbError::Io(error)) => error.raw_os_error().map_or(Ended::Failed, Ended::Number),
+            Err(SmbError::Io(error)) => {
+                error.raw_os_error().filter(|number| *number != 0).map_or(Ended::Failed, Ended::Number)
+            }
             Err(error) => Ended::of_library(&error),
         }
     }
@@ -129,6 +134,11 @@ impl Ended {
     /// Whether the server let a request time out.
     pub(super) fn is_timeout(self) -> bool {
         self == Self::Number(errno::ETIMEDOUT)
+    }
+
+    /// Whether this is the number of a refused account and of a server that broke off alike.
+    pub(super) fn is_ambiguous(self) -> bool {
+        self == Self::Number(errno::EINVAL)
     }
 
     /// What it means for the person.

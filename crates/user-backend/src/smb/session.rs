@@ -130,6 +130,11 @@ impl Pavao {
                 }
             }
         };
+        if ended.is_ambiguous() {
+            // A server that is well refuses an account; one that has just broken off does not answer now.
+            let gone = |_| Fault::unavailable(Phase::Login, "the server broke off");
+            self.knock(deadline).await.map_err(gone)?;
+        }
         ended.meaning(&self.proof)
     }
 
