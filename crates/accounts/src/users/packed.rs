@@ -4,20 +4,16 @@
 //! what belongs together is packed by the engine and comes as one row, however many users there are. What of it is a list
 //! already, groups and profiles, needs no statement of its own then either.
 
-use std::fmt;
-
-use serde::de::{DeserializeOwned, Visitor};
-use serde::{Deserialize, Deserializer};
-use user_backend::BackendId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::profile::{Entry, Profile};
-use super::record::{Quota, User, columns};
+use super::record::{Bare, Flag, User, columns};
 use super::{Details, Standing};
-use crate::clock::Timestamp;
 use crate::engine::{Query, Row, each, fault};
 use crate::error::AccountsError;
 use crate::generation::Generation;
-use crate::id::{ADMIN_GROUP, GroupId, UserId};
+use crate::id::{ADMIN_GROUP, GroupId};
 
 /// Users without anything else, in an order.
 macro_rules! pack {
@@ -105,75 +101,6 @@ fn list<T: DeserializeOwned>(row: &Row, at: usize) -> Result<Vec<T>, AccountsErr
     let list = text.map(|text| serde_json::from_str(&text)).transpose();
     let list = list.map_err(|_| AccountsError::unreadable("a list holds what this program never wrote"))?;
     Ok(list.unwrap_or_default())
-}
-
-/// A truth: SQLite says it with a number.
-struct Flag(bool);
-
-impl<'de> Deserialize<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Truth;
-        impl Visitor<'_> for Truth {
-            type Value = Flag;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("true, false, 0 or 1")
-            }
-
-            fn visit_bool<E>(self, truth: bool) -> Result<Flag, E> {
-                Ok(Flag(truth))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Flag, E> {
-                Ok(Flag(number != 0))
-            }
-        }
-        deserializer.deserialize_any(Truth)
-    }
-}
-
-/// One user, by `columns`.
-#[derive(Deserialize)]
-struct Bare(
-    String,
-    String,
-    String,
-    Flag,
-    Option<String>,
-    Option<String>,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    i64,
-);
-
-impl Bare {
-    fn into_user(self) -> Result<User, AccountsError> {
-        #[rustfmt::skip]
-        let Self(
-            name, id, backend, enabled, display_name, email, quota, language, locale, created, first_login,
-            last_login, generation,
-        ) = self;
-        let backend = BackendId::parse(&backend)
-            .map_err(|_| AccountsError::unreadable("a user's backend has no valid id"))?;
-        Ok(User {
-            id: UserId::stored(&id, &name)?,
-            backend,
-            enabled: enabled.0,
-            display_name,
-            email,
-            quota: Quota::stored(quota),
-            language,
-            locale,
-            created: Timestamp::from_millis(created),
-            first_login: first_login.map(Timestamp::from_millis),
-            last_login: last_login.map(Timestamp::from_millis),
-            generation: Generation::stored(generation),
-        })
-    }
 }
 
 /// One user with profile, groups and offices.

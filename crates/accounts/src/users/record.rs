@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer};
 use user_backend::BackendId;
 
 use crate::clock::Timestamp;
@@ -54,20 +56,66 @@ impl User {
 
     pub(crate) fn read(row: &Row) -> Result<Self, AccountsError> {
         let read = || -> Result<_, sqlx::Error> {
-            let times = (row.int(9)?, row.int_or_null(10)?, row.int_or_null(11)?, row.int(12)?);
-            let texts =
-                (row.text_or_null(4)?, row.text_or_null(5)?, row.text_or_null(7)?, row.text_or_null(8)?);
-            Ok(((row.text(0)?, row.text(1)?, row.text(2)?), row.bool(3)?, texts, row.int_or_null(6)?, times))
+            Ok(Bare(
+                row.text(0)?,
+                row.text(1)?,
+                row.text(2)?,
+                Flag(row.bool(3)?),
+                row.text_or_null(4)?,
+                row.text_or_null(5)?,
+                row.int_or_null(6)?,
+                row.text_or_null(7)?,
+                row.text_or_null(8)?,
+                row.int(9)?,
+                row.int_or_null(10)?,
+                row.int_or_null(11)?,
+                row.int(12)?,
+            ))
         };
-        let (names, enabled, texts, quota, times) = read().map_err(fault)?;
-        let (name, id, backend) = names;
-        let (display_name, email, language, locale) = texts;
-        let (created, first_login, last_login, generation) = times;
-        Ok(Self {
+        read().map_err(fault)?.into_user()
+    }
+}
+
+/// The columns of a [`Bare`] user, of a table called `users`.
+macro_rules! columns {
+    () => {
+        "users.name, users.id, users.backend, users.enabled, users.display_name, users.email, users.quota, \
+         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.generation "
+    };
+}
+pub(crate) use columns;
+
+/// One user as the store says it, by `columns`: in a row, or in a list of JSON.
+#[derive(Deserialize)]
+pub(super) struct Bare(
+    pub(super) String,
+    String,
+    String,
+    Flag,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    i64,
+);
+
+impl Bare {
+    pub(super) fn into_user(self) -> Result<User, AccountsError> {
+        #[rustfmt::skip]
+        let Self(
+            name, id, backend, enabled, display_name, email, quota, language, locale, created, first_login,
+            last_login, generation,
+        ) = self;
+        let backend = BackendId::parse(&backend)
+            .map_err(|_| AccountsError::unreadable("a user's backend has no valid id"))?;
+        Ok(User {
             id: UserId::stored(&id, &name)?,
-            backend: BackendId::parse(&backend)
-                .map_err(|_| AccountsError::unreadable("a user's backend has no valid id"))?,
-            enabled,
+            backend,
+            enabled: enabled.0,
             display_name,
             email,
             quota: Quota::stored(quota),
@@ -81,14 +129,30 @@ impl User {
     }
 }
 
-/// The columns that [`User::read`] reads, of a table called `users`.
-macro_rules! columns {
-    () => {
-        "users.name, users.id, users.backend, users.enabled, users.display_name, users.email, users.quota, \
-         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.generation "
-    };
+/// A truth: SQLite says it with a number.
+pub(super) struct Flag(pub(super) bool);
+
+impl<'de> Deserialize<'de> for Flag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Truth;
+        impl Visitor<'_> for Truth {
+            type Value = Flag;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("true, false, 0 or 1")
+            }
+
+            fn visit_bool<E>(self, truth: bool) -> Result<Flag, E> {
+                Ok(Flag(truth))
+            }
+
+            fn visit_u64<E>(self, number: u64) -> Result<Flag, E> {
+                Ok(Flag(number != 0))
+            }
+        }
+        deserializer.deserialize_any(Truth)
+    }
 }
-pub(crate) use columns;
 
 /// What a user may do, and whom they may administer.
 #[derive(Clone, Debug, PartialEq, Eq)]
