@@ -17,6 +17,7 @@ pub mod report;
 pub mod rig;
 pub mod smb;
 pub mod smb_host;
+pub mod smtp;
 
 pub use certs::{Ca, Leaf};
 pub use dice::Dice;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use user_backend::clock::now;
 use user_backend::transport::{Endpoint, Trust};
+use user_backend_tests::smtp::{self, say};
 use user_backend_tests::{Ca, Leaf, Peer, Step};
 
 use super::*;
@@ -37,26 +38,8 @@ async fn send(settings: MailSettings) -> Result<(), SendError> {
     Smtp::new(settings).unwrap().send(&letter(), now() + Duration::from_secs(30)).await
 }
 
-fn say(text: &str) -> Step {
-    Step::send(format!("{text}\r\n"))
-}
-
-/// From the first EHLO to the end of one mail.
 fn takes_a_mail() -> Vec<Step> {
-    vec![
-        Step::Expect("EHLO example.org\r\n"),
-        say("250-sink\r\n250 AUTH PLAIN LOGIN"),
-        Step::Expect("MAIL FROM:<noreply@example.org>"),
-        say("250 ok"),
-        Step::Expect("RCPT TO:<frank@example.com>\r\n"),
-        say("250 ok"),
-        Step::Expect("DATA"),
-        say("354 go on"),
-        Step::Until("."),
-        say("250 taken"),
-        Step::Expect("QUIT"),
-        say("221 bye"),
-    ]
+    smtp::takes_a_mail("RCPT TO:<frank@example.com>\r\n")
 }
 
 fn implicit(ca: &Ca) -> Vec<Step> {

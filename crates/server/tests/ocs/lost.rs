@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use accounts::mail::{Courier, Letter, Postman, SendError};
 use accounts::reset::BaseUrl;
 use user_backend::clock::Instant;
-use user_backend_tests::{Peer, Step};
+use user_backend_tests::{Peer, smtp};
 
 use super::elsewhere;
 use super::surfer::Surfer;
@@ -327,23 +327,8 @@ fn a_link_that_could_lead_astray_stops_the_start() {
 /// The whole way with a mail server: what the program itself starts.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_goes_out_by_mail_and_works() {
-    let say = |text: &str| Step::send(format!("{text}\r\n"));
-    let sink = Peer::start(vec![
-        say("220 sink"),
-        Step::Expect("EHLO example.org\r\n"),
-        say("250 sink"),
-        Step::Expect("MAIL FROM:<noreply@example.org>"),
-        say("250 ok"),
-        Step::Expect("RCPT TO:<frank@example.org>\r\n"),
-        say("250 ok"),
-        Step::Expect("DATA"),
-        say("354 go on"),
-        Step::Until("."),
-        say("250 taken"),
-        Step::Expect("QUIT"),
-        say("221 bye"),
-    ])
-    .await;
+    let taken = smtp::takes_a_mail("RCPT TO:<frank@example.org>\r\n");
+    let sink = Peer::start([vec![smtp::say("220 sink")], taken].concat()).await;
     let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
     let server = Server::with(public, &letters(sink.port())).await;
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
