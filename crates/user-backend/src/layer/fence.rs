@@ -97,6 +97,10 @@ impl Fence {
     /// Whether an outcome that depends on these labels still counts, when its check began at `began`.
     #[inline]
     pub fn holds(&self, began: Epoch, slots: &[Slot]) -> bool {
+        // Usually nothing at all was invalidated since. An invalidation that is not seen here has not returned.
+        if self.epoch.load(Ordering::SeqCst) <= began.0 {
+            return true;
+        }
         let after = |mark: &AtomicU64| mark.load(Ordering::SeqCst) > began.0;
         !after(&self.everything)
             && !slots.iter().any(|slot| self.slots.get(usize::from(slot.0)).is_none_or(after))

@@ -151,13 +151,13 @@ impl ResolverBuilder {
         let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
         let locks = before.map(|before| &before.locks);
         let locks = locks.filter(|before| before.lock() == self.lock.as_ref()).cloned();
-        Chain {
-            links: links.collect(),
-            pins: before.map_or(self.pins, |before| Arc::clone(&before.pins)),
-            throttles: throttles.unwrap_or_else(|| Throttles::new(self.throttle, log)),
-            locks: locks.unwrap_or_else(|| Locks::new(self.lock)),
-            deadline: self.deadline,
-        }
+        Chain::new(
+            links.collect(),
+            before.map_or(self.pins, |before| Arc::clone(&before.pins)),
+            throttles.unwrap_or_else(|| Throttles::new(self.throttle, log)),
+            locks.unwrap_or_else(|| Locks::new(self.lock)),
+            self.deadline,
+        )
     }
 
     pub(super) fn bounds(&self) -> CacheBounds {

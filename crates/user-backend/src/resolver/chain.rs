@@ -17,7 +17,7 @@ use super::policy::{OnReject, OnUnavailable};
 use super::trace::{Rule, Step, Trace, more_telling};
 use crate::backend::Attempt;
 use crate::clock::{Instant, millis_since, now};
-use crate::identity::{BackendId, CanonicalName, LoginName};
+use crate::identity::{BackendId, CanonicalName, DomainRules, LoginName};
 use crate::layer::{Locks, Throttles};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
@@ -26,6 +26,8 @@ use crate::verdict::{Identity, Rejection, Verdict};
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) links: Vec<Arc<Link>>,
+    /// Each set of domain rules once: most backends have the same, none.
+    rules: Vec<DomainRules>,
     pub(super) pins: Arc<dyn PinStore>,
     pub(super) throttles: Throttles,
     pub(super) locks: Locks,
@@ -52,6 +54,22 @@ pub(super) enum Decision {
 }
 
 impl Chain {
+    pub(super) fn new(
+        links: Vec<Arc<Link>>,
+        pins: Arc<dyn PinStore>,
+        throttles: Throttles,
+        locks: Locks,
+        deadline: Duration,
+    ) -> Self {
+        let mut rules: Vec<DomainRules> = Vec::new();
+        for link in &links {
+            if !rules.contains(&link.domain) {
+                rules.push(link.domain.clone());
+            }
+        }
+        Self { links, rules, pins, throttles, locks, deadline }
+    }
+
     /// The link with this id.
     pub(super) fn link(&self, id: &BackendId) -> Option<&Arc<Link>> {
         self.links.iter().find(|link| link.id == *id)
@@ -66,6 +84,7 @@ impl Chain {
     pub(super) async fn ask(&self, attempt: Attempt<'_>, tuple: &OutcomeKey) -> Finding {
         let start = now();
         let mut trace = Trace::new(Rule::NobodyAccepted);
+        trace.steps.reserve_exact(self.links.len());
         let mut decision = self.walk(attempt, tuple, &mut trace).await;
         // A backend that was asked in vain and then nobody else accepted: the answer is open.
         if trace.ended_by == Rule::OutageUndecided {
@@ -89,14 +108,13 @@ impl Chain {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
                 continue;
             };
-            let known_as = identity.name().clone();
-            match owners.of(&known_as).await {
-                Ok(Some(owner)) if owner != link.id => {
+            match owners.of(identity.name()).await {
+                Ok(Some(owner)) if *owner != link.id => {
                     trace.steps.push(Step::skipped(
                         &link.id,
                         ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
                     ));
-                    if !self.links.iter().any(|link| link.id == owner) {
+                    if !self.links.iter().any(|link| link.id == *owner) {
                         trace.ended_by = Rule::OwnerMissing;
                     }
                     continue;
@@ -104,7 +122,7 @@ impl Chain {
                 Ok(_) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
             }
-            let reservation = match link.budgets.reserve(&known_as, tuple) {
+            let reservation = match link.budgets.reserve(identity.name(), tuple) {
                 Ok(reservation) => reservation,
                 Err(wait) => {
                     trace.steps.push(Step::skipped(&link.id, link.budget_spent()));
@@ -206,23 +224,22 @@ struct Owners<'a> {
 }
 
 impl Owners<'_> {
-    async fn of(&mut self, name: &CanonicalName) -> Result<Option<BackendId>, String> {
-        if let Some((_, owner)) = self.last.as_ref().filter(|(last, _)| last == name) {
-            return Ok(owner.clone());
+    async fn of(&mut self, name: &CanonicalName) -> Result<Option<&BackendId>, String> {
+        if self.last.as_ref().is_none_or(|(last, _)| last != name) {
+            let found = match timeout_at(self.deadline, self.pins.owner(name)).await {
+                Ok(found) => found.map_err(|error| error.to_string())?,
+                Err(_) => return Err(LATE.to_owned()),
+            };
+            self.last = Some((name.clone(), found));
         }
-        let found = match timeout_at(self.deadline, self.pins.owner(name)).await {
-            Ok(found) => found.map_err(|error| error.to_string())?,
-            Err(_) => return Err(LATE.to_owned()),
-        };
-        self.last = Some((name.clone(), found.clone()));
-        Ok(found)
+        Ok(self.last.as_ref().and_then(|(_, owner)| owner.as_ref()))
     }
 }
 
 impl Chain {
-    /// The names by which the backends would know somebody.
+    /// The names by which the backends would know somebody: usually one, however many backends there are.
     pub(super) fn known_as(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
-        self.links.iter().filter_map(|link| Some(link.domain.identity(login)?.name().clone()))
+        self.rules.iter().filter_map(|rules| Some(rules.identity(login)?.name().clone()))
     }
 
     /// While a backend is down and its grace lets people in on an earlier yes, a wrong guess costs what it costs otherwise:
