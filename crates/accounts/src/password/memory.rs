@@ -3,7 +3,7 @@
 //! Allocators keep what they were given back, one heap for each thread that ever hashed: after a busy minute a server held
 //! 800 MiB that way, 19 at a time. What is larger than 32 MiB glibc asks of the system and gives back to it, always
 //! (mallopt(3), `M_MMAP_THRESHOLD`). So that much is reserved, of which only what is touched is ever there. While others
-//! are at work a buffer goes to whoever comes next, since new memory costs a tenth of a hash.
+//! are at work or wait for their turn a buffer goes to whoever comes next, since new memory costs a tenth of a hash.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,35 +12,58 @@ use argon2::{Argon2, Block};
 /// Blocks of 1 KiB; above what glibc ever keeps.
 const RESERVED: usize = 33 * 1024;
 
-static SPARE: Mutex<Spare> = Mutex::new(Spare { at_work: 0, buffers: Vec::new() });
+static SPARE: Mutex<Spare> = Mutex::new(Spare { expected: 0, buffers: Vec::new() });
 
 struct Spare {
-    at_work: usize,
+    /// Those who hash and those who will.
+    expected: usize,
     buffers: Vec<Vec<Block>>,
+}
+
+/// Somebody is going to hash, or does: what others leave is kept for them until this is dropped.
+#[derive(Debug)]
+pub(super) struct Expected(());
+
+impl Expected {
+    pub(super) fn new() -> Self {
+        lock().expected += 1;
+        Self(())
+    }
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        let mut spare = lock();
+        spare.expected = spare.expected.saturating_sub(1);
+        let kept = spare.expected.min(spare.buffers.len());
+        let left = spare.buffers.split_off(kept);
+        // Wiping them takes milliseconds: nobody waits for that.
+        drop(spare);
+        drop(left);
+    }
 }
 
 /// Derives `out`; `None` when there is no memory, or the parameters make no sense.
 pub(super) fn derive(argon2: &Argon2<'_>, password: &[u8], salt: &[u8], out: &mut [u8]) -> Option<()> {
     let mut seat = Seat::take(argon2.params().block_count())?;
-    argon2.hash_password_into_with_memory(password, salt, out, seat.0.as_mut_slice()).ok()
+    argon2.hash_password_into_with_memory(password, salt, out, seat.buffer.as_mut_slice()).ok()
 }
 
 /// A place to work at.
-struct Seat(Vec<Block>);
+struct Seat {
+    buffer: Vec<Block>,
+    _expected: Expected,
+}
 
 impl Seat {
     fn take(blocks: usize) -> Option<Self> {
-        let spare = {
-            let mut spare = lock();
-            spare.at_work += 1;
-            spare.buffers.pop()
-        };
-        let mut seat = Self(spare.unwrap_or_default());
-        if seat.0.len() < blocks {
+        let expected = Expected::new();
+        let mut seat = Self { buffer: lock().buffers.pop().unwrap_or_default(), _expected: expected };
+        if seat.buffer.len() < blocks {
             // Never twice as much in between.
-            seat.0 = Vec::new();
-            seat.0.try_reserve_exact(blocks.max(RESERVED)).ok()?;
-            seat.0.resize(blocks, Block::default());
+            seat.buffer = Vec::new();
+            seat.buffer.try_reserve_exact(blocks.max(RESERVED)).ok()?;
+            seat.buffer.resize(blocks, Block::default());
         }
         Some(seat)
     }
@@ -48,13 +71,10 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut spare = lock();
-        spare.at_work = spare.at_work.saturating_sub(1);
-        if spare.buffers.len() < spare.at_work && !self.0.is_empty() {
-            spare.buffers.push(std::mem::take(&mut self.0));
+        // Our own share of what is expected goes when this has returned.
+        if !self.buffer.is_empty() {
+            lock().buffers.push(std::mem::take(&mut self.buffer));
         }
-        let at_work = spare.at_work;
-        spare.buffers.truncate(at_work);
     }
 }
 

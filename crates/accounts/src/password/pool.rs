@@ -10,6 +10,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use user_backend::clock::{Instant, now};
 
+use super::memory::Expected;
 use super::settings::HashSettings;
 
 /// Runs slow work on a bounded number of threads. Cheap to clone; clones share the bounds.
@@ -61,12 +62,13 @@ impl HashPool {
             return Err(PoolError::Late);
         }
         let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PoolError::Busy)?;
+        let expected = Expected::new();
         let turn = tokio::time::timeout_at(deadline, Arc::clone(&self.at_work).acquire_owned());
         let turn = turn.await.map_err(|_| PoolError::Late)?.map_err(|_| PoolError::Died)?;
         self.begun.fetch_add(1, Ordering::Relaxed);
         let working = tokio::task::spawn_blocking(move || {
-            // Both stay with the work: a caller who leaves does not make room for one more thread.
-            let (_place, _turn) = (place, turn);
+            // All stay with the work: a caller who leaves does not make room for one more thread.
+            let (_place, _turn, _expected) = (place, turn, expected);
             work()
         });
         match tokio::time::timeout_at(deadline, working).await {
