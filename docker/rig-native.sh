@@ -21,7 +21,7 @@ alive() { # the pid file may be older than the last boot, and a zombie that wait
     [[ $(tr '\0' ' ' <"/proc/$p/cmdline") == *"$self _inside $1 "* ]]; }
 members() { # every process in a service's PID namespace, seen from here; its PID 1 first
   local first; first=$(pgrep -P "$(cat "$S/$1.pid")") && pgrep --ns "$first" --nslist pid; }
-signal() { local sig=$1 s; shift; for s; do alive "$s" || { echo "$s is down" >&2; return 1; }; kill "-$sig" $(members "$s"); done; }
+signal() { local sig=$1 s; shift; for s; do alive "$s" || { echo "$s is down" >&2; return 1; }; kill "-$sig" $(members "$s") 2>/dev/null || alive "$s"; done; } # a session may have ended since
 inside() { # runs in the new namespaces, as PID 1
   mount --bind "$D" /srv/user-backend-rig/docker; mount --bind "$S" /srv/user-backend-rig/state
   mount -t tmpfs -o mode=755 tmpfs /run/user-backend-rig
