@@ -10,6 +10,7 @@ mod measure;
 mod memory;
 mod people;
 mod process;
+mod refusals;
 mod site;
 mod wrk;
 
@@ -51,11 +52,12 @@ fn measure(only: Option<&str>) -> Outcome {
     let told = |name: &str| env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set"));
     let (program, out) = (told(SERVER)?, told(OUT)?);
     let plan = site::Plan::new(program)?;
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 6] = [
         ("get", load::get),
         ("list", load::list),
         ("tls", load::tls),
         ("create", load::create),
+        ("refusals", refusals::rows),
         ("memory", memory::rows),
     ];
     let mut rows = Vec::new();
@@ -68,7 +70,7 @@ fn measure(only: Option<&str>) -> Outcome {
         }
     }
     if rows.is_empty() {
-        return Err("there is no such part; the parts are get, list, tls, create, memory".into());
+        return Err("there is no such part; the parts are get, list, tls, create, refusals, memory".into());
     }
     fs::write(&out, serde_json::to_vec_pretty(&rows)?)?;
     Ok(())

@@ -90,7 +90,8 @@ const PEOPLE: &str = "INSERT INTO users (name, id, backend, enabled, display_nam
 /// What else belongs to each of them: a pin, a hash, two things that they tell, two groups.
 const AROUND: &[&str] = &[
     "INSERT INTO pins (name, backend, since) SELECT name, 'local', 0 FROM users WHERE name LIKE 'user%'",
-    "INSERT INTO passwords (user_key, hash, changed_at) SELECT key, 'hash', 0 FROM users WHERE name LIKE 'user%'",
+    "INSERT INTO passwords (user_key, hash, changed_at) SELECT key, \
+     (SELECT hash FROM passwords LIMIT 1), 0 FROM users WHERE name LIKE 'user%'",
     "INSERT INTO profile (user_key, field, position, value, scope) SELECT key, 'phone', 0, '+4971125242890', \
      'v2-local' FROM users WHERE name LIKE 'user%'",
     "INSERT INTO profile (user_key, field, position, value, scope) SELECT key, 'website', 0, \

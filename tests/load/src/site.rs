@@ -41,11 +41,19 @@ impl Plan {
     /// # Errors
     /// The store cannot be filled, or the server does not start.
     pub(crate) fn site(&self, people: usize, tls: bool) -> Outcome<Site> {
+        self.site_with(people, tls, "")
+    }
+
+    /// The same with more settings of the server.
+    ///
+    /// # Errors
+    /// The store cannot be filled, or the server does not start.
+    pub(crate) fn site_with(&self, people: usize, tls: bool, settings: &str) -> Outcome<Site> {
         let folder = tempfile::tempdir_in(self.folder.path())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(people::fill(&folder.path().join("user-backend.db"), people))?;
         drop(runtime);
-        let mut text = "[server]\nlisten = \"127.0.0.1:0\"\n".to_owned();
+        let mut text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{settings}");
         if tls {
             let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
             fs::write(folder.path().join("cert.pem"), made.cert.pem())?;
