@@ -1,6 +1,7 @@
 //! What the server is made of: settings, accounts, the resolver, the rules for passwords.
 
 mod ledger;
+mod refusal;
 mod reload;
 mod session;
 mod sign_in;

@@ -51,6 +51,9 @@ pub struct ServerSettings {
     pub apps_directory: Option<PathBuf>,
     /// How long requests under way may go on when the server ends, in seconds (default 30).
     pub shutdown_grace_seconds: u64,
+    /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must). Up to a third more comes on
+    /// top at random, so that the time does not tell who has an account.
+    pub refusal_milliseconds: u64,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
     /// What becomes of somebody's app passwords when they get a new password: `keep` (default) or `revoke`.
@@ -123,6 +126,7 @@ impl Default for ServerSettings {
             login_by_email: None,
             apps_directory: None,
             shutdown_grace_seconds: 30,
+            refusal_milliseconds: 250,
             passwords: HashSettings::default(),
             app_passwords_on_new_password: AppPasswords::default(),
             reset: ResetSettings::default(),

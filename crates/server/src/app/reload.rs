@@ -85,6 +85,7 @@ fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Re
         login_by_email,
         apps_directory,
         shutdown_grace_seconds,
+        refusal_milliseconds,
         passwords,
         app_passwords_on_new_password,
         reset,
@@ -124,6 +125,7 @@ fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Re
         ),
         ("login_by_email", next.login_by_email != *login_by_email),
         ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
+        ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
     ] {
         reread.changed.extend(other.then_some(name));
     }

@@ -10,6 +10,7 @@ use accounts::apps::EXTERNAL_APP;
 use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;
+use user_backend::clock::now;
 
 use super::{App, SignIn, looks_like_one};
 
@@ -107,7 +108,9 @@ impl App {
         password: &str,
         from: IpAddr,
     ) -> Result<SignIn, AccountsError> {
+        let began = now();
         if self.is_app_password(password).await? {
+            self.hold_back(began).await;
             return Ok(SignIn::Refused);
         }
         self.sign_in(name, password, from).await

@@ -6,9 +6,10 @@ use std::time::Duration;
 use accounts::apps::EXTERNAL_APP;
 use accounts::users::mail_address;
 use accounts::{AccountsError, GroupId, Standing, UserId};
+use user_backend::clock::{Instant, now};
 use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 
-use super::App;
+use super::{App, refusal};
 
 /// How exact the time of the latest sign-in is: not every call is a write.
 const LOGIN_GRAIN: Duration = Duration::from_secs(60);
@@ -33,8 +34,26 @@ impl App {
     /// When the store cannot tell.
     ///
     /// # Security
-    /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed.
+    /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed. A refusal takes as long as
+    /// the setting `refusal_milliseconds` says, whoever was refused.
+    ///
+    /// # Cancellation
+    /// Safe. What was begun goes on, and a failure counts.
     pub async fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+        let began = now();
+        let answer = self.decide(name, password, from).await?;
+        if matches!(answer, SignIn::Refused) {
+            self.hold_back(began).await;
+        }
+        Ok(answer)
+    }
+
+    /// Waits until somebody may be told that they were refused.
+    pub(super) async fn hold_back(&self, began: Instant) {
+        refusal::hold_back(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
+    }
+
+    async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
         // Nobody is named here: how long it takes must not tell who has an account.
         let look = self.accounts().look(None).await?;
         self.inner.follower.catch_up_with(look.generation).await?;

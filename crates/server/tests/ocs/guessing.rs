@@ -1,5 +1,7 @@
 //! Guessing at the door (O17, T48): from one place, over proxies, over restarts, at one person.
 
+use user_backend_server::app::SignIn;
+
 use super::*;
 
 /// Three failures, without pauses that a test would have to wait for.
@@ -121,7 +123,7 @@ async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
     // Once, however often they tell each other.
     other.balance(false).await.unwrap();
     let found = other.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
-    assert!(matches!(found, user_backend_server::app::SignIn::Throttled(_)), "{found:?}");
+    assert!(matches!(found, SignIn::Throttled(_)), "{found:?}");
     other.leave_ledger().await;
 }
 
@@ -152,4 +154,62 @@ async fn a3_after_so_many_wrong_passwords_in_a_row_a_local_user_is_locked_and_no
     server.get("admin", "/cloud/user").send().await.ok();
     server.app.accounts().generations().forget(jane.id.name()).await.unwrap();
     server.get("jane", "/cloud/user").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t49_every_no_is_held_back_and_a_yes_is_not() {
+    let server = Server::with("refusal_milliseconds = 400", "").await;
+    let token = server.get("Frank", "/ocs/v2.php/core/getapppassword?format=json").send().await;
+    let token = token.data()["apppassword"].as_str().unwrap().to_owned();
+    server.put("admin", "/cloud/users/jane/disable", "").send().await.ok();
+    let refused = [
+        ("nobody", "guess"),
+        ("nobody", "guess"),
+        ("Frank", "guess"),
+        ("jane", PASSWORD),
+        ("jane", "guess"),
+        (" ", "guess"),
+        ("Frank", ""),
+    ];
+    for (name, password) in refused {
+        let began = std::time::Instant::now();
+        let answer = server.app.sign_in(name, password, new_address().into()).await.unwrap();
+        assert!(matches!(answer, SignIn::Refused), "{name}: {answer:?}");
+        assert!(began.elapsed() >= Duration::from_millis(400), "{name}: {:?}", began.elapsed());
+    }
+    let began = std::time::Instant::now();
+    let answer = server.app.sign_in_in_person("Frank", &token, new_address().into()).await.unwrap();
+    assert!(matches!(answer, SignIn::Refused), "an app password opens no page: {answer:?}");
+    assert!(began.elapsed() >= Duration::from_millis(400));
+    // As long as no test waits.
+    let server = Server::with("refusal_milliseconds = 86400000", "").await;
+    server.get("Frank", "/cloud/user").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t35_a_mail_address_signs_in_its_one_owner_and_guesses_at_it_are_guesses_at_them() {
+    let server = Server::with("", "[resolver]\nlock = { failures = 1, per = \"1d\" }\n").await;
+    let addresses =
+        [("Frank", "frank@example.org"), ("jane", "shared@example.org"), ("outsider", "shared@example.org")];
+    for (user, address) in addresses {
+        let form = format!("key=email&value={address}");
+        server.put("admin", &format!("/cloud/users/{user}"), &form).send().await.ok();
+    }
+    let sign_in = |name: &'static str, password: &'static str| {
+        server.get("-", "/cloud/user?format=json").basic(name, password).from(new_address()).send()
+    };
+    for spelling in ["frank@example.org", "FRANK@Example.org"] {
+        assert_eq!(sign_in(spelling, PASSWORD).await.ok().data()["id"], "Frank");
+    }
+    sign_in("shared@example.org", PASSWORD).await.fails(997, "Unauthorised");
+    sign_in("nobody@example.org", PASSWORD).await.fails(997, "Unauthorised");
+    // Who is called like somebody's address is who they are called.
+    server.person("sam@example.org", &[], &[]).await;
+    server.put("admin", "/cloud/users/sam", "key=email&value=sam@example.org").send().await.ok();
+    assert_eq!(sign_in("sam@example.org", PASSWORD).await.ok().data()["id"], "sam@example.org");
+    // One by either name, and there have been two.
+    sign_in("frank@example.org", "guess 1").await.fails(997, "Unauthorised");
+    sign_in("Frank", "guess 2").await.fails(997, "Unauthorised");
+    assert_eq!(sign_in("frank@example.org", "guess 3").await.code(), 429);
+    assert_eq!(sign_in("Frank", "guess 4").await.code(), 429);
 }

@@ -86,7 +86,8 @@ impl Server {
         user_backend_tests::logging::on();
         let dir = TempDir::new().unwrap();
         let file = dir.path().join("server.toml");
-        let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{server}\n{CHEAP}{sections}");
+        let hasty = if server.contains("refusal_milliseconds") { "" } else { "refusal_milliseconds = 0\n" };
+        let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{hasty}{server}\n{CHEAP}{sections}");
         std::fs::write(&file, text).unwrap();
         #[cfg(unix)]
         {
