@@ -281,6 +281,24 @@ mod tests {
         assert!(UserId::for_new("o'Neil_x.y@example.com 2-").is_ok());
     }
 
+    /// Each of these looks like `paul`, or like a part of it.
+    #[test]
+    fn t33_a_look_alike_letter_makes_no_new_account() {
+        for id in [
+            "p\u{430}ul",
+            "\u{440}aul",
+            "pau\u{406}",
+            "p\u{3b1}ul",
+            "\u{ff50}aul",
+            "pa\u{200b}ul",
+            "p\u{e4}ul",
+            "\u{1d5c9}aul",
+        ] {
+            assert_eq!(UserId::for_new(id), Err(NewIdError::Character), "{id}");
+        }
+        assert!(UserId::for_new("paul").is_ok());
+    }
+
     #[test]
     fn groups_keep_letter_case() {
         assert_ne!(GroupId::parse("NG").unwrap(), GroupId::parse("ng").unwrap());

@@ -147,6 +147,19 @@ async fn t01_nobody_is_asked_about_what_cannot_be_a_name_or_a_password() {
 }
 
 #[tokio::test]
+async fn t34_a_blank_name_and_an_empty_password_reach_no_backend() {
+    let mail = watch(people("mail"));
+    let resolver = chain([(mail.clone(), Policy::default())]);
+    for name in ["", " ", "   ", "\t", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}"] {
+        assert!(matches!(sign_in(&resolver, name, "a").await.outcome, Outcome::Refused(_)), "{name:?}");
+    }
+    for name in ["alice", "Alice", "nobody"] {
+        assert!(matches!(sign_in(&resolver, name, "").await.outcome, Outcome::Refused(_)), "{name:?}");
+    }
+    assert_eq!(mail.0.asked(), 0);
+}
+
+#[tokio::test]
 async fn t05_a_backend_that_lets_strangers_in_is_not_asked_again() {
     let open = OpenDoor(BackendId::parse("open").unwrap());
     let resolver = Resolver::builder().backend(open).build().unwrap();

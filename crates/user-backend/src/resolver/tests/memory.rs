@@ -154,7 +154,7 @@ async fn a_thousand_people_at_the_door_with_one_key_make_one_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn grace_bridges_an_outage_and_never_outlives_max_stale_or_an_invalidation() {
+async fn t44_grace_bridges_an_outage_and_never_outlives_max_stale_or_an_invalidation() {
     let hour = Duration::from_secs(3600);
     let is_down = Arc::new(AtomicBool::new(false));
     let build = |max_stale| {
