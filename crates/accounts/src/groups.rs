@@ -31,6 +31,14 @@ impl Group {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
 
+    /// Whether a group can have this display name, without asking a store.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] when it cannot.
+    pub fn check_name(display_name: &str) -> Result<(), AccountsError> {
+        shown(Some(display_name)).map(drop)
+    }
+
     fn read(row: &Row) -> Result<Self, AccountsError> {
         Ok(Self {
             id: GroupId::stored(&row.text(0).map_err(fault)?),
@@ -330,12 +338,18 @@ pub(crate) async fn join(
 /// Lets a user administer a group; tells whether that changed anything.
 pub(crate) async fn appoint(tx: &mut Tx, group: &GroupId, user: Key) -> Result<bool, AccountsError> {
     let GroupKey(group_key) = key(tx, group, false).await?;
-    if group.is_admin() {
-        return Err(AccountsError::invalid("sub-admin group", group.as_str(), "a group other than admin"));
-    }
+    not_admin(group)?;
     let appoint = sql("INSERT INTO subadmins (group_key, user_key) VALUES ($1, $2) \
                        ON CONFLICT (group_key, user_key) DO NOTHING");
     Ok(tx.execute(appoint.bind(group_key).bind(user.0)).await? > 0)
+}
+
+/// Administrators of everything administer every group; nobody administers theirs.
+pub(crate) fn not_admin(group: &GroupId) -> Result<(), AccountsError> {
+    if group.is_admin() {
+        return Err(AccountsError::invalid("sub-admin group", group.as_str(), "a group other than admin"));
+    }
+    Ok(())
 }
 
 async fn insert(tx: &mut Tx, id: &GroupId, name: Option<&str>) -> Result<Option<Row>, AccountsError> {
@@ -351,7 +365,8 @@ fn search_text(id: &GroupId, name: Option<&str>) -> String {
 fn shown(name: Option<&str>) -> Result<Option<String>, AccountsError> {
     let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
     if name.len() > 255 || name.contains(char::is_control) {
-        return Err(AccountsError::invalid("display name", name, "at most 255 bytes on one line"));
+        let begin: String = name.chars().take(80).collect();
+        return Err(AccountsError::invalid("display name", begin, "at most 255 bytes on one line"));
     }
     Ok(Some(name.to_owned()))
 }

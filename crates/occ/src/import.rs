@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use accounts::{AccountsError, GroupId};
+use accounts::{AccountsError, Group, GroupId};
 use serde_json::json;
 
 use crate::Call;
@@ -84,13 +84,15 @@ async fn groups(
             summary.groups_there += 1;
             continue;
         }
+        let mut name = name.as_deref();
+        if let Some(Err(error)) = name.map(Group::check_name) {
+            summary.problem(format!("the group {id:?}: {error}; left out"));
+            name = None;
+        }
         if let (Some(store), true) = (store, write) {
-            match store.accounts.groups().create(&group, name.as_deref()).await {
-                // Somebody else was faster, or its name cannot be one.
+            match store.accounts.groups().create(&group, name).await {
+                // Or somebody else was faster.
                 Ok(_) | Err(AccountsError::AlreadyExists { .. }) => {}
-                Err(AccountsError::Invalid { .. }) => {
-                    store.accounts.groups().create(&group, None).await?;
-                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -109,18 +111,23 @@ async fn users(
     for uid in source.ambiguous().await? {
         summary.problem(format!("{uid} is at several backends there; the first of them counts"));
     }
-    let total = source.count().await?;
+    let counts = [source.count(false).await?, source.count(true).await?];
+    let total = counts.iter().sum();
     let mut progress = Progress { total, done: 0, wanted: std::io::stderr().is_terminal() };
     // Names are one person in every spelling here; there, they need not be.
     let mut seen = HashSet::new();
-    for external in [false, true] {
-        let mut after = String::new();
+    for (external, count) in [false, true].into_iter().zip(counts) {
+        let (mut after, mut rows) = (String::new(), 0);
+        let mut unreadable = HashSet::new();
         loop {
             let page = source.users(external, &after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.uid);
+            let last = page.iter().rfind(|row| row.is_readable()).map(|row| row.uid.clone());
             for row in page {
-                progress.step();
+                if !row.is_readable() && !unreadable.insert(row.uid.clone()) {
+                    continue;
+                }
+                rows += row.rows;
+                progress.step(row.rows);
                 let person = match Person::read(source, row, homes).await? {
                     Ok(person) => person,
                     Err(problem) => {
@@ -138,7 +145,19 @@ async fn users(
                     ));
                 }
             }
+            let Some(last) = last else { break };
+            after = last;
         }
+        // Somebody may be deleted there in the meantime.
+        let left = count.min(source.count(external).await?).saturating_sub(rows);
+        if left > 0 {
+            let kind = if external { "external" } else { "local" };
+            summary.problem(format!("{left} rows of {kind} users have no id of their own; left out"));
+        }
+    }
+    for (user, group) in source.strangers().await? {
+        let (user, group) = (user.unwrap_or_default(), group.unwrap_or_default());
+        summary.problem(format!("{user:?} is a member of {group:?} and no user there; left out"));
     }
     progress.end();
     Ok(())
@@ -151,9 +170,6 @@ async fn take(
     person: &Person,
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    for group in &person.odd_groups {
-        summary.problem(format!("{} is a member of {group:?}, which no group can be called", person.id));
-    }
     if let Some(store) = store {
         if let Some(user) = store.accounts.users().find(&person.id).await? {
             summary.there += 1;
@@ -168,21 +184,18 @@ async fn take(
             return Ok(());
         }
         if write {
-            let id = &person.id;
-            let mut made = store.accounts.users().create(person.whole.clone()).await;
-            if let Err(AccountsError::Invalid { field, expected, .. }) = &made {
-                summary.problem(format!("{id}: the {field} is not {expected}; taken over without profile"));
-                made = store.accounts.users().create(person.plain.clone()).await;
-            }
-            match made {
+            match store.accounts.users().create(person.new.clone()).await {
                 Ok(_) => {}
                 Err(error @ (AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. })) => {
-                    summary.problem(format!("{id}: {error}"));
+                    summary.problem(format!("{}: {error}", person.id));
                     return Ok(());
                 }
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+    for remark in &person.remarks {
+        summary.problem(format!("{}: {remark}", person.id));
     }
     summary.memberships += person.memberships;
     *if person.is_external() { &mut summary.external } else { &mut summary.users } += 1;
@@ -231,8 +244,8 @@ struct Progress {
 }
 
 impl Progress {
-    fn step(&mut self) {
-        self.done += 1;
+    fn step(&mut self, rows: u64) {
+        self.done += rows;
         if self.wanted && (self.done.is_multiple_of(100) || self.done == self.total) {
             // Whether anybody sees it does not matter.
             let _ = write!(std::io::stderr(), "\r{} of {} users …", self.done, self.total);

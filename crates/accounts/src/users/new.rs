@@ -158,6 +158,25 @@ impl NewUser {
         self.create_groups = true;
         self
     }
+
+    /// Whether every value can be one, without asking a store: what [`Users::create`] refuses as invalid.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`]: the first value that cannot be taken.
+    pub fn check(&self) -> Result<(), AccountsError> {
+        if self.hash.is_some() && self.backend.as_ref().is_some_and(|id| id.as_str() != LOCAL_BACKEND) {
+            return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
+        }
+        profile::display_name(self.display_name.as_deref())?;
+        self.email.as_deref().map(profile::mail_address).transpose()?;
+        profile::word(&self.language, "language")?;
+        profile::word(&self.locale, "locale")?;
+        self.subadmin_of.iter().try_for_each(groups::not_admin)?;
+        self.profile.iter().try_for_each(|(field, value, _)| match field {
+            Field::AdditionalMail => profile::mail_address(value).map(drop),
+            _ => profile::checked_value(*field, value),
+        })
+    }
 }
 
 impl Users<'_> {
@@ -214,9 +233,7 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
     let name = id.name().as_str();
     let backend = new.backend.as_ref().map_or(LOCAL_BACKEND, BackendId::as_str);
     let taken = || AccountsError::already("user", id.as_str());
-    if new.hash.is_some() && backend != LOCAL_BACKEND {
-        return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
-    }
+    new.check()?;
     let display_name = profile::display_name(new.display_name.as_deref())?;
     let email = new.email.as_deref().map(profile::mail_address).transpose()?;
 
@@ -255,6 +272,9 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
         groups::join(tx, group, key, id).await?;
     }
     for group in &new.subadmin_of {
+        if new.create_groups {
+            groups::key(tx, group, true).await?;
+        }
         groups::appoint(tx, group, key).await?;
     }
     for (field, value, scope) in &new.profile {

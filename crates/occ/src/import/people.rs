@@ -1,6 +1,7 @@
 //! What one user of the source is here.
 
-use accounts::{Field, GroupId, LOCAL_BACKEND, NewUser, Scope, Timestamp, UserId};
+use accounts::password::PasswordHash;
+use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewUser, Scope, Timestamp, UserId};
 use serde_json::Value;
 use user_backend::BackendId;
 use user_backend::config::Config;
@@ -56,15 +57,13 @@ impl Homes {
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: UserId,
-    /// Groups whose ids no group can have here.
-    pub(super) odd_groups: Vec<String>,
+    /// What cannot be taken over, and why.
+    pub(super) remarks: Vec<String>,
     /// In how many groups this is, also as a sub-admin.
     pub(super) memberships: u64,
     backend: Option<BackendId>,
-    /// Everything.
-    pub(super) whole: NewUser,
-    /// What is left without anything that could be refused for its looks.
-    pub(super) plain: NewUser,
+    /// Everything else.
+    pub(super) new: NewUser,
 }
 
 impl Person {
@@ -82,17 +81,21 @@ impl Person {
             Ok(backend) => backend,
             Err(problem) => return Ok(Err(format!("{id}: {problem}"))),
         };
-        let mut new = NewUser::new(id.clone()).create_missing_groups();
+        let (mut new, mut remarks) = (NewUser::new(id.clone()).create_missing_groups(), Vec::new());
         if let Some(backend) = &backend {
             new = new.backend(backend.clone());
         } else if let Some(hash) = row.hash.filter(|hash| !hash.is_empty()) {
-            new = new.password(source.salt().with(&hash));
+            let hash = source.salt().with(&hash);
+            match PasswordHash::parse(hash.expose()) {
+                Ok(_) => new = new.password(hash),
+                Err(error) => remarks.push(format!("{error}; a new password is needed")),
+            }
         }
-        let (mut memberships, mut odd_groups) = (0, Vec::new());
+        let mut memberships = 0;
         for group in source.groups_of(&uid, false).await? {
             match GroupId::parse(&group) {
                 Ok(group) => (new, memberships) = (new.group(group), memberships + 1),
-                Err(_) => odd_groups.push(group),
+                Err(_) => remarks.push(format!("a member of {group:?}, which no group can be called")),
             }
         }
         let offices = source.groups_of(&uid, true).await?;
@@ -100,39 +103,39 @@ impl Person {
         for group in offices.iter().filter_map(|id| GroupId::parse(id).ok()).filter(|id| !id.is_admin()) {
             (new, memberships) = (new.subadmin_of(group), memberships + 1);
         }
-        let preferences = source.preferences(&uid).await?;
-        let plain =
-            preferences.iter().fold(new, |new, (app, key, value)| match (app.as_str(), key.as_str()) {
-                ("core", "enabled") if value == "false" => new.disabled(),
-                ("files", "quota") => new.quota(value.parse().unwrap_or_default()),
-                _ => new,
-            });
-        let when = |key: &str| {
-            let found = preferences.iter().find(|(app, found, _)| app == "login" && found == key);
-            found.and_then(|(_, _, value)| value.parse::<i64>().ok()).filter(|seconds| *seconds > 0)
-        };
-        let plain = match (when("firstLogin"), when("lastLogin")) {
-            (first, Some(last)) => plain.signed_in(at(first.unwrap_or(last)), at(last)),
-            (Some(first), None) => plain.signed_in(at(first), at(first)),
-            (None, None) => plain,
-        };
-        let mut whole = plain.clone();
+        let mut draft = Draft { new, remarks };
         if let Some(name) = row.display_name.filter(|name| !name.is_empty()) {
-            whole = whole.display_name(name);
+            draft.take(|new| new.display_name(name));
         }
-        for (app, key, value) in preferences {
-            whole = match (app.as_str(), key.as_str()) {
-                ("core", "lang") => whole.language(value),
-                ("core", "locale") => whole.locale(value),
-                ("settings", "email") if !value.is_empty() => whole.email(value),
-                _ => whole,
-            };
+        let (mut first, mut last) = (None, None);
+        for (app, key, value) in source.preferences(&uid).await? {
+            match (app.as_str(), key.as_str()) {
+                // There, everything else means disabled.
+                ("core", "enabled") if !matches!(value.as_str(), "true" | "1" | "yes" | "on") => {
+                    draft.take(NewUser::disabled);
+                }
+                ("core", "lang") => draft.take(|new| new.language(value)),
+                ("core", "locale") => draft.take(|new| new.locale(value)),
+                ("files", "quota") => match value.parse() {
+                    Ok(quota) => draft.take(|new| new.quota(quota)),
+                    Err(error) => draft.leave_out(&error),
+                },
+                ("login", "firstLogin") => first = seconds(&value),
+                ("login", "lastLogin") => last = seconds(&value),
+                ("settings", "email") if !value.is_empty() => draft.take(|new| new.email(value)),
+                _ => {}
+            }
+        }
+        if let Some(last) = last.or(first) {
+            draft.take(|new| new.signed_in(first.unwrap_or(last), last));
         }
         if let Some(data) = source.account(&uid).await? {
-            let fields = profile(&data).into_iter();
-            whole = fields.fold(whole, |whole, (field, value, scope)| whole.profile(field, value, scope));
+            for (field, value, scope) in profile(&data) {
+                draft.take(|new| new.profile(field, value, scope));
+            }
         }
-        Ok(Ok(Self { id, odd_groups, memberships, backend, whole, plain }))
+        let Draft { new, remarks } = draft;
+        Ok(Ok(Self { id, remarks, memberships, backend, new }))
     }
 
     pub(super) fn is_external(&self) -> bool {
@@ -144,9 +147,30 @@ impl Person {
     }
 }
 
-/// A time in seconds; beyond what can be one, the last there is.
-fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_millis(seconds.saturating_mul(1000))
+/// A user who is put together value by value: one that cannot be taken leaves the others alone.
+struct Draft {
+    new: NewUser,
+    remarks: Vec<String>,
+}
+
+impl Draft {
+    fn take(&mut self, change: impl FnOnce(NewUser) -> NewUser) {
+        let changed = change(self.new.clone());
+        match changed.check() {
+            Ok(()) => self.new = changed,
+            Err(error) => self.leave_out(&error),
+        }
+    }
+
+    fn leave_out(&mut self, error: &AccountsError) {
+        self.remarks.push(format!("{error}; left out"));
+    }
+}
+
+/// A time in seconds, where there is one; beyond what can be one, the last there is.
+fn seconds(text: &str) -> Option<Timestamp> {
+    let seconds = text.parse::<i64>().ok().filter(|seconds| *seconds > 0)?;
+    Some(Timestamp::from_millis(seconds.saturating_mul(1000)))
 }
 
 /// The fields of a profile; name and mail address are elsewhere.

@@ -32,6 +32,15 @@ pub(super) struct UserRow {
     pub(super) hash: Option<String>,
     /// What the source calls the backend of an external user.
     pub(super) backend: Option<String>,
+    /// How many rows the source has for this user.
+    pub(super) rows: u64,
+}
+
+impl UserRow {
+    /// Whether the id is text as it stands there, and not what is left of it.
+    pub(super) fn is_readable(&self) -> bool {
+        !self.uid.contains(char::REPLACEMENT_CHARACTER)
+    }
 }
 
 impl Source {
@@ -54,9 +63,9 @@ impl Source {
         Ok(source)
     }
 
-    /// How many users there are, of both kinds.
-    pub(super) async fn count(&mut self) -> Result<u64, Failure> {
-        Ok(self.number("users", "").await? + self.number("users_external", "").await?)
+    /// How many rows of users there are, of one kind.
+    pub(super) async fn count(&mut self, external: bool) -> Result<u64, Failure> {
+        self.number(users_of(external), "").await
     }
 
     /// How many app passwords there are. They are kept as hashes together with a secret of the installation, and a device
@@ -77,20 +86,27 @@ impl Source {
         after: &str,
         limit: usize,
     ) -> Result<Vec<UserRow>, Failure> {
-        let query = if external {
-            // A name may be at several backends: the first of them, and whether that hides others is asked elsewhere.
-            "SELECT uid, MAX(displayname), NULL, MIN(backend) FROM {} WHERE uid > $1 GROUP BY uid ORDER BY uid"
-        } else {
-            "SELECT uid, displayname, password, NULL FROM {} WHERE uid > $1 ORDER BY uid"
-        };
-        let table = if external { "users_external" } else { "users" };
+        let table = users_of(external);
         if external && !self.has(table).await? {
             return Ok(Vec::new());
         }
-        let rows = self.rows(&format!("{query} LIMIT {limit}"), table, &[after]).await?;
+        // A name may be at several backends: the first of them, and whether that hides others is asked elsewhere.
+        let (what, together) = if external {
+            ("uid, MAX(displayname), NULL, MIN(backend), CONCAT(COUNT(*), '')", "GROUP BY uid ")
+        } else {
+            ("uid, displayname, password, NULL, '1'", "")
+        };
+        let is_text = self.engine.is_text("uid");
+        let query = format!(
+            "SELECT {what} FROM {{}} WHERE uid > $1 AND {is_text} {together}ORDER BY uid LIMIT {limit}"
+        );
+        let rows = self.rows(&query, table, &[after]).await?;
         let users = rows.into_iter().filter_map(|mut row| {
+            let rows = row.pop()??.parse().unwrap_or(1);
             let (backend, hash, display_name) = (row.pop()?, row.pop()?, row.pop()?);
-            Some(UserRow { uid: row.pop()??, display_name, hash, backend })
+            // Nobody becomes a local user for want of a backend.
+            let backend = external.then(|| backend.unwrap_or_default());
+            Some(UserRow { uid: row.pop()??, display_name, hash, backend, rows })
         });
         Ok(users.collect())
     }
@@ -104,6 +120,25 @@ impl Source {
         Ok(self.rows(query, "users_external", &[]).await?.into_iter().flatten().flatten().collect())
     }
 
+    /// Members who are no users, with their groups.
+    pub(super) async fn strangers(&mut self) -> Result<Vec<(Option<String>, Option<String>)>, Failure> {
+        let mut query = "SELECT uid, gid FROM {} WHERE 1 = 1".to_owned();
+        for table in ["users", "users_external"] {
+            if self.has(table).await? {
+                let (prefix, members) = (&self.prefix, format!("{}group_user", self.prefix));
+                query += &format!(
+                    " AND NOT EXISTS (SELECT 1 FROM {prefix}{table} known WHERE known.uid = {members}.uid)"
+                );
+            }
+        }
+        let rows = self.rows(&(query + " ORDER BY gid, uid"), "group_user", &[]).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|mut row| Some((row.pop()?, row.pop()?)))
+            .map(|(g, u)| (u, g))
+            .collect())
+    }
+
     /// The groups and their names.
     pub(super) async fn groups(&mut self) -> Result<Vec<(String, Option<String>)>, Failure> {
         // Old versions know no names of groups.
@@ -114,8 +149,8 @@ impl Source {
         };
         Ok(rows
             .into_iter()
-            .filter_map(|mut row| Some((row.pop()?, row.pop()??)))
-            .map(|(n, g)| (g, n))
+            .filter_map(|mut row| Some((row.pop()?, row.pop()?)))
+            .map(|(n, g)| (g.unwrap_or_default(), n))
             .collect())
     }
 
@@ -167,4 +202,9 @@ impl Source {
     async fn rows(&mut self, query: &str, table: &str, values: &[&str]) -> Result<Vec<Cells>, Failure> {
         self.engine.rows(&query.replace("{}", &format!("{}{table}", self.prefix)), values).await
     }
+}
+
+/// The table of one kind of user.
+fn users_of(external: bool) -> &'static str {
+    if external { "users_external" } else { "users" }
 }

@@ -141,6 +141,39 @@ from_each! {
     }
 }
 
+/// What no installation writes and some have, after years and repairs: each such row is told, and all others come.
+#[test]
+fn a_row_that_makes_no_sense_keeps_no_other_from_coming() {
+    let rows = format!(
+        "INSERT INTO oc_users VALUES (NULL, NULL, 'x', NULL), ('', NULL, 'x', NULL), (x'626f62', NULL, 'x', NULL), \
+         (CAST(x'66fe' AS TEXT), NULL, 'x', NULL), ('ALICE', NULL, '{HASH}', NULL), ('odd', NULL, '9|x', NULL), \
+         ('zoe', 'Zoe', 12345, NULL); \
+         INSERT INTO oc_users_external VALUES (NULL, 'xaver', NULL); \
+         INSERT INTO oc_groups VALUES ('club', '{long}'); \
+         INSERT INTO oc_group_user VALUES ('staff', 'ghost'), (NULL, 'zoe'); \
+         INSERT INTO oc_group_admin VALUES ('nowhere', 'zoe'); \
+         INSERT INTO oc_preferences VALUES ('zoe', 'settings', 'email', 'nowhere'), ('zoe', 'core', 'lang', 'fr'), \
+         ('zoe', 'files', 'quota', 'much'), ('zoe', 'core', 'enabled', '0'), ('zoe', 'login', 'lastLogin', NULL);",
+        long = "x".repeat(300),
+    );
+    let Some(installation) = Installation::new(Kind::Sqlite) else { return };
+    // A table without a primary key, as SQLite's own have it, takes a NULL.
+    installation.desk.block_on(installation::sqlite(&installation.file(), &rows));
+    let before = installation.bytes();
+    let (said, dry) = installation.import(&[]);
+    assert_eq!(said.code, 1, "{said:?}");
+    let (_, json) = installation.import(&["--write"]);
+    assert_eq!(dry["problems"], json["problems"], "a dry run tells everything");
+    insta::assert_snapshot!(format!("{:#}", json["problems"]));
+    assert_eq!((&json["users"], &json["external_users"]), (&(5 + 2).into(), &2.into()));
+    assert_eq!(installation.bytes(), before);
+    let zoe = installation.desk.run(&["user:info", "zoe"]).out;
+    assert!(zoe.contains("display_name: Zoe\n  - email: \n"), "{zoe}");
+    assert!(zoe.contains("enabled: false") && zoe.contains("    - nowhere\n"), "{zoe}");
+    assert_eq!(installation.desk.run(&["user:setting", "zoe", "core", "lang"]).out, "fr\n");
+    assert!(installation.desk.run(&["user:info", "xaver"]).fails(1).contains("not found"));
+}
+
 const DRY_RUN: &str = "\
 local users to be taken over:     5
 external users to be taken over:  2
@@ -150,7 +183,7 @@ there already: 0 users, 1 groups; left as they are
 not taken over: 2 app passwords; they work with that installation only, so devices need new ones
 problems: 4
   the group \" odd\" has an id that no group can have
-  root is a member of \" odd\", which no group can be called
+  root: a member of \" odd\", which no group can be called
   ROOT of the backend ftp:files.example.com has the name of somebody else there
   gunnar: no backend of the configuration is \"gone.example.com\"; --backend 'gone.example.com=ID' names it
 nothing was written; --write does it

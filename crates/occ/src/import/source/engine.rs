@@ -58,6 +58,15 @@ impl Engine {
         Ok(!self.rows(query, &[table]).await?.is_empty())
     }
 
+    /// A condition that a column holds text: SQLite puts whatever it is given into any column, and blobs stand behind all
+    /// texts in its order, so that reading on from one would begin anew.
+    pub(super) fn is_text(&self, column: &str) -> String {
+        match self {
+            Self::Sqlite(_) => format!("typeof({column}) = 'text'"),
+            Self::Mysql(_) | Self::Postgres(_) => format!("{column} IS NOT NULL"),
+        }
+    }
+
     /// Asks. `$1` stands for the first value, and so on in their order; every column is text.
     pub(super) async fn rows(&mut self, query: &str, values: &[&str]) -> Result<Vec<Cells>, Failure> {
         let rows = match self {
@@ -85,13 +94,28 @@ where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     for<'v> Option<String>: Decode<'v, DB>,
     for<'v> String: Encode<'v, DB> + Type<DB>,
+    for<'v> Option<Vec<u8>>: Decode<'v, DB>,
     usize: ColumnIndex<DB::Row>,
 {
     let asked = values
         .iter()
         .fold(sqlx::query::<DB>(AssertSqlSafe(query)), |asked, value| asked.bind((*value).to_owned()));
     let rows = asked.fetch_all(connection).await?;
-    rows.iter().map(|row| (0..row.len()).map(|at| row.try_get_unchecked(at)).collect()).collect()
+    rows.iter().map(|row| (0..row.len()).map(|at| text::<DB>(row, at)).collect()).collect()
+}
+
+/// A cell as text. What is not UTF-8 is marked with `U+FFFD`: one such row must not keep all others from being read.
+fn text<DB>(row: &DB::Row, at: usize) -> Result<Option<String>, sqlx::Error>
+where
+    DB: Database,
+    for<'v> Option<String>: Decode<'v, DB>,
+    for<'v> Option<Vec<u8>>: Decode<'v, DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    row.try_get_unchecked(at).or_else(|_| {
+        let bytes: Option<Vec<u8>> = row.try_get_unchecked(at)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    })
 }
 
 fn postgres(place: &Place) -> Result<PgConnectOptions, Failure> {
