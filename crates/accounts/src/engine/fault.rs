@@ -40,9 +40,11 @@ fn database(told: &dyn DatabaseError) -> AccountsError {
     }
 }
 
-/// By the primary result code: the lowest byte.
+/// By the primary result code: the lowest byte. One extended code says more: the index of the log cannot grow, because the
+/// disk is full.
 fn sqlite(extended: u32) -> AccountsError {
     match extended & 0xff {
+        _ if extended == 4874 => AccountsError::Full,
         5 | 6 => AccountsError::unavailable("another process is writing and does not finish"),
         8 => AccountsError::ReadOnly,
         10 => AccountsError::unavailable(format!("reading or writing the file failed (SQLite {extended})")),
@@ -72,5 +74,23 @@ fn postgres(code: &str) -> AccountsError {
             AccountsError::unavailable("the server ended the connection or is not ready")
         }
         _ => AccountsError::unavailable(format!("the server refused a statement (SQLSTATE {safe})")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_whichever_file_wanted_to_grow() {
+        for (code, error) in [
+            (13, AccountsError::Full),
+            (4874, AccountsError::Full),
+            (8, AccountsError::ReadOnly),
+            (1032, AccountsError::ReadOnly),
+        ] {
+            assert_eq!(sqlite(code), error, "{code}");
+        }
+        assert!(sqlite(778).is_transient(), "a write failed, and nobody knows why");
     }
 }
