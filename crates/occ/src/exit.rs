@@ -32,28 +32,29 @@ pub(crate) struct Failure {
     text: String,
     exit: Exit,
     no_store: bool,
+    of_store: bool,
 }
 
 impl Failure {
     /// A wrong command line, a wrong configuration, output that cannot be written: in words for the person at the
     /// terminal.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Usage, no_store: false }
+        Self { text: text.into(), exit: Exit::Usage, no_store: false, of_store: false }
     }
 
     /// What was asked for is refused, in the words that scripts know.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Refused, no_store: false }
+        Self { text: text.into(), exit: Exit::Refused, no_store: false, of_store: false }
     }
 
     /// It may work later.
     pub(crate) fn unavailable(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Unavailable, no_store: false }
+        Self { text: text.into(), exit: Exit::Unavailable, no_store: false, of_store: false }
     }
 
     /// There is no store yet.
     pub(crate) fn no_store(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Usage, no_store: true }
+        Self { text: text.into(), exit: Exit::Usage, no_store: true, of_store: false }
     }
 
     /// Whether all that is wrong is that there is no store yet.
@@ -64,7 +65,13 @@ impl Failure {
     /// The same, with what it is about in front.
     pub(crate) fn about(mut self, what: &str) -> Self {
         self.text = format!("{what}: {}", self.text);
+        self.of_store = false;
         self
+    }
+
+    /// Whether something is wrong with the store and the text does not say which store that is.
+    pub(crate) fn is_of_store(&self) -> bool {
+        self.of_store
     }
 
     /// With which code the program ends.
@@ -81,15 +88,16 @@ impl Failure {
 /// By what the person can do about it: try again, mend something, or ask for something else.
 impl From<AccountsError> for Failure {
     fn from(error: AccountsError) -> Self {
-        match error {
+        let failure = match error {
             AccountsError::Unavailable { .. } => Self::unavailable(error.to_string()),
             AccountsError::Foreign { .. }
             | AccountsError::Full
             | AccountsError::NewerSchema { .. }
             | AccountsError::ReadOnly
             | AccountsError::Unreadable { .. } => Self::new(error.to_string()),
-            _ => Self::refused(error.to_string()),
-        }
+            _ => return Self::refused(error.to_string()),
+        };
+        Self { of_store: true, ..failure }
     }
 }
 

@@ -88,7 +88,7 @@ fn start(cli: Cli) -> ExitCode {
             Ok(()) => reply.exit.into(),
             Err(failure) => fail(&common, &answers, &failure),
         },
-        Ok(Err(failure)) => fail(&common, &answers, &failure),
+        Ok(Err(failure)) => fail(&common, &answers, &store::placed(failure)),
         Err(signal) => stop::leave(signal),
     }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use accounts::apps::Catalogue;
 use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PolicyRules};
@@ -96,8 +96,20 @@ pub(crate) async fn find(config: &Config, file: &Path) -> Result<Option<Store>, 
     }
 }
 
+/// Where the store is that was opened, or was to be.
+static PLACE: OnceLock<String> = OnceLock::new();
+
+/// The place of the store in a failure that came up while it was open: whoever reads it may have several.
+pub(crate) fn placed(failure: Failure) -> Failure {
+    match PLACE.get().filter(|_| failure.is_of_store()) {
+        Some(place) => failure.about(place),
+        None => failure,
+    }
+}
+
 async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts, Failure> {
     tracing::debug!(store = %settings, "opening the store");
+    PLACE.get_or_init(|| settings.to_string());
     if let Some(path) = settings.path() {
         may_use(path, missing)?;
     }
@@ -105,14 +117,8 @@ async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts,
         Missing::Create => Accounts::open(settings).await.map(Some),
         Missing::Refuse => Accounts::open_existing(settings).await,
     };
-    let accounts =
-        opened.map_err(|error| in_store(settings, error.into()))?.ok_or_else(|| not_there(settings))?;
+    let accounts = opened?.ok_or_else(|| not_there(settings))?;
     Ok(accounts.on_behalf_of(Actor::command_line(&person())))
-}
-
-/// The same failure, with the store's place.
-fn in_store(settings: &StoreSettings, failure: Failure) -> Failure {
-    failure.about(&settings.to_string())
 }
 
 impl Store {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use accounts::Actor;
 use accounts::password::SetError;
-use accounts::reset::{PasswordReset, ResetSettings};
+use accounts::reset::{PasswordReset, RequestError, ResetSettings};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
@@ -56,7 +56,10 @@ async fn send(store: &Store, user: &accounts::User) -> Result<Reply, Failure> {
     }
     let passwords = store.local().await?.passwords(&store.accounts);
     let reset = PasswordReset::new(store.accounts.clone(), passwords, ResetSettings::default());
-    reset.request(user.id.as_str(), None).await.map_err(|error| Failure::unavailable(error.to_string()))?;
+    reset.request(user.id.as_str(), None).await.map_err(|error| match error {
+        RequestError::Store(error) => error.into(),
+        error => Failure::unavailable(error.to_string()),
+    })?;
     Ok(Reply::done([format!("Password reset link to {email} is waiting to be sent")]))
 }
 

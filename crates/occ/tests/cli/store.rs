@@ -158,6 +158,33 @@ fn what_is_no_store_of_ours_is_refused_and_left_alone() {
 
 #[cfg(unix)]
 #[test]
+fn what_goes_wrong_in_an_open_store_names_it() {
+    // Nothing is read-only to root, and PostgreSQL has no file.
+    if !rustix::process::geteuid().is_root() || crate::on_postgres() {
+        eprintln!("skipped");
+        return;
+    }
+    let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
+    assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
+    // The log that the command may have left is folded into the file.
+    desk.block_on(desk.accounts().close());
+    for (file, closed) in [("user-backend.db", 0o444), (".", 0o755)] {
+        std::os::unix::fs::chown(desk.path().join(file), Some(33), Some(33)).unwrap();
+        mode(&desk, file, closed);
+    }
+    let run = |words: &[&str]| {
+        let mut command = desk.command(words);
+        std::os::unix::process::CommandExt::uid(&mut command, 33);
+        Said::of(&command.output().unwrap())
+    };
+    let said = run(&["group:list"]);
+    assert_eq!(said.out, "  - admin:\n  - staff:\n", "reading is possible: {said:?}");
+    let said = run(&["group:add", "club"]);
+    assert_eq!(said.fails(2), "occ: sqlite:user-backend.db: the store is read-only\n");
+}
+
+#[cfg(unix)]
+#[test]
 fn somebody_elses_store_is_refused_with_the_way_out() {
     // Only root can give a file away.
     if !rustix::process::geteuid().is_root() {
