@@ -142,6 +142,9 @@ fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
     mode(&desk, "user-backend.toml", 0o600);
     let said = desk.run(&["user:list", "-vv"]);
     assert!(said.fails(3).contains("postgres://127.0.0.1:"), "{said:?}");
+    assert!(
+        said.err.ends_with("the store is unavailable: the server cannot be reached: connection refused\n")
+    );
     assert!(!said.err.contains("Wonderland"), "{said:?}");
 }
 
