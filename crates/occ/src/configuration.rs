@@ -1,6 +1,9 @@
 //! The commands `config:…`: what apps have set, such as the password policy.
 
+use accounts::POLICY_APP;
+use accounts::password::PolicyRules;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::Call;
 use crate::apps;
@@ -50,16 +53,21 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Reply, Fa
     }
     let store = store::open(call.common, Missing::Create).await?;
     let apps = store.accounts.apps();
+    let value = match &args.value {
+        Some(value) => Zeroizing::new(value.clone()),
+        None => password::secret_from_stdin().await?,
+    };
+    // A setting of the policy that cannot be used would be found by the next person who wants to change a password.
+    if app == POLICY_APP {
+        let pair = [(name.to_owned(), value.to_string())];
+        PolicyRules::of_settings(&pair, "").map_err(|error| Failure::refused(error.to_string()))?;
+    }
     if args.update_only && apps.value(app, name).await?.is_none() {
         return Err(unset(app, name));
     }
-    if let Some(value) = &args.value {
-        apps.set_value(app, name, value).await?;
-        return Ok(Reply::done([format!("Config value {name} for app {app} set to {value}")]));
-    }
-    let value = password::secret_from_stdin().await?;
     apps.set_value(app, name, &value).await?;
-    Ok(Reply::done([format!("Config value {name} for app {app} set")]))
+    let shown = args.value.map(|value| format!(" to {value}")).unwrap_or_default();
+    Ok(Reply::done([format!("Config value {name} for app {app} set{shown}")]))
 }
 
 pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Reply, Failure> {
