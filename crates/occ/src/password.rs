@@ -38,7 +38,7 @@ pub(crate) async fn read(
             return from_pipe(io::stdin().lock());
         }
         let _silent = Silence::begin();
-        ask(&question)
+        ask(&question, || Failure::new("no password was typed"))
     })
     .await
 }
@@ -71,22 +71,28 @@ pub(crate) async fn read_new(
             return from_pipe(io::stdin().lock());
         }
         let _silent = Silence::begin();
-        let first = match ask(question)? {
+        let other = || Failure::refused("Passwords did not match!");
+        let first = match ask(question, nothing)? {
             Ok(first) if first.is_empty() => return Some(Ok(first)),
             Ok(first) => first,
             Err(failure) => return Some(Err(failure)),
         };
-        Some(match ask(again)? {
+        Some(match ask(again, other)? {
             Ok(second) if *second == *first => Ok(first),
-            Ok(_) => Err(Failure::refused("Passwords did not match!")),
+            Ok(_) => Err(other()),
             Err(failure) => Err(failure),
         })
     })
     .await?;
     if password.is_empty() {
-        return Err(Failure::refused("Password cannot be empty!"));
+        return Err(nothing());
     }
     Ok(password)
+}
+
+/// What is said of an empty new password.
+fn nothing() -> Failure {
+    Failure::refused("Password cannot be empty!")
 }
 
 /// Whether there is no person at the terminal, or none who may be asked.
@@ -136,13 +142,15 @@ fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, Failure>> {
     })
 }
 
-/// Asks at the terminal, unseen. `None` when the person pressed Ctrl-C.
-fn ask(question: &str) -> Option<Result<Zeroizing<String>, Failure>> {
+/// Asks at the terminal, unseen. `None` when the person pressed Ctrl-C; `ended` says what Ctrl-D means.
+fn ask(question: &str, ended: impl FnOnce() -> Failure) -> Option<Result<Zeroizing<String>, Failure>> {
     match rpassword::prompt_password(question) {
         Ok(password) => Some(Ok(Zeroizing::new(password))),
         Err(error) if error.kind() == ErrorKind::Interrupted => None,
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            Some(Err(Failure::new("no password was typed")))
+            // Nobody pressed Enter: what is said next stands on a line of its own.
+            end_line();
+            Some(Err(ended()))
         }
         Err(error) => Some(Err(Failure::new(format!("the terminal cannot be asked: {error}")))),
     }
@@ -166,6 +174,14 @@ impl Drop for Silence {
     }
 }
 
+/// Ends the line of the question.
+fn end_line() {
+    #[cfg(unix)]
+    terminal::end_line();
+    #[cfg(not(unix))]
+    crate::output::complain("");
+}
+
 /// Puts the terminal back as it was before the prompt.
 pub(crate) fn restore_terminal() {
     #[cfg(unix)]
@@ -175,6 +191,7 @@ pub(crate) fn restore_terminal() {
 #[cfg(unix)]
 mod terminal {
     use std::fs::File;
+    use std::io::Write;
     use std::sync::OnceLock;
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
@@ -192,6 +209,13 @@ mod terminal {
         settings.local_modes.remove(LocalModes::ECHO);
         // Without it the prompt does it a moment later.
         let _ = tcsetattr(terminal, OptionalActions::Now, &settings);
+    }
+
+    pub(super) fn end_line() {
+        if let Ok(mut terminal) = File::options().write(true).open("/dev/tty") {
+            // For the eye alone.
+            let _ = terminal.write_all(b"\n");
+        }
     }
 
     pub(super) fn restore() {

@@ -200,10 +200,19 @@ impl Terminal {
 
     /// Waits until the program has written this, and types the answer.
     fn answer(&mut self, question: &str, answer: &str) {
+        self.press(question, &format!("{answer}\n"));
+    }
+
+    /// The same with any keys. Some mean something only once the program reads key by key, which is a moment later.
+    fn press(&mut self, question: &str, keys: &str) {
+        use rustix::termios::{LocalModes, tcgetattr};
         while !self.seen.contains(question) {
             assert!(self.read(), "{question} was never asked: {:?}", self.seen);
         }
-        self.master.write_all(format!("{answer}\n").as_bytes()).unwrap();
+        while tcgetattr(&self.master).unwrap().local_modes.contains(LocalModes::ICANON) {
+            std::thread::yield_now();
+        }
+        self.master.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Reads on; a terminal that nobody has open any more is an error on Linux.
@@ -254,6 +263,16 @@ fn two_different_passwords_or_none_change_nothing() {
     terminal.answer("Enter a new password: ", "");
     let (code, seen) = terminal.end();
     assert!(code == 1 && seen.ends_with("Password cannot be empty!\n"), "{code} {seen}");
+    // Ctrl-D is nothing typed, too.
+    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    terminal.press("Enter a new password: ", "\u{4}");
+    let (code, seen) = terminal.end();
+    assert!(code == 1 && seen.ends_with(": \nPassword cannot be empty!\n"), "{code} {seen}");
+    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    terminal.answer("Enter a new password: ", NEW);
+    terminal.press("Confirm the new password: ", "\u{4}");
+    let (code, seen) = terminal.end();
+    assert!(code == 1 && seen.ends_with(": \nPasswords did not match!\n"), "{code} {seen}");
     let mut terminal = Terminal::start(&server.desk, &["user:add", "bob"]);
     terminal.answer("Enter password: ", NEW);
     terminal.answer("Confirm password: ", NEW);
