@@ -3,6 +3,9 @@
 //! The generated scripts know nothing of colons in the names of commands, and two shells treat a colon specially: bash
 //! splits words at it, and zsh takes what stands behind it for a description.
 
+use std::fmt::Write as _;
+
+use clap::ValueEnum;
 use clap_complete::Shell;
 
 use crate::cli;
@@ -17,6 +20,11 @@ _occ_colons() {
     local word glue="" at=0 index
     for index in "${!COMP_WORDS[@]}"; do
         word=${COMP_WORDS[index]}
+        if [[ $word == "=" && ${joined[${#joined[@]}-1]-} == --* ]]; then
+            # `--output=json` comes as three words; the generated function knows it as two.
+            if (( index < COMP_CWORD )); then continue; fi
+            word=""
+        fi
         if (( ${#joined[@]} > 1 )) && [[ $word == :* || $glue == yes ]]; then
             joined[${#joined[@]}-1]+=$word
         else
@@ -54,6 +62,12 @@ pub(crate) fn run(shell: Shell) -> Reply {
                 let colon = command.replace(':', "\\:");
                 script = script.replace(&format!("'{command}:"), &format!("'{colon}:"));
             }
+        }
+        // Nor does the one for fish know which words an argument may be.
+        Shell::Fish => {
+            let shells: Vec<String> = Shell::value_variants().iter().map(ToString::to_string).collect();
+            let which = "__fish_seen_subcommand_from completion";
+            let _ = writeln!(script, "complete -c occ -n \"{which}\" -f -a \"{}\"", shells.join(" "));
         }
         _ => {}
     }

@@ -8,7 +8,7 @@ use crate::Desk;
 /// bash puts in the place of the last word.
 fn tab(script: &str, words: &[&str]) -> Vec<String> {
     let last = words.len() - 1;
-    let current = if words[last] == ":" { "" } else { words[last] };
+    let current = if matches!(words[last], ":" | "=") { "" } else { words[last] };
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     let program = format!(
         "set -u\n{script}\nCOMP_WORDS=({})\nCOMP_CWORD={last}\nhandler=$(complete -p occ | sed 's/.*-F \\([^ ]*\\).*/\\1/')\n\
@@ -36,6 +36,10 @@ fn bash_completes_the_words_behind_a_colon() {
         (&["occ", "--output", "json", "backend", ":", "lo"], &["login"]),
         (&["occ", "backend", ":", "login", "--expl"], &["--explain"]),
         (&["occ", "backend", ":", "login", "--output", ""], &["plain", "json", "json_pretty"]),
+        (&["occ", "backend", ":", "login", "--output", "=", "js"], &["json", "json_pretty"]),
+        (&["occ", "--output", "=", ""], &["plain", "json", "json_pretty"]),
+        (&["occ", "--output", "="], &["plain", "json", "json_pretty"]),
+        (&["occ", "--output", "=", "json", "user", ":", "res"], &["resetpassword"]),
         (&["occ", "help", "backend", ":", "lo"], &["login"]),
         (&["occ", "completion", "fi"], &["fish"]),
         (&["occ", "user", ":", "res"], &["resetpassword"]),
@@ -55,6 +59,7 @@ fn every_shell_gets_a_script_with_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let said = desk.run(&["completion", shell]);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
+        assert!(shell != "fish" || said.out.contains("-a \"bash elvish fish "), "{}", said.out);
         for command in ["backend:check", "user:resetpassword", "user:auth-tokens:add", "group:subadmin:list"]
         {
             let written = if shell == "zsh" {
