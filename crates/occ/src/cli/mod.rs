@@ -191,10 +191,44 @@ pub(crate) fn command() -> clap::Command {
 /// Reads the command line.
 pub(crate) fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, Refused> {
     let words: Vec<OsString> = words.into_iter().collect();
-    Cli::try_parse_from(&words).map_err(|error| {
+    Cli::try_parse_from(&words).map_err(|mut error| {
+        mean_something(&mut error);
         let takes_one = words.iter().any(|word| TAKE_A_PASSWORD.iter().any(|name| word == name));
         if takes_one && is_password(&error) { Refused::PasswordAsArgument } else { Refused::Clap(error) }
     })
+}
+
+/// Names the commands that were meant by one that does not exist; the parser would name all that sound a little like it.
+fn mean_something(error: &mut clap::Error) {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else { return };
+    let found = meant(word);
+    error.remove(ContextKind::SuggestedSubcommand);
+    if !found.is_empty() {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(found));
+    }
+}
+
+/// The commands that begin like this, or else the ones that are fewest slips away, with or without what stands before their
+/// last colon.
+fn meant(word: &str) -> Vec<String> {
+    let word = word.to_lowercase();
+    let command = command();
+    let names = || command.get_subcommands().map(clap::Command::get_name).chain(["help"]);
+    if matches!(word.as_str(), "" | "list") {
+        return vec!["help".to_owned()];
+    }
+    let begin: Vec<String> = names().filter(|name| name.starts_with(&word)).map(str::to_owned).collect();
+    if !begin.is_empty() {
+        return begin;
+    }
+    let slips = |name: &str| {
+        let last = name.rsplit(':').next().unwrap_or(name);
+        strsim::damerau_levenshtein(name, &word).min(strsim::damerau_levenshtein(last, &word))
+    };
+    let Some(fewest) = names().map(slips).min().filter(|fewest| *fewest <= 2 && *fewest < word.len()) else {
+        return Vec::new();
+    };
+    names().filter(|name| slips(name) == fewest).map(str::to_owned).collect()
 }
 
 /// The commands behind which people write passwords.

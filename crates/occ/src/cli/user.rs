@@ -1,6 +1,6 @@
 //! The words of `user:…`.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Password, Window, exits};
 
@@ -11,7 +11,7 @@ pub(crate) enum UserCommand {
     #[command(name = "user:add", after_help = ADD_HELP)]
     Add(AddArgs),
     /// Make an app password for a user
-    #[command(name = "user:auth-tokens:add", after_help = TOKEN_ADD_HELP)]
+    #[command(name = "user:auth-tokens:add", alias = "user:add-app-password", after_help = TOKEN_ADD_HELP)]
     TokenAdd(TokenAddArgs),
     /// Revoke app passwords of a user
     #[command(name = "user:auth-tokens:delete", after_help = TOKEN_DELETE_HELP)]
@@ -83,9 +83,10 @@ pub(crate) struct AddArgs {
 
 /// Arguments of `user:lastseen`.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("whom").required(true).args(["user", "all"])))]
 pub(crate) struct LastSeenArgs {
     /// The user
-    #[arg(value_name = "USER", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "USER")]
     pub(crate) user: Option<String>,
     /// Everybody
     #[arg(long)]
@@ -174,12 +175,13 @@ pub(crate) struct TokenAddArgs {
 
 /// Arguments of `user:auth-tokens:delete`.
 #[derive(Args, Debug)]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "all"])))]
 pub(crate) struct TokenDeleteArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: String,
     /// The number of the app password, as the list tells it
-    #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]
+    #[arg(value_name = "ID")]
     pub(crate) id: Option<i64>,
     /// All app passwords of this user
     #[arg(long)]

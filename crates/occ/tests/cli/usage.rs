@@ -51,6 +51,42 @@ fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
 }
 
 #[test]
+fn a_slip_in_a_command_names_the_one_that_was_meant_and_no_other() {
+    let desk = Desk::new();
+    for (typed, tip) in [
+        ("user:resetpasword", Some("a similar subcommand exists: 'user:resetpassword'")),
+        ("resetpassword", Some("a similar subcommand exists: 'user:resetpassword'")),
+        ("User:Add", Some("a similar subcommand exists: 'user:add'")),
+        ("user:reset", Some("a similar subcommand exists: 'user:resetpassword'")),
+        ("user:auth", Some("'user:auth-tokens:add', 'user:auth-tokens:delete', 'user:auth-tokens:list'\n")),
+        ("user:lastsen", Some("a similar subcommand exists: 'user:lastseen'")),
+        ("list", Some("a similar subcommand exists: 'help'")),
+        ("config:system:set", None),
+        ("maintenance:mode", None),
+        ("x", None),
+    ] {
+        let said = desk.run(&[typed, "alice"]);
+        let told = said.fails(2);
+        assert!(told.starts_with(&format!("error: unrecognized subcommand '{typed}'\n")), "{told}");
+        match tip {
+            Some(tip) => assert!(told.contains(tip), "{told}"),
+            None => assert!(!told.contains("similar"), "{told}"),
+        }
+    }
+}
+
+#[test]
+fn a_choice_that_was_not_made_is_told_with_all_it_could_be() {
+    let desk = Desk::new();
+    for (words, choice) in
+        [(&["user:lastseen"][..], "<USER|--all>"), (&["user:auth-tokens:delete", "alice"], "<ID|--all>")]
+    {
+        let said = desk.run(words);
+        assert!(said.fails(2).contains(choice), "{said:?}");
+    }
+}
+
+#[test]
 fn a_password_on_the_command_line_is_refused_and_not_repeated() {
     let desk = Desk::with("user-backend.toml", "");
     for command in ["backend:login", "user:add", "user:resetpassword", "user:auth-tokens:add"] {
