@@ -26,8 +26,15 @@ pub struct StoreSettings {
     connections: u32,
     patience: Duration,
     page_limit: Option<u32>,
+    read_cache: u32,
     clock: Clock,
 }
+
+/// What a connection that reads keeps of the SQLite file, in KiB.
+const READ_CACHE: u32 = 4096;
+
+/// The same where there is one such connection: enough for the inner pages of a million users.
+const SMALL_READ_CACHE: u32 = 1024;
 
 #[derive(Clone)]
 pub(crate) enum Engine {
@@ -65,13 +72,32 @@ impl StoreSettings {
 
     fn new(engine: Engine) -> Self {
         let patience = Duration::from_secs(5);
-        Self { engine, connections: 4, patience, page_limit: None, clock: Clock::system() }
+        Self {
+            engine,
+            connections: 4,
+            patience,
+            page_limit: None,
+            read_cache: READ_CACHE,
+            clock: Clock::system(),
+        }
     }
 
     /// How many connections read at the same time (SQLite) or are open at most (PostgreSQL). Default 4, at least 1.
     #[must_use]
     pub const fn with_connections(mut self, connections: u32) -> Self {
         self.connections = if connections == 0 { 1 } else { connections };
+        self
+    }
+
+    /// For a program that asks one thing after the other and ends. A SQLite file is then read over one connection that keeps 1
+    /// MiB of it instead of 4: a connection goes back to the others a moment after its answer, so that even a single reader
+    /// goes through all of them, and each fills its cache. With PostgreSQL nothing changes.
+    #[must_use]
+    pub const fn one_at_a_time(mut self) -> Self {
+        if matches!(self.engine, Engine::Sqlite(_)) {
+            self.connections = 1;
+            self.read_cache = SMALL_READ_CACHE;
+        }
         self
     }
 
@@ -118,6 +144,11 @@ impl StoreSettings {
 
     pub(crate) const fn sqlite_page_limit(&self) -> Option<u32> {
         self.page_limit
+    }
+
+    /// In KiB.
+    pub(crate) const fn sqlite_read_cache(&self) -> u32 {
+        self.read_cache
     }
 
     pub(crate) const fn clock(&self) -> &Clock {

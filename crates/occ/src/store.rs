@@ -113,9 +113,11 @@ async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts,
     if let Some(path) = settings.path() {
         may_use(path, missing)?;
     }
+    // A list takes as much memory as a short one that way.
+    let alone = settings.clone().one_at_a_time();
     let opened = match missing {
-        Missing::Create => Accounts::open(settings).await.map(Some),
-        Missing::Refuse => Accounts::open_existing(settings).await,
+        Missing::Create => Accounts::open(&alone).await.map(Some),
+        Missing::Refuse => Accounts::open_existing(&alone).await,
     };
     let accounts = opened?.ok_or_else(|| not_there(settings))?;
     Ok(accounts.on_behalf_of(Actor::command_line(&person())))

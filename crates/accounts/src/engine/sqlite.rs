@@ -32,7 +32,8 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
     }
     // The writer comes first: it is the one that makes a new file a database.
     let write = pool(1, settings).connect_with(options.clone()).await.map_err(fault)?;
-    let readers = options.pragma("query_only", "on");
+    let cache = format!("-{}", settings.sqlite_read_cache());
+    let readers = options.pragma("query_only", "on").pragma("cache_size", cache);
     let read = pool(settings.connections(), settings).connect_with(readers).await.map_err(fault)?;
     Ok(Db::Sqlite { read, write })
 }
@@ -112,6 +113,20 @@ mod tests {
         let keys = tx.row(sql("SELECT foreign_keys FROM pragma_foreign_keys")).await.unwrap().unwrap();
         assert_eq!((synchronous.int(0).unwrap(), keys.int(0).unwrap()), (2, 1));
         assert_eq!(journal.text(0).unwrap(), "wal");
+    }
+
+    #[tokio::test]
+    async fn who_asks_one_thing_after_the_other_fills_one_small_cache() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let settings = StoreSettings::sqlite(&path).with_connections(4).one_at_a_time();
+        let db = open(&path, &settings).await.unwrap();
+        for _ in 0..100 {
+            let row = db.row(sql("SELECT cache_size FROM pragma_cache_size")).await.unwrap().unwrap();
+            assert_eq!(row.int(0).unwrap(), -1024);
+        }
+        let Db::Sqlite { read, .. } = &db else { panic!("another engine") };
+        assert_eq!(read.size(), 1);
     }
 
     #[cfg(unix)]
