@@ -4,12 +4,15 @@
 //! ASVS 5.0 (6.2.4) counts only entries that fit the policy: the 3,000 most common passwords of ten characters or more
 //! are spread over the first 117,000.
 
+mod walk;
+
 use std::fmt;
 use std::sync::LazyLock;
 
 use fst::Set;
 use thiserror::Error;
-use zeroize::Zeroize;
+
+use walk::Walk;
 
 /// How many passwords the list has.
 const ENTRIES: usize = 961_927;
@@ -27,6 +30,7 @@ static EMBEDDED: LazyLock<Result<CommonPasswords, ListError>> = LazyLock::new(||
 /// The 961,927 different entries of the public list of the million most common passwords.
 pub struct CommonPasswords {
     set: Set<&'static [u8]>,
+    walk: Walk,
 }
 
 impl CommonPasswords {
@@ -38,15 +42,9 @@ impl CommonPasswords {
         EMBEDDED.as_ref().map_err(|&error| error)
     }
 
-    /// Whether a password is on the list, its ASCII letters in any case. Takes about 0.1 microseconds and no memory.
+    /// Whether a password is on the list, its ASCII letters in any case. Takes about 0.2 microseconds and no memory.
     pub fn contains(&self, password: &str) -> bool {
-        let mut buffer = [0_u8; LONGEST];
-        let Some(lowered) = buffer.get_mut(..password.len()) else { return false };
-        lowered.copy_from_slice(password.as_bytes());
-        lowered.make_ascii_lowercase();
-        let found = self.set.contains(&*lowered);
-        buffer.zeroize();
-        found
+        password.len() <= LONGEST && self.walk.finds(password.as_bytes())
     }
 
     /// How many passwords it has.
@@ -62,7 +60,8 @@ impl CommonPasswords {
     fn read(bytes: &'static [u8]) -> Result<Self, ListError> {
         let set = Set::new(bytes).map_err(|_| ListError)?;
         set.as_fst().verify().map_err(|_| ListError)?;
-        let list = Self { set };
+        let walk = Walk::new(bytes, set.as_fst().root().addr()).ok_or(ListError)?;
+        let list = Self { set, walk };
         let whole = list.len() == ENTRIES && EXAMPLES.iter().all(|example| list.contains(example));
         if whole { Ok(list) } else { Err(ListError) }
     }
@@ -115,6 +114,45 @@ mod tests {
             count += 1;
         }
         assert_eq!((count, longest), (961_927, 39));
+    }
+
+    #[test]
+    fn neighbours_of_entries_are_found_only_if_they_are_entries() {
+        let list = CommonPasswords::embedded().unwrap();
+        let mut entries = list.set.stream();
+        let (mut number, mut entered) = (0, 0);
+        while let Some(entry) = entries.next() {
+            number += 1;
+            if number % 11 > 0 {
+                continue;
+            }
+            let at = number % entry.len();
+            let next = |letter: u8| letter.wrapping_add(1 + (number % 5) as u8).to_ascii_lowercase();
+            let (mut changed, mut longer) = (entry.to_vec(), entry.to_vec());
+            changed[at] = next(changed[at]);
+            longer.insert(at, next(entry[at]));
+            let without = [&entry[..at], &entry[at + 1..]].concat();
+            for neighbour in
+                [&entry[..entry.len() - 1], &entry[..at], &entry[at..], &changed, &longer, &without]
+            {
+                let is_entry = list.set.contains(neighbour);
+                assert_eq!(list.walk.finds(neighbour), is_entry, "{:?}", String::from_utf8_lossy(neighbour));
+                entered += usize::from(is_entry);
+            }
+        }
+        assert!(entered > 10_000, "{entered}");
+    }
+
+    #[test]
+    fn every_letter_may_begin() {
+        let list = CommonPasswords::embedded().unwrap();
+        for first in 0..=u8::MAX {
+            for second in 0..=u8::MAX {
+                let two = [first, second, b'1'].map(|letter| letter.to_ascii_lowercase());
+                assert_eq!(list.walk.finds(&two), list.set.contains(two), "{two:?}");
+                assert_eq!(list.walk.finds(&two[..2]), list.set.contains(&two[..2]), "{two:?}");
+            }
+        }
     }
 
     #[test]
