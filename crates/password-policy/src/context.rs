@@ -93,15 +93,25 @@ fn local_part(address: &str) -> &str {
 
 fn has_word_of(folded_password: &str, text: &str) -> bool {
     let text = folded(text);
-    let words = text.split(|c: char| !c.is_alphanumeric());
-    std::iter::once(text.trim()).chain(words).any(|word| has(folded_password, word))
+    let mut words = text.split(|c: char| !c.is_alphanumeric());
+    // Where the whole text is, its words are: it is looked for only if none of them is.
+    let mut no_word_tells = true;
+    let has_word = words.any(|word| {
+        no_word_tells &= is_short(word);
+        has(folded_password, word)
+    });
+    has_word || (no_word_tells && has(folded_password, text.trim()))
 }
 
 fn has(folded_password: &str, word: &str) -> bool {
-    match word.chars().nth(CONTAINED_FROM - 1) {
-        Some(_) => memchr::memmem::find(folded_password.as_bytes(), word.as_bytes()).is_some(),
-        None => !word.is_empty() && folded_password == word,
+    if is_short(word) {
+        return !word.is_empty() && folded_password == word;
     }
+    memchr::memmem::find(folded_password.as_bytes(), word.as_bytes()).is_some()
+}
+
+fn is_short(word: &str) -> bool {
+    word.chars().nth(CONTAINED_FROM - 1).is_none()
 }
 
 /// Without letter case, in memory that is wiped: its capacity is never outgrown, so no copy is left behind.
@@ -111,9 +121,15 @@ fn folded(text: &str) -> Zeroizing<String> {
         folded.make_ascii_lowercase();
         return folded;
     }
-    // No letter takes more than three times its bytes.
-    let mut folded = Zeroizing::new(String::with_capacity(text.len() * 3));
+    // Nearly every text keeps its length, and what is not reserved needs no wiping.
+    let mut folded = Zeroizing::new(String::with_capacity(text.len() + LONGEST_LETTER));
     for letter in text.chars() {
+        if folded.capacity() - folded.len() < LONGEST_LETTER {
+            // No letter takes more than three times its bytes.
+            let mut larger = Zeroizing::new(String::with_capacity(text.len() * 3 + LONGEST_LETTER));
+            larger.push_str(&folded);
+            folded = larger;
+        }
         match alone(letter) {
             Some(one) => folded.push(one),
             None => folded.extend(fold(letter)),
@@ -127,8 +143,11 @@ fn fold(letter: char) -> impl Iterator<Item = char> {
     letter.to_uppercase().flat_map(char::to_lowercase)
 }
 
-/// The alphabets that nearly everybody writes in: up to Cyrillic.
-const ALPHABETS: usize = 0x530;
+/// How many bytes a letter can take that is folded.
+const LONGEST_LETTER: usize = 12;
+
+/// The alphabets that nearly everybody writes in, and the dashes and quotation marks behind them: up to the signs of money.
+const ALPHABETS: usize = 0x2100;
 
 /// What a letter of these alphabets is folded to; NUL where that takes more than one letter.
 static ALONE: LazyLock<[char; ALPHABETS]> = LazyLock::new(|| {
@@ -211,7 +230,25 @@ mod tests {
             let folded: usize = fold(c).map(char::len_utf8).sum();
             (folded, c.len_utf8())
         });
-        assert!(worst.into_iter().all(|(folded, plain)| folded <= 3 * plain));
+        assert!(worst.into_iter().all(|(folded, plain)| folded <= 3 * plain && folded <= LONGEST_LETTER));
+    }
+
+    #[test]
+    fn a_text_that_grows_is_folded_whole() {
+        for letter in ["\u{23a}", "\u{390}", "\u{149}", "\u{fb03}", "\u{1e9e}"] {
+            let (text, folded) = (letter.repeat(400), folded(&letter.repeat(400)));
+            assert_eq!(*folded, text.chars().flat_map(fold).collect::<String>(), "{letter}");
+            assert!(folded.capacity() <= letter.len() * 1200 + LONGEST_LETTER);
+        }
+    }
+
+    #[test]
+    fn a_whole_text_of_short_words_is_found() {
+        let person = Context::default().display_name(" Bo Li ").user_id("a.b.c");
+        assert_eq!(person.found_in("xx bo li xx"), Some(ContextField::DisplayName));
+        assert_eq!(person.found_in("1a.b.c1"), Some(ContextField::UserId));
+        assert_eq!(person.found_in("li"), Some(ContextField::DisplayName));
+        assert_eq!(person.found_in("xx bo xx li"), None);
     }
 
     #[test]
