@@ -6,6 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+/// How far apart the clocks of several servers may be. What began later than this from now began before the clock was set back:
+/// nobody knows how old it is, so it counts as ended.
+pub const SKEW: Duration = Duration::from_secs(5 * 60);
+
 /// A moment: milliseconds since 1970 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -57,6 +61,13 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         if let Some(now) = &self.0 {
             now.store(Timestamp(now.load(Ordering::SeqCst)).after(by).0, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock back, as somebody might the machine's.
+    pub fn set_back(&self, by: Duration) {
+        if let Some(now) = &self.0 {
+            now.store(Timestamp(now.load(Ordering::SeqCst)).before(by).0, Ordering::SeqCst);
         }
     }
 

@@ -77,7 +77,7 @@ pub mod users;
 use std::sync::Arc;
 
 pub use audit::Actor;
-pub use clock::{Clock, Timestamp};
+pub use clock::{Clock, SKEW, Timestamp};
 pub use desk::Look;
 pub use error::AccountsError;
 pub use generation::{Changes, Follower, Generation};

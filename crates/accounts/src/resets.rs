@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Accounts;
 use crate::audit::{self, Action};
-use crate::clock::Timestamp;
+use crate::clock::{SKEW, Timestamp};
 use crate::engine::{fault, sql};
 use crate::error::AccountsError;
 use crate::id::UserId;
@@ -31,7 +31,8 @@ pub struct Reset {
 /// The room of reset tokens.
 ///
 /// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
-/// password, a new primary mail address, disabling, deletion, another backend, a sign-in.
+/// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back behind
+/// its beginning by more than [`SKEW`].
 #[derive(Clone, Copy, Debug)]
 pub struct Resets<'a>(pub(crate) &'a Accounts);
 
@@ -82,9 +83,11 @@ impl Resets<'_> {
         let query = sql(
             "SELECT users.id, users.name, purpose, resets.email, resets.created_at, expires_at FROM resets \
                          JOIN users ON users.key = resets.user_key \
-                         WHERE token = $1 AND expires_at > $2 AND users.enabled",
+                         WHERE token = $1 AND expires_at > $2 AND resets.created_at <= $3 AND users.enabled",
         );
-        let row = self.0.db().row(query.bind(token.bytes()).bind(self.0.now().millis())).await?;
+        let now = self.0.now();
+        let query = query.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
+        let row = self.0.db().row(query).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Reset {
             user: UserId::stored(&row.text(0).map_err(fault)?, &row.text(1).map_err(fault)?)?,
@@ -107,8 +110,10 @@ impl Resets<'_> {
         let mut tx = self.0.db().begin().await?;
         // The user is locked first, as everywhere, so that two changes of one user never wait for each other in a circle.
         let (_, user) = lock(&mut tx, &reset.user).await.map_err(|_| used())?;
-        let take = sql("DELETE FROM resets WHERE token = $1 AND expires_at > $2");
-        let taken = tx.execute(take.bind(token.bytes()).bind(self.0.now().millis())).await?;
+        let take = sql("DELETE FROM resets WHERE token = $1 AND expires_at > $2 AND created_at <= $3");
+        let now = self.0.now();
+        let take = take.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
+        let taken = tx.execute(take).await?;
         if taken == 0 || !user.enabled {
             return Err(used());
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::Accounts;
 use crate::audit::{self, Action};
-use crate::clock::Timestamp;
+use crate::clock::{SKEW, Timestamp};
 use crate::engine::{Row, fault, sql};
 use crate::error::AccountsError;
 use crate::generation::Generation;
@@ -28,7 +28,15 @@ pub struct Session {
     pub data: Vec<u8>,
 }
 
-/// The room of sessions. They end with the credentials of their user, in the same transaction.
+/// That a session goes on at `$2`, with the latest moment in `$3` at which it can have begun or been seen.
+macro_rules! goes_on {
+    () => {
+        "sessions.expires_at > $2 AND sessions.created_at <= $3 AND sessions.seen_at <= $3"
+    };
+}
+
+/// The room of sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
+/// behind their beginning by more than [`SKEW`], since nobody knows then how old they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Sessions<'a>(pub(crate) &'a Accounts);
 
@@ -98,11 +106,14 @@ impl Sessions<'_> {
     /// # Errors
     /// When the store cannot tell.
     pub async fn find(self, token: &TokenHash) -> Result<Option<Session>, AccountsError> {
-        let query = sql(
+        let now = self.0.now();
+        let query = sql(concat!(
             "SELECT users.id, users.name, sessions.created_at, seen_at, expires_at, data FROM sessions \
-                         LEFT JOIN users ON users.key = sessions.user_key WHERE token = $1 AND expires_at > $2",
-        );
-        let row = self.0.db().row(query.bind(token.bytes()).bind(self.0.now().millis())).await?;
+             LEFT JOIN users ON users.key = sessions.user_key WHERE token = $1 AND ",
+            goes_on!()
+        ));
+        let query = query.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
+        let row = self.0.db().row(query).await?;
         let Some(row) = row else { return Ok(None) };
         let user = match (row.text_or_null(0).map_err(fault)?, row.text_or_null(1).map_err(fault)?) {
             (Some(id), Some(name)) => Some(UserId::stored(&id, &name)?),
@@ -124,10 +135,13 @@ impl Sessions<'_> {
     /// When it could not be written.
     pub async fn touch(self, token: &TokenHash, life: Duration) -> Result<bool, AccountsError> {
         let now = self.0.now();
-        let touch =
-            sql("UPDATE sessions SET seen_at = $2, expires_at = $3 WHERE token = $1 AND expires_at > $2");
+        let touch = sql(concat!(
+            "UPDATE sessions SET seen_at = $2, expires_at = $4 WHERE token = $1 AND ",
+            goes_on!()
+        ));
         let mut tx = self.0.db().begin().await?;
-        let touch = touch.bind(token.bytes()).bind(now.millis()).bind(now.after(life).millis());
+        let touch = touch.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
+        let touch = touch.bind(now.after(life).millis());
         let there = tx.execute(touch).await? > 0;
         tx.commit().await?;
         Ok(there)
@@ -139,8 +153,9 @@ impl Sessions<'_> {
     /// When it could not be written.
     pub async fn put(self, token: &TokenHash, data: &[u8]) -> Result<bool, AccountsError> {
         let mut tx = self.0.db().begin().await?;
-        let put = sql("UPDATE sessions SET data = $2 WHERE token = $1 AND expires_at > $3");
-        let put = put.bind(token.bytes()).bind(data).bind(self.0.now().millis());
+        let now = self.0.now();
+        let put = sql(concat!("UPDATE sessions SET data = $4 WHERE token = $1 AND ", goes_on!()));
+        let put = put.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis()).bind(data);
         let there = tx.execute(put).await? > 0;
         tx.commit().await?;
         Ok(there)
@@ -180,9 +195,14 @@ impl Sessions<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn list(self, user: &UserId) -> Result<Vec<(TokenHash, Session)>, AccountsError> {
         let key = find_key(self.0.db(), user).await?;
-        let query = sql("SELECT token, created_at, seen_at, expires_at, data FROM sessions \
-                         WHERE user_key = $1 AND expires_at > $2 ORDER BY seen_at DESC, token LIMIT 100");
-        let rows = self.0.db().rows(query.bind(key.0).bind(self.0.now().millis())).await?;
+        let now = self.0.now();
+        let query = sql(concat!(
+            "SELECT token, created_at, seen_at, expires_at, data FROM sessions WHERE user_key = $1 AND ",
+            goes_on!(),
+            " ORDER BY seen_at DESC, token LIMIT 100"
+        ));
+        let query = query.bind(key.0).bind(now.millis()).bind(now.after(SKEW).millis());
+        let rows = self.0.db().rows(query).await?;
         let read = |row: &Row| {
             let time = |at| row.int(at).map(Timestamp::from_millis).map_err(fault);
             let token = TokenHash::stored(&row.bytes(0).map_err(fault)?)?;
@@ -204,21 +224,26 @@ impl Sessions<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn count(self, user: &UserId) -> Result<u64, AccountsError> {
         let key = find_key(self.0.db(), user).await?;
-        let query = sql("SELECT COUNT(*) FROM sessions WHERE user_key = $1 AND expires_at > $2");
-        let row = self.0.db().row(query.bind(key.0).bind(self.0.now().millis())).await?;
+        let now = self.0.now();
+        let query = sql(concat!("SELECT COUNT(*) FROM sessions WHERE user_key = $1 AND ", goes_on!()));
+        let query = query.bind(key.0).bind(now.millis()).bind(now.after(SKEW).millis());
+        let row = self.0.db().row(query).await?;
         let number = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
         Ok(crate::users::count(number))
     }
 
-    /// Removes what has expired: sessions, resets and app passwords; tells how many. A server calls it now and then.
+    /// Removes what has expired: sessions, resets and app passwords; tells how many. A server calls it now and then. What began
+    /// after a moment to which the clock was set back goes as well, before that moment comes again.
     ///
     /// # Errors
     /// When it could not be written.
     pub async fn sweep(self) -> Result<u64, AccountsError> {
-        let now = self.0.now().millis();
+        let (now, latest) = (self.0.now().millis(), self.0.now().after(SKEW).millis());
         let mut tx = self.0.db().begin().await?;
-        let mut swept = tx.execute(sql("DELETE FROM sessions WHERE expires_at <= $1").bind(now)).await?;
-        swept += tx.execute(sql("DELETE FROM resets WHERE expires_at <= $1").bind(now)).await?;
+        let old = sql("DELETE FROM sessions WHERE expires_at <= $1 OR created_at > $2 OR seen_at > $2");
+        let mut swept = tx.execute(old.bind(now).bind(latest)).await?;
+        let old = sql("DELETE FROM resets WHERE expires_at <= $1 OR created_at > $2");
+        swept += tx.execute(old.bind(now).bind(latest)).await?;
         swept += tx.execute(sql("DELETE FROM app_passwords WHERE expires_at <= $1").bind(now)).await?;
         tx.commit().await?;
         Ok(swept)

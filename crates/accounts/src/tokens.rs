@@ -53,7 +53,7 @@ macro_rules! token_columns {
     };
 }
 
-/// The room of app passwords.
+/// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens<'a>(pub(crate) &'a Accounts);
 
@@ -122,7 +122,7 @@ impl Tokens<'_> {
     /// When it could not be written.
     pub async fn used(self, token: &AppPassword) -> Result<(), AccountsError> {
         let now = self.0.now();
-        if token.last_used.is_some_and(|used| used.after(USE_GRAIN) > now) {
+        if token.last_used.is_some_and(|used| used <= now && used.after(USE_GRAIN) > now) {
             return Ok(());
         }
         let mut tx = self.0.db().begin().await?;

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Timestamp;
+use crate::clock::{SKEW, Timestamp};
 use crate::engine::{Db, Tx, each, fault, sql};
 use crate::error::AccountsError;
 use crate::users::count;
@@ -22,6 +22,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// No mail waits longer than this; one that seems to was put in before the clock was set back.
+const LONGEST_WAIT: Duration = LONGEST_PAUSE.saturating_add(SKEW);
 
 /// What mail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,14 +111,15 @@ pub(crate) async fn waiting(db: &Db) -> Result<u64, AccountsError> {
 pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<Wanted>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
-         WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 ORDER BY due_at, key LIMIT 1) \
+         WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1) \
          RETURNING key, kind, subject, address, created_at, attempts",
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
-         WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED) \
+         WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED) \
          RETURNING key, kind, subject, address, created_at, attempts",
     );
     let mut tx = db.begin().await?;
-    let row = tx.row(claim.bind(now.millis()).bind(now.after(LEASE).millis())).await?;
+    let claim = claim.bind(now.millis()).bind(now.after(LEASE).millis());
+    let row = tx.row(claim.bind(now.after(LONGEST_WAIT).millis())).await?;
     tx.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let kind = row.text(1).map_err(fault)?;

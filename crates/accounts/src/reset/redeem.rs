@@ -13,7 +13,7 @@ use user_backend::clock::Instant;
 use super::request::place;
 use super::{PasswordReset, ResetSettings};
 use crate::audit::{self, Action, Actor};
-use crate::clock::Timestamp;
+use crate::clock::{SKEW, Timestamp};
 use crate::engine::{Row, fault, sql};
 use crate::password::{ROUNDS, SetError, locked};
 use crate::token::TokenHash;
@@ -166,8 +166,11 @@ fn judge(row: &Row, now: Timestamp) -> Result<Result<UserId, BadToken>, Accounts
     let signed_in = row.int_or_null(5).map_err(fault)?;
     let sent_to = row.text(6).map_err(fault)?;
     let (created, expires) = (row.int(7).map_err(fault)?, row.int(8).map_err(fault)?);
-    if !enabled || !local || address.as_ref() != Some(&sent_to) || signed_in.is_some_and(|at| at > created) {
+    // A sign-in in the future was before the clock was set back, and says nothing of a link that was sent since.
+    let latest = now.after(SKEW).millis();
+    let signed_in_since = signed_in.is_some_and(|at| at > created && at <= latest);
+    if !enabled || !local || address.as_ref() != Some(&sent_to) || signed_in_since {
         return Ok(Err(BadToken::Invalid));
     }
-    Ok(if expires > now.millis() { Ok(id) } else { Err(BadToken::Expired) })
+    Ok(if expires > now.millis() && created <= latest { Ok(id) } else { Err(BadToken::Expired) })
 }

@@ -9,6 +9,7 @@
 )]
 
 mod attempts;
+mod clock;
 mod desk;
 mod failures;
 mod faults;

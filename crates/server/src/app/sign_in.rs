@@ -99,7 +99,8 @@ impl App {
     async fn note(&self, standing: &Standing) {
         let user = &standing.user;
         let now = accounts::Clock::system().now();
-        if user.last_login.is_some_and(|last| last.after(LOGIN_GRAIN) > now) {
+        // A sign-in in the future was before the clock was set back.
+        if user.last_login.is_some_and(|last| last <= now && last.after(LOGIN_GRAIN) > now) {
             return;
         }
         if let Err(error) = self.accounts().users().signed_in(&user.id).await {

@@ -1,0 +1,139 @@
+//! The wall clock jumps: somebody sets it, or a machine comes back with a wrong one.
+//!
+//! A day ahead, whatever has a lifetime has ended. A day back, nothing lives longer for that: what began "in the future" has
+//! ended, too, and whoever comes now begins anew. Servers whose clocks differ by less than [`SKEW`] end nothing of each other's.
+
+use std::time::Duration;
+
+use accounts::reset::{BadToken, RedeemError};
+use accounts::{AccountsError, SKEW, StoredHash, Token};
+
+use crate::house::{ALICE, House, deadline, password, word};
+use crate::place::{Place, on_both, user};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const INSTANT: Duration = Duration::from_millis(1);
+
+/// What alice got at some moment.
+struct Got {
+    session: Token,
+    link: String,
+    /// An app password for two days.
+    dated: Token,
+    /// One that does not end.
+    plain: Token,
+}
+
+async fn get(house: &House) -> Got {
+    let (alice, tokens) = (user("alice"), house.accounts.tokens());
+    let session = house.accounts.sessions().begin(Some(&alice), 2 * HOUR, b"").await.unwrap();
+    let date = house.clock.now().after(2 * DAY);
+    let (dated, _) = tokens.create(&alice, "script", Some(date)).await.unwrap();
+    let (plain, _) = tokens.create(&alice, "phone", None).await.unwrap();
+    Got { session, link: house.link("alice").await, dated, plain }
+}
+
+/// What of it opens a door: session, link, app password with a date, and without.
+async fn open(house: &House, got: &Got) -> [bool; 4] {
+    let (sessions, tokens) = (house.accounts.sessions(), house.accounts.tokens());
+    let session = sessions.find(&got.session.hash()).await.unwrap().is_some();
+    // Every way to a session agrees.
+    let listed = sessions.list(&user("alice")).await.unwrap();
+    assert_eq!(listed.iter().any(|(token, _)| *token == got.session.hash()), session);
+    assert_eq!(sessions.put(&got.session.hash(), b"x").await.unwrap(), session);
+    let link = match house.reset.look(&got.link, None).await {
+        Ok(_) => true,
+        Err(RedeemError::Token(BadToken::Expired)) => false,
+        Err(other) => panic!("{other}"),
+    };
+    let hash = accounts::TokenHash::of(&got.link);
+    assert_eq!(house.accounts.resets().find(&hash).await.unwrap().is_some(), link);
+    let dated = tokens.owner(&got.dated.hash()).await.unwrap().is_some();
+    [session, link, dated, tokens.owner(&got.plain.hash()).await.unwrap().is_some()]
+}
+
+/// The link is used, in both ways that there are.
+async fn redeemed(house: &House, link: &str) -> bool {
+    let hash = accounts::TokenHash::of(link);
+    let new = password("Looking-Glass-9");
+    let by_owner = house.reset.redeem(link, &new, None, deadline()).await.is_ok();
+    match house.accounts.resets().redeem(&hash, &StoredHash::new("x")).await {
+        Ok(_) => true,
+        Err(AccountsError::Stale { .. }) => by_owner,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+async fn house(place: &Place) -> (House, Got) {
+    let house = House::with_alice(place).await;
+    let got = get(&house).await;
+    assert_eq!(open(&house, &got).await, [true; 4]);
+    (house, got)
+}
+
+on_both! {
+    async fn t27_a_clock_a_day_ahead_ends_whatever_has_a_lifetime(place) {
+        let (house, got) = house(place).await;
+        house.clock.advance(DAY);
+        assert_eq!(open(&house, &got).await, [false, false, true, true], "its date has not come");
+        assert!(!house.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
+        assert!(!redeemed(&house, &got.link).await);
+        house.clock.advance(DAY);
+        assert_eq!(open(&house, &got).await, [false, false, false, true]);
+        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
+    }
+
+    async fn t27_a_clock_a_day_back_lengthens_no_life(place) {
+        let (house, got) = house(place).await;
+        house.clock.set_back(DAY);
+        // An app password ends on a date, so it lives until that date comes.
+        assert_eq!(open(&house, &got).await, [false, false, true, true]);
+        assert!(!house.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
+        assert_eq!(house.accounts.sessions().count(&user("alice")).await.unwrap(), 0);
+        assert!(!redeemed(&house, &got.link).await);
+        // Nor does it live again when that moment comes for the second time.
+        assert_eq!(house.accounts.sessions().sweep().await.unwrap(), 2);
+        house.clock.advance(DAY);
+        assert!(house.accounts.sessions().find(&got.session.hash()).await.unwrap().is_none());
+        assert!(!redeemed(&house, &got.link).await);
+        house.clock.advance(2 * DAY);
+        assert!(house.accounts.tokens().owner(&got.dated.hash()).await.unwrap().is_none());
+    }
+
+    async fn t27_a_session_that_was_seen_tomorrow_has_ended(place) {
+        let (house, got) = house(place).await;
+        house.clock.advance(HOUR);
+        assert!(house.accounts.sessions().touch(&got.session.hash(), DAY).await.unwrap());
+        house.clock.set_back(HOUR - INSTANT);
+        assert!(!open(&house, &got).await[0]);
+        assert_eq!(house.accounts.sessions().sweep().await.unwrap(), 1);
+    }
+
+    async fn t27_clocks_that_differ_by_minutes_end_nothing_of_each_others(place) {
+        let (house, got) = house(place).await;
+        house.clock.set_back(SKEW);
+        assert_eq!(open(&house, &got).await, [true; 4]);
+        assert_eq!(house.accounts.sessions().sweep().await.unwrap(), 0);
+        house.clock.set_back(INSTANT);
+        assert_eq!(open(&house, &got).await, [false, false, true, true]);
+    }
+
+    async fn t27_whoever_comes_after_the_clock_was_set_back_is_served_at_once(place) {
+        let house = House::with_alice(place).await;
+        let (alice, users) = (user("alice"), house.accounts.users());
+        users.signed_in(&alice).await.unwrap();
+        house.reset.request("alice", None).await.unwrap();
+        house.clock.set_back(DAY);
+        // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
+        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
+        let link = house.tokens().pop().unwrap();
+        assert_eq!(house.reset.look(&link, None).await.unwrap(), alice);
+        let got = get(&house).await;
+        assert_eq!(open(&house, &got).await, [true; 4]);
+        // A sign-in of today does.
+        users.signed_in(&alice).await.unwrap();
+        assert_eq!(users.get(&alice).await.unwrap().last_login, Some(house.clock.now()));
+        assert!(!redeemed(&house, &got.link).await);
+    }
+}
