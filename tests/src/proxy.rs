@@ -54,6 +54,9 @@ impl Plan {
     pub const HONEST: Self = Self { fault: Fault::None, turn: 0, connection: 0 };
 }
 
+/// So many connections are told of, the first.
+const REMEMBERED: usize = 1000;
+
 /// A relay to one server, on a loopback port of its own.
 #[derive(Debug)]
 pub struct Proxy {
@@ -77,8 +80,14 @@ impl Proxy {
             let mut tasks = tokio::task::JoinSet::new();
             let mut number = 0;
             while let Ok((client, _)) = listener.accept().await {
+                // Whoever runs for hours must not remember everybody.
+                while tasks.try_join_next().is_some() {}
                 let turn = Arc::<Mutex<Turn>>::default();
-                all.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&turn));
+                let mut first = all.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.len() < REMEMBERED {
+                    first.push(Arc::clone(&turn));
+                }
+                drop(first);
                 let fault = if number < plan.connection { Fault::None } else { plan.fault };
                 number += 1;
                 let server = server.clone();
@@ -97,7 +106,7 @@ impl Proxy {
         self.port
     }
 
-    /// How many turns each connection had so far.
+    /// How many turns each connection had so far, the first thousand of them.
     #[must_use]
     pub fn turns(&self) -> Vec<usize> {
         let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);

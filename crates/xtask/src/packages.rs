@@ -8,6 +8,7 @@ use crate::step::{self, Outcome};
 /// What each package is for, as the person is told.
 const WHY: &[(&str, &str)] = &[
     ("dovecot-imapd", "the test rig's IMAP server"),
+    ("faketime", "sets the wall clock of a program that a test starts"),
     ("iproute2", "brings up loopback in a network of the soak's own"),
     ("libpam-pwdfile", "password files for the test rig's FTP server"),
     ("libsmbclient-dev", "the C library (GPLv3+) that the feature `smb` links"),
@@ -41,6 +42,13 @@ pub(crate) fn missing_libraries() -> Vec<String> {
     let found = step::have("pkg-config")
         && step::capture(step::program("pkg-config").args(["--exists", "smbclient"])).is_ok();
     if found { Vec::new() } else { vec!["libsmbclient-dev".into(), "pkg-config".into()] }
+}
+
+/// The missing Debian package that sets the wall clock of one program.
+pub(crate) fn missing_clock() -> Vec<String> {
+    let mut places = fs::read_dir("/usr/lib").into_iter().flatten().flatten();
+    let found = places.any(|place| place.path().join("faketime/libfaketime.so.1").is_file());
+    if found { Vec::new() } else { vec!["faketime".into()] }
 }
 
 /// Installs Debian packages and says so; does nothing when none is missing.

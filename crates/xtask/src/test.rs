@@ -49,6 +49,7 @@ fn check(args: &Args, steps: &mut Steps) {
         let mut missing = packages::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
+            missing.extend(packages::missing_clock());
             missing.extend([POSTGRES.missing(), MARIADB.missing(), clients::missing()].concat());
         }
         packages::install(&missing)?;

@@ -22,6 +22,12 @@ use crate::tally::{Answer, Done, Kind};
 /// Time for one attempt.
 const TIME: Duration = Duration::from_secs(5);
 
+/// So many wrong passwords are typed of each person, so many strangers try some, and from so many addresses: what remembers
+/// names, passwords and places is soon as full as it will ever be, so that only what leaks goes on growing.
+const WRONG: usize = 8;
+const STRANGERS: usize = 50;
+const PLACES: u64 = 128;
+
 /// Nobody listens there.
 const CLOSED: u16 = 9;
 
@@ -146,7 +152,7 @@ fn resolver(rig: &Rig, before: &str) -> Asked {
     let each = "warm = 1\ncache_accepted = \"2s\"\ncache_rejected = \"1s\"\nbudget = { failures = 1000000, per = \"1m\" }\n\
                 connect_timeout = \"2s\"\ntimeout = \"4s\"\nmax_concurrent = 64\n";
     let text = format!(
-        "[resolver]\ndeadline = \"5s\"\ncache_entries = 2000\n{before}\
+        "[resolver]\ndeadline = \"5s\"\ncache_entries = 2000\nthrottle = {{ per = \"1m\" }}\n{before}\
          [[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"{host}\"\nport = 10993\ntls = \"implicit\"\n\
          ca_file = \"{ca}\"\n{each}\
          [[user_backends]]\nid = \"files\"\nclass = \"ftp\"\nhost = \"{host}\"\nport = 10990\ntls = \"implicit\"\n\
@@ -188,14 +194,14 @@ impl Lane {
             return Try::new(person, person.password.clone(), Kind::Unwelcome, dice);
         }
         if !right && dice.below(4) == 0 {
-            let name = format!("nobody-{}", dice.below(1000));
+            let name = format!("nobody-{}", dice.below(STRANGERS));
             let nobody = Person { name, password: String::new(), servers: String::new(), welcome: false };
-            return Try::new(&nobody, format!("x{}", dice.roll()), Kind::Wrong, dice);
+            return Try::new(&nobody, format!("x{}", dice.below(2)), Kind::Wrong, dice);
         }
         self.certain(people, right, dice)
     }
 
-    /// Somebody whom the server knows tries the right password, or a wrong one that nobody tried before.
+    /// Somebody whom the server knows tries the right password, or a wrong one.
     pub(crate) fn certain(&self, people: &[Person], right: bool, dice: &mut Dice) -> Try {
         let knows = |person: &&Person| {
             person.welcome && (person.servers == "all" || person.servers.contains(self.server))
@@ -205,7 +211,7 @@ impl Lane {
         if right {
             return Try::new(person, person.password.clone(), Kind::Right, dice);
         }
-        Try::new(person, format!("{}{}", person.password, dice.roll()), Kind::Wrong, dice)
+        Try::new(person, format!("{}{}", person.password, dice.below(WRONG)), Kind::Wrong, dice)
     }
 
     /// Tries it.
@@ -246,8 +252,7 @@ impl Lane {
 
 impl Try {
     fn new(person: &Person, password: String, kind: Kind, dice: &mut Dice) -> Self {
-        // Few enough that every table is soon full, and so many that nobody is throttled.
-        let [.., a, b] = dice.roll().to_be_bytes();
-        Self { name: person.name.clone(), password, kind, source: Ipv4Addr::new(10, 0, a & 15, b).into() }
+        let [.., place] = (dice.roll() % PLACES).to_be_bytes();
+        Self { name: person.name.clone(), password, kind, source: Ipv4Addr::new(10, 0, 0, place).into() }
     }
 }

@@ -61,7 +61,7 @@ async fn soak() -> bool {
     let calm = Duration::from_secs((seconds / 6).clamp(5, 60));
     load.run(calm, rate, &mut gauge).await;
     load.quiet().await;
-    gauge.begin();
+    gauge.begin(seconds);
     let chaos = Chaos::start(rig.clone(), seed);
     let rest = Duration::from_secs(seconds).saturating_sub(2 * calm).max(calm);
     load.run(rest, rate, &mut gauge).await;

@@ -1,9 +1,10 @@
-//! What happens in one place stays there: a server that hangs, a library that crashes, a password in memory.
+//! What happens in one place stays there: a server that hangs, a library that crashes, a password in memory, a clock that is set.
 
 #![cfg(target_os = "linux")]
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod clock;
 mod helpers;
 mod memory;
 mod parent;

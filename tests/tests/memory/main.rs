@@ -1,10 +1,12 @@
 //! What a hostile server can make an attempt cost: memory, counted by the allocator, and file descriptors.
 //!
-//! One test in one binary: whatever else ran beside it would be counted too. The scripted server is part of the count,
-//! so the figures are upper bounds.
+//! A binary of its own, and one test at a time: whatever else ran beside it would be counted too. The scripted server is part of
+//! the count, so the figures are upper bounds.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod sign_ins;
 
 use std::time::Duration;
 
@@ -18,6 +20,9 @@ use user_backend_tests::{Ca, Leaf, Peer, Step, report};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
+/// What one test holds must not count for another.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 const FTP_GREETING: &str = "220 ready\r\n";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const FLOOD: usize = 400_000_000;
@@ -25,6 +30,7 @@ const LIMIT: usize = 1024 * 1024;
 
 #[tokio::test]
 async fn t21_a_server_that_sends_400_mb_costs_less_than_1_mib() {
+    let _alone = ALONE.lock().await;
     let ca = Ca::new();
     let most = imap_floods(&ca).await.max(ftp_floods(&ca).await);
     report::leave("memory", &serde_json::json!({ "peak_bytes": most }));
