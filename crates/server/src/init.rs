@@ -128,7 +128,11 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
                 typed.map_err(|failed| error(1, format_args!("the terminal cannot be asked: {failed}")))
             };
             let first = asked(&question)?;
-            if *asked("Again: ")? == *first { Ok(first) } else { Err(error(1, "the two passwords differ")) }
+            if *asked("Again: ")? == *first {
+                Ok(first)
+            } else {
+                Err(error(1, "the two passwords differ; nobody was created, so type the command again"))
+            }
         }
     };
     tokio::task::spawn_blocking(read)

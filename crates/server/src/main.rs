@@ -8,6 +8,7 @@ mod systemd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use accounts::GroupId;
 use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
@@ -90,6 +91,12 @@ async fn serve(file: &Path) -> ExitCode {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),
     };
+    match app.accounts().groups().find(&GroupId::admin()).await {
+        Ok(admins) if admins.as_ref().is_none_or(|admins| admins.members == 0) => {
+            tracing::warn!("there is no administrator yet: `user-backend-server init` creates the first one");
+        }
+        _ => {}
+    }
     let listening = match Listening::open(app.clone()) {
         Ok(listening) => listening.with_metrics(metrics),
         Err(error) => return fail(1, format_args!("{error}")),

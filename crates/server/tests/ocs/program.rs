@@ -362,6 +362,7 @@ fn systemd_is_told_when_the_server_is_ready_reads_its_file_again_lives_and_ends(
     let reloading = news();
     assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
     assert_eq!(news().trim(), "READY=1");
+    running.until("there is no administrator yet: `user-backend-server init`");
     running.until("settings and backends read again");
     running.signal("-TERM");
     assert_eq!(news().trim(), "STOPPING=1");
