@@ -95,21 +95,28 @@ pub async fn serve(
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
     let answer = endpoints::answer(route.endpoint, &call).await;
-    let answer = answer.map_err(|failure| explained(failure, route.endpoint));
+    let answer = answer.map_err(|failure| explained(failure, route.endpoint, &params));
     if route.endpoint == Endpoint::Capabilities && answer.is_ok() {
         return reply.send_tagged(answer, &parts.headers);
     }
     reply.send(answer)
 }
 
-/// A failure that says nothing says what its code means there, beside the empty message that programs know.
-fn explained(failure: Failure, endpoint: Endpoint) -> Failure {
+/// A failure that says nothing says what its code means there, beside the empty message that programs know. One whose cause
+/// is how the parameters were sent says that instead.
+fn explained(failure: Failure, endpoint: Endpoint, params: &Params) -> Failure {
+    if params.is_json_in_disguise() {
+        return failure.with_hint(DISGUISED);
+    }
     let meaning = Some(failure.code()).filter(|_| failure.is_wordless());
     match meaning.and_then(|code| openapi::meaning(endpoint, code)) {
         Some(meaning) => failure.with_hint(meaning),
         None => failure,
     }
 }
+
+/// What people are told who send JSON and do not say so.
+const DISGUISED: &str = "the body looks like JSON and was sent as a form; with curl: -H 'Content-Type: application/json' -d '{...}'";
 
 /// What people are told whose name or password is wrong.
 const WRONG: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \

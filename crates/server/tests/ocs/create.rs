@@ -169,3 +169,27 @@ async fn settings_of_the_installation_are_obeyed() {
     let created = server.post("admin", "/cloud/users?format=json", GOOD).send().await.ok();
     assert_eq!(created.data()["id"].as_str().unwrap().len(), 10);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_gets_more_than_the_installation_gives() {
+    let server = Server::start().await;
+    let files = "/apps/provisioning_api/api/v1/config/apps/files";
+    let quota = |text: &str| server.put("admin", "/cloud/users/jane", &format!("key=quota&value={text}"));
+    quota("none").send().await.ok();
+    for (key, value) in [("max_quota", "1073741824"), ("allow_unlimited_quota", "0")] {
+        server.post("admin", &format!("{files}/{key}"), &format!("value={value}")).send().await.ok();
+    }
+    let much = "Invalid quota value. 2 GB is exceeding the maximum quota";
+    let endless = "Unlimited quota is forbidden on this instance";
+    quota("1+GB").send().await.ok();
+    quota("2+GB").send().await.fails(102, much);
+    quota("none").send().await.fails(102, endless);
+    refused(&server, "admin", &format!("userid=x1&{GOOD}&quota=2+GB"), 102, much).await;
+    refused(&server, "admin", &format!("userid=x1&{GOOD}&quota=none"), 102, endless).await;
+    let default = server.post("admin", &format!("{files}/default_quota"), "value=none").send().await;
+    assert!(default.code() == 403 && default.body.contains("The given key can not be set"), "{default:?}");
+    let jane = server.get("admin", "/cloud/users/jane?format=json").send().await.ok().data();
+    assert_eq!(jane["quota"]["quota"], 1_073_741_824_u64);
+    server.post("admin", &format!("{files}/max_quota"), "value=-1").send().await.ok();
+    quota("2+GB").send().await.ok();
+}

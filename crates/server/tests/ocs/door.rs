@@ -176,6 +176,35 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
     assert!(inner.contains("-d 'userid=frank'"), "{inner}");
     let capital = hint(server.post("admin", "/cloud/users", "userId=frank&password=x")).await;
     assert!(capital.contains("-d userid=frank"), "{capital}");
+    // What they sent is not what they meant.
+    for (ask, code, meaning) in [
+        (
+            server.put("admin", "/cloud/users/Frank", "email=frank%40example.com"),
+            400,
+            "-d key=email -d value=",
+        ),
+        (server.put("admin", "/cloud/users/Frank", "key=email"), 400, "-d key=email -d value="),
+        (
+            server.put("admin", "/cloud/users/Frank", r#"{"key":"email","value":"a@b.de"}"#),
+            400,
+            "looks like JSON",
+        ),
+        (server.post("admin", "/cloud/users", r#"{"userid":"x","password":"y"}"#), 108, "looks like JSON"),
+        (server.put("admin", "/cloud/users/Frank", "key=quota&value=5+GiB"), 102, "5 GB"),
+        (
+            server.post("admin", "/cloud/users", "userid=x1&password=Tr0ub4dor%263xyz-quux&quota=lots"),
+            102,
+            "5 GB",
+        ),
+        (server.put("admin", "/cloud/users/Frank", "key=language&value=german"), 102, "pt_BR"),
+        (server.put("admin", "/cloud/users/Frank", "key=locale&value=german"), 102, "de_DE"),
+        (server.put("admin", "/cloud/users/Frank", "key=phone&value=0711+123"), 102, "+49"),
+        (server.put("admin", "/cloud/users/Frank", "key=website&value=example.org"), 102, "https://"),
+    ] {
+        let told = ask.send().await;
+        assert_eq!(told.code(), code, "{told:?}");
+        assert!(told.element("hint").unwrap_or_default().contains(meaning), "{told:?}");
+    }
     // Where programs know an empty message, people read what the code means.
     for (ask, meaning) in [
         (server.put("admin", "/cloud/users/nobody/disable", ""), "nobody of this id"),

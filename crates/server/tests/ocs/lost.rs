@@ -119,6 +119,11 @@ async fn a_new_user_without_a_password_chooses_one_by_the_link_in_the_greeting()
     assert_eq!(done.status, 200, "{}", done.body);
     let mut anna = Surfer::signed_in(&server, "anna", NEW).await;
     assert_eq!(anna.get("/settings").await.status, 200);
+    // An installation may greet nobody by itself.
+    let setting = "/apps/provisioning_api/api/v1/config/apps/core/newUser.sendEmail";
+    server.post("admin", setting, "value=no").send().await.ok();
+    server.post("admin", "/cloud/users", "userid=ben&email=ben%40example.org").send().await.ok();
+    assert!(!deliver(&server).await.iter().any(|mail| mail.0 == "ben@example.org"));
     // Who has signed in needs no link; the greeting alone comes again.
     deliver(&server).await;
     server.post("admin", "/cloud/users/anna/welcome", "").send().await.ok();

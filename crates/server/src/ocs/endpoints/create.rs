@@ -70,13 +70,11 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         new = new.display_name(name);
     }
     if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
-        let quota = field::quota(text);
-        new =
-            new.quota(quota.ok_or_else(|| Failure::of_endpoint(102, format!("Invalid quota value {text}")))?);
+        new = new.quota(field::quota(call, text).await?);
     }
     if let Some(language) = params.text("language")?.filter(|text| !text.is_empty()) {
         if !field::is_language(language) {
-            return Err(Failure::of_endpoint(102, "Invalid language"));
+            return Err(field::no_language());
         }
         new = new.language(language);
     }
@@ -113,7 +111,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         }
         Err(error) => return Err(error.into()),
     };
-    if local && password.is_empty() && user.email.is_some() {
+    if local && password.is_empty() && user.email.is_some() && greets(call).await? {
         // Whether that worked is in the log; the account is there in any case, as clients know it.
         let _ = call.app.send_welcome(&call.accounts()?, &user).await;
     }
@@ -224,6 +222,11 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
 async fn known(call: &Call<'_>, typed: &str) -> Result<Option<GroupId>, Failure> {
     let Ok(group) = GroupId::parse(typed) else { return Ok(None) };
     Ok(call.app.accounts().groups().exists(&group).await?.then_some(group))
+}
+
+/// Whether new users are greeted by mail; they are unless the installation says no.
+async fn greets(call: &Call<'_>) -> Result<bool, Failure> {
+    Ok(call.app.accounts().apps().value("core", "newUser.sendEmail").await?.as_deref() != Some("no"))
 }
 
 /// Whether a setting of the installation says yes.

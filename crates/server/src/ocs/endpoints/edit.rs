@@ -12,6 +12,7 @@ use super::{Call, field};
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
+use crate::ocs::params::ParamError;
 use crate::ocs::xml::can_carry;
 
 /// The fields that people may edit, in the order that clients rely on.
@@ -56,7 +57,7 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     let who = Editor::of(call, &details)?;
     let fields = match call.params.text_map("fields")? {
         Some(fields) => fields,
-        None => vec![(call.params.once("key")?, call.params.once("value")?)],
+        None => vec![pair(call)?],
     };
     if let [("password", value)] = fields.as_slice() {
         set_password(call, &details, value).await?;
@@ -68,7 +69,7 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
             let text = "The password is changed in a call of its own";
             return Err(Failure::new(Code::BAD_REQUEST, text));
         }
-        change = who.applied(change, key, value, call)?;
+        change = who.applied(change, key, value, call).await?;
     }
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(Answer::NOTHING),
@@ -81,6 +82,21 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(error) => Err(error.into()),
     }
 }
+
+/// The one field that clients have always been able to change in a call.
+fn pair<'c>(call: &'c Call<'_>) -> Result<(&'c str, &'c str), Failure> {
+    let sent = |name| {
+        call.params.once(name).map_err(|error| match error {
+            ParamError::Missing { .. } => Failure::from(error).with_hint(PAIR),
+            error => error.into(),
+        })
+    };
+    Ok((sent("key")?, sent("value")?))
+}
+
+/// What people are told who sent `email=...`, or nothing.
+const PAIR: &str = "send which field as key and what it becomes as value, with curl: -d key=email -d value=frank@example.com; \
+                    or several as fields[email]=... and so on";
 
 /// `PUT /cloud/users/{user}/{collection}`: `key` is a value that is there, `value` what becomes of it.
 pub(super) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -135,7 +151,7 @@ impl<'a> Editor<'a> {
     }
 
     /// The change with one field more.
-    fn applied(
+    async fn applied(
         &self,
         change: UserChange,
         key: &str,
@@ -153,10 +169,7 @@ impl<'a> Editor<'a> {
             }
             "displayname" | "display" => change.display_name(value),
             "email" => change.email(value),
-            "quota" if over => {
-                let wrong = || Failure::of_endpoint(102, format!("Invalid quota value {value}"));
-                change.quota(field::quota(value).ok_or_else(wrong)?)
-            }
+            "quota" if over => change.quota(field::quota(call, value).await?),
             "manager" if over => change.field(Field::Manager, checked("manager", value)?),
             "additional_mail" => {
                 accounts::users::mail_address(value).map_err(|_| Failure::bare(102))?;
@@ -167,22 +180,22 @@ impl<'a> Editor<'a> {
                 change.field(Field::NotifyEmail, address)
             }
             "language" if field::is_language(value) => change.language(value),
-            "language" => return Err(Failure::of_endpoint(102, "Invalid language")),
+            "language" => return Err(field::no_language()),
             "locale" if value.is_empty() || field::is_locale(value) => change.locale(value),
-            "locale" => return Err(Failure::of_endpoint(102, "Invalid locale")),
+            "locale" => return Err(Failure::of_endpoint(102, "Invalid locale").with_hint(field::LOCALE)),
             "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
                 change.field(Field::FirstDayOfWeek, value)
             }
             "first_day_of_week" => return Err(Failure::of_endpoint(102, "Invalid first day of week")),
             "phone" if value.is_empty() => change.field(Field::Phone, value),
             "phone" => {
-                let wrong = || Failure::of_endpoint(102, "Invalid phone");
+                let wrong = || Failure::of_endpoint(102, "Invalid phone").with_hint(field::PHONE);
                 change.field(Field::Phone, field::phone(value).ok_or_else(wrong)?)
             }
             "website" if value.is_empty() || field::is_website(value) => {
                 change.field(Field::Website, checked("website", value)?)
             }
-            "website" => return Err(Failure::of_endpoint(102, "Invalid website")),
+            "website" => return Err(Failure::of_endpoint(102, "Invalid website").with_hint(field::WEBSITE)),
             "twitter" => change.field(Field::Twitter, checked("twitter", value)?.trim_start_matches('@')),
             "profile_enabled" => {
                 let on = match value {

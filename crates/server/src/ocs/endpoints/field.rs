@@ -2,10 +2,56 @@
 
 use accounts::Quota;
 
-/// A quota, as people write it.
-pub(super) fn quota(text: &str) -> Option<Quota> {
-    text.parse().ok()
+use super::Call;
+use crate::ocs::envelope::Failure;
+
+/// A quota, as people write it, if the installation gives as much: two settings of the app `files` say so.
+pub(super) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure> {
+    let quota = text.parse().map_err(|_| no_quota(text))?;
+    match quota {
+        Quota::Bytes(bytes) => {
+            let most = call.app.accounts().apps().value("files", "max_quota").await?;
+            // -1, and whatever else is no size, is no bound.
+            match most.and_then(|most| most.parse::<u64>().ok()) {
+                Some(most) if bytes > most => {
+                    let text = format!("Invalid quota value. {text} is exceeding the maximum quota");
+                    Err(Failure::of_endpoint(102, text))
+                }
+                _ => Ok(quota),
+            }
+        }
+        Quota::Unlimited if unlimited_is_forbidden(call).await? => {
+            Err(Failure::of_endpoint(102, "Unlimited quota is forbidden on this instance"))
+        }
+        _ => Ok(quota),
+    }
 }
+
+/// Whether everybody shall have a bound.
+pub(super) async fn unlimited_is_forbidden(call: &Call<'_>) -> Result<bool, Failure> {
+    Ok(call.app.accounts().apps().value("files", "allow_unlimited_quota").await?.as_deref() == Some("0"))
+}
+
+/// The answer to a quota that is none.
+fn no_quota(text: &str) -> Failure {
+    Failure::of_endpoint(102, format!("Invalid quota value {text}")).with_hint(
+        "a number and B, KB, MB, GB, TB or PB, as in 5 GB or 1.5 GB; or none (unlimited), or default",
+    )
+}
+
+/// The answer to a language that is none.
+pub(super) fn no_language() -> Failure {
+    Failure::of_endpoint(102, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
+}
+
+/// What a locale looks like.
+pub(super) const LOCALE: &str = "a language and perhaps a country, as in de_DE";
+
+/// What a phone number looks like.
+pub(super) const PHONE: &str = "a number with the code of its country, as in +49 711 123456";
+
+/// What the address of a web page looks like.
+pub(super) const WEBSITE: &str = "an address that begins with https:// or http://";
 
 /// A phone number with its country code, as E.164 writes it. Without one, or when it is none, `None`: the original answers
 /// that it worked and throws the stored number away.

@@ -2,7 +2,7 @@
 
 use accounts::AccountsError;
 
-use super::Call;
+use super::{Call, field};
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
@@ -43,6 +43,11 @@ pub(super) async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.captures.get("key");
     let value = call.params.required("value")?;
     settable(&app, &key, value)?;
+    if (app.as_str(), key.as_str(), value) == ("files", "default_quota", "none")
+        && field::unlimited_is_forbidden(call).await?
+    {
+        return Err(refused("The given key can not be set"));
+    }
     if app == accounts::POLICY_APP {
         understood(&key, value)?;
     }

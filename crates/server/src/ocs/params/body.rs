@@ -44,7 +44,7 @@ async fn multipart(content_type: &str, body: Bytes) -> Result<Params, ParamError
             continue;
         };
         let value = field.bytes().await.map_err(|_| WRONG)?;
-        let value = String::from_utf8(value.to_vec()).map_err(|_| ParamError::Malformed { kind: "UTF-8" })?;
+        let value = String::from_utf8(value.to_vec()).map_err(|_| ParamError::Encoding)?;
         form::put(&mut params, &name, value)?;
     }
     Ok(params)

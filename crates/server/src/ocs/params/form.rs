@@ -90,5 +90,5 @@ fn decoded(text: &[u8]) -> Result<String, ParamError> {
         text.into()
     };
     let decoded = percent_decode(&blanks).decode_utf8().map(Cow::into_owned);
-    decoded.map_err(|_| ParamError::Malformed { kind: "UTF-8" })
+    decoded.map_err(|_| ParamError::Encoding)
 }

@@ -55,6 +55,9 @@ pub enum ParamError {
         /// What it should be.
         kind: &'static str,
     },
+    /// In the query or in the body.
+    #[error("What was sent is not valid UTF-8")]
+    Encoding,
     /// The content type is none that is read here.
     #[error(
         "The content type of the body is not supported; send application/x-www-form-urlencoded (curl: -d key=value), \
@@ -108,6 +111,11 @@ impl Params {
         self.entries.extend(body.entries);
         self.repeated = body.repeated;
         self
+    }
+
+    /// Whether this is JSON that was sent as a form, as curl does it with `-d '{…}'`.
+    pub fn is_json_in_disguise(&self) -> bool {
+        self.entries.first().is_some_and(|(name, _)| name.trim_start().starts_with('{'))
     }
 
     /// A text, if it was sent.

@@ -132,7 +132,7 @@ async fn what_cannot_be_read_is_refused_with_words() {
         (JSON, "\"text\"", "The body is not valid JSON, or not an object"),
         (JSON, "null", "The body is not valid JSON, or not an object"),
         (JSON, r#"{"a": "\ud800"}"#, "The body is not valid JSON, or not an object"),
-        (FORM, "a=%ff", "The body is not valid UTF-8"),
+        (FORM, "a=%ff", "What was sent is not valid UTF-8"),
         (Some("multipart/form-data"), "x", "The body is not valid multipart/form-data"),
         (Some("multipart/form-data; boundary=b"), "--c\r\n", "The body is not valid multipart/form-data"),
     ] {
