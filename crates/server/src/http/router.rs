@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Extension, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version as HttpVersion};
 use axum::middleware::{self, Next};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,6 +17,7 @@ use super::origin::Origin;
 use super::problem;
 use crate::app::App;
 use crate::ocs::code::Version;
+use crate::ocs::endpoints::SPOKEN;
 use crate::ocs::serve::serve;
 use crate::{openapi, pages};
 
@@ -36,6 +37,7 @@ pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(tell_metrics))
+        .route("/status.php", get(status))
         .merge(pages::router());
     openapi::routes()
         .into_iter()
@@ -56,6 +58,25 @@ async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
             (StatusCode::SERVICE_UNAVAILABLE, "the accounts cannot be reached\n")
         }
     }
+}
+
+/// What clients and monitors of the PHP system ask first, before anybody signs in: whether somebody is there, and who.
+async fn status(State(app): State<App>) -> Response<Body> {
+    let (major, minor, micro) = SPOKEN;
+    let version = format!("{major}.{minor}.{micro}");
+    let body = serde_json::json!({
+        "installed": true,
+        "maintenance": false,
+        "needsDbUpgrade": false,
+        "version": format!("{version}.0"),
+        "versionstring": version,
+        "edition": "",
+        "productname": app.settings().name,
+        "extendedSupport": false,
+    });
+    let mut response = Response::new(Body::from(body.to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 /// The metrics, for whoever asks from this machine: they tell how many people fail to sign in.
@@ -113,11 +134,19 @@ fn split(path: &str) -> Option<(Version, &str)> {
 /// clever.
 async fn around(request: Request, next: Next) -> Response<Body> {
     let started = now();
+    let hosts = request.headers().get_all(HOST).iter().count();
     let id = request_id();
     let (method, path) = (request.method().clone(), pages::loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
+    // RFC 9112, 3.2: a proxy may have gone by another one of them.
+    let nameless = request.version() == HttpVersion::HTTP_11 && hosts != 1;
     let answered = {
-        let next = next.run(request);
+        let next = async {
+            if nameless || hosts > 1 {
+                return problem(StatusCode::BAD_REQUEST, "a request has the header Host, once");
+            }
+            next.run(request).await
+        };
         tokio::time::timeout_at(
             later(started, LONGEST_CALL),
             tracing::Instrument::instrument(next, span.clone()),

@@ -83,6 +83,7 @@ const DOORS: &[Door] = &[
         "text/plain",
         &[("404", "There are none, or they are not for this machine")],
     ),
+    ("/status.php", "Says which version of the PHP system answers in this way", "application/json", &[]),
     ("/openapi.json", "Describes version 2 of the API", "application/json", &[]),
     ("/openapi-v1.json", "Describes version 1 of the API", "application/json", &[]),
     ("/docs", "Describes the API for people", "text/html", &[]),

@@ -182,6 +182,18 @@ async fn every_answer_carries_the_headers_that_keep_browsers_quiet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_whether_a_server_is_there_is_told_the_version_of_the_capabilities() {
+    let server = Server::start().await;
+    let status = server.page(Method::GET, "/status.php").send().await;
+    assert_eq!((status.status, status.header("content-type")), (200, "application/json"), "{status:?}");
+    let status = status.json();
+    let capabilities = server.get("-", "/cloud/capabilities?format=json").send().await.ok().data();
+    assert_eq!((&status["installed"], &status["maintenance"]), (&true.into(), &false.into()));
+    assert_eq!(status["versionstring"], capabilities["version"]["string"]);
+    assert!(status["version"].as_str().unwrap().starts_with(status["versionstring"].as_str().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn capabilities_are_read_once_and_then_found_unchanged() {
     let server = Server::start().await;
     let first = server.get("-", "/cloud/capabilities?format=json").send().await.ok();

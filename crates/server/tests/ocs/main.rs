@@ -138,7 +138,7 @@ impl Server {
 
     /// A request as somebody who is signed in; `-` is nobody. A path without `/ocs` is one of version 1.
     fn ask(&self, who: &str, method: Method, path: &str) -> Ask<'_> {
-        let outside = ["/ocs/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs"];
+        let outside = ["/ocs/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs", "/status.php"];
         let path = if outside.iter().any(|begin| path.starts_with(begin)) {
             path.to_owned()
         } else {

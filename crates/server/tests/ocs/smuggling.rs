@@ -116,3 +116,21 @@ async fn o06_no_request_hides_in_another() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_for_one_host() {
+    let server = Server::start().await;
+    for (head, status) in [
+        ("GET /healthz HTTP/1.1\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n", 400),
+        ("GET /healthz HTTP/1.0\r\nHost: x\r\nHost: y\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n", 200),
+        ("GET http://y/healthz HTTP/1.1\r\nHost: x\r\n", 200),
+    ] {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let answer = exchange(&mut stream, format!("{head}Connection: close\r\n\r\n").as_bytes()).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status.to_string().as_str()), "{head}\n{answer}");
+        assert_eq!(answer.ends_with("ok\n"), status == 200, "{answer}");
+    }
+}

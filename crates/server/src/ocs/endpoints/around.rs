@@ -10,7 +10,7 @@ use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
 
 /// The version of the PHP system whose answers these are: clients read it to know what to expect.
-const SPOKEN: (u32, u32, u32) = (25, 0, 2);
+pub const SPOKEN: (u32, u32, u32) = (25, 0, 2);
 
 /// `GET /cloud/capabilities`
 pub(super) async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {

@@ -13,6 +13,8 @@ mod settings;
 mod tokens;
 mod users;
 
+pub use around::SPOKEN;
+
 use accounts::users::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
 
