@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
-use quick_xml::events::Event;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 /// Longer manifests are none.
 const LONGEST: u64 = 256 * 1024;
@@ -12,11 +12,13 @@ const LONGEST: u64 = 256 * 1024;
 /// Deeper manifests are none.
 const DEEPEST: usize = 16;
 
-/// An element of a manifest; attributes are not kept.
+/// An element of a manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Element {
     /// Its name.
     pub name: String,
+    /// Its attributes: name and value.
+    pub attributes: Vec<(String, String)>,
     /// The text in it, as written.
     pub text: String,
     /// The elements in it.
@@ -62,11 +64,10 @@ fn parse(text: &str) -> Option<Element> {
                 if open.len() > DEEPEST {
                     return None;
                 }
-                open.push(Element { name: start.name().as_ref().to_owned(), ..Element::default() });
+                open.push(begun(&start)?);
             }
             Event::Empty(start) => {
-                let child = Element { name: start.name().as_ref().to_owned(), ..Element::default() };
-                open.last_mut()?.children.push(child);
+                open.last_mut()?.children.push(begun(&start)?);
             }
             Event::End(_) => {
                 let child = open.pop()?;
@@ -85,6 +86,17 @@ fn parse(text: &str) -> Option<Element> {
     }
     let mut root = open.pop().filter(|_| open.is_empty())?;
     if root.children.len() == 1 { root.children.pop() } else { None }
+}
+
+/// An element with nothing in it yet.
+fn begun(start: &BytesStart<'_>) -> Option<Element> {
+    let mut element = Element { name: start.name().as_ref().to_owned(), ..Element::default() };
+    for attribute in start.attributes() {
+        let attribute = attribute.ok()?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
+        element.attributes.push((attribute.key.as_ref().to_owned(), value));
+    }
+    Some(element)
 }
 
 #[cfg(test)]
