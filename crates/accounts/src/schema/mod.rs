@@ -19,6 +19,7 @@ const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
     Step { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
     Step { sqlite: include_str!("v3_sqlite.sql"), postgres: include_str!("v3_postgres.sql") },
+    Step { sqlite: include_str!("v4_sqlite.sql"), postgres: include_str!("v4_postgres.sql") },
 ];
 
 /// The newest schema that this program knows.

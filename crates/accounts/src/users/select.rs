@@ -8,7 +8,8 @@
 //! - a text that few users have is found by an index of three-letter pieces, and the few are sorted.
 //!
 //! On SQLite the index of pieces is asked first; when it finds more than a few it stops, and the walk is taken. PostgreSQL's
-//! planner decides alone, by its statistics.
+//! planner decides alone, by its statistics; only for a text of two letters, which have an index of their own there, it is
+//! done as on SQLite.
 
 use super::filter::UserFilter;
 use super::record::{User, columns};
@@ -30,9 +31,12 @@ pub(super) async fn page(
     if filter.groups.as_deref().is_some_and(<[GroupId]>::is_empty) || (limit == 0 && !total) {
         return Ok((Vec::new(), total.then_some(0)));
     }
-    if db.kind() == Kind::Sqlite
-        && let Some(pieces) = pieces(&filter.search)
-        && let Some(row) = db.row(few(filter, &pieces, limit)).await?
+    let wanted = match db.kind() {
+        Kind::Sqlite => pieces(&filter.search),
+        Kind::Postgres => pair(&filter.search),
+    };
+    if let Some(wanted) = wanted
+        && let Some(row) = db.row(few(db.kind(), filter, &wanted, limit)).await?
         && row.int(2).map_err(fault)? <= FEW
     {
         return read(&row, total);
@@ -48,31 +52,45 @@ fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsErro
     Ok((users, total))
 }
 
-/// Everything about few matches: they are found by their pieces, kept, sorted and counted. When they are more than few, the
-/// third column says so and the others say nothing.
-fn few(filter: &UserFilter, pieces: &str, limit: u64) -> Query {
-    const KIND: Kind = Kind::Sqlite;
-    let query = sql("WITH hits AS MATERIALIZED (SELECT rowid AS key FROM users_fts WHERE users_fts MATCH ");
-    let query = query.push_bind(KIND, pieces).push(KIND, " LIMIT ").push_bind_unseen(KIND, FEW + 1).push(
-        KIND,
-        "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
-         CROSS JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
-    );
-    let query = conditions(KIND, query.push_bind(KIND, FEW), filter, true);
+/// Everything about few matches: they are found by their pieces or their pair, kept, sorted and counted. When they are more
+/// than few, the third column says so and the others say nothing.
+fn few(kind: Kind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
+    let query = match kind {
+        Kind::Sqlite => {
+            let query =
+                sql("WITH hits AS MATERIALIZED (SELECT rowid AS key FROM users_fts WHERE users_fts MATCH ");
+            query.push_bind(kind, wanted).push(kind, " LIMIT ").push_bind_unseen(kind, FEW + 1)
+        }
+        Kind::Postgres => {
+            let query = sql("WITH hits AS MATERIALIZED (SELECT key FROM accounts_users_with(");
+            query.push_bind(kind, wanted).push(kind, ", ").push_bind(kind, FEW + 1).push(kind, ") AS key")
+        }
+    };
+    // Who was found is looked up in the table, in SQLite by order and in PostgreSQL by its own choice.
+    let (few, hit) = match kind {
+        Kind::Sqlite => (
+            "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
+             CROSS JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
+            ") AS hit CROSS JOIN users ON users.key = hit.key)",
+        ),
+        Kind::Postgres => (
+            "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
+             JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
+            ") AS hit JOIN users ON users.key = hit.key)",
+        ),
+    };
+    let query = conditions(kind, query.push(kind, few).push_bind(kind, FEW), filter, true);
     let query =
-        query.push(KIND, ") SELECT (").push(KIND, head(KIND, filter)).push(KIND, "FROM (SELECT key FROM few");
+        query.push(kind, ") SELECT (").push(kind, head(kind, filter)).push(kind, "FROM (SELECT key FROM few");
     let query = match &filter.after {
         Some(user) if !filter.recent => {
-            query.push(KIND, " WHERE name > ").push_bind(KIND, user.name().as_str())
+            query.push(kind, " WHERE name > ").push_bind(kind, user.name().as_str())
         }
         _ => query,
     };
     let order = if filter.recent { " ORDER BY last_login DESC, name" } else { " ORDER BY name" };
-    let query = cut(KIND, query.push(KIND, order), filter, limit);
-    query.push(
-        KIND,
-        ") AS hit CROSS JOIN users ON users.key = hit.key), (SELECT COUNT(*) FROM few), (SELECT COUNT(*) FROM hits)",
-    )
+    let query = cut(kind, query.push(kind, order), filter, limit);
+    query.push(kind, hit).push(kind, ", (SELECT COUNT(*) FROM few), (SELECT COUNT(*) FROM hits)")
 }
 
 /// A page, and the number of all: two selects side by side.
@@ -278,9 +296,20 @@ fn pieces(text: &str) -> Option<String> {
     Some(expression)
 }
 
+/// A text of two letters.
+fn pair(text: &str) -> Option<String> {
+    (text.chars().count() == 2).then(|| text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pair_is_two_letters_however_many_bytes() {
+        assert_eq!(pair("äé").as_deref(), Some("äé"));
+        assert_eq!((pair("a"), pair("abc"), pair("")), (None, None, None));
+    }
 
     #[test]
     fn pieces_lie_side_by_side_and_the_last_fits() {

@@ -183,6 +183,26 @@ on_both! {
         assert!(error.to_string().starts_with("the database has schema 999, this program knows "), "{error}");
     }
 
+    async fn an_older_store_comes_along_with_all_that_is_in_it(place) {
+        let accounts = place.open().await;
+        accounts.users().create(NewUser::new(user("frank"))).await.unwrap();
+        accounts.close().await;
+        // As version 3 left it.
+        if place.settings.path().is_none() {
+            place.raw("DROP INDEX users_pairs").await.unwrap();
+            place.raw("DROP FUNCTION accounts_users_with").await.unwrap();
+            place.raw("DROP FUNCTION accounts_pairs").await.unwrap();
+        }
+        place.raw("DELETE FROM accounts_schema WHERE version > 3").await.unwrap();
+        for _ in 0..2 {
+            let accounts = place.open().await;
+            let filter = UserFilter::new().search("fr");
+            assert_eq!(accounts.users().count(&filter).await.unwrap(), 1);
+            accounts.close().await;
+        }
+        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version = 4").await, 1);
+    }
+
     async fn opening_again_changes_nothing(place) {
         let accounts = place.open().await;
         accounts.users().create(NewUser::new(user("frank"))).await.unwrap();

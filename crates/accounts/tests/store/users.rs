@@ -186,6 +186,55 @@ on_both! {
         }
     }
 
+    async fn two_letters_are_found_whether_few_or_many_have_them(place) {
+        let accounts = place.open().await;
+        for id in ["blue", "red"] {
+            accounts.groups().create(&group(id), None).await.unwrap();
+        }
+        for n in 0..12 {
+            let new = NewUser::new(user(&format!("qz{n:02}"))).display_name(format!("Ünïq {n}%_"));
+            accounts.users().create(new.group(group("blue"))).await.unwrap();
+        }
+        // More than few: filled in behind the store's back, so that it does not take minutes.
+        let rows = "WITH RECURSIVE list (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM list WHERE n < 1100) \
+            INSERT INTO users (name, id, backend, enabled, search, created_at) \
+            SELECT 'many' || (10000 + n), 'many' || (10000 + n), 'local', TRUE, 'many' || (10000 + n) || ' ox', 0 FROM list";
+        place.raw(rows).await.unwrap();
+        let users = accounts.users();
+        let all = UserFilter::new;
+        for (filter, first, count) in [
+            (all().search("qz"), Some("qz00"), 12),
+            (all().search("QZ").limit(5), Some("qz00"), 12),
+            (all().search("qz").after(user("qz03")), Some("qz04"), 12),
+            (all().search("qz").offset(11), Some("qz11"), 12),
+            (all().search("qz").group(group("blue")), Some("qz00"), 12),
+            (all().search("qz").in_any_group([group("blue"), group("red")]), Some("qz00"), 12),
+            (all().search("qz").in_any_group([group("red")]), None, 0),
+            (all().search("qz").disabled(), None, 0),
+            (all().search("ün"), Some("qz00"), 12),
+            (all().search("ïq"), Some("qz00"), 12),
+            (all().search("%_"), Some("qz00"), 12),
+            (all().search("1%"), Some("qz01"), 2),
+            (all().search("zq"), None, 0),
+            (all().search("__"), None, 0),
+            (all().search("ox"), Some("many10001"), 1100),
+            (all().search("ox").after(user("many11099")), Some("many11100"), 1100),
+            (all().search("ox").offset(1099), Some("many11100"), 1100),
+        ] {
+            let page = users.page(&filter.clone().limit(100)).await.unwrap();
+            assert_eq!(page.items.first().map(|user| user.id.as_str()), first, "{filter:?}");
+            let (same, total) = users.page_and_total(&filter.clone().limit(100)).await.unwrap();
+            assert_eq!((same, total), (page, count), "{filter:?}");
+            assert_eq!(users.count(&filter).await.unwrap(), count, "{filter:?}");
+        }
+        users.delete(&user("qz00")).await.unwrap();
+        let change = UserChange::new().display_name("Other");
+        users.change(&user("qz01"), change).await.unwrap();
+        assert_eq!(users.count(&all().search("qz")).await.unwrap(), 11);
+        assert_eq!(users.count(&all().search("ïq")).await.unwrap(), 10);
+        assert_eq!(users.count(&all().search("th")).await.unwrap(), 1);
+    }
+
     async fn a_nul_is_found_nowhere_and_harms_nobody(place) {
         let accounts = place.open().await;
         accounts.users().create(NewUser::new(user("frank")).email("f@example.com")).await.unwrap();
