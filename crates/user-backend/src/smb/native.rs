@@ -148,9 +148,9 @@ fn fault(error: Error, wire: &Wire, phase: Phase) -> Fault {
         Error::InvalidData { .. } | Error::Auth { .. } => {
             Fault::protocol(phase, "the server does not speak SMB 2 or 3 as it should")
         }
-        Error::Timeout | Error::ServerUnresponsive { .. } | Error::CreditStarvation { .. } => {
-            Fault::timed_out(phase)
-        }
+        // Not a silence that may hide an answer: one request is under way at a time, so this is known at once.
+        Error::CreditStarvation { .. } => Fault::protocol(phase, "the server allows no further request"),
+        Error::Timeout | Error::ServerUnresponsive { .. } => Fault::timed_out(phase),
         Error::Io(error) => Fault::unavailable(phase, "the connection broke").caused_by(error),
         _ => Fault::unavailable(phase, "the server closed the connection"),
     }
