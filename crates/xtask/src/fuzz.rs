@@ -14,6 +14,9 @@ use crate::step::{self, Outcome, Steps};
 /// Where the targets are.
 const PLACE: &str = "tests/fuzz";
 
+/// Coverage only. Our crates have no unsafe code, which is what the address sanitizer is for, and the build is long as it is.
+const LEAN: [&str; 2] = ["--sanitizer", "none"];
+
 /// Spoilt copies per target and second, where there is no libFuzzer.
 const COPIES: u64 = 500;
 
@@ -74,12 +77,12 @@ pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Op
     }
     steps.run(
         "build",
-        "the targets, instrumented (a quarter of an hour when it is the first time)",
+        "the targets and all they stand on, instrumented (a quarter of an hour when it is the first time)",
         || {
             packages::tool("cargo-fuzz", "cargo-fuzz", "^0.13", 2)?;
             // The same versions as everywhere else.
             fs::copy(step::root().join("Cargo.lock"), programs().join("Cargo.lock"))?;
-            step::run(cargo_fuzz("build").arg("readers"))
+            step::run(cargo_fuzz("build").args(LEAN).arg("readers"))
         },
     )?;
     let folder = step::target().join("fuzz");
@@ -105,7 +108,7 @@ fn fuzz(target: &str, seconds: u64, folder: &Path) -> Outcome<Run> {
     let log = folder.join(format!("{target}.log"));
     let file = fs::File::create(&log)?;
     let mut command = cargo_fuzz("run");
-    command.arg("readers").arg(&grown).arg(step::root().join(PLACE).join("corpus").join(target));
+    command.args(LEAN).arg("readers").arg(&grown).arg(step::root().join(PLACE).join("corpus").join(target));
     command.args(["--", "-rss_limit_mb=1024", "-timeout=20", "-print_final_stats=1", "-verbosity=1"]);
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-artifact_prefix={}", found.display()));
     command.arg(format!("-dict={PLACE}/dictionaries/{target}.dict"));

@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         let mut missing = packages::missing_libraries();
         if let Some(rig) = &rig {
             missing.extend(rig.missing()?);
+            missing.extend(packages::missing_clock());
         }
         packages::install(&missing)?;
         if directory.is_dir() {
