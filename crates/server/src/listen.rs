@@ -3,10 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
+use axum_server::accept::Accept;
 use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -14,6 +16,10 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+use user_backend::clock::{later, now};
 
 use crate::app::App;
 use crate::http::{Connection, router};
@@ -112,8 +118,10 @@ impl Listening {
             .into_make_service_with_connect_info::<SocketAddr>();
         match self.tls {
             Some(tls) => {
-                let mut server =
-                    axum_server::from_tcp_rustls(self.listener, tls)?.handle(self.handle).http1_only();
+                let mut server = axum_server::from_tcp_rustls(self.listener, tls)?
+                    .map(|tls| tls.acceptor(NoPlainText))
+                    .handle(self.handle)
+                    .http1_only();
                 limit(server.http_builder());
                 server.serve(service).await?;
             }
@@ -155,6 +163,43 @@ impl Stopper {
         Ok(())
     }
 }
+
+/// Tells whoever speaks HTTP to a listener of HTTPS what is wrong. All they would see else is a few bytes of an alert.
+#[derive(Clone, Copy, Debug)]
+struct NoPlainText;
+
+impl<S: Send + 'static> Accept<TcpStream, S> for NoPlainText {
+    type Stream = TcpStream;
+    type Service = S;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(TcpStream, S)>> + Send>>;
+
+    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
+        Box::pin(async move {
+            let patience = later(now(), HEAD_TIMEOUT);
+            let mut first = [0];
+            timeout_at(patience, stream.peek(&mut first)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+            // TLS begins with 22, a request with the name of a method.
+            if !first[0].is_ascii_alphabetic() {
+                return Ok((stream, service));
+            }
+            let told = async {
+                stream.write_all(SPEAK_TLS.as_bytes()).await?;
+                stream.shutdown().await?;
+                // What is left unread would take the answer away again.
+                tokio::io::copy(&mut stream.take(LONGEST_HEAD as u64), &mut tokio::io::sink()).await
+            };
+            let _ = timeout_at(patience, told).await;
+            Err(io::ErrorKind::InvalidData.into())
+        })
+    }
+}
+
+const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: application/json; charset=utf-8\r\n\
+    Cache-Control: no-store\r\n\
+    Connection: close\r\n\r\n\
+    {\"message\":\"this server speaks HTTPS at this port: type https:// instead of http://\",\
+    \"hint\":\"a password that was sent just now could be read on the way; change it, unless the way never left this machine\"}\n";
 
 fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
     builder

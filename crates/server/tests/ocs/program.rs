@@ -112,6 +112,11 @@ async fn with_a_certificate_the_server_speaks_https() {
     let stream = TcpStream::connect(server.address).await.unwrap();
     let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
     server.get("admin", "/cloud/users").over(stream).await.ok();
+    // Whoever types http:// is told, in words that any client shows.
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = b"GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n";
+    let answer = smuggling::exchange(&mut stream, head).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("type https:// instead"), "{answer}");
     server.stopper.reload_certificate().unwrap();
     std::fs::write(&cert, "no certificate").unwrap();
     assert!(server.stopper.reload_certificate().is_err(), "the old one stays");
