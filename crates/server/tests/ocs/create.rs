@@ -113,6 +113,15 @@ async fn parameters_come_in_every_way_that_clients_know() {
     let text = server.ask("admin", Method::POST, "/cloud/users").body("text/plain", "userid=x").send().await;
     assert_eq!((text.status, text.code()), (200, 415), "{text:?}");
     assert!(text.message().contains("curl: -d key=value"), "{text:?}");
+    let twice = format!("userid=x1&{GOOD}&groups=group1&groups=group2");
+    refused(
+        &server,
+        "admin",
+        &twice,
+        400,
+        "The parameter groups was sent more than once; a list is sent as groups[]=... and groups[]=...",
+    )
+    .await;
     let broken = server
         .ask("admin", Method::POST, "/ocs/v2.php/cloud/users")
         .body("application/json", "{x")

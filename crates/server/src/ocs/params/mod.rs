@@ -90,6 +90,12 @@ pub enum ParamError {
         /// Its name.
         name: &'static str,
     },
+    /// A list that was sent as if it were several texts: the last one would win, and nobody would notice.
+    #[error("The parameter {name} was sent more than once; a list is sent as {name}[]=... and {name}[]=...")]
+    RepeatedList {
+        /// Its name.
+        name: &'static str,
+    },
     /// More than anybody needs.
     #[error("Too many parameters")]
     TooMany,
@@ -160,10 +166,13 @@ impl Params {
     /// A list of texts; nothing sent is an empty list, a single text a list of one.
     ///
     /// # Errors
-    /// [`ParamError::NotTexts`]
+    /// [`ParamError::NotTexts`], [`ParamError::RepeatedList`]
     pub fn texts(&self, name: &'static str) -> Result<Vec<&str>, ParamError> {
         match self.value(name) {
             None => Ok(Vec::new()),
+            Some(Value::Text(_)) if self.repeated.iter().any(|repeated| repeated == name) => {
+                Err(ParamError::RepeatedList { name })
+            }
             Some(Value::Text(text)) if text.is_empty() => Ok(Vec::new()),
             Some(Value::Text(text)) => Ok(vec![text]),
             Some(Value::Array(entries)) => entries

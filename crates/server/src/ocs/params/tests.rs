@@ -49,6 +49,7 @@ async fn lists_come_in_many_spellings() {
     let json = body(JSON, r#"{"groups": ["a", "b"]}"#).await.unwrap();
     assert_eq!(json.texts("groups"), Ok(vec!["a", "b"]));
     assert_eq!(query("groups=a").texts("groups"), Ok(vec!["a"]));
+    assert_eq!(query("groups=a&groups=b").texts("groups"), Err(ParamError::RepeatedList { name: "groups" }));
     assert_eq!(query("groups=").texts("groups"), Ok(vec![]));
     assert_eq!(query("").texts("groups"), Ok(vec![]));
     assert_eq!(query("groups[][]=a").texts("groups"), Err(ParamError::NotTexts { name: "groups" }));
