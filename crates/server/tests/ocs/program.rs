@@ -288,7 +288,9 @@ async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_
     };
     let server = Server::with("", &imap(9)).await;
     let again = async |lines: &str, sections: &str| {
-        let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{lines}\n{CHEAP}{sections}");
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n{lines}\n{CHEAP}{sections}"
+        );
         std::fs::write(server.dir.path().join("server.toml"), text).unwrap();
         let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
         server.app.reload(settings, &config).await.unwrap()
