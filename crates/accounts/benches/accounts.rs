@@ -35,6 +35,9 @@ static HEAP: PeakAlloc = PeakAlloc;
 const USERS: usize = 100_000;
 const GROUPS: usize = 1_000;
 
+/// How often the memory of a stream is measured.
+const STREAMS: usize = 7;
+
 /// Measures the store beside what the bare driver needs over a connection of its own to read and to write a row.
 macro_rules! measure_beside {
     ($bare:ident, $rows:expr, $engine:literal, $settings:expr) => {
@@ -188,31 +191,40 @@ async fn measure(
 }
 
 /// What a stream of all users with everything needs at its peak: with 10^5 users as much as with 10^3. Counted are our own
-/// allocations; what SQLite allocates is bounded by its `cache_size`.
+/// allocations; what SQLite allocates is bounded by its `cache_size`. How much of an answer of PostgreSQL has come when it is
+/// looked at is a matter of luck, and the peak is that of the unluckiest page. So the few are streamed so often that it is the
+/// same number of pages, and a figure is the median of several runs; what a stream kept of its users would still show.
 async fn memory(
     rows: &mut Vec<Value>,
     engine: &str,
     small: &StoreSettings,
     large: &StoreSettings,
 ) -> Outcome {
-    let mut peaks = Vec::new();
-    for settings in [small, large] {
+    let mut medians = Vec::new();
+    for (settings, times) in [(small, 100), (large, 1)] {
         let accounts = Accounts::open(settings).await?;
         let stream = || accounts.users().stream_details(UserFilter::new());
         // Once around fills the caches of statements.
         stream().try_for_each(async |_| Ok(())).await?;
-        let before = HEAP.current_usage();
-        HEAP.reset_peak_usage();
-        stream().try_for_each(async |_| Ok(())).await?;
-        peaks.push(HEAP.peak_usage().saturating_sub(before) / 1024);
+        let mut peaks = Vec::new();
+        for _ in 0..STREAMS {
+            let before = HEAP.current_usage();
+            HEAP.reset_peak_usage();
+            for _ in 0..times {
+                stream().try_for_each(async |_| Ok(())).await?;
+            }
+            peaks.push(HEAP.peak_usage().saturating_sub(before) / 1024);
+        }
+        peaks.sort_unstable();
+        medians.push(peaks[STREAMS / 2]);
         accounts.close().await;
     }
-    let (floor, ours) = (peaks[0], peaks[1]);
+    let (floor, ours) = (medians[0], medians[1]);
     println!("{engine}: memory of a stream: {ours} KiB at 10^5 users, {floor} KiB at 10^3");
     #[allow(clippy::cast_precision_loss, reason = "a few thousand")]
     let ratio = ours as f64 / floor as f64;
     rows.push(json!({"what": format!("{engine}: KiB to stream 10^5 users, floor: 10^3 users"), "ours": ours,
-        "floor": floor, "ratio": ratio, "goal": "ratio <= 1.1", "met": ratio <= 1.1, "runs": 1}));
+        "floor": floor, "ratio": ratio, "goal": "ratio <= 1.1", "met": ratio <= 1.1, "runs": STREAMS}));
     Ok(())
 }
 
