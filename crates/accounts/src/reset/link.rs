@@ -157,10 +157,7 @@ fn absolute(address: &str) -> Result<Url, LinkError> {
     if address.len() > MOST_BYTES {
         return Err(LinkError::TooLong);
     }
-    if address
-        .chars()
-        .any(|c| c.is_control() || c.is_whitespace() || matches!(c, '\\' | '"' | '<' | '>' | '`'))
-    {
+    if address.contains(odd) {
         return Err(LinkError::Character);
     }
     let (scheme, rest) = address.split_once("://").ok_or(LinkError::Scheme)?;
@@ -176,6 +173,10 @@ fn absolute(address: &str) -> Result<Url, LinkError> {
         return Err(LinkError::Login);
     }
     let url = Url::parse(address).map_err(|_| LinkError::Unreadable)?;
+    // A host may have been written with %22, and has a quote then.
+    if url.as_str().contains(odd) {
+        return Err(LinkError::Character);
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(LinkError::Login);
     }
@@ -185,4 +186,9 @@ fn absolute(address: &str) -> Result<Url, LinkError> {
         Host::Ipv6(address) => address.is_loopback(),
     };
     if secure || here { Ok(url) } else { Err(LinkError::Scheme) }
+}
+
+/// Whether no address has this character, and programs read it in different ways.
+fn odd(c: char) -> bool {
+    c.is_control() || c.is_whitespace() || matches!(c, '\\' | '"' | '<' | '>' | '`')
 }

@@ -49,6 +49,7 @@ fn an_address_that_browsers_might_read_otherwise_is_an_error_at_start() {
         ("https://example.com\\@evil.example/", LinkError::Character),
         ("https://example.com/\u{2028}", LinkError::Character),
         ("https://example.com/\"onclick=", LinkError::Character),
+        ("https://example.com%22onclick=/", LinkError::Character),
         ("https://frank:secret@example.com/", LinkError::Login),
         ("https://frank@example.com/", LinkError::Login),
         ("https://@example.com/", LinkError::Login),
