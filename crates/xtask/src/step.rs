@@ -83,9 +83,19 @@ pub(crate) fn tools() -> PathBuf {
 }
 
 /// A program, run from the top folder without standard input and with our tools in reach.
+///
+/// It does not see what cargo tells `xtask` of its own package: the build script of ring looks at that, and would be run again, with
+/// everything that stands on it, whenever somebody goes from `cargo xtask` to `cargo` and back.
 pub(crate) fn program(name: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(name);
     command.current_dir(root()).stdin(Stdio::null()).env("PATH", search_path());
+    let of_xtask = |name: &OsString| {
+        name.to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+    };
+    for (name, _) in env::vars_os().filter(|(name, _)| of_xtask(name)) {
+        command.env_remove(name);
+    }
     command
 }
 
@@ -144,6 +154,13 @@ mod tests {
         assert_eq!(steps.run("one", "", || Ok(1)), Some(1));
         assert_eq!(steps.run("two", "", || -> Outcome<()> { Err("no".into()) }), None);
         assert_eq!(steps.finish().unwrap_err().to_string(), "failed: two");
+    }
+
+    #[test]
+    fn a_program_hears_nothing_of_the_package_of_xtask() {
+        assert!(env::var_os("CARGO_PKG_NAME").is_some(), "cargo tells this test");
+        let heard = capture(&mut program("env")).unwrap();
+        assert!(!heard.contains("CARGO_PKG_") && !heard.contains("CARGO_MANIFEST_"), "{heard}");
     }
 
     #[test]
