@@ -19,8 +19,8 @@ const FILES: i64 = 12;
 /// More memory that is none: what allocators keep.
 const MEMORY_KIB: i64 = 32 * 1024;
 
-/// What the program may hold more at the end: tables that were not yet full at the beginning.
-const HELD_KIB: i64 = 1024;
+/// What the program may hold more at the end: tables that were not yet full at the beginning, connections prepared ahead.
+const HELD_KIB: i64 = 2048;
 
 /// What it may hold more a minute: a mebibyte in an hour.
 const KIB_A_MINUTE: f64 = 1024.0 / 60.0;
