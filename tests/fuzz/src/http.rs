@@ -68,7 +68,7 @@ pub(crate) fn form(input: &[u8]) {
                     Ok(list) => assert!(list == [text] || (text.is_empty() && list.is_empty()), "{shown}"),
                     // Of several texts the last one counts; several make no list.
                     Err(error) => {
-                        assert!(matches!(error, ParamError::RepeatedList { .. }), "{error} {shown}")
+                        assert!(matches!(error, ParamError::RepeatedList { .. }), "{error} {shown}");
                     }
                 }
             }
