@@ -54,7 +54,7 @@ async fn main() -> Result<(), Error> {
     // In the middle of an attempt.
     for (to, silent) in [("+1d", false), ("-1d", true)] {
         let jumper = Arc::new(Jumper { id: BackendId::parse("jumper")?, people: people.clone(), to, silent });
-        let resolver = builder(jumper).deadline(20 * Duration::from_secs(1)).build()?;
+        let resolver = builder(jumper).deadline(Duration::from_secs(20)).build()?;
         // The silent one is waited for on a clock that goes by itself.
         tokio::time::pause();
         let began = clock::now();

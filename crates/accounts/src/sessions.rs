@@ -238,7 +238,8 @@ impl Sessions<'_> {
     /// # Errors
     /// When it could not be written.
     pub async fn sweep(self) -> Result<u64, AccountsError> {
-        let (now, latest) = (self.0.now().millis(), self.0.now().after(SKEW).millis());
+        let now = self.0.now();
+        let (now, latest) = (now.millis(), now.after(SKEW).millis());
         let mut tx = self.0.db().begin().await?;
         let old = sql("DELETE FROM sessions WHERE expires_at <= $1 OR created_at > $2 OR seen_at > $2");
         let mut swept = tx.execute(old.bind(now).bind(latest)).await?;

@@ -39,22 +39,26 @@ impl Failure {
     /// A wrong command line, a wrong configuration, output that cannot be written: in words for the person at the
     /// terminal.
     pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Usage, no_store: false, of_store: false }
+        Self::with(Exit::Usage, text)
     }
 
     /// What was asked for is refused, in the words that scripts know.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Refused, no_store: false, of_store: false }
+        Self::with(Exit::Refused, text)
     }
 
     /// It may work later.
     pub(crate) fn unavailable(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Unavailable, no_store: false, of_store: false }
+        Self::with(Exit::Unavailable, text)
     }
 
     /// There is no store yet.
     pub(crate) fn no_store(text: impl Into<String>) -> Self {
-        Self { text: text.into(), exit: Exit::Usage, no_store: true, of_store: false }
+        Self { no_store: true, ..Self::with(Exit::Usage, text) }
+    }
+
+    fn with(exit: Exit, text: impl Into<String>) -> Self {
+        Self { text: text.into(), exit, no_store: false, of_store: false }
     }
 
     /// Whether all that is wrong is that there is no store yet.

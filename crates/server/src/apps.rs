@@ -76,39 +76,40 @@ const ALWAYS: &[&str] = &[
 /// A part of a manifest. Some are lists, or maps of lists, however many members they have.
 fn part(element: &Element) -> Data {
     match element.name.as_str() {
-        "background-jobs" | "two-factor-providers" | "commands" => members(element),
+        "background-jobs" | "two-factor-providers" | "commands" => members(&[element]),
         "repair-steps" => {
             let steps = ["install", "pre-migration", "post-migration", "live-migration", "uninstall"];
-            lists(element, &steps, |steps| {
-                steps.iter().flat_map(|steps| &steps.children).map(value).collect()
-            })
+            lists(element, &steps, members)
         }
-        "activity" => lists(element, &["filters", "settings", "providers"], |lists| {
-            lists.iter().flat_map(|list| &list.children).map(value).collect()
-        }),
+        "activity" => lists(element, &["filters", "settings", "providers"], members),
         "settings" => {
             let settings = ["admin", "admin-section", "personal", "personal-section"];
-            lists(element, &settings, |settings| settings.iter().copied().map(value).collect())
+            lists(element, &settings, values)
         }
-        "navigations" => lists(element, &[], |all| all.iter().copied().map(value).collect()),
+        "navigations" => lists(element, &[], values),
         "info" | "remote" | "public" if element.children.is_empty() => Data::NOTHING,
         _ => value(element),
     }
 }
 
-/// What is in an element, as a list.
-fn members(element: &Element) -> Data {
-    Data::List(element.children.iter().map(value).collect())
+/// What is in elements, as a list.
+fn members(elements: &[&Element]) -> Data {
+    Data::List(elements.iter().flat_map(|element| &element.children).map(value).collect())
+}
+
+/// Elements as a list.
+fn values(elements: &[&Element]) -> Data {
+    Data::List(elements.iter().copied().map(value).collect())
 }
 
 /// A map of lists: those of the manifest, then the empty ones of `always` that it does not have.
-fn lists(element: &Element, always: &[&str], list: impl Fn(&[&Element]) -> Vec<Data>) -> Data {
+fn lists(element: &Element, always: &[&str], list: fn(&[&Element]) -> Data) -> Data {
     let mut entries: Vec<(String, Data)> = Vec::new();
     let named = element.children.iter().map(|child| child.name.as_str());
     for name in named.chain(always.iter().copied()) {
         if !entries.iter().any(|(found, _)| found == name) {
             let all: Vec<&Element> = element.all(name).collect();
-            entries.push((name.to_owned(), Data::List(list(&all))));
+            entries.push((name.to_owned(), list(&all)));
         }
     }
     if entries.is_empty() { Data::NOTHING } else { Data::Map(entries) }

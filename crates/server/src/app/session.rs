@@ -10,7 +10,6 @@ use accounts::apps::EXTERNAL_APP;
 use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;
-use user_backend::clock::now;
 
 use super::{App, SignIn, looks_like_one};
 
@@ -108,12 +107,13 @@ impl App {
         password: &str,
         from: IpAddr,
     ) -> Result<SignIn, AccountsError> {
-        let began = now();
-        if self.is_app_password(password).await? {
-            self.hold_back(began).await;
-            return Ok(SignIn::Refused);
-        }
-        self.sign_in(name, password, from).await
+        self.held_back(async {
+            if self.is_app_password(password).await? {
+                return Ok(SignIn::Refused);
+            }
+            self.decide(name, password, from).await
+        })
+        .await
     }
 
     /// Whether a text is anybody's app password.

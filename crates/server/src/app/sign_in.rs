@@ -6,7 +6,7 @@ use std::time::Duration;
 use accounts::apps::EXTERNAL_APP;
 use accounts::users::mail_address;
 use accounts::{AccountsError, GroupId, Standing, UserId};
-use user_backend::clock::{Instant, now};
+use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 
 use super::{App, refusal};
@@ -40,20 +40,28 @@ impl App {
     /// # Cancellation
     /// Safe. What was begun goes on, and a failure counts.
     pub async fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+        self.held_back(self.decide(name, password, from)).await
+    }
+
+    /// What became of a sign-in, when somebody may be told.
+    pub(super) async fn held_back(
+        &self,
+        deciding: impl Future<Output = Result<SignIn, AccountsError>>,
+    ) -> Result<SignIn, AccountsError> {
         let began = now();
-        let answer = self.decide(name, password, from).await?;
+        let answer = deciding.await?;
         if matches!(answer, SignIn::Refused) {
-            self.hold_back(began).await;
+            refusal::hold_back(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
         }
         Ok(answer)
     }
 
-    /// Waits until somebody may be told that they were refused.
-    pub(super) async fn hold_back(&self, began: Instant) {
-        refusal::hold_back(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
-    }
-
-    async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+    pub(super) async fn decide(
+        &self,
+        name: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<SignIn, AccountsError> {
         // Nobody is named here: how long it takes must not tell who has an account.
         let look = self.accounts().look(None).await?;
         self.inner.follower.catch_up_with(look.generation).await?;

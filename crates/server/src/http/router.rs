@@ -139,10 +139,10 @@ async fn around(request: Request, next: Next) -> Response<Body> {
     let (method, path) = (request.method().clone(), pages::loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
     // RFC 9112, 3.2: a proxy may have gone by another one of them.
-    let nameless = request.version() == HttpVersion::HTTP_11 && hosts != 1;
+    let wrong_host = hosts > 1 || (hosts == 0 && request.version() == HttpVersion::HTTP_11);
     let answered = {
         let next = async {
-            if nameless || hosts > 1 {
+            if wrong_host {
                 return problem(StatusCode::BAD_REQUEST, "a request has the header Host, once");
             }
             next.run(request).await
