@@ -7,8 +7,10 @@
 mod fault;
 mod postgres;
 mod query;
+mod readers;
 mod sqlite;
 
+use readers::Readers;
 use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
 
 pub(crate) use fault::fault;
@@ -29,7 +31,7 @@ pub(crate) enum Kind {
 /// The open store.
 #[derive(Clone, Debug)]
 pub(crate) enum Db {
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite { read: Readers, write: SqlitePool },
     Postgres(PgPool),
 }
 
@@ -70,8 +72,7 @@ impl Db {
     pub(crate) async fn row(&self, query: Query) -> Result<Option<Row>> {
         match self {
             Self::Sqlite { read, .. } => {
-                let row = bound!(Sqlite, Kind::Sqlite, query).fetch_optional(read).await;
-                Ok(row.map_err(fault)?.map(Row::Sqlite))
+                Ok(read.row(bound!(Sqlite, Kind::Sqlite, query)).await?.map(Row::Sqlite))
             }
             Self::Postgres(pool) => {
                 let row = bound!(Postgres, Kind::Postgres, query).fetch_optional(pool).await;
@@ -84,7 +85,7 @@ impl Db {
     pub(crate) async fn rows(&self, query: Query) -> Result<Vec<Row>> {
         match self {
             Self::Sqlite { read, .. } => {
-                let rows = bound!(Sqlite, Kind::Sqlite, query).fetch_all(read).await.map_err(fault)?;
+                let rows = read.rows(bound!(Sqlite, Kind::Sqlite, query)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(pool) => {

@@ -7,6 +7,7 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Row, SqliteConnection};
 
+use super::readers::Readers;
 use super::{Db, Result, fault};
 use crate::error::AccountsError;
 use crate::schema::APPLICATION_ID;
@@ -31,10 +32,16 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
         options = options.pragma("max_page_count", pages.to_string());
     }
     // The writer comes first: it is the one that makes a new file a database.
-    let write = pool(1, settings).connect_with(options.clone()).await.map_err(fault)?;
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(settings.patience())
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None);
+    let write = write.connect_with(options.clone()).await.map_err(fault)?;
     let cache = format!("-{}", settings.sqlite_read_cache());
     let readers = options.pragma("query_only", "on").pragma("cache_size", cache);
-    let read = pool(settings.connections(), settings).connect_with(readers).await.map_err(fault)?;
+    let read = Readers::open(readers, settings).await?;
     Ok(Db::Sqlite { read, write })
 }
 
@@ -73,15 +80,6 @@ async fn look(path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-fn pool(connections: u32, settings: &StoreSettings) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(settings.patience())
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
 }
 
 /// Creates the file for its owner alone; the log beside it inherits that.
@@ -126,7 +124,7 @@ mod tests {
             assert_eq!(row.int(0).unwrap(), -1024);
         }
         let Db::Sqlite { read, .. } = &db else { panic!("another engine") };
-        assert_eq!(read.size(), 1);
+        assert_eq!(read.open_now(), 1);
     }
 
     #[cfg(unix)]
