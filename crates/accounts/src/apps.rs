@@ -68,6 +68,26 @@ impl Apps<'_> {
         rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<Result<_, _>>().map_err(fault)
     }
 
+    /// Whether an app was switched on or off here, and its values by key: both as they are at one moment.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn state_and_values(
+        self,
+        app: &str,
+    ) -> Result<(Option<bool>, Vec<(String, String)>), AccountsError> {
+        let query = sql("SELECT key, value, NULL FROM app_config WHERE app = $1 \
+                         UNION ALL SELECT NULL, NULL, enabled FROM apps WHERE id = $1 ORDER BY 1");
+        let (mut state, mut values) = (None, Vec::new());
+        for row in self.0.db().rows(query.bind(app)).await? {
+            match row.text_or_null(0).map_err(fault)? {
+                Some(key) => values.push((key, row.text(1).map_err(fault)?)),
+                None => state = Some(row.bool(2).map_err(fault)?),
+            }
+        }
+        Ok((state, values))
+    }
+
     /// A value of an app.
     ///
     /// # Errors

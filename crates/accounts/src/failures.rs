@@ -93,7 +93,7 @@ impl Failures<'_> {
             let place: String = row.text(1).map_err(fault)?;
             Ok(Failure {
                 key: row.int(0).map_err(fault)?,
-                place: parse(&place)?,
+                place: self::place(&place)?,
                 at: Timestamp::from_millis(row.int(2).map_err(fault)?),
             })
         };
@@ -137,10 +137,11 @@ impl Failures<'_> {
         let query =
             sql("SELECT DISTINCT place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
         let rows = self.0.db().rows(query.bind(after.number()).bind(up_to.number())).await?;
-        rows.iter().map(|row| parse(&row.text(0).map_err(fault)?)).collect()
+        rows.iter().map(|row| place(&row.text(0).map_err(fault)?)).collect()
     }
 }
 
-fn parse(place: &str) -> Result<Place, AccountsError> {
+/// A place as it is written down.
+pub(crate) fn place(place: &str) -> Result<Place, AccountsError> {
     place.parse().map_err(|_| AccountsError::unreadable("a failed sign-in comes from nowhere"))
 }

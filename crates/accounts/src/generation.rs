@@ -22,6 +22,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use user_backend::layer::Place;
 use user_backend::{CanonicalName, Resolver};
 
 use crate::Accounts;
@@ -29,6 +30,7 @@ use crate::attempts;
 use crate::clock::Timestamp;
 use crate::engine::{Tx, each, fault, sql};
 use crate::error::AccountsError;
+use crate::failures;
 
 /// A point in the history of ended credentials. Later ones are larger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,9 +155,10 @@ impl Follower {
         // One at a time: forgetting twice would void what was proved in between.
         let _turn = self.forgetting.lock().await;
         let seen = self.seen();
-        let changes = self.accounts.generations().since(seen).await?;
-        let now = changes.now();
-        let forgiven = self.accounts.failures().forgiven(seen, now).await?;
+        let room = self.accounts.generations();
+        // Others may have heard of later ones in the meantime.
+        let now = if now > seen { now } else { room.current().await? };
+        let (changes, forgiven) = room.news(seen, now).await?;
         for resolver in &self.resolvers {
             match &changes {
                 Changes::None { .. } => {}
@@ -181,6 +184,9 @@ impl Follower {
 /// How many ended credentials are remembered by name.
 pub(crate) const KEPT: i64 = 1000;
 
+/// After so many generations what is no longer wanted is deleted.
+const SWEEP: i64 = 64;
+
 /// The room of generations; see the [module](self).
 #[derive(Clone, Copy, Debug)]
 pub struct Generations<'a>(pub(crate) &'a Accounts);
@@ -204,20 +210,32 @@ impl Generations<'_> {
     /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
     pub async fn since(self, seen: Generation) -> Result<Changes, AccountsError> {
         let now = self.current().await?;
+        self.news(seen, now).await.map(|(changes, _)| changes)
+    }
+
+    /// Whose credentials ended after one generation, up to another, and which places were forgiven in between.
+    async fn news(self, seen: Generation, now: Generation) -> Result<(Changes, Vec<Place>), AccountsError> {
         if now == seen {
-            return Ok(Changes::None { now });
+            return Ok((Changes::None { now }, Vec::new()));
         }
         if now < seen || now.0 - seen.0 > KEPT {
-            return Ok(Changes::Everything { now });
+            return Ok((Changes::Everything { now }, self.0.failures().forgiven(seen, now).await?));
         }
-        let events =
-            sql("SELECT DISTINCT name FROM credential_events WHERE generation > $1 AND generation <= $2");
-        let rows = self.0.db().rows(events.bind(seen.0).bind(now.0)).await?;
-        let names = rows.iter().map(|row| {
-            let name = row.text(0).map_err(fault)?;
-            CanonicalName::parse(&name).map_err(|_| AccountsError::unreadable("an event names nobody"))
-        });
-        Ok(Changes::Users { now, names: names.collect::<Result<_, _>>()? })
+        let events = sql(
+            "SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 \
+                          UNION SELECT NULL, place FROM forgiven_places WHERE generation > $1 AND generation <= $2",
+        );
+        let (mut names, mut places) = (Vec::new(), Vec::new());
+        for row in self.0.db().rows(events.bind(seen.0).bind(now.0)).await? {
+            if let Some(name) = row.text_or_null(0).map_err(fault)? {
+                let nobody = |_| AccountsError::unreadable("an event names nobody");
+                names.push(CanonicalName::parse(&name).map_err(nobody)?);
+            }
+            if let Some(place) = row.text_or_null(1).map_err(fault)? {
+                places.push(failures::place(&place)?);
+            }
+        }
+        Ok((Changes::Users { now, names }, places))
     }
 
     /// Lets every process forget what it remembers of one name. No credential ends.
@@ -258,8 +276,11 @@ pub(crate) async fn bump(
     attempts::forget(tx, name).await?;
     let event = sql("INSERT INTO credential_events (generation, name, at) VALUES ($1, $2, $3)");
     tx.execute(event.bind(value).bind(name.as_str()).bind(now.millis())).await?;
-    // The margin lets a reader finish that began when the event was still wanted.
-    tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(value - 2 * KEPT)).await?;
+    if value % SWEEP == 0 {
+        // The margin lets a reader finish that began when the event was still wanted.
+        let old = sql("DELETE FROM credential_events WHERE generation <= $1");
+        tx.execute(old.bind(value - 2 * KEPT)).await?;
+    }
     Ok(Generation(value))
 }
 

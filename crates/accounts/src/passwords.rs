@@ -149,13 +149,22 @@ pub(crate) async fn put(
     hash: &StoredHash,
     now: Timestamp,
 ) -> Result<(), AccountsError> {
+    first(tx, key, hash, now).await?;
+    let trim = sql("DELETE FROM password_history WHERE user_key = $1 AND key NOT IN \
+                    (SELECT key FROM password_history WHERE user_key = $1 ORDER BY key DESC LIMIT $2)");
+    tx.execute(trim.bind(key.0).bind(i64::from(MAX_HISTORY))).await.map(drop)
+}
+
+/// The same for somebody who had no password before.
+pub(crate) async fn first(
+    tx: &mut Tx,
+    key: Key,
+    hash: &StoredHash,
+    now: Timestamp,
+) -> Result<(), AccountsError> {
     let put = sql("INSERT INTO passwords (user_key, hash, changed_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (user_key) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at");
     tx.execute(put.bind(key.0).bind(hash.expose()).bind(now.millis())).await?;
     let keep = sql("INSERT INTO password_history (user_key, hash, at) VALUES ($1, $2, $3)");
-    tx.execute(keep.bind(key.0).bind(hash.expose()).bind(now.millis())).await?;
-    let trim = sql("DELETE FROM password_history WHERE user_key = $1 AND key NOT IN \
-                    (SELECT key FROM password_history WHERE user_key = $1 ORDER BY key DESC LIMIT $2)");
-    tx.execute(trim.bind(key.0).bind(i64::from(MAX_HISTORY))).await?;
-    Ok(())
+    tx.execute(keep.bind(key.0).bind(hash.expose()).bind(now.millis())).await.map(drop)
 }

@@ -38,8 +38,8 @@ impl Rules {
     /// # Errors
     /// When the store cannot tell.
     pub async fn refresh(&self, accounts: &Accounts) -> Result<(), AccountsError> {
-        let enabled = accounts.apps().state(POLICY_APP).await?.unwrap_or(true);
-        let pairs = accounts.apps().values(POLICY_APP).await?;
+        let (state, pairs) = accounts.apps().state_and_values(POLICY_APP).await?;
+        let enabled = state.unwrap_or(true);
         let now = self.now();
         if now.pairs == pairs && now.rules.policy().is_some() == enabled {
             return Ok(());

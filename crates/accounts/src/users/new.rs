@@ -3,6 +3,7 @@
 use user_backend::{BackendId, CanonicalName};
 
 use super::profile::{self, Field, Scope};
+use super::record::columns;
 use super::{Key, Users, changes};
 use crate::audit::{self, Action};
 use crate::clock::Timestamp;
@@ -246,11 +247,13 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
             return Err(taken());
         }
     }
-    let user =
-        sql("INSERT INTO users (name, id, backend, enabled, display_name, email, quota, language, locale, \
-                    search, created_at, first_login, last_login) \
-                    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
-                    ON CONFLICT (name) DO NOTHING RETURNING key")
+    let user = sql(concat!(
+        "INSERT INTO users (name, id, backend, enabled, display_name, email, quota, language, locale, search, \
+         created_at, first_login, last_login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         ON CONFLICT (name) DO NOTHING RETURNING ",
+        columns!(),
+        ", users.key"
+    ))
         .bind(name)
         .bind(id.as_str())
         .bind(backend)
@@ -265,7 +268,7 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
         .bind(new.signed_in.map(|(first, last)| first.min(last).min(now).millis()))
         .bind(new.signed_in.map(|(_, last)| last.min(now).millis()));
     let row = tx.row(user).await?.ok_or_else(taken)?;
-    let key = Key(row.int(0).map_err(fault)?);
+    let (mut user, key) = (User::read(&row)?, Key(row.int(13).map_err(fault)?));
 
     for group in &new.groups {
         let group = groups::key(tx, group, new.create_groups).await?;
@@ -281,13 +284,13 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
         profile::put(tx, key, *field, value, *scope).await?;
     }
     if let Some(hash) = &new.hash {
-        passwords::put(tx, key, hash, now).await?;
+        passwords::first(tx, key, hash, now).await?;
         // Somebody may have tried this very name and password before there was a user; that refusal is outdated.
-        let generation = generation::bump(tx, id.name(), now).await?;
-        changes::stamp(tx, key, generation).await?;
+        user.generation = generation::bump(tx, id.name(), now).await?;
+        changes::stamp(tx, key, user.generation).await?;
     }
     audit::note(tx, room.0, Action::UserCreated, name, Some(backend)).await?;
-    super::read(tx, key).await
+    Ok(user)
 }
 
 /// The text in which searches look.
