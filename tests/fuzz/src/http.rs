@@ -37,11 +37,13 @@ pub(crate) fn basic(input: &[u8]) {
             let shown = format!("{read:?}");
             let secret = password.len() > 6 && !name.contains(password.as_str());
             assert!(!secret || !shown.contains(password.as_str()), "{shown}");
-            // What was read can be said again.
+            // What was read can be said again, unless it was Latin-1 and is too long for a header in UTF-8.
             let again = BASE64_STANDARD.encode(format!("{name}:{}", password.as_str()));
             headers.insert(AUTHORIZATION, format!("Basic {again}").parse().expect("a header"));
-            let same = Offered::of(&headers).expect("readable");
-            assert!(matches!(&same, Offered::Basic { name: n, password: p } if n == name && p == password));
+            match Offered::of(&headers) {
+                Ok(Offered::Basic { name: n, password: p }) => assert!(n == *name && p == *password),
+                other => assert!(other.is_err() && again.len() > input.len(), "{other:?}"),
+            }
         }
     }
     headers.append(AUTHORIZATION, value);

@@ -319,6 +319,52 @@ async fn who_leaves_makes_no_room_for_one_more_thread() {
 }
 
 #[tokio::test]
+async fn what_nobody_waits_for_any_more_is_never_begun() {
+    let (pool, gate) = (pool(1, 2), Gate::default());
+    let deadline = now() + Duration::from_secs(60);
+    let login = || {
+        let (pool, gate) = (pool.clone(), gate.clone());
+        tokio::spawn(async move { pool.run(deadline, move || gate.work()).await })
+    };
+    let first = login();
+    until(|| gate.at_work() == 1).await;
+    let (second, third) = (login(), login());
+    until(|| pool.free_places() == 0).await;
+    second.abort();
+    assert!(second.await.unwrap_err().is_cancelled());
+    assert_eq!(pool.free_places(), 1, "at once, not when its turn would have come");
+    gate.open();
+    assert_eq!((first.await.unwrap(), third.await.unwrap()), (Ok(()), Ok(())));
+    assert_eq!(pool.begun(), 2);
+}
+
+/// A pool may outlive a runtime: what was never begun there is answered, and takes no thread with it.
+#[test]
+fn a_runtime_that_ends_leaves_the_pool_whole() {
+    let pool = pool(1, 1);
+    let deadline = now() + Duration::from_secs(60);
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build().unwrap()
+    };
+    let (first, gate) = (runtime(), Gate::default());
+    first.block_on(async {
+        let busy = gate.clone();
+        // The only thread there is.
+        let other = tokio::task::spawn_blocking(move || busy.work());
+        until(|| gate.at_work() == 1).await;
+        let waiting = {
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.run(deadline, || ()).await })
+        };
+        until(|| pool.free_places() == 1).await;
+        drop((other, waiting));
+    });
+    first.shutdown_background();
+    gate.open();
+    assert_eq!(runtime().block_on(pool.run(deadline, || 1)), Ok(1));
+}
+
+#[tokio::test]
 async fn waiting_ends_at_the_deadline_and_gives_the_place_back() {
     let (pool, gate) = (pool(1, 1), Gate::default());
     let far = now() + Duration::from_secs(60);
