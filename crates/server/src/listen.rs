@@ -150,17 +150,18 @@ impl Stopper {
         self.handle.graceful_shutdown(Some(grace));
     }
 
-    /// Reads certificate and key again. When they cannot be read, the old ones stay.
+    /// Reads certificate and key again, and tells whether there are any: a server without TLS has none. When they cannot be
+    /// read, the old ones stay.
     ///
     /// # Errors
     /// [`ListenError::Tls`]
-    pub fn reload_certificate(&self) -> Result<(), ListenError> {
+    pub fn reload_certificate(&self) -> Result<bool, ListenError> {
         let settings = self.app.settings();
         let (Some(tls), Some(cert), Some(key)) = (&self.tls, &settings.tls_cert, &settings.tls_key) else {
-            return Ok(());
+            return Ok(false);
         };
         tls.reload_from_config(Arc::new(tls_config(cert, key)?));
-        Ok(())
+        Ok(true)
     }
 }
 

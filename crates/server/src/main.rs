@@ -178,7 +178,8 @@ async fn reload(stopper: &Stopper, app: &App, file: &Path) {
         Err(errors) => tracing::error!(%errors, "settings and backends stay as they were"),
     }
     match stopper.reload_certificate() {
-        Ok(()) => tracing::info!("certificate read again"),
+        Ok(true) => tracing::info!("certificate read again"),
+        Ok(false) => {}
         Err(error) => tracing::error!(%error, "the certificate stays as it was"),
     }
     systemd::ready();
