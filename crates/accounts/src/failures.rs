@@ -122,8 +122,6 @@ impl Failures<'_> {
         let gone = tx.execute(sql("DELETE FROM failures WHERE place = $1").bind(text.as_str())).await?;
         let note = sql("INSERT INTO forgiven_places (generation, place) VALUES ($1, $2)");
         tx.execute(note.bind(generation.number()).bind(text.as_str())).await?;
-        let old = sql("DELETE FROM forgiven_places WHERE generation <= $1");
-        tx.execute(old.bind(generation.number().saturating_sub(2 * generation::KEPT))).await?;
         audit::note(&mut tx, self.0, Action::PlaceForgiven, &text, None).await?;
         tx.commit().await?;
         Ok(gone)

@@ -182,7 +182,7 @@ impl Follower {
 }
 
 /// How many ended credentials are remembered by name.
-pub(crate) const KEPT: i64 = 1000;
+const KEPT: i64 = 1000;
 
 /// After so many generations what is no longer wanted is deleted.
 const SWEEP: i64 = 64;
@@ -221,12 +221,11 @@ impl Generations<'_> {
         if now < seen || now.0 - seen.0 > KEPT {
             return Ok((Changes::Everything { now }, self.0.failures().forgiven(seen, now).await?));
         }
-        let events = sql(
-            "SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 \
-                          UNION SELECT NULL, place FROM forgiven_places WHERE generation > $1 AND generation <= $2",
-        );
+        let news =
+            sql("SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 UNION \
+                        SELECT NULL, place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
         let (mut names, mut places) = (Vec::new(), Vec::new());
-        for row in self.0.db().rows(events.bind(seen.0).bind(now.0)).await? {
+        for row in self.0.db().rows(news.bind(seen.0).bind(now.0)).await? {
             if let Some(name) = row.text_or_null(0).map_err(fault)? {
                 let nobody = |_| AccountsError::unreadable("an event names nobody");
                 names.push(CanonicalName::parse(&name).map_err(nobody)?);
@@ -276,11 +275,6 @@ pub(crate) async fn bump(
     attempts::forget(tx, name).await?;
     let event = sql("INSERT INTO credential_events (generation, name, at) VALUES ($1, $2, $3)");
     tx.execute(event.bind(value).bind(name.as_str()).bind(now.millis())).await?;
-    if value % SWEEP == 0 {
-        // The margin lets a reader finish that began when the event was still wanted.
-        let old = sql("DELETE FROM credential_events WHERE generation <= $1");
-        tx.execute(old.bind(value - 2 * KEPT)).await?;
-    }
     Ok(Generation(value))
 }
 
@@ -288,7 +282,14 @@ pub(crate) async fn bump(
 pub(crate) async fn next(tx: &mut Tx) -> Result<Generation, AccountsError> {
     let row = tx.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
     let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
-    value.map(Generation).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+    let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
+    if value % SWEEP == 0 {
+        // The margin lets a reader finish that began when they were still wanted.
+        let old = value - 2 * KEPT;
+        tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(old)).await?;
+        tx.execute(sql("DELETE FROM forgiven_places WHERE generation <= $1").bind(old)).await?;
+    }
+    Ok(Generation(value))
 }
 
 /// The generation, which nobody raises before the caller's transaction has ended.

@@ -123,6 +123,7 @@ impl BaseUrl {
             let path = format!("{}/", url.path());
             url.set_path(&path);
         }
+        of_moderate_length(url.as_str())?;
         Ok(Self(url))
     }
 
@@ -154,9 +155,7 @@ impl TryFrom<String> for BaseUrl {
 
 /// An absolute address with a host: `https`, or `http` to this machine. What a lenient reader would mend is refused.
 fn absolute(address: &str) -> Result<Url, LinkError> {
-    if address.len() > MOST_BYTES {
-        return Err(LinkError::TooLong);
-    }
+    of_moderate_length(address)?;
     if address.contains(odd) {
         return Err(LinkError::Character);
     }
@@ -173,6 +172,8 @@ fn absolute(address: &str) -> Result<Url, LinkError> {
         return Err(LinkError::Login);
     }
     let url = Url::parse(address).map_err(|_| LinkError::Unreadable)?;
+    // What is beyond ASCII is longer now.
+    of_moderate_length(url.as_str())?;
     // A host may have been written with %22, and has a quote then.
     if url.as_str().contains(odd) {
         return Err(LinkError::Character);
@@ -186,6 +187,10 @@ fn absolute(address: &str) -> Result<Url, LinkError> {
         Host::Ipv6(address) => address.is_loopback(),
     };
     if secure || here { Ok(url) } else { Err(LinkError::Scheme) }
+}
+
+fn of_moderate_length(address: &str) -> Result<(), LinkError> {
+    if address.len() > MOST_BYTES { Err(LinkError::TooLong) } else { Ok(()) }
 }
 
 /// Whether no address has this character, and programs read it in different ways.

@@ -63,6 +63,11 @@ fn an_address_that_browsers_might_read_otherwise_is_an_error_at_start() {
     }
     let long = format!("https://example.com/{}", "x".repeat(2000));
     assert_eq!(LostPassword::parse(&long), Err(LinkError::TooLong));
+    let longer_in_ascii = format!("https://example.com/{}", "ä".repeat(500));
+    assert_eq!(LostPassword::parse(&longer_in_ascii), Err(LinkError::TooLong));
+    let base = |bytes: usize| BaseUrl::parse(&format!("https://example.com/{}", "x".repeat(bytes - 20)));
+    assert!(base(1999).is_ok());
+    assert_eq!(base(2000), Err(LinkError::TooLong), "there is no room for the slash");
     let read: Result<LostPassword, _> = serde_json::from_str(r#""javascript:alert(1)""#);
     assert!(read.unwrap_err().to_string().contains("must begin with https://"));
 }

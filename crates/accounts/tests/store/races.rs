@@ -144,6 +144,24 @@ on_both! {
         assert!(matches!(stale.generations().since(now).await.unwrap(), Changes::Everything { .. }));
     }
 
+    async fn what_no_process_asks_for_any_more_is_deleted(place) {
+        let accounts = place.open().await;
+        place.raw("UPDATE generation SET value = 10000").await.unwrap();
+        for (generation, name) in [(1, "old"), (8000, "older"), (9500, "wanted")] {
+            place.raw(&format!("INSERT INTO credential_events (generation, name, at) VALUES ({generation}, '{name}', 0)")).await.unwrap();
+            place.raw(&format!("INSERT INTO forgiven_places (generation, place) VALUES ({generation}, '192.0.2.1')")).await.unwrap();
+        }
+        for _ in 0..100 {
+            accounts.generations().forget(user("frank").name()).await.unwrap();
+        }
+        for table in ["credential_events", "forgiven_places"] {
+            assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation < 9000")).await, 0, "{table}");
+            assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation = 9500")).await, 1, "{table}");
+        }
+        let seen = Generation::default();
+        assert!(matches!(accounts.generations().since(seen).await.unwrap(), Changes::Everything { .. }));
+    }
+
     async fn one_name_goes_to_the_admin_who_creates_it_or_to_the_backend_that_accepts_it(place) {
         let accounts = place.open().await;
         let mail = BackendId::parse("mail").unwrap();
