@@ -23,7 +23,8 @@ enum Name {
     Accounts,
     /// What a sign-in from memory costs, and what others can do to it
     Cache,
-    /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how long
+    /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how
+    /// long, `OCS_GUESSES` (2000) how many wrong passwords
     Ocs,
 }
 

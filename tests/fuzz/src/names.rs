@@ -20,7 +20,11 @@ pub(crate) fn name(input: &[u8]) {
     assert_eq!(CanonicalName::parse(once).as_ref(), Ok(&canonical), "{typed:?}");
     assert_eq!((login.as_str(), login.canonical()), (typed, &canonical));
     for shouted in [typed.to_ascii_uppercase(), typed.to_ascii_lowercase()] {
-        assert_eq!(CanonicalName::parse(&shouted).as_ref(), Ok(&canonical), "{typed:?}");
+        match CanonicalName::parse(&shouted) {
+            Ok(same) => assert_eq!(same, canonical, "{typed:?}"),
+            // Between two small letters l only (RFC 5892, appendix A.3), and PRECIS looks before it makes them small.
+            Err(_) => assert!(typed.contains('·'), "{typed:?}"),
+        }
     }
     let Ok(rules) = DomainRules::for_domain(domain) else { return };
     for add in [true, false] {

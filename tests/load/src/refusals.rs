@@ -20,9 +20,6 @@ use crate::measure::{Goal, Row, median};
 use crate::people;
 use crate::site::Plan;
 
-/// Of either kind.
-const GUESSES: usize = 1_000;
-
 /// At the same time: fewer than the hashes that fit into the time that a refusal takes.
 const AT_ONCE: usize = 16;
 
@@ -36,10 +33,10 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Row>> {
         ("", "as usual", Some(Goal::AtMost(4.5))),
         ("refusal_milliseconds = 0\n", "with refusal_milliseconds = 0", None),
     ] {
-        let site = plan.site_with(people::FEW, false, settings)?;
+        let site = plan.site_with(people::FEW.max(plan.guesses), false, settings)?;
         let address = site.server.address.parse()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let [known, unknown] = runtime.block_on(guess(address))?;
+        let [known, unknown] = runtime.block_on(guess(address, plan.guesses))?;
         let t = Row::new(
             format!("time of refusals {when}, known beside unknown names: |t|"),
             &[welch(&known, &unknown).abs()],
@@ -55,10 +52,10 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Row>> {
 }
 
 /// Milliseconds for people who exist, and for people who do not.
-async fn guess(address: SocketAddr) -> Outcome<[Vec<f64>; 2]> {
+async fn guess(address: SocketAddr, many: usize) -> Outcome<[Vec<f64>; 2]> {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut guesses = JoinSet::new();
-    for number in 0..GUESSES * 2 {
+    for number in 0..many {
         let turn = Arc::clone(&turns).acquire_owned().await?;
         guesses.spawn(async move {
             let _turn = turn;
@@ -77,9 +74,9 @@ async fn guess(address: SocketAddr) -> Outcome<[Vec<f64>; 2]> {
 
 /// One guess, from a place of its own.
 async fn refused(address: SocketAddr, number: usize, name: &str) -> Outcome<f64> {
-    let [.., third, fourth] = number.to_be_bytes();
+    let [.., second, third, fourth] = number.to_be_bytes();
     let socket = TcpSocket::new_v4()?;
-    socket.bind((Ipv4Addr::new(127, 100, third, fourth), 0).into())?;
+    socket.bind((Ipv4Addr::new(127, 100 + second, third, fourth), 0).into())?;
     let mut stream = socket.connect(address).await?;
     let login = BASE64_STANDARD.encode(format!("{name}:not the password"));
     let request = format!(

@@ -22,18 +22,23 @@ pub(crate) struct Plan {
     pub(crate) runs: usize,
     /// How long each time.
     pub(crate) seconds: u32,
+    /// How many wrong passwords are tried, half of them for people who exist.
+    pub(crate) guesses: usize,
 }
 
 impl Plan {
-    /// Takes `OCS_RUNS` (default 5) and `OCS_SECONDS` (default 5) from the environment.
+    /// Takes `OCS_RUNS` (default 5), `OCS_SECONDS` (default 5) and `OCS_GUESSES` (default 2000, at most 10^5) from the
+    /// environment.
     ///
     /// # Errors
     /// They are no numbers.
     pub(crate) fn new(program: PathBuf) -> Outcome<Self> {
-        let number = |name: &str| std::env::var(name).map_or(Ok(5), |text| text.parse::<u32>());
-        let (runs, seconds) = (number("OCS_RUNS")?.max(1), number("OCS_SECONDS")?.max(1));
+        let number =
+            |name: &str, usual: u32| std::env::var(name).map_or(Ok(usual), |text| text.parse::<u32>());
+        let (runs, seconds) = (number("OCS_RUNS", 5)?.max(1), number("OCS_SECONDS", 5)?.max(1));
+        let guesses = number("OCS_GUESSES", 2_000)?.clamp(4, 100_000) as usize;
         let occ = std::env::var_os("OCS_OCC").map(PathBuf::from);
-        Ok(Self { program, occ, folder: tempfile::tempdir()?, runs: runs as usize, seconds })
+        Ok(Self { program, occ, folder: tempfile::tempdir()?, runs: runs as usize, seconds, guesses })
     }
 
     /// A folder of its own, a new store with so many people, and the server over it.

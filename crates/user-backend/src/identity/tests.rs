@@ -45,6 +45,15 @@ fn what_cannot_be_told_apart_by_eye_is_refused() {
     assert!(canon(&"a".repeat(255)).is_ok());
 }
 
+/// RFC 5892, appendix A.3, which PRECIS looks at before it makes letters small: a stricter door than it could be.
+#[test]
+fn a_middle_dot_stands_between_two_small_letters_l() {
+    assert_eq!(canon("Paral·lel").unwrap(), "paral·lel");
+    for name in ["PARAL·LEL", "a·b", "·"] {
+        assert_eq!(canon(name), Err(NameError::Unsupported), "{name:?}");
+    }
+}
+
 fn ask(rules: DomainRules, typed: &str) -> Option<(String, String, Vec<String>)> {
     match NameRules::new().with_domain(rules).decide(&LoginName::parse(typed).unwrap()) {
         NameDecision::Ask { upstream, identity } => {
