@@ -32,10 +32,11 @@ impl PolicyRules {
     /// # Errors
     /// [`PolicyError`].
     pub async fn read(accounts: &Accounts, product: &str) -> Result<Self, PolicyError> {
-        if !accounts.apps().state(POLICY_APP).await?.unwrap_or(true) {
+        let (state, pairs) = accounts.apps().state_and_values(POLICY_APP).await?;
+        if !state.unwrap_or(true) {
             return Ok(Self::new(None, product));
         }
-        Self::of_settings(&accounts.apps().values(POLICY_APP).await?, product)
+        Self::of_settings(&pairs, product)
     }
 
     /// The rules that these settings, as pairs of key and value, make.

@@ -42,7 +42,7 @@ pub(crate) fn basic(input: &[u8]) {
             headers.insert(AUTHORIZATION, format!("Basic {again}").parse().expect("a header"));
             match Offered::of(&headers) {
                 Ok(Offered::Basic { name: n, password: p }) => assert!(n == *name && p == *password),
-                other => assert!(other.is_err() && again.len() > input.len(), "{other:?}"),
+                other => assert!(other.is_err() && again.len() >= 4096, "{other:?}"),
             }
         }
     }

@@ -4,7 +4,7 @@
 //! that question takes as long as most others, and its answer is known.
 
 use deadpool::Runtime;
-use deadpool::managed::{Manager, Metrics, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
 use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Error, Sqlite, SqliteConnection};
@@ -35,18 +35,23 @@ impl Readers {
 
     /// The first row, if there is one.
     pub(super) async fn row(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Option<SqliteRow>> {
-        let mut reader = self.0.get().await.map_err(not_lent)?;
-        reader.asked = true;
+        let mut reader = self.lend().await?;
         let row = query.fetch_optional(&mut reader.connection).await;
         reader.answered(row)
     }
 
     /// All rows.
     pub(super) async fn rows(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Vec<SqliteRow>> {
-        let mut reader = self.0.get().await.map_err(not_lent)?;
-        reader.asked = true;
+        let mut reader = self.lend().await?;
         let rows = query.fetch_all(&mut reader.connection).await;
         reader.answered(rows)
+    }
+
+    /// One of them, which is not lent again before it has answered.
+    async fn lend(&self) -> Result<Object<Opener>> {
+        let mut reader = self.0.get().await.map_err(not_lent)?;
+        reader.asked = true;
+        Ok(reader)
     }
 
     /// Closes those that nobody is using, and lends no more.
