@@ -103,9 +103,17 @@ impl Budgets {
 
     /// Takes one failure out of a person's budget, for an attempt with this tuple, or says how long until there is one again.
     ///
+    /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when guesses have spent the
+    /// budget; should it be refused now, it counts and is no longer proven.
+    ///
     /// # Errors
     /// The time until enough failures no longer count.
-    pub fn reserve(&self, name: &CanonicalName, tuple: &OutcomeKey) -> Result<Reservation<'_>, Duration> {
+    pub fn reserve(
+        &self,
+        name: &CanonicalName,
+        tuple: &OutcomeKey,
+        is_proven: bool,
+    ) -> Result<Reservation<'_>, Duration> {
         let slate = self.people.hold(name, Mutex::default);
         let mut held = Reservation { budgets: self, name: name.clone(), slate, tuple: *tuple, taken: false };
         let at = now();
@@ -125,7 +133,7 @@ impl Budgets {
                 allowed = (if repeated { most / 2 } else { most }, others.count() + *reserved);
             }
             let (most, used) = allowed;
-            if used < most {
+            if used < most || is_proven {
                 *reserved += 1;
                 None
             } else {
@@ -251,11 +259,11 @@ mod tests {
         /// A reservation for a password that nobody has tried yet.
         fn reserve(&self) -> Result<Reservation<'_>, Duration> {
             let number = self.guesses.fetch_add(1, Ordering::Relaxed);
-            self.budgets.reserve(&alice(), &self.tuple(&number.to_string()))
+            self.budgets.reserve(&alice(), &self.tuple(&number.to_string()), false)
         }
 
         fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Duration> {
-            self.budgets.reserve(&alice(), &self.tuple(password))
+            self.budgets.reserve(&alice(), &self.tuple(password), false)
         }
     }
 
@@ -268,10 +276,21 @@ mod tests {
         }
         assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(11 * 60));
         let bob = CanonicalName::parse("bob").unwrap();
-        assert!(bench.budgets.reserve(&bob, &bench.tuple("x")).is_ok());
+        assert!(bench.budgets.reserve(&bob, &bench.tuple("x"), false).is_ok());
         tokio::time::advance(Duration::from_secs(11 * 60)).await;
         bench.reserve().unwrap().settle(&wrong());
         assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(60));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn proven_credentials_pass_a_spent_budget() {
+        let bench = Bench::new();
+        for _ in 0..4 {
+            bench.reserve().unwrap().settle(&wrong());
+        }
+        assert!(bench.reserve_for("right").is_err(), "a guess");
+        bench.budgets.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
+        assert!(bench.reserve().is_ok(), "the server wiped its own count as well");
     }
 
     #[test]
@@ -374,10 +393,10 @@ mod tests {
     fn the_memory_has_a_bound() {
         let budgets = Budgets { people: Held::new(1_000), ..Budgets::new(Budget::default()) };
         let tuple = Bench::new().tuple("x");
-        let busy = budgets.reserve(&alice(), &tuple).unwrap();
+        let busy = budgets.reserve(&alice(), &tuple, false).unwrap();
         for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();
-            budgets.reserve(&name, &tuple).unwrap().settle(&wrong());
+            budgets.reserve(&name, &tuple, false).unwrap().settle(&wrong());
         }
         assert!(budgets.people.len() <= 1_001);
         busy.settle(&wrong());

@@ -46,6 +46,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
 use super::held::Held;
+use super::proven::ProvenCredentials;
 use super::throttle::{PATIENCE, counts};
 use crate::clock::{Instant, later, now};
 use crate::identity::CanonicalName;
@@ -113,6 +114,7 @@ impl fmt::Display for Lock {
 pub(crate) struct Locks {
     /// `None`: nobody is ever locked.
     shared: Option<Arc<Shared>>,
+    proven: ProvenCredentials,
 }
 
 #[derive(Debug)]
@@ -121,8 +123,7 @@ struct Shared {
     people: Held<CanonicalName, Record>,
     /// Tuples that were refused, and when they were for the last time.
     refused: Cache<OutcomeKey, Instant>,
-    /// Tuples that were right the last time.
-    proven: Cache<OutcomeKey, ()>,
+    proven: ProvenCredentials,
 }
 
 /// What is known about one person.
@@ -166,18 +167,23 @@ impl Refusal {
 
 impl Locks {
     /// Nobody has failed yet.
-    pub fn new(lock: Option<Lock>) -> Self {
-        Self::with_bound(lock, PEOPLE)
+    pub fn new(lock: Option<Lock>, proven: ProvenCredentials) -> Self {
+        Self::with_bound(lock, proven, PEOPLE)
     }
 
-    fn with_bound(lock: Option<Lock>, people: usize) -> Self {
+    fn with_bound(lock: Option<Lock>, proven: ProvenCredentials, people: usize) -> Self {
         let shared = lock.map(|lock| Shared {
             lock,
             people: Held::new(people),
             refused: Cache::new(people),
-            proven: Cache::new(people),
+            proven: proven.clone(),
         });
-        Self { shared: shared.map(Arc::new) }
+        Self { shared: shared.map(Arc::new), proven }
+    }
+
+    /// The credentials that were accepted last; every attempt settles them through its [`Entry`].
+    pub fn proven(&self) -> &ProvenCredentials {
+        &self.proven
     }
 
     /// How guessing is slowed down, if it is.
@@ -199,7 +205,8 @@ impl Locks {
         tuple: &OutcomeKey,
         deadline: Instant,
     ) -> Result<Entry, Refusal> {
-        let Some(shared) = &self.shared else { return Ok(Entry { people: None, tuple: *tuple }) };
+        let proven = self.proven.clone();
+        let Some(shared) = &self.shared else { return Ok(Entry { people: None, proven, tuple: *tuple }) };
         let mut names: Vec<CanonicalName> = names.into_iter().collect();
         // In one order for everybody, or two attempts could wait for each other.
         names.sort_unstable();
@@ -209,7 +216,7 @@ impl Locks {
         for person in &mut people {
             person.reserve(tuple, latest).await?;
         }
-        Ok(Entry { people: Some((Arc::clone(shared), people)), tuple: *tuple })
+        Ok(Entry { people: Some((Arc::clone(shared), people)), proven, tuple: *tuple })
     }
 
     /// Forgives a person: the next attempt is the first one.
@@ -228,7 +235,7 @@ impl Locks {
 impl Shared {
     /// Whether this is no guess: known to be wrong, or right the last time.
     fn is_exempt(&self, tuple: &OutcomeKey) -> bool {
-        self.is_known_to_be_wrong(tuple) || self.proven.get(tuple).is_some()
+        self.is_known_to_be_wrong(tuple) || self.proven.contains(tuple)
     }
 
     fn is_known_to_be_wrong(&self, tuple: &OutcomeKey) -> bool {
@@ -290,26 +297,27 @@ enum Wait {
 #[must_use = "the attempt's failure must be counted"]
 pub(crate) struct Entry {
     people: Option<(Arc<Shared>, Vec<Holding>)>,
+    proven: ProvenCredentials,
     tuple: OutcomeKey,
 }
 
 impl Entry {
     /// Settles the place: somebody vouched for the person just now.
     pub fn accepted(self) {
+        self.proven.add(self.tuple);
         let Some((shared, people)) = &self.people else { return };
         shared.refused.remove(&self.tuple);
-        shared.proven.insert(self.tuple, ());
         people.iter().for_each(|person| person.record.wipe());
     }
 
     /// Settles the place: the attempt was refused. Tells whether the person is locked for the rest of the day now, and was
     /// not before.
     pub fn refused(self, rejection: Rejection) -> bool {
-        let Some((shared, people)) = &self.people else { return false };
         if !counts(rejection) {
             return false;
         }
-        shared.proven.remove(&self.tuple);
+        self.proven.remove(&self.tuple);
+        let Some((shared, people)) = &self.people else { return false };
         // Also when somebody else failed with the same tuple meanwhile: one failure is enough.
         let known = shared.is_known_to_be_wrong(&self.tuple);
         shared.refused.insert(self.tuple, now());

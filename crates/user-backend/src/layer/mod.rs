@@ -19,6 +19,7 @@ pub(crate) mod flight;
 mod held;
 pub mod limit;
 pub mod lock;
+pub(crate) mod proven;
 pub mod throttle;
 
 pub use breaker::Breaker;

@@ -52,7 +52,11 @@ impl Resolver {
         }
         let locks = question.chain.locks.clone();
         drop(question);
-        let turn = match turn(&throttles, credentials.source, &key, time_to_begin(deadline)).await {
+        // What was right the last time is no guess: it waits neither for guesses from its own network nor for guesses at its
+        // own user, and it may reach the backend.
+        let is_proven = locks.proven().contains(&key);
+        let source = credentials.source.filter(|_| !is_proven);
+        let turn = match turn(&throttles, source, &key, time_to_begin(deadline)).await {
             Ok(turn) => turn,
             Err((place, refusal)) => {
                 return self.throttled(throttles.throttle(), place, refusal, started);
@@ -81,7 +85,7 @@ impl Resolver {
                 }
                 let shared = &resolver.shared;
                 let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
-                let finding = chain.ask(attempt, &key).await;
+                let finding = chain.ask(attempt, &key, is_proven).await;
                 let answer = shared.conclude(&chain, finding, &name, &password, began);
                 match &answer.outcome {
                     Outcome::Authenticated(proof) => {

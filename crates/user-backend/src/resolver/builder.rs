@@ -150,12 +150,13 @@ impl ResolverBuilder {
         let throttles = before.map(|before| &before.throttles);
         let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
         let locks = before.map(|before| &before.locks);
+        let proven = locks.map(|locks| locks.proven().clone()).unwrap_or_default();
         let locks = locks.filter(|before| before.lock() == self.lock.as_ref()).cloned();
         Chain::new(
             links.collect(),
             before.map_or(self.pins, |before| Arc::clone(&before.pins)),
             throttles.unwrap_or_else(|| Throttles::new(self.throttle, log)),
-            locks.unwrap_or_else(|| Locks::new(self.lock)),
+            locks.unwrap_or_else(|| Locks::new(self.lock, proven)),
             self.deadline,
         )
     }

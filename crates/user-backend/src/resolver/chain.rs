@@ -80,12 +80,12 @@ impl Chain {
         self.links.iter().map(|link| step(&link.id)).collect()
     }
 
-    /// Decides one attempt; `tuple` stands for its name and password.
-    pub(super) async fn ask(&self, attempt: Attempt<'_>, tuple: &OutcomeKey) -> Finding {
+    /// Decides one attempt; `tuple` stands for its name and password, which were accepted the last time if `is_proven`.
+    pub(super) async fn ask(&self, attempt: Attempt<'_>, tuple: &OutcomeKey, is_proven: bool) -> Finding {
         let start = now();
         let mut trace = Trace::new(Rule::NobodyAccepted);
         trace.steps.reserve_exact(self.links.len());
-        let mut decision = self.walk(attempt, tuple, &mut trace).await;
+        let mut decision = self.walk(attempt, tuple, is_proven, &mut trace).await;
         // A backend that was asked in vain and then nobody else accepted: the answer is open.
         if trace.ended_by == Rule::OutageUndecided {
             decision = Decision::Unavailable;
@@ -97,7 +97,13 @@ impl Chain {
         Finding { decision, trace }
     }
 
-    async fn walk(&self, attempt: Attempt<'_>, tuple: &OutcomeKey, trace: &mut Trace) -> Decision {
+    async fn walk(
+        &self,
+        attempt: Attempt<'_>,
+        tuple: &OutcomeKey,
+        is_proven: bool,
+        trace: &mut Trace,
+    ) -> Decision {
         let mut rejection = None;
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
@@ -122,7 +128,7 @@ impl Chain {
                 Ok(_) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
             }
-            let reservation = match link.budgets.reserve(identity.name(), tuple) {
+            let reservation = match link.budgets.reserve(identity.name(), tuple, is_proven) {
                 Ok(reservation) => reservation,
                 Err(wait) => {
                     trace.steps.push(Step::skipped(&link.id, link.budget_spent()));

@@ -27,6 +27,7 @@ mod model;
 mod names;
 mod observe;
 mod pins;
+mod proven;
 mod reload;
 mod review;
 mod secrets;

@@ -95,7 +95,11 @@ async fn two_spellings_of_one_name_are_one_person_with_one_memory_and_one_budget
         }
         assert_eq!(server.seen().len(), 5, "{one} {other:?}");
         resolver.invalidate_user(&CanonicalName::parse(other).unwrap());
-        assert_eq!(sign_in(&resolver, one, "a").await.authenticated(), None, "{one} {other:?}");
+        assert_eq!(sign_in(&resolver, one, "guess 6").await.authenticated(), None, "{one} {other:?}");
+        assert_eq!(server.seen().len(), 5, "{one} {other:?}");
+        // The server is asked again, and what was right the last time is no guess.
+        assert!(sign_in(&resolver, one, "a").await.authenticated().is_some(), "{one} {other:?}");
+        assert_eq!(server.seen().len(), 6, "{one} {other:?}");
     }
 }
 

@@ -1,0 +1,43 @@
+//! Proven credentials: the name and password that were accepted last.
+//!
+//! They are not guesses, so they are exempt from the limits on guessing. Otherwise anyone who knows a login name could keep
+//! its owner out with a few wrong passwords. A refusal ends the exemption at once, so a password that was changed upstream
+//! costs one failure there and is then limited like any other.
+//!
+//! Bounded: 100,000 pairs, as keyed hashes.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+
+use crate::secret::OutcomeKey;
+
+/// At most this many pairs of name and password.
+const MAX_PROVEN: usize = 100_000;
+
+/// See the [module](self). Cheap to clone: clones share everything.
+#[derive(Clone, Debug)]
+pub(crate) struct ProvenCredentials(Arc<Cache<OutcomeKey, ()>>);
+
+impl Default for ProvenCredentials {
+    fn default() -> Self {
+        Self(Arc::new(Cache::new(MAX_PROVEN)))
+    }
+}
+
+impl ProvenCredentials {
+    /// Whether this name and password were accepted the last time.
+    pub fn contains(&self, credentials: &OutcomeKey) -> bool {
+        self.0.get(credentials).is_some()
+    }
+
+    /// A backend accepted them just now.
+    pub fn add(&self, credentials: OutcomeKey) {
+        self.0.insert(credentials, ());
+    }
+
+    /// A backend refused them.
+    pub fn remove(&self, credentials: &OutcomeKey) {
+        self.0.remove(credentials);
+    }
+}
