@@ -37,6 +37,7 @@
 //! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
 //! | [`Accounts::failures`], [`Accounts::servers`] | failed sign-ins by place, and the servers that run |
 //! | [`Accounts::audit`] | who did what to whom |
+//! | [`config`] | the settings of an installation, as the server and the command line read them |
 //!
 //! # Several processes
 //! Any number of processes may open the same store. What one has written, the others read; [`generation`] tells how they
@@ -48,6 +49,7 @@ pub mod apps;
 mod attempts;
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod desk;
 mod engine;
 mod error;

@@ -20,4 +20,5 @@ pub mod ocs;
 pub mod openapi;
 pub mod pages;
 pub mod policy;
-pub mod settings;
+
+pub use accounts::config as settings;
