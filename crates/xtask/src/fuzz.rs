@@ -45,6 +45,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
     steps.finish()
 }
 
+/// Half a minute for each target, for CI; the recorded inputs alone are a test already.
+pub(crate) fn short(steps: &mut Steps) {
+    if !has_nightly() {
+        steps.skip("fuzz", "there is no nightly toolchain (rustup toolchain install nightly)");
+    } else if let Some(runs) = campaign(steps, 30, &[]) {
+        print!("\n{}", Table(&runs));
+    }
+}
+
 /// What one target did.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Run {
