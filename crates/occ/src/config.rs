@@ -10,8 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::LOCAL_BACKEND;
-use accounts::config::ServerSettings;
+use accounts::{LOCAL_BACKEND, ServerSettings};
 use async_trait::async_trait;
 use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader, Registry};
 use user_backend::resolver::{PinError, PinStore};

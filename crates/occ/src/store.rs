@@ -8,9 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use accounts::apps::Catalogue;
-use accounts::config::ServerSettings;
 use accounts::password::{Hasher, LocalBackend, LocalPasswords, PolicyRules};
-use accounts::{Accounts, Actor, PolicyError};
+use accounts::{Accounts, Actor, PolicyError, ServerSettings};
 use user_backend::config::Config;
 
 use crate::cli::Common;

@@ -21,4 +21,7 @@ pub mod openapi;
 pub mod pages;
 pub mod policy;
 
-pub use accounts::config as settings;
+/// The settings, which the command line reads too.
+pub mod settings {
+    pub use accounts::{MayAdd, ServerSettings};
+}

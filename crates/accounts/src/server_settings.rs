@@ -68,15 +68,15 @@ pub struct ServerSettings {
     pub mail: Option<MailSettings>,
     /// What the sections said that are not kept here as values that can be compared.
     #[serde(skip)]
-    pub elsewhere: Elsewhere,
+    pub section_digests: SectionDigests,
 }
 
 /// Digests of what other sections said, to find out whether they say the same when they are read again. They may hold passwords,
 /// so not even the digests are shown.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Elsewhere(Vec<(&'static str, Option<blake3::Hash>)>);
+pub struct SectionDigests(Vec<(&'static str, Option<blake3::Hash>)>);
 
-impl Elsewhere {
+impl SectionDigests {
     fn of(config: &Config) -> Self {
         let digest = |name: &str| {
             let section = config.section::<serde_json::Value>(name).ok().flatten();
@@ -93,7 +93,7 @@ impl Elsewhere {
     }
 }
 
-impl std::fmt::Debug for Elsewhere {
+impl std::fmt::Debug for SectionDigests {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
@@ -133,7 +133,7 @@ impl Default for ServerSettings {
             app_passwords_on_new_password: AppPasswords::default(),
             reset: ResetSettings::default(),
             mail: None,
-            elsewhere: Elsewhere::default(),
+            section_digests: SectionDigests::default(),
         }
     }
 }
@@ -166,7 +166,7 @@ impl ServerSettings {
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.mail = config.section("mail")?;
-        settings.elsewhere = Elsewhere::of(&config);
+        settings.section_digests = SectionDigests::of(&config);
         settings.reset = config.section("reset")?.unwrap_or_default();
         if let Some(link) = config.section::<LostPassword>(LOST)? {
             if !settings.reset.lost_password_link().is_mail() && *settings.reset.lost_password_link() != link
