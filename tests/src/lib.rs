@@ -15,6 +15,7 @@ pub mod process;
 pub mod proxy;
 pub mod report;
 pub mod rig;
+pub mod settings;
 pub mod smb;
 pub mod smb_host;
 pub mod smtp;

@@ -6,7 +6,7 @@
 //! are deleted when they no longer count, and there are never more than [`MOST`].
 //!
 //! Forgiving is heard before the next attempt: it deletes the rows and raises the
-//! [generation](crate::generation) in one transaction. A server that had failures of before still to write finds the
+//! [generation] in one transaction. A server that had failures of before still to write finds the
 //! generation changed inside its own transaction, and looks again first.
 
 use std::time::Duration;

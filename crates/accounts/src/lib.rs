@@ -37,6 +37,7 @@
 //! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
 //! | [`Accounts::failures`], [`Accounts::servers`] | failed sign-ins by place, and the servers that run |
 //! | [`Accounts::audit`] | who did what to whom |
+//! | [`ServerSettings`] | the settings of an installation, as the server and the command line read them |
 //!
 //! # Several processes
 //! Any number of processes may open the same store. What one has written, the others read; [`generation`] tells how they
@@ -66,6 +67,7 @@ pub mod reset;
 pub mod resets;
 mod schema;
 mod section;
+mod server_settings;
 pub mod servers;
 pub mod sessions;
 mod settings;
@@ -88,6 +90,7 @@ pub use pins::{Pin, StoredPins};
 pub use policy::{POLICY_APP, PolicyError};
 pub use random::NoRandomness;
 pub use resets::Reset;
+pub use server_settings::{MayAdd, SectionDigests, ServerSettings};
 pub use sessions::Session;
 pub use settings::StoreSettings;
 pub use token::{Token, TokenHash};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{LOCAL_BACKEND, StoreSettings};
+use accounts::{LOCAL_BACKEND, ServerSettings};
 use async_trait::async_trait;
 use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader, Registry};
 use user_backend::resolver::{PinError, PinStore};
@@ -142,19 +142,16 @@ impl Setup {
 }
 
 /// Finds the file and reads it.
-pub(crate) fn read(common: &Common) -> Result<(PathBuf, Config), Failure> {
+pub(crate) fn read(common: &Common) -> Result<(PathBuf, ServerSettings, Config), Failure> {
     let file = find(common.config.as_deref())?;
-    let config = read_file(&file, Loader::allow_no_backends)?;
-    Ok((file, config))
+    let (server, config) = read_file(&file, Loader::new().allow_no_backends())?;
+    Ok((file, server, config))
 }
 
-fn read_file(file: &Path, more: impl FnOnce(Loader) -> Loader) -> Result<Config, Failure> {
+fn read_file(file: &Path, loader: Loader) -> Result<(ServerSettings, Config), Failure> {
     tracing::debug!(file = %file.display(), "reading the configuration");
-    // Sections of the programs around the library: some are ours too, the others only the server's.
-    let loader = Loader::new().section("server");
-    let loader =
-        ["mail", "passwords", "reset", "lost_password_link"].into_iter().fold(loader, Loader::allow_section);
-    Ok(more(StoreSettings::section_of(loader)).load(file).map_err(wrong)?.for_one_attempt())
+    let (server, config) = ServerSettings::load_with(loader, file).map_err(wrong)?;
+    Ok((server, config.for_one_attempt()))
 }
 
 /// What is wrong with a configuration.
@@ -164,20 +161,20 @@ pub(crate) fn wrong(errors: ConfigErrors) -> Failure {
 
 /// Finds and reads the configuration. Opens no connection.
 pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
-    let (file, config) = read(common)?;
+    let (file, _, config) = read(common)?;
     if config.entries().is_empty() {
         // Says what is missing, and where.
-        read_file(&file, |loader| loader)?;
+        read_file(&file, Loader::new())?;
     }
     setup(file, config)
 }
 
 /// The same with the people of the store, if there is one: the server asks them first.
 pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
-    let (file, config) = read(common)?;
-    let store = store::find(&config, &file).await?;
+    let (file, server, config) = read(common)?;
+    let store = store::find(&config, server).await?;
     if store.is_none() && config.entries().is_empty() {
-        read_file(&file, |loader| loader)?;
+        read_file(&file, Loader::new())?;
     }
     let mut setup = setup(file, config)?;
     if let Some(store) = store {

@@ -3,7 +3,7 @@
 //! Why a program of its own: whoever runs a server at three in the morning needs one tool that tells apart a wrong
 //! password, a server that is down and a wrong setting, in words for people and in exit codes for scripts.
 //!
-//! One file per group of commands; each command returns a [`Reply`](output::Reply), and only this file and `output`
+//! One file per group of commands; each command returns a [`Reply`], and only this file and `output`
 //! write it.
 #![forbid(unsafe_code)]
 

@@ -4,13 +4,12 @@
 //! owner is looked at first, and the way out is told.
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use accounts::apps::Catalogue;
-use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PolicyRules};
-use accounts::{Accounts, Actor, PolicyError, StoreSettings, UserId};
-use serde::Deserialize;
+use accounts::password::{Hasher, LocalBackend, LocalPasswords, PolicyRules};
+use accounts::{Accounts, Actor, PolicyError, ServerSettings};
 use user_backend::config::Config;
 
 use crate::cli::Common;
@@ -31,42 +30,9 @@ pub(crate) enum Missing {
 pub(crate) struct Store {
     pub(crate) accounts: Accounts,
     pub(crate) config: Config,
-    pub(crate) server: Server,
+    pub(crate) server: ServerSettings,
     /// The apps there are.
     pub(crate) catalogue: Catalogue,
-}
-
-/// What this program wants to know of the section `server`. What is wrong with the rest, the server says.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Server {
-    public_url: Option<String>,
-    listen: Option<String>,
-    name: Option<String>,
-    data_directory: Option<String>,
-    apps_directory: Option<PathBuf>,
-    passwords: HashSettings,
-}
-
-impl Server {
-    /// What the installation is called.
-    pub(crate) fn product(&self) -> &str {
-        self.name.as_deref().unwrap_or("user-backend")
-    }
-
-    /// The id under which people of other installations know a user.
-    pub(crate) fn cloud_id(&self, id: &UserId) -> String {
-        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
-        let url = self.public_url.as_deref().unwrap_or(listen);
-        let host = url.split_once("://").map_or(url, |(_, host)| host);
-        format!("{id}@{}", host.split('/').next().unwrap_or_default())
-    }
-
-    /// What is said about where a user's files are.
-    pub(crate) fn home_of(&self, id: &UserId) -> String {
-        let folder = self.data_directory.as_deref().unwrap_or("/var/lib/user-backend/data");
-        format!("{}/{id}", folder.trim_end_matches('/'))
-    }
 }
 
 /// Everything that sets and checks local passwords.
@@ -78,19 +44,15 @@ pub(crate) struct Local {
 
 /// Reads the configuration and opens the store.
 pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, Failure> {
-    let (file, config) = config::read(common)?;
-    let settings = StoreSettings::from_config(&config, &file).map_err(config::wrong)?;
-    let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
-    let accounts = open_at(&settings, missing).await?;
-    Ok(Store::of(accounts, config, server, &file))
+    let (_, server, config) = config::read(common)?;
+    let accounts = open_at(&server, missing).await?;
+    Ok(Store::of(accounts, config, server))
 }
 
 /// The store that a configuration names, if it is there.
-pub(crate) async fn find(config: &Config, file: &Path) -> Result<Option<Store>, Failure> {
-    let settings = StoreSettings::from_config(config, file).map_err(config::wrong)?;
-    let server: Server = config.section("server").map_err(config::wrong)?.unwrap_or_default();
-    match open_at(&settings, Missing::Refuse).await {
-        Ok(accounts) => Ok(Some(Store::of(accounts, config.clone(), server, file))),
+pub(crate) async fn find(config: &Config, server: ServerSettings) -> Result<Option<Store>, Failure> {
+    match open_at(&server, Missing::Refuse).await {
+        Ok(accounts) => Ok(Some(Store::of(accounts, config.clone(), server))),
         Err(failure) if failure.is_no_store() => Ok(None),
         Err(failure) => Err(failure),
     }
@@ -107,7 +69,8 @@ pub(crate) fn placed(failure: Failure) -> Failure {
     }
 }
 
-async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts, Failure> {
+async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, Failure> {
+    let settings = server.store.as_ref().ok_or_else(|| Failure::new("the configuration names no store"))?;
     tracing::debug!(store = %settings, "opening the store");
     PLACE.get_or_init(|| settings.to_string());
     if let Some(path) = settings.path() {
@@ -124,16 +87,14 @@ async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts,
 }
 
 impl Store {
-    /// As the server has it: relative paths are relative to the configuration.
-    fn of(accounts: Accounts, config: Config, server: Server, file: &Path) -> Self {
-        let beside = |folder: &PathBuf| file.parent().unwrap_or_else(|| Path::new("")).join(folder);
-        let catalogue = Catalogue::new(server.apps_directory.as_ref().map(beside).as_deref());
+    fn of(accounts: Accounts, config: Config, server: ServerSettings) -> Self {
+        let catalogue = Catalogue::new(server.apps_directory.as_deref());
         Self { accounts, config, server, catalogue }
     }
 
     /// What sets and checks local passwords, by the rules as they are now.
     pub(crate) async fn local(&self) -> Result<Local, Failure> {
-        let rules = PolicyRules::read(&self.accounts, self.server.product()).await.map_err(policy_failure)?;
+        let rules = PolicyRules::read(&self.accounts, &self.server.name).await.map_err(policy_failure)?;
         let hasher = Hasher::new(self.server.passwords).map_err(|error| Failure::new(error.to_string()))?;
         Ok(Local { rules: Arc::new(rules), hasher })
     }

@@ -20,4 +20,8 @@ pub mod ocs;
 pub mod openapi;
 pub mod pages;
 pub mod policy;
-pub mod settings;
+
+/// The settings, which the command line reads too.
+pub mod settings {
+    pub use accounts::{MayAdd, ServerSettings};
+}

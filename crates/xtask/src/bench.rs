@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::database::{POSTGRES, Server};
 use crate::packages;
-use crate::step::{self, Outcome};
+use crate::step::{self, Outcome, Steps};
 
 /// `cargo xtask bench`
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Name {
+pub(crate) enum Name {
     /// The store with 10^5 users, on SQLite and PostgreSQL
     Accounts,
     /// What a sign-in from memory costs, and what others can do to it
@@ -77,10 +77,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(())
 }
 
+/// The same as a step of CI.
+pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
+    steps.run(step, "a benchmark and its table", || run(&Args { name }));
+}
+
 /// Builds what is measured as it is released, each program alone, so that none gets features that only another one needs.
 fn load(package: &str, out: &Path) -> Outcome {
-    for package in ["user-backend-server", "occ", package] {
-        step::run(&mut step::cargo(&["build", "--release", "-p", package]))?;
+    for package in
+        [&["user-backend-server", "--features", "smb"][..], &["occ", "--features", "smb"], &[package]]
+    {
+        step::run(step::cargo(&["build", "--release", "-p"]).args(package))?;
     }
     if let Some(folder) = out.parent() {
         fs::create_dir_all(folder)?;

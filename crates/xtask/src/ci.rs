@@ -1,17 +1,225 @@
-//! `cargo xtask ci`: all checks in one go, each once.
+//! `cargo xtask ci`: all checks. The list of steps below is the only one; `.ci/run` goes through it too.
 
-use crate::step::{Outcome, Steps};
-use crate::{lint, soak, test};
+use std::fmt;
 
-/// Runs `cargo xtask test`, then a short soak and the lints that it leaves out.
+use serde_json::Value;
+
+use crate::bench::{self, Name};
+use crate::step::{self, Outcome, Steps};
+use crate::{fuzz, hostile, lint, soak, test};
+
+/// `cargo xtask ci`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Also the steps that need not run every time; what cannot run on this machine is skipped and named
+    #[arg(long)]
+    full: bool,
+    /// Without `test`, after `cargo xtask test` has been run
+    #[arg(long)]
+    rest: bool,
+    /// Prints the steps and runs none
+    #[arg(long)]
+    list: bool,
+}
+
+/// One entry of the list; it may come to several steps.
+struct Task {
+    name: &'static str,
+    what: &'static str,
+    when: When,
+    run: fn(&mut Steps),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Always,
+    Full,
+}
+
+const TEST: &str = "test";
+
+const TASKS: &[Task] = &[
+    Task {
+        name: TEST,
+        what: "`cargo xtask test`: format, clippy, all tests with real servers, doc tests, the example",
+        when: When::Always,
+        run: test::all,
+    },
+    Task {
+        name: "plain",
+        what: "a fresh clone compiles without system libraries",
+        when: When::Always,
+        run: plain,
+    },
+    Task {
+        name: "soak",
+        what: "three minutes of sign-ins while servers are frozen and killed",
+        when: When::Always,
+        run: soak::short,
+    },
+    Task {
+        name: "lint",
+        what: "documentation, licences, banned crates, spelling",
+        when: When::Always,
+        run: lint::extras,
+    },
+    Task {
+        name: "plain-test",
+        what: "`cargo test` without system libraries and test servers",
+        when: When::Full,
+        run: plain_test,
+    },
+    Task {
+        name: "features",
+        what: "each crate without features and with each of its features alone",
+        when: When::Full,
+        run: features,
+    },
+    Task {
+        name: "hostile",
+        what: "`cargo xtask hostile`: scripts, certificates, spoilt dialogues, faults, with figures",
+        when: When::Full,
+        run: hostile::all,
+    },
+    Task {
+        name: "fuzz",
+        what: "every fuzz target under libFuzzer, 30 s each",
+        when: When::Full,
+        run: fuzz::short,
+    },
+    Task {
+        name: "compose",
+        what: "the tests against real servers with the servers in containers",
+        when: When::Full,
+        run: test::on_compose,
+    },
+    Task {
+        name: "bench-accounts",
+        what: "`cargo xtask bench accounts`",
+        when: When::Full,
+        run: |steps| bench::step(steps, "bench-accounts", Name::Accounts),
+    },
+    Task {
+        name: "bench-cache",
+        what: "`cargo xtask bench cache`",
+        when: When::Full,
+        run: |steps| bench::step(steps, "bench-cache", Name::Cache),
+    },
+    Task {
+        name: "bench-ocs",
+        what: "`cargo xtask bench ocs`",
+        when: When::Full,
+        run: |steps| bench::step(steps, "bench-ocs", Name::Ocs),
+    },
+];
+
+/// Runs the steps, or prints them.
 ///
 /// # Errors
 ///
 /// Names the steps that failed.
-pub(crate) fn run() -> Outcome {
+pub(crate) fn run(args: &Args) -> Outcome {
+    if args.list {
+        TASKS.iter().for_each(|task| println!("{task}"));
+        return Ok(());
+    }
     let mut steps = Steps::default();
-    test::all(&mut steps);
-    soak::short(&mut steps);
-    lint::extras(&mut steps);
+    for task in chosen(args.full, args.rest) {
+        (task.run)(&mut steps);
+    }
     steps.finish()
+}
+
+fn chosen(full: bool, rest: bool) -> impl Iterator<Item = &'static Task> {
+    TASKS.iter().filter(move |task| (full || task.when == When::Always) && !(rest && task.name == TEST))
+}
+
+impl fmt::Display for Task {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = if self.when == When::Full { "--full" } else { "" };
+        write!(f, "{:<15} {when:<7} {}", self.name, self.what)
+    }
+}
+
+/// A cargo that finds no C library, as on a machine without development packages.
+fn without_libraries(arguments: &[&str]) -> std::process::Command {
+    let mut cargo = step::cargo(arguments);
+    cargo.env("PKG_CONFIG_LIBDIR", "/nonexistent").env_remove("PKG_CONFIG_PATH");
+    cargo
+}
+
+fn plain(steps: &mut Steps) {
+    steps.run("plain", "cargo check, default features, no C library in reach", || {
+        step::run(&mut without_libraries(&["check", "--quiet", "--all-targets"]))
+    });
+}
+
+fn plain_test(steps: &mut Steps) {
+    steps.run("plain-test", "cargo build and cargo test, default features, no C library in reach", || {
+        step::run(&mut without_libraries(&["build", "--quiet"]))?;
+        step::run(test::on_rig(&mut without_libraries(&["test", "--quiet"]), &[]))
+    });
+}
+
+/// What `cargo hack --each-feature` does.
+fn features(steps: &mut Steps) {
+    steps.run("features", "cargo check, no feature and each alone", || {
+        let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+        let metadata: Value = serde_json::from_str(&step::capture(&mut step::cargo(&metadata))?)?;
+        for (package, features) in packages(&metadata) {
+            for feature in std::iter::once("").chain(features) {
+                eprintln!("    {package}, {}", if feature.is_empty() { "no feature" } else { feature });
+                let check =
+                    ["check", "--quiet", "-p", package, "--no-default-features", "--features", feature];
+                step::run(&mut step::cargo(&check))?;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// The packages of the workspace that have features, with these.
+fn packages(metadata: &Value) -> impl Iterator<Item = (&str, impl Iterator<Item = &str>)> {
+    let packages = metadata["packages"].as_array().into_iter().flatten();
+    packages.filter_map(|package| {
+        let features = package["features"].as_object().filter(|features| !features.is_empty())?;
+        Some((
+            package["name"].as_str()?,
+            features.keys().map(String::as_str).filter(|name| *name != "default"),
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_step_has_its_own_name() {
+        let names: std::collections::BTreeSet<_> = TASKS.iter().map(|task| task.name).collect();
+        assert_eq!(names.len(), TASKS.len());
+        let some = |full, rest| chosen(full, rest).map(|task| task.name);
+        assert_eq!(some(false, false).collect::<Vec<_>>(), ["test", "plain", "soak", "lint"]);
+        assert_eq!(some(false, true).collect::<Vec<_>>(), ["plain", "soak", "lint"]);
+        assert_eq!(some(true, false).count(), TASKS.len());
+    }
+
+    #[test]
+    fn ci_script_runs_the_command_of_the_readme_and_the_rest() {
+        let script = std::fs::read_to_string(step::root().join(".ci/run")).unwrap();
+        let cargo: Vec<_> = script.lines().filter(|line| line.starts_with("cargo ")).collect();
+        assert_eq!(cargo, ["cargo xtask test", "cargo xtask ci --rest"]);
+        let readme = std::fs::read_to_string(step::root().join("README.md")).unwrap();
+        assert!(readme.contains("cargo xtask test"));
+    }
+
+    #[test]
+    fn packages_with_features_are_found() {
+        let metadata = serde_json::json!({ "packages": [
+            { "name": "plain", "features": {} },
+            { "name": "occ", "features": { "default": ["smb-native"], "smb": [], "smb-native": [] } },
+        ] });
+        let found: Vec<_> = packages(&metadata).map(|(name, all)| (name, all.collect::<Vec<_>>())).collect();
+        assert_eq!(found, [("occ", vec!["smb", "smb-native"])]);
+    }
 }

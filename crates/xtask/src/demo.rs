@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
 
     println!("\n2. Building occ, the command line (the first time takes a few minutes)");
-    step::run(&mut step::cargo(&["build", "-p", "occ"]))?;
+    step::run(&mut step::cargo(&["build", "-p", "occ", "--features", "smb"]))?;
 
     println!("\n3. Starting an IMAP, an FTP and an SMB server on this machine");
     let guard = rig.up()?;

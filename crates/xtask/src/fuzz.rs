@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -14,8 +14,9 @@ use crate::step::{self, Outcome, Steps};
 /// Where the targets are.
 const PLACE: &str = "tests/fuzz";
 
-/// Coverage only. Our crates have no unsafe code, which is what the address sanitizer is for, and the build is long as it is.
-const LEAN: [&str; 2] = ["--sanitizer", "none"];
+/// Coverage only: our crates have no unsafe code, which is what the address sanitizer is for, and the build is long as it is.
+/// With libsmbclient, whose numbers one target judges.
+const OPTIONS: [&str; 4] = ["--sanitizer", "none", "--features", "smb"];
 
 /// Spoilt copies per target and second, where there is no libFuzzer.
 const COPIES: u64 = 500;
@@ -42,6 +43,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
         print!("\n{}", Table(&runs));
     }
     steps.finish()
+}
+
+/// Half a minute for each target, for CI; the recorded inputs alone are a test already.
+pub(crate) fn short(steps: &mut Steps) {
+    if !has_nightly() {
+        steps.skip("fuzz", "there is no nightly toolchain (rustup toolchain install nightly)");
+    } else if let Some(runs) = campaign(steps, 30, &[]) {
+        print!("\n{}", Table(&runs));
+    }
 }
 
 /// What one target did.
@@ -81,8 +91,11 @@ pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Op
         || {
             packages::tool("cargo-fuzz", "cargo-fuzz", "^0.13", 2)?;
             // The same versions as everywhere else.
-            fs::copy(step::root().join("Cargo.lock"), programs().join("Cargo.lock"))?;
-            step::run(cargo_fuzz("build").args(LEAN).arg("readers"))
+            fs::copy(step::root().join("Cargo.lock"), step::root().join(PLACE).join("Cargo.lock"))?;
+            if wanted.is_empty() {
+                return step::run(cargo_fuzz("build").args(OPTIONS));
+            }
+            wanted.iter().try_for_each(|target| step::run(cargo_fuzz("build").args(OPTIONS).arg(target)))
         },
     )?;
     let folder = step::target().join("fuzz");
@@ -108,11 +121,11 @@ fn fuzz(target: &str, seconds: u64, folder: &Path) -> Outcome<Run> {
     let log = folder.join(format!("{target}.log"));
     let file = fs::File::create(&log)?;
     let mut command = cargo_fuzz("run");
-    command.args(LEAN).arg("readers").arg(&grown).arg(step::root().join(PLACE).join("corpus").join(target));
+    command.args(OPTIONS).arg(target).arg(&grown).arg(step::root().join(PLACE).join("corpus").join(target));
     command.args(["--", "-rss_limit_mb=1024", "-timeout=20", "-print_final_stats=1", "-verbosity=1"]);
     command.arg(format!("-max_total_time={seconds}")).arg(format!("-artifact_prefix={}", found.display()));
     command.arg(format!("-dict={PLACE}/dictionaries/{target}.dict"));
-    command.env("FUZZ_TARGET", target).stdout(file.try_clone()?).stderr(file);
+    command.stdout(file.try_clone()?).stderr(file);
     let status = command.status()?;
     let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     let run = read(target, &text, !status.success());
@@ -152,7 +165,7 @@ fn replay(steps: &mut Steps, copies: u64) -> Option<Run> {
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;
         let folder = step::target().join("fuzz");
         let mut nextest = step::cargo(&["nextest", "run", "-p", "user-backend-fuzz", "--test", "replay"]);
-        nextest.args(["--profile", "long"]);
+        nextest.args(["--all-features", "--profile", "long"]);
         nextest.env("FUZZ_MUTATIONS", copies.to_string()).env("HOSTILE_REPORT", &folder);
         step::run(&mut nextest)?;
         let report: Value = serde_json::from_str(&fs::read_to_string(folder.join("replay.json"))?)?;
@@ -174,10 +187,6 @@ fn chosen(wanted: &[String]) -> Outcome<Vec<String>> {
     Ok(if wanted.is_empty() { all } else { wanted.to_vec() })
 }
 
-fn programs() -> PathBuf {
-    step::root().join(PLACE).join("libfuzzer")
-}
-
 fn has_nightly() -> bool {
     let mut rustc = nightly();
     rustc.args(["rustc", "--version"]).stderr(std::process::Stdio::null());
@@ -187,7 +196,7 @@ fn has_nightly() -> bool {
 /// `cargo fuzz` with the nightly toolchain, and without what the cargo that runs us has set for its own.
 fn cargo_fuzz(verb: &str) -> Command {
     let mut command = nightly();
-    command.args(["cargo", "fuzz", verb, "--fuzz-dir"]).arg(programs());
+    command.args(["cargo", "fuzz", verb, "--fuzz-dir"]).arg(step::root().join(PLACE));
     command.arg("--target-dir").arg(step::target().join("fuzz"));
     command
 }

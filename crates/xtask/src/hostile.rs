@@ -21,6 +21,9 @@ const TESTS: &str = "(binary(scripted) & test(/^hostile::/)) | (binary(live) & t
 /// How much later a login may be because another file server hangs.
 const ISOLATION_MS: u64 = 100;
 
+/// How many spoilt dialogues, unless the command line says otherwise.
+const MUTATIONS: u32 = 3000;
+
 /// `cargo xtask hostile`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -31,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "no_rig")]
     compose: bool,
     /// How many spoilt dialogues are played at each backend
-    #[arg(long, default_value_t = 3000)]
+    #[arg(long, default_value_t = MUTATIONS)]
     mutations: u32,
     /// Runs each fuzz target under libFuzzer for so long; 0: recorded inputs and spoilt copies of them only
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
@@ -45,6 +48,16 @@ pub(crate) struct Args {
 /// Names the steps that failed; a figure that must be 0 and is not is a step, too.
 pub(crate) fn run(args: &Args) -> Outcome {
     let mut steps = Steps::default();
+    check(args, &mut steps);
+    steps.finish()
+}
+
+/// The same without arguments, for CI.
+pub(crate) fn all(steps: &mut Steps) {
+    check(&Args { no_rig: false, compose: false, mutations: MUTATIONS, fuzz_seconds: 0 }, steps);
+}
+
+fn check(args: &Args, steps: &mut Steps) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
     let directory = step::target().join("hostile");
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
@@ -60,13 +73,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)
     });
     if ready.is_none() {
-        return steps.finish();
+        return;
     }
     let mut guard = None;
     let mut variables = Vec::new();
     if let Some(rig) = &rig {
         let up = steps.run("rig", "starting the IMAP, FTP and SMB servers", || Ok((rig.up()?, rig.env()?)));
-        let Some((running, env)) = up else { return steps.finish() };
+        let Some((running, env)) = up else { return };
         guard = Some(running);
         variables = env;
         variables.push(("RIG_REQUIRED".into(), "1".into()));
@@ -87,15 +100,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
         step::run(on_rig(&mut nextest, &variables))
     });
     drop(guard);
-    let fuzzed =
-        if args.fuzz_seconds == 0 { None } else { fuzz::campaign(&mut steps, args.fuzz_seconds, &[]) };
+    let fuzzed = if args.fuzz_seconds == 0 { None } else { fuzz::campaign(steps, args.fuzz_seconds, &[]) };
     steps.run("figures", "what must be 0 is 0", || {
         let mut figures = Figures::read(&directory)?;
         figures.fuzz += fuzzed.as_deref().map_or(0, fuzz::Run::executions);
         print!("\n{figures}");
         figures.judge(rig.is_some())
     });
-    steps.finish()
 }
 
 /// The figures of all tests together.

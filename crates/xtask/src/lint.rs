@@ -3,28 +3,16 @@
 use crate::packages;
 use crate::step::{self, Outcome, Steps};
 
-/// `cargo xtask lint`
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Only what `cargo xtask test` leaves out: licences, banned crates, spelling
-    #[arg(long)]
-    extras: bool,
-}
-
 /// Runs the lints.
 ///
 /// # Errors
 ///
 /// Names the lints that failed.
-pub(crate) fn run(args: &Args) -> Outcome {
+pub(crate) fn run() -> Outcome {
     let mut steps = Steps::default();
-    if !args.extras {
-        steps.run("install", "what is missing: libraries", || {
-            packages::install(&packages::missing_libraries())
-        });
-        format(&mut steps);
-        clippy(&mut steps);
-    }
+    steps.run("install", "what is missing: libraries", || packages::install(&packages::missing_libraries()));
+    format(&mut steps);
+    clippy(&mut steps);
     extras(&mut steps);
     steps.finish()
 }
@@ -40,8 +28,12 @@ pub(crate) fn clippy(steps: &mut Steps) {
     });
 }
 
-/// Licences, banned crates, sources and spelling.
+/// What `cargo xtask test` leaves out: documentation, licences, banned crates, sources and spelling.
 pub(crate) fn extras(steps: &mut Steps) {
+    steps.run("doc", "cargo doc; a warning is an error", || {
+        let mut doc = step::cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+        step::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
     steps.run("deny", "licences, banned crates, sources of all dependencies (deny.toml)", || {
         packages::tool("cargo-deny", "cargo-deny", "^0.20", 3)?;
         let check = ["deny", "--log-level", "error", "check", "bans", "licenses", "sources"];

@@ -5,12 +5,16 @@
 
 mod bench;
 mod ci;
+#[cfg(test)]
+mod circles;
 mod clients;
 mod common_passwords;
 mod database;
 mod demo;
 mod fuzz;
 mod hostile;
+#[cfg(test)]
+mod imports;
 mod lint;
 mod packages;
 mod rig;
@@ -38,10 +42,10 @@ enum Command {
     Demo(demo::Args),
     /// Checks everything: format, clippy, all tests with real servers, doc tests, the example
     Test(test::Args),
-    /// Checks the code without running it: format, clippy, licences, banned crates, spelling
-    Lint(lint::Args),
-    /// Runs what CI runs: `test`, then the lints that `test` leaves out
-    Ci,
+    /// Checks the code without running it: format, clippy, documentation, licences, banned crates, spelling
+    Lint,
+    /// Runs what CI runs; `--full` for all that there is, `--list` for the steps
+    Ci(ci::Args),
     /// Attacks the library: scripts, bad certificates, spoilt dialogues, faults of the network; prints the figures
     Hostile(hostile::Args),
     /// Runs the readers of strangers' words under libFuzzer; replays recorded inputs where there is no nightly toolchain
@@ -62,8 +66,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => test::run(&args),
-        Command::Lint(args) => lint::run(&args),
-        Command::Ci => ci::run(),
+        Command::Lint => lint::run(),
+        Command::Ci(args) => ci::run(&args),
         Command::Hostile(args) => hostile::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak(args) => soak::run(&args),

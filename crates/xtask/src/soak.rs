@@ -60,7 +60,14 @@ fn check(args: &Args, steps: &mut Steps) {
     });
     let built = ready.and_then(|()| {
         steps.run("build", "the program that signs in", || {
-            step::run(&mut step::cargo(&["build", "--quiet", "-p", "user-backend-tests", "--bin", "soak"]))
+            step::run(&mut step::cargo(&[
+                "build",
+                "--quiet",
+                "--workspace",
+                "--all-features",
+                "--bin",
+                "soak",
+            ]))
         })
     });
     if built.is_none() {

@@ -20,7 +20,14 @@ pub(crate) struct Steps {
 struct Step {
     name: &'static str,
     took: Duration,
-    error: Option<String>,
+    end: End,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Ok,
+    Failed,
+    Skipped,
 }
 
 impl Steps {
@@ -35,26 +42,33 @@ impl Steps {
         let start = Instant::now();
         let result = work();
         let took = start.elapsed();
-        let (value, error) = match result {
-            Ok(value) => (Some(value), None),
-            Err(error) => (None, Some(error.to_string())),
-        };
-        match &error {
-            None => eprintln!("    {name} ok, {}", seconds(took)),
-            Some(error) => eprintln!("    {name} FAILED after {}: {error}", seconds(took)),
+        match &result {
+            Ok(_) => eprintln!("    {name} ok, {}", seconds(took)),
+            Err(error) => eprintln!("    {name} FAILED after {}: {error}", seconds(took)),
         }
-        self.done.push(Step { name, took, error });
-        value
+        let end = if result.is_ok() { End::Ok } else { End::Failed };
+        self.done.push(Step { name, took, end });
+        result.ok()
+    }
+
+    /// Says that `name` cannot run on this machine, and why.
+    pub(crate) fn skip(&mut self, name: &'static str, why: &str) {
+        eprintln!("==> {name}: skipped, {why}");
+        self.done.push(Step { name, took: Duration::ZERO, end: End::Skipped });
     }
 
     /// Prints the summary; an error names the steps that failed.
     pub(crate) fn finish(self) -> Outcome {
         eprintln!("\nsummary");
         for step in &self.done {
-            let verdict = if step.error.is_none() { "ok" } else { "FAILED" };
-            eprintln!("  {:<12} {verdict:<7} {:>9}", step.name, seconds(step.took));
+            let verdict = match step.end {
+                End::Ok => "ok",
+                End::Failed => "FAILED",
+                End::Skipped => "skipped",
+            };
+            eprintln!("  {:<14} {verdict:<7} {:>9}", step.name, seconds(step.took));
         }
-        let failed: Vec<_> = self.done.iter().filter(|s| s.error.is_some()).map(|s| s.name).collect();
+        let failed: Vec<_> = self.done.iter().filter(|s| s.end == End::Failed).map(|s| s.name).collect();
         match failed.is_empty() {
             true => Ok(()),
             false => Err(format!("failed: {}", failed.join(", ")).into()),
@@ -153,6 +167,7 @@ mod tests {
         let mut steps = Steps::default();
         assert_eq!(steps.run("one", "", || Ok(1)), Some(1));
         assert_eq!(steps.run("two", "", || -> Outcome<()> { Err("no".into()) }), None);
+        steps.skip("three", "not here");
         assert_eq!(steps.finish().unwrap_err().to_string(), "failed: two");
     }
 

@@ -43,6 +43,16 @@ pub(crate) fn all(steps: &mut Steps) {
     check(&Args { no_rig: false, compose: false, filter: Vec::new() }, steps);
 }
 
+/// The tests against real servers once more, with the servers in containers.
+pub(crate) fn on_compose(steps: &mut Steps) {
+    if !step::program("docker").arg("info").output().is_ok_and(|output| output.status.success()) {
+        return steps.skip("compose", "no container engine answers (docker/engine.sh up)");
+    }
+    // What stands after the options of nextest may be its options too.
+    let filter = ["-E", "binary(live)"].map(str::to_owned).to_vec();
+    check(&Args { no_rig: false, compose: true, filter }, steps);
+}
+
 fn check(args: &Args, steps: &mut Steps) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {

@@ -21,7 +21,7 @@ pub(super) struct Homes {
 impl Homes {
     /// From the configuration, and what the command line says: `OLD=ID`.
     pub(super) fn new(common: &Common, named: &[String]) -> Result<Self, Failure> {
-        let (_, config) = config::read(common)?;
+        let (_, _, config) = config::read(common)?;
         let named = named.iter().map(|pair| {
             let (old, id) = pair.rsplit_once('=').ok_or_else(|| {
                 Failure::new(format!("--backend {pair}: found no =, expected the backend there=the id here"))

@@ -1,6 +1,7 @@
 //! Finding the configuration, and telling what is wrong with it.
 
 use serde_json::Value;
+use user_backend_tests::settings;
 
 use crate::{Desk, Said, closed_port};
 
@@ -217,4 +218,22 @@ fn a_host_that_does_not_exist_is_a_wrong_configuration() {
         (login.code, &json["outcome"], &json["trace"][0]["verdict"], &json["trace"][0]["phase"]),
         (2, &"unavailable".into(), &"misconfigured".into(), &"resolve".into())
     );
+}
+
+#[test]
+fn settings_are_accepted_and_rejected_as_by_the_server() {
+    let desk = Desk::new();
+    for text in settings::ACCEPTED {
+        desk.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
+        let said = desk.run(&["backend:list"]);
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{text}");
+    }
+    for (text, error) in settings::REJECTED {
+        desk.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
+        for command in ["backend:list", "user:list"] {
+            let said = desk.run(&[command]);
+            let expected = format!("occ: the configuration is wrong\n{error}");
+            assert!(said.fails(2).starts_with(&expected), "{text}: {said:?}");
+        }
+    }
 }

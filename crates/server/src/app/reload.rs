@@ -90,11 +90,11 @@ fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Re
         app_passwords_on_new_password,
         reset,
         mail,
-        elsewhere,
+        section_digests,
     } = before;
     // With a listener that speaks TLS another certificate will do; to begin with it, or to end it, takes another listener.
     let other_listener = next.tls_cert.is_some() != tls_cert.is_some();
-    let sections = next.elsewhere.other_than(elsewhere);
+    let sections = next.section_digests.other_than(section_digests);
     for (name, other) in [
         ("listen", next.listen != *listen),
         ("tls_cert, tls_key", other_listener),
@@ -141,6 +141,6 @@ fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Re
     next.app_passwords_on_new_password = *app_passwords_on_new_password;
     next.reset = reset.clone();
     next.mail.clone_from(mail);
-    next.elsewhere = elsewhere.clone();
+    next.section_digests = section_digests.clone();
     next
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use user_backend_tests::settings;
 
 use super::*;
 
@@ -74,6 +75,22 @@ fn init_leaves_no_password_in_the_environment() {
     drop(connection);
     let output = end.join().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+#[test]
+fn settings_are_accepted_and_rejected_as_by_the_command_line() {
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("user-backend.toml");
+    for text in settings::ACCEPTED {
+        std::fs::write(&file, text).unwrap();
+        ServerSettings::load(&file).unwrap_or_else(|errors| panic!("{text}: {errors}"));
+    }
+    for (text, error) in settings::REJECTED {
+        std::fs::write(&file, text).unwrap();
+        let (code, out, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        assert_eq!((code, out.as_str()), (2, ""), "{text}: {err}");
+        assert!(err.starts_with(&format!("user-backend-server: {error}")), "{text}: {err}");
+    }
 }
 
 #[test]

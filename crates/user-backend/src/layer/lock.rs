@@ -14,7 +14,7 @@
 //!
 //! - A failure is reserved **before** the attempt: attempts under way count as failures until the opposite is known. Of a
 //!   burst of guesses one is made at once, and the others wait for its end or for the pause that would follow.
-//! - Who would have to wait longer than [`PATIENCE`] is told when to come back, as at the throttle. Those who wait are served
+//! - Who would have to wait longer than `PATIENCE` is told when to come back, as at the throttle. Those who wait are served
 //!   in order.
 //! - A failure is a name or a password that a backend refused. An outage is none, nor is what was answered from memory.
 //! - A right password wipes the count: it is what "in a row" means, and nobody but the person can do it. (At the throttle it

@@ -6,7 +6,7 @@
 //!   [`Throttle::refuse_after`] together, so a burst of guesses cannot slip through. Who comes when all turns are taken waits
 //!   for one, in order, so that an office behind one address is served and not refused.
 //! - Each failure is followed by a pause that doubles, from [`Throttle::first_delay`] to [`Throttle::longest_delay`]. Who comes
-//!   during a pause waits until it is over, but no longer than [`PATIENCE`]: else they are told when to come back. Somebody who
+//!   during a pause waits until it is over, but no longer than `PATIENCE`: else they are told when to come back. Somebody who
 //!   mistypes and tries again at once should not have to know about pauses. Who has waited for a turn waits on.
 //! - When failures alone have reached the limit, everything from that place is refused until the oldest no longer counts.
 //! - A failure is a name or a password that a backend refused. An outage is none, nor is what was answered from memory. A right

@@ -50,7 +50,7 @@ pub(super) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings
     if let Viewer::Superior { .. } = viewer {
         map.put("enabled", user.enabled);
     }
-    map.put("storageLocation", settings.home_of(user.id.as_str()));
+    map.put("storageLocation", settings.home_of(&user.id));
     map.put("id", user.id.as_str());
     map.put("firstLoginTimestamp", seconds(user.first_login));
     map.put("lastLoginTimestamp", seconds(user.last_login));

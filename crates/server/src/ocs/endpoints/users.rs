@@ -99,7 +99,7 @@ pub(super) async fn by_phone(call: &Call<'_>) -> Result<Answer, Failure> {
             let Some(number) = super::field::phone(number) else { continue };
             let users = call.app.accounts().users().by_phone(&number).await?;
             if let Some(user) = users.first() {
-                let cloud_id = format!("{}@{}", user.id, call.app.settings().public_host());
+                let cloud_id = call.app.settings().cloud_id(&user.id);
                 found.push((key.to_owned(), Data::from(cloud_id)));
                 break;
             }

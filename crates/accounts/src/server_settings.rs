@@ -1,22 +1,24 @@
-//! The settings of the server: the table `[server]` in TOML and JSON, `user_backends_server` in a `config.php`.
+//! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]` and `lost_password_link`, beside the
+//! backends. In a `config.php` a section's name begins with `user_backends_`.
 //!
-//! They are read together with `user_backends` and `[resolver]`, by the same reader, so that errors look alike and name
-//! file, line and field.
+//! The server and the command line read it here, so both accept the same files and report the same errors.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use accounts::mail::MailSettings;
-use accounts::password::{AppPasswords, HashSettings};
-use accounts::reset::{BaseUrl, LostPassword, ResetSettings};
-use accounts::{Quota, StoreSettings};
 use serde::{Deserialize, Deserializer};
 use user_backend::config::{Config, ConfigErrors, Loader};
 
-/// What the server is told.
+use crate::id::UserId;
+use crate::mail::MailSettings;
+use crate::password::{AppPasswords, HashSettings};
+use crate::reset::{BaseUrl, LostPassword, ResetSettings};
+use crate::settings::StoreSettings;
+use crate::users::Quota;
+
+/// The settings of an installation, except for its backends.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
 pub struct ServerSettings {
     /// Where it listens (default `127.0.0.1:8080`).
     pub listen: SocketAddr,
@@ -66,15 +68,15 @@ pub struct ServerSettings {
     pub mail: Option<MailSettings>,
     /// What the sections said that are not kept here as values that can be compared.
     #[serde(skip)]
-    pub(crate) elsewhere: Elsewhere,
+    pub section_digests: SectionDigests,
 }
 
 /// Digests of what other sections said, to find out whether they say the same when they are read again. They may hold passwords,
 /// so not even the digests are shown.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Elsewhere(Vec<(&'static str, Option<blake3::Hash>)>);
+pub struct SectionDigests(Vec<(&'static str, Option<blake3::Hash>)>);
 
-impl Elsewhere {
+impl SectionDigests {
     fn of(config: &Config) -> Self {
         let digest = |name: &str| {
             let section = config.section::<serde_json::Value>(name).ok().flatten();
@@ -85,13 +87,13 @@ impl Elsewhere {
     }
 
     /// The sections that say something else than before.
-    pub(crate) fn other_than(&self, before: &Self) -> Vec<&'static str> {
+    pub fn other_than(&self, before: &Self) -> Vec<&'static str> {
         let others = self.0.iter().filter(|section| !before.0.contains(section));
         others.map(|(name, _)| *name).collect()
     }
 }
 
-impl std::fmt::Debug for Elsewhere {
+impl std::fmt::Debug for SectionDigests {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
@@ -131,7 +133,7 @@ impl Default for ServerSettings {
             app_passwords_on_new_password: AppPasswords::default(),
             reset: ResetSettings::default(),
             mail: None,
-            elsewhere: Elsewhere::default(),
+            section_digests: SectionDigests::default(),
         }
     }
 }
@@ -142,8 +144,16 @@ impl ServerSettings {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        let loader = Loader::new().section("server").section("mail").section("reset").setting(LOST);
-        let config = StoreSettings::section_of(loader.allow_no_backends()).load(path)?;
+        Self::load_with(Loader::new().allow_no_backends(), path)
+    }
+
+    /// The same with a loader of yours.
+    ///
+    /// # Errors
+    /// As [`ServerSettings::load`].
+    pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), ConfigErrors> {
+        let loader = loader.section("server").section("mail").section("reset").setting(LOST);
+        let config = StoreSettings::section_of(loader).load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
             let missing = if settings.tls_cert.is_some() { "tls_key" } else { "tls_cert" };
@@ -156,7 +166,7 @@ impl ServerSettings {
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.mail = config.section("mail")?;
-        settings.elsewhere = Elsewhere::of(&config);
+        settings.section_digests = SectionDigests::of(&config);
         settings.reset = config.section("reset")?.unwrap_or_default();
         if let Some(link) = config.section::<LostPassword>(LOST)? {
             if !settings.reset.lost_password_link().is_mail() && *settings.reset.lost_password_link() != link
@@ -181,8 +191,13 @@ impl ServerSettings {
     }
 
     /// What is said about where a user's files are.
-    pub fn home_of(&self, id: &str) -> String {
+    pub fn home_of(&self, id: &UserId) -> String {
         format!("{}/{id}", self.data_directory.trim_end_matches('/'))
+    }
+
+    /// The id under which people of other installations know a user.
+    pub fn cloud_id(&self, id: &UserId) -> String {
+        format!("{id}@{}", self.public_host())
     }
 
     /// How people outside reach the server, without a slash at the end.

@@ -22,7 +22,7 @@ use user_backend_server::ocs::path::{Path, decoded_again};
 use user_backend_server::ocs::{route, xml as writer};
 
 /// The header `Authorization` as it came.
-pub(crate) fn basic(input: &[u8]) {
+pub fn basic(input: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(input) else { return };
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, value.clone());
@@ -51,7 +51,7 @@ pub(crate) fn basic(input: &[u8]) {
 }
 
 /// A query, or a form; behind a NUL, a document in JSON.
-pub(crate) fn form(input: &[u8]) {
+pub fn form(input: &[u8]) {
     let cut = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
     let (query, body) = input.split_at(cut);
     let query = std::str::from_utf8(query).ok().and_then(|query| Params::of_query(query).ok());
@@ -87,7 +87,7 @@ pub(crate) fn form(input: &[u8]) {
 }
 
 /// A path behind `/ocs/v1.php`.
-pub(crate) fn path(input: &[u8]) {
+pub fn path(input: &[u8]) {
     let Ok(raw) = std::str::from_utf8(input) else { return };
     let Some(path) = Path::parse(raw) else { return };
     assert!(path.segments().len() <= raw.matches('/').count() + 1, "{raw:?}");
@@ -106,7 +106,7 @@ pub(crate) fn path(input: &[u8]) {
 }
 
 /// First byte: whether the peer is our proxy. Behind it the header `X-Forwarded-For`.
-pub(crate) fn origin(input: &[u8]) {
+pub fn origin(input: &[u8]) {
     static TRUSTED: LazyLock<Vec<Network>> = LazyLock::new(|| {
         let text = "[resolver]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";
         let config = Loader::new().allow_no_backends().parse(text, Format::Toml, "t").expect("a network");
@@ -133,7 +133,7 @@ pub(crate) fn origin(input: &[u8]) {
 }
 
 /// What an operator says about lost passwords, and the address that links begin with.
-pub(crate) fn reset_link(input: &[u8]) {
+pub fn reset_link(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     if let Ok(setting) = LostPassword::parse(text) {
         assert_eq!(LostPassword::parse(&setting.to_string()).as_ref(), Ok(&setting), "{text:?}");
@@ -154,7 +154,7 @@ pub(crate) fn reset_link(input: &[u8]) {
 }
 
 /// The bytes are a recipe for a tree; whatever is in it, a parser reads the same tree back.
-pub(crate) fn xml(input: &[u8]) {
+pub fn xml(input: &[u8]) {
     let tree = tree(&mut input.iter().copied(), 4);
     let document = writer::write("ocs", &[("data", &tree)]).expect("memory takes everything");
     let mut expected = String::from("<ocs>");

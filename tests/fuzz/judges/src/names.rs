@@ -5,7 +5,7 @@ use user_backend::identity::{MAX_NAME_BYTES, NameError};
 use user_backend::{CanonicalName, DomainRules, LoginName, NameRules};
 
 /// A line feed parts the name that is typed from the domain of the backend.
-pub(crate) fn name(input: &[u8]) {
+pub fn name(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let (typed, domain) = text.split_once('\n').unwrap_or((text, "example.com"));
     let canonical = CanonicalName::parse(typed);

@@ -12,7 +12,7 @@ use user_backend_tests::{Dice, report};
 
 #[test]
 fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let here = folder();
     let copies = env::var("FUZZ_MUTATIONS").ok().map_or(500, |number| number.parse().expect("a number"));
     let mut executions = 0;
     for target in TARGETS {
@@ -35,6 +35,23 @@ fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
         executions += inputs.len() + copies;
     }
     report::leave("replay", &json!({ "fuzz": executions }));
+}
+
+#[test]
+fn each_target_has_a_program_of_its_name() {
+    let manifest = fs::read_to_string(folder().join("Cargo.toml")).unwrap();
+    for Target { name, .. } in TARGETS {
+        let file = format!("fuzz_targets/{name}.rs");
+        assert!(manifest.contains(&format!("{{ name = \"{name}\", path = \"{file}\"")), "{name}");
+        let program = fs::read_to_string(folder().join(file)).unwrap();
+        assert!(program.contains(&format!("user_backend_fuzz::{name}(input)")), "{program}");
+    }
+    assert_eq!(fs::read_dir(folder().join("fuzz_targets")).unwrap().count(), TARGETS.len());
+}
+
+/// Where the corpus, the dictionaries and the programs of the targets are.
+fn folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 /// Says on which input a target failed: the message is printed before the panic goes on.

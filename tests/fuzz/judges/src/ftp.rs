@@ -13,7 +13,7 @@ use crate::peer::{self, PASSWORD, Played};
 const MOST: usize = 64 * 1024;
 
 /// The input is what the server says; at each byte 0xFE it waits for one more line of ours.
-pub(crate) fn dialogue(input: &[u8]) {
+pub fn dialogue(input: &[u8]) {
     static BACKEND: LazyLock<FtpBackend> = LazyLock::new(|| {
         let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);
         FtpBackend::new(FtpSettings::new(BackendId::parse("ftp").unwrap(), endpoint)).unwrap()
@@ -41,7 +41,7 @@ pub(crate) fn dialogue(input: &[u8]) {
 }
 
 /// First byte: how much is read at a time. Behind it what the server says.
-pub(crate) fn guard(input: &[u8]) {
+pub fn guard(input: &[u8]) {
     let Some((size, stream)) = input.split_first() else { return };
     let reads = peer::block_on(guarded(stream.to_vec(), usize::from(*size)));
     let out = reads.concat();
@@ -64,7 +64,7 @@ pub(crate) fn guard(input: &[u8]) {
 }
 
 /// First byte: 0 to 3 what the reply answers, 4 = encrypted. Behind it the reply.
-pub(crate) fn reply(input: &[u8]) {
+pub fn reply(input: &[u8]) {
     let Some((how, body)) = input.split_first() else { return };
     let (stage, encrypted) = (how & 3, how & 4 == 4);
     let step = judged(stage, body, encrypted);

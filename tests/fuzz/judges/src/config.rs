@@ -10,16 +10,18 @@ use user_backend::fuzzing::config::{encrypted, mailbox as read_mailbox};
 /// What errors call the file.
 const FILE: &str = "file";
 
-pub(crate) fn toml(input: &[u8]) {
+/// A configuration in TOML.
+pub fn toml(input: &[u8]) {
     parsed(input, Format::Toml);
 }
 
-pub(crate) fn php(input: &[u8]) {
+/// A `config.php`.
+pub fn php(input: &[u8]) {
     parsed(input, Format::Php);
 }
 
 /// What is right in JSON is right in PHP, and means the same.
-pub(crate) fn json(input: &[u8]) {
+pub fn json(input: &[u8]) {
     let Some(config) = parsed(input, Format::Json) else { return };
     let text = std::str::from_utf8(input).unwrap_or_default().trim_start_matches('\u{feff}');
     let Ok(Value::Object(document)) = serde_json::from_str(text) else { panic!("{text} is no object") };
@@ -98,7 +100,7 @@ fn literal(value: &Value) -> String {
 }
 
 /// A mailbox string never names whom to sign in, never wraps a port around, and can be encrypted where it says no.
-pub(crate) fn mailbox(input: &[u8]) {
+pub fn mailbox(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     match read_mailbox(text) {
         Err(found) => plain(&found),
