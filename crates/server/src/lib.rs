@@ -1,23 +1,28 @@
 //! The server: the user provisioning API over HTTP, on top of the accounts and the backends.
 //!
-//! | room | what lives there |
+//! | module | what lives there |
 //! |---|---|
-//! | [`settings`] | what an operator says: `[server]` |
-//! | [`policy`], [`apps`] | the rules for passwords; what apps tell about themselves |
-//! | [`app`] | what all requests share, and the way from a password to a person |
-//! | [`ocs`] | the API: envelopes, parameters, routes, endpoints |
-//! | [`pages`] | pages for people: signing in, a lost password, the own account |
-//! | [`http`] | who asks and from where; what every answer carries |
+//! | [`run`] | the program: command line, one run from start to end |
+//! | [`settings`] | the settings in `[server]` |
+//! | [`state`], [`reload`] | what all requests share; settings that are read again |
+//! | [`auth`] | credentials, sign-in, sessions, what slows guessing down |
+//! | [`provisioning`] | the API: envelopes, parameters, routes, endpoints |
+//! | `web` | pages: login, password reset, account |
 //! | [`openapi`] | the API described, for programs and for people |
-//! | [`listen`] | listeners, TLS, the end of the server |
+//! | [`router`], [`listener`] | routes and middleware; sockets, TLS, shutdown |
 #![forbid(unsafe_code)]
 
-pub mod app;
-pub mod apps;
-pub mod http;
-pub mod listen;
-pub mod ocs;
+pub mod auth;
+pub mod listener;
 pub mod openapi;
-pub mod pages;
-pub mod policy;
+pub mod password_rules;
+mod problem;
+mod program;
+pub mod provisioning;
+pub mod reload;
+pub mod router;
 pub mod settings;
+pub mod state;
+mod web;
+
+pub use program::run;

@@ -14,12 +14,13 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use user_backend::config::{Format, Loader, Network};
-use user_backend_server::http::basic::Offered;
-use user_backend_server::http::origin::Origin;
-use user_backend_server::ocs::data::Data;
-use user_backend_server::ocs::params::{ParamError, Params};
-use user_backend_server::ocs::path::{Path, decoded_again};
-use user_backend_server::ocs::{route, xml as writer};
+use user_backend_server::auth::basic::Offered;
+use user_backend_server::auth::client_address::Origin;
+use user_backend_server::provisioning::envelope::data::Data;
+use user_backend_server::provisioning::envelope::xml as writer;
+use user_backend_server::provisioning::params::{ParamError, Params};
+use user_backend_server::provisioning::path::{Path, decoded_again};
+use user_backend_server::provisioning::routes as route;
 
 /// The header `Authorization` as it came.
 pub(crate) fn basic(input: &[u8]) {

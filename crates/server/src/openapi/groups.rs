@@ -1,8 +1,8 @@
 //! Descriptions: groups.
 
-use super::about::{About, Answered, Param, Tag};
-use super::shape;
 use super::users::RANGE;
+use crate::provisioning::operation::{About, Answered, Param, Tag};
+use crate::provisioning::schema as shape;
 
 const ABSENT: &str = "there is no such group";
 

@@ -6,18 +6,15 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | `about` | what one operation takes and answers |
 //! | `users`, `groups`, `rest` | the descriptions |
-//! | `shape` | what answers look like |
-//! | `operation` | from a route and its description to OpenAPI |
-//! | `page` | the same for people |
+//! | `paths` | from a route and its description to OpenAPI |
+//! | `html` | the same for people |
 
 mod about;
 mod groups;
-mod operation;
-mod page;
+mod html;
+mod paths;
 mod rest;
-mod shape;
 mod users;
 
 use std::sync::LazyLock;
@@ -29,16 +26,18 @@ use axum::routing::{MethodRouter, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server};
 
-use crate::ocs::code::{Code, Version};
-use crate::ocs::route::Endpoint;
+use crate::provisioning::envelope::code::{Code, Version};
+use crate::provisioning::operation::Tag;
+use crate::provisioning::routes::Endpoint;
+use crate::provisioning::schema;
 
 /// The pages of this room: where each is, and what answers there.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> [(&'static str, MethodRouter<S>); 4] {
     [
         ("/openapi.json", get(async || sent("application/json", written(Version::V2)))),
         ("/openapi-v1.json", get(async || sent("application/json", written(Version::V1)))),
-        ("/docs", get(async || sent("text/html; charset=utf-8", page::written()))),
-        ("/docs.css", get(async || sent("text/css; charset=utf-8", page::STYLE))),
+        ("/docs", get(async || sent("text/html; charset=utf-8", html::written()))),
+        ("/docs.css", get(async || sent("text/css; charset=utf-8", html::STYLE))),
     ]
 }
 
@@ -50,7 +49,7 @@ pub fn document(version: Version) -> OpenApi {
     };
     let description = format!(
         "{ABOUT}\n\nThis document is about `{}`; version {other} is the same with other statuses, described in `/{file}`.",
-        operation::prefix(version),
+        paths::prefix(version),
     );
     let info = InfoBuilder::new()
         .title("User provisioning API")
@@ -60,9 +59,9 @@ pub fn document(version: Version) -> OpenApi {
             LicenseBuilder::new().name(env!("CARGO_PKG_LICENSE")).identifier(Some(LICENCE)).build(),
         ))
         .build();
-    let mut components = shape::components(version);
+    let mut components = schema::components(version);
     components.security_schemes.insert(
-        operation::BASIC.to_owned(),
+        paths::BASIC.to_owned(),
         SecurityScheme::Http(
             Http::builder()
                 .scheme(HttpAuthScheme::Basic)
@@ -71,14 +70,14 @@ pub fn document(version: Version) -> OpenApi {
         )
         .into(),
     );
-    operation::add_parameters(&mut components);
+    paths::add_parameters(&mut components);
     OpenApiBuilder::new()
         .info(info)
         // Wherever this document was found.
         .servers(Some([Server::new("/")]))
-        .paths(operation::paths(version))
+        .paths(paths::paths(version))
         .components(Some(components))
-        .tags(Some(about::Tag::ALL.iter().map(|tag| tag.described())))
+        .tags(Some(Tag::ALL.iter().map(|tag| tag.described())))
         .build()
 }
 

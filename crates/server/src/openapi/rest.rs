@@ -1,7 +1,7 @@
 //! Descriptions: apps, settings, passwords, and what stands around.
 
-use super::about::{About, Answered, Kind, NO_PATH, Param, Tag};
-use super::shape;
+use crate::provisioning::operation::{About, Answered, Kind, NO_PATH, Param, Tag};
+use crate::provisioning::schema as shape;
 
 const NO_APP: Answered = (998, "there is no such app");
 const NOT_SETTABLE: Answered =

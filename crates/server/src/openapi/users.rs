@@ -1,7 +1,7 @@
 //! Descriptions: users.
 
-use super::about::{About, Answered, Kind, Param, Tag};
-use super::shape;
+use crate::provisioning::operation::{About, Answered, Kind, Param, Tag};
+use crate::provisioning::schema as shape;
 
 /// A part of a list.
 pub(super) const RANGE: &[Param] = &[

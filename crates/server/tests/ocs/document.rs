@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
-use user_backend_server::ocs::code::Version;
-use user_backend_server::ocs::path::Path;
-use user_backend_server::ocs::route::{Endpoint, Found, ROUTES, Route, find};
 use user_backend_server::openapi::document;
+use user_backend_server::provisioning::envelope::code::Version;
+use user_backend_server::provisioning::path::Path;
+use user_backend_server::provisioning::routes::{Endpoint, Found, ROUTES, Route, find};
 
 use super::*;
 
@@ -148,6 +148,12 @@ fn example(route: &Route) -> (String, Vec<(&'static str, &'static str)>) {
     (path, fields.to_vec())
 }
 
+/// The files of a folder and of those in it.
+fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
 /// The names that endpoints ask for: one that no description mentions would be missed otherwise.
 fn names_in_the_source() -> Vec<String> {
     const ASKS: &[&str] = &[
@@ -160,8 +166,8 @@ fn names_in_the_source() -> Vec<String> {
         ".text_map(\"",
     ];
     let mut names = Vec::new();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ocs/endpoints")).unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    for file in sources(concat!(env!("CARGO_MANIFEST_DIR"), "/src/provisioning").as_ref()) {
+        let source = std::fs::read_to_string(file).unwrap();
         for pieces in ASKS.iter().map(|ask| source.split(ask).skip(1)) {
             names.extend(pieces.map(|rest| rest.split('"').next().unwrap().to_owned()));
         }

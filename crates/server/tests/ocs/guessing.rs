@@ -1,6 +1,6 @@
 //! Guessing at the door (O17, T48): from one place, over proxies, over restarts, at one person.
 
-use user_backend_server::app::SignIn;
+use user_backend_server::auth::sign_in::SignIn;
 
 use super::*;
 

@@ -38,9 +38,9 @@ use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
 use user_backend::Password;
 use user_backend::clock::{later, now};
-use user_backend_server::app::App;
-use user_backend_server::listen::{Listening, Stopper};
+use user_backend_server::listener::{Listening, Stopper};
 use user_backend_server::settings::ServerSettings;
+use user_backend_server::state::App;
 
 /// Everybody's password in these tests, except where one is changed.
 const PASSWORD: &str = "Wonder land 1865 !";

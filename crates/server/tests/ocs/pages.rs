@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use user_backend_server::app::{Browser, NewSession};
+use user_backend_server::auth::session::{Browser, NewSession};
 use user_backend_tests::{Peer, Step};
 
 use super::elsewhere;

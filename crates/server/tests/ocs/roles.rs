@@ -1,6 +1,6 @@
 //! Who may do what to whom (O07, O08): every route, five callers, five targets, each cell by the rules of one small model.
 
-use user_backend_server::ocs::route::{Audience, Endpoint, ROUTES, Route};
+use user_backend_server::provisioning::routes::{Audience, Endpoint, ROUTES, Route};
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! What attackers and bad luck try (O02 to O15; roles, races, requests that hide others and odd texts have rooms of their own).
 
-use user_backend_server::ocs::route::{Audience, Endpoint, ROUTES};
+use user_backend_server::provisioning::routes::{Audience, Endpoint, ROUTES};
 
 use super::*;
 

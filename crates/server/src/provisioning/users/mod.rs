@@ -1,0 +1,9 @@
+//! Users: lists, one user, changes, groups of a user.
+
+pub(crate) mod create;
+pub(crate) mod edit;
+pub(crate) mod list;
+pub(crate) mod membership;
+mod representation;
+pub(crate) mod status;
+pub(crate) mod validate;
