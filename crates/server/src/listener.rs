@@ -22,7 +22,7 @@ use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
 
 use crate::router::{Connection, router};
-use crate::state::App;
+use crate::state::AppState;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,20 +60,20 @@ pub enum ListenError {
 
 /// A listener that is open; nobody is served yet.
 #[derive(Debug)]
-pub struct Listening {
+pub struct Listener {
     listener: TcpListener,
     tls: Option<RustlsConfig>,
-    app: App,
+    app: AppState,
     handle: Handle<SocketAddr>,
     metrics: Option<PrometheusHandle>,
 }
 
-impl Listening {
+impl Listener {
     /// Opens the listener of the settings.
     ///
     /// # Errors
     /// [`ListenError`]
-    pub fn open(app: App) -> Result<Self, ListenError> {
+    pub fn open(app: AppState) -> Result<Self, ListenError> {
         let settings = app.settings();
         let tls = match (&settings.tls_cert, &settings.tls_key) {
             (Some(cert), Some(key)) => Some(RustlsConfig::from_config(Arc::new(tls_config(cert, key)?))),
@@ -105,8 +105,8 @@ impl Listening {
     }
 
     /// What ends the server.
-    pub fn stopper(&self) -> Stopper {
-        Stopper { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
     }
 
     /// Serves until somebody stops it.
@@ -119,7 +119,7 @@ impl Listening {
         match self.tls {
             Some(tls) => {
                 let mut server = axum_server::from_tcp_rustls(self.listener, tls)?
-                    .map(|tls| tls.acceptor(NoPlainText))
+                    .map(|tls| tls.acceptor(RejectPlainHttp))
                     .handle(self.handle)
                     .http1_only();
                 limit(server.http_builder());
@@ -137,13 +137,13 @@ impl Listening {
 
 /// Ends a server, or gives it a new certificate.
 #[derive(Clone, Debug)]
-pub struct Stopper {
+pub struct ShutdownHandle {
     handle: Handle<SocketAddr>,
     tls: Option<RustlsConfig>,
-    app: App,
+    app: AppState,
 }
 
-impl Stopper {
+impl ShutdownHandle {
     /// Takes no new connections and lets requests under way end, as long as the settings say.
     pub fn stop(&self) {
         let grace = Duration::from_secs(self.app.settings().shutdown_grace_seconds);
@@ -167,9 +167,9 @@ impl Stopper {
 
 /// Tells whoever speaks HTTP to a listener of HTTPS what is wrong. All they would see else is a few bytes of an alert.
 #[derive(Clone, Copy, Debug)]
-struct NoPlainText;
+struct RejectPlainHttp;
 
-impl<S: Send + 'static> Accept<TcpStream, S> for NoPlainText {
+impl<S: Send + 'static> Accept<TcpStream, S> for RejectPlainHttp {
     type Stream = TcpStream;
     type Service = S;
     type Future = Pin<Box<dyn Future<Output = io::Result<(TcpStream, S)>> + Send>>;
@@ -184,7 +184,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for NoPlainText {
                 return Ok((stream, service));
             }
             let told = async {
-                stream.write_all(SPEAK_TLS.as_bytes()).await?;
+                stream.write_all(PLAIN_HTTP_RESPONSE.as_bytes()).await?;
                 stream.shutdown().await?;
                 // What is left unread would take the answer away again.
                 tokio::io::copy(&mut stream.take(LONGEST_HEAD as u64), &mut tokio::io::sink()).await
@@ -195,7 +195,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for NoPlainText {
     }
 }
 
-const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
+const PLAIN_HTTP_RESPONSE: &str = "HTTP/1.1 400 Bad Request\r\n\
     Content-Type: application/json; charset=utf-8\r\n\
     Cache-Control: no-store\r\n\
     Connection: close\r\n\r\n\

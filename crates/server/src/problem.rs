@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 
 /// What people are told whose password travelled in the clear.
-pub(crate) const PLAINTEXT: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
+pub(crate) const PLAINTEXT_REFUSED: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
                              Use https, and change this password; an operator can set allow_plaintext = true in [server]";
 
 /// An answer outside of the API's envelopes.

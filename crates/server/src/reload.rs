@@ -9,16 +9,16 @@ use user_backend::config::{Config, Network};
 use user_backend::resolver::Reloaded;
 
 use crate::settings::ServerSettings;
-use crate::state::{App, StartError, chain, local_chain};
+use crate::state::{AppState, StartError, chain, local_chain};
 
 /// What the operator said last.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct LiveSettings {
     pub(crate) settings: Arc<ServerSettings>,
     pub(crate) trusted_proxies: Arc<[Network]>,
 }
 
-impl Told {
+impl LiveSettings {
     pub(crate) fn new(settings: ServerSettings, config: &Config) -> Self {
         let trusted_proxies = config.resolver().trusted_proxies.clone().into();
         Self { settings: Arc::new(settings), trusted_proxies }
@@ -28,7 +28,7 @@ impl Told {
 /// What reading a configuration again has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reread {
+pub struct ReloadReport {
     /// The backends.
     pub backends: Reloaded,
     /// Settings that have another value now.
@@ -37,7 +37,7 @@ pub struct Reread {
     pub at_next_start: Vec<&'static str>,
 }
 
-impl App {
+impl AppState {
     /// Takes over another configuration while people sign in: the backends, the deadline and the throttle, the addresses of
     /// proxies, and those settings of the server that nothing was made of.
     ///
@@ -46,7 +46,11 @@ impl App {
     ///
     /// # Cancellation
     /// The backends may be the new ones while the settings are still the old ones.
-    pub async fn reload(&self, settings: ServerSettings, config: &Config) -> Result<Reread, StartError> {
+    pub async fn reload(
+        &self,
+        settings: ServerSettings,
+        config: &Config,
+    ) -> Result<ReloadReport, StartError> {
         let (next, external) = chain(&self.inner.local, self.accounts(), config)?;
         let local_only = local_chain(&self.inner.local, self.accounts(), config);
         let backends = self.inner.resolver.replace(next).await?;
@@ -54,21 +58,25 @@ impl App {
         *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
 
         let before = self.inner.told.load_full();
-        let mut reread = Reread::default();
-        let settings = taken_over(&before.settings, settings, &mut reread);
-        let told = Told::new(settings, config);
+        let mut report = ReloadReport::default();
+        let settings = taken_over(&before.settings, settings, &mut report);
+        let told = LiveSettings::new(settings, config);
         if told.trusted_proxies != before.trusted_proxies {
-            reread.changed.push("trusted_proxies");
+            report.changed.push("trusted_proxies");
         }
         self.inner.told.store(Arc::new(told));
-        reread.at_next_start.extend(backends.at_next_start.iter().copied());
-        reread.backends = backends;
-        Ok(reread)
+        report.at_next_start.extend(backends.at_next_start.iter().copied());
+        report.backends = backends;
+        Ok(report)
     }
 }
 
 /// The settings from now on. Every one is named here, so a new one cannot be forgotten.
-fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Reread) -> ServerSettings {
+fn taken_over(
+    before: &ServerSettings,
+    mut next: ServerSettings,
+    report: &mut ReloadReport,
+) -> ServerSettings {
     let ServerSettings {
         listen,
         tls_cert,
@@ -107,9 +115,9 @@ fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Re
         ),
         ("public_url (in mails)", mail.is_some() && next.public_url != *public_url),
     ] {
-        reread.at_next_start.extend(other.then_some(name));
+        report.at_next_start.extend(other.then_some(name));
     }
-    reread.at_next_start.extend(sections);
+    report.at_next_start.extend(sections);
     for (name, other) in [
         ("tls_cert", next.tls_cert != *tls_cert && !other_listener),
         ("tls_key", next.tls_key != *tls_key && !other_listener),
@@ -127,7 +135,7 @@ fn taken_over(before: &ServerSettings, mut next: ServerSettings, reread: &mut Re
         ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
         ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
     ] {
-        reread.changed.extend(other.then_some(name));
+        report.changed.extend(other.then_some(name));
     }
     next.listen = *listen;
     if other_listener {

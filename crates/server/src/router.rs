@@ -17,8 +17,8 @@ use crate::auth::client_address::Origin;
 use crate::problem::problem;
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::serve::serve;
-use crate::provisioning::service_info::SPOKEN;
-use crate::state::App;
+use crate::provisioning::service_info::API_VERSION;
+use crate::state::AppState;
 use crate::{openapi, web};
 
 /// No call takes longer.
@@ -32,7 +32,7 @@ pub struct Connection {
 }
 
 /// The router of the whole server.
-pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle>) -> Router {
+pub fn router(app: AppState, connection: Connection, metrics: Option<PrometheusHandle>) -> Router {
     let doors = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready))
@@ -50,7 +50,7 @@ pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle
 }
 
 /// Whether the server can do its work: the accounts answer.
-async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
+async fn ready(State(app): State<AppState>) -> (StatusCode, &'static str) {
     match app.accounts().generations().current().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {
@@ -61,8 +61,8 @@ async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
 }
 
 /// What clients and monitors of the PHP system ask first, before anybody signs in: whether somebody is there, and who.
-async fn status(State(app): State<App>) -> Response<Body> {
-    let (major, minor, micro) = SPOKEN;
+async fn status(State(app): State<AppState>) -> Response<Body> {
+    let (major, minor, micro) = API_VERSION;
     let version = format!("{major}.{minor}.{micro}");
     let body = serde_json::json!({
         "installed": true,
@@ -81,7 +81,7 @@ async fn status(State(app): State<App>) -> Response<Body> {
 
 /// The metrics, for whoever asks from this machine: they tell how many people fail to sign in.
 async fn tell_metrics(
-    State(app): State<App>,
+    State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(connection): Extension<Connection>,
     Extension(metrics): Extension<Option<PrometheusHandle>>,
@@ -101,7 +101,7 @@ async fn tell_metrics(
 
 /// The API, or nothing.
 async fn ocs(
-    State(app): State<App>,
+    State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     Extension(connection): Extension<Connection>,
     request: Request,

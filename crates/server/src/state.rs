@@ -12,22 +12,22 @@ use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
-use crate::auth::app_password::WithTokens;
-use crate::auth::failed_login_sync::Ledger;
+use crate::auth::app_password::AppPasswordBackend;
+use crate::auth::failed_login_sync::FailedLoginLog;
 use crate::password_rules::Rules;
-use crate::reload::Told;
+use crate::reload::LiveSettings;
 use crate::settings::ServerSettings;
 
 /// Everything that requests share. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct App {
+pub struct AppState {
     pub(crate) inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
 pub(crate) struct Inner {
     /// What the operator says, as it was read last.
-    pub(crate) told: ArcSwap<Told>,
+    pub(crate) told: ArcSwap<LiveSettings>,
     pub(crate) product: String,
     pub(crate) accounts: Accounts,
     /// All backends.
@@ -43,7 +43,7 @@ pub(crate) struct Inner {
     pub(crate) apps: Catalogue,
     /// Forgets what ended in other processes.
     pub(crate) follower: Follower,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) ledger: Arc<FailedLoginLog>,
 }
 
 /// The server cannot be put together.
@@ -73,7 +73,7 @@ pub enum StartError {
     Randomness,
 }
 
-impl App {
+impl AppState {
     /// Opens the accounts and makes the backends. Reads certificates; opens no connection to a backend.
     ///
     /// # Errors
@@ -97,9 +97,10 @@ impl App {
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
         policy.cache_rejected = usual.cache_rejected;
-        let local: Arc<dyn UserBackend> = Arc::new(WithTokens::new(Arc::new(local), accounts.clone()));
+        let local: Arc<dyn UserBackend> =
+            Arc::new(AppPasswordBackend::new(Arc::new(local), accounts.clone()));
         let local = (local, policy);
-        let ledger = Arc::new(Ledger::new());
+        let ledger = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
         let log = || Arc::clone(&ledger) as _;
         let resolver = all.failure_log(log()).build()?;
@@ -110,7 +111,7 @@ impl App {
             resolver,
             local_only,
             product: settings.name.clone(),
-            told: ArcSwap::from_pointee(Told::new(settings, config)),
+            told: ArcSwap::from_pointee(LiveSettings::new(settings, config)),
             accounts,
             external: RwLock::new(external),
             local,
@@ -123,7 +124,7 @@ impl App {
         };
         let app = Self { inner: Arc::new(inner) };
         // A restart forgives nobody.
-        app.balance(true).await?;
+        app.sync_failed_logins(true).await?;
         Ok(app)
     }
 
@@ -216,16 +217,16 @@ impl App {
     /// and has their password kept here gets a link to choose one.
     ///
     /// # Errors
-    /// [`NoMail`]: there is no mail server, or it could not be written down.
-    pub async fn send_welcome(&self, accounts: &Accounts, user: &User) -> Result<(), NoMail> {
+    /// [`MailDisabled`]: there is no mail server, or it could not be written down.
+    pub async fn send_welcome(&self, accounts: &Accounts, user: &User) -> Result<(), MailDisabled> {
         if self.settings().mail.is_none() {
             tracing::warn!(user = ?user.id, "no mail server is set up, so nobody was greeted");
-            return Err(NoMail);
+            return Err(MailDisabled);
         }
         let with_link = user.is_local() && user.last_login.is_none();
         accounts.mails().welcome(&user.id, with_link).await.map_err(|error| {
             tracing::warn!(user = ?user.id, %error, "nobody was greeted");
-            NoMail
+            MailDisabled
         })
     }
 
@@ -233,7 +234,7 @@ impl App {
     ///
     /// # Errors
     /// [`StartError::Mail`]
-    pub fn postman(&self) -> Result<Option<Postman>, StartError> {
+    pub fn mail_worker(&self) -> Result<Option<Postman>, StartError> {
         let Some(mail) = self.settings().mail.clone() else { return Ok(None) };
         let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
         // The texts of faults name who is to blame.
@@ -285,7 +286,7 @@ pub(crate) fn chain(
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
     let all = all.with_config_inside(config, &Registry::standard(), |backend| {
         ids.push(backend.id().clone());
-        Arc::new(WithTokens::new(backend, accounts.clone()))
+        Arc::new(AppPasswordBackend::new(backend, accounts.clone()))
     })?;
     Ok((all, ids))
 }
@@ -293,4 +294,4 @@ pub(crate) fn chain(
 /// No mail could be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("no mail server is set up")]
-pub struct NoMail;
+pub struct MailDisabled;

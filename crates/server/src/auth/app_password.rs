@@ -17,18 +17,18 @@ use user_backend::{
 const LENGTH: usize = 43;
 
 /// Whether a text could be a token: of an app password, or of a session.
-pub(crate) fn looks_like_one(text: &str) -> bool {
+pub(crate) fn is_token_shaped(text: &str) -> bool {
     text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// A backend that also takes the app passwords of its people.
 #[derive(Debug)]
-pub(crate) struct WithTokens {
+pub(crate) struct AppPasswordBackend {
     inner: Arc<dyn UserBackend>,
     accounts: Accounts,
 }
 
-impl WithTokens {
+impl AppPasswordBackend {
     pub(crate) fn new(inner: Arc<dyn UserBackend>, accounts: Accounts) -> Self {
         Self { inner, accounts }
     }
@@ -36,7 +36,7 @@ impl WithTokens {
     /// The verdict about what is a token of ours; `None` for everything else.
     async fn by_token(&self, attempt: &Attempt<'_>) -> Result<Option<Verdict>, AccountsError> {
         let text = attempt.password.expose();
-        if !looks_like_one(text) {
+        if !is_token_shaped(text) {
             return Ok(None);
         }
         let Some((user, token)) = self.accounts.tokens().owner(&TokenHash::of(text)).await? else {
@@ -53,7 +53,7 @@ impl WithTokens {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl UserBackend for WithTokens {
+impl UserBackend for AppPasswordBackend {
     fn id(&self) -> &BackendId {
         self.inner.id()
     }
@@ -72,7 +72,7 @@ impl UserBackend for WithTokens {
     }
 }
 
-impl fmt::Display for WithTokens {
+impl fmt::Display for AppPasswordBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WithTokens({})", self.inner)
     }

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 const LONGEST: usize = 4096;
 
 /// What the header `Authorization` holds.
-pub enum Offered {
+pub enum AuthorizationHeader {
     /// No header.
     Nothing,
     /// A name and a password.
@@ -28,7 +28,7 @@ pub enum Offered {
     Other,
 }
 
-impl std::fmt::Debug for Offered {
+impl std::fmt::Debug for AuthorizationHeader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Nothing => f.write_str("Nothing"),
@@ -49,7 +49,7 @@ pub enum BadHeader {
     Malformed,
 }
 
-impl Offered {
+impl AuthorizationHeader {
     /// Reads the header.
     ///
     /// # Errors
@@ -95,8 +95,8 @@ mod tests {
         for value in values {
             headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
         }
-        match Offered::of(&headers) {
-            Ok(Offered::Basic { name, password }) => Ok((name, password.to_string())),
+        match AuthorizationHeader::of(&headers) {
+            Ok(AuthorizationHeader::Basic { name, password }) => Ok((name, password.to_string())),
             Ok(other) => Err(format!("{other:?}")),
             Err(error) => Err(error.to_string()),
         }
@@ -141,7 +141,7 @@ mod tests {
     fn nobody_prints_a_password() {
         let mut headers = HeaderMap::new();
         headers.insert(AUTHORIZATION, HeaderValue::from_static("Basic YW5uYTpnZWhlaW0="));
-        let shown = format!("{:?}", Offered::of(&headers).unwrap());
+        let shown = format!("{:?}", AuthorizationHeader::of(&headers).unwrap());
         assert!(shown.contains("anna") && !shown.contains("geheim"), "{shown}");
     }
 }

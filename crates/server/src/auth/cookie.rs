@@ -6,9 +6,9 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::app_password::looks_like_one;
+use super::app_password::is_token_shaped;
 use super::client_address::Origin;
-use crate::state::App;
+use crate::state::AppState;
 
 /// How the cookie travels to whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Cookie {
 
 impl Cookie {
     /// The cookie for a request: secure whenever people reach the server over HTTPS.
-    pub fn of(app: &App, origin: &Origin) -> Self {
+    pub fn of(app: &AppState, origin: &Origin) -> Self {
         let secure = origin.encrypted || app.settings().public_url().starts_with("https:");
         if secure { Self::Secure } else { Self::Plain }
     }
@@ -34,7 +34,7 @@ impl Cookie {
             .filter_map(|pair| pair.trim().split_once('='))
             .filter(|(name, _)| *name == self.name());
         let (_, token) = found.next()?;
-        (found.next().is_none() && looks_like_one(token)).then_some(token)
+        (found.next().is_none() && is_token_shaped(token)).then_some(token)
     }
 
     /// The header that hands a token to the browser, until that is closed.

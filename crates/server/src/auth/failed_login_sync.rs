@@ -13,25 +13,25 @@ use accounts::{AccountsError, Clock, Timestamp, servers};
 use serde::Serialize;
 use user_backend::layer::{FailureLog, Place};
 
-use crate::state::App;
+use crate::state::AppState;
 
 /// How often the ledger is balanced.
-const BALANCE: Duration = Duration::from_secs(1);
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many failures may wait to be written. One place can add ten in half an hour.
-const WAITING: usize = 10_000;
+const MAX_WAITING: usize = 10_000;
 
 /// So far behind the newest key a late row may be; older keys need not be known.
 const LATE: i64 = 1_000;
 
 /// Failures that are still to be written, and those of others that are known.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct FailedLoginLog {
     id: String,
     started: Timestamp,
     clock: Clock,
     waiting: Mutex<Waiting>,
-    heard: tokio::sync::Mutex<Heard>,
+    heard: tokio::sync::Mutex<Synced>,
 }
 
 #[derive(Debug, Default)]
@@ -42,12 +42,12 @@ struct Waiting {
 }
 
 #[derive(Debug, Default)]
-struct Heard {
+struct Synced {
     newest: i64,
     known: HashSet<i64>,
 }
 
-impl Ledger {
+impl FailedLoginLog {
     pub(crate) fn new() -> Self {
         let clock = Clock::system();
         let started = clock.now();
@@ -72,12 +72,12 @@ impl Ledger {
     }
 }
 
-impl FailureLog for Ledger {
+impl FailureLog for FailedLoginLog {
     fn failed(&self, place: Place) {
         let at = self.clock.now();
         let mut waiting = self.waiting();
         // A flood while the store cannot be written: what is known in memory counts on.
-        if waiting.failures.len() < WAITING {
+        if waiting.failures.len() < MAX_WAITING {
             let number = waiting.next;
             waiting.next += 1;
             waiting.failures.push_back((number, place, at));
@@ -108,15 +108,15 @@ struct Status {
     locked_users: usize,
 }
 
-impl App {
+impl AppState {
     /// Balances the ledger every second, and tells of this server every few, until the future is dropped.
-    pub async fn keep_ledger(&self) {
+    pub async fn run_failed_login_sync(&self) {
         let mut fault = None;
         let mut beat: u32 = 0;
-        let beats = u32::try_from(servers::BEAT.as_secs() / BALANCE.as_secs()).unwrap_or(1).max(1);
+        let beats = u32::try_from(servers::BEAT.as_secs() / SYNC_INTERVAL.as_secs()).unwrap_or(1).max(1);
         loop {
             let told = async {
-                self.balance(beat.is_multiple_of(6 * beats)).await?;
+                self.sync_failed_logins(beat.is_multiple_of(6 * beats)).await?;
                 // Sign-ins go by the rules as they are known.
                 self.rules().await?;
                 if beat.is_multiple_of(beats) { self.tell_of_itself().await } else { Ok(()) }
@@ -131,14 +131,14 @@ impl App {
             }
             fault = now;
             beat = beat.wrapping_add(1);
-            tokio::time::sleep(BALANCE).await;
+            tokio::time::sleep(SYNC_INTERVAL).await;
         }
     }
 
     /// Writes the last failures and strikes this server off the list: it ends.
-    pub async fn leave_ledger(&self) {
+    pub async fn unregister(&self) {
         let left = async {
-            self.balance(false).await?;
+            self.sync_failed_logins(false).await?;
             self.accounts().servers().leave(&self.inner.ledger.id).await
         };
         if let Err(error) = left.await {
@@ -151,7 +151,7 @@ impl App {
     ///
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.
-    pub async fn balance(&self, tidy: bool) -> Result<(), AccountsError> {
+    pub async fn sync_failed_logins(&self, tidy: bool) -> Result<(), AccountsError> {
         let (ledger, failures) = (&self.inner.ledger, self.accounts().failures());
         let mut heard = ledger.heard.lock().await;
         let per = self.resolver().throttle().per;

@@ -13,18 +13,22 @@ use tokio::time::sleep_until;
 use user_backend::clock::{Instant, later};
 
 /// At random up to this part of the least time comes on top.
-const PART: u32 = 3;
+const JITTER_DIVISOR: u32 = 3;
 
 /// Waits until a refusal of a question asked at `began` may be said.
-pub(crate) async fn hold_back(began: Instant, least: Duration) {
-    sleep_until(later(began, least.saturating_add(least / PART * dice() / u32::from(u8::MAX)))).await;
+pub(crate) async fn delay_failure(began: Instant, least: Duration) {
+    sleep_until(later(
+        began,
+        least.saturating_add(least / JITTER_DIVISOR * random_u8() / u32::from(u8::MAX)),
+    ))
+    .await;
 }
 
 /// From 0 to 255; without randomness the fixed time must do.
-fn dice() -> u32 {
-    let mut dice = [0];
-    let _ = getrandom::fill(&mut dice);
-    u32::from(dice[0])
+fn random_u8() -> u32 {
+    let mut random_u8 = [0];
+    let _ = getrandom::fill(&mut random_u8);
+    u32::from(random_u8[0])
 }
 
 #[cfg(test)]
@@ -41,7 +45,7 @@ mod tests {
         for number in 0..200 {
             let began = now();
             tokio::time::advance(Duration::from_millis(number)).await;
-            hold_back(began, LEAST).await;
+            delay_failure(began, LEAST).await;
             took.push(began.elapsed());
         }
         let (shortest, longest) = (took.iter().min().unwrap(), took.iter().max().unwrap());
@@ -53,7 +57,7 @@ mod tests {
     async fn who_took_longer_anyway_waits_no_more() {
         let began = now();
         tokio::time::advance(Duration::from_secs(2)).await;
-        hold_back(began, LEAST).await;
+        delay_failure(began, LEAST).await;
         assert!(began.elapsed() < Duration::from_millis(2_002));
     }
 }

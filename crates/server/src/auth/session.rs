@@ -11,9 +11,9 @@ use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp,
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;
 
-use super::app_password::looks_like_one;
+use super::app_password::is_token_shaped;
 use super::sign_in::SignIn;
-use crate::state::App;
+use crate::state::AppState;
 
 /// A session ends when nobody came for so long.
 const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
@@ -98,7 +98,7 @@ pub enum NewSession {
     Unavailable(Duration),
 }
 
-impl App {
+impl AppState {
     /// Signs a person in, by the password that they keep in mind: an app password is for programs and opens no page.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ impl App {
     /// When the store cannot tell.
     pub async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
         let tokens = self.accounts().tokens();
-        Ok(looks_like_one(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
+        Ok(is_token_shaped(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
     }
 
     /// Signs a person in and begins a session.
@@ -166,7 +166,7 @@ impl App {
     /// # Errors
     /// When the store cannot tell.
     pub async fn session(&self, cookie: &str) -> Result<Option<SignedIn>, AccountsError> {
-        if !looks_like_one(cookie) {
+        if !is_token_shaped(cookie) {
             return Ok(None);
         }
         let (token, sessions) = (TokenHash::of(cookie), self.accounts().sessions());

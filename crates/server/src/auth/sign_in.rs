@@ -10,7 +10,7 @@ use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 
 use super::login_delay;
-use crate::state::App;
+use crate::state::AppState;
 
 /// How exact the time of the latest sign-in is: not every call is a write.
 const LOGIN_GRAIN: Duration = Duration::from_secs(60);
@@ -28,7 +28,7 @@ pub enum SignIn {
     Unavailable(Duration),
 }
 
-impl App {
+impl AppState {
     /// Signs somebody in.
     ///
     /// # Errors
@@ -52,7 +52,8 @@ impl App {
         let began = now();
         let answer = deciding.await?;
         if matches!(answer, SignIn::Refused) {
-            login_delay::hold_back(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
+            login_delay::delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds))
+                .await;
         }
         Ok(answer)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::settings::ServerSettings;
-use crate::state::App;
+use crate::state::AppState;
 use accounts::password::Person;
 use accounts::{AccountsError, GroupId, NewUser, UserId};
 use user_backend::Password;
@@ -62,7 +62,7 @@ pub(crate) async fn run(config: &Path, admin: &str, source: Source) -> Result<St
     }
     let (settings, read) = ServerSettings::load(config).map_err(|errors| error(2, errors))?;
     let url = settings.public_url();
-    let app = App::start(settings, &read).await.map_err(|failed| error(1, failed))?;
+    let app = AppState::start(settings, &read).await.map_err(|failed| error(1, failed))?;
     if app.accounts().users().find(&id).await.map_err(|failed| error(1, failed))?.is_some() {
         return Err(error(
             1,

@@ -12,11 +12,11 @@ use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-use crate::listener::{Listening, Stopper};
+use crate::listener::{Listener, ShutdownHandle};
 #[cfg(unix)]
-use crate::reload::Reread;
+use crate::reload::ReloadReport;
 use crate::settings::ServerSettings;
-use crate::state::App;
+use crate::state::AppState;
 use cli::{Cli, Command};
 
 /// Runs the program: command line, log, server or set-up.
@@ -84,7 +84,7 @@ async fn serve(file: &Path) -> ExitCode {
             None
         }
     };
-    let app = match App::start(settings, &config).await {
+    let app = match AppState::start(settings, &config).await {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),
     };
@@ -94,7 +94,7 @@ async fn serve(file: &Path) -> ExitCode {
         }
         _ => {}
     }
-    let listening = match Listening::open(app.clone()) {
+    let listening = match Listener::open(app.clone()) {
         Ok(listening) => listening.with_metrics(metrics),
         Err(error) => return fail(1, format_args!("{error}")),
     };
@@ -108,20 +108,20 @@ async fn serve(file: &Path) -> ExitCode {
         let _ = resolver.canary().await;
     });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let postman = match app.postman() {
-        Ok(postman) => postman,
+    let mail_worker = match app.mail_worker() {
+        Ok(mail_worker) => mail_worker,
         Err(error) => return fail(1, format_args!("{error}")),
     };
     let mail = tokio::spawn(async move {
-        if let Some(postman) = postman {
-            postman.work(async { drop(stopped.await) }).await;
+        if let Some(mail_worker) = mail_worker {
+            mail_worker.work(async { drop(stopped.await) }).await;
         }
     });
     let housekeeping = app.clone();
     let sweeping = tokio::spawn(async move { housekeeping.sweep().await });
     let ledger = app.clone();
-    let ledger = tokio::spawn(async move { ledger.keep_ledger().await });
-    tokio::spawn(signals(listening.stopper(), app.clone(), file.to_owned()));
+    let ledger = tokio::spawn(async move { ledger.run_failed_login_sync().await });
+    tokio::spawn(signals(listening.shutdown_handle(), app.clone(), file.to_owned()));
     tokio::spawn(systemd::keep_alive());
     // The listener is open: whoever comes before the next line is served.
     systemd::ready();
@@ -130,7 +130,7 @@ async fn serve(file: &Path) -> ExitCode {
     sweeping.abort();
     ledger.abort();
     let _ = ledger.await;
-    app.leave_ledger().await;
+    app.unregister().await;
     // A mail that is being handed over is finished.
     let _ = mail.await;
     app.accounts().close().await;
@@ -141,7 +141,7 @@ async fn serve(file: &Path) -> ExitCode {
 }
 
 /// Ends the server, or reads certificate and configuration again, when somebody says so.
-async fn signals(stopper: Stopper, app: App, file: PathBuf) {
+async fn signals(shutdown_handle: ShutdownHandle, app: AppState, file: PathBuf) {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -152,7 +152,7 @@ async fn signals(stopper: Stopper, app: App, file: PathBuf) {
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
-                _ = hangup.recv() => reload(&stopper, &app, &file).await,
+                _ = hangup.recv() => reload(&shutdown_handle, &app, &file).await,
             }
         }
     }
@@ -160,21 +160,21 @@ async fn signals(stopper: Stopper, app: App, file: PathBuf) {
     let _ = tokio::signal::ctrl_c().await;
     tracing::info!("ending");
     systemd::stopping();
-    stopper.stop();
+    shutdown_handle.stop();
 }
 
 /// Reads configuration and certificate again; what cannot be read stays as it was.
 #[cfg(unix)]
-async fn reload(stopper: &Stopper, app: &App, file: &Path) {
+async fn reload(shutdown_handle: &ShutdownHandle, app: &AppState, file: &Path) {
     systemd::reloading();
     match ServerSettings::load(file) {
         Ok((settings, config)) => match app.reload(settings, &config).await {
-            Ok(reread) => told(&reread),
+            Ok(report) => told(&report),
             Err(error) => tracing::error!(%error, "settings and backends stay as they were"),
         },
         Err(errors) => tracing::error!(%errors, "settings and backends stay as they were"),
     }
-    match stopper.reload_certificate() {
+    match shutdown_handle.reload_certificate() {
         Ok(true) => tracing::info!("certificate read again"),
         Ok(false) => {}
         Err(error) => tracing::error!(%error, "the certificate stays as it was"),
@@ -183,8 +183,8 @@ async fn reload(stopper: &Stopper, app: &App, file: &Path) {
 }
 
 #[cfg(unix)]
-fn told(reread: &Reread) {
-    let Reread { changed, at_next_start, .. } = reread;
+fn told(report: &ReloadReport) {
+    let ReloadReport { changed, at_next_start, .. } = report;
     tracing::info!(?changed, "settings and backends read again");
     if !at_next_start.is_empty() {
         tracing::warn!(

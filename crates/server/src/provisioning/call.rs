@@ -14,13 +14,13 @@ use super::routes::{Captures, Endpoint};
 use super::users::{create, edit, list, membership, status as users};
 use super::{groups, service_info as around};
 use crate::auth::client_address::Origin;
-use crate::state::App;
+use crate::state::AppState;
 
 /// One call, as an endpoint sees it.
 #[derive(Debug)]
 pub struct Call<'a> {
     /// What the server is made of.
-    pub app: &'a App,
+    pub app: &'a AppState,
     /// Who calls; nobody at the few routes for everybody.
     pub caller: Option<&'a Caller>,
     /// Where from.

@@ -20,18 +20,18 @@ use super::envelope::{Answer, Failure, seal, stream};
 use super::params::Params;
 use super::path::Path;
 use super::routes::{Audience, Endpoint, Found, ROUTES, Route, find};
-use crate::auth::basic::Offered;
+use crate::auth::basic::AuthorizationHeader;
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
 use crate::auth::sign_in::SignIn;
 use crate::openapi;
-use crate::problem::{PLAINTEXT, problem};
-use crate::state::App;
+use crate::problem::{PLAINTEXT_REFUSED, problem};
+use crate::state::AppState;
 
 /// Answers a call. `path` is what stands behind `/ocs/v1.php`.
 pub async fn serve(
-    app: &App,
+    app: &AppState,
     version: Version,
     path: &str,
     origin: Origin,
@@ -66,7 +66,7 @@ pub async fn serve(
         Err(Refusal::Credentials) => {
             reply.format = Format::Xml;
             reply.challenge(&parts.headers);
-            return reply.send(Err(Failure::wrong_credentials().with_hint(WRONG)));
+            return reply.send(Err(Failure::wrong_credentials().with_hint(INVALID_CREDENTIALS_HINT)));
         }
         Err(Refusal::Failure(failure)) => return reply.send(Err(failure)),
     };
@@ -108,7 +108,7 @@ pub async fn serve(
 /// is how the parameters were sent says that instead.
 fn explained(failure: Failure, endpoint: Endpoint, params: &Params) -> Failure {
     if params.is_json_in_disguise() {
-        return failure.with_hint(DISGUISED);
+        return failure.with_hint(JSON_SENT_AS_FORM_HINT);
     }
     let meaning = Some(failure.code()).filter(|_| failure.is_wordless());
     match meaning.and_then(|code| openapi::meaning(endpoint, code)) {
@@ -118,10 +118,10 @@ fn explained(failure: Failure, endpoint: Endpoint, params: &Params) -> Failure {
 }
 
 /// What people are told who send JSON and do not say so.
-const DISGUISED: &str = "the body looks like JSON and was sent as a form; with curl: -H 'Content-Type: application/json' -d '{...}'";
+const JSON_SENT_AS_FORM_HINT: &str = "the body looks like JSON and was sent as a form; with curl: -H 'Content-Type: application/json' -d '{...}'";
 
 /// What people are told whose name or password is wrong.
-const WRONG: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \
+const INVALID_CREDENTIALS_HINT: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \
                      not those of the database or of the operating system";
 
 /// Why somebody is not signed in.
@@ -139,19 +139,21 @@ impl From<Failure> for Refusal {
 
 /// Who calls; `None` at a route for everybody, if nobody says who they are.
 async fn signed_in(
-    app: &App,
+    app: &AppState,
     origin: Origin,
     parts: &Parts,
     route: &Route,
     cookie: Option<&str>,
 ) -> Result<Option<Caller>, Refusal> {
     let refused = |status, text: &str| Refusal::Response(Box::new(problem(status, text)));
-    let offered =
-        Offered::of(&parts.headers).map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
+    let offered = AuthorizationHeader::of(&parts.headers)
+        .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let (name, password) = match offered {
-        Offered::Basic { name, password } => (name, password),
-        Offered::Nothing | Offered::Other if route.audience == Audience::Anybody => return Ok(None),
-        Offered::Nothing | Offered::Other => {
+        AuthorizationHeader::Basic { name, password } => (name, password),
+        AuthorizationHeader::Nothing | AuthorizationHeader::Other if route.audience == Audience::Anybody => {
+            return Ok(None);
+        }
+        AuthorizationHeader::Nothing | AuthorizationHeader::Other => {
             if let Some(cookie) = cookie
                 && (origin.private || app.settings().allow_plaintext)
                 && let Some(session) = app.session(cookie).await.map_err(Failure::from)?
@@ -163,7 +165,7 @@ async fn signed_in(
         }
     };
     if !origin.private && !app.settings().allow_plaintext {
-        return Err(refused(StatusCode::FORBIDDEN, PLAINTEXT));
+        return Err(refused(StatusCode::FORBIDDEN, PLAINTEXT_REFUSED));
     }
     match app.sign_in(&name, &password, origin.address).await.map_err(Failure::from)? {
         SignIn::Welcome(proof, standing) => Ok(Some(Caller::new(proof, *standing, &password))),

@@ -10,11 +10,11 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
 
 /// The version of the PHP system whose answers these are: clients read it to know what to expect.
-pub const SPOKEN: (u32, u32, u32) = (25, 0, 2);
+pub const API_VERSION: (u32, u32, u32) = (25, 0, 2);
 
 /// `GET /cloud/capabilities`
 pub(crate) async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
-    let (major, minor, micro) = SPOKEN;
+    let (major, minor, micro) = API_VERSION;
     let version = Data::map([
         ("major", Data::from(major)),
         ("minor", minor.into()),
@@ -75,7 +75,7 @@ pub(crate) async fn person_check(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::bare(101));
     }
     if !call.origin.private && !call.app.settings().allow_plaintext {
-        return Err(Failure::new(Code::FORBIDDEN, crate::problem::PLAINTEXT));
+        return Err(Failure::new(Code::FORBIDDEN, crate::problem::PLAINTEXT_REFUSED));
     }
     match call.app.sign_in(login, password, call.origin.address).await? {
         SignIn::Welcome(_, standing) => {

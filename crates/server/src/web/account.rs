@@ -13,9 +13,9 @@ use user_backend::Password;
 use user_backend::clock::{later, now};
 
 use super::form::Form;
-use super::format::{When, browser};
+use super::format::{DateTimeDisplay, browser};
 use super::login::{throttled, unavailable};
-use super::page_request::{Answer, Stop, Visit, waiting};
+use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
 use super::password_reset::sentence;
 use super::templates::{Elsewhere, NewToken, Notice, Personal, ShownSession, ShownToken, page, rules};
 use crate::auth::session::{Browser, SignedIn};
@@ -25,44 +25,48 @@ use crate::auth::sign_in::SignIn;
 const TIME: Duration = Duration::from_secs(30);
 
 /// `GET /`
-pub(super) async fn home(visit: Visit) -> Response<Body> {
-    visit.go(&visit.at("/settings"))
+pub(super) async fn home(request: PageRequest) -> Response<Body> {
+    request.redirect(&request.url_for("/settings"))
 }
 
 /// `GET /settings`
-pub(super) async fn show(visit: Visit) -> Answer {
-    let session = visit.owner().await?;
-    let notice = match visit.asked("done").as_deref() {
+pub(super) async fn show(request: PageRequest) -> Answer {
+    let session = request.require_session().await?;
+    let notice = match request.asked("done").as_deref() {
         Some("ended") => Some(Notice::good("The session has ended.")),
         Some("others") => Some(Notice::good("All other sessions have ended.")),
         Some("revoked") => Some(Notice::good("The app password is revoked.")),
         _ => None,
     };
-    overview(&visit, &session, StatusCode::OK, notice).await
+    overview(&request, &session, StatusCode::OK, notice).await
 }
 
 /// `POST /settings/password`
-pub(super) async fn change_password(visit: Visit, body: Body) -> Answer {
-    let (session, sent) = begin(&visit, body).await?;
+pub(super) async fn change_password(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
     if !session.user().is_local() {
         let text = "Your password is kept by another server and cannot be changed here.";
-        return overview(&visit, &session, StatusCode::FORBIDDEN, Some(Notice::bad(text))).await;
+        return overview(&request, &session, StatusCode::FORBIDDEN, Some(Notice::bad(text))).await;
     }
-    if let Some(refusal) = confirm(&visit, &session, sent.text("current")).await? {
+    if let Some(refusal) = confirm(&request, &session, sent.text("current")).await? {
         return Ok(refusal);
     }
-    visit.app.rules().await.map_err(|error| visit.failed(&error))?;
+    request.app.rules().await.map_err(|error| request.failed(&error))?;
     let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
     let id = &session.user().id;
     let (status, complaint) = match Password::parse(sent.text("password")) {
         _ if !again => (StatusCode::UNPROCESSABLE_ENTITY, "The two passwords differ.".to_owned()),
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
         Ok(new) => {
-            let by = Actor::user(id.as_str(), Some(visit.origin.address));
-            match visit.app.passwords().set(id, &new, by, later(now(), TIME)).await {
-                Ok(()) => return Ok(visit.without_session(visit.go(&visit.at("/login?done=password")))),
+            let by = Actor::user(id.as_str(), Some(request.origin.address));
+            match request.app.passwords().set(id, &new, by, later(now(), TIME)).await {
+                Ok(()) => {
+                    return Ok(
+                        request.without_session(request.redirect(&request.url_for("/login?done=password")))
+                    );
+                }
                 Err(SetError::Refused(why)) => (StatusCode::UNPROCESSABLE_ENTITY, why),
-                Err(SetError::Store(error)) => return Err(visit.failed(&error)),
+                Err(SetError::Store(error)) => return Err(request.failed(&error)),
                 Err(error) => {
                     tracing::warn!(%error, "a password could not be set");
                     (
@@ -73,37 +77,37 @@ pub(super) async fn change_password(visit: Visit, body: Body) -> Answer {
             }
         }
     };
-    overview(&visit, &session, status, Some(Notice::bad(complaint))).await
+    overview(&request, &session, status, Some(Notice::bad(complaint))).await
 }
 
 /// `POST /settings/sessions/end`
-pub(super) async fn end_sessions(visit: Visit, body: Body) -> Answer {
-    let (session, sent) = begin(&visit, body).await?;
-    let accounts = visit.accounts_of(&session);
+pub(super) async fn end_sessions(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    let accounts = request.accounts_of(&session);
     let (sessions, id) = (accounts.sessions(), &session.user().id);
     if sent.text("session") == "others" {
-        sessions.end_all(id, Some(session.token())).await.map_err(|error| visit.failed(&error))?;
-        return Ok(visit.go(&visit.at("/settings?done=others")));
+        sessions.end_all(id, Some(session.token())).await.map_err(|error| request.failed(&error))?;
+        return Ok(request.redirect(&request.url_for("/settings?done=others")));
     }
-    let own = sessions.list(id).await.map_err(|error| visit.failed(&error))?;
+    let own = sessions.list(id).await.map_err(|error| request.failed(&error))?;
     if let Some((token, _)) = own.iter().find(|(token, _)| token.label() == sent.text("session")) {
-        sessions.end(token).await.map_err(|error| visit.failed(&error))?;
+        sessions.end(token).await.map_err(|error| request.failed(&error))?;
     }
     // One that is gone is what was wanted.
-    Ok(visit.go(&visit.at("/settings?done=ended")))
+    Ok(request.redirect(&request.url_for("/settings?done=ended")))
 }
 
 /// `POST /settings/app-passwords`
-pub(super) async fn make_token(visit: Visit, body: Body) -> Answer {
-    let (session, sent) = begin(&visit, body).await?;
-    if let Some(refusal) = confirm(&visit, &session, sent.text("password")).await? {
+pub(super) async fn make_token(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    if let Some(refusal) = confirm(&request, &session, sent.text("password")).await? {
         return Ok(refusal);
     }
     let id = &session.user().id;
-    match visit.accounts_of(&session).tokens().create(id, sent.text("name"), None).await {
+    match request.accounts_of(&session).tokens().create(id, sent.text("name"), None).await {
         Ok((token, made)) => {
             let template = NewToken {
-                frame: visit.own_frame(),
+                frame: request.own_frame(),
                 name: &made.name,
                 user: id.as_str(),
                 token: token.expose(),
@@ -112,43 +116,47 @@ pub(super) async fn make_token(visit: Visit, body: Body) -> Answer {
         }
         Err(AccountsError::Invalid { .. }) => {
             let notice = Notice::bad("An app password needs a name, in one line and not too long.");
-            overview(&visit, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
+            overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
         }
-        Err(error) => Err(visit.failed(&error)),
+        Err(error) => Err(request.failed(&error)),
     }
 }
 
 /// `POST /settings/app-passwords/revoke`
-pub(super) async fn revoke_token(visit: Visit, body: Body) -> Answer {
-    let (session, sent) = begin(&visit, body).await?;
+pub(super) async fn revoke_token(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
     if let Ok(key) = sent.text("key").parse() {
-        match visit.accounts_of(&session).tokens().revoke(&session.user().id, key).await {
+        match request.accounts_of(&session).tokens().revoke(&session.user().id, key).await {
             // One that is gone is what was wanted.
             Ok(()) | Err(AccountsError::NotFound { .. }) => {}
-            Err(error) => return Err(visit.failed(&error)),
+            Err(error) => return Err(request.failed(&error)),
         }
     }
-    Ok(visit.go(&visit.at("/settings?done=revoked")))
+    Ok(request.redirect(&request.url_for("/settings?done=revoked")))
 }
 
 /// Who changes something, and what they sent. Nobody does so on the word of a server that is away.
-async fn begin(visit: &Visit, body: Body) -> Result<(SignedIn, Form), Stop> {
-    let session = visit.owner().await?;
-    let sent = visit.own_form(body).await?;
+async fn begin(request: &PageRequest, body: Body) -> Result<(SignedIn, Form), EarlyResponse> {
+    let session = request.require_session().await?;
+    let sent = request.own_form(body).await?;
     if session.is_stale() {
         let text = "Nothing can be changed while the server that checks your password cannot be reached. Sign in again later.";
         let page =
-            overview(visit, &session, StatusCode::SERVICE_UNAVAILABLE, Some(Notice::bad(text))).await?;
+            overview(request, &session, StatusCode::SERVICE_UNAVAILABLE, Some(Notice::bad(text))).await?;
         return Err(page.into());
     }
     Ok((session, sent))
 }
 
 /// Looks whether it is really the owner of the session who sits there; an answer when it is not.
-async fn confirm(visit: &Visit, session: &SignedIn, password: &str) -> Result<Option<Response<Body>>, Stop> {
+async fn confirm(
+    request: &PageRequest,
+    session: &SignedIn,
+    password: &str,
+) -> Result<Option<Response<Body>>, EarlyResponse> {
     let id = &session.user().id;
-    let answer = visit.app.sign_in_in_person(id.as_str(), password, visit.origin.address).await;
-    let (status, notice, wait) = match answer.map_err(|error| visit.failed(&error))? {
+    let answer = request.app.sign_in_in_person(id.as_str(), password, request.origin.address).await;
+    let (status, notice, wait) = match answer.map_err(|error| request.failed(&error))? {
         SignIn::Welcome(_, standing) if standing.user.id == *id => return Ok(None),
         SignIn::Welcome(..) | SignIn::Refused => {
             (StatusCode::FORBIDDEN, Notice::bad("Wrong password."), None)
@@ -156,12 +164,17 @@ async fn confirm(visit: &Visit, session: &SignedIn, password: &str) -> Result<Op
         SignIn::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, throttled(wait), Some(wait)),
         SignIn::Unavailable(wait) => (StatusCode::SERVICE_UNAVAILABLE, unavailable(), Some(wait)),
     };
-    Ok(Some(waiting(overview(visit, session, status, Some(notice)).await?, wait)))
+    Ok(Some(waiting(overview(request, session, status, Some(notice)).await?, wait)))
 }
 
 /// The page itself.
-async fn overview(visit: &Visit, session: &SignedIn, status: StatusCode, notice: Option<Notice>) -> Answer {
-    let (app, user) = (&visit.app, session.user());
+async fn overview(
+    request: &PageRequest,
+    session: &SignedIn,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Answer {
+    let (app, user) = (&request.app, session.user());
     let accounts = app.accounts();
     let read = async {
         app.rules().await?;
@@ -171,7 +184,7 @@ async fn overview(visit: &Visit, session: &SignedIn, status: StatusCode, notice:
             accounts.tokens().list(&user.id).await?,
         ))
     };
-    let (groups, sessions, tokens) = read.await.map_err(|error: AccountsError| visit.failed(&error))?;
+    let (groups, sessions, tokens) = read.await.map_err(|error: AccountsError| request.failed(&error))?;
     let groups: Vec<&str> = groups.iter().map(accounts::GroupId::as_str).collect();
     let sessions = sessions.into_iter().map(|(token, found)| {
         let from = Browser::of(&found);
@@ -179,22 +192,22 @@ async fn overview(visit: &Visit, session: &SignedIn, status: StatusCode, notice:
             label: token.label(),
             browser: browser(from.as_ref().map_or("", |from| &from.agent)),
             address: from.map_or_else(|| "unknown address".to_owned(), |from| from.address.to_string()),
-            created: When(found.created),
-            seen: When(found.seen),
+            created: DateTimeDisplay(found.created),
+            seen: DateTimeDisplay(found.seen),
             own: token == *session.token(),
         }
     });
     let tokens = tokens.into_iter().map(|token| ShownToken {
         key: token.key,
         name: token.name,
-        created: When(token.created),
-        used: token.last_used.map(When),
+        created: DateTimeDisplay(token.created),
+        used: token.last_used.map(DateTimeDisplay),
         wipe: token.wipe,
     });
     let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
     let template = Personal {
-        frame: visit.own_frame(),
-        ticket: visit.ticket(),
+        frame: request.own_frame(),
+        csrf_token: request.csrf_token(),
         notice,
         called: user.called(),
         user: user.id.as_str(),
@@ -206,5 +219,5 @@ async fn overview(visit: &Visit, session: &SignedIn, status: StatusCode, notice:
         sessions: sessions.collect(),
         tokens: tokens.collect(),
     };
-    Ok(visit.form_page(status, &template))
+    Ok(request.form_page(status, &template))
 }

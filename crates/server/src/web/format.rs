@@ -9,9 +9,9 @@ use time::macros::format_description;
 
 /// A moment. All are UTC: the person who reads and the server may live in different places.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct When(pub(super) Timestamp);
+pub(super) struct DateTimeDisplay(pub(super) Timestamp);
 
-impl When {
+impl DateTimeDisplay {
     /// The form for programs (`datetime` of HTML).
     pub(super) fn machine(&self) -> String {
         self.written(format_description!("[year]-[month]-[day]T[hour]:[minute]Z"))
@@ -23,7 +23,7 @@ impl When {
     }
 }
 
-impl fmt::Display for When {
+impl fmt::Display for DateTimeDisplay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")))
     }
@@ -93,11 +93,11 @@ mod tests {
 
     #[test]
     fn moments_have_two_forms() {
-        let when = When(Timestamp::from_millis(1_795_329_173_999));
+        let when = DateTimeDisplay(Timestamp::from_millis(1_795_329_173_999));
         assert_eq!(
             (when.to_string().as_str(), when.machine().as_str()),
             ("2026-11-22 06:32 UTC", "2026-11-22T06:32Z")
         );
-        assert_eq!(When(Timestamp::from_millis(i64::MAX)).to_string(), "unknown");
+        assert_eq!(DateTimeDisplay(Timestamp::from_millis(i64::MAX)).to_string(), "unknown");
     }
 }

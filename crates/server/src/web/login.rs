@@ -9,70 +9,83 @@ use accounts::TokenHash;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use super::page_request::{Answer, Visit, seconds, waiting};
+use super::page_request::{Answer, PageRequest, seconds, waiting};
 use super::templates::{Login, Logout, Notice, lost_link};
 use crate::auth::session::NewSession;
 
 /// `GET /login`
-pub(super) async fn show(visit: Visit) -> Answer {
-    let wanted = visit.asked("redirect_url");
-    let next = visit.next(wanted.as_deref());
-    if visit.session().await?.is_some() {
-        return Ok(visit.go(&next.map_or_else(|| visit.at("/settings"), str::to_owned)));
+pub(super) async fn show(request: PageRequest) -> Answer {
+    let wanted = request.asked("redirect_url");
+    let next = request.next(wanted.as_deref());
+    if request.session().await?.is_some() {
+        return Ok(request.redirect(&next.map_or_else(|| request.url_for("/settings"), str::to_owned)));
     }
-    let notice = match visit.asked("done").as_deref() {
+    let notice = match request.asked("done").as_deref() {
         Some("password") => Some(Notice::good("Your password was changed. Sign in with the new one.")),
         Some("out") => Some(Notice::good("You are signed out.")),
         _ => None,
     };
-    Ok(form(&visit, StatusCode::OK, notice, next))
+    Ok(form(&request, StatusCode::OK, notice, next))
 }
 
 /// `POST /login`
-pub(super) async fn sign_in(visit: Visit, body: Body) -> Answer {
-    let sent = visit.own_form(body).await?;
-    let next = visit.next(sent.get("redirect_url"));
+pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
+    let sent = request.own_form(body).await?;
+    let next = request.next(sent.get("redirect_url"));
     let name = sent.text("user").trim();
-    let begun = visit.app.begin_session(name, sent.text("password"), &visit.browser()).await;
-    match begun.map_err(|error| visit.failed(&error))? {
+    let begun = request.app.begin_session(name, sent.text("password"), &request.browser()).await;
+    match begun.map_err(|error| request.failed(&error))? {
         NewSession::Begun(token) => {
-            let to = next.map_or_else(|| visit.at("/settings"), str::to_owned);
-            Ok(visit.with_session(visit.go(&to), &token))
+            let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
+            Ok(request.with_session(request.redirect(&to), &token))
         }
-        NewSession::Refused => Ok(form(&visit, StatusCode::UNAUTHORIZED, Some(wrong(&visit)), next)),
-        NewSession::Throttled(wait) => {
-            Ok(waiting(form(&visit, StatusCode::TOO_MANY_REQUESTS, Some(throttled(wait)), next), Some(wait)))
-        }
+        NewSession::Refused => Ok(form(&request, StatusCode::UNAUTHORIZED, Some(wrong(&request)), next)),
+        NewSession::Throttled(wait) => Ok(waiting(
+            form(&request, StatusCode::TOO_MANY_REQUESTS, Some(throttled(wait)), next),
+            Some(wait),
+        )),
         NewSession::Unavailable(wait) => {
-            let response = form(&visit, StatusCode::SERVICE_UNAVAILABLE, Some(unavailable()), next);
+            let response = form(&request, StatusCode::SERVICE_UNAVAILABLE, Some(unavailable()), next);
             Ok(waiting(response, Some(wait)))
         }
     }
 }
 
 /// `GET /logout`: asks first, for a link alone shall sign nobody out.
-pub(super) async fn ask_to_leave(visit: Visit) -> Answer {
-    let Some(session) = visit.session().await? else { return Ok(visit.go(&visit.at("/login"))) };
+pub(super) async fn ask_to_leave(request: PageRequest) -> Answer {
+    let Some(session) = request.session().await? else {
+        return Ok(request.redirect(&request.url_for("/login")));
+    };
     let user = session.user().id.as_str();
-    Ok(visit.form_page(StatusCode::OK, &Logout { frame: visit.own_frame(), ticket: visit.ticket(), user }))
+    Ok(request.form_page(
+        StatusCode::OK,
+        &Logout { frame: request.own_frame(), csrf_token: request.csrf_token(), user },
+    ))
 }
 
 /// `POST /logout`
-pub(super) async fn sign_out(visit: Visit, body: Body) -> Answer {
-    let Some(session) = visit.session().await? else { return Ok(visit.go(&visit.at("/login"))) };
-    visit.own_form(body).await?;
+pub(super) async fn sign_out(request: PageRequest, body: Body) -> Answer {
+    let Some(session) = request.session().await? else {
+        return Ok(request.redirect(&request.url_for("/login")));
+    };
+    request.own_form(body).await?;
     let token: &TokenHash = session.token();
-    visit.app.accounts().sessions().end(token).await.map_err(|error| visit.failed(&error))?;
-    Ok(visit.without_session(visit.go(&visit.at("/login?done=out"))))
+    request.app.accounts().sessions().end(token).await.map_err(|error| request.failed(&error))?;
+    Ok(request.without_session(request.redirect(&request.url_for("/login?done=out"))))
 }
 
-fn form(visit: &Visit, status: StatusCode, notice: Option<Notice>, next: Option<&str>) -> Response<Body> {
-    let (frame, ticket, lost) = (visit.frame(), visit.ticket(), lost_link(&visit.app));
-    visit.form_page(status, &Login { frame, ticket, notice, next, lost })
+fn form(
+    request: &PageRequest,
+    status: StatusCode,
+    notice: Option<Notice>,
+    next: Option<&str>,
+) -> Response<Body> {
+    let (frame, csrf_token, lost) = (request.frame(), request.csrf_token(), lost_link(&request.app));
+    request.form_page(status, &Login { frame, csrf_token, notice, next, lost })
 }
 
-fn wrong(visit: &Visit) -> Notice {
-    match lost_link(&visit.app) {
+fn wrong(request: &PageRequest) -> Notice {
+    match lost_link(&request.app) {
         Some(link) => Notice::bad("Wrong password. Reset it?").with_link(Some(link)),
         None => Notice::bad("Wrong password."),
     }

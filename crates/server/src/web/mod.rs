@@ -24,10 +24,10 @@ mod templates;
 use axum::Router;
 use axum::routing::{get, post};
 
-use crate::state::App;
+use crate::state::AppState;
 
 /// The routes of the pages.
-pub(crate) fn router() -> Router<App> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/", get(account::home))
         .route("/login", get(login::show).post(login::sign_in))

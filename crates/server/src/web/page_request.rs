@@ -19,14 +19,14 @@ use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
 use crate::auth::session::{Browser, SignedIn};
-use crate::problem::{PLAINTEXT, problem};
+use crate::problem::{PLAINTEXT_REFUSED, problem};
 use crate::router::Connection;
-use crate::state::App;
+use crate::state::AppState;
 
 /// One look at a page.
 #[derive(Debug)]
-pub(super) struct Visit {
-    pub(super) app: App,
+pub(super) struct PageRequest {
+    pub(super) app: AppState,
     pub(super) origin: Origin,
     uri: Uri,
     headers: HeaderMap,
@@ -36,29 +36,29 @@ pub(super) struct Visit {
     is_new: bool,
 }
 
-/// The answer that ends a visit early.
+/// The answer that ends a request early.
 #[derive(Debug)]
-pub(super) struct Stop(Box<Response<Body>>);
+pub(super) struct EarlyResponse(Box<Response<Body>>);
 
-impl From<Response<Body>> for Stop {
+impl From<Response<Body>> for EarlyResponse {
     fn from(response: Response<Body>) -> Self {
         Self(Box::new(response))
     }
 }
 
-impl IntoResponse for Stop {
+impl IntoResponse for EarlyResponse {
     fn into_response(self) -> Response<Body> {
         *self.0
     }
 }
 
-/// What became of a visit.
-pub(super) type Answer = Result<Response<Body>, Stop>;
+/// What became of a request.
+pub(super) type Answer = Result<Response<Body>, EarlyResponse>;
 
-impl FromRequestParts<App> for Visit {
-    type Rejection = Stop;
+impl FromRequestParts<AppState> for PageRequest {
+    type Rejection = EarlyResponse;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Stop> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, EarlyResponse> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
         let connection = parts.extensions.get::<Connection>().copied();
         let (Some(peer), Some(connection)) = (peer, connection) else {
@@ -77,7 +77,7 @@ impl FromRequestParts<App> for Visit {
                 .expose()
                 .to_owned(),
         };
-        let visit = Self {
+        let request = Self {
             app: app.clone(),
             origin,
             uri: parts.uri.clone(),
@@ -87,15 +87,15 @@ impl FromRequestParts<App> for Visit {
             is_new,
         };
         if !origin.private && !app.settings().allow_plaintext {
-            return Err(visit
-                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[PLAINTEXT], None)
+            return Err(request
+                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[PLAINTEXT_REFUSED], None)
                 .into());
         }
-        Ok(visit)
+        Ok(request)
     }
 }
 
-impl Visit {
+impl PageRequest {
     /// What stands around a page for everybody.
     pub(super) fn frame(&self) -> Frame<'_> {
         Frame::new(&self.app, None)
@@ -103,16 +103,16 @@ impl Visit {
 
     /// What stands around a page for somebody who is signed in.
     pub(super) fn own_frame(&self) -> Frame<'_> {
-        Frame::new(&self.app, Some(self.ticket()))
+        Frame::new(&self.app, Some(self.csrf_token()))
     }
 
-    /// What the forms of this visit carry, to be believed when they come back.
-    pub(super) fn ticket(&self) -> String {
+    /// What the forms of this request carry, to be believed when they come back.
+    pub(super) fn csrf_token(&self) -> String {
         csrf::request_token(&self.cookie)
     }
 
     /// A path of ours, as people outside reach it.
-    pub(super) fn at(&self, path: &str) -> String {
+    pub(super) fn url_for(&self, path: &str) -> String {
         format!("{}{path}", self.app.settings().public_path())
     }
 
@@ -140,7 +140,7 @@ impl Visit {
     }
 
     /// Who is signed in, if anybody is.
-    pub(super) async fn session(&self) -> Result<Option<SignedIn>, Stop> {
+    pub(super) async fn session(&self) -> Result<Option<SignedIn>, EarlyResponse> {
         if self.is_new {
             return Ok(None);
         }
@@ -148,15 +148,16 @@ impl Visit {
     }
 
     /// Who is signed in; nobody else gets past this, but to the login page and back.
-    pub(super) async fn owner(&self) -> Result<SignedIn, Stop> {
-        let back = self.at("/login?redirect_url=") + &self.at("/settings");
-        self.session().await?.ok_or_else(|| Stop::from(self.go(&back)))
+    pub(super) async fn require_session(&self) -> Result<SignedIn, EarlyResponse> {
+        let back = self.url_for("/login?redirect_url=") + &self.url_for("/settings");
+        self.session().await?.ok_or_else(|| EarlyResponse::from(self.redirect(&back)))
     }
 
     /// Reads a form that anybody may send, as long as no other site makes a browser send it.
-    pub(super) async fn form(&self, body: Body) -> Result<Form, Stop> {
-        let told =
-            |status, line: &str| Stop::from(self.message(status, "This form cannot be read", &[line], None));
+    pub(super) async fn form(&self, body: Body) -> Result<Form, EarlyResponse> {
+        let told = |status, line: &str| {
+            EarlyResponse::from(self.message(status, "This form cannot be read", &[line], None))
+        };
         // Told by browsers, for people's protection; programs say nothing.
         let site = self.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         if !matches!(site, None | Some(b"same-origin" | b"none")) {
@@ -168,7 +169,7 @@ impl Visit {
     }
 
     /// Reads a form that only a page of ours, made for this cookie, can have sent.
-    pub(super) async fn own_form(&self, body: Body) -> Result<Form, Stop> {
+    pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
         let form = self.form(body).await?;
         if self.is_new || !csrf::knows_token(&self.cookie, form.text("requesttoken")) {
             return Err(self.forged());
@@ -176,12 +177,12 @@ impl Visit {
         Ok(form)
     }
 
-    fn forged(&self) -> Stop {
+    fn forged(&self) -> EarlyResponse {
         let lines = &[
             "The page was open for too long, was sent from another site, or your browser keeps no cookies. \
                        Nothing was changed.",
         ];
-        let link = Some(("Start again", self.at("/settings")));
+        let link = Some(("Start again", self.url_for("/settings")));
         self.message(StatusCode::FORBIDDEN, "This form is too old", lines, link).into()
     }
 
@@ -213,7 +214,7 @@ impl Visit {
     }
 
     /// To another page.
-    pub(super) fn go(&self, to: &str) -> Response<Body> {
+    pub(super) fn redirect(&self, to: &str) -> Response<Body> {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SEE_OTHER;
         let Ok(to) = HeaderValue::from_str(to) else {
@@ -240,7 +241,7 @@ impl Visit {
     }
 
     /// The store did not do it.
-    pub(super) fn failed(&self, error: &AccountsError) -> Stop {
+    pub(super) fn failed(&self, error: &AccountsError) -> EarlyResponse {
         let (status, title) = if error.is_transient() {
             tracing::warn!(%error, "the store cannot be asked");
             (StatusCode::SERVICE_UNAVAILABLE, "Not now")

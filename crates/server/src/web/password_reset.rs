@@ -13,28 +13,28 @@ use axum::http::{Response, StatusCode};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
-use super::page_request::{Answer, Stop, Visit, seconds, waiting};
+use super::page_request::{Answer, EarlyResponse, PageRequest, seconds, waiting};
 use super::templates::{Lost, Notice, Reset, lost_link, rules};
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);
 
 /// `GET /lostpassword`
-pub(super) async fn show(visit: Visit) -> Answer {
-    match visit.app.resets().settings().lost_password_link() {
+pub(super) async fn show(request: PageRequest) -> Answer {
+    match request.app.resets().settings().lost_password_link() {
         LostPassword::Mail => {
-            let template = Lost { frame: visit.frame(), ticket: visit.ticket(), notice: None };
-            Ok(visit.form_page(StatusCode::OK, &template))
+            let template = Lost { frame: request.frame(), csrf_token: request.csrf_token(), notice: None };
+            Ok(request.form_page(StatusCode::OK, &template))
         }
-        LostPassword::Elsewhere(url) => Ok(visit.go(url.as_str())),
-        LostPassword::Disabled => Ok(disabled(&visit)),
+        LostPassword::Elsewhere(url) => Ok(request.redirect(url.as_str())),
+        LostPassword::Disabled => Ok(disabled(&request)),
     }
 }
 
 /// `POST /lostpassword`
-pub(super) async fn request(visit: Visit, body: Body) -> Answer {
-    let sent = visit.own_form(body).await?;
-    match visit.app.resets().request(sent.text("user"), Some(visit.origin.address)).await {
+pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
+    let sent = request.own_form(body).await?;
+    match request.app.resets().request(sent.text("user"), Some(request.origin.address)).await {
         Ok(()) => {
             let lines = &[
                 "If there is an account of this name or address, if its password is kept here and its mail address is known, \
@@ -42,74 +42,77 @@ pub(super) async fn request(visit: Visit, body: Body) -> Answer {
                 "Nothing has changed yet: the old password stays until a new one is chosen. If no mail comes, look for it \
                  under unwanted mail, or ask an administrator.",
             ];
-            let link = Some(("Back to sign in", visit.at("/login")));
-            Ok(visit.message(StatusCode::OK, "Look into your mail", lines, link))
+            let link = Some(("Back to sign in", request.url_for("/login")));
+            Ok(request.message(StatusCode::OK, "Look into your mail", lines, link))
         }
-        Err(RequestError::Disabled) => Ok(disabled(&visit)),
+        Err(RequestError::Disabled) => Ok(disabled(&request)),
         Err(RequestError::Throttled { retry_after }) => {
             let text = format!(
                 "Too many requests came from your address. Wait {} s and try again.",
                 seconds(retry_after)
             );
-            let template =
-                Lost { frame: visit.frame(), ticket: visit.ticket(), notice: Some(Notice::bad(text)) };
-            Ok(waiting(visit.form_page(StatusCode::TOO_MANY_REQUESTS, &template), Some(retry_after)))
+            let template = Lost {
+                frame: request.frame(),
+                csrf_token: request.csrf_token(),
+                notice: Some(Notice::bad(text)),
+            };
+            Ok(waiting(request.form_page(StatusCode::TOO_MANY_REQUESTS, &template), Some(retry_after)))
         }
-        Err(RequestError::Store(error)) => Err(visit.failed(&error)),
-        Err(error) => Err(odd(&visit, &error)),
+        Err(RequestError::Store(error)) => Err(request.failed(&error)),
+        Err(error) => Err(odd(&request, &error)),
     }
 }
 
 /// `GET /lostpassword/reset/{token}`: looks, and uses nothing up.
-pub(super) async fn look(visit: Visit) -> Answer {
-    let owner = visit.app.resets().look(visit.last_segment(), Some(visit.origin.address)).await;
-    let owner = owner.map_err(|error| refused(&visit, &error))?;
-    visit.app.rules().await.map_err(|error| visit.failed(&error))?;
-    Ok(form(&visit, StatusCode::OK, &owner, None))
+pub(super) async fn look(request: PageRequest) -> Answer {
+    let owner = request.app.resets().look(request.last_segment(), Some(request.origin.address)).await;
+    let owner = owner.map_err(|error| refused(&request, &error))?;
+    request.app.rules().await.map_err(|error| request.failed(&error))?;
+    Ok(form(&request, StatusCode::OK, &owner, None))
 }
 
 /// `POST /lostpassword/reset/{token}`
-pub(super) async fn redeem(visit: Visit, body: Body) -> Answer {
+pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
     // Who knows the token may use it, from whatever page: there is nothing that a forged form could do without it.
-    let sent = visit.form(body).await?;
-    visit.app.rules().await.map_err(|error| visit.failed(&error))?;
-    let (token, place) = (visit.last_segment(), Some(visit.origin.address));
+    let sent = request.form(body).await?;
+    request.app.rules().await.map_err(|error| request.failed(&error))?;
+    let (token, place) = (request.last_segment(), Some(request.origin.address));
     let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
     let complaint = match Password::parse(sent.text("password")) {
         _ if !again => "The two passwords differ.".to_owned(),
         Err(error) => sentence(&error.to_string()),
-        Ok(new) => match visit.app.resets().redeem(token, &new, place, later(now(), TIME)).await {
+        Ok(new) => match request.app.resets().redeem(token, &new, place, later(now(), TIME)).await {
             Ok(owner) => {
                 tracing::info!(target: "audit", user = ?owner, "set a new password by a link");
                 let lines = &[
                     "It counts from now on, and every session that the old one opened has ended.",
                     "Sign in with it wherever you need it.",
                 ];
-                let link = Some(("Sign in", visit.at("/login")));
-                return Ok(visit.message(StatusCode::OK, "Your new password is set", lines, link));
+                let link = Some(("Sign in", request.url_for("/login")));
+                return Ok(request.message(StatusCode::OK, "Your new password is set", lines, link));
             }
             Err(RedeemError::Set(SetError::Refused(why))) => why,
-            Err(error) => return Err(refused(&visit, &error)),
+            Err(error) => return Err(refused(&request, &error)),
         },
     };
-    let owner = visit.app.resets().look(token, place).await.map_err(|error| refused(&visit, &error))?;
-    Ok(form(&visit, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
+    let owner = request.app.resets().look(token, place).await.map_err(|error| refused(&request, &error))?;
+    Ok(form(&request, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
 }
 
-fn form(visit: &Visit, status: StatusCode, owner: &UserId, notice: Option<Notice>) -> Response<Body> {
-    let template = Reset { frame: visit.frame(), notice, user: owner.as_str(), rules: rules(&visit.app) };
+fn form(request: &PageRequest, status: StatusCode, owner: &UserId, notice: Option<Notice>) -> Response<Body> {
+    let template = Reset { frame: request.frame(), notice, user: owner.as_str(), rules: rules(&request.app) };
     super::templates::page(status, &template)
 }
 
 /// There is no reset here.
-fn disabled(visit: &Visit) -> Response<Body> {
+fn disabled(request: &PageRequest) -> Response<Body> {
     let lines = &["Ask an administrator for a new password."];
-    let link = Some(("Back to sign in", visit.at("/login")));
-    visit.message(StatusCode::FORBIDDEN, "Password reset is disabled", lines, link)
+    let link = Some(("Back to sign in", request.url_for("/login")));
+    request.message(StatusCode::FORBIDDEN, "Password reset is disabled", lines, link)
 }
 
 /// Why a link does not work, or not now.
-fn refused(visit: &Visit, error: &RedeemError) -> Stop {
+fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
     match error {
         RedeemError::Token(bad) => {
             let why = format!("{bad}.");
@@ -119,34 +122,34 @@ fn refused(visit: &Visit, error: &RedeemError) -> Stop {
                     "A link works once, and only the newest one does; signing in, a new mail address or a new password end it, too."
                 }
             };
-            let link = lost_link(&visit.app).map(|link| ("Ask for another link", link));
-            visit.message(StatusCode::NOT_FOUND, "This link does not work", &[&why, hint], link).into()
+            let link = lost_link(&request.app).map(|link| ("Ask for another link", link));
+            request.message(StatusCode::NOT_FOUND, "This link does not work", &[&why, hint], link).into()
         }
         RedeemError::Throttled { retry_after } => {
             let line = format!(
                 "Too many wrong links were tried from your address. Wait {} s.",
                 seconds(*retry_after)
             );
-            let response = visit.message(StatusCode::TOO_MANY_REQUESTS, "Not now", &[&line], None);
+            let response = request.message(StatusCode::TOO_MANY_REQUESTS, "Not now", &[&line], None);
             waiting(response, Some(*retry_after)).into()
         }
         RedeemError::Set(SetError::Hasher(_)) => {
             let lines = &["The server is busy. Your link is still good: try again in a minute."];
             waiting(
-                visit.message(StatusCode::SERVICE_UNAVAILABLE, "Not now", lines, None),
+                request.message(StatusCode::SERVICE_UNAVAILABLE, "Not now", lines, None),
                 Some(Duration::from_secs(60)),
             )
             .into()
         }
-        RedeemError::Store(error) | RedeemError::Set(SetError::Store(error)) => visit.failed(error),
-        error => odd(visit, error),
+        RedeemError::Store(error) | RedeemError::Set(SetError::Store(error)) => request.failed(error),
+        error => odd(request, error),
     }
 }
 
-fn odd(visit: &Visit, error: &dyn std::error::Error) -> Stop {
+fn odd(request: &PageRequest, error: &dyn std::error::Error) -> EarlyResponse {
     tracing::error!(%error, "a password reset failed");
     let lines = &["Nothing was changed. Try again later."];
-    visit.message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", lines, None).into()
+    request.message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", lines, None).into()
 }
 
 /// An error text as a sentence.

@@ -10,9 +10,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X
 use axum::http::{HeaderValue, Response, StatusCode};
 use zeroize::Zeroizing;
 
-use super::format::When;
+use super::format::DateTimeDisplay;
 use crate::problem::problem;
-use crate::state::App;
+use crate::state::AppState;
 
 const STYLE: &str = include_str!("../../templates/style.css");
 const ICON: &str = include_str!("../../templates/icon.svg");
@@ -37,7 +37,7 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn new(app: &'a App, request_token: Option<String>) -> Self {
+    pub(super) fn new(app: &'a AppState, request_token: Option<String>) -> Self {
         let settings = app.settings();
         Self { product: app.product(), base: settings.public_path(), style: &STYLE_VERSION, request_token }
     }
@@ -75,7 +75,7 @@ impl Notice {
 #[template(path = "login.html")]
 pub(super) struct Login<'a> {
     pub(super) frame: Frame<'a>,
-    pub(super) ticket: String,
+    pub(super) csrf_token: String,
     pub(super) notice: Option<Notice>,
     pub(super) next: Option<&'a str>,
     pub(super) lost: Option<String>,
@@ -94,7 +94,7 @@ pub(super) struct Message<'a> {
 #[template(path = "lost.html")]
 pub(super) struct Lost<'a> {
     pub(super) frame: Frame<'a>,
-    pub(super) ticket: String,
+    pub(super) csrf_token: String,
     pub(super) notice: Option<Notice>,
 }
 
@@ -111,7 +111,7 @@ pub(super) struct Reset<'a> {
 #[template(path = "logout.html")]
 pub(super) struct Logout<'a> {
     pub(super) frame: Frame<'a>,
-    pub(super) ticket: String,
+    pub(super) csrf_token: String,
     pub(super) user: &'a str,
 }
 
@@ -128,7 +128,7 @@ pub(super) struct NewToken<'a> {
 #[template(path = "settings.html")]
 pub(super) struct Personal<'a> {
     pub(super) frame: Frame<'a>,
-    pub(super) ticket: String,
+    pub(super) csrf_token: String,
     pub(super) notice: Option<Notice>,
     pub(super) called: &'a str,
     pub(super) user: &'a str,
@@ -153,8 +153,8 @@ pub(super) struct ShownSession {
     pub(super) label: String,
     pub(super) browser: String,
     pub(super) address: String,
-    pub(super) created: When,
-    pub(super) seen: When,
+    pub(super) created: DateTimeDisplay,
+    pub(super) seen: DateTimeDisplay,
     pub(super) own: bool,
 }
 
@@ -162,8 +162,8 @@ pub(super) struct ShownSession {
 pub(super) struct ShownToken {
     pub(super) key: i64,
     pub(super) name: String,
-    pub(super) created: When,
-    pub(super) used: Option<When>,
+    pub(super) created: DateTimeDisplay,
+    pub(super) used: Option<DateTimeDisplay>,
     pub(super) wipe: bool,
 }
 
@@ -202,7 +202,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response<Body> {
 }
 
 /// Where people go who lost their password: the same for everybody, whoever signs in.
-pub(super) fn lost_link(app: &App) -> Option<String> {
+pub(super) fn lost_link(app: &AppState) -> Option<String> {
     match app.resets().settings().lost_password_link() {
         LostPassword::Mail => Some(format!("{}/lostpassword", app.settings().public_path())),
         LostPassword::Elsewhere(url) => Some(url.to_string()),
@@ -211,7 +211,7 @@ pub(super) fn lost_link(app: &App) -> Option<String> {
 }
 
 /// What a new password needs, in a sentence.
-pub(super) fn rules(app: &App) -> String {
+pub(super) fn rules(app: &AppState) -> String {
     let Some(policy) = app.known_rules().policy() else { return "Any password will do.".to_owned() };
     let rules = policy.rules();
     let mut text = format!("At least {} characters", rules.min_length);

@@ -92,11 +92,11 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
     let server = Server::with("", THREE).await;
     let from = new_address();
     assert_eq!(guess(&server, from, None).await, [997, 997, 997]);
-    server.app.balance(false).await.unwrap();
+    server.app.sync_failed_logins(false).await.unwrap();
     // Another process on the same store.
     let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
-    let other = App::start(settings, &config).await.unwrap();
-    let sign_in = async |app: &App| {
+    let other = AppState::start(settings, &config).await.unwrap();
+    let sign_in = async |app: &AppState| {
         let found = app.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
         format!("{found:?}").split(['(', ' ']).next().unwrap_or_default().to_owned()
     };
@@ -106,7 +106,7 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
     server.app.accounts().failures().forgive(place).await.unwrap();
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Welcome".into(), "Welcome".into()));
     for app in [&server.app, &other] {
-        app.balance(true).await.unwrap();
+        app.sync_failed_logins(true).await.unwrap();
     }
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Welcome".into(), "Welcome".into()));
 }
@@ -115,16 +115,16 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
 async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
     let server = Server::with("", THREE).await;
     let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
-    let other = App::start(settings, &config).await.unwrap();
+    let other = AppState::start(settings, &config).await.unwrap();
     let from = new_address();
     guess(&server, from, None).await;
-    server.app.balance(false).await.unwrap();
-    other.balance(false).await.unwrap();
+    server.app.sync_failed_logins(false).await.unwrap();
+    other.sync_failed_logins(false).await.unwrap();
     // Once, however often they tell each other.
-    other.balance(false).await.unwrap();
+    other.sync_failed_logins(false).await.unwrap();
     let found = other.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
     assert!(matches!(found, SignIn::Throttled(_)), "{found:?}");
-    other.leave_ledger().await;
+    other.unregister().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

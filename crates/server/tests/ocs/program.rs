@@ -117,19 +117,19 @@ async fn with_a_certificate_the_server_speaks_https() {
     let head = b"GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n";
     let answer = smuggling::exchange(&mut stream, head).await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("type https:// instead"), "{answer}");
-    assert!(server.stopper.reload_certificate().unwrap());
+    assert!(server.shutdown_handle.reload_certificate().unwrap());
     std::fs::write(&cert, "no certificate").unwrap();
-    assert!(server.stopper.reload_certificate().is_err(), "the old one stays");
+    assert!(server.shutdown_handle.reload_certificate().is_err(), "the old one stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_ends_when_it_is_told_to() {
     let server = Server::start().await;
     server.get("admin", "/cloud/users").send().await.ok();
-    let listening = Listening::open(server.app.clone()).unwrap();
-    let stopper = listening.stopper();
+    let listening = Listener::open(server.app.clone()).unwrap();
+    let shutdown_handle = listening.shutdown_handle();
     let serving = tokio::spawn(listening.serve());
-    stopper.stop();
+    shutdown_handle.stop();
     serving.await.unwrap().unwrap();
 }
 

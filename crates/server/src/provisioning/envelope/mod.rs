@@ -22,14 +22,14 @@ pub mod xml;
 use code::{Code, Version};
 use data::Data;
 use format::Format;
-use streamed_list::Long;
+use streamed_list::StreamedList;
 
 /// What an endpoint answers when it worked.
 #[derive(Debug)]
 pub struct Answer {
     data: Data,
     /// What stands in place of the data when it is too much to be held.
-    long: Option<Long>,
+    long: Option<StreamedList>,
     total: Option<u64>,
     per_page: Option<u64>,
 }
@@ -52,8 +52,8 @@ impl From<Data> for Answer {
     }
 }
 
-impl From<Long> for Answer {
-    fn from(long: Long) -> Self {
+impl From<StreamedList> for Answer {
+    fn from(long: StreamedList) -> Self {
         Self { long: Some(long), ..Self::NOTHING }
     }
 }

@@ -21,19 +21,19 @@ use super::format::Format;
 use super::{json, xml};
 
 /// How long a page that could not be read is waited for, each time a little longer.
-const AGAIN: [Duration; 3] =
+const RETRY_DELAYS: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1800)];
 
 /// A list, or a map, of which one part after the other is told.
-pub struct Long {
+pub struct StreamedList {
     key: &'static str,
     first: Data,
-    rest: Box<dyn Rest>,
+    rest: Box<dyn PageSource>,
 }
 
 /// What gives the parts of a list.
 #[async_trait::async_trait]
-pub trait Rest: Send {
+pub trait PageSource: Send {
     /// The next part; `None` behind the last.
     ///
     /// # Errors
@@ -41,9 +41,9 @@ pub trait Rest: Send {
     async fn next(&mut self) -> Result<Option<Data>, AccountsError>;
 }
 
-impl Long {
+impl StreamedList {
     /// A list under this key, of which the first part was read already.
-    pub fn new(key: &'static str, first: Data, rest: impl Rest + 'static) -> Self {
+    pub fn new(key: &'static str, first: Data, rest: impl PageSource + 'static) -> Self {
         Self { key, first, rest: Box::new(rest) }
     }
 
@@ -53,7 +53,7 @@ impl Long {
     /// None in practice; see [`xml::write`] and [`json::write`].
     pub fn into_body(self, meta: &Data, format: Format) -> io::Result<Body> {
         let Self { key, first, rest } = self;
-        let mut script = Script::begin(key, meta, format)?;
+        let mut script = StreamWriter::begin(key, meta, format)?;
         script.write(&first)?;
         let start = Bytes::from(script.take());
         let rest = stream::unfold(Some((script, rest)), next);
@@ -63,17 +63,17 @@ impl Long {
     }
 }
 
-impl fmt::Debug for Long {
+impl fmt::Debug for StreamedList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Long").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
-type State = Option<(Script, Box<dyn Rest>)>;
+type State = Option<(StreamWriter, Box<dyn PageSource>)>;
 
 async fn next(state: State) -> Option<(io::Result<Bytes>, State)> {
     let (mut script, mut rest) = state?;
-    let written = match patiently(rest.as_mut()).await {
+    let written = match next_with_retry(rest.as_mut()).await {
         Ok(Some(part)) => {
             return Some(match script.write(&part) {
                 Ok(()) => (Ok(Bytes::from(script.take())), Some((script, rest))),
@@ -89,8 +89,8 @@ async fn next(state: State) -> Option<(io::Result<Bytes>, State)> {
     Some((written, None))
 }
 
-async fn patiently(rest: &mut dyn Rest) -> Result<Option<Data>, AccountsError> {
-    for wait in AGAIN {
+async fn next_with_retry(rest: &mut dyn PageSource) -> Result<Option<Data>, AccountsError> {
+    for wait in RETRY_DELAYS {
         match rest.next().await {
             Err(error) if error.is_transient() => {
                 tracing::warn!(%error, "a list waits for the store");
@@ -103,7 +103,7 @@ async fn patiently(rest: &mut dyn Rest) -> Result<Option<Data>, AccountsError> {
 }
 
 /// A document that grows.
-struct Script {
+struct StreamWriter {
     key: &'static str,
     how: How,
 }
@@ -115,7 +115,7 @@ enum How {
     Xml(Box<Writer<Vec<u8>>>, bool),
 }
 
-impl Script {
+impl StreamWriter {
     fn begin(key: &'static str, meta: &Data, format: Format) -> io::Result<Self> {
         let how = match format {
             Format::Json => {

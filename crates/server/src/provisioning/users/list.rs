@@ -9,9 +9,9 @@ use crate::provisioning::call::{Call, Range};
 use crate::provisioning::caller::Caller;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
-use crate::provisioning::envelope::streamed_list::{Long, Rest};
+use crate::provisioning::envelope::streamed_list::{PageSource, StreamedList};
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::state::App;
+use crate::state::AppState;
 
 /// `GET /cloud/users`
 pub(crate) async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -59,7 +59,7 @@ async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
     let answer = if telling.pages.is_at_end() {
         Answer::from(Data::one("users", first))
     } else {
-        Answer::from(Long::new("users", first, telling))
+        Answer::from(StreamedList::new("users", first, telling))
     };
     Ok(match (total, range.limit) {
         (Some(total), Some(limit)) => answer.with_total(total, limit),
@@ -76,11 +76,11 @@ fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Pages {
 /// A list that is being told, to whom if their rights decide what is told of each.
 struct Telling {
     pages: Pages,
-    details: Option<(App, Caller)>,
+    details: Option<(AppState, Caller)>,
 }
 
 #[async_trait]
-impl Rest for Telling {
+impl PageSource for Telling {
     async fn next(&mut self) -> Result<Option<Data>, AccountsError> {
         let Some((app, caller)) = &self.details else {
             let page = self.pages.next().await?;
@@ -91,7 +91,7 @@ impl Rest for Telling {
     }
 }
 
-fn entry(app: &App, caller: &Caller, details: &Details) -> (String, Data) {
+fn entry(app: &AppState, caller: &Caller, details: &Details) -> (String, Data) {
     let id = details.user.id.as_str();
     let about = if caller.is_over(&details.groups) {
         shown(details, Viewer::Superior { own: false }, &app.settings())

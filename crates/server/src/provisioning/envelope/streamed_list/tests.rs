@@ -10,7 +10,7 @@ use crate::provisioning::envelope::{Answer, seal};
 struct Parts(VecDeque<Result<Data, AccountsError>>);
 
 #[async_trait::async_trait]
-impl Rest for Parts {
+impl PageSource for Parts {
     async fn next(&mut self) -> Result<Option<Data>, AccountsError> {
         self.0.pop_front().transpose()
     }
@@ -30,7 +30,7 @@ async fn written(
 ) -> Result<Vec<u8>, String> {
     let mut parts: VecDeque<_> = parts.into_iter().collect();
     let first = parts.pop_front().unwrap().unwrap();
-    let body = Long::new("users", first, Parts(parts)).into_body(&meta(), format).unwrap();
+    let body = StreamedList::new("users", first, Parts(parts)).into_body(&meta(), format).unwrap();
     body.collect().await.map(|body| body.to_bytes().to_vec()).map_err(|error| error.to_string())
 }
 
