@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use super::about::about;
 use super::paths::{usual, whom};
-use crate::provisioning::envelope::code::{Code, Version};
-use crate::provisioning::operation::{About, Answered, Kind, NO_PATH, Param, Tag};
+use crate::provisioning::docs::{Kind, Param, Tag, UNKNOWN_PATH};
+use crate::provisioning::envelope::code::Version;
+use crate::provisioning::operation::Operation;
 use crate::provisioning::routes::{ROUTES, Route};
 
 /// How it looks.
@@ -62,28 +62,28 @@ fn chapters() -> impl Iterator<Item = Tag> {
 }
 
 fn of_tag(tag: Tag) -> impl Iterator<Item = (usize, &'static Route)> {
-    ROUTES.iter().enumerate().filter(move |(_, route)| about(route.endpoint).tag == tag)
+    ROUTES.iter().enumerate().filter(move |(_, route)| route.operation.tag == tag)
 }
 
 fn operation(html: &mut String, nth: usize, route: &Route) {
-    let about = about(route.endpoint);
+    let described = route.operation;
     let method = route.method.as_str();
     let _ = write!(
         html,
         "<section id=\"r{nth}\">\n<h3><b class=\"{}\">{method}</b> <code>{}</code></h3>\n<p>{}. {} {}</p>\n",
         method.to_lowercase(),
         escaped(&shown(route.path)),
-        escaped(about.summary),
-        escaped(whom(route.audience)),
-        escaped(about.more),
+        escaped(described.summary),
+        escaped(whom(route.role)),
+        escaped(described.more),
     );
-    parameters(html, &about);
-    codes(html, route, &about);
+    parameters(html, described);
+    codes(html, route, described);
     *html += "</section>\n";
 }
 
-fn parameters(html: &mut String, about: &About) {
-    for (params, before) in [(about.params, ""), (about.or_params, "<p>or</p>\n")] {
+fn parameters(html: &mut String, described: &Operation) {
+    for (params, before) in [(described.params, ""), (described.or_params, "<p>or</p>\n")] {
         if params.is_empty() {
             continue;
         }
@@ -104,16 +104,15 @@ fn parameters(html: &mut String, about: &About) {
 }
 
 /// The codes of this route alone; those that every route has are told once.
-fn codes(html: &mut String, route: &Route, about: &About) {
+fn codes(html: &mut String, route: &Route, described: &Operation) {
     let usual = usual(route);
-    let own: Vec<&Answered> = about.codes.iter().collect();
-    let everywhere: Vec<String> = usual.iter().map(|(code, _)| code.to_string()).collect();
+    let everywhere: Vec<String> = usual.iter().map(|(code, _)| code.shown(Version::V1).to_string()).collect();
     *html += "<table>\n<thead><tr><th>statuscode</th><th>status in version 2</th><th>meaning</th></tr></thead>\n<tbody>\n";
     let _ = writeln!(html, "<tr><td>100, 200</td><td>200</td><td>it worked</td></tr>");
-    for (code, text) in own {
+    for (code, text) in described.codes {
         let (shown, status) = match *code {
-            NO_PATH => ("998, 404".to_owned(), 404),
-            code => (code.to_string(), Code::of_endpoint(code).status(Version::V2).as_u16()),
+            UNKNOWN_PATH => ("998, 404".to_owned(), 404),
+            code => (code.shown(Version::V1).to_string(), code.status(Version::V2).as_u16()),
         };
         let _ = writeln!(html, "<tr><td>{shown}</td><td>{status}</td><td>{}</td></tr>", escaped(text));
     }

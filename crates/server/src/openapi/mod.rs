@@ -1,21 +1,17 @@
 //! The API described for programs (OpenAPI 3.1) and for people who look something up.
 //!
-//! Both are made of the one table of routes: a route without a description does not compile, and a description of a route
-//! that is not there cannot be written. That parameters, codes and the shape of answers are those of the endpoints is what
-//! the tests see to: every answer that any of them gets is compared with the document.
+//! Both are made of the one table of routes. Tests compare every answer of the server with the document, and see to it that
+//! every parameter in it is read and every code in it is answered.
 //!
-//! | room | what lives there |
+//! | module | what lives there |
 //! |---|---|
-//! | `users`, `groups`, `rest` | the descriptions |
-//! | `paths` | from a route and its description to OpenAPI |
+//! | `envelope_schema` | what stands around every answer |
+//! | `paths` | from a route and its operation to OpenAPI |
 //! | `html` | the same for people |
 
-mod about;
-mod groups;
+mod envelope_schema;
 mod html;
 mod paths;
-mod rest;
-mod users;
 
 use std::sync::LazyLock;
 
@@ -26,10 +22,8 @@ use axum::routing::{MethodRouter, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server};
 
-use crate::provisioning::envelope::code::{Code, Version};
-use crate::provisioning::operation::Tag;
-use crate::provisioning::routes::Endpoint;
-use crate::provisioning::schema;
+use crate::provisioning::docs::Tag;
+use crate::provisioning::envelope::code::Version;
 
 /// The pages of this room: where each is, and what answers there.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> [(&'static str, MethodRouter<S>); 4] {
@@ -59,7 +53,7 @@ pub fn document(version: Version) -> OpenApi {
             LicenseBuilder::new().name(env!("CARGO_PKG_LICENSE")).identifier(Some(LICENCE)).build(),
         ))
         .build();
-    let mut components = schema::components(version);
+    let mut components = envelope_schema::components(version);
     components.security_schemes.insert(
         paths::BASIC.to_owned(),
         SecurityScheme::Http(
@@ -77,14 +71,8 @@ pub fn document(version: Version) -> OpenApi {
         .servers(Some([Server::new("/")]))
         .paths(paths::paths(version))
         .components(Some(components))
-        .tags(Some(Tag::ALL.iter().map(|tag| tag.described())))
+        .tags(Some(Tag::ALL.iter().map(|tag| tag.to_openapi())))
         .build()
-}
-
-/// What a code means at an endpoint, in words: for answers that have no text of their own.
-pub fn meaning(endpoint: Endpoint, code: Code) -> Option<&'static str> {
-    let codes = about::about(endpoint).codes;
-    codes.iter().find(|(known, _)| Code::of_endpoint(*known) == code).map(|(_, text)| *text)
 }
 
 /// As SPDX spells it.

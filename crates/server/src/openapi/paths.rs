@@ -14,11 +14,13 @@ use utoipa::openapi::{
     Response, ResponseBuilder, ResponsesBuilder, SecurityRequirement, Type,
 };
 
-use super::about::about;
+use super::envelope_schema;
+use crate::provisioning::caller::RequiredRole;
+use crate::provisioning::docs::{Kind, Param, ResponseDoc, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::{Code, Version};
-use crate::provisioning::operation::{About, Answered, Kind, NO_PATH, Param, Tag};
-use crate::provisioning::routes::{Audience, Endpoint, ROUTES, Route};
-use crate::provisioning::schema as shape;
+use crate::provisioning::operation::Operation as Described;
+use crate::provisioning::routes::{ROUTES, Route};
+use crate::provisioning::schema;
 
 /// The name of the way to sign in.
 pub(super) const BASIC: &str = "basic";
@@ -38,7 +40,7 @@ pub(super) fn add_parameters(components: &mut Components) {
         .parameter_in(ParameterIn::Header)
         .required(Required::True)
         .description(Some("Says that no page of somebody else's made a browser send this. Exactly `true`"))
-        .schema(Some(shape::words(&["true"])));
+        .schema(Some(schema::words(&["true"])));
     let format = ParameterBuilder::new()
         .name("format")
         .parameter_in(ParameterIn::Query)
@@ -46,7 +48,7 @@ pub(super) fn add_parameters(components: &mut Components) {
         .description(Some(
             "How the answer is written; without it the first type in `Accept` decides, or else XML",
         ))
-        .schema(Some(shape::words(&["json", "xml"])));
+        .schema(Some(schema::words(&["json", "xml"])));
     components.parameters.insert("OCS-APIRequest".to_owned(), header.build().into());
     components.parameters.insert("format".to_owned(), format.build().into());
 }
@@ -56,7 +58,8 @@ pub(super) fn paths(version: Version) -> Paths {
     let mut items: Vec<(String, PathItem)> = Vec::new();
     for (nth, route) in ROUTES.iter().enumerate() {
         let path = format!("{}{}", prefix(version), route.path.replace("*}", "}"));
-        let again = ROUTES.iter().take(nth).filter(|earlier| earlier.endpoint == route.endpoint).count();
+        let again =
+            ROUTES.iter().take(nth).filter(|earlier| earlier.operation.id == route.operation.id).count();
         let operation = operation(route, version, again);
         match items.iter_mut().find(|(known, _)| *known == path) {
             Some((_, item)) => item.merge_operations(PathItem::new(method(&route.method), operation)),
@@ -118,48 +121,48 @@ fn method(method: &Method) -> HttpMethod {
 }
 
 fn operation(route: &Route, version: Version, again: usize) -> Operation {
-    let about = about(route.endpoint);
-    let mut id = format!("{:?}", route.endpoint);
+    let described = route.operation;
+    let mut id = described.id.to_owned();
     if again > 0 {
         id += &(again + 1).to_string();
     }
     let mut operation = OperationBuilder::new()
-        .tag(about.tag.name())
+        .tag(described.tag.name())
         .operation_id(Some(id))
-        .summary(Some(about.summary))
-        .description(Some(description(route, &about)))
+        .summary(Some(described.summary))
+        .description(Some(description(route, described)))
         .parameter_ref(Ref::new("#/components/parameters/OCS-APIRequest"))
         .parameter_ref(Ref::new("#/components/parameters/format"));
     for name in captured(route.path) {
         operation = operation.parameter(in_path(name));
     }
     if matches!(route.method, Method::POST | Method::PUT) {
-        operation = operation.request_body(body(&about));
+        operation = operation.request_body(body(described));
     } else {
-        for param in about.params {
+        for param in described.params {
             operation = operation.parameter(in_query(param));
         }
     }
     let basic = SecurityRequirement::new::<_, [&str; 0], &str>(BASIC, []);
-    let security = match route.audience {
-        Audience::Anybody => vec![SecurityRequirement::default(), basic],
+    let security = match route.role {
+        RequiredRole::Anyone => vec![SecurityRequirement::default(), basic],
         _ => vec![basic],
     };
-    operation.securities(Some(security)).responses(responses(route, &about, version).build()).build()
+    operation.securities(Some(security)).responses(responses(route, described, version).build()).build()
 }
 
 /// Whom it is for, in words.
-pub(super) fn whom(audience: Audience) -> &'static str {
-    match audience {
-        Audience::Anybody => "For everybody, also without a password.",
-        Audience::SignedIn => "For everybody who is signed in.",
-        Audience::SubAdmins => "For administrators and sub-admins.",
-        Audience::Admins => "For administrators.",
+pub(super) fn whom(role: RequiredRole) -> &'static str {
+    match role {
+        RequiredRole::Anyone => "For everybody, also without a password.",
+        RequiredRole::SignedIn => "For everybody who is signed in.",
+        RequiredRole::SubAdmin => "For administrators and sub-admins.",
+        RequiredRole::Admin => "For administrators.",
     }
 }
 
-fn description(route: &Route, about: &About) -> String {
-    [whom(route.audience), about.more].join(" ").trim().to_owned()
+fn description(route: &Route, described: &Described) -> String {
+    [whom(route.role), described.more].join(" ").trim().to_owned()
 }
 
 /// The names in a path.
@@ -176,7 +179,7 @@ fn in_path(name: &str) -> Parameter {
         _ => "Which of the fields that hold several values",
     };
     let schema = match name {
-        "collection" => shape::words(&["additional_mail", "additional_mailScope"]),
+        "collection" => schema::words(&["additional_mail", "additional_mailScope"]),
         _ => ObjectBuilder::new()
             .schema_type(SchemaType::Type(Type::String))
             .min_length(Some(1))
@@ -210,17 +213,17 @@ fn in_query(param: &Param) -> Parameter {
     parameter.build()
 }
 
-fn body(about: &About) -> Option<utoipa::openapi::request_body::RequestBody> {
-    if about.params.is_empty() && about.or_params.is_empty() {
+fn body(described: &Described) -> Option<utoipa::openapi::request_body::RequestBody> {
+    if described.params.is_empty() && described.or_params.is_empty() {
         return None;
     }
-    let required = about.params.iter().any(|param| param.required);
+    let required = described.params.iter().any(|param| param.required);
     let content = |form: bool| {
-        let mut schemas = vec![object_of(about.params, form)];
-        if !about.or_params.is_empty() {
-            schemas.push(object_of(about.or_params, form));
+        let mut schemas = vec![object_of(described.params, form)];
+        if !described.or_params.is_empty() {
+            schemas.push(object_of(described.or_params, form));
         }
-        ContentBuilder::new().schema(Some(shape::one_of(schemas)))
+        ContentBuilder::new().schema(Some(schema::one_of(schemas)))
     };
     let body = RequestBodyBuilder::new()
         .description(Some("The same parameters may stand in the query."))
@@ -278,43 +281,40 @@ fn schema_of(param: &Param) -> Schema {
 }
 
 /// What every route may answer, beside what its description says.
-pub(super) fn usual(route: &Route) -> Vec<Answered> {
+pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
     let mut codes = vec![
         (
-            400,
+            Code::BAD_REQUEST,
             "a parameter is missing, sent twice or of another shape; or the body is not what it says it is",
         ),
-        (415, "the body is of a kind that is not read here"),
-        (429, "too many wrong passwords came from your address; wait"),
-        (503, "who could tell cannot be asked just now; wait"),
-        (996, "something broke on our side; the log has it under X-Request-Id"),
-        (997, "nobody is signed in, or name or password is wrong"),
+        (Code::MEDIA_TYPE, "the body is of a kind that is not read here"),
+        (Code::THROTTLED, "too many wrong passwords came from your address; wait"),
+        (Code::UNAVAILABLE, "who could tell cannot be asked just now; wait"),
+        (Code::BROKEN, "something broke on our side; the log has it under X-Request-Id"),
+        (Code::UNAUTHORISED, "nobody is signed in, or name or password is wrong"),
     ];
-    if matches!(route.audience, Audience::SubAdmins | Audience::Admins) {
-        codes.push((403, "it is not for you"));
+    if matches!(route.role, RequiredRole::SubAdmin | RequiredRole::Admin) {
+        codes.push((Code::FORBIDDEN, "it is not for you"));
     }
     codes
 }
 
-fn responses(route: &Route, about: &About, version: Version) -> ResponsesBuilder {
+fn responses(route: &Route, described: &Described, version: Version) -> ResponsesBuilder {
     let mut by_status: BTreeMap<u16, Vec<(u16, &str)>> = BTreeMap::new();
-    let of_about = about.codes.iter().copied();
-    for (code, text) in of_about.chain(usual(route)) {
+    let of_operation = described.codes.iter().copied();
+    for (code, text) in of_operation.chain(usual(route)) {
         let (shown, status) = match (code, version) {
-            (NO_PATH, Version::V1) => (998, 200),
-            (NO_PATH, Version::V2) => (404, 404),
-            _ => {
-                let code = Code::of_endpoint(code);
-                (code.shown(version), code.status(version).as_u16())
-            }
+            (UNKNOWN_PATH, Version::V1) => (998, 200),
+            (UNKNOWN_PATH, Version::V2) => (404, 404),
+            _ => (code.shown(version), code.status(version).as_u16()),
         };
         let codes = by_status.entry(status).or_default();
         match codes.iter_mut().find(|(known, _)| *known == shown) {
-            Some(_) if usual(route).iter().any(|(code, usual)| (*code, *usual) == (shown, text)) => {}
+            Some(_) if usual(route).contains(&(code, text)) => {}
             _ => codes.push((shown, text)),
         }
     }
-    let worked = RefOr::T(shape::enveloped(about.data.clone()));
+    let worked = RefOr::T(envelope_schema::enveloped((described.data)()));
     by_status.entry(200).or_default();
     let mut responses = ResponsesBuilder::new();
     for (status, codes) in by_status {
@@ -328,7 +328,7 @@ fn responses(route: &Route, about: &About, version: Version) -> ResponsesBuilder
             let mut shown: Vec<u16> = codes.iter().map(|(code, _)| *code).collect();
             shown.sort_unstable();
             shown.dedup();
-            schemas.push(shape::failed(&shown).into());
+            schemas.push(envelope_schema::failed(&shown).into());
             lines.extend(codes.iter().map(|(code, text)| format!("- {code}: {text}")));
         }
         if let Some(text) = before_anything(status) {
@@ -337,12 +337,12 @@ fn responses(route: &Route, about: &About, version: Version) -> ResponsesBuilder
         }
         responses = responses.response(status.to_string(), response(status, lines.join("\n"), schemas));
     }
-    if route.endpoint == Endpoint::Capabilities {
+    if described.has_etag {
         responses = responses.response("304", Response::new("Nothing has changed since `If-None-Match`"));
     }
     for status in [400, 403, 412] {
         if let Some(text) = before_anything(status)
-            && (status == 412 || version == Version::V1 || !answers(route, about, status))
+            && (status == 412 || version == Version::V1 || !answers(route, described, status))
         {
             let schemas = vec![Ref::from_schema_name("Problem").into()];
             responses = responses.response(
@@ -355,9 +355,9 @@ fn responses(route: &Route, about: &About, version: Version) -> ResponsesBuilder
 }
 
 /// Whether version 2 answers with this status from within an envelope.
-fn answers(route: &Route, about: &About, status: u16) -> bool {
-    let codes = about.codes.iter().copied().chain(usual(route));
-    codes.into_iter().any(|(code, _)| Code::of_endpoint(code).status(Version::V2).as_u16() == status)
+fn answers(route: &Route, described: &Described, status: u16) -> bool {
+    let codes = described.codes.iter().copied().chain(usual(route));
+    codes.into_iter().any(|(code, _)| code.status(Version::V2).as_u16() == status)
 }
 
 /// What is refused before anybody looks at the call, at every route.
@@ -381,7 +381,7 @@ fn response(status: u16, description: String, schemas: Vec<RefOr<Schema>>) -> Re
     }
     let only_problem = matches!(schemas.as_slice(), [RefOr::Ref(_)]);
     response = response
-        .content("application/json", ContentBuilder::new().schema(Some(shape::one_of(schemas))).build());
+        .content("application/json", ContentBuilder::new().schema(Some(schema::one_of(schemas))).build());
     let others: &[&str] = match status {
         412 => &["text/html"],
         _ if only_problem => &[],

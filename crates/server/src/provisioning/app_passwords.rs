@@ -4,9 +4,14 @@
 use accounts::{AppPassword, UserId};
 
 use super::call::Call;
-use crate::provisioning::envelope::code::Code;
-use crate::provisioning::envelope::data::Data;
-use crate::provisioning::envelope::{Answer, Failure};
+use super::docs::{ResponseDoc, Tag};
+use super::envelope::code::Code;
+use super::envelope::data::Data;
+use super::envelope::{Answer, Failure};
+use super::operation::Operation;
+use super::schema;
+
+const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
 
 /// What an app password is called whose program does not say what it is.
 const NAMELESS: &str = "unknown program";
@@ -15,7 +20,19 @@ const NAMELESS: &str = "unknown program";
 const LONGEST_NAME: usize = 120;
 
 /// `GET /core/getapppassword`: a new app password, for whoever signed in with the password itself.
-pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const GET: Operation = Operation::new(
+    "AppPasswordGet",
+    Tag::Passwords,
+    "Makes an app password for the caller",
+    || schema::named_text("apppassword").into(),
+    |call| Box::pin(get(call)),
+)
+.codes(&[(
+    Code::FORBIDDEN,
+    "the caller signed in with an app password, or with the cookie of a page, and not with the password",
+)]);
+
+async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     const REFUSED: &str = "You cannot request an new apppassword with an apppassword";
     let id = call.caller()?.id();
     if call.caller()?.password_hash().is_none() {
@@ -35,14 +52,32 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE /core/apppassword`: the end of the one that the caller signed in with.
-pub(crate) async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const DELETE: Operation = Operation::new(
+    "AppPasswordDelete",
+    Tag::Passwords,
+    "Ends the app password that the caller signed in with",
+    || schema::nothing().into(),
+    |call| Box::pin(delete(call)),
+)
+.codes(NONE_IN_USE);
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, used) = own(call).await?;
     call.accounts()?.tokens().revoke(&id, used.key).await?;
     Ok(Answer::NOTHING)
 }
 
 /// `POST /core/apppassword/rotate`: a new one for the one that the caller signed in with, which ends.
-pub(crate) async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const ROTATE: Operation = Operation::new(
+    "AppPasswordRotate",
+    Tag::Passwords,
+    "Replaces the app password that the caller signed in with",
+    || schema::named_text("newpassword").into(),
+    |call| Box::pin(rotate(call)),
+)
+.codes(NONE_IN_USE);
+
+async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, used) = own(call).await?;
     let accounts = call.accounts()?;
     let (token, made) = accounts.tokens().create(&id, &used.name, used.expires).await?;

@@ -1,18 +1,14 @@
-//! What each endpoint does. Nobody gets here who does not belong to the route's audience.
+//! One call, as an endpoint sees it, and what endpoints look up for it.
 
 use accounts::users::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
 
-use super::app_passwords as tokens;
-use super::apps::{catalogue as apps, config as settings};
 use super::caller::Caller;
+use super::docs::{Kind, Param, ResponseDoc};
+use super::envelope::Failure;
 use super::envelope::code::Code;
-use super::envelope::{Answer, Failure};
 use super::params::{ParamError, Params};
-use super::path::decoded_again;
-use super::routes::{Captures, Endpoint};
-use super::users::{create, edit, list, membership, status as users};
-use super::{groups, service_info as around};
+use super::path::{Captures, decoded_again};
 use crate::auth::client_address::Origin;
 use crate::state::AppState;
 
@@ -33,75 +29,11 @@ pub struct Call<'a> {
     pub captures: &'a Captures<'a>,
 }
 
-/// Sends a call to its endpoint.
-///
-/// # Errors
-/// The answer that says what went wrong.
-pub async fn answer(endpoint: Endpoint, call: &Call<'_>) -> Result<Answer, Failure> {
-    match endpoint {
-        Endpoint::AppDisable => apps::switch(call, false).await,
-        Endpoint::AppEnable => apps::switch(call, true).await,
-        Endpoint::AppInfo => apps::info(call).await,
-        Endpoint::AppKeyDelete => settings::delete(call).await,
-        Endpoint::AppKeyGet => settings::get(call).await,
-        Endpoint::AppKeySet => settings::set(call).await,
-        Endpoint::AppKeys => settings::keys(call).await,
-        Endpoint::AppList => apps::list(call).await,
-        Endpoint::AppPasswordDelete => tokens::delete(call).await,
-        Endpoint::AppPasswordGet => tokens::get(call).await,
-        Endpoint::AppPasswordRotate => tokens::rotate(call).await,
-        Endpoint::Capabilities => around::capabilities(call).await,
-        Endpoint::ConfigApps => settings::apps(call).await,
-        Endpoint::GroupCreate => groups::create(call).await,
-        Endpoint::GroupDelete => groups::delete(call).await,
-        Endpoint::GroupDetails => groups::details(call).await,
-        Endpoint::GroupEdit => groups::edit(call).await,
-        Endpoint::GroupList => groups::list(call).await,
-        Endpoint::GroupSubAdmins => groups::subadmins(call).await,
-        Endpoint::GroupUsers => groups::users(call).await,
-        Endpoint::GroupUsersDetails => groups::users_details(call).await,
-        Endpoint::PasswordGenerate => around::generate(call).await,
-        Endpoint::PasswordValidate => around::validate(call).await,
-        Endpoint::PersonCheck => around::person_check(call).await,
-        Endpoint::PreferenceDelete => settings::delete_preference(call).await,
-        Endpoint::PreferenceSet => settings::set_preference(call).await,
-        Endpoint::PreferencesDelete => settings::delete_preferences(call).await,
-        Endpoint::PreferencesSet => settings::set_preferences(call).await,
-        Endpoint::ServiceInfo => around::service(call),
-        Endpoint::UserApps => apps::of_user(call).await,
-        Endpoint::UserCreate => create::create(call).await,
-        Endpoint::UserDelete => users::delete(call).await,
-        Endpoint::UserDisable => users::set_enabled(call, false).await,
-        Endpoint::UserEdit => edit::edit(call).await,
-        Endpoint::UserEditCollection => edit::collection(call).await,
-        Endpoint::UserEnable => users::set_enabled(call, true).await,
-        Endpoint::UserFields => edit::fields(call).await,
-        Endpoint::UserFieldsOf => edit::fields_of(call).await,
-        Endpoint::UserGet => users::get(call).await,
-        Endpoint::UserGroupAdd => membership::add(call).await,
-        Endpoint::UserGroupRemove => membership::remove(call).await,
-        Endpoint::UserGroups => membership::groups(call).await,
-        Endpoint::UserGroupsDetails => membership::groups_details(call).await,
-        Endpoint::UserList => list::ids(call).await,
-        Endpoint::UserListDetails => list::details(call).await,
-        Endpoint::UserListDisabled => list::disabled(call).await,
-        Endpoint::UserListRecent => list::recent(call).await,
-        Endpoint::UserSearchByPhone => users::by_phone(call).await,
-        Endpoint::UserSelf => users::oneself(call).await,
-        Endpoint::UserSubAdminAdd => membership::promote(call).await,
-        Endpoint::UserSubAdminRemove => membership::demote(call).await,
-        Endpoint::UserSubAdmins => membership::subadmins(call).await,
-        Endpoint::UserSubAdminsDetails => membership::subadmins_details(call).await,
-        Endpoint::UserWelcome => users::welcome(call).await,
-        Endpoint::UserWipe => users::wipe(call).await,
-    }
-}
-
 impl Call<'_> {
     /// Who calls.
     ///
     /// # Errors
-    /// Nobody is signed in. The route's audience sees to it that this does not happen.
+    /// Nobody is signed in. The role that the route requires sees to it that this does not happen.
     pub(crate) fn caller(&self) -> Result<&Caller, Failure> {
         self.caller.ok_or_else(Failure::nobody)
     }
@@ -179,6 +111,16 @@ impl Call<'_> {
         Ok(Range { search, limit, offset })
     }
 }
+
+/// The parameters of [`Call::range`].
+pub(crate) const RANGE: &[Param] = &[
+    Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
+    Param::new("limit", Kind::Number, "At most so many; negative: all"),
+    Param::new("offset", Kind::Count, "Without so many at the beginning"),
+];
+
+/// What [`Failure::hidden`] says.
+pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "there is no such user, or you may not see them");
 
 /// A part of a list.
 #[derive(Debug)]

@@ -9,8 +9,20 @@ use user_backend::{Authenticated, Freshness};
 
 use super::envelope::Failure;
 use super::envelope::code::Code;
-use super::routes::{Audience, Endpoint, Route};
 use crate::auth::session::SignedIn;
+
+/// The role that a route requires, before anything else is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequiredRole {
+    /// None: also for requests without credentials.
+    Anyone,
+    /// Any account; the endpoint looks closer.
+    SignedIn,
+    /// An administrator, or a sub-admin of any group.
+    SubAdmin,
+    /// A member of the group `admin`.
+    Admin,
+}
 
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
@@ -95,21 +107,18 @@ impl Caller {
         details.user.id == *self.id() || self.is_over(&details.groups)
     }
 
-    /// Whether the caller belongs to a route's audience at all.
+    /// Whether the caller has a role.
     ///
     /// # Errors
-    /// The answer that says no.
-    pub fn belongs_to(&self, route: &Route) -> Result<(), Failure> {
-        let text = match route.audience {
-            Audience::Anybody | Audience::SignedIn => return Ok(()),
-            Audience::SubAdmins if self.is_admin() || !self.administers().is_empty() => return Ok(()),
-            Audience::Admins if self.is_admin() => return Ok(()),
-            Audience::SubAdmins => "Logged in user must be at least a sub admin",
-            Audience::Admins if route.endpoint == Endpoint::GroupDetails => {
-                "Logged in user must be an admin, a sub admin or gotten special right to access this setting"
-            }
-            Audience::Admins => "Logged in user must be an admin",
+    /// The answer that says no, with `refusal` as its message if there is one.
+    pub fn require(&self, role: RequiredRole, refusal: Option<&'static str>) -> Result<(), Failure> {
+        let usual = match role {
+            RequiredRole::Anyone | RequiredRole::SignedIn => return Ok(()),
+            RequiredRole::SubAdmin if self.is_admin() || !self.administers().is_empty() => return Ok(()),
+            RequiredRole::Admin if self.is_admin() => return Ok(()),
+            RequiredRole::SubAdmin => "Logged in user must be at least a sub admin",
+            RequiredRole::Admin => "Logged in user must be an admin",
         };
-        Err(Failure::new(Code::FORBIDDEN, text))
+        Err(Failure::new(Code::FORBIDDEN, refusal.unwrap_or(usual)))
     }
 }

@@ -1,18 +1,36 @@
 //! Groups.
 
-use accounts::{AccountsError, Group, GroupFilter, GroupId, UserFilter, UserId};
+use accounts::{AccountsError, Group, GroupFilter, GroupId, UserId};
 
-use super::call::{Call, Range};
-use super::users::list::{list_details, list_ids};
+use super::call::{Call, RANGE, Range};
+use super::docs::{Param, Tag};
+use super::operation::Operation;
+use super::schema;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
 
+const INVALID: Code = Code::of_endpoint(101);
+const NO_GROUP: Code = Code::of_endpoint(101);
+const EXISTS: Code = Code::of_endpoint(102);
+const PROTECTED: Code = Code::of_endpoint(102);
+
+const ABSENT: &str = "there is no such group";
+
 const NOT_FOUND: &str = "The requested group could not be found";
 
 /// `GET /cloud/groups`
-pub(crate) async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const LIST: Operation = Operation::new(
+    "GroupList",
+    Tag::Groups,
+    "Lists the ids of groups",
+    || schema::named_list("groups").into(),
+    |call| Box::pin(list(call)),
+)
+.params(RANGE);
+
+async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
     let filter = narrowed(&range);
     let groups = call.app.accounts().groups().ids(&filter).await?;
@@ -21,7 +39,17 @@ pub(crate) async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/groups/details`
-pub(crate) async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const DETAILS: Operation = Operation::new(
+    "GroupDetails",
+    Tag::Groups,
+    "Lists groups with their counts",
+    || schema::groups().into(),
+    |call| Box::pin(details(call)),
+)
+.params(RANGE)
+.role_refusal("Logged in user must be an admin, a sub admin or gotten special right to access this setting");
+
+async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
     let filter = narrowed(&range);
     let groups = call.app.accounts().groups().list(&filter).await?;
@@ -29,45 +57,39 @@ pub(crate) async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
     with_total(call, data, &filter, &range).await
 }
 
-/// `GET /cloud/groups/{group}` and `/users`
-pub(crate) async fn users(call: &Call<'_>) -> Result<Answer, Failure> {
-    let caller = call.caller()?;
-    let group = call.named_group().await?;
-    let Some(group) = group else {
-        // Whoever administers nothing does not learn which groups there are.
-        return Err(if caller.is_admin() || !caller.administers().is_empty() {
-            Failure::new(Code::ABSENT, NOT_FOUND)
-        } else {
-            Failure::new(Code::FORBIDDEN, "")
-        });
-    };
-    if !caller.may_administer(&group) {
-        return Err(Failure::new(Code::FORBIDDEN, ""));
-    }
-    let all = Range { search: String::new(), limit: None, offset: 0 };
-    list_ids(call, UserFilter::new().group(group), &all).await
-}
-
-/// `GET /cloud/groups/{group}/users/details`
-pub(crate) async fn users_details(call: &Call<'_>) -> Result<Answer, Failure> {
-    let range = call.range()?;
-    let caller = call.caller()?;
-    let group = call.named_group().await?.filter(|group| caller.may_administer(group));
-    let group = group.ok_or_else(|| Failure::new(Code::NOT_FOUND, NOT_FOUND))?;
-    list_details(call, UserFilter::new().group(group), &range).await
-}
-
 /// `GET /cloud/groups/{group}/subadmins`
-pub(crate) async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
-    let missing = || Failure::of_endpoint(101, "Group does not exist");
+pub(crate) const SUB_ADMINS: Operation = Operation::new(
+    "GroupSubAdmins",
+    Tag::Groups,
+    "Lists the sub-admins of a group",
+    || schema::list().into(),
+    |call| Box::pin(subadmins(call)),
+)
+.codes(&[(NO_GROUP, ABSENT)]);
+
+async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
+    let missing = || Failure::new(NO_GROUP, "Group does not exist");
     let group = call.named_group().await?.ok_or_else(missing)?;
     let users = call.app.accounts().groups().subadmins(&group).await?;
     Ok(Data::list(users.iter().map(UserId::as_str)).into())
 }
 
 /// `POST /cloud/groups`
-pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
-    let invalid = || Failure::of_endpoint(101, "Invalid group name");
+pub(crate) const CREATE: Operation = Operation::new(
+    "GroupCreate",
+    Tag::Groups,
+    "Creates a group",
+    || schema::nothing().into(),
+    |call| Box::pin(create(call)),
+)
+.params(&[
+    Param::text("groupid", "Its id; letter case counts").required(),
+    Param::text("displayname", "What it is called"),
+])
+.codes(&[(INVALID, "the id or the name is none that can be taken"), (EXISTS, "there is a group of this id")]);
+
+async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+    let invalid = || Failure::new(INVALID, "Invalid group name");
     let id = call.params.text("groupid")?.unwrap_or_default();
     // A group called 0 is nothing to PHP, and clients know that.
     let id = GroupId::parse(id).ok().filter(|id| id.as_str() != "0" && can_carry(id.as_str()));
@@ -78,14 +100,31 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     match call.accounts()?.groups().create(&id, name).await {
         Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::of_endpoint(102, "group exists")),
+        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::new(EXISTS, "group exists")),
         Err(AccountsError::Invalid { .. }) => Err(invalid()),
         Err(error) => Err(error.into()),
     }
 }
 
 /// `PUT /cloud/groups/{group}`
-pub(crate) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const EDIT: Operation = Operation::new(
+    "GroupEdit",
+    Tag::Groups,
+    "Renames a group",
+    || schema::nothing().into(),
+    |call| Box::pin(edit(call)),
+)
+.params(&[
+    Param::text("key", "The field").required().words(&["displayname"]),
+    Param::text("value", "The new name").required(),
+])
+.codes(&[
+    (INVALID, "the name is none that can be taken"),
+    (Code::NOT_FOUND, ABSENT),
+    (Code::UNKNOWN, "nothing but the display name can be changed"),
+]);
+
+async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.params.once("key")?;
     let value = call.params.once("value")?;
     if key != "displayname" {
@@ -94,23 +133,32 @@ pub(crate) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     let missing = || Failure::new(Code::NOT_FOUND, NOT_FOUND);
     let group = call.named_group().await?.ok_or_else(missing)?;
     if !can_carry(value) {
-        return Err(Failure::of_endpoint(101, "Invalid group name"));
+        return Err(Failure::new(INVALID, "Invalid group name"));
     }
     match call.accounts()?.groups().rename(&group, value).await {
         Ok(()) => Ok(Answer::NOTHING),
-        Err(AccountsError::Invalid { .. }) => Err(Failure::of_endpoint(101, "Invalid group name")),
+        Err(AccountsError::Invalid { .. }) => Err(Failure::new(INVALID, "Invalid group name")),
         Err(AccountsError::NotFound { .. }) => Err(missing()),
         Err(error) => Err(error.into()),
     }
 }
 
 /// `DELETE /cloud/groups/{group}`
-pub(crate) async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
-    let group = call.named_group().await?.ok_or(Failure::bare(101))?;
+pub(crate) const DELETE: Operation = Operation::new(
+    "GroupDelete",
+    Tag::Groups,
+    "Deletes a group; its members stay",
+    || schema::nothing().into(),
+    |call| Box::pin(delete(call)),
+)
+.codes(&[(NO_GROUP, ABSENT), (PROTECTED, "the group admin stays")]);
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+    let group = call.named_group().await?.ok_or(Failure::bare(NO_GROUP))?;
     match call.accounts()?.groups().delete(&group).await {
         Ok(()) => Ok(Answer::NOTHING),
-        Err(AccountsError::NotFound { .. }) => Err(Failure::bare(101)),
-        Err(AccountsError::Protected { .. }) => Err(Failure::bare(102)),
+        Err(AccountsError::NotFound { .. }) => Err(Failure::bare(NO_GROUP)),
+        Err(AccountsError::Protected { .. }) => Err(Failure::bare(PROTECTED)),
         Err(error) => Err(error.into()),
     }
 }

@@ -32,6 +32,53 @@ impl Path {
     }
 }
 
+/// The parts of a path that have a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Captures<'p> {
+    named: Vec<(&'static str, &'p [String])>,
+}
+
+impl Captures<'_> {
+    /// The names.
+    #[cfg(test)]
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.named.iter().map(|(name, _)| *name)
+    }
+
+    /// The part of this name: one segment, or several with their slashes. Empty when there is none.
+    pub fn get(&self, name: &str) -> String {
+        let found = self.named.iter().find(|(found, _)| *found == name);
+        found.map(|(_, segments)| segments.join("/")).unwrap_or_default()
+    }
+}
+
+/// The parts of a path that a pattern names, if the path is one of the pattern's.
+pub(super) fn matched<'p>(pattern: &'static str, path: &'p [String]) -> Option<Captures<'p>> {
+    let pieces = pattern.trim_start_matches('/').split('/');
+    let behind = pieces.clone().count();
+    let mut captures = Captures::default();
+    let mut rest = path;
+    for (index, piece) in pieces.enumerate() {
+        let name = piece.strip_prefix('{').and_then(|piece| piece.strip_suffix('}'));
+        let taken = match name {
+            // As much as leaves one segment for each piece behind.
+            Some(name) if name.ends_with('*') => {
+                rest.len().checked_sub(behind - index - 1).filter(|n| *n > 0)?
+            }
+            _ => 1,
+        };
+        let (here, after) = rest.split_at_checked(taken)?;
+        match name {
+            Some(_) if here.iter().all(String::is_empty) => return None,
+            Some(name) => captures.named.push((name.trim_end_matches('*'), here)),
+            None if here.first().is_some_and(|segment| segment == piece) => {}
+            None => return None,
+        }
+        rest = after;
+    }
+    rest.is_empty().then_some(captures)
+}
+
 /// An id decoded once more, as a form would: `a%2Fb` is `a/b`, `my+group` is `my group`. `None` when that changes nothing or
 /// makes no text.
 ///

@@ -1,106 +1,35 @@
-//! The one table of routes: method, path, who may, and what answers.
+//! The one table of routes. A row is method, path, role and operation; the operation has the handler and its documentation.
 //!
 //! The order counts. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
 //! holds for words that stand where an id could (`/users/details`).
 
 use axum::http::Method;
 
-use super::path::Path;
+use super::caller::RequiredRole;
+use super::operation::Operation;
+use super::path::{Captures, Path, matched};
+use super::{app_passwords, apps, groups, passwords, preferences, service_info, users};
 
-/// Whom a route is for, before anybody looks at what it is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Everybody, also without a password.
-    Anybody,
-    /// Whoever is signed in; the endpoint looks closer.
-    SignedIn,
-    /// Administrators, and those who administer a group.
-    SubAdmins,
-    /// Members of the group `admin`.
-    Admins,
-}
-
-/// What answers. One word per operation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs, reason = "the table below says what each is")]
-pub enum Endpoint {
-    AppDisable,
-    AppEnable,
-    AppInfo,
-    AppKeyDelete,
-    AppKeyGet,
-    AppKeySet,
-    AppKeys,
-    AppList,
-    AppPasswordDelete,
-    AppPasswordGet,
-    AppPasswordRotate,
-    Capabilities,
-    ConfigApps,
-    GroupCreate,
-    GroupDelete,
-    GroupDetails,
-    GroupEdit,
-    GroupList,
-    GroupSubAdmins,
-    GroupUsers,
-    GroupUsersDetails,
-    PasswordGenerate,
-    PasswordValidate,
-    PersonCheck,
-    PreferenceDelete,
-    PreferenceSet,
-    PreferencesDelete,
-    PreferencesSet,
-    ServiceInfo,
-    UserApps,
-    UserCreate,
-    UserDelete,
-    UserDisable,
-    UserEdit,
-    UserEditCollection,
-    UserEnable,
-    UserFields,
-    UserFieldsOf,
-    UserGet,
-    UserGroupAdd,
-    UserGroupRemove,
-    UserGroups,
-    UserGroupsDetails,
-    UserList,
-    UserListDetails,
-    UserListDisabled,
-    UserListRecent,
-    UserSearchByPhone,
-    UserSelf,
-    UserSubAdminAdd,
-    UserSubAdminRemove,
-    UserSubAdmins,
-    UserSubAdminsDetails,
-    UserWelcome,
-    UserWipe,
-}
-
-/// A line of the table.
+/// A row of the table.
 #[derive(Clone, Debug)]
 pub struct Route {
     /// The method.
     pub method: Method,
-    /// The path behind `/ocs/v1.php`; `{name}` is one segment, `{name*}` one or more.
+    /// The path after `/ocs/v1.php`; `{name}` is one segment, `{name*}` one or more.
     pub path: &'static str,
-    /// Whom it is for.
-    pub audience: Audience,
+    /// The role that a caller needs before anything is looked at.
+    pub role: RequiredRole,
     /// What answers.
-    pub endpoint: Endpoint,
+    pub operation: &'static Operation,
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal $audience:ident $endpoint:ident)*) => {
+    ($($method:ident $path:literal $role:ident $($operation:ident)::+)*) => {
         &[$(Route {
             method: Method::$method,
             path: $path,
-            audience: Audience::$audience,
-            endpoint: Endpoint::$endpoint,
+            role: RequiredRole::$role,
+            operation: &$($operation)::+,
         }),*]
     };
 }
@@ -108,70 +37,71 @@ macro_rules! routes {
 /// All routes, in the order in which they are tried.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = routes! {
-    GET    "/cloud/capabilities"                     Anybody   Capabilities
-    GET    "/config"                                 Anybody   ServiceInfo
-    POST   "/person/check"                           Anybody   PersonCheck
+    // method, path, role, operation
+    GET    "/cloud/capabilities"                                              Anyone   service_info::CAPABILITIES
+    GET    "/config"                                                          Anyone   service_info::SERVICE
+    POST   "/person/check"                                                    Anyone   passwords::CHECK
 
-    GET    "/cloud/user"                             SignedIn  UserSelf
-    GET    "/cloud/user/apps"                        SignedIn  UserApps
-    GET    "/cloud/user/fields"                      SignedIn  UserFields
-    GET    "/cloud/user/fields/{user}"               SignedIn  UserFieldsOf
+    GET    "/cloud/user"                                                      SignedIn users::show::SELF
+    GET    "/cloud/user/apps"                                                 SignedIn apps::catalogue::OF_USER
+    GET    "/cloud/user/fields"                                               SignedIn users::edit::FIELDS
+    GET    "/cloud/user/fields/{user}"                                        SignedIn users::edit::FIELDS_OF
 
-    GET    "/cloud/users"                            SubAdmins UserList
-    POST   "/cloud/users"                            SubAdmins UserCreate
-    GET    "/cloud/users/details"                    SubAdmins UserListDetails
-    GET    "/cloud/users/disabled"                   SubAdmins UserListDisabled
-    GET    "/cloud/users/recent"                     Admins    UserListRecent
-    POST   "/cloud/users/search/by-phone"            SignedIn  UserSearchByPhone
-    GET    "/cloud/users/{user}"                     SignedIn  UserGet
-    PUT    "/cloud/users/{user}"                     SignedIn  UserEdit
-    DELETE "/cloud/users/{user}"                     SubAdmins UserDelete
-    PUT    "/cloud/users/{user}/enable"              SubAdmins UserEnable
-    PUT    "/cloud/users/{user}/disable"             SubAdmins UserDisable
-    POST   "/cloud/users/{user}/wipe"                SubAdmins UserWipe
-    POST   "/cloud/users/{user}/welcome"             SubAdmins UserWelcome
-    GET    "/cloud/users/{user}/groups"              SignedIn  UserGroups
-    GET    "/cloud/users/{user}/groups/details"      SignedIn  UserGroupsDetails
-    POST   "/cloud/users/{user}/groups"              SubAdmins UserGroupAdd
-    DELETE "/cloud/users/{user}/groups"              SubAdmins UserGroupRemove
-    GET    "/cloud/users/{user}/subadmins"           Admins    UserSubAdmins
-    GET    "/cloud/users/{user}/subadmins/details"   Admins    UserSubAdminsDetails
-    POST   "/cloud/users/{user}/subadmins"           Admins    UserSubAdminAdd
-    DELETE "/cloud/users/{user}/subadmins"           Admins    UserSubAdminRemove
-    PUT    "/cloud/users/{user}/{collection}"        SignedIn  UserEditCollection
+    GET    "/cloud/users"                                                     SubAdmin users::list::IDS
+    POST   "/cloud/users"                                                     SubAdmin users::create::CREATE
+    GET    "/cloud/users/details"                                             SubAdmin users::list::DETAILS
+    GET    "/cloud/users/disabled"                                            SubAdmin users::list::DISABLED
+    GET    "/cloud/users/recent"                                              Admin    users::list::RECENT
+    POST   "/cloud/users/search/by-phone"                                     SignedIn users::phone_search::SEARCH
+    GET    "/cloud/users/{user}"                                              SignedIn users::show::GET
+    PUT    "/cloud/users/{user}"                                              SignedIn users::edit::EDIT
+    DELETE "/cloud/users/{user}"                                              SubAdmin users::status::DELETE
+    PUT    "/cloud/users/{user}/enable"                                       SubAdmin users::status::ENABLE
+    PUT    "/cloud/users/{user}/disable"                                      SubAdmin users::status::DISABLE
+    POST   "/cloud/users/{user}/wipe"                                         SubAdmin users::status::WIPE
+    POST   "/cloud/users/{user}/welcome"                                      SubAdmin users::status::WELCOME
+    GET    "/cloud/users/{user}/groups"                                       SignedIn users::membership::GROUPS
+    GET    "/cloud/users/{user}/groups/details"                               SignedIn users::membership::GROUPS_DETAILS
+    POST   "/cloud/users/{user}/groups"                                       SubAdmin users::membership::ADD
+    DELETE "/cloud/users/{user}/groups"                                       SubAdmin users::membership::REMOVE
+    GET    "/cloud/users/{user}/subadmins"                                    Admin    users::membership::SUB_ADMIN_OF
+    GET    "/cloud/users/{user}/subadmins/details"                            Admin    users::membership::SUB_ADMIN_OF_DETAILS
+    POST   "/cloud/users/{user}/subadmins"                                    Admin    users::membership::PROMOTE
+    DELETE "/cloud/users/{user}/subadmins"                                    Admin    users::membership::DEMOTE
+    PUT    "/cloud/users/{user}/{collection}"                                 SignedIn users::edit::COLLECTION
 
-    GET    "/cloud/groups"                           SubAdmins GroupList
-    POST   "/cloud/groups"                           Admins    GroupCreate
-    GET    "/cloud/groups/details"                   Admins    GroupDetails
-    GET    "/cloud/groups/{group*}/users/details"    SignedIn  GroupUsersDetails
-    GET    "/cloud/groups/{group*}/users"            SignedIn  GroupUsers
-    GET    "/cloud/groups/{group*}/subadmins"        Admins    GroupSubAdmins
-    GET    "/cloud/groups/{group*}"                  SignedIn  GroupUsers
-    PUT    "/cloud/groups/{group*}"                  Admins    GroupEdit
-    DELETE "/cloud/groups/{group*}"                  Admins    GroupDelete
+    GET    "/cloud/groups"                                                    SubAdmin groups::LIST
+    POST   "/cloud/groups"                                                    Admin    groups::CREATE
+    GET    "/cloud/groups/details"                                            Admin    groups::DETAILS
+    GET    "/cloud/groups/{group*}/users/details"                             SignedIn users::list::OF_GROUP_DETAILS
+    GET    "/cloud/groups/{group*}/users"                                     SignedIn users::list::OF_GROUP
+    GET    "/cloud/groups/{group*}/subadmins"                                 Admin    groups::SUB_ADMINS
+    GET    "/cloud/groups/{group*}"                                           SignedIn users::list::OF_GROUP
+    PUT    "/cloud/groups/{group*}"                                           Admin    groups::EDIT
+    DELETE "/cloud/groups/{group*}"                                           Admin    groups::DELETE
 
-    GET    "/cloud/apps"                             Admins    AppList
-    GET    "/cloud/apps/"                            Admins    AppList
-    GET    "/cloud/apps/{app}"                       Admins    AppInfo
-    POST   "/cloud/apps/{app}"                       Admins    AppEnable
-    DELETE "/cloud/apps/{app}"                       Admins    AppDisable
+    GET    "/cloud/apps"                                                      Admin    apps::catalogue::LIST
+    GET    "/cloud/apps/"                                                     Admin    apps::catalogue::LIST
+    GET    "/cloud/apps/{app}"                                                Admin    apps::catalogue::INFO
+    POST   "/cloud/apps/{app}"                                                Admin    apps::catalogue::ENABLE
+    DELETE "/cloud/apps/{app}"                                                Admin    apps::catalogue::DISABLE
 
-    GET    "/apps/provisioning_api/api/v1/config/apps"                Admins   ConfigApps
-    GET    "/apps/provisioning_api/api/v1/config/apps/{app}"          Admins   AppKeys
-    GET    "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"    Admins   AppKeyGet
-    POST   "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"    SignedIn AppKeySet
-    DELETE "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"    Admins   AppKeyDelete
-    POST   "/apps/provisioning_api/api/v1/config/users/{app}/{key}"   SignedIn PreferenceSet
-    DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"   SignedIn PreferenceDelete
-    POST   "/apps/provisioning_api/api/v1/config/users/{app}"         SignedIn PreferencesSet
-    DELETE "/apps/provisioning_api/api/v1/config/users/{app}"         SignedIn PreferencesDelete
+    GET    "/apps/provisioning_api/api/v1/config/apps"                        Admin    apps::config::APPS
+    GET    "/apps/provisioning_api/api/v1/config/apps/{app}"                  Admin    apps::config::KEYS
+    GET    "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            Admin    apps::config::GET
+    POST   "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            SignedIn apps::config::SET
+    DELETE "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            Admin    apps::config::DELETE
+    POST   "/apps/provisioning_api/api/v1/config/users/{app}/{key}"           SignedIn preferences::SET
+    DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"           SignedIn preferences::DELETE
+    POST   "/apps/provisioning_api/api/v1/config/users/{app}"                 SignedIn preferences::SET_SEVERAL
+    DELETE "/apps/provisioning_api/api/v1/config/users/{app}"                 SignedIn preferences::DELETE_SEVERAL
 
-    GET    "/core/getapppassword"                    SignedIn  AppPasswordGet
-    DELETE "/core/apppassword"                       SignedIn  AppPasswordDelete
-    POST   "/core/apppassword/rotate"                SignedIn  AppPasswordRotate
+    GET    "/core/getapppassword"                                             SignedIn app_passwords::GET
+    DELETE "/core/apppassword"                                                SignedIn app_passwords::DELETE
+    POST   "/core/apppassword/rotate"                                         SignedIn app_passwords::ROTATE
 
-    GET    "/apps/password_policy/api/v1/generate"   SignedIn  PasswordGenerate
-    POST   "/apps/password_policy/api/v1/validate"   SignedIn  PasswordValidate
+    GET    "/apps/password_policy/api/v1/generate"                            SignedIn passwords::GENERATE
+    POST   "/apps/password_policy/api/v1/validate"                            SignedIn passwords::VALIDATE
 };
 
 /// What a path led to.
@@ -183,20 +113,6 @@ pub enum Found<'p> {
     OtherMethod,
     /// To nothing.
     Nothing,
-}
-
-/// The parts of a path that have a name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Captures<'p> {
-    named: Vec<(&'static str, &'p [String])>,
-}
-
-impl Captures<'_> {
-    /// The part of this name: one segment, or several with their slashes. Empty when there is none.
-    pub fn get(&self, name: &str) -> String {
-        let found = self.named.iter().find(|(found, _)| *found == name);
-        found.map(|(_, segments)| segments.join("/")).unwrap_or_default()
-    }
 }
 
 /// Looks a path up. `HEAD` goes where `GET` goes.
@@ -213,32 +129,6 @@ pub fn find<'p>(method: &Method, path: &'p Path) -> Found<'p> {
     if other { Found::OtherMethod } else { Found::Nothing }
 }
 
-fn matched<'p>(pattern: &'static str, path: &'p [String]) -> Option<Captures<'p>> {
-    let pieces = pattern.trim_start_matches('/').split('/');
-    let behind = pieces.clone().count();
-    let mut captures = Captures::default();
-    let mut rest = path;
-    for (index, piece) in pieces.enumerate() {
-        let name = piece.strip_prefix('{').and_then(|piece| piece.strip_suffix('}'));
-        let taken = match name {
-            // As much as leaves one segment for each piece behind.
-            Some(name) if name.ends_with('*') => {
-                rest.len().checked_sub(behind - index - 1).filter(|n| *n > 0)?
-            }
-            _ => 1,
-        };
-        let (here, after) = rest.split_at_checked(taken)?;
-        match name {
-            Some(_) if here.iter().all(String::is_empty) => return None,
-            Some(name) => captures.named.push((name.trim_end_matches('*'), here)),
-            None if here.first().is_some_and(|segment| segment == piece) => {}
-            None => return None,
-        }
-        rest = after;
-    }
-    rest.is_empty().then_some(captures)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,8 +137,8 @@ mod tests {
         let path = Path::parse(raw).unwrap();
         match find(method, &path) {
             Found::Route(route, captures) => {
-                let named = captures.named.iter().map(|(name, _)| format!(" {name}={}", captures.get(name)));
-                format!("{:?}{}", route.endpoint, named.collect::<String>())
+                let named = captures.names().map(|name| format!(" {name}={}", captures.get(name)));
+                format!("{}{}", route.operation.id, named.collect::<String>())
             }
             Found::OtherMethod => "other method".to_owned(),
             Found::Nothing => "nothing".to_owned(),
@@ -301,7 +191,7 @@ mod tests {
             let example = route.path.replace("{group*}", "g").replace(['{', '}'], "");
             let path = Path::parse(&example).unwrap();
             let Found::Route(first, _) = find(&route.method, &path) else { panic!("{example}") };
-            assert_eq!(first.endpoint, route.endpoint, "{example}");
+            assert_eq!(first.operation.id, route.operation.id, "{example}");
         }
     }
 }

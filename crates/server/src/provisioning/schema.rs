@@ -1,11 +1,7 @@
-//! What answers look like, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
+//! What the data of answers looks like, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
 
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType};
-use utoipa::openapi::{
-    AllOfBuilder, Components, ComponentsBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Type,
-};
-
-use crate::provisioning::envelope::code::{Code, Version};
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Type};
 
 /// Fields of a user that say who may see another field.
 const SCOPED: &[&str] = &[
@@ -51,85 +47,12 @@ const TEXTS: &[&str] = &[
     "storageLocation",
 ];
 
-/// The schemas with a name.
-pub(crate) fn components(version: Version) -> Components {
-    ComponentsBuilder::new()
-        .schema("Success", success(version))
-        .schema("Failure", failure(version))
-        .schema("Problem", problem())
-        .schema("User", user_itself())
-        .schema("Group", group())
-        .build()
-}
-
-/// The envelope with this in it.
-pub(crate) fn enveloped(data: RefOr<Schema>) -> Schema {
-    let inside = object().property("ocs", object().property("data", data).required("data"));
-    AllOfBuilder::new().item(Ref::from_schema_name("Success")).item(inside).build().into()
-}
-
-/// The envelope with one of these codes.
-pub(crate) fn failed(codes: &[u16]) -> Schema {
-    let code = ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::Integer))
-        .enum_values(Some(codes.iter().copied()));
-    let meta = object().property("statuscode", code);
-    let inside = object().property("ocs", object().property("meta", meta));
-    AllOfBuilder::new().item(Ref::from_schema_name("Failure")).item(inside).build().into()
-}
-
 /// One of several.
 pub(crate) fn one_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
     match schemas.len() {
         1 => schemas.remove(0),
         _ => RefOr::T(schemas.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).build().into()),
     }
-}
-
-fn success(version: Version) -> Schema {
-    let code = Code::OK.shown(version);
-    let meta = object()
-        .property("status", words(&["ok"]))
-        .property("statuscode", number().enum_values(Some([code])))
-        .property("message", words(&["OK"]));
-    in_envelope(with_totals(meta, version))
-}
-
-fn failure(version: Version) -> Schema {
-    let message = ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .description(Some("For programs; `null` where the data tells it"));
-    let meta = object()
-        .property("status", words(&["failure"]))
-        .property("statuscode", number())
-        .property("message", message)
-        .property("hint", text("For people: what to do about it"));
-    // The old envelope, of wrong credentials and unknown paths, knows no totals.
-    in_envelope(with_totals(meta, version))
-}
-
-fn in_envelope(meta: ObjectBuilder) -> Schema {
-    let meta = ["status", "statuscode", "message"].into_iter().fold(meta, ObjectBuilder::required);
-    let inner =
-        object().property("meta", closed(meta)).property("data", any()).required("meta").required("data");
-    object().property("ocs", inner).required("ocs").build().into()
-}
-
-fn with_totals(meta: ObjectBuilder, version: Version) -> ObjectBuilder {
-    let when = match version {
-        Version::V1 => "Empty unless `limit` was sent",
-        Version::V2 => "There when `limit` was sent",
-    };
-    meta.property("totalitems", text(when)).property("itemsperpage", text(when))
-}
-
-/// An answer that was given before anybody looked at the call.
-fn problem() -> Schema {
-    let problem = object()
-        .property("message", text("What is wrong"))
-        .property("hint", text("What to do about it"))
-        .required("message");
-    closed(problem)
 }
 
 /// Nothing to say.
@@ -262,7 +185,7 @@ pub(crate) fn service() -> Schema {
     all(&["version", "website", "host", "contact", "ssl"].map(|name| (name, string())))
 }
 
-fn group() -> Schema {
+pub(crate) fn group() -> Schema {
     let boolean = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean)).into();
     all(&[
         ("id", string()),
@@ -274,7 +197,7 @@ fn group() -> Schema {
     ])
 }
 
-fn user_itself() -> Schema {
+pub(crate) fn user_itself() -> Schema {
     let of =
         |name: &str| ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).description(Some(name));
     let or_null = || ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
@@ -339,11 +262,11 @@ fn quota() -> Schema {
     )
 }
 
-fn object() -> ObjectBuilder {
+pub(crate) fn object() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object))
 }
 
-fn number() -> ObjectBuilder {
+pub(crate) fn number() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer))
 }
 
@@ -351,7 +274,7 @@ fn string() -> Schema {
     ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build().into()
 }
 
-fn any() -> Schema {
+pub(crate) fn any() -> Schema {
     ObjectBuilder::new().schema_type(SchemaType::AnyValue).build().into()
 }
 
@@ -364,7 +287,7 @@ pub(crate) fn words(words: &[&str]) -> Schema {
         .into()
 }
 
-fn closed(object: ObjectBuilder) -> Schema {
+pub(crate) fn closed(object: ObjectBuilder) -> Schema {
     object.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false))).build().into()
 }
 

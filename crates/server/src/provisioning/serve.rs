@@ -12,20 +12,20 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use super::call::{self, Call};
-use super::caller::Caller;
+use super::call::Call;
+use super::caller::{Caller, RequiredRole};
 use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
 use super::envelope::{Answer, Failure, seal, stream};
+use super::operation::Operation;
 use super::params::Params;
 use super::path::Path;
-use super::routes::{Audience, Endpoint, Found, ROUTES, Route, find};
+use super::routes::{Found, ROUTES, Route, find};
 use crate::auth::basic::AuthorizationHeader;
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
 use crate::auth::sign_in::SignIn;
-use crate::openapi;
 use crate::problem::{PLAINTEXT_REFUSED, problem};
 use crate::state::AppState;
 
@@ -75,7 +75,9 @@ pub async fn serve(
     if let Some(format) = body.as_ref().ok().and_then(|body| body.text("format").ok().flatten()) {
         reply.format = Format::choose(Some(format), None);
     }
-    if let Some(Err(failure)) = caller.as_ref().map(|caller| caller.belongs_to(route)) {
+    if let Some(Err(failure)) =
+        caller.as_ref().map(|caller| caller.require(route.role, route.operation.role_refusal))
+    {
         return reply.send(Err(failure));
     }
     let in_session = caller.as_ref().is_some_and(|caller| caller.password_hash().is_none());
@@ -96,9 +98,9 @@ pub async fn serve(
     }
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
-    let answer = call::answer(route.endpoint, &call).await;
-    let answer = answer.map_err(|failure| explained(failure, route.endpoint, &params));
-    if route.endpoint == Endpoint::Capabilities && answer.is_ok() {
+    let answer = (route.operation.handler)(&call).await;
+    let answer = answer.map_err(|failure| explained(failure, route.operation, &params));
+    if route.operation.has_etag && answer.is_ok() {
         return reply.send_tagged(answer, &parts.headers);
     }
     reply.send(answer)
@@ -106,12 +108,12 @@ pub async fn serve(
 
 /// A failure that says nothing says what its code means there, beside the empty message that programs know. One whose cause
 /// is how the parameters were sent says that instead.
-fn explained(failure: Failure, endpoint: Endpoint, params: &Params) -> Failure {
+fn explained(failure: Failure, operation: &Operation, params: &Params) -> Failure {
     if params.is_json_in_disguise() {
         return failure.with_hint(JSON_SENT_AS_FORM_HINT);
     }
     let meaning = Some(failure.code()).filter(|_| failure.is_wordless());
-    match meaning.and_then(|code| openapi::meaning(endpoint, code)) {
+    match meaning.and_then(|code| operation.meaning(code)) {
         Some(meaning) => failure.with_hint(meaning),
         None => failure,
     }
@@ -150,7 +152,7 @@ async fn signed_in(
         .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let (name, password) = match offered {
         AuthorizationHeader::Basic { name, password } => (name, password),
-        AuthorizationHeader::Nothing | AuthorizationHeader::Other if route.audience == Audience::Anybody => {
+        AuthorizationHeader::Nothing | AuthorizationHeader::Other if route.role == RequiredRole::Anyone => {
             return Ok(None);
         }
         AuthorizationHeader::Nothing | AuthorizationHeader::Other => {

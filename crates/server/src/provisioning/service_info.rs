@@ -1,19 +1,26 @@
-//! What stands around users and groups: what the server can do, who it is, and passwords before anybody has them.
-
-use accounts::password::{PasswordRules, Person};
-use user_backend::clock::later;
+//! What the server can do, and who it is.
 
 use super::call::Call;
-use crate::auth::sign_in::SignIn;
-use crate::provisioning::envelope::code::Code;
-use crate::provisioning::envelope::data::Data;
-use crate::provisioning::envelope::{Answer, Failure};
+use super::docs::Tag;
+use super::envelope::data::Data;
+use super::envelope::{Answer, Failure};
+use super::operation::Operation;
+use super::schema;
 
 /// The version of the PHP system whose answers these are: clients read it to know what to expect.
-pub const API_VERSION: (u32, u32, u32) = (25, 0, 2);
+pub(crate) const API_VERSION: (u32, u32, u32) = (25, 0, 2);
 
 /// `GET /cloud/capabilities`
-pub(crate) async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const CAPABILITIES: Operation = Operation::new(
+    "Capabilities",
+    Tag::Service,
+    "Tells what the server can do",
+    || schema::capabilities().into(),
+    |call| Box::pin(capabilities(call)),
+)
+.with_etag();
+
+async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
     let (major, minor, micro) = API_VERSION;
     let version = Data::map([
         ("major", Data::from(major)),
@@ -55,7 +62,15 @@ pub(crate) async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /config`
-pub(crate) fn service(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const SERVICE: Operation = Operation::new(
+    "ServiceInfo",
+    Tag::Service,
+    "Tells what the server is",
+    || schema::service().into(),
+    |call| Box::pin(async { service(call) }),
+);
+
+fn service(call: &Call<'_>) -> Result<Answer, Failure> {
     let settings = call.app.settings();
     Ok(Data::map([
         ("version", Data::from("1.7")),
@@ -64,60 +79,5 @@ pub(crate) fn service(call: &Call<'_>) -> Result<Answer, Failure> {
         ("contact", "".into()),
         ("ssl", if settings.public_url().starts_with("https:") { "true" } else { "false" }.into()),
     ])
-    .into())
-}
-
-/// `POST /person/check`: whether a name and a password belong together.
-pub(crate) async fn person_check(call: &Call<'_>) -> Result<Answer, Failure> {
-    let login = call.params.text("login")?.unwrap_or_default();
-    let password = call.params.text("password")?.unwrap_or_default();
-    if login.is_empty() || password.is_empty() {
-        return Err(Failure::bare(101));
-    }
-    if !call.origin.private && !call.app.settings().allow_plaintext {
-        return Err(Failure::new(Code::FORBIDDEN, crate::problem::PLAINTEXT_REFUSED));
-    }
-    match call.app.sign_in(login, password, call.origin.address).await? {
-        SignIn::Welcome(_, standing) => {
-            let id = standing.user.id.as_str();
-            Ok(Data::one("person", Data::one("personid", id)).into())
-        }
-        SignIn::Refused => Err(Failure::bare(102)),
-        SignIn::Throttled(wait) => Err(Failure::throttled(wait)),
-        SignIn::Unavailable(wait) => Err(Failure::unavailable(wait)),
-    }
-}
-
-/// `GET /apps/password_policy/api/v1/generate`
-pub(crate) async fn generate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let policy = call.app.rules().await?.policy().ok_or_else(Failure::unknown_path)?;
-    let generated = policy.generate().map_err(|error| {
-        tracing::error!(%error, "no password could be generated");
-        Failure::broken()
-    })?;
-    Ok(Data::one("password", generated.expose()).into())
-}
-
-/// `POST /apps/password_policy/api/v1/validate`
-pub(crate) async fn validate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let password = call.params.required("password")?.to_owned();
-    let rules = call.app.rules().await?;
-    if rules.policy().is_none() {
-        return Err(Failure::unknown_path());
-    }
-    let id = call.caller()?.id().as_str().to_owned();
-    let app = call.app.clone();
-    // A rule may ask a server; that waits where waiting is allowed.
-    let work = tokio::task::spawn_blocking(move || {
-        let person = Person { id: &id, display_name: None, email: None };
-        app.known_rules().check(&password, &person)
-    });
-    let deadline = later(user_backend::clock::now(), std::time::Duration::from_secs(10));
-    let checked = tokio::time::timeout_at(deadline, work).await;
-    let checked = checked.map_err(|_| Failure::broken())?.map_err(|_| Failure::broken())?;
-    Ok(match checked {
-        Ok(()) => Data::map([("passed", Data::from(true))]),
-        Err(reason) => Data::map([("passed", Data::from(false)), ("reason", reason.into())]),
-    }
     .into())
 }

@@ -4,17 +4,34 @@ use accounts::apps::Fixed;
 
 use super::manifest::shown;
 use crate::provisioning::call::Call;
+use crate::provisioning::docs::{Param, ResponseDoc, Tag};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::Operation;
+use crate::provisioning::schema;
+
+const UNKNOWN_FILTER: Code = Code::of_endpoint(101);
+
+const NO_APP: ResponseDoc = (Code::NOT_FOUND, "there is no such app");
 
 /// `GET /cloud/apps`
-pub(crate) async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const LIST: Operation = Operation::new(
+    "AppList",
+    Tag::Apps,
+    "Lists the ids of apps",
+    || schema::named_list("apps").into(),
+    |call| Box::pin(list(call)),
+)
+.params(&[Param::text("filter", "Only those that are on, or off").words(&["enabled", "disabled"])])
+.codes(&[(UNKNOWN_FILTER, "the filter is another word")]);
+
+async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let wanted = match call.params.text("filter")? {
         None | Some("") => None,
         Some("enabled") => Some(true),
         Some("disabled") => Some(false),
-        Some(_) => return Err(Failure::of_endpoint(101, "")),
+        Some(_) => return Err(Failure::bare(UNKNOWN_FILTER)),
     };
     let apps = call.app.apps().list(call.app.accounts()).await?;
     let apps = apps.iter().filter(|app| wanted.is_none_or(|enabled| app.enabled == enabled));
@@ -22,20 +39,55 @@ pub(crate) async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/user/apps`
-pub(crate) async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const OF_USER: Operation = Operation::new(
+    "UserApps",
+    Tag::Users,
+    "Lists the apps that are on for whoever asks",
+    || schema::named_list("apps").into(),
+    |call| Box::pin(of_user(call)),
+);
+
+async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
     let apps = call.app.apps().list(call.app.accounts()).await?;
     let apps = apps.iter().filter(|app| app.enabled);
     Ok(Data::one("apps", Data::list(apps.map(|app| app.id.as_str()))).into())
 }
 
 /// `GET /cloud/apps/{app}`
-pub(crate) async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const INFO: Operation = Operation::new(
+    "AppInfo",
+    Tag::Apps,
+    "Tells what an app says about itself",
+    || schema::app().into(),
+    |call| Box::pin(info(call)),
+)
+.codes(&[NO_APP]);
+
+async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
     let about = call.app.apps().find(&call.captures.get("app")).ok_or_else(unknown)?;
     Ok(shown(&about).into())
 }
 
 /// `POST` and `DELETE /cloud/apps/{app}`
-pub(crate) async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
+pub(crate) const ENABLE: Operation = Operation::new(
+    "AppEnable",
+    Tag::Apps,
+    "Switches an app on",
+    || schema::nothing().into(),
+    |call| Box::pin(switch(call, true)),
+)
+.codes(&[NO_APP]);
+
+pub(crate) const DISABLE: Operation = Operation::new(
+    "AppDisable",
+    Tag::Apps,
+    "Switches an app off",
+    || schema::nothing().into(),
+    |call| Box::pin(switch(call, false)),
+)
+.codes(&[(Code::FORBIDDEN, "it is always on")]);
+
+async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
     let id = call.captures.get("app");
     match call.app.apps().switch(&call.accounts()?, &id, enabled).await? {
         Ok(()) => Ok(Answer::NOTHING),

@@ -1,16 +1,30 @@
-//! Settings of apps, and what users set for themselves. These endpoints wrap their answers once more in `data`.
+//! Settings of apps. These endpoints wrap their answers once more in `data`.
 
 use accounts::AccountsError;
 
 use crate::provisioning::call::Call;
+use crate::provisioning::docs::{Param, ResponseDoc, Tag};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
+use crate::provisioning::operation::Operation;
+use crate::provisioning::schema;
+
+const NOT_SETTABLE: ResponseDoc =
+    (Code::FORBIDDEN, "no app can have this id, the key cannot be set, or its value makes no sense");
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::users::validate as field;
+use crate::provisioning::users::validate;
 
 /// `GET …/config/apps`
-pub(crate) async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const APPS: Operation = Operation::new(
+    "ConfigApps",
+    Tag::Settings,
+    "Lists the apps that may have settings",
+    || schema::wrapped(schema::list()).into(),
+    |call| Box::pin(apps(call)),
+);
+
+async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
     let mut ids = call.app.accounts().apps().configured().await?;
     ids.extend(call.app.apps().list(call.app.accounts()).await?.into_iter().map(|app| app.id));
     ids.push("core".to_owned());
@@ -20,14 +34,33 @@ pub(crate) async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET …/config/apps/{app}`
-pub(crate) async fn keys(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const KEYS: Operation = Operation::new(
+    "AppKeys",
+    Tag::Settings,
+    "Lists the settings of an app that are set",
+    || schema::wrapped(schema::list()).into(),
+    |call| Box::pin(keys(call)),
+)
+.codes(&[NOT_SETTABLE]);
+
+async fn keys(call: &Call<'_>) -> Result<Answer, Failure> {
     let app = app(call)?;
     let keys = call.app.accounts().apps().values(&app).await?.into_iter().map(|(key, _)| key);
     Ok(Data::one("data", Data::list(keys)).into())
 }
 
 /// `GET …/config/apps/{app}/{key}`
-pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const GET: Operation = Operation::new(
+    "AppKeyGet",
+    Tag::Settings,
+    "Tells the value of a setting",
+    || schema::wrapped(schema::text("The value")).into(),
+    |call| Box::pin(get(call)),
+)
+.params(&[Param::text("defaultValue", "What is answered if it is not set")])
+.codes(&[NOT_SETTABLE]);
+
+async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     let app = app(call)?;
     let default = call.params.text("defaultValue")?.unwrap_or_default();
     let value = call.app.accounts().apps().value(&app, &call.captures.get("key")).await?;
@@ -35,7 +68,17 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST …/config/apps/{app}/{key}`
-pub(crate) async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const SET: Operation = Operation::new(
+    "AppKeySet",
+    Tag::Settings,
+    "Sets a setting",
+    || schema::nothing().into(),
+    |call| Box::pin(set(call)),
+)
+.params(&[Param::text("value", "The value").required()])
+.codes(&[NOT_SETTABLE]);
+
+async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     if !call.caller()?.is_admin() {
         let text = "Logged in user must be an administrator or have authorization to edit this setting.";
         return Err(Failure::new(Code::FORBIDDEN, text));
@@ -45,7 +88,7 @@ pub(crate) async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     let value = call.params.required("value")?;
     settable(&app, &key, value)?;
     if (app.as_str(), key.as_str(), value) == ("files", "default_quota", "none")
-        && field::unlimited_is_forbidden(call).await?
+        && validate::unlimited_is_forbidden(call).await?
     {
         return Err(refused("The given key can not be set"));
     }
@@ -60,36 +103,21 @@ pub(crate) async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE …/config/apps/{app}/{key}`
-pub(crate) async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const DELETE: Operation = Operation::new(
+    "AppKeyDelete",
+    Tag::Settings,
+    "Takes the value of a setting away",
+    || schema::nothing().into(),
+    |call| Box::pin(delete(call)),
+)
+.codes(&[NOT_SETTABLE]);
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let app = app(call)?;
     let key = call.captures.get("key");
     settable(&app, &key, "")?;
     call.accounts()?.apps().delete_value(&app, &key).await?;
     Ok(Answer::NOTHING)
-}
-
-/// `POST …/config/users/{app}/{key}`: no app of this server has settings that people may change themselves this way, and the
-/// answer is that of an installation where no app allows it.
-pub(crate) async fn set_preference(call: &Call<'_>) -> Result<Answer, Failure> {
-    call.params.required("configValue")?;
-    Err(Failure::new(Code::BAD_REQUEST, ""))
-}
-
-/// `DELETE …/config/users/{app}/{key}`
-pub(crate) async fn delete_preference(_: &Call<'_>) -> Result<Answer, Failure> {
-    Err(Failure::new(Code::BAD_REQUEST, ""))
-}
-
-/// `POST …/config/users/{app}`
-pub(crate) async fn set_preferences(call: &Call<'_>) -> Result<Answer, Failure> {
-    call.params.text_map("configs")?;
-    Err(Failure::new(Code::BAD_REQUEST, ""))
-}
-
-/// `DELETE …/config/users/{app}`
-pub(crate) async fn delete_preferences(call: &Call<'_>) -> Result<Answer, Failure> {
-    call.params.texts("configKeys")?;
-    Err(Failure::new(Code::BAD_REQUEST, ""))
 }
 
 /// The app that the path names, if that can be the name of one.

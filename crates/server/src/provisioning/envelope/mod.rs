@@ -76,20 +76,14 @@ impl Failure {
         Self { code, message, hint: None, retry_after: None, data: Data::NOTHING, legacy: false }
     }
 
-    /// A code of one endpoint.
-    pub fn of_endpoint(code: u16, message: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(Code::of_endpoint(code), message)
-    }
-
-    /// A code of one endpoint with a text that never changes.
-    pub const fn fixed(code: u16, message: &'static str) -> Self {
+    /// A code and a message that never changes.
+    pub const fn fixed(code: Code, message: &'static str) -> Self {
         let message = Some(Cow::Borrowed(message));
-        let code = Code::of_endpoint(code);
         Self { code, message, hint: None, retry_after: None, data: Data::NOTHING, legacy: false }
     }
 
-    /// A code of one endpoint, and nothing more to say.
-    pub const fn bare(code: u16) -> Self {
+    /// A code without a message.
+    pub const fn bare(code: Code) -> Self {
         Self::fixed(code, "")
     }
 

@@ -103,7 +103,7 @@ fn null_false_and_the_empty_text_are_told_apart_as_far_as_xml_goes() {
 
 #[test]
 fn a_failure_says_so_with_its_code_and_its_text() {
-    let failure = || Err(Failure::of_endpoint(102, "User already exists"));
+    let failure = || Err(Failure::new(Code::of_endpoint(102), "User already exists"));
     let (status, _, body) = sealed(failure(), Version::V1, Format::Xml);
     assert_eq!(status, 200);
     assert!(body.contains("<status>failure</status>\n  <statuscode>102</statuscode>\n  <message>User already exists</message>\n  <totalitems></totalitems>"));

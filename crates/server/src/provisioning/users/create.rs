@@ -3,27 +3,75 @@
 //! The checks come in the order in which clients know them. The original creates the account first and looks at quota and
 //! language afterwards, so a mistake there leaves half a user behind; here they are looked at before, with the same codes.
 
-use std::time::Duration;
-
 use accounts::password::{MAX_LOCAL_PASSWORD_BYTES, Person};
 use accounts::users::mail_address;
 use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewIdError, NewUser, UserId};
 use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 
-use super::edit::{checked, set_failed};
-use super::validate as field;
+use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::provisioning::call::Call;
+use crate::provisioning::docs::{Kind, Param, ResponseDoc, Tag};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::Operation;
+use crate::provisioning::schema;
 
-/// How long hashing a password may take.
-pub(crate) const HASH_DEADLINE: Duration = Duration::from_secs(30);
+const INVALID: Code = Code::of_endpoint(101);
+const TAKEN: Code = Code::of_endpoint(102);
+const ADMIN_GROUP: Code = Code::of_endpoint(103);
+const NO_GROUP: Code = Code::of_endpoint(104);
+const NOT_ADMINISTERED: Code = Code::of_endpoint(105);
+const GROUP_REQUIRED: Code = Code::of_endpoint(106);
+const PASSWORD_REFUSED: Code = Code::of_endpoint(107);
+const NO_PASSWORD_LINK: Code = Code::of_endpoint(108);
+const EMAIL_REQUIRED: Code = Code::of_endpoint(110);
+const NO_FREE_ID: Code = Code::of_endpoint(111);
+
+const CODES: &[ResponseDoc] = &[
+    (
+        INVALID,
+        "the id, the password, the mail address, the display name or the backend is none that can be taken",
+    ),
+    (TAKEN, "there is a user of this id; or quota, language or sub-admin group cannot be taken"),
+    (ADMIN_GROUP, "nobody can be made a sub-admin of the group admin"),
+    (NO_GROUP, "there is no such group"),
+    (NOT_ADMINISTERED, "you do not administer the group"),
+    (GROUP_REQUIRED, "sub-admins must name a group"),
+    (PASSWORD_REFUSED, "the password policy refuses the password, and says why"),
+    (NO_PASSWORD_LINK, "neither a password nor a mail address was given"),
+    (EMAIL_REQUIRED, "a mail address is required here"),
+    (NO_FREE_ID, "no free id was found"),
+    (Code::FORBIDDEN, "only administrators name a backend; sub-admins promote within their groups"),
+];
+
+const PARAMS: &[Param] = &[
+    Param::text("userid", "The name to sign in with: a-z, A-Z, 0-9, blank and _.@-'"),
+    Param::new("password", Kind::Secret, "Without one a link to set it is mailed"),
+    Param::text("displayName", "What the user is called, at most 64 characters"),
+    Param::text("email", "A mail address"),
+    Param::new("groups", Kind::List, "The groups to be in; sub-admins must name one"),
+    Param::new("subadmin", Kind::List, "The groups to administer"),
+    Param::text("quota", "`none`, `default`, or a size such as `5 GB`"),
+    Param::text("language", "A language, such as `de` or `pt_BR`"),
+    Param::text("manager", "The id of the user's manager"),
+    Param::text("backend", "Who checks the password: `local`, or the id of a backend. Admins only"),
+];
 
 /// `POST /cloud/users`
-pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const CREATE: Operation = Operation::new(
+    "UserCreate",
+    Tag::Users,
+    "Creates a user: everything that is asked for, or nothing",
+    || schema::id().into(),
+    |call| Box::pin(create(call)),
+)
+.params(PARAMS)
+.codes(CODES);
+
+async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let params = call.params;
     let typed = params.text("userid")?.unwrap_or_default();
     let password = params.text("password")?.unwrap_or_default();
@@ -38,41 +86,41 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let groups = groups(call).await?;
     let administers = administered(call).await?;
     if password.len() > MAX_LOCAL_PASSWORD_BYTES {
-        return Err(Failure::of_endpoint(101, "Invalid password value"));
+        return Err(Failure::new(INVALID, "Invalid password value"));
     }
     let local = backend.is_none();
     if local && password.is_empty() && email.is_empty() {
         let text = "To send a password link to the user an email address is required.";
-        return Err(Failure::of_endpoint(108, text));
+        return Err(Failure::new(NO_PASSWORD_LINK, text));
     }
     if !local && !password.is_empty() {
-        return Err(Failure::of_endpoint(101, "Invalid password value"));
+        return Err(Failure::new(INVALID, "Invalid password value"));
     }
     if email.is_empty() && setting(call, "newUser.requireEmail").await? {
-        return Err(Failure::of_endpoint(110, "Required email address was not provided"));
+        return Err(Failure::new(EMAIL_REQUIRED, "Required email address was not provided"));
     }
     let id = checked_id(id, params.text("userid")?.is_some())?;
     if !password.is_empty() && password.trim().is_empty() {
         return Err(blank());
     }
     if !email.is_empty() && mail_address(email).is_err() {
-        return Err(Failure::of_endpoint(101, "Invalid email address"));
+        return Err(Failure::new(INVALID, "Invalid email address"));
     }
 
     let mut new = NewUser::new(id.clone());
     let display_name = params.text("displayName")?.filter(|name| !name.trim().is_empty());
     if display_name.is_some_and(|name| name.chars().count() > 64 || !can_carry(name)) {
-        return Err(Failure::of_endpoint(101, "Invalid display name"));
+        return Err(Failure::new(INVALID, "Invalid display name"));
     }
     if let Some(name) = display_name {
         new = new.display_name(name);
     }
     if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
-        new = new.quota(field::quota(call, text).await?);
+        new = new.quota(validate::quota(call, text).await?);
     }
     if let Some(language) = params.text("language")?.filter(|text| !text.is_empty()) {
-        if !field::is_language(language) {
-            return Err(field::no_language());
+        if !validate::is_language(language) {
+            return Err(validate::no_language());
         }
         new = new.language(language);
     }
@@ -97,7 +145,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         let password = Password::parse(password).map_err(|_| blank())?;
         let deadline = later(now(), HASH_DEADLINE);
         let hash = call.app.passwords().first(person, &password, deadline).await;
-        new = new.password(hash.map_err(|error| set_failed(error, 107, blank()))?);
+        new = new.password(hash.map_err(|error| set_failed(error, PASSWORD_REFUSED, blank()))?);
     }
     let user = match call.accounts()?.users().create(new).await {
         Ok(user) => user,
@@ -105,7 +153,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         // Deleted since somebody looked.
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
         Err(AccountsError::Invalid { field, .. }) => {
-            return Err(Failure::of_endpoint(101, format!("Invalid {field}")));
+            return Err(Failure::new(INVALID, format!("Invalid {field}")));
         }
         Err(error) => return Err(error.into()),
     };
@@ -119,7 +167,7 @@ pub(crate) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
 /// The backend that shall check this user's password, if it is another than the local one.
 fn backend(call: &Call<'_>) -> Result<Option<BackendId>, Failure> {
     let Some(wanted) = call.params.text("backend")?.filter(|id| !id.is_empty()) else { return Ok(None) };
-    let unknown = || Failure::of_endpoint(101, format!("backend {wanted} does not exist"));
+    let unknown = || Failure::new(INVALID, format!("backend {wanted} does not exist"));
     let found = call.app.backend(wanted).ok_or_else(unknown)?;
     if found.as_str() == LOCAL_BACKEND {
         return Ok(None);
@@ -156,14 +204,14 @@ async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
             return Ok(id);
         }
     }
-    Err(Failure::of_endpoint(111, "Could not create non-existing user id"))
+    Err(Failure::new(NO_FREE_ID, "Could not create non-existing user id"))
 }
 
 fn checked_id(id: String, sent: bool) -> Result<UserId, Failure> {
     UserId::for_new(&id).map_err(|error: NewIdError| {
-        let failure = Failure::of_endpoint(101, error.to_string());
+        let failure = Failure::new(INVALID, error.to_string());
         match id.as_str() {
-            id if field::has_curly_quotes(id) => failure.with_hint(QUOTES),
+            id if validate::has_curly_quotes(id) => failure.with_hint(QUOTES),
             id if id.contains('"') => failure.with_hint(INNER_QUOTES),
             _ if !sent => failure.with_hint(NO_ID),
             _ => failure,
@@ -189,12 +237,12 @@ async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
         let group = known(call, typed).await?.ok_or_else(|| no_group(typed))?;
         if !caller.may_administer(&group) {
             let text = format!("insufficient privileges for group {typed}");
-            return Err(Failure::of_endpoint(105, text));
+            return Err(Failure::new(NOT_ADMINISTERED, text));
         }
         groups.push(group);
     }
     if groups.is_empty() && !caller.is_admin() {
-        return Err(Failure::of_endpoint(106, "no group specified (required for subadmins)"));
+        return Err(Failure::new(GROUP_REQUIRED, "no group specified (required for subadmins)"));
     }
     Ok(groups)
 }
@@ -204,10 +252,10 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();
     for typed in call.params.texts("subadmin")? {
-        let missing = || Failure::of_endpoint(102, "Subadmin group does not exist");
+        let missing = || Failure::new(TAKEN, "Subadmin group does not exist");
         let group = known(call, typed).await?.ok_or_else(missing)?;
         if group.is_admin() {
-            return Err(Failure::of_endpoint(103, "Cannot create subadmins for admin group"));
+            return Err(Failure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
         }
         if !caller.may_administer(&group) {
             return Err(Failure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
@@ -233,13 +281,13 @@ async fn setting(call: &Call<'_>, key: &str) -> Result<bool, Failure> {
 }
 
 fn exists() -> Failure {
-    Failure::of_endpoint(102, "User already exists")
+    Failure::new(TAKEN, "User already exists")
 }
 
 fn blank() -> Failure {
-    Failure::of_endpoint(101, "A valid password must be provided")
+    Failure::new(INVALID, "A valid password must be provided")
 }
 
 fn no_group(id: &str) -> Failure {
-    Failure::of_endpoint(104, format!("group {id} does not exist"))
+    Failure::new(NO_GROUP, format!("group {id} does not exist"))
 }

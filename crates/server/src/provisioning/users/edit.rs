@@ -1,20 +1,22 @@
 //! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at once, all of them or none
 //! (`fields[email]=…&fields[quota]=…`).
 
-use accounts::password::{MAX_LOCAL_PASSWORD_BYTES, SetError};
+use accounts::password::MAX_LOCAL_PASSWORD_BYTES;
 use accounts::users::Details;
 use accounts::{AccountsError, Actor, Field, Scope, UserChange};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
-use super::create::HASH_DEADLINE;
-use super::validate as field;
-use crate::provisioning::call::Call;
+use super::validate::{self, HASH_DEADLINE, checked, set_failed};
+use crate::provisioning::call::{Call, HIDDEN};
+use crate::provisioning::docs::{Kind, Param, Tag};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::Operation;
 use crate::provisioning::params::ParamError;
+use crate::provisioning::schema;
 
 /// The fields that people may edit, in the order that clients rely on.
 const EDITABLE: &[&str] = &[
@@ -49,11 +51,41 @@ const PLAIN: &[Field] = &[
     Field::Timezone,
 ];
 
-/// Longest value of a field, in bytes.
-const LONGEST: usize = 2048;
+const NAME_TOO_LONG: Code = Code::of_endpoint(101);
+const INVALID: Code = Code::of_endpoint(102);
+const NOT_EDITABLE: Code = Code::of_endpoint(103);
 
 /// `PUT /cloud/users/{user}`
-pub(crate) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const EDIT: Operation = Operation::new(
+    "UserEdit",
+    Tag::Users,
+    "Changes fields of a user",
+    || schema::nothing().into(),
+    |call| Box::pin(edit(call)),
+)
+.more(
+    "Fields: displayname, email, password, quota, manager, additional_mail, notify_email, language, locale, timezone, \
+     first_day_of_week, phone, address, website, twitter, bluesky, fediverse, organisation, role, headline, biography, \
+     profile_enabled, pronouns, birthdate; and for oneself avatarScope, emailScope and so on.",
+)
+.params(&[
+    Param::text("key", "The field").required(),
+    Param::text("value", "What it shall hold; empty takes away what was there").required(),
+])
+.or_params(&[
+    Param::new("fields", Kind::Map, "Several fields at once, all of them or none; not the password").required()
+])
+.codes(&[
+    (NAME_TOO_LONG, "the display name is too long"),
+    (INVALID, "the value cannot be taken"),
+    (
+        NOT_EDITABLE,
+        "there is no such field, or you may not edit it; or the password policy refuses the password, and says why",
+    ),
+    HIDDEN,
+]);
+
+async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     let details = call.visible_details().await?;
     let who = Editor::of(call, &details)?;
     let fields = match call.params.text_map("fields")? {
@@ -74,12 +106,10 @@ pub(crate) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(102)),
-        Err(AccountsError::Invalid { field: "display name", .. }) => Err(Failure::bare(101)),
-        Err(AccountsError::Invalid { field: "email", .. }) => Err(Failure::bare(102)),
-        Err(AccountsError::Invalid { field, .. }) => {
-            Err(Failure::of_endpoint(102, format!("Invalid {field}")))
-        }
+        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(INVALID)),
+        Err(AccountsError::Invalid { field: "display name", .. }) => Err(Failure::bare(NAME_TOO_LONG)),
+        Err(AccountsError::Invalid { field: "email", .. }) => Err(Failure::bare(INVALID)),
+        Err(AccountsError::Invalid { field, .. }) => Err(Failure::new(INVALID, format!("Invalid {field}"))),
         Err(error) => Err(error.into()),
     }
 }
@@ -100,7 +130,25 @@ const PAIR: &str = "send which field as key and what it becomes as value, with c
                     or several as fields[email]=... and so on";
 
 /// `PUT /cloud/users/{user}/{collection}`: `key` is a value that is there, `value` what becomes of it.
-pub(crate) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const COLLECTION: Operation = Operation::new(
+    "UserEditCollection",
+    Tag::Users,
+    "Changes one of several mail addresses",
+    || schema::nothing().into(),
+    |call| Box::pin(collection(call)),
+)
+.more("The collection is additional_mail, or additional_mailScope to say who may see one of one's own.")
+.params(&[
+    Param::text("key", "An address that is there").required(),
+    Param::text("value", "What becomes of it; empty takes it away").required(),
+])
+.codes(&[
+    (INVALID, "there is no such address, or the value cannot be taken"),
+    (NOT_EDITABLE, "no such collection"),
+    HIDDEN,
+]);
+
+async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let details = call.visible_details().await?;
     let who = Editor::of(call, &details)?;
     let key = call.params.once("key")?;
@@ -108,10 +156,10 @@ pub(crate) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let change = match call.captures.get("collection").as_str() {
         "additional_mail" => UserChange::new().replace_mail(key, value),
         "additional_mailScope" if who.oneself => {
-            let scope = Scope::from_any(value).map_err(|_| Failure::bare(102))?;
+            let scope = Scope::from_any(value).map_err(|_| Failure::bare(INVALID))?;
             UserChange::new().mail_scope(key, scope)
         }
-        _ => return Err(Failure::bare(103)),
+        _ => return Err(Failure::bare(NOT_EDITABLE)),
     };
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(Answer::NOTHING),
@@ -119,13 +167,21 @@ pub(crate) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
             AccountsError::NotFound { .. }
             | AccountsError::Invalid { .. }
             | AccountsError::AlreadyExists { .. },
-        ) => Err(Failure::bare(102)),
+        ) => Err(Failure::bare(INVALID)),
         Err(error) => Err(error.into()),
     }
 }
 
 /// `GET /cloud/user/fields`
-pub(crate) async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const FIELDS: Operation = Operation::new(
+    "UserFields",
+    Tag::Users,
+    "Lists the fields that people may edit",
+    || schema::list().into(),
+    |call| Box::pin(fields(call)),
+);
+
+async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
     let named = call.app.settings().allow_user_to_change_display_name;
     let hidden = |field: &str| !named && matches!(field, "displayname" | "email");
     let caller_is_admin = call.caller()?.is_admin();
@@ -133,7 +189,16 @@ pub(crate) async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/user/fields/{user}`
-pub(crate) async fn fields_of(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const FIELDS_OF: Operation = Operation::new(
+    "UserFieldsOf",
+    Tag::Users,
+    "Lists the fields of a user that may be edited",
+    || schema::list().into(),
+    |call| Box::pin(fields_of(call)),
+)
+.codes(&[HIDDEN]);
+
+async fn fields_of(call: &Call<'_>) -> Result<Answer, Failure> {
     call.visible_details().await?;
     fields(call).await
 }
@@ -160,49 +225,49 @@ impl<'a> Editor<'a> {
         call: &Call<'_>,
     ) -> Result<UserChange, Failure> {
         // Whoever may not, and whatever is not, gets the same answer.
-        let no = || Failure::bare(103);
+        let no = || Failure::bare(NOT_EDITABLE);
         let over = !self.oneself || self.admin;
         let may_name = !self.oneself || self.admin || call.app.settings().allow_user_to_change_display_name;
         Ok(match key {
             "displayname" | "display" | "email" if !may_name => return Err(no()),
             "displayname" | "display" if value.chars().count() > 64 || !can_carry(value) => {
-                return Err(Failure::bare(101));
+                return Err(Failure::bare(NAME_TOO_LONG));
             }
             "displayname" | "display" => change.display_name(value),
             "email" => change.email(value),
-            "quota" if over => change.quota(field::quota(call, value).await?),
+            "quota" if over => change.quota(validate::quota(call, value).await?),
             "manager" if over => change.field(Field::Manager, checked("manager", value)?),
             "additional_mail" => {
-                accounts::users::mail_address(value).map_err(|_| Failure::bare(102))?;
+                accounts::users::mail_address(value).map_err(|_| Failure::bare(INVALID))?;
                 change.field(Field::AdditionalMail, value)
             }
             "notify_email" => {
-                let address = self.own_address(value).ok_or(Failure::bare(102))?;
+                let address = self.own_address(value).ok_or(Failure::bare(INVALID))?;
                 change.field(Field::NotifyEmail, address)
             }
-            "language" if field::is_language(value) => change.language(value),
-            "language" => return Err(field::no_language()),
-            "locale" if value.is_empty() || field::is_locale(value) => change.locale(value),
-            "locale" => return Err(Failure::of_endpoint(102, "Invalid locale").with_hint(field::LOCALE)),
+            "language" if validate::is_language(value) => change.language(value),
+            "language" => return Err(validate::no_language()),
+            "locale" if value.is_empty() || validate::is_locale(value) => change.locale(value),
+            "locale" => return Err(Failure::new(INVALID, "Invalid locale").with_hint(validate::LOCALE)),
             "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
                 change.field(Field::FirstDayOfWeek, value)
             }
-            "first_day_of_week" => return Err(Failure::of_endpoint(102, "Invalid first day of week")),
+            "first_day_of_week" => return Err(Failure::new(INVALID, "Invalid first day of week")),
             "phone" if value.is_empty() => change.field(Field::Phone, value),
             "phone" => {
-                let wrong = || Failure::of_endpoint(102, "Invalid phone").with_hint(field::PHONE);
-                change.field(Field::Phone, field::phone(value).ok_or_else(wrong)?)
+                let wrong = || Failure::new(INVALID, "Invalid phone").with_hint(validate::PHONE);
+                change.field(Field::Phone, validate::phone(value).ok_or_else(wrong)?)
             }
-            "website" if value.is_empty() || field::is_website(value) => {
+            "website" if value.is_empty() || validate::is_website(value) => {
                 change.field(Field::Website, checked("website", value)?)
             }
-            "website" => return Err(Failure::of_endpoint(102, "Invalid website").with_hint(field::WEBSITE)),
+            "website" => return Err(Failure::new(INVALID, "Invalid website").with_hint(validate::WEBSITE)),
             "twitter" => change.field(Field::Twitter, checked("twitter", value)?.trim_start_matches('@')),
             "profile_enabled" => {
                 let on = match value {
                     "1" | "true" => "1",
                     "0" | "false" | "" => "0",
-                    _ => return Err(Failure::of_endpoint(102, "Invalid profile_enabled")),
+                    _ => return Err(Failure::new(INVALID, "Invalid profile_enabled")),
                 };
                 change.field(Field::ProfileEnabled, on)
             }
@@ -237,59 +302,30 @@ fn scoped(key: &str) -> Option<Field> {
 }
 
 fn scope(field: Field, value: &str) -> Result<Scope, Failure> {
-    let wrong = || Failure::of_endpoint(102, "Invalid scope");
+    let wrong = || Failure::new(INVALID, "Invalid scope");
     let scope = Scope::from_any(value).map_err(|_| wrong())?;
     let too_narrow = scope == Scope::Private && matches!(field, Field::DisplayName | Field::Email);
     if too_narrow { Err(wrong()) } else { Ok(scope) }
 }
 
-/// A text that can be kept and told again as it is.
-pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
-    if value.len() > LONGEST || !can_carry(value) {
-        return Err(Failure::of_endpoint(102, format!("Invalid {key}")));
-    }
-    Ok(value)
-}
-
 async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result<(), Failure> {
     if value.len() > MAX_LOCAL_PASSWORD_BYTES {
-        return Err(Failure::of_endpoint(102, "Invalid password value"));
+        return Err(Failure::new(INVALID, "Invalid password value"));
     }
     if !details.user.is_local() {
-        return Err(Failure::of_endpoint(103, "Setting the password is not supported by the users backend"));
+        return Err(Failure::new(NOT_EDITABLE, "Setting the password is not supported by the users backend"));
     }
     call.app.rules().await?;
     // Empty, or with control characters: what is wrong with it is what the rules say, or else that it is none.
-    let invalid = || Failure::of_endpoint(102, "Invalid password value");
+    let invalid = || Failure::new(INVALID, "Invalid password value");
     let Ok(password) = Password::parse(value) else {
         return Err(match call.app.broken_rules(value, &details.user).await {
-            Some(text) => Failure::of_endpoint(103, text),
+            Some(text) => Failure::new(NOT_EDITABLE, text),
             None => invalid(),
         });
     };
     let by = Actor::user(call.caller()?.id().as_str(), Some(call.origin.address));
     let deadline = later(now(), HASH_DEADLINE);
     let done = call.app.passwords().set(&details.user.id, &password, by, deadline).await;
-    done.map_err(|error| set_failed(error, 103, invalid()))
-}
-
-/// Why a password was not set. `code` is that of a broken rule.
-pub(crate) fn set_failed(error: SetError, code: u16, invalid: Failure) -> Failure {
-    match error {
-        SetError::Refused(text) => Failure::of_endpoint(code, text),
-        SetError::NoSuchUser => Failure::new(Code::NOT_FOUND, ""),
-        SetError::NotLocal { .. } => {
-            Failure::of_endpoint(103, "Setting the password is not supported by the users backend")
-        }
-        SetError::Store(AccountsError::Stale { .. }) => Failure::new(
-            Code::UNAVAILABLE,
-            "The password was changed by somebody else at the same time, try again",
-        ),
-        SetError::Store(AccountsError::Invalid { .. }) => invalid,
-        SetError::Store(error) => error.into(),
-        error => {
-            tracing::warn!(%error, "a password could not be set");
-            Failure::new(Code::UNAVAILABLE, "The password cannot be set at the moment, try again later")
-        }
-    }
+    done.map_err(|error| set_failed(error, NOT_EDITABLE, invalid()))
 }

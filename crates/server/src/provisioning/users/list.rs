@@ -5,49 +5,143 @@ use accounts::{AccountsError, UserFilter};
 use async_trait::async_trait;
 
 use super::representation::{Viewer, shown};
-use crate::provisioning::call::{Call, Range};
+use crate::provisioning::call::{Call, RANGE, Range};
 use crate::provisioning::caller::Caller;
+use crate::provisioning::docs::{Kind, Param, Tag};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::streamed_list::{PageSource, StreamedList};
 use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::Operation;
+use crate::provisioning::schema;
 use crate::state::AppState;
 
+/// The parameters of [`strict_range`].
+const STRICT_RANGE: &[Param] = &[
+    Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
+    Param::new("limit", Kind::Count, "At most so many"),
+    Param::new("offset", Kind::Count, "Without so many at the beginning"),
+];
+
+/// The message where a group does not exist.
+const NO_GROUP: &str = "The requested group could not be found";
+
 /// `GET /cloud/users`
-pub(crate) async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const IDS: Operation = Operation::new(
+    "UserList",
+    Tag::Users,
+    "Lists the ids of users",
+    || schema::named_list("users").into(),
+    |call| Box::pin(ids(call)),
+)
+.more("Sub-admins see the members of the groups they administer.")
+.params(RANGE);
+
+async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
     list_ids(call, visible(call)?, &range).await
 }
 
 /// `GET /cloud/users/details`
-pub(crate) async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const DETAILS: Operation = Operation::new(
+    "UserListDetails",
+    Tag::Users,
+    "Lists users with everything about them, by id",
+    || schema::details().into(),
+    |call| Box::pin(details(call)),
+)
+.more("Somebody who may not be seen is an id and nothing else.")
+.params(RANGE);
+
+async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
     list_details(call, visible(call)?, &range).await
 }
 
 /// `GET /cloud/users/disabled`
-pub(crate) async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const DISABLED: Operation = Operation::new(
+    "UserListDisabled",
+    Tag::Users,
+    "Lists users who may not sign in",
+    || schema::details().into(),
+    |call| Box::pin(disabled(call)),
+)
+.params(STRICT_RANGE);
+
+async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = strict_range(call)?;
     list_details(call, visible(call)?.disabled(), &range).await
 }
 
 /// `GET /cloud/users/recent`
-pub(crate) async fn recent(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const RECENT: Operation = Operation::new(
+    "UserListRecent",
+    Tag::Users,
+    "Lists users, those who signed in last first",
+    || schema::details().into(),
+    |call| Box::pin(recent(call)),
+)
+.params(STRICT_RANGE);
+
+async fn recent(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = strict_range(call)?;
     list_details(call, UserFilter::new().recent(), &range).await
 }
 
+/// `GET /cloud/groups/{group}` and `/users`
+pub(crate) const OF_GROUP: Operation = Operation::new(
+    "GroupUsers",
+    Tag::Groups,
+    "Lists the ids of a group's members",
+    || schema::named_list("users").into(),
+    |call| Box::pin(of_group(call)),
+)
+.codes(&[(Code::FORBIDDEN, "you do not administer the group"), (Code::ABSENT, "there is no such group")]);
+
+async fn of_group(call: &Call<'_>) -> Result<Answer, Failure> {
+    let caller = call.caller()?;
+    let group = call.named_group().await?;
+    let Some(group) = group else {
+        // Whoever administers nothing does not learn which groups there are.
+        return Err(if caller.is_admin() || !caller.administers().is_empty() {
+            Failure::new(Code::ABSENT, NO_GROUP)
+        } else {
+            Failure::new(Code::FORBIDDEN, "")
+        });
+    };
+    if !caller.may_administer(&group) {
+        return Err(Failure::new(Code::FORBIDDEN, ""));
+    }
+    let all = Range { search: String::new(), limit: None, offset: 0 };
+    list_ids(call, UserFilter::new().group(group), &all).await
+}
+
+/// `GET /cloud/groups/{group}/users/details`
+pub(crate) const OF_GROUP_DETAILS: Operation = Operation::new(
+    "GroupUsersDetails",
+    Tag::Groups,
+    "Lists a group's members with everything about them, by id",
+    || schema::details().into(),
+    |call| Box::pin(of_group_details(call)),
+)
+.params(RANGE)
+.codes(&[(Code::NOT_FOUND, "there is no such group, or you do not administer it")]);
+
+async fn of_group_details(call: &Call<'_>) -> Result<Answer, Failure> {
+    let range = call.range()?;
+    let caller = call.caller()?;
+    let group = call.named_group().await?.filter(|group| caller.may_administer(group));
+    let group = group.ok_or_else(|| Failure::new(Code::NOT_FOUND, NO_GROUP))?;
+    list_details(call, UserFilter::new().group(group), &range).await
+}
+
 /// The ids of a filter's users.
-pub(crate) async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
+async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
     tell(Telling { pages: pages(call, filter, range), details: None }, range).await
 }
 
 /// The users of a filter, by id.
-pub(crate) async fn list_details(
-    call: &Call<'_>,
-    filter: UserFilter,
-    range: &Range,
-) -> Result<Answer, Failure> {
+async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
     let details = Some((call.app.clone(), call.caller()?.clone()));
     tell(Telling { pages: pages(call, filter, range), details }, range).await
 }

@@ -1,53 +1,45 @@
-//! One user: look, enable, disable, delete, wipe, welcome.
+//! One user: enable, disable, delete, wipe, welcome.
 
-use accounts::users::Details;
 use accounts::{AccountsError, User};
 
-use super::representation::{Viewer, shown};
-use crate::provisioning::call::Call;
+use crate::provisioning::call::{Call, HIDDEN};
+use crate::provisioning::docs::{ResponseDoc, Tag};
 use crate::provisioning::envelope::code::Code;
-use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::Operation;
+use crate::provisioning::schema;
 
-/// `GET /cloud/users/{user}`
-pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
-    let caller = call.caller()?;
-    let Some(details) = call.named_details().await? else {
-        // Only an administrator learns which ids there are.
-        return Err(if caller.is_admin() {
-            Failure::new(Code::ABSENT, "User does not exist")
-        } else {
-            Failure::hidden()
-        });
-    };
-    if !caller.may_see(&details) {
-        return Err(Failure::hidden());
-    }
-    let own = details.user.id == *caller.id();
-    let exact = own && call.captures.get("user") == details.user.id.as_str();
-    let viewer = if caller.is_over(&details.groups) {
-        Viewer::Superior { own: exact }
-    } else {
-        Viewer::Oneself { scopes: exact }
-    };
-    Ok(shown(&details, viewer, &call.app.settings()).into())
-}
+/// Oneself, or the last administrator; at `enable` and `disable` also a user who does not exist.
+const NOT_CHANGEABLE: Code = Code::of_endpoint(101);
 
-/// `GET /cloud/user`
-pub(crate) async fn oneself(call: &Call<'_>) -> Result<Answer, Failure> {
-    let caller = call.caller()?;
-    let details: Details = call.app.accounts().users().details(caller.id()).await?;
-    let viewer = if caller.is_over(&details.groups) {
-        Viewer::Superior { own: true }
-    } else {
-        Viewer::Oneself { scopes: true }
-    };
-    Ok(shown(&details, viewer, &call.app.settings()).into())
-}
+// The codes of sending the welcome mail.
+const NO_EMAIL: Code = Code::of_endpoint(101);
+const NOT_SENT: Code = Code::of_endpoint(102);
+
+const SWITCH_CODES: &[ResponseDoc] =
+    &[(NOT_CHANGEABLE, "nobody of this id, oneself, or the last administrator"), HIDDEN];
 
 /// `PUT /cloud/users/{user}/enable` and `/disable`
-pub(crate) async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
-    const NO: Failure = Failure::bare(101);
+pub(crate) const ENABLE: Operation = Operation::new(
+    "UserEnable",
+    Tag::Users,
+    "Lets a user sign in again",
+    || schema::nothing().into(),
+    |call| Box::pin(set_enabled(call, true)),
+)
+.codes(SWITCH_CODES);
+
+pub(crate) const DISABLE: Operation = Operation::new(
+    "UserDisable",
+    Tag::Users,
+    "Keeps a user from signing in, at once",
+    || schema::nothing().into(),
+    |call| Box::pin(set_enabled(call, false)),
+)
+.codes(SWITCH_CODES);
+
+async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
+    const NO: Failure = Failure::bare(NOT_CHANGEABLE);
     let user = other_below(call, NO).await?;
     match call.accounts()?.users().set_enabled(&user.id, enabled).await {
         Ok(_) => Ok(Answer::NOTHING),
@@ -57,55 +49,60 @@ pub(crate) async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer
 }
 
 /// `DELETE /cloud/users/{user}`
-pub(crate) async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const DELETE: Operation = Operation::new(
+    "UserDelete",
+    Tag::Users,
+    "Deletes a user",
+    || schema::nothing().into(),
+    |call| Box::pin(delete(call)),
+)
+.codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = other_below(call, Failure::hidden()).await?;
     match call.accounts()?.users().delete(&user.id).await {
         Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::LastAdmin) => Err(Failure::bare(101)),
+        Err(AccountsError::LastAdmin) => Err(Failure::bare(NOT_CHANGEABLE)),
         Err(error) => Err(error.into()),
     }
 }
 
 /// `POST /cloud/users/{user}/wipe`
-pub(crate) async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const WIPE: Operation = Operation::new(
+    "UserWipe",
+    Tag::Users,
+    "Ends all app passwords of a user and asks their devices to wipe",
+    || schema::nothing().into(),
+    |call| Box::pin(wipe(call)),
+)
+.codes(&[(NOT_CHANGEABLE, "oneself"), HIDDEN]);
+
+async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = other_below(call, Failure::hidden()).await?;
     call.app.wipe_tokens(&call.accounts()?, &user.id).await?;
     Ok(Answer::NOTHING)
 }
 
 /// `POST /cloud/users/{user}/welcome`
-pub(crate) async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
+pub(crate) const WELCOME: Operation = Operation::new(
+    "UserWelcome",
+    Tag::Users,
+    "Mails the greeting to a user again",
+    || schema::nothing().into(),
+    |call| Box::pin(welcome(call)),
+)
+.codes(&[(NO_EMAIL, "the user has no mail address"), (NOT_SENT, "it could not be sent"), HIDDEN]);
+
+async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = call.user_below().await?;
     if user.email.is_none() {
-        return Err(Failure::of_endpoint(101, "Email address not available"));
+        return Err(Failure::new(NO_EMAIL, "Email address not available"));
     }
     call.app
         .send_welcome(&call.accounts()?, &user)
         .await
-        .map_err(|_| Failure::of_endpoint(102, "Sending email failed"))?;
+        .map_err(|_| Failure::new(NOT_SENT, "Sending email failed"))?;
     Ok(Answer::NOTHING)
-}
-
-/// `POST /cloud/users/search/by-phone`: who has which number, for address books of phones.
-pub(crate) async fn by_phone(call: &Call<'_>) -> Result<Answer, Failure> {
-    let region = call.params.text("location")?.unwrap_or_default();
-    if region.len() != 2 || !region.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Err(Failure::new(Code::BAD_REQUEST, ""));
-    }
-    let mut found = Vec::new();
-    for (key, numbers) in call.params.text_lists("search")? {
-        for number in numbers {
-            // Without a table of all countries only numbers with a country code can be compared.
-            let Some(number) = super::validate::phone(number) else { continue };
-            let users = call.app.accounts().users().by_phone(&number).await?;
-            if let Some(user) = users.first() {
-                let cloud_id = format!("{}@{}", user.id, call.app.settings().public_host());
-                found.push((key.to_owned(), Data::from(cloud_id)));
-                break;
-            }
-        }
-    }
-    Ok(Data::Map(found).into())
 }
 
 /// Somebody else whom the caller is over.
@@ -116,7 +113,7 @@ async fn other_below(call: &Call<'_>, missing: Failure) -> Result<User, Failure>
         return Err(if call.caller()?.is_admin() { missing } else { Failure::hidden() });
     };
     if user.id == *call.caller()?.id() {
-        return Err(Failure::bare(101));
+        return Err(Failure::bare(NOT_CHANGEABLE));
     }
     if call.is_over(&user).await? { Ok(user) } else { Err(Failure::hidden()) }
 }

@@ -1,9 +1,55 @@
-//! What a value of a field may be.
+//! What a value of a field may be, and the answers to one that cannot be taken.
 
-use accounts::Quota;
+use std::time::Duration;
+
+use accounts::password::SetError;
+use accounts::{AccountsError, Quota};
 
 use crate::provisioning::call::Call;
 use crate::provisioning::envelope::Failure;
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::xml::can_carry;
+
+/// The code of a value that cannot be taken, where a user is created and where one is changed.
+const INVALID: Code = Code::of_endpoint(102);
+
+/// The code of a password for a user whose password is kept elsewhere.
+const NOT_LOCAL: Code = Code::of_endpoint(103);
+
+/// How long hashing a password may take.
+pub(crate) const HASH_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Longest value of a field, in bytes.
+const LONGEST: usize = 2048;
+
+/// A text that can be kept and told again as it is.
+pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
+    if value.len() > LONGEST || !can_carry(value) {
+        return Err(Failure::new(INVALID, format!("Invalid {key}")));
+    }
+    Ok(value)
+}
+
+/// Why a password was not set. `refused` is the code of a broken rule.
+pub(crate) fn set_failed(error: SetError, refused: Code, invalid: Failure) -> Failure {
+    match error {
+        SetError::Refused(text) => Failure::new(refused, text),
+        SetError::NoSuchUser => Failure::new(Code::NOT_FOUND, ""),
+        SetError::NotLocal { .. } => {
+            Failure::new(NOT_LOCAL, "Setting the password is not supported by the users backend")
+        }
+        SetError::Store(AccountsError::Stale { .. }) => Failure::new(
+            Code::UNAVAILABLE,
+            "The password was changed by somebody else at the same time, try again",
+        ),
+        SetError::Store(AccountsError::Invalid { .. }) => invalid,
+        SetError::Store(error) => error.into(),
+        error => {
+            tracing::warn!(%error, "a password could not be set");
+            Failure::new(Code::UNAVAILABLE, "The password cannot be set at the moment, try again later")
+        }
+    }
+}
 
 /// A quota, as people write it, if the installation gives as much: two settings of the app `files` say so.
 pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure> {
@@ -15,13 +61,13 @@ pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure>
             match most.and_then(|most| most.parse::<u64>().ok()) {
                 Some(most) if bytes > most => {
                     let text = format!("Invalid quota value. {text} is exceeding the maximum quota");
-                    Err(Failure::of_endpoint(102, text))
+                    Err(Failure::new(INVALID, text))
                 }
                 _ => Ok(quota),
             }
         }
         Quota::Unlimited if unlimited_is_forbidden(call).await? => {
-            Err(Failure::of_endpoint(102, "Unlimited quota is forbidden on this instance"))
+            Err(Failure::new(INVALID, "Unlimited quota is forbidden on this instance"))
         }
         _ => Ok(quota),
     }
@@ -34,14 +80,14 @@ pub(crate) async fn unlimited_is_forbidden(call: &Call<'_>) -> Result<bool, Fail
 
 /// The answer to a quota that is none.
 fn no_quota(text: &str) -> Failure {
-    Failure::of_endpoint(102, format!("Invalid quota value {text}")).with_hint(
+    Failure::new(INVALID, format!("Invalid quota value {text}")).with_hint(
         "a number and B, KB, MB, GB, TB or PB, as in 5 GB or 1.5 GB; or none (unlimited), or default",
     )
 }
 
 /// The answer to a language that is none.
 pub(crate) fn no_language() -> Failure {
-    Failure::of_endpoint(102, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
+    Failure::new(INVALID, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
 }
 
 /// What a locale looks like.
