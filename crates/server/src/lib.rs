@@ -2,26 +2,32 @@
 //!
 //! | module | what lives there |
 //! |---|---|
-//! | [`run`] | the program: command line, one run from start to end |
+//! | [`run`] | the program; call it with classes of your own to ship the server with them |
 //! | [`settings`] | the settings in `[server]` |
-//! | [`state`], [`reload`] | what all requests share; settings that are read again |
+//! | [`state`], [`start`], [`reload`] | what all requests share; how it is put together; settings that are read again |
 //! | [`auth`] | credentials, sign-in, sessions, what slows guessing down |
 //! | [`provisioning`] | the API: envelopes, parameters, routes, endpoints |
 //! | `web` | pages: login, password reset, account |
 //! | [`openapi`] | the API described, for programs and for people |
-//! | [`router`], [`listener`] | routes and middleware; sockets, TLS, shutdown |
+//! | [`listener`], `router`, `middleware` | sockets, TLS, shutdown; which request goes where; what every request gets |
+//! | `health`, `metrics`, `mail` | for monitors; the welcome mail and the worker that sends mails |
 #![forbid(unsafe_code)]
 
 pub mod auth;
+mod health;
 pub mod listener;
+mod mail;
+mod metrics;
+mod middleware;
 pub mod openapi;
 pub mod password_rules;
 mod problem;
 mod program;
 pub mod provisioning;
 pub mod reload;
-pub mod router;
+mod router;
 pub mod settings;
+pub mod start;
 pub mod state;
 mod web;
 

@@ -21,7 +21,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
 
-use crate::router::{Connection, router};
+use crate::auth::client_address::Connection;
+use crate::router::router;
 use crate::state::AppState;
 
 /// How long a client may take to send the head of a request.

@@ -3,11 +3,13 @@
 
 use std::process::ExitCode;
 
+use user_backend::config::Registry;
+
 /// Wipes whatever is given back: parsers and protocol libraries leave passwords in buffers that they do not wipe.
 #[global_allocator]
 static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    user_backend_server::run()
+    user_backend_server::run(Registry::standard())
 }

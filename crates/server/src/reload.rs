@@ -5,25 +5,12 @@
 
 use std::sync::{Arc, PoisonError};
 
-use user_backend::config::{Config, Network};
+use user_backend::config::Config;
 use user_backend::resolver::Reloaded;
 
 use crate::settings::ServerSettings;
-use crate::state::{AppState, StartError, chain, local_chain};
-
-/// What the operator said last.
-#[derive(Debug)]
-pub(crate) struct LiveSettings {
-    pub(crate) settings: Arc<ServerSettings>,
-    pub(crate) trusted_proxies: Arc<[Network]>,
-}
-
-impl LiveSettings {
-    pub(crate) fn new(settings: ServerSettings, config: &Config) -> Self {
-        let trusted_proxies = config.resolver().trusted_proxies.clone().into();
-        Self { settings: Arc::new(settings), trusted_proxies }
-    }
-}
+use crate::start::{StartError, chain, local_chain};
+use crate::state::{AppState, LiveSettings};
 
 /// What reading a configuration again has changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,20 +38,20 @@ impl AppState {
         settings: ServerSettings,
         config: &Config,
     ) -> Result<ReloadReport, StartError> {
-        let (next, external) = chain(&self.inner.local, self.accounts(), config)?;
+        let (next, external) = chain(&self.inner.local, self.accounts(), config, &self.inner.classes)?;
         let local_only = local_chain(&self.inner.local, self.accounts(), config);
         let backends = self.inner.resolver.replace(next).await?;
         self.inner.local_only.replace(local_only).await?;
         *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
 
-        let before = self.inner.told.load_full();
+        let before = self.inner.live.load_full();
         let mut report = ReloadReport::default();
         let settings = taken_over(&before.settings, settings, &mut report);
-        let told = LiveSettings::new(settings, config);
-        if told.trusted_proxies != before.trusted_proxies {
+        let live = LiveSettings::new(settings, config);
+        if live.trusted_proxies != before.trusted_proxies {
             report.changed.push("trusted_proxies");
         }
-        self.inner.told.store(Arc::new(told));
+        self.inner.live.store(Arc::new(live));
         report.at_next_start.extend(backends.at_next_start.iter().copied());
         report.backends = backends;
         Ok(report)

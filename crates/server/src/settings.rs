@@ -11,7 +11,7 @@ use accounts::password::{AppPasswords, HashSettings};
 use accounts::reset::{BaseUrl, LostPassword, ResetSettings};
 use accounts::{Quota, StoreSettings};
 use serde::{Deserialize, Deserializer};
-use user_backend::config::{Config, ConfigErrors, Loader};
+use user_backend::config::{Config, ConfigErrors, Loader, Registry};
 
 /// What the server is told.
 #[derive(Clone, Debug, Deserialize)]
@@ -137,12 +137,17 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// Reads a file: these settings, and those of the backends and the resolver.
+    /// Reads a file: these settings, and those of the backends, which are of these classes, and the resolver.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        let loader = Loader::new().section("server").section("mail").section("reset").setting(LOST);
+    pub fn load(path: &Path, classes: &Registry) -> Result<(Self, Config), ConfigErrors> {
+        let loader = Loader::new()
+            .with_registry(classes.clone())
+            .section("server")
+            .section("mail")
+            .section("reset")
+            .setting(LOST);
         let config = StoreSettings::section_of(loader.allow_no_backends()).load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {

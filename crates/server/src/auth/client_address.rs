@@ -8,6 +8,13 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::HeaderMap;
 use user_backend::config::Network;
 
+/// What is known about the listener that a request came in by.
+#[derive(Clone, Copy, Debug)]
+pub struct Connection {
+    /// Whether it speaks TLS.
+    pub tls: bool,
+}
+
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {

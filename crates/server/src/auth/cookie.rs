@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use super::app_password::is_token_shaped;
 use super::client_address::Origin;
-use crate::state::AppState;
+use crate::settings::ServerSettings;
 
 /// How the cookie travels to whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub enum Cookie {
 
 impl Cookie {
     /// The cookie for a request: secure whenever people reach the server over HTTPS.
-    pub fn of(app: &AppState, origin: &Origin) -> Self {
-        let secure = origin.encrypted || app.settings().public_url().starts_with("https:");
+    pub fn of(settings: &ServerSettings, origin: &Origin) -> Self {
+        let secure = origin.encrypted || settings.public_url().starts_with("https:");
         if secure { Self::Secure } else { Self::Plain }
     }
 

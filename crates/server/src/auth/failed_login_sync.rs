@@ -1,93 +1,23 @@
-//! What this server tells others, and hears from them, about failed sign-ins; and what it tells of itself.
+//! Exchanges failed sign-ins with other servers over the store, and reports the status of this one.
 //!
 //! The throttle counts in memory. So that a restart forgives nobody, one process knows what another has seen, and an
 //! administrator can look and forgive, failures are written to the store and read from it: behind the sign-ins, once a
 //! second, many at a time. A server that is killed loses what it has seen in the last second. When the store cannot be
 //! written the throttle goes on as it is, and what was seen is written later.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use accounts::{AccountsError, Clock, Timestamp, servers};
+use accounts::{AccountsError, servers};
 use serde::Serialize;
-use user_backend::layer::{FailureLog, Place};
 
+use super::failed_login_log::host;
 use crate::state::AppState;
 
-/// How often the ledger is balanced.
+/// How often failed logins are exchanged with the store.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How many failures may wait to be written. One place can add ten in half an hour.
-const MAX_WAITING: usize = 10_000;
 
 /// So far behind the newest key a late row may be; older keys need not be known.
 const LATE: i64 = 1_000;
-
-/// Failures that are still to be written, and those of others that are known.
-#[derive(Debug)]
-pub(crate) struct FailedLoginLog {
-    id: String,
-    started: Timestamp,
-    clock: Clock,
-    waiting: Mutex<Waiting>,
-    heard: tokio::sync::Mutex<Synced>,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    /// Each with its number.
-    failures: VecDeque<(u64, Place, Timestamp)>,
-    next: u64,
-}
-
-#[derive(Debug, Default)]
-struct Synced {
-    newest: i64,
-    known: HashSet<i64>,
-}
-
-impl FailedLoginLog {
-    pub(crate) fn new() -> Self {
-        let clock = Clock::system();
-        let started = clock.now();
-        Self {
-            id: format!("{}:{}:{}", host(), std::process::id(), started.millis()),
-            started,
-            clock,
-            waiting: Mutex::default(),
-            heard: tokio::sync::Mutex::default(),
-        }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A server that has just been started has heard of nothing, whatever its name was before.
-    fn age(&self, at: Timestamp) -> Duration {
-        // A clock that was set back makes a failure as young as can be.
-        let millis = self.clock.now().millis().saturating_sub(at.millis()).max(0);
-        Duration::from_millis(u64::try_from(millis).unwrap_or_default())
-    }
-}
-
-impl FailureLog for FailedLoginLog {
-    fn failed(&self, place: Place) {
-        let at = self.clock.now();
-        let mut waiting = self.waiting();
-        // A flood while the store cannot be written: what is known in memory counts on.
-        if waiting.failures.len() < MAX_WAITING {
-            let number = waiting.next;
-            waiting.next += 1;
-            waiting.failures.push_back((number, place, at));
-        }
-    }
-
-    fn forgiven(&self, place: Place) {
-        self.waiting().failures.retain(|(_, other, _)| *other != place);
-    }
-}
 
 /// What a server tells of itself. Other programs read it: names stay.
 #[derive(Debug, Serialize)]
@@ -109,7 +39,7 @@ struct Status {
 }
 
 impl AppState {
-    /// Balances the ledger every second, and tells of this server every few, until the future is dropped.
+    /// Exchanges failed logins every second and reports this server every few, until the future is dropped.
     pub async fn run_failed_login_sync(&self) {
         let mut fault = None;
         let mut beat: u32 = 0;
@@ -119,7 +49,7 @@ impl AppState {
                 self.sync_failed_logins(beat.is_multiple_of(6 * beats)).await?;
                 // Sign-ins go by the rules as they are known.
                 self.rules().await?;
-                if beat.is_multiple_of(beats) { self.tell_of_itself().await } else { Ok(()) }
+                if beat.is_multiple_of(beats) { self.report_status().await } else { Ok(()) }
             };
             let now = told.await.err().map(|error| error.to_string());
             match (&fault, &now) {
@@ -135,11 +65,11 @@ impl AppState {
         }
     }
 
-    /// Writes the last failures and strikes this server off the list: it ends.
+    /// Writes the last failures and takes this server off the list of running ones.
     pub async fn unregister(&self) {
         let left = async {
             self.sync_failed_logins(false).await?;
-            self.accounts().servers().leave(&self.inner.ledger.id).await
+            self.accounts().servers().leave(&self.inner.failed_logins.id).await
         };
         if let Err(error) = left.await {
             tracing::warn!(%error, "the last failed sign-ins could not be written down");
@@ -152,31 +82,31 @@ impl AppState {
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.
     pub async fn sync_failed_logins(&self, tidy: bool) -> Result<(), AccountsError> {
-        let (ledger, failures) = (&self.inner.ledger, self.accounts().failures());
-        let mut heard = ledger.heard.lock().await;
+        let (log, failures) = (&self.inner.failed_logins, self.accounts().failures());
+        let mut synced = log.synced.lock().await;
         let per = self.resolver().throttle().per;
         // What an administrator forgave is forgiven here before anything is written.
         let before = self.inner.follower.catch_up().await?;
-        let waiting: Vec<_> = ledger.waiting().failures.iter().copied().collect();
+        let waiting: Vec<_> = log.waiting().failures.iter().copied().collect();
         if tidy || !waiting.is_empty() {
             let seen: Vec<_> = waiting.iter().map(|(_, place, at)| (*place, *at)).collect();
             // Forgiven meanwhile, perhaps: the next time.
-            if failures.record(&ledger.id, before, &seen, per).await?
+            if failures.record(&log.id, before, &seen, per).await?
                 && let Some((last, ..)) = waiting.last()
             {
-                ledger.waiting().failures.retain(|(number, ..)| number > last);
+                log.waiting().failures.retain(|(number, ..)| number > last);
             }
         }
-        let not_before = ledger.clock.now().before(per);
+        let not_before = log.clock.now().before(per);
         loop {
-            let told = failures.of_others(&ledger.id, heard.newest, not_before).await?;
+            let told = failures.of_others(&log.id, synced.newest, not_before).await?;
             let mut fresh = 0_usize;
             for failure in told {
-                heard.newest = heard.newest.max(failure.key);
-                if heard.known.insert(failure.key) {
+                synced.newest = synced.newest.max(failure.key);
+                if synced.known.insert(failure.key) {
                     fresh += 1;
                     for resolver in self.resolvers() {
-                        resolver.count_failure(failure.place, ledger.age(failure.at));
+                        resolver.count_failure(failure.place, log.age(failure.at));
                     }
                 }
             }
@@ -184,8 +114,8 @@ impl AppState {
                 break;
             }
         }
-        let newest = heard.newest;
-        heard.known.retain(|key| *key > newest - LATE);
+        let newest = synced.newest;
+        synced.known.retain(|key| *key > newest - LATE);
         // Somebody may have been forgiven between the reading and the counting.
         let now = self.inner.follower.catch_up().await?;
         if now != before {
@@ -196,8 +126,8 @@ impl AppState {
         Ok(())
     }
 
-    async fn tell_of_itself(&self) -> Result<(), AccountsError> {
-        let ledger = &self.inner.ledger;
+    async fn report_status(&self) -> Result<(), AccountsError> {
+        let log = &self.inner.failed_logins;
         let mut status = Status {
             pid: std::process::id(),
             host: host(),
@@ -228,15 +158,6 @@ impl AppState {
             status.locked_users += pressure.locked_users;
         }
         let text = serde_json::to_string(&status).unwrap_or_default();
-        self.accounts().servers().tell(&ledger.id, ledger.started, &text).await
+        self.accounts().servers().tell(&log.id, log.started, &text).await
     }
-}
-
-/// What this machine is called.
-fn host() -> String {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = name.or_else(|| std::env::var("HOSTNAME").ok());
-    name.map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "here".to_owned())
 }

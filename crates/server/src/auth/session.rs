@@ -1,7 +1,7 @@
 //! Sessions: after one sign-in a browser comes back with a cookie instead of the password.
 //!
 //! A session is a row in the store and dies there, in the transaction that ends its owner's credentials; nothing of it is
-//! remembered here. [`SignedIn`] is made by looking at that row and in no other way.
+//! remembered here. [`ActiveSession`] is made by looking at that row and in no other way.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use accounts::apps::EXTERNAL_APP;
 use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
-use user_backend::Freshness;
+use user_backend::{Freshness, Outcome, Rejection};
 
 use super::app_password::is_token_shaped;
-use super::sign_in::SignIn;
+use super::sign_in::{Accepted, Accepts};
 use crate::state::AppState;
 
 /// A session ends when nobody came for so long.
@@ -55,15 +55,15 @@ struct Kept {
     stale: bool,
 }
 
-/// Somebody who signed in a while ago and has come back.
+/// The session of a request, and the account of its owner.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub struct ActiveSession {
     standing: Standing,
     token: TokenHash,
     stale: bool,
 }
 
-impl SignedIn {
+impl ActiveSession {
     /// The account, as it is now.
     pub fn standing(&self) -> &Standing {
         &self.standing
@@ -85,49 +85,8 @@ impl SignedIn {
     }
 }
 
-/// What became of a sign-in that shall last.
-#[derive(Debug)]
-pub enum NewSession {
-    /// It is them; this goes to the browser.
-    Begun(Token),
-    /// It is not, or the person may not sign in.
-    Refused,
-    /// Too many wrong ones before.
-    Throttled(Duration),
-    /// Who could tell cannot be asked.
-    Unavailable(Duration),
-}
-
 impl AppState {
-    /// Signs a person in, by the password that they keep in mind: an app password is for programs and opens no page.
-    ///
-    /// # Errors
-    /// When the store cannot tell.
-    pub async fn sign_in_in_person(
-        &self,
-        name: &str,
-        password: &str,
-        from: IpAddr,
-    ) -> Result<SignIn, AccountsError> {
-        self.held_back(async {
-            if self.is_app_password(password).await? {
-                return Ok(SignIn::Refused);
-            }
-            self.decide(name, password, from).await
-        })
-        .await
-    }
-
-    /// Whether a text is anybody's app password.
-    ///
-    /// # Errors
-    /// When the store cannot tell.
-    pub async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
-        let tokens = self.accounts().tokens();
-        Ok(is_token_shaped(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
-    }
-
-    /// Signs a person in and begins a session.
+    /// Signs in with a password and begins a session; its token is the value of the cookie.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -139,14 +98,13 @@ impl AppState {
         name: &str,
         password: &str,
         browser: &Browser,
-    ) -> Result<NewSession, AccountsError> {
+    ) -> Result<Result<Token, Outcome>, AccountsError> {
         let before = self.accounts().generations().current().await?;
-        let (proof, standing) = match self.sign_in_in_person(name, password, browser.address).await? {
-            SignIn::Welcome(proof, standing) => (proof, standing),
-            SignIn::Refused => return Ok(NewSession::Refused),
-            SignIn::Throttled(wait) => return Ok(NewSession::Throttled(wait)),
-            SignIn::Unavailable(wait) => return Ok(NewSession::Unavailable(wait)),
-        };
+        let Accepted { proof, standing } =
+            match self.sign_in(name, password, browser.address, Accepts::Password).await? {
+                Ok(accepted) => accepted,
+                Err(outcome) => return Ok(Err(outcome)),
+            };
         let mut browser = browser.clone();
         browser.agent = cut(&browser.agent, LONGEST_AGENT).to_owned();
         let stale = matches!(proof.freshness(), Freshness::Stale { .. });
@@ -154,9 +112,11 @@ impl AppState {
         match self.accounts().sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
             Ok(token) => {
                 tracing::info!(target: "audit", user = ?standing.user.id, "signed in at the page");
-                Ok(NewSession::Begun(token))
+                Ok(Ok(token))
             }
-            Err(AccountsError::Stale { .. } | AccountsError::NotFound { .. }) => Ok(NewSession::Refused),
+            Err(AccountsError::Stale { .. } | AccountsError::NotFound { .. }) => {
+                Ok(Err(Outcome::Refused(Rejection::BadCredentials)))
+            }
             Err(error) => Err(error),
         }
     }
@@ -165,7 +125,7 @@ impl AppState {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn session(&self, cookie: &str) -> Result<Option<SignedIn>, AccountsError> {
+    pub async fn session(&self, cookie: &str) -> Result<Option<ActiveSession>, AccountsError> {
         if !is_token_shaped(cookie) {
             return Ok(None);
         }
@@ -182,7 +142,7 @@ impl AppState {
         }
         // What cannot be read is of another version and is believed to be old.
         let stale = kept(&session).is_none_or(|kept| kept.stale);
-        Ok(Some(SignedIn { standing, token, stale }))
+        Ok(Some(ActiveSession { standing, token, stale }))
     }
 
     /// Removes what ended by itself, again and again.

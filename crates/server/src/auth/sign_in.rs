@@ -5,65 +5,77 @@ use std::time::Duration;
 
 use accounts::apps::EXTERNAL_APP;
 use accounts::users::mail_address;
-use accounts::{AccountsError, GroupId, Standing, UserId};
+use accounts::{AccountsError, GroupId, Standing, TokenHash, UserId};
 use user_backend::clock::now;
-use user_backend::{Authenticated, Credentials, LoginName, Outcome};
+use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 
-use super::login_delay;
+use super::app_password::is_token_shaped;
+use super::login_delay::delay_failure;
 use crate::state::AppState;
 
 /// How exact the time of the latest sign-in is: not every call is a write.
 const LOGIN_GRAIN: Duration = Duration::from_secs(60);
 
-/// What became of a sign-in.
+/// A sign-in that was accepted: the proof of the resolver, and the account as it is.
 #[derive(Debug)]
-pub enum SignIn {
-    /// It is this person.
-    Welcome(Authenticated, Box<Standing>),
-    /// It is not, or the person may not sign in.
-    Refused,
-    /// Too many wrong ones before.
-    Throttled(Duration),
-    /// Who could tell cannot be asked.
-    Unavailable(Duration),
+pub struct Accepted {
+    /// The proof.
+    pub proof: Authenticated,
+    /// The account.
+    pub standing: Standing,
+}
+
+/// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
+/// is a refusal.
+pub type SignIn = Result<Accepted, Outcome>;
+
+/// Which secrets a sign-in takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepts {
+    /// The user's password only: an app password is for programs and opens no page.
+    Password,
+    /// The user's password, or one of their app passwords.
+    AppPassword,
 }
 
 impl AppState {
-    /// Signs somebody in.
+    /// Decides a sign-in.
     ///
     /// # Errors
     /// When the store cannot tell.
     ///
     /// # Security
     /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed. A refusal takes as long as
-    /// the setting `refusal_milliseconds` says, whoever was refused.
+    /// the setting `refusal_milliseconds` says, whatever was refused.
     ///
     /// # Cancellation
     /// Safe. What was begun goes on, and a failure counts.
-    pub async fn sign_in(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
-        self.held_back(self.decide(name, password, from)).await
-    }
-
-    /// What became of a sign-in, when somebody may be told.
-    pub(super) async fn held_back(
-        &self,
-        deciding: impl Future<Output = Result<SignIn, AccountsError>>,
-    ) -> Result<SignIn, AccountsError> {
-        let began = now();
-        let answer = deciding.await?;
-        if matches!(answer, SignIn::Refused) {
-            login_delay::delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds))
-                .await;
-        }
-        Ok(answer)
-    }
-
-    pub(super) async fn decide(
+    pub async fn sign_in(
         &self,
         name: &str,
         password: &str,
         from: IpAddr,
+        accepts: Accepts,
     ) -> Result<SignIn, AccountsError> {
+        let began = now();
+        let decided = if accepts == Accepts::Password && self.is_app_password(password).await? {
+            Err(Outcome::Refused(Rejection::BadCredentials))
+        } else {
+            self.decide(name, password, from).await?
+        };
+        if matches!(decided, Err(Outcome::Refused(_))) {
+            delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
+        }
+        Ok(decided)
+    }
+
+    /// Whether a text is an app password of any user.
+    async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
+        let tokens = self.accounts().tokens();
+        Ok(is_token_shaped(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
+    }
+
+    async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
         // Nobody is named here: how long it takes must not tell who has an account.
         let look = self.accounts().look(None).await?;
         self.inner.follower.catch_up_with(look.generation).await?;
@@ -74,17 +86,17 @@ impl AppState {
         let answer = resolver.authenticate(Credentials::new(name, password).from_source(from)).await;
         let proof = match answer.outcome {
             Outcome::Authenticated(proof) => proof,
-            Outcome::Refused(_) => return Ok(SignIn::Refused),
-            Outcome::Throttled { retry_after } => return Ok(SignIn::Throttled(retry_after)),
-            Outcome::Unavailable { retry_after } => return Ok(SignIn::Unavailable(retry_after)),
+            outcome => return Ok(Err(outcome)),
         };
-        let Some(standing) = self.standing_of(&proof).await? else { return Ok(SignIn::Refused) };
+        let Some(standing) = self.standing_of(&proof).await? else {
+            return Ok(Err(Outcome::Refused(Rejection::UnknownUser)));
+        };
         if !standing.user.enabled || standing.user.backend != *proof.backend() {
             tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or somebody else's account");
-            return Ok(SignIn::Refused);
+            return Ok(Err(Outcome::Refused(Rejection::AccountDisabled)));
         }
         self.note(&standing).await;
-        Ok(SignIn::Welcome(proof, Box::new(standing)))
+        Ok(Ok(Accepted { proof, standing }))
     }
 
     /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.

@@ -10,6 +10,7 @@ use accounts::password::Person;
 use accounts::{AccountsError, GroupId, NewUser, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};
+use user_backend::config::Registry;
 use user_backend::environment;
 use zeroize::Zeroizing;
 
@@ -54,15 +55,20 @@ fn error(code: u8, text: impl ToString) -> InitError {
 }
 
 /// Writes what is missing and tells what to do next.
-pub(crate) async fn run(config: &Path, admin: &str, source: Source) -> Result<String, InitError> {
+pub(crate) async fn run(
+    config: &Path,
+    admin: &str,
+    source: Source,
+    classes: Registry,
+) -> Result<String, InitError> {
     let id = UserId::for_new(admin).map_err(|refused| error(2, refused))?;
     let mut told = String::new();
     if write_new(config).map_err(|failed| error(1, format_args!("{}: {failed}", config.display())))? {
         told += &format!("wrote {}\n", config.display());
     }
-    let (settings, read) = ServerSettings::load(config).map_err(|errors| error(2, errors))?;
+    let (settings, read) = ServerSettings::load(config, &classes).map_err(|errors| error(2, errors))?;
     let url = settings.public_url();
-    let app = AppState::start(settings, &read).await.map_err(|failed| error(1, failed))?;
+    let app = AppState::start(settings, &read, classes).await.map_err(|failed| error(1, failed))?;
     if app.accounts().users().find(&id).await.map_err(|failed| error(1, failed))?.is_some() {
         return Err(error(
             1,

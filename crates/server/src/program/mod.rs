@@ -11,6 +11,7 @@ use accounts::GroupId;
 use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
+use user_backend::config::Registry;
 
 use crate::listener::{Listener, ShutdownHandle};
 #[cfg(unix)]
@@ -19,10 +20,10 @@ use crate::settings::ServerSettings;
 use crate::state::AppState;
 use cli::{Cli, Command};
 
-/// Runs the program: command line, log, server or set-up.
+/// Runs the program: command line, log, server or set-up. `classes` are the classes of backends that a configuration may name.
 ///
 /// Call it first in `main`: with the feature `smb` the process may be meant to be a helper, which never returns from here.
-pub fn run() -> ExitCode {
+pub fn run(classes: Registry) -> ExitCode {
     // Before anything else: this process may be meant to be a helper, and it will hold passwords.
     #[cfg(all(feature = "smb", target_os = "linux"))]
     user_backend::smb::run_if_asked();
@@ -42,11 +43,11 @@ pub fn run() -> ExitCode {
         match cli.command {
             Command::Serve { config, log_json } => {
                 log(log_json);
-                serve(&config).await
+                serve(&config, classes).await
             }
             Command::Init { config, admin, password_from_env, password_from_stdin } => {
                 let source = init::Source::of(password_from_env, password_from_stdin);
-                match init::run(&config, &admin, source).await {
+                match init::run(&config, &admin, source, classes).await {
                     Ok(text) => {
                         tell(&text);
                         ExitCode::SUCCESS
@@ -58,8 +59,8 @@ pub fn run() -> ExitCode {
     })
 }
 
-async fn serve(file: &Path) -> ExitCode {
-    let (settings, config) = match ServerSettings::load(file) {
+async fn serve(file: &Path, classes: Registry) -> ExitCode {
+    let (settings, config) = match ServerSettings::load(file, &classes) {
         Ok(read) => read,
         Err(errors) => {
             return fail(
@@ -84,7 +85,7 @@ async fn serve(file: &Path) -> ExitCode {
             None
         }
     };
-    let app = match AppState::start(settings, &config).await {
+    let app = match AppState::start(settings, &config, classes).await {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),
     };
@@ -119,8 +120,8 @@ async fn serve(file: &Path) -> ExitCode {
     });
     let housekeeping = app.clone();
     let sweeping = tokio::spawn(async move { housekeeping.sweep().await });
-    let ledger = app.clone();
-    let ledger = tokio::spawn(async move { ledger.run_failed_login_sync().await });
+    let syncing = app.clone();
+    let syncing = tokio::spawn(async move { syncing.run_failed_login_sync().await });
     tokio::spawn(signals(listening.shutdown_handle(), app.clone(), file.to_owned()));
     tokio::spawn(systemd::keep_alive());
     // The listener is open: whoever comes before the next line is served.
@@ -128,8 +129,8 @@ async fn serve(file: &Path) -> ExitCode {
     let ended = listening.serve().await;
     drop(stop);
     sweeping.abort();
-    ledger.abort();
-    let _ = ledger.await;
+    syncing.abort();
+    let _ = syncing.await;
     app.unregister().await;
     // A mail that is being handed over is finished.
     let _ = mail.await;
@@ -167,7 +168,7 @@ async fn signals(shutdown_handle: ShutdownHandle, app: AppState, file: PathBuf) 
 #[cfg(unix)]
 async fn reload(shutdown_handle: &ShutdownHandle, app: &AppState, file: &Path) {
     systemd::reloading();
-    match ServerSettings::load(file) {
+    match ServerSettings::load(file, app.classes()) {
         Ok((settings, config)) => match app.reload(settings, &config).await {
             Ok(report) => told(&report),
             Err(error) => tracing::error!(%error, "settings and backends stay as they were"),

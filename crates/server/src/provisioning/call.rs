@@ -2,6 +2,7 @@
 
 use accounts::users::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
+use user_backend::Outcome;
 
 use super::caller::Caller;
 use super::docs::{Kind, Param, ResponseDoc};
@@ -134,6 +135,16 @@ impl Failure {
     /// Nobody is signed in.
     pub fn nobody() -> Self {
         Self::new(Code::UNAUTHORISED, "Current user is not logged in")
+    }
+
+    /// The answer to a sign-in that was not accepted.
+    pub(crate) fn not_signed_in(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Throttled { retry_after } => Self::throttled(*retry_after),
+            Outcome::Unavailable { retry_after } => Self::unavailable(*retry_after),
+            // A yes without an account is none.
+            Outcome::Refused(_) | Outcome::Authenticated(_) => Self::wrong_credentials(),
+        }
     }
 
     /// There is no such user, or the caller may not know.

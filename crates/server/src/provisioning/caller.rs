@@ -5,11 +5,12 @@
 
 use accounts::users::Details;
 use accounts::{GroupId, Standing, TokenHash, User, UserId};
-use user_backend::{Authenticated, Freshness};
 
 use super::envelope::Failure;
 use super::envelope::code::Code;
-use crate::auth::session::SignedIn;
+use crate::auth::proof::Proof;
+use crate::auth::session::ActiveSession;
+use crate::auth::sign_in::Accepted;
 
 /// The role that a route requires, before anything else is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,34 +32,22 @@ pub struct Caller {
     standing: Standing,
 }
 
-/// What says who calls.
-#[derive(Clone, Debug)]
-enum Proof {
-    /// A password, or an app password, which is found by this.
-    Password(Authenticated, TokenHash),
-    /// The cookie of a page.
-    Session(SignedIn),
-}
-
 impl Caller {
-    /// Puts together what was proved and what the accounts know about that person.
-    /// `password` is what was proved with.
-    pub fn new(proof: Authenticated, standing: Standing, password: &str) -> Self {
+    /// The caller of a request with credentials. `password` is the password or app password that was accepted.
+    pub fn new(accepted: Accepted, password: &str) -> Self {
+        let Accepted { proof, standing } = accepted;
         Self { proof: Proof::Password(proof, TokenHash::of(password)), standing }
     }
 
     /// Somebody who comes with the cookie of a page.
-    pub fn of_session(session: SignedIn) -> Self {
+    pub fn of_session(session: ActiveSession) -> Self {
         let standing = session.standing().clone();
         Self { proof: Proof::Session(session), standing }
     }
 
-    /// Whether the password was accepted by memory alone, while who could tell is away: not good enough for changes.
+    /// Whether the proof is [stale](Proof::is_stale).
     pub fn is_stale(&self) -> bool {
-        match &self.proof {
-            Proof::Password(proof, _) => matches!(proof.freshness(), Freshness::Stale { .. }),
-            Proof::Session(session) => session.is_stale(),
-        }
+        self.proof.is_stale()
     }
 
     /// What an app password would be found by, if it was one that the caller signed in with; nothing in a session.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use accounts::password::{PasswordRules, Person};
+use user_backend::Outcome;
 use user_backend::clock::{later, now};
 
 use super::call::Call;
@@ -12,7 +13,7 @@ use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
 use super::operation::Operation;
 use super::schema;
-use crate::auth::sign_in::SignIn;
+use crate::auth::sign_in::Accepts;
 use crate::problem::PLAINTEXT_REFUSED;
 
 const MISSING: Code = Code::of_endpoint(101);
@@ -47,14 +48,13 @@ async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
     if !call.origin.private && !call.app.settings().allow_plaintext {
         return Err(Failure::new(Code::FORBIDDEN, PLAINTEXT_REFUSED));
     }
-    match call.app.sign_in(login, password, call.origin.address).await? {
-        SignIn::Welcome(_, standing) => {
-            let id = standing.user.id.as_str();
+    match call.app.sign_in(login, password, call.origin.address, Accepts::AppPassword).await? {
+        Ok(accepted) => {
+            let id = accepted.standing.user.id.as_str();
             Ok(Data::one("person", Data::one("personid", id)).into())
         }
-        SignIn::Refused => Err(Failure::bare(WRONG)),
-        SignIn::Throttled(wait) => Err(Failure::throttled(wait)),
-        SignIn::Unavailable(wait) => Err(Failure::unavailable(wait)),
+        Err(Outcome::Refused(_)) => Err(Failure::bare(WRONG)),
+        Err(outcome) => Err(Failure::not_signed_in(&outcome)),
     }
 }
 

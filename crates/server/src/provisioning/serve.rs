@@ -11,6 +11,7 @@ use axum::http::header::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use user_backend::Outcome;
 
 use super::call::Call;
 use super::caller::{Caller, RequiredRole};
@@ -25,7 +26,7 @@ use crate::auth::basic::AuthorizationHeader;
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
-use crate::auth::sign_in::SignIn;
+use crate::auth::sign_in::Accepts;
 use crate::problem::{PLAINTEXT_REFUSED, problem};
 use crate::state::AppState;
 
@@ -58,17 +59,12 @@ pub async fn serve(
         }
     };
     // Who names somebody is believed or not; only who names nobody may be known by a cookie.
-    let cookie =
-        Cookie::of(app, &origin).read(&parts.headers).filter(|_| !parts.headers.contains_key(AUTHORIZATION));
-    let caller = match signed_in(app, origin, &parts, route, cookie).await {
+    let cookie = Cookie::of(&app.settings(), &origin)
+        .read(&parts.headers)
+        .filter(|_| !parts.headers.contains_key(AUTHORIZATION));
+    let caller = match signed_in(app, origin, &parts, route, cookie, &reply).await {
         Ok(caller) => caller,
-        Err(Refusal::Response(response)) => return *response,
-        Err(Refusal::Credentials) => {
-            reply.format = Format::Xml;
-            reply.challenge(&parts.headers);
-            return reply.send(Err(Failure::wrong_credentials().with_hint(INVALID_CREDENTIALS_HINT)));
-        }
-        Err(Refusal::Failure(failure)) => return reply.send(Err(failure)),
+        Err(response) => return *response,
     };
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let body = Params::of_body(content_type, body).await;
@@ -126,19 +122,6 @@ const JSON_SENT_AS_FORM_HINT: &str = "the body looks like JSON and was sent as a
 const INVALID_CREDENTIALS_HINT: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \
                      not those of the database or of the operating system";
 
-/// Why somebody is not signed in.
-enum Refusal {
-    Credentials,
-    Failure(Failure),
-    Response(Box<Response<Body>>),
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
 /// Who calls; `None` at a route for everybody, if nobody says who they are.
 async fn signed_in(
     app: &AppState,
@@ -146,8 +129,10 @@ async fn signed_in(
     parts: &Parts,
     route: &Route,
     cookie: Option<&str>,
-) -> Result<Option<Caller>, Refusal> {
-    let refused = |status, text: &str| Refusal::Response(Box::new(problem(status, text)));
+    reply: &Reply,
+) -> Result<Option<Caller>, Box<Response<Body>>> {
+    let refused = |status, text: &str| Box::new(problem(status, text));
+    let failed = |failure: Failure| Box::new(reply.clone().send(Err(failure)));
     let offered = AuthorizationHeader::of(&parts.headers)
         .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let (name, password) = match offered {
@@ -158,26 +143,30 @@ async fn signed_in(
         AuthorizationHeader::Nothing | AuthorizationHeader::Other => {
             if let Some(cookie) = cookie
                 && (origin.private || app.settings().allow_plaintext)
-                && let Some(session) = app.session(cookie).await.map_err(Failure::from)?
+                && let Some(session) = app.session(cookie).await.map_err(|error| failed(error.into()))?
             {
                 return Ok(Some(Caller::of_session(session)));
             }
             let hint = "send the name and the password of an account on this server with each call; with curl: -u name:password";
-            return Err(Failure::nobody().with_hint(hint).into());
+            return Err(failed(Failure::nobody().with_hint(hint)));
         }
     };
     if !origin.private && !app.settings().allow_plaintext {
         return Err(refused(StatusCode::FORBIDDEN, PLAINTEXT_REFUSED));
     }
-    match app.sign_in(&name, &password, origin.address).await.map_err(Failure::from)? {
-        SignIn::Welcome(proof, standing) => Ok(Some(Caller::new(proof, *standing, &password))),
-        SignIn::Refused => Err(Refusal::Credentials),
-        SignIn::Throttled(wait) => Err(Failure::throttled(wait).into()),
-        SignIn::Unavailable(wait) => Err(Failure::unavailable(wait).into()),
+    let decided = app.sign_in(&name, &password, origin.address, Accepts::AppPassword).await;
+    match decided.map_err(|error| failed(error.into()))? {
+        Ok(accepted) => Ok(Some(Caller::new(accepted, &password))),
+        Err(outcome @ Outcome::Refused(_)) => {
+            let failure = Failure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
+            Err(Box::new(reply.clone().challenging(&parts.headers).send(Err(failure))))
+        }
+        Err(outcome) => Err(failed(Failure::not_signed_in(&outcome))),
     }
 }
 
 /// How an answer is sent.
+#[derive(Clone)]
 struct Reply {
     version: Version,
     format: Format,
@@ -231,8 +220,9 @@ impl Reply {
     }
 
     /// Asks for a name and a password. A page that asks in the background gets a scheme that no browser knows, or else the
-    /// browser would open a window of its own.
-    fn challenge(&mut self, headers: &HeaderMap) {
+    /// browser would open a window of its own. Such an answer is always XML.
+    fn challenging(mut self, headers: &HeaderMap) -> Self {
+        self.format = Format::Xml;
         let in_background = headers.get("x-requested-with").is_some_and(|value| value == "XMLHttpRequest");
         let challenge = if in_background {
             "DummyBasic realm=\"Authorisation Required\""
@@ -240,6 +230,7 @@ impl Reply {
             "Basic realm=\"Authorisation Required\""
         };
         self.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        self
     }
 }
 

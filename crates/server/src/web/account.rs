@@ -1,4 +1,4 @@
-//! What somebody may do about their own account: look at it, change the password, end sessions, make and revoke app passwords.
+//! The page of one's own account: look at it, change the password, end sessions.
 //!
 //! Whoever finds an open browser shall not get more than that: what outlives the session, a new password or an app password, wants
 //! the password again, through the same door as signing in.
@@ -9,17 +9,16 @@ use accounts::password::SetError;
 use accounts::{AccountsError, Actor};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use user_backend::Password;
 use user_backend::clock::{later, now};
+use user_backend::{Outcome, Password};
 
 use super::form::Form;
 use super::format::{DateTimeDisplay, browser};
-use super::login::{throttled, unavailable};
 use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
-use super::password_reset::sentence;
-use super::templates::{Elsewhere, NewToken, Notice, Personal, ShownSession, ShownToken, page, rules};
-use crate::auth::session::{Browser, SignedIn};
-use crate::auth::sign_in::SignIn;
+use super::refusal::refusal;
+use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, rules, sentence};
+use crate::auth::session::{ActiveSession, Browser};
+use crate::auth::sign_in::Accepts;
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);
@@ -97,46 +96,8 @@ pub(super) async fn end_sessions(request: PageRequest, body: Body) -> Answer {
     Ok(request.redirect(&request.url_for("/settings?done=ended")))
 }
 
-/// `POST /settings/app-passwords`
-pub(super) async fn make_token(request: PageRequest, body: Body) -> Answer {
-    let (session, sent) = begin(&request, body).await?;
-    if let Some(refusal) = confirm(&request, &session, sent.text("password")).await? {
-        return Ok(refusal);
-    }
-    let id = &session.user().id;
-    match request.accounts_of(&session).tokens().create(id, sent.text("name"), None).await {
-        Ok((token, made)) => {
-            let template = NewToken {
-                frame: request.own_frame(),
-                name: &made.name,
-                user: id.as_str(),
-                token: token.expose(),
-            };
-            Ok(page(StatusCode::OK, &template))
-        }
-        Err(AccountsError::Invalid { .. }) => {
-            let notice = Notice::bad("An app password needs a name, in one line and not too long.");
-            overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
-        }
-        Err(error) => Err(request.failed(&error)),
-    }
-}
-
-/// `POST /settings/app-passwords/revoke`
-pub(super) async fn revoke_token(request: PageRequest, body: Body) -> Answer {
-    let (session, sent) = begin(&request, body).await?;
-    if let Ok(key) = sent.text("key").parse() {
-        match request.accounts_of(&session).tokens().revoke(&session.user().id, key).await {
-            // One that is gone is what was wanted.
-            Ok(()) | Err(AccountsError::NotFound { .. }) => {}
-            Err(error) => return Err(request.failed(&error)),
-        }
-    }
-    Ok(request.redirect(&request.url_for("/settings?done=revoked")))
-}
-
 /// Who changes something, and what they sent. Nobody does so on the word of a server that is away.
-async fn begin(request: &PageRequest, body: Body) -> Result<(SignedIn, Form), EarlyResponse> {
+pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSession, Form), EarlyResponse> {
     let session = request.require_session().await?;
     let sent = request.own_form(body).await?;
     if session.is_stale() {
@@ -149,28 +110,26 @@ async fn begin(request: &PageRequest, body: Body) -> Result<(SignedIn, Form), Ea
 }
 
 /// Looks whether it is really the owner of the session who sits there; an answer when it is not.
-async fn confirm(
+pub(super) async fn confirm(
     request: &PageRequest,
-    session: &SignedIn,
+    session: &ActiveSession,
     password: &str,
 ) -> Result<Option<Response<Body>>, EarlyResponse> {
     let id = &session.user().id;
-    let answer = request.app.sign_in_in_person(id.as_str(), password, request.origin.address).await;
-    let (status, notice, wait) = match answer.map_err(|error| request.failed(&error))? {
-        SignIn::Welcome(_, standing) if standing.user.id == *id => return Ok(None),
-        SignIn::Welcome(..) | SignIn::Refused => {
-            (StatusCode::FORBIDDEN, Notice::bad("Wrong password."), None)
-        }
-        SignIn::Throttled(wait) => (StatusCode::TOO_MANY_REQUESTS, throttled(wait), Some(wait)),
-        SignIn::Unavailable(wait) => (StatusCode::SERVICE_UNAVAILABLE, unavailable(), Some(wait)),
+    let decided = request.app.sign_in(id.as_str(), password, request.origin.address, Accepts::Password).await;
+    let outcome = match decided.map_err(|error| request.failed(&error))? {
+        Ok(accepted) if accepted.standing.user.id == *id => return Ok(None),
+        Ok(accepted) => Outcome::Authenticated(accepted.proof),
+        Err(outcome) => outcome,
     };
+    let (status, notice, wait) = refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
     Ok(Some(waiting(overview(request, session, status, Some(notice)).await?, wait)))
 }
 
 /// The page itself.
-async fn overview(
+pub(super) async fn overview(
     request: &PageRequest,
-    session: &SignedIn,
+    session: &ActiveSession,
     status: StatusCode,
     notice: Option<Notice>,
 ) -> Answer {

@@ -3,15 +3,13 @@
 //! Whoever failed reads the same page, byte for byte, whether there is such an account or not, wherever its password is kept:
 //! "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where it cannot.
 
-use std::time::Duration;
-
 use accounts::TokenHash;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use super::page_request::{Answer, PageRequest, seconds, waiting};
+use super::page_request::{Answer, PageRequest, waiting};
+use super::refusal::refusal;
 use super::templates::{Login, Logout, Notice, lost_link};
-use crate::auth::session::NewSession;
 
 /// `GET /login`
 pub(super) async fn show(request: PageRequest) -> Answer {
@@ -35,18 +33,13 @@ pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
     let name = sent.text("user").trim();
     let begun = request.app.begin_session(name, sent.text("password"), &request.browser()).await;
     match begun.map_err(|error| request.failed(&error))? {
-        NewSession::Begun(token) => {
+        Ok(token) => {
             let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
             Ok(request.with_session(request.redirect(&to), &token))
         }
-        NewSession::Refused => Ok(form(&request, StatusCode::UNAUTHORIZED, Some(wrong(&request)), next)),
-        NewSession::Throttled(wait) => Ok(waiting(
-            form(&request, StatusCode::TOO_MANY_REQUESTS, Some(throttled(wait)), next),
-            Some(wait),
-        )),
-        NewSession::Unavailable(wait) => {
-            let response = form(&request, StatusCode::SERVICE_UNAVAILABLE, Some(unavailable()), next);
-            Ok(waiting(response, Some(wait)))
+        Err(outcome) => {
+            let (status, notice, wait) = refusal(&outcome, StatusCode::UNAUTHORIZED, || wrong(&request));
+            Ok(waiting(form(&request, status, Some(notice), next), wait))
         }
     }
 }
@@ -89,19 +82,4 @@ fn wrong(request: &PageRequest) -> Notice {
         Some(link) => Notice::bad("Wrong password. Reset it?").with_link(Some(link)),
         None => Notice::bad("Wrong password."),
     }
-}
-
-/// Too many wrong passwords came before.
-pub(super) fn throttled(wait: Duration) -> Notice {
-    let wait = seconds(wait);
-    Notice::bad(format!(
-        "Too many attempts failed. Wait {wait} s and try again; your password was not looked at."
-    ))
-}
-
-/// Who could tell is away.
-pub(super) fn unavailable() -> Notice {
-    Notice::bad(
-        "Passwords cannot be checked at the moment. Yours may well be right: try again in a few minutes.",
-    )
 }

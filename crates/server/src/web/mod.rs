@@ -5,7 +5,8 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `login`, `password_reset`, `account` | what the pages do |
+//! | `login`, `password_reset`, `account`, `app_passwords` | what the pages do |
+//! | `refusal` | what they say about a sign-in that was not accepted |
 //! | `templates` | what they say; the texts are in `templates/` |
 //! | `page_request` | who looks: cookie, address, and whether a form may be believed |
 //! | `form` | forms, read strictly |
@@ -13,12 +14,14 @@
 //! | `format` | browsers and moments in words (pure) |
 
 mod account;
+mod app_passwords;
 mod form;
 mod format;
 mod login;
 mod page_request;
 mod password_reset;
 mod redirect;
+mod refusal;
 mod templates;
 
 use axum::Router;
@@ -37,34 +40,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings", get(account::show))
         .route("/settings/password", post(account::change_password))
         .route("/settings/sessions/end", post(account::end_sessions))
-        .route("/settings/app-passwords", post(account::make_token))
-        .route("/settings/app-passwords/revoke", post(account::revoke_token))
+        .route("/settings/app-passwords", post(app_passwords::create))
+        .route("/settings/app-passwords/revoke", post(app_passwords::revoke))
         .route("/pages/style.css", get(templates::style))
         .route("/pages/icon.svg", get(templates::icon))
-}
-
-/// A path as the log may have it: whoever reads a token there could set a password.
-pub(crate) fn loggable(path: &str) -> &str {
-    const SECRET: &str = "/lostpassword/reset/";
-    match path.find(SECRET) {
-        Some(at) => path.get(..at + SECRET.len()).unwrap_or(SECRET),
-        None => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_log_has_no_token() {
-        assert_eq!(loggable("/lostpassword/reset/abc"), "/lostpassword/reset/");
-        assert_eq!(loggable("//cloud/lostpassword/reset/abc/d"), "//cloud/lostpassword/reset/");
-        assert_eq!(loggable("/settings"), "/settings");
-    }
-
-    #[test]
-    fn mails_point_to_the_page_that_takes_tokens() {
-        assert_eq!(loggable(&format!("/{}x", accounts::reset::RESET_PATH)), "/lostpassword/reset/");
-    }
 }

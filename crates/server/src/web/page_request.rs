@@ -15,12 +15,11 @@ use zeroize::Zeroizing;
 use super::form::Form;
 use super::redirect::next;
 use super::templates::{Frame, Message, page};
-use crate::auth::client_address::Origin;
+use crate::auth::client_address::{Connection, Origin};
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
-use crate::auth::session::{Browser, SignedIn};
+use crate::auth::session::{ActiveSession, Browser};
 use crate::problem::{PLAINTEXT_REFUSED, problem};
-use crate::router::Connection;
 use crate::state::AppState;
 
 /// One look at a page.
@@ -67,7 +66,7 @@ impl FromRequestParts<AppState> for PageRequest {
             );
         };
         let origin = Origin::of(peer, connection.tls, &parts.headers, &app.trusted_proxies());
-        let kind = Cookie::of(app, &origin);
+        let kind = Cookie::of(&app.settings(), &origin);
         let sent = kind.read(&parts.headers).map(str::to_owned);
         let is_new = sent.is_none();
         let cookie = match sent {
@@ -134,13 +133,13 @@ impl PageRequest {
     }
 
     /// The accounts, used on somebody's behalf.
-    pub(super) fn accounts_of(&self, session: &SignedIn) -> accounts::Accounts {
+    pub(super) fn accounts_of(&self, session: &ActiveSession) -> accounts::Accounts {
         let actor = Actor::user(session.user().id.as_str(), Some(self.origin.address));
         self.app.accounts().on_behalf_of(actor)
     }
 
     /// Who is signed in, if anybody is.
-    pub(super) async fn session(&self) -> Result<Option<SignedIn>, EarlyResponse> {
+    pub(super) async fn session(&self) -> Result<Option<ActiveSession>, EarlyResponse> {
         if self.is_new {
             return Ok(None);
         }
@@ -148,7 +147,7 @@ impl PageRequest {
     }
 
     /// Who is signed in; nobody else gets past this, but to the login page and back.
-    pub(super) async fn require_session(&self) -> Result<SignedIn, EarlyResponse> {
+    pub(super) async fn require_session(&self) -> Result<ActiveSession, EarlyResponse> {
         let back = self.url_for("/login?redirect_url=") + &self.url_for("/settings");
         self.session().await?.ok_or_else(|| EarlyResponse::from(self.redirect(&back)))
     }

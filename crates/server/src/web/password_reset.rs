@@ -14,7 +14,7 @@ use user_backend::Password;
 use user_backend::clock::{later, now};
 
 use super::page_request::{Answer, EarlyResponse, PageRequest, seconds, waiting};
-use super::templates::{Lost, Notice, Reset, lost_link, rules};
+use super::templates::{Lost, Notice, Reset, lost_link, rules, sentence};
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);
@@ -150,10 +150,4 @@ fn odd(request: &PageRequest, error: &dyn std::error::Error) -> EarlyResponse {
     tracing::error!(%error, "a password reset failed");
     let lines = &["Nothing was changed. Try again later."];
     request.message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", lines, None).into()
-}
-
-/// An error text as a sentence.
-pub(super) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
 }

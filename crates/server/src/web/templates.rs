@@ -230,3 +230,9 @@ pub(super) fn rules(app: &AppState) -> String {
     text.push('.');
     text
 }
+
+/// An error text as a sentence.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}

@@ -273,7 +273,7 @@ async fn backends_come_while_the_server_runs() {
     let file = server.dir.path().join("next.toml");
     let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     std::fs::write(&file, imap).unwrap();
-    let (settings, config) = ServerSettings::load(&file).unwrap();
+    let (settings, config) = ServerSettings::load(&file, &Registry::standard()).unwrap();
     server.app.reload(settings, &config).await.unwrap();
     server.post("admin", "/cloud/users", form).send().await.ok();
 }
@@ -291,7 +291,8 @@ async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_
             "[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n{lines}\n{CHEAP}{sections}"
         );
         std::fs::write(server.dir.path().join("server.toml"), text).unwrap();
-        let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
+        let (settings, config) =
+            ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
         server.app.reload(settings, &config).await.unwrap()
     };
     let ids = |ids: &[user_backend::BackendId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();

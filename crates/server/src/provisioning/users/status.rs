@@ -79,7 +79,7 @@ pub(crate) const WIPE: Operation = Operation::new(
 
 async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = other_below(call, Failure::hidden()).await?;
-    call.app.wipe_tokens(&call.accounts()?, &user.id).await?;
+    call.accounts()?.tokens().wipe(&user.id).await?;
     Ok(Answer::NOTHING)
 }
 
