@@ -9,7 +9,7 @@ use user_backend::config::Config;
 use user_backend::resolver::Reloaded;
 
 use crate::settings::ServerSettings;
-use crate::start::{StartError, chain, local_chain};
+use crate::start::{StartError, chain};
 use crate::state::{AppState, LiveSettings};
 
 /// What reading a configuration again has changed.
@@ -39,9 +39,7 @@ impl AppState {
         config: &Config,
     ) -> Result<ReloadReport, StartError> {
         let (next, external) = chain(&self.inner.local, self.accounts(), config, &self.inner.classes)?;
-        let local_only = local_chain(&self.inner.local, self.accounts(), config);
         let backends = self.inner.resolver.replace(next).await?;
-        self.inner.local_only.replace(local_only).await?;
         *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
 
         let before = self.inner.live.load_full();

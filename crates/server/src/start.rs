@@ -77,14 +77,11 @@ impl AppState {
         let local = (local, policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config, &classes)?;
-        let log = || Arc::clone(&failed_logins) as _;
-        let resolver = all.failure_log(log()).build()?;
-        let local_only = local_chain(&local, &accounts, config).failure_log(log()).build()?;
-        let follower = Follower::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
+        let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
+        let follower = Follower::start(accounts.clone(), [resolver.clone()]).await?;
         let apps = Catalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
-            local_only,
             classes,
             product: settings.name.clone(),
             live: ArcSwap::from_pointee(LiveSettings::new(settings, config)),
@@ -117,23 +114,7 @@ fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPassw
     PasswordReset::new(accounts.clone(), passwords.clone(), reset)
 }
 
-/// A chain of the local backend alone.
-pub(crate) fn local_chain(
-    local: &(Arc<dyn UserBackend>, Policy),
-    accounts: &Accounts,
-    config: &Config,
-) -> ResolverBuilder {
-    let (backend, policy) = local;
-    Resolver::builder()
-        .deadline(config.resolver().deadline)
-        .cache_bounds(config.resolver().cache)
-        .throttle(config.resolver().throttle)
-        .lock(config.resolver().lock)
-        .pins(accounts.pin_store())
-        .link(Arc::clone(backend), policy.clone(), DomainRules::none())
-}
-
-/// The local backend, and behind it those of the configuration, each behind the app passwords of its people.
+/// The local backend and after it those of the configuration, each of which also takes the app passwords of its users.
 pub(crate) fn chain(
     local: &(Arc<dyn UserBackend>, Policy),
     accounts: &Accounts,
@@ -141,7 +122,12 @@ pub(crate) fn chain(
     classes: &Registry,
 ) -> Result<(ResolverBuilder, Vec<BackendId>), ConfigErrors> {
     let mut ids = Vec::new();
-    let all = local_chain(local, accounts, config);
+    let (backend, policy) = local;
+    let all = Resolver::builder().pins(accounts.pin_store()).link(
+        Arc::clone(backend),
+        policy.clone(),
+        DomainRules::none(),
+    );
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
     let all = all.with_config_inside(config, classes, |backend| {
         ids.push(backend.id().clone());

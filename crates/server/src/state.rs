@@ -28,12 +28,10 @@ pub(crate) struct Inner {
     pub(crate) classes: Registry,
     pub(crate) product: String,
     pub(crate) accounts: Accounts,
-    /// All backends.
     pub(crate) resolver: Resolver,
-    /// The local one alone, for when the others are switched off.
-    pub(crate) local_only: Resolver,
     /// The ids of the others.
     pub(crate) external: RwLock<Vec<BackendId>>,
+    /// The local backend, and how the resolver treats it.
     pub(crate) local: (Arc<dyn UserBackend>, Policy),
     pub(crate) passwords: LocalPasswords,
     pub(crate) resets: PasswordReset,
@@ -87,10 +85,6 @@ impl AppState {
     /// The resolver of all backends.
     pub fn resolver(&self) -> &Resolver {
         &self.inner.resolver
-    }
-
-    pub(crate) fn resolvers(&self) -> [&Resolver; 2] {
-        [&self.inner.resolver, &self.inner.local_only]
     }
 
     /// Sets local passwords.

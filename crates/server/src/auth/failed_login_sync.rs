@@ -105,9 +105,7 @@ impl AppState {
                 synced.newest = synced.newest.max(failure.key);
                 if synced.known.insert(failure.key) {
                     fresh += 1;
-                    for resolver in self.resolvers() {
-                        resolver.count_failure(failure.place, log.age(failure.at));
-                    }
+                    self.resolver().count_failure(failure.place, log.age(failure.at));
                 }
             }
             if fresh == 0 {
@@ -120,7 +118,7 @@ impl AppState {
         let now = self.inner.follower.catch_up().await?;
         if now != before {
             for place in failures.forgiven(before, now).await? {
-                self.resolvers().into_iter().for_each(|resolver| resolver.forgive(place));
+                self.resolver().forgive(place);
             }
         }
         Ok(())
@@ -128,35 +126,25 @@ impl AppState {
 
     async fn report_status(&self) -> Result<(), AccountsError> {
         let log = &self.inner.failed_logins;
-        let mut status = Status {
+        let resolver = self.resolver();
+        let (cache, pressure) = (resolver.cache_stats(), resolver.pressure());
+        let [accepted_from_memory, rejected_from_memory] = resolver.answers_from_memory();
+        let status = Status {
             pid: std::process::id(),
             host: host(),
             version: env!("CARGO_PKG_VERSION"),
             listen: self.settings().listen.to_string(),
-            accepted: 0,
-            rejected: 0,
-            bytes: 0,
-            most_entries: self.resolver().cache_bounds().entries,
-            most_bytes: self.resolver().cache_bounds().bytes,
-            accepted_from_memory: 0,
-            rejected_from_memory: 0,
-            attempts_under_way: 0,
-            throttled_places: 0,
-            locked_users: 0,
+            accepted: cache.accepted,
+            rejected: cache.rejected,
+            bytes: cache.bytes,
+            most_entries: resolver.cache_bounds().entries,
+            most_bytes: resolver.cache_bounds().bytes,
+            accepted_from_memory,
+            rejected_from_memory,
+            attempts_under_way: pressure.under_way,
+            throttled_places: pressure.throttled_places,
+            locked_users: pressure.locked_users,
         };
-        for resolver in self.resolvers() {
-            let (cache, pressure) = (resolver.cache_stats(), resolver.pressure());
-            let [accepted, rejected] = resolver.answers_from_memory();
-            status.accepted += cache.accepted;
-            status.rejected += cache.rejected;
-            status.bytes += cache.bytes;
-            status.accepted_from_memory += accepted;
-            status.rejected_from_memory += rejected;
-            status.attempts_under_way += pressure.under_way;
-            // Both hear of the same places.
-            status.throttled_places = status.throttled_places.max(pressure.throttled_places);
-            status.locked_users += pressure.locked_users;
-        }
         let text = serde_json::to_string(&status).unwrap_or_default();
         self.accounts().servers().tell(&log.id, log.started, &text).await
     }

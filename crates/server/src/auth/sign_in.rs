@@ -82,8 +82,10 @@ impl AppState {
         let by_email = self.owner_of_address(name).await?;
         let name = by_email.as_ref().map_or(name, UserId::as_str);
         let external = look.app(EXTERNAL_APP).unwrap_or(true);
-        let resolver = if external { &self.inner.resolver } else { &self.inner.local_only };
-        let answer = resolver.authenticate(Credentials::new(name, password).from_source(from)).await;
+        let credentials = Credentials::new(name, password).from_source(from);
+        let (local, _) = &self.inner.local;
+        let credentials = if external { credentials } else { credentials.only_backend(local.id()) };
+        let answer = self.inner.resolver.authenticate(credentials).await;
         let proof = match answer.outcome {
             Outcome::Authenticated(proof) => proof,
             outcome => return Ok(Err(outcome)),
