@@ -4,12 +4,11 @@
 use accounts::{AppPassword, UserId};
 
 use super::call::Call;
-use super::docs::{ResponseDoc, Tag};
+use super::docs::ResponseDoc;
 use super::envelope::code::Code;
 use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
-use super::operation::Operation;
-use super::schema;
+use super::operation::{Operation, operation};
 
 const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
 
@@ -20,12 +19,12 @@ const NAMELESS: &str = "unknown program";
 const LONGEST_NAME: usize = 120;
 
 /// `GET /core/getapppassword`: a new app password, for whoever signed in with the password itself.
-pub(crate) const GET: Operation = Operation::new(
+pub(crate) const GET: Operation = operation!(
     "AppPasswordGet",
-    Tag::Passwords,
+    Passwords,
     "Makes an app password for the caller",
-    || schema::named_text("apppassword").into(),
-    |call| Box::pin(get(call)),
+    named_text("apppassword"),
+    get(call)
 )
 .codes(&[(
     Code::FORBIDDEN,
@@ -52,12 +51,12 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE /core/apppassword`: the end of the one that the caller signed in with.
-pub(crate) const DELETE: Operation = Operation::new(
+pub(crate) const DELETE: Operation = operation!(
     "AppPasswordDelete",
-    Tag::Passwords,
+    Passwords,
     "Ends the app password that the caller signed in with",
-    || schema::nothing().into(),
-    |call| Box::pin(delete(call)),
+    nothing(),
+    delete(call)
 )
 .codes(NONE_IN_USE);
 
@@ -68,12 +67,12 @@ async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /core/apppassword/rotate`: a new one for the one that the caller signed in with, which ends.
-pub(crate) const ROTATE: Operation = Operation::new(
+pub(crate) const ROTATE: Operation = operation!(
     "AppPasswordRotate",
-    Tag::Passwords,
+    Passwords,
     "Replaces the app password that the caller signed in with",
-    || schema::named_text("newpassword").into(),
-    |call| Box::pin(rotate(call)),
+    named_text("newpassword"),
+    rotate(call)
 )
 .codes(NONE_IN_USE);
 

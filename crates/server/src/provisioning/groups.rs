@@ -3,9 +3,8 @@
 use accounts::{AccountsError, Group, GroupFilter, GroupId, UserId};
 
 use super::call::{Call, RANGE, Range};
-use super::docs::{Param, Tag};
-use super::operation::Operation;
-use super::schema;
+use super::docs::Param;
+use super::operation::{Operation, operation};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
@@ -21,14 +20,9 @@ const ABSENT: &str = "there is no such group";
 const NOT_FOUND: &str = "The requested group could not be found";
 
 /// `GET /cloud/groups`
-pub(crate) const LIST: Operation = Operation::new(
-    "GroupList",
-    Tag::Groups,
-    "Lists the ids of groups",
-    || schema::named_list("groups").into(),
-    |call| Box::pin(list(call)),
-)
-.params(RANGE);
+pub(crate) const LIST: Operation =
+    operation!("GroupList", Groups, "Lists the ids of groups", named_list("groups"), list(call))
+        .params(RANGE);
 
 async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
@@ -39,15 +33,12 @@ async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/groups/details`
-pub(crate) const DETAILS: Operation = Operation::new(
-    "GroupDetails",
-    Tag::Groups,
-    "Lists groups with their counts",
-    || schema::groups().into(),
-    |call| Box::pin(details(call)),
-)
-.params(RANGE)
-.role_refusal("Logged in user must be an admin, a sub admin or gotten special right to access this setting");
+pub(crate) const DETAILS: Operation =
+    operation!("GroupDetails", Groups, "Lists groups with their counts", groups(), details(call))
+        .params(RANGE)
+        .role_refusal(
+            "Logged in user must be an admin, a sub admin or gotten special right to access this setting",
+        );
 
 async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
@@ -58,14 +49,9 @@ async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/groups/{group}/subadmins`
-pub(crate) const SUB_ADMINS: Operation = Operation::new(
-    "GroupSubAdmins",
-    Tag::Groups,
-    "Lists the sub-admins of a group",
-    || schema::list().into(),
-    |call| Box::pin(subadmins(call)),
-)
-.codes(&[(NO_GROUP, ABSENT)]);
+pub(crate) const SUB_ADMINS: Operation =
+    operation!("GroupSubAdmins", Groups, "Lists the sub-admins of a group", list(), subadmins(call))
+        .codes(&[(NO_GROUP, ABSENT)]);
 
 async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
     let missing = || Failure::new(NO_GROUP, "Group does not exist");
@@ -75,18 +61,16 @@ async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /cloud/groups`
-pub(crate) const CREATE: Operation = Operation::new(
-    "GroupCreate",
-    Tag::Groups,
-    "Creates a group",
-    || schema::nothing().into(),
-    |call| Box::pin(create(call)),
-)
-.params(&[
-    Param::text("groupid", "Its id; letter case counts").required(),
-    Param::text("displayname", "What it is called"),
-])
-.codes(&[(INVALID, "the id or the name is none that can be taken"), (EXISTS, "there is a group of this id")]);
+pub(crate) const CREATE: Operation =
+    operation!("GroupCreate", Groups, "Creates a group", nothing(), create(call))
+        .params(&[
+            Param::text("groupid", "Its id; letter case counts").required(),
+            Param::text("displayname", "What it is called"),
+        ])
+        .codes(&[
+            (INVALID, "the id or the name is none that can be taken"),
+            (EXISTS, "there is a group of this id"),
+        ]);
 
 async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let invalid = || Failure::new(INVALID, "Invalid group name");
@@ -107,22 +91,16 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `PUT /cloud/groups/{group}`
-pub(crate) const EDIT: Operation = Operation::new(
-    "GroupEdit",
-    Tag::Groups,
-    "Renames a group",
-    || schema::nothing().into(),
-    |call| Box::pin(edit(call)),
-)
-.params(&[
-    Param::text("key", "The field").required().words(&["displayname"]),
-    Param::text("value", "The new name").required(),
-])
-.codes(&[
-    (INVALID, "the name is none that can be taken"),
-    (Code::NOT_FOUND, ABSENT),
-    (Code::UNKNOWN, "nothing but the display name can be changed"),
-]);
+pub(crate) const EDIT: Operation = operation!("GroupEdit", Groups, "Renames a group", nothing(), edit(call))
+    .params(&[
+        Param::text("key", "The field").required().words(&["displayname"]),
+        Param::text("value", "The new name").required(),
+    ])
+    .codes(&[
+        (INVALID, "the name is none that can be taken"),
+        (Code::NOT_FOUND, ABSENT),
+        (Code::UNKNOWN, "nothing but the display name can be changed"),
+    ]);
 
 async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.params.once("key")?;
@@ -144,14 +122,9 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE /cloud/groups/{group}`
-pub(crate) const DELETE: Operation = Operation::new(
-    "GroupDelete",
-    Tag::Groups,
-    "Deletes a group; its members stay",
-    || schema::nothing().into(),
-    |call| Box::pin(delete(call)),
-)
-.codes(&[(NO_GROUP, ABSENT), (PROTECTED, "the group admin stays")]);
+pub(crate) const DELETE: Operation =
+    operation!("GroupDelete", Groups, "Deletes a group; its members stay", nothing(), delete(call))
+        .codes(&[(NO_GROUP, ABSENT), (PROTECTED, "the group admin stays")]);
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let group = call.named_group().await?.ok_or(Failure::bare(NO_GROUP))?;

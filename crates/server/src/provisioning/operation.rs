@@ -12,6 +12,20 @@ use super::envelope::{Answer, Failure};
 /// The function that answers a call.
 pub(crate) type Handler = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<Answer, Failure>>;
 
+/// An [`Operation`]: its id, chapter, summary, the shape of its data, and the call of its function.
+macro_rules! operation {
+    ($id:literal, $tag:ident, $summary:literal, $data:ident($($argument:expr),*), $function:ident($call:ident $(, $more:expr)*)) => {
+        $crate::provisioning::operation::Operation::new(
+            $id,
+            $crate::provisioning::docs::Tag::$tag,
+            $summary,
+            || $crate::provisioning::schema::$data($($argument),*).into(),
+            |$call| Box::pin($function($call $(, $more)*)),
+        )
+    };
+}
+pub(crate) use operation;
+
 /// What answers at a route, and what is documented about it.
 ///
 /// It stands beside its function; the row of the table of routes names it.

@@ -7,12 +7,11 @@ use user_backend::Outcome;
 use user_backend::clock::{later, now};
 
 use super::call::Call;
-use super::docs::{Kind, Param, ResponseDoc, Tag, UNKNOWN_PATH};
+use super::docs::{Kind, Param, ResponseDoc, UNKNOWN_PATH};
 use super::envelope::code::Code;
 use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
-use super::operation::Operation;
-use super::schema;
+use super::operation::{Operation, operation};
 use crate::auth::sign_in::Accepts;
 use crate::problem::PLAINTEXT_REFUSED;
 
@@ -22,12 +21,12 @@ const WRONG: Code = Code::of_endpoint(102);
 const POLICY_OFF: &[ResponseDoc] = &[(UNKNOWN_PATH, "the password policy is switched off")];
 
 /// `POST /person/check`: whether a name and a password belong together.
-pub(crate) const CHECK: Operation = Operation::new(
+pub(crate) const CHECK: Operation = operation!(
     "PersonCheck",
-    Tag::Passwords,
+    Passwords,
     "Tells whether a name and a password belong together",
-    || schema::person().into(),
-    |call| Box::pin(check(call)),
+    person(),
+    check(call)
 )
 .params(&[
     Param::text("login", "The name").required(),
@@ -59,12 +58,12 @@ async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /apps/password_policy/api/v1/generate`
-pub(crate) const GENERATE: Operation = Operation::new(
+pub(crate) const GENERATE: Operation = operation!(
     "PasswordGenerate",
-    Tag::Passwords,
+    Passwords,
     "Makes a password that the policy accepts",
-    || schema::named_text("password").into(),
-    |call| Box::pin(generate(call)),
+    named_text("password"),
+    generate(call)
 )
 .codes(POLICY_OFF);
 
@@ -78,12 +77,12 @@ async fn generate(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /apps/password_policy/api/v1/validate`
-pub(crate) const VALIDATE: Operation = Operation::new(
+pub(crate) const VALIDATE: Operation = operation!(
     "PasswordValidate",
-    Tag::Passwords,
+    Passwords,
     "Tells whether the policy accepts a password",
-    || schema::judged().into(),
-    |call| Box::pin(validate(call)),
+    judged(),
+    validate(call)
 )
 .params(&[Param::new("password", Kind::Secret, "The password").required()])
 .codes(POLICY_OFF);

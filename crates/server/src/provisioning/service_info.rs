@@ -1,24 +1,17 @@
 //! What the server can do, and who it is.
 
 use super::call::Call;
-use super::docs::Tag;
 use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
-use super::operation::Operation;
-use super::schema;
+use super::operation::{Operation, operation};
 
 /// The version of the PHP system whose answers these are: clients read it to know what to expect.
 pub(crate) const API_VERSION: (u32, u32, u32) = (25, 0, 2);
 
 /// `GET /cloud/capabilities`
-pub(crate) const CAPABILITIES: Operation = Operation::new(
-    "Capabilities",
-    Tag::Service,
-    "Tells what the server can do",
-    || schema::capabilities().into(),
-    |call| Box::pin(capabilities(call)),
-)
-.with_etag();
+pub(crate) const CAPABILITIES: Operation =
+    operation!("Capabilities", Service, "Tells what the server can do", capabilities(), capabilities(call))
+        .with_etag();
 
 async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
     let (major, minor, micro) = API_VERSION;
@@ -62,15 +55,10 @@ async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /config`
-pub(crate) const SERVICE: Operation = Operation::new(
-    "ServiceInfo",
-    Tag::Service,
-    "Tells what the server is",
-    || schema::service().into(),
-    |call| Box::pin(async { service(call) }),
-);
+pub(crate) const SERVICE: Operation =
+    operation!("ServiceInfo", Service, "Tells what the server is", service(), service(call));
 
-fn service(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn service(call: &Call<'_>) -> Result<Answer, Failure> {
     let settings = call.app.settings();
     Ok(Data::map([
         ("version", Data::from("1.7")),

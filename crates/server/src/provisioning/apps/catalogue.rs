@@ -4,27 +4,21 @@ use accounts::apps::Fixed;
 
 use super::manifest::shown;
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ResponseDoc, Tag};
+use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 
 const UNKNOWN_FILTER: Code = Code::of_endpoint(101);
 
 const NO_APP: ResponseDoc = (Code::NOT_FOUND, "there is no such app");
 
 /// `GET /cloud/apps`
-pub(crate) const LIST: Operation = Operation::new(
-    "AppList",
-    Tag::Apps,
-    "Lists the ids of apps",
-    || schema::named_list("apps").into(),
-    |call| Box::pin(list(call)),
-)
-.params(&[Param::text("filter", "Only those that are on, or off").words(&["enabled", "disabled"])])
-.codes(&[(UNKNOWN_FILTER, "the filter is another word")]);
+pub(crate) const LIST: Operation =
+    operation!("AppList", Apps, "Lists the ids of apps", named_list("apps"), list(call))
+        .params(&[Param::text("filter", "Only those that are on, or off").words(&["enabled", "disabled"])])
+        .codes(&[(UNKNOWN_FILTER, "the filter is another word")]);
 
 async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let wanted = match call.params.text("filter")? {
@@ -39,12 +33,12 @@ async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/user/apps`
-pub(crate) const OF_USER: Operation = Operation::new(
+pub(crate) const OF_USER: Operation = operation!(
     "UserApps",
-    Tag::Users,
+    Users,
     "Lists the apps that are on for whoever asks",
-    || schema::named_list("apps").into(),
-    |call| Box::pin(of_user(call)),
+    named_list("apps"),
+    of_user(call)
 );
 
 async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -54,14 +48,8 @@ async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/apps/{app}`
-pub(crate) const INFO: Operation = Operation::new(
-    "AppInfo",
-    Tag::Apps,
-    "Tells what an app says about itself",
-    || schema::app().into(),
-    |call| Box::pin(info(call)),
-)
-.codes(&[NO_APP]);
+pub(crate) const INFO: Operation =
+    operation!("AppInfo", Apps, "Tells what an app says about itself", app(), info(call)).codes(&[NO_APP]);
 
 async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
     let about = call.app.apps().find(&call.captures.get("app")).ok_or_else(unknown)?;
@@ -69,23 +57,12 @@ async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST` and `DELETE /cloud/apps/{app}`
-pub(crate) const ENABLE: Operation = Operation::new(
-    "AppEnable",
-    Tag::Apps,
-    "Switches an app on",
-    || schema::nothing().into(),
-    |call| Box::pin(switch(call, true)),
-)
-.codes(&[NO_APP]);
+pub(crate) const ENABLE: Operation =
+    operation!("AppEnable", Apps, "Switches an app on", nothing(), switch(call, true)).codes(&[NO_APP]);
 
-pub(crate) const DISABLE: Operation = Operation::new(
-    "AppDisable",
-    Tag::Apps,
-    "Switches an app off",
-    || schema::nothing().into(),
-    |call| Box::pin(switch(call, false)),
-)
-.codes(&[(Code::FORBIDDEN, "it is always on")]);
+pub(crate) const DISABLE: Operation =
+    operation!("AppDisable", Apps, "Switches an app off", nothing(), switch(call, false))
+        .codes(&[(Code::FORBIDDEN, "it is always on")]);
 
 async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
     let id = call.captures.get("app");

@@ -3,11 +3,11 @@
 use accounts::AccountsError;
 
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Param, ResponseDoc, Tag};
+use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
-use crate::provisioning::operation::Operation;
+use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::schema;
 
 const NOT_SETTABLE: ResponseDoc =
@@ -16,12 +16,12 @@ use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::users::validate;
 
 /// `GET …/config/apps`
-pub(crate) const APPS: Operation = Operation::new(
+pub(crate) const APPS: Operation = operation!(
     "ConfigApps",
-    Tag::Settings,
+    Settings,
     "Lists the apps that may have settings",
-    || schema::wrapped(schema::list()).into(),
-    |call| Box::pin(apps(call)),
+    wrapped(schema::list()),
+    apps(call)
 );
 
 async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -34,12 +34,12 @@ async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET …/config/apps/{app}`
-pub(crate) const KEYS: Operation = Operation::new(
+pub(crate) const KEYS: Operation = operation!(
     "AppKeys",
-    Tag::Settings,
+    Settings,
     "Lists the settings of an app that are set",
-    || schema::wrapped(schema::list()).into(),
-    |call| Box::pin(keys(call)),
+    wrapped(schema::list()),
+    keys(call)
 )
 .codes(&[NOT_SETTABLE]);
 
@@ -50,12 +50,12 @@ async fn keys(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET …/config/apps/{app}/{key}`
-pub(crate) const GET: Operation = Operation::new(
+pub(crate) const GET: Operation = operation!(
     "AppKeyGet",
-    Tag::Settings,
+    Settings,
     "Tells the value of a setting",
-    || schema::wrapped(schema::text("The value")).into(),
-    |call| Box::pin(get(call)),
+    wrapped(schema::text("The value")),
+    get(call)
 )
 .params(&[Param::text("defaultValue", "What is answered if it is not set")])
 .codes(&[NOT_SETTABLE]);
@@ -68,15 +68,9 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST …/config/apps/{app}/{key}`
-pub(crate) const SET: Operation = Operation::new(
-    "AppKeySet",
-    Tag::Settings,
-    "Sets a setting",
-    || schema::nothing().into(),
-    |call| Box::pin(set(call)),
-)
-.params(&[Param::text("value", "The value").required()])
-.codes(&[NOT_SETTABLE]);
+pub(crate) const SET: Operation = operation!("AppKeySet", Settings, "Sets a setting", nothing(), set(call))
+    .params(&[Param::text("value", "The value").required()])
+    .codes(&[NOT_SETTABLE]);
 
 async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
     if !call.caller()?.is_admin() {
@@ -103,14 +97,9 @@ async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE …/config/apps/{app}/{key}`
-pub(crate) const DELETE: Operation = Operation::new(
-    "AppKeyDelete",
-    Tag::Settings,
-    "Takes the value of a setting away",
-    || schema::nothing().into(),
-    |call| Box::pin(delete(call)),
-)
-.codes(&[NOT_SETTABLE]);
+pub(crate) const DELETE: Operation =
+    operation!("AppKeyDelete", Settings, "Takes the value of a setting away", nothing(), delete(call))
+        .codes(&[NOT_SETTABLE]);
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let app = app(call)?;

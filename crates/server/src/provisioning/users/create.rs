@@ -11,13 +11,12 @@ use user_backend::{BackendId, Password};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Kind, Param, ResponseDoc, Tag};
+use crate::provisioning::docs::{Kind, Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 
 const INVALID: Code = Code::of_endpoint(101);
 const TAKEN: Code = Code::of_endpoint(102);
@@ -61,12 +60,12 @@ const PARAMS: &[Param] = &[
 ];
 
 /// `POST /cloud/users`
-pub(crate) const CREATE: Operation = Operation::new(
+pub(crate) const CREATE: Operation = operation!(
     "UserCreate",
-    Tag::Users,
+    Users,
     "Creates a user: everything that is asked for, or nothing",
-    || schema::id().into(),
-    |call| Box::pin(create(call)),
+    id(),
+    create(call)
 )
 .params(PARAMS)
 .codes(CODES);

@@ -9,14 +9,13 @@ use user_backend::clock::{later, now};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{Kind, Param, Tag};
+use crate::provisioning::docs::{Kind, Param};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
+use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::params::ParamError;
-use crate::provisioning::schema;
 
 /// The fields that people may edit, in the order that clients rely on.
 const EDITABLE: &[&str] = &[
@@ -56,13 +55,7 @@ const INVALID: Code = Code::of_endpoint(102);
 const NOT_EDITABLE: Code = Code::of_endpoint(103);
 
 /// `PUT /cloud/users/{user}`
-pub(crate) const EDIT: Operation = Operation::new(
-    "UserEdit",
-    Tag::Users,
-    "Changes fields of a user",
-    || schema::nothing().into(),
-    |call| Box::pin(edit(call)),
-)
+pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields of a user", nothing(), edit(call))
 .more(
     "Fields: displayname, email, password, quota, manager, additional_mail, notify_email, language, locale, timezone, \
      first_day_of_week, phone, address, website, twitter, bluesky, fediverse, organisation, role, headline, biography, \
@@ -130,12 +123,12 @@ const PAIR: &str = "send which field as key and what it becomes as value, with c
                     or several as fields[email]=... and so on";
 
 /// `PUT /cloud/users/{user}/{collection}`: `key` is a value that is there, `value` what becomes of it.
-pub(crate) const COLLECTION: Operation = Operation::new(
+pub(crate) const COLLECTION: Operation = operation!(
     "UserEditCollection",
-    Tag::Users,
+    Users,
     "Changes one of several mail addresses",
-    || schema::nothing().into(),
-    |call| Box::pin(collection(call)),
+    nothing(),
+    collection(call)
 )
 .more("The collection is additional_mail, or additional_mailScope to say who may see one of one's own.")
 .params(&[
@@ -173,13 +166,8 @@ async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/user/fields`
-pub(crate) const FIELDS: Operation = Operation::new(
-    "UserFields",
-    Tag::Users,
-    "Lists the fields that people may edit",
-    || schema::list().into(),
-    |call| Box::pin(fields(call)),
-);
+pub(crate) const FIELDS: Operation =
+    operation!("UserFields", Users, "Lists the fields that people may edit", list(), fields(call));
 
 async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
     let named = call.app.settings().allow_user_to_change_display_name;
@@ -189,12 +177,12 @@ async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/user/fields/{user}`
-pub(crate) const FIELDS_OF: Operation = Operation::new(
+pub(crate) const FIELDS_OF: Operation = operation!(
     "UserFieldsOf",
-    Tag::Users,
+    Users,
     "Lists the fields of a user that may be edited",
-    || schema::list().into(),
-    |call| Box::pin(fields_of(call)),
+    list(),
+    fields_of(call)
 )
 .codes(&[HIDDEN]);
 

@@ -7,13 +7,12 @@ use async_trait::async_trait;
 use super::representation::{Viewer, shown};
 use crate::provisioning::call::{Call, RANGE, Range};
 use crate::provisioning::caller::Caller;
-use crate::provisioning::docs::{Kind, Param, Tag};
+use crate::provisioning::docs::{Kind, Param};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::streamed_list::{PageSource, StreamedList};
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 use crate::state::AppState;
 
 /// The parameters of [`strict_range`].
@@ -27,15 +26,10 @@ const STRICT_RANGE: &[Param] = &[
 const NO_GROUP: &str = "The requested group could not be found";
 
 /// `GET /cloud/users`
-pub(crate) const IDS: Operation = Operation::new(
-    "UserList",
-    Tag::Users,
-    "Lists the ids of users",
-    || schema::named_list("users").into(),
-    |call| Box::pin(ids(call)),
-)
-.more("Sub-admins see the members of the groups they administer.")
-.params(RANGE);
+pub(crate) const IDS: Operation =
+    operation!("UserList", Users, "Lists the ids of users", named_list("users"), ids(call))
+        .more("Sub-admins see the members of the groups they administer.")
+        .params(RANGE);
 
 async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
@@ -43,12 +37,12 @@ async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/details`
-pub(crate) const DETAILS: Operation = Operation::new(
+pub(crate) const DETAILS: Operation = operation!(
     "UserListDetails",
-    Tag::Users,
+    Users,
     "Lists users with everything about them, by id",
-    || schema::details().into(),
-    |call| Box::pin(details(call)),
+    details(),
+    details(call)
 )
 .more("Somebody who may not be seen is an id and nothing else.")
 .params(RANGE);
@@ -59,14 +53,9 @@ async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/disabled`
-pub(crate) const DISABLED: Operation = Operation::new(
-    "UserListDisabled",
-    Tag::Users,
-    "Lists users who may not sign in",
-    || schema::details().into(),
-    |call| Box::pin(disabled(call)),
-)
-.params(STRICT_RANGE);
+pub(crate) const DISABLED: Operation =
+    operation!("UserListDisabled", Users, "Lists users who may not sign in", details(), disabled(call))
+        .params(STRICT_RANGE);
 
 async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = strict_range(call)?;
@@ -74,12 +63,12 @@ async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/recent`
-pub(crate) const RECENT: Operation = Operation::new(
+pub(crate) const RECENT: Operation = operation!(
     "UserListRecent",
-    Tag::Users,
+    Users,
     "Lists users, those who signed in last first",
-    || schema::details().into(),
-    |call| Box::pin(recent(call)),
+    details(),
+    recent(call)
 )
 .params(STRICT_RANGE);
 
@@ -89,12 +78,12 @@ async fn recent(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/groups/{group}` and `/users`
-pub(crate) const OF_GROUP: Operation = Operation::new(
+pub(crate) const OF_GROUP: Operation = operation!(
     "GroupUsers",
-    Tag::Groups,
+    Groups,
     "Lists the ids of a group's members",
-    || schema::named_list("users").into(),
-    |call| Box::pin(of_group(call)),
+    named_list("users"),
+    of_group(call)
 )
 .codes(&[(Code::FORBIDDEN, "you do not administer the group"), (Code::ABSENT, "there is no such group")]);
 
@@ -117,12 +106,12 @@ async fn of_group(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/groups/{group}/users/details`
-pub(crate) const OF_GROUP_DETAILS: Operation = Operation::new(
+pub(crate) const OF_GROUP_DETAILS: Operation = operation!(
     "GroupUsersDetails",
-    Tag::Groups,
+    Groups,
     "Lists a group's members with everything about them, by id",
-    || schema::details().into(),
-    |call| Box::pin(of_group_details(call)),
+    details(),
+    of_group_details(call)
 )
 .params(RANGE)
 .codes(&[(Code::NOT_FOUND, "there is no such group, or you do not administer it")]);

@@ -3,13 +3,12 @@
 use accounts::{AccountsError, GroupFilter, GroupId, User};
 
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{Param, ResponseDoc, Tag};
+use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::groups::as_details;
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 use crate::settings::MayAdd;
 
 const GROUP: &[Param] = &[Param::text("groupid", "The group").required()];
@@ -28,15 +27,10 @@ const NO_SUB_ADMIN: Code = Code::of_endpoint(102);
 const ADMIN_GROUP: Code = Code::of_endpoint(103);
 
 /// `GET /cloud/users/{user}/groups`
-pub(crate) const GROUPS: Operation = Operation::new(
-    "UserGroups",
-    Tag::Users,
-    "Lists the groups that a user is in",
-    || schema::named_list("groups").into(),
-    |call| Box::pin(groups(call)),
-)
-.more("Sub-admins see those that they administer.")
-.codes(&[HIDDEN]);
+pub(crate) const GROUPS: Operation =
+    operation!("UserGroups", Users, "Lists the groups that a user is in", named_list("groups"), groups(call))
+        .more("Sub-admins see those that they administer.")
+        .codes(&[HIDDEN]);
 
 async fn groups(call: &Call<'_>) -> Result<Answer, Failure> {
     let groups = visible_groups(call).await?;
@@ -44,12 +38,12 @@ async fn groups(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/{user}/groups/details`
-pub(crate) const GROUPS_DETAILS: Operation = Operation::new(
+pub(crate) const GROUPS_DETAILS: Operation = operation!(
     "UserGroupsDetails",
-    Tag::Users,
+    Users,
     "Lists the groups that a user is in, with their counts",
-    || schema::groups().into(),
-    |call| Box::pin(groups_details(call)),
+    groups(),
+    groups_details(call)
 )
 .codes(&[HIDDEN]);
 
@@ -59,21 +53,16 @@ async fn groups_details(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /cloud/users/{user}/groups`
-pub(crate) const ADD: Operation = Operation::new(
-    "UserGroupAdd",
-    Tag::Users,
-    "Puts a user into a group",
-    || schema::nothing().into(),
-    |call| Box::pin(add(call)),
-)
-.more("Twice is as good as once.")
-.params(GROUP)
-.codes(&[
-    (NO_GROUP_NAMED, "no group was named"),
-    (NO_GROUP, "there is no such group"),
-    (NO_USER, "there is no such user, or none whom you may take in"),
-    (NOT_ADMINISTERED, "you do not administer the group"),
-]);
+pub(crate) const ADD: Operation =
+    operation!("UserGroupAdd", Users, "Puts a user into a group", nothing(), add(call))
+        .more("Twice is as good as once.")
+        .params(GROUP)
+        .codes(&[
+            (NO_GROUP_NAMED, "no group was named"),
+            (NO_GROUP, "there is no such group"),
+            (NO_USER, "there is no such user, or none whom you may take in"),
+            (NOT_ADMINISTERED, "you do not administer the group"),
+        ]);
 
 async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     let (group, user) = group_and_user(call).await?;
@@ -93,21 +82,19 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE /cloud/users/{user}/groups`
-pub(crate) const REMOVE: Operation = Operation::new(
-    "UserGroupRemove",
-    Tag::Users,
-    "Takes a user out of a group",
-    || schema::nothing().into(),
-    |call| Box::pin(remove(call)),
-)
-.params(GROUP)
-.codes(&[
-    (NO_GROUP_NAMED, "no group was named"),
-    (NO_GROUP, "there is no such group"),
-    (NO_USER, "there is no such user, or you may not see them"),
-    (NOT_ADMINISTERED, "you do not administer the group"),
-    (NOT_REMOVABLE, "oneself, the last administrator, or the last group in which you administer the user"),
-]);
+pub(crate) const REMOVE: Operation =
+    operation!("UserGroupRemove", Users, "Takes a user out of a group", nothing(), remove(call))
+        .params(GROUP)
+        .codes(&[
+            (NO_GROUP_NAMED, "no group was named"),
+            (NO_GROUP, "there is no such group"),
+            (NO_USER, "there is no such user, or you may not see them"),
+            (NOT_ADMINISTERED, "you do not administer the group"),
+            (
+                NOT_REMOVABLE,
+                "oneself, the last administrator, or the last group in which you administer the user",
+            ),
+        ]);
 
 async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
     let (group, user) = group_and_user(call).await?;
@@ -150,12 +137,12 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `GET /cloud/users/{user}/subadmins`
 const NO_SUCH_USER_HERE: &[ResponseDoc] = &[(Code::ABSENT, "there is no such user")];
 
-pub(crate) const SUB_ADMIN_OF: Operation = Operation::new(
+pub(crate) const SUB_ADMIN_OF: Operation = operation!(
     "UserSubAdmins",
-    Tag::Users,
+    Users,
     "Lists the groups that a user administers",
-    || schema::list().into(),
-    |call| Box::pin(sub_admin_of(call)),
+    list(),
+    sub_admin_of(call)
 )
 .codes(NO_SUCH_USER_HERE);
 
@@ -165,12 +152,12 @@ async fn sub_admin_of(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/{user}/subadmins/details`
-pub(crate) const SUB_ADMIN_OF_DETAILS: Operation = Operation::new(
+pub(crate) const SUB_ADMIN_OF_DETAILS: Operation = operation!(
     "UserSubAdminsDetails",
-    Tag::Users,
+    Users,
     "Lists the groups that a user administers, with their counts",
-    || schema::groups().into(),
-    |call| Box::pin(sub_admin_of_details(call)),
+    groups(),
+    sub_admin_of_details(call)
 )
 .codes(NO_SUCH_USER_HERE);
 
@@ -180,19 +167,14 @@ async fn sub_admin_of_details(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /cloud/users/{user}/subadmins`
-pub(crate) const PROMOTE: Operation = Operation::new(
-    "UserSubAdminAdd",
-    Tag::Users,
-    "Makes a user a sub-admin of a group",
-    || schema::nothing().into(),
-    |call| Box::pin(promote(call)),
-)
-.params(GROUP)
-.codes(&[
-    (NO_USER_OR_GROUP, "there is no such user"),
-    (PROMOTE_NO_GROUP, "there is no such group"),
-    (ADMIN_GROUP, "nobody can be made a sub-admin of the group admin"),
-]);
+pub(crate) const PROMOTE: Operation =
+    operation!("UserSubAdminAdd", Users, "Makes a user a sub-admin of a group", nothing(), promote(call))
+        .params(GROUP)
+        .codes(&[
+            (NO_USER_OR_GROUP, "there is no such user"),
+            (PROMOTE_NO_GROUP, "there is no such group"),
+            (ADMIN_GROUP, "nobody can be made a sub-admin of the group admin"),
+        ]);
 
 async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
     let group = call.params.required("groupid")?;
@@ -209,12 +191,12 @@ async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE /cloud/users/{user}/subadmins`
-pub(crate) const DEMOTE: Operation = Operation::new(
+pub(crate) const DEMOTE: Operation = operation!(
     "UserSubAdminRemove",
-    Tag::Users,
+    Users,
     "Ends that a user is a sub-admin of a group",
-    || schema::nothing().into(),
-    |call| Box::pin(demote(call)),
+    nothing(),
+    demote(call)
 )
 .params(GROUP)
 .codes(&[

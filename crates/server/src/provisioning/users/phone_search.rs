@@ -2,20 +2,19 @@
 
 use super::validate::phone;
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Kind, Param, Tag};
+use crate::provisioning::docs::{Kind, Param};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 
 /// `POST /cloud/users/search/by-phone`: who has which number, for address books of phones.
-pub(crate) const SEARCH: Operation = Operation::new(
+pub(crate) const SEARCH: Operation = operation!(
     "UserSearchByPhone",
-    Tag::Users,
+    Users,
     "Finds users by their phone numbers, by key",
-    || schema::texts_by_key().into(),
-    |call| Box::pin(search(call)),
+    texts_by_key(),
+    search(call)
 )
 .params(&[
     Param::text("location", "A country in two letters").required(),

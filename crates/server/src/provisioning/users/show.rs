@@ -4,21 +4,14 @@ use accounts::users::Details;
 
 use super::representation::{Viewer, shown};
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::Tag;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 
 /// `GET /cloud/users/{user}`
-pub(crate) const GET: Operation = Operation::new(
-    "UserGet",
-    Tag::Users,
-    "Tells everything about a user",
-    || schema::user(),
-    |call| Box::pin(get(call)),
-)
-.codes(&[(Code::ABSENT, "there is no such user (told to administrators)"), HIDDEN]);
+pub(crate) const GET: Operation =
+    operation!("UserGet", Users, "Tells everything about a user", user(), get(call))
+        .codes(&[(Code::ABSENT, "there is no such user (told to administrators)"), HIDDEN]);
 
 async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     let caller = call.caller()?;
@@ -44,14 +37,9 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/user`
-pub(crate) const SELF: Operation = Operation::new(
-    "UserSelf",
-    Tag::Users,
-    "Tells everything about whoever asks",
-    || schema::user(),
-    |call| Box::pin(own(call)),
-)
-.codes(&[(Code::NOT_FOUND, "you were deleted a moment ago")]);
+pub(crate) const SELF: Operation =
+    operation!("UserSelf", Users, "Tells everything about whoever asks", user(), own(call))
+        .codes(&[(Code::NOT_FOUND, "you were deleted a moment ago")]);
 
 async fn own(call: &Call<'_>) -> Result<Answer, Failure> {
     let caller = call.caller()?;

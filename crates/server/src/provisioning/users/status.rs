@@ -3,11 +3,10 @@
 use accounts::{AccountsError, User};
 
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{ResponseDoc, Tag};
+use crate::provisioning::docs::ResponseDoc;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::{Answer, Failure};
-use crate::provisioning::operation::Operation;
-use crate::provisioning::schema;
+use crate::provisioning::operation::{Operation, operation};
 
 /// Oneself, or the last administrator; at `enable` and `disable` also a user who does not exist.
 const NOT_CHANGEABLE: Code = Code::of_endpoint(101);
@@ -20,21 +19,16 @@ const SWITCH_CODES: &[ResponseDoc] =
     &[(NOT_CHANGEABLE, "nobody of this id, oneself, or the last administrator"), HIDDEN];
 
 /// `PUT /cloud/users/{user}/enable` and `/disable`
-pub(crate) const ENABLE: Operation = Operation::new(
-    "UserEnable",
-    Tag::Users,
-    "Lets a user sign in again",
-    || schema::nothing().into(),
-    |call| Box::pin(set_enabled(call, true)),
-)
-.codes(SWITCH_CODES);
+pub(crate) const ENABLE: Operation =
+    operation!("UserEnable", Users, "Lets a user sign in again", nothing(), set_enabled(call, true))
+        .codes(SWITCH_CODES);
 
-pub(crate) const DISABLE: Operation = Operation::new(
+pub(crate) const DISABLE: Operation = operation!(
     "UserDisable",
-    Tag::Users,
+    Users,
     "Keeps a user from signing in, at once",
-    || schema::nothing().into(),
-    |call| Box::pin(set_enabled(call, false)),
+    nothing(),
+    set_enabled(call, false)
 )
 .codes(SWITCH_CODES);
 
@@ -49,14 +43,9 @@ async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> 
 }
 
 /// `DELETE /cloud/users/{user}`
-pub(crate) const DELETE: Operation = Operation::new(
-    "UserDelete",
-    Tag::Users,
-    "Deletes a user",
-    || schema::nothing().into(),
-    |call| Box::pin(delete(call)),
-)
-.codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
+pub(crate) const DELETE: Operation =
+    operation!("UserDelete", Users, "Deletes a user", nothing(), delete(call))
+        .codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = other_below(call, Failure::hidden()).await?;
@@ -68,12 +57,12 @@ async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /cloud/users/{user}/wipe`
-pub(crate) const WIPE: Operation = Operation::new(
+pub(crate) const WIPE: Operation = operation!(
     "UserWipe",
-    Tag::Users,
+    Users,
     "Ends all app passwords of a user and asks their devices to wipe",
-    || schema::nothing().into(),
-    |call| Box::pin(wipe(call)),
+    nothing(),
+    wipe(call)
 )
 .codes(&[(NOT_CHANGEABLE, "oneself"), HIDDEN]);
 
@@ -84,14 +73,9 @@ async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `POST /cloud/users/{user}/welcome`
-pub(crate) const WELCOME: Operation = Operation::new(
-    "UserWelcome",
-    Tag::Users,
-    "Mails the greeting to a user again",
-    || schema::nothing().into(),
-    |call| Box::pin(welcome(call)),
-)
-.codes(&[(NO_EMAIL, "the user has no mail address"), (NOT_SENT, "it could not be sent"), HIDDEN]);
+pub(crate) const WELCOME: Operation =
+    operation!("UserWelcome", Users, "Mails the greeting to a user again", nothing(), welcome(call))
+        .codes(&[(NO_EMAIL, "the user has no mail address"), (NOT_SENT, "it could not be sent"), HIDDEN]);
 
 async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = call.user_below().await?;
