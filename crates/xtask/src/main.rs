@@ -5,12 +5,16 @@
 
 mod bench;
 mod ci;
+#[cfg(test)]
+mod circles;
 mod clients;
 mod common_passwords;
 mod database;
 mod demo;
 mod fuzz;
 mod hostile;
+#[cfg(test)]
+mod imports;
 mod lint;
 mod packages;
 mod rig;
