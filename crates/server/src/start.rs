@@ -65,9 +65,8 @@ impl AppState {
         let resets = resets(&settings, &accounts, &passwords);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
             .map_err(|_| StartError::Randomness)?;
-        // The backend would rather remember by itself, because other processes change passwords too. Here the resolver may: what
-        // ended elsewhere is forgotten before every sign-in, and a right password in its memory is never slowed down by
-        // somebody's wrong ones.
+        // The resolver remembers, because what ended in other processes is forgotten before every sign-in. A right password in
+        // its memory is never slowed down by wrong ones.
         let usual = Policy::default();
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
