@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
-use user_backend::config::{Config, ConfigErrors, Loader};
+use user_backend::config::{Config, ConfigErrors, Loader, Registry};
 
 use crate::id::UserId;
 use crate::mail::MailSettings;
@@ -139,12 +139,12 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// Reads a file: these settings, and those of the backends and the resolver.
+    /// Reads a file: these settings, and those of the backends, which are of these classes, and the resolver.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn load(path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        Self::load_with(Loader::new().allow_no_backends(), path)
+    pub fn load(path: &Path, classes: &Registry) -> Result<(Self, Config), ConfigErrors> {
+        Self::load_with(Loader::new().with_registry(classes.clone()).allow_no_backends(), path)
     }
 
     /// The same with a loader of yours.

@@ -1,27 +1,37 @@
 //! The server: the user provisioning API over HTTP, on top of the accounts and the backends.
 //!
-//! | room | what lives there |
+//! | module | what lives there |
 //! |---|---|
-//! | [`settings`] | what an operator says: `[server]` |
-//! | [`policy`], [`apps`] | the rules for passwords; what apps tell about themselves |
-//! | [`app`] | what all requests share, and the way from a password to a person |
-//! | [`ocs`] | the API: envelopes, parameters, routes, endpoints |
-//! | [`pages`] | pages for people: signing in, a lost password, the own account |
-//! | [`http`] | who asks and from where; what every answer carries |
+//! | [`run`] | the program; call it with classes of your own to ship the server with them |
+//! | [`settings`] | the settings in `[server]` |
+//! | [`state`], [`start`], [`reload`] | what all requests share; how it is put together; settings that are read again |
+//! | [`auth`] | credentials, sign-in, sessions, what slows guessing down |
+//! | [`provisioning`] | the API: envelopes, parameters, routes, endpoints |
+//! | `web` | pages: login, password reset, account |
 //! | [`openapi`] | the API described, for programs and for people |
-//! | [`listen`] | listeners, TLS, the end of the server |
+//! | [`listener`], `router`, `middleware` | sockets, TLS, shutdown; which request goes where; what every request gets |
+//! | `health`, `metrics`, `mail` | for monitors; the welcome mail and the worker that sends mails |
 #![forbid(unsafe_code)]
 
-pub mod app;
-pub mod apps;
-pub mod http;
-pub mod listen;
-pub mod ocs;
+pub mod auth;
+mod health;
+pub mod listener;
+mod mail;
+mod metrics;
+mod middleware;
 pub mod openapi;
-pub mod pages;
-pub mod policy;
-
+pub mod password_rules;
+mod problem;
+mod program;
+pub mod provisioning;
+pub mod reload;
+mod router;
 /// The settings, which the command line reads too.
 pub mod settings {
     pub use accounts::{MayAdd, ServerSettings};
 }
+pub mod start;
+pub mod state;
+mod web;
+
+pub use program::run;

@@ -20,21 +20,6 @@ const KNOWN: &[&[&str]] = &[
     ],
     &["occ/src/config.rs", "occ/src/store.rs"],
     &["password-policy/src/rules.rs", "password-policy/src/violation.rs"],
-    &[
-        "server/src/http/router.rs",
-        "server/src/pages/login.rs",
-        "server/src/pages/lost.rs",
-        "server/src/pages/mod.rs",
-        "server/src/pages/personal.rs",
-        "server/src/pages/visit.rs",
-    ],
-    &["server/src/ocs/endpoints/create.rs", "server/src/ocs/endpoints/edit.rs"],
-    &[
-        "server/src/openapi/about.rs",
-        "server/src/openapi/groups.rs",
-        "server/src/openapi/rest.rs",
-        "server/src/openapi/users.rs",
-    ],
     &["user-backend/src/resolver/link.rs", "user-backend/src/resolver/trust.rs"],
 ];
 

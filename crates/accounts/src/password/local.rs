@@ -16,18 +16,18 @@
 //! exactly one comparison, with a hash that nobody has where there is none, so the time taken does not tell who exists.
 //!
 //! # What is remembered
-//! A comparison costs 20 ms, reading the stored hash a tenth of one. An accepted password is therefore remembered for
-//! five minutes, under a keyed hash of the name, the password *and the stored hash as it was read for this attempt*. Whoever
-//! changes the password, in whatever process, changes that key: the old password is refused from that moment on.
+//! No accepted password: the stored hash is read and compared for every attempt, so a password that was changed in any
+//! process counts at once. A resolver may remember instead, if a [`Follower`](crate::Follower) makes it forget in time.
 //!
 //! # Wrong passwords in a row
 //! Where the policy limits them (`maximumLoginAttempts`), so many are compared, and then none for the rest of the day: 24 hours
 //! from the first of them. It is a lock and never a disabled account: whoever can type a name could otherwise disable
 //! anybody. The last administrator who may sign in is not locked by it at all, for only an administrator could mend it. The
-//! same wrong password again costs nothing, and one that is remembered as right passes.
+//! same wrong password again costs nothing.
 //!
 //! # The resolver
-//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering a second time.
+//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering; with a
+//! [`Follower`](crate::Follower), set `cache_accepted` and `cache_rejected` to let it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
-use user_backend::clock::{Instant, later, now};
+use user_backend::clock::Instant;
 use user_backend::layer::budget::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
@@ -52,7 +52,7 @@ use crate::attempts::{Attempts, Begun};
 use crate::passwords::KeptPassword;
 use crate::{Accounts, AccountsError, LOCAL_BACKEND, NoRandomness, StoredHash, UserId};
 
-/// How many accepted passwords are remembered.
+/// How many wrong passwords are remembered.
 const REMEMBERED: usize = 10_000;
 
 /// How often a hash is compared that was replaced during the comparison before.
@@ -67,10 +67,8 @@ pub struct LocalBackend {
     keyer: OutcomeKeyer,
     /// What is compared for people who do not exist.
     nobody: StoredHash,
-    accepted: Cache<OutcomeKey, Instant>,
     /// Passwords that were wrong: the same again is no guess.
     refused: Cache<OutcomeKey, ()>,
-    remember: Duration,
 }
 
 impl LocalBackend {
@@ -91,23 +89,14 @@ impl LocalBackend {
             hasher,
             rules,
             keyer: OutcomeKeyer::random().map_err(|_| NoRandomness)?,
-            accepted: Cache::new(REMEMBERED),
             refused: Cache::new(REMEMBERED),
-            remember: Duration::from_secs(5 * 60),
         })
-    }
-
-    /// How long an accepted password is remembered (default 5 minutes; zero: not at all).
-    #[must_use]
-    pub fn with_memory(mut self, remember: Duration) -> Self {
-        self.remember = remember;
-        self
     }
 
     /// How a resolver should treat this backend.
     ///
-    /// It remembers nothing of its own, because this backend does so itself in a way that every process keeps up with. It
-    /// lets as many attempts in as the pool has places. And the budget is 100 failures in 15 minutes: there is no lock-out
+    /// It remembers nothing, because other processes change passwords too; a program with a [`Follower`](crate::Follower)
+    /// may let it. It lets as many attempts in as the pool has places. And the budget is 100 failures in 15 minutes: there is no lock-out
     /// upstream to protect anybody from, and no more than 100 guesses is what NIST SP 800-63B-4 asks for.
     pub fn policy(&self) -> Policy {
         let settings = self.hasher.settings();
@@ -164,10 +153,6 @@ impl LocalBackend {
             // Nobody is looked up, parsed and compared like everybody.
             let hash = kept.as_ref().map_or(&self.nobody, |kept| &kept.hash).clone();
             let key = self.key(&hash, attempt);
-            let remembered = self.accepted.get(&key).is_some_and(|until| now() < until);
-            if let (true, Some(kept)) = (remembered, &kept) {
-                return Ok(self.verdict(kept, attempt));
-            }
             if round == 0 {
                 *row = self.count(id.name(), &key).await?;
             }
@@ -188,13 +173,7 @@ impl LocalBackend {
             // better one or for another password, is compared in its turn.
             let again = self.find(&id).await?;
             match again {
-                Some(again) if again.hash == stored => {
-                    // What is not let in is not let in from memory either.
-                    if !self.remember.is_zero() && !matches!(row, InARow::TooMany) {
-                        self.accepted.insert(self.key(&stored, attempt), later(now(), self.remember));
-                    }
-                    return Ok(self.verdict(&again, attempt));
-                }
+                Some(again) if again.hash == stored => return Ok(self.verdict(&again, attempt)),
                 again => kept = again,
             }
         }

@@ -7,11 +7,14 @@ use std::time::Duration;
 use accounts::mail::{Courier, Letter, Postman, SendError};
 use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PasswordHash, PolicyRules};
 use accounts::reset::{BaseUrl, PasswordReset, ResetSettings};
-use accounts::{Accounts, Clock, NewUser, StoredHash};
+use accounts::{Accounts, Clock, Follower, NewUser, StoredHash};
 use async_trait::async_trait;
 use password_policy::{Policy, Settings};
 use user_backend::clock::{Instant, now};
-use user_backend::{Attempt, BackendError, LoginName, Password, UserBackend, Verdict};
+use user_backend::{
+    Attempt, BackendError, Credentials, DomainRules, LoginName, Outcome, Password, Policy as Treatment,
+    Resolver, UserBackend, Verdict,
+};
 
 use crate::place::{Place, user};
 
@@ -54,6 +57,33 @@ pub(crate) struct House {
     pub(crate) reset: PasswordReset,
     pub(crate) postman: Postman,
     pub(crate) table: Arc<Table>,
+}
+
+/// Signs in as a server does: the resolver remembers, and forgets in time what ended elsewhere.
+pub(crate) struct Remembering {
+    resolver: Resolver,
+    follower: Follower,
+}
+
+impl Remembering {
+    pub(crate) async fn of(accounts: &Accounts, backend: LocalBackend) -> Self {
+        let usual = Treatment::default();
+        let mut policy = backend.policy();
+        (policy.cache_accepted, policy.cache_rejected) = (usual.cache_accepted, usual.cache_rejected);
+        let resolver = Resolver::builder().lock(None).link(Arc::new(backend), policy, DomainRules::default());
+        let resolver = resolver.build().unwrap();
+        let follower = Follower::start(accounts.clone(), [resolver.clone()]).await.unwrap();
+        Self { resolver, follower }
+    }
+
+    pub(crate) async fn sign_in(&self, name: &str, text: &str) -> String {
+        self.follower.catch_up().await.unwrap();
+        match self.resolver.authenticate(Credentials::new(name, text)).await.outcome {
+            Outcome::Authenticated(proof) => format!("accepted {}", proof.name().as_str()),
+            Outcome::Refused(rejection) => rejection.as_str().to_owned(),
+            other => format!("{other:?}"),
+        }
+    }
 }
 
 impl House {

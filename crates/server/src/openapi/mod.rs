@@ -1,24 +1,17 @@
 //! The API described for programs (OpenAPI 3.1) and for people who look something up.
 //!
-//! Both are made of the one table of routes: a route without a description does not compile, and a description of a route
-//! that is not there cannot be written. That parameters, codes and the shape of answers are those of the endpoints is what
-//! the tests see to: every answer that any of them gets is compared with the document.
+//! Both are made of the one table of routes. Tests compare every answer of the server with the document, and see to it that
+//! every parameter in it is read and every code in it is answered.
 //!
-//! | room | what lives there |
+//! | module | what lives there |
 //! |---|---|
-//! | `about` | what one operation takes and answers |
-//! | `users`, `groups`, `rest` | the descriptions |
-//! | `shape` | what answers look like |
-//! | `operation` | from a route and its description to OpenAPI |
-//! | `page` | the same for people |
+//! | `envelope_schema` | what stands around every answer |
+//! | `paths` | from a route and its operation to OpenAPI |
+//! | `html` | the same for people |
 
-mod about;
-mod groups;
-mod operation;
-mod page;
-mod rest;
-mod shape;
-mod users;
+mod envelope_schema;
+mod html;
+mod paths;
 
 use std::sync::LazyLock;
 
@@ -29,16 +22,16 @@ use axum::routing::{MethodRouter, get};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server};
 
-use crate::ocs::code::{Code, Version};
-use crate::ocs::route::Endpoint;
+use crate::provisioning::docs::Tag;
+use crate::provisioning::envelope::code::Version;
 
 /// The pages of this room: where each is, and what answers there.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> [(&'static str, MethodRouter<S>); 4] {
     [
         ("/openapi.json", get(async || sent("application/json", written(Version::V2)))),
         ("/openapi-v1.json", get(async || sent("application/json", written(Version::V1)))),
-        ("/docs", get(async || sent("text/html; charset=utf-8", page::written()))),
-        ("/docs.css", get(async || sent("text/css; charset=utf-8", page::STYLE))),
+        ("/docs", get(async || sent("text/html; charset=utf-8", html::written()))),
+        ("/docs.css", get(async || sent("text/css; charset=utf-8", html::STYLE))),
     ]
 }
 
@@ -50,7 +43,7 @@ pub fn document(version: Version) -> OpenApi {
     };
     let description = format!(
         "{ABOUT}\n\nThis document is about `{}`; version {other} is the same with other statuses, described in `/{file}`.",
-        operation::prefix(version),
+        paths::prefix(version),
     );
     let info = InfoBuilder::new()
         .title("User provisioning API")
@@ -60,9 +53,9 @@ pub fn document(version: Version) -> OpenApi {
             LicenseBuilder::new().name(env!("CARGO_PKG_LICENSE")).identifier(Some(LICENCE)).build(),
         ))
         .build();
-    let mut components = shape::components(version);
+    let mut components = envelope_schema::components(version);
     components.security_schemes.insert(
-        operation::BASIC.to_owned(),
+        paths::BASIC.to_owned(),
         SecurityScheme::Http(
             Http::builder()
                 .scheme(HttpAuthScheme::Basic)
@@ -71,21 +64,15 @@ pub fn document(version: Version) -> OpenApi {
         )
         .into(),
     );
-    operation::add_parameters(&mut components);
+    paths::add_parameters(&mut components);
     OpenApiBuilder::new()
         .info(info)
         // Wherever this document was found.
         .servers(Some([Server::new("/")]))
-        .paths(operation::paths(version))
+        .paths(paths::paths(version))
         .components(Some(components))
-        .tags(Some(about::Tag::ALL.iter().map(|tag| tag.described())))
+        .tags(Some(Tag::ALL.iter().map(|tag| tag.to_openapi())))
         .build()
-}
-
-/// What a code means at an endpoint, in words: for answers that have no text of their own.
-pub fn meaning(endpoint: Endpoint, code: Code) -> Option<&'static str> {
-    let codes = about::about(endpoint).codes;
-    codes.iter().find(|(known, _)| Code::of_endpoint(*known) == code).map(|(_, text)| *text)
 }
 
 /// As SPDX spells it.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ocs::route::ROUTES;
+use crate::provisioning::routes::ROUTES;
 
 /// The operations of a document: method and path.
 fn operations(version: Version) -> Vec<(String, String)> {
@@ -15,8 +15,8 @@ fn operations(version: Version) -> Vec<(String, String)> {
 #[test]
 fn every_route_is_described_and_nothing_else() {
     for version in [Version::V1, Version::V2] {
-        let of_route = |route: &crate::ocs::route::Route| {
-            let path = format!("{}{}", operation::prefix(version), route.path.replace("*}", "}"));
+        let of_route = |route: &crate::provisioning::routes::Route| {
+            let path = format!("{}{}", paths::prefix(version), route.path.replace("*}", "}"));
             (route.method.as_str().to_owned(), path)
         };
         let doors = routes::<()>().map(|(path, _)| path);
@@ -44,13 +44,13 @@ fn every_operation_has_a_name_of_its_own() {
 
 #[test]
 fn the_page_has_every_route_and_nothing_that_runs_or_comes_from_elsewhere() {
-    let page = page::written();
+    let page = html::written();
     for route in ROUTES {
         assert!(page.contains(&route.path.replace("*}", "}")), "{}", route.path);
     }
     assert_eq!(page.matches("<section ").count(), ROUTES.len());
     for word in ["<script", "javascript:", "style=", " onclick", "//cdn", "@import", "url("] {
-        assert!(!page.contains(word) && !page::STYLE.contains(word), "{word}");
+        assert!(!page.contains(word) && !html::STYLE.contains(word), "{word}");
     }
     for (open, close) in [("<code>", "</code>"), ("<table>", "</table>"), ("<section ", "</section>")] {
         assert_eq!(page.matches(open).count(), page.matches(close).count(), "{open}");

@@ -139,7 +139,7 @@ async fn greetings_are_written_down_when_there_is_a_mail_server() {
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
     server.post("admin", "/cloud/users/Frank/welcome", "").send().await.ok();
     assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 1);
-    assert!(server.app.postman().unwrap().is_some());
+    assert!(server.app.mail_worker().unwrap().is_some());
 
     let server = Server::start().await;
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();

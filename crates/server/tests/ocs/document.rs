@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
-use user_backend_server::ocs::code::Version;
-use user_backend_server::ocs::path::Path;
-use user_backend_server::ocs::route::{Endpoint, Found, ROUTES, Route, find};
 use user_backend_server::openapi::document;
+use user_backend_server::provisioning::envelope::code::Version;
+use user_backend_server::provisioning::path::Path;
+use user_backend_server::provisioning::routes::{Found, ROUTES, Route, find};
 
 use super::*;
 
@@ -115,15 +115,15 @@ fn parameters(route: &Route) -> BTreeMap<String, bool> {
 
 /// A path that leads somewhere, and what an endpoint needs to look at everything.
 fn example(route: &Route) -> (String, Vec<(&'static str, &'static str)>) {
-    let app = match route.endpoint {
-        Endpoint::AppDisable | Endpoint::AppEnable => "nosuchapp",
+    let app = match route.operation.id {
+        "AppDisable" | "AppEnable" => "nosuchapp",
         _ => "core",
     };
-    let user = match route.endpoint {
-        Endpoint::UserDelete | Endpoint::UserDisable => "nobody",
+    let user = match route.operation.id {
+        "UserDelete" | "UserDisable" => "nobody",
         _ => "Frank",
     };
-    let group = if route.endpoint == Endpoint::GroupDelete { "nogroup" } else { "group1" };
+    let group = if route.operation.id == "GroupDelete" { "nogroup" } else { "group1" };
     let path = route
         .path
         .replace("{user}", user)
@@ -131,21 +131,27 @@ fn example(route: &Route) -> (String, Vec<(&'static str, &'static str)>) {
         .replace("{app}", app)
         .replace("{key}", "a_key")
         .replace("{collection}", "additional_mail");
-    let fields: &[(&str, &str)] = match route.endpoint {
-        Endpoint::UserCreate => &[("userid", "newcomer"), ("email", "n@example.org")],
-        Endpoint::UserEdit | Endpoint::UserEditCollection => &[("key", "role"), ("value", "x")],
-        Endpoint::GroupEdit => &[("key", "displayname"), ("value", "x")],
-        Endpoint::GroupCreate => &[("groupid", "newgroup")],
-        Endpoint::UserGroupAdd | Endpoint::UserGroupRemove => &[("groupid", "group1")],
-        Endpoint::UserSubAdminAdd | Endpoint::UserSubAdminRemove => &[("groupid", "group1")],
-        Endpoint::UserSearchByPhone => &[("location", "DE")],
-        Endpoint::AppKeySet => &[("value", "x")],
-        Endpoint::PreferenceSet => &[("configValue", "x")],
-        Endpoint::PersonCheck => &[("login", "x"), ("password", "x")],
-        Endpoint::PasswordValidate => &[("password", "x")],
+    let fields: &[(&str, &str)] = match route.operation.id {
+        "UserCreate" => &[("userid", "newcomer"), ("email", "n@example.org")],
+        "UserEdit" | "UserEditCollection" => &[("key", "role"), ("value", "x")],
+        "GroupEdit" => &[("key", "displayname"), ("value", "x")],
+        "GroupCreate" => &[("groupid", "newgroup")],
+        "UserGroupAdd" | "UserGroupRemove" => &[("groupid", "group1")],
+        "UserSubAdminAdd" | "UserSubAdminRemove" => &[("groupid", "group1")],
+        "UserSearchByPhone" => &[("location", "DE")],
+        "AppKeySet" => &[("value", "x")],
+        "PreferenceSet" => &[("configValue", "x")],
+        "PersonCheck" => &[("login", "x"), ("password", "x")],
+        "PasswordValidate" => &[("password", "x")],
         _ => &[],
     };
     (path, fields.to_vec())
+}
+
+/// The files of a folder and of those in it.
+fn sources(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
 /// The names that endpoints ask for: one that no description mentions would be missed otherwise.
@@ -160,8 +166,8 @@ fn names_in_the_source() -> Vec<String> {
         ".text_map(\"",
     ];
     let mut names = Vec::new();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ocs/endpoints")).unwrap() {
-        let source = std::fs::read_to_string(file.unwrap().path()).unwrap();
+    for file in sources(concat!(env!("CARGO_MANIFEST_DIR"), "/src/provisioning").as_ref()) {
+        let source = std::fs::read_to_string(file).unwrap();
         for pieces in ASKS.iter().map(|ask| source.split(ask).skip(1)) {
             names.extend(pieces.map(|rest| rest.split('"').next().unwrap().to_owned()));
         }
@@ -343,9 +349,8 @@ async fn every_code_that_is_described_is_answered() {
     }
     answered.extend(ELSEWHERE);
     let usual = |id: &str, code: u16| {
-        let audience =
-            ROUTES.iter().find(|route| id.trim_end_matches('2') == format!("{:?}", route.endpoint));
-        let by_role = audience.is_some_and(|route| format!("{:?}", route.audience).contains("Admins"));
+        let audience = ROUTES.iter().find(|route| id.trim_end_matches('2') == route.operation.id);
+        let by_role = audience.is_some_and(|route| format!("{:?}", route.role).contains("Admin"));
         [400, 415, 429, 503, 500, 997].contains(&code) || code == 403 && by_role
     };
     for (id, (_, operation)) in &operations {

@@ -1,6 +1,7 @@
 //! Guessing at the door (O17, T48): from one place, over proxies, over restarts, at one person.
 
-use user_backend_server::app::SignIn;
+use user_backend::Outcome;
+use user_backend_server::auth::sign_in::{Accepts, SignIn};
 
 use super::*;
 
@@ -19,6 +20,11 @@ async fn guess(server: &Server, from: Ipv4Addr, forwarded: Option<&str>) -> Vec<
         codes.push(ask.send().await.code());
     }
     codes
+}
+
+/// What became of a sign-in, in one word.
+fn word(decided: &SignIn) -> &'static str {
+    decided.as_ref().map_or_else(Outcome::as_str, |_| "accepted")
 }
 
 /// As a proxy says that it comes from there.
@@ -92,39 +98,41 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
     let server = Server::with("", THREE).await;
     let from = new_address();
     assert_eq!(guess(&server, from, None).await, [997, 997, 997]);
-    server.app.balance(false).await.unwrap();
+    server.app.sync_failed_logins(false).await.unwrap();
     // Another process on the same store.
-    let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
-    let other = App::start(settings, &config).await.unwrap();
-    let sign_in = async |app: &App| {
-        let found = app.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
-        format!("{found:?}").split(['(', ' ']).next().unwrap_or_default().to_owned()
+    let (settings, config) =
+        ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
+    let other = AppState::start(settings, &config, Registry::standard()).await.unwrap();
+    let sign_in = async |app: &AppState| {
+        let found = app.sign_in("Frank", PASSWORD, from.into(), Accepts::AppPassword).await.unwrap();
+        word(&found)
     };
-    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Throttled".into(), "Throttled".into()));
+    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("throttled", "throttled"));
     // As `occ security:bruteforce:reset` does; what the first has not written yet is forgiven too.
     let place = user_backend::layer::Place::of(from.into());
     server.app.accounts().failures().forgive(place).await.unwrap();
-    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Welcome".into(), "Welcome".into()));
+    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("accepted", "accepted"));
     for app in [&server.app, &other] {
-        app.balance(true).await.unwrap();
+        app.sync_failed_logins(true).await.unwrap();
     }
-    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("Welcome".into(), "Welcome".into()));
+    assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("accepted", "accepted"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
     let server = Server::with("", THREE).await;
-    let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
-    let other = App::start(settings, &config).await.unwrap();
+    let (settings, config) =
+        ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
+    let other = AppState::start(settings, &config, Registry::standard()).await.unwrap();
     let from = new_address();
     guess(&server, from, None).await;
-    server.app.balance(false).await.unwrap();
-    other.balance(false).await.unwrap();
+    server.app.sync_failed_logins(false).await.unwrap();
+    other.sync_failed_logins(false).await.unwrap();
     // Once, however often they tell each other.
-    other.balance(false).await.unwrap();
-    let found = other.sign_in("Frank", PASSWORD, from.into()).await.unwrap();
-    assert!(matches!(found, SignIn::Throttled(_)), "{found:?}");
-    other.leave_ledger().await;
+    other.sync_failed_logins(false).await.unwrap();
+    let found = other.sign_in("Frank", PASSWORD, from.into(), Accepts::AppPassword).await.unwrap();
+    assert_eq!(word(&found), "throttled", "{found:?}");
+    other.unregister().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,13 +181,14 @@ async fn t49_every_no_is_held_back_and_a_yes_is_not() {
     ];
     for (name, password) in refused {
         let began = std::time::Instant::now();
-        let answer = server.app.sign_in(name, password, new_address().into()).await.unwrap();
-        assert!(matches!(answer, SignIn::Refused), "{name}: {answer:?}");
+        let answer =
+            server.app.sign_in(name, password, new_address().into(), Accepts::AppPassword).await.unwrap();
+        assert_eq!(word(&answer), "refused", "{name}: {answer:?}");
         assert!(began.elapsed() >= Duration::from_millis(400), "{name}: {:?}", began.elapsed());
     }
     let began = std::time::Instant::now();
-    let answer = server.app.sign_in_in_person("Frank", &token, new_address().into()).await.unwrap();
-    assert!(matches!(answer, SignIn::Refused), "an app password opens no page: {answer:?}");
+    let answer = server.app.sign_in("Frank", &token, new_address().into(), Accepts::Password).await.unwrap();
+    assert_eq!(word(&answer), "refused", "an app password opens no page: {answer:?}");
     assert!(began.elapsed() >= Duration::from_millis(400));
     // As long as no test waits.
     let server = Server::with("refusal_milliseconds = 86400000", "").await;

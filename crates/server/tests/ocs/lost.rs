@@ -301,7 +301,9 @@ fn a_link_that_could_lead_astray_stops_the_start() {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
-        ServerSettings::load(&file).map(|(settings, _)| settings).map_err(|errors| errors.to_string())
+        ServerSettings::load(&file, &Registry::standard())
+            .map(|(settings, _)| settings)
+            .map_err(|errors| errors.to_string())
     };
     for bad in [
         "javascript:alert(1)",
@@ -340,7 +342,7 @@ async fn a_link_goes_out_by_mail_and_works() {
     let mut surfer = Surfer::new(&server);
     surfer.get("/lostpassword").await;
     surfer.post("/lostpassword", &[("user", "Frank")]).await;
-    assert_eq!(server.app.postman().unwrap().unwrap().deliver_due().await.unwrap().sent, 1);
+    assert_eq!(server.app.mail_worker().unwrap().unwrap().deliver_due().await.unwrap().sent, 1);
     let heard = sink.heard_text().replace("=\r\n", "");
     let (_, rest) = heard.split_once("https://cloud.example.org/base").unwrap_or_else(|| panic!("{heard}"));
     let path = rest.split_whitespace().next().unwrap();

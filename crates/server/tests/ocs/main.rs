@@ -38,9 +38,10 @@ use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
 use user_backend::Password;
 use user_backend::clock::{later, now};
-use user_backend_server::app::App;
-use user_backend_server::listen::{Listening, Stopper};
+use user_backend::config::Registry;
+use user_backend_server::listener::{Listener, ShutdownHandle};
 use user_backend_server::settings::ServerSettings;
+use user_backend_server::state::AppState;
 
 /// Everybody's password in these tests, except where one is changed.
 const PASSWORD: &str = "Wonder land 1865 !";
@@ -51,15 +52,15 @@ const CHEAP: &str = "[server.passwords]\nmemory_kib = 7168\npasses = 1\n";
 /// A server with people in it: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1` and `group2`; `jane` in
 /// `group1`; `outsider` in `group3`.
 struct Server {
-    app: App,
+    app: AppState,
     address: SocketAddr,
-    stopper: Stopper,
+    shutdown_handle: ShutdownHandle,
     dir: TempDir,
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.stopper.stop();
+        self.shutdown_handle.stop();
     }
 }
 
@@ -94,12 +95,13 @@ impl Server {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let (settings, config) = ServerSettings::load(&file).unwrap_or_else(|errors| panic!("{errors}"));
-        let app = App::start(settings, &config).await.unwrap();
-        let listening = Listening::open(app.clone()).unwrap();
-        let (address, stopper) = (listening.address().unwrap(), listening.stopper());
+        let (settings, config) =
+            ServerSettings::load(&file, &Registry::standard()).unwrap_or_else(|errors| panic!("{errors}"));
+        let app = AppState::start(settings, &config, Registry::standard()).await.unwrap();
+        let listening = Listener::open(app.clone()).unwrap();
+        let (address, shutdown_handle) = (listening.address().unwrap(), listening.shutdown_handle());
         tokio::spawn(listening.serve());
-        Self { app, address, stopper, dir }
+        Self { app, address, shutdown_handle, dir }
     }
 
     async fn person(&self, id: &str, groups: &[&str], administers: &[&str]) {

@@ -424,7 +424,8 @@ async fn o12_every_field_of_a_user_keeps_what_it_takes() {
             }
             is_sane(&server.get("admin", "/cloud/users/jane").send().await.ok(), text);
         } else {
-            let fits = text.len() <= 2048 && user_backend_server::ocs::xml::can_carry(text);
+            let fits =
+                text.len() <= 2048 && user_backend_server::provisioning::envelope::xml::can_carry(text);
             assert!(!fits, "{text:?}: {changed:?}");
         }
         let strict = STRICT[nth % STRICT.len()];

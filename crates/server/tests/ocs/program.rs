@@ -83,7 +83,8 @@ fn settings_are_accepted_and_rejected_as_by_the_command_line() {
     let file = dir.path().join("user-backend.toml");
     for text in settings::ACCEPTED {
         std::fs::write(&file, text).unwrap();
-        ServerSettings::load(&file).unwrap_or_else(|errors| panic!("{text}: {errors}"));
+        ServerSettings::load(&file, &Registry::standard())
+            .unwrap_or_else(|errors| panic!("{text}: {errors}"));
     }
     for (text, error) in settings::REJECTED {
         std::fs::write(&file, text).unwrap();
@@ -134,19 +135,19 @@ async fn with_a_certificate_the_server_speaks_https() {
     let head = b"GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n";
     let answer = smuggling::exchange(&mut stream, head).await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("type https:// instead"), "{answer}");
-    assert!(server.stopper.reload_certificate().unwrap());
+    assert!(server.shutdown_handle.reload_certificate().unwrap());
     std::fs::write(&cert, "no certificate").unwrap();
-    assert!(server.stopper.reload_certificate().is_err(), "the old one stays");
+    assert!(server.shutdown_handle.reload_certificate().is_err(), "the old one stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_ends_when_it_is_told_to() {
     let server = Server::start().await;
     server.get("admin", "/cloud/users").send().await.ok();
-    let listening = Listening::open(server.app.clone()).unwrap();
-    let stopper = listening.stopper();
+    let listening = Listener::open(server.app.clone()).unwrap();
+    let shutdown_handle = listening.shutdown_handle();
     let serving = tokio::spawn(listening.serve());
-    stopper.stop();
+    shutdown_handle.stop();
     serving.await.unwrap().unwrap();
 }
 
@@ -290,7 +291,7 @@ async fn backends_come_while_the_server_runs() {
     let file = server.dir.path().join("next.toml");
     let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     std::fs::write(&file, imap).unwrap();
-    let (settings, config) = ServerSettings::load(&file).unwrap();
+    let (settings, config) = ServerSettings::load(&file, &Registry::standard()).unwrap();
     server.app.reload(settings, &config).await.unwrap();
     server.post("admin", "/cloud/users", form).send().await.ok();
 }
@@ -308,7 +309,8 @@ async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_
             "[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n{lines}\n{CHEAP}{sections}"
         );
         std::fs::write(server.dir.path().join("server.toml"), text).unwrap();
-        let (settings, config) = ServerSettings::load(&server.dir.path().join("server.toml")).unwrap();
+        let (settings, config) =
+            ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
         server.app.reload(settings, &config).await.unwrap()
     };
     let ids = |ids: &[user_backend::BackendId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -1,6 +1,9 @@
 //! Who may do what to whom (O07, O08): every route, five callers, five targets, each cell by the rules of one small model.
 
-use user_backend_server::ocs::route::{Audience, Endpoint, ROUTES, Route};
+use user_backend_server::provisioning::{
+    caller::RequiredRole,
+    routes::{ROUTES, Route},
+};
 
 use super::*;
 
@@ -21,13 +24,13 @@ enum Cell {
 fn model(route: &Route, caller: &str, target: &str) -> Cell {
     let admin = caller == "admin";
     let sub_admin = matches!(caller, "sam" | "tom");
-    match route.audience {
-        Audience::Anybody => return Cell::MayGoOn,
+    match route.role {
+        RequiredRole::Anyone => return Cell::MayGoOn,
         _ if caller == "-" => return Cell::NotSignedIn,
-        Audience::Admins if !admin => return Cell::WrongRole,
+        RequiredRole::Admin if !admin => return Cell::WrongRole,
         // Its refusal has a text of its own.
-        _ if route.endpoint == Endpoint::AppKeySet && !admin => return Cell::WrongRole,
-        Audience::SubAdmins if !admin && !sub_admin => return Cell::WrongRole,
+        _ if route.operation.id == "AppKeySet" && !admin => return Cell::WrongRole,
+        RequiredRole::SubAdmin if !admin && !sub_admin => return Cell::WrongRole,
         _ => {}
     }
     if !route.path.contains("{user}") || admin {
@@ -35,15 +38,9 @@ fn model(route: &Route, caller: &str, target: &str) -> Cell {
     }
     let oneself = target == "self";
     let over = matches!((caller, target), ("sam", "Frank") | ("tom", "outsider"));
-    let by_group = matches!(route.endpoint, Endpoint::UserGroupAdd | Endpoint::UserGroupRemove);
-    let about_others = matches!(
-        route.endpoint,
-        Endpoint::UserDelete | Endpoint::UserEnable | Endpoint::UserDisable | Endpoint::UserWipe
-    );
-    if over
-        || by_group
-        || oneself && !matches!(route.endpoint, Endpoint::UserWelcome)
-        || oneself && about_others
+    let by_group = matches!(route.operation.id, "UserGroupAdd" | "UserGroupRemove");
+    let about_others = matches!(route.operation.id, "UserDelete" | "UserEnable" | "UserDisable" | "UserWipe");
+    if over || by_group || oneself && !matches!(route.operation.id, "UserWelcome") || oneself && about_others
     {
         return Cell::MayGoOn;
     }
@@ -88,7 +85,7 @@ async fn o07_every_cell_of_the_matrix_is_as_the_model_says() {
             let answer = server.ask(caller, route.method.clone(), &path).send().await;
             assert_eq!(cell(&answer), expected, "{caller} {} {path}: {answer:?}", route.method);
             cells += 1;
-            restore(&server, route.endpoint, user, answer.code() == 100).await;
+            restore(&server, route.operation.id, user, answer.code() == 100).await;
         }
     }
     let about_users = ROUTES.iter().filter(|route| route.path.contains("{user}")).count();
@@ -97,7 +94,7 @@ async fn o07_every_cell_of_the_matrix_is_as_the_model_says() {
 }
 
 /// Puts back on the stage whom a call took off it.
-async fn restore(server: &Server, endpoint: Endpoint, user: &str, done: bool) {
+async fn restore(server: &Server, id: &str, user: &str, done: bool) {
     let groups: &[&str] = match user {
         "Frank" => &["group1", "group2"],
         "boss" => &["admin", "group1"],
@@ -106,9 +103,9 @@ async fn restore(server: &Server, endpoint: Endpoint, user: &str, done: bool) {
         _ => &[],
     };
     let administers: &[&str] = if user == "sid" { &["group1"] } else { &[] };
-    match endpoint {
-        Endpoint::UserDelete if done => server.person(user, groups, administers).await,
-        Endpoint::UserDisable if done => {
+    match id {
+        "UserDelete" if done => server.person(user, groups, administers).await,
+        "UserDisable" if done => {
             server.app.accounts().users().set_enabled(&UserId::parse(user).unwrap(), true).await.unwrap();
         }
         _ => {}

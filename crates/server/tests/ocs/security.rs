@@ -1,6 +1,6 @@
 //! What attackers and bad luck try (O02 to O15; roles, races, requests that hide others and odd texts have rooms of their own).
 
-use user_backend_server::ocs::route::{Audience, Endpoint, ROUTES};
+use user_backend_server::provisioning::{caller::RequiredRole, routes::ROUTES};
 
 use super::*;
 
@@ -276,7 +276,7 @@ async fn o13_only_an_administrator_learns_which_ids_there_are() {
     let mut compared = 0;
     for route in ROUTES.iter().filter(|route| route.path.contains("{user}")) {
         for who in ["jane", "sam"] {
-            if who == "jane" && route.audience != Audience::SignedIn || route.audience == Audience::Admins {
+            if who == "jane" && route.role != RequiredRole::SignedIn || route.role == RequiredRole::Admin {
                 continue;
             }
             let query = "?key=role&value=x&groupid=group1&format=json";
@@ -456,6 +456,6 @@ async fn o15_every_known_kind_of_body_counts_with_every_method_and_no_other() {
     server.put("admin", "/cloud/users/jane?key=role&value=query", "value=body").send().await.ok();
     let seen = server.get("admin", "/cloud/users/jane?format=json").send().await.ok().data();
     assert_eq!(seen["role"], "body");
-    let endpoints = ROUTES.iter().filter(|route| route.endpoint == Endpoint::UserGroupRemove);
+    let endpoints = ROUTES.iter().filter(|route| route.operation.id == "UserGroupRemove");
     assert_eq!(endpoints.count(), 1, "the one that clients send a body to with DELETE");
 }

@@ -14,25 +14,26 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use user_backend::config::{Format, Loader, Network};
-use user_backend_server::http::basic::Offered;
-use user_backend_server::http::origin::Origin;
-use user_backend_server::ocs::data::Data;
-use user_backend_server::ocs::params::{ParamError, Params};
-use user_backend_server::ocs::path::{Path, decoded_again};
-use user_backend_server::ocs::{route, xml as writer};
+use user_backend_server::auth::basic::AuthorizationHeader;
+use user_backend_server::auth::client_address::Origin;
+use user_backend_server::provisioning::envelope::data::Data;
+use user_backend_server::provisioning::envelope::xml as writer;
+use user_backend_server::provisioning::params::{ParamError, Params};
+use user_backend_server::provisioning::path::{Path, decoded_again};
+use user_backend_server::provisioning::routes as route;
 
 /// The header `Authorization` as it came.
 pub fn basic(input: &[u8]) {
     let Ok(value) = HeaderValue::from_bytes(input) else { return };
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, value.clone());
-    let read = Offered::of(&headers);
+    let read = AuthorizationHeader::of(&headers);
     let is_basic = input.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"basic"));
     match &read {
         Err(_) => assert!(is_basic),
-        Ok(Offered::Nothing) => panic!("there is a header"),
-        Ok(Offered::Other) => {}
-        Ok(Offered::Basic { name, password }) => {
+        Ok(AuthorizationHeader::Nothing) => panic!("there is a header"),
+        Ok(AuthorizationHeader::Other) => {}
+        Ok(AuthorizationHeader::Basic { name, password }) => {
             assert!(is_basic && !name.contains(':'));
             let shown = format!("{read:?}");
             let secret = password.len() > 6 && !name.contains(password.as_str());
@@ -40,14 +41,16 @@ pub fn basic(input: &[u8]) {
             // What was read can be said again, unless it was Latin-1 and is too long for a header in UTF-8.
             let again = BASE64_STANDARD.encode(format!("{name}:{}", password.as_str()));
             headers.insert(AUTHORIZATION, format!("Basic {again}").parse().expect("a header"));
-            match Offered::of(&headers) {
-                Ok(Offered::Basic { name: n, password: p }) => assert!(n == *name && p == *password),
+            match AuthorizationHeader::of(&headers) {
+                Ok(AuthorizationHeader::Basic { name: n, password: p }) => {
+                    assert!(n == *name && p == *password)
+                }
                 other => assert!(other.is_err() && again.len() >= 4096, "{other:?}"),
             }
         }
     }
     headers.append(AUTHORIZATION, value);
-    assert!(Offered::of(&headers).is_err(), "two headers are none");
+    assert!(AuthorizationHeader::of(&headers).is_err(), "two headers are none");
 }
 
 /// A query, or a form; behind a NUL, a document in JSON.

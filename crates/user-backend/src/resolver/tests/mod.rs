@@ -29,6 +29,7 @@ mod observe;
 mod pins;
 mod proven;
 mod reload;
+mod restricted;
 mod review;
 mod secrets;
 mod throttle;

@@ -1,0 +1,151 @@
+//! Exchanges failed sign-ins with other servers over the store, and reports the status of this one.
+//!
+//! The throttle counts in memory. So that a restart forgives nobody, one process knows what another has seen, and an
+//! administrator can look and forgive, failures are written to the store and read from it: behind the sign-ins, once a
+//! second, many at a time. A server that is killed loses what it has seen in the last second. When the store cannot be
+//! written the throttle goes on as it is, and what was seen is written later.
+
+use std::time::Duration;
+
+use accounts::{AccountsError, servers};
+use serde::Serialize;
+
+use super::failed_login_log::host;
+use crate::state::AppState;
+
+/// How often failed logins are exchanged with the store.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+
+/// So far behind the newest key a late row may be; older keys need not be known.
+const LATE: i64 = 1_000;
+
+/// What a server tells of itself. Other programs read it: names stay.
+#[derive(Debug, Serialize)]
+struct Status {
+    pid: u32,
+    host: String,
+    version: &'static str,
+    listen: String,
+    accepted: usize,
+    rejected: usize,
+    bytes: u64,
+    most_entries: usize,
+    most_bytes: usize,
+    accepted_from_memory: u64,
+    rejected_from_memory: u64,
+    attempts_under_way: usize,
+    throttled_places: usize,
+    locked_users: usize,
+}
+
+impl AppState {
+    /// Exchanges failed logins every second and reports this server every few, until the future is dropped.
+    pub async fn run_failed_login_sync(&self) {
+        let mut fault = None;
+        let mut beat: u32 = 0;
+        let beats = u32::try_from(servers::BEAT.as_secs() / SYNC_INTERVAL.as_secs()).unwrap_or(1).max(1);
+        loop {
+            let told = async {
+                self.sync_failed_logins(beat.is_multiple_of(6 * beats)).await?;
+                // Sign-ins go by the rules as they are known.
+                self.rules().await?;
+                if beat.is_multiple_of(beats) { self.report_status().await } else { Ok(()) }
+            };
+            let now = told.await.err().map(|error| error.to_string());
+            match (&fault, &now) {
+                (None, Some(error)) => {
+                    tracing::warn!(%error, "failed sign-ins are counted here and cannot be written down");
+                }
+                (Some(_), None) => tracing::info!("failed sign-ins are written down again"),
+                _ => {}
+            }
+            fault = now;
+            beat = beat.wrapping_add(1);
+            tokio::time::sleep(SYNC_INTERVAL).await;
+        }
+    }
+
+    /// Writes the last failures and takes this server off the list of running ones.
+    pub async fn unregister(&self) {
+        let left = async {
+            self.sync_failed_logins(false).await?;
+            self.accounts().servers().leave(&self.inner.failed_logins.id).await
+        };
+        if let Err(error) = left.await {
+            tracing::warn!(%error, "the last failed sign-ins could not be written down");
+        }
+    }
+
+    /// Writes what this server has seen, and hears what others have. `tidy`: also when there is nothing to write, what no longer
+    /// counts is deleted.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written; nothing is lost then.
+    pub async fn sync_failed_logins(&self, tidy: bool) -> Result<(), AccountsError> {
+        let (log, failures) = (&self.inner.failed_logins, self.accounts().failures());
+        let mut synced = log.synced.lock().await;
+        let per = self.resolver().throttle().per;
+        // What an administrator forgave is forgiven here before anything is written.
+        let before = self.inner.follower.catch_up().await?;
+        let waiting: Vec<_> = log.waiting().failures.iter().copied().collect();
+        if tidy || !waiting.is_empty() {
+            let seen: Vec<_> = waiting.iter().map(|(_, place, at)| (*place, *at)).collect();
+            // Forgiven meanwhile, perhaps: the next time.
+            if failures.record(&log.id, before, &seen, per).await?
+                && let Some((last, ..)) = waiting.last()
+            {
+                log.waiting().failures.retain(|(number, ..)| number > last);
+            }
+        }
+        let not_before = log.clock.now().before(per);
+        loop {
+            let told = failures.of_others(&log.id, synced.newest, not_before).await?;
+            let mut fresh = 0_usize;
+            for failure in told {
+                synced.newest = synced.newest.max(failure.key);
+                if synced.known.insert(failure.key) {
+                    fresh += 1;
+                    self.resolver().count_failure(failure.place, log.age(failure.at));
+                }
+            }
+            if fresh == 0 {
+                break;
+            }
+        }
+        let newest = synced.newest;
+        synced.known.retain(|key| *key > newest - LATE);
+        // Somebody may have been forgiven between the reading and the counting.
+        let now = self.inner.follower.catch_up().await?;
+        if now != before {
+            for place in failures.forgiven(before, now).await? {
+                self.resolver().forgive(place);
+            }
+        }
+        Ok(())
+    }
+
+    async fn report_status(&self) -> Result<(), AccountsError> {
+        let log = &self.inner.failed_logins;
+        let resolver = self.resolver();
+        let (cache, pressure) = (resolver.cache_stats(), resolver.pressure());
+        let [accepted_from_memory, rejected_from_memory] = resolver.answers_from_memory();
+        let status = Status {
+            pid: std::process::id(),
+            host: host(),
+            version: env!("CARGO_PKG_VERSION"),
+            listen: self.settings().listen.to_string(),
+            accepted: cache.accepted,
+            rejected: cache.rejected,
+            bytes: cache.bytes,
+            most_entries: resolver.cache_bounds().entries,
+            most_bytes: resolver.cache_bounds().bytes,
+            accepted_from_memory,
+            rejected_from_memory,
+            attempts_under_way: pressure.under_way,
+            throttled_places: pressure.throttled_places,
+            locked_users: pressure.locked_users,
+        };
+        let text = serde_json::to_string(&status).unwrap_or_default();
+        self.accounts().servers().tell(&log.id, log.started, &text).await
+    }
+}

@@ -1,0 +1,63 @@
+//! How long a no takes: about as long, whoever was refused and why.
+//!
+//! What is done before a no differs: somebody is looked up and not found, a password is compared, a right one belongs to a disabled
+//! account. The time would tell who exists. So a refusal is held back until a fixed time after the question, and a bit longer at
+//! random, because neither timers nor queues are exact. It holds no worker and no place in any queue meanwhile. A yes is
+//! never held back: whoever gets one knows already.
+//!
+//! A server that thinks about wrong passwords for longer than that shows through.
+
+use std::time::Duration;
+
+use tokio::time::sleep_until;
+use user_backend::clock::{Instant, later};
+
+/// At random up to this part of the least time comes on top.
+const JITTER_DIVISOR: u32 = 3;
+
+/// Waits until a refusal of a question asked at `began` may be said.
+pub(crate) async fn delay_failure(began: Instant, least: Duration) {
+    sleep_until(later(
+        began,
+        least.saturating_add(least / JITTER_DIVISOR * random_u8() / u32::from(u8::MAX)),
+    ))
+    .await;
+}
+
+/// From 0 to 255; without randomness the fixed time must do.
+fn random_u8() -> u32 {
+    let mut random_u8 = [0];
+    let _ = getrandom::fill(&mut random_u8);
+    u32::from(random_u8[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use user_backend::clock::now;
+
+    use super::*;
+
+    const LEAST: Duration = Duration::from_millis(250);
+
+    #[tokio::test(start_paused = true)]
+    async fn t49_a_quick_no_and_a_slow_no_take_as_long() {
+        let mut took = Vec::new();
+        for number in 0..200 {
+            let began = now();
+            tokio::time::advance(Duration::from_millis(number)).await;
+            delay_failure(began, LEAST).await;
+            took.push(began.elapsed());
+        }
+        let (shortest, longest) = (took.iter().min().unwrap(), took.iter().max().unwrap());
+        assert!(*shortest >= LEAST && *longest <= LEAST * 4 / 3 + Duration::from_millis(2), "{took:?}");
+        assert!(*longest - *shortest > LEAST / 10, "there is no chance in it: {took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_took_longer_anyway_waits_no_more() {
+        let began = now();
+        tokio::time::advance(Duration::from_secs(2)).await;
+        delay_failure(began, LEAST).await;
+        assert!(began.elapsed() < Duration::from_millis(2_002));
+    }
+}

@@ -1,0 +1,23 @@
+//! Who a request comes from: credentials, sign-in, sessions, and what slows guessing down.
+//!
+//! | file | what lives there |
+//! |---|---|
+//! | `basic`, `cookie`, `csrf`, `client_address` | what a request brings along |
+//! | `sign_in` | from a name and a password to an account |
+//! | `app_password` | app passwords, in front of every backend |
+//! | `session` | sessions of the pages |
+//! | `proof` | how the caller proved who they are |
+//! | `login_delay` | how long a refusal takes |
+//! | `failed_login_log`, `failed_login_sync` | failed sign-ins, for this server and between servers |
+
+pub(crate) mod app_password;
+pub mod basic;
+pub mod client_address;
+pub mod cookie;
+pub mod csrf;
+pub(crate) mod failed_login_log;
+mod failed_login_sync;
+mod login_delay;
+pub mod proof;
+pub mod session;
+pub mod sign_in;

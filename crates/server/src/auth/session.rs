@@ -1,0 +1,191 @@
+//! Sessions: after one sign-in a browser comes back with a cookie instead of the password.
+//!
+//! A session is a row in the store and dies there, in the transaction that ends its owner's credentials; nothing of it is
+//! remembered here. [`ActiveSession`] is made by looking at that row and in no other way.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use accounts::apps::EXTERNAL_APP;
+use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
+use serde::{Deserialize, Serialize};
+use user_backend::{Freshness, Outcome, Rejection};
+
+use super::app_password::is_token_shaped;
+use super::sign_in::{Accepted, Accepts};
+use crate::state::AppState;
+
+/// A session ends when nobody came for so long.
+const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// And then in any case: nobody asks a mail server whether a password still holds.
+const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// How exact the time of the latest visit is: not every visit is a write.
+const GRAIN: Duration = Duration::from_secs(60);
+
+/// What ended by itself is swept out so often.
+const SWEEP: Duration = Duration::from_secs(10 * 60);
+
+/// The longest description of a browser that is kept, in bytes.
+const LONGEST_AGENT: usize = 200;
+
+/// Where a session comes from, to be shown to its owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Browser {
+    /// The address of the sign-in.
+    pub address: IpAddr,
+    /// What the browser calls itself.
+    pub agent: String,
+}
+
+impl Browser {
+    /// Where a session of the store comes from, as far as that can still be read.
+    pub fn of(session: &Session) -> Option<Self> {
+        kept(session).map(|kept| kept.browser)
+    }
+}
+
+/// What is kept in a session.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    browser: Browser,
+    /// The password was accepted although who could tell was away.
+    stale: bool,
+}
+
+/// The session of a request, and the account of its owner.
+#[derive(Clone, Debug)]
+pub struct ActiveSession {
+    standing: Standing,
+    token: TokenHash,
+    stale: bool,
+}
+
+impl ActiveSession {
+    /// The account, as it is now.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// The user.
+    pub fn user(&self) -> &User {
+        &self.standing.user
+    }
+
+    /// What the session is found by.
+    pub fn token(&self) -> &TokenHash {
+        &self.token
+    }
+
+    /// Whether the password was accepted by memory alone: not good enough for changing anything.
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+}
+
+impl AppState {
+    /// Signs in with a password and begins a session; its token is the value of the cookie.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    ///
+    /// # Security
+    /// The session does not begin when the password was changed, or the account disabled, while it was being checked.
+    pub async fn begin_session(
+        &self,
+        name: &str,
+        password: &str,
+        browser: &Browser,
+    ) -> Result<Result<Token, Outcome>, AccountsError> {
+        let before = self.accounts().generations().current().await?;
+        let Accepted { proof, standing } =
+            match self.sign_in(name, password, browser.address, Accepts::Password).await? {
+                Ok(accepted) => accepted,
+                Err(outcome) => return Ok(Err(outcome)),
+            };
+        let mut browser = browser.clone();
+        browser.agent = cut(&browser.agent, LONGEST_AGENT).to_owned();
+        let stale = matches!(proof.freshness(), Freshness::Stale { .. });
+        let data = serde_json::to_vec(&Kept { browser, stale }).unwrap_or_default();
+        match self.accounts().sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
+            Ok(token) => {
+                tracing::info!(target: "audit", user = ?standing.user.id, "signed in at the page");
+                Ok(Ok(token))
+            }
+            Err(AccountsError::Stale { .. } | AccountsError::NotFound { .. }) => {
+                Ok(Err(Outcome::Refused(Rejection::BadCredentials)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Who comes with this cookie; nobody when the session has ended, for whatever reason.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn session(&self, cookie: &str) -> Result<Option<ActiveSession>, AccountsError> {
+        if !is_token_shaped(cookie) {
+            return Ok(None);
+        }
+        let (token, sessions) = (TokenHash::of(cookie), self.accounts().sessions());
+        let Some(session) = sessions.find(&token).await? else { return Ok(None) };
+        let Some(id) = &session.user else { return Ok(None) };
+        let look = self.accounts().look(Some(id.name())).await?;
+        let Some(standing) = look.standing() else { return Ok(None) };
+        if !standing.user.enabled || !self.is_served(&standing.user, &look) {
+            return Ok(None);
+        }
+        if !self.goes_on(&token, &session).await? {
+            return Ok(None);
+        }
+        // What cannot be read is of another version and is believed to be old.
+        let stale = kept(&session).is_none_or(|kept| kept.stale);
+        Ok(Some(ActiveSession { standing, token, stale }))
+    }
+
+    /// Removes what ended by itself, again and again.
+    pub async fn sweep(&self) {
+        let mut turns = tokio::time::interval(SWEEP);
+        loop {
+            turns.tick().await;
+            if let Err(error) = self.accounts().sessions().sweep().await {
+                tracing::warn!(%error, "what has expired could not be removed");
+            }
+        }
+    }
+
+    /// Whether whoever checks this user's password is still asked at all.
+    fn is_served(&self, user: &User, look: &Look) -> bool {
+        let id = user.backend.as_str();
+        id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)
+    }
+
+    /// Whether a session goes on; its owner has just been seen.
+    async fn goes_on(&self, token: &TokenHash, session: &Session) -> Result<bool, AccountsError> {
+        let now = accounts::Clock::system().now();
+        let left = between(now, session.created.after(LONGEST));
+        if left.is_zero() {
+            return Ok(false);
+        }
+        if session.seen.after(GRAIN) > now {
+            return Ok(true);
+        }
+        self.accounts().sessions().touch(token, IDLE.min(left)).await
+    }
+}
+
+fn kept(session: &Session) -> Option<Kept> {
+    serde_json::from_slice(&session.data).ok()
+}
+
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    Duration::from_millis(u64::try_from(to.millis().saturating_sub(from.millis())).unwrap_or_default())
+}
+
+/// At most so many bytes of a text, whole characters.
+fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default()
+}

@@ -1,0 +1,153 @@
+//! From a name and a password to a caller.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use accounts::apps::EXTERNAL_APP;
+use accounts::users::mail_address;
+use accounts::{AccountsError, GroupId, Standing, TokenHash, UserId};
+use user_backend::clock::now;
+use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
+
+use super::app_password::is_token_shaped;
+use super::login_delay::delay_failure;
+use crate::state::AppState;
+
+/// How exact the time of the latest sign-in is: not every call is a write.
+const LOGIN_GRAIN: Duration = Duration::from_secs(60);
+
+/// A sign-in that was accepted: the proof of the resolver, and the account as it is.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The proof.
+    pub proof: Authenticated,
+    /// The account.
+    pub standing: Standing,
+}
+
+/// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
+/// is a refusal.
+pub type SignIn = Result<Accepted, Outcome>;
+
+/// Which secrets a sign-in takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepts {
+    /// The user's password only: an app password is for programs and opens no page.
+    Password,
+    /// The user's password, or one of their app passwords.
+    AppPassword,
+}
+
+impl AppState {
+    /// Decides a sign-in.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    ///
+    /// # Security
+    /// What ended elsewhere (a password, an account) is forgotten before anything remembered is believed. A refusal takes as long as
+    /// the setting `refusal_milliseconds` says, whatever was refused.
+    ///
+    /// # Cancellation
+    /// Safe. What was begun goes on, and a failure counts.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        from: IpAddr,
+        accepts: Accepts,
+    ) -> Result<SignIn, AccountsError> {
+        let began = now();
+        let decided = if accepts == Accepts::Password && self.is_app_password(password).await? {
+            Err(Outcome::Refused(Rejection::BadCredentials))
+        } else {
+            self.decide(name, password, from).await?
+        };
+        if matches!(decided, Err(Outcome::Refused(_))) {
+            delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
+        }
+        Ok(decided)
+    }
+
+    /// Whether a text is an app password of any user.
+    async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
+        let tokens = self.accounts().tokens();
+        Ok(is_token_shaped(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
+    }
+
+    async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+        // Nobody is named here: how long it takes must not tell who has an account.
+        let look = self.accounts().look(None).await?;
+        self.inner.follower.catch_up_with(look.generation).await?;
+        let by_email = self.owner_of_address(name).await?;
+        let name = by_email.as_ref().map_or(name, UserId::as_str);
+        let external = look.app(EXTERNAL_APP).unwrap_or(true);
+        let credentials = Credentials::new(name, password).from_source(from);
+        let (local, _) = &self.inner.local;
+        let credentials = if external { credentials } else { credentials.only_backend(local.id()) };
+        let answer = self.inner.resolver.authenticate(credentials).await;
+        let proof = match answer.outcome {
+            Outcome::Authenticated(proof) => proof,
+            outcome => return Ok(Err(outcome)),
+        };
+        let Some(standing) = self.standing_of(&proof).await? else {
+            return Ok(Err(Outcome::Refused(Rejection::UnknownUser)));
+        };
+        if !standing.user.enabled || standing.user.backend != *proof.backend() {
+            tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or somebody else's account");
+            return Ok(Err(Outcome::Refused(Rejection::AccountDisabled)));
+        }
+        self.note(&standing).await;
+        Ok(Ok(Accepted { proof, standing }))
+    }
+
+    /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
+    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Standing>, AccountsError> {
+        let users = self.accounts().users();
+        let id = UserId::from_canonical(proof.name().clone());
+        match users.standing(&id).await {
+            Err(AccountsError::NotFound { .. }) if proof.backend().as_str() != accounts::LOCAL_BACKEND => {}
+            // Deleted a moment ago.
+            Err(AccountsError::NotFound { .. }) => return Ok(None),
+            other => return other.map(Some),
+        }
+        let groups = proof.identity().groups().filter_map(|group| GroupId::parse(group).ok());
+        match users.remember(proof.name(), proof.backend(), groups.collect::<Vec<_>>()).await {
+            Ok(_) => users.standing(&id).await.map(Some),
+            Err(AccountsError::AlreadyExists { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
+    async fn note(&self, standing: &Standing) {
+        let user = &standing.user;
+        let now = accounts::Clock::system().now();
+        // A sign-in in the future was before the clock was set back.
+        if user.last_login.is_some_and(|last| last <= now && last.after(LOGIN_GRAIN) > now) {
+            return;
+        }
+        if let Err(error) = self.accounts().users().signed_in(&user.id).await {
+            tracing::warn!(%error, "a sign-in could not be noted");
+        }
+    }
+
+    /// The local user to whom a mail address belongs that was typed instead of a name.
+    async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
+        let wanted = self.settings().login_by_email.unwrap_or_else(|| !self.has_external());
+        if !wanted || !typed.contains('@') {
+            return Ok(None);
+        }
+        let (Ok(name), Ok(address)) = (LoginName::parse(typed), mail_address(typed)) else { return Ok(None) };
+        let id = UserId::from_canonical(name.canonical().clone());
+        if self.accounts().users().find(&id).await?.is_some() {
+            return Ok(None);
+        }
+        let owners = self.accounts().users().by_email(&address).await?;
+        // An address of two people is nobody's.
+        Ok(match owners.as_slice() {
+            [owner] if owner.is_local() => Some(owner.id.clone()),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,233 @@
+//! Listeners: plain or TLS, how long a client may take, and how the server ends.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum_server::Handle;
+use axum_server::accept::Accept;
+use axum_server::tls_rustls::RustlsConfig;
+use hyper_util::rt::TokioTimer;
+use metrics_exporter_prometheus::PrometheusHandle;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+use user_backend::clock::{later, now};
+
+use crate::auth::client_address::Connection;
+use crate::router::router;
+use crate::state::AppState;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest head of a request.
+const LONGEST_HEAD: usize = 16 * 1024;
+
+/// How many headers a request may have.
+const MOST_HEADERS: usize = 100;
+
+/// The server could not listen.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ListenError {
+    /// The address is taken, or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The certificate or its key.
+    #[error("{file}: {problem}")]
+    Tls {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The listener broke.
+    #[error("the listener ended: {0}")]
+    Broken(#[from] io::Error),
+}
+
+/// A listener that is open; nobody is served yet.
+#[derive(Debug)]
+pub struct Listener {
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    app: AppState,
+    handle: Handle<SocketAddr>,
+    metrics: Option<PrometheusHandle>,
+}
+
+impl Listener {
+    /// Opens the listener of the settings.
+    ///
+    /// # Errors
+    /// [`ListenError`]
+    pub fn open(app: AppState) -> Result<Self, ListenError> {
+        let settings = app.settings();
+        let tls = match (&settings.tls_cert, &settings.tls_key) {
+            (Some(cert), Some(key)) => Some(RustlsConfig::from_config(Arc::new(tls_config(cert, key)?))),
+            _ => None,
+        };
+        let address = settings.listen;
+        let open = || {
+            let listener = TcpListener::bind(address)?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        };
+        let listener = open().map_err(|source| ListenError::Address { address, source })?;
+        Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None })
+    }
+
+    /// Tells these metrics at `/metrics`, to this machine alone.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Option<PrometheusHandle>) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// Where it listens, with the port that was chosen.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// What ends the server.
+    pub fn shutdown_handle(&self) -> ShutdownHandle {
+        ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
+    }
+
+    /// Serves until somebody stops it.
+    ///
+    /// # Errors
+    /// [`ListenError`] when the listener breaks.
+    pub async fn serve(self) -> Result<(), ListenError> {
+        let service = router(self.app, Connection { tls: self.tls.is_some() }, self.metrics)
+            .into_make_service_with_connect_info::<SocketAddr>();
+        match self.tls {
+            Some(tls) => {
+                let mut server = axum_server::from_tcp_rustls(self.listener, tls)?
+                    .map(|tls| tls.acceptor(RejectPlainHttp))
+                    .handle(self.handle)
+                    .http1_only();
+                limit(server.http_builder());
+                server.serve(service).await?;
+            }
+            None => {
+                let mut server = axum_server::from_tcp(self.listener)?.handle(self.handle).http1_only();
+                limit(server.http_builder());
+                server.serve(service).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends a server, or gives it a new certificate.
+#[derive(Clone, Debug)]
+pub struct ShutdownHandle {
+    handle: Handle<SocketAddr>,
+    tls: Option<RustlsConfig>,
+    app: AppState,
+}
+
+impl ShutdownHandle {
+    /// Takes no new connections and lets requests under way end, as long as the settings say.
+    pub fn stop(&self) {
+        let grace = Duration::from_secs(self.app.settings().shutdown_grace_seconds);
+        self.handle.graceful_shutdown(Some(grace));
+    }
+
+    /// Reads certificate and key again, and tells whether there are any: a server without TLS has none. When they cannot be
+    /// read, the old ones stay.
+    ///
+    /// # Errors
+    /// [`ListenError::Tls`]
+    pub fn reload_certificate(&self) -> Result<bool, ListenError> {
+        let settings = self.app.settings();
+        let (Some(tls), Some(cert), Some(key)) = (&self.tls, &settings.tls_cert, &settings.tls_key) else {
+            return Ok(false);
+        };
+        tls.reload_from_config(Arc::new(tls_config(cert, key)?));
+        Ok(true)
+    }
+}
+
+/// Tells whoever speaks HTTP to a listener of HTTPS what is wrong. All they would see else is a few bytes of an alert.
+#[derive(Clone, Copy, Debug)]
+struct RejectPlainHttp;
+
+impl<S: Send + 'static> Accept<TcpStream, S> for RejectPlainHttp {
+    type Stream = TcpStream;
+    type Service = S;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(TcpStream, S)>> + Send>>;
+
+    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
+        Box::pin(async move {
+            let patience = later(now(), HEAD_TIMEOUT);
+            let mut first = [0];
+            timeout_at(patience, stream.peek(&mut first)).await.map_err(|_| io::ErrorKind::TimedOut)??;
+            // TLS begins with 22, a request with the name of a method.
+            if !first[0].is_ascii_alphabetic() {
+                return Ok((stream, service));
+            }
+            let told = async {
+                stream.write_all(PLAIN_HTTP_RESPONSE.as_bytes()).await?;
+                stream.shutdown().await?;
+                // What is left unread would take the answer away again.
+                tokio::io::copy(&mut stream.take(LONGEST_HEAD as u64), &mut tokio::io::sink()).await
+            };
+            let _ = timeout_at(patience, told).await;
+            Err(io::ErrorKind::InvalidData.into())
+        })
+    }
+}
+
+const PLAIN_HTTP_RESPONSE: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: application/json; charset=utf-8\r\n\
+    Cache-Control: no-store\r\n\
+    Connection: close\r\n\r\n\
+    {\"message\":\"this server speaks HTTPS at this port: type https:// instead of http://\",\
+    \"hint\":\"a password that was sent just now could be read on the way; change it, unless the way never left this machine\"}\n";
+
+fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(LONGEST_HEAD)
+        .max_headers(MOST_HEADERS);
+}
+
+fn tls_config(cert: &Path, key: &Path) -> Result<ServerConfig, ListenError> {
+    let wrong = |file: &Path, problem: String| ListenError::Tls { file: file.display().to_string(), problem };
+    let chain = CertificateDer::pem_file_iter(cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(cert, error.to_string()))?;
+    if chain.is_empty() {
+        return Err(wrong(cert, "there is no certificate in it".to_owned()));
+    }
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| wrong(cert, error.to_string()))?
+        .with_no_client_auth()
+        .with_single_cert(chain, secret)
+        .map_err(|error| wrong(key, error.to_string()))?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}

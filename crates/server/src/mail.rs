@@ -1,0 +1,52 @@
+//! Mail: the welcome mail, and the worker that sends what is queued.
+
+use std::sync::Arc;
+
+use accounts::mail::{Postman, Smtp};
+use accounts::reset::BaseUrl;
+use accounts::{Accounts, User};
+use thiserror::Error;
+use user_backend::BackendId;
+
+use crate::start::StartError;
+use crate::state::AppState;
+
+impl AppState {
+    /// Greets a new user by mail: writes down that it is wanted, for the [postman](Self::postman) to take. Who never signed in
+    /// and has their password kept here gets a link to choose one.
+    ///
+    /// # Errors
+    /// [`MailDisabled`]: there is no mail server, or it could not be written down.
+    pub async fn send_welcome(&self, accounts: &Accounts, user: &User) -> Result<(), MailDisabled> {
+        if self.settings().mail.is_none() {
+            tracing::warn!(user = ?user.id, "no mail server is set up, so nobody was greeted");
+            return Err(MailDisabled);
+        }
+        let with_link = user.is_local() && user.last_login.is_none();
+        accounts.mails().welcome(&user.id, with_link).await.map_err(|error| {
+            tracing::warn!(user = ?user.id, %error, "nobody was greeted");
+            MailDisabled
+        })
+    }
+
+    /// The worker that hands mails to the mail server, if there is one.
+    ///
+    /// # Errors
+    /// [`StartError::Mail`]
+    pub fn mail_worker(&self) -> Result<Option<Postman>, StartError> {
+        let Some(mail) = self.settings().mail.clone() else { return Ok(None) };
+        let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
+        // The texts of faults name who is to blame.
+        let id = BackendId::parse("mail").map_err(|error| wrong(&error))?;
+        let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
+        let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
+        let accounts = self.accounts().clone();
+        let settings = self.settings();
+        Ok(Some(Postman::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
+    }
+}
+
+/// No mail could be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no mail server is set up")]
+pub struct MailDisabled;

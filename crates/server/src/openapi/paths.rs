@@ -1,0 +1,395 @@
+//! From a route and its description to an operation of OpenAPI.
+
+use std::collections::BTreeMap;
+
+use axum::http::Method;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, ParameterStyle,
+    PathItem,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType};
+use utoipa::openapi::{
+    Components, ContentBuilder, HeaderBuilder, ObjectBuilder, Paths, PathsBuilder, Ref, RefOr, Required,
+    Response, ResponseBuilder, ResponsesBuilder, SecurityRequirement, Type,
+};
+
+use super::envelope_schema;
+use crate::provisioning::caller::RequiredRole;
+use crate::provisioning::docs::{Kind, Param, ResponseDoc, Tag, UNKNOWN_PATH};
+use crate::provisioning::envelope::code::{Code, Version};
+use crate::provisioning::operation::Operation as Described;
+use crate::provisioning::routes::{ROUTES, Route};
+use crate::provisioning::schema;
+
+/// The name of the way to sign in.
+pub(super) const BASIC: &str = "basic";
+
+/// Where a version of the API is.
+pub(super) fn prefix(version: Version) -> &'static str {
+    match version {
+        Version::V1 => "/ocs/v1.php",
+        Version::V2 => "/ocs/v2.php",
+    }
+}
+
+/// What every operation takes.
+pub(super) fn add_parameters(components: &mut Components) {
+    let header = ParameterBuilder::new()
+        .name("OCS-APIRequest")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::True)
+        .description(Some("Says that no page of somebody else's made a browser send this. Exactly `true`"))
+        .schema(Some(schema::words(&["true"])));
+    let format = ParameterBuilder::new()
+        .name("format")
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(
+            "How the answer is written; without it the first type in `Accept` decides, or else XML",
+        ))
+        .schema(Some(schema::words(&["json", "xml"])));
+    components.parameters.insert("OCS-APIRequest".to_owned(), header.build().into());
+    components.parameters.insert("format".to_owned(), format.build().into());
+}
+
+/// All operations.
+pub(super) fn paths(version: Version) -> Paths {
+    let mut items: Vec<(String, PathItem)> = Vec::new();
+    for (nth, route) in ROUTES.iter().enumerate() {
+        let path = format!("{}{}", prefix(version), route.path.replace("*}", "}"));
+        let again =
+            ROUTES.iter().take(nth).filter(|earlier| earlier.operation.id == route.operation.id).count();
+        let operation = operation(route, version, again);
+        match items.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, item)) => item.merge_operations(PathItem::new(method(&route.method), operation)),
+            None => items.push((path, PathItem::new(method(&route.method), operation))),
+        }
+    }
+    for (path, summary, content_type, more) in DOORS {
+        items.push((
+            (*path).to_owned(),
+            PathItem::new(HttpMethod::Get, door(path, summary, content_type, more)),
+        ));
+    }
+    items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item)).build()
+}
+
+type Door = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+/// What is there beside the API.
+const DOORS: &[Door] = &[
+    ("/healthz", "Says that the process lives", "text/plain", &[]),
+    ("/readyz", "Says that the accounts can be reached", "text/plain", &[("503", "They cannot")]),
+    (
+        "/metrics",
+        "Tells how the server fares, for Prometheus",
+        "text/plain",
+        &[("404", "There are none, or they are not for this machine")],
+    ),
+    ("/status.php", "Says which version of the PHP system answers in this way", "application/json", &[]),
+    ("/openapi.json", "Describes version 2 of the API", "application/json", &[]),
+    ("/openapi-v1.json", "Describes version 1 of the API", "application/json", &[]),
+    ("/docs", "Describes the API for people", "text/html", &[]),
+    ("/docs.css", "How that description looks", "text/css", &[]),
+];
+
+fn door(path: &str, summary: &str, content_type: &str, more: &[(&str, &str)]) -> Operation {
+    let id: String = path.chars().filter(char::is_ascii_alphanumeric).collect();
+    let body = ContentBuilder::new().build();
+    let mut responses = ResponsesBuilder::new()
+        .response("200", ResponseBuilder::new().description("Here it is").content(content_type, body));
+    for (status, text) in more {
+        responses = responses.response(*status, Response::new(*text));
+    }
+    OperationBuilder::new()
+        .tag(Tag::Server.name())
+        .operation_id(Some(id))
+        .summary(Some(summary))
+        .securities(Some([]))
+        .responses(responses.build())
+        .build()
+}
+
+fn method(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::DELETE => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+fn operation(route: &Route, version: Version, again: usize) -> Operation {
+    let described = route.operation;
+    let mut id = described.id.to_owned();
+    if again > 0 {
+        id += &(again + 1).to_string();
+    }
+    let mut operation = OperationBuilder::new()
+        .tag(described.tag.name())
+        .operation_id(Some(id))
+        .summary(Some(described.summary))
+        .description(Some(description(route, described)))
+        .parameter_ref(Ref::new("#/components/parameters/OCS-APIRequest"))
+        .parameter_ref(Ref::new("#/components/parameters/format"));
+    for name in captured(route.path) {
+        operation = operation.parameter(in_path(name));
+    }
+    if matches!(route.method, Method::POST | Method::PUT) {
+        operation = operation.request_body(body(described));
+    } else {
+        for param in described.params {
+            operation = operation.parameter(in_query(param));
+        }
+    }
+    let basic = SecurityRequirement::new::<_, [&str; 0], &str>(BASIC, []);
+    let security = match route.role {
+        RequiredRole::Anyone => vec![SecurityRequirement::default(), basic],
+        _ => vec![basic],
+    };
+    operation.securities(Some(security)).responses(responses(route, described, version).build()).build()
+}
+
+/// Whom it is for, in words.
+pub(super) fn whom(role: RequiredRole) -> &'static str {
+    match role {
+        RequiredRole::Anyone => "For everybody, also without a password.",
+        RequiredRole::SignedIn => "For everybody who is signed in.",
+        RequiredRole::SubAdmin => "For administrators and sub-admins.",
+        RequiredRole::Admin => "For administrators.",
+    }
+}
+
+fn description(route: &Route, described: &Described) -> String {
+    [whom(route.role), described.more].join(" ").trim().to_owned()
+}
+
+/// The names in a path.
+pub(super) fn captured(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter_map(|piece| piece.strip_prefix('{')?.strip_suffix('}'))
+}
+
+fn in_path(name: &str) -> Parameter {
+    let text = match name {
+        "user" => "The id of a user, in any letter case",
+        "group*" => "The id of a group, exactly; a slash in it is written %2F",
+        "app" => "The id of an app",
+        "key" => "The name of a setting",
+        _ => "Which of the fields that hold several values",
+    };
+    let schema = match name {
+        "collection" => schema::words(&["additional_mail", "additional_mailScope"]),
+        _ => ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::String))
+            .min_length(Some(1))
+            .build()
+            .into(),
+    };
+    ParameterBuilder::new()
+        .name(name.trim_end_matches('*'))
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(text))
+        .schema(Some(schema))
+        .build()
+}
+
+/// The name of a parameter where arrays show in names.
+fn in_form(param: &Param) -> String {
+    if param.kind == Kind::List { format!("{}[]", param.name) } else { param.name.to_owned() }
+}
+
+fn in_query(param: &Param) -> Parameter {
+    let mut parameter = ParameterBuilder::new()
+        .name(in_form(param))
+        .parameter_in(ParameterIn::Query)
+        .required(if param.required { Required::True } else { Required::False })
+        .description(Some(param.text))
+        .schema(Some(schema_of(param)));
+    if param.kind == Kind::Map {
+        parameter = parameter.style(Some(ParameterStyle::DeepObject)).explode(Some(true));
+    }
+    parameter.build()
+}
+
+fn body(described: &Described) -> Option<utoipa::openapi::request_body::RequestBody> {
+    if described.params.is_empty() && described.or_params.is_empty() {
+        return None;
+    }
+    let required = described.params.iter().any(|param| param.required);
+    let content = |form: bool| {
+        let mut schemas = vec![object_of(described.params, form)];
+        if !described.or_params.is_empty() {
+            schemas.push(object_of(described.or_params, form));
+        }
+        ContentBuilder::new().schema(Some(schema::one_of(schemas)))
+    };
+    let body = RequestBodyBuilder::new()
+        .description(Some("The same parameters may stand in the query."))
+        .required(Some(if required { Required::True } else { Required::False }))
+        .content("application/json", content(false).build())
+        .content("application/x-www-form-urlencoded", content(true).build())
+        .content("multipart/form-data", content(true).build());
+    Some(body.build())
+}
+
+fn object_of(params: &[Param], form: bool) -> RefOr<Schema> {
+    let mut object = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object));
+    for param in params {
+        let name = if form { in_form(param) } else { param.name.to_owned() };
+        if param.required {
+            object = object.required(name.clone());
+        }
+        object = object.property(name, schema_of(param));
+    }
+    RefOr::T(object.build().into())
+}
+
+fn schema_of(param: &Param) -> Schema {
+    let text = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
+    let texts = || ArrayBuilder::new().items(text()).description(Some(param.text));
+    let map = |value: Schema| {
+        ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::Object))
+            .description(Some(param.text))
+            .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(value))))
+    };
+    match param.kind {
+        Kind::Text if !param.words.is_empty() => {
+            text().description(Some(param.text)).enum_values(Some(param.words.iter().copied())).build().into()
+        }
+        Kind::Text => text().description(Some(param.text)).build().into(),
+        Kind::Secret => {
+            let format = utoipa::openapi::schema::SchemaFormat::KnownFormat(
+                utoipa::openapi::schema::KnownFormat::Password,
+            );
+            text().format(Some(format)).description(Some(param.text)).build().into()
+        }
+        Kind::Number => {
+            let number = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
+            number.description(Some(param.text)).build().into()
+        }
+        Kind::Count => {
+            let number = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
+            number.minimum(Some(0)).description(Some(param.text)).build().into()
+        }
+        Kind::List => texts().build().into(),
+        Kind::Map => map(text().build().into()).build().into(),
+        Kind::Lists => map(ArrayBuilder::new().items(text()).build().into()).build().into(),
+    }
+}
+
+/// What every route may answer, beside what its description says.
+pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
+    let mut codes = vec![
+        (
+            Code::BAD_REQUEST,
+            "a parameter is missing, sent twice or of another shape; or the body is not what it says it is",
+        ),
+        (Code::MEDIA_TYPE, "the body is of a kind that is not read here"),
+        (Code::THROTTLED, "too many wrong passwords came from your address; wait"),
+        (Code::UNAVAILABLE, "who could tell cannot be asked just now; wait"),
+        (Code::BROKEN, "something broke on our side; the log has it under X-Request-Id"),
+        (Code::UNAUTHORISED, "nobody is signed in, or name or password is wrong"),
+    ];
+    if matches!(route.role, RequiredRole::SubAdmin | RequiredRole::Admin) {
+        codes.push((Code::FORBIDDEN, "it is not for you"));
+    }
+    codes
+}
+
+fn responses(route: &Route, described: &Described, version: Version) -> ResponsesBuilder {
+    let mut by_status: BTreeMap<u16, Vec<(u16, &str)>> = BTreeMap::new();
+    let of_operation = described.codes.iter().copied();
+    for (code, text) in of_operation.chain(usual(route)) {
+        let (shown, status) = match (code, version) {
+            (UNKNOWN_PATH, Version::V1) => (998, 200),
+            (UNKNOWN_PATH, Version::V2) => (404, 404),
+            _ => (code.shown(version), code.status(version).as_u16()),
+        };
+        let codes = by_status.entry(status).or_default();
+        match codes.iter_mut().find(|(known, _)| *known == shown) {
+            Some(_) if usual(route).contains(&(code, text)) => {}
+            _ => codes.push((shown, text)),
+        }
+    }
+    let worked = RefOr::T(envelope_schema::enveloped((described.data)()));
+    by_status.entry(200).or_default();
+    let mut responses = ResponsesBuilder::new();
+    for (status, codes) in by_status {
+        let mut schemas = Vec::new();
+        let mut lines = Vec::new();
+        if status == 200 {
+            schemas.push(worked.clone());
+            lines.push(format!("- {}: it worked", Code::OK.shown(version)));
+        }
+        if !codes.is_empty() {
+            let mut shown: Vec<u16> = codes.iter().map(|(code, _)| *code).collect();
+            shown.sort_unstable();
+            shown.dedup();
+            schemas.push(envelope_schema::failed(&shown).into());
+            lines.extend(codes.iter().map(|(code, text)| format!("- {code}: {text}")));
+        }
+        if let Some(text) = before_anything(status) {
+            schemas.push(Ref::from_schema_name("Problem").into());
+            lines.push(format!("- without an envelope: {text}"));
+        }
+        responses = responses.response(status.to_string(), response(status, lines.join("\n"), schemas));
+    }
+    if described.has_etag {
+        responses = responses.response("304", Response::new("Nothing has changed since `If-None-Match`"));
+    }
+    for status in [400, 403, 412] {
+        if let Some(text) = before_anything(status)
+            && (status == 412 || version == Version::V1 || !answers(route, described, status))
+        {
+            let schemas = vec![Ref::from_schema_name("Problem").into()];
+            responses = responses.response(
+                status.to_string(),
+                response(status, format!("Without an envelope: {text}"), schemas),
+            );
+        }
+    }
+    responses
+}
+
+/// Whether version 2 answers with this status from within an envelope.
+fn answers(route: &Route, described: &Described, status: u16) -> bool {
+    let codes = described.codes.iter().copied().chain(usual(route));
+    codes.into_iter().any(|(code, _)| code.status(Version::V2).as_u16() == status)
+}
+
+/// What is refused before anybody looks at the call, at every route.
+fn before_anything(status: u16) -> Option<&'static str> {
+    match status {
+        400 => Some("the header Authorization makes no sense"),
+        403 => Some("passwords are not taken over plain HTTP from other machines"),
+        412 => Some("the header OCS-APIRequest: true is missing"),
+        503 => Some("it took too long"),
+        _ => None,
+    }
+}
+
+fn response(status: u16, description: String, schemas: Vec<RefOr<Schema>>) -> Response {
+    let mut response = ResponseBuilder::new().description(description);
+    if status == 429 || status == 503 {
+        let seconds = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer)).build();
+        let header =
+            HeaderBuilder::new().schema(Some(Schema::from(seconds))).description(Some("Seconds to wait"));
+        response = response.header("Retry-After", header.build());
+    }
+    let only_problem = matches!(schemas.as_slice(), [RefOr::Ref(_)]);
+    response = response
+        .content("application/json", ContentBuilder::new().schema(Some(schema::one_of(schemas))).build());
+    let others: &[&str] = match status {
+        412 => &["text/html"],
+        _ if only_problem => &[],
+        200 => &["application/xml", "text/xml"],
+        _ => &["application/xml", "text/xml"],
+    };
+    for content_type in others {
+        response = response.content(*content_type, ContentBuilder::new().build());
+    }
+    response.build()
+}

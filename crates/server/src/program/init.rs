@@ -1,0 +1,147 @@
+//! `init`: a configuration to start from, and the first administrator.
+
+use std::io::{BufRead, IsTerminal, Read};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::settings::ServerSettings;
+use crate::state::AppState;
+use accounts::password::Person;
+use accounts::{AccountsError, GroupId, NewUser, UserId};
+use user_backend::Password;
+use user_backend::clock::{later, now};
+use user_backend::config::Registry;
+use user_backend::environment;
+use zeroize::Zeroizing;
+
+/// The configuration to start from.
+const TEMPLATE: &str = include_str!("init.toml");
+
+/// The variables that `--password-from-env` reads: those of `occ`.
+const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
+
+/// Gets the password out of this process's environment. Does not return when it works.
+pub(crate) fn leave_environment() {
+    environment::leave(&VARIABLES, "--password-from-env", "--password-from-stdin");
+}
+
+/// Where the password comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source {
+    Environment,
+    Pipe,
+    Terminal,
+}
+
+impl Source {
+    pub(crate) fn of(environment: bool, pipe: bool) -> Self {
+        match (environment, pipe) {
+            (true, _) => Self::Environment,
+            (_, true) => Self::Pipe,
+            _ => Self::Terminal,
+        }
+    }
+}
+
+/// Why it did not work.
+#[derive(Debug)]
+pub(crate) struct InitError {
+    pub(crate) code: u8,
+    pub(crate) text: String,
+}
+
+fn error(code: u8, text: impl ToString) -> InitError {
+    InitError { code, text: text.to_string() }
+}
+
+/// Writes what is missing and tells what to do next.
+pub(crate) async fn run(
+    config: &Path,
+    admin: &str,
+    source: Source,
+    classes: Registry,
+) -> Result<String, InitError> {
+    let id = UserId::for_new(admin).map_err(|refused| error(2, refused))?;
+    let mut told = String::new();
+    if write_new(config).map_err(|failed| error(1, format_args!("{}: {failed}", config.display())))? {
+        told += &format!("wrote {}\n", config.display());
+    }
+    let (settings, read) = ServerSettings::load(config, &classes).map_err(|errors| error(2, errors))?;
+    let url = settings.public_url();
+    let app = AppState::start(settings, &read, classes).await.map_err(|failed| error(1, failed))?;
+    if app.accounts().users().find(&id).await.map_err(|failed| error(1, failed))?.is_some() {
+        return Err(error(
+            1,
+            format_args!("{admin} is there already; set a new password with occ user:resetpassword"),
+        ));
+    }
+    let password = password(source, admin).await?;
+    let password = Password::parse(password.as_str()).map_err(|refused| error(1, refused))?;
+    let person = Person { id: id.as_str(), display_name: None, email: None };
+    let deadline = later(now(), Duration::from_secs(60));
+    let hash =
+        app.passwords().first(person, &password, deadline).await.map_err(|refused| error(1, refused))?;
+    match app.accounts().users().create(NewUser::new(id).password(hash).group(GroupId::admin())).await {
+        Ok(_) => {}
+        Err(failed @ AccountsError::AlreadyExists { .. }) => return Err(error(1, failed)),
+        Err(failed) => return Err(error(1, failed)),
+    }
+    told += &format!(
+        "created the administrator {admin}\n\nnext:\n  user-backend-server serve --config {}\n",
+        config.display()
+    );
+    told += &format!("  curl -u {admin} -H 'OCS-APIRequest: true' {url}/ocs/v1.php/cloud/users");
+    app.accounts().close().await;
+    Ok(told)
+}
+
+/// Writes the configuration for its owner alone, unless there is one.
+fn write_new(path: &Path) -> std::io::Result<bool> {
+    use std::io::Write as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o640);
+    }
+    match options.open(path) {
+        Ok(mut file) => file.write_all(TEMPLATE.as_bytes()).map(|()| true),
+        Err(failed) if failed.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(failed) => Err(failed),
+    }
+}
+
+async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, InitError> {
+    let question = format!("Password of {admin}: ");
+    let read = move || match source {
+        Source::Environment => environment::password(&VARIABLES)
+            .map_err(|failed| error(2, failed))?
+            .ok_or_else(|| error(2, "--password-from-env was given, but OC_PASS is not set")),
+        Source::Pipe => {
+            let mut line = Zeroizing::new(String::new());
+            let read = std::io::stdin().lock().take(64 * 1024).read_line(&mut line);
+            read.map_err(|failed| error(1, format_args!("standard input cannot be read: {failed}")))?;
+            Ok(Zeroizing::new(line.trim_end_matches(['\r', '\n']).to_owned()))
+        }
+        Source::Terminal if !std::io::stdin().is_terminal() => Err(error(
+            2,
+            "nobody can be asked for the password here; use --password-from-env (OC_PASS) or --password-from-stdin",
+        )),
+        Source::Terminal => {
+            let asked = |question: &str| {
+                let typed = rpassword::prompt_password(question).map(Zeroizing::new);
+                typed.map_err(|failed| error(1, format_args!("the terminal cannot be asked: {failed}")))
+            };
+            let first = asked(&question)?;
+            if *asked("Again: ")? == *first {
+                Ok(first)
+            } else {
+                Err(error(1, "the two passwords differ; nobody was created, so type the command again"))
+            }
+        }
+    };
+    tokio::task::spawn_blocking(read)
+        .await
+        .map_err(|_| error(1, "the prompt ended with an internal error"))?
+}

@@ -1,0 +1,225 @@
+//! The program `user-backend-server`: its command line, and one run from start to end.
+
+mod cli;
+mod init;
+mod systemd;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use accounts::GroupId;
+use clap::Parser;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
+use user_backend::config::Registry;
+
+use crate::listener::{Listener, ShutdownHandle};
+#[cfg(unix)]
+use crate::reload::ReloadReport;
+use crate::settings::ServerSettings;
+use crate::state::AppState;
+use cli::{Cli, Command};
+
+/// Runs the program: command line, log, server or set-up. `classes` are the classes of backends that a configuration may name.
+///
+/// Call it first in `main`: with the feature `smb` the process may be meant to be a helper, which never returns from here.
+pub fn run(classes: Registry) -> ExitCode {
+    // Before anything else: this process may be meant to be a helper, and it will hold passwords.
+    #[cfg(all(feature = "smb", target_os = "linux"))]
+    user_backend::smb::run_if_asked();
+    if let Err(error) = user_backend::process::keep_memory_private() {
+        return fail(1, format_args!("core dumps cannot be switched off: {error}"));
+    }
+    let cli = Cli::parse();
+    if matches!(cli.command, Command::Init { password_from_env: true, .. }) {
+        // Does not return when it works.
+        init::leave_environment();
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, format_args!("the system gives no event loop: {error}")),
+    };
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { config, log_json } => {
+                log(log_json);
+                serve(&config, classes).await
+            }
+            Command::Init { config, admin, password_from_env, password_from_stdin } => {
+                let source = init::Source::of(password_from_env, password_from_stdin);
+                match init::run(&config, &admin, source, classes).await {
+                    Ok(text) => {
+                        tell(&text);
+                        ExitCode::SUCCESS
+                    }
+                    Err(error) => fail(error.code, format_args!("{}", error.text)),
+                }
+            }
+        }
+    })
+}
+
+async fn serve(file: &Path, classes: Registry) -> ExitCode {
+    let (settings, config) = match ServerSettings::load(file, &classes) {
+        Ok(read) => read,
+        Err(errors) => {
+            return fail(
+                2,
+                format_args!("{errors}\n`user-backend-server init` writes a configuration to start from"),
+            );
+        }
+    };
+    for warning in config.warnings() {
+        tracing::warn!(setting = warning.setting(), "{}", warning.text());
+    }
+    if settings.allow_plaintext && settings.tls_cert.is_none() {
+        tracing::warn!(
+            "allow_plaintext: passwords are taken over plain HTTP, where everybody on the way can read them"
+        );
+    }
+    // Before anything that counts.
+    let metrics = match metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder() {
+        Ok(metrics) => Some(metrics),
+        Err(error) => {
+            tracing::warn!(%error, "there are no metrics");
+            None
+        }
+    };
+    let app = match AppState::start(settings, &config, classes).await {
+        Ok(app) => app,
+        Err(error) => return fail(1, format_args!("{error}")),
+    };
+    match app.accounts().groups().find(&GroupId::admin()).await {
+        Ok(admins) if admins.as_ref().is_none_or(|admins| admins.members == 0) => {
+            tracing::warn!("there is no administrator yet: `user-backend-server init` creates the first one");
+        }
+        _ => {}
+    }
+    let listening = match Listener::open(app.clone()) {
+        Ok(listening) => listening.with_metrics(metrics),
+        Err(error) => return fail(1, format_args!("{error}")),
+    };
+    match listening.address() {
+        Ok(address) => tracing::info!(%address, "listening"),
+        Err(error) => return fail(1, format_args!("{error}")),
+    }
+    // A backend that accepts strangers is not asked; the server works meanwhile.
+    let resolver = app.resolver().clone();
+    tokio::spawn(async move {
+        let _ = resolver.canary().await;
+    });
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mail_worker = match app.mail_worker() {
+        Ok(mail_worker) => mail_worker,
+        Err(error) => return fail(1, format_args!("{error}")),
+    };
+    let mail = tokio::spawn(async move {
+        if let Some(mail_worker) = mail_worker {
+            mail_worker.work(async { drop(stopped.await) }).await;
+        }
+    });
+    let housekeeping = app.clone();
+    let sweeping = tokio::spawn(async move { housekeeping.sweep().await });
+    let syncing = app.clone();
+    let syncing = tokio::spawn(async move { syncing.run_failed_login_sync().await });
+    tokio::spawn(signals(listening.shutdown_handle(), app.clone(), file.to_owned()));
+    tokio::spawn(systemd::keep_alive());
+    // The listener is open: whoever comes before the next line is served.
+    systemd::ready();
+    let ended = listening.serve().await;
+    drop(stop);
+    sweeping.abort();
+    syncing.abort();
+    let _ = syncing.await;
+    app.unregister().await;
+    // A mail that is being handed over is finished.
+    let _ = mail.await;
+    app.accounts().close().await;
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(1, format_args!("{error}")),
+    }
+}
+
+/// Ends the server, or reads certificate and configuration again, when somebody says so.
+async fn signals(shutdown_handle: ShutdownHandle, app: AppState, file: PathBuf) {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kinds =
+            (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+        let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)) = kinds else { return };
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = hangup.recv() => reload(&shutdown_handle, &app, &file).await,
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await;
+    tracing::info!("ending");
+    systemd::stopping();
+    shutdown_handle.stop();
+}
+
+/// Reads configuration and certificate again; what cannot be read stays as it was.
+#[cfg(unix)]
+async fn reload(shutdown_handle: &ShutdownHandle, app: &AppState, file: &Path) {
+    systemd::reloading();
+    match ServerSettings::load(file, app.classes()) {
+        Ok((settings, config)) => match app.reload(settings, &config).await {
+            Ok(report) => told(&report),
+            Err(error) => tracing::error!(%error, "settings and backends stay as they were"),
+        },
+        Err(errors) => tracing::error!(%errors, "settings and backends stay as they were"),
+    }
+    match shutdown_handle.reload_certificate() {
+        Ok(true) => tracing::info!("certificate read again"),
+        Ok(false) => {}
+        Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+    }
+    systemd::ready();
+}
+
+#[cfg(unix)]
+fn told(report: &ReloadReport) {
+    let ReloadReport { changed, at_next_start, .. } = report;
+    tracing::info!(?changed, "settings and backends read again");
+    if !at_next_start.is_empty() {
+        tracing::warn!(
+            settings = ?at_next_start,
+            "these were changed too, and count from the next start of the server only"
+        );
+    }
+}
+
+/// Only our own crates speak: a protocol library may log what it sends, and what it sends are passwords.
+fn log(json: bool) {
+    let targets = ["user_backend_server", "user_backend", "accounts", "password_policy", "audit"];
+    let targets = Targets::new().with_targets(targets.map(|target| (target, LevelFilter::INFO)));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .log_internal_errors(false);
+    let registry = tracing_subscriber::registry();
+    // Fails only when somebody else logs already.
+    let _ = if json {
+        registry.with(lines.json().with_filter(targets)).try_init()
+    } else {
+        registry.with(lines.with_filter(targets)).try_init()
+    };
+}
+
+fn fail(code: u8, text: std::fmt::Arguments<'_>) -> ExitCode {
+    use std::io::Write as _;
+    // A reader that went away is no reason to end with a panic.
+    let _ = writeln!(std::io::stderr(), "user-backend-server: {text}");
+    ExitCode::from(code)
+}
+
+fn tell(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

@@ -1,0 +1,80 @@
+//! Apps: list, tell about, switch.
+
+use accounts::apps::Fixed;
+
+use super::manifest::shown;
+use crate::provisioning::call::Call;
+use crate::provisioning::docs::{Param, ResponseDoc};
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::data::Data;
+use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::{Operation, operation};
+
+const UNKNOWN_FILTER: Code = Code::of_endpoint(101);
+
+const NO_APP: ResponseDoc = (Code::NOT_FOUND, "there is no such app");
+
+/// `GET /cloud/apps`
+pub(crate) const LIST: Operation =
+    operation!("AppList", Apps, "Lists the ids of apps", named_list("apps"), list(call))
+        .params(&[Param::text("filter", "Only those that are on, or off").words(&["enabled", "disabled"])])
+        .codes(&[(UNKNOWN_FILTER, "the filter is another word")]);
+
+async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+    let wanted = match call.params.text("filter")? {
+        None | Some("") => None,
+        Some("enabled") => Some(true),
+        Some("disabled") => Some(false),
+        Some(_) => return Err(Failure::bare(UNKNOWN_FILTER)),
+    };
+    let apps = call.app.apps().list(call.app.accounts()).await?;
+    let apps = apps.iter().filter(|app| wanted.is_none_or(|enabled| app.enabled == enabled));
+    Ok(Data::one("apps", Data::list(apps.map(|app| app.id.as_str()))).into())
+}
+
+/// `GET /cloud/user/apps`
+pub(crate) const OF_USER: Operation = operation!(
+    "UserApps",
+    Users,
+    "Lists the apps that are on for whoever asks",
+    named_list("apps"),
+    of_user(call)
+);
+
+async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
+    let apps = call.app.apps().list(call.app.accounts()).await?;
+    let apps = apps.iter().filter(|app| app.enabled);
+    Ok(Data::one("apps", Data::list(apps.map(|app| app.id.as_str()))).into())
+}
+
+/// `GET /cloud/apps/{app}`
+pub(crate) const INFO: Operation =
+    operation!("AppInfo", Apps, "Tells what an app says about itself", app(), info(call)).codes(&[NO_APP]);
+
+async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
+    let about = call.app.apps().find(&call.captures.get("app")).ok_or_else(unknown)?;
+    Ok(shown(&about).into())
+}
+
+/// `POST` and `DELETE /cloud/apps/{app}`
+pub(crate) const ENABLE: Operation =
+    operation!("AppEnable", Apps, "Switches an app on", nothing(), switch(call, true)).codes(&[NO_APP]);
+
+pub(crate) const DISABLE: Operation =
+    operation!("AppDisable", Apps, "Switches an app off", nothing(), switch(call, false))
+        .codes(&[(Code::FORBIDDEN, "it is always on")]);
+
+async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
+    let id = call.captures.get("app");
+    match call.app.apps().switch(&call.accounts()?, &id, enabled).await? {
+        Ok(()) => Ok(Answer::NOTHING),
+        // What is not there is off already.
+        Err(Fixed::Missing) if !enabled => Ok(Answer::NOTHING),
+        Err(Fixed::Missing) => Err(unknown()),
+        Err(Fixed::Always) => Err(Failure::new(Code::FORBIDDEN, "This app is always enabled")),
+    }
+}
+
+fn unknown() -> Failure {
+    Failure::new(Code::NOT_FOUND, "The request app was not found")
+}

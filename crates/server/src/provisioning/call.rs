@@ -1,0 +1,177 @@
+//! One call, as an endpoint sees it, and what endpoints look up for it.
+
+use accounts::users::Details;
+use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
+use user_backend::Outcome;
+
+use super::caller::Caller;
+use super::docs::{Kind, Param, ResponseDoc};
+use super::envelope::Failure;
+use super::envelope::code::Code;
+use super::params::{ParamError, Params};
+use super::path::{Captures, decoded_again};
+use crate::auth::client_address::Origin;
+use crate::state::AppState;
+
+/// One call, as an endpoint sees it.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// What the server is made of.
+    pub app: &'a AppState,
+    /// Who calls; nobody at the few routes for everybody.
+    pub caller: Option<&'a Caller>,
+    /// Where from.
+    pub origin: Origin,
+    /// What the program calls itself.
+    pub agent: &'a str,
+    /// What was sent along.
+    pub params: &'a Params,
+    /// The parts of the path that have a name.
+    pub captures: &'a Captures<'a>,
+}
+
+impl Call<'_> {
+    /// Who calls.
+    ///
+    /// # Errors
+    /// Nobody is signed in. The role that the route requires sees to it that this does not happen.
+    pub(crate) fn caller(&self) -> Result<&Caller, Failure> {
+        self.caller.ok_or_else(Failure::nobody)
+    }
+
+    /// The accounts, used on the caller's behalf.
+    pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
+        let actor = Actor::user(self.caller()?.id().as_str(), Some(self.origin.address));
+        Ok(self.app.accounts().on_behalf_of(actor))
+    }
+
+    /// The user that the path names, with everything about them.
+    pub(crate) async fn named_details(&self) -> Result<Option<Details>, Failure> {
+        let Ok(id) = UserId::parse(&self.captures.get("user")) else { return Ok(None) };
+        match self.app.accounts().users().details(&id).await {
+            Ok(details) => Ok(Some(details)),
+            Err(AccountsError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The user that the path names.
+    pub(crate) async fn named_user(&self) -> Result<Option<User>, Failure> {
+        let Ok(id) = UserId::parse(&self.captures.get("user")) else { return Ok(None) };
+        Ok(self.app.accounts().users().find(&id).await?)
+    }
+
+    /// The user that the path names, if the caller is that user or over them.
+    ///
+    /// # Errors
+    /// [`Failure::hidden`], which tells nobody whether there is such a user.
+    pub(crate) async fn visible_details(&self) -> Result<Details, Failure> {
+        let caller = self.caller()?;
+        let details = self.named_details().await?;
+        details.filter(|details| caller.may_see(details)).ok_or_else(Failure::hidden)
+    }
+
+    /// The user that the path names, if the caller is over them.
+    ///
+    /// # Errors
+    /// [`Failure::hidden`], which tells nobody whether there is such a user.
+    pub(crate) async fn user_below(&self) -> Result<User, Failure> {
+        let user = self.named_user().await?.ok_or_else(Failure::hidden)?;
+        if self.is_over(&user).await? { Ok(user) } else { Err(Failure::hidden()) }
+    }
+
+    /// Whether the caller is over somebody.
+    pub(crate) async fn is_over(&self, user: &User) -> Result<bool, Failure> {
+        let caller = self.caller()?;
+        if caller.is_admin() {
+            return Ok(true);
+        }
+        let groups = self.app.accounts().groups().of_user(&user.id).await?;
+        Ok(caller.is_over(&groups))
+    }
+
+    /// The group that the path names: as it is written, or, if there is none, decoded once more, as clients encode it.
+    pub(crate) async fn named_group(&self) -> Result<Option<GroupId>, Failure> {
+        let written = self.captures.get("group");
+        for id in [Some(written.clone()), decoded_again(&written)].into_iter().flatten() {
+            let Ok(id) = GroupId::parse(&id) else { continue };
+            if self.app.accounts().groups().exists(&id).await? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Which part of a list is wanted: a negative limit is none, a negative offset is a mistake.
+    pub(crate) fn range(&self) -> Result<Range, Failure> {
+        let limit = self.params.number("limit")?.and_then(|limit| u64::try_from(limit).ok());
+        let offset = self.params.number("offset")?.unwrap_or_default();
+        let offset = u64::try_from(offset)
+            .map_err(|_| Failure::new(Code::BAD_REQUEST, "The parameter offset must not be negative"))?;
+        let search = self.params.text("search")?.unwrap_or_default().to_owned();
+        Ok(Range { search, limit, offset })
+    }
+}
+
+/// The parameters of [`Call::range`].
+pub(crate) const RANGE: &[Param] = &[
+    Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
+    Param::new("limit", Kind::Number, "At most so many; negative: all"),
+    Param::new("offset", Kind::Count, "Without so many at the beginning"),
+];
+
+/// What [`Failure::hidden`] says.
+pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "there is no such user, or you may not see them");
+
+/// A part of a list.
+#[derive(Debug)]
+pub(crate) struct Range {
+    pub(crate) search: String,
+    pub(crate) limit: Option<u64>,
+    pub(crate) offset: u64,
+}
+
+impl Failure {
+    /// Nobody is signed in.
+    pub fn nobody() -> Self {
+        Self::new(Code::UNAUTHORISED, "Current user is not logged in")
+    }
+
+    /// The answer to a sign-in that was not accepted.
+    pub(crate) fn not_signed_in(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Throttled { retry_after } => Self::throttled(*retry_after),
+            Outcome::Unavailable { retry_after } => Self::unavailable(*retry_after),
+            // A yes without an account is none.
+            Outcome::Refused(_) | Outcome::Authenticated(_) => Self::wrong_credentials(),
+        }
+    }
+
+    /// There is no such user, or the caller may not know.
+    pub(crate) fn hidden() -> Self {
+        Self::new(Code::NOT_FOUND, "")
+    }
+}
+
+impl From<AccountsError> for Failure {
+    fn from(error: AccountsError) -> Self {
+        match error {
+            AccountsError::NotFound { .. } => Self::hidden(),
+            error if error.is_transient() => {
+                tracing::warn!(%error, "the store cannot be asked");
+                Self::new(Code::UNAVAILABLE, "The accounts cannot be reached at the moment, try again later")
+            }
+            error => {
+                tracing::error!(%error, "the store failed");
+                Self::broken()
+            }
+        }
+    }
+}
+
+impl From<ParamError> for Failure {
+    fn from(error: ParamError) -> Self {
+        let code = if error == ParamError::MediaType { Code::MEDIA_TYPE } else { Code::BAD_REQUEST };
+        Self::new(code, error.to_string())
+    }
+}

@@ -1,0 +1,170 @@
+//! Groups.
+
+use accounts::{AccountsError, Group, GroupFilter, GroupId, UserId};
+
+use super::call::{Call, RANGE, Range};
+use super::docs::Param;
+use super::operation::{Operation, operation};
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::data::Data;
+use crate::provisioning::envelope::xml::can_carry;
+use crate::provisioning::envelope::{Answer, Failure};
+
+const INVALID: Code = Code::of_endpoint(101);
+const NO_GROUP: Code = Code::of_endpoint(101);
+const EXISTS: Code = Code::of_endpoint(102);
+const PROTECTED: Code = Code::of_endpoint(102);
+
+const ABSENT: &str = "there is no such group";
+
+const NOT_FOUND: &str = "The requested group could not be found";
+
+/// `GET /cloud/groups`
+pub(crate) const LIST: Operation =
+    operation!("GroupList", Groups, "Lists the ids of groups", named_list("groups"), list(call))
+        .params(RANGE);
+
+async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+    let range = call.range()?;
+    let filter = narrowed(&range);
+    let groups = call.app.accounts().groups().ids(&filter).await?;
+    let data = Data::one("groups", Data::list(groups.iter().map(GroupId::as_str)));
+    with_total(call, data, &filter, &range).await
+}
+
+/// `GET /cloud/groups/details`
+pub(crate) const DETAILS: Operation =
+    operation!("GroupDetails", Groups, "Lists groups with their counts", groups(), details(call))
+        .params(RANGE)
+        .role_refusal(
+            "Logged in user must be an admin, a sub admin or gotten special right to access this setting",
+        );
+
+async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
+    let range = call.range()?;
+    let filter = narrowed(&range);
+    let groups = call.app.accounts().groups().list(&filter).await?;
+    let data = Data::one("groups", Data::List(groups.iter().map(as_details).collect()));
+    with_total(call, data, &filter, &range).await
+}
+
+/// `GET /cloud/groups/{group}/subadmins`
+pub(crate) const SUB_ADMINS: Operation =
+    operation!("GroupSubAdmins", Groups, "Lists the sub-admins of a group", list(), subadmins(call))
+        .codes(&[(NO_GROUP, ABSENT)]);
+
+async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
+    let missing = || Failure::new(NO_GROUP, "Group does not exist");
+    let group = call.named_group().await?.ok_or_else(missing)?;
+    let users = call.app.accounts().groups().subadmins(&group).await?;
+    Ok(Data::list(users.iter().map(UserId::as_str)).into())
+}
+
+/// `POST /cloud/groups`
+pub(crate) const CREATE: Operation =
+    operation!("GroupCreate", Groups, "Creates a group", nothing(), create(call))
+        .params(&[
+            Param::text("groupid", "Its id; letter case counts").required(),
+            Param::text("displayname", "What it is called"),
+        ])
+        .codes(&[
+            (INVALID, "the id or the name is none that can be taken"),
+            (EXISTS, "there is a group of this id"),
+        ]);
+
+async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+    let invalid = || Failure::new(INVALID, "Invalid group name");
+    let id = call.params.text("groupid")?.unwrap_or_default();
+    // A group called 0 is nothing to PHP, and clients know that.
+    let id = GroupId::parse(id).ok().filter(|id| id.as_str() != "0" && can_carry(id.as_str()));
+    let id = id.ok_or_else(invalid)?;
+    let name = call.params.text("displayname")?;
+    if name.is_some_and(|name| !can_carry(name)) {
+        return Err(invalid());
+    }
+    match call.accounts()?.groups().create(&id, name).await {
+        Ok(_) => Ok(Answer::NOTHING),
+        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::new(EXISTS, "group exists")),
+        Err(AccountsError::Invalid { .. }) => Err(invalid()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `PUT /cloud/groups/{group}`
+pub(crate) const EDIT: Operation = operation!("GroupEdit", Groups, "Renames a group", nothing(), edit(call))
+    .params(&[
+        Param::text("key", "The field").required().words(&["displayname"]),
+        Param::text("value", "The new name").required(),
+    ])
+    .codes(&[
+        (INVALID, "the name is none that can be taken"),
+        (Code::NOT_FOUND, ABSENT),
+        (Code::UNKNOWN, "nothing but the display name can be changed"),
+    ]);
+
+async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
+    let key = call.params.once("key")?;
+    let value = call.params.once("value")?;
+    if key != "displayname" {
+        return Err(Failure::new(Code::UNKNOWN, ""));
+    }
+    let missing = || Failure::new(Code::NOT_FOUND, NOT_FOUND);
+    let group = call.named_group().await?.ok_or_else(missing)?;
+    if !can_carry(value) {
+        return Err(Failure::new(INVALID, "Invalid group name"));
+    }
+    match call.accounts()?.groups().rename(&group, value).await {
+        Ok(()) => Ok(Answer::NOTHING),
+        Err(AccountsError::Invalid { .. }) => Err(Failure::new(INVALID, "Invalid group name")),
+        Err(AccountsError::NotFound { .. }) => Err(missing()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `DELETE /cloud/groups/{group}`
+pub(crate) const DELETE: Operation =
+    operation!("GroupDelete", Groups, "Deletes a group; its members stay", nothing(), delete(call))
+        .codes(&[(NO_GROUP, ABSENT), (PROTECTED, "the group admin stays")]);
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+    let group = call.named_group().await?.ok_or(Failure::bare(NO_GROUP))?;
+    match call.accounts()?.groups().delete(&group).await {
+        Ok(()) => Ok(Answer::NOTHING),
+        Err(AccountsError::NotFound { .. }) => Err(Failure::bare(NO_GROUP)),
+        Err(AccountsError::Protected { .. }) => Err(Failure::bare(PROTECTED)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A group with its counts.
+pub(crate) fn as_details(group: &Group) -> Data {
+    let number = |count: u64| Data::Int(i64::try_from(count).unwrap_or(i64::MAX));
+    Data::map([
+        ("id", Data::from(group.id.as_str())),
+        ("displayname", group.called().into()),
+        ("usercount", number(group.members)),
+        ("disabled", number(group.disabled)),
+        ("canAdd", true.into()),
+        ("canRemove", true.into()),
+    ])
+}
+
+fn narrowed(range: &Range) -> GroupFilter {
+    let filter = GroupFilter::new().search(&range.search).offset(range.offset);
+    match range.limit {
+        Some(limit) => filter.limit(limit),
+        None => filter,
+    }
+}
+
+async fn with_total(
+    call: &Call<'_>,
+    data: Data,
+    filter: &GroupFilter,
+    range: &Range,
+) -> Result<Answer, Failure> {
+    let answer = Answer::from(data);
+    let Some(limit) = range.limit else { return Ok(answer) };
+    let total = call.app.accounts().groups().count(filter).await?;
+    Ok(answer.with_total(total, limit))
+}

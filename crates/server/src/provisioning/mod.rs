@@ -1,0 +1,32 @@
+//! The user provisioning API, as clients of the PHP system speak it (Open Collaboration Services).
+//!
+//! A new endpoint is a row in `routes.rs` and an operation beside its function.
+//!
+//! | module | what lives there |
+//! |---|---|
+//! | [`envelope`] | the tree of an answer, XML and JSON, codes, the envelope around all of it |
+//! | [`params`], [`path`] | what a caller sends |
+//! | [`caller`] | who calls and what they may do |
+//! | [`call`] | one call, as an endpoint sees it |
+//! | [`operation`], `docs`, `schema` | a function and its documentation |
+//! | `users`, `groups`, `apps`, ... | the endpoints |
+//! | [`routes`] | the one table of routes |
+//! | [`serve`](mod@serve) | one call from beginning to end |
+
+mod app_passwords;
+mod apps;
+pub mod call;
+pub mod caller;
+pub(crate) mod docs;
+pub mod envelope;
+mod groups;
+pub mod operation;
+pub mod params;
+mod passwords;
+pub mod path;
+mod preferences;
+pub mod routes;
+pub(crate) mod schema;
+pub mod serve;
+pub(crate) mod service_info;
+mod users;

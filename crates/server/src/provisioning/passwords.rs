@@ -1,0 +1,111 @@
+//! Passwords: whether one fits a name, whether one may be chosen, and new ones.
+
+use std::time::Duration;
+
+use accounts::password::{PasswordRules, Person};
+use user_backend::Outcome;
+use user_backend::clock::{later, now};
+
+use super::call::Call;
+use super::docs::{Kind, Param, ResponseDoc, UNKNOWN_PATH};
+use super::envelope::code::Code;
+use super::envelope::data::Data;
+use super::envelope::{Answer, Failure};
+use super::operation::{Operation, operation};
+use crate::auth::sign_in::Accepts;
+use crate::problem::PLAINTEXT_REFUSED;
+
+const MISSING: Code = Code::of_endpoint(101);
+const WRONG: Code = Code::of_endpoint(102);
+
+const POLICY_OFF: &[ResponseDoc] = &[(UNKNOWN_PATH, "the password policy is switched off")];
+
+/// `POST /person/check`: whether a name and a password belong together.
+pub(crate) const CHECK: Operation = operation!(
+    "PersonCheck",
+    Passwords,
+    "Tells whether a name and a password belong together",
+    person(),
+    check(call)
+)
+.params(&[
+    Param::text("login", "The name").required(),
+    Param::new("password", Kind::Secret, "The password").required(),
+])
+.codes(&[
+    (MISSING, "one of them is missing"),
+    (WRONG, "they do not"),
+    (Code::FORBIDDEN, "passwords are not taken over plain HTTP from other machines"),
+]);
+
+async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
+    let login = call.params.text("login")?.unwrap_or_default();
+    let password = call.params.text("password")?.unwrap_or_default();
+    if login.is_empty() || password.is_empty() {
+        return Err(Failure::bare(MISSING));
+    }
+    if !call.origin.private && !call.app.settings().allow_plaintext {
+        return Err(Failure::new(Code::FORBIDDEN, PLAINTEXT_REFUSED));
+    }
+    match call.app.sign_in(login, password, call.origin.address, Accepts::AppPassword).await? {
+        Ok(accepted) => {
+            let id = accepted.standing.user.id.as_str();
+            Ok(Data::one("person", Data::one("personid", id)).into())
+        }
+        Err(Outcome::Refused(_)) => Err(Failure::bare(WRONG)),
+        Err(outcome) => Err(Failure::not_signed_in(&outcome)),
+    }
+}
+
+/// `GET /apps/password_policy/api/v1/generate`
+pub(crate) const GENERATE: Operation = operation!(
+    "PasswordGenerate",
+    Passwords,
+    "Makes a password that the policy accepts",
+    named_text("password"),
+    generate(call)
+)
+.codes(POLICY_OFF);
+
+async fn generate(call: &Call<'_>) -> Result<Answer, Failure> {
+    let policy = call.app.rules().await?.policy().ok_or_else(Failure::unknown_path)?;
+    let generated = policy.generate().map_err(|error| {
+        tracing::error!(%error, "no password could be generated");
+        Failure::broken()
+    })?;
+    Ok(Data::one("password", generated.expose()).into())
+}
+
+/// `POST /apps/password_policy/api/v1/validate`
+pub(crate) const VALIDATE: Operation = operation!(
+    "PasswordValidate",
+    Passwords,
+    "Tells whether the policy accepts a password",
+    judged(),
+    validate(call)
+)
+.params(&[Param::new("password", Kind::Secret, "The password").required()])
+.codes(POLICY_OFF);
+
+async fn validate(call: &Call<'_>) -> Result<Answer, Failure> {
+    let password = call.params.required("password")?.to_owned();
+    let rules = call.app.rules().await?;
+    if rules.policy().is_none() {
+        return Err(Failure::unknown_path());
+    }
+    let id = call.caller()?.id().as_str().to_owned();
+    let app = call.app.clone();
+    // A rule may ask a server; that waits where waiting is allowed.
+    let work = tokio::task::spawn_blocking(move || {
+        let person = Person { id: &id, display_name: None, email: None };
+        app.known_rules().check(&password, &person)
+    });
+    let deadline = later(now(), Duration::from_secs(10));
+    let checked = tokio::time::timeout_at(deadline, work).await;
+    let checked = checked.map_err(|_| Failure::broken())?.map_err(|_| Failure::broken())?;
+    Ok(match checked {
+        Ok(()) => Data::map([("passed", Data::from(true))]),
+        Err(reason) => Data::map([("passed", Data::from(false)), ("reason", reason.into())]),
+    }
+    .into())
+}

@@ -1,0 +1,57 @@
+//! What users set for themselves: no app of this server has settings that people may change this way, and the answers are
+//! those of an installation where no app allows it.
+
+use super::call::Call;
+use super::docs::{Kind, Param, ResponseDoc};
+use super::envelope::code::Code;
+use super::envelope::{Answer, Failure};
+use super::operation::{Operation, operation};
+
+const NOT_ALLOWED: &[ResponseDoc] = &[(Code::BAD_REQUEST, "no app here has settings of this kind")];
+
+/// `POST …/config/users/{app}/{key}`
+pub(crate) const SET: Operation =
+    operation!("PreferenceSet", Settings, "Sets a preference of one's own", nothing(), set(call))
+        .params(&[Param::text("configValue", "The value").required()])
+        .codes(NOT_ALLOWED);
+
+async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
+    call.params.required("configValue")?;
+    Err(Failure::new(Code::BAD_REQUEST, ""))
+}
+
+/// `DELETE …/config/users/{app}/{key}`
+pub(crate) const DELETE: Operation =
+    operation!("PreferenceDelete", Settings, "Takes a preference of one's own away", nothing(), delete(call))
+        .codes(NOT_ALLOWED);
+
+async fn delete(_: &Call<'_>) -> Result<Answer, Failure> {
+    Err(Failure::new(Code::BAD_REQUEST, ""))
+}
+
+/// `POST …/config/users/{app}`
+pub(crate) const SET_SEVERAL: Operation =
+    operation!("PreferencesSet", Settings, "Sets preferences of one's own", nothing(), set_several(call))
+        .params(&[Param::new("configs", Kind::Map, "The values by key")])
+        .codes(NOT_ALLOWED);
+
+async fn set_several(call: &Call<'_>) -> Result<Answer, Failure> {
+    call.params.text_map("configs")?;
+    Err(Failure::new(Code::BAD_REQUEST, ""))
+}
+
+/// `DELETE …/config/users/{app}`
+pub(crate) const DELETE_SEVERAL: Operation = operation!(
+    "PreferencesDelete",
+    Settings,
+    "Takes preferences of one's own away",
+    nothing(),
+    delete_several(call)
+)
+.params(&[Param::new("configKeys", Kind::List, "The keys")])
+.codes(NOT_ALLOWED);
+
+async fn delete_several(call: &Call<'_>) -> Result<Answer, Failure> {
+    call.params.texts("configKeys")?;
+    Err(Failure::new(Code::BAD_REQUEST, ""))
+}

@@ -1,0 +1,197 @@
+//! The one table of routes. A row is method, path, role and operation; the operation has the handler and its documentation.
+//!
+//! The order counts. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
+//! holds for words that stand where an id could (`/users/details`).
+
+use axum::http::Method;
+
+use super::caller::RequiredRole;
+use super::operation::Operation;
+use super::path::{Captures, Path, matched};
+use super::{app_passwords, apps, groups, passwords, preferences, service_info, users};
+
+/// A row of the table.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path after `/ocs/v1.php`; `{name}` is one segment, `{name*}` one or more.
+    pub path: &'static str,
+    /// The role that a caller needs before anything is looked at.
+    pub role: RequiredRole,
+    /// What answers.
+    pub operation: &'static Operation,
+}
+
+macro_rules! routes {
+    ($($method:ident $path:literal $role:ident $($operation:ident)::+)*) => {
+        &[$(Route {
+            method: Method::$method,
+            path: $path,
+            role: RequiredRole::$role,
+            operation: &$($operation)::+,
+        }),*]
+    };
+}
+
+/// All routes, in the order in which they are tried.
+#[rustfmt::skip]
+pub const ROUTES: &[Route] = routes! {
+    // method, path, role, operation
+    GET    "/cloud/capabilities"                                              Anyone   service_info::CAPABILITIES
+    GET    "/config"                                                          Anyone   service_info::SERVICE
+    POST   "/person/check"                                                    Anyone   passwords::CHECK
+
+    GET    "/cloud/user"                                                      SignedIn users::show::SELF
+    GET    "/cloud/user/apps"                                                 SignedIn apps::catalogue::OF_USER
+    GET    "/cloud/user/fields"                                               SignedIn users::edit::FIELDS
+    GET    "/cloud/user/fields/{user}"                                        SignedIn users::edit::FIELDS_OF
+
+    GET    "/cloud/users"                                                     SubAdmin users::list::IDS
+    POST   "/cloud/users"                                                     SubAdmin users::create::CREATE
+    GET    "/cloud/users/details"                                             SubAdmin users::list::DETAILS
+    GET    "/cloud/users/disabled"                                            SubAdmin users::list::DISABLED
+    GET    "/cloud/users/recent"                                              Admin    users::list::RECENT
+    POST   "/cloud/users/search/by-phone"                                     SignedIn users::phone_search::SEARCH
+    GET    "/cloud/users/{user}"                                              SignedIn users::show::GET
+    PUT    "/cloud/users/{user}"                                              SignedIn users::edit::EDIT
+    DELETE "/cloud/users/{user}"                                              SubAdmin users::status::DELETE
+    PUT    "/cloud/users/{user}/enable"                                       SubAdmin users::status::ENABLE
+    PUT    "/cloud/users/{user}/disable"                                      SubAdmin users::status::DISABLE
+    POST   "/cloud/users/{user}/wipe"                                         SubAdmin users::status::WIPE
+    POST   "/cloud/users/{user}/welcome"                                      SubAdmin users::status::WELCOME
+    GET    "/cloud/users/{user}/groups"                                       SignedIn users::membership::GROUPS
+    GET    "/cloud/users/{user}/groups/details"                               SignedIn users::membership::GROUPS_DETAILS
+    POST   "/cloud/users/{user}/groups"                                       SubAdmin users::membership::ADD
+    DELETE "/cloud/users/{user}/groups"                                       SubAdmin users::membership::REMOVE
+    GET    "/cloud/users/{user}/subadmins"                                    Admin    users::membership::SUB_ADMIN_OF
+    GET    "/cloud/users/{user}/subadmins/details"                            Admin    users::membership::SUB_ADMIN_OF_DETAILS
+    POST   "/cloud/users/{user}/subadmins"                                    Admin    users::membership::PROMOTE
+    DELETE "/cloud/users/{user}/subadmins"                                    Admin    users::membership::DEMOTE
+    PUT    "/cloud/users/{user}/{collection}"                                 SignedIn users::edit::COLLECTION
+
+    GET    "/cloud/groups"                                                    SubAdmin groups::LIST
+    POST   "/cloud/groups"                                                    Admin    groups::CREATE
+    GET    "/cloud/groups/details"                                            Admin    groups::DETAILS
+    GET    "/cloud/groups/{group*}/users/details"                             SignedIn users::list::OF_GROUP_DETAILS
+    GET    "/cloud/groups/{group*}/users"                                     SignedIn users::list::OF_GROUP
+    GET    "/cloud/groups/{group*}/subadmins"                                 Admin    groups::SUB_ADMINS
+    GET    "/cloud/groups/{group*}"                                           SignedIn users::list::OF_GROUP
+    PUT    "/cloud/groups/{group*}"                                           Admin    groups::EDIT
+    DELETE "/cloud/groups/{group*}"                                           Admin    groups::DELETE
+
+    GET    "/cloud/apps"                                                      Admin    apps::catalogue::LIST
+    GET    "/cloud/apps/"                                                     Admin    apps::catalogue::LIST
+    GET    "/cloud/apps/{app}"                                                Admin    apps::catalogue::INFO
+    POST   "/cloud/apps/{app}"                                                Admin    apps::catalogue::ENABLE
+    DELETE "/cloud/apps/{app}"                                                Admin    apps::catalogue::DISABLE
+
+    GET    "/apps/provisioning_api/api/v1/config/apps"                        Admin    apps::config::APPS
+    GET    "/apps/provisioning_api/api/v1/config/apps/{app}"                  Admin    apps::config::KEYS
+    GET    "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            Admin    apps::config::GET
+    POST   "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            SignedIn apps::config::SET
+    DELETE "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            Admin    apps::config::DELETE
+    POST   "/apps/provisioning_api/api/v1/config/users/{app}/{key}"           SignedIn preferences::SET
+    DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"           SignedIn preferences::DELETE
+    POST   "/apps/provisioning_api/api/v1/config/users/{app}"                 SignedIn preferences::SET_SEVERAL
+    DELETE "/apps/provisioning_api/api/v1/config/users/{app}"                 SignedIn preferences::DELETE_SEVERAL
+
+    GET    "/core/getapppassword"                                             SignedIn app_passwords::GET
+    DELETE "/core/apppassword"                                                SignedIn app_passwords::DELETE
+    POST   "/core/apppassword/rotate"                                         SignedIn app_passwords::ROTATE
+
+    GET    "/apps/password_policy/api/v1/generate"                            SignedIn passwords::GENERATE
+    POST   "/apps/password_policy/api/v1/validate"                            SignedIn passwords::VALIDATE
+};
+
+/// What a path led to.
+#[derive(Debug)]
+pub enum Found<'p> {
+    /// To this route, with these parts of the path.
+    Route(&'static Route, Captures<'p>),
+    /// To something that does not know this method.
+    OtherMethod,
+    /// To nothing.
+    Nothing,
+}
+
+/// Looks a path up. `HEAD` goes where `GET` goes.
+pub fn find<'p>(method: &Method, path: &'p Path) -> Found<'p> {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let mut other = false;
+    for route in ROUTES {
+        let Some(captures) = matched(route.path, path.segments()) else { continue };
+        if route.method == *method {
+            return Found::Route(route, captures);
+        }
+        other = true;
+    }
+    if other { Found::OtherMethod } else { Found::Nothing }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(method: &Method, raw: &str) -> String {
+        let path = Path::parse(raw).unwrap();
+        match find(method, &path) {
+            Found::Route(route, captures) => {
+                let named = captures.names().map(|name| format!(" {name}={}", captures.get(name)));
+                format!("{}{}", route.operation.id, named.collect::<String>())
+            }
+            Found::OtherMethod => "other method".to_owned(),
+            Found::Nothing => "nothing".to_owned(),
+        }
+    }
+
+    #[test]
+    fn paths_lead_where_clients_expect() {
+        for (method, path, expected) in [
+            (Method::GET, "/cloud/users", "UserList"),
+            (Method::HEAD, "/cloud/users", "UserList"),
+            (Method::GET, "//cloud/users", "UserList"),
+            (Method::GET, "/cloud/users/", "nothing"),
+            (Method::GET, "/cloud/users/details", "UserListDetails"),
+            (Method::GET, "/cloud/users/Frank", "UserGet user=Frank"),
+            (Method::GET, "/cloud/users/joe@example.com", "UserGet user=joe@example.com"),
+            (Method::GET, "/cloud/users/a%2Fgroups", "UserGet user=a/groups"),
+            (Method::PUT, "/cloud/users/Frank/enable", "UserEnable user=Frank"),
+            (
+                Method::PUT,
+                "/cloud/users/Frank/additional_mail",
+                "UserEditCollection user=Frank collection=additional_mail",
+            ),
+            (Method::PUT, "/cloud/users", "other method"),
+            (Method::POST, "/cloud/users/Frank", "other method"),
+            (Method::OPTIONS, "/cloud/users/Frank", "other method"),
+            (Method::GET, "/cloud/groups/details", "GroupDetails"),
+            (Method::GET, "/cloud/groups/a", "GroupUsers group=a"),
+            (Method::GET, "/cloud/groups/a/b", "GroupUsers group=a/b"),
+            (Method::GET, "/cloud/groups/a%2Fb", "GroupUsers group=a/b"),
+            (Method::GET, "/cloud/groups/a/users", "GroupUsers group=a"),
+            (Method::GET, "/cloud/groups/a/b/users/details", "GroupUsersDetails group=a/b"),
+            (Method::GET, "/cloud/groups/a%2Fb/subadmins", "GroupSubAdmins group=a/b"),
+            (Method::DELETE, "/cloud/groups/a/users", "GroupDelete group=a/users"),
+            (Method::GET, "/cloud/groups/", "nothing"),
+            (Method::GET, "/cloud/apps/", "AppList"),
+            (Method::GET, "/cloud/apps/files", "AppInfo app=files"),
+            (Method::GET, "/cloud/nonsense", "nothing"),
+            (Method::GET, "/", "nothing"),
+            (Method::GET, "/cloud/config", "nothing"),
+            (Method::POST, "/apps/provisioning_api/api/v1/config/apps/core/a", "AppKeySet app=core key=a"),
+        ] {
+            assert_eq!(found(&method, path), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn no_route_hides_behind_another() {
+        for route in ROUTES {
+            let example = route.path.replace("{group*}", "g").replace(['{', '}'], "");
+            let path = Path::parse(&example).unwrap();
+            let Found::Route(first, _) = find(&route.method, &path) else { panic!("{example}") };
+            assert_eq!(first.operation.id, route.operation.id, "{example}");
+        }
+    }
+}

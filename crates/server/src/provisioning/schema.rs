@@ -1,0 +1,306 @@
+//! What the data of answers looks like, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
+
+use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType};
+use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Type};
+
+/// Fields of a user that say who may see another field.
+const SCOPED: &[&str] = &[
+    "avatar",
+    "email",
+    "displayname",
+    "phone",
+    "address",
+    "website",
+    "twitter",
+    "bluesky",
+    "fediverse",
+    "organisation",
+    "role",
+    "headline",
+    "biography",
+    "profile_enabled",
+    "pronouns",
+    "birthdate",
+];
+
+/// Texts of a user that are empty when nothing was said.
+const TEXTS: &[&str] = &[
+    "manager",
+    "displayname",
+    "display-name",
+    "phone",
+    "address",
+    "website",
+    "twitter",
+    "bluesky",
+    "fediverse",
+    "organisation",
+    "role",
+    "headline",
+    "biography",
+    "profile_enabled",
+    "pronouns",
+    "birthdate",
+    "language",
+    "locale",
+    "timezone",
+    "storageLocation",
+];
+
+/// One of several.
+pub(crate) fn one_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
+    match schemas.len() {
+        1 => schemas.remove(0),
+        _ => RefOr::T(schemas.into_iter().fold(OneOfBuilder::new(), OneOfBuilder::item).build().into()),
+    }
+}
+
+/// Nothing to say.
+pub(crate) fn nothing() -> Schema {
+    ArrayBuilder::new().items(RefOr::T(any())).max_items(Some(0)).build().into()
+}
+
+/// A list of texts.
+pub(crate) fn list() -> Schema {
+    ArrayBuilder::new().items(RefOr::T(string())).build().into()
+}
+
+/// A list of texts under a name.
+pub(crate) fn named_list(name: &str) -> Schema {
+    closed(object().property(name, list()).required(name))
+}
+
+/// Another `data` in `data`.
+pub(crate) fn wrapped(inner: impl Into<RefOr<Schema>>) -> Schema {
+    closed(object().property("data", inner).required("data"))
+}
+
+/// Users by id.
+pub(crate) fn details() -> Schema {
+    let short = closed(object().property("id", string()).required("id"));
+    let one = one_of(vec![user(), short.into()]);
+    let map = map_of(one);
+    closed(object().property("users", map).required("users"))
+}
+
+/// A list of groups under a name.
+pub(crate) fn groups() -> Schema {
+    let list = ArrayBuilder::new().items(Ref::from_schema_name("Group"));
+    closed(object().property("groups", list).required("groups"))
+}
+
+/// The id of what was created.
+pub(crate) fn id() -> Schema {
+    closed(object().property("id", string()).required("id"))
+}
+
+/// A user.
+pub(crate) fn user() -> RefOr<Schema> {
+    Ref::from_schema_name("User").into()
+}
+
+/// Texts by key.
+pub(crate) fn texts_by_key() -> Schema {
+    map_of(string().into())
+}
+
+/// A text.
+pub(crate) fn text(description: &str) -> Schema {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .description(Some(description))
+        .build()
+        .into()
+}
+
+/// One text of this name.
+pub(crate) fn named_text(name: &str) -> Schema {
+    closed(object().property(name, string()).required(name))
+}
+
+pub(crate) fn judged() -> Schema {
+    let passed = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean));
+    closed(
+        object().property("passed", passed).property("reason", text("Why it is refused")).required("passed"),
+    )
+}
+
+pub(crate) fn person() -> Schema {
+    let person = closed(object().property("personid", string()).required("personid"));
+    closed(object().property("person", person).required("person"))
+}
+
+/// An app, and whatever its manifest holds.
+pub(crate) fn app() -> Schema {
+    let mut app = object();
+    for name in ["id", "name", "summary", "description", "version", "licence"] {
+        app = app.property(name, string()).required(name);
+    }
+    let author = one_of(vec![string().into(), list().into()]);
+    let types = ArrayBuilder::new().items(RefOr::T(string()));
+    app.property("author", author)
+        .property("types", types)
+        .required("author")
+        .required("types")
+        .description(Some("And whatever else the manifest of the app holds"))
+        .build()
+        .into()
+}
+
+pub(crate) fn capabilities() -> Schema {
+    let boolean = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean));
+    let version = all(&[
+        ("major", number().into()),
+        ("minor", number().into()),
+        ("micro", number().into()),
+        ("string", string()),
+        ("edition", string()),
+        ("extendedSupport", boolean().into()),
+    ]);
+    let api = all(&[
+        ("version", string()),
+        ("AccountPropertyScopesVersion", number().into()),
+        ("AccountPropertyScopesFederatedEnabled", boolean().into()),
+        ("AccountPropertyScopesPublishedEnabled", boolean().into()),
+    ]);
+    let addresses = all(&[("generate", string()), ("validate", string())]);
+    let policy = all(&[
+        ("minLength", number().into()),
+        ("enforceNonCommonPassword", boolean().into()),
+        ("enforceNumericCharacters", boolean().into()),
+        ("enforceSpecialCharacters", boolean().into()),
+        ("enforceUpperLowerCase", boolean().into()),
+        ("api", addresses),
+    ]);
+    let capabilities = closed(
+        object()
+            .property("provisioning_api", api)
+            .property("password_policy", policy)
+            .required("provisioning_api"),
+    );
+    all(&[("version", version), ("capabilities", capabilities)])
+}
+
+pub(crate) fn service() -> Schema {
+    all(&["version", "website", "host", "contact", "ssl"].map(|name| (name, string())))
+}
+
+pub(crate) fn group() -> Schema {
+    let boolean = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean)).into();
+    all(&[
+        ("id", string()),
+        ("displayname", string()),
+        ("usercount", number().into()),
+        ("disabled", number().into()),
+        ("canAdd", boolean()),
+        ("canRemove", boolean()),
+    ])
+}
+
+pub(crate) fn user_itself() -> Schema {
+    let of =
+        |name: &str| ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).description(Some(name));
+    let or_null = || ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null]));
+    let boolean = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean));
+    let mut user = object()
+        .property("enabled", boolean().description(Some("Told to those who administer the user")))
+        .property("id", string())
+        .property("firstLoginTimestamp", number().description(Some("Seconds since 1970; 0: never")))
+        .property("lastLoginTimestamp", number().description(Some("Seconds since 1970; 0: never")))
+        .property("lastLogin", number().description(Some("Milliseconds since 1970; 0: never")))
+        .property("backend", of("`Database` for local users, otherwise the id of the backend"))
+        .property("subadmin", list())
+        .property("quota", quota())
+        .property("email", or_null())
+        .property("additional_mail", list())
+        .property("additional_mailScope", list())
+        .property("groups", list())
+        .property("notify_email", or_null())
+        .property(
+            "backendCapabilities",
+            all(&[("setDisplayName", boolean().into()), ("setPassword", boolean().into())]),
+        );
+    for name in [
+        "id",
+        "firstLoginTimestamp",
+        "lastLoginTimestamp",
+        "lastLogin",
+        "backend",
+        "subadmin",
+        "quota",
+        "email",
+        "additional_mail",
+        "groups",
+        "notify_email",
+        "backendCapabilities",
+    ] {
+        user = user.required(name);
+    }
+    for name in TEXTS {
+        user = user.property(*name, string()).required(*name);
+    }
+    for name in SCOPED {
+        let scope = words(&["v2-private", "v2-local", "v2-federated", "v2-published"]);
+        user = user.property(format!("{name}Scope"), scope);
+    }
+    closed(user.description(Some("The names that end in `Scope` are told to oneself only")))
+}
+
+fn quota() -> Schema {
+    let bytes =
+        one_of(vec![number().description(Some("Bytes; -3: unlimited")).into(), words(&["none"]).into()]);
+    closed(
+        object()
+            .property("quota", bytes)
+            .property("used", number())
+            .property("free", number())
+            .property("total", number())
+            .property("relative", ObjectBuilder::new().schema_type(SchemaType::Type(Type::Number)))
+            .required("quota")
+            .required("used")
+            .description(Some("Who has never signed in has `quota` and `used` only")),
+    )
+}
+
+pub(crate) fn object() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::Object))
+}
+
+pub(crate) fn number() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer))
+}
+
+fn string() -> Schema {
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).build().into()
+}
+
+pub(crate) fn any() -> Schema {
+    ObjectBuilder::new().schema_type(SchemaType::AnyValue).build().into()
+}
+
+/// One of these.
+pub(crate) fn words(words: &[&str]) -> Schema {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .enum_values(Some(words.iter().copied()))
+        .build()
+        .into()
+}
+
+pub(crate) fn closed(object: ObjectBuilder) -> Schema {
+    object.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false))).build().into()
+}
+
+/// An object with all of these and nothing else.
+fn all(properties: &[(&str, Schema)]) -> Schema {
+    let with = |object: ObjectBuilder, (name, schema): &(&str, Schema)| {
+        object.property(*name, schema.clone()).required(*name)
+    };
+    closed(properties.iter().fold(object(), with))
+}
+
+fn map_of(value: RefOr<Schema>) -> Schema {
+    let map = object().additional_properties(Some(AdditionalProperties::RefOr(value))).build();
+    let some = Schema::from(map);
+    OneOfBuilder::new().item(some).item(nothing()).build().into()
+}

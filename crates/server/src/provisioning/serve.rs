@@ -1,0 +1,273 @@
+//! One call from beginning to end.
+//!
+//! The order of the checks is one that clients know: route, credentials, sign-in, role, the header against forged requests,
+//! parameters. Nothing is changed before all of them.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
+    WWW_AUTHENTICATE,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use user_backend::Outcome;
+
+use super::call::Call;
+use super::caller::{Caller, RequiredRole};
+use super::envelope::code::{Code, Version};
+use super::envelope::format::Format;
+use super::envelope::{Answer, Failure, seal, stream};
+use super::operation::Operation;
+use super::params::Params;
+use super::path::Path;
+use super::routes::{Found, ROUTES, Route, find};
+use crate::auth::basic::AuthorizationHeader;
+use crate::auth::client_address::Origin;
+use crate::auth::cookie::Cookie;
+use crate::auth::csrf;
+use crate::auth::sign_in::Accepts;
+use crate::problem::{PLAINTEXT_REFUSED, problem};
+use crate::state::AppState;
+
+/// Answers a call. `path` is what stands behind `/ocs/v1.php`.
+pub async fn serve(
+    app: &AppState,
+    version: Version,
+    path: &str,
+    origin: Origin,
+    request: Request,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    // What is wrong with the query is told where parameters are looked at.
+    let query = Params::of_query(parts.uri.query().unwrap_or_default());
+    let asked = query.as_ref().ok().and_then(|query| query.text("format").ok().flatten()).map(str::to_owned);
+    let mut reply = Reply {
+        version,
+        format: Format::choose(asked.as_deref(), accept(&parts.headers)),
+        headers: HeaderMap::new(),
+    };
+    let path = Path::parse(path);
+    let found = path.as_ref().map_or(Found::Nothing, |path| find(&parts.method, path));
+    let (route, captures) = match found {
+        Found::Route(route, captures) => (route, captures),
+        Found::OtherMethod => return other_method(path.as_ref()),
+        Found::Nothing => {
+            // The old answers never look at the header.
+            reply.format = Format::choose(asked.as_deref(), None);
+            return reply.send(Err(Failure::unknown_path().with_hint(hint_about_path(&parts))));
+        }
+    };
+    // Who names somebody is believed or not; only who names nobody may be known by a cookie.
+    let cookie = Cookie::of(&app.settings(), &origin)
+        .read(&parts.headers)
+        .filter(|_| !parts.headers.contains_key(AUTHORIZATION));
+    let caller = match signed_in(app, origin, &parts, route, cookie, &reply).await {
+        Ok(caller) => caller,
+        Err(response) => return *response,
+    };
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let body = Params::of_body(content_type, body).await;
+    if let Some(format) = body.as_ref().ok().and_then(|body| body.text("format").ok().flatten()) {
+        reply.format = Format::choose(Some(format), None);
+    }
+    if let Some(Err(failure)) =
+        caller.as_ref().map(|caller| caller.require(route.role, route.operation.role_refusal))
+    {
+        return reply.send(Err(failure));
+    }
+    let in_session = caller.as_ref().is_some_and(|caller| caller.password_hash().is_none());
+    let forged =
+        in_session && cookie.is_none_or(|cookie| !csrf::is_satisfied_with_cookie(&parts.headers, cookie));
+    if forged || !csrf::is_satisfied(&parts.headers) {
+        return csrf::refusal(&parts.headers);
+    }
+    let params = match (query, body) {
+        (Ok(query), Ok(body)) => query.overridden_by(body),
+        (Err(error), _) | (_, Err(error)) => return reply.send(Err(error.into())),
+    };
+    if let (Some(caller), false) = (&caller, parts.method.is_safe())
+        && caller.is_stale()
+    {
+        let text = "Nothing can be changed while the server that checks your password cannot be reached";
+        return reply.send(Err(Failure::new(Code::UNAVAILABLE, text)));
+    }
+    let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
+    let answer = (route.operation.handler)(&call).await;
+    let answer = answer.map_err(|failure| explained(failure, route.operation, &params));
+    if route.operation.has_etag && answer.is_ok() {
+        return reply.send_tagged(answer, &parts.headers);
+    }
+    reply.send(answer)
+}
+
+/// A failure that says nothing says what its code means there, beside the empty message that programs know. One whose cause
+/// is how the parameters were sent says that instead.
+fn explained(failure: Failure, operation: &Operation, params: &Params) -> Failure {
+    if params.is_json_in_disguise() {
+        return failure.with_hint(JSON_SENT_AS_FORM_HINT);
+    }
+    let meaning = Some(failure.code()).filter(|_| failure.is_wordless());
+    match meaning.and_then(|code| operation.meaning(code)) {
+        Some(meaning) => failure.with_hint(meaning),
+        None => failure,
+    }
+}
+
+/// What people are told who send JSON and do not say so.
+const JSON_SENT_AS_FORM_HINT: &str = "the body looks like JSON and was sent as a form; with curl: -H 'Content-Type: application/json' -d '{...}'";
+
+/// What people are told whose name or password is wrong.
+const INVALID_CREDENTIALS_HINT: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \
+                     not those of the database or of the operating system";
+
+/// Who calls; `None` at a route for everybody, if nobody says who they are.
+async fn signed_in(
+    app: &AppState,
+    origin: Origin,
+    parts: &Parts,
+    route: &Route,
+    cookie: Option<&str>,
+    reply: &Reply,
+) -> Result<Option<Caller>, Box<Response<Body>>> {
+    let refused = |status, text: &str| Box::new(problem(status, text));
+    let failed = |failure: Failure| Box::new(reply.clone().send(Err(failure)));
+    let offered = AuthorizationHeader::of(&parts.headers)
+        .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
+    let (name, password) = match offered {
+        AuthorizationHeader::Basic { name, password } => (name, password),
+        AuthorizationHeader::Nothing | AuthorizationHeader::Other if route.role == RequiredRole::Anyone => {
+            return Ok(None);
+        }
+        AuthorizationHeader::Nothing | AuthorizationHeader::Other => {
+            if let Some(cookie) = cookie
+                && (origin.private || app.settings().allow_plaintext)
+                && let Some(session) = app.session(cookie).await.map_err(|error| failed(error.into()))?
+            {
+                return Ok(Some(Caller::of_session(session)));
+            }
+            let hint = "send the name and the password of an account on this server with each call; with curl: -u name:password";
+            return Err(failed(Failure::nobody().with_hint(hint)));
+        }
+    };
+    if !origin.private && !app.settings().allow_plaintext {
+        return Err(refused(StatusCode::FORBIDDEN, PLAINTEXT_REFUSED));
+    }
+    let decided = app.sign_in(&name, &password, origin.address, Accepts::AppPassword).await;
+    match decided.map_err(|error| failed(error.into()))? {
+        Ok(accepted) => Ok(Some(Caller::new(accepted, &password))),
+        Err(outcome @ Outcome::Refused(_)) => {
+            let failure = Failure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
+            Err(Box::new(reply.clone().challenging(&parts.headers).send(Err(failure))))
+        }
+        Err(outcome) => Err(failed(Failure::not_signed_in(&outcome))),
+    }
+}
+
+/// How an answer is sent.
+#[derive(Clone)]
+struct Reply {
+    version: Version,
+    format: Format,
+    headers: HeaderMap,
+}
+
+impl Reply {
+    fn send(self, mut answer: Result<Answer, Failure>) -> Response<Body> {
+        match stream(&mut answer, self.version, self.format) {
+            Ok(None) => {}
+            Ok(Some((content_type, body))) => {
+                let mut response = Response::new(body);
+                *response.headers_mut() = self.headers;
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+                return response;
+            }
+            Err(_) => return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written"),
+        }
+        let Ok(sealed) = seal(&answer, self.version, self.format) else {
+            return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
+        };
+        let mut response = Response::new(Body::from(sealed.body));
+        *response.status_mut() = sealed.status;
+        *response.headers_mut() = self.headers;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(sealed.content_type));
+        if let Some(wait) = answer.err().and_then(|failure| failure.retry_after()) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        response
+    }
+
+    /// With a tag, so that clients who ask again and again need not read it again and again.
+    fn send_tagged(self, answer: Result<Answer, Failure>, headers: &HeaderMap) -> Response<Body> {
+        let Ok(sealed) = seal(&answer, self.version, self.format) else {
+            return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
+        };
+        let tag = format!("\"{}\"", blake3::hash(&sealed.body).to_hex().get(..32).unwrap_or_default());
+        let known = headers.get(IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
+        let mut response = if known {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            response
+        } else {
+            self.send(answer)
+        };
+        if let Ok(tag) = HeaderValue::from_str(&tag) {
+            response.headers_mut().insert(ETAG, tag);
+        }
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, must-revalidate"));
+        response
+    }
+
+    /// Asks for a name and a password. A page that asks in the background gets a scheme that no browser knows, or else the
+    /// browser would open a window of its own. Such an answer is always XML.
+    fn challenging(mut self, headers: &HeaderMap) -> Self {
+        self.format = Format::Xml;
+        let in_background = headers.get("x-requested-with").is_some_and(|value| value == "XMLHttpRequest");
+        let challenge = if in_background {
+            "DummyBasic realm=\"Authorisation Required\""
+        } else {
+            "Basic realm=\"Authorisation Required\""
+        };
+        self.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        self
+    }
+}
+
+fn accept(headers: &HeaderMap) -> Option<&str> {
+    headers.get(ACCEPT).and_then(|value| value.to_str().ok())
+}
+
+/// A known path and a method that it does not know: no body, as clients know it.
+fn other_method(path: Option<&Path>) -> Response<Body> {
+    let knows = |method: &Method| path.is_some_and(|path| matches!(find(method, path), Found::Route(..)));
+    let mut known: Vec<&str> = Vec::new();
+    for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
+        if knows(&method) {
+            known.extend(
+                ROUTES.iter().find(|route| route.method == method).map(|route| route.method.as_str()),
+            );
+        }
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=UTF-8"));
+    if let Ok(known) = HeaderValue::from_str(&known.join(", ")) {
+        response.headers_mut().insert(ALLOW, known);
+    }
+    response
+}
+
+/// What people typed who ended up nowhere.
+fn hint_about_path(parts: &Parts) -> &'static str {
+    let path = parts.uri.path();
+    if path.contains("%20-d") || path.contains("+-d") || path.contains("userid=") {
+        "that is a command line and not an address: type it in a terminal, as in: curl -u name:password \
+         -H 'OCS-APIRequest: true' https://.../ocs/v1.php/cloud/users -d userid=frank -d password=..."
+    } else if path.ends_with('/') {
+        "there is no such path; try it without the slash at the end"
+    } else {
+        "there is no such path; users are at /ocs/v1.php/cloud/users, groups at /ocs/v1.php/cloud/groups, apps at \
+         /ocs/v1.php/cloud/apps"
+    }
+}

@@ -1,0 +1,292 @@
+//! `POST /cloud/users`: everything at once or nothing at all.
+//!
+//! The checks come in the order in which clients know them. The original creates the account first and looks at quota and
+//! language afterwards, so a mistake there leaves half a user behind; here they are looked at before, with the same codes.
+
+use accounts::password::{MAX_LOCAL_PASSWORD_BYTES, Person};
+use accounts::users::mail_address;
+use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewIdError, NewUser, UserId};
+use user_backend::clock::{later, now};
+use user_backend::{BackendId, Password};
+
+use super::validate::{self, HASH_DEADLINE, checked, set_failed};
+use crate::provisioning::call::Call;
+use crate::provisioning::docs::{Kind, Param, ResponseDoc};
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::data::Data;
+use crate::provisioning::envelope::xml::can_carry;
+use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::{Operation, operation};
+
+const INVALID: Code = Code::of_endpoint(101);
+const TAKEN: Code = Code::of_endpoint(102);
+const ADMIN_GROUP: Code = Code::of_endpoint(103);
+const NO_GROUP: Code = Code::of_endpoint(104);
+const NOT_ADMINISTERED: Code = Code::of_endpoint(105);
+const GROUP_REQUIRED: Code = Code::of_endpoint(106);
+const PASSWORD_REFUSED: Code = Code::of_endpoint(107);
+const NO_PASSWORD_LINK: Code = Code::of_endpoint(108);
+const EMAIL_REQUIRED: Code = Code::of_endpoint(110);
+const NO_FREE_ID: Code = Code::of_endpoint(111);
+
+const CODES: &[ResponseDoc] = &[
+    (
+        INVALID,
+        "the id, the password, the mail address, the display name or the backend is none that can be taken",
+    ),
+    (TAKEN, "there is a user of this id; or quota, language or sub-admin group cannot be taken"),
+    (ADMIN_GROUP, "nobody can be made a sub-admin of the group admin"),
+    (NO_GROUP, "there is no such group"),
+    (NOT_ADMINISTERED, "you do not administer the group"),
+    (GROUP_REQUIRED, "sub-admins must name a group"),
+    (PASSWORD_REFUSED, "the password policy refuses the password, and says why"),
+    (NO_PASSWORD_LINK, "neither a password nor a mail address was given"),
+    (EMAIL_REQUIRED, "a mail address is required here"),
+    (NO_FREE_ID, "no free id was found"),
+    (Code::FORBIDDEN, "only administrators name a backend; sub-admins promote within their groups"),
+];
+
+const PARAMS: &[Param] = &[
+    Param::text("userid", "The name to sign in with: a-z, A-Z, 0-9, blank and _.@-'"),
+    Param::new("password", Kind::Secret, "Without one a link to set it is mailed"),
+    Param::text("displayName", "What the user is called, at most 64 characters"),
+    Param::text("email", "A mail address"),
+    Param::new("groups", Kind::List, "The groups to be in; sub-admins must name one"),
+    Param::new("subadmin", Kind::List, "The groups to administer"),
+    Param::text("quota", "`none`, `default`, or a size such as `5 GB`"),
+    Param::text("language", "A language, such as `de` or `pt_BR`"),
+    Param::text("manager", "The id of the user's manager"),
+    Param::text("backend", "Who checks the password: `local`, or the id of a backend. Admins only"),
+];
+
+/// `POST /cloud/users`
+pub(crate) const CREATE: Operation = operation!(
+    "UserCreate",
+    Users,
+    "Creates a user: everything that is asked for, or nothing",
+    id(),
+    create(call)
+)
+.params(PARAMS)
+.codes(CODES);
+
+async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+    let params = call.params;
+    let typed = params.text("userid")?.unwrap_or_default();
+    let password = params.text("password")?.unwrap_or_default();
+    let email = params.text("email")?.unwrap_or_default().trim();
+    let backend = backend(call)?;
+
+    let id = if typed.is_empty() && setting(call, "newUser.generateUserID").await? {
+        generated_id(call).await?
+    } else {
+        existing_or_new(call, typed).await?
+    };
+    let groups = groups(call).await?;
+    let administers = administered(call).await?;
+    if password.len() > MAX_LOCAL_PASSWORD_BYTES {
+        return Err(Failure::new(INVALID, "Invalid password value"));
+    }
+    let local = backend.is_none();
+    if local && password.is_empty() && email.is_empty() {
+        let text = "To send a password link to the user an email address is required.";
+        return Err(Failure::new(NO_PASSWORD_LINK, text));
+    }
+    if !local && !password.is_empty() {
+        return Err(Failure::new(INVALID, "Invalid password value"));
+    }
+    if email.is_empty() && setting(call, "newUser.requireEmail").await? {
+        return Err(Failure::new(EMAIL_REQUIRED, "Required email address was not provided"));
+    }
+    let id = checked_id(id, params.text("userid")?.is_some())?;
+    if !password.is_empty() && password.trim().is_empty() {
+        return Err(blank());
+    }
+    if !email.is_empty() && mail_address(email).is_err() {
+        return Err(Failure::new(INVALID, "Invalid email address"));
+    }
+
+    let mut new = NewUser::new(id.clone());
+    let display_name = params.text("displayName")?.filter(|name| !name.trim().is_empty());
+    if display_name.is_some_and(|name| name.chars().count() > 64 || !can_carry(name)) {
+        return Err(Failure::new(INVALID, "Invalid display name"));
+    }
+    if let Some(name) = display_name {
+        new = new.display_name(name);
+    }
+    if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
+        new = new.quota(validate::quota(call, text).await?);
+    }
+    if let Some(language) = params.text("language")?.filter(|text| !text.is_empty()) {
+        if !validate::is_language(language) {
+            return Err(validate::no_language());
+        }
+        new = new.language(language);
+    }
+    if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
+        new = new.profile(Field::Manager, checked("manager", manager)?, None);
+    }
+    new = groups.into_iter().fold(new, NewUser::group);
+    new = administers.into_iter().fold(new, NewUser::subadmin_of);
+    if !email.is_empty() {
+        new = new.email(email);
+    } else if let Some(address) = mail_address(id.as_str()).ok().filter(|_| !local) {
+        // Who signs in at a mail server with an address can be reached there.
+        new = new.email(address);
+    }
+    if let Some(backend) = backend {
+        new = new.backend(backend);
+    }
+    if !password.is_empty() {
+        call.app.rules().await?;
+        let person =
+            Person { id: id.as_str(), display_name, email: Some(email).filter(|email| !email.is_empty()) };
+        let password = Password::parse(password).map_err(|_| blank())?;
+        let deadline = later(now(), HASH_DEADLINE);
+        let hash = call.app.passwords().first(person, &password, deadline).await;
+        new = new.password(hash.map_err(|error| set_failed(error, PASSWORD_REFUSED, blank()))?);
+    }
+    let user = match call.accounts()?.users().create(new).await {
+        Ok(user) => user,
+        Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
+        // Deleted since somebody looked.
+        Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
+        Err(AccountsError::Invalid { field, .. }) => {
+            return Err(Failure::new(INVALID, format!("Invalid {field}")));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if local && password.is_empty() && user.email.is_some() && greets(call).await? {
+        // Whether that worked is in the log; the account is there in any case, as clients know it.
+        let _ = call.app.send_welcome(&call.accounts()?, &user).await;
+    }
+    Ok(Data::one("id", user.id.as_str()).into())
+}
+
+/// The backend that shall check this user's password, if it is another than the local one.
+fn backend(call: &Call<'_>) -> Result<Option<BackendId>, Failure> {
+    let Some(wanted) = call.params.text("backend")?.filter(|id| !id.is_empty()) else { return Ok(None) };
+    let unknown = || Failure::new(INVALID, format!("backend {wanted} does not exist"));
+    let found = call.app.backend(wanted).ok_or_else(unknown)?;
+    if found.as_str() == LOCAL_BACKEND {
+        return Ok(None);
+    }
+    if !call.caller()?.is_admin() {
+        return Err(Failure::new(Code::FORBIDDEN, "Logged in user must be an admin"));
+    }
+    Ok(Some(found))
+}
+
+/// An id that nobody has yet; whether it may be one is looked at later.
+async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure> {
+    if let Ok(id) = UserId::parse(typed)
+        && call.app.accounts().users().find(&id).await?.is_some()
+    {
+        return Err(exists());
+    }
+    Ok(typed.to_owned())
+}
+
+/// A random id that nobody has.
+async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
+    for _ in 0..10 {
+        let token = accounts::Token::random()?;
+        let id: String = token
+            .expose()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .take(10)
+            .collect::<String>()
+            .to_lowercase();
+        let Ok(parsed) = UserId::parse(&id) else { continue };
+        if id.len() == 10 && call.app.accounts().users().find(&parsed).await?.is_none() {
+            return Ok(id);
+        }
+    }
+    Err(Failure::new(NO_FREE_ID, "Could not create non-existing user id"))
+}
+
+fn checked_id(id: String, sent: bool) -> Result<UserId, Failure> {
+    UserId::for_new(&id).map_err(|error: NewIdError| {
+        let failure = Failure::new(INVALID, error.to_string());
+        match id.as_str() {
+            id if validate::has_curly_quotes(id) => failure.with_hint(QUOTES),
+            id if id.contains('"') => failure.with_hint(INNER_QUOTES),
+            _ if !sent => failure.with_hint(NO_ID),
+            _ => failure,
+        }
+    })
+}
+
+/// What happened when no id comes at all.
+const NO_ID: &str = "send the name as userid, in lower case; with curl: -d userid=frank";
+
+/// What happened when an id comes in quotes that the shell should have taken away.
+const INNER_QUOTES: &str = "the value has quotes in it; put them around the whole: -d 'userid=frank'";
+
+/// What happened when an id comes in typographic quotes.
+pub(crate) const QUOTES: &str = "the value has typographic quotes in it, as web pages and word processors make them; \
+                                 type plain ones: -d 'userid=frank'";
+
+/// The groups that the user shall be in.
+async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
+    let caller = call.caller()?;
+    let mut groups = Vec::new();
+    for typed in call.params.texts("groups")? {
+        let group = known(call, typed).await?.ok_or_else(|| no_group(typed))?;
+        if !caller.may_administer(&group) {
+            let text = format!("insufficient privileges for group {typed}");
+            return Err(Failure::new(NOT_ADMINISTERED, text));
+        }
+        groups.push(group);
+    }
+    if groups.is_empty() && !caller.is_admin() {
+        return Err(Failure::new(GROUP_REQUIRED, "no group specified (required for subadmins)"));
+    }
+    Ok(groups)
+}
+
+/// The groups that the user shall administer.
+async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
+    let caller = call.caller()?;
+    let mut groups = Vec::new();
+    for typed in call.params.texts("subadmin")? {
+        let missing = || Failure::new(TAKEN, "Subadmin group does not exist");
+        let group = known(call, typed).await?.ok_or_else(missing)?;
+        if group.is_admin() {
+            return Err(Failure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
+        }
+        if !caller.may_administer(&group) {
+            return Err(Failure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
+        }
+        groups.push(group);
+    }
+    Ok(groups)
+}
+
+async fn known(call: &Call<'_>, typed: &str) -> Result<Option<GroupId>, Failure> {
+    let Ok(group) = GroupId::parse(typed) else { return Ok(None) };
+    Ok(call.app.accounts().groups().exists(&group).await?.then_some(group))
+}
+
+/// Whether new users are greeted by mail; they are unless the installation says no.
+async fn greets(call: &Call<'_>) -> Result<bool, Failure> {
+    Ok(call.app.accounts().apps().value("core", "newUser.sendEmail").await?.as_deref() != Some("no"))
+}
+
+/// Whether a setting of the installation says yes.
+async fn setting(call: &Call<'_>, key: &str) -> Result<bool, Failure> {
+    Ok(call.app.accounts().apps().value("core", key).await?.as_deref() == Some("yes"))
+}
+
+fn exists() -> Failure {
+    Failure::new(TAKEN, "User already exists")
+}
+
+fn blank() -> Failure {
+    Failure::new(INVALID, "A valid password must be provided")
+}
+
+fn no_group(id: &str) -> Failure {
+    Failure::new(NO_GROUP, format!("group {id} does not exist"))
+}

@@ -1,0 +1,146 @@
+//! A user as the API shows them: the keys, in the order in which clients have always seen them, and the newer ones at the
+//! places where newer versions have them.
+
+use accounts::users::{Details, Profile};
+use accounts::{Field, Quota, Scope, Timestamp};
+
+use crate::provisioning::envelope::data::Data;
+use crate::settings::ServerSettings;
+
+/// Texts that people tell about themselves, in order.
+const TEXTS: &[Field] = &[
+    Field::Phone,
+    Field::Address,
+    Field::Website,
+    Field::Twitter,
+    Field::Bluesky,
+    Field::Fediverse,
+    Field::Organisation,
+    Field::Role,
+    Field::Headline,
+    Field::Biography,
+];
+
+/// Who looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Viewer {
+    /// Somebody over that user: sees whether the user is enabled.
+    Superior {
+        /// Whether it is the user too, asked for by the exact id: sees scopes.
+        own: bool,
+    },
+    /// The user.
+    Oneself {
+        /// Whether asked for by the exact id: sees scopes.
+        scopes: bool,
+    },
+}
+
+impl Viewer {
+    fn sees_scopes(self) -> bool {
+        matches!(self, Self::Superior { own: true } | Self::Oneself { scopes: true })
+    }
+}
+
+/// The user as a map.
+pub(crate) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings) -> Data {
+    let Details { user, profile, groups, subadmin_of, .. } = details;
+    let scopes = viewer.sees_scopes();
+    let mut map = Map { entries: Vec::with_capacity(64), profile, scopes };
+    if let Viewer::Superior { .. } = viewer {
+        map.put("enabled", user.enabled);
+    }
+    map.put("storageLocation", settings.home_of(&user.id));
+    map.put("id", user.id.as_str());
+    map.put("firstLoginTimestamp", seconds(user.first_login));
+    map.put("lastLoginTimestamp", seconds(user.last_login));
+    map.put("lastLogin", user.last_login.map_or(0, Timestamp::millis));
+    map.put("backend", if user.is_local() { "Database" } else { user.backend.as_str() });
+    map.put("subadmin", Data::list(subadmin_of.iter().map(accounts::GroupId::as_str)));
+    map.put("quota", quota(user.quota, user.last_login.is_some(), settings));
+    map.put("manager", profile.value(Field::Manager).unwrap_or_default());
+    map.put_scope("avatarScope", Field::Avatar);
+    map.put("email", user.email.as_deref());
+    map.put_scope("emailScope", Field::Email);
+    map.put_mails();
+    map.put("displayname", user.called());
+    map.put("display-name", user.called());
+    map.put_scope("displaynameScope", Field::DisplayName);
+    for field in TEXTS {
+        map.put_field(*field, profile.value(*field).unwrap_or_default());
+    }
+    map.put_field(Field::ProfileEnabled, profile.value(Field::ProfileEnabled).unwrap_or("1"));
+    for field in [Field::Pronouns, Field::Birthdate] {
+        map.put_field(field, profile.value(field).unwrap_or_default());
+    }
+    map.put("groups", Data::list(groups.iter().map(accounts::GroupId::as_str)));
+    map.put("language", user.language.as_deref().unwrap_or(&settings.default_language));
+    map.put("locale", user.locale.as_deref().unwrap_or_default());
+    map.put("timezone", profile.value(Field::Timezone).unwrap_or_default());
+    map.put("notify_email", profile.value(Field::NotifyEmail));
+    map.put("backendCapabilities", Data::map([("setDisplayName", true), ("setPassword", user.is_local())]));
+    Data::Map(map.entries)
+}
+
+struct Map<'a> {
+    entries: Vec<(String, Data)>,
+    profile: &'a Profile,
+    scopes: bool,
+}
+
+impl Map<'_> {
+    fn put(&mut self, key: &str, value: impl Into<Data>) {
+        self.entries.push((key.to_owned(), value.into()));
+    }
+
+    fn put_field(&mut self, field: Field, value: &str) {
+        self.put(field.as_str(), value);
+        self.put_scope(&format!("{field}Scope"), field);
+    }
+
+    fn put_scope(&mut self, key: &str, field: Field) {
+        if self.scopes {
+            let scope = self.profile.scope(field).unwrap_or_else(|| default_scope(field));
+            self.put(key, scope.as_str());
+        }
+    }
+
+    fn put_mails(&mut self) {
+        let mails = || self.profile.entries(Field::AdditionalMail).filter(|entry| !entry.value.is_empty());
+        let addresses = Data::list(mails().map(|entry| entry.value.as_str()));
+        let scopes = Data::list(mails().map(|entry| entry.scope.unwrap_or(Scope::Local).as_str()));
+        self.put("additional_mail", addresses);
+        if self.scopes {
+            self.put("additional_mailScope", scopes);
+        }
+    }
+}
+
+/// Who may see a field when nobody said so.
+fn default_scope(field: Field) -> Scope {
+    match field {
+        Field::Avatar | Field::DisplayName | Field::Email => Scope::Federated,
+        _ => Scope::Local,
+    }
+}
+
+fn seconds(at: Option<Timestamp>) -> i64 {
+    at.map_or(0, Timestamp::seconds)
+}
+
+/// Nothing is stored here, so nothing is used. Who never signed in has no home, and less to tell.
+fn quota(quota: Quota, has_home: bool, settings: &ServerSettings) -> Data {
+    const UNLIMITED: i64 = -3;
+    let quota = if quota == Quota::Default { settings.default_quota } else { quota };
+    let bytes = match quota {
+        Quota::Bytes(bytes) => Some(i64::try_from(bytes).unwrap_or(i64::MAX)),
+        Quota::Unlimited | Quota::Default => None,
+    };
+    if !has_home {
+        let quota = bytes.map_or_else(|| Data::from("none"), Data::from);
+        return Data::map([("quota", quota), ("used", Data::Int(0))]);
+    }
+    let total = bytes.unwrap_or(UNLIMITED);
+    let relative = if total == 0 { 100 } else { 0 };
+    Data::map([("free", total), ("used", 0), ("total", total), ("relative", relative), ("quota", total)])
+}

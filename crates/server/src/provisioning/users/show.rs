@@ -1,0 +1,53 @@
+//! One user, and the caller.
+
+use accounts::users::Details;
+
+use super::representation::{Viewer, shown};
+use crate::provisioning::call::{Call, HIDDEN};
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::{Operation, operation};
+
+/// `GET /cloud/users/{user}`
+pub(crate) const GET: Operation =
+    operation!("UserGet", Users, "Tells everything about a user", user(), get(call))
+        .codes(&[(Code::ABSENT, "there is no such user (told to administrators)"), HIDDEN]);
+
+async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
+    let caller = call.caller()?;
+    let Some(details) = call.named_details().await? else {
+        // Only an administrator learns which ids there are.
+        return Err(if caller.is_admin() {
+            Failure::new(Code::ABSENT, "User does not exist")
+        } else {
+            Failure::hidden()
+        });
+    };
+    if !caller.may_see(&details) {
+        return Err(Failure::hidden());
+    }
+    let own = details.user.id == *caller.id();
+    let exact = own && call.captures.get("user") == details.user.id.as_str();
+    let viewer = if caller.is_over(&details.groups) {
+        Viewer::Superior { own: exact }
+    } else {
+        Viewer::Oneself { scopes: exact }
+    };
+    Ok(shown(&details, viewer, &call.app.settings()).into())
+}
+
+/// `GET /cloud/user`
+pub(crate) const SELF: Operation =
+    operation!("UserSelf", Users, "Tells everything about whoever asks", user(), own(call))
+        .codes(&[(Code::NOT_FOUND, "you were deleted a moment ago")]);
+
+async fn own(call: &Call<'_>) -> Result<Answer, Failure> {
+    let caller = call.caller()?;
+    let details: Details = call.app.accounts().users().details(caller.id()).await?;
+    let viewer = if caller.is_over(&details.groups) {
+        Viewer::Superior { own: true }
+    } else {
+        Viewer::Oneself { scopes: true }
+    };
+    Ok(shown(&details, viewer, &call.app.settings()).into())
+}

@@ -1,0 +1,103 @@
+//! One user: enable, disable, delete, wipe, welcome.
+
+use accounts::{AccountsError, User};
+
+use crate::provisioning::call::{Call, HIDDEN};
+use crate::provisioning::docs::ResponseDoc;
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::operation::{Operation, operation};
+
+/// Oneself, or the last administrator; at `enable` and `disable` also a user who does not exist.
+const NOT_CHANGEABLE: Code = Code::of_endpoint(101);
+
+// The codes of sending the welcome mail.
+const NO_EMAIL: Code = Code::of_endpoint(101);
+const NOT_SENT: Code = Code::of_endpoint(102);
+
+const SWITCH_CODES: &[ResponseDoc] =
+    &[(NOT_CHANGEABLE, "nobody of this id, oneself, or the last administrator"), HIDDEN];
+
+/// `PUT /cloud/users/{user}/enable` and `/disable`
+pub(crate) const ENABLE: Operation =
+    operation!("UserEnable", Users, "Lets a user sign in again", nothing(), set_enabled(call, true))
+        .codes(SWITCH_CODES);
+
+pub(crate) const DISABLE: Operation = operation!(
+    "UserDisable",
+    Users,
+    "Keeps a user from signing in, at once",
+    nothing(),
+    set_enabled(call, false)
+)
+.codes(SWITCH_CODES);
+
+async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
+    const NO: Failure = Failure::bare(NOT_CHANGEABLE);
+    let user = other_below(call, NO).await?;
+    match call.accounts()?.users().set_enabled(&user.id, enabled).await {
+        Ok(_) => Ok(Answer::NOTHING),
+        Err(AccountsError::LastAdmin | AccountsError::NotFound { .. }) => Err(NO),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `DELETE /cloud/users/{user}`
+pub(crate) const DELETE: Operation =
+    operation!("UserDelete", Users, "Deletes a user", nothing(), delete(call))
+        .codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
+
+async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+    let user = other_below(call, Failure::hidden()).await?;
+    match call.accounts()?.users().delete(&user.id).await {
+        Ok(_) => Ok(Answer::NOTHING),
+        Err(AccountsError::LastAdmin) => Err(Failure::bare(NOT_CHANGEABLE)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /cloud/users/{user}/wipe`
+pub(crate) const WIPE: Operation = operation!(
+    "UserWipe",
+    Users,
+    "Ends all app passwords of a user and asks their devices to wipe",
+    nothing(),
+    wipe(call)
+)
+.codes(&[(NOT_CHANGEABLE, "oneself"), HIDDEN]);
+
+async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
+    let user = other_below(call, Failure::hidden()).await?;
+    call.accounts()?.tokens().wipe(&user.id).await?;
+    Ok(Answer::NOTHING)
+}
+
+/// `POST /cloud/users/{user}/welcome`
+pub(crate) const WELCOME: Operation =
+    operation!("UserWelcome", Users, "Mails the greeting to a user again", nothing(), welcome(call))
+        .codes(&[(NO_EMAIL, "the user has no mail address"), (NOT_SENT, "it could not be sent"), HIDDEN]);
+
+async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
+    let user = call.user_below().await?;
+    if user.email.is_none() {
+        return Err(Failure::new(NO_EMAIL, "Email address not available"));
+    }
+    call.app
+        .send_welcome(&call.accounts()?, &user)
+        .await
+        .map_err(|_| Failure::new(NOT_SENT, "Sending email failed"))?;
+    Ok(Answer::NOTHING)
+}
+
+/// Somebody else whom the caller is over.
+async fn other_below(call: &Call<'_>, missing: Failure) -> Result<User, Failure> {
+    let user = call.named_user().await?;
+    let Some(user) = user else {
+        // Who is no administrator learns nothing about which ids there are.
+        return Err(if call.caller()?.is_admin() { missing } else { Failure::hidden() });
+    };
+    if user.id == *call.caller()?.id() {
+        return Err(Failure::bare(NOT_CHANGEABLE));
+    }
+    if call.is_over(&user).await? { Ok(user) } else { Err(Failure::hidden()) }
+}

@@ -1,0 +1,224 @@
+//! What a value of a field may be, and the answers to one that cannot be taken.
+
+use std::time::Duration;
+
+use accounts::password::SetError;
+use accounts::{AccountsError, Quota};
+
+use crate::provisioning::call::Call;
+use crate::provisioning::envelope::Failure;
+use crate::provisioning::envelope::code::Code;
+use crate::provisioning::envelope::xml::can_carry;
+
+/// The code of a value that cannot be taken, where a user is created and where one is changed.
+const INVALID: Code = Code::of_endpoint(102);
+
+/// The code of a password for a user whose password is kept elsewhere.
+const NOT_LOCAL: Code = Code::of_endpoint(103);
+
+/// How long hashing a password may take.
+pub(crate) const HASH_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Longest value of a field, in bytes.
+const LONGEST: usize = 2048;
+
+/// A text that can be kept and told again as it is.
+pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
+    if value.len() > LONGEST || !can_carry(value) {
+        return Err(Failure::new(INVALID, format!("Invalid {key}")));
+    }
+    Ok(value)
+}
+
+/// Why a password was not set. `refused` is the code of a broken rule.
+pub(crate) fn set_failed(error: SetError, refused: Code, invalid: Failure) -> Failure {
+    match error {
+        SetError::Refused(text) => Failure::new(refused, text),
+        SetError::NoSuchUser => Failure::new(Code::NOT_FOUND, ""),
+        SetError::NotLocal { .. } => {
+            Failure::new(NOT_LOCAL, "Setting the password is not supported by the users backend")
+        }
+        SetError::Store(AccountsError::Stale { .. }) => Failure::new(
+            Code::UNAVAILABLE,
+            "The password was changed by somebody else at the same time, try again",
+        ),
+        SetError::Store(AccountsError::Invalid { .. }) => invalid,
+        SetError::Store(error) => error.into(),
+        error => {
+            tracing::warn!(%error, "a password could not be set");
+            Failure::new(Code::UNAVAILABLE, "The password cannot be set at the moment, try again later")
+        }
+    }
+}
+
+/// A quota, as people write it, if the installation gives as much: two settings of the app `files` say so.
+pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure> {
+    let quota = text.parse().map_err(|_| no_quota(text))?;
+    match quota {
+        Quota::Bytes(bytes) => {
+            let most = call.app.accounts().apps().value("files", "max_quota").await?;
+            // -1, and whatever else is no size, is no bound.
+            match most.and_then(|most| most.parse::<u64>().ok()) {
+                Some(most) if bytes > most => {
+                    let text = format!("Invalid quota value. {text} is exceeding the maximum quota");
+                    Err(Failure::new(INVALID, text))
+                }
+                _ => Ok(quota),
+            }
+        }
+        Quota::Unlimited if unlimited_is_forbidden(call).await? => {
+            Err(Failure::new(INVALID, "Unlimited quota is forbidden on this instance"))
+        }
+        _ => Ok(quota),
+    }
+}
+
+/// Whether everybody shall have a bound.
+pub(crate) async fn unlimited_is_forbidden(call: &Call<'_>) -> Result<bool, Failure> {
+    Ok(call.app.accounts().apps().value("files", "allow_unlimited_quota").await?.as_deref() == Some("0"))
+}
+
+/// The answer to a quota that is none.
+fn no_quota(text: &str) -> Failure {
+    Failure::new(INVALID, format!("Invalid quota value {text}")).with_hint(
+        "a number and B, KB, MB, GB, TB or PB, as in 5 GB or 1.5 GB; or none (unlimited), or default",
+    )
+}
+
+/// The answer to a language that is none.
+pub(crate) fn no_language() -> Failure {
+    Failure::new(INVALID, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
+}
+
+/// What a locale looks like.
+pub(crate) const LOCALE: &str = "a language and perhaps a country, as in de_DE";
+
+/// What a phone number looks like.
+pub(crate) const PHONE: &str = "a number with the code of its country, as in +49 711 123456";
+
+/// What the address of a web page looks like.
+pub(crate) const WEBSITE: &str = "an address that begins with https:// or http://";
+
+/// A phone number with its country code, as E.164 writes it. Without one, or when it is none, `None`: the original answers
+/// that it worked and throws the stored number away.
+pub(crate) fn phone(text: &str) -> Option<String> {
+    let rest = text.trim().strip_prefix('+')?;
+    let mut number = String::from("+");
+    for found in rest.chars() {
+        match found {
+            '0'..='9' => number.push(found),
+            ' ' | '-' | '/' | '.' | '(' | ')' | '\u{a0}' => {}
+            _ => return None,
+        }
+    }
+    let digits = number.len() - 1;
+    ((7..=15).contains(&digits) && !number.starts_with("+0")).then_some(number)
+}
+
+/// An address of a web page.
+pub(crate) fn is_website(text: &str) -> bool {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| {
+        text.get(..scheme.len()).filter(|begin| begin.eq_ignore_ascii_case(scheme))?;
+        text.get(scheme.len()..)
+    });
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let no_blank =
+        !text.contains(|found: char| found.is_whitespace() || found.is_control() || "<>\"".contains(found));
+    no_blank && host.is_some_and(|host| !host.is_empty() && !host.contains('@') && !host.starts_with('.'))
+}
+
+/// A language: its code (ISO 639-1), and perhaps a country behind it.
+pub(crate) fn is_language(text: &str) -> bool {
+    let (language, region) = match text.split_once(['_', '-']) {
+        Some((language, region)) => (language, Some(region)),
+        None => (text, None),
+    };
+    LANGUAGES.split(' ').any(|known| known == language)
+        && region.is_none_or(|region| {
+            (2..=8).contains(&region.len()) && region.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        })
+}
+
+/// A locale: a language, perhaps with a script, perhaps with a country.
+pub(crate) fn is_locale(text: &str) -> bool {
+    let mut parts = text.split(['_', '-']);
+    let language = parts.next().unwrap_or_default();
+    let known = LANGUAGES.split(' ').any(|known| known == language) || language == "haw";
+    let rest: Vec<&str> = parts.collect();
+    known
+        && rest.len() <= 2
+        && rest
+            .iter()
+            .all(|part| (2..=5).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// ISO 639-1, and the two of three letters that the PHP system is translated into.
+const LANGUAGES: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu ast kab";
+
+/// Quotes that a word processor puts where a terminal wants plain ones.
+pub(crate) fn has_curly_quotes(text: &str) -> bool {
+    text.contains(['\u{201c}', '\u{201d}', '\u{201e}', '\u{2018}', '\u{2019}', '\u{201a}'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn phone_numbers_lose_their_decoration() {
+        for (text, expected) in [
+            ("+49 711 / 25 24 28-90", Some("+4971125242890")),
+            ("+1 (555) 010-9999", Some("+15550109999")),
+            ("0711 123", None),
+            ("+", None),
+            ("+12", None),
+            ("+49 711 x", None),
+            ("+0123456789", None),
+            ("+1234567890123456", None),
+            ("", None),
+        ] {
+            assert_eq!(phone(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn web_pages_have_a_host() {
+        for text in [
+            "https://example.org",
+            "http://example.org/a?b#c",
+            "HTTPS://example.org:8443",
+            "https://zoë.example",
+        ] {
+            assert!(is_website(text), "{text}");
+        }
+        for text in [
+            "not a url",
+            "example.org",
+            "ftp://example.org",
+            "https://",
+            "https:///x",
+            "javascript:alert(1)",
+            "https://a b",
+            "https://u:p@h",
+            "https://<x>",
+        ] {
+            assert!(!is_website(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn languages_and_locales_are_known_ones() {
+        for text in ["de", "de_DE", "pt-BR", "en", "zh_CN", "ast", "sr@latin"] {
+            assert_eq!(is_language(text), text != "sr@latin", "{text}");
+        }
+        for text in ["xx", "", "german", "de_", "de_D E"] {
+            assert!(!is_language(text), "{text}");
+        }
+        for text in ["de", "de_AT", "zh_Hans_CN", "en_US"] {
+            assert!(is_locale(text), "{text}");
+        }
+        for text in ["xx_YY", "", "de_AT_x_y", "../de"] {
+            assert!(!is_locale(text), "{text}");
+        }
+    }
+}

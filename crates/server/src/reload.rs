@@ -1,0 +1,139 @@
+//! A configuration that is read again while the server runs: what counts at once, and what waits for the next start.
+//!
+//! Nothing is taken over unless all of it can be. Settings that something was made of at the start (the listener, the store,
+//! the mail server, the hasher) stay as they were, and whoever changed them is told so.
+
+use std::sync::{Arc, PoisonError};
+
+use user_backend::config::Config;
+use user_backend::resolver::Reloaded;
+
+use crate::settings::ServerSettings;
+use crate::start::{StartError, chain};
+use crate::state::{AppState, LiveSettings};
+
+/// What reading a configuration again has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReloadReport {
+    /// The backends.
+    pub backends: Reloaded,
+    /// Settings that have another value now.
+    pub changed: Vec<&'static str>,
+    /// Settings that have another value in the file, which counts from the next start only.
+    pub at_next_start: Vec<&'static str>,
+}
+
+impl AppState {
+    /// Takes over another configuration while people sign in: the backends, the deadline and the throttle, the addresses of
+    /// proxies, and those settings of the server that nothing was made of.
+    ///
+    /// # Errors
+    /// [`StartError`]; everything stays as it was then.
+    ///
+    /// # Cancellation
+    /// The backends may be the new ones while the settings are still the old ones.
+    pub async fn reload(
+        &self,
+        settings: ServerSettings,
+        config: &Config,
+    ) -> Result<ReloadReport, StartError> {
+        let (next, external) = chain(&self.inner.local, self.accounts(), config, &self.inner.classes)?;
+        let backends = self.inner.resolver.replace(next).await?;
+        *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
+
+        let before = self.inner.live.load_full();
+        let mut report = ReloadReport::default();
+        let settings = taken_over(&before.settings, settings, &mut report);
+        let live = LiveSettings::new(settings, config);
+        if live.trusted_proxies != before.trusted_proxies {
+            report.changed.push("trusted_proxies");
+        }
+        self.inner.live.store(Arc::new(live));
+        report.at_next_start.extend(backends.at_next_start.iter().copied());
+        report.backends = backends;
+        Ok(report)
+    }
+}
+
+/// The settings from now on. Every one is named here, so a new one cannot be forgotten.
+fn taken_over(
+    before: &ServerSettings,
+    mut next: ServerSettings,
+    report: &mut ReloadReport,
+) -> ServerSettings {
+    let ServerSettings {
+        listen,
+        tls_cert,
+        tls_key,
+        allow_plaintext,
+        store,
+        public_url,
+        name,
+        data_directory,
+        default_quota,
+        default_language,
+        sub_admins_may_add,
+        allow_user_to_change_display_name,
+        login_by_email,
+        apps_directory,
+        shutdown_grace_seconds,
+        refusal_milliseconds,
+        passwords,
+        app_passwords_on_new_password,
+        reset,
+        mail,
+        section_digests,
+    } = before;
+    // With a listener that speaks TLS another certificate will do; to begin with it, or to end it, takes another listener.
+    let other_listener = next.tls_cert.is_some() != tls_cert.is_some();
+    let sections = next.section_digests.other_than(section_digests);
+    for (name, other) in [
+        ("listen", next.listen != *listen),
+        ("tls_cert, tls_key", other_listener),
+        ("name", next.name != *name),
+        ("apps_directory", next.apps_directory != *apps_directory),
+        ("passwords", next.passwords != *passwords),
+        (
+            "app_passwords_on_new_password",
+            next.app_passwords_on_new_password != *app_passwords_on_new_password,
+        ),
+        ("public_url (in mails)", mail.is_some() && next.public_url != *public_url),
+    ] {
+        report.at_next_start.extend(other.then_some(name));
+    }
+    report.at_next_start.extend(sections);
+    for (name, other) in [
+        ("tls_cert", next.tls_cert != *tls_cert && !other_listener),
+        ("tls_key", next.tls_key != *tls_key && !other_listener),
+        ("allow_plaintext", next.allow_plaintext != *allow_plaintext),
+        ("public_url", next.public_url != *public_url),
+        ("data_directory", next.data_directory != *data_directory),
+        ("default_quota", next.default_quota != *default_quota),
+        ("default_language", next.default_language != *default_language),
+        ("sub_admins_may_add", next.sub_admins_may_add != *sub_admins_may_add),
+        (
+            "allow_user_to_change_display_name",
+            next.allow_user_to_change_display_name != *allow_user_to_change_display_name,
+        ),
+        ("login_by_email", next.login_by_email != *login_by_email),
+        ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
+        ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
+    ] {
+        report.changed.extend(other.then_some(name));
+    }
+    next.listen = *listen;
+    if other_listener {
+        next.tls_cert.clone_from(tls_cert);
+        next.tls_key.clone_from(tls_key);
+    }
+    next.store.clone_from(store);
+    next.name.clone_from(name);
+    next.apps_directory.clone_from(apps_directory);
+    next.passwords = *passwords;
+    next.app_passwords_on_new_password = *app_passwords_on_new_password;
+    next.reset = reset.clone();
+    next.mail.clone_from(mail);
+    next.section_digests = section_digests.clone();
+    next
+}

@@ -1,0 +1,87 @@
+//! The routes of the server: pages, health, metrics, documentation, and the API for all else.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::http::{Response, StatusCode};
+use axum::middleware::from_fn;
+use axum::routing::get;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::auth::client_address::{Connection, Origin};
+use crate::middleware::request_context;
+use crate::problem::problem;
+use crate::provisioning::envelope::code::Version;
+use crate::provisioning::serve::serve;
+use crate::state::AppState;
+use crate::{health, metrics, openapi, web};
+
+/// The router of the whole server.
+pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<PrometheusHandle>) -> Router {
+    let fixed = Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
+        .route("/status.php", get(health::status))
+        .merge(web::router());
+    openapi::routes()
+        .into_iter()
+        .fold(fixed, |router, (path, page)| router.route(path, page))
+        .fallback(ocs)
+        .layer(from_fn(request_context))
+        .layer(Extension(connection))
+        .layer(Extension(exporter))
+        .with_state(app)
+}
+
+/// The API, or nothing.
+async fn ocs(
+    State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<Connection>,
+    request: Request,
+) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    let Some((version, rest)) = split(&path) else {
+        return problem(
+            StatusCode::NOT_FOUND,
+            "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php",
+        );
+    };
+    let origin = Origin::of(peer, connection.tls, request.headers(), &app.trusted_proxies());
+    serve(&app, version, rest, origin, request).await
+}
+
+/// The version of the API that a path is about, and what follows.
+fn split(path: &str) -> Option<(Version, &str)> {
+    let rest = path.trim_start_matches('/').strip_prefix("ocs/")?.trim_start_matches('/');
+    for (name, version) in [("v1.php", Version::V1), ("v2.php", Version::V2)] {
+        if let Some(rest) = rest.strip_prefix(name)
+            && (rest.is_empty() || rest.starts_with('/'))
+        {
+            return Some((version, rest));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_of_the_api_say_which_version() {
+        for (path, expected) in [
+            ("/ocs/v1.php/cloud/users", Some((Version::V1, "/cloud/users"))),
+            ("/ocs/v2.php//cloud", Some((Version::V2, "//cloud"))),
+            ("//ocs//v1.php", Some((Version::V1, ""))),
+            ("/ocs/v1.phpx", None),
+            ("/ocs/v3.php/cloud", None),
+            ("/", None),
+        ] {
+            assert_eq!(split(path), expected, "{path}");
+        }
+    }
+}

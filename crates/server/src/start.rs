@@ -1,0 +1,136 @@
+//! Puts the server together: accounts, backends, rules.
+
+use std::sync::{Arc, RwLock};
+
+use accounts::apps::Catalogue;
+use accounts::password::{Hasher, LocalBackend, LocalPasswords};
+use accounts::reset::{LostPassword, PasswordReset};
+use accounts::{Accounts, AccountsError, Follower};
+use arc_swap::ArcSwap;
+use thiserror::Error;
+use user_backend::config::{Config, ConfigErrors, Registry};
+use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
+
+use crate::auth::app_password::AppPasswordBackend;
+use crate::auth::failed_login_log::FailedLoginLog;
+use crate::password_rules::Rules;
+use crate::settings::ServerSettings;
+use crate::state::{AppState, Inner, LiveSettings};
+
+/// The server cannot be put together.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The store.
+    #[error("the accounts: {0}")]
+    Accounts(#[from] AccountsError),
+    /// The backends.
+    #[error("the backends: {0}")]
+    Build(#[from] BuildError),
+    /// The configuration.
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+    /// The mail server.
+    #[error("mail: {0}")]
+    Mail(String),
+    /// The settings were not read from a file and nobody said where the store is.
+    #[error("nobody said where the accounts are")]
+    NoStore,
+    /// The password rules.
+    #[error(transparent)]
+    Policy(#[from] accounts::PolicyError),
+    /// The system gave no randomness.
+    #[error("the system gives no randomness")]
+    Randomness,
+}
+
+impl AppState {
+    /// Opens the accounts and makes the backends. Reads certificates; opens no connection to a backend.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn start(
+        settings: ServerSettings,
+        config: &Config,
+        classes: Registry,
+    ) -> Result<Self, StartError> {
+        let store = settings.store.clone().ok_or(StartError::NoStore)?;
+        let accounts = Accounts::open(&store).await?;
+        let rules = Arc::new(Rules::new(&settings.name)?);
+        rules.refresh(&accounts).await?;
+        let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
+        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _)
+            .with_notices(settings.mail.is_some())
+            .with_app_passwords(settings.app_passwords_on_new_password);
+        let resets = resets(&settings, &accounts, &passwords);
+        let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
+            .map_err(|_| StartError::Randomness)?;
+        // The resolver remembers, because what ended in other processes is forgotten before every sign-in. A right password in
+        // its memory is never slowed down by wrong ones.
+        let usual = Policy::default();
+        let mut policy = local.policy();
+        policy.cache_accepted = usual.cache_accepted;
+        policy.cache_rejected = usual.cache_rejected;
+        let local: Arc<dyn UserBackend> =
+            Arc::new(AppPasswordBackend::new(Arc::new(local), accounts.clone()));
+        let local = (local, policy);
+        let failed_logins = Arc::new(FailedLoginLog::new());
+        let (all, external) = chain(&local, &accounts, config, &classes)?;
+        let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
+        let follower = Follower::start(accounts.clone(), [resolver.clone()]).await?;
+        let apps = Catalogue::new(settings.apps_directory.as_deref());
+        let inner = Inner {
+            resolver,
+            classes,
+            product: settings.name.clone(),
+            live: ArcSwap::from_pointee(LiveSettings::new(settings, config)),
+            accounts,
+            external: RwLock::new(external),
+            local,
+            passwords,
+            resets,
+            rules,
+            apps,
+            follower,
+            failed_logins,
+        };
+        let app = Self { inner: Arc::new(inner) };
+        // A restart forgives nobody.
+        app.sync_failed_logins(true).await?;
+        Ok(app)
+    }
+}
+
+/// Lost passwords by these settings. Links that nobody can mail are not offered.
+fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswords) -> PasswordReset {
+    let mut reset = settings.reset.clone();
+    if settings.mail.is_none() && reset.lost_password_link().is_mail() {
+        tracing::warn!(
+            "no [mail] is set up: people who lost their password are offered no way to set a new one"
+        );
+        reset = reset.with_lost_password_link(LostPassword::Disabled);
+    }
+    PasswordReset::new(accounts.clone(), passwords.clone(), reset)
+}
+
+/// The local backend and after it those of the configuration, each of which also takes the app passwords of its users.
+pub(crate) fn chain(
+    local: &(Arc<dyn UserBackend>, Policy),
+    accounts: &Accounts,
+    config: &Config,
+    classes: &Registry,
+) -> Result<(ResolverBuilder, Vec<BackendId>), ConfigErrors> {
+    let mut ids = Vec::new();
+    let (backend, policy) = local;
+    let all = Resolver::builder().pins(accounts.pin_store()).link(
+        Arc::clone(backend),
+        policy.clone(),
+        DomainRules::none(),
+    );
+    // Compared by their entries: what says the same stays as it is when the configuration is read again.
+    let all = all.with_config_inside(config, classes, |backend| {
+        ids.push(backend.id().clone());
+        Arc::new(AppPasswordBackend::new(backend, accounts.clone()))
+    })?;
+    Ok((all, ids))
+}

@@ -1,0 +1,137 @@
+//! What all requests share: settings, accounts, the resolver, the rules for passwords.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use accounts::apps::Catalogue;
+use accounts::password::{LocalPasswords, PasswordRules, Person};
+use accounts::reset::PasswordReset;
+use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User};
+use arc_swap::ArcSwap;
+use user_backend::config::{Config, Network, Registry};
+use user_backend::{BackendId, Policy, Resolver, UserBackend};
+
+use crate::auth::failed_login_log::FailedLoginLog;
+use crate::password_rules::Rules;
+use crate::settings::ServerSettings;
+
+/// Everything that requests share. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    /// What the operator says, as it was read last.
+    pub(crate) live: ArcSwap<LiveSettings>,
+    /// The classes of backends that the configuration may name.
+    pub(crate) classes: Registry,
+    pub(crate) product: String,
+    pub(crate) accounts: Accounts,
+    pub(crate) resolver: Resolver,
+    /// The ids of the others.
+    pub(crate) external: RwLock<Vec<BackendId>>,
+    /// The local backend, and how the resolver treats it.
+    pub(crate) local: (Arc<dyn UserBackend>, Policy),
+    pub(crate) passwords: LocalPasswords,
+    pub(crate) resets: PasswordReset,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) apps: Catalogue,
+    /// Forgets what ended in other processes.
+    pub(crate) follower: Follower,
+    pub(crate) failed_logins: Arc<FailedLoginLog>,
+}
+
+/// The settings as they were read last.
+#[derive(Debug)]
+pub(crate) struct LiveSettings {
+    pub(crate) settings: Arc<ServerSettings>,
+    pub(crate) trusted_proxies: Arc<[Network]>,
+}
+
+impl LiveSettings {
+    pub(crate) fn new(settings: ServerSettings, config: &Config) -> Self {
+        let trusted_proxies = config.resolver().trusted_proxies.clone().into();
+        Self { settings: Arc::new(settings), trusted_proxies }
+    }
+}
+
+impl AppState {
+    /// The settings, as they were read last.
+    pub fn settings(&self) -> Arc<ServerSettings> {
+        Arc::clone(&self.inner.live.load().settings)
+    }
+
+    /// The classes of backends that the configuration may name.
+    pub fn classes(&self) -> &Registry {
+        &self.inner.classes
+    }
+
+    /// What the server is called.
+    pub fn product(&self) -> &str {
+        &self.inner.product
+    }
+
+    /// Whose word about where somebody sits is taken.
+    pub fn trusted_proxies(&self) -> Arc<[Network]> {
+        Arc::clone(&self.inner.live.load().trusted_proxies)
+    }
+
+    /// The accounts.
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+
+    /// The resolver of all backends.
+    pub fn resolver(&self) -> &Resolver {
+        &self.inner.resolver
+    }
+
+    /// Sets local passwords.
+    pub fn passwords(&self) -> &LocalPasswords {
+        &self.inner.passwords
+    }
+
+    /// Lost passwords. Without a mail server nobody gets a link, and `lost_password_link` counts as `disabled`.
+    pub fn resets(&self) -> &PasswordReset {
+        &self.inner.resets
+    }
+
+    /// The rules for passwords, as the store says them now.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn rules(&self) -> Result<&Rules, AccountsError> {
+        self.inner.rules.refresh(&self.inner.accounts).await?;
+        Ok(&self.inner.rules)
+    }
+
+    /// The rules for passwords, as they were known last.
+    pub fn known_rules(&self) -> &Rules {
+        &self.inner.rules
+    }
+
+    /// What the rules say about a password that cannot be one.
+    pub async fn broken_rules(&self, password: &str, user: &User) -> Option<String> {
+        let (app, password, user) = (self.clone(), password.to_owned(), user.clone());
+        let check = move || app.known_rules().check(&password, &Person::of(&user)).err();
+        tokio::task::spawn_blocking(check).await.ok().flatten()
+    }
+
+    /// The apps.
+    pub fn apps(&self) -> &Catalogue {
+        &self.inner.apps
+    }
+
+    /// The backend of that id, if there is one: `local` or one of the configuration.
+    pub fn backend(&self, id: &str) -> Option<BackendId> {
+        let local = BackendId::parse(LOCAL_BACKEND).ok();
+        let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
+        local.iter().chain(external.iter()).find(|found| found.as_str() == id).cloned()
+    }
+
+    /// Whether there are other backends than the local one.
+    pub fn has_external(&self) -> bool {
+        !self.inner.external.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}

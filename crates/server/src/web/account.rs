@@ -1,0 +1,182 @@
+//! The page of one's own account: look at it, change the password, end sessions.
+//!
+//! Whoever finds an open browser shall not get more than that: what outlives the session, a new password or an app password, wants
+//! the password again, through the same door as signing in.
+
+use std::time::Duration;
+
+use accounts::password::SetError;
+use accounts::{AccountsError, Actor};
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use user_backend::clock::{later, now};
+use user_backend::{Outcome, Password};
+
+use super::form::Form;
+use super::format::{DateTimeDisplay, browser};
+use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
+use super::refusal::refusal;
+use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, rules, sentence};
+use crate::auth::session::{ActiveSession, Browser};
+use crate::auth::sign_in::Accepts;
+
+/// How long a new password may take: its rules may ask a server.
+const TIME: Duration = Duration::from_secs(30);
+
+/// `GET /`
+pub(super) async fn home(request: PageRequest) -> Response<Body> {
+    request.redirect(&request.url_for("/settings"))
+}
+
+/// `GET /settings`
+pub(super) async fn show(request: PageRequest) -> Answer {
+    let session = request.require_session().await?;
+    let notice = match request.asked("done").as_deref() {
+        Some("ended") => Some(Notice::good("The session has ended.")),
+        Some("others") => Some(Notice::good("All other sessions have ended.")),
+        Some("revoked") => Some(Notice::good("The app password is revoked.")),
+        _ => None,
+    };
+    overview(&request, &session, StatusCode::OK, notice).await
+}
+
+/// `POST /settings/password`
+pub(super) async fn change_password(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    if !session.user().is_local() {
+        let text = "Your password is kept by another server and cannot be changed here.";
+        return overview(&request, &session, StatusCode::FORBIDDEN, Some(Notice::bad(text))).await;
+    }
+    if let Some(refusal) = confirm(&request, &session, sent.text("current")).await? {
+        return Ok(refusal);
+    }
+    request.app.rules().await.map_err(|error| request.failed(&error))?;
+    let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
+    let id = &session.user().id;
+    let (status, complaint) = match Password::parse(sent.text("password")) {
+        _ if !again => (StatusCode::UNPROCESSABLE_ENTITY, "The two passwords differ.".to_owned()),
+        Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
+        Ok(new) => {
+            let by = Actor::user(id.as_str(), Some(request.origin.address));
+            match request.app.passwords().set(id, &new, by, later(now(), TIME)).await {
+                Ok(()) => {
+                    return Ok(
+                        request.without_session(request.redirect(&request.url_for("/login?done=password")))
+                    );
+                }
+                Err(SetError::Refused(why)) => (StatusCode::UNPROCESSABLE_ENTITY, why),
+                Err(SetError::Store(error)) => return Err(request.failed(&error)),
+                Err(error) => {
+                    tracing::warn!(%error, "a password could not be set");
+                    (
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "The password could not be set now. Try again later.".to_owned(),
+                    )
+                }
+            }
+        }
+    };
+    overview(&request, &session, status, Some(Notice::bad(complaint))).await
+}
+
+/// `POST /settings/sessions/end`
+pub(super) async fn end_sessions(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    let accounts = request.accounts_of(&session);
+    let (sessions, id) = (accounts.sessions(), &session.user().id);
+    if sent.text("session") == "others" {
+        sessions.end_all(id, Some(session.token())).await.map_err(|error| request.failed(&error))?;
+        return Ok(request.redirect(&request.url_for("/settings?done=others")));
+    }
+    let own = sessions.list(id).await.map_err(|error| request.failed(&error))?;
+    if let Some((token, _)) = own.iter().find(|(token, _)| token.label() == sent.text("session")) {
+        sessions.end(token).await.map_err(|error| request.failed(&error))?;
+    }
+    // One that is gone is what was wanted.
+    Ok(request.redirect(&request.url_for("/settings?done=ended")))
+}
+
+/// Who changes something, and what they sent. Nobody does so on the word of a server that is away.
+pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSession, Form), EarlyResponse> {
+    let session = request.require_session().await?;
+    let sent = request.own_form(body).await?;
+    if session.is_stale() {
+        let text = "Nothing can be changed while the server that checks your password cannot be reached. Sign in again later.";
+        let page =
+            overview(request, &session, StatusCode::SERVICE_UNAVAILABLE, Some(Notice::bad(text))).await?;
+        return Err(page.into());
+    }
+    Ok((session, sent))
+}
+
+/// Looks whether it is really the owner of the session who sits there; an answer when it is not.
+pub(super) async fn confirm(
+    request: &PageRequest,
+    session: &ActiveSession,
+    password: &str,
+) -> Result<Option<Response<Body>>, EarlyResponse> {
+    let id = &session.user().id;
+    let decided = request.app.sign_in(id.as_str(), password, request.origin.address, Accepts::Password).await;
+    let outcome = match decided.map_err(|error| request.failed(&error))? {
+        Ok(accepted) if accepted.standing.user.id == *id => return Ok(None),
+        Ok(accepted) => Outcome::Authenticated(accepted.proof),
+        Err(outcome) => outcome,
+    };
+    let (status, notice, wait) = refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
+    Ok(Some(waiting(overview(request, session, status, Some(notice)).await?, wait)))
+}
+
+/// The page itself.
+pub(super) async fn overview(
+    request: &PageRequest,
+    session: &ActiveSession,
+    status: StatusCode,
+    notice: Option<Notice>,
+) -> Answer {
+    let (app, user) = (&request.app, session.user());
+    let accounts = app.accounts();
+    let read = async {
+        app.rules().await?;
+        Ok((
+            accounts.groups().of_user(&user.id).await?,
+            accounts.sessions().list(&user.id).await?,
+            accounts.tokens().list(&user.id).await?,
+        ))
+    };
+    let (groups, sessions, tokens) = read.await.map_err(|error: AccountsError| request.failed(&error))?;
+    let groups: Vec<&str> = groups.iter().map(accounts::GroupId::as_str).collect();
+    let sessions = sessions.into_iter().map(|(token, found)| {
+        let from = Browser::of(&found);
+        ShownSession {
+            label: token.label(),
+            browser: browser(from.as_ref().map_or("", |from| &from.agent)),
+            address: from.map_or_else(|| "unknown address".to_owned(), |from| from.address.to_string()),
+            created: DateTimeDisplay(found.created),
+            seen: DateTimeDisplay(found.seen),
+            own: token == *session.token(),
+        }
+    });
+    let tokens = tokens.into_iter().map(|token| ShownToken {
+        key: token.key,
+        name: token.name,
+        created: DateTimeDisplay(token.created),
+        used: token.last_used.map(DateTimeDisplay),
+        wipe: token.wipe,
+    });
+    let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
+    let template = Personal {
+        frame: request.own_frame(),
+        csrf_token: request.csrf_token(),
+        notice,
+        called: user.called(),
+        user: user.id.as_str(),
+        email: user.email.as_deref().unwrap_or("none; without one a lost password cannot be reset by mail"),
+        groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },
+        backend: if user.is_local() { "this server" } else { user.backend.as_str() },
+        elsewhere: (!user.is_local()).then(|| Elsewhere { backend: user.backend.as_str(), link }),
+        rules: rules(app),
+        sessions: sessions.collect(),
+        tokens: tokens.collect(),
+    };
+    Ok(request.form_page(status, &template))
+}

@@ -1,0 +1,47 @@
+//! Making and revoking app passwords on the page of one's own account.
+
+use accounts::AccountsError;
+use axum::body::Body;
+use axum::http::StatusCode;
+
+use super::account::{begin, confirm, overview};
+use super::page_request::{Answer, PageRequest};
+use super::templates::{NewToken, Notice, page};
+
+/// `POST /settings/app-passwords`
+pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    if let Some(refusal) = confirm(&request, &session, sent.text("password")).await? {
+        return Ok(refusal);
+    }
+    let id = &session.user().id;
+    match request.accounts_of(&session).tokens().create(id, sent.text("name"), None).await {
+        Ok((token, made)) => {
+            let template = NewToken {
+                frame: request.own_frame(),
+                name: &made.name,
+                user: id.as_str(),
+                token: token.expose(),
+            };
+            Ok(page(StatusCode::OK, &template))
+        }
+        Err(AccountsError::Invalid { .. }) => {
+            let notice = Notice::bad("An app password needs a name, in one line and not too long.");
+            overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
+        }
+        Err(error) => Err(request.failed(&error)),
+    }
+}
+
+/// `POST /settings/app-passwords/revoke`
+pub(super) async fn revoke(request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    if let Ok(key) = sent.text("key").parse() {
+        match request.accounts_of(&session).tokens().revoke(&session.user().id, key).await {
+            // One that is gone is what was wanted.
+            Ok(()) | Err(AccountsError::NotFound { .. }) => {}
+            Err(error) => return Err(request.failed(&error)),
+        }
+    }
+    Ok(request.redirect(&request.url_for("/settings?done=revoked")))
+}

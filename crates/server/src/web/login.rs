@@ -1,0 +1,85 @@
+//! Signing in and out.
+//!
+//! Whoever failed reads the same page, byte for byte, whether there is such an account or not, wherever its password is kept:
+//! "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where it cannot.
+
+use accounts::TokenHash;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+
+use super::page_request::{Answer, PageRequest, waiting};
+use super::refusal::refusal;
+use super::templates::{Login, Logout, Notice, lost_link};
+
+/// `GET /login`
+pub(super) async fn show(request: PageRequest) -> Answer {
+    let wanted = request.asked("redirect_url");
+    let next = request.next(wanted.as_deref());
+    if request.session().await?.is_some() {
+        return Ok(request.redirect(&next.map_or_else(|| request.url_for("/settings"), str::to_owned)));
+    }
+    let notice = match request.asked("done").as_deref() {
+        Some("password") => Some(Notice::good("Your password was changed. Sign in with the new one.")),
+        Some("out") => Some(Notice::good("You are signed out.")),
+        _ => None,
+    };
+    Ok(form(&request, StatusCode::OK, notice, next))
+}
+
+/// `POST /login`
+pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
+    let sent = request.own_form(body).await?;
+    let next = request.next(sent.get("redirect_url"));
+    let name = sent.text("user").trim();
+    let begun = request.app.begin_session(name, sent.text("password"), &request.browser()).await;
+    match begun.map_err(|error| request.failed(&error))? {
+        Ok(token) => {
+            let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
+            Ok(request.with_session(request.redirect(&to), &token))
+        }
+        Err(outcome) => {
+            let (status, notice, wait) = refusal(&outcome, StatusCode::UNAUTHORIZED, || wrong(&request));
+            Ok(waiting(form(&request, status, Some(notice), next), wait))
+        }
+    }
+}
+
+/// `GET /logout`: asks first, for a link alone shall sign nobody out.
+pub(super) async fn ask_to_leave(request: PageRequest) -> Answer {
+    let Some(session) = request.session().await? else {
+        return Ok(request.redirect(&request.url_for("/login")));
+    };
+    let user = session.user().id.as_str();
+    Ok(request.form_page(
+        StatusCode::OK,
+        &Logout { frame: request.own_frame(), csrf_token: request.csrf_token(), user },
+    ))
+}
+
+/// `POST /logout`
+pub(super) async fn sign_out(request: PageRequest, body: Body) -> Answer {
+    let Some(session) = request.session().await? else {
+        return Ok(request.redirect(&request.url_for("/login")));
+    };
+    request.own_form(body).await?;
+    let token: &TokenHash = session.token();
+    request.app.accounts().sessions().end(token).await.map_err(|error| request.failed(&error))?;
+    Ok(request.without_session(request.redirect(&request.url_for("/login?done=out"))))
+}
+
+fn form(
+    request: &PageRequest,
+    status: StatusCode,
+    notice: Option<Notice>,
+    next: Option<&str>,
+) -> Response<Body> {
+    let (frame, csrf_token, lost) = (request.frame(), request.csrf_token(), lost_link(&request.app));
+    request.form_page(status, &Login { frame, csrf_token, notice, next, lost })
+}
+
+fn wrong(request: &PageRequest) -> Notice {
+    match lost_link(&request.app) {
+        Some(link) => Notice::bad("Wrong password. Reset it?").with_link(Some(link)),
+        None => Notice::bad("Wrong password."),
+    }
+}

@@ -1,0 +1,267 @@
+//! Who looks at a page: the cookie, where they are, and whether what they send may be believed.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use accounts::{AccountsError, Actor, Token};
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
+use axum::response::IntoResponse;
+use zeroize::Zeroizing;
+
+use super::form::Form;
+use super::redirect::next;
+use super::templates::{Frame, Message, page};
+use crate::auth::client_address::{Connection, Origin};
+use crate::auth::cookie::Cookie;
+use crate::auth::csrf;
+use crate::auth::session::{ActiveSession, Browser};
+use crate::problem::{PLAINTEXT_REFUSED, problem};
+use crate::state::AppState;
+
+/// One look at a page.
+#[derive(Debug)]
+pub(super) struct PageRequest {
+    pub(super) app: AppState,
+    pub(super) origin: Origin,
+    uri: Uri,
+    headers: HeaderMap,
+    kind: Cookie,
+    /// The cookie that came, or one for a new visitor.
+    cookie: Zeroizing<String>,
+    is_new: bool,
+}
+
+/// The answer that ends a request early.
+#[derive(Debug)]
+pub(super) struct EarlyResponse(Box<Response<Body>>);
+
+impl From<Response<Body>> for EarlyResponse {
+    fn from(response: Response<Body>) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+impl IntoResponse for EarlyResponse {
+    fn into_response(self) -> Response<Body> {
+        *self.0
+    }
+}
+
+/// What became of a request.
+pub(super) type Answer = Result<Response<Body>, EarlyResponse>;
+
+impl FromRequestParts<AppState> for PageRequest {
+    type Rejection = EarlyResponse;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, EarlyResponse> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
+        let connection = parts.extensions.get::<Connection>().copied();
+        let (Some(peer), Some(connection)) = (peer, connection) else {
+            return Err(
+                problem(StatusCode::INTERNAL_SERVER_ERROR, "nobody knows where this came from").into()
+            );
+        };
+        let origin = Origin::of(peer, connection.tls, &parts.headers, &app.trusted_proxies());
+        let kind = Cookie::of(&app.settings(), &origin);
+        let sent = kind.read(&parts.headers).map(str::to_owned);
+        let is_new = sent.is_none();
+        let cookie = match sent {
+            Some(cookie) => cookie,
+            None => Token::random()
+                .map_err(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "try again later"))?
+                .expose()
+                .to_owned(),
+        };
+        let request = Self {
+            app: app.clone(),
+            origin,
+            uri: parts.uri.clone(),
+            headers: parts.headers.clone(),
+            kind,
+            cookie: Zeroizing::new(cookie),
+            is_new,
+        };
+        if !origin.private && !app.settings().allow_plaintext {
+            return Err(request
+                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[PLAINTEXT_REFUSED], None)
+                .into());
+        }
+        Ok(request)
+    }
+}
+
+impl PageRequest {
+    /// What stands around a page for everybody.
+    pub(super) fn frame(&self) -> Frame<'_> {
+        Frame::new(&self.app, None)
+    }
+
+    /// What stands around a page for somebody who is signed in.
+    pub(super) fn own_frame(&self) -> Frame<'_> {
+        Frame::new(&self.app, Some(self.csrf_token()))
+    }
+
+    /// What the forms of this request carry, to be believed when they come back.
+    pub(super) fn csrf_token(&self) -> String {
+        csrf::request_token(&self.cookie)
+    }
+
+    /// A path of ours, as people outside reach it.
+    pub(super) fn url_for(&self, path: &str) -> String {
+        format!("{}{path}", self.app.settings().public_path())
+    }
+
+    /// A field of the query.
+    pub(super) fn asked(&self, name: &str) -> Option<String> {
+        Form::parse(self.uri.query()?.as_bytes())?.get(name).map(str::to_owned)
+    }
+
+    /// The last part of the path.
+    pub(super) fn last_segment(&self) -> &str {
+        self.uri.path().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The browser.
+    pub(super) fn browser(&self) -> Browser {
+        let agent =
+            self.headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()).into_owned());
+        Browser { address: self.origin.address, agent: agent.unwrap_or_default() }
+    }
+
+    /// The accounts, used on somebody's behalf.
+    pub(super) fn accounts_of(&self, session: &ActiveSession) -> accounts::Accounts {
+        let actor = Actor::user(session.user().id.as_str(), Some(self.origin.address));
+        self.app.accounts().on_behalf_of(actor)
+    }
+
+    /// Who is signed in, if anybody is.
+    pub(super) async fn session(&self) -> Result<Option<ActiveSession>, EarlyResponse> {
+        if self.is_new {
+            return Ok(None);
+        }
+        self.app.session(&self.cookie).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Who is signed in; nobody else gets past this, but to the login page and back.
+    pub(super) async fn require_session(&self) -> Result<ActiveSession, EarlyResponse> {
+        let back = self.url_for("/login?redirect_url=") + &self.url_for("/settings");
+        self.session().await?.ok_or_else(|| EarlyResponse::from(self.redirect(&back)))
+    }
+
+    /// Reads a form that anybody may send, as long as no other site makes a browser send it.
+    pub(super) async fn form(&self, body: Body) -> Result<Form, EarlyResponse> {
+        let told = |status, line: &str| {
+            EarlyResponse::from(self.message(status, "This form cannot be read", &[line], None))
+        };
+        // Told by browsers, for people's protection; programs say nothing.
+        let site = self.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+        if !matches!(site, None | Some(b"same-origin" | b"none")) {
+            return Err(self.forged());
+        }
+        Form::read(&self.headers, body)
+            .await
+            .map_err(|status| told(status, "A field was sent twice, is no text, or there is too much of it."))
+    }
+
+    /// Reads a form that only a page of ours, made for this cookie, can have sent.
+    pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
+        let form = self.form(body).await?;
+        if self.is_new || !csrf::knows_token(&self.cookie, form.text("requesttoken")) {
+            return Err(self.forged());
+        }
+        Ok(form)
+    }
+
+    fn forged(&self) -> EarlyResponse {
+        let lines = &[
+            "The page was open for too long, was sent from another site, or your browser keeps no cookies. \
+                       Nothing was changed.",
+        ];
+        let link = Some(("Start again", self.url_for("/settings")));
+        self.message(StatusCode::FORBIDDEN, "This form is too old", lines, link).into()
+    }
+
+    /// A path to go on to after signing in, from a field that anybody can have filled.
+    pub(super) fn next<'a>(&self, wanted: Option<&'a str>) -> Option<&'a str> {
+        wanted.and_then(next)
+    }
+
+    /// A page with a form: a new visitor gets the cookie that it belongs to.
+    pub(super) fn form_page(&self, status: StatusCode, template: &impl askama::Template) -> Response<Body> {
+        let mut response = page(status, template);
+        if self.is_new
+            && let Some(cookie) = self.kind.set(&self.cookie)
+        {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// A page that only tells something.
+    pub(super) fn message(
+        &self,
+        status: StatusCode,
+        title: &str,
+        lines: &[&str],
+        link: Option<(&str, String)>,
+    ) -> Response<Body> {
+        page(status, &Message { frame: self.frame(), title, lines, link })
+    }
+
+    /// To another page.
+    pub(super) fn redirect(&self, to: &str) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        let Ok(to) = HeaderValue::from_str(to) else {
+            return problem(StatusCode::INTERNAL_SERVER_ERROR, "there is no such page");
+        };
+        response.headers_mut().insert(LOCATION, to);
+        response
+    }
+
+    /// With a new cookie. The one before it, which others may have seen or even chosen, is worth nothing any more.
+    pub(super) fn with_session(&self, mut response: Response<Body>, token: &Token) -> Response<Body> {
+        if let Some(cookie) = self.kind.set(token.expose()) {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// Without a cookie.
+    pub(super) fn without_session(&self, mut response: Response<Body>) -> Response<Body> {
+        if let Some(cookie) = self.kind.clear() {
+            response.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    /// The store did not do it.
+    pub(super) fn failed(&self, error: &AccountsError) -> EarlyResponse {
+        let (status, title) = if error.is_transient() {
+            tracing::warn!(%error, "the store cannot be asked");
+            (StatusCode::SERVICE_UNAVAILABLE, "Not now")
+        } else {
+            tracing::error!(%error, "the store failed");
+            (StatusCode::INTERNAL_SERVER_ERROR, "This did not work")
+        };
+        let lines = &["The accounts cannot be reached at the moment. Try again later."];
+        waiting(self.message(status, title, lines, None), None).into()
+    }
+}
+
+/// Says when it makes sense to come back.
+pub(super) fn waiting(mut response: Response<Body>, wait: Option<Duration>) -> Response<Body> {
+    if let Some(wait) = wait {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));
+    }
+    response
+}
+
+/// Whole seconds to wait, at least one.
+pub(super) fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0).max(u64::from(wait.is_zero()))
+}

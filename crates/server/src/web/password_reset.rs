@@ -1,0 +1,153 @@
+//! A lost password: asking for a link, and choosing a new password with it.
+//!
+//! Asking is answered alike for everybody, and who it is about is looked up later, by the worker that sends mails. Looking at a link
+//! uses nothing up, because mail programs look at links before people do.
+
+use std::time::Duration;
+
+use accounts::UserId;
+use accounts::password::SetError;
+use accounts::reset::{BadToken, LostPassword, RedeemError, RequestError};
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use user_backend::Password;
+use user_backend::clock::{later, now};
+
+use super::page_request::{Answer, EarlyResponse, PageRequest, seconds, waiting};
+use super::templates::{Lost, Notice, Reset, lost_link, rules, sentence};
+
+/// How long a new password may take: its rules may ask a server.
+const TIME: Duration = Duration::from_secs(30);
+
+/// `GET /lostpassword`
+pub(super) async fn show(request: PageRequest) -> Answer {
+    match request.app.resets().settings().lost_password_link() {
+        LostPassword::Mail => {
+            let template = Lost { frame: request.frame(), csrf_token: request.csrf_token(), notice: None };
+            Ok(request.form_page(StatusCode::OK, &template))
+        }
+        LostPassword::Elsewhere(url) => Ok(request.redirect(url.as_str())),
+        LostPassword::Disabled => Ok(disabled(&request)),
+    }
+}
+
+/// `POST /lostpassword`
+pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
+    let sent = request.own_form(body).await?;
+    match request.app.resets().request(sent.text("user"), Some(request.origin.address)).await {
+        Ok(()) => {
+            let lines = &[
+                "If there is an account of this name or address, if its password is kept here and its mail address is known, \
+                 a mail with a link is on its way. The link works once, and not for long.",
+                "Nothing has changed yet: the old password stays until a new one is chosen. If no mail comes, look for it \
+                 under unwanted mail, or ask an administrator.",
+            ];
+            let link = Some(("Back to sign in", request.url_for("/login")));
+            Ok(request.message(StatusCode::OK, "Look into your mail", lines, link))
+        }
+        Err(RequestError::Disabled) => Ok(disabled(&request)),
+        Err(RequestError::Throttled { retry_after }) => {
+            let text = format!(
+                "Too many requests came from your address. Wait {} s and try again.",
+                seconds(retry_after)
+            );
+            let template = Lost {
+                frame: request.frame(),
+                csrf_token: request.csrf_token(),
+                notice: Some(Notice::bad(text)),
+            };
+            Ok(waiting(request.form_page(StatusCode::TOO_MANY_REQUESTS, &template), Some(retry_after)))
+        }
+        Err(RequestError::Store(error)) => Err(request.failed(&error)),
+        Err(error) => Err(odd(&request, &error)),
+    }
+}
+
+/// `GET /lostpassword/reset/{token}`: looks, and uses nothing up.
+pub(super) async fn look(request: PageRequest) -> Answer {
+    let owner = request.app.resets().look(request.last_segment(), Some(request.origin.address)).await;
+    let owner = owner.map_err(|error| refused(&request, &error))?;
+    request.app.rules().await.map_err(|error| request.failed(&error))?;
+    Ok(form(&request, StatusCode::OK, &owner, None))
+}
+
+/// `POST /lostpassword/reset/{token}`
+pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
+    // Who knows the token may use it, from whatever page: there is nothing that a forged form could do without it.
+    let sent = request.form(body).await?;
+    request.app.rules().await.map_err(|error| request.failed(&error))?;
+    let (token, place) = (request.last_segment(), Some(request.origin.address));
+    let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
+    let complaint = match Password::parse(sent.text("password")) {
+        _ if !again => "The two passwords differ.".to_owned(),
+        Err(error) => sentence(&error.to_string()),
+        Ok(new) => match request.app.resets().redeem(token, &new, place, later(now(), TIME)).await {
+            Ok(owner) => {
+                tracing::info!(target: "audit", user = ?owner, "set a new password by a link");
+                let lines = &[
+                    "It counts from now on, and every session that the old one opened has ended.",
+                    "Sign in with it wherever you need it.",
+                ];
+                let link = Some(("Sign in", request.url_for("/login")));
+                return Ok(request.message(StatusCode::OK, "Your new password is set", lines, link));
+            }
+            Err(RedeemError::Set(SetError::Refused(why))) => why,
+            Err(error) => return Err(refused(&request, &error)),
+        },
+    };
+    let owner = request.app.resets().look(token, place).await.map_err(|error| refused(&request, &error))?;
+    Ok(form(&request, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
+}
+
+fn form(request: &PageRequest, status: StatusCode, owner: &UserId, notice: Option<Notice>) -> Response<Body> {
+    let template = Reset { frame: request.frame(), notice, user: owner.as_str(), rules: rules(&request.app) };
+    super::templates::page(status, &template)
+}
+
+/// There is no reset here.
+fn disabled(request: &PageRequest) -> Response<Body> {
+    let lines = &["Ask an administrator for a new password."];
+    let link = Some(("Back to sign in", request.url_for("/login")));
+    request.message(StatusCode::FORBIDDEN, "Password reset is disabled", lines, link)
+}
+
+/// Why a link does not work, or not now.
+fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
+    match error {
+        RedeemError::Token(bad) => {
+            let why = format!("{bad}.");
+            let hint = match bad {
+                BadToken::Expired => "A link works for a short time only.",
+                BadToken::Invalid => {
+                    "A link works once, and only the newest one does; signing in, a new mail address or a new password end it, too."
+                }
+            };
+            let link = lost_link(&request.app).map(|link| ("Ask for another link", link));
+            request.message(StatusCode::NOT_FOUND, "This link does not work", &[&why, hint], link).into()
+        }
+        RedeemError::Throttled { retry_after } => {
+            let line = format!(
+                "Too many wrong links were tried from your address. Wait {} s.",
+                seconds(*retry_after)
+            );
+            let response = request.message(StatusCode::TOO_MANY_REQUESTS, "Not now", &[&line], None);
+            waiting(response, Some(*retry_after)).into()
+        }
+        RedeemError::Set(SetError::Hasher(_)) => {
+            let lines = &["The server is busy. Your link is still good: try again in a minute."];
+            waiting(
+                request.message(StatusCode::SERVICE_UNAVAILABLE, "Not now", lines, None),
+                Some(Duration::from_secs(60)),
+            )
+            .into()
+        }
+        RedeemError::Store(error) | RedeemError::Set(SetError::Store(error)) => request.failed(error),
+        error => odd(request, error),
+    }
+}
+
+fn odd(request: &PageRequest, error: &dyn std::error::Error) -> EarlyResponse {
+    tracing::error!(%error, "a password reset failed");
+    let lines = &["Nothing was changed. Try again later."];
+    request.message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", lines, None).into()
+}

@@ -1,0 +1,238 @@
+//! What the pages say and look like. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use accounts::reset::LostPassword;
+use askama::Template;
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_FRAME_OPTIONS};
+use axum::http::{HeaderValue, Response, StatusCode};
+use zeroize::Zeroizing;
+
+use super::format::DateTimeDisplay;
+use crate::problem::problem;
+use crate::state::AppState;
+
+const STYLE: &str = include_str!("../../templates/style.css");
+const ICON: &str = include_str!("../../templates/icon.svg");
+
+/// Nothing but our own stylesheet, picture and forms; nobody may show our pages inside of theirs.
+const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'";
+
+/// Changes with the stylesheet, so that browsers may keep it as long as they like.
+static STYLE_VERSION: LazyLock<String> =
+    LazyLock::new(|| blake3::hash(STYLE.as_bytes()).to_hex().chars().take(12).collect());
+
+/// What stands around every page.
+#[derive(Debug)]
+pub(super) struct Frame<'a> {
+    /// What the product is called.
+    product: &'a str,
+    /// What stands before every path of ours.
+    base: String,
+    style: &'static str,
+    /// For programs in the page, of which there are none of ours.
+    request_token: Option<String>,
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn new(app: &'a AppState, request_token: Option<String>) -> Self {
+        let settings = app.settings();
+        Self { product: app.product(), base: settings.public_path(), style: &STYLE_VERSION, request_token }
+    }
+}
+
+/// A line that says how something went.
+#[derive(Clone, Debug)]
+pub(super) struct Notice {
+    kind: &'static str,
+    text: String,
+    link: Option<String>,
+}
+
+impl Notice {
+    pub(super) fn good(text: impl Into<String>) -> Self {
+        Self { kind: "good", text: text.into(), link: None }
+    }
+
+    pub(super) fn bad(text: impl Into<String>) -> Self {
+        Self { kind: "bad", text: text.into(), link: None }
+    }
+
+    pub(super) fn with_link(mut self, link: Option<String>) -> Self {
+        self.link = link;
+        self
+    }
+
+    /// What a program that reads pages aloud makes of it.
+    fn role(&self) -> &'static str {
+        if self.kind == "bad" { "alert" } else { "status" }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+pub(super) struct Login<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) csrf_token: String,
+    pub(super) notice: Option<Notice>,
+    pub(super) next: Option<&'a str>,
+    pub(super) lost: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(super) struct Message<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) title: &'a str,
+    pub(super) lines: &'a [&'a str],
+    pub(super) link: Option<(&'a str, String)>,
+}
+
+#[derive(Template)]
+#[template(path = "lost.html")]
+pub(super) struct Lost<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) csrf_token: String,
+    pub(super) notice: Option<Notice>,
+}
+
+#[derive(Template)]
+#[template(path = "reset.html")]
+pub(super) struct Reset<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) notice: Option<Notice>,
+    pub(super) user: &'a str,
+    pub(super) rules: String,
+}
+
+#[derive(Template)]
+#[template(path = "logout.html")]
+pub(super) struct Logout<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) csrf_token: String,
+    pub(super) user: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "token.html")]
+pub(super) struct NewToken<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) name: &'a str,
+    pub(super) user: &'a str,
+    pub(super) token: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+pub(super) struct Personal<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) csrf_token: String,
+    pub(super) notice: Option<Notice>,
+    pub(super) called: &'a str,
+    pub(super) user: &'a str,
+    pub(super) email: &'a str,
+    pub(super) groups: String,
+    pub(super) backend: &'a str,
+    /// Set for people whose password is not kept here.
+    pub(super) elsewhere: Option<Elsewhere<'a>>,
+    pub(super) rules: String,
+    pub(super) sessions: Vec<ShownSession>,
+    pub(super) tokens: Vec<ShownToken>,
+}
+
+/// Where somebody's password is kept.
+pub(super) struct Elsewhere<'a> {
+    pub(super) backend: &'a str,
+    pub(super) link: Option<String>,
+}
+
+/// A session, as its owner sees it.
+pub(super) struct ShownSession {
+    pub(super) label: String,
+    pub(super) browser: String,
+    pub(super) address: String,
+    pub(super) created: DateTimeDisplay,
+    pub(super) seen: DateTimeDisplay,
+    pub(super) own: bool,
+}
+
+/// An app password, as its owner sees it.
+pub(super) struct ShownToken {
+    pub(super) key: i64,
+    pub(super) name: String,
+    pub(super) created: DateTimeDisplay,
+    pub(super) used: Option<DateTimeDisplay>,
+    pub(super) wipe: bool,
+}
+
+/// Answers with a page.
+pub(super) fn page(status: StatusCode, template: &impl Template) -> Response<Body> {
+    // A page may show a new app password.
+    let Ok(html) = template.render().map(Zeroizing::new) else {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, "the page could not be written");
+    };
+    let mut response = Response::new(Body::from(html.as_bytes().to_vec()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// `GET /pages/style.css`
+pub(super) async fn style() -> Response<Body> {
+    asset("text/css; charset=utf-8", STYLE)
+}
+
+/// `GET /pages/icon.svg`
+pub(super) async fn icon() -> Response<Body> {
+    asset("image/svg+xml", ICON)
+}
+
+fn asset(kind: &'static str, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=604800"));
+    response
+}
+
+/// Where people go who lost their password: the same for everybody, whoever signs in.
+pub(super) fn lost_link(app: &AppState) -> Option<String> {
+    match app.resets().settings().lost_password_link() {
+        LostPassword::Mail => Some(format!("{}/lostpassword", app.settings().public_path())),
+        LostPassword::Elsewhere(url) => Some(url.to_string()),
+        LostPassword::Disabled => None,
+    }
+}
+
+/// What a new password needs, in a sentence.
+pub(super) fn rules(app: &AppState) -> String {
+    let Some(policy) = app.known_rules().policy() else { return "Any password will do.".to_owned() };
+    let rules = policy.rules();
+    let mut text = format!("At least {} characters", rules.min_length);
+    let wanted = [
+        (rules.enforce_upper_lower_case, "upper and lower case letters"),
+        (rules.enforce_numeric_characters, "a digit"),
+        (rules.enforce_special_characters, "a special character"),
+    ];
+    for (_, what) in wanted.iter().filter(|(wanted, _)| *wanted) {
+        // Writing into a text does not fail.
+        let _ = write!(text, ", {what}");
+    }
+    if rules.enforce_non_common_password {
+        text.push_str("; none that many people use");
+    }
+    text.push('.');
+    text
+}
+
+/// An error text as a sentence.
+pub(super) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}
