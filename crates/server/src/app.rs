@@ -1,34 +1,43 @@
 //! What the server is made of: settings, accounts, the resolver, the rules for passwords.
 
 mod ledger;
+mod odd;
 mod refusal;
 mod reload;
 mod session;
 mod sign_in;
 mod tokens;
 
+pub use odd::Odd;
 pub use reload::Reread;
 pub use session::{Browser, NewSession, SignedIn};
 pub use sign_in::SignIn;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use accounts::apps::Catalogue;
 use accounts::mail::{Postman, Smtp};
-use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
+use accounts::password::{Hasher, LocalBackend, LocalPasswords, Person, SetError};
 use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
 use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User, UserId};
 use arc_swap::ArcSwap;
 use thiserror::Error;
+use user_backend::clock::{later, now};
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
+use crate::http::body::BodyBudget;
+use crate::http::csrf;
 use crate::policy::Rules;
 use crate::settings::ServerSettings;
 use ledger::Ledger;
 use reload::Told;
 use tokens::WithTokens;
 pub(crate) use tokens::looks_like_one;
+
+/// How long rules for passwords may take where nothing is changed.
+pub(crate) const RULES_TIME: Duration = Duration::from_secs(10);
 
 /// Everything that requests share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -53,6 +62,9 @@ struct Inner {
     resets: PasswordReset,
     rules: Arc<Rules>,
     apps: Catalogue,
+    bodies: BodyBudget,
+    request_tokens: csrf::Key,
+    warned: odd::Warned,
     /// Forgets what ended in other processes.
     follower: Follower,
     ledger: Arc<Ledger>,
@@ -117,6 +129,7 @@ impl App {
         let resolver = all.failure_log(log()).build()?;
         let local_only = local_chain(&local, &accounts, config).failure_log(log()).build()?;
         let follower = Follower::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
+        let request_tokens = csrf::Key::new(accounts.secret("request token").await?);
         let apps = Catalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
@@ -130,6 +143,9 @@ impl App {
             resets,
             rules,
             apps,
+            bodies: BodyBudget::default(),
+            request_tokens,
+            warned: odd::Warned::default(),
             follower,
             ledger,
         };
@@ -194,14 +210,26 @@ impl App {
 
     /// What the rules say about a password that cannot be one.
     pub async fn broken_rules(&self, password: &str, user: &User) -> Option<String> {
-        let (app, password, user) = (self.clone(), password.to_owned(), user.clone());
-        let check = move || app.known_rules().check(&password, &Person::of(&user)).err();
-        tokio::task::spawn_blocking(check).await.ok().flatten()
+        let deadline = later(now(), RULES_TIME);
+        match self.passwords().check(Person::of(user), password, deadline).await {
+            Err(SetError::Refused(why)) => Some(why),
+            _ => None,
+        }
     }
 
     /// The apps.
     pub fn apps(&self) -> &Catalogue {
         &self.inner.apps
+    }
+
+    /// What request bodies may hold.
+    pub fn bodies(&self) -> &BodyBudget {
+        &self.inner.bodies
+    }
+
+    /// What the request tokens of pages are made with.
+    pub fn request_tokens(&self) -> &csrf::Key {
+        &self.inner.request_tokens
     }
 
     /// The backend of that id, if there is one: `local` or one of the configuration.

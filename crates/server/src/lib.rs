@@ -10,10 +10,12 @@
 //! | [`http`] | who asks and from where; what every answer carries |
 //! | [`openapi`] | the API described, for programs and for people |
 //! | [`listen`] | listeners, TLS, the end of the server |
+//! | `connections` | how many connections there may be, and how long one may take nothing |
 #![forbid(unsafe_code)]
 
 pub mod app;
 pub mod apps;
+mod connections;
 pub mod http;
 pub mod listen;
 pub mod ocs;

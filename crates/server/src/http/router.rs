@@ -6,7 +6,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Extension, Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, HeaderName, STRICT_TRANSPORT_SECURITY,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version as HttpVersion};
 use axum::middleware::{self, Next};
 use axum::routing::get;
@@ -14,8 +16,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use user_backend::clock::{later, millis_since, now};
 
 use super::origin::Origin;
-use super::problem;
-use crate::app::App;
+use super::{host, problem};
+use crate::app::{App, Odd};
 use crate::ocs::code::Version;
 use crate::ocs::endpoints::SPOKEN;
 use crate::ocs::serve::serve;
@@ -43,7 +45,7 @@ pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle
         .into_iter()
         .fold(doors, |doors, (path, page)| doors.route(path, page))
         .fallback(ocs)
-        .layer(middleware::from_fn(around))
+        .layer(middleware::from_fn_with_state(app.clone(), around))
         .layer(Extension(connection))
         .layer(Extension(metrics))
         .with_state(app)
@@ -82,13 +84,10 @@ async fn status(State(app): State<App>) -> Response<Body> {
 /// The metrics, for whoever asks from this machine: they tell how many people fail to sign in.
 async fn tell_metrics(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Extension(connection): Extension<Connection>,
+    Extension(origin): Extension<Origin>,
     Extension(metrics): Extension<Option<PrometheusHandle>>,
-    headers: HeaderMap,
 ) -> Response<Body> {
-    let origin = Origin::of(peer, connection.tls, &headers, &app.trusted_proxies());
-    let Some(metrics) = metrics.filter(|_| origin.address.is_loopback()) else {
+    let Some(metrics) = metrics.filter(|_| origin.local) else {
         return problem(StatusCode::NOT_FOUND, "there is nothing here");
     };
     app.resolver().report_metrics();
@@ -102,8 +101,7 @@ async fn tell_metrics(
 /// The API, or nothing.
 async fn ocs(
     State(app): State<App>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Extension(connection): Extension<Connection>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
@@ -113,7 +111,6 @@ async fn ocs(
             "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php",
         );
     };
-    let origin = Origin::of(peer, connection.tls, request.headers(), &app.trusted_proxies());
     serve(&app, version, rest, origin, request).await
 }
 
@@ -132,20 +129,27 @@ fn split(path: &str) -> Option<(Version, &str)> {
 
 /// What every request gets: a number of its own, a time limit, a line in the log, and headers that keep browsers from being
 /// clever.
-async fn around(request: Request, next: Next) -> Response<Body> {
+async fn around(
+    State(app): State<App>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<Connection>,
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
     let started = now();
-    let hosts = request.headers().get_all(HOST).iter().count();
     let id = request_id();
     let (method, path) = (request.method().clone(), pages::loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
-    // RFC 9112, 3.2: a proxy may have gone by another one of them.
-    let wrong_host = hosts > 1 || (hosts == 0 && request.version() == HttpVersion::HTTP_11);
+    let admitted = {
+        let _entered = span.enter();
+        admit(&app, peer, connection, &mut request)
+    };
     let answered = {
         let next = async {
-            if wrong_host {
-                return problem(StatusCode::BAD_REQUEST, "a request has the header Host, once");
+            match admitted {
+                Ok(()) => next.run(request).await,
+                Err(text) => problem(StatusCode::BAD_REQUEST, text),
             }
-            next.run(request).await
         };
         tokio::time::timeout_at(
             later(started, LONGEST_CALL),
@@ -155,7 +159,7 @@ async fn around(request: Request, next: Next) -> Response<Body> {
     };
     let mut response = answered
         .unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
-    add(response.headers_mut(), &id);
+    add(response.headers_mut(), &id, connection);
     let status = response.status().as_u16().to_string();
     metrics::counter!("user_backend_http_requests_total", "method" => known(&method), "status" => status)
         .increment(1);
@@ -165,7 +169,64 @@ async fn around(request: Request, next: Next) -> Response<Body> {
     response
 }
 
-fn add(headers: &mut HeaderMap, id: &str) {
+/// Finds out where a request comes from, and refuses one whose host or origin is in doubt. `/healthz` is always answered.
+fn admit(
+    app: &App,
+    peer: SocketAddr,
+    connection: Connection,
+    request: &mut Request,
+) -> Result<(), &'static str> {
+    let (headers, is_health) = (request.headers(), request.uri().path() == "/healthz");
+    let hosts = headers.get_all(HOST).iter().count();
+    // RFC 9112, 3.2: a proxy may have gone by another one of them.
+    if hosts > 1 || (hosts == 0 && request.version() == HttpVersion::HTTP_11) {
+        return Err("a request has the header Host, once");
+    }
+    if !is_health && !host::is_ours(&app.settings(), request.uri(), headers) {
+        app.warn_about(
+            Odd::Host,
+            format_args!(
+                "refused: the request is for a host that is not one of this server's ({:?}); if it is, name it in \
+                 public_url or trusted_hosts of [server]",
+                headers.get(HOST)
+            ),
+        );
+        return Err(
+            "this server does not answer under the name in the header Host; an operator adds names of it to \
+                    trusted_hosts in [server]",
+        );
+    }
+    match Origin::of(peer, connection.tls, headers, &app.trusted_proxies()) {
+        Ok(origin) => {
+            if origin.unnamed_proxy {
+                app.warn_about(
+                    Odd::Proxy,
+                    format_args!(
+                        "requests are forwarded by {}, which is not named in trusted_proxies of [resolver]: its address \
+                         counts for all of its clients, and it has none of the rights of this machine",
+                        origin.address
+                    ),
+                );
+            }
+            request.extensions_mut().insert(origin);
+            Ok(())
+        }
+        Err(_) if is_health => Ok(()),
+        Err(error) => {
+            app.warn_about(
+                Odd::Proxy,
+                format_args!("refused: a request of the trusted proxy {peer}: {error}"),
+            );
+            Err("X-Forwarded-For cannot be read: the entry that the trusted proxy wrote is not an IP address")
+        }
+    }
+}
+
+fn add(headers: &mut HeaderMap, id: &str, connection: Connection) {
+    // Half a year. A proxy that ends TLS sends its own.
+    if connection.tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=15552000"));
+    }
     const FIXED: &[(&str, &str)] = &[
         ("pragma", "no-cache"),
         ("referrer-policy", "no-referrer"),

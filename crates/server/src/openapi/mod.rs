@@ -20,6 +20,7 @@ mod rest;
 mod shape;
 mod users;
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use axum::body::Body;
@@ -30,7 +31,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Server};
 
 use crate::ocs::code::{Code, Version};
-use crate::ocs::route::Endpoint;
+use crate::ocs::route::{Endpoint, ROUTES, Route};
 
 /// The pages of this room: where each is, and what answers there.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> [(&'static str, MethodRouter<S>); 4] {
@@ -86,6 +87,19 @@ pub fn document(version: Version) -> OpenApi {
 pub fn meaning(endpoint: Endpoint, code: Code) -> Option<&'static str> {
     let codes = about::about(endpoint).codes;
     codes.iter().find(|(known, _)| Code::of_endpoint(*known) == code).map(|(_, text)| *text)
+}
+
+/// The parameters that an endpoint takes.
+pub fn parameters(endpoint: Endpoint) -> &'static [&'static str] {
+    static NAMES: LazyLock<HashMap<Endpoint, Vec<&'static str>>> = LazyLock::new(|| {
+        let names = |route: &Route| {
+            let about = about::about(route.endpoint);
+            let params = about.params.iter().chain(about.or_params);
+            (route.endpoint, params.map(|param| param.name).collect())
+        };
+        ROUTES.iter().map(names).collect()
+    });
+    NAMES.get(&endpoint).map_or(&[], Vec::as_slice)
 }
 
 /// As SPDX spells it.

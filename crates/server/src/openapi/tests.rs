@@ -15,7 +15,7 @@ fn operations(version: Version) -> Vec<(String, String)> {
 #[test]
 fn every_route_is_described_and_nothing_else() {
     for version in [Version::V1, Version::V2] {
-        let of_route = |route: &crate::ocs::route::Route| {
+        let of_route = |route: &Route| {
             let path = format!("{}{}", operation::prefix(version), route.path.replace("*}", "}"));
             (route.method.as_str().to_owned(), path)
         };

@@ -1,11 +1,10 @@
 //! Who looks at a page: the cookie, where they are, and whether what they send may be believed.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use accounts::{AccountsError, Actor, Token};
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
@@ -18,7 +17,7 @@ use super::view::{Frame, Message, page};
 use crate::app::{App, Browser, SignedIn};
 use crate::http::cookie::Cookie;
 use crate::http::origin::Origin;
-use crate::http::{Connection, PLAINTEXT, csrf, problem};
+use crate::http::{plaintext, problem};
 
 /// One look at a page.
 #[derive(Debug)]
@@ -56,14 +55,11 @@ impl FromRequestParts<App> for Visit {
     type Rejection = Stop;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Stop> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-        let connection = parts.extensions.get::<Connection>().copied();
-        let (Some(peer), Some(connection)) = (peer, connection) else {
+        let Some(origin) = parts.extensions.get::<Origin>().copied() else {
             return Err(
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "nobody knows where this came from").into()
             );
         };
-        let origin = Origin::of(peer, connection.tls, &parts.headers, &app.trusted_proxies());
         let kind = Cookie::of(app, &origin);
         let sent = kind.read(&parts.headers).map(str::to_owned);
         let is_new = sent.is_none();
@@ -85,7 +81,7 @@ impl FromRequestParts<App> for Visit {
         };
         if !origin.private && !app.settings().allow_plaintext {
             return Err(visit
-                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[PLAINTEXT], None)
+                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[plaintext(&origin)], None)
                 .into());
         }
         Ok(visit)
@@ -105,7 +101,7 @@ impl Visit {
 
     /// What the forms of this visit carry, to be believed when they come back.
     pub(super) fn ticket(&self) -> String {
-        csrf::request_token(&self.cookie)
+        self.app.request_tokens().token(&self.cookie)
     }
 
     /// A path of ours, as people outside reach it.
@@ -159,15 +155,19 @@ impl Visit {
         if !matches!(site, None | Some(b"same-origin" | b"none")) {
             return Err(self.forged());
         }
-        Form::read(&self.headers, body)
-            .await
-            .map_err(|status| told(status, "A field was sent twice, is no text, or there is too much of it."))
+        Form::read(&self.headers, body, self.app.bodies()).await.map_err(|status| match status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let lines = &["Too many requests are being read at the moment. Try again in a moment."];
+                waiting(self.message(status, "Not now", lines, None), Some(Duration::from_secs(1))).into()
+            }
+            status => told(status, "A field was sent twice, is no text, or there is too much of it."),
+        })
     }
 
     /// Reads a form that only a page of ours, made for this cookie, can have sent.
     pub(super) async fn own_form(&self, body: Body) -> Result<Form, Stop> {
         let form = self.form(body).await?;
-        if self.is_new || !csrf::knows_token(&self.cookie, form.text("requesttoken")) {
+        if self.is_new || !self.app.request_tokens().knows(&self.cookie, form.text("requesttoken")) {
             return Err(self.forged());
         }
         Ok(form)

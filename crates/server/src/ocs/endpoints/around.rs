@@ -1,10 +1,13 @@
 //! What stands around users and groups: what the server can do, who it is, and passwords before anybody has them.
 
-use accounts::password::{PasswordRules, Person};
-use user_backend::clock::later;
+use std::time::Duration;
+
+use accounts::password::{Person, SetError};
+use user_backend::clock::{later, now};
 
 use super::Call;
-use crate::app::SignIn;
+use crate::app::{RULES_TIME, SignIn};
+use crate::http::plaintext;
 use crate::ocs::code::Code;
 use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
@@ -75,7 +78,7 @@ pub(super) async fn person_check(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::bare(101));
     }
     if !call.origin.private && !call.app.settings().allow_plaintext {
-        return Err(Failure::new(Code::FORBIDDEN, crate::http::PLAINTEXT));
+        return Err(Failure::new(Code::FORBIDDEN, plaintext(&call.origin)));
     }
     match call.app.sign_in(login, password, call.origin.address).await? {
         SignIn::Welcome(_, standing) => {
@@ -100,24 +103,23 @@ pub(super) async fn generate(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `POST /apps/password_policy/api/v1/validate`
 pub(super) async fn validate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let password = call.params.required("password")?.to_owned();
+    let password = call.params.required("password")?;
     let rules = call.app.rules().await?;
     if rules.policy().is_none() {
         return Err(Failure::unknown_path());
     }
-    let id = call.caller()?.id().as_str().to_owned();
-    let app = call.app.clone();
-    // A rule may ask a server; that waits where waiting is allowed.
-    let work = tokio::task::spawn_blocking(move || {
-        let person = Person { id: &id, display_name: None, email: None };
-        app.known_rules().check(&password, &person)
-    });
-    let deadline = later(user_backend::clock::now(), std::time::Duration::from_secs(10));
-    let checked = tokio::time::timeout_at(deadline, work).await;
-    let checked = checked.map_err(|_| Failure::broken())?.map_err(|_| Failure::broken())?;
+    let person = Person { id: call.caller()?.id().as_str(), display_name: None, email: None };
+    let checked = call.app.passwords().check(person, password, later(now(), RULES_TIME)).await;
     Ok(match checked {
         Ok(()) => Data::map([("passed", Data::from(true))]),
-        Err(reason) => Data::map([("passed", Data::from(false)), ("reason", reason.into())]),
+        Err(SetError::Refused(reason)) => {
+            Data::map([("passed", Data::from(false)), ("reason", reason.into())])
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a password was not judged");
+            let text = "Passwords cannot be judged at the moment, try again later";
+            return Err(Failure::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1)));
+        }
     }
     .into())
 }

@@ -15,6 +15,8 @@ mod users;
 
 pub use around::SPOKEN;
 
+use std::time::Duration;
+
 use accounts::users::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
 
@@ -25,6 +27,7 @@ use super::params::{ParamError, Params};
 use super::path::decoded_again;
 use super::route::{Captures, Endpoint};
 use crate::app::App;
+use crate::http::body::BodyError;
 use crate::http::origin::Origin;
 
 /// One call, as an endpoint sees it.
@@ -229,7 +232,16 @@ impl From<AccountsError> for Failure {
 
 impl From<ParamError> for Failure {
     fn from(error: ParamError) -> Self {
-        let code = if error == ParamError::MediaType { Code::MEDIA_TYPE } else { Code::BAD_REQUEST };
-        Self::new(code, error.to_string())
+        let text = error.to_string();
+        match error {
+            ParamError::MediaType => Self::new(Code::MEDIA_TYPE, text),
+            ParamError::Body(BodyError::Busy) => {
+                Self::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1))
+            }
+            ParamError::SameKey => Self::new(Code::BAD_REQUEST, text).with_hint(
+                "programs disagree about which of the two counts, so nothing was changed; send each key once",
+            ),
+            _ => Self::new(Code::BAD_REQUEST, text),
+        }
     }
 }
