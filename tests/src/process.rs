@@ -106,6 +106,15 @@ impl Process {
         Some((words.next()?, words.next()?))
     }
 
+    /// The capabilities in its sets, in hex, each set once; only the bounding set is left out.
+    #[must_use]
+    pub fn capabilities(&self) -> Option<Vec<String>> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        let sets = ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"];
+        let line = |set: &&str| status.lines().find_map(|line| line.strip_prefix(*set));
+        sets.iter().map(|set| line(set).map(|bits| bits.trim().to_owned())).collect()
+    }
+
     /// How often each of `forms` stands in the memory that it can write to; `None` when the system does not let us look.
     #[must_use]
     pub fn remembers(&self, forms: &[(&'static str, Vec<u8>)]) -> Option<BTreeMap<&'static str, usize>> {

@@ -57,6 +57,8 @@ macro_rules! actions {
 actions! {
     /// An app password was made.
     AppPasswordAdded = "app_password.added",
+    /// The token of an app password was replaced.
+    AppPasswordRotated = "app_password.rotated",
     /// An app password was revoked.
     AppPasswordRevoked = "app_password.revoked",
     /// An app was switched off.

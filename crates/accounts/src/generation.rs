@@ -284,12 +284,18 @@ pub(crate) async fn next(tx: &mut Tx) -> Result<Generation, AccountsError> {
     let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
     let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
     if value % SWEEP == 0 {
-        // The margin lets a reader finish that began when they were still wanted.
-        let old = value - 2 * KEPT;
-        tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(old)).await?;
-        tx.execute(sql("DELETE FROM forgiven_places WHERE generation <= $1").bind(old)).await?;
+        purge(tx, Generation(value)).await?;
     }
     Ok(Generation(value))
+}
+
+/// Deletes events that every reader is past.
+pub(crate) async fn purge(tx: &mut Tx, now: Generation) -> Result<(), AccountsError> {
+    // The margin lets a reader finish that began when they were still wanted.
+    let old = now.0 - 2 * KEPT;
+    tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(old)).await?;
+    tx.execute(sql("DELETE FROM forgiven_places WHERE generation <= $1").bind(old)).await?;
+    Ok(())
 }
 
 /// The generation, which nobody raises before the caller's transaction has ended.

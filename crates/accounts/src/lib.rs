@@ -102,7 +102,7 @@ pub use users::{
 use apps::Apps;
 use audit::Audit;
 use desk::Desk;
-use engine::Db;
+use engine::{Db, fault, sql};
 use failures::Failures;
 use generation::Generations;
 use groups::Groups;
@@ -115,6 +115,7 @@ use servers::Servers;
 use sessions::Sessions;
 use tokens::Tokens;
 use users::Users;
+use zeroize::Zeroizing;
 
 /// The open store. Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
@@ -252,6 +253,32 @@ impl Accounts {
     /// Mails to be sent.
     pub const fn mails(&self) -> Mails<'_> {
         Mails(self)
+    }
+
+    /// A secret of the servers of this store, by its name: 32 random bytes, made when they are asked for first. All processes
+    /// get the same.
+    ///
+    /// # Errors
+    /// When the store cannot say, or there is no randomness to make one of.
+    ///
+    /// # Security
+    /// Whoever reads the database knows it. It is not for what must withstand that.
+    pub async fn secret(&self, name: &str) -> Result<Zeroizing<[u8; 32]>, AccountsError> {
+        let found = sql("SELECT value FROM server_secrets WHERE name = $1").bind(name);
+        let mut row = self.db().row(found.clone()).await?;
+        if row.is_none() {
+            let new = random::random::<32>()
+                .map_err(|_| AccountsError::unavailable("the system gave no random bytes"))?;
+            let mut tx = self.db().begin().await?;
+            let insert =
+                sql("INSERT INTO server_secrets (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+            tx.execute(insert.bind(name).bind(&*new)).await?;
+            row = tx.row(found).await?;
+            tx.commit().await?;
+        }
+        let value = row.map(|row| row.bytes(0)).transpose().map_err(fault)?.map(Zeroizing::new);
+        let value = value.and_then(|value| <[u8; 32]>::try_from(value.as_slice()).ok());
+        value.map(Zeroizing::new).ok_or_else(|| AccountsError::unreadable("a secret has another length"))
     }
 
     /// Closes all connections of all clones and waits until that is done.

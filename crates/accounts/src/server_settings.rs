@@ -4,6 +4,7 @@
 //! The server and the command line read it here, so both accept the same files and report the same errors.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
@@ -16,6 +17,9 @@ use crate::reset::{BaseUrl, LostPassword, ResetSettings};
 use crate::settings::StoreSettings;
 use crate::users::Quota;
 
+/// How many connections one source may have, if the settings do not say.
+const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
+
 /// The settings of an installation, except for its backends.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -26,6 +30,10 @@ pub struct ServerSettings {
     pub tls_cert: Option<PathBuf>,
     /// The key in PEM.
     pub tls_key: Option<PathBuf>,
+    /// How many connections may be open (default: what the limit of open files leaves, at most 8192).
+    pub max_connections: Option<NonZeroU32>,
+    /// How many of them from one IPv4 address or IPv6 /64 (default 256, at most half of all); trusted proxies may have more.
+    pub max_connections_per_source: NonZeroU32,
     /// Takes passwords over plain HTTP from other machines too (default false): everybody on the way can read them.
     pub allow_plaintext: bool,
     /// Where the accounts are: not from here but from the section `[store]`, which all programs share.
@@ -33,6 +41,10 @@ pub struct ServerSettings {
     pub store: Option<StoreSettings>,
     /// How people outside reach the server, such as `https://cloud.example.com`; shown to clients.
     pub public_url: Option<String>,
+    /// Names under which the server answers beside those of `public_url` and `listen` (default none); `"*"` is every name.
+    pub trusted_hosts: Vec<String>,
+    /// Refuses calls with a password in the query, where every proxy writes it into its log (default false).
+    pub refuse_passwords_in_query: bool,
     /// What the server is called (default `user-backend`).
     pub name: String,
     /// What is said about where a user's files are (default `/var/lib/user-backend/data`). Nothing is stored there.
@@ -116,9 +128,13 @@ impl Default for ServerSettings {
             listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8080),
             tls_cert: None,
             tls_key: None,
+            max_connections: None,
+            max_connections_per_source: PER_SOURCE,
             allow_plaintext: false,
             store: None,
             public_url: None,
+            trusted_hosts: Vec::new(),
+            refuse_passwords_in_query: false,
             name: "user-backend".to_owned(),
             data_directory: "/var/lib/user-backend/data".to_owned(),
             default_quota: Quota::Unlimited,

@@ -7,7 +7,7 @@ use crate::audit::{self, Action};
 use crate::clock::{SKEW, Timestamp};
 use crate::engine::{Row, fault, sql};
 use crate::error::AccountsError;
-use crate::generation::Generation;
+use crate::generation::{self, Generation};
 use crate::id::UserId;
 use crate::token::{Token, TokenHash};
 use crate::users::{Key, User, find_key, lock};
@@ -246,6 +246,9 @@ impl Sessions<'_> {
         let old = sql("DELETE FROM resets WHERE expires_at <= $1 OR created_at > $2");
         swept += tx.execute(old.bind(now).bind(latest)).await?;
         swept += tx.execute(sql("DELETE FROM app_passwords WHERE expires_at <= $1").bind(now)).await?;
+        // The database raises the generation by itself where app passwords end, and deletes nothing.
+        let now = generation::locked(&mut tx).await?;
+        generation::purge(&mut tx, now).await?;
         tx.commit().await?;
         Ok(swept)
     }

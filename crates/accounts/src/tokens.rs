@@ -7,10 +7,9 @@ use crate::audit::{self, Action};
 use crate::clock::Timestamp;
 use crate::engine::{Row, fault, sql};
 use crate::error::AccountsError;
-use crate::generation;
 use crate::id::UserId;
 use crate::token::{Token, TokenHash};
-use crate::users::{User, find_key, lock, user_columns};
+use crate::users::{User, end_credentials, find_key, lock, user_columns};
 
 /// An app password; the token itself is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +53,10 @@ macro_rules! token_columns {
 }
 
 /// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
+///
+/// # Security
+/// A trigger of the database raises the [generation](crate::generation) whenever one is changed or deleted; only
+/// `last_used` changes without that. So whatever remembers an app password forgets it, and nothing here has to care.
 #[derive(Clone, Copy, Debug)]
 pub struct Tokens<'a>(pub(crate) &'a Accounts);
 
@@ -154,7 +157,6 @@ impl Tokens<'_> {
         let row = tx.row(delete.bind(user_key.0).bind(key)).await?;
         let row = row.ok_or_else(|| AccountsError::missing("app password", &key.to_string()))?;
         let name = row.text(0).map_err(fault)?;
-        generation::bump(&mut tx, user.id.name(), self.0.now()).await?;
         audit::note(&mut tx, self.0, Action::AppPasswordRevoked, user.id.name().as_str(), Some(&name))
             .await?;
         tx.commit().await
@@ -171,14 +173,40 @@ impl Tokens<'_> {
         if ended == 0 {
             return Ok(0);
         }
-        generation::bump(&mut tx, user.id.name(), self.0.now()).await?;
         audit::note(&mut tx, self.0, Action::AppPasswordRevoked, user.id.name().as_str(), Some("all"))
             .await?;
         tx.commit().await?;
         Ok(ended)
     }
 
-    /// Marks all devices of a user that hold an app password for wiping; tells how many.
+    /// Replaces the token of an app password in one transaction; everything else about it stays. What was proved with the
+    /// old token counts no more when this returns.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user, or an app password of theirs with this token that is valid and not marked for
+    /// a wipe.
+    pub async fn rotate(self, user: &UserId, old: &TokenHash) -> Result<Token, AccountsError> {
+        let token = Token::random()?;
+        let mut tx = self.0.db().begin().await?;
+        let (user_key, user) = lock(&mut tx, user).await?;
+        let replace =
+            sql("UPDATE app_passwords SET token = $3 WHERE user_key = $1 AND token = $2 AND NOT wipe \
+                           AND (expires_at IS NULL OR expires_at > $4) RETURNING name")
+            .bind(user_key.0)
+            .bind(old.bytes())
+            .bind(token.hash().bytes())
+            .bind(self.0.now().millis());
+        let row = tx.row(replace).await?;
+        let row = row.ok_or_else(|| AccountsError::missing("app password", "that is in use"))?;
+        let name = row.text(0).map_err(fault)?;
+        audit::note(&mut tx, self.0, Action::AppPasswordRotated, user.id.name().as_str(), Some(&name))
+            .await?;
+        tx.commit().await?;
+        Ok(token)
+    }
+
+    /// Marks all devices of a user that hold an app password for wiping and ends the user's sessions; returns how many
+    /// devices there are. None of the app passwords signs in any more, or can be rotated, when this returns.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
@@ -188,6 +216,7 @@ impl Tokens<'_> {
         let marked =
             tx.execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(user_key.0));
         let marked = marked.await?;
+        end_credentials(&mut tx, self.0, user_key, &user.id).await?;
         audit::note(&mut tx, self.0, Action::WipeOrdered, user.id.name().as_str(), None).await?;
         tx.commit().await?;
         Ok(marked)

@@ -10,10 +10,13 @@
 //! | `web` | pages: login, password reset, account |
 //! | [`openapi`] | the API described, for programs and for people |
 //! | [`listener`], `router`, `middleware` | sockets, TLS, shutdown; which request goes where; what every request gets |
+//! | `connections`, `request_body` | how many connections there may be, and how much of a request is held |
+//! | `warnings` | warnings about requests, each at most once a minute |
 //! | `health`, `metrics`, `mail` | for monitors; the welcome mail and the worker that sends mails |
 #![forbid(unsafe_code)]
 
 pub mod auth;
+mod connections;
 mod health;
 pub mod listener;
 mod mail;
@@ -25,6 +28,7 @@ mod problem;
 mod program;
 pub mod provisioning;
 pub mod reload;
+mod request_body;
 mod router;
 /// The settings, which the command line reads too.
 pub mod settings {
@@ -32,6 +36,7 @@ pub mod settings {
 }
 pub mod start;
 pub mod state;
+mod warnings;
 mod web;
 
 pub use program::run;

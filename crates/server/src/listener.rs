@@ -17,13 +17,21 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
+use user_backend::file_permissions;
 
 use crate::auth::client_address::Connection;
+use crate::connections::{Connections, Guarded};
 use crate::router::router;
 use crate::state::AppState;
+
+/// What the system holds of answers on their way to one client, in bytes.
+const SEND_BUFFER: u32 = 256 * 1024;
+
+/// How many connections wait to be taken.
+const BACKLOG: u32 = 1024;
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,9 +90,13 @@ impl Listener {
         };
         let address = settings.listen;
         let open = || {
-            let listener = TcpListener::bind(address)?;
-            listener.set_nonblocking(true)?;
-            Ok(listener)
+            let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+            #[cfg(unix)]
+            socket.set_reuseaddr(true)?;
+            // Connections inherit it. What a slow client has not taken yet is held here.
+            socket.set_send_buffer_size(SEND_BUFFER)?;
+            socket.bind(address)?;
+            socket.listen(BACKLOG)?.into_std()
         };
         let listener = open().map_err(|source| ListenError::Address { address, source })?;
         Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None })
@@ -115,19 +127,24 @@ impl Listener {
     /// # Errors
     /// [`ListenError`] when the listener breaks.
     pub async fn serve(self) -> Result<(), ListenError> {
+        let admission =
+            Admission { connections: Connections::new(self.app.clone()), tls: self.tls.is_some() };
         let service = router(self.app, Connection { tls: self.tls.is_some() }, self.metrics)
             .into_make_service_with_connect_info::<SocketAddr>();
         match self.tls {
             Some(tls) => {
                 let mut server = axum_server::from_tcp_rustls(self.listener, tls)?
-                    .map(|tls| tls.acceptor(RejectPlainHttp))
+                    .map(|tls| tls.acceptor(admission))
                     .handle(self.handle)
                     .http1_only();
                 limit(server.http_builder());
                 server.serve(service).await?;
             }
             None => {
-                let mut server = axum_server::from_tcp(self.listener)?.handle(self.handle).http1_only();
+                let mut server = axum_server::from_tcp(self.listener)?
+                    .acceptor(admission)
+                    .handle(self.handle)
+                    .http1_only();
                 limit(server.http_builder());
                 server.serve(service).await?;
             }
@@ -166,23 +183,33 @@ impl ShutdownHandle {
     }
 }
 
-/// Tells whoever speaks HTTP to a listener of HTTPS what is wrong. All they would see else is a few bytes of an alert.
-#[derive(Clone, Copy, Debug)]
-struct RejectPlainHttp;
+/// Takes connections within their limits. On a listener of HTTPS it says to those that speak HTTP what is wrong: all they
+/// would see else is a few bytes of an alert.
+#[derive(Clone, Debug)]
+struct Admission {
+    connections: Connections,
+    tls: bool,
+}
 
-impl<S: Send + 'static> Accept<TcpStream, S> for RejectPlainHttp {
-    type Stream = TcpStream;
+impl<S: Send + 'static> Accept<TcpStream, S> for Admission {
+    type Stream = Guarded;
     type Service = S;
-    type Future = Pin<Box<dyn Future<Output = io::Result<(TcpStream, S)>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<(Guarded, S)>> + Send>>;
 
-    fn accept(&self, mut stream: TcpStream, service: S) -> Self::Future {
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let (admitted, tls) = (self.connections.admit(stream), self.tls);
         Box::pin(async move {
+            let mut guarded = admitted?;
+            if !tls {
+                return Ok((guarded, service));
+            }
+            let stream = guarded.stream();
             let patience = later(now(), HEAD_TIMEOUT);
             let mut first = [0];
             timeout_at(patience, stream.peek(&mut first)).await.map_err(|_| io::ErrorKind::TimedOut)??;
             // TLS begins with 22, a request with the name of a method.
             if !first[0].is_ascii_alphabetic() {
-                return Ok((stream, service));
+                return Ok((guarded, service));
             }
             let told = async {
                 stream.write_all(PLAIN_HTTP_RESPONSE.as_bytes()).await?;
@@ -221,6 +248,9 @@ fn tls_config(cert: &Path, key: &Path) -> Result<ServerConfig, ListenError> {
         return Err(wrong(cert, "there is no certificate in it".to_owned()));
     }
     let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+    // Users who can write them, or read the key, can read every password on the way.
+    file_permissions::check(cert).map_err(|error| wrong(cert, error.to_string()))?;
+    file_permissions::check_secret(key).map_err(|error| wrong(key, error.to_string()))?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -1,34 +1,48 @@
 //! What stands around every request: its id, its time limit, its log line, its metrics, security headers.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName};
+use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, STRICT_TRANSPORT_SECURITY,
+};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version as HttpVersion};
 use axum::middleware::Next;
 use user_backend::clock::{later, millis_since, now};
 
+use crate::auth::client_address::{Connection, Origin};
+use crate::auth::trusted_host;
 use crate::problem::problem;
+use crate::state::AppState;
+use crate::warnings::WarningKind;
 
 /// No call takes longer.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 
 /// What every request gets: an id, a time limit, a line in the log, metrics, and security headers.
-pub(crate) async fn request_context(request: Request, next: Next) -> Response<Body> {
+pub(crate) async fn request_context(
+    State(app): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(connection): Extension<Connection>,
+    mut request: Request,
+    next: Next,
+) -> Response<Body> {
     let started = now();
-    let hosts = request.headers().get_all(HOST).iter().count();
     let id = request_id();
     let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
-    // RFC 9112, 3.2: a proxy may have gone by another one of them.
-    let wrong_host = hosts > 1 || (hosts == 0 && request.version() == HttpVersion::HTTP_11);
+    let admitted = {
+        let _entered = span.enter();
+        admit(&app, peer, connection, &mut request)
+    };
     let answered = {
         let next = async {
-            if wrong_host {
-                return problem(StatusCode::BAD_REQUEST, "a request has the header Host, once");
+            match admitted {
+                Ok(()) => next.run(request).await,
+                Err(text) => problem(StatusCode::BAD_REQUEST, text),
             }
-            next.run(request).await
         };
         tokio::time::timeout_at(
             later(started, LONGEST_CALL),
@@ -38,7 +52,7 @@ pub(crate) async fn request_context(request: Request, next: Next) -> Response<Bo
     };
     let mut response = answered
         .unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
-    add_headers(response.headers_mut(), &id);
+    add_headers(response.headers_mut(), &id, connection);
     let status = response.status().as_u16().to_string();
     metrics::counter!("user_backend_http_requests_total", "method" => known(&method), "status" => status)
         .increment(1);
@@ -48,7 +62,64 @@ pub(crate) async fn request_context(request: Request, next: Next) -> Response<Bo
     response
 }
 
-fn add_headers(headers: &mut HeaderMap, id: &str) {
+/// Finds out where a request comes from, and refuses one whose host or origin is in doubt. `/healthz` is always answered.
+fn admit(
+    app: &AppState,
+    peer: SocketAddr,
+    connection: Connection,
+    request: &mut Request,
+) -> Result<(), &'static str> {
+    let (headers, is_health) = (request.headers(), request.uri().path() == "/healthz");
+    let hosts = headers.get_all(HOST).iter().count();
+    // RFC 9112, 3.2: a proxy may have gone by another one of them.
+    if hosts > 1 || (hosts == 0 && request.version() == HttpVersion::HTTP_11) {
+        return Err("a request has the header Host, once");
+    }
+    if !is_health && !trusted_host::is_ours(&app.settings(), request.uri(), headers) {
+        app.warn_about(
+            WarningKind::Host,
+            format_args!(
+                "refused: the request is for a host that is not one of this server's ({:?}); if it is, name it in \
+                 public_url or trusted_hosts of [server]",
+                headers.get(HOST)
+            ),
+        );
+        return Err(
+            "this server does not answer under the name in the header Host; an operator adds names of it to \
+                    trusted_hosts in [server]",
+        );
+    }
+    match Origin::of(peer, connection.tls, headers, &app.trusted_proxies()) {
+        Ok(origin) => {
+            if origin.unnamed_proxy {
+                app.warn_about(
+                    WarningKind::Proxy,
+                    format_args!(
+                        "requests are forwarded by {}, which is not named in trusted_proxies of [resolver]: its address \
+                         counts for all of its clients, and it has none of the rights of this machine",
+                        origin.address
+                    ),
+                );
+            }
+            request.extensions_mut().insert(origin);
+            Ok(())
+        }
+        Err(_) if is_health => Ok(()),
+        Err(error) => {
+            app.warn_about(
+                WarningKind::Proxy,
+                format_args!("refused: a request of the trusted proxy {peer}: {error}"),
+            );
+            Err("X-Forwarded-For cannot be read: the entry that the trusted proxy wrote is not an IP address")
+        }
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, id: &str, connection: Connection) {
+    // Half a year. A proxy that ends TLS sends its own.
+    if connection.tls {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=15552000"));
+    }
     const FIXED: &[(&str, &str)] = &[
         ("pragma", "no-cache"),
         ("referrer-policy", "no-referrer"),

@@ -4,9 +4,20 @@ use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
 
+use crate::auth::client_address::Origin;
+
 /// What people are told whose password travelled in the clear.
-pub(crate) const PLAINTEXT_REFUSED: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
+const PLAINTEXT_REFUSED: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
                              Use https, and change this password; an operator can set allow_plaintext = true in [server]";
+
+/// What a refusal of a password over plain HTTP says.
+pub(crate) fn plaintext(origin: &Origin) -> &'static str {
+    if origin.unnamed_proxy { UNNAMED_PROXY } else { PLAINTEXT_REFUSED }
+}
+
+const UNNAMED_PROXY: &str = "This request came through a proxy that the settings do not name, so it is not known whether the way to it \
+                             is private, and passwords are not taken. An operator names its address in trusted_proxies of \
+                             [resolver] and lets it send X-Forwarded-For and X-Forwarded-Proto";
 
 /// An answer outside of the API's envelopes.
 pub(crate) fn problem(status: StatusCode, message: &str) -> Response<Body> {

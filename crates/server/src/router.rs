@@ -1,12 +1,10 @@
 //! The routes of the server: pages, health, metrics, documentation, and the API for all else.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{Response, StatusCode};
-use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -30,7 +28,7 @@ pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<Pro
         .into_iter()
         .fold(fixed, |router, (path, page)| router.route(path, page))
         .fallback(ocs)
-        .layer(from_fn(request_context))
+        .layer(from_fn_with_state(app.clone(), request_context))
         .layer(Extension(connection))
         .layer(Extension(exporter))
         .with_state(app)
@@ -39,8 +37,7 @@ pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<Pro
 /// The API, or nothing.
 async fn ocs(
     State(app): State<AppState>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    Extension(connection): Extension<Connection>,
+    Extension(origin): Extension<Origin>,
     request: Request,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
@@ -50,7 +47,6 @@ async fn ocs(
             "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php",
         );
     };
-    let origin = Origin::of(peer, connection.tls, request.headers(), &app.trusted_proxies());
     serve(&app, version, rest, origin, request).await
 }
 

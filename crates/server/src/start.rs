@@ -12,10 +12,13 @@ use user_backend::config::{Config, ConfigErrors, Registry};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::auth::app_password::AppPasswordBackend;
+use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::password_rules::Rules;
+use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
 use crate::state::{AppState, Inner, LiveSettings};
+use crate::warnings::Warned;
 
 /// The server cannot be put together.
 #[derive(Debug, Error)]
@@ -78,6 +81,7 @@ impl AppState {
         let (all, external) = chain(&local, &accounts, config, &classes)?;
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
         let follower = Follower::start(accounts.clone(), [resolver.clone()]).await?;
+        let request_tokens = csrf::Key::new(accounts.secret("request token").await?);
         let apps = Catalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
@@ -91,6 +95,9 @@ impl AppState {
             resets,
             rules,
             apps,
+            bodies: BodyBudget::default(),
+            request_tokens,
+            warned: Warned::default(),
             follower,
             failed_logins,
         };

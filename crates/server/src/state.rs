@@ -1,18 +1,26 @@
 //! What all requests share: settings, accounts, the resolver, the rules for passwords.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use accounts::apps::Catalogue;
-use accounts::password::{LocalPasswords, PasswordRules, Person};
+use accounts::password::{LocalPasswords, Person, SetError};
 use accounts::reset::PasswordReset;
 use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User};
 use arc_swap::ArcSwap;
+use user_backend::clock::{later, now};
 use user_backend::config::{Config, Network, Registry};
 use user_backend::{BackendId, Policy, Resolver, UserBackend};
 
+use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::password_rules::Rules;
+use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
+use crate::warnings::Warned;
+
+/// How long rules for passwords may take where nothing is changed.
+pub(crate) const RULES_TIME: Duration = Duration::from_secs(10);
 
 /// Everything that requests share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -37,6 +45,9 @@ pub(crate) struct Inner {
     pub(crate) resets: PasswordReset,
     pub(crate) rules: Arc<Rules>,
     pub(crate) apps: Catalogue,
+    pub(crate) bodies: BodyBudget,
+    pub(crate) request_tokens: csrf::Key,
+    pub(crate) warned: Warned,
     /// Forgets what ended in other processes.
     pub(crate) follower: Follower,
     pub(crate) failed_logins: Arc<FailedLoginLog>,
@@ -113,14 +124,26 @@ impl AppState {
 
     /// What the rules say about a password that cannot be one.
     pub async fn broken_rules(&self, password: &str, user: &User) -> Option<String> {
-        let (app, password, user) = (self.clone(), password.to_owned(), user.clone());
-        let check = move || app.known_rules().check(&password, &Person::of(&user)).err();
-        tokio::task::spawn_blocking(check).await.ok().flatten()
+        let deadline = later(now(), RULES_TIME);
+        match self.passwords().check(Person::of(user), password, deadline).await {
+            Err(SetError::Refused(why)) => Some(why),
+            _ => None,
+        }
     }
 
     /// The apps.
     pub fn apps(&self) -> &Catalogue {
         &self.inner.apps
+    }
+
+    /// What request bodies may hold.
+    pub fn bodies(&self) -> &BodyBudget {
+        &self.inner.bodies
+    }
+
+    /// The key of the request tokens of pages.
+    pub fn request_tokens(&self) -> &csrf::Key {
+        &self.inner.request_tokens
     }
 
     /// The backend of that id, if there is one: `local` or one of the configuration.

@@ -61,6 +61,7 @@ pub mod config;
 pub mod conformance;
 pub mod environment;
 pub mod error;
+pub mod file_permissions;
 #[cfg(feature = "ftp")]
 pub mod ftp;
 #[cfg(feature = "fuzzing")]

@@ -29,6 +29,17 @@ pub fn keep_memory_private() -> io::Result<()> {
     Ok(())
 }
 
+/// How many files and connections this process may have open, if the system has such a limit.
+pub fn open_file_limit() -> Option<u64> {
+    #[cfg(unix)]
+    {
+        use nix::sys::resource::{Resource, getrlimit};
+        getrlimit(Resource::RLIMIT_NOFILE).ok().map(|(soft, _)| soft)
+    }
+    #[cfg(not(unix))]
+    None
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(target_os = "linux")]

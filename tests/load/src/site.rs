@@ -62,7 +62,9 @@ impl Plan {
         if tls {
             let made = rcgen::generate_simple_self_signed(["localhost".to_owned()])?;
             fs::write(folder.path().join("cert.pem"), made.cert.pem())?;
-            fs::write(folder.path().join("key.pem"), made.signing_key.serialize_pem())?;
+            let key = folder.path().join("key.pem");
+            fs::write(&key, made.signing_key.serialize_pem())?;
+            private(&key)?;
             text += "tls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n";
         }
         let config = folder.path().join("server.toml");

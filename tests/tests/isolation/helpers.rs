@@ -215,4 +215,7 @@ async fn t62_a_helper_inherits_nothing_and_is_told_nothing() {
     }
     let limits = helper.core_limits().unwrap();
     assert_eq!(limits, ("0".to_owned(), "0".to_owned()));
+    // Run by root, it would have all of them.
+    let capabilities = helper.capabilities().unwrap();
+    assert!(capabilities.iter().all(|bits| bits.chars().all(|digit| digit == '0')), "{capabilities:?}");
 }

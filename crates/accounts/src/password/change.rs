@@ -16,6 +16,8 @@ use super::pool::{HashPool, PoolError};
 use super::rules::{PasswordRules, Person};
 use super::settings::HashSettings;
 use super::{LocalPassword, TooLong};
+use zeroize::Zeroizing;
+
 use crate::audit::{self, Action, Actor};
 use crate::engine::{Tx, sql};
 use crate::mail::outbox::{self, Kind};
@@ -39,6 +41,8 @@ pub struct LocalPasswords {
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
     rule_pool: HashPool,
+    /// For questions that change nothing, so that many of them keep no one from setting a password.
+    question_pool: HashPool,
     notices: bool,
     app_passwords: AppPasswords,
 }
@@ -107,6 +111,7 @@ impl LocalPasswords {
             hasher,
             rules,
             rule_pool: HashPool::new(&pool),
+            question_pool: HashPool::new(&pool),
             notices: false,
             app_passwords: AppPasswords::default(),
         }
@@ -247,21 +252,42 @@ impl LocalPasswords {
         Ok(())
     }
 
-    /// The rules may wait for a server, so they have threads of their own: no sign-in waits for them.
+    /// Whether the rules let this person choose this text; changes nothing.
+    ///
+    /// # Errors
+    /// [`SetError::Refused`] says why not; [`SetError::Hasher`]: there was no room or no time to find out.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn check(&self, person: Person<'_>, text: &str, deadline: Instant) -> Result<(), SetError> {
+        self.ask(&self.question_pool, person, Zeroizing::new(text.to_owned()), deadline).await
+    }
+
     async fn ask_rules(
         &self,
         person: Person<'_>,
         password: &LocalPassword,
         deadline: Instant,
     ) -> Result<(), SetError> {
-        let (rules, password) = (Arc::clone(&self.rules), password.clone());
+        self.ask(&self.rule_pool, person, Zeroizing::new(password.expose().to_owned()), deadline).await
+    }
+
+    /// Rules may wait for a server, so they have threads of their own: no sign-in waits for them.
+    async fn ask(
+        &self,
+        pool: &HashPool,
+        person: Person<'_>,
+        text: Zeroizing<String>,
+        deadline: Instant,
+    ) -> Result<(), SetError> {
+        let rules = Arc::clone(&self.rules);
         let id = person.id.to_owned();
         let (name, email) = (person.display_name.map(str::to_owned), person.email.map(str::to_owned));
         let work = move || {
             let person = Person { id: &id, display_name: name.as_deref(), email: email.as_deref() };
-            rules.check(password.expose(), &person)
+            rules.check(&text, &person)
         };
-        self.rule_pool.run(deadline, work).await?.map_err(SetError::Refused)
+        pool.run(deadline, work).await?.map_err(SetError::Refused)
     }
 }
 

@@ -20,6 +20,7 @@ const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
     Step { sqlite: include_str!("v3_sqlite.sql"), postgres: include_str!("v3_postgres.sql") },
     Step { sqlite: include_str!("v4_sqlite.sql"), postgres: include_str!("v4_postgres.sql") },
+    Step { sqlite: include_str!("v5_sqlite.sql"), postgres: include_str!("v5_postgres.sql") },
 ];
 
 /// The newest schema that this program knows.
@@ -140,6 +141,7 @@ const OUR_NAMES: &[&str] = &[
     "forgiven_places",
     "servers",
     "login_failures",
+    "server_secrets",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

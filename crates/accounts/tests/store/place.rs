@@ -73,6 +73,10 @@ impl Place {
         self.folder.as_ref().unwrap().path()
     }
 
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.database.is_none()
+    }
+
     pub(crate) async fn open(&self) -> Accounts {
         Accounts::open(&self.settings).await.unwrap()
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::{AccountsError, Actor, NewUser, StoredHash, TokenHash, UserChange};
+use accounts::{AccountsError, Actor, Changes, NewUser, StoredHash, TokenHash, UserChange};
 use user_backend::resolver::PinStore;
 use user_backend::{BackendId, CanonicalName};
 
@@ -145,6 +145,69 @@ on_both! {
         assert_eq!(tokens.owner(&token.hash()).await.unwrap(), None);
         assert_eq!(tokens.revoke_all(&frank).await.unwrap(), 0);
         assert!(tokens.create(&frank, "", None).await.is_err());
+    }
+
+    async fn app_password_rotates_in_place_once_and_never_when_wiped(place) {
+        let accounts = place.open().await;
+        let (frank, tokens) = (user("frank"), accounts.tokens());
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let expires = place.clock.now().after(HOUR);
+        let (first, made) = tokens.create(&frank, "phone", Some(expires)).await.unwrap();
+        tokens.used(&made).await.unwrap();
+        let before = tokens.list(&frank).await.unwrap();
+        let second = tokens.rotate(&frank, &first.hash()).await.unwrap();
+        assert_eq!(tokens.list(&frank).await.unwrap(), before, "everything but the token stays");
+        assert_eq!(tokens.owner(&first.hash()).await.unwrap(), None);
+        assert!(tokens.owner(&second.hash()).await.unwrap().is_some());
+        assert!(tokens.rotate(&frank, &first.hash()).await.is_err(), "the old one");
+        accounts.users().create(NewUser::new(user("eve"))).await.unwrap();
+        assert!(tokens.rotate(&user("eve"), &second.hash()).await.is_err(), "of somebody else");
+        let session = accounts.sessions().begin(Some(&frank), HOUR, b"").await.unwrap();
+        assert_eq!(tokens.wipe(&frank).await.unwrap(), 1);
+        assert!(tokens.rotate(&frank, &second.hash()).await.is_err(), "wiped");
+        assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none(), "sessions end with a wipe");
+        let (third, _) = tokens.create(&frank, "script", Some(expires)).await.unwrap();
+        place.clock.advance(HOUR);
+        assert!(tokens.rotate(&frank, &third.hash()).await.is_err(), "expired");
+    }
+
+    async fn app_password_changes_raise_the_generation_whatever_made_them(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let (_, made) = accounts.tokens().create(&frank, "phone", None).await.unwrap();
+        let now = async || accounts.generations().current().await.unwrap();
+        let raises = async |statement: &str| {
+            let before = now().await;
+            place.raw(statement).await.unwrap();
+            match accounts.generations().since(before).await.unwrap() {
+                Changes::None { .. } => false,
+                Changes::Users { names, .. } => names == [frank.name().clone()],
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(!raises("UPDATE app_passwords SET last_used = 5").await);
+        for change in ["wipe = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
+            let is_change = raises(&format!("UPDATE app_passwords SET {change}")).await;
+            // PostgreSQL looks at values, SQLite at what is written.
+            assert_eq!(is_change, change != "token = token" || place.is_sqlite(), "{change}");
+        }
+        accounts.tokens().used(&made).await.unwrap();
+        assert!(raises("DELETE FROM app_passwords").await);
+        accounts.tokens().create(&frank, "phone", None).await.unwrap();
+        let before = now().await;
+        accounts.users().delete(&frank).await.unwrap();
+        let changes = accounts.generations().since(before).await.unwrap();
+        assert!(matches!(changes, Changes::Users { names, .. } if names == [frank.name().clone()]));
+    }
+
+    async fn secret_is_made_once_and_the_same_for_everybody(place) {
+        let (one, other) = (place.open().await, place.open().await);
+        let (first, second) = tokio::join!(one.secret("a"), other.secret("a"));
+        let first = first.unwrap();
+        assert_eq!(first, second.unwrap());
+        assert_eq!(first, place.open().await.secret("a").await.unwrap());
+        assert!(first != one.secret("b").await.unwrap() && *first != [0; 32]);
     }
 
     async fn sessions_begin_live_on_and_expire(place) {

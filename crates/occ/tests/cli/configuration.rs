@@ -237,3 +237,47 @@ fn settings_are_accepted_and_rejected_as_by_the_server() {
         }
     }
 }
+
+/// M13: `occ` as root in a folder of another user sent the password where that user's file said.
+#[cfg(unix)]
+#[test]
+fn configuration_of_another_user_sends_no_password() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let text = format!(
+        "[[user_backends]]\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\ncanary = false\n\
+         timeout = \"1s\"\n"
+    );
+    let desk = Desk::with("user-backend.toml", &text);
+    let file = desk.path().join("user-backend.toml");
+    let mode = |path: &std::path::Path, bits| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
+    };
+    let login =
+        || desk.run_with_input(&["backend:login", "--password-from-stdin", "alice"], b"Wonderland-1\n");
+    let refused = |words: &str| {
+        let said = login();
+        let told = said.fails(2);
+        assert!(told.contains(words), "{told}");
+        assert!(listener.accept().is_err(), "no connection was made");
+    };
+    mode(desk.path(), 0o775);
+    refused("chmod g-w ");
+    mode(desk.path(), 0o700);
+    mode(&file, 0o664);
+    refused("chmod g-w ");
+    mode(&file, 0o644);
+    // Only root gives files away.
+    if chown(&file, Some(65534), None).is_ok() {
+        refused("owner 65534");
+        chown(&file, Some(0), None).unwrap();
+        chown(desk.path(), Some(65534), None).unwrap();
+        refused("owner 65534");
+        chown(desk.path(), Some(0), None).unwrap();
+    }
+    login();
+    assert!(listener.accept().is_ok(), "a file of one's own is used");
+}

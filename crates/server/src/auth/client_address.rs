@@ -1,11 +1,14 @@
 //! Where a request comes from, and whether anybody on the way could read it.
 //!
 //! The word of a proxy is taken only from the addresses that the settings trust. The list in `X-Forwarded-For` is read from
-//! its end, where our own proxy writes: what a caller made up stands at its beginning.
+//! its end, where our own proxy writes: what a caller made up stands at its beginning. An entry that is needed and cannot
+//! be read refuses the request; it never makes it one of the proxy's own. A request that says that it was forwarded has no
+//! rights of this machine, even if a program here forwarded it.
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue};
+use thiserror::Error;
 use user_backend::config::Network;
 
 /// What is known about the listener that a request came in by.
@@ -15,55 +18,83 @@ pub struct Connection {
     pub tls: bool,
 }
 
+/// Headers that say that a request was forwarded.
+const FORWARDED: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The address of the one who asks.
+    /// The address of the client.
     pub address: IpAddr,
     /// Whether the way is encrypted, or never leaves this machine.
     pub private: bool,
     /// Whether it is encrypted.
     pub encrypted: bool,
+    /// Whether the request was made on this machine and not forwarded.
+    pub local: bool,
+    /// Whether it was forwarded by a proxy that the settings do not name.
+    pub unnamed_proxy: bool,
 }
+
+/// A trusted proxy says where a request comes from in a way that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("X-Forwarded-For cannot be read: the entry that the trusted proxy wrote is not an IP address")]
+pub struct UnreadableHop;
 
 impl Origin {
     /// Finds it out.
-    pub fn of(peer: SocketAddr, tls: bool, headers: &HeaderMap, trusted: &[Network]) -> Self {
+    ///
+    /// # Errors
+    /// [`UnreadableHop`]
+    pub fn of(
+        peer: SocketAddr,
+        tls: bool,
+        headers: &HeaderMap,
+        trusted: &[Network],
+    ) -> Result<Self, UnreadableHop> {
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
         let peer = peer.ip().to_canonical();
+        let forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+        let local = peer.is_loopback() && !forwarded;
         if !is_trusted(peer) {
-            return Self { address: peer, private: tls || peer.is_loopback(), encrypted: tls };
+            let private = tls || local;
+            return Ok(Self { address: peer, private, encrypted: tls, local, unnamed_proxy: forwarded });
         }
         let mut address = peer;
         for hop in hops(headers) {
-            let Some(hop) = hop else { break };
-            address = hop;
-            if !is_trusted(hop) {
+            address = hop.ok_or(UnreadableHop)?;
+            if !is_trusted(address) {
                 break;
             }
         }
-        // Several proxies in a row may each add a word; one that says http makes it so.
-        let forwarded = headers.get_all("x-forwarded-proto").iter();
-        let words: Vec<&str> =
-            forwarded.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).collect();
+        // Several proxies in a row may each add a word; one that says something else than https makes it so.
+        let mut words = headers
+            .get_all("x-forwarded-proto")
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+            .peekable();
         let said_https =
-            !words.is_empty() && words.iter().all(|word| word.trim().eq_ignore_ascii_case("https"));
-        let at_home = address == peer && peer.is_loopback();
-        Self { address, private: at_home || said_https, encrypted: said_https || at_home && tls }
+            words.peek().is_some() && words.all(|word| word.trim_ascii().eq_ignore_ascii_case(b"https"));
+        Ok(Self {
+            address,
+            private: local || said_https,
+            encrypted: said_https || local && tls,
+            local,
+            unnamed_proxy: false,
+        })
     }
 }
 
-/// The hops that proxies tell of, the nearest first; `None` for what is no address.
+/// The hops that proxies name, the nearest first; `None` for what is not an address.
 fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let lines = headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("?"));
-    let mut hops: Vec<Option<IpAddr>> =
-        lines.flat_map(|line| line.split(',')).map(|hop| address(hop.trim())).collect();
-    hops.reverse();
-    hops.into_iter()
+    let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+    lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')).map(address)
 }
 
 /// An address, also with a port or in brackets.
-fn address(text: &str) -> Option<IpAddr> {
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let address = bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
     address.ok().map(|address| address.to_canonical())
@@ -76,15 +107,21 @@ mod tests {
     use super::*;
 
     fn origin(peer: &str, tls: bool, headers: &[(&'static str, &str)]) -> (String, bool) {
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        let origin = of(peer, tls, &headers).unwrap();
+        assert!(!origin.local || origin.private);
+        (origin.address.to_string(), origin.private)
+    }
+
+    fn of(peer: &str, tls: bool, headers: &[(&'static str, &[u8])]) -> Result<Origin, UnreadableHop> {
         let text = "[resolver]\ntrusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";
         let config = Loader::new().allow_no_backends().parse(text, Format::Toml, "t").unwrap();
         let mut map = HeaderMap::new();
         for (name, value) in headers {
-            map.append(*name, value.parse().unwrap());
+            map.append(*name, HeaderValue::from_bytes(value).unwrap());
         }
         let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
-        let origin = Origin::of(peer, tls, &map, &config.resolver().trusted_proxies);
-        (origin.address.to_string(), origin.private)
+        Origin::of(peer, tls, &map, &config.resolver().trusted_proxies)
     }
 
     #[test]
@@ -123,9 +160,75 @@ mod tests {
                 false,
             ),
             ("10.1.2.3", false, &[("x-forwarded-for", "192.0.2.1:4711")], "192.0.2.1", false),
-            ("10.1.2.3", false, &[("x-forwarded-for", "unknown")], "10.1.2.3", false),
+            ("10.1.2.3", false, &[("x-forwarded-for", "unknown, 192.0.2.1")], "192.0.2.1", false),
         ] {
             assert_eq!(origin(peer, tls, headers), (address.to_owned(), private), "{peer} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn unreadable_hop_of_a_trusted_proxy_is_refused() {
+        for line in [
+            b"\xe9".as_slice(),
+            b"unknown",
+            b"",
+            b"192.0.2.1,",
+            b"fe80::1%eth0",
+            b"192.0.2.1, \xe9",
+            b"\xe9, 10.9.9.9",
+            b"203.0.113.7\xff",
+            b"_hidden",
+        ] {
+            for peer in ["127.0.0.1", "10.1.2.3"] {
+                let found = of(peer, false, &[("x-forwarded-for", line)]);
+                assert_eq!(found, Err(UnreadableHop), "{}", line.escape_ascii());
+            }
+            let found = of("203.0.113.7", false, &[("x-forwarded-for", line)]).unwrap();
+            assert_eq!((found.address.to_string(), found.private), ("203.0.113.7".to_owned(), false));
+        }
+        // What nginx and Apache make of what a client sent in front of them.
+        let found = of("127.0.0.1", false, &[("x-forwarded-for", b"\xe9, 203.0.113.7")]).unwrap();
+        assert_eq!(
+            (found.address.to_string(), found.private, found.local),
+            ("203.0.113.7".to_owned(), false, false)
+        );
+        let lines: [(_, &[u8]); 2] = [("x-forwarded-for", b"\xe9"), ("x-forwarded-for", b"203.0.113.7")];
+        assert_eq!(of("127.0.0.1", false, &lines).unwrap().address.to_string(), "203.0.113.7");
+        let odd = [("x-forwarded-for", b"203.0.113.7".as_slice()), ("x-forwarded-proto", b"https, \xe9")];
+        assert!(!of("127.0.0.1", false, &odd).unwrap().private);
+    }
+
+    #[test]
+    fn forwarded_request_has_no_rights_of_this_machine() {
+        for name in FORWARDED {
+            // ::1 is not named in the settings, 127.0.0.1 is.
+            let stranger = of("::1", false, &[(name, b"127.0.0.1")]).unwrap();
+            assert!(!stranger.local && !stranger.private && stranger.unnamed_proxy, "{name}");
+            assert!(of("::1", true, &[(name, b"127.0.0.1")]).unwrap().private, "{name}: over TLS of ours");
+            let named = of("127.0.0.1", false, &[(name, b"127.0.0.1")]).unwrap();
+            assert!(!named.local && !named.private && !named.unnamed_proxy, "{name}");
+        }
+        assert!(of("::1", false, &[]).unwrap().local && of("127.0.0.1", false, &[]).unwrap().local);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_refused_or_lead_to_what_the_proxy_wrote(
+            line in proptest::collection::vec(1_u8.., 0..60),
+        ) {
+            let Ok(value) = HeaderValue::from_bytes(&line) else { return Ok(()) };
+            let last = line.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+            let found = of("127.0.0.1", false, &[("x-forwarded-for", value.as_bytes())]);
+            match address(last) {
+                None => proptest::prop_assert_eq!(found, Err(UnreadableHop)),
+                Some(hop) if hop.is_loopback() => {}
+                Some(hop) => proptest::prop_assert_eq!(found.unwrap().address, hop),
+            }
+            let mut appended = line.clone();
+            appended.extend_from_slice(b", 203.0.113.7");
+            let found = of("127.0.0.1", false, &[("x-forwarded-for", &appended)]).unwrap();
+            proptest::prop_assert_eq!(found.address.to_string(), "203.0.113.7");
+            proptest::prop_assert!(!found.private && !found.local);
         }
     }
 }

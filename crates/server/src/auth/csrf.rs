@@ -9,6 +9,7 @@ use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Response, StatusCode};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
 
 /// What to do about it.
 const HINT: &str = "every call needs the header OCS-APIRequest: true, exactly so; with curl: -H 'OCS-APIRequest: true'; \
@@ -24,22 +25,42 @@ pub fn is_satisfied(headers: &HeaderMap) -> bool {
         || headers.get(AUTHORIZATION).is_some_and(|value| bearer(value.as_bytes()))
 }
 
-/// The request token of a session: a page that may read ours knows it, and nobody gets from it to the cookie.
-pub fn request_token(cookie: &str) -> String {
-    URL_SAFE_NO_PAD.encode(blake3::derive_key("user-backend server 2026 request token", cookie.as_bytes()))
+/// Makes the request tokens of cookies. A page that may read ours knows the token of its cookie; from the cookie alone, or
+/// without the key, there is no way to it.
+///
+/// The key is kept in the store, so the servers of one store agree, also after a restart.
+#[derive(Clone)]
+pub struct Key(Zeroizing<[u8; 32]>);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(..)")
+    }
 }
 
-/// Whether somebody who comes with this cookie knows its request token. Takes as long whatever they said.
-pub fn knows_token(cookie: &str, said: &str) -> bool {
-    // The hashes compare in constant time.
-    blake3::hash(request_token(cookie).as_bytes()) == blake3::hash(said.as_bytes())
-}
+impl Key {
+    /// Makes tokens with this secret.
+    pub fn new(secret: Zeroizing<[u8; 32]>) -> Self {
+        Self(secret)
+    }
 
-/// Whether a call with this cookie carries its request token.
-pub fn is_satisfied_with_cookie(headers: &HeaderMap, cookie: &str) -> bool {
-    let mut said = headers.get_all("requesttoken").iter();
-    let one = said.next().and_then(|value| value.to_str().ok());
-    one.is_some_and(|one| knows_token(cookie, one)) && said.next().is_none()
+    /// The request token of a cookie.
+    pub fn token(&self, cookie: &str) -> String {
+        URL_SAFE_NO_PAD.encode(blake3::keyed_hash(&self.0, cookie.as_bytes()).as_bytes())
+    }
+
+    /// Whether a text is the request token of this cookie. Takes as long whatever the text is.
+    pub fn knows(&self, cookie: &str, said: &str) -> bool {
+        // The hashes compare in constant time.
+        blake3::hash(self.token(cookie).as_bytes()) == blake3::hash(said.as_bytes())
+    }
+
+    /// Whether a call with this cookie carries its request token.
+    pub fn is_satisfied(&self, headers: &HeaderMap, cookie: &str) -> bool {
+        let mut said = headers.get_all("requesttoken").iter();
+        let one = said.next().and_then(|value| value.to_str().ok());
+        one.is_some_and(|one| self.knows(cookie, one)) && said.next().is_none()
+    }
 }
 
 /// The refusal: JSON without an envelope, as clients know it, or a page for those who came with a browser.
@@ -73,14 +94,24 @@ mod tests {
 
     #[test]
     fn a_request_token_belongs_to_one_cookie() {
-        let (one, other) = (request_token("one"), request_token("other"));
-        assert!(knows_token("one", &one) && !knows_token("one", &other) && !knows_token("one", ""));
+        let key = Key::new(Zeroizing::new([7; 32]));
+        let (one, other) = (key.token("one"), key.token("other"));
+        assert!(key.knows("one", &one) && !key.knows("one", &other) && !key.knows("one", ""));
         let mut headers = HeaderMap::new();
-        assert!(!is_satisfied_with_cookie(&headers, "one"));
+        assert!(!key.is_satisfied(&headers, "one"));
         headers.append("requesttoken", one.parse().unwrap());
-        assert!(is_satisfied_with_cookie(&headers, "one") && !is_satisfied_with_cookie(&headers, "other"));
+        assert!(key.is_satisfied(&headers, "one") && !key.is_satisfied(&headers, "other"));
         headers.append("requesttoken", one.parse().unwrap());
-        assert!(!is_satisfied_with_cookie(&headers, "one"), "twice");
+        assert!(!key.is_satisfied(&headers, "one"), "twice");
+    }
+
+    #[test]
+    fn request_token_needs_the_secret() {
+        let (ours, theirs) = (Key::new(Zeroizing::new([7; 32])), Key::new(Zeroizing::new([8; 32])));
+        assert!(!ours.knows("one", &theirs.token("one")));
+        let unkeyed = blake3::derive_key("user-backend server 2026 request token", b"one");
+        assert!(!ours.knows("one", &URL_SAFE_NO_PAD.encode(unkeyed)));
+        assert_eq!(format!("{ours:?}"), "Key(..)");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `basic`, `cookie`, `csrf`, `client_address` | what a request brings along |
+//! | `basic`, `cookie`, `csrf`, `client_address`, `trusted_host` | what a request brings along |
 //! | `sign_in` | from a name and a password to an account |
 //! | `app_password` | app passwords, in front of every backend |
 //! | `session` | sessions of the pages |
@@ -21,3 +21,4 @@ mod login_delay;
 pub mod proof;
 pub mod session;
 pub mod sign_in;
+pub mod trusted_host;

@@ -363,7 +363,9 @@ fn answers(route: &Route, described: &Described, status: u16) -> bool {
 /// What is refused before anybody looks at the call, at every route.
 fn before_anything(status: u16) -> Option<&'static str> {
     match status {
-        400 => Some("the header Authorization makes no sense"),
+        400 => Some(
+            "the header Authorization makes no sense, Host is no name of this server, or a proxy's X-Forwarded-For cannot be read",
+        ),
         403 => Some("passwords are not taken over plain HTTP from other machines"),
         412 => Some("the header OCS-APIRequest: true is missing"),
         503 => Some("it took too long"),

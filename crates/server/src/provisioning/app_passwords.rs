@@ -1,7 +1,7 @@
 //! App passwords, as clients make and end their own: a program signs in once with the password that its owner typed, takes
 //! an app password for itself, and forgets the other.
 
-use accounts::{AppPassword, UserId};
+use accounts::{AccountsError, AppPassword, UserId};
 
 use super::call::Call;
 use super::docs::ResponseDoc;
@@ -62,11 +62,11 @@ pub(crate) const DELETE: Operation = operation!(
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, used) = own(call).await?;
-    call.accounts()?.tokens().revoke(&id, used.key).await?;
+    call.accounts()?.tokens().revoke(&id, used.key).await.map_err(ended)?;
     Ok(Answer::NOTHING)
 }
 
-/// `POST /core/apppassword/rotate`: a new one for the one that the caller signed in with, which ends.
+/// `POST /core/apppassword/rotate`: a new token for the app password that the caller signed in with.
 pub(crate) const ROTATE: Operation = operation!(
     "AppPasswordRotate",
     Passwords,
@@ -77,14 +77,9 @@ pub(crate) const ROTATE: Operation = operation!(
 .codes(NONE_IN_USE);
 
 async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let (id, used) = own(call).await?;
-    let accounts = call.accounts()?;
-    let (token, made) = accounts.tokens().create(&id, &used.name, used.expires).await?;
-    if let Err(error) = accounts.tokens().revoke(&id, used.key).await {
-        // Somebody else was quicker to end the old one: then there must be no new one either.
-        accounts.tokens().revoke(&id, made.key).await?;
-        return Err(error.into());
-    }
+    let (id, _) = own(call).await?;
+    let old = call.caller()?.password_hash().ok_or_else(Failure::nobody)?;
+    let token = call.accounts()?.tokens().rotate(&id, old).await.map_err(ended)?;
     Ok(Data::one("newpassword", token.expose()).into())
 }
 
@@ -98,8 +93,17 @@ async fn used(call: &Call<'_>) -> Result<Option<AppPassword>, Failure> {
 
 async fn own(call: &Call<'_>) -> Result<(UserId, AppPassword), Failure> {
     let used = used(call).await?;
-    let used = used.ok_or_else(|| Failure::new(Code::FORBIDDEN, "no app password in use"))?;
+    let used = used.ok_or_else(none_in_use)?;
     Ok((call.caller()?.id().clone(), used))
+}
+
+fn none_in_use() -> Failure {
+    Failure::new(Code::FORBIDDEN, "no app password in use")
+}
+
+/// Another request may have ended the app password since this one signed in with it.
+fn ended(error: AccountsError) -> Failure {
+    if matches!(error, AccountsError::NotFound { .. }) { none_in_use() } else { error.into() }
 }
 
 /// A name for an app password: what the program calls itself, in one line of moderate length.

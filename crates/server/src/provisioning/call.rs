@@ -1,5 +1,7 @@
 //! One call, as an endpoint sees it, and what endpoints look up for it.
 
+use std::time::Duration;
+
 use accounts::users::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
 use user_backend::Outcome;
@@ -11,6 +13,7 @@ use super::envelope::code::Code;
 use super::params::{ParamError, Params};
 use super::path::{Captures, decoded_again};
 use crate::auth::client_address::Origin;
+use crate::request_body::BodyError;
 use crate::state::AppState;
 
 /// One call, as an endpoint sees it.
@@ -171,7 +174,16 @@ impl From<AccountsError> for Failure {
 
 impl From<ParamError> for Failure {
     fn from(error: ParamError) -> Self {
-        let code = if error == ParamError::MediaType { Code::MEDIA_TYPE } else { Code::BAD_REQUEST };
-        Self::new(code, error.to_string())
+        let text = error.to_string();
+        match error {
+            ParamError::MediaType => Self::new(Code::MEDIA_TYPE, text),
+            ParamError::Body(BodyError::Busy) => {
+                Self::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1))
+            }
+            ParamError::SameKey => Self::new(Code::BAD_REQUEST, text).with_hint(
+                "programs disagree about which of the two counts, so nothing was changed; send each key once",
+            ),
+            _ => Self::new(Code::BAD_REQUEST, text),
+        }
     }
 }

@@ -105,6 +105,11 @@ impl Operation {
         self
     }
 
+    /// Whether there is a parameter of this name.
+    pub(crate) fn takes(&self, name: &str) -> bool {
+        self.params.iter().chain(self.or_params).any(|param| param.name == name)
+    }
+
     /// What a code means here, in words.
     pub(crate) fn meaning(&self, code: Code) -> Option<&'static str> {
         self.codes.iter().find(|(known, _)| *known == code).map(|(_, text)| *text)

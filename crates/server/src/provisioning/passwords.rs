@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::password::{PasswordRules, Person};
+use accounts::password::{Person, SetError};
 use user_backend::Outcome;
 use user_backend::clock::{later, now};
 
@@ -13,7 +13,8 @@ use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
 use super::operation::{Operation, operation};
 use crate::auth::sign_in::Accepts;
-use crate::problem::PLAINTEXT_REFUSED;
+use crate::problem::plaintext;
+use crate::state::RULES_TIME;
 
 const MISSING: Code = Code::of_endpoint(101);
 const WRONG: Code = Code::of_endpoint(102);
@@ -45,7 +46,7 @@ async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::bare(MISSING));
     }
     if !call.origin.private && !call.app.settings().allow_plaintext {
-        return Err(Failure::new(Code::FORBIDDEN, PLAINTEXT_REFUSED));
+        return Err(Failure::new(Code::FORBIDDEN, plaintext(&call.origin)));
     }
     match call.app.sign_in(login, password, call.origin.address, Accepts::AppPassword).await? {
         Ok(accepted) => {
@@ -88,24 +89,23 @@ pub(crate) const VALIDATE: Operation = operation!(
 .codes(POLICY_OFF);
 
 async fn validate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let password = call.params.required("password")?.to_owned();
+    let password = call.params.required("password")?;
     let rules = call.app.rules().await?;
     if rules.policy().is_none() {
         return Err(Failure::unknown_path());
     }
-    let id = call.caller()?.id().as_str().to_owned();
-    let app = call.app.clone();
-    // A rule may ask a server; that waits where waiting is allowed.
-    let work = tokio::task::spawn_blocking(move || {
-        let person = Person { id: &id, display_name: None, email: None };
-        app.known_rules().check(&password, &person)
-    });
-    let deadline = later(now(), Duration::from_secs(10));
-    let checked = tokio::time::timeout_at(deadline, work).await;
-    let checked = checked.map_err(|_| Failure::broken())?.map_err(|_| Failure::broken())?;
+    let person = Person { id: call.caller()?.id().as_str(), display_name: None, email: None };
+    let checked = call.app.passwords().check(person, password, later(now(), RULES_TIME)).await;
     Ok(match checked {
         Ok(()) => Data::map([("passed", Data::from(true))]),
-        Err(reason) => Data::map([("passed", Data::from(false)), ("reason", reason.into())]),
+        Err(SetError::Refused(reason)) => {
+            Data::map([("passed", Data::from(false)), ("reason", reason.into())])
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a password was not judged");
+            let text = "Passwords cannot be judged at the moment, try again later";
+            return Err(Failure::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1)));
+        }
     }
     .into())
 }

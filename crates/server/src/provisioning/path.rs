@@ -5,6 +5,9 @@
 
 use percent_encoding::percent_decode_str;
 
+/// No route of ours has as many segments, whatever is in the id of a group.
+const MOST_SEGMENTS: usize = 64;
+
 /// A decoded path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -12,7 +15,8 @@ pub struct Path {
 }
 
 impl Path {
-    /// Cuts and decodes what stands behind `/ocs/v1.php`. `None` when it is no UTF-8, and then nothing has such a path.
+    /// Cuts and decodes what stands behind `/ocs/v1.php`. `None` when it is not UTF-8 or has too
+    /// many segments: nothing has such a path.
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim_start_matches('/');
         let mut segments = Vec::new();
@@ -20,6 +24,9 @@ impl Path {
         while let Some(piece) = pieces.next() {
             if piece.is_empty() && pieces.peek().is_some() {
                 continue;
+            }
+            if segments.len() == MOST_SEGMENTS {
+                return None;
             }
             segments.push(percent_decode_str(piece).decode_utf8().ok()?.into_owned());
         }

@@ -6,8 +6,8 @@
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
-    WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
+    USER_AGENT, WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -19,7 +19,7 @@ use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
 use super::envelope::{Answer, Failure, seal, stream};
 use super::operation::Operation;
-use super::params::Params;
+use super::params::{ParamError, Params};
 use super::path::Path;
 use super::routes::{Found, ROUTES, Route, find};
 use crate::auth::basic::AuthorizationHeader;
@@ -27,8 +27,10 @@ use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;
 use crate::auth::sign_in::Accepts;
-use crate::problem::{PLAINTEXT_REFUSED, problem};
+use crate::problem::{plaintext, problem};
+use crate::request_body::{Charge, Sender};
 use crate::state::AppState;
+use crate::warnings::WarningKind;
 
 /// Answers a call. `path` is what stands behind `/ocs/v1.php`.
 pub async fn serve(
@@ -39,9 +41,8 @@ pub async fn serve(
     request: Request,
 ) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    // What is wrong with the query is told where parameters are looked at.
-    let query = Params::of_query(parts.uri.query().unwrap_or_default());
-    let asked = query.as_ref().ok().and_then(|query| query.text("format").ok().flatten()).map(str::to_owned);
+    // Read again after the sign-in: a sign-in may wait, and its request holds nothing else meanwhile.
+    let asked = query(&parts).ok().and_then(|query| query.text("format").ok().flatten().map(str::to_owned));
     let mut reply = Reply {
         version,
         format: Format::choose(asked.as_deref(), accept(&parts.headers)),
@@ -66,9 +67,12 @@ pub async fn serve(
         Ok(caller) => caller,
         Err(response) => return *response,
     };
-    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let body = Params::of_body(content_type, body).await;
-    if let Some(format) = body.as_ref().ok().and_then(|body| body.text("format").ok().flatten()) {
+    let sender = match &caller {
+        Some(_) if route.role != RequiredRole::Anyone => Sender::SignedIn,
+        _ => Sender::Anonymous,
+    };
+    let body = body_of(app, sender, &parts, body).await;
+    if let Some(format) = body.as_ref().ok().and_then(|(body, _)| body.text("format").ok().flatten()) {
         reply.format = Format::choose(Some(format), None);
     }
     if let Some(Err(failure)) =
@@ -78,14 +82,38 @@ pub async fn serve(
     }
     let in_session = caller.as_ref().is_some_and(|caller| caller.password_hash().is_none());
     let forged =
-        in_session && cookie.is_none_or(|cookie| !csrf::is_satisfied_with_cookie(&parts.headers, cookie));
+        in_session && cookie.is_none_or(|cookie| !app.request_tokens().is_satisfied(&parts.headers, cookie));
     if forged || !csrf::is_satisfied(&parts.headers) {
         return csrf::refusal(&parts.headers);
     }
-    let params = match (query, body) {
-        (Ok(query), Ok(body)) => query.overridden_by(body),
-        (Err(error), _) | (_, Err(error)) => return reply.send(Err(error.into())),
+    let (query, (body, mut charge)) = match (query(&parts), body) {
+        (Ok(query), Ok(body)) => (query, body),
+        (Err(error), _) | (_, Err(error)) => return reply.refuse(error),
     };
+    let in_query =
+        query.shows_password(&body) && (route.operation.takes("password") || route.operation.takes("value"));
+    if in_query {
+        let name = caller.as_ref().map(|caller| caller.id().as_str());
+        app.warn_about(
+            WarningKind::PasswordInQuery,
+            format_args!(
+                "a password came in the query of a call ({}, caller {name:?}, from {}): proxies and logs on the way have \
+                 it; the program should send it in the body",
+                route.path, origin.address
+            ),
+        );
+        if app.settings().refuse_passwords_in_query {
+            let text = "A password in the query is refused here";
+            return reply.send(Err(Failure::new(Code::BAD_REQUEST, text).with_hint(IN_QUERY)));
+        }
+    }
+    let mut params = query.overridden_by(body);
+    let disguised = params.is_json_in_disguise();
+    // What the endpoint does not know is not held while it works, and what is held is charged.
+    params.keep(|name| route.operation.takes(name));
+    if let Err(error) = charge.set(params.weight()) {
+        return reply.refuse(error.into());
+    }
     if let (Some(caller), false) = (&caller, parts.method.is_safe())
         && caller.is_stale()
     {
@@ -95,17 +123,36 @@ pub async fn serve(
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
     let answer = (route.operation.handler)(&call).await;
-    let answer = answer.map_err(|failure| explained(failure, route.operation, &params));
+    let answer = answer.map_err(|failure| explained(failure, route.operation, disguised));
+    let answer = if in_query { answer.map(|answer| answer.with_hint(IN_QUERY)) } else { answer };
     if route.operation.has_etag && answer.is_ok() {
         return reply.send_tagged(answer, &parts.headers);
     }
     reply.send(answer)
 }
 
+fn query(parts: &Parts) -> Result<Params, ParamError> {
+    Params::of_query(parts.uri.query().unwrap_or_default())
+}
+
+/// Reads the body; the memory it holds is charged as long as the second value lives.
+async fn body_of(
+    app: &AppState,
+    sender: Sender,
+    parts: &Parts,
+    body: Body,
+) -> Result<(Params, Charge), ParamError> {
+    let (bytes, mut charge) = app.bodies().read(sender, body).await?;
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let params = Params::of_body(content_type, bytes).await?;
+    charge.set(params.weight())?;
+    Ok((params, charge))
+}
+
 /// A failure that says nothing says what its code means there, beside the empty message that programs know. One whose cause
 /// is how the parameters were sent says that instead.
-fn explained(failure: Failure, operation: &Operation, params: &Params) -> Failure {
-    if params.is_json_in_disguise() {
+fn explained(failure: Failure, operation: &Operation, disguised: bool) -> Failure {
+    if disguised {
         return failure.with_hint(JSON_SENT_AS_FORM_HINT);
     }
     let meaning = Some(failure.code()).filter(|_| failure.is_wordless());
@@ -114,6 +161,10 @@ fn explained(failure: Failure, operation: &Operation, params: &Params) -> Failur
         None => failure,
     }
 }
+
+/// What the answer to a password in a query says.
+const IN_QUERY: &str = "the password was in the address, where proxies and logs on the way keep it; send it in the body (curl: -d \
+                        password=...), and change this one";
 
 /// What people are told who send JSON and do not say so.
 const JSON_SENT_AS_FORM_HINT: &str = "the body looks like JSON and was sent as a form; with curl: -H 'Content-Type: application/json' -d '{...}'";
@@ -152,7 +203,7 @@ async fn signed_in(
         }
     };
     if !origin.private && !app.settings().allow_plaintext {
-        return Err(refused(StatusCode::FORBIDDEN, PLAINTEXT_REFUSED));
+        return Err(refused(StatusCode::FORBIDDEN, plaintext(&origin)));
     }
     let decided = app.sign_in(&name, &password, origin.address, Accepts::AppPassword).await;
     match decided.map_err(|error| failed(error.into()))? {
@@ -174,6 +225,14 @@ struct Reply {
 }
 
 impl Reply {
+    /// Says why parameters cannot be used. A body that was not read to its end ends the connection.
+    fn refuse(mut self, error: ParamError) -> Response<Body> {
+        if matches!(error, ParamError::Body(_)) {
+            self.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.send(Err(error.into()))
+    }
+
     fn send(self, mut answer: Result<Answer, Failure>) -> Response<Body> {
         match stream(&mut answer, self.version, self.format) {
             Ok(None) => {}

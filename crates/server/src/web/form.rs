@@ -3,35 +3,47 @@
 //! Programs disagree about which of two fields of one name counts, and what `user[]` means. A reset mail once went to an
 //! attacker's address because of that (CVE-2023-7028), so here both are refused.
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-/// No form of ours is longer.
-const MOST_BYTES: usize = 16 * 1024;
+use crate::request_body::{BodyBudget, BodyError, Charge, Sender};
 
-/// Nor has it more fields.
+/// No form of ours has more fields.
 const MOST_FIELDS: usize = 16;
 
 /// The fields of a form. Their values may be passwords.
 #[derive(Default)]
-pub(super) struct Form(Vec<(String, Zeroizing<String>)>);
+pub(super) struct Form {
+    fields: Vec<(String, Zeroizing<String>)>,
+    /// The memory that they hold.
+    charge: Option<Charge>,
+}
 
 impl Form {
     /// Reads a form that was sent.
     ///
     /// # Errors
     /// The status that says why not.
-    pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Self, StatusCode> {
+    pub(super) async fn read(
+        headers: &HeaderMap,
+        body: Body,
+        bodies: &BodyBudget,
+    ) -> Result<Self, StatusCode> {
         let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
-        let body = to_bytes(body, MOST_BYTES).await.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
-        Self::parse(&body).ok_or(StatusCode::BAD_REQUEST)
+        let (body, charge) = bodies.read(Sender::Anonymous, body).await.map_err(|error| match error {
+            BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
+        })?;
+        let mut form = Self::parse(&body).ok_or(StatusCode::BAD_REQUEST)?;
+        form.charge = Some(charge);
+        Ok(form)
     }
 
     /// Reads fields; `None` when one comes twice, is part of an array, or no text.
@@ -42,17 +54,17 @@ impl Form {
             let name = decoded(halves.next().unwrap_or_default())?;
             let value = decoded(halves.next().unwrap_or_default())?;
             let odd = |c: char| c.is_control() || matches!(c, '[' | ']' | '.' | ' ');
-            if name.contains(odd) || form.get(&name).is_some() || form.0.len() >= MOST_FIELDS {
+            if name.contains(odd) || form.get(&name).is_some() || form.fields.len() >= MOST_FIELDS {
                 return None;
             }
-            form.0.push((name.to_string(), value));
+            form.fields.push((name.to_string(), value));
         }
         Some(form)
     }
 
     /// A field, if it was sent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
     /// A field; empty when it was not sent.

@@ -1,11 +1,10 @@
 //! Who looks at a page: the cookie, where they are, and whether what they send may be believed.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use accounts::{AccountsError, Actor, Token};
 use axum::body::Body;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
@@ -15,11 +14,10 @@ use zeroize::Zeroizing;
 use super::form::Form;
 use super::redirect::next;
 use super::templates::{Frame, Message, page};
-use crate::auth::client_address::{Connection, Origin};
+use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
-use crate::auth::csrf;
 use crate::auth::session::{ActiveSession, Browser};
-use crate::problem::{PLAINTEXT_REFUSED, problem};
+use crate::problem::{plaintext, problem};
 use crate::state::AppState;
 
 /// One look at a page.
@@ -58,14 +56,11 @@ impl FromRequestParts<AppState> for PageRequest {
     type Rejection = EarlyResponse;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, EarlyResponse> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-        let connection = parts.extensions.get::<Connection>().copied();
-        let (Some(peer), Some(connection)) = (peer, connection) else {
+        let Some(origin) = parts.extensions.get::<Origin>().copied() else {
             return Err(
                 problem(StatusCode::INTERNAL_SERVER_ERROR, "nobody knows where this came from").into()
             );
         };
-        let origin = Origin::of(peer, connection.tls, &parts.headers, &app.trusted_proxies());
         let kind = Cookie::of(&app.settings(), &origin);
         let sent = kind.read(&parts.headers).map(str::to_owned);
         let is_new = sent.is_none();
@@ -87,7 +82,7 @@ impl FromRequestParts<AppState> for PageRequest {
         };
         if !origin.private && !app.settings().allow_plaintext {
             return Err(request
-                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[PLAINTEXT_REFUSED], None)
+                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[plaintext(&origin)], None)
                 .into());
         }
         Ok(request)
@@ -107,7 +102,7 @@ impl PageRequest {
 
     /// What the forms of this request carry, to be believed when they come back.
     pub(super) fn csrf_token(&self) -> String {
-        csrf::request_token(&self.cookie)
+        self.app.request_tokens().token(&self.cookie)
     }
 
     /// A path of ours, as people outside reach it.
@@ -162,15 +157,19 @@ impl PageRequest {
         if !matches!(site, None | Some(b"same-origin" | b"none")) {
             return Err(self.forged());
         }
-        Form::read(&self.headers, body)
-            .await
-            .map_err(|status| told(status, "A field was sent twice, is no text, or there is too much of it."))
+        Form::read(&self.headers, body, self.app.bodies()).await.map_err(|status| match status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                let lines = &["Too many requests are being read at the moment. Try again in a moment."];
+                waiting(self.message(status, "Not now", lines, None), Some(Duration::from_secs(1))).into()
+            }
+            status => told(status, "A field was sent twice, is no text, or there is too much of it."),
+        })
     }
 
     /// Reads a form that only a page of ours, made for this cookie, can have sent.
     pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
         let form = self.form(body).await?;
-        if self.is_new || !csrf::knows_token(&self.cookie, form.text("requesttoken")) {
+        if self.is_new || !self.app.request_tokens().knows(&self.cookie, form.text("requesttoken")) {
             return Err(self.forged());
         }
         Ok(form)

@@ -68,7 +68,7 @@ async fn o17_throttling_needs_no_setting_and_no_cache_and_counts_at_all_doors_to
 #[tokio::test(flavor = "multi_thread")]
 async fn t48_the_word_of_a_proxy_counts_and_nobody_elses() {
     let proxy = "trusted_proxies = [\"127.200.0.1\"]\n";
-    let server = Server::with("", &format!("{THREE}{proxy}")).await;
+    let server = Server::with("allow_plaintext = true", &format!("{THREE}{proxy}")).await;
     let proxy = Ipv4Addr::new(127, 200, 0, 1);
     assert_eq!(guess(&server, proxy, Some("192.0.2.1")).await, [997, 997, 997]);
     let ask =

@@ -33,7 +33,11 @@ impl Courier for Table {
 
 /// A server with mail, where Frank and jane have addresses.
 async fn server() -> Server {
-    let server = Server::with("", &letters(9)).await;
+    server_with("").await
+}
+
+async fn server_with(lines: &str) -> Server {
+    let server = Server::with(lines, &letters(9)).await;
     for name in ["Frank", "jane", "outsider"] {
         let form = format!("key=email&value={name}%40example.org");
         server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
@@ -253,7 +257,7 @@ async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_link_leads_where_the_configuration_says_whatever_the_request_claims() {
-    let server = server().await;
+    let server = server_with("allow_plaintext = true").await;
     let mut surfer = Surfer::new(&server);
     surfer.get("/lostpassword").await;
     let ask = server.page(Method::POST, "/lostpassword").header("X-Forwarded-Host", "evil.example");

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod bounds;
 mod config;
 mod create;
 mod document;
@@ -17,6 +18,7 @@ mod lost;
 mod naughty;
 mod pages;
 mod program;
+mod proxies;
 mod races;
 mod roles;
 mod security;

@@ -10,7 +10,7 @@ use user_backend_tests::settings;
 
 use super::*;
 
-fn program(dir: &TempDir, words: &[&str]) -> Command {
+pub(super) fn program(dir: &TempDir, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_user-backend-server"));
     command.args(words).current_dir(dir.path()).stdin(Stdio::null()).env_remove("USER_BACKEND_CONFIG");
     command
@@ -120,6 +120,7 @@ async fn with_a_certificate_the_server_speaks_https() {
     let (cert, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
     std::fs::write(&cert, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    close_to_others(&key);
     let server = Server::with(&format!("tls_cert = {cert:?}\ntls_key = {key:?}"), "").await;
     let mut roots = RootCertStore::empty();
     roots.add(made.cert.der().clone()).unwrap();
@@ -129,15 +130,77 @@ async fn with_a_certificate_the_server_speaks_https() {
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let stream = TcpStream::connect(server.address).await.unwrap();
     let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
-    server.get("admin", "/cloud/users").over(stream).await.ok();
+    let answer = server.get("admin", "/cloud/users").over(stream).await.ok();
+    assert_eq!(answer.header("strict-transport-security"), "max-age=15552000");
+    assert_eq!(
+        Server::start().await.get("-", "/healthz").send().await.header("strict-transport-security"),
+        ""
+    );
     // Whoever types http:// is told, in words that any client shows.
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let head = b"GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\n\r\n";
+    let head =
+        b"GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic eDp5\r\n\r\n";
     let answer = smuggling::exchange(&mut stream, head).await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("type https:// instead"), "{answer}");
     assert!(server.shutdown_handle.reload_certificate().unwrap());
     std::fs::write(&cert, "no certificate").unwrap();
     assert!(server.shutdown_handle.reload_certificate().is_err(), "the old one stays");
+}
+
+fn close_to_others(_file: &std::path::Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+}
+
+/// L6, M13: a key that others read, a certificate or a configuration that others write.
+#[cfg(unix)]
+#[test]
+fn serve_refuses_files_that_others_may_change_and_a_key_that_they_may_read() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let dir = TempDir::new().unwrap();
+    let file = |name: &str| dir.path().join(name);
+    let mode = |name: &str, mode| {
+        std::fs::set_permissions(file(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let text = format!(
+        "[server]\nlisten = \"127.0.0.1:0\"\ntls_cert = \"cert.pem\"\ntls_key = \"key.pem\"\n{CHEAP}"
+    );
+    for (name, text) in [
+        ("user-backend.toml", text),
+        ("cert.pem", made.cert.pem()),
+        ("key.pem", made.signing_key.serialize_pem()),
+    ] {
+        std::fs::write(file(name), text).unwrap();
+        mode(name, 0o600);
+    }
+    for (name, bits, code, command) in [
+        ("key.pem", 0o644, 1, "chmod o-rwx "),
+        ("key.pem", 0o660, 1, "chmod g-w "),
+        ("cert.pem", 0o666, 1, "chmod go-w "),
+        ("user-backend.toml", 0o664, 2, "chmod g-w "),
+    ] {
+        mode(name, bits);
+        let (found, _, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        assert_eq!(found, code, "{name} {bits:o}: {err}");
+        let shown = format!("mode {bits:04o}");
+        assert!(
+            err.contains(command) && err.contains(name) && err.contains(&shown),
+            "{name} {bits:o}: {err}"
+        );
+        mode(name, 0o600);
+    }
+    // Only root gives files away.
+    if chown(file("user-backend.toml"), Some(65534), None).is_ok() {
+        let (found, _, err) = said(&program(&dir, &["serve"]).output().unwrap());
+        assert!(found == 2 && err.contains("owner 65534") && err.contains("chown -h root "), "{err}");
+        chown(file("user-backend.toml"), Some(0), None).unwrap();
+    }
+    drop(Running::serve(&dir));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,15 +216,26 @@ async fn the_server_ends_when_it_is_told_to() {
 
 /// The running program, ended when the test ends.
 #[cfg(unix)]
-struct Running {
-    child: std::process::Child,
+pub(super) struct Running {
+    pub(super) child: std::process::Child,
     log: std::io::Lines<std::io::BufReader<std::process::ChildStderr>>,
 }
 
 #[cfg(unix)]
 impl Running {
+    /// Starts `serve` in a folder; returns the address at which it listens, too.
+    pub(super) fn serve(dir: &TempDir) -> (Self, String) {
+        use std::io::BufRead;
+
+        let mut child = program(dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut running = Self { child, log };
+        let line = running.until("listening");
+        (running, line.split("address=").nth(1).unwrap().trim().to_owned())
+    }
+
     /// Waits for a line of the log.
-    fn until(&mut self, text: &str) -> String {
+    pub(super) fn until(&mut self, text: &str) -> String {
         let mut seen = Vec::new();
         for line in self.log.by_ref() {
             let line = line.unwrap();
@@ -205,7 +279,8 @@ fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
     let address = line.split("address=").nth(1).unwrap().trim().to_owned();
     let get = |path: &str, headers: &str| {
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+            .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
@@ -261,7 +336,7 @@ fn t61_after_signing_in_the_server_keeps_a_few_copies_of_the_password_at_most() 
         let credentials = format!("{}:{password}", canary::NAME);
         let credentials = base64::engine::general_purpose::STANDARD.encode(credentials);
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        let head = "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: x\r\nConnection: close\r\nOCS-APIRequest: true\r\n";
+        let head = "GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOCS-APIRequest: true\r\n";
         write!(stream, "{head}Authorization: Basic {credentials}\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

@@ -85,3 +85,35 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     assert_eq!(revoked.header("location"), "/settings?done=revoked");
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.fails(997, "Unauthorised");
 }
+
+/// H5: what was in memory went on for minutes, and the device could exchange its app password for one that is not wiped.
+#[tokio::test(flavor = "multi_thread")]
+async fn wiped_app_password_ends_at_once_and_cannot_renew_itself() {
+    let server = Server::start().await;
+    let token = server.get("Frank", GET).send().await.data()["apppassword"].as_str().unwrap().to_owned();
+    let with = |method, path| server.ask("-", method, path).basic("Frank", &token);
+    let mut page = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    // Twice, so that the second is answered from memory.
+    with(Method::GET, "/cloud/user").send().await.ok();
+    with(Method::GET, "/cloud/user").send().await.ok();
+    server.post("admin", "/cloud/users/Frank/wipe", "").send().await.ok();
+    let renewed = with(Method::POST, ROTATE).send().await;
+    assert_eq!(renewed.status, 401, "{renewed:?}");
+    with(Method::GET, "/cloud/user").send().await.fails(997, "Unauthorised");
+    assert_eq!(page.get("/settings").await.status, 303, "the session has ended as well");
+    server.get("Frank", "/cloud/user").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rotating_many_times_at_once_gives_one_new_app_password() {
+    let server = Server::start().await;
+    let token = server.get("Frank", GET).send().await.data()["apppassword"].as_str().unwrap().to_owned();
+    let rotations = (0..8).map(|_| server.ask("-", Method::POST, ROTATE).basic("Frank", &token).send());
+    let answers = futures_util::future::join_all(rotations).await;
+    let new: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
+    assert_eq!(new.len(), 1, "{answers:?}");
+    let new = new[0].data()["newpassword"].as_str().unwrap().to_owned();
+    server.get("-", "/cloud/user").basic("Frank", &new).send().await.ok();
+    let listed = server.app.accounts().tokens().list(&UserId::parse("Frank").unwrap()).await.unwrap();
+    assert_eq!(listed.len(), 1);
+}

@@ -10,7 +10,7 @@ use super::raw::RawSection;
 use super::read::{self, Document, Keys};
 use super::section::{Section, Sink};
 use super::settings::{self, ResolverSettings};
-use super::source::{self, Format};
+use super::source::{self, Access, Format};
 use super::tree::{Member, Node, Value};
 use super::warning::Warning;
 use super::{BACKENDS, Config, Origin, duration, entry_reader};
@@ -97,8 +97,8 @@ impl Loader {
     /// [`ConfigErrors`]: everything that is wrong with it.
     ///
     /// # Security
-    /// On Unix, a file that others may write is refused; so is one that others may read, if it holds a secret (such as
-    /// `dbpassword` in a `config.php`).
+    /// On Unix, a file that others may change is refused ([`crate::file_permissions`]); so is one that others may read, if it
+    /// holds a secret (such as `dbpassword` in a `config.php`).
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Config, ConfigErrors> {
         let path = path.as_ref();
         let file: Arc<str> = path.display().to_string().into();
@@ -111,7 +111,7 @@ impl Loader {
             return Err(failed(problem));
         };
         let source = source::read(path).map_err(failed)?;
-        self.read(&source.text, Sink::new(Arc::clone(&file), format), path.parent(), source.mode)
+        self.read(&source.text, Sink::new(Arc::clone(&file), format), path.parent(), source.access)
     }
 
     /// Reads a text of at most 1 MiB. `name` is what errors call it; a relative `ca_file` is relative to its directory.
@@ -119,7 +119,7 @@ impl Loader {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, ConfigErrors> {
-        self.read(text, Sink::new(name.into(), format), Path::new(name).parent(), None)
+        self.read(text, Sink::new(name.into(), format), Path::new(name).parent(), Access::default())
     }
 
     fn read(
@@ -127,9 +127,9 @@ impl Loader {
         text: &str,
         sink: Sink,
         base: Option<&Path>,
-        mode: Option<u32>,
+        access: Access,
     ) -> Result<Config, ConfigErrors> {
-        let config = self.read_into(text, &sink, base, mode);
+        let config = self.read_into(text, &sink, base, access);
         match (config, ConfigErrors::of(sink.into_errors())) {
             (_, Some(errors)) => Err(errors),
             (Some(config), None) => Ok(config),
@@ -143,7 +143,7 @@ impl Loader {
         }
     }
 
-    fn read_into(&self, text: &str, sink: &Sink, base: Option<&Path>, mode: Option<u32>) -> Option<Config> {
+    fn read_into(&self, text: &str, sink: &Sink, base: Option<&Path>, access: Access) -> Option<Config> {
         let whole = |problem| sink.push(None, &Place::default(), problem);
         if let Err(problem) = source::check_size(text.len()) {
             whole(problem);
@@ -156,9 +156,7 @@ impl Loader {
             return None;
         }
         let document = read::read(text, &self.keys(sink.format), sink)?;
-        if let Err(problem) = source::check_mode(mode, document.secret.as_deref(), &sink.file) {
-            whole(problem);
-        }
+        access.check(document.secret.as_deref(), &sink.file).into_iter().for_each(whole);
         self.check_sections(&document, sink);
         let mut warnings = Vec::new();
         let resolver = self.resolver(&document, sink);

@@ -1,13 +1,14 @@
 //! Getting at the file: what it is, how large it is, who else may read it.
 //!
-//! A configuration decides where passwords are sent, so a file that anybody may write is refused, and a file that holds a
-//! secret and that anybody may read is refused too.
+//! A configuration decides where passwords are sent, so a file that others may change is refused, and a file that holds a
+//! secret and that others may read is refused too.
 
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
 use super::error::Problem;
+use crate::file_permissions::{self, UnsafePath};
 
 /// Largest configuration that is read, in bytes.
 pub(super) const MAX_BYTES: u64 = 1024 * 1024;
@@ -58,7 +59,14 @@ impl Format {
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) text: String,
-    pub(super) mode: Option<u32>,
+    pub(super) access: Access,
+}
+
+/// Who may read and change a configuration; nothing is known of a text that comes from no file.
+#[derive(Debug, Default)]
+pub(super) struct Access {
+    mode: Option<u32>,
+    unsafe_path: Option<UnsafePath>,
 }
 
 /// Reads a file, if it is one.
@@ -80,7 +88,8 @@ pub(super) fn read(path: &Path) -> Result<Source, Problem> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
     let text = decode(bytes)?;
-    Ok(Source { text, mode: mode(&metadata) })
+    let unsafe_path = file_permissions::check(path).err();
+    Ok(Source { text, access: Access { mode: mode(&metadata), unsafe_path } })
 }
 
 /// Takes text that is not too large.
@@ -120,30 +129,36 @@ fn mode(_: &Metadata) -> Option<u32> {
     None
 }
 
-/// Refuses a file that others may write, and one that holds a secret and that others may read.
-pub(super) fn check_mode(mode: Option<u32>, secret: Option<&str>, file: &str) -> Result<(), Problem> {
-    let Some(mode) = mode else { return Ok(()) };
+impl Access {
+    /// Refuses a file with a secret that others may read, and one that others may change: it decides where passwords go.
+    pub(super) fn check(self, secret: Option<&str>, file: &str) -> Vec<Problem> {
+        let readable =
+            self.mode.zip(secret).and_then(|(mode, secret)| closed_to_others(mode, secret, file).err());
+        let writable = self.unsafe_path.map(|path| {
+            Problem::new(path.found(), path.expected())
+                .hint(format!("who can write it decides where passwords are sent: {}", path.command()))
+        });
+        readable.into_iter().chain(writable).collect()
+    }
+}
+
+/// Refuses a file with a secret that is open to others.
+fn closed_to_others(mode: u32, secret: &str, file: &str) -> Result<(), Problem> {
     let letters: String = [(0o4, 'r'), (0o2, 'w'), (0o1, 'x')]
         .iter()
         .filter(|(bit, _)| mode & bit != 0)
         .map(|(_, c)| c)
         .collect();
-    let shown = format!("mode {mode:04o}");
-    match secret {
-        Some(name) if mode & 0o007 != 0 => Err(Problem::new(
-            format!(
-                "{shown}, which opens the file to everybody on this machine, and a secret in it (`{name}`)"
-            ),
-            "a file that is closed to others",
-        )
-        .hint(format!("chmod o-{letters} {file}"))),
-        _ if mode & 0o002 != 0 => Err(Problem::new(
-            format!("{shown}, which lets everybody on this machine write the file"),
-            "a file that others cannot write",
-        )
-        .hint(format!("whoever writes it decides where passwords are sent: chmod o-w {file}"))),
-        _ => Ok(()),
+    if letters.is_empty() {
+        return Ok(());
     }
+    Err(Problem::new(
+        format!(
+            "mode {mode:04o}, which opens the file to everybody on this machine, and a secret in it (`{secret}`)"
+        ),
+        "a file that is closed to others",
+    )
+    .hint(format!("chmod o-{letters} {file}")))
 }
 
 /// Whether the name of a field says that its value is a secret.
@@ -199,15 +214,15 @@ mod tests {
             (0o644, None, None),
             (0o644, Some("secret"), Some("mode 0644")),
             (0o641, Some("secret"), Some("mode 0641")),
-            (0o646, None, Some("write the file")),
         ] {
-            let answer = check_mode(Some(mode), secret, "config.php");
+            let access = Access { mode: Some(mode), unsafe_path: None };
+            let problems = access.check(secret, "config.php");
             match words {
-                None => assert_eq!(answer, Ok(()), "{mode:o}"),
-                Some(words) => assert!(answer.unwrap_err().found.contains(words), "{mode:o}"),
+                None => assert_eq!(problems, [], "{mode:o}"),
+                Some(words) => assert!(problems[0].found.contains(words), "{mode:o}"),
             }
         }
-        assert_eq!(check_mode(None, Some("secret"), "config.php"), Ok(()));
+        assert_eq!(Access::default().check(Some("secret"), "config.php"), []);
     }
 
     #[test]

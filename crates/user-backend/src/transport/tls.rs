@@ -21,6 +21,7 @@ use super::certificate::{TlsSummary, describe};
 use super::{Endpoint, Trust, within};
 use crate::clock::Instant;
 use crate::error::{Fault, Phase};
+use crate::file_permissions;
 
 /// The TLS side of one endpoint. Make one per backend and keep it: it holds the sessions to resume, and one backend's
 /// must never serve another that trusts somebody else.
@@ -130,6 +131,8 @@ fn roots(path: &Path) -> Result<RootCertStore, Fault> {
             format!("ca_file {} has no certificate in it", path.display()),
         ));
     }
+    // Users who may write it decide which servers get passwords.
+    file_permissions::check(path).map_err(|error| unusable("ca_file may be changed by others", error))?;
     Ok(roots)
 }
 

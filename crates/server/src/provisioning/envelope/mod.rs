@@ -32,11 +32,20 @@ pub struct Answer {
     long: Option<StreamedList>,
     total: Option<u64>,
     per_page: Option<u64>,
+    hint: Option<&'static str>,
 }
 
 impl Answer {
     /// The answer without anything to say.
-    pub const NOTHING: Self = Self { data: Data::NOTHING, long: None, total: None, per_page: None };
+    pub const NOTHING: Self =
+        Self { data: Data::NOTHING, long: None, total: None, per_page: None, hint: None };
+
+    /// Adds what a person should know although it worked.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &'static str) -> Self {
+        self.hint = Some(hint);
+        self
+    }
 
     /// Tells how many there are in all, and how many a page has.
     #[must_use]
@@ -48,7 +57,7 @@ impl Answer {
 
 impl From<Data> for Answer {
     fn from(data: Data) -> Self {
-        Self { data, long: None, total: None, per_page: None }
+        Self { data, ..Self::NOTHING }
     }
 }
 
@@ -138,7 +147,9 @@ impl Failure {
         self.retry_after
     }
 
-    fn after(mut self, wait: Duration) -> Self {
+    /// Says when it makes sense to try again.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
@@ -238,8 +249,12 @@ fn meta(outcome: &Result<Answer, Failure>, version: Version, code: u16, legacy: 
         ("statuscode".to_owned(), Data::Int(code.into())),
         ("message".to_owned(), message),
     ];
-    if let Err(Failure { hint: Some(hint), .. }) = outcome {
-        meta.push(("hint".to_owned(), Data::from(*hint)));
+    let hint = match outcome {
+        Ok(answer) => answer.hint,
+        Err(failure) => failure.hint,
+    };
+    if let Some(hint) = hint {
+        meta.push(("hint".to_owned(), Data::from(hint)));
     }
     for (key, number) in [("totalitems", total), ("itemsperpage", per_page)] {
         match number {

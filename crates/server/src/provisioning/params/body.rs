@@ -1,23 +1,19 @@
-//! The body: how much of it is read, and as what.
+//! The body as its content type says.
 
 use std::convert::Infallible;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Bytes;
 use futures_util::stream;
 
-use super::{ParamError, Params, form, json};
-
-/// No call needs more.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+use super::{Nodes, ParamError, Params, form, json};
 
 impl Params {
-    /// Reads a body to its end. An empty one holds no parameters, whatever its content type; without a content type it is
-    /// taken for a form.
+    /// Reads a body. An empty one holds no parameters, whatever its content type; without a content type it is taken for a
+    /// form.
     ///
     /// # Errors
-    /// [`ParamError`] when it is too long or not what its content type says, or nobody reads this content type.
-    pub async fn of_body(content_type: Option<&str>, body: Body) -> Result<Self, ParamError> {
-        let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(|_| ParamError::Body)?;
+    /// [`ParamError`] when it is not what its content type says, there is too much in it, or its type is not read here.
+    pub async fn of_body(content_type: Option<&str>, body: Vec<u8>) -> Result<Self, ParamError> {
         if body.is_empty() {
             return Ok(Self::default());
         }
@@ -32,20 +28,21 @@ impl Params {
     }
 }
 
-/// Fields count, files do not.
-async fn multipart(content_type: &str, body: Bytes) -> Result<Params, ParamError> {
+/// Fields count, files are skipped; both use up nodes.
+async fn multipart(content_type: &str, body: Vec<u8>) -> Result<Params, ParamError> {
     const WRONG: ParamError = ParamError::Malformed { kind: "multipart/form-data" };
     let boundary = multer::parse_boundary(content_type).map_err(|_| WRONG)?;
-    let parts = stream::iter([Ok::<_, Infallible>(body)]);
+    let parts = stream::iter([Ok::<_, Infallible>(Bytes::from(body))]);
     let mut parts = multer::Multipart::new(parts, boundary);
-    let mut params = Params::default();
+    let (mut params, mut nodes) = (Params::default(), Nodes::default());
     while let Some(field) = parts.next_field().await.map_err(|_| WRONG)? {
+        nodes.take()?;
         let Some(name) = field.name().filter(|_| field.file_name().is_none()).map(str::to_owned) else {
             continue;
         };
         let value = field.bytes().await.map_err(|_| WRONG)?;
         let value = String::from_utf8(value.to_vec()).map_err(|_| ParamError::Encoding)?;
-        form::put(&mut params, &name, value)?;
+        form::put(&mut params, &name, value, &mut nodes)?;
     }
     Ok(params)
 }

@@ -2,70 +2,72 @@
 
 use std::borrow::Cow;
 
+use indexmap::IndexMap;
 use percent_encoding::percent_decode;
 
-use super::{DEEPEST, MOST, ParamError, Params, Value};
+use super::{DEEPEST, Nodes, ParamError, Params, Value};
 
 /// Reads `a=b&c[]=d`.
 ///
 /// # Errors
 /// [`ParamError`] when it is no UTF-8 or there is too much of it.
 pub(super) fn read(text: &[u8]) -> Result<Params, ParamError> {
-    let mut params = Params::default();
-    let fields = text.split(|byte| *byte == b'&').filter(|field| !field.is_empty());
-    for (count, field) in fields.enumerate() {
-        if count >= MOST {
-            return Err(ParamError::TooMany);
-        }
+    let (mut params, mut nodes) = (Params::default(), Nodes::default());
+    for field in text.split(|byte| *byte == b'&').filter(|field| !field.is_empty()) {
+        nodes.take()?;
         let mut halves = field.splitn(2, |byte| *byte == b'=');
         let name = decoded(halves.next().unwrap_or_default())?;
         let value = decoded(halves.next().unwrap_or_default())?;
-        put(&mut params, &name, value)?;
+        put(&mut params, &name, value, &mut nodes)?;
     }
     Ok(params)
 }
 
-/// Adds one field whose name may point into an array.
+/// Adds one field whose name may point into an array. The field itself is paid for, the arrays around it are not yet.
 ///
 /// # Errors
 /// [`ParamError::TooMany`]
-pub(super) fn put(params: &mut Params, name: &str, value: String) -> Result<(), ParamError> {
+pub(super) fn put(
+    params: &mut Params,
+    name: &str,
+    value: String,
+    nodes: &mut Nodes,
+) -> Result<(), ParamError> {
     let (name, keys) = split(name);
     if name.is_empty() {
         return Ok(());
     }
     let Some((first, deeper)) = keys.split_first() else {
-        return params.put(name.to_owned(), Value::Text(value));
+        params.put(name.to_owned(), Value::Text(value));
+        return Ok(());
     };
     if keys.len() > DEEPEST {
         return Err(ParamError::TooMany);
     }
-    if !matches!(params.value(name), Some(Value::Array(_))) {
-        params.put(name.to_owned(), Value::Array(Vec::new()))?;
+    for _ in &keys {
+        nodes.take()?;
     }
-    let slot = params.entries.iter_mut().find(|(found, _)| found == name);
-    let Some((_, Value::Array(entries))) = slot else { return Ok(()) };
-    insert(entries, first, deeper, value);
+    if !matches!(params.value(name), Some(Value::Array(_))) {
+        params.put(name.to_owned(), Value::Array(IndexMap::new()));
+    }
+    if let Some(Value::Array(entries)) = params.entries.get_mut(name) {
+        insert(entries, first, deeper, value);
+    }
     Ok(())
 }
 
-fn insert(entries: &mut Vec<(String, Value)>, key: &str, deeper: &[&str], value: String) {
+fn insert(entries: &mut IndexMap<String, Value>, key: &str, deeper: &[&str], value: String) {
     let key = if key.is_empty() { entries.len().to_string() } else { key.to_owned() };
-    let at = entries.iter().position(|(found, _)| *found == key).unwrap_or(entries.len());
-    if at == entries.len() {
-        entries.push((key, Value::Array(Vec::new())));
+    let Some((next, rest)) = deeper.split_first() else {
+        entries.insert(key, Value::Text(value));
+        return;
+    };
+    let slot = entries.entry(key).or_insert_with(|| Value::Array(IndexMap::new()));
+    if matches!(slot, Value::Text(_)) {
+        *slot = Value::Array(IndexMap::new());
     }
-    let Some((_, slot)) = entries.get_mut(at) else { return };
-    match deeper.split_first() {
-        None => *slot = Value::Text(value),
-        Some((next, rest)) => {
-            if matches!(slot, Value::Text(_)) {
-                *slot = Value::Array(Vec::new());
-            }
-            if let Value::Array(inner) = slot {
-                insert(inner, next, rest, value);
-            }
-        }
+    if let Value::Array(inner) = slot {
+        insert(inner, next, rest, value);
     }
 }
 

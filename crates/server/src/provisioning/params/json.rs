@@ -2,101 +2,127 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use indexmap::IndexMap;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::{DEEPEST, MOST, ParamError, Params, Value};
+use super::{DEEPEST, Nodes, ParamError, Params, Value};
 
 /// Reads an object. An empty list counts as one, because PHP clients write it so.
 ///
 /// # Errors
-/// [`ParamError`] when it is something else or there is too much of it.
+/// [`ParamError`] when it is something else, there is too much of it, or a key stands twice in one object.
 pub(super) fn read(text: &[u8]) -> Result<Params, ParamError> {
     const WRONG: ParamError = ParamError::Malformed { kind: "JSON, or not an object" };
-    let Json(Some(Value::Array(entries))) = serde_json::from_slice(text).map_err(|_| WRONG)? else {
-        return Err(WRONG);
-    };
+    let mut limits = Limits::default();
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let root = Reader { limits: &mut limits, depth: 0 }.deserialize(&mut json);
+    let root = root.and_then(|root| json.end().map(|()| root));
+    let root = root.map_err(|_| limits.broken.unwrap_or(WRONG))?;
+    let Some(Value::Array(entries)) = root else { return Err(WRONG) };
     if text.trim_ascii_start().first() == Some(&b'[') && !entries.is_empty() {
         return Err(WRONG);
     }
-    let mut params = Params::default();
-    for (name, value) in entries {
-        if depth(&value) > DEEPEST {
-            return Err(ParamError::TooMany);
+    Ok(Params { entries, repeated: Vec::new() })
+}
+
+/// What is left of the limits of a document, and which of them it broke.
+#[derive(Default)]
+struct Limits {
+    nodes: Nodes,
+    broken: Option<ParamError>,
+}
+
+impl Limits {
+    fn check<E: Error>(&mut self, checked: Result<(), ParamError>) -> Result<(), E> {
+        checked.map_err(|error| {
+            self.broken = Some(error);
+            E::custom("refused")
+        })
+    }
+}
+
+/// Reads one value, or `None` for null, which counts as not sent.
+struct Reader<'l> {
+    limits: &'l mut Limits,
+    /// How many arrays are around it.
+    depth: usize,
+}
+
+impl Reader<'_> {
+    /// Reads what is one level further down.
+    fn inside(&mut self) -> Reader<'_> {
+        Reader { limits: self.limits, depth: self.depth + 1 }
+    }
+
+    fn check_depth<E: Error>(&mut self) -> Result<(), E> {
+        let checked = if self.depth > DEEPEST { Err(ParamError::TooMany) } else { Ok(()) };
+        self.limits.check(checked)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if self.depth > 0 {
+            let taken = self.limits.nodes.take();
+            self.limits.check(taken)?;
         }
-        params.put(name, value)?;
-    }
-    Ok(params)
-}
-
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Text(_) => 0,
-        Value::Array(entries) => 1 + entries.iter().map(|(_, value)| depth(value)).max().unwrap_or_default(),
+        deserializer.deserialize_any(self)
     }
 }
 
-/// A value, or `None` for null, which counts as not sent.
-struct Json(Option<Value>);
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
-    }
-}
-
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
-    type Value = Json;
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Option<Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json(None))
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
     // As PHP turns them into texts.
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json(Some(Value::Text(if value { "1" } else { "" }.to_owned()))))
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(Some(Value::Text(if value { "1" } else { "" }.to_owned())))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
-        Ok(Json(Some(Value::Text(value.to_string()))))
+    fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Some(Value::Text(value.to_string())))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        Ok(Json(Some(Value::Text(value.to_string()))))
+    fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Some(Value::Text(value.to_string())))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
-        Ok(Json(Some(Value::Text(value.to_string()))))
+    fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Some(Value::Text(value.to_string())))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json(Some(Value::Text(value.to_owned()))))
+    fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Some(Value::Text(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Json, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(Json(value)) = elements.next_element()? {
-            if entries.len() >= MOST {
-                return Err(serde::de::Error::custom("too long"));
-            }
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<Self::Value, A::Error> {
+        self.check_depth()?;
+        let mut entries = IndexMap::new();
+        while let Some(value) = elements.next_element_seed(self.inside())? {
             entries.extend(value.map(|value| (entries.len().to_string(), value)));
         }
-        Ok(Json(Some(Value::Array(entries))))
+        Ok(Some(Value::Array(entries)))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut entries = Vec::new();
-        while let Some((key, Json(value))) = map.next_entry::<String, Json>()? {
-            if entries.len() >= MOST {
-                return Err(serde::de::Error::custom("too long"));
-            }
-            entries.extend(value.map(|value| (key, value)));
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
+        self.check_depth()?;
+        let mut entries = IndexMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let value = map.next_value_seed(self.inside())?;
+            let before = entries.insert(key, value);
+            let checked = if before.is_some() { Err(ParamError::SameKey) } else { Ok(()) };
+            self.limits.check(checked)?;
         }
-        Ok(Json(Some(Value::Array(entries))))
+        let entries = entries.into_iter().filter_map(|(key, value)| Some((key, value?)));
+        Ok(Some(Value::Array(entries.collect())))
     }
 }

@@ -8,12 +8,16 @@ mod body;
 mod form;
 mod json;
 
-pub use body::MAX_BODY_BYTES;
-
+use indexmap::IndexMap;
 use thiserror::Error;
 
-/// So many parameters and no more.
-const MOST: usize = 1000;
+use crate::request_body::BodyError;
+
+/// How many values, lists and maps one query or one body may hold.
+const MOST: usize = 2000;
+
+/// What a node takes in memory beside its text, in bytes.
+const NODE_BYTES: usize = 160;
 
 /// Arrays in arrays in arrays, so deep and no deeper.
 const DEEPEST: usize = 8;
@@ -21,15 +25,32 @@ const DEEPEST: usize = 8;
 /// The parameters of one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Params {
-    entries: Vec<(String, Value)>,
+    entries: IndexMap<String, Value>,
     repeated: Vec<String>,
+}
+
+/// How many nodes may still be read from one query or one body, in whatever format.
+struct Nodes(usize);
+
+impl Default for Nodes {
+    fn default() -> Self {
+        Self(MOST)
+    }
+}
+
+impl Nodes {
+    /// Pays for one node.
+    fn take(&mut self) -> Result<(), ParamError> {
+        self.0 = self.0.checked_sub(1).ok_or(ParamError::TooMany)?;
+        Ok(())
+    }
 }
 
 /// A parameter: a text, or an array with keys, as in PHP.
 #[derive(Clone, PartialEq, Eq)]
 enum Value {
     Text(String),
-    Array(Vec<(String, Self)>),
+    Array(IndexMap<String, Self>),
 }
 
 // A parameter may be a password.
@@ -46,9 +67,9 @@ impl std::fmt::Debug for Value {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParamError {
-    /// The body is longer than [`MAX_BODY_BYTES`], or was cut off.
-    #[error("The body could not be read, or has more than {MAX_BODY_BYTES} bytes")]
-    Body,
+    /// The body was not read.
+    #[error(transparent)]
+    Body(#[from] BodyError),
     /// The body is not what its content type says.
     #[error("The body is not valid {kind}")]
     Malformed {
@@ -96,7 +117,10 @@ pub enum ParamError {
         /// Its name.
         name: &'static str,
     },
-    /// More than anybody needs.
+    /// A key twice in one JSON object: programs disagree about which of the two counts.
+    #[error("A key stands more than once in one JSON object")]
+    SameKey,
+    /// More nodes than a call may have, or too many levels.
     #[error("Too many parameters")]
     TooMany,
 }
@@ -113,15 +137,37 @@ impl Params {
     /// Adds what the body says; where both speak, the body wins.
     #[must_use]
     pub fn overridden_by(mut self, body: Self) -> Self {
-        self.entries.retain(|(name, _)| body.value(name).is_none());
+        self.entries.retain(|name, _| !body.entries.contains_key(name));
         self.entries.extend(body.entries);
         self.repeated = body.repeated;
         self
     }
 
+    /// Whether this query has a password that counts, once this body is read as well: as `password`, or as the `value` of the
+    /// key `password`.
+    pub fn shows_password(&self, body: &Self) -> bool {
+        let counts = |name| self.value(name).is_some() && body.value(name).is_none();
+        let key = body.value("key").or_else(|| self.value("key")).and_then(Value::as_text);
+        counts("password") || (counts("value") && key == Some("password"))
+    }
+
+    /// Drops what the caller of this does not need, and what is known about repetitions of it.
+    pub fn keep(&mut self, is_needed: impl Fn(&str) -> bool) {
+        self.entries.retain(|name, _| is_needed(name));
+        self.entries.shrink_to_fit();
+        self.repeated.retain(|name| is_needed(name));
+        self.repeated.shrink_to_fit();
+    }
+
+    /// About how many bytes of memory this holds.
+    pub fn weight(&self) -> usize {
+        let entries = self.entries.iter().map(|(name, value)| NODE_BYTES + name.len() + value.weight());
+        entries.sum::<usize>() + self.repeated.iter().map(|name| NODE_BYTES + name.len()).sum::<usize>()
+    }
+
     /// Whether this is JSON that was sent as a form, as curl does it with `-d '{…}'`.
     pub fn is_json_in_disguise(&self) -> bool {
-        self.entries.first().is_some_and(|(name, _)| name.trim_start().starts_with('{'))
+        self.entries.keys().next().is_some_and(|name| name.trim_start().starts_with('{'))
     }
 
     /// A text, if it was sent.
@@ -218,21 +264,17 @@ impl Params {
     }
 
     fn value(&self, name: &str) -> Option<&Value> {
-        self.entries.iter().find(|(found, _)| found == name).map(|(_, value)| value)
+        self.entries.get(name)
     }
 
     /// Adds a value under a name; the last one of a name wins.
-    fn put(&mut self, name: String, value: Value) -> Result<(), ParamError> {
-        if let Some((_, before)) = self.entries.iter_mut().find(|(found, _)| *found == name) {
+    fn put(&mut self, name: String, value: Value) {
+        if let Some(before) = self.entries.get_mut(&name) {
             *before = value;
             self.repeated.push(name);
-            return Ok(());
+        } else {
+            self.entries.insert(name, value);
         }
-        if self.entries.len() >= MOST {
-            return Err(ParamError::TooMany);
-        }
-        self.entries.push((name, value));
-        Ok(())
     }
 }
 
@@ -241,6 +283,15 @@ impl Value {
         match self {
             Self::Text(text) => Some(text),
             Self::Array(_) => None,
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Array(entries) => {
+                entries.iter().map(|(key, value)| NODE_BYTES + key.len() + value.weight()).sum()
+            }
         }
     }
 }

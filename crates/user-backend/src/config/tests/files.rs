@@ -20,8 +20,14 @@ fn mode(path: &Path, mode: u32) {
 
 /// The errors of a file, with its directory left out.
 fn refused(path: &Path) -> String {
-    let errors = Config::load(path).expect_err("refused");
-    errors.to_string().replace(&path.parent().unwrap().display().to_string(), "DIR")
+    let text = Config::load(path).expect_err("refused").to_string();
+    let text = text.replace(&path.parent().unwrap().display().to_string(), "DIR");
+    #[cfg(unix)]
+    if let Ok(metadata) = fs::metadata(path) {
+        let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
+        return text.replace(&format!("owner {owner},"), "owner ME,");
+    }
+    text
 }
 
 const FTP: &str =
@@ -66,7 +72,7 @@ fn t63_a_file_with_a_secret_that_everybody_may_read_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let php = "<?php $CONFIG = ['dbpassword' => 'Wonderland-1', 'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];";
     let path = write(dir.path(), "config.php", php.as_bytes());
-    for closed in [0o600, 0o640, 0o660] {
+    for closed in [0o600, 0o640] {
         mode(&path, closed);
         assert!(Config::load(&path).is_ok(), "{closed:o}");
     }
@@ -115,8 +121,27 @@ fn a_file_that_everybody_may_write_is_refused_whatever_it_holds() {
     let path = write(dir.path(), "user-backend.toml", FTP.as_bytes());
     mode(&path, 0o644);
     assert!(Config::load(&path).is_ok());
-    mode(&path, 0o666);
-    assert!(refused(&path).contains("chmod o-w"));
+    for (open, command) in [(0o646, "chmod o-w "), (0o664, "chmod g-w "), (0o666, "chmod go-w ")] {
+        mode(&path, open);
+        let text = refused(&path);
+        assert!(text.contains(command) && text.contains(&format!("mode {open:04o}")), "{text}");
+    }
+    mode(&path, 0o644);
+    mode(dir.path(), 0o777);
+    assert!(refused(&path).contains("chmod go-w"), "nor one in a folder that everybody may write");
+}
+
+#[cfg(unix)]
+#[test]
+fn ca_file_that_others_may_change_makes_no_backend() {
+    let dir = tempfile::tempdir().unwrap();
+    let certificate = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap().cert.pem();
+    let ca = write(dir.path(), "ca.pem", certificate.as_bytes());
+    let config = Config::load(write(dir.path(), "a.toml", FTP.as_bytes())).unwrap();
+    assert!(crate::Resolver::from_config(&config).is_ok());
+    mode(&ca, 0o664);
+    let error = crate::Resolver::from_config(&config).unwrap_err().to_string();
+    assert!(error.contains("user_backends[0].ca_file") && error.contains("chmod g-w "), "{error}");
 }
 
 #[cfg(unix)]

@@ -11,6 +11,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, close, dup2_stderr, dup2_stdin, dup2_stdout};
+use rustix::thread::{CapabilitySet, CapabilitySets, set_capabilities};
 use zeroize::Zeroizing;
 
 use super::frame;
@@ -42,8 +43,18 @@ fn settle() -> io::Result<UnixStream> {
     close_all_but(socket.as_raw_fd())?;
     crate::process::keep_memory_private()?;
     prctl::set_no_new_privs()?;
+    drop_capabilities()?;
     prctl::set_name(c"ub-smb-helper")?;
     Ok(socket)
+}
+
+/// Gives up every capability, also those that the server has for a low port (`AmbientCapabilities=` of a unit): libsmbclient
+/// reads what a file server says, and needs none of them.
+fn drop_capabilities() -> io::Result<()> {
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    // The ambient set is never larger than the permitted one.
+    Ok(set_capabilities(None, sets)?)
 }
 
 /// Closes what other code in the starting process had left open: nothing is known about it, and nothing of it is ours.

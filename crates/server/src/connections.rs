@@ -1,0 +1,184 @@
+//! Connections: how many there may be, in all and from one place, and how long one may take nothing of what is sent to it.
+
+use std::collections::HashMap;
+use std::io::{self, IoSlice};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Sleep, sleep_until};
+use user_backend::clock::{later, now};
+use user_backend::layer::Place;
+
+use crate::state::AppState;
+use crate::warnings::WarningKind;
+
+/// A connection whose client takes no byte for so long is closed.
+const STALLED: Duration = Duration::from_secs(20);
+
+/// Open files that are not connections: the store, backends, helpers, the log.
+const OTHER_FILES: u64 = 64;
+
+/// More connections are not held by default, however many files may be open.
+const MOST: usize = 8192;
+
+/// The connections that are open.
+#[derive(Clone, Debug)]
+pub(crate) struct Connections {
+    app: AppState,
+    counts: Arc<Mutex<Counts>>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    all: usize,
+    by_place: HashMap<Place, usize>,
+}
+
+impl Connections {
+    pub(crate) fn new(app: AppState) -> Self {
+        Self { app, counts: Arc::default() }
+    }
+
+    /// Takes a new connection, unless there are too many.
+    ///
+    /// # Errors
+    /// There are, or the client is gone.
+    pub(crate) fn admit(&self, stream: TcpStream) -> io::Result<Guarded> {
+        let address = stream.peer_addr()?.ip().to_canonical();
+        let settings = self.app.settings();
+        let all = settings.max_connections.map_or_else(default_limit, |limit| limit.get() as usize);
+        let from_one = (settings.max_connections_per_source.get() as usize).min(all.div_ceil(2));
+        let is_proxy = self.app.trusted_proxies().iter().any(|network| network.contains(address));
+        let slot = self.slot(address, all, (!is_proxy).then_some(from_one)).inspect_err(|full| {
+            self.app.warn_about(
+                WarningKind::Connections,
+                format_args!(
+                    "closed a new connection from {address}: {full} (max_connections, max_connections_per_source in \
+                     [server]; a proxy belongs into trusted_proxies of [resolver])"
+                ),
+            );
+        });
+        let slot = slot.map_err(io::Error::other)?;
+        stream.set_nodelay(true)?;
+        Ok(Guarded { stream, stalled: None, _slot: slot })
+    }
+
+    fn slot(&self, address: IpAddr, all: usize, from_one: Option<usize>) -> Result<Slot, &'static str> {
+        let place = Place::of(address);
+        let mut counts = self.lock();
+        let here = counts.by_place.get(&place).copied().unwrap_or_default();
+        if counts.all >= all {
+            return Err("there are as many as there may be in all");
+        }
+        if from_one.is_some_and(|limit| here >= limit) {
+            return Err("there are as many as one source may have");
+        }
+        counts.all += 1;
+        counts.by_place.insert(place, here + 1);
+        Ok(Slot { connections: self.clone(), place })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the open files of this process leave room for.
+fn default_limit() -> usize {
+    let files = user_backend::process::open_file_limit().unwrap_or(1024);
+    usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(MOST).clamp(16, MOST)
+}
+
+/// The place of one connection among the open ones.
+#[derive(Debug)]
+struct Slot {
+    connections: Connections,
+    place: Place,
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut counts = self.connections.lock();
+        counts.all = counts.all.saturating_sub(1);
+        if let Some(here) = counts.by_place.get_mut(&self.place) {
+            *here = here.saturating_sub(1);
+            if *here == 0 {
+                counts.by_place.remove(&self.place);
+            }
+        }
+    }
+}
+
+/// A connection that is counted as long as it lives, and fails when its client takes nothing for too long.
+#[derive(Debug)]
+pub(crate) struct Guarded {
+    stream: TcpStream,
+    /// When a write that waits has waited long enough.
+    stalled: Option<Pin<Box<Sleep>>>,
+    _slot: Slot,
+}
+
+impl Guarded {
+    /// The connection itself.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// What became of a write: one that waits too long fails.
+    fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if written.is_ready() {
+            self.stalled = None;
+            return written;
+        }
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(later(now(), STALLED))));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncRead for Guarded {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Guarded {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.watch(written, context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, bytes);
+        self.watch(written, context)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

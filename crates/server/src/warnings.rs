@@ -1,0 +1,79 @@
+//! Warnings about requests, each at most once a minute: a client decides how often it sends what causes them.
+
+use std::fmt::Arguments;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use user_backend::clock::{Instant, later, now};
+
+use crate::state::AppState;
+
+/// How long one kind of warning is not repeated.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What a warning is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningKind {
+    /// Too many connections.
+    Connections,
+    /// The name that a request is for.
+    Host,
+    /// A password in a query.
+    PasswordInQuery,
+    /// A proxy.
+    Proxy,
+}
+
+/// When each kind was written last.
+#[derive(Debug, Default)]
+pub(crate) struct Warned([Mutex<Option<Instant>>; 4]);
+
+impl Warned {
+    /// Whether this kind may be written now; if so, it was.
+    fn take(&self, kind: WarningKind, now: Instant) -> bool {
+        let [connections, host, query, proxy] = &self.0;
+        let last = match kind {
+            WarningKind::Connections => connections,
+            WarningKind::Host => host,
+            WarningKind::PasswordInQuery => query,
+            WarningKind::Proxy => proxy,
+        };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| later(last, PAUSE) <= now);
+        if due {
+            *last = Some(now);
+        }
+        due
+    }
+}
+
+impl AppState {
+    /// Writes a warning, unless one of its kind was written a moment ago.
+    pub fn warn_about(&self, kind: WarningKind, text: Arguments<'_>) {
+        if self.inner.warned.take(kind, now()) {
+            tracing::warn!("{text}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_is_written_once_a_minute() {
+        let (warned, begin) = (Warned::default(), now());
+        for (kind, seconds, expected) in [
+            (WarningKind::Host, 0, true),
+            (WarningKind::Host, 1, false),
+            (WarningKind::Proxy, 1, true),
+            (WarningKind::PasswordInQuery, 59, true),
+            (WarningKind::Host, 59, false),
+            (WarningKind::Host, 60, true),
+            (WarningKind::Host, 61, false),
+        ] {
+            let at = later(begin, Duration::from_secs(seconds));
+            assert_eq!(warned.take(kind, at), expected, "{kind:?} {seconds}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What one client, or many, may make the server hold: memory, connections, time.
+
+use super::*;
+
+const CHECK: &str = "/ocs/v2.php/person/check?format=json";
+
+/// `bytes` of JSON around a name and a password: as many numbers as fit, in lists that are each short.
+fn amplified(name: &str, bytes: usize) -> String {
+    let begin = format!("{{\"login\":\"{name}\",\"password\":\"wrong\",\"a\":[");
+    let list = format!("[{}0],", "0,".repeat(998));
+    let lists = (bytes - begin.len() - 16) / list.len();
+    let rest = (bytes - begin.len() - 16 - lists * list.len()) / 2;
+    format!("{begin}{}[{}0]]}}", list.repeat(lists), "0,".repeat(rest))
+}
+
+/// H1: 40 requests of 1 MB without credentials took 1.3 GB.
+#[cfg(target_os = "linux")]
+#[test]
+fn strangers_cost_at_most_64_mib_however_they_send() {
+    use std::io::{Read, Write};
+
+    use super::program::Running;
+
+    let dir = TempDir::new().unwrap();
+    let text = format!("[server]\nlisten = \"127.0.0.1:0\"\n{CHEAP}");
+    std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
+    let (running, address) = Running::serve(&dir);
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    };
+    let before = resident();
+    let mut most = before;
+    let mut open = Vec::new();
+    // Long ones, and many that are as long as they may be.
+    for (count, bytes) in [(40, 1024 * 1024), (200, 16 * 1024)] {
+        for nth in 0..count {
+            let body = amplified(&format!("stranger{nth}"), bytes);
+            let head = format!(
+                "POST {CHECK} HTTP/1.1\r\nHost: localhost\r\nOCS-APIRequest: true\r\nConnection: close\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            let mut stream = std::net::TcpStream::connect(&address).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            // Refused early is as good.
+            let _ = stream.write_all(body.as_bytes());
+            open.push((bytes, stream));
+            most = most.max(resident());
+        }
+    }
+    for (bytes, mut stream) in open {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let expected = if bytes > 16 * 1024 { "more than 16384 bytes" } else { "Too many parameters" };
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains(expected), "{answer}");
+        most = most.max(resident());
+    }
+    println!("resident before {before} MiB, at most {most} MiB");
+    assert!(most - before <= 64, "{before} MiB before, {most} MiB at most");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn body_without_credentials_has_16_kib_and_with_them_1_mib() {
+    let server = Server::start().await;
+    let form = |bytes: usize| {
+        let begin = "login=Frank&password=wrong&x=";
+        format!("{begin}{}", "a".repeat(bytes - begin.len()))
+    };
+    let check = |who: &str, bytes: usize| server.ask(who, Method::POST, CHECK).form(&form(bytes)).send();
+    check("-", 16 * 1024).await.is(400, 102, "");
+    let refused = check("-", 16 * 1024 + 1).await.is(400, 400, "The body has more than 16384 bytes");
+    assert_eq!(refused.header("connection"), "close");
+    check("Frank", 16 * 1024 + 1).await.is(400, 400, "The body has more than 16384 bytes");
+    let validate = |bytes| server.post("Frank", "/apps/password_policy/api/v1/validate", &form(bytes)).send();
+    validate(1024 * 1024).await.ok();
+    validate(1024 * 1024 + 1).await.fails(400, "The body has more than 1048576 bytes");
+    let page = server.page(Method::POST, "/login").form(&form(16 * 1024 + 1)).send().await;
+    assert_eq!(page.status, 413);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_key_twice_changes_nothing_and_says_why() {
+    let server = Server::start().await;
+    let body = r#"{"key": "displayname", "value": "One", "value": "Two"}"#;
+    let answer = server
+        .ask("Frank", Method::PUT, "/ocs/v2.php/cloud/users/Frank?format=json")
+        .body("application/json", body)
+        .send()
+        .await
+        .is(400, 400, "A key stands more than once in one JSON object");
+    assert!(answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().contains("send each key once"));
+    let user = server.app.accounts().users().find(&UserId::parse("Frank").unwrap()).await.unwrap().unwrap();
+    assert_eq!(user.display_name, None);
+}
+
+/// M2: clients that read nothing kept their connections, and with them the server. The clock jumps ahead.
+#[tokio::test]
+async fn client_that_reads_nothing_is_hung_up_on() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let server = Server::start().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    let request = "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(40);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    tokio::time::resume();
+    let mut answers = Vec::new();
+    // The end may come as an error.
+    let _ = stream.read_to_end(&mut answers).await;
+    assert!(answers.len() < 2 * 1024 * 1024, "what the system held, and not all answers: {}", answers.len());
+    assert_eq!(server.get("-", "/healthz").send().await.status, 200);
+}
+
+/// A connection on which a request was answered and the next one may follow; `None` when the server has closed it.
+async fn kept(server: &Server, from: Ipv4Addr) -> Option<TcpStream> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind((from, 0).into()).unwrap();
+    let mut stream = socket.connect(server.address).await.unwrap();
+    let mut answer = [0; 1024];
+    // A server that has closed it already is fine.
+    let _ = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    let length = stream.read(&mut answer).await.unwrap_or(0);
+    (length > 0).then_some(stream)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_bounded_in_all_and_per_source() {
+    let proxy = "[resolver]\ntrusted_proxies = [\"127.77.0.1\"]\n";
+    let server = Server::with("max_connections = 30\nmax_connections_per_source = 10", proxy).await;
+    let mut open = Vec::new();
+    for (from, wanted, expected) in [
+        (Ipv4Addr::new(127, 66, 0, 1), 12, 10),
+        (Ipv4Addr::new(127, 66, 0, 2), 7, 7),
+        // A proxy that is named may have more than another source, but not more than there are.
+        (Ipv4Addr::new(127, 77, 0, 1), 15, 13),
+        (Ipv4Addr::new(127, 66, 0, 3), 1, 0),
+    ] {
+        let before = open.len();
+        for _ in 0..wanted {
+            open.extend(kept(&server, from).await);
+        }
+        assert_eq!(open.len() - before, expected, "{from}");
+    }
+    open.truncate(15);
+    while kept(&server, new_address()).await.is_none() {
+        // What was closed makes room as soon as the server has noticed.
+        tokio::task::yield_now().await;
+    }
+}
