@@ -16,7 +16,7 @@
 pub mod auth;
 mod health;
 pub mod listener;
-mod mail;
+pub mod mail;
 mod metrics;
 mod middleware;
 pub mod openapi;
