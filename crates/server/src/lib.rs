@@ -19,7 +19,7 @@ pub mod auth;
 mod connections;
 mod health;
 pub mod listener;
-mod mail;
+pub mod mail;
 mod metrics;
 mod middleware;
 pub mod openapi;

@@ -12,8 +12,8 @@ use crate::start::StartError;
 use crate::state::AppState;
 
 impl AppState {
-    /// Greets a new user by mail: writes down that it is wanted, for the [postman](Self::postman) to take. Who never signed in
-    /// and has their password kept here gets a link to choose one.
+    /// Queues the welcome mail of a user for the [mail worker](Self::mail_worker). A local user who never signed in gets a
+    /// link to choose a password.
     ///
     /// # Errors
     /// [`MailDisabled`]: there is no mail server, or it could not be written down.
