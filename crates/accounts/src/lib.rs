@@ -76,24 +76,49 @@ pub mod users;
 
 use std::sync::Arc;
 
-pub use audit::Actor;
+pub use apps::{
+    About as AppInfo, Catalogue as AppCatalogue, EXTERNAL_APP, Element as ManifestElement,
+    Feature as AppFeature, Fixed as AppNotSwitchable, Installed as InstalledApp,
+};
+pub use audit::{Action, Actor, AuditLine};
 pub use clock::{Clock, SKEW, Timestamp};
 pub use desk::Look;
 pub use error::AccountsError;
+pub use failures::{Failure as FailedLogin, MOST as MAX_FAILED_LOGINS};
 pub use generation::{Changes, Follower, Generation};
 pub use groups::{Group, GroupFilter};
 pub use id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
-pub use passwords::StoredHash;
+pub use mail::{
+    Courier as MailTransport, Letter as EmailMessage, LetterError as EmailMessageError, MailSettings,
+    MailSettingsError, PasswordChanged as PasswordChangedMail, Postman as MailWorker,
+    ResetLink as ResetLinkMail, Round as DeliveryReport, SendError, Smtp as SmtpTransport,
+    Welcome as WelcomeMail,
+};
+pub use password::{
+    AppPasswords as AppPasswordPolicy, Checked as CheckedPassword, HashError, HashPool, HashSettings, Hasher,
+    HasherError, LegacySalt, LocalBackend, LocalPassword, LocalPasswords, MAX_LOCAL_PASSWORD_BYTES,
+    Match as PasswordMatch, NoRules, PasswordHash, PasswordRules, Person, PolicyRules, PoolError, SetError,
+    SettingsError as HashSettingsError, TooLong as PasswordTooLong, UnknownHash,
+};
+pub use passwords::{KeptPassword as StoredCredential, MAX_HISTORY, StoredHash};
 pub use pins::{Pin, StoredPins};
 pub use policy::{POLICY_APP, PolicyError};
+pub use preferences::Preference;
 pub use random::NoRandomness;
+pub use reset::{
+    BadToken, BaseUrl, LinkError, LostPassword, PasswordReset, RESET_PATH, RedeemError, RequestError,
+    ResetSettings, ResetSettingsError,
+};
 pub use resets::Reset;
+pub use servers::{BEAT as HEARTBEAT_INTERVAL, SILENT as STALE_AFTER, Server as Instance};
 pub use sessions::Session;
 pub use settings::StoreSettings;
 pub use token::{Token, TokenHash};
 pub use tokens::AppPassword;
+pub use turns::Limit as RateLimit;
 pub use users::{
-    Details, Field, NewUser, Page, Profile, Quota, Scope, Standing, User, UserChange, UserFilter,
+    Details, Entry as ProfileEntry, Field, NewUser, Page, Pages as UserPages, Profile, Quota, Scope,
+    Standing, User, UserChange, UserFilter, mail_address,
 };
 
 use apps::Apps;

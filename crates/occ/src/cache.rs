@@ -2,8 +2,8 @@
 //!
 //! A memory belongs to a process; every running server writes down a row about its own, every ten seconds.
 
+use accounts::Instance;
 use accounts::UserId;
-use accounts::servers::Server;
 use serde_json::{Map, Value};
 
 use crate::Call;
@@ -49,7 +49,7 @@ const NOBODY: &str =
     "No server is running on this store; what is remembered of sign-ins is in the memory of a running server";
 
 /// What a server told, with when it did in front.
-fn status(server: Server) -> Value {
+fn status(server: Instance) -> Value {
     let mut status = Map::new();
     status.insert("told".to_owned(), moment::iso(server.told).into());
     status.insert("started".to_owned(), moment::iso(server.started).into());

@@ -7,9 +7,11 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use accounts::apps::Catalogue;
-use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PolicyRules};
-use accounts::{Accounts, Actor, PolicyError, StoreSettings, UserId};
+use accounts::AppCatalogue;
+use accounts::{
+    Accounts, Actor, HashSettings, Hasher, LocalBackend, LocalPasswords, PolicyError, PolicyRules,
+    StoreSettings, UserId,
+};
 use serde::Deserialize;
 use user_backend::config::Config;
 
@@ -33,7 +35,7 @@ pub(crate) struct Store {
     pub(crate) config: Config,
     pub(crate) server: Server,
     /// The apps there are.
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: AppCatalogue,
 }
 
 /// What this program wants to know of the section `server`. What is wrong with the rest, the server says.
@@ -127,7 +129,7 @@ impl Store {
     /// As the server has it: relative paths are relative to the configuration.
     fn of(accounts: Accounts, config: Config, server: Server, file: &Path) -> Self {
         let beside = |folder: &PathBuf| file.parent().unwrap_or_else(|| Path::new("")).join(folder);
-        let catalogue = Catalogue::new(server.apps_directory.as_ref().map(beside).as_deref());
+        let catalogue = AppCatalogue::new(server.apps_directory.as_ref().map(beside).as_deref());
         Self { accounts, config, server, catalogue }
     }
 

@@ -13,11 +13,11 @@ pub use sign_in::SignIn;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use accounts::apps::Catalogue;
-use accounts::mail::{Postman, Smtp};
-use accounts::password::{Hasher, LocalBackend, LocalPasswords, PasswordRules, Person};
-use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
-use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User, UserId};
+use accounts::AppCatalogue;
+use accounts::{
+    Accounts, AccountsError, BaseUrl, Follower, Hasher, LOCAL_BACKEND, LocalBackend, LocalPasswords,
+    LostPassword, MailWorker, PasswordReset, PasswordRules, Person, SmtpTransport, User, UserId,
+};
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Network, Registry};
@@ -52,7 +52,7 @@ struct Inner {
     passwords: LocalPasswords,
     resets: PasswordReset,
     rules: Arc<Rules>,
-    apps: Catalogue,
+    apps: AppCatalogue,
     /// Forgets what ended in other processes.
     follower: Follower,
     ledger: Arc<Ledger>,
@@ -117,7 +117,7 @@ impl App {
         let resolver = all.failure_log(log()).build()?;
         let local_only = local_chain(&local, &accounts, config).failure_log(log()).build()?;
         let follower = Follower::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
-        let apps = Catalogue::new(settings.apps_directory.as_deref());
+        let apps = AppCatalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
             local_only,
@@ -200,7 +200,7 @@ impl App {
     }
 
     /// The apps.
-    pub fn apps(&self) -> &Catalogue {
+    pub fn apps(&self) -> &AppCatalogue {
         &self.inner.apps
     }
 
@@ -245,16 +245,16 @@ impl App {
     ///
     /// # Errors
     /// [`StartError::Mail`]
-    pub fn postman(&self) -> Result<Option<Postman>, StartError> {
+    pub fn postman(&self) -> Result<Option<MailWorker>, StartError> {
         let Some(mail) = self.settings().mail.clone() else { return Ok(None) };
         let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
         // The texts of faults name who is to blame.
         let id = BackendId::parse("mail").map_err(|error| wrong(&error))?;
-        let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
+        let courier = SmtpTransport::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
         let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
         let accounts = self.accounts().clone();
         let settings = self.settings();
-        Ok(Some(Postman::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
+        Ok(Some(MailWorker::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use accounts::password::Person;
+use accounts::Person;
 use accounts::{AccountsError, GroupId, NewUser, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};

@@ -6,10 +6,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use accounts::mail::MailSettings;
-use accounts::password::{AppPasswords, HashSettings};
-use accounts::reset::{BaseUrl, LostPassword, ResetSettings};
-use accounts::{Quota, StoreSettings};
+use accounts::MailSettings;
+use accounts::{AppPasswordPolicy, BaseUrl, HashSettings, LostPassword, Quota, ResetSettings, StoreSettings};
 use serde::{Deserialize, Deserializer};
 use user_backend::config::{Config, ConfigErrors, Loader};
 
@@ -57,7 +55,7 @@ pub struct ServerSettings {
     /// How expensive password hashes are.
     pub passwords: HashSettings,
     /// What becomes of somebody's app passwords when they get a new password: `keep` (default) or `revoke`.
-    pub app_passwords_on_new_password: AppPasswords,
+    pub app_passwords_on_new_password: AppPasswordPolicy,
     /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
     #[serde(skip)]
     pub reset: ResetSettings,
@@ -128,7 +126,7 @@ impl Default for ServerSettings {
             shutdown_grace_seconds: 30,
             refusal_milliseconds: 250,
             passwords: HashSettings::default(),
-            app_passwords_on_new_password: AppPasswords::default(),
+            app_passwords_on_new_password: AppPasswordPolicy::default(),
             reset: ResetSettings::default(),
             mail: None,
             elsewhere: Elsewhere::default(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::reset::ResetSettings;
+use accounts::ResetSettings;
 use accounts::{Actor, GroupId, NewUser};
 
 use crate::house::{ALICE, House, deadline, password, word};

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use accounts::reset::{BadToken, RedeemError};
 use accounts::{AccountsError, SKEW, StoredHash, Token};
+use accounts::{BadToken, RedeemError};
 
 use crate::house::{ALICE, House, deadline, password, word};
 use crate::place::{Place, on_both, user};

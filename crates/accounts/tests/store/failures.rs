@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::{Follower, Timestamp, servers};
+use accounts::{Follower, HEARTBEAT_INTERVAL, Instance, STALE_AFTER, Timestamp};
 use user_backend::layer::{Place as Spot, Throttle};
 use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
 
@@ -89,16 +89,16 @@ on_both! {
         let room = accounts.servers();
         let started = place.clock.now();
         room.tell("one", started, "{}").await.unwrap();
-        place.clock.advance(servers::BEAT);
+        place.clock.advance(HEARTBEAT_INTERVAL);
         room.tell("two", place.clock.now(), "{}").await.unwrap();
         room.tell("one", started, r#"{"accepted":1}"#).await.unwrap();
-        let told = |running: Vec<servers::Server>| running.into_iter().map(|one| (one.id, one.status)).collect::<Vec<_>>();
+        let told = |running: Vec<Instance>| running.into_iter().map(|one| (one.id, one.status)).collect::<Vec<_>>();
         let running = told(room.running().await.unwrap());
         assert_eq!(running, [("one".to_owned(), r#"{"accepted":1}"#.to_owned()), ("two".to_owned(), "{}".to_owned())]);
         room.leave("one").await.unwrap();
         assert_eq!(room.running().await.unwrap().len(), 1);
         // Killed: it tells nothing any more.
-        place.clock.advance(servers::SILENT + Duration::from_secs(1));
+        place.clock.advance(STALE_AFTER + Duration::from_secs(1));
         assert_eq!(room.running().await.unwrap(), []);
     }
 }

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use accounts::mail::{Courier, Letter, Postman, SendError};
-use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, PasswordHash, PolicyRules};
-use accounts::reset::{BaseUrl, PasswordReset, ResetSettings};
 use accounts::{Accounts, Clock, NewUser, StoredHash};
+use accounts::{
+    BaseUrl, EmailMessage, HashSettings, Hasher, LocalBackend, LocalPasswords, MailTransport, MailWorker,
+    PasswordHash, PasswordReset, PolicyRules, ResetSettings, SendError,
+};
 use async_trait::async_trait;
 use password_policy::{Policy, Settings};
 use user_backend::clock::{Instant, now};
@@ -33,13 +34,13 @@ pub(crate) fn password(text: &str) -> Password {
 /// A mail server that a test can switch.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    pub(crate) letters: Mutex<Vec<Letter>>,
+    pub(crate) letters: Mutex<Vec<EmailMessage>>,
     pub(crate) answers: Mutex<VecDeque<Result<(), SendError>>>,
 }
 
 #[async_trait]
-impl Courier for Table {
-    async fn send(&self, letter: &Letter, _: Instant) -> Result<(), SendError> {
+impl MailTransport for Table {
+    async fn send(&self, letter: &EmailMessage, _: Instant) -> Result<(), SendError> {
         self.letters.lock().unwrap().push(letter.clone());
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()))
     }
@@ -52,7 +53,7 @@ pub(crate) struct House {
     pub(crate) backend: LocalBackend,
     pub(crate) passwords: LocalPasswords,
     pub(crate) reset: PasswordReset,
-    pub(crate) postman: Postman,
+    pub(crate) postman: MailWorker,
     pub(crate) table: Arc<Table>,
 }
 
@@ -76,7 +77,7 @@ impl House {
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules).with_notices(true);
         let table = Arc::new(Table::default());
         let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
-        let postman = Postman::new(accounts.clone(), table.clone(), base, "Cloud", &settings);
+        let postman = MailWorker::new(accounts.clone(), table.clone(), base, "Cloud", &settings);
         let reset = PasswordReset::new(accounts.clone(), passwords.clone(), settings);
         Self { accounts, clock: place.clock.clone(), hasher, backend, passwords, reset, postman, table }
     }
@@ -93,7 +94,7 @@ impl House {
     /// The tokens of all mails so far, oldest first.
     pub(crate) fn tokens(&self) -> Vec<String> {
         let letters = self.table.letters.lock().unwrap();
-        let token = |letter: &Letter| {
+        let token = |letter: &EmailMessage| {
             let (_, rest) = letter.text().split_once("/lostpassword/reset/")?;
             rest.split_whitespace().next().map(str::to_owned)
         };
@@ -118,8 +119,8 @@ impl House {
     }
 }
 
-pub(crate) fn local(text: &str) -> accounts::password::LocalPassword {
-    accounts::password::LocalPassword::new(&password(text)).unwrap()
+pub(crate) fn local(text: &str) -> accounts::LocalPassword {
+    accounts::LocalPassword::new(&password(text)).unwrap()
 }
 
 pub(crate) async fn sign_in(backend: &LocalBackend, name: &str, text: &str) -> Result<Verdict, BackendError> {

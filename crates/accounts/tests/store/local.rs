@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::password::{HashSettings, Hasher, LegacySalt, LocalBackend, NoRules};
-use accounts::reset::ResetSettings;
-use accounts::{Actor, NewUser, StoredHash};
+use accounts::ResetSettings;
+use accounts::{Actor, HashSettings, Hasher, LegacySalt, LocalBackend, NewUser, NoRules, StoredHash};
 use user_backend::conformance::{self, Known};
 use user_backend::{
     Attempt, BackendId, Credentials, DomainRules, LoginName, Outcome, Password, Rejection, Resolver,

@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::mail::SendError;
-use accounts::password::SetError;
-use accounts::reset::{BadToken, LostPassword, RedeemError, RequestError, ResetSettings};
-use accounts::{Accounts, Actor, NewUser, UserChange, UserId};
+use accounts::SendError;
+use accounts::{
+    Accounts, Actor, BadToken, LostPassword, NewUser, RedeemError, RequestError, ResetSettings, SetError,
+    UserChange, UserId,
+};
 use sqlx::{Connection, Executor, SqliteConnection};
 use user_backend::BackendId;
 use user_backend::resolver::PinStore;
@@ -198,7 +199,7 @@ on_both! {
     /// O17: the limits hold in the default installation, and in all processes together.
     async fn o17_a_place_may_ask_ten_times_in_five_minutes(place) {
         let house = House::with_alice(place).await;
-        let other = accounts::reset::PasswordReset::new(place.open().await, house.passwords.clone(), ResetSettings::default());
+        let other = accounts::PasswordReset::new(place.open().await, house.passwords.clone(), ResetSettings::default());
         for number in 0..10 {
             let reset = if number % 2 == 0 { &house.reset } else { &other };
             reset.request("nobody", ip("2001:db8::1")).await.unwrap();
@@ -286,7 +287,7 @@ on_both! {
             let token = house.tokens().pop().unwrap();
             let link = LostPassword::parse(setting).unwrap();
             let settings = ResetSettings::default().with_lost_password_link(link);
-            let reset = accounts::reset::PasswordReset::new(house.accounts.clone(), house.passwords.clone(), settings);
+            let reset = accounts::PasswordReset::new(house.accounts.clone(), house.passwords.clone(), settings);
             for typed in ["alice", "nobody", ""] {
                 let error = reset.request(typed, None).await.unwrap_err();
                 assert_eq!(error.to_string(), "Password reset is disabled");
@@ -366,9 +367,9 @@ on_both! {
         house.reset.request("alice", None).await.unwrap();
         {
             let dying = Silent::default();
-            let base = accounts::reset::BaseUrl::parse("https://cloud.example.com/").unwrap();
+            let base = accounts::BaseUrl::parse("https://cloud.example.com/").unwrap();
             let courier = Arc::new(dying);
-            let postman = accounts::mail::Postman::new(house.accounts.clone(), courier.clone(), base, "Cloud", &ResetSettings::default());
+            let postman = accounts::MailWorker::new(house.accounts.clone(), courier.clone(), base, "Cloud", &ResetSettings::default());
             tokio::select! {
                 biased;
                 _ = postman.deliver_due() => panic!("it never ends"),
@@ -401,10 +402,10 @@ on_both! {
 struct Silent(tokio::sync::Notify);
 
 #[async_trait::async_trait]
-impl accounts::mail::Courier for Silent {
+impl accounts::MailTransport for Silent {
     async fn send(
         &self,
-        _: &accounts::mail::Letter,
+        _: &accounts::EmailMessage,
         _: user_backend::clock::Instant,
     ) -> Result<(), SendError> {
         self.0.notify_one();

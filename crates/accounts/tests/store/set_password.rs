@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use accounts::password::{AppPasswords, Person, SetError};
-use accounts::reset::ResetSettings;
-use accounts::{Actor, NewUser};
+use accounts::ResetSettings;
+use accounts::{Actor, AppPasswordPolicy, NewUser, Person, SetError};
 use user_backend::BackendId;
 
 use crate::house::{ALICE, House, deadline, password, word};
@@ -122,7 +121,7 @@ on_both! {
         accounts.tokens().create(&user("alice"), "phone", None).await.unwrap();
         set(&house, "alice", "Looking-Glass").await.unwrap();
         assert_eq!(accounts.tokens().list(&user("alice")).await.unwrap().len(), 1);
-        let strict = house.passwords.clone().with_app_passwords(AppPasswords::Revoke);
+        let strict = house.passwords.clone().with_app_passwords(AppPasswordPolicy::Revoke);
         strict.set(&user("alice"), &password("Looking-Glass-2"), Actor::system(), deadline()).await.unwrap();
         assert!(accounts.tokens().list(&user("alice")).await.unwrap().is_empty());
     }

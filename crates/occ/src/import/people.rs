@@ -1,6 +1,6 @@
 //! What one user of the source is here.
 
-use accounts::password::PasswordHash;
+use accounts::PasswordHash;
 use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewUser, Scope, Timestamp, UserId};
 use serde_json::Value;
 use user_backend::BackendId;

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use accounts::password::{Person, SetError};
-use accounts::users::mail_address;
-use accounts::{AccountsError, GroupId, NewUser, UserId};
+use accounts::mail_address;
+use accounts::{AccountsError, GroupId, NewUser, Person, SetError, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 use zeroize::Zeroizing;

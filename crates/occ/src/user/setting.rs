@@ -3,7 +3,7 @@
 //! Five of these settings are columns of the user's record here. They are told and set under the names that administrators
 //! know them by.
 
-use accounts::preferences::Preference;
+use accounts::Preference;
 use accounts::{AccountsError, Quota, User, UserChange};
 use serde_json::{Map, Value};
 

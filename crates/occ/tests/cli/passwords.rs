@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
 use accounts::{Actor, UserId};
+use accounts::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
 use user_backend::clock::{later, now};
 use user_backend::{Credentials, DomainRules, Outcome, Password, Resolver};
 

@@ -9,7 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use accounts::{AccountsError, Clock, Timestamp, servers};
+use accounts::{AccountsError, Clock, HEARTBEAT_INTERVAL, Timestamp};
 use serde::Serialize;
 use user_backend::layer::{FailureLog, Place};
 
@@ -113,7 +113,7 @@ impl App {
     pub async fn keep_ledger(&self) {
         let mut fault = None;
         let mut beat: u32 = 0;
-        let beats = u32::try_from(servers::BEAT.as_secs() / BALANCE.as_secs()).unwrap_or(1).max(1);
+        let beats = u32::try_from(HEARTBEAT_INTERVAL.as_secs() / BALANCE.as_secs()).unwrap_or(1).max(1);
         loop {
             let told = async {
                 self.balance(beat.is_multiple_of(6 * beats)).await?;

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::apps::EXTERNAL_APP;
+use accounts::EXTERNAL_APP;
 use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;

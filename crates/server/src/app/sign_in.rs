@@ -3,9 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::apps::EXTERNAL_APP;
-use accounts::users::mail_address;
-use accounts::{AccountsError, GroupId, Standing, UserId};
+use accounts::EXTERNAL_APP;
+use accounts::{AccountsError, GroupId, Standing, UserId, mail_address};
 use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 

@@ -3,7 +3,7 @@
 //! A [`Caller`] is made from a proof of sign-in, or from a session that one began, and from nothing else, so an endpoint
 //! that takes one cannot forget to ask.
 
-use accounts::users::Details;
+use accounts::Details;
 use accounts::{GroupId, Standing, TokenHash, User, UserId};
 use user_backend::{Authenticated, Freshness};
 

@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use accounts::UserId;
-use accounts::password::SetError;
-use accounts::reset::{BadToken, LostPassword, RedeemError, RequestError};
+use accounts::SetError;
+use accounts::{BadToken, LostPassword, RedeemError, RequestError, UserId};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;

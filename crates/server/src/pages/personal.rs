@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use accounts::password::SetError;
+use accounts::SetError;
 use accounts::{AccountsError, Actor};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use accounts::mail::{Courier, Letter, Postman, SendError};
-use accounts::reset::BaseUrl;
+use accounts::BaseUrl;
+use accounts::{EmailMessage, MailTransport, MailWorker, SendError};
 use user_backend::clock::Instant;
 use user_backend_tests::{Peer, smtp};
 
@@ -24,8 +24,8 @@ fn letters(port: u16) -> String {
 struct Table(Mutex<Vec<(String, String)>>);
 
 #[async_trait::async_trait]
-impl Courier for Table {
-    async fn send(&self, letter: &Letter, _: Instant) -> Result<(), SendError> {
+impl MailTransport for Table {
+    async fn send(&self, letter: &EmailMessage, _: Instant) -> Result<(), SendError> {
         self.0.lock().unwrap().push((letter.to().to_string(), letter.text().to_owned()));
         Ok(())
     }
@@ -46,7 +46,7 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
     let table = Arc::new(Table::default());
     let base = BaseUrl::parse("https://cloud.example.org").unwrap();
     let (accounts, settings) = (server.app.accounts().clone(), server.app.resets().settings());
-    Postman::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
+    MailWorker::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
     table.0.lock().unwrap().clone()
 }
 

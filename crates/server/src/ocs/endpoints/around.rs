@@ -1,6 +1,6 @@
 //! What stands around users and groups: what the server can do, who it is, and passwords before anybody has them.
 
-use accounts::password::{PasswordRules, Person};
+use accounts::{PasswordRules, Person};
 use user_backend::clock::later;
 
 use super::Call;

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
-use accounts::password::{MAX_LOCAL_PASSWORD_BYTES, Person};
-use accounts::users::mail_address;
-use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewIdError, NewUser, UserId};
+use accounts::mail_address;
+use accounts::{
+    AccountsError, Field, GroupId, LOCAL_BACKEND, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, Person,
+    UserId,
+};
 use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 

@@ -1,9 +1,8 @@
 //! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at once, all of them or none
 //! (`fields[email]=…&fields[quota]=…`).
 
-use accounts::password::{MAX_LOCAL_PASSWORD_BYTES, SetError};
-use accounts::users::Details;
-use accounts::{AccountsError, Actor, Field, Scope, UserChange};
+use accounts::Details;
+use accounts::{AccountsError, Actor, Field, MAX_LOCAL_PASSWORD_BYTES, Scope, SetError, UserChange};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
@@ -172,7 +171,7 @@ impl<'a> Editor<'a> {
             "quota" if over => change.quota(field::quota(call, value).await?),
             "manager" if over => change.field(Field::Manager, checked("manager", value)?),
             "additional_mail" => {
-                accounts::users::mail_address(value).map_err(|_| Failure::bare(102))?;
+                accounts::mail_address(value).map_err(|_| Failure::bare(102))?;
                 change.field(Field::AdditionalMail, value)
             }
             "notify_email" => {
@@ -221,7 +220,7 @@ impl<'a> Editor<'a> {
         if value.is_empty() {
             return Some(String::new());
         }
-        let address = accounts::users::mail_address(value).ok()?;
+        let address = accounts::mail_address(value).ok()?;
         let more = self.details.profile.entries(Field::AdditionalMail).any(|entry| entry.value == address);
         (more || self.details.user.email.as_deref() == Some(address.as_str())).then_some(address)
     }

@@ -15,7 +15,7 @@ mod users;
 
 pub use around::SPOKEN;
 
-use accounts::users::Details;
+use accounts::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
 
 use super::caller::Caller;

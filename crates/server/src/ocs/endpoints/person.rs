@@ -1,7 +1,7 @@
 //! A user as the API shows them: the keys, in the order in which clients have always seen them, and the newer ones at the
 //! places where newer versions have them.
 
-use accounts::users::{Details, Profile};
+use accounts::{Details, Profile};
 use accounts::{Field, Quota, Scope, Timestamp};
 
 use crate::ocs::data::Data;

@@ -1,6 +1,6 @@
 //! One user: look, enable, disable, delete, wipe, welcome.
 
-use accounts::users::Details;
+use accounts::Details;
 use accounts::{AccountsError, User};
 
 use super::Call;
