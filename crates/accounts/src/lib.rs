@@ -39,104 +39,81 @@
 //! | [`Accounts::audit`] | who did what to whom |
 //!
 //! # Several processes
-//! Any number of processes may open the same store. What one has written, the others read; [`generation`] tells how they
+//! Any number of processes may open the same store. What one has written, the others read; [`Follower`] tells how they
 //! forget in time what they remember.
 
 #![forbid(unsafe_code)]
 
-pub mod apps;
-mod attempts;
-pub mod audit;
-pub mod clock;
-pub mod desk;
-mod engine;
-mod error;
-pub mod failures;
-pub mod generation;
-pub mod groups;
-mod id;
-pub mod mail;
-pub mod password;
-pub mod passwords;
-pub mod pins;
-pub mod policy;
-pub mod preferences;
-mod random;
-pub mod reset;
-pub mod resets;
-mod schema;
-mod section;
-pub mod servers;
-pub mod sessions;
-mod settings;
-mod token;
-pub mod tokens;
-pub mod turns;
-pub mod users;
+mod config;
+mod domain;
+mod service;
+mod store;
 
 use std::sync::Arc;
 
-pub use apps::{
+pub use domain::clock::{Clock, SKEW, Timestamp};
+pub use domain::error::AccountsError;
+pub use domain::id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
+pub use domain::random::NoRandomness;
+pub use domain::token::{Token, TokenHash};
+pub use domain::user_filter::{Page, UserFilter};
+pub use service::app_catalogue::{
     About as AppInfo, Catalogue as AppCatalogue, EXTERNAL_APP, Element as ManifestElement,
     Feature as AppFeature, Fixed as AppNotSwitchable, Installed as InstalledApp,
 };
-pub use audit::{Action, Actor, AuditLine};
-pub use clock::{Clock, SKEW, Timestamp};
-pub use desk::Look;
-pub use error::AccountsError;
-pub use failures::{Failure as FailedLogin, MOST as MAX_FAILED_LOGINS};
-pub use generation::{Changes, Follower, Generation};
-pub use groups::{Group, GroupFilter};
-pub use id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
-pub use mail::{
-    Courier as MailTransport, Letter as EmailMessage, LetterError as EmailMessageError, MailSettings,
-    MailSettingsError, PasswordChanged as PasswordChangedMail, Postman as MailWorker,
-    ResetLink as ResetLinkMail, Round as DeliveryReport, SendError, Smtp as SmtpTransport,
-    Welcome as WelcomeMail,
-};
-pub use password::{
+pub use service::local_password::policy::{POLICY_APP, PolicyError};
+pub use service::local_password::{
     AppPasswords as AppPasswordPolicy, Checked as CheckedPassword, HashError, HashPool, HashSettings, Hasher,
     HasherError, LegacySalt, LocalBackend, LocalPassword, LocalPasswords, MAX_LOCAL_PASSWORD_BYTES,
     Match as PasswordMatch, NoRules, PasswordHash, PasswordRules, Person, PolicyRules, PoolError, SetError,
     SettingsError as HashSettingsError, TooLong as PasswordTooLong, UnknownHash,
 };
-pub use passwords::{KeptPassword as StoredCredential, MAX_HISTORY, StoredHash};
-pub use pins::{Pin, StoredPins};
-pub use policy::{POLICY_APP, PolicyError};
-pub use preferences::Preference;
-pub use random::NoRandomness;
-pub use reset::{
+pub use service::mail::{
+    Courier as MailTransport, Letter as EmailMessage, LetterError as EmailMessageError, MailSettings,
+    MailSettingsError, PasswordChanged as PasswordChangedMail, Postman as MailWorker,
+    ResetLink as ResetLinkMail, Round as DeliveryReport, SendError, Smtp as SmtpTransport,
+    Welcome as WelcomeMail,
+};
+pub use service::password_reset::{
     BadToken, BaseUrl, LinkError, LostPassword, PasswordReset, RESET_PATH, RedeemError, RequestError,
     ResetSettings, ResetSettingsError,
 };
-pub use resets::Reset;
-pub use servers::{BEAT as HEARTBEAT_INTERVAL, SILENT as STALE_AFTER, Server as Instance};
-pub use sessions::Session;
-pub use settings::StoreSettings;
-pub use token::{Token, TokenHash};
-pub use tokens::AppPassword;
-pub use turns::Limit as RateLimit;
-pub use users::{
-    Details, Entry as ProfileEntry, Field, NewUser, Page, Pages as UserPages, Profile, Quota, Scope,
-    Standing, User, UserChange, UserFilter, mail_address,
+pub use service::provisioning::NewUser;
+pub use store::app_passwords::AppPassword;
+pub use store::audit::{Action, Actor, AuditLine};
+pub use store::credential_epoch::{Changes, Follower, Generation};
+pub use store::failed_logins::{Failure as FailedLogin, MOST as MAX_FAILED_LOGINS};
+pub use store::groups::{Group, GroupFilter};
+pub use store::instances::{BEAT as HEARTBEAT_INTERVAL, SILENT as STALE_AFTER, Server as Instance};
+pub use store::passwords::{KeptPassword as StoredCredential, MAX_HISTORY, StoredHash};
+pub use store::pins::{Pin, StoredPins};
+pub use store::preferences::Preference;
+pub use store::rate_limits::Limit as RateLimit;
+pub use store::reset_tokens::Reset;
+pub use store::sessions::Session;
+pub use store::settings::StoreSettings;
+pub use store::snapshot::Look;
+pub use store::users::{
+    Details, Entry as ProfileEntry, Field, Pages as UserPages, Profile, Quota, Scope, Standing, User,
+    UserChange, mail_address,
 };
 
-use apps::Apps;
-use audit::Audit;
-use desk::Desk;
-use engine::Db;
-use failures::Failures;
-use generation::Generations;
-use groups::Groups;
-use mail::Mails;
-use passwords::Passwords;
-use pins::Pins;
-use preferences::Preferences;
-use resets::Resets;
-use servers::Servers;
-use sessions::Sessions;
-use tokens::Tokens;
-use users::Users;
+use service::mail::Mails;
+use store::app_passwords::Tokens;
+use store::apps::Apps;
+use store::audit::Audit;
+use store::credential_epoch::Generations;
+use store::engine::Db;
+use store::failed_logins::Failures;
+use store::groups::Groups;
+use store::instances::Servers;
+use store::passwords::Passwords;
+use store::pins::Pins;
+use store::preferences::Preferences;
+use store::reset_tokens::Resets;
+use store::sessions::Sessions;
+use store::snapshot::Desk;
+use store::users::Users;
 
 /// The open store. Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]
@@ -183,7 +160,7 @@ impl Accounts {
     async fn with(settings: &StoreSettings, fill: bool) -> Result<Option<Self>, AccountsError> {
         let db = Db::open(settings).await?;
         let clock = settings.clock().clone();
-        match schema::migrate(&db, clock.now(), fill).await {
+        match store::schema::migrate(&db, clock.now(), fill).await {
             Ok(true) => {
                 let inner = Inner { db, clock, desk: Desk::default() };
                 Ok(Some(Self { inner: Arc::new(inner), actor: Arc::new(Actor::system()) }))

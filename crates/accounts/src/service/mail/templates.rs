@@ -1,0 +1,127 @@
+//! What the mails say. The texts are templates in `templates/`: the first line is the subject, the rest the text.
+
+use askama::Template;
+
+use super::message::{Letter, LetterError, one_line};
+
+/// Longest name in a text, in characters.
+const MOST_NAME_CHARS: usize = 100;
+
+/// The mail with the link that lets somebody set a new password.
+#[derive(Clone, Debug)]
+pub struct ResetLink<'a> {
+    /// What the product is called.
+    pub product: &'a str,
+    /// What the person is called.
+    pub name: &'a str,
+    /// The user id.
+    pub user: &'a str,
+    /// The link.
+    pub link: &'a str,
+    /// How long it works, in minutes.
+    pub minutes: u64,
+}
+
+/// The notice that a password was changed.
+#[derive(Clone, Debug)]
+pub struct PasswordChanged<'a> {
+    /// What the product is called.
+    pub product: &'a str,
+    /// What the person is called.
+    pub name: &'a str,
+    /// The user id.
+    pub user: &'a str,
+    /// The address of the product.
+    pub base: &'a str,
+}
+
+/// The greeting to a new account.
+#[derive(Clone, Debug)]
+pub struct Welcome<'a> {
+    /// What the product is called.
+    pub product: &'a str,
+    /// What the person is called.
+    pub name: &'a str,
+    /// The user id.
+    pub user: &'a str,
+    /// The address of the product.
+    pub base: &'a str,
+    /// The link to set a first password, when there shall be one, and how many minutes it works.
+    pub link: Option<(&'a str, u64)>,
+}
+
+#[derive(Template)]
+#[template(path = "reset.txt", escape = "none")]
+struct ResetText<'a> {
+    product: &'a str,
+    name: &'a str,
+    user: &'a str,
+    link: &'a str,
+    minutes: u64,
+}
+
+#[derive(Template)]
+#[template(path = "password_changed.txt", escape = "none")]
+struct PasswordChangedText<'a> {
+    product: &'a str,
+    name: &'a str,
+    user: &'a str,
+    base: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "welcome.txt", escape = "none")]
+struct WelcomeText<'a> {
+    product: &'a str,
+    name: &'a str,
+    user: &'a str,
+    base: &'a str,
+    link: Option<(&'a str, u64)>,
+}
+
+impl ResetLink<'_> {
+    /// The mail to this address.
+    ///
+    /// # Errors
+    /// [`LetterError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<Letter, LetterError> {
+        let Self { product, link, minutes, .. } = *self;
+        let [name, user] = lines([self.name, self.user]);
+        letter(address, &name, &ResetText { product, name: &name, user: &user, link, minutes })
+    }
+}
+
+impl PasswordChanged<'_> {
+    /// The mail to this address.
+    ///
+    /// # Errors
+    /// [`LetterError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<Letter, LetterError> {
+        let Self { product, base, .. } = *self;
+        let [name, user] = lines([self.name, self.user]);
+        letter(address, &name, &PasswordChangedText { product, name: &name, user: &user, base })
+    }
+}
+
+impl Welcome<'_> {
+    /// The mail to this address.
+    ///
+    /// # Errors
+    /// [`LetterError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<Letter, LetterError> {
+        let Self { product, base, link, .. } = *self;
+        let [name, user] = lines([self.name, self.user]);
+        letter(address, &name, &WelcomeText { product, name: &name, user: &user, base, link })
+    }
+}
+
+/// Names in one line each: nobody writes a paragraph of ours with a name of theirs.
+fn lines<const N: usize>(texts: [&str; N]) -> [String; N] {
+    texts.map(|text| one_line(text, MOST_NAME_CHARS))
+}
+
+fn letter(address: &str, name: &str, text: &impl Template) -> Result<Letter, LetterError> {
+    let text = text.render()?;
+    let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
+    Letter::new(address, name, subject, format!("{}\n", text.trim()))
+}

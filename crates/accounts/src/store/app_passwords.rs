@@ -1,0 +1,195 @@
+//! App passwords: made by a user or an admin for one device or program, named, revocable one by one.
+
+use std::time::Duration;
+
+use crate::Accounts;
+use crate::domain::clock::Timestamp;
+use crate::domain::error::AccountsError;
+use crate::domain::id::UserId;
+use crate::domain::token::{Token, TokenHash};
+use crate::store::audit::{self, Action};
+use crate::store::credential_epoch;
+use crate::store::engine::{Row, fault, sql};
+use crate::store::users::{User, find_key, lock, user_columns};
+
+/// An app password; the token itself is not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AppPassword {
+    /// Its number, for listing and revoking.
+    pub key: i64,
+    /// The name its owner gave it.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it was used last.
+    pub last_used: Option<Timestamp>,
+    /// When it ends.
+    pub expires: Option<Timestamp>,
+    /// Whether the device that holds it is to be wiped.
+    pub wipe: bool,
+}
+
+impl AppPassword {
+    fn read(row: &Row, at: usize) -> Result<Self, AccountsError> {
+        let read = || {
+            Ok(Self {
+                key: row.int(at)?,
+                name: row.text(at + 1)?,
+                created: Timestamp::from_millis(row.int(at + 2)?),
+                last_used: row.int_or_null(at + 3)?.map(Timestamp::from_millis),
+                expires: row.int_or_null(at + 4)?.map(Timestamp::from_millis),
+                wipe: row.bool(at + 5)?,
+            })
+        };
+        read().map_err(fault)
+    }
+}
+
+macro_rules! token_columns {
+    () => {
+        "app_passwords.key, app_passwords.name, app_passwords.created_at, app_passwords.last_used, \
+         app_passwords.expires_at, app_passwords.wipe "
+    };
+}
+
+/// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Tokens<'a>(pub(crate) &'a Accounts);
+
+/// `last_used` is exact to this much, so that not every use is a write.
+const USE_GRAIN: Duration = Duration::from_secs(60);
+
+impl Tokens<'_> {
+    /// Makes an app password. The token is shown now and never again.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user. [`AccountsError::Invalid`]: the name.
+    pub async fn create(
+        self,
+        user: &UserId,
+        name: &str,
+        expires: Option<Timestamp>,
+    ) -> Result<(Token, AppPassword), AccountsError> {
+        let name = name.trim();
+        if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
+            return Err(AccountsError::invalid(
+                "name of an app password",
+                name,
+                "1 to 255 bytes on one line",
+            ));
+        }
+        let (token, now) = (Token::random()?, self.0.now());
+        let mut tx = self.0.db().begin().await?;
+        let (user_key, user) = lock(&mut tx, user).await?;
+        let insert = sql("INSERT INTO app_passwords (user_key, name, token, created_at, expires_at) \
+                          VALUES ($1, $2, $3, $4, $5) RETURNING key")
+        .bind(user_key.0)
+        .bind(name)
+        .bind(token.hash().bytes())
+        .bind(now.millis())
+        .bind(expires.map(Timestamp::millis));
+        let row = tx.row(insert).await?;
+        let key = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
+        audit::note(&mut tx, self.0, Action::AppPasswordAdded, user.id.name().as_str(), Some(name)).await?;
+        tx.commit().await?;
+        let made =
+            AppPassword { key, name: name.to_owned(), created: now, last_used: None, expires, wipe: false };
+        Ok((token, made))
+    }
+
+    /// Whose app password this is; `None` when it is nobody's, has ended, or its owner is disabled.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn owner(self, token: &TokenHash) -> Result<Option<(User, AppPassword)>, AccountsError> {
+        let now = self.0.now();
+        let query = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            ", ",
+            token_columns!(),
+            "FROM app_passwords JOIN users ON users.key = app_passwords.user_key WHERE token = $1 \
+             AND users.enabled AND (expires_at IS NULL OR expires_at > $2)"
+        ));
+        let row = self.0.db().row(query.bind(token.bytes()).bind(now.millis())).await?;
+        row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, 13)?))).transpose()
+    }
+
+    /// Notes that an app password was used; writes at most once a minute.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn used(self, token: &AppPassword) -> Result<(), AccountsError> {
+        let now = self.0.now();
+        if token.last_used.is_some_and(|used| used <= now && used.after(USE_GRAIN) > now) {
+            return Ok(());
+        }
+        let mut tx = self.0.db().begin().await?;
+        let used = sql("UPDATE app_passwords SET last_used = $2 WHERE key = $1");
+        tx.execute(used.bind(token.key).bind(now.millis())).await?;
+        tx.commit().await
+    }
+
+    /// A user's app passwords, oldest first.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user.
+    pub async fn list(self, user: &UserId) -> Result<Vec<AppPassword>, AccountsError> {
+        let key = find_key(self.0.db(), user).await?;
+        let query =
+            sql(concat!("SELECT ", token_columns!(), "FROM app_passwords WHERE user_key = $1 ORDER BY key"));
+        let rows = self.0.db().rows(query.bind(key.0)).await?;
+        rows.iter().map(|row| AppPassword::read(row, 0)).collect()
+    }
+
+    /// Revokes one app password of a user; what was proved with it counts no more when this returns.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
+    pub async fn revoke(self, user: &UserId, key: i64) -> Result<(), AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let (user_key, user) = lock(&mut tx, user).await?;
+        let delete = sql("DELETE FROM app_passwords WHERE user_key = $1 AND key = $2 RETURNING name");
+        let row = tx.row(delete.bind(user_key.0).bind(key)).await?;
+        let row = row.ok_or_else(|| AccountsError::missing("app password", &key.to_string()))?;
+        let name = row.text(0).map_err(fault)?;
+        credential_epoch::bump(&mut tx, user.id.name(), self.0.now()).await?;
+        audit::note(&mut tx, self.0, Action::AppPasswordRevoked, user.id.name().as_str(), Some(&name))
+            .await?;
+        tx.commit().await
+    }
+
+    /// Revokes all app passwords of a user; tells how many there were.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user.
+    pub async fn revoke_all(self, user: &UserId) -> Result<u64, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let (user_key, user) = lock(&mut tx, user).await?;
+        let ended = tx.execute(sql("DELETE FROM app_passwords WHERE user_key = $1").bind(user_key.0)).await?;
+        if ended == 0 {
+            return Ok(0);
+        }
+        credential_epoch::bump(&mut tx, user.id.name(), self.0.now()).await?;
+        audit::note(&mut tx, self.0, Action::AppPasswordRevoked, user.id.name().as_str(), Some("all"))
+            .await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Marks all devices of a user that hold an app password for wiping; tells how many.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user.
+    pub async fn wipe(self, user: &UserId) -> Result<u64, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let (user_key, user) = lock(&mut tx, user).await?;
+        let marked =
+            tx.execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(user_key.0));
+        let marked = marked.await?;
+        audit::note(&mut tx, self.0, Action::WipeOrdered, user.id.name().as_str(), None).await?;
+        tx.commit().await?;
+        Ok(marked)
+    }
+}

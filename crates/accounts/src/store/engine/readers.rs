@@ -1,0 +1,149 @@
+//! The connections that only read a file of SQLite.
+//!
+//! A pool of sqlx asks a connection at its return whether it still lives. A connection to SQLite is a thread of this process:
+//! that question takes as long as most others, and its answer is known.
+
+use deadpool::Runtime;
+use deadpool::managed::{Manager, Metrics, Object, Pool, PoolError, QueueMode, RecycleError, RecycleResult};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sqlx::{ConnectOptions, Connection, Error, Sqlite, SqliteConnection};
+
+use super::{Result, fault};
+use crate::domain::error::AccountsError;
+use crate::store::settings::StoreSettings;
+
+/// Connections that are opened when they are needed and stay. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Readers(Pool<Opener>);
+
+impl Readers {
+    /// Opens the first one, so that a file that cannot be read is told at once.
+    pub(super) async fn open(options: SqliteConnectOptions, settings: &StoreSettings) -> Result<Self> {
+        let pool = Pool::builder(Opener(options))
+            .max_size(usize::try_from(settings.connections()).unwrap_or(1))
+            // What was asked last has the fullest cache.
+            .queue_mode(QueueMode::Lifo)
+            .wait_timeout(Some(settings.patience()))
+            .create_timeout(Some(settings.patience()))
+            .runtime(Runtime::Tokio1)
+            .build();
+        let readers = Self(pool.map_err(|_| AccountsError::unavailable("the store's driver failed"))?);
+        drop(readers.0.get().await.map_err(not_lent)?);
+        Ok(readers)
+    }
+
+    /// The first row, if there is one.
+    pub(super) async fn row(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Option<SqliteRow>> {
+        let mut reader = self.lend().await?;
+        let row = query.fetch_optional(&mut reader.connection).await;
+        reader.answered(row)
+    }
+
+    /// All rows.
+    pub(super) async fn rows(&self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Vec<SqliteRow>> {
+        let mut reader = self.lend().await?;
+        let rows = query.fetch_all(&mut reader.connection).await;
+        reader.answered(rows)
+    }
+
+    /// One of them, which is not lent again before it has answered.
+    async fn lend(&self) -> Result<Object<Opener>> {
+        let mut reader = self.0.get().await.map_err(not_lent)?;
+        reader.asked = true;
+        Ok(reader)
+    }
+
+    /// Closes those that nobody is using, and lends no more.
+    pub(super) async fn close(&self) {
+        let idle = self.0.retain(|_, _| false).removed;
+        self.0.close();
+        for reader in idle {
+            // Nothing can be lost: it only read.
+            drop(reader.connection.close().await);
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn open_now(&self) -> usize {
+        self.0.status().size
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+struct Reader {
+    connection: SqliteConnection,
+    /// Whether somebody asked and did not wait for the answer.
+    asked: bool,
+}
+
+impl Reader {
+    fn answered<T>(&mut self, answer: std::result::Result<T, Error>) -> Result<T> {
+        self.asked = matches!(answer, Err(Error::WorkerCrashed));
+        answer.map_err(fault)
+    }
+}
+
+#[derive(Debug)]
+struct Opener(SqliteConnectOptions);
+
+impl Manager for Opener {
+    type Type = Reader;
+    type Error = Error;
+
+    async fn create(&self) -> std::result::Result<Reader, Error> {
+        Ok(Reader { connection: self.0.connect().await?, asked: false })
+    }
+
+    async fn recycle(&self, reader: &mut Reader, _: &Metrics) -> RecycleResult<Error> {
+        // It may be busy for long with an answer that nobody waits for.
+        if reader.asked { Err(RecycleError::message("left alone with a question")) } else { Ok(()) }
+    }
+}
+
+fn not_lent(error: PoolError<Error>) -> AccountsError {
+    match error {
+        PoolError::Backend(error) => fault(error),
+        PoolError::Timeout(_) => fault(Error::PoolTimedOut),
+        PoolError::Closed => fault(Error::PoolClosed),
+        PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
+            AccountsError::unavailable("the store's driver failed")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::engine::{Db, sql};
+
+    #[tokio::test]
+    async fn nobody_waits_behind_a_question_that_was_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let db = Db::open(&StoreSettings::sqlite(&path).with_connections(1)).await.unwrap();
+        // It takes SQLite hours.
+        let long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) \
+                    SELECT COUNT(*) FROM n";
+        for _ in 0..2 {
+            let mut asking = Box::pin(db.row(sql(long)));
+            assert!(futures_util::poll!(&mut asking).is_pending());
+            drop(asking);
+            let row = db.row(sql("SELECT 42")).await.unwrap().unwrap();
+            assert_eq!(row.int(0).unwrap(), 42);
+            let Db::Sqlite { read, .. } = &db else { panic!("another engine") };
+            assert_eq!(read.open_now(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_closed_store_lends_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let db = Db::open(&StoreSettings::sqlite(&path)).await.unwrap();
+        db.close().await;
+        let error = db.row(sql("SELECT 42")).await.err().unwrap();
+        assert_eq!(error, AccountsError::unavailable("the store was closed"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Failed sign-ins by place, kept for the throttles of all servers: so that a restart forgives nobody, one process knows what
+//! another has seen, and an administrator can look and forgive.
+//!
+//! The throttle itself lives in the memory of each server; nothing here is on the way of a sign-in. A server writes what it has
+//! seen every second, in one transaction ([`Failures::record`]), and reads what the others have ([`Failures::of_others`]). Rows
+//! are deleted when they no longer count, and there are never more than [`MOST`].
+//!
+//! Forgiving is heard before the next attempt: it deletes the rows and raises the
+//! [generation](crate::Generation) in one transaction. A server that had failures of before still to write finds the
+//! generation changed inside its own transaction, and looks again first.
+
+use std::time::Duration;
+
+use user_backend::layer::Place;
+
+use crate::Accounts;
+use crate::domain::clock::Timestamp;
+use crate::domain::error::AccountsError;
+use crate::store::audit::{self, Action};
+use crate::store::credential_epoch::{self, Generation};
+use crate::store::engine::{fault, sql};
+
+/// How many failures are kept at most, the newest.
+pub const MOST: i64 = 100_000;
+
+/// How far back a reader looks for rows that were committed late: on PostgreSQL a smaller key may appear behind a larger one.
+const LATE: i64 = 1_000;
+
+/// How many rows are read at a time.
+const PAGE: i64 = 10_000;
+
+/// A failed sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// Its number: larger ones were begun to be written later.
+    pub key: i64,
+    /// From where.
+    pub place: Place,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The room of failed sign-ins; see the [module](self).
+#[derive(Clone, Copy, Debug)]
+pub struct Failures<'a>(pub(crate) &'a Accounts);
+
+impl Failures<'_> {
+    /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
+    /// generation is no longer `seen`, because these very failures may have been forgiven.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn record(
+        self,
+        server: &str,
+        seen: Generation,
+        failures: &[(Place, Timestamp)],
+        keep: Duration,
+    ) -> Result<bool, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        if credential_epoch::locked(&mut tx).await? != seen {
+            return Ok(false);
+        }
+        for (place, at) in failures {
+            let put = sql("INSERT INTO failures (place, at, server) VALUES ($1, $2, $3)");
+            tx.execute(put.bind(place.to_string()).bind(at.millis()).bind(server)).await?;
+        }
+        let old = sql("DELETE FROM failures WHERE at < $1");
+        tx.execute(old.bind(self.0.now().before(keep).millis())).await?;
+        let surplus = sql("DELETE FROM failures WHERE key <= (SELECT MAX(key) FROM failures) - $1");
+        tx.execute(surplus.bind(MOST)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// What other servers have seen since `not_before`, oldest first: at most 10,000 failures with keys above `after`, and
+    /// again some that were there the last time. Tell them apart by their keys.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn of_others(
+        self,
+        server: &str,
+        after: i64,
+        not_before: Timestamp,
+    ) -> Result<Vec<Failure>, AccountsError> {
+        let query = sql("SELECT key, place, at FROM failures WHERE key > $1 AND server <> $2 AND at >= $3 \
+                         ORDER BY key LIMIT $4");
+        let query = query.bind(after.saturating_sub(LATE)).bind(server).bind(not_before.millis()).bind(PAGE);
+        let rows = self.0.db().rows(query).await?;
+        let failure = |row: &crate::store::engine::Row| {
+            let place: String = row.text(1).map_err(fault)?;
+            Ok(Failure {
+                key: row.int(0).map_err(fault)?,
+                place: self::place(&place)?,
+                at: Timestamp::from_millis(row.int(2).map_err(fault)?),
+            })
+        };
+        rows.iter().map(failure).collect()
+    }
+
+    /// When sign-ins from a place failed since `not_before`, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn of(self, place: Place, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
+        let query = sql("SELECT at FROM failures WHERE place = $1 AND at >= $2 ORDER BY at");
+        let rows = self.0.db().rows(query.bind(place.to_string()).bind(not_before.millis())).await?;
+        rows.iter().map(|row| row.int(0).map(Timestamp::from_millis).map_err(fault)).collect()
+    }
+
+    /// Forgives a place: every server lets it begin anew, before the next attempt that begins after this has returned. Tells how
+    /// many failures were written down.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn forgive(self, place: Place) -> Result<u64, AccountsError> {
+        let text = place.to_string();
+        let mut tx = self.0.db().begin().await?;
+        let generation = credential_epoch::next(&mut tx).await?;
+        let gone = tx.execute(sql("DELETE FROM failures WHERE place = $1").bind(text.as_str())).await?;
+        let note = sql("INSERT INTO forgiven_places (generation, place) VALUES ($1, $2)");
+        tx.execute(note.bind(generation.number()).bind(text.as_str())).await?;
+        audit::note(&mut tx, self.0, Action::PlaceForgiven, &text, None).await?;
+        tx.commit().await?;
+        Ok(gone)
+    }
+
+    /// The places that were forgiven after one generation, up to another.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn forgiven(self, after: Generation, up_to: Generation) -> Result<Vec<Place>, AccountsError> {
+        let query =
+            sql("SELECT DISTINCT place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
+        let rows = self.0.db().rows(query.bind(after.number()).bind(up_to.number())).await?;
+        rows.iter().map(|row| place(&row.text(0).map_err(fault)?)).collect()
+    }
+}
+
+/// A place as it is written down.
+pub(crate) fn place(place: &str) -> Result<Place, AccountsError> {
+    place.parse().map_err(|_| AccountsError::unreadable("a failed sign-in comes from nowhere"))
+}

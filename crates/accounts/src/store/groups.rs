@@ -1,0 +1,394 @@
+//! Groups, their members and their administrators.
+
+use crate::Accounts;
+use crate::domain::error::AccountsError;
+use crate::domain::id::{GroupId, UserId, fold};
+use crate::store::audit::{self, Action};
+use crate::store::engine::{Kind, Query, Row, Tx, fault, sql};
+use crate::store::users::{Key, contains, count, lock};
+
+/// A group's key in the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupKey(i64);
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// What it is called; unset means by the id.
+    pub display_name: Option<String>,
+    /// How many members it has.
+    pub members: u64,
+    /// How many of them are disabled.
+    pub disabled: u64,
+}
+
+impl Group {
+    /// The display name, or the id when there is none.
+    pub fn called(&self) -> &str {
+        self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+
+    /// Whether a group can have this display name, without asking a store.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] when it cannot.
+    pub fn check_name(display_name: &str) -> Result<(), AccountsError> {
+        shown(Some(display_name)).map(drop)
+    }
+
+    fn read(row: &Row) -> Result<Self, AccountsError> {
+        Ok(Self {
+            id: GroupId::stored(&row.text(0).map_err(fault)?),
+            display_name: row.text_or_null(1).map_err(fault)?,
+            members: count(row.int(2).map_err(fault)?),
+            disabled: count(row.int(3).map_err(fault)?),
+        })
+    }
+}
+
+/// Which groups, and how many.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct GroupFilter {
+    search: String,
+    limit: Option<u64>,
+    offset: u64,
+}
+
+impl GroupFilter {
+    /// All groups.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those whose id or display name contains this, in any letter case.
+    pub fn search(mut self, text: &str) -> Self {
+        self.search = fold(text);
+        self
+    }
+
+    /// At most so many.
+    pub const fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Leaves out so many at the beginning.
+    pub const fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+}
+
+/// The room of groups.
+#[derive(Clone, Copy, Debug)]
+pub struct Groups<'a>(pub(crate) &'a Accounts);
+
+const COUNTED: &str = "SELECT groups.id, groups.display_name, \
+     (SELECT COUNT(*) FROM members WHERE members.group_key = groups.key), \
+     (SELECT COUNT(*) FROM members JOIN users ON users.key = members.user_key \
+      WHERE members.group_key = groups.key AND NOT users.enabled) FROM groups";
+
+impl Groups<'_> {
+    /// Creates a group.
+    ///
+    /// # Errors
+    /// [`AccountsError::AlreadyExists`].
+    pub async fn create(self, id: &GroupId, display_name: Option<&str>) -> Result<Group, AccountsError> {
+        let name = shown(display_name)?;
+        let mut tx = self.0.db().begin().await?;
+        if insert(&mut tx, id, name.as_deref()).await?.is_none() {
+            return Err(AccountsError::already("group", id.as_str()));
+        }
+        audit::note(&mut tx, self.0, Action::GroupCreated, id.as_str(), None).await?;
+        tx.commit().await?;
+        Ok(Group { id: id.clone(), display_name: name, members: 0, disabled: 0 })
+    }
+
+    /// Renames a group; an empty name means by the id.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`].
+    pub async fn rename(self, id: &GroupId, display_name: &str) -> Result<(), AccountsError> {
+        let name = shown(Some(display_name))?;
+        let rename = sql("UPDATE groups SET display_name = $2, search = $3 WHERE id = $1");
+        let rename = rename.bind(id.as_str()).bind(name.as_deref()).bind(search_text(id, name.as_deref()));
+        let mut tx = self.0.db().begin().await?;
+        if tx.execute(rename).await? == 0 {
+            return Err(missing(id));
+        }
+        audit::note(&mut tx, self.0, Action::GroupChanged, id.as_str(), None).await?;
+        tx.commit().await
+    }
+
+    /// Deletes a group. Its members stay, without it.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]; [`AccountsError::Protected`] for the group `admin`.
+    pub async fn delete(self, id: &GroupId) -> Result<(), AccountsError> {
+        if id.is_admin() {
+            return Err(AccountsError::Protected { what: "group", id: id.as_str().to_owned() });
+        }
+        let mut tx = self.0.db().begin().await?;
+        if tx.execute(sql("DELETE FROM groups WHERE id = $1").bind(id.as_str())).await? == 0 {
+            return Err(missing(id));
+        }
+        audit::note(&mut tx, self.0, Action::GroupDeleted, id.as_str(), None).await?;
+        tx.commit().await
+    }
+
+    /// The group with its counts, if there is one.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn find(self, id: &GroupId) -> Result<Option<Group>, AccountsError> {
+        let kind = self.0.db().kind();
+        let query = sql(COUNTED).push(kind, " WHERE groups.id = ").push_bind(kind, id.as_str());
+        self.0.db().row(query).await?.map(|row| Group::read(&row)).transpose()
+    }
+
+    /// Whether there is such a group: cheaper than [`Groups::find`].
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn exists(self, id: &GroupId) -> Result<bool, AccountsError> {
+        let row = self.0.db().row(sql("SELECT 1 FROM groups WHERE id = $1").bind(id.as_str())).await?;
+        Ok(row.is_some())
+    }
+
+    /// The groups of a filter with their counts, in the order of their ids.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn list(self, filter: &GroupFilter) -> Result<Vec<Group>, AccountsError> {
+        let query = narrowed(self.0.db().kind(), sql(COUNTED), filter);
+        self.0.db().rows(query).await?.iter().map(Group::read).collect()
+    }
+
+    /// The ids of the groups of a filter, in order: cheaper than [`Groups::list`].
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn ids(self, filter: &GroupFilter) -> Result<Vec<GroupId>, AccountsError> {
+        let query = narrowed(self.0.db().kind(), sql("SELECT id FROM groups"), filter);
+        ids(&self.0.db().rows(query).await?)
+    }
+
+    /// How many groups a filter has in all, whatever its limit and offset.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn count(self, filter: &GroupFilter) -> Result<u64, AccountsError> {
+        let kind = self.0.db().kind();
+        let query = matching(kind, sql("SELECT COUNT(*) FROM groups"), filter);
+        let row = self.0.db().row(query).await?;
+        Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+    }
+
+    /// The groups that a user is a member of, by id.
+    ///
+    /// # Errors
+    /// When the store cannot tell. A user who does not exist is in no group.
+    pub async fn of_user(self, user: &UserId) -> Result<Vec<GroupId>, AccountsError> {
+        let query = sql("SELECT groups.id FROM users JOIN members ON members.user_key = users.key \
+                         JOIN groups ON groups.key = members.group_key WHERE users.name = $1 ORDER BY groups.id");
+        ids(&self.0.db().rows(query.bind(user.name().as_str())).await?)
+    }
+
+    /// Whether a user is a member of a group.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn has_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        let query = sql(
+            "SELECT 1 FROM members WHERE group_key = (SELECT key FROM groups WHERE id = $1) AND name = $2",
+        );
+        Ok(self.0.db().row(query.bind(group.as_str()).bind(user.name().as_str())).await?.is_some())
+    }
+
+    /// Makes a user a member; tells whether that changed anything.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the group or the user.
+    pub async fn add_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let group_key = key(&mut tx, group, false).await?;
+        let (user_key, found) = lock(&mut tx, user).await?;
+        if !join(&mut tx, group_key, user_key, &found.id).await? {
+            return Ok(false);
+        }
+        let name = found.id.name().as_str();
+        audit::note(&mut tx, self.0, Action::MemberAdded, group.as_str(), Some(name)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a membership; tells whether that changed anything.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::LastAdmin`].
+    pub async fn remove_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let GroupKey(group_key) = key(&mut tx, group, false).await?;
+        let (_, found) = lock(&mut tx, user).await?;
+        let name = found.id.name().as_str();
+        let leave = sql("DELETE FROM members WHERE group_key = $1 AND name = $2");
+        if tx.execute(leave.bind(group_key).bind(name)).await? == 0 {
+            return Ok(false);
+        }
+        audit::note(&mut tx, self.0, Action::MemberRemoved, group.as_str(), Some(name)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Who administers a group, by name.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`].
+    pub async fn subadmins(self, group: &GroupId) -> Result<Vec<UserId>, AccountsError> {
+        if !self.exists(group).await? {
+            return Err(missing(group));
+        }
+        let query = sql(
+            "SELECT users.id, users.name FROM groups JOIN subadmins ON subadmins.group_key = groups.key \
+                         JOIN users ON users.key = subadmins.user_key WHERE groups.id = $1 ORDER BY users.name",
+        );
+        let rows = self.0.db().rows(query.bind(group.as_str())).await?;
+        rows.iter()
+            .map(|row| UserId::stored(&row.text(0).map_err(fault)?, &row.text(1).map_err(fault)?))
+            .collect()
+    }
+
+    /// The groups that a user administers, by id.
+    ///
+    /// # Errors
+    /// When the store cannot tell. A user who does not exist administers nothing.
+    pub async fn administered_by(self, user: &UserId) -> Result<Vec<GroupId>, AccountsError> {
+        let query = sql("SELECT groups.id FROM users JOIN subadmins ON subadmins.user_key = users.key \
+                         JOIN groups ON groups.key = subadmins.group_key WHERE users.name = $1 ORDER BY groups.id");
+        ids(&self.0.db().rows(query.bind(user.name().as_str())).await?)
+    }
+
+    /// Lets a user administer a group; tells whether that changed anything.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Invalid`] for the group `admin`.
+    pub async fn add_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let (user_key, found) = lock(&mut tx, user).await?;
+        if !appoint(&mut tx, group, user_key).await? {
+            return Ok(false);
+        }
+        let name = found.id.name().as_str();
+        audit::note(&mut tx, self.0, Action::SubadminAdded, group.as_str(), Some(name)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends that; tells whether it changed anything.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the group or the user.
+    pub async fn remove_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let GroupKey(group_key) = key(&mut tx, group, false).await?;
+        let (Key(user_key), found) = lock(&mut tx, user).await?;
+        let end = sql("DELETE FROM subadmins WHERE group_key = $1 AND user_key = $2");
+        if tx.execute(end.bind(group_key).bind(user_key)).await? == 0 {
+            return Ok(false);
+        }
+        let name = found.id.name().as_str();
+        audit::note(&mut tx, self.0, Action::SubadminRemoved, group.as_str(), Some(name)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// The key of a group, which may be created when it is missing.
+pub(crate) async fn key(tx: &mut Tx, id: &GroupId, create: bool) -> Result<GroupKey, AccountsError> {
+    let find = || sql("SELECT key FROM groups WHERE id = $1").bind(id.as_str());
+    let mut row = tx.row(find()).await?;
+    if row.is_none() && create {
+        row = match insert(tx, id, None).await? {
+            Some(row) => Some(row),
+            // Somebody else was faster.
+            None => tx.row(find()).await?,
+        };
+    }
+    let row = row.ok_or_else(|| missing(id))?;
+    row.int(0).map(GroupKey).map_err(fault)
+}
+
+/// Makes a user a member; tells whether that changed anything.
+pub(crate) async fn join(
+    tx: &mut Tx,
+    group: GroupKey,
+    user: Key,
+    id: &UserId,
+) -> Result<bool, AccountsError> {
+    let join = sql("INSERT INTO members (group_key, name, user_key) VALUES ($1, $2, $3) \
+                    ON CONFLICT (group_key, name) DO NOTHING");
+    let done = tx.execute(join.bind(group.0).bind(id.name().as_str()).bind(user.0)).await?;
+    Ok(done > 0)
+}
+
+/// Lets a user administer a group; tells whether that changed anything.
+pub(crate) async fn appoint(tx: &mut Tx, group: &GroupId, user: Key) -> Result<bool, AccountsError> {
+    let GroupKey(group_key) = key(tx, group, false).await?;
+    not_admin(group)?;
+    let appoint = sql("INSERT INTO subadmins (group_key, user_key) VALUES ($1, $2) \
+                       ON CONFLICT (group_key, user_key) DO NOTHING");
+    Ok(tx.execute(appoint.bind(group_key).bind(user.0)).await? > 0)
+}
+
+/// Administrators of everything administer every group; nobody administers theirs.
+pub(crate) fn not_admin(group: &GroupId) -> Result<(), AccountsError> {
+    if group.is_admin() {
+        return Err(AccountsError::invalid("sub-admin group", group.as_str(), "a group other than admin"));
+    }
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, id: &GroupId, name: Option<&str>) -> Result<Option<Row>, AccountsError> {
+    let insert = sql("INSERT INTO groups (id, display_name, search) VALUES ($1, $2, $3) \
+                      ON CONFLICT (id) DO NOTHING RETURNING key");
+    tx.row(insert.bind(id.as_str()).bind(name).bind(search_text(id, name))).await
+}
+
+fn search_text(id: &GroupId, name: Option<&str>) -> String {
+    fold(&format!("{id}\n{}", name.unwrap_or_default()))
+}
+
+fn shown(name: Option<&str>) -> Result<Option<String>, AccountsError> {
+    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
+    if name.len() > 255 || name.contains(char::is_control) {
+        let begin: String = name.chars().take(80).collect();
+        return Err(AccountsError::invalid("display name", begin, "at most 255 bytes on one line"));
+    }
+    Ok(Some(name.to_owned()))
+}
+
+fn missing(id: &GroupId) -> AccountsError {
+    AccountsError::missing("group", id.as_str())
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<GroupId>, AccountsError> {
+    rows.iter().map(|row| Ok(GroupId::stored(&row.text(0).map_err(fault)?))).collect()
+}
+
+fn narrowed(kind: Kind, query: Query, filter: &GroupFilter) -> Query {
+    let limit = filter.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
+    let query =
+        matching(kind, query, filter).push(kind, " ORDER BY groups.id LIMIT ").push_bind_unseen(kind, limit);
+    query.push(kind, " OFFSET ").push_bind_unseen(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX))
+}
+
+fn matching(kind: Kind, query: Query, filter: &GroupFilter) -> Query {
+    if filter.search.is_empty() {
+        return query;
+    }
+    contains(kind, query.push(kind, " WHERE groups.search"), &filter.search)
+}

@@ -1,0 +1,121 @@
+//! Attempts at local passwords in a row, where the policy limits them (`maximumLoginAttempts`).
+//!
+//! In the store and not in memory, so that the limit holds across processes and restarts. An attempt is counted before it is
+//! made, in one statement, so no burst slips through; a right password deletes the count, and so does everything that ends
+//! credentials: a new password, `occ cache:flush NAME`. Names that nobody has are counted like others: what is
+//! written must not tell who exists.
+
+use std::time::Duration;
+
+use user_backend::CanonicalName;
+
+use crate::Accounts;
+use crate::domain::error::AccountsError;
+use crate::store::engine::{Tx, fault, sql};
+
+/// How long "the rest of the day" is at most: a count begins anew so long after its first attempt.
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many names are counted at most, the newest.
+const MOST: i64 = 100_000;
+
+/// The room of attempts in a row; see the [module](self).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempts<'a>(pub(crate) &'a Accounts);
+
+impl Attempts<'_> {
+    /// Counts an attempt that is about to be made, and tells whether it may be: there were not yet `most` in a row.
+    pub(crate) async fn begin(self, name: &CanonicalName, most: u32) -> Result<bool, AccountsError> {
+        let (now, most) = (self.0.now(), i64::from(most));
+        let mut tx = self.0.db().begin().await?;
+        let count = sql("INSERT INTO login_failures (name, failures, first_at) VALUES ($1, 1, $2) \
+                         ON CONFLICT (name) DO UPDATE SET \
+                         failures = CASE WHEN login_failures.first_at <= $3 OR login_failures.first_at > $2 THEN 1 \
+                             WHEN login_failures.failures > $4 THEN login_failures.failures \
+                             ELSE login_failures.failures + 1 END, \
+                         first_at = CASE WHEN login_failures.first_at <= $3 OR login_failures.first_at > $2 THEN $2 \
+                             ELSE login_failures.first_at END \
+                         RETURNING failures");
+        let count = count.bind(name.as_str()).bind(now.millis()).bind(now.before(DAY).millis()).bind(most);
+        let row = tx.row(count).await?;
+        let failures = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or(1);
+        let old = sql("DELETE FROM login_failures WHERE first_at <= $1");
+        tx.execute(old.bind(now.before(DAY).millis())).await?;
+        let surplus =
+            sql("DELETE FROM login_failures WHERE key <= (SELECT MAX(key) FROM login_failures) - $1");
+        tx.execute(surplus.bind(MOST)).await?;
+        tx.commit().await?;
+        Ok(failures <= most)
+    }
+
+    /// The attempt told nothing: nobody could look, or the password was right and something else was not.
+    pub(crate) async fn take_back(self, name: &CanonicalName) -> Result<(), AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let less = sql("UPDATE login_failures SET failures = failures - 1 WHERE name = $1 AND failures > 0");
+        tx.execute(less.bind(name.as_str())).await?;
+        tx.commit().await
+    }
+
+    /// The password was right.
+    pub(crate) async fn forget(self, name: &CanonicalName) -> Result<(), AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        forget(&mut tx, name).await?;
+        tx.commit().await
+    }
+
+    /// Whether this is the only administrator who may sign in.
+    pub(crate) async fn is_last_admin(self, name: &CanonicalName) -> Result<bool, AccountsError> {
+        let query = sql("SELECT COUNT(*) FROM users JOIN members ON members.user_key = users.key \
+                         WHERE members.group_key = 1 AND users.enabled AND users.name = $1 AND NOT EXISTS ( \
+                             SELECT 1 FROM members AS others JOIN users AS people ON people.key = others.user_key \
+                             WHERE others.group_key = 1 AND people.enabled AND people.name <> $1)");
+        let row = self.0.db().row(query.bind(name.as_str())).await?;
+        Ok(row.map(|row| row.int(0)).transpose().map_err(fault)? == Some(1))
+    }
+}
+
+/// Deletes a count, in the caller's transaction.
+pub(crate) async fn forget(tx: &mut Tx, name: &CanonicalName) -> Result<(), AccountsError> {
+    tx.execute(sql("DELETE FROM login_failures WHERE name = $1").bind(name.as_str())).await.map(drop)
+}
+
+/// A counted attempt, taken back when it is dropped before anybody said what became of it.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    accounts: Accounts,
+    name: Option<CanonicalName>,
+}
+
+impl Begun {
+    pub(crate) fn new(accounts: &Accounts, name: &CanonicalName) -> Self {
+        Self { accounts: accounts.clone(), name: Some(name.clone()) }
+    }
+
+    /// The password was wrong: the count stands.
+    pub(crate) fn stands(mut self) {
+        self.name = None;
+    }
+
+    /// The password was right.
+    pub(crate) async fn was_right(mut self) {
+        if let Some(name) = self.name.take()
+            && let Err(error) = Attempts(&self.accounts).forget(&name).await
+        {
+            tracing::warn!(user = ?name, %error, "a right password could not wipe the wrong ones before it");
+        }
+    }
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        let (Some(name), Ok(runtime)) = (self.name.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        let accounts = self.accounts.clone();
+        runtime.spawn(async move {
+            if let Err(error) = Attempts(&accounts).take_back(&name).await {
+                tracing::warn!(user = ?name, %error, "an attempt that told nothing stays counted");
+            }
+        });
+    }
+}

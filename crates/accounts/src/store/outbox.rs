@@ -1,0 +1,161 @@
+//! Mails to be sent, kept in the store until a server took them.
+//!
+//! A row says what is wanted, not what the mail says: the worker looks up the person and draws the token when it sends. So no
+//! secret waits in the store, asking for a reset costs the same work whoever is asked for, and what is written in the
+//! transaction of a change is mailed even if the process ends right after it.
+
+use std::time::Duration;
+
+use crate::domain::clock::{SKEW, Timestamp};
+use crate::domain::error::AccountsError;
+use crate::store::engine::{Db, Tx, each, fault, sql};
+use crate::store::users::count;
+
+/// How many reset requests may wait. More are dropped: somebody is filling the queue.
+const MOST_REQUESTS: u64 = 1000;
+
+/// How long a worker has a mail for itself. Longer than handing it over may take.
+const LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// The pause after the first failure; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+
+/// No mail waits longer than this; one that seems to was put in before the clock was set back.
+const LONGEST_WAIT: Duration = LONGEST_PAUSE.saturating_add(SKEW);
+
+/// What mail is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Somebody asked to reset the password of what they typed: the subject.
+    ResetRequest,
+    /// The notice that a user's password changed; goes to the address that was on record then.
+    PasswordChanged,
+    /// The greeting to a new user.
+    Welcome,
+    /// The same with a link to choose a password.
+    WelcomeWithLink,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::ResetRequest => "reset_request",
+            Self::PasswordChanged => "password_changed",
+            Self::Welcome => "welcome",
+            Self::WelcomeWithLink => "welcome_with_link",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::ResetRequest, Self::PasswordChanged, Self::Welcome, Self::WelcomeWithLink]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+
+    /// How long it is worth trying.
+    pub(crate) fn patience(self) -> Duration {
+        match self {
+            // Who asked for a link sits and waits.
+            Self::ResetRequest => Duration::from_secs(60 * 60),
+            Self::PasswordChanged | Self::Welcome | Self::WelcomeWithLink => {
+                Duration::from_secs(3 * 24 * 60 * 60)
+            }
+        }
+    }
+}
+
+/// A mail to be sent, claimed by one worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted {
+    pub(crate) key: i64,
+    pub(crate) kind: Kind,
+    pub(crate) subject: String,
+    pub(crate) address: Option<String>,
+    pub(crate) created: Timestamp,
+    /// Which attempt this is, from 1 on.
+    pub(crate) attempt: i64,
+}
+
+/// Writes down a wanted mail in the caller's transaction.
+pub(crate) async fn put(
+    tx: &mut Tx,
+    kind: Kind,
+    subject: &str,
+    address: Option<&str>,
+    now: Timestamp,
+) -> Result<(), AccountsError> {
+    let put =
+        sql("INSERT INTO outbox (kind, subject, address, created_at, due_at) VALUES ($1, $2, $3, $4, $4)");
+    tx.execute(put.bind(kind.as_str()).bind(subject).bind(address).bind(now.millis())).await?;
+    Ok(())
+}
+
+/// Whether the queue takes no more requests of strangers.
+pub(crate) async fn is_full(tx: &mut Tx) -> Result<bool, AccountsError> {
+    let waiting = sql("SELECT COUNT(*) FROM outbox WHERE kind = $1").bind(Kind::ResetRequest.as_str());
+    let row = tx.row(waiting).await?;
+    let waiting = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
+    Ok(count(waiting) >= MOST_REQUESTS)
+}
+
+/// How many mails wait.
+pub(crate) async fn waiting(db: &Db) -> Result<u64, AccountsError> {
+    let row = db.row(sql("SELECT COUNT(*) FROM outbox")).await?;
+    Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+}
+
+/// Claims the mail that has been due longest. Another worker gets it only when this one does not come back.
+pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<Wanted>, AccountsError> {
+    let claim = each(
+        "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
+         WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1) \
+         RETURNING key, kind, subject, address, created_at, attempts",
+        "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
+         WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED) \
+         RETURNING key, kind, subject, address, created_at, attempts",
+    );
+    let mut tx = db.begin().await?;
+    let claim = claim.bind(now.millis()).bind(now.after(LEASE).millis());
+    let row = tx.row(claim.bind(now.after(LONGEST_WAIT).millis())).await?;
+    tx.commit().await?;
+    let Some(row) = row else { return Ok(None) };
+    let kind = row.text(1).map_err(fault)?;
+    Ok(Some(Wanted {
+        key: row.int(0).map_err(fault)?,
+        kind: Kind::read(&kind)
+            .ok_or_else(|| AccountsError::unreadable("a mail of an unknown kind is waiting"))?,
+        subject: row.text(2).map_err(fault)?,
+        address: row.text_or_null(3).map_err(fault)?,
+        created: Timestamp::from_millis(row.int(4).map_err(fault)?),
+        attempt: row.int(5).map_err(fault)?,
+    }))
+}
+
+/// Strikes a mail off: it was sent, or nobody will get it.
+pub(crate) async fn done(db: &Db, wanted: &Wanted) -> Result<(), AccountsError> {
+    let mut tx = db.begin().await?;
+    tx.execute(sql("DELETE FROM outbox WHERE key = $1").bind(wanted.key)).await?;
+    tx.commit().await
+}
+
+/// Puts a mail back that could not be sent now; tells whether it is still worth it.
+pub(crate) async fn put_back(db: &Db, wanted: &Wanted, now: Timestamp) -> Result<bool, AccountsError> {
+    let due = now.after(pause(wanted.attempt));
+    if due > wanted.created.after(wanted.kind.patience()) {
+        done(db, wanted).await?;
+        return Ok(false);
+    }
+    let mut tx = db.begin().await?;
+    tx.execute(sql("UPDATE outbox SET due_at = $2 WHERE key = $1").bind(wanted.key).bind(due.millis()))
+        .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+fn pause(attempt: i64) -> Duration {
+    let doublings = u32::try_from(attempt.clamp(1, 20)).unwrap_or(1) - 1;
+    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}

@@ -1,0 +1,190 @@
+//! Who owns whom, kept for good: the library's [`PinStore`] on this store.
+
+use async_trait::async_trait;
+use user_backend::resolver::{PinError, PinStore};
+use user_backend::{BackendId, CanonicalName};
+
+use crate::Accounts;
+use crate::domain::clock::Timestamp;
+use crate::domain::error::AccountsError;
+use crate::domain::id::UserId;
+use crate::store::audit::{self, Action};
+use crate::store::credential_epoch;
+use crate::store::engine::{fault, sql};
+use crate::store::users::{self, count};
+
+/// A name and its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pin {
+    /// Whose name it is.
+    pub name: CanonicalName,
+    /// The backend that alone may answer for it.
+    pub backend: BackendId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The room of pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct Pins<'a>(pub(crate) &'a Accounts);
+
+impl Pins<'_> {
+    /// The owner of a name.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn owner(self, name: &CanonicalName) -> Result<Option<BackendId>, AccountsError> {
+        let row =
+            self.0.db().row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+        row.map(|row| backend(&row.text(0).map_err(fault)?)).transpose()
+    }
+
+    /// Makes `backend` the owner unless there is one, in one step, and tells who the owner is now.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn bind(self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, AccountsError> {
+        // Nearly every name has an owner already, and reading waits for nobody.
+        if let Some(owner) = self.owner(name).await? {
+            return Ok(owner);
+        }
+        let mut tx = self.0.db().begin().await?;
+        let bind =
+            sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
+        let bind = bind.bind(name.as_str()).bind(backend.as_str()).bind(self.0.now().millis());
+        if tx.execute(bind).await? == 0 {
+            drop(tx);
+            let owner = self.owner(name).await?;
+            return owner.ok_or_else(|| AccountsError::unavailable("a pin came and went at the same time"));
+        }
+        // A user whose pin an admin had taken away is the new owner's from here on.
+        let moved = sql("UPDATE users SET backend = $2 WHERE name = $1 AND backend <> $2");
+        if tx.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
+            let forget =
+                sql("DELETE FROM passwords WHERE user_key = (SELECT key FROM users WHERE name = $1)");
+            tx.execute(forget.bind(name.as_str())).await?;
+        }
+        tx.commit().await?;
+        Ok(backend.clone())
+    }
+
+    /// Gives a name to another backend, or to nobody, and tells who had it.
+    ///
+    /// What was proved before counts no more, and the user's record, if there is one, says the new backend. A user who
+    /// leaves this store's own backend leaves the local password behind.
+    ///
+    /// # Security
+    /// A name that is nobody's goes to the first backend that accepts it, with everything the user has and may do. For an
+    /// administrator, name the new owner instead.
+    ///
+    /// # Errors
+    /// When it could not be written; nothing is changed then.
+    pub async fn rebind(
+        self,
+        name: &CanonicalName,
+        owner: Option<&BackendId>,
+    ) -> Result<Option<BackendId>, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let before = tx.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+        let before = before.map(|row| backend(&row.text(0).map_err(fault)?)).transpose()?;
+        if before.as_ref() == owner {
+            return Ok(before);
+        }
+        match owner {
+            Some(owner) => {
+                let put =
+                    sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) \
+                               DO UPDATE SET backend = excluded.backend, since = excluded.since");
+                let put = put.bind(name.as_str()).bind(owner.as_str()).bind(self.0.now().millis());
+                tx.execute(put).await?;
+            }
+            None => {
+                tx.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
+            }
+        }
+        match users::lock(&mut tx, &UserId::from_canonical(name.clone())).await {
+            Ok((key, user)) => {
+                if let Some(owner) = owner {
+                    let moved = sql("UPDATE users SET backend = $2 WHERE key = $1");
+                    tx.execute(moved.bind(key.0).bind(owner.as_str())).await?;
+                    if user.is_local() {
+                        tx.execute(sql("DELETE FROM passwords WHERE user_key = $1").bind(key.0)).await?;
+                    }
+                }
+                users::end_credentials(&mut tx, self.0, key, &user.id).await?;
+            }
+            Err(AccountsError::NotFound { .. }) => {
+                credential_epoch::bump(&mut tx, name, self.0.now()).await?;
+            }
+            Err(error) => return Err(error),
+        }
+        let told = owner.map_or("nobody", BackendId::as_str);
+        audit::note(&mut tx, self.0, Action::PinChanged, name.as_str(), Some(told)).await?;
+        tx.commit().await?;
+        Ok(before)
+    }
+
+    /// The pins behind `after` in the order of names, at most `limit`; of one backend only when one is named.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn list(
+        self,
+        of: Option<&BackendId>,
+        after: Option<&CanonicalName>,
+        limit: u32,
+    ) -> Result<Vec<Pin>, AccountsError> {
+        let kind = self.0.db().kind();
+        let mut query = sql("SELECT name, backend, since FROM pins WHERE name > ");
+        query = query.push_bind(kind, after.map_or("", CanonicalName::as_str));
+        if let Some(backend) = of {
+            query = query.push(kind, " AND backend = ").push_bind(kind, backend.as_str());
+        }
+        query = query.push(kind, " ORDER BY name LIMIT ").push_bind(kind, i64::from(limit));
+        let rows = self.0.db().rows(query).await?;
+        let pins = rows.iter().map(|row| {
+            let name = CanonicalName::parse(&row.text(0).map_err(fault)?)
+                .map_err(|_| AccountsError::unreadable("a pin names nobody"))?;
+            let since = Timestamp::from_millis(row.int(2).map_err(fault)?);
+            Ok(Pin { name, backend: backend(&row.text(1).map_err(fault)?)?, since })
+        });
+        pins.collect()
+    }
+
+    /// How many names have an owner.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn count(self) -> Result<u64, AccountsError> {
+        let row = self.0.db().row(sql("SELECT COUNT(*) FROM pins")).await?;
+        Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+    }
+}
+
+fn backend(id: &str) -> Result<BackendId, AccountsError> {
+    BackendId::parse(id).map_err(|_| AccountsError::unreadable("a pin's backend has no valid id"))
+}
+
+/// The pins as the resolver wants them.
+#[derive(Clone, Debug)]
+pub struct StoredPins(pub(crate) Accounts);
+
+#[async_trait]
+impl PinStore for StoredPins {
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+        self.0.pins().owner(name).await.map_err(PinError::new)
+    }
+
+    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
+        self.0.pins().bind(name, backend).await.map_err(PinError::new)
+    }
+
+    async fn rebind(
+        &self,
+        name: &CanonicalName,
+        backend: Option<&BackendId>,
+    ) -> Result<Option<BackendId>, PinError> {
+        self.0.pins().rebind(name, backend).await.map_err(PinError::new)
+    }
+}

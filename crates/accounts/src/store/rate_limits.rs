@@ -1,0 +1,71 @@
+//! How often something may be done: so many times in so much time, counted in the store.
+//!
+//! In the store and not in memory, so that a limit holds across processes and restarts and needs nothing else to be installed.
+
+use std::time::Duration;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::error::AccountsError;
+use crate::store::engine::{Kind, Tx, fault, sql};
+
+/// So many times in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many times.
+    pub times: u32,
+    /// In how much time.
+    pub per: Duration,
+}
+
+/// The longest time that any limit looks back.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// When the next turn will be free, or `None` when one is free now. Whoever asks for the same subject in another transaction
+/// waits until this one has ended: no burst slips through between looking and taking.
+pub(crate) async fn wait(
+    tx: &mut Tx,
+    limit: Limit,
+    scope: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<Option<Duration>, AccountsError> {
+    if tx.kind() == Kind::Postgres {
+        // SQLite has one writer at a time as it is.
+        let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
+        tx.execute(alone.bind(scope).bind(subject)).await?;
+    }
+    // Turns from a far future are left out: a clock that was set back must not lock anybody out.
+    let newest = sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
+                      ORDER BY at DESC LIMIT $5")
+    .bind(scope)
+    .bind(subject)
+    .bind(now.before(limit.per).millis())
+    .bind(now.after(limit.per).millis())
+    .bind(i64::from(limit.times));
+    let rows = tx.rows(newest).await?;
+    if rows.len() < usize::try_from(limit.times).unwrap_or(usize::MAX) {
+        return Ok(None);
+    }
+    let Some(oldest) = rows.last() else { return Ok(Some(limit.per)) };
+    let free = Timestamp::from_millis(oldest.int(0).map_err(fault)?).after(limit.per);
+    let millis = u64::try_from(free.millis().saturating_sub(now.millis())).unwrap_or_default();
+    Ok(Some(Duration::from_millis(millis.max(1)).min(limit.per)))
+}
+
+/// Takes a turn.
+pub(crate) async fn take(
+    tx: &mut Tx,
+    scope: &str,
+    subject: &str,
+    now: Timestamp,
+) -> Result<(), AccountsError> {
+    let turn = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3)");
+    tx.execute(turn.bind(scope).bind(subject).bind(now.millis())).await?;
+    Ok(())
+}
+
+/// Forgets turns that no limit looks at any more.
+pub(crate) async fn forget_old(tx: &mut Tx, now: Timestamp) -> Result<(), AccountsError> {
+    tx.execute(sql("DELETE FROM turns WHERE at < $1").bind(now.before(LONGEST).millis())).await?;
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Tokens that let somebody set a new password. This room keeps them; who gets one and how is decided elsewhere.
+
+use std::time::Duration;
+
+use crate::Accounts;
+use crate::domain::clock::{SKEW, Timestamp};
+use crate::domain::error::AccountsError;
+use crate::domain::id::UserId;
+use crate::domain::token::{Token, TokenHash};
+use crate::store::audit::{self, Action};
+use crate::store::engine::{fault, sql};
+use crate::store::passwords::{self, StoredHash};
+use crate::store::users::lock;
+
+/// A reset that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reset {
+    /// Whose password it may set.
+    pub user: UserId,
+    /// What it is for: `reset`, `welcome`.
+    pub purpose: String,
+    /// The address it was sent to.
+    pub email: String,
+    /// When it was issued.
+    pub created: Timestamp,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// The room of reset tokens.
+///
+/// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
+/// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back behind
+/// its beginning by more than [`SKEW`].
+#[derive(Clone, Copy, Debug)]
+pub struct Resets<'a>(pub(crate) &'a Accounts);
+
+impl Resets<'_> {
+    /// Issues a token for an enabled local user with a mail address, and tells that address; an older token dies.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when the user is disabled, has no address, or another
+    /// backend checks their password.
+    pub async fn issue(
+        self,
+        user: &UserId,
+        purpose: &str,
+        life: Duration,
+    ) -> Result<(Token, Reset), AccountsError> {
+        let (token, now) = (Token::random()?, self.0.now());
+        let mut tx = self.0.db().begin().await?;
+        let (key, user) = lock(&mut tx, user).await?;
+        let refused =
+            |why: &str| AccountsError::invalid("reset", why, "an enabled local user with a mail address");
+        let email = match (&user.email, user.is_local(), user.enabled) {
+            (_, false, _) => return Err(refused("a user of another backend")),
+            (_, _, false) => return Err(refused("a disabled user")),
+            (None, ..) => return Err(refused("a user without a mail address")),
+            (Some(email), true, true) => email.clone(),
+        };
+        let expires = now.after(life);
+        tx.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await?;
+        let insert = sql("INSERT INTO resets (token, user_key, purpose, email, created_at, expires_at) \
+                          VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind(token.hash().bytes())
+        .bind(key.0)
+        .bind(purpose)
+        .bind(email.as_str())
+        .bind(now.millis())
+        .bind(expires.millis());
+        tx.execute(insert).await?;
+        audit::note(&mut tx, self.0, Action::ResetIssued, user.id.name().as_str(), Some(purpose)).await?;
+        tx.commit().await?;
+        Ok((token, Reset { user: user.id, purpose: purpose.to_owned(), email, created: now, expires }))
+    }
+
+    /// What a token is good for now, without using it up; `None` when it is good for nothing.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn find(self, token: &TokenHash) -> Result<Option<Reset>, AccountsError> {
+        let query = sql(
+            "SELECT users.id, users.name, purpose, resets.email, resets.created_at, expires_at FROM resets \
+                         JOIN users ON users.key = resets.user_key \
+                         WHERE token = $1 AND expires_at > $2 AND resets.created_at <= $3 AND users.enabled",
+        );
+        let now = self.0.now();
+        let query = query.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
+        let row = self.0.db().row(query).await?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(Reset {
+            user: UserId::stored(&row.text(0).map_err(fault)?, &row.text(1).map_err(fault)?)?,
+            purpose: row.text(2).map_err(fault)?,
+            email: row.text(3).map_err(fault)?,
+            created: Timestamp::from_millis(row.int(4).map_err(fault)?),
+            expires: Timestamp::from_millis(row.int(5).map_err(fault)?),
+        }))
+    }
+
+    /// Uses a token up and sets the password, in one step: of many who come with the same token, one succeeds.
+    ///
+    /// Ask [`Resets::find`] first and refuse a weak password then: a refusal must not use the token up.
+    ///
+    /// # Errors
+    /// [`AccountsError::Stale`] when the token is good for nothing (any more).
+    pub async fn redeem(self, token: &TokenHash, hash: &StoredHash) -> Result<UserId, AccountsError> {
+        let used = || AccountsError::Stale { what: "reset token" };
+        let reset = self.find(token).await?.ok_or_else(used)?;
+        let mut tx = self.0.db().begin().await?;
+        // The user is locked first, as everywhere, so that two changes of one user never wait for each other in a circle.
+        let (_, user) = lock(&mut tx, &reset.user).await.map_err(|_| used())?;
+        let take = sql("DELETE FROM resets WHERE token = $1 AND expires_at > $2 AND created_at <= $3");
+        let now = self.0.now();
+        let take = take.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
+        let taken = tx.execute(take).await?;
+        if taken == 0 || !user.enabled {
+            return Err(used());
+        }
+        passwords::change(&mut tx, self.0, &user.id, hash).await?;
+        tx.commit().await?;
+        Ok(user.id)
+    }
+
+    /// Voids the reset of a user; tells whether there was one.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user.
+    pub async fn void(self, user: &UserId) -> Result<bool, AccountsError> {
+        let mut tx = self.0.db().begin().await?;
+        let (key, _) = lock(&mut tx, user).await?;
+        let there = tx.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await? > 0;
+        tx.commit().await?;
+        Ok(there)
+    }
+}
