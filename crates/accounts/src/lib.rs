@@ -28,18 +28,18 @@
 //! |---|---|
 //! | [`Accounts::users`] | create, find, list, change, disable, delete |
 //! | [`Accounts::groups`] | groups, members, sub-admins |
-//! | [`Accounts::mails`] | mails to be sent |
+//! | [`Accounts::outbox`] | mails to be sent |
 //! | [`Accounts::passwords`] | hashes of local passwords |
-//! | [`Accounts::tokens`], [`Accounts::sessions`], [`Accounts::resets`] | app passwords, sessions, tokens that set a new password |
+//! | [`Accounts::app_passwords`], [`Accounts::sessions`], [`Accounts::reset_tokens`] | app passwords, sessions, tokens that set a new password |
 //! | [`Accounts::pins`] | who owns whom; [`Accounts::pin_store`] for the resolver |
-//! | [`Accounts::look`] | what a server asks at every call |
+//! | [`Accounts::snapshot`] | what a server asks at every call |
 //! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, what users set for themselves |
-//! | [`Accounts::generations`] | how processes notice that credentials ended elsewhere |
-//! | [`Accounts::failures`], [`Accounts::servers`] | failed sign-ins by place, and the servers that run |
+//! | [`Accounts::credential_epoch`] | how processes notice that credentials ended elsewhere |
+//! | [`Accounts::failed_logins`], [`Accounts::instances`] | failed sign-ins by place, and the servers that run |
 //! | [`Accounts::audit`] | who did what to whom |
 //!
 //! # Several processes
-//! Any number of processes may open the same store. What one has written, the others read; [`Follower`] tells how they
+//! Any number of processes may open the same store. What one has written, the others read; [`InvalidationWatcher`] tells how they
 //! forget in time what they remember.
 
 #![forbid(unsafe_code)]
@@ -58,21 +58,18 @@ pub use domain::random::NoRandomness;
 pub use domain::token::{Token, TokenHash};
 pub use domain::user_filter::{Page, UserFilter};
 pub use service::app_catalogue::{
-    About as AppInfo, Catalogue as AppCatalogue, EXTERNAL_APP, Element as ManifestElement,
-    Feature as AppFeature, Fixed as AppNotSwitchable, Installed as InstalledApp,
+    AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp, ManifestElement,
 };
 pub use service::local_password::policy::{POLICY_APP, PolicyError};
 pub use service::local_password::{
-    AppPasswords as AppPasswordPolicy, Checked as CheckedPassword, HashError, HashPool, HashSettings, Hasher,
-    HasherError, LegacySalt, LocalBackend, LocalPassword, LocalPasswords, MAX_LOCAL_PASSWORD_BYTES,
-    Match as PasswordMatch, NoRules, PasswordHash, PasswordRules, Person, PolicyRules, PoolError, SetError,
-    SettingsError as HashSettingsError, TooLong as PasswordTooLong, UnknownHash,
+    AppPasswordPolicy, CheckedPassword, HashError, HashPool, HashSettings, HashSettingsError, Hasher,
+    HasherError, LegacySalt, LocalBackend, LocalPassword, LocalPasswords, MAX_LOCAL_PASSWORD_BYTES, NoRules,
+    PasswordHash, PasswordMatch, PasswordRules, PasswordTooLong, Person, PolicyRules, PoolError, SetError,
+    UnknownHash,
 };
 pub use service::mail::{
-    Courier as MailTransport, Letter as EmailMessage, LetterError as EmailMessageError, MailSettings,
-    MailSettingsError, PasswordChanged as PasswordChangedMail, Postman as MailWorker,
-    ResetLink as ResetLinkMail, Round as DeliveryReport, SendError, Smtp as SmtpTransport,
-    Welcome as WelcomeMail,
+    DeliveryReport, EmailMessage, EmailMessageError, MailSettings, MailSettingsError, MailTransport,
+    MailWorker, PasswordChangedMail, ResetLinkMail, SendError, SmtpTransport, WelcomeMail,
 };
 pub use service::password_reset::{
     BadToken, BaseUrl, LinkError, LostPassword, PasswordReset, RESET_PATH, RedeemError, RequestError,
@@ -81,38 +78,38 @@ pub use service::password_reset::{
 pub use service::provisioning::NewUser;
 pub use store::app_passwords::AppPassword;
 pub use store::audit::{Action, Actor, AuditLine};
-pub use store::credential_epoch::{Changes, Follower, Generation};
-pub use store::failed_logins::{Failure as FailedLogin, MOST as MAX_FAILED_LOGINS};
+pub use store::credential_epoch::{Changes, CredentialEpoch, InvalidationWatcher};
+pub use store::failed_logins::{FailedLogin, MAX_FAILED_LOGINS};
 pub use store::groups::{Group, GroupFilter};
-pub use store::instances::{BEAT as HEARTBEAT_INTERVAL, SILENT as STALE_AFTER, Server as Instance};
-pub use store::passwords::{KeptPassword as StoredCredential, MAX_HISTORY, StoredHash};
+pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
+pub use store::passwords::{MAX_HISTORY, StoredCredential, StoredHash};
 pub use store::pins::{Pin, StoredPins};
 pub use store::preferences::Preference;
-pub use store::rate_limits::Limit as RateLimit;
-pub use store::reset_tokens::Reset;
+pub use store::rate_limits::RateLimit;
+pub use store::reset_tokens::ResetToken;
 pub use store::sessions::Session;
 pub use store::settings::StoreSettings;
-pub use store::snapshot::Look;
+pub use store::snapshot::Snapshot;
 pub use store::users::{
-    Details, Entry as ProfileEntry, Field, Pages as UserPages, Profile, Quota, Scope, Standing, User,
-    UserChange, mail_address,
+    Details, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope, Quota, User, UserChange,
+    UserPages, mail_address,
 };
 
-use service::mail::Mails;
-use store::app_passwords::Tokens;
+use service::mail::Outbox;
+use store::app_passwords::AppPasswords;
 use store::apps::Apps;
 use store::audit::Audit;
-use store::credential_epoch::Generations;
+use store::credential_epoch::CredentialEpochs;
 use store::engine::Db;
-use store::failed_logins::Failures;
+use store::failed_logins::FailedLogins;
 use store::groups::Groups;
-use store::instances::Servers;
+use store::instances::Instances;
 use store::passwords::Passwords;
 use store::pins::Pins;
 use store::preferences::Preferences;
-use store::reset_tokens::Resets;
+use store::reset_tokens::ResetTokens;
 use store::sessions::Sessions;
-use store::snapshot::Desk;
+use store::snapshot::Batcher;
 use store::users::Users;
 
 /// The open store. Cheap to clone; clones share the connections.
@@ -126,7 +123,7 @@ pub struct Accounts {
 struct Inner {
     db: Db,
     clock: Clock,
-    desk: Desk,
+    batcher: Batcher,
 }
 
 impl Accounts {
@@ -162,7 +159,7 @@ impl Accounts {
         let clock = settings.clock().clone();
         match store::schema::migrate(&db, clock.now(), fill).await {
             Ok(true) => {
-                let inner = Inner { db, clock, desk: Desk::default() };
+                let inner = Inner { db, clock, batcher: Batcher::default() };
                 Ok(Some(Self { inner: Arc::new(inner), actor: Arc::new(Actor::system()) }))
             }
             nothing => {
@@ -194,8 +191,8 @@ impl Accounts {
     }
 
     /// App passwords.
-    pub const fn tokens(&self) -> Tokens<'_> {
-        Tokens(self)
+    pub const fn app_passwords(&self) -> AppPasswords<'_> {
+        AppPasswords(self)
     }
 
     /// Sessions.
@@ -204,8 +201,8 @@ impl Accounts {
     }
 
     /// Tokens that set a new password.
-    pub const fn resets(&self) -> Resets<'_> {
-        Resets(self)
+    pub const fn reset_tokens(&self) -> ResetTokens<'_> {
+        ResetTokens(self)
     }
 
     /// Who owns whom.
@@ -229,18 +226,18 @@ impl Accounts {
     }
 
     /// How processes notice that credentials ended elsewhere.
-    pub const fn generations(&self) -> Generations<'_> {
-        Generations(self)
+    pub const fn credential_epoch(&self) -> CredentialEpochs<'_> {
+        CredentialEpochs(self)
     }
 
     /// Failed sign-ins by place.
-    pub const fn failures(&self) -> Failures<'_> {
-        Failures(self)
+    pub const fn failed_logins(&self) -> FailedLogins<'_> {
+        FailedLogins(self)
     }
 
     /// The servers that run on this store.
-    pub const fn servers(&self) -> Servers<'_> {
-        Servers(self)
+    pub const fn instances(&self) -> Instances<'_> {
+        Instances(self)
     }
 
     /// Who did what to whom.
@@ -249,8 +246,8 @@ impl Accounts {
     }
 
     /// Mails to be sent.
-    pub const fn mails(&self) -> Mails<'_> {
-        Mails(self)
+    pub const fn outbox(&self) -> Outbox<'_> {
+        Outbox(self)
     }
 
     /// Closes all connections of all clones and waits until that is done.
@@ -258,8 +255,8 @@ impl Accounts {
         self.inner.db.close().await;
     }
 
-    pub(crate) fn desk(&self) -> &Desk {
-        &self.inner.desk
+    pub(crate) fn batcher(&self) -> &Batcher {
+        &self.inner.batcher
     }
 
     pub(crate) fn db(&self) -> &Db {

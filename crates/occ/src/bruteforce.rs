@@ -21,7 +21,7 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply,
     let store = store::open(call.common, Missing::Refuse).await?;
     let throttle = store.config.resolver().throttle;
     let now = Clock::system().now();
-    let at = store.accounts.failures().of(place, now.before(throttle.per)).await?;
+    let at = store.accounts.failed_logins().of(place, now.before(throttle.per)).await?;
     let standing = Standing::of(&throttle, &at, now);
     Ok(Reply::tree(json!({
         "place": place.to_string(),
@@ -39,7 +39,7 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply,
 pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Reply, Failure> {
     let place = place(&args.address)?;
     let store = store::open(call.common, Missing::Refuse).await?;
-    let gone = store.accounts.failures().forgive(place).await?;
+    let gone = store.accounts.failed_logins().reset(place).await?;
     let text = match gone {
         0 => format!(
             "No failed sign-ins from {place} were written down; servers that run forgive it all the same"

@@ -64,7 +64,7 @@ async fn info(store: &Store, group: &str) -> Result<Reply, Failure> {
     let found = store.accounts.groups().find(&id).await?.ok_or_else(unknown)?;
     Ok(Reply::tree(json!({
         "groupID": found.id,
-        "displayName": found.called(),
+        "displayName": found.display_name_or_id(),
         "members": found.members,
         "disabled": found.disabled,
         "subadmins": store.accounts.groups().subadmins(&id).await?,
@@ -101,7 +101,7 @@ async fn about(store: &Store, group: &Group, info: bool) -> Result<Value, Failur
     if !info {
         return Ok(members.into());
     }
-    Ok(json!({ "displayName": group.called(), "disabled": group.disabled, "users": members }))
+    Ok(json!({ "displayName": group.display_name_or_id(), "disabled": group.disabled, "users": members }))
 }
 
 /// What may become of a user in a group.

@@ -116,7 +116,7 @@ async fn open_at(settings: &StoreSettings, missing: Missing) -> Result<Accounts,
         may_use(path, missing)?;
     }
     // A list takes as much memory as a short one that way.
-    let alone = settings.clone().one_at_a_time();
+    let alone = settings.clone().single_reader();
     let opened = match missing {
         Missing::Create => Accounts::open(&alone).await.map(Some),
         Missing::Refuse => Accounts::open_existing(&alone).await,

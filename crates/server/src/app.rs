@@ -15,8 +15,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use accounts::AppCatalogue;
 use accounts::{
-    Accounts, AccountsError, BaseUrl, Follower, Hasher, LOCAL_BACKEND, LocalBackend, LocalPasswords,
-    LostPassword, MailWorker, PasswordReset, PasswordRules, Person, SmtpTransport, User, UserId,
+    Accounts, AccountsError, BaseUrl, Hasher, InvalidationWatcher, LOCAL_BACKEND, LocalBackend,
+    LocalPasswords, LostPassword, MailWorker, PasswordReset, PasswordRules, Person, SmtpTransport, User,
+    UserId,
 };
 use arc_swap::ArcSwap;
 use thiserror::Error;
@@ -54,7 +55,7 @@ struct Inner {
     rules: Arc<Rules>,
     apps: AppCatalogue,
     /// Forgets what ended in other processes.
-    follower: Follower,
+    follower: InvalidationWatcher,
     ledger: Arc<Ledger>,
 }
 
@@ -116,7 +117,8 @@ impl App {
         let log = || Arc::clone(&ledger) as _;
         let resolver = all.failure_log(log()).build()?;
         let local_only = local_chain(&local, &accounts, config).failure_log(log()).build()?;
-        let follower = Follower::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
+        let follower =
+            InvalidationWatcher::start(accounts.clone(), [resolver.clone(), local_only.clone()]).await?;
         let apps = AppCatalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
@@ -221,7 +223,7 @@ impl App {
     /// # Errors
     /// When the store could not do it.
     pub async fn wipe_tokens(&self, accounts: &Accounts, id: &UserId) -> Result<(), AccountsError> {
-        accounts.tokens().wipe(id).await.map(drop)
+        accounts.app_passwords().wipe(id).await.map(drop)
     }
 
     /// Greets a new user by mail: writes down that it is wanted, for the [postman](Self::postman) to take. Who never signed in
@@ -235,7 +237,7 @@ impl App {
             return Err(NoMail);
         }
         let with_link = user.is_local() && user.last_login.is_none();
-        accounts.mails().welcome(&user.id, with_link).await.map_err(|error| {
+        accounts.outbox().welcome(&user.id, with_link).await.map_err(|error| {
             tracing::warn!(user = ?user.id, %error, "nobody was greeted");
             NoMail
         })

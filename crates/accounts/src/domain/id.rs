@@ -179,7 +179,7 @@ pub enum NewIdError {
     TooLong,
 }
 
-/// A group's id. Letter case matters. Cheap to clone.
+/// A group's id. EmailMessage case matters. Cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupId(Arc<str>);
 

@@ -10,7 +10,7 @@ use crate::store::credential_epoch;
 use crate::store::engine::{Tx, fault, sql};
 use crate::store::groups;
 use crate::store::passwords::{self, StoredHash};
-use crate::store::users::profile::{self, Field, Scope};
+use crate::store::users::profile::{self, ProfileField, ProfileScope};
 use crate::store::users::record::columns;
 use crate::store::users::{Key, Users, changes};
 use crate::store::users::{Quota, User};
@@ -43,7 +43,7 @@ pub struct NewUser {
     enabled: bool,
     groups: Vec<GroupId>,
     subadmin_of: Vec<GroupId>,
-    profile: Vec<(Field, String, Option<Scope>)>,
+    profile: Vec<(ProfileField, String, Option<ProfileScope>)>,
     create_groups: bool,
     signed_in: Option<(Timestamp, Timestamp)>,
 }
@@ -141,7 +141,12 @@ impl NewUser {
 
     /// A profile field.
     #[must_use]
-    pub fn profile(mut self, field: Field, value: impl Into<String>, scope: Option<Scope>) -> Self {
+    pub fn profile(
+        mut self,
+        field: ProfileField,
+        value: impl Into<String>,
+        scope: Option<ProfileScope>,
+    ) -> Self {
         self.profile.push((field, value.into(), scope));
         self
     }
@@ -174,7 +179,7 @@ impl NewUser {
         profile::word(&self.locale, "locale")?;
         self.subadmin_of.iter().try_for_each(groups::not_admin)?;
         self.profile.iter().try_for_each(|(field, value, _)| match field {
-            Field::AdditionalMail => profile::mail_address(value).map(drop),
+            ProfileField::AdditionalMail => profile::mail_address(value).map(drop),
             _ => profile::checked_value(*field, value),
         })
     }
@@ -278,7 +283,7 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
         if new.create_groups {
             groups::key(tx, group, true).await?;
         }
-        groups::appoint(tx, group, key).await?;
+        groups::add_subadmin(tx, group, key).await?;
     }
     for (field, value, scope) in &new.profile {
         profile::put(tx, key, *field, value, *scope).await?;
@@ -286,8 +291,8 @@ async fn insert(room: Users<'_>, tx: &mut Tx, new: &NewUser) -> Result<User, Acc
     if let Some(hash) = &new.hash {
         passwords::first(tx, key, hash, now).await?;
         // Somebody may have tried this very name and password before there was a user; that refusal is outdated.
-        user.generation = credential_epoch::bump(tx, id.name(), now).await?;
-        changes::stamp(tx, key, user.generation).await?;
+        user.epoch = credential_epoch::bump(tx, id.name(), now).await?;
+        changes::stamp(tx, key, user.epoch).await?;
     }
     audit::note(tx, room.0, Action::UserCreated, name, Some(backend)).await?;
     Ok(user)

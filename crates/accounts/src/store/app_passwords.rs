@@ -55,12 +55,12 @@ macro_rules! token_columns {
 
 /// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
 #[derive(Clone, Copy, Debug)]
-pub struct Tokens<'a>(pub(crate) &'a Accounts);
+pub struct AppPasswords<'a>(pub(crate) &'a Accounts);
 
 /// `last_used` is exact to this much, so that not every use is a write.
 const USE_GRAIN: Duration = Duration::from_secs(60);
 
-impl Tokens<'_> {
+impl AppPasswords<'_> {
     /// Makes an app password. The token is shown now and never again.
     ///
     /// # Errors

@@ -5,11 +5,11 @@
 //! believes its memory:
 //!
 //! ```text
-//! let changes = accounts.generations().since(seen).await?;   // one row is read; nearly always that is all
+//! let changes = accounts.credential_epoch().since(seen).await?;   // one row is read; nearly always that is all
 //! forget what `changes` names, or everything;  seen = changes.now();
 //! believe the memory
 //! ```
-//! [`Follower`] does that for a resolver.
+//! [`InvalidationWatcher`] does that for a resolver.
 //!
 //! # The guarantee
 //! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
@@ -34,9 +34,9 @@ use crate::store::login_attempts;
 
 /// A point in the history of ended credentials. Later ones are larger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Generation(i64);
+pub struct CredentialEpoch(i64);
 
-impl Generation {
+impl CredentialEpoch {
     pub(crate) const fn stored(value: i64) -> Self {
         Self(value)
     }
@@ -47,7 +47,7 @@ impl Generation {
     }
 }
 
-impl fmt::Display for Generation {
+impl fmt::Display for CredentialEpoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -60,17 +60,17 @@ pub enum Changes {
     /// So many, or so long ago, that everything remembered must go.
     Everything {
         /// The generation now.
-        now: Generation,
+        now: CredentialEpoch,
     },
     /// Nobody's.
     None {
         /// The generation now.
-        now: Generation,
+        now: CredentialEpoch,
     },
     /// These people's.
     Users {
         /// The generation now.
-        now: Generation,
+        now: CredentialEpoch,
         /// Who, each once.
         names: Vec<CanonicalName>,
     },
@@ -78,7 +78,7 @@ pub enum Changes {
 
 impl Changes {
     /// The generation to ask from the next time.
-    pub const fn now(&self) -> Generation {
+    pub const fn now(&self) -> CredentialEpoch {
         match self {
             Self::Everything { now } | Self::None { now } | Self::Users { now, .. } => *now,
         }
@@ -90,7 +90,7 @@ impl Changes {
 ///
 /// ```
 /// # use accounts::{Accounts, StoreSettings};
-/// # use accounts::generation::Follower;
+/// # use accounts::InvalidationWatcher;
 /// # use user_backend::{Credentials, Resolver, StaticBackend};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -98,7 +98,7 @@ impl Changes {
 /// # let accounts = Accounts::open(&StoreSettings::sqlite(folder.path().join("accounts.db"))).await?;
 /// # let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
 /// let resolver = Resolver::builder().backend(people).pins(accounts.pin_store()).build()?;
-/// let follower = Follower::start(accounts.clone(), [resolver.clone()]).await?;
+/// let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
 ///
 /// // At every sign-in: first the news, then the memory.
 /// follower.catch_up().await?;
@@ -108,14 +108,14 @@ impl Changes {
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Follower {
+pub struct InvalidationWatcher {
     accounts: Accounts,
     resolvers: Vec<Resolver>,
     seen: AtomicI64,
     forgetting: tokio::sync::Mutex<()>,
 }
 
-impl Follower {
+impl InvalidationWatcher {
     /// Begins to follow. The resolvers must not remember anything yet.
     ///
     /// # Errors
@@ -124,7 +124,7 @@ impl Follower {
         accounts: Accounts,
         resolvers: impl IntoIterator<Item = Resolver>,
     ) -> Result<Self, AccountsError> {
-        let seen = AtomicI64::new(accounts.generations().current().await?.0);
+        let seen = AtomicI64::new(accounts.credential_epoch().current().await?.0);
         Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, forgetting: <_>::default() })
     }
 
@@ -136,8 +136,8 @@ impl Follower {
     ///
     /// # Cancellation
     /// Safe: what was not forgotten will be the next time.
-    pub async fn catch_up(&self) -> Result<Generation, AccountsError> {
-        let now = self.accounts.generations().current().await?;
+    pub async fn catch_up(&self) -> Result<CredentialEpoch, AccountsError> {
+        let now = self.accounts.credential_epoch().current().await?;
         self.catch_up_with(now).await
     }
 
@@ -148,17 +148,17 @@ impl Follower {
     ///
     /// # Cancellation
     /// As [`Self::catch_up`].
-    pub async fn catch_up_with(&self, now: Generation) -> Result<Generation, AccountsError> {
+    pub async fn catch_up_with(&self, now: CredentialEpoch) -> Result<CredentialEpoch, AccountsError> {
         if now == self.seen() {
             return Ok(now);
         }
         // One at a time: forgetting twice would void what was proved in between.
         let _turn = self.forgetting.lock().await;
         let seen = self.seen();
-        let room = self.accounts.generations();
+        let room = self.accounts.credential_epoch();
         // Others may have heard of later ones in the meantime.
         let now = if now > seen { now } else { room.current().await? };
-        let (changes, forgiven) = room.news(seen, now).await?;
+        let (changes, forgiven) = room.changes_between(seen, now).await?;
         for resolver in &self.resolvers {
             match &changes {
                 Changes::None { .. } => {}
@@ -176,8 +176,8 @@ impl Follower {
         Ok(now)
     }
 
-    fn seen(&self) -> Generation {
-        Generation(self.seen.load(Ordering::Acquire))
+    fn seen(&self) -> CredentialEpoch {
+        CredentialEpoch(self.seen.load(Ordering::Acquire))
     }
 }
 
@@ -189,17 +189,17 @@ const SWEEP: i64 = 64;
 
 /// The room of generations; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub struct Generations<'a>(pub(crate) &'a Accounts);
+pub struct CredentialEpochs<'a>(pub(crate) &'a Accounts);
 
-impl Generations<'_> {
+impl CredentialEpochs<'_> {
     /// The generation now: one row is read.
     ///
     /// # Errors
     /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
-    pub async fn current(self) -> Result<Generation, AccountsError> {
+    pub async fn current(self) -> Result<CredentialEpoch, AccountsError> {
         let row = self.0.db().row(sql("SELECT value FROM generation WHERE one = 1")).await?;
         let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
-        value.map(Generation).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+        value.map(CredentialEpoch).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
     }
 
     /// Whose credentials ended after `seen`.
@@ -208,18 +208,25 @@ impl Generations<'_> {
     ///
     /// # Errors
     /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
-    pub async fn since(self, seen: Generation) -> Result<Changes, AccountsError> {
+    pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
         let now = self.current().await?;
-        self.news(seen, now).await.map(|(changes, _)| changes)
+        self.changes_between(seen, now).await.map(|(changes, _)| changes)
     }
 
     /// Whose credentials ended after one generation, up to another, and which places were forgiven in between.
-    async fn news(self, seen: Generation, now: Generation) -> Result<(Changes, Vec<Place>), AccountsError> {
+    async fn changes_between(
+        self,
+        seen: CredentialEpoch,
+        now: CredentialEpoch,
+    ) -> Result<(Changes, Vec<Place>), AccountsError> {
         if now == seen {
             return Ok((Changes::None { now }, Vec::new()));
         }
         if now < seen || now.0 - seen.0 > KEPT {
-            return Ok((Changes::Everything { now }, self.0.failures().forgiven(seen, now).await?));
+            return Ok((
+                Changes::Everything { now },
+                self.0.failed_logins().resets_between(seen, now).await?,
+            ));
         }
         let news =
             sql("SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 UNION \
@@ -231,7 +238,7 @@ impl Generations<'_> {
                 names.push(CanonicalName::parse(&name).map_err(nobody)?);
             }
             if let Some(place) = row.text_or_null(1).map_err(fault)? {
-                places.push(failed_logins::place(&place)?);
+                places.push(failed_logins::source(&place)?);
             }
         }
         Ok((Changes::Users { now, names }, places))
@@ -241,7 +248,7 @@ impl Generations<'_> {
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn forget(self, name: &CanonicalName) -> Result<Generation, AccountsError> {
+    pub async fn forget(self, name: &CanonicalName) -> Result<CredentialEpoch, AccountsError> {
         let mut tx = self.0.db().begin().await?;
         let now = bump(&mut tx, name, self.0.now()).await?;
         tx.commit().await?;
@@ -252,7 +259,7 @@ impl Generations<'_> {
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn forget_all(self) -> Result<Generation, AccountsError> {
+    pub async fn forget_all(self) -> Result<CredentialEpoch, AccountsError> {
         let mut tx = self.0.db().begin().await?;
         // A reader that is so far behind is told to forget everything.
         let jump = sql("UPDATE generation SET value = value + $1 WHERE one = 1 RETURNING value");
@@ -260,7 +267,7 @@ impl Generations<'_> {
         let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
         let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
         tx.commit().await?;
-        Ok(Generation(value))
+        Ok(CredentialEpoch(value))
     }
 }
 
@@ -269,17 +276,17 @@ pub(crate) async fn bump(
     tx: &mut Tx,
     name: &CanonicalName,
     now: Timestamp,
-) -> Result<Generation, AccountsError> {
-    let Generation(value) = next(tx).await?;
+) -> Result<CredentialEpoch, AccountsError> {
+    let CredentialEpoch(value) = next(tx).await?;
     // What was guessed wrong before was another password, or an administrator forgives.
     login_attempts::forget(tx, name).await?;
     let event = sql("INSERT INTO credential_events (generation, name, at) VALUES ($1, $2, $3)");
     tx.execute(event.bind(value).bind(name.as_str()).bind(now.millis())).await?;
-    Ok(Generation(value))
+    Ok(CredentialEpoch(value))
 }
 
 /// Raises the generation, in the caller's transaction.
-pub(crate) async fn next(tx: &mut Tx) -> Result<Generation, AccountsError> {
+pub(crate) async fn next(tx: &mut Tx) -> Result<CredentialEpoch, AccountsError> {
     let row = tx.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
     let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
     let value = value.ok_or_else(|| AccountsError::unreadable("the generation is missing"))?;
@@ -289,11 +296,11 @@ pub(crate) async fn next(tx: &mut Tx) -> Result<Generation, AccountsError> {
         tx.execute(sql("DELETE FROM credential_events WHERE generation <= $1").bind(old)).await?;
         tx.execute(sql("DELETE FROM forgiven_places WHERE generation <= $1").bind(old)).await?;
     }
-    Ok(Generation(value))
+    Ok(CredentialEpoch(value))
 }
 
 /// The generation, which nobody raises before the caller's transaction has ended.
-pub(crate) async fn locked(tx: &mut Tx) -> Result<Generation, AccountsError> {
+pub(crate) async fn locked(tx: &mut Tx) -> Result<CredentialEpoch, AccountsError> {
     // SQLite has one writer at a time as it is.
     let look = each(
         "SELECT value FROM generation WHERE one = 1",
@@ -301,5 +308,5 @@ pub(crate) async fn locked(tx: &mut Tx) -> Result<Generation, AccountsError> {
     );
     let row = tx.row(look).await?;
     let value = row.map(|row| row.int(0)).transpose().map_err(fault)?;
-    value.map(Generation).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
+    value.map(CredentialEpoch).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }

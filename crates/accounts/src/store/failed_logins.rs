@@ -2,11 +2,11 @@
 //! another has seen, and an administrator can look and forgive.
 //!
 //! The throttle itself lives in the memory of each server; nothing here is on the way of a sign-in. A server writes what it has
-//! seen every second, in one transaction ([`Failures::record`]), and reads what the others have ([`Failures::of_others`]). Rows
-//! are deleted when they no longer count, and there are never more than [`MOST`].
+//! seen every second, in one transaction ([`FailedLogins::record`]), and reads what the others have ([`FailedLogins::of_others`]). Rows
+//! are deleted when they no longer count, and there are never more than [`MAX_FAILED_LOGINS`].
 //!
 //! Forgiving is heard before the next attempt: it deletes the rows and raises the
-//! [generation](crate::Generation) in one transaction. A server that had failures of before still to write finds the
+//! [generation](crate::CredentialEpoch) in one transaction. A server that had failures of before still to write finds the
 //! generation changed inside its own transaction, and looks again first.
 
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::Accounts;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
 use crate::store::audit::{self, Action};
-use crate::store::credential_epoch::{self, Generation};
+use crate::store::credential_epoch::{self, CredentialEpoch};
 use crate::store::engine::{fault, sql};
 
 /// How many failures are kept at most, the newest.
-pub const MOST: i64 = 100_000;
+pub const MAX_FAILED_LOGINS: i64 = 100_000;
 
 /// How far back a reader looks for rows that were committed late: on PostgreSQL a smaller key may appear behind a larger one.
-const LATE: i64 = 1_000;
+const LATE_COMMITS: i64 = 1_000;
 
 /// How many rows are read at a time.
 const PAGE: i64 = 10_000;
@@ -32,20 +32,20 @@ const PAGE: i64 = 10_000;
 /// A failed sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Failure {
+pub struct FailedLogin {
     /// Its number: larger ones were begun to be written later.
     pub key: i64,
     /// From where.
-    pub place: Place,
+    pub source: Place,
     /// When.
     pub at: Timestamp,
 }
 
 /// The room of failed sign-ins; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub struct Failures<'a>(pub(crate) &'a Accounts);
+pub struct FailedLogins<'a>(pub(crate) &'a Accounts);
 
-impl Failures<'_> {
+impl FailedLogins<'_> {
     /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
     /// generation is no longer `seen`, because these very failures may have been forgiven.
     ///
@@ -54,7 +54,7 @@ impl Failures<'_> {
     pub async fn record(
         self,
         server: &str,
-        seen: Generation,
+        seen: CredentialEpoch,
         failures: &[(Place, Timestamp)],
         keep: Duration,
     ) -> Result<bool, AccountsError> {
@@ -69,7 +69,7 @@ impl Failures<'_> {
         let old = sql("DELETE FROM failures WHERE at < $1");
         tx.execute(old.bind(self.0.now().before(keep).millis())).await?;
         let surplus = sql("DELETE FROM failures WHERE key <= (SELECT MAX(key) FROM failures) - $1");
-        tx.execute(surplus.bind(MOST)).await?;
+        tx.execute(surplus.bind(MAX_FAILED_LOGINS)).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -84,16 +84,17 @@ impl Failures<'_> {
         server: &str,
         after: i64,
         not_before: Timestamp,
-    ) -> Result<Vec<Failure>, AccountsError> {
+    ) -> Result<Vec<FailedLogin>, AccountsError> {
         let query = sql("SELECT key, place, at FROM failures WHERE key > $1 AND server <> $2 AND at >= $3 \
                          ORDER BY key LIMIT $4");
-        let query = query.bind(after.saturating_sub(LATE)).bind(server).bind(not_before.millis()).bind(PAGE);
+        let query =
+            query.bind(after.saturating_sub(LATE_COMMITS)).bind(server).bind(not_before.millis()).bind(PAGE);
         let rows = self.0.db().rows(query).await?;
         let failure = |row: &crate::store::engine::Row| {
             let place: String = row.text(1).map_err(fault)?;
-            Ok(Failure {
+            Ok(FailedLogin {
                 key: row.int(0).map_err(fault)?,
-                place: self::place(&place)?,
+                source: source(&place)?,
                 at: Timestamp::from_millis(row.int(2).map_err(fault)?),
             })
         };
@@ -115,7 +116,7 @@ impl Failures<'_> {
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn forgive(self, place: Place) -> Result<u64, AccountsError> {
+    pub async fn reset(self, place: Place) -> Result<u64, AccountsError> {
         let text = place.to_string();
         let mut tx = self.0.db().begin().await?;
         let generation = credential_epoch::next(&mut tx).await?;
@@ -131,15 +132,19 @@ impl Failures<'_> {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn forgiven(self, after: Generation, up_to: Generation) -> Result<Vec<Place>, AccountsError> {
+    pub async fn resets_between(
+        self,
+        after: CredentialEpoch,
+        up_to: CredentialEpoch,
+    ) -> Result<Vec<Place>, AccountsError> {
         let query =
             sql("SELECT DISTINCT place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
         let rows = self.0.db().rows(query.bind(after.number()).bind(up_to.number())).await?;
-        rows.iter().map(|row| place(&row.text(0).map_err(fault)?)).collect()
+        rows.iter().map(|row| source(&row.text(0).map_err(fault)?)).collect()
     }
 }
 
 /// A place as it is written down.
-pub(crate) fn place(place: &str) -> Result<Place, AccountsError> {
+pub(crate) fn source(place: &str) -> Result<Place, AccountsError> {
     place.parse().map_err(|_| AccountsError::unreadable("a failed sign-in comes from nowhere"))
 }

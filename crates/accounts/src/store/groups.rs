@@ -27,7 +27,7 @@ pub struct Group {
 
 impl Group {
     /// The display name, or the id when there is none.
-    pub fn called(&self) -> &str {
+    pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
 
@@ -266,7 +266,7 @@ impl Groups<'_> {
     ///
     /// # Errors
     /// When the store cannot tell. A user who does not exist administers nothing.
-    pub async fn administered_by(self, user: &UserId) -> Result<Vec<GroupId>, AccountsError> {
+    pub async fn subadmin_groups_of(self, user: &UserId) -> Result<Vec<GroupId>, AccountsError> {
         let query = sql("SELECT groups.id FROM users JOIN subadmins ON subadmins.user_key = users.key \
                          JOIN groups ON groups.key = subadmins.group_key WHERE users.name = $1 ORDER BY groups.id");
         ids(&self.0.db().rows(query.bind(user.name().as_str())).await?)
@@ -279,7 +279,7 @@ impl Groups<'_> {
     pub async fn add_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
         let mut tx = self.0.db().begin().await?;
         let (user_key, found) = lock(&mut tx, user).await?;
-        if !appoint(&mut tx, group, user_key).await? {
+        if !add_subadmin(&mut tx, group, user_key).await? {
             return Ok(false);
         }
         let name = found.id.name().as_str();
@@ -336,7 +336,7 @@ pub(crate) async fn join(
 }
 
 /// Lets a user administer a group; tells whether that changed anything.
-pub(crate) async fn appoint(tx: &mut Tx, group: &GroupId, user: Key) -> Result<bool, AccountsError> {
+pub(crate) async fn add_subadmin(tx: &mut Tx, group: &GroupId, user: Key) -> Result<bool, AccountsError> {
     let GroupKey(group_key) = key(tx, group, false).await?;
     not_admin(group)?;
     let appoint = sql("INSERT INTO subadmins (group_key, user_key) VALUES ($1, $2) \

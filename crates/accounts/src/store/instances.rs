@@ -9,35 +9,35 @@ use crate::domain::error::AccountsError;
 use crate::store::engine::{fault, sql};
 
 /// How often a server should tell of itself.
-pub const BEAT: Duration = Duration::from_secs(10);
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// One that has been silent for this long runs no more.
-pub const SILENT: Duration = Duration::from_secs(35);
+pub const STALE_AFTER: Duration = Duration::from_secs(35);
 
 /// What a server told of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Server {
+pub struct Instance {
     /// Its own name for itself, another one after each start.
     pub id: String,
     /// When it was started.
     pub started: Timestamp,
     /// When it told this.
-    pub told: Timestamp,
+    pub reported: Timestamp,
     /// What it told, as JSON.
     pub status: String,
 }
 
 /// The room of servers; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub struct Servers<'a>(pub(crate) &'a Accounts);
+pub struct Instances<'a>(pub(crate) &'a Accounts);
 
-impl Servers<'_> {
+impl Instances<'_> {
     /// Tells of a server, and forgets those that have been silent for a day.
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn tell(self, id: &str, started: Timestamp, status: &str) -> Result<(), AccountsError> {
+    pub async fn report(self, id: &str, started: Timestamp, status: &str) -> Result<(), AccountsError> {
         let now = self.0.now();
         let mut tx = self.0.db().begin().await?;
         let put = sql("INSERT INTO servers (id, started_at, told_at, status) VALUES ($1, $2, $3, $4) \
@@ -52,25 +52,25 @@ impl Servers<'_> {
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn leave(self, id: &str) -> Result<(), AccountsError> {
+    pub async fn unregister(self, id: &str) -> Result<(), AccountsError> {
         let mut tx = self.0.db().begin().await?;
         tx.execute(sql("DELETE FROM servers WHERE id = $1").bind(id)).await?;
         tx.commit().await
     }
 
-    /// The servers that have told of themselves within [`SILENT`], by when they were started.
+    /// The servers that have told of themselves within [`STALE_AFTER`], by when they were started.
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn running(self) -> Result<Vec<Server>, AccountsError> {
+    pub async fn running(self) -> Result<Vec<Instance>, AccountsError> {
         let query = sql("SELECT id, started_at, told_at, status FROM servers WHERE told_at >= $1 \
                          ORDER BY started_at, id");
-        let rows = self.0.db().rows(query.bind(self.0.now().before(SILENT).millis())).await?;
+        let rows = self.0.db().rows(query.bind(self.0.now().before(STALE_AFTER).millis())).await?;
         let server = |row: &crate::store::engine::Row| {
-            Ok(Server {
+            Ok(Instance {
                 id: row.text(0).map_err(fault)?,
                 started: Timestamp::from_millis(row.int(1).map_err(fault)?),
-                told: Timestamp::from_millis(row.int(2).map_err(fault)?),
+                reported: Timestamp::from_millis(row.int(2).map_err(fault)?),
                 status: row.text(3).map_err(fault)?,
             })
         };

@@ -1,4 +1,4 @@
-//! Attempts at local passwords in a row, where the policy limits them (`maximumLoginAttempts`).
+//! LoginAttempts at local passwords in a row, where the policy limits them (`maximumLoginAttempts`).
 //!
 //! In the store and not in memory, so that the limit holds across processes and restarts. An attempt is counted before it is
 //! made, in one statement, so no burst slips through; a right password deletes the count, and so does everything that ends
@@ -21,9 +21,9 @@ const MOST: i64 = 100_000;
 
 /// The room of attempts in a row; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Attempts<'a>(pub(crate) &'a Accounts);
+pub(crate) struct LoginAttempts<'a>(pub(crate) &'a Accounts);
 
-impl Attempts<'_> {
+impl LoginAttempts<'_> {
     /// Counts an attempt that is about to be made, and tells whether it may be: there were not yet `most` in a row.
     pub(crate) async fn begin(self, name: &CanonicalName, most: u32) -> Result<bool, AccountsError> {
         let (now, most) = (self.0.now(), i64::from(most));
@@ -49,7 +49,7 @@ impl Attempts<'_> {
     }
 
     /// The attempt told nothing: nobody could look, or the password was right and something else was not.
-    pub(crate) async fn take_back(self, name: &CanonicalName) -> Result<(), AccountsError> {
+    pub(crate) async fn cancel(self, name: &CanonicalName) -> Result<(), AccountsError> {
         let mut tx = self.0.db().begin().await?;
         let less = sql("UPDATE login_failures SET failures = failures - 1 WHERE name = $1 AND failures > 0");
         tx.execute(less.bind(name.as_str())).await?;
@@ -81,39 +81,39 @@ pub(crate) async fn forget(tx: &mut Tx, name: &CanonicalName) -> Result<(), Acco
 
 /// A counted attempt, taken back when it is dropped before anybody said what became of it.
 #[derive(Debug)]
-pub(crate) struct Begun {
+pub(crate) struct AttemptGuard {
     accounts: Accounts,
     name: Option<CanonicalName>,
 }
 
-impl Begun {
+impl AttemptGuard {
     pub(crate) fn new(accounts: &Accounts, name: &CanonicalName) -> Self {
         Self { accounts: accounts.clone(), name: Some(name.clone()) }
     }
 
     /// The password was wrong: the count stands.
-    pub(crate) fn stands(mut self) {
+    pub(crate) fn commit_failure(mut self) {
         self.name = None;
     }
 
     /// The password was right.
-    pub(crate) async fn was_right(mut self) {
+    pub(crate) async fn commit_success(mut self) {
         if let Some(name) = self.name.take()
-            && let Err(error) = Attempts(&self.accounts).forget(&name).await
+            && let Err(error) = LoginAttempts(&self.accounts).forget(&name).await
         {
             tracing::warn!(user = ?name, %error, "a right password could not wipe the wrong ones before it");
         }
     }
 }
 
-impl Drop for Begun {
+impl Drop for AttemptGuard {
     fn drop(&mut self) {
         let (Some(name), Ok(runtime)) = (self.name.take(), tokio::runtime::Handle::try_current()) else {
             return;
         };
         let accounts = self.accounts.clone();
         runtime.spawn(async move {
-            if let Err(error) = Attempts(&accounts).take_back(&name).await {
+            if let Err(error) = LoginAttempts(&accounts).cancel(&name).await {
                 tracing::warn!(user = ?name, %error, "an attempt that told nothing stays counted");
             }
         });

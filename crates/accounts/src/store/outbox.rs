@@ -12,23 +12,23 @@ use crate::store::engine::{Db, Tx, each, fault, sql};
 use crate::store::users::count;
 
 /// How many reset requests may wait. More are dropped: somebody is filling the queue.
-const MOST_REQUESTS: u64 = 1000;
+const MAX_RESET_REQUESTS: u64 = 1000;
 
 /// How long a worker has a mail for itself. Longer than handing it over may take.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 
 /// The pause after the first failure; it doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const INITIAL_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
+const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 
 /// No mail waits longer than this; one that seems to was put in before the clock was set back.
-const LONGEST_WAIT: Duration = LONGEST_PAUSE.saturating_add(SKEW);
+const MAX_WAIT: Duration = MAX_BACKOFF.saturating_add(SKEW);
 
 /// What mail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum MailKind {
     /// Somebody asked to reset the password of what they typed: the subject.
     ResetRequest,
     /// The notice that a user's password changed; goes to the address that was on record then.
@@ -39,7 +39,7 @@ pub(crate) enum Kind {
     WelcomeWithLink,
 }
 
-impl Kind {
+impl MailKind {
     fn as_str(self) -> &'static str {
         match self {
             Self::ResetRequest => "reset_request",
@@ -56,7 +56,7 @@ impl Kind {
     }
 
     /// How long it is worth trying.
-    pub(crate) fn patience(self) -> Duration {
+    pub(crate) fn ttl(self) -> Duration {
         match self {
             // Who asked for a link sits and waits.
             Self::ResetRequest => Duration::from_secs(60 * 60),
@@ -69,9 +69,9 @@ impl Kind {
 
 /// A mail to be sent, claimed by one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct QueuedMail {
     pub(crate) key: i64,
-    pub(crate) kind: Kind,
+    pub(crate) kind: MailKind,
     pub(crate) subject: String,
     pub(crate) address: Option<String>,
     pub(crate) created: Timestamp,
@@ -82,7 +82,7 @@ pub(crate) struct Wanted {
 /// Writes down a wanted mail in the caller's transaction.
 pub(crate) async fn put(
     tx: &mut Tx,
-    kind: Kind,
+    kind: MailKind,
     subject: &str,
     address: Option<&str>,
     now: Timestamp,
@@ -95,10 +95,10 @@ pub(crate) async fn put(
 
 /// Whether the queue takes no more requests of strangers.
 pub(crate) async fn is_full(tx: &mut Tx) -> Result<bool, AccountsError> {
-    let waiting = sql("SELECT COUNT(*) FROM outbox WHERE kind = $1").bind(Kind::ResetRequest.as_str());
+    let waiting = sql("SELECT COUNT(*) FROM outbox WHERE kind = $1").bind(MailKind::ResetRequest.as_str());
     let row = tx.row(waiting).await?;
     let waiting = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
-    Ok(count(waiting) >= MOST_REQUESTS)
+    Ok(count(waiting) >= MAX_RESET_REQUESTS)
 }
 
 /// How many mails wait.
@@ -108,7 +108,7 @@ pub(crate) async fn waiting(db: &Db) -> Result<u64, AccountsError> {
 }
 
 /// Claims the mail that has been due longest. Another worker gets it only when this one does not come back.
-pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<Wanted>, AccountsError> {
+pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<QueuedMail>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
          WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1) \
@@ -119,13 +119,13 @@ pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<Wanted>, Acc
     );
     let mut tx = db.begin().await?;
     let claim = claim.bind(now.millis()).bind(now.after(LEASE).millis());
-    let row = tx.row(claim.bind(now.after(LONGEST_WAIT).millis())).await?;
+    let row = tx.row(claim.bind(now.after(MAX_WAIT).millis())).await?;
     tx.commit().await?;
     let Some(row) = row else { return Ok(None) };
     let kind = row.text(1).map_err(fault)?;
-    Ok(Some(Wanted {
+    Ok(Some(QueuedMail {
         key: row.int(0).map_err(fault)?,
-        kind: Kind::read(&kind)
+        kind: MailKind::read(&kind)
             .ok_or_else(|| AccountsError::unreadable("a mail of an unknown kind is waiting"))?,
         subject: row.text(2).map_err(fault)?,
         address: row.text_or_null(3).map_err(fault)?,
@@ -135,16 +135,16 @@ pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<Wanted>, Acc
 }
 
 /// Strikes a mail off: it was sent, or nobody will get it.
-pub(crate) async fn done(db: &Db, wanted: &Wanted) -> Result<(), AccountsError> {
+pub(crate) async fn done(db: &Db, wanted: &QueuedMail) -> Result<(), AccountsError> {
     let mut tx = db.begin().await?;
     tx.execute(sql("DELETE FROM outbox WHERE key = $1").bind(wanted.key)).await?;
     tx.commit().await
 }
 
 /// Puts a mail back that could not be sent now; tells whether it is still worth it.
-pub(crate) async fn put_back(db: &Db, wanted: &Wanted, now: Timestamp) -> Result<bool, AccountsError> {
-    let due = now.after(pause(wanted.attempt));
-    if due > wanted.created.after(wanted.kind.patience()) {
+pub(crate) async fn put_back(db: &Db, wanted: &QueuedMail, now: Timestamp) -> Result<bool, AccountsError> {
+    let due = now.after(backoff(wanted.attempt));
+    if due > wanted.created.after(wanted.kind.ttl()) {
         done(db, wanted).await?;
         return Ok(false);
     }
@@ -155,7 +155,7 @@ pub(crate) async fn put_back(db: &Db, wanted: &Wanted, now: Timestamp) -> Result
     Ok(true)
 }
 
-fn pause(attempt: i64) -> Duration {
+fn backoff(attempt: i64) -> Duration {
     let doublings = u32::try_from(attempt.clamp(1, 20)).unwrap_or(1) - 1;
-    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+    INITIAL_BACKOFF.saturating_mul(1 << doublings).min(MAX_BACKOFF)
 }

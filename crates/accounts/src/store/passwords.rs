@@ -35,7 +35,7 @@ impl fmt::Debug for StoredHash {
 /// What is kept of a user's password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct KeptPassword {
+pub struct StoredCredential {
     /// The hash.
     pub hash: StoredHash,
     /// When the password (not its hash) changed last.
@@ -58,13 +58,13 @@ impl Passwords<'_> {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn find(self, id: &UserId) -> Result<Option<KeptPassword>, AccountsError> {
+    pub async fn find(self, id: &UserId) -> Result<Option<StoredCredential>, AccountsError> {
         let query = sql(
             "SELECT passwords.hash, passwords.changed_at, users.enabled, users.id, users.name FROM users \
                          JOIN passwords ON passwords.user_key = users.key WHERE users.name = $1",
         );
         let Some(row) = self.0.db().row(query.bind(id.name().as_str())).await? else { return Ok(None) };
-        Ok(Some(KeptPassword {
+        Ok(Some(StoredCredential {
             hash: StoredHash(row.text(0).map_err(fault)?),
             changed: Timestamp::from_millis(row.int(1).map_err(fault)?),
             enabled: row.bool(2).map_err(fault)?,

@@ -10,21 +10,21 @@ use crate::store::engine::{Kind, Tx, fault, sql};
 
 /// So many times in so much time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub struct RateLimit {
     /// How many times.
-    pub times: u32,
+    pub max: u32,
     /// In how much time.
-    pub per: Duration,
+    pub window: Duration,
 }
 
 /// The longest time that any limit looks back.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// When the next turn will be free, or `None` when one is free now. Whoever asks for the same subject in another transaction
 /// waits until this one has ended: no burst slips through between looking and taking.
-pub(crate) async fn wait(
+pub(crate) async fn retry_after(
     tx: &mut Tx,
-    limit: Limit,
+    limit: RateLimit,
     scope: &str,
     subject: &str,
     now: Timestamp,
@@ -39,21 +39,21 @@ pub(crate) async fn wait(
                       ORDER BY at DESC LIMIT $5")
     .bind(scope)
     .bind(subject)
-    .bind(now.before(limit.per).millis())
-    .bind(now.after(limit.per).millis())
-    .bind(i64::from(limit.times));
+    .bind(now.before(limit.window).millis())
+    .bind(now.after(limit.window).millis())
+    .bind(i64::from(limit.max));
     let rows = tx.rows(newest).await?;
-    if rows.len() < usize::try_from(limit.times).unwrap_or(usize::MAX) {
+    if rows.len() < usize::try_from(limit.max).unwrap_or(usize::MAX) {
         return Ok(None);
     }
-    let Some(oldest) = rows.last() else { return Ok(Some(limit.per)) };
-    let free = Timestamp::from_millis(oldest.int(0).map_err(fault)?).after(limit.per);
+    let Some(oldest) = rows.last() else { return Ok(Some(limit.window)) };
+    let free = Timestamp::from_millis(oldest.int(0).map_err(fault)?).after(limit.window);
     let millis = u64::try_from(free.millis().saturating_sub(now.millis())).unwrap_or_default();
-    Ok(Some(Duration::from_millis(millis.max(1)).min(limit.per)))
+    Ok(Some(Duration::from_millis(millis.max(1)).min(limit.window)))
 }
 
 /// Takes a turn.
-pub(crate) async fn take(
+pub(crate) async fn acquire(
     tx: &mut Tx,
     scope: &str,
     subject: &str,
@@ -65,7 +65,7 @@ pub(crate) async fn take(
 }
 
 /// Forgets turns that no limit looks at any more.
-pub(crate) async fn forget_old(tx: &mut Tx, now: Timestamp) -> Result<(), AccountsError> {
-    tx.execute(sql("DELETE FROM turns WHERE at < $1").bind(now.before(LONGEST).millis())).await?;
+pub(crate) async fn purge_expired(tx: &mut Tx, now: Timestamp) -> Result<(), AccountsError> {
+    tx.execute(sql("DELETE FROM turns WHERE at < $1").bind(now.before(MAX_WINDOW).millis())).await?;
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::store::users::lock;
 /// A reset that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Reset {
+pub struct ResetToken {
     /// Whose password it may set.
     pub user: UserId,
     /// What it is for: `reset`, `welcome`.
@@ -34,9 +34,9 @@ pub struct Reset {
 /// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back behind
 /// its beginning by more than [`SKEW`].
 #[derive(Clone, Copy, Debug)]
-pub struct Resets<'a>(pub(crate) &'a Accounts);
+pub struct ResetTokens<'a>(pub(crate) &'a Accounts);
 
-impl Resets<'_> {
+impl ResetTokens<'_> {
     /// Issues a token for an enabled local user with a mail address, and tells that address; an older token dies.
     ///
     /// # Errors
@@ -47,7 +47,7 @@ impl Resets<'_> {
         user: &UserId,
         purpose: &str,
         life: Duration,
-    ) -> Result<(Token, Reset), AccountsError> {
+    ) -> Result<(Token, ResetToken), AccountsError> {
         let (token, now) = (Token::random()?, self.0.now());
         let mut tx = self.0.db().begin().await?;
         let (key, user) = lock(&mut tx, user).await?;
@@ -72,14 +72,14 @@ impl Resets<'_> {
         tx.execute(insert).await?;
         audit::note(&mut tx, self.0, Action::ResetIssued, user.id.name().as_str(), Some(purpose)).await?;
         tx.commit().await?;
-        Ok((token, Reset { user: user.id, purpose: purpose.to_owned(), email, created: now, expires }))
+        Ok((token, ResetToken { user: user.id, purpose: purpose.to_owned(), email, created: now, expires }))
     }
 
     /// What a token is good for now, without using it up; `None` when it is good for nothing.
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn find(self, token: &TokenHash) -> Result<Option<Reset>, AccountsError> {
+    pub async fn find(self, token: &TokenHash) -> Result<Option<ResetToken>, AccountsError> {
         let query = sql(
             "SELECT users.id, users.name, purpose, resets.email, resets.created_at, expires_at FROM resets \
                          JOIN users ON users.key = resets.user_key \
@@ -89,7 +89,7 @@ impl Resets<'_> {
         let query = query.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
         let row = self.0.db().row(query).await?;
         let Some(row) = row else { return Ok(None) };
-        Ok(Some(Reset {
+        Ok(Some(ResetToken {
             user: UserId::stored(&row.text(0).map_err(fault)?, &row.text(1).map_err(fault)?)?,
             purpose: row.text(2).map_err(fault)?,
             email: row.text(3).map_err(fault)?,
@@ -100,7 +100,7 @@ impl Resets<'_> {
 
     /// Uses a token up and sets the password, in one step: of many who come with the same token, one succeeds.
     ///
-    /// Ask [`Resets::find`] first and refuse a weak password then: a refusal must not use the token up.
+    /// Ask [`ResetTokens::find`] first and refuse a weak password then: a refusal must not use the token up.
     ///
     /// # Errors
     /// [`AccountsError::Stale`] when the token is good for nothing (any more).

@@ -8,7 +8,7 @@ use crate::domain::error::AccountsError;
 use crate::domain::id::UserId;
 use crate::domain::token::{Token, TokenHash};
 use crate::store::audit::{self, Action};
-use crate::store::credential_epoch::Generation;
+use crate::store::credential_epoch::CredentialEpoch;
 use crate::store::engine::{Row, fault, sql};
 use crate::store::users::{Key, User, find_key, lock};
 
@@ -94,11 +94,11 @@ impl Sessions<'_> {
     pub async fn begin_after(
         self,
         user: &UserId,
-        before: Generation,
+        before: CredentialEpoch,
         life: Duration,
         data: &[u8],
     ) -> Result<Token, AccountsError> {
-        self.begin_if(Some(user), |user| user.generation <= before, life, data).await
+        self.begin_if(Some(user), |user| user.epoch <= before, life, data).await
     }
 
     /// The session of a token, if it has not ended.

@@ -93,7 +93,7 @@ impl StoreSettings {
     /// MiB of it instead of 4: a connection goes back to the others a moment after its answer, so that even a single reader
     /// goes through all of them, and each fills its cache. With PostgreSQL nothing changes.
     #[must_use]
-    pub const fn one_at_a_time(mut self) -> Self {
+    pub const fn single_reader(mut self) -> Self {
         if matches!(self.engine, Engine::Sqlite(_)) {
             self.connections = 1;
             self.read_cache = SMALL_READ_CACHE;

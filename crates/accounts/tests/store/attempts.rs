@@ -65,7 +65,7 @@ on_both! {
         house.passwords.set(&user("alice"), &password("Looking-Glass"), Actor::system(), deadline()).await.unwrap();
         assert_eq!(word(house.sign_in("alice", "Looking-Glass").await), "accepted alice");
         guess(&house, "alice", 100..110).await;
-        house.accounts.generations().forget(user("alice").name()).await.unwrap();
+        house.accounts.credential_epoch().forget(user("alice").name()).await.unwrap();
         assert_eq!(guess(&house, "alice", 110..111).await, ["bad_credentials"]);
     }
 

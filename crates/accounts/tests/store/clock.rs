@@ -26,7 +26,7 @@ struct Got {
 }
 
 async fn get(house: &House) -> Got {
-    let (alice, tokens) = (user("alice"), house.accounts.tokens());
+    let (alice, tokens) = (user("alice"), house.accounts.app_passwords());
     let session = house.accounts.sessions().begin(Some(&alice), 2 * HOUR, b"").await.unwrap();
     let date = house.clock.now().after(2 * DAY);
     let (dated, _) = tokens.create(&alice, "script", Some(date)).await.unwrap();
@@ -36,19 +36,19 @@ async fn get(house: &House) -> Got {
 
 /// What of it opens a door: session, link, app password with a date, and without.
 async fn open(house: &House, got: &Got) -> [bool; 4] {
-    let (sessions, tokens) = (house.accounts.sessions(), house.accounts.tokens());
+    let (sessions, tokens) = (house.accounts.sessions(), house.accounts.app_passwords());
     let session = sessions.find(&got.session.hash()).await.unwrap().is_some();
     // Every way to a session agrees.
     let listed = sessions.list(&user("alice")).await.unwrap();
     assert_eq!(listed.iter().any(|(token, _)| *token == got.session.hash()), session);
     assert_eq!(sessions.put(&got.session.hash(), b"x").await.unwrap(), session);
-    let link = match house.reset.look(&got.link, None).await {
+    let link = match house.reset.inspect(&got.link, None).await {
         Ok(_) => true,
         Err(RedeemError::Token(BadToken::Expired)) => false,
         Err(other) => panic!("{other}"),
     };
     let hash = accounts::TokenHash::of(&got.link);
-    assert_eq!(house.accounts.resets().find(&hash).await.unwrap().is_some(), link);
+    assert_eq!(house.accounts.reset_tokens().find(&hash).await.unwrap().is_some(), link);
     let dated = tokens.owner(&got.dated.hash()).await.unwrap().is_some();
     [session, link, dated, tokens.owner(&got.plain.hash()).await.unwrap().is_some()]
 }
@@ -58,7 +58,7 @@ async fn redeemed(house: &House, link: &str) -> bool {
     let hash = accounts::TokenHash::of(link);
     let new = password("Looking-Glass-9");
     let by_owner = house.reset.redeem(link, &new, None, deadline()).await.is_ok();
-    match house.accounts.resets().redeem(&hash, &StoredHash::new("x")).await {
+    match house.accounts.reset_tokens().redeem(&hash, &StoredHash::new("x")).await {
         Ok(_) => true,
         Err(AccountsError::Stale { .. }) => by_owner,
         Err(other) => panic!("{other}"),
@@ -98,7 +98,7 @@ on_both! {
         assert!(house.accounts.sessions().find(&got.session.hash()).await.unwrap().is_none());
         assert!(!redeemed(&house, &got.link).await);
         house.clock.advance(2 * DAY);
-        assert!(house.accounts.tokens().owner(&got.dated.hash()).await.unwrap().is_none());
+        assert!(house.accounts.app_passwords().owner(&got.dated.hash()).await.unwrap().is_none());
     }
 
     async fn t27_a_session_that_was_seen_tomorrow_has_ended(place) {
@@ -128,7 +128,7 @@ on_both! {
         // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
         assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
         let link = house.tokens().pop().unwrap();
-        assert_eq!(house.reset.look(&link, None).await.unwrap(), alice);
+        assert_eq!(house.reset.inspect(&link, None).await.unwrap(), alice);
         let got = get(&house).await;
         assert_eq!(open(&house, &got).await, [true; 4]);
         // A sign-in of today does.

@@ -12,16 +12,16 @@ on_both! {
         here.users().create(NewUser::new(user("other")).group(GroupId::admin())).await.unwrap();
         // Somebody asks all the time, so that there is always a question under way that began too early.
         let (asks, name) = (there.clone(), anna.name().clone());
-        let always = tokio::spawn(async move { loop { asks.look(Some(&name)).await.unwrap(); } });
+        let always = tokio::spawn(async move { loop { asks.snapshot(Some(&name)).await.unwrap(); } });
         for round in 0..100 {
             let on = round % 2 == 0;
-            let before = there.look(Some(anna.name())).await.unwrap();
+            let before = there.snapshot(Some(anna.name())).await.unwrap();
             here.users().set_enabled(&anna, !on).await.unwrap();
             here.apps().set_enabled("user_external", on).await.unwrap();
-            let look = there.look(Some(anna.name())).await.unwrap();
-            assert_eq!(look.standing().unwrap().user.enabled, !on, "round {round}");
+            let look = there.snapshot(Some(anna.name())).await.unwrap();
+            assert_eq!(look.permissions().unwrap().user.enabled, !on, "round {round}");
             assert_eq!(look.app("user_external"), Some(on), "round {round}");
-            assert!(round == 0 || look.generation > before.generation, "round {round}");
+            assert!(round == 0 || look.epoch > before.epoch, "round {round}");
         }
         always.abort();
     }
@@ -40,7 +40,7 @@ on_both! {
             tokio::spawn(async move {
                 let n = n % 25;
                 let id = user(&format!("user{n}"));
-                let look = accounts.look(Some(id.name())).await.unwrap();
+                let look = accounts.snapshot(Some(id.name())).await.unwrap();
                 if n >= 20 {
                     return assert_eq!((look.details.is_none(), look.app("none")), (true, None));
                 }
@@ -48,13 +48,13 @@ on_both! {
                 assert_eq!(details.user.display_name.as_deref(), Some(format!("Number {n}").as_str()));
                 assert_eq!(details.user.id.as_str(), format!("User{n}"));
                 assert_eq!(details.groups.len(), usize::from(n % 3 == 0));
-                assert_eq!(look.standing().unwrap().subadmin_of.len(), usize::from(n % 5 == 0));
+                assert_eq!(look.permissions().unwrap().subadmin_of.len(), usize::from(n % 5 == 0));
             })
         }).collect();
         for task in tasks {
             task.await.unwrap();
         }
-        assert!(accounts.look(None).await.unwrap().details.is_none());
+        assert!(accounts.snapshot(None).await.unwrap().details.is_none());
     }
 
     async fn who_gives_up_ends_nobody_elses_question(place) {
@@ -63,7 +63,7 @@ on_both! {
         for _ in 0..50 {
             let tasks: Vec<_> = (0..20).map(|n| {
                 let accounts = accounts.clone();
-                let task = tokio::spawn(async move { accounts.look(Some(user("anna").name())).await });
+                let task = tokio::spawn(async move { accounts.snapshot(Some(user("anna").name())).await });
                 if n % 2 == 0 {
                     task.abort();
                 }
@@ -81,7 +81,7 @@ on_both! {
         accounts.close().await;
         let anna = user("anna");
         for _ in 0..3 {
-            let (one, other) = tokio::join!(accounts.look(None), accounts.look(Some(anna.name())));
+            let (one, other) = tokio::join!(accounts.snapshot(None), accounts.snapshot(Some(anna.name())));
             assert!(one.unwrap_err().is_transient() && other.unwrap_err().is_transient());
         }
     }

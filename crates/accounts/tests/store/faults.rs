@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
 
-use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserFilter};
+use accounts::{Accounts, AccountsError, NewUser, ProfileField, StoreSettings, StoredHash, UserFilter};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Executor, PgConnection, Row, SqliteConnection};
 
@@ -12,7 +12,7 @@ use crate::place::{Place, group, on_both, user};
 
 fn whole(n: usize) -> NewUser {
     NewUser::new(user(&format!("user{n}"))).group(group("staff")).password(StoredHash::new("x")).profile(
-        Field::Biography,
+        ProfileField::Biography,
         "b".repeat(1500),
         None,
     )
@@ -23,7 +23,7 @@ async fn all_are_whole(accounts: &Accounts) -> u64 {
     let page = accounts.users().details_page(&UserFilter::new()).await.unwrap();
     for details in &page.items {
         assert_eq!(details.groups, [group("staff")], "{}", details.user.id);
-        assert!(details.profile.value(Field::Biography).is_some(), "{}", details.user.id);
+        assert!(details.profile.value(ProfileField::Biography).is_some(), "{}", details.user.id);
         assert!(accounts.passwords().find(&details.user.id).await.unwrap().is_some(), "{}", details.user.id);
         assert!(
             accounts.pins().owner(details.user.id.name()).await.unwrap().is_some(),

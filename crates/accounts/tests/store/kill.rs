@@ -11,7 +11,9 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserChange, UserFilter};
+use accounts::{
+    Accounts, AccountsError, NewUser, ProfileField, StoreSettings, StoredHash, UserChange, UserFilter,
+};
 use futures_util::TryStreamExt;
 
 use crate::place::{Place, group, user};
@@ -61,7 +63,7 @@ async fn step(accounts: &Accounts, n: u64) -> Result<(), AccountsError> {
                 .password(StoredHash::new("first"))
                 .group(group("staff"))
                 .subadmin_of(group("staff"))
-                .profile(Field::Biography, "b".repeat(1500), None);
+                .profile(ProfileField::Biography, "b".repeat(1500), None);
             accounts.users().create(new).await.map(drop)
         }
         1 => {
@@ -84,7 +86,7 @@ async fn state(accounts: &Accounts) -> State {
         let id = &details.user.id.clone();
         assert_eq!(details.groups, [group("staff")], "{id}");
         assert_eq!(details.subadmin_of, [group("staff")], "{id}");
-        assert_eq!(details.profile.value(Field::Biography).map(str::len), Some(1500), "{id}");
+        assert_eq!(details.profile.value(ProfileField::Biography).map(str::len), Some(1500), "{id}");
         assert!(accounts.pins().owner(id.name()).await.unwrap().is_some(), "{id}");
         let kept = accounts.passwords().find(id).await.unwrap().unwrap();
         let history = accounts.passwords().history(id, 24).await.unwrap();

@@ -157,7 +157,7 @@ on_both! {
 
             assert!(house.accounts.sessions().find(&session.hash()).await.unwrap().is_some());
             let after = house.accounts.users().get(&user(&name)).await.unwrap();
-            assert_eq!(before.generation, after.generation);
+            assert_eq!(before.epoch, after.epoch);
         }
     }
 

@@ -39,7 +39,7 @@ on_both! {
         let house = House::with_alice(place).await;
         let accounts = &house.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(3600), b"").await.unwrap();
-        let (before, generation) = (house.hash("alice").await, accounts.generations().current().await.unwrap());
+        let (before, generation) = (house.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
 
         house.reset.request(" ALICE@example.com ", ip("192.0.2.1")).await.unwrap();
         assert!(house.mails().is_empty(), "whoever asks waits for nothing");
@@ -50,12 +50,12 @@ on_both! {
 
         // The link is there, and nothing has changed.
         assert_eq!(house.hash("alice").await, before);
-        assert_eq!(accounts.generations().current().await.unwrap(), generation);
+        assert_eq!(accounts.credential_epoch().current().await.unwrap(), generation);
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_some());
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         // Mail scanners follow links: looking uses nothing up.
         for _ in 0..20 {
-            assert_eq!(house.reset.look(&token, None).await.unwrap(), user("alice"));
+            assert_eq!(house.reset.inspect(&token, None).await.unwrap(), user("alice"));
         }
 
         assert_eq!(redeem(&house, &token, NEW).await.unwrap(), user("alice"));
@@ -94,10 +94,10 @@ on_both! {
             "alice@example.com,eve@example.com", "al\u{131}ce@example.com", "\u{ff41}lice",
         ];
         for (number, typed) in asked.iter().enumerate() {
-            let before = house.accounts.mails().waiting().await.unwrap();
+            let before = house.accounts.outbox().waiting().await.unwrap();
             let place = ip(&format!("192.0.2.{number}"));
             assert!(house.reset.request(typed, place).await.is_ok(), "{typed}");
-            assert_eq!(house.accounts.mails().waiting().await.unwrap(), before + 1, "{typed}");
+            assert_eq!(house.accounts.outbox().waiting().await.unwrap(), before + 1, "{typed}");
         }
         let round = house.postman.deliver_due().await.unwrap();
         // A name that means alice in another width means alice; it is her address on record that gets the mail.
@@ -108,7 +108,7 @@ on_both! {
         for typed in ["", "   ", "a\r\nb", "a\0b", &"x".repeat(256)] {
             assert!(house.reset.request(typed, ip("198.51.100.1")).await.is_ok());
         }
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 0);
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn every_event_that_must_void_a_link_voids_it(place) {
@@ -131,10 +131,10 @@ on_both! {
                 }
                 "sign-in" => users.signed_in(&alice).await.unwrap(),
                 "backend" => drop(accounts.pin_store().rebind(alice.name(), Some(&BackendId::parse("mail").unwrap())).await.unwrap()),
-                "void" => assert!(accounts.resets().void(&alice).await.unwrap()),
+                "void" => assert!(accounts.reset_tokens().void(&alice).await.unwrap()),
                 _ => drop(users.delete(&alice).await.unwrap()),
             }
-            assert_eq!(bad(house.reset.look(&token, None).await), BadToken::Invalid, "{event}");
+            assert_eq!(bad(house.reset.inspect(&token, None).await), BadToken::Invalid, "{event}");
             assert_eq!(bad(redeem(&house, &token, NEW).await), BadToken::Invalid, "{event}");
             if event == "deleted" {
                 break;
@@ -151,9 +151,9 @@ on_both! {
         let house = House::with_alice(place).await;
         let token = house.link("alice").await;
         house.clock.advance(Duration::from_secs(3599));
-        assert!(house.reset.look(&token, None).await.is_ok());
+        assert!(house.reset.inspect(&token, None).await.is_ok());
         house.clock.advance(Duration::from_secs(1));
-        assert_eq!(bad(house.reset.look(&token, None).await), BadToken::Expired);
+        assert_eq!(bad(house.reset.inspect(&token, None).await), BadToken::Expired);
         assert_eq!(bad(redeem(&house, &token, NEW).await), BadToken::Expired);
         assert_eq!(BadToken::Expired.to_string(), "Could not reset password because the token is expired");
         assert_eq!(BadToken::Invalid.to_string(), "Could not reset password because the token is invalid");
@@ -229,7 +229,7 @@ on_both! {
             heard += usize::from(asked.await.unwrap());
         }
         assert_eq!(heard, 10);
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 10);
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 10);
     }
 
     async fn o17_nobody_is_buried_in_mails(place) {
@@ -241,7 +241,7 @@ on_both! {
         assert_eq!((round.sent, round.dropped), (5, 15));
         // The newest of the five links works.
         let token = house.tokens().pop().unwrap();
-        assert!(house.reset.look(&token, None).await.is_ok());
+        assert!(house.reset.inspect(&token, None).await.is_ok());
         house.clock.advance(Duration::from_secs(1800));
         assert_eq!(house.link("alice").await.len(), 43);
     }
@@ -252,15 +252,15 @@ on_both! {
         let guess = "A".repeat(43);
         for number in 0..10 {
             let wrong = if number % 2 == 0 { guess.as_str() } else { "nonsense\r\n" };
-            assert_eq!(bad(house.reset.look(wrong, ip("192.0.2.1")).await), BadToken::Invalid);
+            assert_eq!(bad(house.reset.inspect(wrong, ip("192.0.2.1")).await), BadToken::Invalid);
         }
         for token in [&guess, &token] {
             let tried = house.reset.redeem(token, &password(NEW), ip("192.0.2.1"), deadline()).await;
             assert!(matches!(tried, Err(RedeemError::Throttled { .. })), "{tried:?}");
         }
-        assert!(house.reset.look(&token, ip("192.0.2.2")).await.is_ok(), "elsewhere nobody is slowed down");
+        assert!(house.reset.inspect(&token, ip("192.0.2.2")).await.is_ok(), "elsewhere nobody is slowed down");
         house.clock.advance(Duration::from_secs(300));
-        assert!(house.reset.look(&token, ip("192.0.2.1")).await.is_ok());
+        assert!(house.reset.inspect(&token, ip("192.0.2.1")).await.is_ok());
     }
 
     async fn a_full_queue_answers_like_an_empty_one(place) {
@@ -270,10 +270,10 @@ on_both! {
             house.reset.request("nobody", source).await.unwrap();
         }
         house.reset.request("alice", ip("192.0.2.1")).await.unwrap();
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 1000);
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1000);
         // What is not asked for by strangers still gets in.
         house.passwords.set(&user("alice"), &password(NEW), Actor::system(), deadline()).await.unwrap();
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 1001);
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1001);
         let round = house.postman.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.dropped), (1, 1000));
     }
@@ -282,7 +282,7 @@ on_both! {
         let house = House::with_alice(place).await;
         for setting in ["https://example.com/link/to/password/reset", "disabled"] {
             house.clock.advance(Duration::from_secs(3600));
-            house.accounts.mails().welcome(&user("alice"), true).await.unwrap();
+            house.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
             house.postman.deliver_due().await.unwrap();
             let token = house.tokens().pop().unwrap();
             let link = LostPassword::parse(setting).unwrap();
@@ -292,7 +292,7 @@ on_both! {
                 let error = reset.request(typed, None).await.unwrap_err();
                 assert_eq!(error.to_string(), "Password reset is disabled");
             }
-            assert_eq!(house.accounts.mails().waiting().await.unwrap(), 0);
+            assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
             let text = format!("Looking-Glass-{}", setting.len());
             reset.redeem(&token, &password(&text), None, deadline()).await.unwrap();
             house.postman.deliver_due().await.unwrap();
@@ -314,9 +314,9 @@ on_both! {
         assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
         let tokens = house.tokens();
         assert_eq!(tokens.len(), 3);
-        assert!(house.reset.look(&tokens[0], None).await.is_err());
-        assert!(house.reset.look(&tokens[2], None).await.is_ok());
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 0);
+        assert!(house.reset.inspect(&tokens[0], None).await.is_err());
+        assert!(house.reset.inspect(&tokens[2], None).await.is_ok());
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn an_hour_of_failures_ends_a_request_and_a_refusal_ends_it_at_once(place) {
@@ -329,14 +329,14 @@ on_both! {
             tries += round.later + round.dropped;
             house.clock.advance(Duration::from_secs(30));
         }
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 0);
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
         assert!((5..=10).contains(&tries), "{tries}");
         house.table.answers.lock().unwrap().clear();
 
         house.table.answers.lock().unwrap().push_back(Err(SendError::Refused("reply 550".to_owned())));
         house.reset.request("alice", None).await.unwrap();
         assert_eq!(house.postman.deliver_due().await.unwrap().dropped, 1);
-        assert_eq!(house.accounts.mails().waiting().await.unwrap(), 0);
+        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn a_request_that_waited_too_long_for_a_worker_is_dropped(place) {
@@ -352,7 +352,7 @@ on_both! {
         for number in 0..20 {
             let id = user(&format!("user{number}"));
             house.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com"))).await.unwrap();
-            house.accounts.mails().welcome(&id, number % 2 == 0).await.unwrap();
+            house.accounts.outbox().welcome(&id, number % 2 == 0).await.unwrap();
         }
         let other = House::empty(place, "{}", ResetSettings::default()).await;
         let (here, there) = tokio::join!(house.postman.deliver_due(), other.postman.deliver_due());
@@ -383,7 +383,7 @@ on_both! {
 
     async fn the_greeting_goes_to_whoever_has_an_address(place) {
         let house = House::with_alice(place).await;
-        let mails = house.accounts.mails();
+        let mails = house.accounts.outbox();
         let carol = NewUser::new(user("carol")).email("carol@example.com").backend(BackendId::parse("mail").unwrap());
         house.accounts.users().create(carol).await.unwrap();
         house.accounts.users().create(NewUser::new(user("nomail"))).await.unwrap();
@@ -420,7 +420,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
     let house = House::with_alice(&place).await;
     let token = house.link("alice").await;
     let welcome = {
-        house.accounts.mails().welcome(&user("alice"), true).await.unwrap();
+        house.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
         house.postman.deliver_due().await.unwrap();
         house.tokens().pop().unwrap()
     };
@@ -458,7 +458,7 @@ async fn a_link_that_nobody_voided_is_judged_by_what_is_true_now() {
         let file = format!("sqlite:{}", place.folder().join("accounts.db").display());
         let mut raw = SqliteConnection::connect(&file).await.unwrap();
         raw.execute(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = ON; {change}"))).await.unwrap();
-        let looked = house.reset.look(&token, None).await;
+        let looked = house.reset.inspect(&token, None).await;
         let redeemed = redeem(&house, &token, NEW).await;
         match judged {
             None => assert!(looked.is_ok() && redeemed.is_ok(), "{change}"),
@@ -478,7 +478,7 @@ async fn the_worker_sends_what_comes_and_stops_when_told() {
         let (house, stop) = (house.clone(), stop.clone());
         tokio::spawn(async move { house.postman.work(stop.notified()).await })
     };
-    while house.accounts.mails().waiting().await.unwrap() > 0 {
+    while house.accounts.outbox().waiting().await.unwrap() > 0 {
         tokio::task::yield_now().await;
     }
     stop.notify_one();

@@ -66,7 +66,7 @@ on_both! {
         assert!(matches!(other, Err(AccountsError::AlreadyExists { .. })));
         // Nobody becomes an administrator because a backend says so.
         let (bob, _) = users.remember(&name("bob"), &mail, [accounts::GroupId::admin()]).await.unwrap();
-        assert!(!users.standing(&bob.id).await.unwrap().is_admin);
+        assert!(!users.permissions(&bob.id).await.unwrap().is_admin);
         assert!(accounts.passwords().set(&bob.id, &StoredHash::new("x")).await.is_err());
         // A local account never shadows somebody whom another backend owns, even before the first sign-in.
         accounts.pins().bind(&name("carl"), &mail).await.unwrap();
@@ -119,7 +119,7 @@ on_both! {
 
     async fn app_passwords_are_named_counted_and_revoked(place) {
         let accounts = place.open().await;
-        let (frank, tokens) = (user("frank"), accounts.tokens());
+        let (frank, tokens) = (user("frank"), accounts.app_passwords());
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
         let (token, made) = tokens.create(&frank, " phone ", None).await.unwrap();
         let expires = place.clock.now().after(HOUR);
@@ -177,7 +177,7 @@ on_both! {
         for id in [&frank, &eve] {
             accounts.users().create(NewUser::new(id.clone()).password(StoredHash::new("a"))).await.unwrap();
         }
-        let before = accounts.generations().current().await.unwrap();
+        let before = accounts.credential_epoch().current().await.unwrap();
         let first = sessions.begin_after(&frank, before, HOUR, b"first").await.unwrap();
         place.clock.advance(HOUR / 2);
         let second = sessions.begin_after(&frank, before, HOUR, b"second").await.unwrap();
@@ -194,7 +194,7 @@ on_both! {
         let late = sessions.begin_after(&frank, before, HOUR, b"").await;
         assert_eq!(late.unwrap_err(), AccountsError::Stale { what: "sign-in" });
         sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
-        let now = accounts.generations().current().await.unwrap();
+        let now = accounts.credential_epoch().current().await.unwrap();
         sessions.begin_after(&frank, now, HOUR, b"").await.unwrap();
         assert!(sessions.list(&user("nobody")).await.is_err());
     }
@@ -204,13 +204,13 @@ on_both! {
         let frank = user("frank");
         let new = NewUser::new(frank.clone()).email("f@example.com").password(StoredHash::new("old"));
         accounts.users().create(new).await.unwrap();
-        let (token, reset) = accounts.resets().issue(&frank, "reset", HOUR).await.unwrap();
+        let (token, reset) = accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap();
         assert_eq!(reset.email, "f@example.com");
-        assert_eq!(accounts.resets().find(&token.hash()).await.unwrap(), Some(reset));
+        assert_eq!(accounts.reset_tokens().find(&token.hash()).await.unwrap(), Some(reset));
         let hash = token.hash();
         let posts: Vec<_> = (0..100).map(|n| {
             let accounts = accounts.clone();
-            tokio::spawn(async move { accounts.resets().redeem(&hash, &StoredHash::new(format!("new{n}"))).await })
+            tokio::spawn(async move { accounts.reset_tokens().redeem(&hash, &StoredHash::new(format!("new{n}"))).await })
         }).collect();
         let mut done = 0;
         for post in posts {
@@ -229,26 +229,26 @@ on_both! {
         let new = NewUser::new(frank.clone()).email("f@example.com").password(StoredHash::new("old"));
         accounts.users().create(new).await.unwrap();
         for event in 0..7 {
-            let (token, _) = accounts.resets().issue(&frank, "reset", HOUR).await.unwrap();
+            let (token, _) = accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap();
             match event {
                 0 => accounts.passwords().set(&frank, &StoredHash::new("other")).await.unwrap(),
                 1 => drop(accounts.users().change(&frank, UserChange::new().email("g@example.com")).await.unwrap()),
-                2 => drop(accounts.resets().issue(&frank, "reset", HOUR).await.unwrap()),
+                2 => drop(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap()),
                 3 => accounts.users().signed_in(&frank).await.unwrap(),
                 4 => place.clock.advance(HOUR),
                 5 => {
                     accounts.users().set_enabled(&frank, false).await.unwrap();
-                    assert!(accounts.resets().issue(&frank, "reset", HOUR).await.is_err());
+                    assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
                     accounts.users().set_enabled(&frank, true).await.unwrap();
                 }
                 _ => drop(accounts.pins().rebind(frank.name(), Some(&mail)).await.unwrap()),
             }
-            assert_eq!(accounts.resets().find(&token.hash()).await.unwrap(), None, "{event}");
-            let late = accounts.resets().redeem(&token.hash(), &StoredHash::new("evil")).await;
+            assert_eq!(accounts.reset_tokens().find(&token.hash()).await.unwrap(), None, "{event}");
+            let late = accounts.reset_tokens().redeem(&token.hash(), &StoredHash::new("evil")).await;
             assert_eq!(late, Err(AccountsError::Stale { what: "reset token" }), "{event}");
         }
         // Whose password somebody else checks is never offered one.
-        assert!(accounts.resets().issue(&frank, "reset", HOUR).await.is_err());
+        assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
     }
 
     async fn hashes_are_replaced_only_when_nobody_was_faster(place) {
@@ -257,11 +257,11 @@ on_both! {
         accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("a"))).await.unwrap();
         let (a, b, c) = (StoredHash::new("a"), StoredHash::new("b"), StoredHash::new("c"));
         let session = accounts.sessions().begin(Some(&frank), HOUR, b"").await.unwrap();
-        let before = accounts.generations().current().await.unwrap();
+        let before = accounts.credential_epoch().current().await.unwrap();
         passwords.rehash(&frank, &a, &b).await.unwrap();
         assert_eq!(passwords.rehash(&frank, &a, &c).await, Err(AccountsError::Stale { what: "password" }));
         assert_eq!(passwords.find(&frank).await.unwrap().unwrap().hash, b);
-        assert_eq!(accounts.generations().current().await.unwrap(), before);
+        assert_eq!(accounts.credential_epoch().current().await.unwrap(), before);
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_some());
         for n in 0..30 {
             passwords.set(&frank, &StoredHash::new(n.to_string())).await.unwrap();

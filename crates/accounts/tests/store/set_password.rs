@@ -23,14 +23,14 @@ on_both! {
         let accounts = &house.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(60), b"").await.unwrap();
         let token = house.link("alice").await;
-        let seen = accounts.generations().current().await.unwrap();
+        let seen = accounts.credential_epoch().current().await.unwrap();
 
         set(&house, "ALICE", "Looking-Glass").await.unwrap();
         assert_eq!(word(house.sign_in("alice", ALICE).await), "bad_credentials");
         assert_eq!(word(house.sign_in("alice", "Looking-Glass").await), "accepted alice");
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none());
-        assert!(house.reset.look(&token, None).await.is_err());
-        assert!(accounts.generations().current().await.unwrap() > seen);
+        assert!(house.reset.inspect(&token, None).await.is_err());
+        assert!(accounts.credential_epoch().current().await.unwrap() > seen);
         let lines = accounts.audit().after(0, 100, Some("alice")).await.unwrap();
         let last = lines.last().unwrap();
         assert_eq!((last.action.as_str(), last.actor.as_str()), ("password.changed", "root"));
@@ -118,12 +118,12 @@ on_both! {
     async fn app_passwords_stay_unless_the_installation_says_otherwise(place) {
         let house = House::with_alice(place).await;
         let accounts = &house.accounts;
-        accounts.tokens().create(&user("alice"), "phone", None).await.unwrap();
+        accounts.app_passwords().create(&user("alice"), "phone", None).await.unwrap();
         set(&house, "alice", "Looking-Glass").await.unwrap();
-        assert_eq!(accounts.tokens().list(&user("alice")).await.unwrap().len(), 1);
+        assert_eq!(accounts.app_passwords().list(&user("alice")).await.unwrap().len(), 1);
         let strict = house.passwords.clone().with_app_passwords(AppPasswordPolicy::Revoke);
         strict.set(&user("alice"), &password("Looking-Glass-2"), Actor::system(), deadline()).await.unwrap();
-        assert!(accounts.tokens().list(&user("alice")).await.unwrap().is_empty());
+        assert!(accounts.app_passwords().list(&user("alice")).await.unwrap().is_empty());
     }
 
     async fn the_first_password_goes_through_the_same_rules(place) {

@@ -1,7 +1,8 @@
 //! Users: created whole or not at all, found in any spelling, listed in order.
 
 use accounts::{
-    Accounts, AccountsError, Field, GroupId, NewUser, Quota, Scope, StoredHash, UserChange, UserFilter,
+    Accounts, AccountsError, GroupId, NewUser, ProfileField, ProfileScope, Quota, StoredHash, UserChange,
+    UserFilter,
 };
 use futures_util::TryStreamExt;
 use user_backend::BackendId;
@@ -19,7 +20,7 @@ on_both! {
         let created = accounts.users().create(new).await.unwrap();
         assert_eq!(accounts.users().get(&user("FRANK")).await.unwrap(), created);
         assert_eq!(created.id.as_str(), "Frank");
-        assert_eq!(created.called(), "Frank Smith");
+        assert_eq!(created.display_name_or_id(), "Frank Smith");
         assert_eq!(created.email.as_deref(), Some("frank@example.com"));
         assert_eq!((created.quota, created.enabled, created.is_local()), (Quota::Bytes(5 << 30), true, true));
         assert_eq!(created.created, place.clock.now());
@@ -60,7 +61,7 @@ on_both! {
             base().email("nonsense"),
             base().display_name("x".repeat(65)),
             base().language("no such thing"),
-            base().profile(Field::Phone, "1".repeat(3000), None),
+            base().profile(ProfileField::Phone, "1".repeat(3000), None),
             base().backend(BackendId::parse("mail").unwrap()),
         ] {
             let error = accounts.users().create(new.clone()).await.unwrap_err();
@@ -98,28 +99,28 @@ on_both! {
             .display_name("Frank")
             .email("f@example.com")
             .quota(Quota::Unlimited)
-            .field(Field::Phone, "+49711")
-            .scope(Field::Phone, Scope::Private)
-            .field(Field::AdditionalMail, "second@example.com");
+            .field(ProfileField::Phone, "+49711")
+            .scope(ProfileField::Phone, ProfileScope::Private)
+            .field(ProfileField::AdditionalMail, "second@example.com");
         accounts.users().change(&frank, change.clone()).await.unwrap();
         let details = accounts.users().details(&frank).await.unwrap();
         assert_eq!(details.user.quota, Quota::Unlimited);
-        assert_eq!(details.profile.value(Field::Phone), Some("+49711"));
-        assert_eq!(details.profile.scope(Field::Phone), Some(Scope::Private));
-        assert_eq!(details.profile.value(Field::AdditionalMail), Some("second@example.com"));
+        assert_eq!(details.profile.value(ProfileField::Phone), Some("+49711"));
+        assert_eq!(details.profile.scope(ProfileField::Phone), Some(ProfileScope::Private));
+        assert_eq!(details.profile.value(ProfileField::AdditionalMail), Some("second@example.com"));
         let again = accounts.users().change(&frank, change.display_name("Other")).await;
         assert!(matches!(again, Err(AccountsError::AlreadyExists { what: "mail address", .. })), "{again:?}");
-        assert_eq!(accounts.users().get(&frank).await.unwrap().called(), "Frank");
-        let primary = UserChange::new().field(Field::AdditionalMail, "F@example.com");
+        assert_eq!(accounts.users().get(&frank).await.unwrap().display_name_or_id(), "Frank");
+        let primary = UserChange::new().field(ProfileField::AdditionalMail, "F@example.com");
         assert!(accounts.users().change(&frank, primary).await.is_err());
         let swap = UserChange::new().replace_mail("second@example.com", "third@example.com").email("");
         assert_eq!(accounts.users().change(&frank, swap).await.unwrap().email, None);
-        let drop = UserChange::new().replace_mail("third@example.com", "").field(Field::Phone, "");
+        let drop = UserChange::new().replace_mail("third@example.com", "").field(ProfileField::Phone, "");
         accounts.users().change(&frank, drop).await.unwrap();
         let details = accounts.users().details(&frank).await.unwrap();
-        assert_eq!(details.profile.value(Field::AdditionalMail), None);
-        assert_eq!(details.profile.value(Field::Phone), None);
-        assert_eq!(details.profile.scope(Field::Phone), Some(Scope::Private));
+        assert_eq!(details.profile.value(ProfileField::AdditionalMail), None);
+        assert_eq!(details.profile.value(ProfileField::Phone), None);
+        assert_eq!(details.profile.scope(ProfileField::Phone), Some(ProfileScope::Private));
     }
 
     async fn pages_add_up_to_the_list_in_the_order_of_names(place) {
@@ -250,8 +251,8 @@ on_both! {
             UserChange::new().display_name(odd),
             UserChange::new().email("f\0@example.com"),
             UserChange::new().language(odd),
-            UserChange::new().field(Field::Address, odd),
-            UserChange::new().field(Field::AdditionalMail, "f\0@example.com"),
+            UserChange::new().field(ProfileField::Address, odd),
+            UserChange::new().field(ProfileField::AdditionalMail, "f\0@example.com"),
         ] {
             let error = accounts.users().change(&user("frank"), change).await.unwrap_err();
             assert!(matches!(error, AccountsError::Invalid { .. }), "{error}");

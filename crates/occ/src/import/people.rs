@@ -1,7 +1,9 @@
 //! What one user of the source is here.
 
 use accounts::PasswordHash;
-use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewUser, Scope, Timestamp, UserId};
+use accounts::{
+    AccountsError, GroupId, LOCAL_BACKEND, NewUser, ProfileField, ProfileScope, Timestamp, UserId,
+};
 use serde_json::Value;
 use user_backend::BackendId;
 use user_backend::config::Config;
@@ -174,15 +176,22 @@ fn seconds(text: &str) -> Option<Timestamp> {
 }
 
 /// The fields of a profile; name and mail address are elsewhere.
-fn profile(data: &str) -> Vec<(Field, String, Option<Scope>)> {
+fn profile(data: &str) -> Vec<(ProfileField, String, Option<ProfileScope>)> {
     let Ok(Value::Object(fields)) = serde_json::from_str(data) else { return Vec::new() };
     let fields = fields.iter().filter_map(|(name, about)| {
-        let field: Field = name.parse().ok()?;
-        if matches!(field, Field::DisplayName | Field::Email | Field::Avatar | Field::AdditionalMail) {
+        let field: ProfileField = name.parse().ok()?;
+        if matches!(
+            field,
+            ProfileField::DisplayName
+                | ProfileField::Email
+                | ProfileField::Avatar
+                | ProfileField::AdditionalMail
+        ) {
             return None;
         }
         let value = about.get("value")?.as_str().filter(|value| !value.is_empty())?;
-        let scope = about.get("scope").and_then(Value::as_str).and_then(|scope| Scope::from_any(scope).ok());
+        let scope =
+            about.get("scope").and_then(Value::as_str).and_then(|scope| ProfileScope::from_any(scope).ok());
         Some((field, value.to_owned(), scope))
     });
     fields.collect()

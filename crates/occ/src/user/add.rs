@@ -76,7 +76,7 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Fail
     }
     match &user.email {
         Some(email) => {
-            accounts.mails().welcome(&id, args.generate_password).await?;
+            accounts.outbox().welcome(&id, args.generate_password).await?;
             said.push(format!("Welcome email to {email} is waiting to be sent"));
         }
         None if args.generate_password => said.push(

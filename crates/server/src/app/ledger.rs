@@ -139,7 +139,7 @@ impl App {
     pub async fn leave_ledger(&self) {
         let left = async {
             self.balance(false).await?;
-            self.accounts().servers().leave(&self.inner.ledger.id).await
+            self.accounts().instances().unregister(&self.inner.ledger.id).await
         };
         if let Err(error) = left.await {
             tracing::warn!(%error, "the last failed sign-ins could not be written down");
@@ -152,7 +152,7 @@ impl App {
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.
     pub async fn balance(&self, tidy: bool) -> Result<(), AccountsError> {
-        let (ledger, failures) = (&self.inner.ledger, self.accounts().failures());
+        let (ledger, failures) = (&self.inner.ledger, self.accounts().failed_logins());
         let mut heard = ledger.heard.lock().await;
         let per = self.resolver().throttle().per;
         // What an administrator forgave is forgiven here before anything is written.
@@ -176,7 +176,7 @@ impl App {
                 if heard.known.insert(failure.key) {
                     fresh += 1;
                     for resolver in self.resolvers() {
-                        resolver.count_failure(failure.place, ledger.age(failure.at));
+                        resolver.count_failure(failure.source, ledger.age(failure.at));
                     }
                 }
             }
@@ -189,7 +189,7 @@ impl App {
         // Somebody may have been forgiven between the reading and the counting.
         let now = self.inner.follower.catch_up().await?;
         if now != before {
-            for place in failures.forgiven(before, now).await? {
+            for place in failures.resets_between(before, now).await? {
                 self.resolvers().into_iter().for_each(|resolver| resolver.forgive(place));
             }
         }
@@ -228,7 +228,7 @@ impl App {
             status.locked_users += pressure.locked_users;
         }
         let text = serde_json::to_string(&status).unwrap_or_default();
-        self.accounts().servers().tell(&ledger.id, ledger.started, &text).await
+        self.accounts().instances().report(&ledger.id, ledger.started, &text).await
     }
 }
 

@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::EXTERNAL_APP;
-use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
+use accounts::{
+    AccountsError, LOCAL_BACKEND, Permissions, Session, Snapshot, Timestamp, Token, TokenHash, User,
+};
 use serde::{Deserialize, Serialize};
 use user_backend::Freshness;
 
@@ -56,14 +58,14 @@ struct Kept {
 /// Somebody who signed in a while ago and has come back.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    standing: Standing,
+    standing: Permissions,
     token: TokenHash,
     stale: bool,
 }
 
 impl SignedIn {
     /// The account, as it is now.
-    pub fn standing(&self) -> &Standing {
+    pub fn standing(&self) -> &Permissions {
         &self.standing
     }
 
@@ -121,7 +123,7 @@ impl App {
     /// # Errors
     /// When the store cannot tell.
     pub async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
-        let tokens = self.accounts().tokens();
+        let tokens = self.accounts().app_passwords();
         Ok(looks_like_one(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
     }
 
@@ -138,7 +140,7 @@ impl App {
         password: &str,
         browser: &Browser,
     ) -> Result<NewSession, AccountsError> {
-        let before = self.accounts().generations().current().await?;
+        let before = self.accounts().credential_epoch().current().await?;
         let (proof, standing) = match self.sign_in_in_person(name, password, browser.address).await? {
             SignIn::Welcome(proof, standing) => (proof, standing),
             SignIn::Refused => return Ok(NewSession::Refused),
@@ -170,8 +172,8 @@ impl App {
         let (token, sessions) = (TokenHash::of(cookie), self.accounts().sessions());
         let Some(session) = sessions.find(&token).await? else { return Ok(None) };
         let Some(id) = &session.user else { return Ok(None) };
-        let look = self.accounts().look(Some(id.name())).await?;
-        let Some(standing) = look.standing() else { return Ok(None) };
+        let look = self.accounts().snapshot(Some(id.name())).await?;
+        let Some(standing) = look.permissions() else { return Ok(None) };
         if !standing.user.enabled || !self.is_served(&standing.user, &look) {
             return Ok(None);
         }
@@ -195,7 +197,7 @@ impl App {
     }
 
     /// Whether whoever checks this user's password is still asked at all.
-    fn is_served(&self, user: &User, look: &Look) -> bool {
+    fn is_served(&self, user: &User, look: &Snapshot) -> bool {
         let id = user.backend.as_str();
         id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)
     }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::EXTERNAL_APP;
-use accounts::{AccountsError, GroupId, Standing, UserId, mail_address};
+use accounts::{AccountsError, GroupId, Permissions, UserId, mail_address};
 use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 
@@ -17,7 +17,7 @@ const LOGIN_GRAIN: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub enum SignIn {
     /// It is this person.
-    Welcome(Authenticated, Box<Standing>),
+    Welcome(Authenticated, Box<Permissions>),
     /// It is not, or the person may not sign in.
     Refused,
     /// Too many wrong ones before.
@@ -62,8 +62,8 @@ impl App {
         from: IpAddr,
     ) -> Result<SignIn, AccountsError> {
         // Nobody is named here: how long it takes must not tell who has an account.
-        let look = self.accounts().look(None).await?;
-        self.inner.follower.catch_up_with(look.generation).await?;
+        let look = self.accounts().snapshot(None).await?;
+        self.inner.follower.catch_up_with(look.epoch).await?;
         let by_email = self.owner_of_address(name).await?;
         let name = by_email.as_ref().map_or(name, UserId::as_str);
         let external = look.app(EXTERNAL_APP).unwrap_or(true);
@@ -85,10 +85,10 @@ impl App {
     }
 
     /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
-    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Standing>, AccountsError> {
+    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
         let users = self.accounts().users();
         let id = UserId::from_canonical(proof.name().clone());
-        match users.standing(&id).await {
+        match users.permissions(&id).await {
             Err(AccountsError::NotFound { .. }) if proof.backend().as_str() != accounts::LOCAL_BACKEND => {}
             // Deleted a moment ago.
             Err(AccountsError::NotFound { .. }) => return Ok(None),
@@ -96,14 +96,14 @@ impl App {
         }
         let groups = proof.identity().groups().filter_map(|group| GroupId::parse(group).ok());
         match users.remember(proof.name(), proof.backend(), groups.collect::<Vec<_>>()).await {
-            Ok(_) => users.standing(&id).await.map(Some),
+            Ok(_) => users.permissions(&id).await.map(Some),
             Err(AccountsError::AlreadyExists { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
-    async fn note(&self, standing: &Standing) {
+    async fn note(&self, standing: &Permissions) {
         let user = &standing.user;
         let now = accounts::Clock::system().now();
         // A sign-in in the future was before the clock was set back.

@@ -51,7 +51,7 @@ pub fn router(app: App, connection: Connection, metrics: Option<PrometheusHandle
 
 /// Whether the server can do its work: the accounts answer.
 async fn ready(State(app): State<App>) -> (StatusCode, &'static str) {
-    match app.accounts().generations().current().await {
+    match app.accounts().credential_epoch().current().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");

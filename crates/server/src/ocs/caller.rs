@@ -4,7 +4,7 @@
 //! that takes one cannot forget to ask.
 
 use accounts::Details;
-use accounts::{GroupId, Standing, TokenHash, User, UserId};
+use accounts::{GroupId, Permissions, TokenHash, User, UserId};
 use user_backend::{Authenticated, Freshness};
 
 use super::code::Code;
@@ -16,7 +16,7 @@ use crate::app::SignedIn;
 #[derive(Clone, Debug)]
 pub struct Caller {
     proof: Proof,
-    standing: Standing,
+    standing: Permissions,
 }
 
 /// What says who calls.
@@ -31,7 +31,7 @@ enum Proof {
 impl Caller {
     /// Puts together what was proved and what the accounts know about that person.
     /// `password` is what was proved with.
-    pub fn new(proof: Authenticated, standing: Standing, password: &str) -> Self {
+    pub fn new(proof: Authenticated, standing: Permissions, password: &str) -> Self {
         Self { proof: Proof::Password(proof, TokenHash::of(password)), standing }
     }
 

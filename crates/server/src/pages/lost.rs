@@ -61,7 +61,7 @@ pub(super) async fn request(visit: Visit, body: Body) -> Answer {
 
 /// `GET /lostpassword/reset/{token}`: looks, and uses nothing up.
 pub(super) async fn look(visit: Visit) -> Answer {
-    let owner = visit.app.resets().look(visit.last_segment(), Some(visit.origin.address)).await;
+    let owner = visit.app.resets().inspect(visit.last_segment(), Some(visit.origin.address)).await;
     let owner = owner.map_err(|error| refused(&visit, &error))?;
     visit.app.rules().await.map_err(|error| visit.failed(&error))?;
     Ok(form(&visit, StatusCode::OK, &owner, None))
@@ -91,7 +91,7 @@ pub(super) async fn redeem(visit: Visit, body: Body) -> Answer {
             Err(error) => return Err(refused(&visit, &error)),
         },
     };
-    let owner = visit.app.resets().look(token, place).await.map_err(|error| refused(&visit, &error))?;
+    let owner = visit.app.resets().inspect(token, place).await.map_err(|error| refused(&visit, &error))?;
     Ok(form(&visit, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
 }
 

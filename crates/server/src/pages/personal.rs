@@ -99,7 +99,7 @@ pub(super) async fn make_token(visit: Visit, body: Body) -> Answer {
         return Ok(refusal);
     }
     let id = &session.user().id;
-    match visit.accounts_of(&session).tokens().create(id, sent.text("name"), None).await {
+    match visit.accounts_of(&session).app_passwords().create(id, sent.text("name"), None).await {
         Ok((token, made)) => {
             let template = NewToken {
                 frame: visit.own_frame(),
@@ -121,7 +121,7 @@ pub(super) async fn make_token(visit: Visit, body: Body) -> Answer {
 pub(super) async fn revoke_token(visit: Visit, body: Body) -> Answer {
     let (session, sent) = begin(&visit, body).await?;
     if let Ok(key) = sent.text("key").parse() {
-        match visit.accounts_of(&session).tokens().revoke(&session.user().id, key).await {
+        match visit.accounts_of(&session).app_passwords().revoke(&session.user().id, key).await {
             // One that is gone is what was wanted.
             Ok(()) | Err(AccountsError::NotFound { .. }) => {}
             Err(error) => return Err(visit.failed(&error)),
@@ -167,7 +167,7 @@ async fn overview(visit: &Visit, session: &SignedIn, status: StatusCode, notice:
         Ok((
             accounts.groups().of_user(&user.id).await?,
             accounts.sessions().list(&user.id).await?,
-            accounts.tokens().list(&user.id).await?,
+            accounts.app_passwords().list(&user.id).await?,
         ))
     };
     let (groups, sessions, tokens) = read.await.map_err(|error: AccountsError| visit.failed(&error))?;
@@ -195,7 +195,7 @@ async fn overview(visit: &Visit, session: &SignedIn, status: StatusCode, notice:
         frame: visit.own_frame(),
         ticket: visit.ticket(),
         notice,
-        called: user.called(),
+        called: user.display_name_or_id(),
         user: user.id.as_str(),
         email: user.email.as_deref().unwrap_or("none; without one a lost password cannot be reset by mail"),
         groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },

@@ -286,7 +286,7 @@ async fn where_resets_are_off_or_elsewhere_nobody_is_mailed() {
         let asked = surfer.post("/lostpassword", &[("user", "Frank")]).await;
         assert_eq!(asked.status, 403);
         assert!(asked.body.contains("Password reset is disabled"), "{}", asked.body);
-        assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 0);
+        assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 0);
     }
 }
 
@@ -348,5 +348,5 @@ async fn a_link_goes_out_by_mail_and_works() {
     assert_eq!(page.status, 200, "{path}");
     let done = surfer.post(path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200);
-    assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 1, "the notice");
+    assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 1, "the notice");
 }

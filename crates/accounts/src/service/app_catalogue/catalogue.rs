@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::manifest::Element;
+use super::manifest::ManifestElement;
 use crate::{Accounts, AccountsError, POLICY_APP};
 
 /// People of other backends than the local one.
@@ -12,7 +12,7 @@ pub const EXTERNAL_APP: &str = "user_external";
 /// A feature that can be switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Feature {
+pub struct AppFeature {
     /// Its id.
     pub id: &'static str,
     /// What it is called.
@@ -23,20 +23,20 @@ pub struct Feature {
     pub always: bool,
 }
 
-const FEATURES: &[Feature] = &[
-    Feature {
+const FEATURES: &[AppFeature] = &[
+    AppFeature {
         id: POLICY_APP,
         name: "Password policy",
         summary: "Asks for passwords that are hard to guess",
         always: false,
     },
-    Feature {
+    AppFeature {
         id: "provisioning_api",
         name: "Provisioning API",
         summary: "Lets programs manage users, groups and apps",
         always: true,
     },
-    Feature {
+    AppFeature {
         id: EXTERNAL_APP,
         name: "External user authentication",
         summary: "Signs people in with their password on a mail, file or FTP server",
@@ -47,7 +47,7 @@ const FEATURES: &[Feature] = &[
 /// An app that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Installed {
+pub struct InstalledApp {
     /// Its id.
     pub id: String,
     /// Its version; empty when its manifest does not tell.
@@ -58,16 +58,16 @@ pub struct Installed {
 
 /// What an app tells about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum AppInfo {
     /// It is a feature.
-    Feature(Feature),
+    Feature(AppFeature),
     /// It lies in the folder of apps, with this manifest.
-    Manifest(Element),
+    Manifest(ManifestElement),
 }
 
 /// Why an app cannot be switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fixed {
+pub enum AppNotSwitchable {
     /// There is no such app.
     Missing,
     /// It is always on.
@@ -76,11 +76,11 @@ pub enum Fixed {
 
 /// All apps.
 #[derive(Clone, Debug, Default)]
-pub struct Catalogue {
+pub struct AppCatalogue {
     folder: Option<PathBuf>,
 }
 
-impl About {
+impl AppInfo {
     /// The app's version; a feature has that of this crate.
     pub fn version(&self) -> &str {
         match self {
@@ -90,7 +90,7 @@ impl About {
     }
 }
 
-impl Catalogue {
+impl AppCatalogue {
     /// The features, and the apps in a folder.
     pub fn new(folder: Option<&Path>) -> Self {
         Self { folder: folder.map(Path::to_owned) }
@@ -100,7 +100,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn list(&self, accounts: &Accounts) -> Result<Vec<Installed>, AccountsError> {
+    pub async fn list(&self, accounts: &Accounts) -> Result<Vec<InstalledApp>, AccountsError> {
         let states = accounts.apps().states().await?;
         let state = |id: &str| states.iter().find(|(found, _)| found == id).map(|(_, enabled)| *enabled);
         let features = FEATURES.iter().map(|feature| feature.id.to_owned());
@@ -110,21 +110,21 @@ impl Catalogue {
         let apps = ids.into_iter().filter_map(|id| {
             let about = self.find(&id)?;
             let enabled = match &about {
-                About::Feature(feature) => feature.always || state(&id).unwrap_or(true),
-                About::Manifest(_) => state(&id).unwrap_or(false),
+                AppInfo::Feature(feature) => feature.always || state(&id).unwrap_or(true),
+                AppInfo::Manifest(_) => state(&id).unwrap_or(false),
             };
-            Some(Installed { version: about.version().to_owned(), id, enabled })
+            Some(InstalledApp { version: about.version().to_owned(), id, enabled })
         });
         Ok(apps.collect())
     }
 
     /// What an app tells about itself, if it is there.
-    pub fn find(&self, id: &str) -> Option<About> {
+    pub fn find(&self, id: &str) -> Option<AppInfo> {
         if let Some(feature) = FEATURES.iter().find(|feature| feature.id == id) {
-            return Some(About::Feature(*feature));
+            return Some(AppInfo::Feature(*feature));
         }
         let folder = self.folder.as_ref().filter(|_| is_id(id))?;
-        Element::read(&folder.join(id).join("appinfo").join("info.xml")).map(About::Manifest)
+        ManifestElement::read(&folder.join(id).join("appinfo").join("info.xml")).map(AppInfo::Manifest)
     }
 
     /// Switches an app.
@@ -136,11 +136,11 @@ impl Catalogue {
         accounts: &Accounts,
         id: &str,
         enabled: bool,
-    ) -> Result<Result<(), Fixed>, AccountsError> {
+    ) -> Result<Result<(), AppNotSwitchable>, AccountsError> {
         match self.find(id) {
-            None => return Ok(Err(Fixed::Missing)),
-            Some(About::Feature(feature)) if feature.always => {
-                return Ok(if enabled { Ok(()) } else { Err(Fixed::Always) });
+            None => return Ok(Err(AppNotSwitchable::Missing)),
+            Some(AppInfo::Feature(feature)) if feature.always => {
+                return Ok(if enabled { Ok(()) } else { Err(AppNotSwitchable::Always) });
             }
             Some(_) => {}
         }

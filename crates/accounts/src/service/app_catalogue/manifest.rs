@@ -14,7 +14,7 @@ const DEEPEST: usize = 16;
 
 /// An element of a manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Element {
+pub struct ManifestElement {
     /// Its name.
     pub name: String,
     /// Its attributes: name and value.
@@ -25,7 +25,7 @@ pub struct Element {
     pub children: Vec<Self>,
 }
 
-impl Element {
+impl ManifestElement {
     /// Reads a manifest; `None` when there is none, or it is not one.
     ///
     /// # Security
@@ -55,9 +55,9 @@ impl Element {
     }
 }
 
-fn parse(text: &str) -> Option<Element> {
+fn parse(text: &str) -> Option<ManifestElement> {
     let mut reader = Reader::from_str(text);
-    let mut open = vec![Element::default()];
+    let mut open = vec![ManifestElement::default()];
     loop {
         match reader.read_event().ok()? {
             Event::Start(start) => {
@@ -89,8 +89,9 @@ fn parse(text: &str) -> Option<Element> {
 }
 
 /// An element with nothing in it yet.
-fn begun(start: &BytesStart<'_>) -> Option<Element> {
-    let mut element = Element { name: start.name().as_ref().to_owned(), ..Element::default() };
+fn begun(start: &BytesStart<'_>) -> Option<ManifestElement> {
+    let mut element =
+        ManifestElement { name: start.name().as_ref().to_owned(), ..ManifestElement::default() };
     for attribute in start.attributes() {
         let attribute = attribute.ok()?;
         let value = attribute.normalized_value(XmlVersion::Implicit1_0).ok()?.into_owned();
@@ -113,8 +114,11 @@ mod tests {
             "<!DOCTYPE info [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><info><id>&e;</id></info>",
             "<info><id>&lol;</id></info>",
         ] {
-            assert_eq!(Element::parse(text), None, "{text}");
+            assert_eq!(ManifestElement::parse(text), None, "{text}");
         }
-        assert_eq!(Element::parse(&format!("{}{}", "<info>".repeat(100), "</info>".repeat(100))), None);
+        assert_eq!(
+            ManifestElement::parse(&format!("{}{}", "<info>".repeat(100), "</info>".repeat(100))),
+            None
+        );
     }
 }

@@ -3,5 +3,5 @@
 mod catalogue;
 mod manifest;
 
-pub use catalogue::{About, Catalogue, EXTERNAL_APP, Feature, Fixed, Installed};
-pub use manifest::Element;
+pub use catalogue::{AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp};
+pub use manifest::ManifestElement;

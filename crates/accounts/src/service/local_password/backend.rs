@@ -44,12 +44,12 @@ use user_backend::{
     UserBackend, Verdict,
 };
 
-use super::hash::{Match, PasswordHash};
-use super::hasher::{Checked, Hasher};
+use super::hash::{PasswordHash, PasswordMatch};
+use super::hasher::{CheckedPassword, Hasher};
 use super::rules::PasswordRules;
 use super::{LocalPassword, PoolError};
-use crate::store::login_attempts::{Attempts, Begun};
-use crate::store::passwords::KeptPassword;
+use crate::store::login_attempts::{AttemptGuard, LoginAttempts};
+use crate::store::passwords::StoredCredential;
 use crate::{Accounts, AccountsError, LOCAL_BACKEND, NoRandomness, StoredHash, UserId};
 
 /// How many accepted passwords are remembered.
@@ -66,7 +66,7 @@ pub struct LocalBackend {
     rules: Arc<dyn PasswordRules>,
     keyer: OutcomeKeyer,
     /// What is compared for people who do not exist.
-    nobody: StoredHash,
+    dummy_hash: StoredHash,
     accepted: Cache<OutcomeKey, Instant>,
     /// Passwords that were wrong: the same again is no guess.
     refused: Cache<OutcomeKey, ()>,
@@ -87,7 +87,7 @@ impl LocalBackend {
             // The id is a constant of ours that every rule for ids allows.
             id: BackendId::parse(LOCAL_BACKEND).map_err(|_| NoRandomness)?,
             accounts,
-            nobody: StoredHash::new(hasher.dummy().expose()),
+            dummy_hash: StoredHash::new(hasher.dummy().expose()),
             hasher,
             rules,
             keyer: OutcomeKeyer::random().map_err(|_| NoRandomness)?,
@@ -123,46 +123,48 @@ impl LocalBackend {
         let Ok(password) = LocalPassword::new(attempt.password) else {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         };
-        let mut row = InARow::Uncounted;
+        let mut row = ConsecutiveFailures::Uncounted;
         let verdict = self.compare_with_stored(attempt, &password, &mut row).await?;
         match (row, &verdict) {
-            (InARow::TooMany, _) => return Ok(Verdict::Rejected(Rejection::AccountLocked)),
-            (InARow::Counted(begun), Verdict::Accepted(_)) => begun.was_right().await,
+            (ConsecutiveFailures::LimitReached, _) => return Ok(Verdict::Rejected(Rejection::AccountLocked)),
+            (ConsecutiveFailures::Counted(begun), Verdict::Accepted(_)) => begun.commit_success().await,
             (
-                InARow::Counted(begun),
+                ConsecutiveFailures::Counted(begun),
                 Verdict::Rejected(Rejection::BadCredentials | Rejection::UnknownUser),
-            ) => begun.stands(),
+            ) => begun.commit_failure(),
             // Taken back: the password was right, whatever else was not.
-            (InARow::Counted(_) | InARow::Uncounted, _) => {}
+            (ConsecutiveFailures::Counted(_) | ConsecutiveFailures::Uncounted, _) => {}
         }
         Ok(verdict)
     }
 
     /// Counts the attempt where that is wanted, before anything is compared.
-    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<InARow, Fault> {
-        let Some(most) = self.rules.maximum_login_attempts() else { return Ok(InARow::Uncounted) };
+    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<ConsecutiveFailures, Fault> {
+        let Some(most) = self.rules.maximum_login_attempts() else {
+            return Ok(ConsecutiveFailures::Uncounted);
+        };
         if self.refused.get(key).is_some() {
-            return Ok(InARow::Uncounted);
+            return Ok(ConsecutiveFailures::Uncounted);
         }
-        let attempts = Attempts(&self.accounts);
+        let attempts = LoginAttempts(&self.accounts);
         if attempts.begin(name, most).await.map_err(unavailable)? {
-            return Ok(InARow::Counted(Begun::new(&self.accounts, name)));
+            return Ok(ConsecutiveFailures::Counted(AttemptGuard::new(&self.accounts, name)));
         }
         let is_free = attempts.is_last_admin(name).await.map_err(unavailable)?;
-        Ok(if is_free { InARow::Uncounted } else { InARow::TooMany })
+        Ok(if is_free { ConsecutiveFailures::Uncounted } else { ConsecutiveFailures::LimitReached })
     }
 
     async fn compare_with_stored(
         &self,
         attempt: &Attempt<'_>,
         password: &LocalPassword,
-        row: &mut InARow,
+        row: &mut ConsecutiveFailures,
     ) -> Result<Verdict, Fault> {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
         for round in 0..ROUNDS {
             // Nobody is looked up, parsed and compared like everybody.
-            let hash = kept.as_ref().map_or(&self.nobody, |kept| &kept.hash).clone();
+            let hash = kept.as_ref().map_or(&self.dummy_hash, |kept| &kept.hash).clone();
             let key = self.key(&hash, attempt);
             let remembered = self.accepted.get(&key).is_some_and(|until| now() < until);
             if let (true, Some(kept)) = (remembered, &kept) {
@@ -172,25 +174,25 @@ impl LocalBackend {
                 *row = self.count(id.name(), &key).await?;
             }
             let checked = self.compare(parse(&hash, &id), password, attempt.deadline).await?;
-            if kept.is_none() || checked.found == Match::No {
+            if kept.is_none() || checked.found == PasswordMatch::No {
                 self.refused.insert(key, ());
             }
             if kept.is_none() {
                 return Ok(Verdict::Rejected(Rejection::UnknownUser));
             }
             match checked.found {
-                Match::No => return Ok(Verdict::Rejected(Rejection::BadCredentials)),
-                Match::BeginsRight => return Ok(Verdict::Rejected(Rejection::CredentialsExpired)),
-                Match::Yes => {}
+                PasswordMatch::No => return Ok(Verdict::Rejected(Rejection::BadCredentials)),
+                PasswordMatch::Truncated => return Ok(Verdict::Rejected(Rejection::CredentialsExpired)),
+                PasswordMatch::Yes => {}
             }
-            let stored = self.improve(&id, &hash, checked.better).await;
+            let stored = self.rehash(&id, &hash, checked.better).await;
             // Comparing took its time: what was true before must still be true. A hash that somebody replaced meanwhile, for a
             // better one or for another password, is compared in its turn.
             let again = self.find(&id).await?;
             match again {
                 Some(again) if again.hash == stored => {
                     // What is not let in is not let in from memory either.
-                    if !self.remember.is_zero() && !matches!(row, InARow::TooMany) {
+                    if !self.remember.is_zero() && !matches!(row, ConsecutiveFailures::LimitReached) {
                         self.accepted.insert(self.key(&stored, attempt), later(now(), self.remember));
                     }
                     return Ok(self.verdict(&again, attempt));
@@ -201,7 +203,7 @@ impl LocalBackend {
         Err(Fault::unavailable(Phase::Login, "the password changed again and again while it was checked"))
     }
 
-    async fn find(&self, id: &UserId) -> Result<Option<KeptPassword>, Fault> {
+    async fn find(&self, id: &UserId) -> Result<Option<StoredCredential>, Fault> {
         self.accounts.passwords().find(id).await.map_err(unavailable)
     }
 
@@ -210,14 +212,14 @@ impl LocalBackend {
         stored: Option<PasswordHash>,
         password: &LocalPassword,
         deadline: Instant,
-    ) -> Result<Checked, Fault> {
+    ) -> Result<CheckedPassword, Fault> {
         let checked = self.hasher.check(stored, password, deadline).await;
         checked.map_err(|error: PoolError| Fault::unavailable(Phase::Login, error.to_string()))
     }
 
     /// Stores a better hash of the same password, unless the password changed meanwhile. Tells the hash that should be stored
     /// now; a store that cannot be written keeps nobody from signing in.
-    async fn improve(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {
+    async fn rehash(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {
         let Some(better) = better else { return old.clone() };
         let better = StoredHash::new(better.expose());
         match self.accounts.passwords().rehash(id, old, &better).await {
@@ -231,7 +233,7 @@ impl LocalBackend {
     }
 
     /// What a right password is worth.
-    fn verdict(&self, kept: &KeptPassword, attempt: &Attempt<'_>) -> Verdict {
+    fn verdict(&self, kept: &StoredCredential, attempt: &Attempt<'_>) -> Verdict {
         if !kept.enabled {
             return Verdict::Rejected(Rejection::AccountDisabled);
         }
@@ -260,7 +262,7 @@ impl UserBackend for LocalBackend {
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        let ask = async { self.accounts.generations().current().await.map_err(unavailable) };
+        let ask = async { self.accounts.credential_epoch().current().await.map_err(unavailable) };
         within(deadline, Phase::Connect, ask).await.map_err(|fault| fault.of(&self.id))?;
         let cost = self.hasher.settings();
         let argon2 = format!("argon2id m={} t={} p={}", cost.memory_kib(), cost.passes(), cost.lanes());
@@ -270,13 +272,13 @@ impl UserBackend for LocalBackend {
 
 /// What is known of the attempts in a row to which this one belongs.
 #[derive(Debug)]
-enum InARow {
+enum ConsecutiveFailures {
     /// Nobody counts, or this is no guess.
     Uncounted,
     /// It is counted.
-    Counted(Begun),
+    Counted(AttemptGuard),
     /// Too many before.
-    TooMany,
+    LimitReached,
 }
 
 impl fmt::Debug for LocalBackend {

@@ -15,10 +15,10 @@ use super::hasher::{Hasher, HasherError};
 use super::pool::{HashPool, PoolError};
 use super::rules::{PasswordRules, Person};
 use super::settings::HashSettings;
-use super::{LocalPassword, TooLong};
+use super::{LocalPassword, PasswordTooLong};
 use crate::store::audit::{self, Action, Actor};
 use crate::store::engine::{Tx, sql};
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, MailKind};
 use crate::store::passwords;
 use crate::store::users::{self, Key};
 use crate::{Accounts, AccountsError, StoredHash, User, UserId};
@@ -40,13 +40,13 @@ pub struct LocalPasswords {
     rules: Arc<dyn PasswordRules>,
     rule_pool: HashPool,
     notices: bool,
-    app_passwords: AppPasswords,
+    app_passwords: AppPasswordPolicy,
 }
 
 /// What a new password means for the app passwords of its owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum AppPasswords {
+pub enum AppPasswordPolicy {
     /// They go on working: every device would have to be set up again otherwise. The default.
     #[default]
     Keep,
@@ -84,8 +84,8 @@ impl From<PoolError> for SetError {
     }
 }
 
-impl From<TooLong> for SetError {
-    fn from(error: TooLong) -> Self {
+impl From<PasswordTooLong> for SetError {
+    fn from(error: PasswordTooLong) -> Self {
         Self::Refused(error.to_string())
     }
 }
@@ -108,7 +108,7 @@ impl LocalPasswords {
             rules,
             rule_pool: HashPool::new(&pool),
             notices: false,
-            app_passwords: AppPasswords::default(),
+            app_passwords: AppPasswordPolicy::default(),
         }
     }
 
@@ -121,7 +121,7 @@ impl LocalPasswords {
 
     /// What a new password means for app passwords.
     #[must_use]
-    pub fn with_app_passwords(mut self, app_passwords: AppPasswords) -> Self {
+    pub fn with_app_passwords(mut self, app_passwords: AppPasswordPolicy) -> Self {
         self.app_passwords = app_passwords;
         self
     }
@@ -235,14 +235,14 @@ impl LocalPasswords {
         }
         passwords::change(tx, accounts, &user.id, &prepared.hash).await?;
         let name = user.id.name().as_str();
-        if self.app_passwords == AppPasswords::Revoke {
+        if self.app_passwords == AppPasswordPolicy::Revoke {
             let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1").bind(key.0);
             if tx.execute(revoke).await? > 0 {
                 audit::note(tx, accounts, Action::AppPasswordRevoked, name, Some("all")).await?;
             }
         }
         if let (true, Some(address)) = (self.notices, user.email.as_deref()) {
-            outbox::put(tx, Kind::PasswordChanged, name, Some(address), accounts.now()).await?;
+            outbox::put(tx, MailKind::PasswordChanged, name, Some(address), accounts.now()).await?;
         }
         Ok(())
     }

@@ -65,14 +65,14 @@ enum Kind {
 
 /// What a comparison found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Match {
+pub enum PasswordMatch {
     /// The typed password is the stored one.
     Yes,
     /// It is not.
     No,
     /// The stored hash covers only the first 72 bytes of what was typed, and those are right. That is not enough for a yes:
     /// whoever types a longer password means all of it.
-    BeginsRight,
+    Truncated,
 }
 
 /// The secret `passwordsalt` of an installation that accounts were brought from. Empty when it had none. Wiped on drop.
@@ -193,7 +193,7 @@ impl PasswordHash {
     }
 
     /// Compares a typed password. Slow: call it through the pool.
-    pub fn matches(&self, password: &LocalPassword) -> Match {
+    pub fn matches(&self, password: &LocalPassword) -> PasswordMatch {
         let typed = password.expose();
         match self.kind {
             Kind::Argon2 { .. } => yes_if(argon2_matches(&self.text, typed.as_bytes()).unwrap_or(false)),
@@ -202,9 +202,9 @@ impl PasswordHash {
                 let salted = Zeroizing::new([typed.as_bytes(), self.salt.0.as_bytes()].concat());
                 // What counts is that the whole password was looked at; of the salt, as much as fitted.
                 match self.bcrypt(&salted) {
-                    Match::No => self.bcrypt(typed.as_bytes()),
-                    _ if typed.len() > BCRYPT_BYTES => Match::BeginsRight,
-                    _ => Match::Yes,
+                    PasswordMatch::No => self.bcrypt(typed.as_bytes()),
+                    _ if typed.len() > BCRYPT_BYTES => PasswordMatch::Truncated,
+                    _ => PasswordMatch::Yes,
                 }
             }
             Kind::Sha1 => {
@@ -234,12 +234,12 @@ impl PasswordHash {
         &self.text
     }
 
-    fn bcrypt(&self, typed: &[u8]) -> Match {
+    fn bcrypt(&self, typed: &[u8]) -> PasswordMatch {
         let begin = typed.get(..BCRYPT_BYTES).unwrap_or(typed);
         match (bcrypt::verify(begin, &self.text), typed.len() > BCRYPT_BYTES) {
-            (Ok(true), false) => Match::Yes,
-            (Ok(true), true) => Match::BeginsRight,
-            _ => Match::No,
+            (Ok(true), false) => PasswordMatch::Yes,
+            (Ok(true), true) => PasswordMatch::Truncated,
+            _ => PasswordMatch::No,
         }
     }
 }
@@ -250,8 +250,8 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-fn yes_if(right: bool) -> Match {
-    if right { Match::Yes } else { Match::No }
+fn yes_if(right: bool) -> PasswordMatch {
+    if right { PasswordMatch::Yes } else { PasswordMatch::No }
 }
 
 fn argon2id(password: &LocalPassword, salt: &[u8], params: Params) -> Option<phc::PasswordHash> {

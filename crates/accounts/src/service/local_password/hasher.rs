@@ -7,7 +7,7 @@ use thiserror::Error;
 use user_backend::clock::Instant;
 
 use super::LocalPassword;
-use super::hash::{HashError, Match, PasswordHash};
+use super::hash::{HashError, PasswordHash, PasswordMatch};
 use super::pool::{HashPool, PoolError};
 use super::settings::HashSettings;
 
@@ -21,9 +21,9 @@ pub struct Hasher {
 
 /// What a comparison found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checked {
+pub struct CheckedPassword {
     /// Whether the password is the stored one.
-    pub found: Match,
+    pub found: PasswordMatch,
     /// A hash of the same password to store instead, when it matched one that is outdated.
     pub better: Option<PasswordHash>,
 }
@@ -92,18 +92,19 @@ impl Hasher {
         stored: Option<PasswordHash>,
         password: &LocalPassword,
         deadline: Instant,
-    ) -> Result<Checked, PoolError> {
+    ) -> Result<CheckedPassword, PoolError> {
         let (password, settings) = (password.clone(), self.settings);
         let dummy = Arc::clone(&self.dummy);
         let work = move || {
             let found = stored.as_ref().unwrap_or(&dummy).matches(&password);
             if stored.is_none() {
-                return Checked { found: Match::No, better: None };
+                return CheckedPassword { found: PasswordMatch::No, better: None };
             }
-            let outdated = found == Match::Yes && stored.is_some_and(|hash| hash.is_outdated(&settings));
+            let outdated =
+                found == PasswordMatch::Yes && stored.is_some_and(|hash| hash.is_outdated(&settings));
             // Without a better hash the person signs in all the same, and the next sign-in tries again.
             let better = if outdated { PasswordHash::new(&password, &settings).ok() } else { None };
-            Checked { found, better }
+            CheckedPassword { found, better }
         };
         self.pool.run(deadline, work).await
     }
@@ -126,7 +127,7 @@ impl Hasher {
         }
         let password = password.clone();
         // Bytes that an old hash never looked at count as equal here: in doubt, it was used before.
-        let work = move || hashes.iter().any(|hash| hash.matches(&password) != Match::No);
+        let work = move || hashes.iter().any(|hash| hash.matches(&password) != PasswordMatch::No);
         self.pool.run(deadline, work).await
     }
 }

@@ -25,13 +25,13 @@ mod rules;
 mod settings;
 
 pub use backend::LocalBackend;
-pub use change::{AppPasswords, LocalPasswords, SetError};
+pub use change::{AppPasswordPolicy, LocalPasswords, SetError};
 pub(crate) use change::{ROUNDS, locked};
-pub use hash::{HashError, LegacySalt, Match, PasswordHash, UnknownHash};
-pub use hasher::{Checked, Hasher, HasherError};
+pub use hash::{HashError, LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
+pub use hasher::{CheckedPassword, Hasher, HasherError};
 pub use pool::{HashPool, PoolError};
 pub use rules::{NoRules, PasswordRules, Person, PolicyRules};
-pub use settings::{HashSettings, SettingsError};
+pub use settings::{HashSettings, HashSettingsError};
 
 use std::sync::Arc;
 
@@ -51,10 +51,10 @@ impl LocalPassword {
     /// Takes a typed password that is short enough.
     ///
     /// # Errors
-    /// [`TooLong`], whose text is the one people know.
-    pub fn new(password: &Password) -> Result<Self, TooLong> {
+    /// [`PasswordTooLong`], whose text is the one people know.
+    pub fn new(password: &Password) -> Result<Self, PasswordTooLong> {
         if password.expose().len() > MAX_LOCAL_PASSWORD_BYTES {
-            return Err(TooLong);
+            return Err(PasswordTooLong);
         }
         Ok(Self(Arc::new(password.clone())))
     }
@@ -68,7 +68,7 @@ impl LocalPassword {
 /// The password has more than [`MAX_LOCAL_PASSWORD_BYTES`] bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("Password is too long. Maximum allowed length is {MAX_LOCAL_PASSWORD_BYTES} characters.")]
-pub struct TooLong;
+pub struct PasswordTooLong;
 
 #[cfg(test)]
 mod tests;

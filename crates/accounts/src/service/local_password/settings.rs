@@ -58,8 +58,8 @@ impl HashSettings {
     /// Sets what one new hash costs: memory in KiB (default 19456), passes over it (default 2), lanes (default 1).
     ///
     /// # Errors
-    /// [`SettingsError`] names the setting, what was found and what is taken.
-    pub fn with_cost(mut self, memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, SettingsError> {
+    /// [`HashSettingsError`] names the setting, what was found and what is taken.
+    pub fn with_cost(mut self, memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, HashSettingsError> {
         (self.memory_kib, self.passes, self.lanes) = (memory_kib, passes, lanes);
         self.checked()
     }
@@ -68,8 +68,8 @@ impl HashSettings {
     /// (default 1024); whoever comes when all places are taken is told that the service is busy.
     ///
     /// # Errors
-    /// [`SettingsError`] when nobody could ever hash.
-    pub fn with_pool(mut self, at_once: usize, waiting: usize) -> Result<Self, SettingsError> {
+    /// [`HashSettingsError`] when nobody could ever hash.
+    pub fn with_pool(mut self, at_once: usize, waiting: usize) -> Result<Self, HashSettingsError> {
         (self.at_once, self.waiting) = (at_once, waiting);
         self.checked()
     }
@@ -99,7 +99,7 @@ impl HashSettings {
         self.waiting
     }
 
-    fn checked(self) -> Result<Self, SettingsError> {
+    fn checked(self) -> Result<Self, HashSettingsError> {
         within("memory_kib", self.memory_kib, LEAST_MEMORY_KIB, MOST_MEMORY_KIB)?;
         within("passes", self.passes, 1, MOST_PASSES)?;
         within("lanes", self.lanes, 1, MOST_LANES)?;
@@ -116,9 +116,9 @@ impl HashSettings {
 }
 
 impl TryFrom<Raw> for HashSettings {
-    type Error = SettingsError;
+    type Error = HashSettingsError;
 
-    fn try_from(raw: Raw) -> Result<Self, SettingsError> {
+    fn try_from(raw: Raw) -> Result<Self, HashSettingsError> {
         let Raw { memory_kib, passes, lanes, at_once, waiting } = raw;
         Self { memory_kib, passes, lanes, at_once, waiting }.checked()
     }
@@ -127,18 +127,18 @@ impl TryFrom<Raw> for HashSettings {
 /// A setting is out of its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{setting} must be between {least} and {most}, found {found}")]
-pub struct SettingsError {
+pub struct HashSettingsError {
     setting: &'static str,
     least: u32,
     most: u32,
     found: u32,
 }
 
-fn within(setting: &'static str, found: u32, least: u32, most: u32) -> Result<(), SettingsError> {
+fn within(setting: &'static str, found: u32, least: u32, most: u32) -> Result<(), HashSettingsError> {
     if (least..=most).contains(&found) {
         return Ok(());
     }
-    Err(SettingsError { setting, least, most, found })
+    Err(HashSettingsError { setting, least, most, found })
 }
 
 fn as_u32(number: usize) -> u32 {

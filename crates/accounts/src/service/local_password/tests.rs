@@ -33,7 +33,7 @@ fn salted(salt: &str, hash: &str) -> String {
     LegacySalt::new(salt).with(hash).expose().to_owned()
 }
 
-fn compare(stored: &str, text: &str) -> Match {
+fn compare(stored: &str, text: &str) -> PasswordMatch {
     PasswordHash::parse(stored).unwrap().matches(&typed(text))
 }
 
@@ -50,22 +50,22 @@ fn hashes_brought_from_php_are_verified_as_php_did() {
         SHA1.to_owned(),
         SHA1.to_uppercase(),
     ] {
-        assert_eq!(compare(&stored, "Wonderland-1"), Match::Yes, "{stored}");
+        assert_eq!(compare(&stored, "Wonderland-1"), PasswordMatch::Yes, "{stored}");
         for wrong in ["wonderland-1", "Wonderland-1 ", "Wonderland-", "Wonderland-12", "x"] {
-            assert_eq!(compare(&stored, wrong), Match::No, "{stored} {wrong}");
+            assert_eq!(compare(&stored, wrong), PasswordMatch::No, "{stored} {wrong}");
         }
     }
     for stored in [format!("3|{ARGON2ID_UNICODE}"), format!("1|{BCRYPT_UNICODE}"), BCRYPT_UNICODE.to_owned()]
     {
-        assert_eq!(compare(&stored, "Zürich-日本-1"), Match::Yes, "{stored}");
+        assert_eq!(compare(&stored, "Zürich-日本-1"), PasswordMatch::Yes, "{stored}");
     }
 }
 
 #[test]
 fn the_salt_of_the_old_installation_counts_for_bare_bcrypt_only() {
-    assert_eq!(compare(&salted("another", BCRYPT_SALTED), "Wonderland-1"), Match::No);
-    assert_eq!(compare(&salted("", BCRYPT_SALTED), "Wonderland-1"), Match::No);
-    assert_eq!(compare(BCRYPT_SALTED, "Wonderland-1pepperfromconfig"), Match::Yes);
+    assert_eq!(compare(&salted("another", BCRYPT_SALTED), "Wonderland-1"), PasswordMatch::No);
+    assert_eq!(compare(&salted("", BCRYPT_SALTED), "Wonderland-1"), PasswordMatch::No);
+    assert_eq!(compare(BCRYPT_SALTED, "Wonderland-1pepperfromconfig"), PasswordMatch::Yes);
     for other in [format!("1|{BCRYPT_SALTED}"), format!("3|{ARGON2ID}"), SHA1.to_owned(), "junk".to_owned()] {
         assert_eq!(salted("pepperfromconfig", &other), other);
     }
@@ -80,31 +80,34 @@ fn the_salt_of_the_old_installation_counts_for_bare_bcrypt_only() {
 fn t36_no_password_is_ever_cut() {
     let x = |count: usize| "x".repeat(count);
     for stored in [BCRYPT_72.to_owned(), format!("1|{BCRYPT_72}")] {
-        assert_eq!(compare(&stored, &x(72)), Match::Yes);
-        assert_eq!(compare(&stored, &x(73)), Match::BeginsRight);
-        assert_eq!(compare(&stored, &format!("{}y", x(72))), Match::BeginsRight);
-        assert_eq!(compare(&stored, &x(71)), Match::No);
-        assert_eq!(compare(&stored, &format!("{}y", x(71))), Match::No);
+        assert_eq!(compare(&stored, &x(72)), PasswordMatch::Yes);
+        assert_eq!(compare(&stored, &x(73)), PasswordMatch::Truncated);
+        assert_eq!(compare(&stored, &format!("{}y", x(72))), PasswordMatch::Truncated);
+        assert_eq!(compare(&stored, &x(71)), PasswordMatch::No);
+        assert_eq!(compare(&stored, &format!("{}y", x(71))), PasswordMatch::No);
     }
     // The owner of 73 bytes cannot be told from somebody who knows 72 of them.
-    assert_eq!(compare(BCRYPT_73, &x(73)), Match::BeginsRight);
-    assert_eq!(compare(&format!("3|{ARGON2ID_469}"), &x(469)), Match::Yes);
-    assert_eq!(compare(&format!("3|{ARGON2ID_469}"), &x(468)), Match::No);
+    assert_eq!(compare(BCRYPT_73, &x(73)), PasswordMatch::Truncated);
+    assert_eq!(compare(&format!("3|{ARGON2ID_469}"), &x(469)), PasswordMatch::Yes);
+    assert_eq!(compare(&format!("3|{ARGON2ID_469}"), &x(468)), PasswordMatch::No);
 
     let long = Password::parse(x(470)).unwrap();
-    assert_eq!(LocalPassword::new(&long).unwrap_err(), TooLong);
-    assert_eq!(TooLong.to_string(), "Password is too long. Maximum allowed length is 469 characters.");
+    assert_eq!(LocalPassword::new(&long).unwrap_err(), PasswordTooLong);
+    assert_eq!(
+        PasswordTooLong.to_string(),
+        "Password is too long. Maximum allowed length is 469 characters."
+    );
 }
 
 #[test]
 fn passwords_are_compared_as_received() {
     let settings = HashSettings::cheap();
     let composed = PasswordHash::new(&typed("\u{e9}t\u{e9}-Wonderland"), &settings).unwrap();
-    assert_eq!(composed.matches(&typed("\u{e9}t\u{e9}-Wonderland")), Match::Yes);
-    assert_eq!(composed.matches(&typed("e\u{301}t\u{e9}-Wonderland")), Match::No);
+    assert_eq!(composed.matches(&typed("\u{e9}t\u{e9}-Wonderland")), PasswordMatch::Yes);
+    assert_eq!(composed.matches(&typed("e\u{301}t\u{e9}-Wonderland")), PasswordMatch::No);
     let emoji = PasswordHash::new(&typed("🔑🔒🔑🔒🔑"), &settings).unwrap();
-    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔑")), Match::Yes);
-    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔒")), Match::No);
+    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔑")), PasswordMatch::Yes);
+    assert_eq!(emoji.matches(&typed("🔑🔒🔑🔒🔒")), PasswordMatch::No);
 }
 
 #[test]
@@ -161,7 +164,7 @@ fn new_hashes_are_argon2id_with_the_settings_and_a_salt_of_their_own() {
         let hash = PasswordHash::new(&typed("Wonderland-1"), &settings).unwrap();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{}", hash.expose());
         assert_eq!(PasswordHash::parse(hash.expose()).unwrap(), hash);
-        assert_eq!(hash.matches(&typed("Wonderland-1")), Match::Yes);
+        assert_eq!(hash.matches(&typed("Wonderland-1")), PasswordMatch::Yes);
         assert!(!hash.is_outdated(&settings));
         assert!(seen.insert(hash.expose().to_owned()));
     }
@@ -200,7 +203,7 @@ fn nobody_has_the_password_of_the_dummy() {
     let dummy = PasswordHash::dummy(&settings).unwrap();
     assert_eq!(PasswordHash::parse(dummy.expose()).unwrap(), dummy);
     assert!(!dummy.is_outdated(&settings), "it costs what a real one costs");
-    assert_eq!(dummy.matches(&typed("Wonderland-1")), Match::No);
+    assert_eq!(dummy.matches(&typed("Wonderland-1")), PasswordMatch::No);
     assert_ne!(dummy, PasswordHash::dummy(&settings).unwrap());
 }
 

@@ -1,17 +1,17 @@
 //! Asking for mails that are nobody's secret.
 
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, MailKind};
 use crate::store::users;
 use crate::{Accounts, AccountsError, UserId};
 
 /// The room of mails to be sent.
 #[derive(Clone, Copy, Debug)]
-pub struct Mails<'a>(pub(crate) &'a Accounts);
+pub struct Outbox<'a>(pub(crate) &'a Accounts);
 
-impl Mails<'_> {
+impl Outbox<'_> {
     /// Wants a greeting for a user, with a link to choose a password if the user's password is kept here.
     ///
-    /// Somebody has to send it: see [`super::Postman`].
+    /// Somebody has to send it: see [`super::MailWorker`].
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or their mail address.
@@ -21,7 +21,7 @@ impl Mails<'_> {
         if user.email.is_none() {
             return Err(AccountsError::missing("mail address of", id.as_str()));
         }
-        let kind = if with_link && user.is_local() { Kind::WelcomeWithLink } else { Kind::Welcome };
+        let kind = if with_link && user.is_local() { MailKind::WelcomeWithLink } else { MailKind::Welcome };
         outbox::put(&mut tx, kind, user.id.name().as_str(), None, self.0.now()).await?;
         tx.commit().await
     }

@@ -20,7 +20,7 @@ const MOST_SUBJECT_CHARS: usize = 200;
 
 /// A mail in plain text to one person. Its `Debug` does not show the text: a link in it may open an account.
 #[derive(Clone)]
-pub struct Letter {
+pub struct EmailMessage {
     to: Mailbox,
     subject: String,
     text: String,
@@ -29,7 +29,7 @@ pub struct Letter {
 /// A mail could not be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
-pub enum LetterError {
+pub enum EmailMessageError {
     /// The stored address is none.
     #[error("the stored mail address cannot be used")]
     Address(#[from] AddressError),
@@ -41,12 +41,12 @@ pub enum LetterError {
     Build(#[from] lettre::error::Error),
 }
 
-impl Letter {
+impl EmailMessage {
     /// A mail to a stored address. A name that could confuse a mail program is left out.
     ///
     /// # Errors
-    /// [`LetterError::Address`] when the address cannot be one.
-    pub fn new(address: &str, name: &str, subject: &str, text: String) -> Result<Self, LetterError> {
+    /// [`EmailMessageError::Address`] when the address cannot be one.
+    pub fn new(address: &str, name: &str, subject: &str, text: String) -> Result<Self, EmailMessageError> {
         let address: Address = address.parse()?;
         let name = one_line(name, MOST_NAME_CHARS);
         // An encoded word (RFC 2047) that somebody typed would be shown as what it stands for.
@@ -73,8 +73,8 @@ impl Letter {
     /// The envelope, and the mail as it goes over the wire.
     ///
     /// # Errors
-    /// [`LetterError::Build`] when the library refuses.
-    pub fn write(&self, from: &Mailbox) -> Result<(Envelope, Vec<u8>), LetterError> {
+    /// [`EmailMessageError::Build`] when the library refuses.
+    pub fn write(&self, from: &Mailbox) -> Result<(Envelope, Vec<u8>), EmailMessageError> {
         let message = Message::builder()
             .from(from.clone())
             .to(self.to.clone())
@@ -89,9 +89,9 @@ impl Letter {
     }
 }
 
-impl std::fmt::Debug for Letter {
+impl std::fmt::Debug for EmailMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Letter").field("subject", &self.subject).finish_non_exhaustive()
+        f.debug_struct("EmailMessage").field("subject", &self.subject).finish_non_exhaustive()
     }
 }
 

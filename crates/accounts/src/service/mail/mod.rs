@@ -18,12 +18,12 @@ mod smtp;
 mod templates;
 mod worker;
 
-pub(crate) use mails::Mails;
-pub use message::{Letter, LetterError};
+pub(crate) use mails::Outbox;
+pub use message::{EmailMessage, EmailMessageError};
 pub use settings::{MailSettings, MailSettingsError};
-pub use smtp::Smtp;
-pub use templates::{PasswordChanged, ResetLink, Welcome};
-pub use worker::{Postman, Round};
+pub use smtp::SmtpTransport;
+pub use templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+pub use worker::{DeliveryReport, MailWorker};
 
 use std::fmt;
 
@@ -33,7 +33,7 @@ use user_backend::clock::Instant;
 
 /// Somebody who takes mails away: a mail server, or a table in a test.
 #[async_trait]
-pub trait Courier: fmt::Debug + Send + Sync + 'static {
+pub trait MailTransport: fmt::Debug + Send + Sync + 'static {
     /// Hands over one mail.
     ///
     /// # Errors
@@ -41,7 +41,7 @@ pub trait Courier: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Cancellation
     /// The mail may have been taken all the same.
-    async fn send(&self, letter: &Letter, deadline: Instant) -> Result<(), SendError>;
+    async fn send(&self, letter: &EmailMessage, deadline: Instant) -> Result<(), SendError>;
 }
 
 /// A mail was not taken. The texts never hold what the server said, only its reply codes: servers repeat addresses.

@@ -22,9 +22,9 @@ use user_backend::clock::{Instant, later, now};
 use user_backend::transport::{TlsClient, TlsMode, dial, within};
 use user_backend::{Fault, Phase};
 
-use super::message::Letter;
+use super::message::EmailMessage;
 use super::settings::MailSettings;
-use super::{Courier, SendError};
+use super::{MailTransport, SendError};
 
 /// The most that a server may say about one mail.
 const MOST_BYTES: usize = 16 * 1024;
@@ -37,12 +37,12 @@ const MOST_LINES: usize = 100;
 
 /// A mail server.
 #[derive(Debug)]
-pub struct Smtp {
+pub struct SmtpTransport {
     settings: MailSettings,
     tls: Option<TlsClient>,
 }
 
-impl Smtp {
+impl SmtpTransport {
     /// Loads what the settings trust. Reads files: once, at start.
     ///
     /// # Errors
@@ -72,7 +72,7 @@ impl Smtp {
         Ok(Wire::new(Box::new(stream), peer, &said))
     }
 
-    async fn hand_over(&self, letter: &Letter, deadline: Instant) -> Result<(), SendError> {
+    async fn hand_over(&self, letter: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
         let (envelope, text) =
             letter.write(&self.settings.from).map_err(|error| SendError::Refused(error.to_string()))?;
         let wire =
@@ -99,8 +99,8 @@ impl Smtp {
 }
 
 #[async_trait]
-impl Courier for Smtp {
-    async fn send(&self, letter: &Letter, deadline: Instant) -> Result<(), SendError> {
+impl MailTransport for SmtpTransport {
+    async fn send(&self, letter: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
         let deadline = deadline.min(later(now(), self.settings.endpoint.timeout()));
         match tokio::time::timeout_at(deadline, self.hand_over(letter, deadline)).await {
             Ok(sent) => sent,

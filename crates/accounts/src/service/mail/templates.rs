@@ -2,14 +2,14 @@
 
 use askama::Template;
 
-use super::message::{Letter, LetterError, one_line};
+use super::message::{EmailMessage, EmailMessageError, one_line};
 
 /// Longest name in a text, in characters.
 const MOST_NAME_CHARS: usize = 100;
 
 /// The mail with the link that lets somebody set a new password.
 #[derive(Clone, Debug)]
-pub struct ResetLink<'a> {
+pub struct ResetLinkMail<'a> {
     /// What the product is called.
     pub product: &'a str,
     /// What the person is called.
@@ -24,7 +24,7 @@ pub struct ResetLink<'a> {
 
 /// The notice that a password was changed.
 #[derive(Clone, Debug)]
-pub struct PasswordChanged<'a> {
+pub struct PasswordChangedMail<'a> {
     /// What the product is called.
     pub product: &'a str,
     /// What the person is called.
@@ -37,7 +37,7 @@ pub struct PasswordChanged<'a> {
 
 /// The greeting to a new account.
 #[derive(Clone, Debug)]
-pub struct Welcome<'a> {
+pub struct WelcomeMail<'a> {
     /// What the product is called.
     pub product: &'a str,
     /// What the person is called.
@@ -79,36 +79,36 @@ struct WelcomeText<'a> {
     link: Option<(&'a str, u64)>,
 }
 
-impl ResetLink<'_> {
+impl ResetLinkMail<'_> {
     /// The mail to this address.
     ///
     /// # Errors
-    /// [`LetterError`] when the address or the text cannot be used.
-    pub fn to(&self, address: &str) -> Result<Letter, LetterError> {
+    /// [`EmailMessageError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, link, minutes, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
         letter(address, &name, &ResetText { product, name: &name, user: &user, link, minutes })
     }
 }
 
-impl PasswordChanged<'_> {
+impl PasswordChangedMail<'_> {
     /// The mail to this address.
     ///
     /// # Errors
-    /// [`LetterError`] when the address or the text cannot be used.
-    pub fn to(&self, address: &str) -> Result<Letter, LetterError> {
+    /// [`EmailMessageError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, base, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
         letter(address, &name, &PasswordChangedText { product, name: &name, user: &user, base })
     }
 }
 
-impl Welcome<'_> {
+impl WelcomeMail<'_> {
     /// The mail to this address.
     ///
     /// # Errors
-    /// [`LetterError`] when the address or the text cannot be used.
-    pub fn to(&self, address: &str) -> Result<Letter, LetterError> {
+    /// [`EmailMessageError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, base, link, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
         letter(address, &name, &WelcomeText { product, name: &name, user: &user, base, link })
@@ -120,8 +120,8 @@ fn lines<const N: usize>(texts: [&str; N]) -> [String; N] {
     texts.map(|text| one_line(text, MOST_NAME_CHARS))
 }
 
-fn letter(address: &str, name: &str, text: &impl Template) -> Result<Letter, LetterError> {
+fn letter(address: &str, name: &str, text: &impl Template) -> Result<EmailMessage, EmailMessageError> {
     let text = text.render()?;
     let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
-    Letter::new(address, name, subject, format!("{}\n", text.trim()))
+    EmailMessage::new(address, name, subject, format!("{}\n", text.trim()))
 }

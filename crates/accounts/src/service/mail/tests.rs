@@ -1,4 +1,4 @@
-//! Mails as a server receives them, from a sink on loopback that is as honest or as hostile as a test wants it.
+//! Mails as a server receives them, from a fake SMTP server on loopback.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::service::mail::settings::MailSettingsError;
 
 use user_backend::transport::TlsMode;
 
-fn letter() -> Letter {
+fn letter() -> EmailMessage {
     reset("frank@example.com", "Frank K.").unwrap()
 }
 
-fn reset(address: &str, name: &str) -> Result<Letter, LetterError> {
-    ResetLink {
+fn reset(address: &str, name: &str) -> Result<EmailMessage, EmailMessageError> {
+    ResetLinkMail {
         product: "Cloud",
         name,
         user: "frank",
@@ -35,7 +35,7 @@ fn settings(port: u16, tls: TlsMode, ca: &Ca) -> MailSettings {
 }
 
 async fn send(settings: MailSettings) -> Result<(), SendError> {
-    Smtp::new(settings).unwrap().send(&letter(), now() + Duration::from_secs(30)).await
+    SmtpTransport::new(settings).unwrap().send(&letter(), now() + Duration::from_secs(30)).await
 }
 
 fn takes_a_mail() -> Vec<Step> {
@@ -198,7 +198,7 @@ async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
     for at in [0, 1, 5, 9] {
         let rest = takes_a_mail().into_iter().take(at).chain([Step::Silence]).collect();
         let sink = Peer::start([implicit(&ca), rest].concat()).await;
-        let smtp = Smtp::new(settings(sink.port(), TlsMode::Implicit, &ca)).unwrap();
+        let smtp = SmtpTransport::new(settings(sink.port(), TlsMode::Implicit, &ca)).unwrap();
         let sent = smtp.send(&letter(), now() + Duration::from_millis(200)).await;
         assert!(matches!(&sent, Err(SendError::Later(why)) if why.contains("in time")), "{at}: {sent:?}");
     }
@@ -220,7 +220,7 @@ async fn t20_a_server_that_never_stops_talking_is_hung_up_on() {
 }
 
 /// The mail as it goes over the wire, without what differs each time.
-fn written(letter: &Letter) -> String {
+fn written(letter: &EmailMessage) -> String {
     let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
     let (_, bytes) = letter.write(&from).unwrap();
     let text = String::from_utf8(bytes).unwrap();
@@ -247,7 +247,7 @@ fn each_mail_has_a_message_id_of_its_own_under_the_senders_domain() {
 
 #[test]
 fn the_notice_says_what_to_do_if_it_was_somebody_else() {
-    let notice = PasswordChanged {
+    let notice = PasswordChangedMail {
         product: "Cloud",
         name: "Zoë 日本",
         user: "zoe",
@@ -260,7 +260,7 @@ fn the_notice_says_what_to_do_if_it_was_somebody_else() {
 fn the_greeting_comes_with_or_without_a_link() {
     let welcome = |link| {
         let base = "https://cloud.example.com/";
-        let mail = Welcome { product: "Cloud", name: "Frank K.", user: "frank", base, link };
+        let mail = WelcomeMail { product: "Cloud", name: "Frank K.", user: "frank", base, link };
         mail.to("frank@example.com").unwrap().text().to_owned()
     };
     insta::assert_snapshot!(format!("{}----\n{}", welcome(None), welcome(Some(("https://LINK", 60)))));

@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use user_backend::clock::{later, now};
 
-use super::message::{Letter, LetterError};
-use super::templates::{PasswordChanged, ResetLink, Welcome};
-use super::{Courier, SendError};
+use super::message::{EmailMessage, EmailMessageError};
+use super::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+use super::{MailTransport, SendError};
 use crate::service::password_reset::{self, BaseUrl, ResetSettings};
-use crate::store::outbox::{self, Kind, Wanted};
+use crate::store::outbox::{self, MailKind, QueuedMail};
 use crate::store::rate_limits;
 use crate::{Accounts, AccountsError, Token, User, UserId};
 
@@ -29,9 +29,9 @@ const TIME: Duration = Duration::from_secs(90);
 
 /// Sends what is in the outbox.
 #[derive(Debug)]
-pub struct Postman {
+pub struct MailWorker {
     accounts: Accounts,
-    courier: Arc<dyn Courier>,
+    courier: Arc<dyn MailTransport>,
     base: BaseUrl,
     product: String,
     life: Duration,
@@ -40,18 +40,18 @@ pub struct Postman {
 /// What became of the mails that were due.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Round {
+pub struct DeliveryReport {
     /// A server took them.
     pub sent: usize,
     /// They are tried again later.
     pub later: usize,
-    /// Nobody gets them: there is no such person, no address, they asked too often, or the server refused for good.
+    /// Not delivered: there is no such person, no address, they asked too often, or the server refused for good.
     pub dropped: usize,
 }
 
 /// Why nobody gets a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Nobody {
+enum DropReason {
     Ambiguous,
     Disabled,
     KeptElsewhere,
@@ -61,11 +61,11 @@ enum Nobody {
     Unknown,
 }
 
-impl Postman {
+impl MailWorker {
     /// Sends the mails of this store through this courier; their links begin with `base`.
     pub fn new(
         accounts: Accounts,
-        courier: Arc<dyn Courier>,
+        courier: Arc<dyn MailTransport>,
         base: BaseUrl,
         product: impl Into<String>,
         settings: &ResetSettings,
@@ -78,9 +78,9 @@ impl Postman {
     /// # Cancellation
     /// Safe; a mail under way is sent again when its lease is over.
     pub async fn work(&self, stop: impl Future<Output = ()>) {
-        let (mut stop, mut round) = (pin!(stop), Round::default());
+        let (mut stop, mut report) = (pin!(stop), DeliveryReport::default());
         loop {
-            let pause = match self.deliver_one(&mut round).await {
+            let pause = match self.deliver_one(&mut report).await {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => POLL,
                 Err(error) => {
@@ -103,89 +103,89 @@ impl Postman {
     ///
     /// # Cancellation
     /// Safe, as with [`Self::work`].
-    pub async fn deliver_due(&self) -> Result<Round, AccountsError> {
-        let mut round = Round::default();
-        while self.deliver_one(&mut round).await? {}
-        Ok(round)
+    pub async fn deliver_due(&self) -> Result<DeliveryReport, AccountsError> {
+        let mut report = DeliveryReport::default();
+        while self.deliver_one(&mut report).await? {}
+        Ok(report)
     }
 
     /// Takes the mail that has been due longest; tells whether there was one.
-    async fn deliver_one(&self, round: &mut Round) -> Result<bool, AccountsError> {
+    async fn deliver_one(&self, report: &mut DeliveryReport) -> Result<bool, AccountsError> {
         let (db, now) = (self.accounts.db(), self.accounts.now());
         let Some(wanted) = outbox::claim(db, now).await? else { return Ok(false) };
-        if now > wanted.created.after(wanted.kind.patience()) {
+        if now > wanted.created.after(wanted.kind.ttl()) {
             // The workers were away for longer than it was worth waiting.
-            return self.drop_it(&wanted, Nobody::TooLate, round).await;
+            return self.drop_it(&wanted, DropReason::TooLate, report).await;
         }
         match self.write(&wanted).await? {
-            Ok(letter) => self.hand_over(&wanted, &letter, round).await?,
-            Err(nobody) => return self.drop_it(&wanted, nobody, round).await,
+            Ok(letter) => self.hand_over(&wanted, &letter, report).await?,
+            Err(reason) => return self.drop_it(&wanted, reason, report).await,
         }
         Ok(true)
     }
 
     async fn drop_it(
         &self,
-        wanted: &Wanted,
-        nobody: Nobody,
-        round: &mut Round,
+        wanted: &QueuedMail,
+        reason: DropReason,
+        report: &mut DeliveryReport,
     ) -> Result<bool, AccountsError> {
-        tracing::debug!(kind = ?wanted.kind, reason = ?nobody, "nobody gets this mail");
-        round.dropped += 1;
+        tracing::debug!(kind = ?wanted.kind, reason = ?reason, "nobody gets this mail");
+        report.dropped += 1;
         outbox::done(self.accounts.db(), wanted).await?;
         Ok(true)
     }
 
     async fn hand_over(
         &self,
-        wanted: &Wanted,
-        letter: &Letter,
-        round: &mut Round,
+        wanted: &QueuedMail,
+        letter: &EmailMessage,
+        report: &mut DeliveryReport,
     ) -> Result<(), AccountsError> {
         let db = self.accounts.db();
         match self.courier.send(letter, later(now(), TIME)).await {
             Ok(()) => {
-                round.sent += 1;
+                report.sent += 1;
                 outbox::done(db, wanted).await
             }
             Err(SendError::Later(reason)) => {
                 let again = outbox::put_back(db, wanted, self.accounts.now()).await?;
                 tracing::warn!(kind = ?wanted.kind, reason, again, "a mail could not be sent");
-                *(if again { &mut round.later } else { &mut round.dropped }) += 1;
+                *(if again { &mut report.later } else { &mut report.dropped }) += 1;
                 Ok(())
             }
             Err(SendError::Refused(reason)) => {
                 tracing::warn!(kind = ?wanted.kind, reason, "a mail was refused for good");
-                round.dropped += 1;
+                report.dropped += 1;
                 outbox::done(db, wanted).await
             }
         }
     }
 
-    async fn write(&self, wanted: &Wanted) -> Result<Result<Letter, Nobody>, AccountsError> {
+    async fn write(&self, wanted: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
         match wanted.kind {
-            Kind::ResetRequest => self.reset(wanted).await,
-            Kind::PasswordChanged => self.password_changed(wanted).await,
-            Kind::Welcome => self.welcome(wanted, false).await,
-            Kind::WelcomeWithLink => self.welcome(wanted, true).await,
+            MailKind::ResetRequest => self.reset(wanted).await,
+            MailKind::PasswordChanged => self.password_changed(wanted).await,
+            MailKind::Welcome => self.welcome(wanted, false).await,
+            MailKind::WelcomeWithLink => self.welcome(wanted, true).await,
         }
     }
 
-    async fn reset(&self, wanted: &Wanted) -> Result<Result<Letter, Nobody>, AccountsError> {
+    async fn reset(&self, wanted: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
         let user = match self.somebody(&wanted.subject).await? {
             Ok(user) => user,
-            Err(nobody) => return Ok(Err(nobody)),
+            Err(reason) => return Ok(Err(reason)),
         };
         if wanted.attempt == 1 && !self.may_get_another(&user).await? {
-            return Ok(Err(Nobody::TooMany));
+            return Ok(Err(DropReason::TooMany));
         }
         let Some((token, address)) = self.token(&user, password_reset::PURPOSE).await? else {
-            return Ok(Err(Nobody::Unknown));
+            return Ok(Err(DropReason::Unknown));
         };
         let link = self.base.reset_link(&token);
-        let mail = ResetLink {
+        let mail = ResetLinkMail {
             product: &self.product,
-            name: user.called(),
+            name: user.display_name_or_id(),
             user: user.id.as_str(),
             link: &link,
             minutes: self.minutes(),
@@ -193,26 +193,30 @@ impl Postman {
         Ok(written(mail.to(&address)))
     }
 
-    async fn password_changed(&self, wanted: &Wanted) -> Result<Result<Letter, Nobody>, AccountsError> {
-        let Some(address) = &wanted.address else { return Ok(Err(Nobody::NoAddress)) };
-        let Some(user) = self.user(&wanted.subject).await? else { return Ok(Err(Nobody::Unknown)) };
+    async fn password_changed(
+        &self,
+        wanted: &QueuedMail,
+    ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
+        let Some(address) = &wanted.address else { return Ok(Err(DropReason::NoAddress)) };
+        let Some(user) = self.user(&wanted.subject).await? else { return Ok(Err(DropReason::Unknown)) };
         let (product, base) = (self.product.as_str(), self.base.as_str());
-        let mail = PasswordChanged { product, name: user.called(), user: user.id.as_str(), base };
+        let mail =
+            PasswordChangedMail { product, name: user.display_name_or_id(), user: user.id.as_str(), base };
         Ok(written(mail.to(address)))
     }
 
     async fn welcome(
         &self,
-        wanted: &Wanted,
+        wanted: &QueuedMail,
         with_link: bool,
-    ) -> Result<Result<Letter, Nobody>, AccountsError> {
-        let Some(user) = self.user(&wanted.subject).await? else { return Ok(Err(Nobody::Unknown)) };
-        let Some(address) = user.email.clone() else { return Ok(Err(Nobody::NoAddress)) };
+    ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
+        let Some(user) = self.user(&wanted.subject).await? else { return Ok(Err(DropReason::Unknown)) };
+        let Some(address) = user.email.clone() else { return Ok(Err(DropReason::NoAddress)) };
         let token = if with_link { self.token(&user, "welcome").await? } else { None };
         let link = token.map(|(token, _)| self.base.reset_link(&token));
-        let mail = Welcome {
+        let mail = WelcomeMail {
             product: &self.product,
-            name: user.called(),
+            name: user.display_name_or_id(),
             user: user.id.as_str(),
             base: self.base.as_str(),
             link: link.as_ref().map(|link| (link.as_str(), self.minutes())),
@@ -221,20 +225,20 @@ impl Postman {
     }
 
     /// Whom somebody meant who typed this: a user id, or a mail address that exactly one enabled user has.
-    async fn somebody(&self, typed: &str) -> Result<Result<User, Nobody>, AccountsError> {
+    async fn somebody(&self, typed: &str) -> Result<Result<User, DropReason>, AccountsError> {
         let mut user = self.user(typed).await?;
         if user.is_none() && typed.contains('@') {
             let mut users = self.accounts.users().by_email(typed).await?;
             if users.len() > 1 {
-                return Ok(Err(Nobody::Ambiguous));
+                return Ok(Err(DropReason::Ambiguous));
             }
             user = users.pop();
         }
         Ok(match user {
-            None => Err(Nobody::Unknown),
-            Some(user) if !user.enabled => Err(Nobody::Disabled),
-            Some(user) if !user.is_local() => Err(Nobody::KeptElsewhere),
-            Some(user) if user.email.is_none() => Err(Nobody::NoAddress),
+            None => Err(DropReason::Unknown),
+            Some(user) if !user.enabled => Err(DropReason::Disabled),
+            Some(user) if !user.is_local() => Err(DropReason::KeptElsewhere),
+            Some(user) if user.email.is_none() => Err(DropReason::NoAddress),
             Some(user) => Ok(user),
         })
     }
@@ -250,17 +254,17 @@ impl Postman {
     async fn may_get_another(&self, user: &User) -> Result<bool, AccountsError> {
         let (name, now) = (user.id.name().as_str(), self.accounts.now());
         let mut tx = self.accounts.db().begin().await?;
-        if rate_limits::wait(&mut tx, ResetSettings::PER_USER, SCOPE, name, now).await?.is_some() {
+        if rate_limits::retry_after(&mut tx, ResetSettings::PER_USER, SCOPE, name, now).await?.is_some() {
             return Ok(false);
         }
-        rate_limits::take(&mut tx, SCOPE, name, now).await?;
+        rate_limits::acquire(&mut tx, SCOPE, name, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
     /// A new token and the address on record; `None` when this user cannot have one any more.
     async fn token(&self, user: &User, purpose: &str) -> Result<Option<(Token, String)>, AccountsError> {
-        match self.accounts.resets().issue(&user.id, purpose, self.life).await {
+        match self.accounts.reset_tokens().issue(&user.id, purpose, self.life).await {
             Ok((token, reset)) => Ok(Some((token, reset.email))),
             Err(AccountsError::Invalid { .. } | AccountsError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -275,9 +279,9 @@ impl Postman {
 /// Mails to a user are counted under this scope.
 const SCOPE: &str = "reset.user";
 
-fn written(letter: Result<Letter, LetterError>) -> Result<Letter, Nobody> {
+fn written(letter: Result<EmailMessage, EmailMessageError>) -> Result<EmailMessage, DropReason> {
     letter.map_err(|error| {
         tracing::warn!(%error, "a mail could not be written");
-        Nobody::NoAddress
+        DropReason::NoAddress
     })
 }

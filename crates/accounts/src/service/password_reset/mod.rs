@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! somebody types a name or an address     PasswordReset::request   one row in the queue, whoever it is; the same answer
-//!   a worker looks up who that is         mail::Postman            a token for an enabled local user with an address, and a mail
-//!     the person follows the link         PasswordReset::look      nothing is used up: mail scanners follow links, too
+//!   a worker looks up who that is         mail::MailWorker            a token for an enabled local user with an address, and a mail
+//!     the person follows the link         PasswordReset::inspect      nothing is used up: mail scanners follow links, too
 //!       and types a new password          PasswordReset::redeem    rules, then token and password in one transaction
 //! ```
 //!

@@ -63,7 +63,7 @@ impl PasswordReset {
     ///
     /// # Cancellation
     /// Safe.
-    pub async fn look(&self, token: &str, source: Option<IpAddr>) -> Result<UserId, RedeemError> {
+    pub async fn inspect(&self, token: &str, source: Option<IpAddr>) -> Result<UserId, RedeemError> {
         let place = place(source);
         self.turn(&place).await?;
         self.owner(token, &place).await
@@ -134,7 +134,7 @@ impl PasswordReset {
         let judged = row.map_or(Ok(Err(BadToken::Invalid)), |row| judge(&row, self.accounts.now()))?;
         if judged.is_err() {
             let mut tx = self.accounts.db().begin().await?;
-            rate_limits::take(&mut tx, SCOPE, place, self.accounts.now()).await?;
+            rate_limits::acquire(&mut tx, SCOPE, place, self.accounts.now()).await?;
             tx.commit().await?;
         }
         Ok(judged?)
@@ -143,7 +143,8 @@ impl PasswordReset {
     async fn turn(&self, place: &str) -> Result<(), RedeemError> {
         let mut tx = self.accounts.db().begin().await?;
         let wait =
-            rate_limits::wait(&mut tx, ResetSettings::BAD_TOKENS, SCOPE, place, self.accounts.now()).await?;
+            rate_limits::retry_after(&mut tx, ResetSettings::BAD_TOKENS, SCOPE, place, self.accounts.now())
+                .await?;
         wait.map_or(Ok(()), |retry_after| Err(RedeemError::Throttled { retry_after }))
     }
 }

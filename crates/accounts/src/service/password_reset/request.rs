@@ -8,7 +8,7 @@ use user_backend::layer::throttle::Place;
 
 use super::{PasswordReset, ResetSettings};
 use crate::AccountsError;
-use crate::store::outbox::{self, Kind};
+use crate::store::outbox::{self, MailKind};
 use crate::store::rate_limits;
 
 /// Longest name or address that somebody may type, in bytes.
@@ -47,12 +47,12 @@ impl PasswordReset {
         let now = self.accounts.now();
         let (place, typed) = (place(source), typed.trim());
         let mut tx = self.accounts.db().begin().await?;
-        let wait = rate_limits::wait(&mut tx, ResetSettings::PER_PLACE, SCOPE, &place, now).await?;
+        let wait = rate_limits::retry_after(&mut tx, ResetSettings::PER_PLACE, SCOPE, &place, now).await?;
         if let Some(retry_after) = wait {
             return Err(RequestError::Throttled { retry_after });
         }
-        rate_limits::take(&mut tx, SCOPE, &place, now).await?;
-        rate_limits::forget_old(&mut tx, now).await?;
+        rate_limits::acquire(&mut tx, SCOPE, &place, now).await?;
+        rate_limits::purge_expired(&mut tx, now).await?;
         let could_be_somebody =
             !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);
         if !could_be_somebody {
@@ -60,7 +60,7 @@ impl PasswordReset {
         } else if outbox::is_full(&mut tx).await? {
             tracing::warn!("a password reset was not queued: too many are waiting");
         } else {
-            outbox::put(&mut tx, Kind::ResetRequest, typed, None, now).await?;
+            outbox::put(&mut tx, MailKind::ResetRequest, typed, None, now).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::link::LostPassword;
-use crate::store::rate_limits::Limit;
+use crate::store::rate_limits::RateLimit;
 
 /// The shortest life of a token, in minutes.
 const SHORTEST: u64 = 5;
@@ -50,13 +50,13 @@ impl Default for ResetSettings {
 
 impl ResetSettings {
     /// How often one place may ask: 10 times in 5 minutes.
-    pub const PER_PLACE: Limit = Limit { times: 10, per: Duration::from_secs(300) };
+    pub const PER_PLACE: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
     /// How many mails one user gets: 5 in half an hour.
-    pub const PER_USER: Limit = Limit { times: 5, per: Duration::from_secs(1800) };
+    pub const PER_USER: RateLimit = RateLimit { max: 5, window: Duration::from_secs(1800) };
 
     /// How many wrong tokens one place may try: 10 in 5 minutes.
-    pub const BAD_TOKENS: Limit = Limit { times: 10, per: Duration::from_secs(300) };
+    pub const BAD_TOKENS: RateLimit = RateLimit { max: 10, window: Duration::from_secs(300) };
 
     /// Sets where people who lost their password are sent.
     #[must_use]

@@ -117,7 +117,7 @@ mod tests {
     async fn who_asks_one_thing_after_the_other_fills_one_small_cache() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        let settings = StoreSettings::sqlite(&path).with_connections(4).one_at_a_time();
+        let settings = StoreSettings::sqlite(&path).with_connections(4).single_reader();
         let db = open(&path, &settings).await.unwrap();
         for _ in 0..100 {
             let row = db.row(sql("SELECT cache_size FROM pragma_cache_size")).await.unwrap().unwrap();

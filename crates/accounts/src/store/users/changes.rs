@@ -1,12 +1,12 @@
 //! Changes of a user: any number of fields in one transaction.
 
-use super::profile::{self, Field, Scope};
+use super::profile::{self, ProfileField, ProfileScope};
 use super::{Key, Users, lock, read};
 use crate::domain::error::AccountsError;
 use crate::domain::id::UserId;
 use crate::service::provisioning::search_text;
 use crate::store::audit::{self, Action};
-use crate::store::credential_epoch::Generation;
+use crate::store::credential_epoch::CredentialEpoch;
 use crate::store::engine::{Tx, sql};
 use crate::store::users::{Quota, User};
 
@@ -14,13 +14,13 @@ use crate::store::users::{Quota, User};
 ///
 /// ```no_run
 /// # async fn example(accounts: accounts::Accounts) -> Result<(), accounts::AccountsError> {
-/// use accounts::{Field, Quota, Scope, UserChange, UserId};
+/// use accounts::{ProfileField, Quota, ProfileScope, UserChange, UserId};
 ///
 /// let change = UserChange::new()
 ///     .display_name("Frank Smith")
 ///     .quota(Quota::Unlimited)
-///     .field(Field::Phone, "+4971125242890")
-///     .scope(Field::Phone, Scope::Private);
+///     .field(ProfileField::Phone, "+4971125242890")
+///     .scope(ProfileField::Phone, ProfileScope::Private);
 /// accounts.users().change(&UserId::parse("frank")?, change).await?;
 /// # Ok(())
 /// # }
@@ -41,9 +41,9 @@ enum Rest {
     AddMail(String),
     ChangeMail { old: String, new: String },
     DropMail(String),
-    MailScope { address: String, scope: Scope },
-    Scope(Field, Scope),
-    Value(Field, String),
+    MailScope { address: String, scope: ProfileScope },
+    ProfileScope(ProfileField, ProfileScope),
+    Value(ProfileField, String),
 }
 
 impl UserChange {
@@ -82,19 +82,19 @@ impl UserChange {
         self
     }
 
-    /// A profile field. [`Field::AdditionalMail`] adds an address.
-    pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
+    /// A profile field. [`ProfileField::AdditionalMail`] adds an address.
+    pub fn field(mut self, field: ProfileField, value: impl Into<String>) -> Self {
         let value = value.into();
         self.rest.push(match field {
-            Field::AdditionalMail => Rest::AddMail(value),
+            ProfileField::AdditionalMail => Rest::AddMail(value),
             field => Rest::Value(field, value),
         });
         self
     }
 
     /// Who may see a field.
-    pub fn scope(mut self, field: Field, scope: Scope) -> Self {
-        self.rest.push(Rest::Scope(field, scope));
+    pub fn scope(mut self, field: ProfileField, scope: ProfileScope) -> Self {
+        self.rest.push(Rest::ProfileScope(field, scope));
         self
     }
 
@@ -106,7 +106,7 @@ impl UserChange {
     }
 
     /// Who may see a further mail address.
-    pub fn mail_scope(mut self, address: impl Into<String>, scope: Scope) -> Self {
+    pub fn mail_scope(mut self, address: impl Into<String>, scope: ProfileScope) -> Self {
         self.rest.push(Rest::MailScope { address: address.into(), scope });
         self
     }
@@ -178,7 +178,7 @@ impl Users<'_> {
 }
 
 impl Rest {
-    async fn apply(&self, tx: &mut Tx, key: Key) -> Result<Field, AccountsError> {
+    async fn apply(&self, tx: &mut Tx, key: Key) -> Result<ProfileField, AccountsError> {
         match self {
             Self::AddMail(address) => profile::add_mail(tx, key, address, None).await?,
             Self::ChangeMail { old, new } => profile::change_mail(tx, key, old, Some(new), None).await?,
@@ -186,7 +186,7 @@ impl Rest {
             Self::MailScope { address, scope } => {
                 profile::change_mail(tx, key, address, Some(address), Some(*scope)).await?;
             }
-            Self::Scope(field, scope) => {
+            Self::ProfileScope(field, scope) => {
                 profile::put_scope(tx, key, *field, *scope).await?;
                 return Ok(*field);
             }
@@ -195,12 +195,12 @@ impl Rest {
                 return Ok(*field);
             }
         }
-        Ok(Field::AdditionalMail)
+        Ok(ProfileField::AdditionalMail)
     }
 }
 
 /// Writes down when the user's credentials ended last.
-pub(crate) async fn stamp(tx: &mut Tx, key: Key, generation: Generation) -> Result<(), AccountsError> {
+pub(crate) async fn stamp(tx: &mut Tx, key: Key, generation: CredentialEpoch) -> Result<(), AccountsError> {
     let stamp = sql("UPDATE users SET generation = $2 WHERE key = $1");
     tx.execute(stamp.bind(key.0).bind(generation.number())).await?;
     Ok(())

@@ -73,9 +73,9 @@ impl Users<'_> {
     }
 
     /// The way through a list, page by page.
-    pub fn pages(self, filter: UserFilter) -> Pages {
+    pub fn pages(self, filter: UserFilter) -> UserPages {
         let left = filter.limit.unwrap_or(u64::MAX);
-        Pages { accounts: self.0.clone(), filter, left, counted: false, total: None }
+        UserPages { accounts: self.0.clone(), filter, left, counted: false, total: None }
     }
 
     /// How many users a filter has in all, whatever its limit and offset.
@@ -104,7 +104,7 @@ impl Users<'_> {
 /// Goes through a list page by page, from where the last page ended: no transaction stays open in between, however slow
 /// the reader is.
 #[derive(Clone, Debug)]
-pub struct Pages {
+pub struct UserPages {
     accounts: Accounts,
     filter: UserFilter,
     left: u64,
@@ -112,7 +112,7 @@ pub struct Pages {
     total: Option<u64>,
 }
 
-impl Pages {
+impl UserPages {
     /// How many users a page has at most.
     pub const SIZE: u64 = 500;
 

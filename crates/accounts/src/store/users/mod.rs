@@ -8,9 +8,9 @@ pub(crate) mod record;
 mod select;
 
 pub use changes::UserChange;
-pub use list::Pages;
-pub use profile::{Entry, Field, Profile, Scope, mail_address};
-pub use record::{Quota, Standing, User};
+pub use list::UserPages;
+pub use profile::{Profile, ProfileEntry, ProfileField, ProfileScope, mail_address};
+pub use record::{Permissions, Quota, User};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,9 +72,9 @@ impl Users<'_> {
     ///
     /// # Errors
     /// [`AccountsError::NotFound`] when there is no such user.
-    pub async fn standing(self, id: &UserId) -> Result<Standing, AccountsError> {
-        let look = self.0.look(Some(id.name())).await?;
-        look.standing().ok_or_else(|| AccountsError::missing("user", id.as_str()))
+    pub async fn permissions(self, id: &UserId) -> Result<Permissions, AccountsError> {
+        let look = self.0.snapshot(Some(id.name())).await?;
+        look.permissions().ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
 
     /// The enabled users with this primary mail address.
@@ -111,14 +111,14 @@ impl Users<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`] when there is no such user.
     pub async fn details(self, id: &UserId) -> Result<Details, AccountsError> {
-        let look = self.0.look(Some(id.name())).await?;
+        let look = self.0.snapshot(Some(id.name())).await?;
         let details = look.details.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
         Ok(Arc::unwrap_or_clone(details))
     }
 
     /// Enables or disables a user; tells whether that changed anything.
     ///
-    /// Disabling ends the user's sessions and everything remembered of them (see [`crate::Generation`]).
+    /// Disabling ends the user's sessions and everything remembered of them (see [`crate::CredentialEpoch`]).
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].

@@ -7,12 +7,12 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::profile::{Entry, Profile};
+use super::profile::{Profile, ProfileEntry};
 use super::record::{Bare, Flag, User, columns};
-use super::{Details, Standing};
+use super::{Details, Permissions};
 use crate::domain::error::AccountsError;
 use crate::domain::id::{ADMIN_GROUP, GroupId};
-use crate::store::credential_epoch::Generation;
+use crate::store::credential_epoch::CredentialEpoch;
 use crate::store::engine::{Query, Row, each, fault};
 
 /// Users without anything else, in an order.
@@ -28,7 +28,7 @@ pub(super) use pack;
 
 /// The generation, the apps that were ever switched, and the users of the names in a JSON list with everything about them: one
 /// row, read at one moment.
-pub(crate) const LOOK: Query = each(
+pub(crate) const SNAPSHOT: Query = each(
     concat!(
         "SELECT (SELECT value FROM generation WHERE one = 1), \
          (SELECT json_group_array(json_array(id, enabled)) FROM apps), \
@@ -57,22 +57,22 @@ pub(crate) const LOOK: Query = each(
     ),
 );
 
-/// What [`LOOK`] found.
+/// What [`SNAPSHOT`] found.
 #[derive(Debug)]
-pub(crate) struct Looked {
-    pub(crate) generation: Generation,
+pub(crate) struct SnapshotRow {
+    pub(crate) epoch: CredentialEpoch,
     /// Apps, and whether they are on.
     pub(crate) apps: Vec<(String, bool)>,
     /// In no order. Who cannot be read is an error of their own.
     pub(crate) users: Vec<(String, Result<Details, AccountsError>)>,
 }
 
-impl Looked {
+impl SnapshotRow {
     pub(crate) fn read(row: &Row) -> Result<Self, AccountsError> {
         let apps: Vec<(String, Flag)> = list(row, 1)?;
         let users: Vec<Whole> = list(row, 2)?;
         Ok(Self {
-            generation: Generation::stored(row.int(0).map_err(fault)?),
+            epoch: CredentialEpoch::stored(row.int(0).map_err(fault)?),
             apps: apps.into_iter().map(|(id, enabled)| (id, enabled.0)).collect(),
             users: users.into_iter().map(Whole::into_details).collect(),
         })
@@ -84,7 +84,7 @@ pub(super) fn users(row: &Row, at: usize) -> Result<Vec<User>, AccountsError> {
     list::<Bare>(row, at)?.into_iter().map(Bare::into_user).collect()
 }
 
-impl Standing {
+impl Permissions {
     /// What somebody may do, of whom everything is known.
     pub(crate) fn of(details: &Details) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl Whole {
         // A field or scope of a newer program is none of ours.
         let entries = profile.unwrap_or_default().into_iter().filter_map(|(field, value, scope)| {
             let scope = scope.and_then(|scope| scope.parse().ok());
-            Some(Entry { field: field.parse().ok()?, value, scope })
+            Some(ProfileEntry { field: field.parse().ok()?, value, scope })
         });
         let profile = Profile(entries.collect());
         let details = bare.into_user().map(|user| Details {

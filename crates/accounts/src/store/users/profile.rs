@@ -51,7 +51,7 @@ words! {
     /// A field of the profile.
     ///
     /// `DisplayName`, `Email` and `Avatar` hold a scope only: their values are elsewhere.
-    Field ("profile field", "a field of the profile") {
+    ProfileField ("profile field", "a field of the profile") {
         /// Further mail addresses: the only field with several values.
         AdditionalMail = "additional_mail",
         /// Postal address.
@@ -99,7 +99,7 @@ words! {
 
 words! {
     /// Who may see a profile field.
-    Scope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
+    ProfileScope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
         /// People whom the user knows on other servers too.
         Federated = "v2-federated",
         /// People on this server.
@@ -111,7 +111,7 @@ words! {
     }
 }
 
-impl Scope {
+impl ProfileScope {
     /// Reads also the older words `private`, `contacts` and `public`.
     ///
     /// # Errors
@@ -129,32 +129,32 @@ impl Scope {
 /// One value of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct ProfileEntry {
     /// The field.
-    pub field: Field,
+    pub field: ProfileField,
     /// Its value.
     pub value: String,
     /// Who may see it; unset means what the installation decides.
-    pub scope: Option<Scope>,
+    pub scope: Option<ProfileScope>,
 }
 
 /// All that a user tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Profile(pub(crate) Vec<Entry>);
+pub struct Profile(pub(crate) Vec<ProfileEntry>);
 
 impl Profile {
     /// The value of a field, if it is set.
-    pub fn value(&self, field: Field) -> Option<&str> {
+    pub fn value(&self, field: ProfileField) -> Option<&str> {
         self.entries(field).map(|entry| entry.value.as_str()).find(|value| !value.is_empty())
     }
 
     /// The scope of a field, if it is set.
-    pub fn scope(&self, field: Field) -> Option<Scope> {
+    pub fn scope(&self, field: ProfileField) -> Option<ProfileScope> {
         self.entries(field).find_map(|entry| entry.scope)
     }
 
     /// All values of a field, in the order in which they were added.
-    pub fn entries(&self, field: Field) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self, field: ProfileField) -> impl Iterator<Item = &ProfileEntry> {
         self.0.iter().filter(move |entry| entry.field == field)
     }
 }
@@ -162,7 +162,7 @@ impl Profile {
 /// Longest value of a profile field, in bytes.
 const MAX_VALUE: usize = 2048;
 
-pub(crate) fn checked_value(field: Field, value: &str) -> Result<(), AccountsError> {
+pub(crate) fn checked_value(field: ProfileField, value: &str) -> Result<(), AccountsError> {
     if value.len() > MAX_VALUE || value.contains('\0') {
         return Err(AccountsError::invalid(field.as_str(), shorten(value), "at most 2048 bytes without NUL"));
     }
@@ -173,11 +173,11 @@ pub(crate) fn checked_value(field: Field, value: &str) -> Result<(), AccountsErr
 pub(crate) async fn put(
     tx: &mut Tx,
     key: Key,
-    field: Field,
+    field: ProfileField,
     value: &str,
-    scope: Option<Scope>,
+    scope: Option<ProfileScope>,
 ) -> Result<(), AccountsError> {
-    if field == Field::AdditionalMail {
+    if field == ProfileField::AdditionalMail {
         return add_mail(tx, key, value, scope).await;
     }
     checked_value(field, value)?;
@@ -185,7 +185,8 @@ pub(crate) async fn put(
         sql("INSERT INTO profile (user_key, field, position, value, scope) VALUES ($1, $2, 0, $3, $4) \
                    ON CONFLICT (user_key, field, position) DO UPDATE \
                    SET value = excluded.value, scope = COALESCE(excluded.scope, profile.scope)");
-    tx.execute(put.bind(key.0).bind(field.as_str()).bind(value).bind(scope.map(Scope::as_str))).await?;
+    tx.execute(put.bind(key.0).bind(field.as_str()).bind(value).bind(scope.map(ProfileScope::as_str)))
+        .await?;
     Ok(())
 }
 
@@ -193,8 +194,8 @@ pub(crate) async fn put(
 pub(crate) async fn put_scope(
     tx: &mut Tx,
     key: Key,
-    field: Field,
-    scope: Scope,
+    field: ProfileField,
+    scope: ProfileScope,
 ) -> Result<(), AccountsError> {
     let put =
         sql("INSERT INTO profile (user_key, field, position, value, scope) VALUES ($1, $2, 0, '', $3) \
@@ -208,7 +209,7 @@ pub(crate) async fn add_mail(
     tx: &mut Tx,
     key: Key,
     address: &str,
-    scope: Option<Scope>,
+    scope: Option<ProfileScope>,
 ) -> Result<(), AccountsError> {
     let address = mail_address(address)?;
     let used = sql("SELECT 1 FROM users WHERE key = $1 AND email = $2 UNION ALL \
@@ -220,7 +221,7 @@ pub(crate) async fn add_mail(
         sql("INSERT INTO profile (user_key, field, position, value, scope) SELECT $1, 'additional_mail', \
                    COALESCE(MAX(position), 0) + 1, $2, $3 FROM profile \
                    WHERE user_key = $1 AND field = 'additional_mail'");
-    tx.execute(add.bind(key.0).bind(address).bind(scope.map(Scope::as_str))).await?;
+    tx.execute(add.bind(key.0).bind(address).bind(scope.map(ProfileScope::as_str))).await?;
     Ok(())
 }
 
@@ -230,7 +231,7 @@ pub(crate) async fn change_mail(
     key: Key,
     old: &str,
     new: Option<&str>,
-    scope: Option<Scope>,
+    scope: Option<ProfileScope>,
 ) -> Result<(), AccountsError> {
     let old = old.trim().to_lowercase();
     let find =
@@ -247,7 +248,7 @@ pub(crate) async fn change_mail(
     };
     let mut which = which.bind(key.0).bind(position);
     if let Some(new) = new {
-        which = which.bind(mail_address(new)?).bind(scope.map(Scope::as_str));
+        which = which.bind(mail_address(new)?).bind(scope.map(ProfileScope::as_str));
     }
     tx.execute(which).await?;
     Ok(())
@@ -322,8 +323,12 @@ mod tests {
 
     #[test]
     fn words_survive_a_round_trip() {
-        assert!(Field::ALL.iter().all(|field| field.as_str().parse::<Field>().unwrap() == *field));
-        assert!(Scope::ALL.iter().all(|scope| Scope::from_any(scope.as_str()).unwrap() == *scope));
-        assert_eq!(Scope::from_any("private").unwrap(), Scope::Local);
+        assert!(
+            ProfileField::ALL.iter().all(|field| field.as_str().parse::<ProfileField>().unwrap() == *field)
+        );
+        assert!(
+            ProfileScope::ALL.iter().all(|scope| ProfileScope::from_any(scope.as_str()).unwrap() == *scope)
+        );
+        assert_eq!(ProfileScope::from_any("private").unwrap(), ProfileScope::Local);
     }
 }

@@ -10,7 +10,7 @@ use user_backend::BackendId;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
 use crate::domain::id::{GroupId, LOCAL_BACKEND, UserId};
-use crate::store::credential_epoch::Generation;
+use crate::store::credential_epoch::CredentialEpoch;
 use crate::store::engine::{Row, fault};
 
 /// A user.
@@ -40,12 +40,12 @@ pub struct User {
     /// The latest sign-in.
     pub last_login: Option<Timestamp>,
     /// When this user's credentials ended last; what was proved in an earlier generation counts no more.
-    pub generation: Generation,
+    pub epoch: CredentialEpoch,
 }
 
 impl User {
     /// The display name, or the id when there is none.
-    pub fn called(&self) -> &str {
+    pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
 
@@ -80,7 +80,7 @@ impl User {
 macro_rules! columns {
     () => {
         "users.name, users.id, users.backend, users.enabled, users.display_name, users.email, users.quota, \
-         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.generation "
+         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.epoch "
     };
 }
 pub(crate) use columns;
@@ -124,7 +124,7 @@ impl Bare {
             created: Timestamp::from_millis(created),
             first_login: first_login.map(Timestamp::from_millis),
             last_login: last_login.map(Timestamp::from_millis),
-            generation: Generation::stored(generation),
+            epoch: CredentialEpoch::stored(generation),
         })
     }
 }
@@ -157,7 +157,7 @@ impl<'de> Deserialize<'de> for Flag {
 /// What a user may do, and whom they may administer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Standing {
+pub struct Permissions {
     /// The user.
     pub user: User,
     /// Whether the user is in the group `admin`.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use accounts::mail_address;
 use accounts::{
-    AccountsError, Field, GroupId, LOCAL_BACKEND, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, Person,
-    UserId,
+    AccountsError, GroupId, LOCAL_BACKEND, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, Person,
+    ProfileField, UserId,
 };
 use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
@@ -81,7 +81,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         new = new.language(language);
     }
     if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
-        new = new.profile(Field::Manager, checked("manager", manager)?, None);
+        new = new.profile(ProfileField::Manager, checked("manager", manager)?, None);
     }
     new = groups.into_iter().fold(new, NewUser::group);
     new = administers.into_iter().fold(new, NewUser::subadmin_of);

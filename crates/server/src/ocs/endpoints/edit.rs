@@ -2,7 +2,9 @@
 //! (`fields[email]=…&fields[quota]=…`).
 
 use accounts::Details;
-use accounts::{AccountsError, Actor, Field, MAX_LOCAL_PASSWORD_BYTES, Scope, SetError, UserChange};
+use accounts::{
+    AccountsError, Actor, MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, SetError, UserChange,
+};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
@@ -34,17 +36,17 @@ const EDITABLE: &[&str] = &[
 ];
 
 /// Fields that hold any text of moderate length.
-const PLAIN: &[Field] = &[
-    Field::Address,
-    Field::Biography,
-    Field::Birthdate,
-    Field::Bluesky,
-    Field::Fediverse,
-    Field::Headline,
-    Field::Organisation,
-    Field::Pronouns,
-    Field::Role,
-    Field::Timezone,
+const PLAIN: &[ProfileField] = &[
+    ProfileField::Address,
+    ProfileField::Biography,
+    ProfileField::Birthdate,
+    ProfileField::Bluesky,
+    ProfileField::Fediverse,
+    ProfileField::Headline,
+    ProfileField::Organisation,
+    ProfileField::Pronouns,
+    ProfileField::Role,
+    ProfileField::Timezone,
 ];
 
 /// Longest value of a field, in bytes.
@@ -106,7 +108,7 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let change = match call.captures.get("collection").as_str() {
         "additional_mail" => UserChange::new().replace_mail(key, value),
         "additional_mailScope" if who.oneself => {
-            let scope = Scope::from_any(value).map_err(|_| Failure::bare(102))?;
+            let scope = ProfileScope::from_any(value).map_err(|_| Failure::bare(102))?;
             UserChange::new().mail_scope(key, scope)
         }
         _ => return Err(Failure::bare(103)),
@@ -169,40 +171,42 @@ impl<'a> Editor<'a> {
             "displayname" | "display" => change.display_name(value),
             "email" => change.email(value),
             "quota" if over => change.quota(field::quota(call, value).await?),
-            "manager" if over => change.field(Field::Manager, checked("manager", value)?),
+            "manager" if over => change.field(ProfileField::Manager, checked("manager", value)?),
             "additional_mail" => {
                 accounts::mail_address(value).map_err(|_| Failure::bare(102))?;
-                change.field(Field::AdditionalMail, value)
+                change.field(ProfileField::AdditionalMail, value)
             }
             "notify_email" => {
                 let address = self.own_address(value).ok_or(Failure::bare(102))?;
-                change.field(Field::NotifyEmail, address)
+                change.field(ProfileField::NotifyEmail, address)
             }
             "language" if field::is_language(value) => change.language(value),
             "language" => return Err(field::no_language()),
             "locale" if value.is_empty() || field::is_locale(value) => change.locale(value),
             "locale" => return Err(Failure::of_endpoint(102, "Invalid locale").with_hint(field::LOCALE)),
             "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
-                change.field(Field::FirstDayOfWeek, value)
+                change.field(ProfileField::FirstDayOfWeek, value)
             }
             "first_day_of_week" => return Err(Failure::of_endpoint(102, "Invalid first day of week")),
-            "phone" if value.is_empty() => change.field(Field::Phone, value),
+            "phone" if value.is_empty() => change.field(ProfileField::Phone, value),
             "phone" => {
                 let wrong = || Failure::of_endpoint(102, "Invalid phone").with_hint(field::PHONE);
-                change.field(Field::Phone, field::phone(value).ok_or_else(wrong)?)
+                change.field(ProfileField::Phone, field::phone(value).ok_or_else(wrong)?)
             }
             "website" if value.is_empty() || field::is_website(value) => {
-                change.field(Field::Website, checked("website", value)?)
+                change.field(ProfileField::Website, checked("website", value)?)
             }
             "website" => return Err(Failure::of_endpoint(102, "Invalid website").with_hint(field::WEBSITE)),
-            "twitter" => change.field(Field::Twitter, checked("twitter", value)?.trim_start_matches('@')),
+            "twitter" => {
+                change.field(ProfileField::Twitter, checked("twitter", value)?.trim_start_matches('@'))
+            }
             "profile_enabled" => {
                 let on = match value {
                     "1" | "true" => "1",
                     "0" | "false" | "" => "0",
                     _ => return Err(Failure::of_endpoint(102, "Invalid profile_enabled")),
                 };
-                change.field(Field::ProfileEnabled, on)
+                change.field(ProfileField::ProfileEnabled, on)
             }
             key => {
                 if let Some(field) = PLAIN.iter().find(|field| field.as_str() == key) {
@@ -221,23 +225,26 @@ impl<'a> Editor<'a> {
             return Some(String::new());
         }
         let address = accounts::mail_address(value).ok()?;
-        let more = self.details.profile.entries(Field::AdditionalMail).any(|entry| entry.value == address);
+        let more =
+            self.details.profile.entries(ProfileField::AdditionalMail).any(|entry| entry.value == address);
         (more || self.details.user.email.as_deref() == Some(address.as_str())).then_some(address)
     }
 }
 
 /// The field whose scope a key is about.
-fn scoped(key: &str) -> Option<Field> {
-    let name = key.strip_suffix("Scope")?;
-    let field: Field = name.parse().ok()?;
-    let has_scope = EDITABLE.contains(&name) || matches!(field, Field::Avatar | Field::Birthdate);
-    (has_scope && field != Field::AdditionalMail).then_some(field)
+fn scoped(key: &str) -> Option<ProfileField> {
+    let name = key.strip_suffix("ProfileScope")?;
+    let field: ProfileField = name.parse().ok()?;
+    let has_scope =
+        EDITABLE.contains(&name) || matches!(field, ProfileField::Avatar | ProfileField::Birthdate);
+    (has_scope && field != ProfileField::AdditionalMail).then_some(field)
 }
 
-fn scope(field: Field, value: &str) -> Result<Scope, Failure> {
+fn scope(field: ProfileField, value: &str) -> Result<ProfileScope, Failure> {
     let wrong = || Failure::of_endpoint(102, "Invalid scope");
-    let scope = Scope::from_any(value).map_err(|_| wrong())?;
-    let too_narrow = scope == Scope::Private && matches!(field, Field::DisplayName | Field::Email);
+    let scope = ProfileScope::from_any(value).map_err(|_| wrong())?;
+    let too_narrow =
+        scope == ProfileScope::Private && matches!(field, ProfileField::DisplayName | ProfileField::Email);
     if too_narrow { Err(wrong()) } else { Ok(scope) }
 }
 

@@ -120,7 +120,7 @@ pub(super) fn as_details(group: &Group) -> Data {
     let number = |count: u64| Data::Int(i64::try_from(count).unwrap_or(i64::MAX));
     Data::map([
         ("id", Data::from(group.id.as_str())),
-        ("displayname", group.called().into()),
+        ("displayname", group.display_name_or_id().into()),
         ("usercount", number(group.members)),
         ("disabled", number(group.disabled)),
         ("canAdd", true.into()),

@@ -30,14 +30,14 @@ pub(super) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     if used(call).await?.is_some() {
         return Err(Failure::new(Code::FORBIDDEN, REFUSED));
     }
-    let (token, _) = call.accounts()?.tokens().create(id, &name(call.agent), None).await?;
+    let (token, _) = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await?;
     Ok(Data::one("apppassword", token.expose()).into())
 }
 
 /// `DELETE /core/apppassword`: the end of the one that the caller signed in with.
 pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, used) = own(call).await?;
-    call.accounts()?.tokens().revoke(&id, used.key).await?;
+    call.accounts()?.app_passwords().revoke(&id, used.key).await?;
     Ok(Answer::NOTHING)
 }
 
@@ -45,10 +45,10 @@ pub(super) async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(super) async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, used) = own(call).await?;
     let accounts = call.accounts()?;
-    let (token, made) = accounts.tokens().create(&id, &used.name, used.expires).await?;
-    if let Err(error) = accounts.tokens().revoke(&id, used.key).await {
+    let (token, made) = accounts.app_passwords().create(&id, &used.name, used.expires).await?;
+    if let Err(error) = accounts.app_passwords().revoke(&id, used.key).await {
         // Somebody else was quicker to end the old one: then there must be no new one either.
-        accounts.tokens().revoke(&id, made.key).await?;
+        accounts.app_passwords().revoke(&id, made.key).await?;
         return Err(error.into());
     }
     Ok(Data::one("newpassword", token.expose()).into())
@@ -58,7 +58,7 @@ pub(super) async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
 async fn used(call: &Call<'_>) -> Result<Option<AppPassword>, Failure> {
     let caller = call.caller()?;
     let Some(hash) = caller.password_hash() else { return Ok(None) };
-    let owner = call.app.accounts().tokens().owner(hash).await?;
+    let owner = call.app.accounts().app_passwords().owner(hash).await?;
     Ok(owner.filter(|(user, _)| user.id == *caller.id()).map(|(_, used)| used))
 }
 
