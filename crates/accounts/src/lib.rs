@@ -49,40 +49,54 @@ mod domain;
 mod service;
 mod store;
 
-use std::sync::Arc;
-
+pub use domain::actor::{Action, Actor};
 pub use domain::clock::{Clock, SKEW, Timestamp};
+pub use domain::credential_epoch::{Changes, CredentialEpoch};
+pub use domain::email::mail_address;
 pub use domain::error::AccountsError;
-pub use domain::id::{ADMIN_GROUP, GroupId, LOCAL_BACKEND, NewIdError, UserId};
+pub use domain::group::{Group, GroupFilter};
+pub use domain::group_id::{ADMIN_GROUP, GroupId};
+pub use domain::local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
+pub use domain::new_user::NewUser;
+pub use domain::profile::{Profile, ProfileEntry};
+pub use domain::profile_field::{ProfileField, ProfileScope};
+pub use domain::quota::Quota;
 pub use domain::random::NoRandomness;
+pub use domain::stored_hash::StoredHash;
 pub use domain::token::{Token, TokenHash};
+pub use domain::user::{Details, Permissions, User};
+pub use domain::user_change::UserChange;
 pub use domain::user_filter::{Page, UserFilter};
+pub use domain::user_id::{LOCAL_BACKEND, NewIdError, UserId};
+pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
-    AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp, ManifestElement,
+    AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp,
 };
+pub use service::invalidation::InvalidationWatcher;
+pub use service::local_password::backend::LocalBackend;
+pub use service::local_password::change::{AppPasswordPolicy, LocalPasswords, SetError};
+pub use service::local_password::hash::{HashError, LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
+pub use service::local_password::hasher::{CheckedPassword, Hasher, HasherError};
 pub use service::local_password::policy::{POLICY_APP, PolicyError};
-pub use service::local_password::{
-    AppPasswordPolicy, CheckedPassword, HashError, HashPool, HashSettings, HashSettingsError, Hasher,
-    HasherError, LegacySalt, LocalBackend, LocalPassword, LocalPasswords, MAX_LOCAL_PASSWORD_BYTES, NoRules,
-    PasswordHash, PasswordMatch, PasswordRules, PasswordTooLong, Person, PolicyRules, PoolError, SetError,
-    UnknownHash,
-};
-pub use service::mail::{
-    DeliveryReport, EmailMessage, EmailMessageError, MailSettings, MailSettingsError, MailTransport,
-    MailWorker, PasswordChangedMail, ResetLinkMail, SendError, SmtpTransport, WelcomeMail,
-};
-pub use service::password_reset::{
-    BadToken, BaseUrl, LinkError, LostPassword, PasswordReset, RESET_PATH, RedeemError, RequestError,
-    ResetSettings, ResetSettingsError,
-};
-pub use service::provisioning::NewUser;
+pub use service::local_password::pool::{HashPool, PoolError};
+pub use service::local_password::rules::{NoRules, PasswordRules, Person, PolicyRules};
+pub use service::local_password::settings::{HashSettings, HashSettingsError};
+pub use service::mail::message::{EmailMessage, EmailMessageError};
+pub use service::mail::settings::{MailSettings, MailSettingsError};
+pub use service::mail::smtp::SmtpTransport;
+pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+pub use service::mail::transport::{MailTransport, SendError};
+pub use service::mail::worker::{DeliveryReport, MailWorker};
+pub use service::password_reset::link::{BaseUrl, LinkError, LostPassword, RESET_PATH};
+pub use service::password_reset::redeem::{BadToken, RedeemError};
+pub use service::password_reset::request::{PasswordReset, RequestError};
+pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
+pub use store::Accounts;
 pub use store::app_passwords::AppPassword;
-pub use store::audit::{Action, Actor, AuditLine};
-pub use store::credential_epoch::{Changes, CredentialEpoch, InvalidationWatcher};
+pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, MAX_FAILED_LOGINS};
-pub use store::groups::{Group, GroupFilter};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
-pub use store::passwords::{MAX_HISTORY, StoredCredential, StoredHash};
+pub use store::passwords::{MAX_HISTORY, StoredCredential};
 pub use store::pins::{Pin, StoredPins};
 pub use store::preferences::Preference;
 pub use store::rate_limits::RateLimit;
@@ -90,187 +104,7 @@ pub use store::reset_tokens::ResetToken;
 pub use store::sessions::Session;
 pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
-pub use store::users::{
-    Details, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope, Quota, User, UserChange,
-    UserPages, mail_address,
-};
-
-use service::mail::Outbox;
-use store::app_passwords::AppPasswords;
-use store::apps::Apps;
-use store::audit::Audit;
-use store::credential_epoch::CredentialEpochs;
-use store::engine::Db;
-use store::failed_logins::FailedLogins;
-use store::groups::Groups;
-use store::instances::Instances;
-use store::passwords::Passwords;
-use store::pins::Pins;
-use store::preferences::Preferences;
-use store::reset_tokens::ResetTokens;
-use store::sessions::Sessions;
-use store::snapshot::Batcher;
-use store::users::Users;
-
-/// The open store. Cheap to clone; clones share the connections.
-#[derive(Clone, Debug)]
-pub struct Accounts {
-    inner: Arc<Inner>,
-    actor: Arc<Actor>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    db: Db,
-    clock: Clock,
-    batcher: Batcher,
-}
-
-impl Accounts {
-    /// Opens the store, creates it when it is not there, and brings its schema up to date.
-    ///
-    /// # Errors
-    /// - [`AccountsError::Unavailable`]: the file or the server cannot be reached, or not written in time.
-    /// - [`AccountsError::Unreadable`]: the file is no SQLite database, or damaged.
-    /// - [`AccountsError::Foreign`]: it is another program's database.
-    /// - [`AccountsError::NewerSchema`]: a newer version of this program made it.
-    /// - [`AccountsError::ReadOnly`]: it cannot be written.
-    pub async fn open(settings: &StoreSettings) -> Result<Self, AccountsError> {
-        match Self::with(settings, true).await {
-            Ok(None) => Err(AccountsError::unreadable("the tables are not there")),
-            Ok(Some(accounts)) => Ok(accounts),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The same, but makes nothing where there is nothing: no file, no tables in an empty database.
-    ///
-    /// # Errors
-    /// As [`Accounts::open`].
-    pub async fn open_existing(settings: &StoreSettings) -> Result<Option<Self>, AccountsError> {
-        if settings.path().is_some_and(|path| !path.exists()) {
-            return Ok(None);
-        }
-        Self::with(settings, false).await
-    }
-
-    async fn with(settings: &StoreSettings, fill: bool) -> Result<Option<Self>, AccountsError> {
-        let db = Db::open(settings).await?;
-        let clock = settings.clock().clone();
-        match store::schema::migrate(&db, clock.now(), fill).await {
-            Ok(true) => {
-                let inner = Inner { db, clock, batcher: Batcher::default() };
-                Ok(Some(Self { inner: Arc::new(inner), actor: Arc::new(Actor::system()) }))
-            }
-            nothing => {
-                db.close().await;
-                nothing.map(|_| None)
-            }
-        }
-    }
-
-    /// The same store, used on somebody's behalf: the audit log names them.
-    #[must_use]
-    pub fn on_behalf_of(&self, actor: Actor) -> Self {
-        Self { inner: Arc::clone(&self.inner), actor: Arc::new(actor) }
-    }
-
-    /// Users.
-    pub const fn users(&self) -> Users<'_> {
-        Users(self)
-    }
-
-    /// Groups, members, sub-admins.
-    pub const fn groups(&self) -> Groups<'_> {
-        Groups(self)
-    }
-
-    /// Hashes of local passwords.
-    pub const fn passwords(&self) -> Passwords<'_> {
-        Passwords(self)
-    }
-
-    /// App passwords.
-    pub const fn app_passwords(&self) -> AppPasswords<'_> {
-        AppPasswords(self)
-    }
-
-    /// Sessions.
-    pub const fn sessions(&self) -> Sessions<'_> {
-        Sessions(self)
-    }
-
-    /// Tokens that set a new password.
-    pub const fn reset_tokens(&self) -> ResetTokens<'_> {
-        ResetTokens(self)
-    }
-
-    /// Who owns whom.
-    pub const fn pins(&self) -> Pins<'_> {
-        Pins(self)
-    }
-
-    /// The pins as a resolver takes them: `Resolver::builder().pins(accounts.pin_store())`.
-    pub fn pin_store(&self) -> Arc<StoredPins> {
-        Arc::new(StoredPins(self.clone()))
-    }
-
-    /// Apps and their configuration.
-    pub const fn apps(&self) -> Apps<'_> {
-        Apps(self)
-    }
-
-    /// What users set for themselves.
-    pub const fn preferences(&self) -> Preferences<'_> {
-        Preferences(self)
-    }
-
-    /// How processes notice that credentials ended elsewhere.
-    pub const fn credential_epoch(&self) -> CredentialEpochs<'_> {
-        CredentialEpochs(self)
-    }
-
-    /// Failed sign-ins by place.
-    pub const fn failed_logins(&self) -> FailedLogins<'_> {
-        FailedLogins(self)
-    }
-
-    /// The servers that run on this store.
-    pub const fn instances(&self) -> Instances<'_> {
-        Instances(self)
-    }
-
-    /// Who did what to whom.
-    pub const fn audit(&self) -> Audit<'_> {
-        Audit(self)
-    }
-
-    /// Mails to be sent.
-    pub const fn outbox(&self) -> Outbox<'_> {
-        Outbox(self)
-    }
-
-    /// Closes all connections of all clones and waits until that is done.
-    pub async fn close(&self) {
-        self.inner.db.close().await;
-    }
-
-    pub(crate) fn batcher(&self) -> &Batcher {
-        &self.inner.batcher
-    }
-
-    pub(crate) fn db(&self) -> &Db {
-        &self.inner.db
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.inner.clock.now()
-    }
-
-    pub(crate) fn actor(&self) -> &Actor {
-        &self.actor
-    }
-}
+pub use store::users::list::UserPages;
 
 /// The programs in the README compile.
 #[cfg(doctest)]

@@ -103,6 +103,11 @@ impl AccountsError {
         Self::Invalid { field, found: found.into(), expected }
     }
 
+    /// The beginning of a value, for [`AccountsError::Invalid`].
+    pub(crate) fn shorten(text: &str) -> String {
+        text.chars().take(80).collect()
+    }
+
     pub(crate) fn unavailable(why: impl Into<String>) -> Self {
         Self::Unavailable { why: why.into() }
     }

@@ -1,6 +1,8 @@
 //! Which users a list is about.
 
-use crate::domain::id::{GroupId, UserId, fold};
+use crate::domain::group_id::GroupId;
+use crate::domain::search_text::fold;
+use crate::domain::user_id::UserId;
 
 /// Which users, and how many.
 ///

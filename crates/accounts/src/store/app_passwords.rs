@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use crate::Accounts;
+use crate::domain::actor::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
-use crate::domain::id::UserId;
 use crate::domain::token::{Token, TokenHash};
-use crate::store::audit::{self, Action};
+use crate::domain::user::User;
+use crate::domain::user_id::UserId;
+use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
-use crate::store::engine::{Row, fault, sql};
-use crate::store::users::{User, find_key, lock, user_columns};
+use crate::store::engine::query::{Row, sql};
+use crate::store::handle::Store;
+use crate::store::users::repository::find_key;
+use crate::store::users::row::columns;
 
 /// An app password; the token itself is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +45,7 @@ impl AppPassword {
                 wipe: row.bool(at + 5)?,
             })
         };
-        read().map_err(fault)
+        read()
     }
 }
 
@@ -55,7 +58,7 @@ macro_rules! token_columns {
 
 /// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
 #[derive(Clone, Copy, Debug)]
-pub struct AppPasswords<'a>(pub(crate) &'a Accounts);
+pub struct AppPasswords<'a>(pub(crate) &'a Store);
 
 /// `last_used` is exact to this much, so that not every use is a write.
 const USE_GRAIN: Duration = Duration::from_secs(60);
@@ -80,8 +83,8 @@ impl AppPasswords<'_> {
             ));
         }
         let (token, now) = (Token::random()?, self.0.now());
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, user) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
         let insert = sql("INSERT INTO app_passwords (user_key, name, token, created_at, expires_at) \
                           VALUES ($1, $2, $3, $4, $5) RETURNING key")
         .bind(user_key.0)
@@ -89,10 +92,10 @@ impl AppPasswords<'_> {
         .bind(token.hash().bytes())
         .bind(now.millis())
         .bind(expires.map(Timestamp::millis));
-        let row = tx.row(insert).await?;
-        let key = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
-        audit::note(&mut tx, self.0, Action::AppPasswordAdded, user.id.name().as_str(), Some(name)).await?;
-        tx.commit().await?;
+        let row = change.row(insert).await?;
+        let key = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
+        change.note(Action::AppPasswordAdded, user.id.name().as_str(), Some(name)).await?;
+        change.commit().await?;
         let made =
             AppPassword { key, name: name.to_owned(), created: now, last_used: None, expires, wipe: false };
         Ok((token, made))
@@ -106,7 +109,7 @@ impl AppPasswords<'_> {
         let now = self.0.now();
         let query = sql(concat!(
             "SELECT ",
-            user_columns!(),
+            columns!(),
             ", ",
             token_columns!(),
             "FROM app_passwords JOIN users ON users.key = app_passwords.user_key WHERE token = $1 \
@@ -125,10 +128,10 @@ impl AppPasswords<'_> {
         if token.last_used.is_some_and(|used| used <= now && used.after(USE_GRAIN) > now) {
             return Ok(());
         }
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let used = sql("UPDATE app_passwords SET last_used = $2 WHERE key = $1");
-        tx.execute(used.bind(token.key).bind(now.millis())).await?;
-        tx.commit().await
+        change.execute(used.bind(token.key).bind(now.millis())).await?;
+        change.commit().await
     }
 
     /// A user's app passwords, oldest first.
@@ -148,16 +151,15 @@ impl AppPasswords<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
     pub async fn revoke(self, user: &UserId, key: i64) -> Result<(), AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, user) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
         let delete = sql("DELETE FROM app_passwords WHERE user_key = $1 AND key = $2 RETURNING name");
-        let row = tx.row(delete.bind(user_key.0).bind(key)).await?;
+        let row = change.row(delete.bind(user_key.0).bind(key)).await?;
         let row = row.ok_or_else(|| AccountsError::missing("app password", &key.to_string()))?;
-        let name = row.text(0).map_err(fault)?;
-        credential_epoch::bump(&mut tx, user.id.name(), self.0.now()).await?;
-        audit::note(&mut tx, self.0, Action::AppPasswordRevoked, user.id.name().as_str(), Some(&name))
-            .await?;
-        tx.commit().await
+        let name = row.text(0)?;
+        credential_epoch::bump(&mut change, user.id.name()).await?;
+        change.note(Action::AppPasswordRevoked, user.id.name().as_str(), Some(&name)).await?;
+        change.commit().await
     }
 
     /// Revokes all app passwords of a user; tells how many there were.
@@ -165,16 +167,14 @@ impl AppPasswords<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
     pub async fn revoke_all(self, user: &UserId) -> Result<u64, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, user) = lock(&mut tx, user).await?;
-        let ended = tx.execute(sql("DELETE FROM app_passwords WHERE user_key = $1").bind(user_key.0)).await?;
+        let mut change = self.0.change().await?;
+        let locked = change.lock_user(user).await?;
+        let ended = revoke_all(&mut change, &locked).await?;
         if ended == 0 {
             return Ok(0);
         }
-        credential_epoch::bump(&mut tx, user.id.name(), self.0.now()).await?;
-        audit::note(&mut tx, self.0, Action::AppPasswordRevoked, user.id.name().as_str(), Some("all"))
-            .await?;
-        tx.commit().await?;
+        credential_epoch::bump(&mut change, locked.user.id.name()).await?;
+        change.commit().await?;
         Ok(ended)
     }
 
@@ -183,13 +183,23 @@ impl AppPasswords<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
     pub async fn wipe(self, user: &UserId) -> Result<u64, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, user) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
         let marked =
-            tx.execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(user_key.0));
+            change.execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(user_key.0));
         let marked = marked.await?;
-        audit::note(&mut tx, self.0, Action::WipeOrdered, user.id.name().as_str(), None).await?;
-        tx.commit().await?;
+        change.note(Action::WipeOrdered, user.id.name().as_str(), None).await?;
+        change.commit().await?;
         Ok(marked)
     }
+}
+
+/// Revokes all app passwords of a user; the caller ends what was proved with them.
+pub(crate) async fn revoke_all(change: &mut Change<'_>, locked: &LockedUser) -> Result<u64, AccountsError> {
+    let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1").bind(locked.key.0);
+    let ended = change.execute(revoke).await?;
+    if ended > 0 {
+        change.note(Action::AppPasswordRevoked, locked.name(), Some("all")).await?;
+    }
+    Ok(ended)
 }

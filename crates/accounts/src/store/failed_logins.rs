@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use user_backend::layer::Place;
 
-use crate::Accounts;
+use crate::domain::actor::Action;
 use crate::domain::clock::Timestamp;
+use crate::domain::credential_epoch::CredentialEpoch;
 use crate::domain::error::AccountsError;
-use crate::store::audit::{self, Action};
-use crate::store::credential_epoch::{self, CredentialEpoch};
-use crate::store::engine::{fault, sql};
+use crate::store::credential_epoch;
+use crate::store::engine::query::{Row, sql};
+use crate::store::handle::Store;
 
 /// How many failures are kept at most, the newest.
 pub const MAX_FAILED_LOGINS: i64 = 100_000;
@@ -43,7 +44,7 @@ pub struct FailedLogin {
 
 /// The room of failed sign-ins; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub struct FailedLogins<'a>(pub(crate) &'a Accounts);
+pub struct FailedLogins<'a>(pub(crate) &'a Store);
 
 impl FailedLogins<'_> {
     /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
@@ -58,19 +59,19 @@ impl FailedLogins<'_> {
         failures: &[(Place, Timestamp)],
         keep: Duration,
     ) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        if credential_epoch::locked(&mut tx).await? != seen {
+        let mut change = self.0.change().await?;
+        if credential_epoch::locked(&mut change).await? != seen {
             return Ok(false);
         }
         for (place, at) in failures {
             let put = sql("INSERT INTO failures (place, at, server) VALUES ($1, $2, $3)");
-            tx.execute(put.bind(place.to_string()).bind(at.millis()).bind(server)).await?;
+            change.execute(put.bind(place.to_string()).bind(at.millis()).bind(server)).await?;
         }
         let old = sql("DELETE FROM failures WHERE at < $1");
-        tx.execute(old.bind(self.0.now().before(keep).millis())).await?;
+        change.execute(old.bind(self.0.now().before(keep).millis())).await?;
         let surplus = sql("DELETE FROM failures WHERE key <= (SELECT MAX(key) FROM failures) - $1");
-        tx.execute(surplus.bind(MAX_FAILED_LOGINS)).await?;
-        tx.commit().await?;
+        change.execute(surplus.bind(MAX_FAILED_LOGINS)).await?;
+        change.commit().await?;
         Ok(true)
     }
 
@@ -90,12 +91,12 @@ impl FailedLogins<'_> {
         let query =
             query.bind(after.saturating_sub(LATE_COMMITS)).bind(server).bind(not_before.millis()).bind(PAGE);
         let rows = self.0.db().rows(query).await?;
-        let failure = |row: &crate::store::engine::Row| {
-            let place: String = row.text(1).map_err(fault)?;
+        let failure = |row: &Row| {
+            let place: String = row.text(1)?;
             Ok(FailedLogin {
-                key: row.int(0).map_err(fault)?,
+                key: row.int(0)?,
                 source: source(&place)?,
-                at: Timestamp::from_millis(row.int(2).map_err(fault)?),
+                at: Timestamp::from_millis(row.int(2)?),
             })
         };
         rows.iter().map(failure).collect()
@@ -108,7 +109,7 @@ impl FailedLogins<'_> {
     pub async fn of(self, place: Place, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
         let query = sql("SELECT at FROM failures WHERE place = $1 AND at >= $2 ORDER BY at");
         let rows = self.0.db().rows(query.bind(place.to_string()).bind(not_before.millis())).await?;
-        rows.iter().map(|row| row.int(0).map(Timestamp::from_millis).map_err(fault)).collect()
+        rows.iter().map(|row| row.int(0).map(Timestamp::from_millis)).collect()
     }
 
     /// Forgives a place: every server lets it begin anew, before the next attempt that begins after this has returned. Tells how
@@ -118,13 +119,13 @@ impl FailedLogins<'_> {
     /// When it could not be written.
     pub async fn reset(self, place: Place) -> Result<u64, AccountsError> {
         let text = place.to_string();
-        let mut tx = self.0.db().begin().await?;
-        let generation = credential_epoch::next(&mut tx).await?;
-        let gone = tx.execute(sql("DELETE FROM failures WHERE place = $1").bind(text.as_str())).await?;
+        let mut change = self.0.change().await?;
+        let generation = credential_epoch::next(&mut change).await?;
+        let gone = change.execute(sql("DELETE FROM failures WHERE place = $1").bind(text.as_str())).await?;
         let note = sql("INSERT INTO forgiven_places (generation, place) VALUES ($1, $2)");
-        tx.execute(note.bind(generation.number()).bind(text.as_str())).await?;
-        audit::note(&mut tx, self.0, Action::PlaceForgiven, &text, None).await?;
-        tx.commit().await?;
+        change.execute(note.bind(generation.number()).bind(text.as_str())).await?;
+        change.note(Action::PlaceForgiven, &text, None).await?;
+        change.commit().await?;
         Ok(gone)
     }
 
@@ -140,7 +141,7 @@ impl FailedLogins<'_> {
         let query =
             sql("SELECT DISTINCT place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
         let rows = self.0.db().rows(query.bind(after.number()).bind(up_to.number())).await?;
-        rows.iter().map(|row| source(&row.text(0).map_err(fault)?)).collect()
+        rows.iter().map(|row| source(&row.text(0)?)).collect()
     }
 }
 

@@ -1,91 +1,36 @@
 //! Groups, their members and their administrators.
 
-use crate::Accounts;
+use crate::domain::actor::Action;
+use crate::domain::display_name::group_name;
 use crate::domain::error::AccountsError;
-use crate::domain::id::{GroupId, UserId, fold};
-use crate::store::audit::{self, Action};
-use crate::store::engine::{Kind, Query, Row, Tx, fault, sql};
-use crate::store::users::{Key, contains, count, lock};
+use crate::domain::group::{Group, GroupFilter};
+use crate::domain::group_id::GroupId;
+use crate::domain::search_text;
+use crate::domain::user_id::UserId;
+use crate::store::change::{Change, LockedUser};
+use crate::store::engine::query::{Kind, Query, Row, sql};
+use crate::store::handle::Store;
+use crate::store::search::contains;
+use crate::store::users::row::UserKey;
 
 /// A group's key in the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GroupKey(i64);
 
-/// A group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Group {
-    /// Its id.
-    pub id: GroupId,
-    /// What it is called; unset means by the id.
-    pub display_name: Option<String>,
-    /// How many members it has.
-    pub members: u64,
-    /// How many of them are disabled.
-    pub disabled: u64,
-}
-
 impl Group {
-    /// The display name, or the id when there is none.
-    pub fn display_name_or_id(&self) -> &str {
-        self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
-    }
-
-    /// Whether a group can have this display name, without asking a store.
-    ///
-    /// # Errors
-    /// [`AccountsError::Invalid`] when it cannot.
-    pub fn check_name(display_name: &str) -> Result<(), AccountsError> {
-        shown(Some(display_name)).map(drop)
-    }
-
     fn read(row: &Row) -> Result<Self, AccountsError> {
         Ok(Self {
-            id: GroupId::stored(&row.text(0).map_err(fault)?),
-            display_name: row.text_or_null(1).map_err(fault)?,
-            members: count(row.int(2).map_err(fault)?),
-            disabled: count(row.int(3).map_err(fault)?),
+            id: GroupId::stored(&row.text(0)?),
+            display_name: row.text_or_null(1)?,
+            members: row.count(2)?,
+            disabled: row.count(3)?,
         })
-    }
-}
-
-/// Which groups, and how many.
-#[derive(Clone, Debug, Default)]
-#[must_use]
-pub struct GroupFilter {
-    search: String,
-    limit: Option<u64>,
-    offset: u64,
-}
-
-impl GroupFilter {
-    /// All groups.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Those whose id or display name contains this, in any letter case.
-    pub fn search(mut self, text: &str) -> Self {
-        self.search = fold(text);
-        self
-    }
-
-    /// At most so many.
-    pub const fn limit(mut self, limit: u64) -> Self {
-        self.limit = Some(limit);
-        self
-    }
-
-    /// Leaves out so many at the beginning.
-    pub const fn offset(mut self, offset: u64) -> Self {
-        self.offset = offset;
-        self
     }
 }
 
 /// The room of groups.
 #[derive(Clone, Copy, Debug)]
-pub struct Groups<'a>(pub(crate) &'a Accounts);
+pub struct Groups<'a>(pub(crate) &'a Store);
 
 const COUNTED: &str = "SELECT groups.id, groups.display_name, \
      (SELECT COUNT(*) FROM members WHERE members.group_key = groups.key), \
@@ -98,13 +43,13 @@ impl Groups<'_> {
     /// # Errors
     /// [`AccountsError::AlreadyExists`].
     pub async fn create(self, id: &GroupId, display_name: Option<&str>) -> Result<Group, AccountsError> {
-        let name = shown(display_name)?;
-        let mut tx = self.0.db().begin().await?;
-        if insert(&mut tx, id, name.as_deref()).await?.is_none() {
+        let name = group_name(display_name)?;
+        let mut change = self.0.change().await?;
+        if insert(&mut change, id, name.as_deref()).await?.is_none() {
             return Err(AccountsError::already("group", id.as_str()));
         }
-        audit::note(&mut tx, self.0, Action::GroupCreated, id.as_str(), None).await?;
-        tx.commit().await?;
+        change.note(Action::GroupCreated, id.as_str(), None).await?;
+        change.commit().await?;
         Ok(Group { id: id.clone(), display_name: name, members: 0, disabled: 0 })
     }
 
@@ -113,15 +58,16 @@ impl Groups<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`].
     pub async fn rename(self, id: &GroupId, display_name: &str) -> Result<(), AccountsError> {
-        let name = shown(Some(display_name))?;
+        let name = group_name(Some(display_name))?;
         let rename = sql("UPDATE groups SET display_name = $2, search = $3 WHERE id = $1");
-        let rename = rename.bind(id.as_str()).bind(name.as_deref()).bind(search_text(id, name.as_deref()));
-        let mut tx = self.0.db().begin().await?;
-        if tx.execute(rename).await? == 0 {
+        let rename =
+            rename.bind(id.as_str()).bind(name.as_deref()).bind(search_text::of_group(id, name.as_deref()));
+        let mut change = self.0.change().await?;
+        if change.execute(rename).await? == 0 {
             return Err(missing(id));
         }
-        audit::note(&mut tx, self.0, Action::GroupChanged, id.as_str(), None).await?;
-        tx.commit().await
+        change.note(Action::GroupChanged, id.as_str(), None).await?;
+        change.commit().await
     }
 
     /// Deletes a group. Its members stay, without it.
@@ -132,12 +78,12 @@ impl Groups<'_> {
         if id.is_admin() {
             return Err(AccountsError::Protected { what: "group", id: id.as_str().to_owned() });
         }
-        let mut tx = self.0.db().begin().await?;
-        if tx.execute(sql("DELETE FROM groups WHERE id = $1").bind(id.as_str())).await? == 0 {
+        let mut change = self.0.change().await?;
+        if change.execute(sql("DELETE FROM groups WHERE id = $1").bind(id.as_str())).await? == 0 {
             return Err(missing(id));
         }
-        audit::note(&mut tx, self.0, Action::GroupDeleted, id.as_str(), None).await?;
-        tx.commit().await
+        change.note(Action::GroupDeleted, id.as_str(), None).await?;
+        change.commit().await
     }
 
     /// The group with its counts, if there is one.
@@ -185,7 +131,7 @@ impl Groups<'_> {
         let kind = self.0.db().kind();
         let query = matching(kind, sql("SELECT COUNT(*) FROM groups"), filter);
         let row = self.0.db().row(query).await?;
-        Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+        Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
 
     /// The groups that a user is a member of, by id.
@@ -214,15 +160,15 @@ impl Groups<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user.
     pub async fn add_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let group_key = key(&mut tx, group, false).await?;
-        let (user_key, found) = lock(&mut tx, user).await?;
-        if !join(&mut tx, group_key, user_key, &found.id).await? {
+        let mut change = self.0.change().await?;
+        let group_key = key(&mut change, group, false).await?;
+        let LockedUser { key: user_key, user: found } = change.lock_user(user).await?;
+        if !join(&mut change, group_key, user_key, &found.id).await? {
             return Ok(false);
         }
         let name = found.id.name().as_str();
-        audit::note(&mut tx, self.0, Action::MemberAdded, group.as_str(), Some(name)).await?;
-        tx.commit().await?;
+        change.note(Action::MemberAdded, group.as_str(), Some(name)).await?;
+        change.commit().await?;
         Ok(true)
     }
 
@@ -231,16 +177,16 @@ impl Groups<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::LastAdmin`].
     pub async fn remove_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let GroupKey(group_key) = key(&mut tx, group, false).await?;
-        let (_, found) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let GroupKey(group_key) = key(&mut change, group, false).await?;
+        let LockedUser { user: found, .. } = change.lock_user(user).await?;
         let name = found.id.name().as_str();
         let leave = sql("DELETE FROM members WHERE group_key = $1 AND name = $2");
-        if tx.execute(leave.bind(group_key).bind(name)).await? == 0 {
+        if change.execute(leave.bind(group_key).bind(name)).await? == 0 {
             return Ok(false);
         }
-        audit::note(&mut tx, self.0, Action::MemberRemoved, group.as_str(), Some(name)).await?;
-        tx.commit().await?;
+        change.note(Action::MemberRemoved, group.as_str(), Some(name)).await?;
+        change.commit().await?;
         Ok(true)
     }
 
@@ -257,9 +203,7 @@ impl Groups<'_> {
                          JOIN users ON users.key = subadmins.user_key WHERE groups.id = $1 ORDER BY users.name",
         );
         let rows = self.0.db().rows(query.bind(group.as_str())).await?;
-        rows.iter()
-            .map(|row| UserId::stored(&row.text(0).map_err(fault)?, &row.text(1).map_err(fault)?))
-            .collect()
+        rows.iter().map(|row| UserId::stored(&row.text(0)?, &row.text(1)?)).collect()
     }
 
     /// The groups that a user administers, by id.
@@ -277,14 +221,14 @@ impl Groups<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Invalid`] for the group `admin`.
     pub async fn add_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, found) = lock(&mut tx, user).await?;
-        if !add_subadmin(&mut tx, group, user_key).await? {
+        let mut change = self.0.change().await?;
+        let LockedUser { key: user_key, user: found } = change.lock_user(user).await?;
+        if !add_subadmin(&mut change, group, user_key).await? {
             return Ok(false);
         }
         let name = found.id.name().as_str();
-        audit::note(&mut tx, self.0, Action::SubadminAdded, group.as_str(), Some(name)).await?;
-        tx.commit().await?;
+        change.note(Action::SubadminAdded, group.as_str(), Some(name)).await?;
+        change.commit().await?;
         Ok(true)
     }
 
@@ -293,82 +237,73 @@ impl Groups<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user.
     pub async fn remove_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let GroupKey(group_key) = key(&mut tx, group, false).await?;
-        let (Key(user_key), found) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let GroupKey(group_key) = key(&mut change, group, false).await?;
+        let LockedUser { key: UserKey(user_key), user: found } = change.lock_user(user).await?;
         let end = sql("DELETE FROM subadmins WHERE group_key = $1 AND user_key = $2");
-        if tx.execute(end.bind(group_key).bind(user_key)).await? == 0 {
+        if change.execute(end.bind(group_key).bind(user_key)).await? == 0 {
             return Ok(false);
         }
         let name = found.id.name().as_str();
-        audit::note(&mut tx, self.0, Action::SubadminRemoved, group.as_str(), Some(name)).await?;
-        tx.commit().await?;
+        change.note(Action::SubadminRemoved, group.as_str(), Some(name)).await?;
+        change.commit().await?;
         Ok(true)
     }
 }
 
 /// The key of a group, which may be created when it is missing.
-pub(crate) async fn key(tx: &mut Tx, id: &GroupId, create: bool) -> Result<GroupKey, AccountsError> {
+pub(crate) async fn key(
+    change: &mut Change<'_>,
+    id: &GroupId,
+    create: bool,
+) -> Result<GroupKey, AccountsError> {
     let find = || sql("SELECT key FROM groups WHERE id = $1").bind(id.as_str());
-    let mut row = tx.row(find()).await?;
+    let mut row = change.row(find()).await?;
     if row.is_none() && create {
-        row = match insert(tx, id, None).await? {
+        row = match insert(change, id, None).await? {
             Some(row) => Some(row),
             // Somebody else was faster.
-            None => tx.row(find()).await?,
+            None => change.row(find()).await?,
         };
     }
     let row = row.ok_or_else(|| missing(id))?;
-    row.int(0).map(GroupKey).map_err(fault)
+    row.int(0).map(GroupKey)
 }
 
 /// Makes a user a member; tells whether that changed anything.
 pub(crate) async fn join(
-    tx: &mut Tx,
+    change: &mut Change<'_>,
     group: GroupKey,
-    user: Key,
+    user: UserKey,
     id: &UserId,
 ) -> Result<bool, AccountsError> {
     let join = sql("INSERT INTO members (group_key, name, user_key) VALUES ($1, $2, $3) \
                     ON CONFLICT (group_key, name) DO NOTHING");
-    let done = tx.execute(join.bind(group.0).bind(id.name().as_str()).bind(user.0)).await?;
+    let done = change.execute(join.bind(group.0).bind(id.name().as_str()).bind(user.0)).await?;
     Ok(done > 0)
 }
 
 /// Lets a user administer a group; tells whether that changed anything.
-pub(crate) async fn add_subadmin(tx: &mut Tx, group: &GroupId, user: Key) -> Result<bool, AccountsError> {
-    let GroupKey(group_key) = key(tx, group, false).await?;
-    not_admin(group)?;
+pub(crate) async fn add_subadmin(
+    change: &mut Change<'_>,
+    group: &GroupId,
+    user: UserKey,
+) -> Result<bool, AccountsError> {
+    let GroupKey(group_key) = key(change, group, false).await?;
+    group.not_admin()?;
     let appoint = sql("INSERT INTO subadmins (group_key, user_key) VALUES ($1, $2) \
                        ON CONFLICT (group_key, user_key) DO NOTHING");
-    Ok(tx.execute(appoint.bind(group_key).bind(user.0)).await? > 0)
+    Ok(change.execute(appoint.bind(group_key).bind(user.0)).await? > 0)
 }
 
-/// Administrators of everything administer every group; nobody administers theirs.
-pub(crate) fn not_admin(group: &GroupId) -> Result<(), AccountsError> {
-    if group.is_admin() {
-        return Err(AccountsError::invalid("sub-admin group", group.as_str(), "a group other than admin"));
-    }
-    Ok(())
-}
-
-async fn insert(tx: &mut Tx, id: &GroupId, name: Option<&str>) -> Result<Option<Row>, AccountsError> {
+async fn insert(
+    change: &mut Change<'_>,
+    id: &GroupId,
+    name: Option<&str>,
+) -> Result<Option<Row>, AccountsError> {
     let insert = sql("INSERT INTO groups (id, display_name, search) VALUES ($1, $2, $3) \
                       ON CONFLICT (id) DO NOTHING RETURNING key");
-    tx.row(insert.bind(id.as_str()).bind(name).bind(search_text(id, name))).await
-}
-
-fn search_text(id: &GroupId, name: Option<&str>) -> String {
-    fold(&format!("{id}\n{}", name.unwrap_or_default()))
-}
-
-fn shown(name: Option<&str>) -> Result<Option<String>, AccountsError> {
-    let Some(name) = name.map(str::trim).filter(|name| !name.is_empty()) else { return Ok(None) };
-    if name.len() > 255 || name.contains(char::is_control) {
-        let begin: String = name.chars().take(80).collect();
-        return Err(AccountsError::invalid("display name", begin, "at most 255 bytes on one line"));
-    }
-    Ok(Some(name.to_owned()))
+    change.row(insert.bind(id.as_str()).bind(name).bind(search_text::of_group(id, name))).await
 }
 
 fn missing(id: &GroupId) -> AccountsError {
@@ -376,7 +311,7 @@ fn missing(id: &GroupId) -> AccountsError {
 }
 
 fn ids(rows: &[Row]) -> Result<Vec<GroupId>, AccountsError> {
-    rows.iter().map(|row| Ok(GroupId::stored(&row.text(0).map_err(fault)?))).collect()
+    rows.iter().map(|row| Ok(GroupId::stored(&row.text(0)?))).collect()
 }
 
 fn narrowed(kind: Kind, query: Query, filter: &GroupFilter) -> Query {

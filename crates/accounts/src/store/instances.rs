@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use crate::Accounts;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
-use crate::store::engine::{fault, sql};
+use crate::store::engine::query::{Row, sql};
+use crate::store::handle::Store;
 
 /// How often a server should tell of itself.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub struct Instance {
 
 /// The room of servers; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub struct Instances<'a>(pub(crate) &'a Accounts);
+pub struct Instances<'a>(pub(crate) &'a Store);
 
 impl Instances<'_> {
     /// Tells of a server, and forgets those that have been silent for a day.
@@ -39,13 +39,13 @@ impl Instances<'_> {
     /// When it could not be written.
     pub async fn report(self, id: &str, started: Timestamp, status: &str) -> Result<(), AccountsError> {
         let now = self.0.now();
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let put = sql("INSERT INTO servers (id, started_at, told_at, status) VALUES ($1, $2, $3, $4) \
                        ON CONFLICT (id) DO UPDATE SET told_at = excluded.told_at, status = excluded.status");
-        tx.execute(put.bind(id).bind(started.millis()).bind(now.millis()).bind(status)).await?;
+        change.execute(put.bind(id).bind(started.millis()).bind(now.millis()).bind(status)).await?;
         let day = Duration::from_secs(24 * 60 * 60);
-        tx.execute(sql("DELETE FROM servers WHERE told_at < $1").bind(now.before(day).millis())).await?;
-        tx.commit().await
+        change.execute(sql("DELETE FROM servers WHERE told_at < $1").bind(now.before(day).millis())).await?;
+        change.commit().await
     }
 
     /// A server ends.
@@ -53,9 +53,9 @@ impl Instances<'_> {
     /// # Errors
     /// When it could not be written.
     pub async fn unregister(self, id: &str) -> Result<(), AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        tx.execute(sql("DELETE FROM servers WHERE id = $1").bind(id)).await?;
-        tx.commit().await
+        let mut change = self.0.change().await?;
+        change.execute(sql("DELETE FROM servers WHERE id = $1").bind(id)).await?;
+        change.commit().await
     }
 
     /// The servers that have told of themselves within [`STALE_AFTER`], by when they were started.
@@ -66,12 +66,12 @@ impl Instances<'_> {
         let query = sql("SELECT id, started_at, told_at, status FROM servers WHERE told_at >= $1 \
                          ORDER BY started_at, id");
         let rows = self.0.db().rows(query.bind(self.0.now().before(STALE_AFTER).millis())).await?;
-        let server = |row: &crate::store::engine::Row| {
+        let server = |row: &Row| {
             Ok(Instance {
-                id: row.text(0).map_err(fault)?,
-                started: Timestamp::from_millis(row.int(1).map_err(fault)?),
-                reported: Timestamp::from_millis(row.int(2).map_err(fault)?),
-                status: row.text(3).map_err(fault)?,
+                id: row.text(0)?,
+                started: Timestamp::from_millis(row.int(1)?),
+                reported: Timestamp::from_millis(row.int(2)?),
+                status: row.text(3)?,
             })
         };
         rows.iter().map(server).collect()

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use user_backend::CanonicalName;
 
-use crate::Accounts;
 use crate::domain::error::AccountsError;
-use crate::store::engine::{Tx, fault, sql};
+use crate::store::change::Change;
+use crate::store::engine::query::sql;
+use crate::store::handle::Store;
 
 /// How long "the rest of the day" is at most: a count begins anew so long after its first attempt.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -21,13 +22,13 @@ const MOST: i64 = 100_000;
 
 /// The room of attempts in a row; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LoginAttempts<'a>(pub(crate) &'a Accounts);
+pub(crate) struct LoginAttempts<'a>(pub(crate) &'a Store);
 
 impl LoginAttempts<'_> {
     /// Counts an attempt that is about to be made, and tells whether it may be: there were not yet `most` in a row.
     pub(crate) async fn begin(self, name: &CanonicalName, most: u32) -> Result<bool, AccountsError> {
         let (now, most) = (self.0.now(), i64::from(most));
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let count = sql("INSERT INTO login_failures (name, failures, first_at) VALUES ($1, 1, $2) \
                          ON CONFLICT (name) DO UPDATE SET \
                          failures = CASE WHEN login_failures.first_at <= $3 OR login_failures.first_at > $2 THEN 1 \
@@ -37,30 +38,30 @@ impl LoginAttempts<'_> {
                              ELSE login_failures.first_at END \
                          RETURNING failures");
         let count = count.bind(name.as_str()).bind(now.millis()).bind(now.before(DAY).millis()).bind(most);
-        let row = tx.row(count).await?;
-        let failures = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or(1);
+        let row = change.row(count).await?;
+        let failures = row.map(|row| row.int(0)).transpose()?.unwrap_or(1);
         let old = sql("DELETE FROM login_failures WHERE first_at <= $1");
-        tx.execute(old.bind(now.before(DAY).millis())).await?;
+        change.execute(old.bind(now.before(DAY).millis())).await?;
         let surplus =
             sql("DELETE FROM login_failures WHERE key <= (SELECT MAX(key) FROM login_failures) - $1");
-        tx.execute(surplus.bind(MOST)).await?;
-        tx.commit().await?;
+        change.execute(surplus.bind(MOST)).await?;
+        change.commit().await?;
         Ok(failures <= most)
     }
 
     /// The attempt told nothing: nobody could look, or the password was right and something else was not.
     pub(crate) async fn cancel(self, name: &CanonicalName) -> Result<(), AccountsError> {
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let less = sql("UPDATE login_failures SET failures = failures - 1 WHERE name = $1 AND failures > 0");
-        tx.execute(less.bind(name.as_str())).await?;
-        tx.commit().await
+        change.execute(less.bind(name.as_str())).await?;
+        change.commit().await
     }
 
     /// The password was right.
     pub(crate) async fn forget(self, name: &CanonicalName) -> Result<(), AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        forget(&mut tx, name).await?;
-        tx.commit().await
+        let mut change = self.0.change().await?;
+        forget(&mut change, name).await?;
+        change.commit().await
     }
 
     /// Whether this is the only administrator who may sign in.
@@ -70,52 +71,11 @@ impl LoginAttempts<'_> {
                              SELECT 1 FROM members AS others JOIN users AS people ON people.key = others.user_key \
                              WHERE others.group_key = 1 AND people.enabled AND people.name <> $1)");
         let row = self.0.db().row(query.bind(name.as_str())).await?;
-        Ok(row.map(|row| row.int(0)).transpose().map_err(fault)? == Some(1))
+        Ok(row.map(|row| row.int(0)).transpose()? == Some(1))
     }
 }
 
 /// Deletes a count, in the caller's transaction.
-pub(crate) async fn forget(tx: &mut Tx, name: &CanonicalName) -> Result<(), AccountsError> {
-    tx.execute(sql("DELETE FROM login_failures WHERE name = $1").bind(name.as_str())).await.map(drop)
-}
-
-/// A counted attempt, taken back when it is dropped before anybody said what became of it.
-#[derive(Debug)]
-pub(crate) struct AttemptGuard {
-    accounts: Accounts,
-    name: Option<CanonicalName>,
-}
-
-impl AttemptGuard {
-    pub(crate) fn new(accounts: &Accounts, name: &CanonicalName) -> Self {
-        Self { accounts: accounts.clone(), name: Some(name.clone()) }
-    }
-
-    /// The password was wrong: the count stands.
-    pub(crate) fn commit_failure(mut self) {
-        self.name = None;
-    }
-
-    /// The password was right.
-    pub(crate) async fn commit_success(mut self) {
-        if let Some(name) = self.name.take()
-            && let Err(error) = LoginAttempts(&self.accounts).forget(&name).await
-        {
-            tracing::warn!(user = ?name, %error, "a right password could not wipe the wrong ones before it");
-        }
-    }
-}
-
-impl Drop for AttemptGuard {
-    fn drop(&mut self) {
-        let (Some(name), Ok(runtime)) = (self.name.take(), tokio::runtime::Handle::try_current()) else {
-            return;
-        };
-        let accounts = self.accounts.clone();
-        runtime.spawn(async move {
-            if let Err(error) = LoginAttempts(&accounts).cancel(&name).await {
-                tracing::warn!(user = ?name, %error, "an attempt that told nothing stays counted");
-            }
-        });
-    }
+pub(crate) async fn forget(change: &mut Change<'_>, name: &CanonicalName) -> Result<(), AccountsError> {
+    change.execute(sql("DELETE FROM login_failures WHERE name = $1").bind(name.as_str())).await.map(drop)
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use crate::domain::clock::{SKEW, Timestamp};
 use crate::domain::error::AccountsError;
-use crate::store::engine::{Db, Tx, each, fault, sql};
-use crate::store::users::count;
+use crate::domain::user_id::UserId;
+use crate::store::change::{Change, LockedUser};
+use crate::store::engine::query::{each, sql};
+use crate::store::handle::Store;
 
 /// How many reset requests may wait. More are dropped: somebody is filling the queue.
 const MAX_RESET_REQUESTS: u64 = 1000;
@@ -25,6 +27,38 @@ const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 
 /// No mail waits longer than this; one that seems to was put in before the clock was set back.
 const MAX_WAIT: Duration = MAX_BACKOFF.saturating_add(SKEW);
+
+/// The room of mails to be sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Outbox<'a>(pub(crate) &'a Store);
+
+impl Outbox<'_> {
+    /// Wants a greeting for a user, with a link to choose a password if the user's password is kept here.
+    ///
+    /// Somebody has to send it: see [`crate::MailWorker`].
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]: the user, or their mail address.
+    pub async fn welcome(self, id: &UserId, with_link: bool) -> Result<(), AccountsError> {
+        let mut change = self.0.change().await?;
+        let LockedUser { user, .. } = change.lock_user(id).await?;
+        if user.email.is_none() {
+            return Err(AccountsError::missing("mail address of", id.as_str()));
+        }
+        let kind = if with_link && user.is_local() { MailKind::WelcomeWithLink } else { MailKind::Welcome };
+        put(&mut change, kind, user.id.name().as_str(), None).await?;
+        change.commit().await
+    }
+
+    /// How many mails wait to be sent: for metrics.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn waiting(self) -> Result<u64, AccountsError> {
+        let row = self.0.db().row(sql("SELECT COUNT(*) FROM outbox")).await?;
+        Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
+    }
+}
 
 /// What mail is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,34 +115,28 @@ pub(crate) struct QueuedMail {
 
 /// Writes down a wanted mail in the caller's transaction.
 pub(crate) async fn put(
-    tx: &mut Tx,
+    change: &mut Change<'_>,
     kind: MailKind,
     subject: &str,
     address: Option<&str>,
-    now: Timestamp,
 ) -> Result<(), AccountsError> {
     let put =
         sql("INSERT INTO outbox (kind, subject, address, created_at, due_at) VALUES ($1, $2, $3, $4, $4)");
-    tx.execute(put.bind(kind.as_str()).bind(subject).bind(address).bind(now.millis())).await?;
+    let put = put.bind(kind.as_str()).bind(subject).bind(address).bind(change.now().millis());
+    change.execute(put).await?;
     Ok(())
 }
 
 /// Whether the queue takes no more requests of strangers.
-pub(crate) async fn is_full(tx: &mut Tx) -> Result<bool, AccountsError> {
+pub(crate) async fn is_full(change: &mut Change<'_>) -> Result<bool, AccountsError> {
     let waiting = sql("SELECT COUNT(*) FROM outbox WHERE kind = $1").bind(MailKind::ResetRequest.as_str());
-    let row = tx.row(waiting).await?;
-    let waiting = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
-    Ok(count(waiting) >= MAX_RESET_REQUESTS)
-}
-
-/// How many mails wait.
-pub(crate) async fn waiting(db: &Db) -> Result<u64, AccountsError> {
-    let row = db.row(sql("SELECT COUNT(*) FROM outbox")).await?;
-    Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+    let row = change.row(waiting).await?;
+    let waiting = row.map(|row| row.count(0)).transpose()?.unwrap_or_default();
+    Ok(waiting >= MAX_RESET_REQUESTS)
 }
 
 /// Claims the mail that has been due longest. Another worker gets it only when this one does not come back.
-pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<QueuedMail>, AccountsError> {
+pub(crate) async fn claim(store: &Store) -> Result<Option<QueuedMail>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
          WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1) \
@@ -117,41 +145,43 @@ pub(crate) async fn claim(db: &Db, now: Timestamp) -> Result<Option<QueuedMail>,
          WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1 FOR UPDATE SKIP LOCKED) \
          RETURNING key, kind, subject, address, created_at, attempts",
     );
-    let mut tx = db.begin().await?;
+    let mut change = store.change().await?;
+    let now = store.now();
     let claim = claim.bind(now.millis()).bind(now.after(LEASE).millis());
-    let row = tx.row(claim.bind(now.after(MAX_WAIT).millis())).await?;
-    tx.commit().await?;
+    let row = change.row(claim.bind(now.after(MAX_WAIT).millis())).await?;
+    change.commit().await?;
     let Some(row) = row else { return Ok(None) };
-    let kind = row.text(1).map_err(fault)?;
+    let kind = row.text(1)?;
     Ok(Some(QueuedMail {
-        key: row.int(0).map_err(fault)?,
+        key: row.int(0)?,
         kind: MailKind::read(&kind)
             .ok_or_else(|| AccountsError::unreadable("a mail of an unknown kind is waiting"))?,
-        subject: row.text(2).map_err(fault)?,
-        address: row.text_or_null(3).map_err(fault)?,
-        created: Timestamp::from_millis(row.int(4).map_err(fault)?),
-        attempt: row.int(5).map_err(fault)?,
+        subject: row.text(2)?,
+        address: row.text_or_null(3)?,
+        created: Timestamp::from_millis(row.int(4)?),
+        attempt: row.int(5)?,
     }))
 }
 
 /// Strikes a mail off: it was sent, or nobody will get it.
-pub(crate) async fn done(db: &Db, wanted: &QueuedMail) -> Result<(), AccountsError> {
-    let mut tx = db.begin().await?;
-    tx.execute(sql("DELETE FROM outbox WHERE key = $1").bind(wanted.key)).await?;
-    tx.commit().await
+pub(crate) async fn done(store: &Store, wanted: &QueuedMail) -> Result<(), AccountsError> {
+    let mut change = store.change().await?;
+    change.execute(sql("DELETE FROM outbox WHERE key = $1").bind(wanted.key)).await?;
+    change.commit().await
 }
 
 /// Puts a mail back that could not be sent now; tells whether it is still worth it.
-pub(crate) async fn put_back(db: &Db, wanted: &QueuedMail, now: Timestamp) -> Result<bool, AccountsError> {
-    let due = now.after(backoff(wanted.attempt));
+pub(crate) async fn put_back(store: &Store, wanted: &QueuedMail) -> Result<bool, AccountsError> {
+    let due = store.now().after(backoff(wanted.attempt));
     if due > wanted.created.after(wanted.kind.ttl()) {
-        done(db, wanted).await?;
+        done(store, wanted).await?;
         return Ok(false);
     }
-    let mut tx = db.begin().await?;
-    tx.execute(sql("UPDATE outbox SET due_at = $2 WHERE key = $1").bind(wanted.key).bind(due.millis()))
+    let mut change = store.change().await?;
+    change
+        .execute(sql("UPDATE outbox SET due_at = $2 WHERE key = $1").bind(wanted.key).bind(due.millis()))
         .await?;
-    tx.commit().await?;
+    change.commit().await?;
     Ok(true)
 }
 

@@ -1,36 +1,15 @@
 //! Where hashes of local passwords are kept. How they are made and compared is another room's matter.
 
-use std::fmt;
-
-use crate::Accounts;
+use crate::domain::actor::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
-use crate::domain::id::UserId;
-use crate::store::audit::{self, Action};
-use crate::store::engine::{Tx, fault, sql};
-use crate::store::users::{self, Key};
-
-/// A password's hash as it is stored, in whatever format. `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct StoredHash(String);
-
-impl StoredHash {
-    /// Takes what a hasher made.
-    pub fn new(hash: impl Into<String>) -> Self {
-        Self(hash.into())
-    }
-
-    /// The hash as text.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for StoredHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("StoredHash(..)")
-    }
-}
+use crate::domain::stored_hash::StoredHash;
+use crate::domain::user_id::UserId;
+use crate::store::change::Change;
+use crate::store::credential_epoch;
+use crate::store::engine::query::sql;
+use crate::store::handle::Store;
+use crate::store::users::row::UserKey;
 
 /// What is kept of a user's password.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +27,7 @@ pub struct StoredCredential {
 
 /// The room of password hashes.
 #[derive(Clone, Copy, Debug)]
-pub struct Passwords<'a>(pub(crate) &'a Accounts);
+pub struct Passwords<'a>(pub(crate) &'a Store);
 
 /// Hashes beyond this many are forgotten when a password changes.
 pub const MAX_HISTORY: u32 = 24;
@@ -65,10 +44,10 @@ impl Passwords<'_> {
         );
         let Some(row) = self.0.db().row(query.bind(id.name().as_str())).await? else { return Ok(None) };
         Ok(Some(StoredCredential {
-            hash: StoredHash(row.text(0).map_err(fault)?),
-            changed: Timestamp::from_millis(row.int(1).map_err(fault)?),
-            enabled: row.bool(2).map_err(fault)?,
-            id: UserId::stored(&row.text(3).map_err(fault)?, &row.text(4).map_err(fault)?)?,
+            hash: StoredHash::new(row.text(0)?),
+            changed: Timestamp::from_millis(row.int(1)?),
+            enabled: row.bool(2)?,
+            id: UserId::stored(&row.text(3)?, &row.text(4)?)?,
         }))
     }
 
@@ -78,9 +57,9 @@ impl Passwords<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when another backend checks this user's password (a local
     /// password would shadow it).
     pub async fn set(self, id: &UserId, hash: &StoredHash) -> Result<(), AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        change(&mut tx, self.0, id, hash).await?;
-        tx.commit().await
+        let mut change = self.0.change().await?;
+        change_password(&mut change, id, hash).await?;
+        change.commit().await
     }
 
     /// Replaces the hash of the same password by a better one. Nothing ends.
@@ -90,17 +69,17 @@ impl Passwords<'_> {
     pub async fn rehash(self, id: &UserId, old: &StoredHash, new: &StoredHash) -> Result<(), AccountsError> {
         let swap = sql("UPDATE passwords SET hash = $3 WHERE hash = $2 \
                         AND user_key = (SELECT key FROM users WHERE name = $1)");
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let swap = swap.bind(id.name().as_str()).bind(old.expose()).bind(new.expose());
-        if tx.execute(swap).await? == 0 {
+        if change.execute(swap).await? == 0 {
             return Err(AccountsError::Stale { what: "password" });
         }
         // The history would keep the weaker hash of the same password otherwise.
         let swap = sql("UPDATE password_history SET hash = $3 WHERE hash = $2 \
                         AND user_key = (SELECT key FROM users WHERE name = $1)");
         let swap = swap.bind(id.name().as_str()).bind(old.expose()).bind(new.expose());
-        tx.execute(swap).await?;
-        tx.commit().await
+        change.execute(swap).await?;
+        change.commit().await
     }
 
     /// The latest hashes of a user, the present one first, at most `limit` and [`MAX_HISTORY`].
@@ -114,57 +93,58 @@ impl Passwords<'_> {
         );
         let limit = i64::from(limit.min(MAX_HISTORY));
         let rows = self.0.db().rows(query.bind(id.name().as_str()).bind(limit)).await?;
-        rows.iter().map(|row| row.text(0).map(StoredHash).map_err(fault)).collect()
+        rows.iter().map(|row| row.text(0).map(StoredHash::new)).collect()
     }
 }
 
 /// The hash that was put into the history last, in the caller's transaction.
-pub(crate) async fn latest(tx: &mut Tx, key: Key) -> Result<Option<StoredHash>, AccountsError> {
+pub(crate) async fn latest(
+    change: &mut Change<'_>,
+    key: UserKey,
+) -> Result<Option<StoredHash>, AccountsError> {
     let query = sql("SELECT hash FROM password_history WHERE user_key = $1 ORDER BY key DESC LIMIT 1");
-    let row = tx.row(query.bind(key.0)).await?;
-    row.map(|row| row.text(0).map(StoredHash).map_err(fault)).transpose()
+    let row = change.row(query.bind(key.0)).await?;
+    row.map(|row| row.text(0).map(StoredHash::new)).transpose()
 }
 
 /// Sets a password in the caller's transaction and ends what the old one opened.
-pub(crate) async fn change(
-    tx: &mut Tx,
-    accounts: &Accounts,
+pub(crate) async fn change_password(
+    change: &mut Change<'_>,
     id: &UserId,
     hash: &StoredHash,
 ) -> Result<(), AccountsError> {
-    let (key, user) = users::lock(tx, id).await?;
-    if !user.is_local() {
-        let found = format!("a user of the backend {}", user.backend);
+    let locked = change.lock_user(id).await?;
+    if !locked.user.is_local() {
+        let found = format!("a user of the backend {}", locked.user.backend);
         return Err(AccountsError::invalid("password", found, "a local user"));
     }
-    put(tx, key, hash, accounts.now()).await?;
-    users::end_credentials(tx, accounts, key, &user.id).await?;
-    audit::note(tx, accounts, Action::PasswordChanged, user.id.name().as_str(), None).await
+    put(change, locked.key, hash).await?;
+    credential_epoch::end_credentials(change, &locked).await?;
+    change.note(Action::PasswordChanged, locked.name(), None).await
 }
 
 /// Writes a hash and its place in the history.
 pub(crate) async fn put(
-    tx: &mut Tx,
-    key: Key,
+    change: &mut Change<'_>,
+    key: UserKey,
     hash: &StoredHash,
-    now: Timestamp,
 ) -> Result<(), AccountsError> {
-    first(tx, key, hash, now).await?;
+    first(change, key, hash).await?;
     let trim = sql("DELETE FROM password_history WHERE user_key = $1 AND key NOT IN \
                     (SELECT key FROM password_history WHERE user_key = $1 ORDER BY key DESC LIMIT $2)");
-    tx.execute(trim.bind(key.0).bind(i64::from(MAX_HISTORY))).await.map(drop)
+    change.execute(trim.bind(key.0).bind(i64::from(MAX_HISTORY))).await.map(drop)
 }
 
 /// The same for somebody who had no password before.
 pub(crate) async fn first(
-    tx: &mut Tx,
-    key: Key,
+    change: &mut Change<'_>,
+    key: UserKey,
     hash: &StoredHash,
-    now: Timestamp,
 ) -> Result<(), AccountsError> {
+    let now = change.now();
     let put = sql("INSERT INTO passwords (user_key, hash, changed_at) VALUES ($1, $2, $3) \
                    ON CONFLICT (user_key) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at");
-    tx.execute(put.bind(key.0).bind(hash.expose()).bind(now.millis())).await?;
+    change.execute(put.bind(key.0).bind(hash.expose()).bind(now.millis())).await?;
     let keep = sql("INSERT INTO password_history (user_key, hash, at) VALUES ($1, $2, $3)");
-    tx.execute(keep.bind(key.0).bind(hash.expose()).bind(now.millis())).await.map(drop)
+    change.execute(keep.bind(key.0).bind(hash.expose()).bind(now.millis())).await.map(drop)
 }

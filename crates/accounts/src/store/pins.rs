@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use user_backend::resolver::{PinError, PinStore};
 use user_backend::{BackendId, CanonicalName};
 
-use crate::Accounts;
+use crate::domain::actor::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
-use crate::domain::id::UserId;
-use crate::store::audit::{self, Action};
+use crate::domain::user_id::UserId;
+use crate::store::change::Change;
 use crate::store::credential_epoch;
-use crate::store::engine::{fault, sql};
-use crate::store::users::{self, count};
+use crate::store::engine::query::sql;
+use crate::store::handle::Store;
 
 /// A name and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Pin {
 
 /// The room of pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
 #[derive(Clone, Copy, Debug)]
-pub struct Pins<'a>(pub(crate) &'a Accounts);
+pub struct Pins<'a>(pub(crate) &'a Store);
 
 impl Pins<'_> {
     /// The owner of a name.
@@ -37,7 +37,7 @@ impl Pins<'_> {
     pub async fn owner(self, name: &CanonicalName) -> Result<Option<BackendId>, AccountsError> {
         let row =
             self.0.db().row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
-        row.map(|row| backend(&row.text(0).map_err(fault)?)).transpose()
+        row.map(|row| backend(&row.text(0)?)).transpose()
     }
 
     /// Makes `backend` the owner unless there is one, in one step, and tells who the owner is now.
@@ -49,23 +49,23 @@ impl Pins<'_> {
         if let Some(owner) = self.owner(name).await? {
             return Ok(owner);
         }
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let bind =
             sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
         let bind = bind.bind(name.as_str()).bind(backend.as_str()).bind(self.0.now().millis());
-        if tx.execute(bind).await? == 0 {
-            drop(tx);
+        if change.execute(bind).await? == 0 {
+            drop(change);
             let owner = self.owner(name).await?;
             return owner.ok_or_else(|| AccountsError::unavailable("a pin came and went at the same time"));
         }
         // A user whose pin an admin had taken away is the new owner's from here on.
         let moved = sql("UPDATE users SET backend = $2 WHERE name = $1 AND backend <> $2");
-        if tx.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
+        if change.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
             let forget =
                 sql("DELETE FROM passwords WHERE user_key = (SELECT key FROM users WHERE name = $1)");
-            tx.execute(forget.bind(name.as_str())).await?;
+            change.execute(forget.bind(name.as_str())).await?;
         }
-        tx.commit().await?;
+        change.commit().await?;
         Ok(backend.clone())
     }
 
@@ -85,9 +85,9 @@ impl Pins<'_> {
         name: &CanonicalName,
         owner: Option<&BackendId>,
     ) -> Result<Option<BackendId>, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let before = tx.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
-        let before = before.map(|row| backend(&row.text(0).map_err(fault)?)).transpose()?;
+        let mut change = self.0.change().await?;
+        let before = change.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+        let before = before.map(|row| backend(&row.text(0)?)).transpose()?;
         if before.as_ref() == owner {
             return Ok(before);
         }
@@ -97,31 +97,33 @@ impl Pins<'_> {
                     sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) \
                                DO UPDATE SET backend = excluded.backend, since = excluded.since");
                 let put = put.bind(name.as_str()).bind(owner.as_str()).bind(self.0.now().millis());
-                tx.execute(put).await?;
+                change.execute(put).await?;
             }
             None => {
-                tx.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
+                change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
             }
         }
-        match users::lock(&mut tx, &UserId::from_canonical(name.clone())).await {
-            Ok((key, user)) => {
+        match change.lock_user(&UserId::from_canonical(name.clone())).await {
+            Ok(locked) => {
                 if let Some(owner) = owner {
                     let moved = sql("UPDATE users SET backend = $2 WHERE key = $1");
-                    tx.execute(moved.bind(key.0).bind(owner.as_str())).await?;
-                    if user.is_local() {
-                        tx.execute(sql("DELETE FROM passwords WHERE user_key = $1").bind(key.0)).await?;
+                    change.execute(moved.bind(locked.key.0).bind(owner.as_str())).await?;
+                    if locked.user.is_local() {
+                        change
+                            .execute(sql("DELETE FROM passwords WHERE user_key = $1").bind(locked.key.0))
+                            .await?;
                     }
                 }
-                users::end_credentials(&mut tx, self.0, key, &user.id).await?;
+                credential_epoch::end_credentials(&mut change, &locked).await?;
             }
             Err(AccountsError::NotFound { .. }) => {
-                credential_epoch::bump(&mut tx, name, self.0.now()).await?;
+                credential_epoch::bump(&mut change, name).await?;
             }
             Err(error) => return Err(error),
         }
         let told = owner.map_or("nobody", BackendId::as_str);
-        audit::note(&mut tx, self.0, Action::PinChanged, name.as_str(), Some(told)).await?;
-        tx.commit().await?;
+        change.note(Action::PinChanged, name.as_str(), Some(told)).await?;
+        change.commit().await?;
         Ok(before)
     }
 
@@ -144,10 +146,10 @@ impl Pins<'_> {
         query = query.push(kind, " ORDER BY name LIMIT ").push_bind(kind, i64::from(limit));
         let rows = self.0.db().rows(query).await?;
         let pins = rows.iter().map(|row| {
-            let name = CanonicalName::parse(&row.text(0).map_err(fault)?)
+            let name = CanonicalName::parse(&row.text(0)?)
                 .map_err(|_| AccountsError::unreadable("a pin names nobody"))?;
-            let since = Timestamp::from_millis(row.int(2).map_err(fault)?);
-            Ok(Pin { name, backend: backend(&row.text(1).map_err(fault)?)?, since })
+            let since = Timestamp::from_millis(row.int(2)?);
+            Ok(Pin { name, backend: backend(&row.text(1)?)?, since })
         });
         pins.collect()
     }
@@ -158,8 +160,25 @@ impl Pins<'_> {
     /// When the store cannot tell.
     pub async fn count(self) -> Result<u64, AccountsError> {
         let row = self.0.db().row(sql("SELECT COUNT(*) FROM pins")).await?;
-        Ok(count(row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default()))
+        Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
+}
+
+/// Makes a backend the owner of a name; returns whether it is.
+pub(crate) async fn claim(
+    change: &mut Change<'_>,
+    name: &CanonicalName,
+    backend: &str,
+) -> Result<bool, AccountsError> {
+    let pin =
+        sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
+    let now = change.now().millis();
+    if change.execute(pin.bind(name.as_str()).bind(backend).bind(now)).await? > 0 {
+        return Ok(true);
+    }
+    let owner = change.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+    let owner = owner.map(|row| row.text(0)).transpose()?;
+    Ok(owner.as_deref() == Some(backend))
 }
 
 fn backend(id: &str) -> Result<BackendId, AccountsError> {
@@ -168,16 +187,16 @@ fn backend(id: &str) -> Result<BackendId, AccountsError> {
 
 /// The pins as the resolver wants them.
 #[derive(Clone, Debug)]
-pub struct StoredPins(pub(crate) Accounts);
+pub struct StoredPins(pub(crate) Store);
 
 #[async_trait]
 impl PinStore for StoredPins {
     async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
-        self.0.pins().owner(name).await.map_err(PinError::new)
+        Pins(&self.0).owner(name).await.map_err(PinError::new)
     }
 
     async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
-        self.0.pins().bind(name, backend).await.map_err(PinError::new)
+        Pins(&self.0).bind(name, backend).await.map_err(PinError::new)
     }
 
     async fn rebind(
@@ -185,6 +204,6 @@ impl PinStore for StoredPins {
         name: &CanonicalName,
         backend: Option<&BackendId>,
     ) -> Result<Option<BackendId>, PinError> {
-        self.0.pins().rebind(name, backend).await.map_err(PinError::new)
+        Pins(&self.0).rebind(name, backend).await.map_err(PinError::new)
     }
 }

@@ -1,15 +1,15 @@
 //! What users set for themselves, per app.
 
-use crate::Accounts;
+use crate::domain::app_config;
 use crate::domain::error::AccountsError;
-use crate::domain::id::UserId;
-use crate::store::apps;
-use crate::store::engine::{fault, sql};
-use crate::store::users::lock;
+use crate::domain::user_id::UserId;
+use crate::store::change::LockedUser;
+use crate::store::engine::query::sql;
+use crate::store::handle::Store;
 
 /// The room of preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
 #[derive(Clone, Copy, Debug)]
-pub struct Preferences<'a>(pub(crate) &'a Accounts);
+pub struct Preferences<'a>(pub(crate) &'a Store);
 
 /// A preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,7 @@ impl Preferences<'_> {
         let read = rows
             .iter()
             .map(|row| Ok(Preference { app: row.text(0)?, key: row.text(1)?, value: row.text(2)? }));
-        read.collect::<Result<_, _>>().map_err(fault)
+        read.collect::<Result<_, _>>()
     }
 
     /// A preference.
@@ -53,7 +53,7 @@ impl Preferences<'_> {
         let query = sql("SELECT value FROM users JOIN preferences ON user_key = users.key \
                          WHERE users.name = $1 AND app = $2 AND preferences.key = $3");
         let row = self.0.db().row(query.bind(user.name().as_str()).bind(app).bind(key)).await?;
-        row.map(|row| row.text(0)).transpose().map_err(fault)
+        row.map(|row| row.text(0)).transpose()
     }
 
     /// Sets preferences of one app: all of them or none.
@@ -67,19 +67,19 @@ impl Preferences<'_> {
         values: impl IntoIterator<Item = (&str, &str)> + Send,
     ) -> Result<(), AccountsError> {
         let values: Vec<_> = values.into_iter().collect();
-        apps::key("app id", app)?;
+        app_config::key("app id", app)?;
         for (key, value) in &values {
-            apps::key("key", key)?;
-            apps::text(value)?;
+            app_config::key("key", key)?;
+            app_config::text(value)?;
         }
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, _) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let LockedUser { key: user_key, .. } = change.lock_user(user).await?;
         for (key, value) in values {
             let put = sql("INSERT INTO preferences (user_key, app, key, value) VALUES ($1, $2, $3, $4) \
                            ON CONFLICT (user_key, app, key) DO UPDATE SET value = excluded.value");
-            tx.execute(put.bind(user_key.0).bind(app).bind(key).bind(value)).await?;
+            change.execute(put.bind(user_key.0).bind(app).bind(key).bind(value)).await?;
         }
-        tx.commit().await
+        change.commit().await
     }
 
     /// Deletes preferences of one app; tells how many there were.
@@ -93,14 +93,14 @@ impl Preferences<'_> {
         keys: impl IntoIterator<Item = &str> + Send,
     ) -> Result<u64, AccountsError> {
         let keys: Vec<_> = keys.into_iter().collect();
-        let mut tx = self.0.db().begin().await?;
-        let (user_key, _) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let LockedUser { key: user_key, .. } = change.lock_user(user).await?;
         let mut deleted = 0;
         for key in keys {
             let delete = sql("DELETE FROM preferences WHERE user_key = $1 AND app = $2 AND key = $3");
-            deleted += tx.execute(delete.bind(user_key.0).bind(app).bind(key)).await?;
+            deleted += change.execute(delete.bind(user_key.0).bind(app).bind(key)).await?;
         }
-        tx.commit().await?;
+        change.commit().await?;
         Ok(deleted)
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
-use crate::store::engine::{Kind, Tx, fault, sql};
+use crate::store::change::Change;
+use crate::store::engine::query::{Kind, sql};
 
 /// So many times in so much time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +24,16 @@ const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 /// When the next turn will be free, or `None` when one is free now. Whoever asks for the same subject in another transaction
 /// waits until this one has ended: no burst slips through between looking and taking.
 pub(crate) async fn retry_after(
-    tx: &mut Tx,
+    change: &mut Change<'_>,
     limit: RateLimit,
     scope: &str,
     subject: &str,
-    now: Timestamp,
 ) -> Result<Option<Duration>, AccountsError> {
-    if tx.kind() == Kind::Postgres {
+    let now = change.now();
+    if change.kind() == Kind::Postgres {
         // SQLite has one writer at a time as it is.
         let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
-        tx.execute(alone.bind(scope).bind(subject)).await?;
+        change.execute(alone.bind(scope).bind(subject)).await?;
     }
     // Turns from a far future are left out: a clock that was set back must not lock anybody out.
     let newest = sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
@@ -42,30 +43,31 @@ pub(crate) async fn retry_after(
     .bind(now.before(limit.window).millis())
     .bind(now.after(limit.window).millis())
     .bind(i64::from(limit.max));
-    let rows = tx.rows(newest).await?;
+    let rows = change.rows(newest).await?;
     if rows.len() < usize::try_from(limit.max).unwrap_or(usize::MAX) {
         return Ok(None);
     }
     let Some(oldest) = rows.last() else { return Ok(Some(limit.window)) };
-    let free = Timestamp::from_millis(oldest.int(0).map_err(fault)?).after(limit.window);
+    let free = Timestamp::from_millis(oldest.int(0)?).after(limit.window);
     let millis = u64::try_from(free.millis().saturating_sub(now.millis())).unwrap_or_default();
     Ok(Some(Duration::from_millis(millis.max(1)).min(limit.window)))
 }
 
 /// Takes a turn.
 pub(crate) async fn acquire(
-    tx: &mut Tx,
+    change: &mut Change<'_>,
     scope: &str,
     subject: &str,
-    now: Timestamp,
 ) -> Result<(), AccountsError> {
     let turn = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3)");
-    tx.execute(turn.bind(scope).bind(subject).bind(now.millis())).await?;
+    let turn = turn.bind(scope).bind(subject).bind(change.now().millis());
+    change.execute(turn).await?;
     Ok(())
 }
 
 /// Forgets turns that no limit looks at any more.
-pub(crate) async fn purge_expired(tx: &mut Tx, now: Timestamp) -> Result<(), AccountsError> {
-    tx.execute(sql("DELETE FROM turns WHERE at < $1").bind(now.before(MAX_WINDOW).millis())).await?;
+pub(crate) async fn purge_expired(change: &mut Change<'_>) -> Result<(), AccountsError> {
+    let expired = sql("DELETE FROM turns WHERE at < $1").bind(change.now().before(MAX_WINDOW).millis());
+    change.execute(expired).await?;
     Ok(())
 }

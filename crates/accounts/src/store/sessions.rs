@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use crate::Accounts;
+use crate::domain::actor::Action;
 use crate::domain::clock::{SKEW, Timestamp};
+use crate::domain::credential_epoch::CredentialEpoch;
 use crate::domain::error::AccountsError;
-use crate::domain::id::UserId;
 use crate::domain::token::{Token, TokenHash};
-use crate::store::audit::{self, Action};
-use crate::store::credential_epoch::CredentialEpoch;
-use crate::store::engine::{Row, fault, sql};
-use crate::store::users::{Key, User, find_key, lock};
+use crate::domain::user::User;
+use crate::domain::user_id::UserId;
+use crate::store::change::LockedUser;
+use crate::store::engine::query::{Row, sql};
+use crate::store::handle::Store;
+use crate::store::users::repository::find_key;
+use crate::store::users::row::UserKey;
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ macro_rules! goes_on {
 /// The room of sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
 /// behind their beginning by more than [`SKEW`], since nobody knows then how old they are.
 #[derive(Clone, Copy, Debug)]
-pub struct Sessions<'a>(pub(crate) &'a Accounts);
+pub struct Sessions<'a>(pub(crate) &'a Store);
 
 impl Sessions<'_> {
     /// Begins a session. The token goes to the browser; here only its hash is kept.
@@ -62,10 +65,10 @@ impl Sessions<'_> {
         data: &[u8],
     ) -> Result<Token, AccountsError> {
         let (token, now) = (Token::random()?, self.0.now());
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let mut key = None;
         if let Some(id) = user {
-            let (Key(found), user) = lock(&mut tx, id).await?;
+            let LockedUser { key: UserKey(found), user } = change.lock_user(id).await?;
             if !user.enabled {
                 return Err(AccountsError::missing("enabled user", id.as_str()));
             }
@@ -81,8 +84,8 @@ impl Sessions<'_> {
         .bind(now.millis())
         .bind(now.after(life).millis())
         .bind(data);
-        tx.execute(insert).await?;
-        tx.commit().await?;
+        change.execute(insert).await?;
+        change.commit().await?;
         Ok(token)
     }
 
@@ -115,18 +118,12 @@ impl Sessions<'_> {
         let query = query.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
         let row = self.0.db().row(query).await?;
         let Some(row) = row else { return Ok(None) };
-        let user = match (row.text_or_null(0).map_err(fault)?, row.text_or_null(1).map_err(fault)?) {
+        let user = match (row.text_or_null(0)?, row.text_or_null(1)?) {
             (Some(id), Some(name)) => Some(UserId::stored(&id, &name)?),
             _ => None,
         };
-        let time = |at| row.int(at).map(Timestamp::from_millis).map_err(fault);
-        Ok(Some(Session {
-            user,
-            created: time(2)?,
-            seen: time(3)?,
-            expires: time(4)?,
-            data: row.bytes(5).map_err(fault)?,
-        }))
+        let time = |at| row.int(at).map(Timestamp::from_millis);
+        Ok(Some(Session { user, created: time(2)?, seen: time(3)?, expires: time(4)?, data: row.bytes(5)? }))
     }
 
     /// Notes that a session was seen, and lets it live on from now; tells whether it still existed.
@@ -139,11 +136,11 @@ impl Sessions<'_> {
             "UPDATE sessions SET seen_at = $2, expires_at = $4 WHERE token = $1 AND ",
             goes_on!()
         ));
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let touch = touch.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
         let touch = touch.bind(now.after(life).millis());
-        let there = tx.execute(touch).await? > 0;
-        tx.commit().await?;
+        let there = change.execute(touch).await? > 0;
+        change.commit().await?;
         Ok(there)
     }
 
@@ -152,12 +149,12 @@ impl Sessions<'_> {
     /// # Errors
     /// When it could not be written.
     pub async fn put(self, token: &TokenHash, data: &[u8]) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let now = self.0.now();
         let put = sql(concat!("UPDATE sessions SET data = $4 WHERE token = $1 AND ", goes_on!()));
         let put = put.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis()).bind(data);
-        let there = tx.execute(put).await? > 0;
-        tx.commit().await?;
+        let there = change.execute(put).await? > 0;
+        change.commit().await?;
         Ok(there)
     }
 
@@ -166,9 +163,10 @@ impl Sessions<'_> {
     /// # Errors
     /// When it could not be written.
     pub async fn end(self, token: &TokenHash) -> Result<bool, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let there = tx.execute(sql("DELETE FROM sessions WHERE token = $1").bind(token.bytes())).await? > 0;
-        tx.commit().await?;
+        let mut change = self.0.change().await?;
+        let there =
+            change.execute(sql("DELETE FROM sessions WHERE token = $1").bind(token.bytes())).await? > 0;
+        change.commit().await?;
         Ok(there)
     }
 
@@ -177,15 +175,15 @@ impl Sessions<'_> {
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
     pub async fn end_all(self, user: &UserId, but: Option<&TokenHash>) -> Result<u64, AccountsError> {
-        let mut tx = self.0.db().begin().await?;
-        let (key, user) = lock(&mut tx, user).await?;
+        let mut change = self.0.change().await?;
+        let LockedUser { key, user } = change.lock_user(user).await?;
         let keep = but.map_or([0_u8; 32], |token| *token.bytes());
         let end = sql("DELETE FROM sessions WHERE user_key = $1 AND token <> $2");
-        let ended = tx.execute(end.bind(key.0).bind(&keep)).await?;
+        let ended = change.execute(end.bind(key.0).bind(&keep)).await?;
         if ended > 0 {
-            audit::note(&mut tx, self.0, Action::SessionsEnded, user.id.name().as_str(), None).await?;
+            change.note(Action::SessionsEnded, user.id.name().as_str(), None).await?;
         }
-        tx.commit().await?;
+        change.commit().await?;
         Ok(ended)
     }
 
@@ -204,14 +202,14 @@ impl Sessions<'_> {
         let query = query.bind(key.0).bind(now.millis()).bind(now.after(SKEW).millis());
         let rows = self.0.db().rows(query).await?;
         let read = |row: &Row| {
-            let time = |at| row.int(at).map(Timestamp::from_millis).map_err(fault);
-            let token = TokenHash::stored(&row.bytes(0).map_err(fault)?)?;
+            let time = |at| row.int(at).map(Timestamp::from_millis);
+            let token = TokenHash::stored(&row.bytes(0)?)?;
             let session = Session {
                 user: Some(user.clone()),
                 created: time(1)?,
                 seen: time(2)?,
                 expires: time(3)?,
-                data: row.bytes(4).map_err(fault)?,
+                data: row.bytes(4)?,
             };
             Ok((token, session))
         };
@@ -228,8 +226,7 @@ impl Sessions<'_> {
         let query = sql(concat!("SELECT COUNT(*) FROM sessions WHERE user_key = $1 AND ", goes_on!()));
         let query = query.bind(key.0).bind(now.millis()).bind(now.after(SKEW).millis());
         let row = self.0.db().row(query).await?;
-        let number = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
-        Ok(crate::store::users::count(number))
+        Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
 
     /// Removes what has expired: sessions, resets and app passwords; tells how many. A server calls it now and then. What began
@@ -240,13 +237,13 @@ impl Sessions<'_> {
     pub async fn sweep(self) -> Result<u64, AccountsError> {
         let now = self.0.now();
         let (now, latest) = (now.millis(), now.after(SKEW).millis());
-        let mut tx = self.0.db().begin().await?;
+        let mut change = self.0.change().await?;
         let old = sql("DELETE FROM sessions WHERE expires_at <= $1 OR created_at > $2 OR seen_at > $2");
-        let mut swept = tx.execute(old.bind(now).bind(latest)).await?;
+        let mut swept = change.execute(old.bind(now).bind(latest)).await?;
         let old = sql("DELETE FROM resets WHERE expires_at <= $1 OR created_at > $2");
-        swept += tx.execute(old.bind(now).bind(latest)).await?;
-        swept += tx.execute(sql("DELETE FROM app_passwords WHERE expires_at <= $1").bind(now)).await?;
-        tx.commit().await?;
+        swept += change.execute(old.bind(now).bind(latest)).await?;
+        swept += change.execute(sql("DELETE FROM app_passwords WHERE expires_at <= $1").bind(now)).await?;
+        change.commit().await?;
         Ok(swept)
     }
 }

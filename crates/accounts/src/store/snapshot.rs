@@ -1,35 +1,17 @@
-//! What a server asks at every call, asked once for all who ask at the same time.
-//!
-//! Whether anybody's credential ended, which apps are on, who somebody is and what they may do: at every call that must be as
-//! true as the store is. Each question alone costs a trip to another thread or another machine, which is far more than the
-//! answer is worth. So questions that come while an answer is on its way wait for it to come back and go out together, in one
-//! statement. Nothing is remembered.
-//!
-//! # The guarantee
-//! The statement that answers a question begins after the question was asked, and everything it says was true at one moment.
-//! Whatever any process had written before the request, the answer knows.
+//! The generation, the apps and users with everything about them: one statement, one moment.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use serde::Deserialize;
+use std::sync::Arc;
 
-use tokio::sync::oneshot;
-use user_backend::CanonicalName;
-
-use crate::Accounts;
+use crate::domain::credential_epoch::CredentialEpoch;
 use crate::domain::error::AccountsError;
-use crate::store::credential_epoch::CredentialEpoch;
-use crate::store::users::packed::{SNAPSHOT, SnapshotRow};
-use crate::store::users::{Details, Permissions};
-
-/// So many people are asked about in one statement.
-const MAX_NAMES: usize = 64;
-
-/// Who waits longer does not wait for others any more.
-const MAX_WAIT: Duration = Duration::from_millis(25);
-
-/// So many statements are under way at most.
-const MAX_IN_FLIGHT: usize = 3;
+use crate::domain::group_id::GroupId;
+use crate::domain::profile::{Profile, ProfileEntry};
+use crate::domain::user::{Details, Permissions};
+use crate::store::engine::db::Db;
+use crate::store::engine::query::{Query, Row, each};
+use crate::store::users::json_rows;
+use crate::store::users::row::{Flag, UserRow, columns};
 
 /// What the store says at one moment.
 #[derive(Clone, Debug)]
@@ -42,6 +24,14 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    pub(crate) const fn new(
+        epoch: CredentialEpoch,
+        details: Option<Arc<Details>>,
+        apps: Arc<Vec<(String, bool)>>,
+    ) -> Self {
+        Self { epoch, details, apps }
+    }
+
     /// Whether an app is on; `None` when nobody ever switched it.
     pub fn app(&self, id: &str) -> Option<bool> {
         self.apps.iter().find(|(app, _)| app == id).map(|(_, enabled)| *enabled)
@@ -53,138 +43,95 @@ impl Snapshot {
     }
 }
 
-/// Where requests wait.
-#[derive(Debug, Default)]
-pub(crate) struct Batcher(Mutex<Queue>);
+/// The generation, the apps that were ever switched, and the users of the names in a JSON list with everything about them: one
+/// row, read at one moment.
+pub(crate) const SNAPSHOT: Query = each(
+    concat!(
+        "SELECT (SELECT value FROM generation WHERE one = 1), \
+         (SELECT json_group_array(json_array(id, enabled)) FROM apps), \
+         (SELECT json_group_array(json_array(json_array(",
+        columns!(),
+        "), json((SELECT json_group_array(json_array(field, value, scope) ORDER BY position) FROM profile \
+         WHERE user_key = users.key)), \
+         json((SELECT json_group_array(groups.id ORDER BY groups.id) FROM members \
+         JOIN groups ON groups.key = members.group_key WHERE members.user_key = users.key)), \
+         json((SELECT json_group_array(groups.id ORDER BY groups.id) FROM subadmins \
+         JOIN groups ON groups.key = subadmins.group_key WHERE subadmins.user_key = users.key)))) \
+         FROM json_each($1) AS wanted JOIN users ON users.name = wanted.value)"
+    ),
+    concat!(
+        "SELECT (SELECT value FROM generation WHERE one = 1), \
+         (SELECT json_agg(json_build_array(id, enabled)) FROM apps)::text, \
+         (SELECT json_agg(json_build_array(json_build_array(",
+        columns!(),
+        "), (SELECT json_agg(json_build_array(field, value, scope) ORDER BY position) FROM profile \
+         WHERE user_key = users.key), \
+         (SELECT json_agg(groups.id ORDER BY groups.id) FROM members \
+         JOIN groups ON groups.key = members.group_key WHERE members.user_key = users.key), \
+         (SELECT json_agg(groups.id ORDER BY groups.id) FROM subadmins \
+         JOIN groups ON groups.key = subadmins.group_key WHERE subadmins.user_key = users.key))) \
+         FROM jsonb_array_elements_text($1::jsonb) AS wanted JOIN users ON users.name = wanted.value)::text"
+    ),
+);
 
-#[derive(Debug, Default)]
-struct Queue {
-    requests: Vec<Request>,
-    in_flight: usize,
-}
-
+/// What [`SNAPSHOT`] found.
 #[derive(Debug)]
-struct Request {
-    name: Option<CanonicalName>,
-    answer: oneshot::Sender<Result<Snapshot, AccountsError>>,
+pub(crate) struct SnapshotRow {
+    pub(crate) epoch: CredentialEpoch,
+    /// Apps, and whether they are on.
+    pub(crate) apps: Vec<(String, bool)>,
+    /// In no order. Who cannot be read is an error of their own.
+    pub(crate) users: Vec<(String, Result<Details, AccountsError>)>,
 }
 
-impl Accounts {
-    /// The generation, the apps, and everything about the person of that name: what is true now.
-    ///
-    /// # Errors
-    /// [`AccountsError::Unavailable`] and others that say that the store could not tell: nobody may be let in then.
-    ///
-    /// # Cancellation
-    /// Safe.
-    pub async fn snapshot(&self, name: Option<&CanonicalName>) -> Result<Snapshot, AccountsError> {
-        let (answer, mut answered) = oneshot::channel();
-        let idle = {
-            let mut waiting = self.batcher().lock();
-            waiting.requests.push(Request { name: name.cloned(), answer });
-            waiting.in_flight == 0
+impl SnapshotRow {
+    pub(crate) fn read(row: &Row) -> Result<Self, AccountsError> {
+        let apps: Vec<(String, Flag)> = json_rows::list(row, 1)?;
+        let users: Vec<Whole> = json_rows::list(row, 2)?;
+        Ok(Self {
+            epoch: CredentialEpoch::stored(row.int(0)?),
+            apps: apps.into_iter().map(|(id, enabled)| (id, enabled.0)).collect(),
+            users: users.into_iter().map(Whole::into_details).collect(),
+        })
+    }
+}
+
+/// One user with profile, groups and offices.
+#[derive(Deserialize)]
+struct Whole(
+    UserRow,
+    Option<Vec<(String, String, Option<String>)>>,
+    Option<Vec<String>>,
+    Option<Vec<String>>,
+);
+
+impl Whole {
+    fn into_details(self) -> (String, Result<Details, AccountsError>) {
+        let Self(user, profile, groups, subadmin_of) = self;
+        let name = user.name().to_owned();
+        let groups_of = |ids: Option<Vec<String>>| -> Vec<GroupId> {
+            ids.unwrap_or_default().iter().map(|id| GroupId::stored(id)).collect()
         };
-        if idle {
-            BatchWorker::start(self);
-        }
-        let broke = || AccountsError::unavailable("a question broke off");
-        match tokio::time::timeout(MAX_WAIT, &mut answered).await {
-            Ok(answer) => answer.map_err(|_| broke())?,
-            // Whoever is asked does not answer. Others may.
-            Err(_) => {
-                BatchWorker::start(self);
-                answered.await.map_err(|_| broke())?
-            }
-        }
-    }
-}
-
-impl Batcher {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Somebody who takes requests to the store until there are none.
-struct BatchWorker {
-    accounts: Accounts,
-    done: bool,
-}
-
-impl BatchWorker {
-    fn start(accounts: &Accounts) {
-        {
-            let mut waiting = accounts.batcher().lock();
-            if waiting.in_flight >= MAX_IN_FLIGHT || waiting.requests.is_empty() {
-                return;
-            }
-            waiting.in_flight += 1;
-        }
-        let worker = Self { accounts: accounts.clone(), done: false };
-        // A task of its own: whoever gives up waiting ends nobody else's request.
-        tokio::spawn(worker.work());
-    }
-
-    async fn work(mut self) {
-        while let Some(requests) = self.next() {
-            answer(&self.accounts, requests).await;
-        }
-    }
-
-    /// The next requests. When there are none the worker has gone in the same moment, so nobody waits for it in vain.
-    fn next(&mut self) -> Option<Vec<Request>> {
-        let mut waiting = self.accounts.batcher().lock();
-        let some = waiting.requests.len().min(MAX_NAMES);
-        if some == 0 {
-            waiting.in_flight = waiting.in_flight.saturating_sub(1);
-            self.done = true;
-            return None;
-        }
-        Some(waiting.requests.drain(..some).collect())
-    }
-}
-
-impl Drop for BatchWorker {
-    /// The runtime ends, or something broke: nobody shall wait for an answer that will not come.
-    fn drop(&mut self) {
-        if self.done {
-            return;
-        }
-        let mut waiting = self.accounts.batcher().lock();
-        waiting.in_flight = waiting.in_flight.saturating_sub(1);
-        if waiting.in_flight == 0 {
-            waiting.requests.clear();
-        }
-    }
-}
-
-async fn answer(accounts: &Accounts, requests: Vec<Request>) {
-    let names = requests.iter().filter_map(|request| request.name.as_ref().map(CanonicalName::as_str));
-    let mut names: Vec<&str> = names.collect();
-    names.sort_unstable();
-    names.dedup();
-    let found = match ask(accounts, &names).await {
-        Ok(found) => found,
-        Err(error) => {
-            requests.into_iter().for_each(|request| drop(request.answer.send(Err(error.clone()))));
-            return;
-        }
-    };
-    let apps = Arc::new(found.apps);
-    let people: HashMap<String, Result<Arc<Details>, AccountsError>> =
-        found.users.into_iter().map(|(name, details)| (name, details.map(Arc::new))).collect();
-    for Request { name, answer } in requests {
-        let details = name.and_then(|name| people.get(name.as_str()).cloned()).transpose();
-        let look = details.map(|details| Snapshot { epoch: found.epoch, details, apps: Arc::clone(&apps) });
-        // Who went away needs no answer.
-        drop(answer.send(look));
+        // A field or scope of a newer program is none of ours.
+        let entries = profile.unwrap_or_default().into_iter().filter_map(|(field, value, scope)| {
+            let scope = scope.and_then(|scope| scope.parse().ok());
+            Some(ProfileEntry { field: field.parse().ok()?, value, scope })
+        });
+        let profile = Profile(entries.collect());
+        let details = user.into_user().map(|user| Details {
+            user,
+            profile,
+            groups: groups_of(groups),
+            subadmin_of: groups_of(subadmin_of),
+        });
+        (name, details)
     }
 }
 
 /// The statement itself.
-pub(crate) async fn ask(accounts: &Accounts, names: &[&str]) -> Result<SnapshotRow, AccountsError> {
+pub(crate) async fn ask(db: &Db, names: &[&str]) -> Result<SnapshotRow, AccountsError> {
     let list = serde_json::to_string(names).unwrap_or_default();
-    let row = accounts.db().row(SNAPSHOT.bind(list)).await?;
+    let row = db.row(SNAPSHOT.bind(list)).await?;
     let row = row.ok_or_else(|| AccountsError::unreadable("the store says nothing"))?;
     SnapshotRow::read(&row)
 }

@@ -44,13 +44,19 @@ use user_backend::{
     UserBackend, Verdict,
 };
 
-use super::hash::{PasswordHash, PasswordMatch};
-use super::hasher::{CheckedPassword, Hasher};
-use super::rules::PasswordRules;
-use super::{LocalPassword, PoolError};
-use crate::store::login_attempts::{AttemptGuard, LoginAttempts};
+use crate::domain::error::AccountsError;
+use crate::domain::local_password::LocalPassword;
+use crate::domain::random::NoRandomness;
+use crate::domain::stored_hash::StoredHash;
+use crate::domain::user_id::{LOCAL_BACKEND, UserId};
+use crate::service::local_password::attempt_guard::AttemptGuard;
+use crate::service::local_password::hash::{PasswordHash, PasswordMatch};
+use crate::service::local_password::hasher::{CheckedPassword, Hasher};
+use crate::service::local_password::pool::PoolError;
+use crate::service::local_password::rules::PasswordRules;
+use crate::store::Accounts;
+use crate::store::login_attempts::LoginAttempts;
 use crate::store::passwords::StoredCredential;
-use crate::{Accounts, AccountsError, LOCAL_BACKEND, NoRandomness, StoredHash, UserId};
 
 /// How many accepted passwords are remembered.
 const REMEMBERED: usize = 10_000;
@@ -146,9 +152,9 @@ impl LocalBackend {
         if self.refused.get(key).is_some() {
             return Ok(ConsecutiveFailures::Uncounted);
         }
-        let attempts = LoginAttempts(&self.accounts);
+        let attempts = LoginAttempts(self.accounts.store());
         if attempts.begin(name, most).await.map_err(unavailable)? {
-            return Ok(ConsecutiveFailures::Counted(AttemptGuard::new(&self.accounts, name)));
+            return Ok(ConsecutiveFailures::Counted(AttemptGuard::new(self.accounts.store(), name)));
         }
         let is_free = attempts.is_last_admin(name).await.map_err(unavailable)?;
         Ok(if is_free { ConsecutiveFailures::Uncounted } else { ConsecutiveFailures::LimitReached })

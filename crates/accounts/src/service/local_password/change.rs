@@ -10,18 +10,20 @@ use thiserror::Error;
 use user_backend::clock::Instant;
 use user_backend::{BackendId, Password};
 
-use super::hash::PasswordHash;
-use super::hasher::{Hasher, HasherError};
-use super::pool::{HashPool, PoolError};
-use super::rules::{PasswordRules, Person};
-use super::settings::HashSettings;
-use super::{LocalPassword, PasswordTooLong};
-use crate::store::audit::{self, Action, Actor};
-use crate::store::engine::{Tx, sql};
-use crate::store::outbox::{self, MailKind};
-use crate::store::passwords;
-use crate::store::users::{self, Key};
-use crate::{Accounts, AccountsError, StoredHash, User, UserId};
+use crate::domain::actor::Actor;
+use crate::domain::error::AccountsError;
+use crate::domain::local_password::{LocalPassword, PasswordTooLong};
+use crate::domain::stored_hash::StoredHash;
+use crate::domain::user::User;
+use crate::domain::user_id::UserId;
+use crate::service::local_password::hash::PasswordHash;
+use crate::service::local_password::hasher::{Hasher, HasherError};
+use crate::service::local_password::pool::{HashPool, PoolError};
+use crate::service::local_password::rules::{PasswordRules, Person};
+use crate::service::local_password::settings::HashSettings;
+use crate::store::change::{Change, LockedUser};
+use crate::store::outbox::MailKind;
+use crate::store::{Accounts, app_passwords, outbox, passwords};
 
 /// How many passwords are checked against the rules at once. A rule may wait for a server.
 const RULES_AT_ONCE: usize = 16;
@@ -160,10 +162,10 @@ impl LocalPasswords {
     ) -> Result<(), SetError> {
         let user = accounts.users().find(id).await?.ok_or(SetError::NoSuchUser)?;
         let prepared = self.prepare(&user, new, deadline).await?;
-        let mut tx = accounts.db().begin().await?;
-        let (key, user) = locked(&mut tx, id).await?;
-        self.write(&mut tx, accounts, key, &user, &prepared).await?;
-        tx.commit().await?;
+        let mut change = accounts.store().change().await?;
+        let locked = locked(&mut change, id).await?;
+        self.write(&mut change, &locked, &prepared).await?;
+        change.commit().await?;
         Ok(())
     }
 
@@ -218,31 +220,26 @@ impl LocalPasswords {
         Ok(Prepared { hash: StoredHash::new(hash.expose()), based_on })
     }
 
-    /// Writes a prepared password in the caller's transaction, in which the user is locked.
+    /// Writes a prepared password.
     pub(crate) async fn write(
         &self,
-        tx: &mut Tx,
-        accounts: &Accounts,
-        key: Key,
-        user: &User,
+        change: &mut Change<'_>,
+        locked: &LockedUser,
         prepared: &Prepared,
     ) -> Result<(), SetError> {
+        let LockedUser { key, user } = locked;
         if !user.is_local() {
             return Err(SetError::NotLocal { backend: user.backend.clone() });
         }
-        if passwords::latest(tx, key).await? != prepared.based_on {
+        if passwords::latest(change, *key).await? != prepared.based_on {
             return Err(AccountsError::Stale { what: "password" }.into());
         }
-        passwords::change(tx, accounts, &user.id, &prepared.hash).await?;
-        let name = user.id.name().as_str();
+        passwords::change_password(change, &user.id, &prepared.hash).await?;
         if self.app_passwords == AppPasswordPolicy::Revoke {
-            let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1").bind(key.0);
-            if tx.execute(revoke).await? > 0 {
-                audit::note(tx, accounts, Action::AppPasswordRevoked, name, Some("all")).await?;
-            }
+            app_passwords::revoke_all(change, locked).await?;
         }
         if let (true, Some(address)) = (self.notices, user.email.as_deref()) {
-            outbox::put(tx, MailKind::PasswordChanged, name, Some(address), accounts.now()).await?;
+            outbox::put(change, MailKind::PasswordChanged, locked.name(), Some(address)).await?;
         }
         Ok(())
     }
@@ -268,9 +265,9 @@ impl LocalPasswords {
 /// What somebody is told who takes an old password again.
 const RECENTLY_USED: &str = "Password must not have been used recently before.";
 
-/// The user, whom nobody else changes before this transaction ends.
-pub(crate) async fn locked(tx: &mut Tx, id: &UserId) -> Result<(Key, User), SetError> {
-    match users::lock(tx, id).await {
+/// The user, locked until the transaction ends.
+pub(crate) async fn locked(change: &mut Change<'_>, id: &UserId) -> Result<LockedUser, SetError> {
+    match change.lock_user(id).await {
         Err(AccountsError::NotFound { .. }) => Err(SetError::NoSuchUser),
         other => Ok(other?),
     }

@@ -23,10 +23,11 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
-use super::{LocalPassword, memory};
-use crate::StoredHash;
+use crate::domain::local_password::LocalPassword;
 use crate::domain::random::{NoRandomness, random};
+use crate::domain::stored_hash::StoredHash;
+use crate::service::local_password::memory;
+use crate::service::local_password::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
 
 /// bcrypt looks at no more bytes than these.
 const BCRYPT_BYTES: usize = 72;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use thiserror::Error;
 use user_backend::clock::Instant;
 
-use super::LocalPassword;
-use super::hash::{HashError, PasswordHash, PasswordMatch};
-use super::pool::{HashPool, PoolError};
-use super::settings::HashSettings;
+use crate::domain::local_password::LocalPassword;
+use crate::service::local_password::hash::{HashError, PasswordHash, PasswordMatch};
+use crate::service::local_password::pool::{HashPool, PoolError};
+use crate::service::local_password::settings::HashSettings;
 
 /// Makes and compares hashes. Cheap to clone; clones share the threads.
 #[derive(Clone, Debug)]

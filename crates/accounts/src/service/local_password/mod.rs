@@ -14,61 +14,16 @@
 //! Hashing is slow on purpose (about 20 ms and 19 MiB each), so it never runs on the async executor, and never more often
 //! at once than there are cores.
 
-mod backend;
-mod change;
-mod hash;
-mod hasher;
-mod memory;
+pub(crate) mod attempt_guard;
+pub(crate) mod backend;
+pub(crate) mod change;
+pub(crate) mod hash;
+pub(crate) mod hasher;
+pub(crate) mod memory;
 pub(crate) mod policy;
-mod pool;
-mod rules;
-mod settings;
-
-pub use backend::LocalBackend;
-pub use change::{AppPasswordPolicy, LocalPasswords, SetError};
-pub(crate) use change::{ROUNDS, locked};
-pub use hash::{HashError, LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
-pub use hasher::{CheckedPassword, Hasher, HasherError};
-pub use pool::{HashPool, PoolError};
-pub use rules::{NoRules, PasswordRules, Person, PolicyRules};
-pub use settings::{HashSettings, HashSettingsError};
-
-use std::sync::Arc;
-
-use thiserror::Error;
-use user_backend::Password;
-
-/// Longest local password, in bytes of UTF-8. A longer one is refused, never cut.
-pub const MAX_LOCAL_PASSWORD_BYTES: usize = 469;
-
-/// A password that is not longer than a local password can be.
-///
-/// The wrapper is the proof: whoever holds one need not think about lengths any more. Cheap to clone, wiped on drop.
-#[derive(Clone, Debug)]
-pub struct LocalPassword(Arc<Password>);
-
-impl LocalPassword {
-    /// Takes a typed password that is short enough.
-    ///
-    /// # Errors
-    /// [`PasswordTooLong`], whose text is the one people know.
-    pub fn new(password: &Password) -> Result<Self, PasswordTooLong> {
-        if password.expose().len() > MAX_LOCAL_PASSWORD_BYTES {
-            return Err(PasswordTooLong);
-        }
-        Ok(Self(Arc::new(password.clone())))
-    }
-
-    /// The password itself, for hashing and for the rules.
-    pub fn expose(&self) -> &str {
-        self.0.expose()
-    }
-}
-
-/// The password has more than [`MAX_LOCAL_PASSWORD_BYTES`] bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("Password is too long. Maximum allowed length is {MAX_LOCAL_PASSWORD_BYTES} characters.")]
-pub struct PasswordTooLong;
+pub(crate) mod pool;
+pub(crate) mod rules;
+pub(crate) mod settings;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@
 use password_policy::{Generated, Policies, Policy, Scope, Settings};
 use thiserror::Error;
 
-use crate::service::local_password::{Person, PolicyRules};
-use crate::{Accounts, AccountsError};
+use crate::domain::error::AccountsError;
+use crate::service::local_password::rules::{Person, PolicyRules};
+use crate::store::Accounts;
 
 /// The app under which the settings are kept.
 pub const POLICY_APP: &str = "password_policy";

@@ -15,8 +15,8 @@ use thiserror::Error;
 use tokio::sync::{Semaphore, oneshot};
 use user_backend::clock::{Instant, now};
 
-use super::memory::Expected;
-use super::settings::HashSettings;
+use crate::service::local_password::memory::Expected;
+use crate::service::local_password::settings::HashSettings;
 
 /// Runs slow work on a bounded number of threads. Cheap to clone; clones share the bounds.
 #[derive(Clone, Debug)]

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use password_policy::{Age, Context, Policy};
 
-use crate::{Timestamp, User};
+use crate::domain::clock::Timestamp;
+use crate::domain::user::User;
 
 /// Which passwords may be chosen, and how long one may be kept.
 pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {

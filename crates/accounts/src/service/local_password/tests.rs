@@ -5,9 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use user_backend::Password;
 use user_backend::clock::now;
 
-use super::*;
+use crate::domain::local_password::{LocalPassword, PasswordTooLong};
+use crate::service::local_password::hash::{LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
+use crate::service::local_password::pool::{HashPool, PoolError};
+use crate::service::local_password::settings::HashSettings;
 
 const ARGON2ID: &str =
     "$argon2id$v=19$m=64,t=2,p=1$MFY2RE5GNDVsazVBNkhmWg$jgUHXNn4zJProSO8qlQSnBkCiih7XIB3tG8uxq3zCRA";

@@ -22,9 +22,9 @@ use user_backend::clock::{Instant, later, now};
 use user_backend::transport::{TlsClient, TlsMode, dial, within};
 use user_backend::{Fault, Phase};
 
-use super::message::EmailMessage;
-use super::settings::MailSettings;
-use super::{MailTransport, SendError};
+use crate::service::mail::message::EmailMessage;
+use crate::service::mail::settings::MailSettings;
+use crate::service::mail::transport::{MailTransport, SendError};
 
 /// The most that a server may say about one mail.
 const MOST_BYTES: usize = 16 * 1024;

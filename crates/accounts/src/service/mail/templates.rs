@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::message::{EmailMessage, EmailMessageError, one_line};
+use crate::service::mail::message::{EmailMessage, EmailMessageError, one_line};
 
 /// Longest name in a text, in characters.
 const MOST_NAME_CHARS: usize = 100;

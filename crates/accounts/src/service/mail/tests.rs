@@ -9,10 +9,13 @@ use user_backend::transport::{Endpoint, Trust};
 use user_backend_tests::smtp::{self, say};
 use user_backend_tests::{Ca, Leaf, Peer, Step};
 
-use super::*;
-use crate::service::mail::settings::MailSettingsError;
-
 use user_backend::transport::TlsMode;
+
+use crate::service::mail::message::{EmailMessage, EmailMessageError};
+use crate::service::mail::settings::{MailSettings, MailSettingsError};
+use crate::service::mail::smtp::SmtpTransport;
+use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+use crate::service::mail::transport::{MailTransport, SendError};
 
 fn letter() -> EmailMessage {
     reset("frank@example.com", "Frank K.").unwrap()

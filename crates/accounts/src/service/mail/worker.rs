@@ -10,13 +10,18 @@ use std::time::Duration;
 
 use user_backend::clock::{later, now};
 
-use super::message::{EmailMessage, EmailMessageError};
-use super::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
-use super::{MailTransport, SendError};
-use crate::service::password_reset::{self, BaseUrl, ResetSettings};
-use crate::store::outbox::{self, MailKind, QueuedMail};
-use crate::store::rate_limits;
-use crate::{Accounts, AccountsError, Token, User, UserId};
+use crate::domain::error::AccountsError;
+use crate::domain::token::Token;
+use crate::domain::user::User;
+use crate::domain::user_id::UserId;
+use crate::service::mail::message::{EmailMessage, EmailMessageError};
+use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+use crate::service::mail::transport::{MailTransport, SendError};
+use crate::service::password_reset::link::BaseUrl;
+use crate::service::password_reset::request::PURPOSE;
+use crate::service::password_reset::settings::ResetSettings;
+use crate::store::outbox::{MailKind, QueuedMail};
+use crate::store::{Accounts, outbox, rate_limits};
 
 /// How often the queue is looked at.
 const POLL: Duration = Duration::from_secs(2);
@@ -111,9 +116,9 @@ impl MailWorker {
 
     /// Takes the mail that has been due longest; tells whether there was one.
     async fn deliver_one(&self, report: &mut DeliveryReport) -> Result<bool, AccountsError> {
-        let (db, now) = (self.accounts.db(), self.accounts.now());
-        let Some(wanted) = outbox::claim(db, now).await? else { return Ok(false) };
-        if now > wanted.created.after(wanted.kind.ttl()) {
+        let store = self.accounts.store();
+        let Some(wanted) = outbox::claim(store).await? else { return Ok(false) };
+        if store.now() > wanted.created.after(wanted.kind.ttl()) {
             // The workers were away for longer than it was worth waiting.
             return self.drop_it(&wanted, DropReason::TooLate, report).await;
         }
@@ -132,7 +137,7 @@ impl MailWorker {
     ) -> Result<bool, AccountsError> {
         tracing::debug!(kind = ?wanted.kind, reason = ?reason, "nobody gets this mail");
         report.dropped += 1;
-        outbox::done(self.accounts.db(), wanted).await?;
+        outbox::done(self.accounts.store(), wanted).await?;
         Ok(true)
     }
 
@@ -142,14 +147,14 @@ impl MailWorker {
         letter: &EmailMessage,
         report: &mut DeliveryReport,
     ) -> Result<(), AccountsError> {
-        let db = self.accounts.db();
+        let store = self.accounts.store();
         match self.courier.send(letter, later(now(), TIME)).await {
             Ok(()) => {
                 report.sent += 1;
-                outbox::done(db, wanted).await
+                outbox::done(store, wanted).await
             }
             Err(SendError::Later(reason)) => {
-                let again = outbox::put_back(db, wanted, self.accounts.now()).await?;
+                let again = outbox::put_back(store, wanted).await?;
                 tracing::warn!(kind = ?wanted.kind, reason, again, "a mail could not be sent");
                 *(if again { &mut report.later } else { &mut report.dropped }) += 1;
                 Ok(())
@@ -157,7 +162,7 @@ impl MailWorker {
             Err(SendError::Refused(reason)) => {
                 tracing::warn!(kind = ?wanted.kind, reason, "a mail was refused for good");
                 report.dropped += 1;
-                outbox::done(db, wanted).await
+                outbox::done(store, wanted).await
             }
         }
     }
@@ -179,7 +184,7 @@ impl MailWorker {
         if wanted.attempt == 1 && !self.may_get_another(&user).await? {
             return Ok(Err(DropReason::TooMany));
         }
-        let Some((token, address)) = self.token(&user, password_reset::PURPOSE).await? else {
+        let Some((token, address)) = self.token(&user, PURPOSE).await? else {
             return Ok(Err(DropReason::Unknown));
         };
         let link = self.base.reset_link(&token);
@@ -252,13 +257,13 @@ impl MailWorker {
 
     /// Counts this mail against its owner, who shall not be buried in mails that others ask for.
     async fn may_get_another(&self, user: &User) -> Result<bool, AccountsError> {
-        let (name, now) = (user.id.name().as_str(), self.accounts.now());
-        let mut tx = self.accounts.db().begin().await?;
-        if rate_limits::retry_after(&mut tx, ResetSettings::PER_USER, SCOPE, name, now).await?.is_some() {
+        let name = user.id.name().as_str();
+        let mut change = self.accounts.store().change().await?;
+        if rate_limits::retry_after(&mut change, ResetSettings::PER_USER, SCOPE, name).await?.is_some() {
             return Ok(false);
         }
-        rate_limits::acquire(&mut tx, SCOPE, name, now).await?;
-        tx.commit().await?;
+        rate_limits::acquire(&mut change, SCOPE, name).await?;
+        change.commit().await?;
         Ok(true)
     }
 

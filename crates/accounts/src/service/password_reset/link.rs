@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use zeroize::Zeroizing;
 
-use crate::Token;
+use crate::domain::token::Token;
 
 /// Longest address that is taken, in bytes.
 const MOST_BYTES: usize = 2000;

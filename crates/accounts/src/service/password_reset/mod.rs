@@ -20,41 +20,10 @@
 //! | `request` | asking |
 //! | `redeem` | looking at a link and using it |
 
-mod link;
-mod redeem;
-mod request;
-mod settings;
-
-pub use link::{BaseUrl, LinkError, LostPassword, RESET_PATH};
-pub use redeem::{BadToken, RedeemError};
-pub use request::RequestError;
-pub use settings::{ResetSettings, ResetSettingsError};
-
-use crate::Accounts;
-use crate::service::local_password::LocalPasswords;
-
-/// The purpose of a token that somebody asked for.
-pub(crate) const PURPOSE: &str = "reset";
-
-/// Lets people set a new password without the old one. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct PasswordReset {
-    accounts: Accounts,
-    passwords: LocalPasswords,
-    settings: ResetSettings,
-}
-
-impl PasswordReset {
-    /// Resets in this store; new passwords go the way of all new passwords.
-    pub fn new(accounts: Accounts, passwords: LocalPasswords, settings: ResetSettings) -> Self {
-        Self { accounts, passwords, settings }
-    }
-
-    /// The settings.
-    pub fn settings(&self) -> &ResetSettings {
-        &self.settings
-    }
-}
+pub(crate) mod link;
+pub(crate) mod redeem;
+pub(crate) mod request;
+pub(crate) mod settings;
 
 #[cfg(test)]
 mod tests;

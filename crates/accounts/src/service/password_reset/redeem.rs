@@ -10,15 +10,16 @@ use thiserror::Error;
 use user_backend::Password;
 use user_backend::clock::Instant;
 
-use super::request::place;
-use super::{PasswordReset, ResetSettings};
+use crate::domain::actor::{Action, Actor};
 use crate::domain::clock::{SKEW, Timestamp};
+use crate::domain::error::AccountsError;
 use crate::domain::token::TokenHash;
-use crate::service::local_password::{ROUNDS, SetError, locked};
-use crate::store::audit::{self, Action, Actor};
-use crate::store::engine::{Row, fault, sql};
-use crate::store::rate_limits;
-use crate::{AccountsError, LOCAL_BACKEND, UserId};
+use crate::domain::user_id::UserId;
+use crate::service::local_password::change::{ROUNDS, SetError, locked};
+use crate::service::password_reset::request::{PasswordReset, place};
+use crate::service::password_reset::settings::ResetSettings;
+use crate::store::reset_tokens::ResetBasis;
+use crate::store::{rate_limits, reset_tokens};
 
 /// Length of a token's text.
 const TOKEN_CHARS: usize = 43;
@@ -111,18 +112,18 @@ impl PasswordReset {
         let prepared = self.passwords.prepare(&user, new, deadline).await?;
         let name = user.id.name().as_str();
         let accounts = self.accounts.on_behalf_of(Actor::user(name, source));
-        let mut tx = accounts.db().begin().await?;
+        let mut change = accounts.store().change().await?;
         // The user first, as everywhere: two changes of one user never wait for each other in a circle.
-        let (key, user) = locked(&mut tx, id).await.map_err(|_| BadToken::Invalid)?;
-        let row = tx.row(find(token)).await?.ok_or(BadToken::Invalid)?;
-        judge(&row, accounts.now())??;
-        let take = sql("DELETE FROM resets WHERE token = $1 AND user_key = $2");
-        if tx.execute(take.bind(TokenHash::of(token).bytes()).bind(key.0)).await? != 1 {
+        let locked = locked(&mut change, id).await.map_err(|_| BadToken::Invalid)?;
+        let token = TokenHash::of(token);
+        let basis = reset_tokens::basis_in(&mut change, &token).await?.ok_or(BadToken::Invalid)?;
+        judge(&basis, change.now())?;
+        if !reset_tokens::take(&mut change, &token, &locked).await? {
             return Err(BadToken::Invalid.into());
         }
-        self.passwords.write(&mut tx, &accounts, key, &user, &prepared).await?;
-        audit::note(&mut tx, &accounts, Action::ResetUsed, name, None).await?;
-        tx.commit().await?;
+        self.passwords.write(&mut change, &locked, &prepared).await?;
+        change.note(Action::ResetUsed, name, None).await?;
+        change.commit().await?;
         Ok(())
     }
 
@@ -130,21 +131,23 @@ impl PasswordReset {
     async fn owner(&self, token: &str, place: &str) -> Result<UserId, RedeemError> {
         let well_formed = token.len() == TOKEN_CHARS
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let row = if well_formed { self.accounts.db().row(find(token)).await? } else { None };
-        let judged = row.map_or(Ok(Err(BadToken::Invalid)), |row| judge(&row, self.accounts.now()))?;
+        let store = self.accounts.store();
+        let basis = if well_formed { reset_tokens::basis(store, &TokenHash::of(token)).await? } else { None };
+        let judged = basis.ok_or(BadToken::Invalid).and_then(|basis| {
+            judge(&basis, store.now())?;
+            Ok(basis.user)
+        });
         if judged.is_err() {
-            let mut tx = self.accounts.db().begin().await?;
-            rate_limits::acquire(&mut tx, SCOPE, place, self.accounts.now()).await?;
-            tx.commit().await?;
+            let mut change = store.change().await?;
+            rate_limits::acquire(&mut change, SCOPE, place).await?;
+            change.commit().await?;
         }
         Ok(judged?)
     }
 
     async fn turn(&self, place: &str) -> Result<(), RedeemError> {
-        let mut tx = self.accounts.db().begin().await?;
-        let wait =
-            rate_limits::retry_after(&mut tx, ResetSettings::BAD_TOKENS, SCOPE, place, self.accounts.now())
-                .await?;
+        let mut change = self.accounts.store().change().await?;
+        let wait = rate_limits::retry_after(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
         wait.map_or(Ok(()), |retry_after| Err(RedeemError::Throttled { retry_after }))
     }
 }
@@ -152,27 +155,14 @@ impl PasswordReset {
 /// Wrong tokens are counted under this scope.
 const SCOPE: &str = "reset.bad_token";
 
-fn find(token: &str) -> crate::store::engine::Query {
-    sql("SELECT users.id, users.name, users.enabled, users.backend, users.email, users.last_login, \
-         resets.email, resets.created_at, resets.expires_at \
-         FROM resets JOIN users ON users.key = resets.user_key WHERE resets.token = $1")
-    .bind(TokenHash::of(token).bytes())
-}
-
-/// Whether what a token rests on still holds. Every event that ends it also deletes it; this is the second lock on the door.
-fn judge(row: &Row, now: Timestamp) -> Result<Result<UserId, BadToken>, AccountsError> {
-    let id = UserId::stored(&row.text(0).map_err(fault)?, &row.text(1).map_err(fault)?)?;
-    let enabled = row.bool(2).map_err(fault)?;
-    let local = row.text(3).map_err(fault)? == LOCAL_BACKEND;
-    let address = row.text_or_null(4).map_err(fault)?;
-    let signed_in = row.int_or_null(5).map_err(fault)?;
-    let sent_to = row.text(6).map_err(fault)?;
-    let (created, expires) = (row.int(7).map_err(fault)?, row.int(8).map_err(fault)?);
+/// Whether what a token rests on still holds. Every event that ends it also deletes it; this is the second check.
+fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
     // A sign-in in the future was before the clock was set back, and says nothing of a link that was sent since.
-    let latest = now.after(SKEW).millis();
-    let signed_in_since = signed_in.is_some_and(|at| at > created && at <= latest);
-    if !enabled || !local || address.as_ref() != Some(&sent_to) || signed_in_since {
-        return Ok(Err(BadToken::Invalid));
+    let latest = now.after(SKEW);
+    let signed_in_since = basis.last_login.is_some_and(|at| at > basis.created && at <= latest);
+    let same_address = basis.email.as_ref() == Some(&basis.sent_to);
+    if !basis.enabled || !basis.is_local || !same_address || signed_in_since {
+        return Err(BadToken::Invalid);
     }
-    Ok(if expires > now.millis() && created <= latest { Ok(id) } else { Err(BadToken::Expired) })
+    if basis.expires > now && basis.created <= latest { Ok(()) } else { Err(BadToken::Expired) }
 }

@@ -6,10 +6,34 @@ use std::time::Duration;
 use thiserror::Error;
 use user_backend::layer::throttle::Place;
 
-use super::{PasswordReset, ResetSettings};
-use crate::AccountsError;
-use crate::store::outbox::{self, MailKind};
-use crate::store::rate_limits;
+use crate::domain::error::AccountsError;
+use crate::service::local_password::change::LocalPasswords;
+use crate::service::password_reset::settings::ResetSettings;
+use crate::store::outbox::MailKind;
+use crate::store::{Accounts, outbox, rate_limits};
+
+/// The purpose of a token that somebody asked for.
+pub(crate) const PURPOSE: &str = "reset";
+
+/// Lets people set a new password without the old one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PasswordReset {
+    pub(super) accounts: Accounts,
+    pub(super) passwords: LocalPasswords,
+    settings: ResetSettings,
+}
+
+impl PasswordReset {
+    /// Resets in this store; new passwords go the way of all new passwords.
+    pub fn new(accounts: Accounts, passwords: LocalPasswords, settings: ResetSettings) -> Self {
+        Self { accounts, passwords, settings }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &ResetSettings {
+        &self.settings
+    }
+}
 
 /// Longest name or address that somebody may type, in bytes.
 const MOST_BYTES: usize = 255;
@@ -44,25 +68,24 @@ impl PasswordReset {
         if !self.settings.lost_password_link().is_mail() {
             return Err(RequestError::Disabled);
         }
-        let now = self.accounts.now();
         let (place, typed) = (place(source), typed.trim());
-        let mut tx = self.accounts.db().begin().await?;
-        let wait = rate_limits::retry_after(&mut tx, ResetSettings::PER_PLACE, SCOPE, &place, now).await?;
+        let mut change = self.accounts.store().change().await?;
+        let wait = rate_limits::retry_after(&mut change, ResetSettings::PER_PLACE, SCOPE, &place).await?;
         if let Some(retry_after) = wait {
             return Err(RequestError::Throttled { retry_after });
         }
-        rate_limits::acquire(&mut tx, SCOPE, &place, now).await?;
-        rate_limits::purge_expired(&mut tx, now).await?;
+        rate_limits::acquire(&mut change, SCOPE, &place).await?;
+        rate_limits::purge_expired(&mut change).await?;
         let could_be_somebody =
             !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);
         if !could_be_somebody {
             // Nobody has such a name, whoever exists.
-        } else if outbox::is_full(&mut tx).await? {
+        } else if outbox::is_full(&mut change).await? {
             tracing::warn!("a password reset was not queued: too many are waiting");
         } else {
-            outbox::put(&mut tx, MailKind::ResetRequest, typed, None, now).await?;
+            outbox::put(&mut change, MailKind::ResetRequest, typed, None).await?;
         }
-        tx.commit().await?;
+        change.commit().await?;
         Ok(())
     }
 }
@@ -71,6 +94,6 @@ impl PasswordReset {
 const SCOPE: &str = "reset.place";
 
 /// Who is limited together: an IPv4 address, an IPv6 /64, or everybody whose address is not known.
-pub(super) fn place(source: Option<IpAddr>) -> String {
+pub(crate) fn place(source: Option<IpAddr>) -> String {
     source.map_or_else(|| "unknown".to_owned(), |address| Place::of(address).to_string())
 }

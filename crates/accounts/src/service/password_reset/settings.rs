@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::link::LostPassword;
+use crate::service::password_reset::link::LostPassword;
 use crate::store::rate_limits::RateLimit;
 
 /// The shortest life of a token, in minutes.

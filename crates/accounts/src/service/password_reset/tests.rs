@@ -1,7 +1,8 @@
 //! Addresses and settings.
 
-use super::*;
-use crate::Token;
+use crate::domain::token::Token;
+use crate::service::password_reset::link::{BaseUrl, LinkError, LostPassword};
+use crate::service::password_reset::settings::ResetSettings;
 
 #[test]
 fn the_setting_is_empty_disabled_or_an_absolute_address() {

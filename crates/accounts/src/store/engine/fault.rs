@@ -7,6 +7,8 @@ use sqlx::error::{DatabaseError, ErrorKind};
 
 use crate::domain::error::AccountsError;
 
+pub(super) type Result<T> = std::result::Result<T, AccountsError>;
+
 /// The name that our triggers raise when nobody would be left to administer.
 const LAST_ADMIN: &str = "last_admin";
 

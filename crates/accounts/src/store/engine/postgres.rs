@@ -5,8 +5,9 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use super::{Db, Result, fault};
 use crate::domain::error::AccountsError;
+use crate::store::engine::db::Db;
+use crate::store::engine::fault::{Result, fault};
 use crate::store::settings::StoreSettings;
 
 /// How long it is looked why no connection was made.

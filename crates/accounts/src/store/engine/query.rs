@@ -7,7 +7,16 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlSafeStr, SqlStr};
 
-use super::Kind;
+use crate::domain::clock::Timestamp;
+use crate::domain::error::AccountsError;
+use crate::store::engine::fault::fault;
+
+/// Which engine it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
 
 /// A parameter.
 #[derive(Clone)]
@@ -182,11 +191,12 @@ pub(crate) enum Row {
 
 macro_rules! column {
     ($name:ident, $type:ty) => {
-        pub(crate) fn $name(&self, at: usize) -> Result<$type, sqlx::Error> {
+        pub(crate) fn $name(&self, at: usize) -> Result<$type, AccountsError> {
             match self {
                 Self::Sqlite(row) => row.try_get(at),
                 Self::Postgres(row) => row.try_get(at),
             }
+            .map_err(fault)
         }
     };
 }
@@ -198,4 +208,19 @@ impl Row {
     column!(int_or_null, Option<i64>);
     column!(text, String);
     column!(text_or_null, Option<String>);
+
+    /// A number of rows.
+    pub(crate) fn count(&self, at: usize) -> Result<u64, AccountsError> {
+        Ok(u64::try_from(self.int(at)?).unwrap_or(0))
+    }
+
+    /// A moment.
+    pub(crate) fn time(&self, at: usize) -> Result<Timestamp, AccountsError> {
+        self.int(at).map(Timestamp::from_millis)
+    }
+
+    /// A moment, if it is set.
+    pub(crate) fn time_or_null(&self, at: usize) -> Result<Option<Timestamp>, AccountsError> {
+        Ok(self.int_or_null(at)?.map(Timestamp::from_millis))
+    }
 }

@@ -9,8 +9,8 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Error, Sqlite, SqliteConnection};
 
-use super::{Result, fault};
 use crate::domain::error::AccountsError;
+use crate::store::engine::fault::{Result, fault};
 use crate::store::settings::StoreSettings;
 
 /// Connections that are opened when they are needed and stay. Cheap to clone.
@@ -110,40 +110,5 @@ fn not_lent(error: PoolError<Error>) -> AccountsError {
         PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
             AccountsError::unavailable("the store's driver failed")
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::engine::{Db, sql};
-
-    #[tokio::test]
-    async fn nobody_waits_behind_a_question_that_was_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
-        let db = Db::open(&StoreSettings::sqlite(&path).with_connections(1)).await.unwrap();
-        // It takes SQLite hours.
-        let long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000000) \
-                    SELECT COUNT(*) FROM n";
-        for _ in 0..2 {
-            let mut asking = Box::pin(db.row(sql(long)));
-            assert!(futures_util::poll!(&mut asking).is_pending());
-            drop(asking);
-            let row = db.row(sql("SELECT 42")).await.unwrap().unwrap();
-            assert_eq!(row.int(0).unwrap(), 42);
-            let Db::Sqlite { read, .. } = &db else { panic!("another engine") };
-            assert_eq!(read.open_now(), 1);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_closed_store_lends_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.db");
-        let db = Db::open(&StoreSettings::sqlite(&path)).await.unwrap();
-        db.close().await;
-        let error = db.row(sql("SELECT 42")).await.err().unwrap();
-        assert_eq!(error, AccountsError::unavailable("the store was closed"));
     }
 }

@@ -7,11 +7,14 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use super::readers::Readers;
-use super::{Db, Result, fault};
 use crate::domain::error::AccountsError;
-use crate::store::schema::APPLICATION_ID;
+use crate::store::engine::db::Db;
+use crate::store::engine::fault::{Result, fault};
+use crate::store::engine::readers::Readers;
 use crate::store::settings::StoreSettings;
+
+/// The SQLite application id of our databases: "usrb".
+pub(crate) const APPLICATION_ID: i64 = 0x7573_7262;
 
 pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
     create_private(path)?;
@@ -98,7 +101,7 @@ fn create_private(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::engine::sql;
+    use crate::store::engine::query::sql;
 
     #[tokio::test]
     async fn an_acknowledged_commit_is_on_disk() {

@@ -6,7 +6,9 @@
 
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
-use crate::store::engine::{Db, Kind, Tx, each, sql};
+use crate::store::engine::db::{Db, Tx};
+use crate::store::engine::query::{Kind, each, sql};
+use crate::store::engine::sqlite::APPLICATION_ID;
 
 /// One step: the statements for either engine.
 struct Step {
@@ -25,9 +27,6 @@ const STEPS: &[Step] = &[
 /// The newest schema that this program knows.
 #[allow(clippy::cast_possible_wrap, reason = "the list is short")]
 pub(crate) const NEWEST: i64 = STEPS.len() as i64;
-
-/// Tells our databases from others: "usrb".
-pub(crate) const APPLICATION_ID: i64 = 0x7573_7262;
 
 /// The PostgreSQL advisory lock that migrations hold.
 const LOCK: i64 = 0x7573_7262_0001;
@@ -71,12 +70,12 @@ async fn version(db: &Db) -> Result<Option<i64>, AccountsError> {
         "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'accounts_schema'",
         "SELECT COUNT(*) FROM pg_class WHERE oid = to_regclass('accounts_schema')",
     );
-    let there = db.row(ours).await?.map(|row| row.int(0)).transpose().map_err(crate::store::engine::fault)?;
+    let there = db.row(ours).await?.map(|row| row.int(0)).transpose()?;
     if there != Some(1) {
         return Ok(None);
     }
     let row = db.row(sql("SELECT MAX(version) FROM accounts_schema")).await?;
-    match row.map(|row| row.int_or_null(0)).transpose().map_err(crate::store::engine::fault)?.flatten() {
+    match row.map(|row| row.int_or_null(0)).transpose()?.flatten() {
         Some(found) if found > NEWEST => Err(AccountsError::NewerSchema { found, known: NEWEST }),
         found => Ok(found),
     }
@@ -90,11 +89,10 @@ enum Found {
 
 /// Looks with the lock held, so that what is found stays so.
 async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
-    let fault = crate::store::engine::fault;
     let listing = match tx.kind() {
         Kind::Sqlite => {
             let row = tx.row(sql("SELECT application_id FROM pragma_application_id")).await?;
-            let id = row.map(|row| row.int(0)).transpose().map_err(fault)?.unwrap_or_default();
+            let id = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
             if id != APPLICATION_ID && id != 0 {
                 return Ok(Found::Other(format!("it has the application id {id}")));
             }
@@ -107,10 +105,10 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
         }
     };
     let rows = tx.rows(listing).await?;
-    let names: Vec<String> = rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>().map_err(fault)?;
+    let names: Vec<String> = rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
     if names.iter().any(|name| name == "accounts_schema") {
         let row = tx.row(sql("SELECT MAX(version) FROM accounts_schema")).await?;
-        let version = row.map(|row| row.int_or_null(0)).transpose().map_err(fault)?.flatten();
+        let version = row.map(|row| row.int_or_null(0)).transpose()?.flatten();
         return Ok(Found::Ours(version.unwrap_or(0)));
     }
     // Another program may share a PostgreSQL database with us; it may not have a table of ours.

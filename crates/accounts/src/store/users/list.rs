@@ -8,12 +8,14 @@ use std::collections::HashMap;
 
 use futures_util::stream::{self, Stream, TryStreamExt};
 
-use super::{Details, User, Users, select};
-use crate::Accounts;
 use crate::domain::error::AccountsError;
-use crate::domain::id::UserId;
+use crate::domain::user::{Details, User};
 use crate::domain::user_filter::{Page, UserFilter};
+use crate::domain::user_id::UserId;
+use crate::store::handle::Store;
 use crate::store::snapshot;
+use crate::store::users::repository::Users;
+use crate::store::users::select;
 
 impl Users<'_> {
     /// A page of users.
@@ -75,7 +77,7 @@ impl Users<'_> {
     /// The way through a list, page by page.
     pub fn pages(self, filter: UserFilter) -> UserPages {
         let left = filter.limit.unwrap_or(u64::MAX);
-        UserPages { accounts: self.0.clone(), filter, left, counted: false, total: None }
+        UserPages { store: self.0.clone(), filter, left, counted: false, total: None }
     }
 
     /// How many users a filter has in all, whatever its limit and offset.
@@ -94,7 +96,7 @@ impl Users<'_> {
         }
         let names: Vec<&str> = users.iter().map(|user| user.id.name().as_str()).collect();
         let mut found: HashMap<String, Details> = HashMap::with_capacity(names.len());
-        for (name, details) in snapshot::ask(self.0, &names).await?.users {
+        for (name, details) in snapshot::ask(self.0.db(), &names).await?.users {
             found.insert(name, details?);
         }
         Ok(names.into_iter().filter_map(|name| found.remove(name)).collect())
@@ -105,7 +107,7 @@ impl Users<'_> {
 /// the reader is.
 #[derive(Clone, Debug)]
 pub struct UserPages {
-    accounts: Accounts,
+    store: Store,
     filter: UserFilter,
     left: u64,
     counted: bool,
@@ -143,7 +145,7 @@ impl UserPages {
             return Ok(None);
         }
         let wanted = self.left.min(Self::SIZE);
-        let (page, total) = select::page(self.accounts.db(), &self.filter, wanted, counted).await?;
+        let (page, total) = select::page(self.store.db(), &self.filter, wanted, counted).await?;
         if counted {
             self.total = total;
         }
@@ -168,7 +170,7 @@ impl UserPages {
             *self = ahead;
             return Ok(None);
         };
-        let page = self.accounts.users().detailed(page).await?;
+        let page = Users(&self.store).detailed(page).await?;
         *self = ahead;
         Ok(Some(page))
     }

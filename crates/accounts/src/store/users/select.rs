@@ -11,12 +11,15 @@
 //! planner decides alone, by its statistics; only for a text of two letters, which have an index of their own there, it is
 //! done as on SQLite.
 
-use super::record::{User, columns};
-use super::{count, packed};
 use crate::domain::error::AccountsError;
-use crate::domain::id::GroupId;
+use crate::domain::group_id::GroupId;
+use crate::domain::user::User;
 use crate::domain::user_filter::UserFilter;
-use crate::store::engine::{Db, Kind, Query, Row, fault, sql};
+use crate::store::engine::db::Db;
+use crate::store::engine::query::{Kind, Query, Row, sql};
+use crate::store::search::contains;
+use crate::store::users::json_rows;
+use crate::store::users::json_rows::pack;
 
 /// So many matches are few.
 const FEW: i64 = 1000;
@@ -37,7 +40,7 @@ pub(super) async fn page(
     };
     if let Some(wanted) = wanted
         && let Some(row) = db.row(few(db.kind(), filter, &wanted, limit)).await?
-        && row.int(2).map_err(fault)? <= FEW
+        && row.int(2)? <= FEW
     {
         return read(&row, total);
     }
@@ -47,8 +50,8 @@ pub(super) async fn page(
 }
 
 fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsError> {
-    let users = packed::users(row, 0)?;
-    let total = if total { Some(count(row.int(1).map_err(fault)?)) } else { None };
+    let users = json_rows::users(row, 0)?;
+    let total = if total { Some(row.count(1)?) } else { None };
     Ok((users, total))
 }
 
@@ -125,10 +128,10 @@ fn statement(kind: Kind, filter: &UserFilter, limit: u64, total: bool) -> Query 
 /// What packs the users of a page, in order.
 const fn head(kind: Kind, filter: &UserFilter) -> &'static str {
     match (kind, filter.recent) {
-        (Kind::Sqlite, false) => packed::pack!(sqlite, "users.name"),
-        (Kind::Sqlite, true) => packed::pack!(sqlite, "users.last_login DESC, users.name"),
-        (Kind::Postgres, false) => packed::pack!(postgres, "users.name"),
-        (Kind::Postgres, true) => packed::pack!(postgres, "users.last_login DESC, users.name"),
+        (Kind::Sqlite, false) => pack!(sqlite, "users.name"),
+        (Kind::Sqlite, true) => pack!(sqlite, "users.last_login DESC, users.name"),
+        (Kind::Postgres, false) => pack!(postgres, "users.name"),
+        (Kind::Postgres, true) => pack!(postgres, "users.last_login DESC, users.name"),
     }
 }
 
@@ -251,34 +254,6 @@ fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool
         query = query.push(kind, " AND users.last_login IS NOT NULL");
     }
     query
-}
-
-/// Appends "contains `text`" to a column of folded text: GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
-pub(crate) fn contains(kind: Kind, query: Query, text: &str) -> Query {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    match kind {
-        Kind::Sqlite => {
-            pattern.push('*');
-            for c in text.chars() {
-                if matches!(c, '*' | '?' | '[') {
-                    pattern.extend(['[', c, ']']);
-                } else {
-                    pattern.push(c);
-                }
-            }
-            pattern.push('*');
-            query.push(kind, " GLOB ").push_bind_unseen(kind, pattern)
-        }
-        Kind::Postgres => {
-            pattern.push('%');
-            for c in text.chars() {
-                pattern.extend(matches!(c, '%' | '_' | '\\').then_some('\\'));
-                pattern.push(c);
-            }
-            pattern.push('%');
-            query.push(kind, " LIKE ").push_bind(kind, pattern)
-        }
-    }
 }
 
 /// The three-letter pieces of a text as an FTS5 expression: side by side, and the last three letters. `None` when the text

@@ -1,0 +1,52 @@
+//! Whose credentials ended since a moment.
+
+use user_backend::CanonicalName;
+use user_backend::layer::Place;
+
+use crate::domain::credential_epoch::{Changes, CredentialEpoch};
+use crate::domain::error::AccountsError;
+use crate::store::credential_epoch::{CredentialEpochs, KEPT};
+use crate::store::engine::query::sql;
+use crate::store::failed_logins;
+use crate::store::failed_logins::FailedLogins;
+
+impl CredentialEpochs<'_> {
+    /// Whose credentials ended after `seen`.
+    ///
+    /// A `seen` from the future (a database was restored from a backup) is answered with [`Changes::Everything`].
+    ///
+    /// # Errors
+    /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
+    pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
+        let now = self.current().await?;
+        self.changes_between(seen, now).await.map(|(changes, _)| changes)
+    }
+
+    /// Whose credentials ended after one generation, up to another, and which places were forgiven in between.
+    pub(crate) async fn changes_between(
+        self,
+        seen: CredentialEpoch,
+        now: CredentialEpoch,
+    ) -> Result<(Changes, Vec<Place>), AccountsError> {
+        if now == seen {
+            return Ok((Changes::None { now }, Vec::new()));
+        }
+        if now < seen || now.number() - seen.number() > KEPT {
+            return Ok((Changes::Everything { now }, FailedLogins(self.0).resets_between(seen, now).await?));
+        }
+        let news =
+            sql("SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 UNION \
+                        SELECT NULL, place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
+        let (mut names, mut places) = (Vec::new(), Vec::new());
+        for row in self.0.db().rows(news.bind(seen.number()).bind(now.number())).await? {
+            if let Some(name) = row.text_or_null(0)? {
+                let nobody = |_| AccountsError::unreadable("an event names nobody");
+                names.push(CanonicalName::parse(&name).map_err(nobody)?);
+            }
+            if let Some(place) = row.text_or_null(1)? {
+                places.push(failed_logins::source(&place)?);
+            }
+        }
+        Ok((Changes::Users { now, names }, places))
+    }
+}

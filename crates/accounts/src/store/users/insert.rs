@@ -1,0 +1,41 @@
+//! A new row in the table of users.
+
+use crate::domain::error::AccountsError;
+use crate::domain::new_user::NewUser;
+use crate::domain::user::User;
+use crate::domain::{display_name, email, language, search_text};
+use crate::store::change::{Change, LockedUser};
+use crate::store::engine::query::sql;
+use crate::store::users::row::{UserKey, columns};
+
+/// Adds the user's own row; `None` when the name is taken. Nobody else sees the row before the transaction ends.
+pub(crate) async fn insert(
+    change: &mut Change<'_>,
+    new: &NewUser,
+) -> Result<Option<LockedUser>, AccountsError> {
+    let now = change.now();
+    let display_name = display_name::display_name(new.display_name.as_deref())?;
+    let email = new.email.as_deref().map(email::mail_address).transpose()?;
+    let user = sql(concat!(
+        "INSERT INTO users (name, id, backend, enabled, display_name, email, quota, language, locale, search, \
+         created_at, first_login, last_login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         ON CONFLICT (name) DO NOTHING RETURNING ",
+        columns!(),
+        ", users.key"
+    ))
+    .bind(new.id.name().as_str())
+    .bind(new.id.as_str())
+    .bind(new.backend_id())
+    .bind(new.enabled)
+    .bind(display_name.as_deref())
+    .bind(email.as_deref())
+    .bind(new.quota.column())
+    .bind(language::word(&new.language, "language")?)
+    .bind(language::word(&new.locale, "locale")?)
+    .bind(search_text::of_user(&new.id, display_name.as_deref(), email.as_deref()))
+    .bind(now.millis())
+    .bind(new.signed_in.map(|(first, last)| first.min(last).min(now).millis()))
+    .bind(new.signed_in.map(|(_, last)| last.min(now).millis()));
+    let Some(row) = change.row(user).await? else { return Ok(None) };
+    Ok(Some(LockedUser { key: UserKey::read(&row)?, user: User::read(&row)? }))
+}
