@@ -290,8 +290,8 @@ fn group(n: usize) -> GroupId {
 
 fn new(engine: &str, n: usize) -> NewUser {
     NewUser::new(UserId::parse(&format!("new{n}")).unwrap())
-        .display_name(format!("New {engine} {n}"))
-        .email(format!("new{n}@example.com"))
+        .display_name(format!("New {engine} {n}").parse().unwrap())
+        .email(format!("new{n}@example.com").parse().unwrap())
         .password(StoredHash::new(
             "3|$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
         ))

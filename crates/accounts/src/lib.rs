@@ -12,10 +12,10 @@
 //! # let path = folder.path().join("accounts.db");
 //! let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?;
 //! let staff = GroupId::parse("staff")?;
-//! accounts.groups().create(&staff, Some("Staff")).await?;
+//! accounts.groups().create(&staff, Some("Staff".parse()?)).await?;
 //!
 //! let frank = UserId::parse("Frank")?;
-//! accounts.users().create(NewUser::new(frank.clone()).email("frank@example.com").group(staff)).await?;
+//! accounts.users().create(NewUser::new(frank.clone()).email("frank@example.com".parse()?).group(staff)).await?;
 //!
 //! let page = accounts.users().page(&UserFilter::new().search("EXAMPLE").limit(25)).await?;
 //! assert_eq!(page.items[0].id.as_str(), "Frank");
@@ -52,14 +52,18 @@ mod store;
 pub use domain::actor::{Action, Actor};
 pub use domain::clock::{Clock, SKEW, Timestamp};
 pub use domain::credential_epoch::{Changes, CredentialEpoch};
-pub use domain::email::mail_address;
+pub use domain::display_name::{DisplayName, GroupDisplayName};
+pub use domain::email::EmailAddress;
 pub use domain::error::AccountsError;
 pub use domain::group::{Group, GroupFilter};
 pub use domain::group_id::{ADMIN_GROUP, GroupId};
+pub use domain::language::{Language, Locale};
 pub use domain::local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
 pub use domain::new_user::NewUser;
 pub use domain::profile::{Profile, ProfileEntry};
-pub use domain::profile_field::{ProfileField, ProfileScope};
+pub use domain::profile_field::{
+    EditedBy, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes,
+};
 pub use domain::quota::Quota;
 pub use domain::random::NoRandomness;
 pub use domain::stored_hash::StoredHash;

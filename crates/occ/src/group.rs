@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use accounts::{AccountsError, Group, GroupFilter, GroupId, UserFilter, UserId};
+use accounts::{AccountsError, Group, GroupDisplayName, GroupFilter, GroupId, UserFilter, UserId};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
@@ -35,12 +35,13 @@ pub(crate) async fn run(call: Call<'_>, command: GroupCommand) -> Result<Reply, 
 async fn add(store: &Store, args: &GroupAddArgs) -> Result<Reply, Failure> {
     // Administrators' scripts know this refusal by 2: it is the command line that is wrong.
     let id = GroupId::parse(&args.group).map_err(|error| Failure::new(error.to_string()))?;
-    match store.accounts.groups().create(&id, args.display_name.as_deref()).await {
+    let name = args.display_name.as_deref().map(GroupDisplayName::parse_optional).transpose();
+    let name = name.map_err(|error| Failure::new(error.to_string()))?.flatten();
+    match store.accounts.groups().create(&id, name).await {
         Ok(_) => Ok(Reply::done([format!("Created group \"{id}\"")])),
         Err(AccountsError::AlreadyExists { .. }) => {
             Err(Failure::refused(format!("Group \"{id}\" already exists.")))
         }
-        Err(error @ AccountsError::Invalid { .. }) => Err(Failure::new(error.to_string())),
         Err(error) => Err(error.into()),
     }
 }

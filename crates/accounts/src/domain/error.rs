@@ -103,9 +103,9 @@ impl AccountsError {
         Self::Invalid { field, found: found.into(), expected }
     }
 
-    /// The beginning of a value, for [`AccountsError::Invalid`].
-    pub(crate) fn shorten(text: &str) -> String {
-        text.chars().take(80).collect()
+    /// The same with no more than the beginning of a long value.
+    pub(crate) fn invalid_text(field: &'static str, found: &str, expected: &'static str) -> Self {
+        Self::invalid(field, found.chars().take(80).collect::<String>(), expected)
     }
 
     pub(crate) fn unavailable(why: impl Into<String>) -> Self {

@@ -1,7 +1,5 @@
 //! A group, and which groups a list is about.
 
-use crate::domain::display_name::group_name;
-use crate::domain::error::AccountsError;
 use crate::domain::group_id::GroupId;
 use crate::domain::search_text::fold;
 
@@ -23,14 +21,6 @@ impl Group {
     /// The display name, or the id when there is none.
     pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
-    }
-
-    /// Whether a group can have this display name, without asking a store.
-    ///
-    /// # Errors
-    /// [`AccountsError::Invalid`] when it cannot.
-    pub fn check_name(display_name: &str) -> Result<(), AccountsError> {
-        group_name(Some(display_name)).map(drop)
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod group;
 pub(crate) mod group_id;
 pub(crate) mod language;
+pub(crate) mod last_used;
 pub(crate) mod local_password;
 pub(crate) mod new_user;
 pub(crate) mod profile;

@@ -3,13 +3,14 @@
 use user_backend::BackendId;
 
 use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
+use crate::domain::display_name::DisplayName;
+use crate::domain::email::EmailAddress;
 use crate::domain::group_id::GroupId;
-use crate::domain::profile_field::{ProfileField, ProfileScope};
+use crate::domain::language::{Language, Locale};
+use crate::domain::profile_field::{ProfileScope, ProfileValue};
 use crate::domain::quota::Quota;
 use crate::domain::stored_hash::StoredHash;
 use crate::domain::user_id::{LOCAL_BACKEND, UserId};
-use crate::domain::{display_name, email, language, profile_field};
 
 /// A user about to be created.
 ///
@@ -18,8 +19,8 @@ use crate::domain::{display_name, email, language, profile_field};
 /// use accounts::{GroupId, NewUser, Quota, UserId};
 ///
 /// let frank = NewUser::new(UserId::parse("Frank")?)
-///     .display_name("Frank Smith")
-///     .email("frank@example.com")
+///     .display_name("Frank Smith".parse()?)
+///     .email("frank@example.com".parse()?)
 ///     .quota(Quota::Bytes(5 << 30))
 ///     .group(GroupId::parse("staff")?);
 /// let frank = accounts.users().create(frank).await?;
@@ -31,15 +32,15 @@ pub struct NewUser {
     pub(crate) id: UserId,
     pub(crate) backend: Option<BackendId>,
     pub(crate) hash: Option<StoredHash>,
-    pub(crate) display_name: Option<String>,
-    pub(crate) email: Option<String>,
+    pub(crate) display_name: Option<DisplayName>,
+    pub(crate) email: Option<EmailAddress>,
     pub(crate) quota: Quota,
-    pub(crate) language: Option<String>,
-    pub(crate) locale: Option<String>,
+    pub(crate) language: Option<Language>,
+    pub(crate) locale: Option<Locale>,
     pub(crate) enabled: bool,
     pub(crate) groups: Vec<GroupId>,
     pub(crate) subadmin_of: Vec<GroupId>,
-    pub(crate) profile: Vec<(ProfileField, String, Option<ProfileScope>)>,
+    pub(crate) profile: Vec<(ProfileValue, Option<ProfileScope>)>,
     pub(crate) create_groups: bool,
     pub(crate) signed_in: Option<(Timestamp, Timestamp)>,
 }
@@ -81,15 +82,15 @@ impl NewUser {
 
     /// What the user is called.
     #[must_use]
-    pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.display_name = Some(name.into());
+    pub fn display_name(mut self, name: DisplayName) -> Self {
+        self.display_name = Some(name);
         self
     }
 
-    /// The primary mail address; stored trimmed and in lower case.
+    /// The primary mail address.
     #[must_use]
-    pub fn email(mut self, address: impl Into<String>) -> Self {
-        self.email = Some(address.into());
+    pub fn email(mut self, address: EmailAddress) -> Self {
+        self.email = Some(address);
         self
     }
 
@@ -102,15 +103,15 @@ impl NewUser {
 
     /// The language.
     #[must_use]
-    pub fn language(mut self, language: impl Into<String>) -> Self {
-        self.language = Some(language.into());
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = Some(language);
         self
     }
 
     /// The locale.
     #[must_use]
-    pub fn locale(mut self, locale: impl Into<String>) -> Self {
-        self.locale = Some(locale.into());
+    pub fn locale(mut self, locale: Locale) -> Self {
+        self.locale = Some(locale);
         self
     }
 
@@ -137,13 +138,8 @@ impl NewUser {
 
     /// A profile field.
     #[must_use]
-    pub fn profile(
-        mut self,
-        field: ProfileField,
-        value: impl Into<String>,
-        scope: Option<ProfileScope>,
-    ) -> Self {
-        self.profile.push((field, value.into(), scope));
+    pub fn profile(mut self, value: ProfileValue, scope: Option<ProfileScope>) -> Self {
+        self.profile.push((value, scope));
         self
     }
 
@@ -164,24 +160,5 @@ impl NewUser {
     /// The id of the backend that checks the password.
     pub(crate) fn backend_id(&self) -> &str {
         self.backend.as_ref().map_or(LOCAL_BACKEND, BackendId::as_str)
-    }
-
-    /// Whether every value can be one, without asking a store: what [`Users::create`] refuses as invalid.
-    ///
-    /// # Errors
-    /// [`AccountsError::Invalid`]: the first value that cannot be taken.
-    pub fn check(&self) -> Result<(), AccountsError> {
-        if self.hash.is_some() && self.backend.as_ref().is_some_and(|id| id.as_str() != LOCAL_BACKEND) {
-            return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
-        }
-        display_name::display_name(self.display_name.as_deref())?;
-        self.email.as_deref().map(email::mail_address).transpose()?;
-        language::word(&self.language, "language")?;
-        language::word(&self.locale, "locale")?;
-        self.subadmin_of.iter().try_for_each(GroupId::not_admin)?;
-        self.profile.iter().try_for_each(|(field, value, _)| match field {
-            ProfileField::AdditionalMail => email::mail_address(value).map(drop),
-            _ => profile_field::checked_value(*field, value),
-        })
     }
 }

@@ -1,8 +1,9 @@
-//! The fields of a profile, and who may see one.
+//! The fields of a profile: one table of what each holds, who may change it, and who may see it.
 
 use std::fmt;
 use std::str::FromStr;
 
+use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
 
 macro_rules! words {
@@ -45,53 +46,174 @@ macro_rules! words {
     };
 }
 
-words! {
-    /// A field of the profile.
-    ///
-    /// `DisplayName`, `Email` and `Avatar` hold a scope only: their values are elsewhere.
-    ProfileField ("profile field", "a field of the profile") {
-        /// Further mail addresses: the only field with several values.
-        AdditionalMail = "additional_mail",
-        /// Postal address.
-        Address = "address",
-        /// Scope of the avatar.
-        Avatar = "avatar",
-        /// About the person.
-        Biography = "biography",
-        /// Date of birth.
-        Birthdate = "birthdate",
-        /// Bluesky name.
-        Bluesky = "bluesky",
-        /// Scope of the display name.
-        DisplayName = "displayname",
-        /// Scope of the primary mail address.
-        Email = "email",
-        /// Fediverse name.
-        Fediverse = "fediverse",
-        /// First day of the week: -1 to 6.
-        FirstDayOfWeek = "first_day_of_week",
-        /// A line about the person.
-        Headline = "headline",
-        /// Id of the manager.
-        Manager = "manager",
-        /// Where notifications go: one of the user's own addresses.
-        NotifyEmail = "notify_email",
-        /// Organisation.
-        Organisation = "organisation",
-        /// Phone number, best in E.164.
-        Phone = "phone",
-        /// Whether the profile page is shown: `0` or `1`.
-        ProfileEnabled = "profile_enabled",
-        /// Pronouns.
-        Pronouns = "pronouns",
-        /// Role.
-        Role = "role",
-        /// Time zone.
-        Timezone = "timezone",
-        /// Twitter name.
-        Twitter = "twitter",
-        /// Web site.
-        Website = "website",
+macro_rules! fields {
+    ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $scopes:ident, $listed:expr),)*) => {
+        words! {
+            /// A field of the profile. The order is the one in which the provisioning API shows them.
+            ProfileField ("profile field", "a field of the profile") {
+                $($(#[$about])* $variant = $word,)*
+            }
+        }
+
+        impl ProfileField {
+            /// What the table says about this field.
+            pub const fn rules(self) -> FieldRules {
+                let (value, edited_by, scopes, listed) = match self {
+                    $(Self::$variant => (FieldValue::$value, EditedBy::$edited_by, Scopes::$scopes, $listed),)*
+                };
+                FieldRules { value, edited_by, scopes, listed }
+            }
+        }
+    };
+}
+
+/// What the table says about a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldRules {
+    /// What it holds.
+    pub value: FieldValue,
+    /// Who may change its value.
+    pub edited_by: EditedBy,
+    /// Which scopes it may have.
+    pub scopes: Scopes,
+    /// Its place in the list of fields that users are told they may edit.
+    pub listed: Option<u8>,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldValue {
+    /// Only a scope: the value is in the user's record, or nowhere.
+    Elsewhere,
+    /// Any number of mail addresses, each with a scope of its own.
+    Addresses,
+    /// One text of a certain form, which whoever takes it from a person checks.
+    Formed,
+    /// Any text.
+    Text,
+}
+
+/// Who may change the value of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EditedBy {
+    /// Only those who administer the user.
+    Administrators,
+    /// The user, and those who administer the user.
+    User,
+    /// The same, where the installation lets users choose their names.
+    UserIfAllowed,
+}
+
+/// Which scopes a field may have, and which it has as long as no one chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scopes {
+    /// Any; at first federated.
+    Federated,
+    /// Any but private; at first federated.
+    FederatedNotPrivate,
+    /// Any; at first local.
+    Local,
+    /// It has no scope.
+    None,
+}
+
+impl Scopes {
+    /// The scope of a field as long as no one chose another; `None` for a field without scopes.
+    pub const fn default_scope(self) -> Option<ProfileScope> {
+        match self {
+            Self::Federated | Self::FederatedNotPrivate => Some(ProfileScope::Federated),
+            Self::Local => Some(ProfileScope::Local),
+            Self::None => None,
+        }
+    }
+
+    /// Whether a field may have this scope.
+    pub const fn allow(self, scope: ProfileScope) -> bool {
+        match self {
+            Self::None => false,
+            Self::FederatedNotPrivate => !matches!(scope, ProfileScope::Private),
+            Self::Federated | Self::Local => true,
+        }
+    }
+}
+
+fields! {
+    /// The avatar.
+    Avatar = "avatar" (Elsewhere, User, Federated, None),
+    /// The primary mail address.
+    Email = "email" (Elsewhere, UserIfAllowed, FederatedNotPrivate, Some(1)),
+    /// The display name.
+    DisplayName = "displayname" (Elsewhere, UserIfAllowed, FederatedNotPrivate, Some(0)),
+    /// Phone number, best in E.164.
+    Phone = "phone" (Formed, User, Local, Some(3)),
+    /// Postal address.
+    Address = "address" (Text, User, Local, Some(4)),
+    /// Web site.
+    Website = "website" (Formed, User, Local, Some(5)),
+    /// Twitter name.
+    Twitter = "twitter" (Formed, User, Local, Some(6)),
+    /// Bluesky name.
+    Bluesky = "bluesky" (Text, User, Local, Some(13)),
+    /// Fediverse name.
+    Fediverse = "fediverse" (Text, User, Local, Some(7)),
+    /// Organisation.
+    Organisation = "organisation" (Text, User, Local, Some(8)),
+    /// Role.
+    Role = "role" (Text, User, Local, Some(9)),
+    /// A line about the user.
+    Headline = "headline" (Text, User, Local, Some(10)),
+    /// About the user.
+    Biography = "biography" (Text, User, Local, Some(11)),
+    /// Whether the profile page is shown: `0` or `1`.
+    ProfileEnabled = "profile_enabled" (Formed, User, Local, Some(12)),
+    /// Pronouns.
+    Pronouns = "pronouns" (Text, User, Local, Some(14)),
+    /// Date of birth.
+    Birthdate = "birthdate" (Text, User, Local, None),
+    /// Further mail addresses: the only field with several values.
+    AdditionalMail = "additional_mail" (Addresses, User, Local, Some(2)),
+    /// First day of the week: -1 to 6.
+    FirstDayOfWeek = "first_day_of_week" (Formed, User, None, None),
+    /// Id of the manager.
+    Manager = "manager" (Formed, Administrators, None, None),
+    /// Where notifications go: one of the user's own addresses.
+    NotifyEmail = "notify_email" (Formed, User, None, None),
+    /// Time zone.
+    Timezone = "timezone" (Text, User, None, None),
+}
+
+impl ProfileField {
+    /// The fields that users are told they may edit, in the order on which clients rely.
+    pub fn listed() -> Vec<Self> {
+        let mut listed: Vec<Self> =
+            Self::ALL.iter().copied().filter(|field| field.rules().listed.is_some()).collect();
+        listed.sort_by_key(|field| field.rules().listed);
+        listed
+    }
+
+    /// The fields with one scope, in the order in which the provisioning API shows them.
+    pub fn scoped() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|field| field.has_scope())
+    }
+
+    /// The fields with one text and one scope, in the same order.
+    pub fn scoped_texts() -> impl Iterator<Item = Self> {
+        Self::scoped().filter(|field| field.holds_one_text())
+    }
+
+    /// Whether the field has one scope. Further mail addresses have one each.
+    pub fn has_scope(self) -> bool {
+        let rules = self.rules();
+        rules.scopes != Scopes::None && rules.value != FieldValue::Addresses
+    }
+
+    /// Whether the field holds one text in the profile.
+    pub const fn holds_one_text(self) -> bool {
+        matches!(self.rules().value, FieldValue::Formed | FieldValue::Text)
     }
 }
 
@@ -124,18 +246,47 @@ impl ProfileScope {
     }
 }
 
-/// Longest value of a profile field, in bytes.
+/// A value that a field can hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileValue {
+    field: ProfileField,
+    text: String,
+}
+
+/// Longest value of a field, in bytes.
 const MAX_VALUE: usize = 2048;
 
-pub(crate) fn checked_value(field: ProfileField, value: &str) -> Result<(), AccountsError> {
-    if value.len() > MAX_VALUE || value.contains('\0') {
-        return Err(AccountsError::invalid(
-            field.as_str(),
-            AccountsError::shorten(value),
-            "at most 2048 bytes without NUL",
-        ));
+impl ProfileValue {
+    /// Takes a text of at most 2048 bytes without NUL; for [`ProfileField::AdditionalMail`], a mail address.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] when it is something else.
+    pub fn parse(field: ProfileField, text: &str) -> Result<Self, AccountsError> {
+        if field == ProfileField::AdditionalMail {
+            return Ok(EmailAddress::parse(text)?.into());
+        }
+        if text.len() > MAX_VALUE || text.contains('\0') {
+            return Err(AccountsError::invalid_text(field.as_str(), text, "at most 2048 bytes without NUL"));
+        }
+        Ok(Self { field, text: text.to_owned() })
     }
-    Ok(())
+
+    /// The field.
+    pub const fn field(&self) -> ProfileField {
+        self.field
+    }
+
+    /// The value as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A further mail address.
+impl From<EmailAddress> for ProfileValue {
+    fn from(address: EmailAddress) -> Self {
+        Self { field: ProfileField::AdditionalMail, text: address.as_str().to_owned() }
+    }
 }
 
 #[cfg(test)]
@@ -144,12 +295,16 @@ mod tests {
 
     #[test]
     fn words_survive_a_round_trip() {
-        assert!(
-            ProfileField::ALL.iter().all(|field| field.as_str().parse::<ProfileField>().unwrap() == *field)
-        );
-        assert!(
-            ProfileScope::ALL.iter().all(|scope| ProfileScope::from_any(scope.as_str()).unwrap() == *scope)
-        );
+        let fields = ProfileField::ALL;
+        assert!(fields.iter().all(|field| field.as_str().parse::<ProfileField>().unwrap() == *field));
+        let scopes = ProfileScope::ALL;
+        assert!(scopes.iter().all(|scope| ProfileScope::from_any(scope.as_str()).unwrap() == *scope));
         assert_eq!(ProfileScope::from_any("private").unwrap(), ProfileScope::Local);
+    }
+
+    #[test]
+    fn listed_fields_have_places_without_gaps() {
+        let places: Vec<_> = ProfileField::listed().iter().map(|field| field.rules().listed).collect();
+        assert_eq!(places, (0..15).map(Some).collect::<Vec<_>>());
     }
 }

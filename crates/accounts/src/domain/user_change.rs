@@ -1,18 +1,21 @@
 //! What is to change of a user.
 
-use crate::domain::profile_field::{ProfileField, ProfileScope};
+use crate::domain::display_name::DisplayName;
+use crate::domain::email::EmailAddress;
+use crate::domain::language::{Language, Locale};
+use crate::domain::profile_field::{ProfileField, ProfileScope, ProfileValue};
 use crate::domain::quota::Quota;
 
 /// What is to change; fields that are not named stay as they are.
 ///
 /// ```no_run
 /// # async fn example(accounts: accounts::Accounts) -> Result<(), accounts::AccountsError> {
-/// use accounts::{ProfileField, Quota, ProfileScope, UserChange, UserId};
+/// use accounts::{ProfileField, ProfileScope, ProfileValue, Quota, UserChange, UserId};
 ///
 /// let change = UserChange::new()
-///     .display_name("Frank Smith")
+///     .display_name(Some("Frank Smith".parse()?))
 ///     .quota(Quota::Unlimited)
-///     .field(ProfileField::Phone, "+4971125242890")
+///     .field(ProfileValue::parse(ProfileField::Phone, "+4971125242890")?)
 ///     .scope(ProfileField::Phone, ProfileScope::Private);
 /// accounts.users().change(&UserId::parse("frank")?, change).await?;
 /// # Ok(())
@@ -21,22 +24,21 @@ use crate::domain::quota::Quota;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct UserChange {
-    pub(crate) display_name: Option<String>,
-    pub(crate) email: Option<String>,
+    pub(crate) display_name: Option<Option<DisplayName>>,
+    pub(crate) email: Option<Option<EmailAddress>>,
     pub(crate) quota: Option<Quota>,
-    pub(crate) language: Option<String>,
-    pub(crate) locale: Option<String>,
-    pub(crate) rest: Vec<Rest>,
+    pub(crate) language: Option<Option<Language>>,
+    pub(crate) locale: Option<Option<Locale>>,
+    pub(crate) profile: Vec<ProfileChange>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Rest {
-    AddMail(String),
-    ChangeMail { old: String, new: String },
-    DropMail(String),
-    MailScope { address: String, scope: ProfileScope },
-    ProfileScope(ProfileField, ProfileScope),
-    Value(ProfileField, String),
+pub(crate) enum ProfileChange {
+    EmailScope { address: String, scope: ProfileScope },
+    RemoveEmail(String),
+    ReplaceEmail { old: String, new: EmailAddress },
+    Scope(ProfileField, ProfileScope),
+    Value(ProfileValue),
 }
 
 impl UserChange {
@@ -45,15 +47,15 @@ impl UserChange {
         Self::default()
     }
 
-    /// What the user is called; empty means by the id.
-    pub fn display_name(mut self, name: impl Into<String>) -> Self {
-        self.display_name = Some(name.into());
+    /// What the user is called; `None` means by the id.
+    pub fn display_name(mut self, name: Option<DisplayName>) -> Self {
+        self.display_name = Some(name);
         self
     }
 
-    /// The primary mail address; empty removes it. It voids a password reset that is under way.
-    pub fn email(mut self, address: impl Into<String>) -> Self {
-        self.email = Some(address.into());
+    /// The primary mail address. It voids a password reset that is under way.
+    pub fn email(mut self, address: Option<EmailAddress>) -> Self {
+        self.email = Some(address);
         self
     }
 
@@ -63,44 +65,48 @@ impl UserChange {
         self
     }
 
-    /// The language; empty removes it.
-    pub fn language(mut self, language: impl Into<String>) -> Self {
-        self.language = Some(language.into());
+    /// The language.
+    pub fn language(mut self, language: Option<Language>) -> Self {
+        self.language = Some(language);
         self
     }
 
-    /// The locale; empty removes it.
-    pub fn locale(mut self, locale: impl Into<String>) -> Self {
-        self.locale = Some(locale.into());
+    /// The locale.
+    pub fn locale(mut self, locale: Option<Locale>) -> Self {
+        self.locale = Some(locale);
         self
     }
 
-    /// A profile field. [`ProfileField::AdditionalMail`] adds an address.
-    pub fn field(mut self, field: ProfileField, value: impl Into<String>) -> Self {
-        let value = value.into();
-        self.rest.push(match field {
-            ProfileField::AdditionalMail => Rest::AddMail(value),
-            field => Rest::Value(field, value),
-        });
+    /// A profile field. A value of [`ProfileField::AdditionalMail`] is added to those that are there.
+    pub fn field(mut self, value: ProfileValue) -> Self {
+        self.profile.push(ProfileChange::Value(value));
         self
     }
 
     /// Who may see a field.
     pub fn scope(mut self, field: ProfileField, scope: ProfileScope) -> Self {
-        self.rest.push(Rest::ProfileScope(field, scope));
+        self.profile.push(ProfileChange::Scope(field, scope));
         self
     }
 
-    /// Replaces a further mail address, or removes it when `new` is empty.
-    pub fn replace_mail(mut self, old: impl Into<String>, new: impl Into<String>) -> Self {
-        let (old, new) = (old.into(), new.into());
-        self.rest.push(if new.is_empty() { Rest::DropMail(old) } else { Rest::ChangeMail { old, new } });
+    /// Replaces a further mail address, or removes it.
+    pub fn replace_email(mut self, old: &str, new: Option<EmailAddress>) -> Self {
+        let old = spelled(old);
+        self.profile.push(match new {
+            Some(new) => ProfileChange::ReplaceEmail { old, new },
+            None => ProfileChange::RemoveEmail(old),
+        });
         self
     }
 
     /// Who may see a further mail address.
-    pub fn mail_scope(mut self, address: impl Into<String>, scope: ProfileScope) -> Self {
-        self.rest.push(Rest::MailScope { address: address.into(), scope });
+    pub fn email_scope(mut self, address: &str, scope: ProfileScope) -> Self {
+        self.profile.push(ProfileChange::EmailScope { address: spelled(address), scope });
         self
     }
+}
+
+/// A mail address that is looked for, in the spelling in which it would be stored.
+fn spelled(address: &str) -> String {
+    address.trim().to_lowercase()
 }

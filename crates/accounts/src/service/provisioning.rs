@@ -3,12 +3,12 @@
 use user_backend::{BackendId, CanonicalName};
 
 use crate::domain::actor::Action;
-use crate::domain::email;
+use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
 use crate::domain::group_id::GroupId;
 use crate::domain::new_user::NewUser;
 use crate::domain::user::User;
-use crate::domain::user_id::UserId;
+use crate::domain::user_id::{LOCAL_BACKEND, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::users::repository::Users;
 use crate::store::users::{insert, profile};
@@ -21,7 +21,7 @@ impl Users<'_> {
     /// - [`AccountsError::AlreadyExists`]: the name is taken in some spelling, or another backend owns it (a local
     ///   account never shadows somebody else's).
     /// - [`AccountsError::NotFound`]: one of the groups.
-    /// - [`AccountsError::Invalid`]: a field's value, or a sub-admin of the group `admin`.
+    /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the group `admin`.
     pub async fn create(self, new: NewUser) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         let user = provision(&mut change, &new).await?;
@@ -48,7 +48,7 @@ impl Users<'_> {
             return if same { Ok((user, false)) } else { Err(AccountsError::already("user", id.as_str())) };
         }
         // A login name that is a mail address is where its owner can be reached.
-        let email = email::mail_address(name.as_str()).ok();
+        let email = EmailAddress::parse(name.as_str()).ok();
         let mut new = NewUser::new(id.clone()).backend(backend.clone()).create_missing_groups();
         new.email = email;
         new.groups = told_groups.into_iter().filter(|group| !group.is_admin()).collect();
@@ -63,7 +63,9 @@ impl Users<'_> {
 }
 
 async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, AccountsError> {
-    new.check()?;
+    if new.hash.is_some() && new.backend_id() != LOCAL_BACKEND {
+        return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
+    }
     let (id, backend) = (&new.id, new.backend_id());
     let taken = || AccountsError::already("user", id.as_str());
     if !pins::claim(change, id.name(), backend).await? {
@@ -80,8 +82,8 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
         }
         groups::add_subadmin(change, group, key).await?;
     }
-    for (field, value, scope) in &new.profile {
-        profile::put(change, key, *field, value, *scope).await?;
+    for (value, scope) in &new.profile {
+        profile::put(change, key, value, *scope).await?;
     }
     if let Some(hash) = &new.hash {
         passwords::first(change, key, hash).await?;

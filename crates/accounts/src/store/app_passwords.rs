@@ -1,10 +1,9 @@
 //! App passwords: made by a user or an admin for one device or program, named, revocable one by one.
 
-use std::time::Duration;
-
 use crate::domain::actor::Action;
 use crate::domain::clock::Timestamp;
 use crate::domain::error::AccountsError;
+use crate::domain::last_used;
 use crate::domain::token::{Token, TokenHash};
 use crate::domain::user::User;
 use crate::domain::user_id::UserId;
@@ -59,9 +58,6 @@ macro_rules! token_columns {
 /// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
 #[derive(Clone, Copy, Debug)]
 pub struct AppPasswords<'a>(pub(crate) &'a Store);
-
-/// `last_used` is exact to this much, so that not every use is a write.
-const USE_GRAIN: Duration = Duration::from_secs(60);
 
 impl AppPasswords<'_> {
     /// Makes an app password. The token is shown now and never again.
@@ -125,7 +121,7 @@ impl AppPasswords<'_> {
     /// When it could not be written.
     pub async fn used(self, token: &AppPassword) -> Result<(), AccountsError> {
         let now = self.0.now();
-        if token.last_used.is_some_and(|used| used <= now && used.after(USE_GRAIN) > now) {
+        if !last_used::is_due(token.last_used, now) {
             return Ok(());
         }
         let mut change = self.0.change().await?;

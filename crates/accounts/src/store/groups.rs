@@ -1,7 +1,7 @@
 //! Groups, their members and their administrators.
 
 use crate::domain::actor::Action;
-use crate::domain::display_name::group_name;
+use crate::domain::display_name::GroupDisplayName;
 use crate::domain::error::AccountsError;
 use crate::domain::group::{Group, GroupFilter};
 use crate::domain::group_id::GroupId;
@@ -42,26 +42,33 @@ impl Groups<'_> {
     ///
     /// # Errors
     /// [`AccountsError::AlreadyExists`].
-    pub async fn create(self, id: &GroupId, display_name: Option<&str>) -> Result<Group, AccountsError> {
-        let name = group_name(display_name)?;
+    pub async fn create(
+        self,
+        id: &GroupId,
+        display_name: Option<GroupDisplayName>,
+    ) -> Result<Group, AccountsError> {
+        let name = display_name.as_ref().map(GroupDisplayName::as_str);
         let mut change = self.0.change().await?;
-        if insert(&mut change, id, name.as_deref()).await?.is_none() {
+        if insert(&mut change, id, name).await?.is_none() {
             return Err(AccountsError::already("group", id.as_str()));
         }
         change.note(Action::GroupCreated, id.as_str(), None).await?;
         change.commit().await?;
-        Ok(Group { id: id.clone(), display_name: name, members: 0, disabled: 0 })
+        Ok(Group { id: id.clone(), display_name: name.map(str::to_owned), members: 0, disabled: 0 })
     }
 
-    /// Renames a group; an empty name means by the id.
+    /// Renames a group; `None` means by the id.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
-    pub async fn rename(self, id: &GroupId, display_name: &str) -> Result<(), AccountsError> {
-        let name = group_name(Some(display_name))?;
+    pub async fn rename(
+        self,
+        id: &GroupId,
+        display_name: Option<GroupDisplayName>,
+    ) -> Result<(), AccountsError> {
+        let name = display_name.as_ref().map(GroupDisplayName::as_str);
         let rename = sql("UPDATE groups SET display_name = $2, search = $3 WHERE id = $1");
-        let rename =
-            rename.bind(id.as_str()).bind(name.as_deref()).bind(search_text::of_group(id, name.as_deref()));
+        let rename = rename.bind(id.as_str()).bind(name).bind(search_text::of_group(id, name));
         let mut change = self.0.change().await?;
         if change.execute(rename).await? == 0 {
             return Err(missing(id));

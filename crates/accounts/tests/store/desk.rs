@@ -30,7 +30,7 @@ on_both! {
         let accounts = place.open().await;
         accounts.groups().create(&group("staff"), None).await.unwrap();
         for n in 0..20 {
-            let mut new = NewUser::new(user(&format!("User{n}"))).display_name(format!("Number {n}"));
+            let mut new = NewUser::new(user(&format!("User{n}"))).display_name(format!("Number {n}").parse().unwrap());
             new = if n % 3 == 0 { new.group(group("staff")) } else { new };
             new = if n % 5 == 0 { new.subadmin_of(group("staff")) } else { new };
             accounts.users().create(new).await.unwrap();
@@ -90,7 +90,7 @@ on_both! {
         let accounts = place.open().await;
         for n in 0..30 {
             let last = if n % 3 == 0 { "Smith" } else { "Jones" };
-            let new = NewUser::new(user(&format!("user{n:02}"))).display_name(format!("Person {last}"));
+            let new = NewUser::new(user(&format!("user{n:02}"))).display_name(format!("Person {last}").parse().unwrap());
             accounts.users().create(new).await.unwrap();
         }
         for (search, total) in [("smith", 10), ("JONES", 20), ("s", 30), ("r1", 10), ("nobody", 0), ("", 30)] {

@@ -4,18 +4,19 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
 
-use accounts::{Accounts, AccountsError, NewUser, ProfileField, StoreSettings, StoredHash, UserFilter};
+use accounts::{
+    Accounts, AccountsError, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash, UserFilter,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Executor, PgConnection, Row, SqliteConnection};
 
 use crate::place::{Place, group, on_both, user};
 
 fn whole(n: usize) -> NewUser {
-    NewUser::new(user(&format!("user{n}"))).group(group("staff")).password(StoredHash::new("x")).profile(
-        ProfileField::Biography,
-        "b".repeat(1500),
-        None,
-    )
+    NewUser::new(user(&format!("user{n}")))
+        .group(group("staff"))
+        .password(StoredHash::new("x"))
+        .profile(ProfileValue::parse(ProfileField::Biography, &"b".repeat(1500)).unwrap(), None)
 }
 
 /// Every user there is was created whole.

@@ -63,7 +63,12 @@ impl House {
         let rules = r#"{"enforceNoContextWords": true}"#;
         let house = Self::empty(place, rules, ResetSettings::default()).await;
         house
-            .add(NewUser::new(user("Alice")).display_name("Alice Liddell").email("alice@example.com"), ALICE)
+            .add(
+                NewUser::new(user("Alice"))
+                    .display_name("Alice Liddell".parse().unwrap())
+                    .email("alice@example.com".parse().unwrap()),
+                ALICE,
+            )
             .await;
         house
     }

@@ -12,7 +12,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use accounts::{
-    Accounts, AccountsError, NewUser, ProfileField, StoreSettings, StoredHash, UserChange, UserFilter,
+    Accounts, AccountsError, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash, UserChange,
+    UserFilter,
 };
 use futures_util::TryStreamExt;
 
@@ -63,12 +64,14 @@ async fn step(accounts: &Accounts, n: u64) -> Result<(), AccountsError> {
                 .password(StoredHash::new("first"))
                 .group(group("staff"))
                 .subadmin_of(group("staff"))
-                .profile(ProfileField::Biography, "b".repeat(1500), None);
+                .profile(ProfileValue::parse(ProfileField::Biography, &"b".repeat(1500)).unwrap(), None);
             accounts.users().create(new).await.map(drop)
         }
-        1 => {
-            accounts.users().change(&of, UserChange::new().display_name(format!("Name {n}"))).await.map(drop)
-        }
+        1 => accounts
+            .users()
+            .change(&of, UserChange::new().display_name(Some(format!("Name {n}").parse().unwrap())))
+            .await
+            .map(drop),
         2 => accounts.passwords().set(&of, &StoredHash::new(format!("hash{n}"))).await,
         3 => accounts.users().set_enabled(&of, false).await.map(drop),
         _ => match accounts.users().delete(&user(&id((n / 5).saturating_sub(3)))).await {

@@ -106,7 +106,7 @@ on_both! {
         }
         // What does not end credentials is not told.
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
-        accounts.users().signed_in(&frank).await.unwrap();
+        accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap();
         accounts.users().set_enabled(&frank, true).await.unwrap();
         assert_eq!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::None { now: seen });
     }

@@ -78,13 +78,13 @@ on_both! {
         let house = House::with_alice(place).await;
         let mail = || BackendId::parse("mail").unwrap();
         for new in [
-            NewUser::new(user("bob")).email("bob@example.com").disabled(),
+            NewUser::new(user("bob")).email("bob@example.com".parse().unwrap()).disabled(),
             NewUser::new(user("nomail")),
-            NewUser::new(user("carol")).email("carol@example.com").backend(mail()),
-            NewUser::new(user("twin1")).email("twins@example.com"),
-            NewUser::new(user("twin2")).email("twins@example.com"),
-            NewUser::new(user("mixed1")).email("mixed@example.com"),
-            NewUser::new(user("mixed2")).email("mixed@example.com").backend(mail()),
+            NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(mail()),
+            NewUser::new(user("twin1")).email("twins@example.com".parse().unwrap()),
+            NewUser::new(user("twin2")).email("twins@example.com".parse().unwrap()),
+            NewUser::new(user("mixed1")).email("mixed@example.com".parse().unwrap()),
+            NewUser::new(user("mixed2")).email("mixed@example.com".parse().unwrap()).backend(mail()),
         ] {
             house.accounts.users().create(new).await.unwrap();
         }
@@ -122,14 +122,14 @@ on_both! {
             match event {
                 "newer" => drop(house.link("alice").await),
                 "change" => house.passwords.set(&alice, &password("Looking-Glass-9"), Actor::system(), deadline()).await.unwrap(),
-                "email" => drop(users.change(&alice, UserChange::new().email("other@example.com")).await.unwrap()),
-                "email removed" => drop(users.change(&alice, UserChange::new().email("")).await.unwrap()),
+                "email" => drop(users.change(&alice, UserChange::new().email(Some("other@example.com".parse().unwrap()))).await.unwrap()),
+                "email removed" => drop(users.change(&alice, UserChange::new().email(None)).await.unwrap()),
                 "disabled" => assert!(users.set_enabled(&alice, false).await.unwrap()),
                 "disabled and enabled" => {
                     users.set_enabled(&alice, false).await.unwrap();
                     users.set_enabled(&alice, true).await.unwrap();
                 }
-                "sign-in" => users.signed_in(&alice).await.unwrap(),
+                "sign-in" => users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap(),
                 "backend" => drop(accounts.pin_store().rebind(alice.name(), Some(&BackendId::parse("mail").unwrap())).await.unwrap()),
                 "void" => assert!(accounts.reset_tokens().void(&alice).await.unwrap()),
                 _ => drop(users.delete(&alice).await.unwrap()),
@@ -141,7 +141,7 @@ on_both! {
             }
             // As it was, for the next event.
             users.set_enabled(&alice, true).await.unwrap();
-            users.change(&alice, UserChange::new().email("alice@example.com")).await.unwrap();
+            users.change(&alice, UserChange::new().email(Some("alice@example.com".parse().unwrap()))).await.unwrap();
             accounts.pin_store().rebind(alice.name(), Some(&BackendId::parse("local").unwrap())).await.unwrap();
         }
         assert_eq!(word(house.sign_in("alice", NEW).await), "unknown_user");
@@ -351,7 +351,7 @@ on_both! {
         let house = House::with_alice(place).await;
         for number in 0..20 {
             let id = user(&format!("user{number}"));
-            house.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com"))).await.unwrap();
+            house.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com").parse().unwrap())).await.unwrap();
             house.accounts.outbox().welcome(&id, number % 2 == 0).await.unwrap();
         }
         let other = House::empty(place, "{}", ResetSettings::default()).await;
@@ -384,7 +384,7 @@ on_both! {
     async fn the_greeting_goes_to_whoever_has_an_address(place) {
         let house = House::with_alice(place).await;
         let mails = house.accounts.outbox();
-        let carol = NewUser::new(user("carol")).email("carol@example.com").backend(BackendId::parse("mail").unwrap());
+        let carol = NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(BackendId::parse("mail").unwrap());
         house.accounts.users().create(carol).await.unwrap();
         house.accounts.users().create(NewUser::new(user("nomail"))).await.unwrap();
         mails.welcome(&user("alice"), true).await.unwrap();

@@ -202,7 +202,7 @@ on_both! {
     async fn a_reset_is_used_once_by_one_of_a_hundred(place) {
         let accounts = place.open().await;
         let frank = user("frank");
-        let new = NewUser::new(frank.clone()).email("f@example.com").password(StoredHash::new("old"));
+        let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
         accounts.users().create(new).await.unwrap();
         let (token, reset) = accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap();
         assert_eq!(reset.email, "f@example.com");
@@ -226,15 +226,15 @@ on_both! {
     async fn a_reset_dies_with_every_event_that_could_make_it_somebody_elses(place) {
         let accounts = place.open().await;
         let (frank, mail) = (user("frank"), backend("mail"));
-        let new = NewUser::new(frank.clone()).email("f@example.com").password(StoredHash::new("old"));
+        let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
         accounts.users().create(new).await.unwrap();
         for event in 0..7 {
             let (token, _) = accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap();
             match event {
                 0 => accounts.passwords().set(&frank, &StoredHash::new("other")).await.unwrap(),
-                1 => drop(accounts.users().change(&frank, UserChange::new().email("g@example.com")).await.unwrap()),
+                1 => drop(accounts.users().change(&frank, UserChange::new().email(Some("g@example.com".parse().unwrap()))).await.unwrap()),
                 2 => drop(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap()),
-                3 => accounts.users().signed_in(&frank).await.unwrap(),
+                3 => accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap(),
                 4 => place.clock.advance(HOUR),
                 5 => {
                     accounts.users().set_enabled(&frank, false).await.unwrap();

@@ -4,14 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::EXTERNAL_APP;
-use accounts::{AccountsError, GroupId, Permissions, UserId, mail_address};
+use accounts::{AccountsError, EmailAddress, GroupId, Permissions, UserId};
 use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, LoginName, Outcome};
 
 use super::{App, refusal};
-
-/// How exact the time of the latest sign-in is: not every call is a write.
-const LOGIN_GRAIN: Duration = Duration::from_secs(60);
 
 /// What became of a sign-in.
 #[derive(Debug)]
@@ -105,12 +102,7 @@ impl App {
     /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
     async fn note(&self, standing: &Permissions) {
         let user = &standing.user;
-        let now = accounts::Clock::system().now();
-        // A sign-in in the future was before the clock was set back.
-        if user.last_login.is_some_and(|last| last <= now && last.after(LOGIN_GRAIN) > now) {
-            return;
-        }
-        if let Err(error) = self.accounts().users().signed_in(&user.id).await {
+        if let Err(error) = self.accounts().users().signed_in(user).await {
             tracing::warn!(%error, "a sign-in could not be noted");
         }
     }
@@ -121,7 +113,9 @@ impl App {
         if !wanted || !typed.contains('@') {
             return Ok(None);
         }
-        let (Ok(name), Ok(address)) = (LoginName::parse(typed), mail_address(typed)) else { return Ok(None) };
+        let (Ok(name), Ok(address)) = (LoginName::parse(typed), EmailAddress::parse(typed)) else {
+            return Ok(None);
+        };
         let id = UserId::from_canonical(name.canonical().clone());
         if self.accounts().users().find(&id).await?.is_some() {
             return Ok(None);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use user_backend::clock::{later, now};
 
+use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
 use crate::domain::token::Token;
 use crate::domain::user::User;
@@ -232,8 +233,8 @@ impl MailWorker {
     /// Whom somebody meant who typed this: a user id, or a mail address that exactly one enabled user has.
     async fn somebody(&self, typed: &str) -> Result<Result<User, DropReason>, AccountsError> {
         let mut user = self.user(typed).await?;
-        if user.is_none() && typed.contains('@') {
-            let mut users = self.accounts.users().by_email(typed).await?;
+        if let (None, Ok(address)) = (&user, EmailAddress::parse(typed)) {
+            let mut users = self.accounts.users().by_email(&address).await?;
             if users.len() > 1 {
                 return Ok(Err(DropReason::Ambiguous));
             }

@@ -1,9 +1,12 @@
 //! A new row in the table of users.
 
+use crate::domain::display_name::DisplayName;
+use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
+use crate::domain::language::{Language, Locale};
 use crate::domain::new_user::NewUser;
+use crate::domain::search_text;
 use crate::domain::user::User;
-use crate::domain::{display_name, email, language, search_text};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::query::sql;
 use crate::store::users::row::{UserKey, columns};
@@ -14,8 +17,8 @@ pub(crate) async fn insert(
     new: &NewUser,
 ) -> Result<Option<LockedUser>, AccountsError> {
     let now = change.now();
-    let display_name = display_name::display_name(new.display_name.as_deref())?;
-    let email = new.email.as_deref().map(email::mail_address).transpose()?;
+    let display_name = new.display_name.as_ref().map(DisplayName::as_str);
+    let email = new.email.as_ref().map(EmailAddress::as_str);
     let user = sql(concat!(
         "INSERT INTO users (name, id, backend, enabled, display_name, email, quota, language, locale, search, \
          created_at, first_login, last_login) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
@@ -27,12 +30,12 @@ pub(crate) async fn insert(
     .bind(new.id.as_str())
     .bind(new.backend_id())
     .bind(new.enabled)
-    .bind(display_name.as_deref())
-    .bind(email.as_deref())
+    .bind(display_name)
+    .bind(email)
     .bind(new.quota.column())
-    .bind(language::word(&new.language, "language")?)
-    .bind(language::word(&new.locale, "locale")?)
-    .bind(search_text::of_user(&new.id, display_name.as_deref(), email.as_deref()))
+    .bind(new.language.as_ref().map(Language::as_str))
+    .bind(new.locale.as_ref().map(Locale::as_str))
+    .bind(search_text::of_user(&new.id, display_name, email))
     .bind(now.millis())
     .bind(new.signed_in.map(|(first, last)| first.min(last).min(now).millis()))
     .bind(new.signed_in.map(|(_, last)| last.min(now).millis()));

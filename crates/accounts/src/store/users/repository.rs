@@ -1,13 +1,13 @@
 //! Users: find, change, disable, delete.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use user_backend::{BackendId, CanonicalName};
 
 use crate::domain::actor::Action;
-use crate::domain::clock::Timestamp;
+use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
+use crate::domain::last_used;
 use crate::domain::user::{Details, Permissions, User};
 use crate::domain::user_id::UserId;
 use crate::store::change::{Change, LockedUser};
@@ -52,13 +52,13 @@ impl Users<'_> {
     ///
     /// # Errors
     /// When the store cannot tell.
-    pub async fn by_email(self, address: &str) -> Result<Vec<User>, AccountsError> {
+    pub async fn by_email(self, address: &EmailAddress) -> Result<Vec<User>, AccountsError> {
         let query = sql(concat!(
             "SELECT ",
             columns!(),
             "FROM users WHERE email = $1 AND enabled ORDER BY name LIMIT 100"
         ));
-        let rows = self.0.db().rows(query.bind(address.trim().to_lowercase())).await?;
+        let rows = self.0.db().rows(query.bind(address.as_str())).await?;
         rows.iter().map(User::read).collect()
     }
 
@@ -125,29 +125,23 @@ impl Users<'_> {
         Ok(user)
     }
 
-    /// Notes that the user signed in now. A sign-in less than a minute after the last is not written down.
+    /// Writes down that a user, as read before, signed in now; at most once a minute. It voids the user's reset link.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
-    pub async fn signed_in(self, id: &UserId) -> Result<(), AccountsError> {
-        let (name, now) = (id.name().as_str(), self.0.now());
-        let missing = || AccountsError::missing("user", id.as_str());
-        let known =
-            sql("SELECT last_login, EXISTS (SELECT 1 FROM resets WHERE user_key = users.key) FROM users \
-                         WHERE name = $1");
-        let row = self.0.db().row(known.bind(name)).await?.ok_or_else(missing)?;
-        let last = row.int_or_null(0)?.map(Timestamp::from_millis);
-        let fresh = last.is_some_and(|last| last <= now && last.after(LOGIN_GRAIN) > now);
-        if fresh && !row.bool(1)? {
+    pub async fn signed_in(self, user: &User) -> Result<(), AccountsError> {
+        let now = self.0.now();
+        if !last_used::is_due(user.last_login, now) {
             return Ok(());
         }
+        let name = user.id.name().as_str();
         let note =
             sql("UPDATE users SET last_login = $2, first_login = COALESCE(first_login, $2) WHERE name = $1");
         let mut change = self.0.change().await?;
         if change.execute(note.bind(name).bind(now.millis())).await? == 0 {
-            return Err(missing());
+            return Err(AccountsError::missing("user", user.id.as_str()));
         }
-        // A person who can sign in needs no reset any more (a link that somebody else asked for dies here).
+        // Who can sign in needs no reset any more; a link that someone else asked for ends here.
         let voided = sql("DELETE FROM resets WHERE user_key = (SELECT key FROM users WHERE name = $1)");
         change.execute(voided.bind(name)).await?;
         change.commit().await
@@ -170,9 +164,6 @@ impl Users<'_> {
             .collect()
     }
 }
-
-/// `last_login` is exact to this much, so that a client that signs in with every request does not write with every request.
-const LOGIN_GRAIN: Duration = Duration::from_secs(60);
 
 fn by_name(name: &CanonicalName) -> Query {
     sql(concat!("SELECT ", columns!(), "FROM users WHERE name = $1")).bind(name.as_str())

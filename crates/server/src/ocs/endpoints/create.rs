@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use accounts::mail_address;
 use accounts::{
-    AccountsError, GroupId, LOCAL_BACKEND, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, Person,
-    ProfileField, UserId,
+    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, MAX_LOCAL_PASSWORD_BYTES,
+    NewIdError, NewUser, Person, ProfileField, ProfileValue, UserId,
 };
 use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
@@ -59,9 +58,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     if !password.is_empty() && password.trim().is_empty() {
         return Err(blank());
     }
-    if !email.is_empty() && mail_address(email).is_err() {
-        return Err(Failure::of_endpoint(101, "Invalid email address"));
-    }
+    let address = Some(email).filter(|email| !email.is_empty()).map(EmailAddress::parse).transpose();
+    let address = address.map_err(|_| Failure::of_endpoint(101, "Invalid email address"))?;
 
     let mut new = NewUser::new(id.clone());
     let display_name = params.text("displayName")?.filter(|name| !name.trim().is_empty());
@@ -69,7 +67,8 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::of_endpoint(101, "Invalid display name"));
     }
     if let Some(name) = display_name {
-        new = new.display_name(name);
+        let invalid = |_| Failure::of_endpoint(101, "Invalid display name");
+        new = new.display_name(DisplayName::parse(name).map_err(invalid)?);
     }
     if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
         new = new.quota(field::quota(call, text).await?);
@@ -78,17 +77,17 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         if !field::is_language(language) {
             return Err(field::no_language());
         }
-        new = new.language(language);
+        new = new.language(Language::parse(language).map_err(|_| field::no_language())?);
     }
     if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
-        new = new.profile(ProfileField::Manager, checked("manager", manager)?, None);
+        let invalid = |_| Failure::of_endpoint(102, "Invalid manager");
+        let manager = ProfileValue::parse(ProfileField::Manager, checked("manager", manager)?);
+        new = new.profile(manager.map_err(invalid)?, None);
     }
     new = groups.into_iter().fold(new, NewUser::group);
     new = administers.into_iter().fold(new, NewUser::subadmin_of);
-    if !email.is_empty() {
-        new = new.email(email);
-    } else if let Some(address) = mail_address(id.as_str()).ok().filter(|_| !local) {
-        // Who signs in at a mail server with an address can be reached there.
+    // Who signs in at a mail server with an address can be reached there.
+    if let Some(address) = address.or_else(|| EmailAddress::parse(id.as_str()).ok().filter(|_| !local)) {
         new = new.email(address);
     }
     if let Some(backend) = backend {

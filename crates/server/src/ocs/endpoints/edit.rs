@@ -1,9 +1,9 @@
 //! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at once, all of them or none
 //! (`fields[email]=…&fields[quota]=…`).
 
-use accounts::Details;
 use accounts::{
-    AccountsError, Actor, MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, SetError, UserChange,
+    AccountsError, Actor, Details, DisplayName, EditedBy, EmailAddress, FieldValue, Language, Locale,
+    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, SetError, UserChange,
 };
 use user_backend::Password;
 use user_backend::clock::{later, now};
@@ -15,39 +15,6 @@ use crate::ocs::data::Data;
 use crate::ocs::envelope::{Answer, Failure};
 use crate::ocs::params::ParamError;
 use crate::ocs::xml::can_carry;
-
-/// The fields that people may edit, in the order that clients rely on.
-const EDITABLE: &[&str] = &[
-    "displayname",
-    "email",
-    "additional_mail",
-    "phone",
-    "address",
-    "website",
-    "twitter",
-    "fediverse",
-    "organisation",
-    "role",
-    "headline",
-    "biography",
-    "profile_enabled",
-    "bluesky",
-    "pronouns",
-];
-
-/// Fields that hold any text of moderate length.
-const PLAIN: &[ProfileField] = &[
-    ProfileField::Address,
-    ProfileField::Biography,
-    ProfileField::Birthdate,
-    ProfileField::Bluesky,
-    ProfileField::Fediverse,
-    ProfileField::Headline,
-    ProfileField::Organisation,
-    ProfileField::Pronouns,
-    ProfileField::Role,
-    ProfileField::Timezone,
-];
 
 /// Longest value of a field, in bytes.
 const LONGEST: usize = 2048;
@@ -75,12 +42,17 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(102)),
-        Err(AccountsError::Invalid { field: "display name", .. }) => Err(Failure::bare(101)),
-        Err(AccountsError::Invalid { field: "email", .. }) => Err(Failure::bare(102)),
-        Err(AccountsError::Invalid { field, .. }) => {
-            Err(Failure::of_endpoint(102, format!("Invalid {field}")))
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(invalid(error)),
+    }
+}
+
+/// Why a value cannot be one.
+fn invalid(error: AccountsError) -> Failure {
+    match error {
+        AccountsError::Invalid { field: "display name", .. } => Failure::bare(101),
+        AccountsError::Invalid { field: "email", .. } => Failure::bare(102),
+        AccountsError::Invalid { field, .. } => Failure::of_endpoint(102, format!("Invalid {field}")),
+        error => error.into(),
     }
 }
 
@@ -106,10 +78,14 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.params.once("key")?;
     let value = call.params.once("value")?;
     let change = match call.captures.get("collection").as_str() {
-        "additional_mail" => UserChange::new().replace_mail(key, value),
+        "additional_mail" if value.is_empty() => UserChange::new().replace_email(key, None),
+        "additional_mail" => {
+            let address = EmailAddress::parse(value).map_err(|_| Failure::bare(102))?;
+            UserChange::new().replace_email(key, Some(address))
+        }
         "additional_mailScope" if who.oneself => {
             let scope = ProfileScope::from_any(value).map_err(|_| Failure::bare(102))?;
-            UserChange::new().mail_scope(key, scope)
+            UserChange::new().email_scope(key, scope)
         }
         _ => return Err(Failure::bare(103)),
     };
@@ -127,9 +103,10 @@ pub(super) async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `GET /cloud/user/fields`
 pub(super) async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
     let named = call.app.settings().allow_user_to_change_display_name;
-    let hidden = |field: &str| !named && matches!(field, "displayname" | "email");
+    let hidden = |field: &ProfileField| !named && field.rules().edited_by == EditedBy::UserIfAllowed;
     let caller_is_admin = call.caller()?.is_admin();
-    Ok(Data::list(EDITABLE.iter().copied().filter(|field| caller_is_admin || !hidden(field))).into())
+    let shown = ProfileField::listed().into_iter().filter(|field| caller_is_admin || !hidden(field));
+    Ok(Data::list(shown.map(ProfileField::as_str)).into())
 }
 
 /// `GET /cloud/user/fields/{user}`
@@ -162,43 +139,48 @@ impl<'a> Editor<'a> {
         // Whoever may not, and whatever is not, gets the same answer.
         let no = || Failure::bare(103);
         let over = !self.oneself || self.admin;
+        let value_of = |field, text: &str| ProfileValue::parse(field, text).map_err(invalid);
         let may_name = !self.oneself || self.admin || call.app.settings().allow_user_to_change_display_name;
         Ok(match key {
             "displayname" | "display" | "email" if !may_name => return Err(no()),
             "displayname" | "display" if value.chars().count() > 64 || !can_carry(value) => {
                 return Err(Failure::bare(101));
             }
-            "displayname" | "display" => change.display_name(value),
-            "email" => change.email(value),
-            "quota" if over => change.quota(field::quota(call, value).await?),
-            "manager" if over => change.field(ProfileField::Manager, checked("manager", value)?),
-            "additional_mail" => {
-                accounts::mail_address(value).map_err(|_| Failure::bare(102))?;
-                change.field(ProfileField::AdditionalMail, value)
+            "displayname" | "display" => {
+                change.display_name(DisplayName::parse_optional(value).map_err(invalid)?)
             }
+            "email" => change.email(EmailAddress::parse_optional(value).map_err(invalid)?),
+            "quota" if over => change.quota(field::quota(call, value).await?),
+            "manager" if over => change.field(value_of(ProfileField::Manager, checked("manager", value)?)?),
+            "additional_mail" => change.field(value_of(ProfileField::AdditionalMail, value)?),
             "notify_email" => {
                 let address = self.own_address(value).ok_or(Failure::bare(102))?;
-                change.field(ProfileField::NotifyEmail, address)
+                change.field(value_of(ProfileField::NotifyEmail, &address)?)
             }
-            "language" if field::is_language(value) => change.language(value),
+            "language" if field::is_language(value) => {
+                change.language(Language::parse_optional(value).map_err(invalid)?)
+            }
             "language" => return Err(field::no_language()),
-            "locale" if value.is_empty() || field::is_locale(value) => change.locale(value),
+            "locale" if value.is_empty() || field::is_locale(value) => {
+                change.locale(Locale::parse_optional(value).map_err(invalid)?)
+            }
             "locale" => return Err(Failure::of_endpoint(102, "Invalid locale").with_hint(field::LOCALE)),
             "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
-                change.field(ProfileField::FirstDayOfWeek, value)
+                change.field(value_of(ProfileField::FirstDayOfWeek, value)?)
             }
             "first_day_of_week" => return Err(Failure::of_endpoint(102, "Invalid first day of week")),
-            "phone" if value.is_empty() => change.field(ProfileField::Phone, value),
+            "phone" if value.is_empty() => change.field(value_of(ProfileField::Phone, value)?),
             "phone" => {
                 let wrong = || Failure::of_endpoint(102, "Invalid phone").with_hint(field::PHONE);
-                change.field(ProfileField::Phone, field::phone(value).ok_or_else(wrong)?)
+                change.field(value_of(ProfileField::Phone, &field::phone(value).ok_or_else(wrong)?)?)
             }
             "website" if value.is_empty() || field::is_website(value) => {
-                change.field(ProfileField::Website, checked("website", value)?)
+                change.field(value_of(ProfileField::Website, checked("website", value)?)?)
             }
             "website" => return Err(Failure::of_endpoint(102, "Invalid website").with_hint(field::WEBSITE)),
             "twitter" => {
-                change.field(ProfileField::Twitter, checked("twitter", value)?.trim_start_matches('@'))
+                let name = checked("twitter", value)?.trim_start_matches('@');
+                change.field(value_of(ProfileField::Twitter, name)?)
             }
             "profile_enabled" => {
                 let on = match value {
@@ -206,11 +188,13 @@ impl<'a> Editor<'a> {
                     "0" | "false" | "" => "0",
                     _ => return Err(Failure::of_endpoint(102, "Invalid profile_enabled")),
                 };
-                change.field(ProfileField::ProfileEnabled, on)
+                change.field(value_of(ProfileField::ProfileEnabled, on)?)
             }
             key => {
-                if let Some(field) = PLAIN.iter().find(|field| field.as_str() == key) {
-                    change.field(*field, checked(key, value)?)
+                let text =
+                    key.parse().ok().filter(|field: &ProfileField| field.rules().value == FieldValue::Text);
+                if let Some(field) = text {
+                    change.field(value_of(field, checked(key, value)?)?)
                 } else {
                     let field = scoped(key).filter(|_| self.oneself).ok_or_else(no)?;
                     change.scope(field, scope(field, value)?)
@@ -224,28 +208,25 @@ impl<'a> Editor<'a> {
         if value.is_empty() {
             return Some(String::new());
         }
-        let address = accounts::mail_address(value).ok()?;
-        let more =
-            self.details.profile.entries(ProfileField::AdditionalMail).any(|entry| entry.value == address);
-        (more || self.details.user.email.as_deref() == Some(address.as_str())).then_some(address)
+        let address = EmailAddress::parse(value).ok()?;
+        let address = address.as_str();
+        let mut others = self.details.profile.entries(ProfileField::AdditionalMail);
+        let is_own =
+            self.details.user.email.as_deref() == Some(address) || others.any(|entry| entry.value == address);
+        is_own.then(|| address.to_owned())
     }
 }
 
 /// The field whose scope a key is about.
 fn scoped(key: &str) -> Option<ProfileField> {
     let name = key.strip_suffix("ProfileScope")?;
-    let field: ProfileField = name.parse().ok()?;
-    let has_scope =
-        EDITABLE.contains(&name) || matches!(field, ProfileField::Avatar | ProfileField::Birthdate);
-    (has_scope && field != ProfileField::AdditionalMail).then_some(field)
+    name.parse().ok().filter(|field: &ProfileField| field.has_scope())
 }
 
 fn scope(field: ProfileField, value: &str) -> Result<ProfileScope, Failure> {
     let wrong = || Failure::of_endpoint(102, "Invalid scope");
     let scope = ProfileScope::from_any(value).map_err(|_| wrong())?;
-    let too_narrow =
-        scope == ProfileScope::Private && matches!(field, ProfileField::DisplayName | ProfileField::Email);
-    if too_narrow { Err(wrong()) } else { Ok(scope) }
+    if field.rules().scopes.allow(scope) { Ok(scope) } else { Err(wrong()) }
 }
 
 /// A text that can be kept and told again as it is.

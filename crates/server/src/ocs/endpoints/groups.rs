@@ -1,6 +1,6 @@
 //! Groups.
 
-use accounts::{AccountsError, Group, GroupFilter, GroupId, UserFilter, UserId};
+use accounts::{AccountsError, Group, GroupDisplayName, GroupFilter, GroupId, UserFilter, UserId};
 
 use super::list::{list_details, list_ids};
 use super::{Call, Range};
@@ -76,10 +76,10 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     if name.is_some_and(|name| !can_carry(name)) {
         return Err(invalid());
     }
+    let name = name.map(GroupDisplayName::parse_optional).transpose().map_err(|_| invalid())?.flatten();
     match call.accounts()?.groups().create(&id, name).await {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::of_endpoint(102, "group exists")),
-        Err(AccountsError::Invalid { .. }) => Err(invalid()),
         Err(error) => Err(error.into()),
     }
 }
@@ -93,12 +93,13 @@ pub(super) async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let missing = || Failure::new(Code::NOT_FOUND, NOT_FOUND);
     let group = call.named_group().await?.ok_or_else(missing)?;
+    let invalid = || Failure::of_endpoint(101, "Invalid group name");
     if !can_carry(value) {
-        return Err(Failure::of_endpoint(101, "Invalid group name"));
+        return Err(invalid());
     }
-    match call.accounts()?.groups().rename(&group, value).await {
+    let name = GroupDisplayName::parse_optional(value).map_err(|_| invalid())?;
+    match call.accounts()?.groups().rename(&group, name).await {
         Ok(()) => Ok(Answer::NOTHING),
-        Err(AccountsError::Invalid { .. }) => Err(Failure::of_endpoint(101, "Invalid group name")),
         Err(AccountsError::NotFound { .. }) => Err(missing()),
         Err(error) => Err(error.into()),
     }

@@ -1,7 +1,6 @@
 //! Lists of users. A sub-admin sees the members of the groups they administer, each once, in pages that are cut after that.
 
-use accounts::{AccountsError, UserFilter};
-use accounts::{Details, UserPages};
+use accounts::{AccountsError, Details, UserFilter, UserPages};
 use async_trait::async_trait;
 
 use super::person::{Viewer, shown};

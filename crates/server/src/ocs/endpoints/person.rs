@@ -1,25 +1,10 @@
 //! A user as the API shows them: the keys, in the order in which clients have always seen them, and the newer ones at the
 //! places where newer versions have them.
 
-use accounts::{Details, Profile};
-use accounts::{ProfileField, ProfileScope, Quota, Timestamp};
+use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 
 use crate::ocs::data::Data;
 use crate::settings::ServerSettings;
-
-/// Texts that people tell about themselves, in order.
-const TEXTS: &[ProfileField] = &[
-    ProfileField::Phone,
-    ProfileField::Address,
-    ProfileField::Website,
-    ProfileField::Twitter,
-    ProfileField::Bluesky,
-    ProfileField::Fediverse,
-    ProfileField::Organisation,
-    ProfileField::Role,
-    ProfileField::Headline,
-    ProfileField::Biography,
-];
 
 /// Who looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +51,10 @@ pub(super) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings
     map.put("displayname", user.display_name_or_id());
     map.put("display-name", user.display_name_or_id());
     map.put_scope("displaynameScope", ProfileField::DisplayName);
-    for field in TEXTS {
-        map.put_field(*field, profile.value(*field).unwrap_or_default());
-    }
-    map.put_field(ProfileField::ProfileEnabled, profile.value(ProfileField::ProfileEnabled).unwrap_or("1"));
-    for field in [ProfileField::Pronouns, ProfileField::Birthdate] {
-        map.put_field(field, profile.value(field).unwrap_or_default());
+    for field in ProfileField::scoped_texts() {
+        // A profile page is shown unless its owner says otherwise.
+        let unset = if field == ProfileField::ProfileEnabled { "1" } else { "" };
+        map.put_field(field, profile.value(field).unwrap_or(unset));
     }
     map.put("groups", Data::list(groups.iter().map(accounts::GroupId::as_str)));
     map.put("language", user.language.as_deref().unwrap_or(&settings.default_language));
@@ -100,8 +83,8 @@ impl Map<'_> {
 
     fn put_scope(&mut self, key: &str, field: ProfileField) {
         if self.scopes {
-            let scope = self.profile.scope(field).unwrap_or_else(|| default_scope(field));
-            self.put(key, scope.as_str());
+            let scope = self.profile.scope(field).or(field.rules().scopes.default_scope());
+            self.put(key, scope.unwrap_or(ProfileScope::Local).as_str());
         }
     }
 
@@ -114,14 +97,6 @@ impl Map<'_> {
         if self.scopes {
             self.put("additional_mailScope", scopes);
         }
-    }
-}
-
-/// Who may see a field when nobody said so.
-fn default_scope(field: ProfileField) -> ProfileScope {
-    match field {
-        ProfileField::Avatar | ProfileField::DisplayName | ProfileField::Email => ProfileScope::Federated,
-        _ => ProfileScope::Local,
     }
 }
 

@@ -1,7 +1,6 @@
 //! One user: look, enable, disable, delete, wipe, welcome.
 
-use accounts::Details;
-use accounts::{AccountsError, User};
+use accounts::{AccountsError, Details, User};
 
 use super::Call;
 use super::person::{Viewer, shown};
