@@ -13,13 +13,13 @@ use std::path::Path;
 use serde::Deserialize;
 use user_backend::config::{Config, ConfigErrors, Loader};
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::store::settings::StoreSettings;
 
 /// What the section is called.
 const SECTION: &str = "store";
 
-/// The file that is the store when nobody says anything else.
+/// The file that is the store by default.
 const USUAL: &str = "user-backend.db";
 
 /// The section as it is written.

@@ -1,7 +1,7 @@
 //! People, groups, applications and local passwords in one store.
 //!
 //! The store is a SQLite file, with nothing to set up, or a PostgreSQL database. Everything that belongs together is
-//! written in one transaction; what was acknowledged survives a power cut; what was not left nothing behind.
+//! written in one transaction; what was acknowledged survives a power cut; what was not leaves no trace.
 //!
 //! ```
 //! use accounts::{Accounts, GroupId, NewUser, StoreSettings, UserFilter, UserId};
@@ -23,24 +23,31 @@
 //! # }
 //! ```
 //!
-//! # Rooms
-//! | room | what lives there |
+//! # Layers
+//! | folder | contents | may use |
+//! |---|---|---|
+//! | `domain` | parsed types: a value is checked once, when it becomes one of them | |
+//! | `store` | all SQL, one file per table; [`Accounts`] opens it | `domain` |
+//! | `service` | work on more than one table: provisioning, passwords, reset, mail, invalidation | `domain`, `store` |
+//!
+//! # Tables
+//! | method | contents |
 //! |---|---|
 //! | [`Accounts::users`] | create, find, list, change, disable, delete |
 //! | [`Accounts::groups`] | groups, members, sub-admins |
 //! | [`Accounts::outbox`] | mails to be sent |
 //! | [`Accounts::passwords`] | hashes of local passwords |
-//! | [`Accounts::app_passwords`], [`Accounts::sessions`], [`Accounts::reset_tokens`] | app passwords, sessions, tokens that set a new password |
-//! | [`Accounts::pins`] | who owns whom; [`Accounts::pin_store`] for the resolver |
-//! | [`Accounts::snapshot`] | what a server asks at every call |
-//! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, what users set for themselves |
+//! | [`Accounts::app_passwords`], [`Accounts::sessions`], [`Accounts::reset_tokens`] | app passwords, sessions, password resets |
+//! | [`Accounts::pins`] | which backend owns a name; [`Accounts::pin_store`] for the resolver |
+//! | [`Accounts::snapshot`] | what a server asks at every call, in one statement |
+//! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, users' preferences |
 //! | [`Accounts::credential_epoch`] | how processes notice that credentials ended elsewhere |
-//! | [`Accounts::failed_logins`], [`Accounts::instances`] | failed sign-ins by place, and the servers that run |
-//! | [`Accounts::audit`] | who did what to whom |
+//! | [`Accounts::failed_logins`], [`Accounts::instances`] | failed sign-ins by source, and the running servers |
+//! | [`Accounts::audit`] | the audit log |
 //!
 //! # Several processes
-//! Any number of processes may open the same store. What one has written, the others read; [`InvalidationWatcher`] tells how they
-//! forget in time what they remember.
+//! Any number of processes may open the same store. What one has written, the others read; [`InvalidationWatcher`] keeps
+//! their caches up to date.
 
 #![forbid(unsafe_code)]
 
@@ -49,29 +56,14 @@ mod domain;
 mod service;
 mod store;
 
-pub use domain::actor::{Action, Actor};
-pub use domain::clock::{Clock, SKEW, Timestamp};
-pub use domain::credential_epoch::{Changes, CredentialEpoch};
-pub use domain::display_name::{DisplayName, GroupDisplayName};
-pub use domain::email::EmailAddress;
-pub use domain::error::AccountsError;
-pub use domain::group::{Group, GroupFilter};
-pub use domain::group_id::{ADMIN_GROUP, GroupId};
-pub use domain::language::{Language, Locale};
-pub use domain::local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
-pub use domain::new_user::NewUser;
-pub use domain::profile::{Profile, ProfileEntry};
-pub use domain::profile_field::{
-    EditedBy, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes,
+pub use domain::{
+    ADMIN_GROUP, AccountsError, Action, Actor, Changes, Clock, CredentialEpoch, Details, DisplayName,
+    EditedBy, EmailAddress, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
+    LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
+    NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
+    ProfileValue, Quota, SKEW, Scopes, StoredHash, Timestamp, Token, TokenHash, User, UserChange, UserFilter,
+    UserId,
 };
-pub use domain::quota::Quota;
-pub use domain::random::NoRandomness;
-pub use domain::stored_hash::StoredHash;
-pub use domain::token::{Token, TokenHash};
-pub use domain::user::{Details, Permissions, User};
-pub use domain::user_change::UserChange;
-pub use domain::user_filter::{Page, UserFilter};
-pub use domain::user_id::{LOCAL_BACKEND, NewIdError, UserId};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
     AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp,

@@ -16,7 +16,7 @@ impl Actor {
         Self { who: "system".to_owned(), origin: None }
     }
 
-    /// Somebody at the command line.
+    /// A user of the command line.
     pub fn command_line(who: &str) -> Self {
         Self { who: clean(who), origin: Some("command line".to_owned()) }
     }
@@ -94,7 +94,7 @@ actions! {
     SubadminAdded = "group.subadmin_added",
     /// A user may no longer administer a group.
     SubadminRemoved = "group.subadmin_removed",
-    /// Fields of a user changed; which ones is the detail, what they hold is not told.
+    /// Fields of a user changed; which ones is the detail; what they hold is not logged.
     UserChanged = "user.changed",
     /// A user was created; the detail is the backend.
     UserCreated = "user.created",
@@ -114,7 +114,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// One line of moderate length, whatever somebody typed.
+/// One line of moderate length, whatever was typed.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(500).collect()
 }

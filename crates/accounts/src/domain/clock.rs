@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 
 /// How far apart the clocks of several servers may be. What began later than this from now began before the clock was set back:
-/// nobody knows how old it is, so it counts as ended.
+/// its age is unknown, so it counts as ended.
 pub const SKEW: Duration = Duration::from_secs(5 * 60);
 
 /// A moment: milliseconds since 1970 in UTC.
@@ -52,7 +52,7 @@ impl Clock {
         Self(None)
     }
 
-    /// A clock that stands still until it is told to go on. Clones share the time.
+    /// A clock that stands still until it is advanced. Clones share the time.
     pub fn manual(start: Timestamp) -> Self {
         Self(Some(Arc::new(AtomicI64::new(start.0))))
     }
@@ -64,7 +64,7 @@ impl Clock {
         }
     }
 
-    /// Sets a manual clock back, as somebody might the machine's.
+    /// Sets a manual clock back, as an operator might the machine's.
     pub fn set_back(&self, by: Duration) {
         if let Some(now) = &self.0 {
             now.store(Timestamp(now.load(Ordering::SeqCst)).before(by).0, Ordering::SeqCst);

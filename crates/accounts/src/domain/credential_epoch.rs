@@ -34,12 +34,12 @@ pub enum Changes {
         /// The generation now.
         now: CredentialEpoch,
     },
-    /// Nobody's.
+    /// No one's.
     None {
         /// The generation now.
         now: CredentialEpoch,
     },
-    /// These people's.
+    /// These users'.
     Users {
         /// The generation now.
         now: CredentialEpoch,

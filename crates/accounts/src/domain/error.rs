@@ -17,7 +17,7 @@ pub enum AccountsError {
     /// The database belongs to another program; nothing in it was touched.
     #[error("this database belongs to another program: {found}")]
     Foreign {
-        /// By what it was told.
+        /// What shows it.
         found: String,
     },
     /// The disk or the quota of the database is full.
@@ -33,7 +33,7 @@ pub enum AccountsError {
         /// What it should be.
         expected: &'static str,
     },
-    /// Nobody who is enabled would be left in the group `admin`.
+    /// No enabled user would be left in the group `admin`.
     #[error("the last enabled administrator cannot be removed")]
     LastAdmin,
     /// A newer version of this program made the database.

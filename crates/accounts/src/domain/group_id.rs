@@ -35,7 +35,7 @@ impl GroupId {
         &*self.0 == ADMIN_GROUP
     }
 
-    /// Fails for the group `admin`: its members administer every group, and nobody administers them.
+    /// Fails for the group `admin`: its members administer every group, and no sub-admin administers them.
     pub(crate) fn not_admin(&self) -> Result<(), AccountsError> {
         if self.is_admin() {
             return Err(AccountsError::invalid("sub-admin group", self.as_str(), "a group other than admin"));

@@ -1,77 +1,16 @@
 //! Languages and locales.
 
-use std::str::FromStr;
-
 use crate::domain::error::AccountsError;
+use crate::domain::text_type::text_type;
 
-/// A language, such as `de_DE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Language(String);
-
-/// A locale, such as `de_AT`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Locale(String);
-
-impl Language {
-    /// Takes a short word.
-    ///
-    /// # Errors
-    /// [`AccountsError::Invalid`] when it is something else.
-    pub fn parse(text: &str) -> Result<Self, AccountsError> {
-        word(text, "language").map(Self)
-    }
-
-    /// The same; an empty text is no language.
-    ///
-    /// # Errors
-    /// As [`Self::parse`].
-    pub fn parse_optional(text: &str) -> Result<Option<Self>, AccountsError> {
-        if text.is_empty() { Ok(None) } else { Self::parse(text).map(Some) }
-    }
-
-    /// The language as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+text_type! {
+    /// A language, such as `de_DE`.
+    Language, |text: &str| word(text, "language")
 }
 
-impl Locale {
-    /// Takes a short word.
-    ///
-    /// # Errors
-    /// [`AccountsError::Invalid`] when it is something else.
-    pub fn parse(text: &str) -> Result<Self, AccountsError> {
-        word(text, "locale").map(Self)
-    }
-
-    /// The same; an empty text is no locale.
-    ///
-    /// # Errors
-    /// As [`Self::parse`].
-    pub fn parse_optional(text: &str) -> Result<Option<Self>, AccountsError> {
-        if text.is_empty() { Ok(None) } else { Self::parse(text).map(Some) }
-    }
-
-    /// The locale as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Language {
-    type Err = AccountsError;
-
-    fn from_str(text: &str) -> Result<Self, AccountsError> {
-        Self::parse(text)
-    }
-}
-
-impl FromStr for Locale {
-    type Err = AccountsError;
-
-    fn from_str(text: &str) -> Result<Self, AccountsError> {
-        Self::parse(text)
-    }
+text_type! {
+    /// A locale, such as `de_AT`.
+    Locale, |text: &str| word(text, "locale")
 }
 
 fn word(text: &str, field: &'static str) -> Result<String, AccountsError> {

@@ -10,7 +10,7 @@ pub const MAX_LOCAL_PASSWORD_BYTES: usize = 469;
 
 /// A password that is not longer than a local password can be.
 ///
-/// The wrapper is the proof: whoever holds one need not think about lengths any more. Cheap to clone, wiped on drop.
+/// The type is the proof that the length was checked. Cheap to clone, wiped on drop.
 #[derive(Clone, Debug)]
 pub struct LocalPassword(Arc<Password>);
 

@@ -66,7 +66,7 @@ impl NewUser {
         }
     }
 
-    /// Somebody whose password this backend checks. Default: `local`, this store.
+    /// A user whose password this backend checks. Default: `local`, this store.
     #[must_use]
     pub fn backend(mut self, backend: BackendId) -> Self {
         self.backend = Some(backend);
@@ -143,7 +143,7 @@ impl NewUser {
         self
     }
 
-    /// Somebody who signed in before, elsewhere: first and last. Times to come count as now.
+    /// When the user signed in elsewhere: first and last. Times in the future count as now.
     #[must_use]
     pub const fn signed_in(mut self, first: Timestamp, last: Timestamp) -> Self {
         self.signed_in = Some((first, last));

@@ -1,4 +1,4 @@
-//! What users tell about themselves.
+//! What users say about themselves.
 
 use crate::domain::profile_field::{ProfileField, ProfileScope};
 
@@ -14,7 +14,7 @@ pub struct ProfileEntry {
     pub scope: Option<ProfileScope>,
 }
 
-/// All that a user tells.
+/// All that a user says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile(pub(crate) Vec<ProfileEntry>);
 

@@ -77,7 +77,7 @@ pub struct FieldRules {
     pub edited_by: EditedBy,
     /// Which scopes it may have.
     pub scopes: Scopes,
-    /// Its place in the list of fields that users are told they may edit.
+    /// Its place in the list of fields that users may edit.
     pub listed: Option<u8>,
 }
 
@@ -89,7 +89,7 @@ pub enum FieldValue {
     Elsewhere,
     /// Any number of mail addresses, each with a scope of its own.
     Addresses,
-    /// One text of a certain form, which whoever takes it from a person checks.
+    /// One text of a certain form, which its reader checks.
     Formed,
     /// Any text.
     Text,
@@ -187,7 +187,7 @@ fields! {
 }
 
 impl ProfileField {
-    /// The fields that users are told they may edit, in the order on which clients rely.
+    /// The fields that users may edit, in the order on which clients rely.
     pub fn listed() -> Vec<Self> {
         let mut listed: Vec<Self> =
             Self::ALL.iter().copied().filter(|field| field.rules().listed.is_some()).collect();
@@ -226,7 +226,7 @@ words! {
         Local = "v2-local",
         /// Only people who are allowed to by the user.
         Private = "v2-private",
-        /// Everybody.
+        /// Everyone.
         Published = "v2-published",
     }
 }

@@ -51,13 +51,13 @@ impl User {
     }
 }
 
-/// A user with everything that is told about them.
+/// A user with profile and groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Details {
     /// The user.
     pub user: User,
-    /// What the user tells.
+    /// What the user says about themselves.
     pub profile: Profile,
     /// The groups that the user is a member of, by id.
     pub groups: Vec<GroupId>,

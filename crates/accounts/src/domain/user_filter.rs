@@ -47,7 +47,7 @@ impl UserFilter {
         self
     }
 
-    /// Those behind this user in the order of names; goes on where a page ended. Does not go with `recent`.
+    /// Those after this user in the order of names; goes on where a page ended. Does not go with `recent`.
     pub fn after(mut self, user: UserId) -> Self {
         self.after = Some(user);
         self

@@ -14,7 +14,7 @@ use crate::domain::error::AccountsError;
 /// The id of the backend whose passwords this store keeps itself.
 pub const LOCAL_BACKEND: &str = "local";
 
-/// A user's id: the spelling that was chosen, and the one form that tells people apart.
+/// A user's id: the spelling that was chosen, and the one form that tells users apart.
 ///
 /// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap to clone.
 #[derive(Clone)]
@@ -24,7 +24,7 @@ pub struct UserId {
 }
 
 impl UserId {
-    /// Takes any name that can be somebody's login name.
+    /// Takes any name that can be a login name.
     ///
     /// # Errors
     /// [`AccountsError::Invalid`] when it cannot.
@@ -62,7 +62,7 @@ impl UserId {
         Self::parse(id).map_err(|_| NewIdError::Character)
     }
 
-    /// The id of somebody who is known by canonical name only.
+    /// The id of a user who is known by canonical name only.
     pub fn from_canonical(name: CanonicalName) -> Self {
         Self { spelling: name.as_str().into(), name }
     }

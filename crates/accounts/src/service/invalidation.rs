@@ -1,6 +1,6 @@
 //! How processes notice that credentials ended elsewhere.
 //!
-//! One counter, the *generation*, goes up in the very transaction that ends somebody's credentials: a new password, a
+//! One counter, the *credential epoch*, goes up in the very transaction that ends a user's credentials: a new password, a
 //! disabled, deleted or re-pinned user. The names are kept beside it. A process that remembers outcomes does, before it
 //! believes its memory:
 //!
@@ -13,7 +13,7 @@
 //!
 //! # The guarantee
 //! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
-//! whatever process, tells of it. So a process that asks before each use of its memory accepts no old credential after
+//! whatever process, reports it. So a process that asks before each use of its memory accepts no old credential after
 //! that moment. Sessions and reset tokens need no asking: the same transaction deletes them.
 //!
 //! It holds because both engines make a commit visible to every read that begins after it. On PostgreSQL the counter is a
@@ -23,8 +23,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use user_backend::Resolver;
 
-use crate::domain::credential_epoch::{Changes, CredentialEpoch};
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::Accounts;
 
 /// Keeps the memory of resolvers true: forgets whose credentials ended in any process, and forgives the places that an
@@ -61,7 +60,7 @@ impl InvalidationWatcher {
     /// Begins to follow. The resolvers must not remember anything yet.
     ///
     /// # Errors
-    /// When the store cannot tell the generation.
+    /// When the epoch cannot be read.
     pub async fn start(
         accounts: Accounts,
         resolvers: impl IntoIterator<Item = Resolver>,
@@ -74,7 +73,7 @@ impl InvalidationWatcher {
     /// all. Any number of tasks may call it at the same time.
     ///
     /// # Errors
-    /// When the store cannot tell. The caller must not believe the resolvers' memory then, so it refuses as unavailable.
+    /// When the store cannot be read. The caller must not believe the resolvers' memory then, so it refuses as unavailable.
     ///
     /// # Cancellation
     /// Safe: what was not forgotten will be the next time.
@@ -97,10 +96,10 @@ impl InvalidationWatcher {
         // One at a time: forgetting twice would void what was proved in between.
         let _turn = self.forgetting.lock().await;
         let seen = self.seen();
-        let room = self.accounts.credential_epoch();
+        let epochs = self.accounts.credential_epoch();
         // Others may have heard of later ones in the meantime.
-        let now = if now > seen { now } else { room.current().await? };
-        let (changes, forgiven) = room.changes_between(seen, now).await?;
+        let now = if now > seen { now } else { epochs.current().await? };
+        let (changes, forgiven) = epochs.changes_between(seen, now).await?;
         for resolver in &self.resolvers {
             match &changes {
                 Changes::None { .. } => {}
@@ -113,7 +112,7 @@ impl InvalidationWatcher {
             }
             forgiven.iter().for_each(|place| resolver.forgive(*place));
         }
-        // Only now: whoever reads the new number must find the memory cleaned.
+        // Only now: who reads the new number must find the memory cleaned.
         self.seen.store(now.number(), Ordering::Release);
         Ok(now)
     }

@@ -2,13 +2,7 @@
 
 use user_backend::{BackendId, CanonicalName};
 
-use crate::domain::actor::Action;
-use crate::domain::email::EmailAddress;
-use crate::domain::error::AccountsError;
-use crate::domain::group_id::GroupId;
-use crate::domain::new_user::NewUser;
-use crate::domain::user::User;
-use crate::domain::user_id::{LOCAL_BACKEND, UserId};
+use crate::domain::{AccountsError, Action, EmailAddress, GroupId, LOCAL_BACKEND, NewUser, User, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::users::repository::Users;
 use crate::store::users::{insert, profile};
@@ -19,7 +13,7 @@ impl Users<'_> {
     ///
     /// # Errors
     /// - [`AccountsError::AlreadyExists`]: the name is taken in some spelling, or another backend owns it (a local
-    ///   account never shadows somebody else's).
+    ///   account never shadows another one).
     /// - [`AccountsError::NotFound`]: one of the groups.
     /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the group `admin`.
     pub async fn create(self, new: NewUser) -> Result<User, AccountsError> {
@@ -29,10 +23,10 @@ impl Users<'_> {
         Ok(user)
     }
 
-    /// Keeps somebody whom a backend accepted: creates the user at the first acceptance, and does nothing later.
+    /// Records a user whom a backend accepted: created at the first acceptance, unchanged later.
     ///
-    /// The groups that the backend tells (`group_by_domain`) are created when they are missing and joined at creation.
-    /// The second value tells whether the user is new.
+    /// The groups that the backend reports (`group_by_domain`) are created when they are missing and joined at creation.
+    /// The second value says whether the user is new.
     ///
     /// # Errors
     /// [`AccountsError::AlreadyExists`] when the name belongs to another backend.

@@ -1,15 +1,9 @@
 //! App passwords: made by a user or an admin for one device or program, named, revocable one by one.
 
-use crate::domain::actor::Action;
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::domain::last_used;
-use crate::domain::token::{Token, TokenHash};
-use crate::domain::user::User;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Action, Timestamp, Token, TokenHash, User, UserId, last_used};
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
-use crate::store::engine::query::{Row, sql};
+use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::columns;
@@ -55,7 +49,7 @@ macro_rules! token_columns {
     };
 }
 
-/// The room of app passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
+/// App passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
 #[derive(Clone, Copy, Debug)]
 pub struct AppPasswords<'a>(pub(crate) &'a Store);
 
@@ -97,10 +91,10 @@ impl AppPasswords<'_> {
         Ok((token, made))
     }
 
-    /// Whose app password this is; `None` when it is nobody's, has ended, or its owner is disabled.
+    /// Whose app password this is; `None` when there is none, it has ended, or its owner is disabled.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn owner(self, token: &TokenHash) -> Result<Option<(User, AppPassword)>, AccountsError> {
         let now = self.0.now();
         let query = sql(concat!(
@@ -115,7 +109,7 @@ impl AppPasswords<'_> {
         row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, 13)?))).transpose()
     }
 
-    /// Notes that an app password was used; writes at most once a minute.
+    /// Writes down that an app password was used; at most once a minute.
     ///
     /// # Errors
     /// When it could not be written.
@@ -158,7 +152,7 @@ impl AppPasswords<'_> {
         change.commit().await
     }
 
-    /// Revokes all app passwords of a user; tells how many there were.
+    /// Revokes all app passwords of a user; returns how many there were.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
@@ -174,7 +168,7 @@ impl AppPasswords<'_> {
         Ok(ended)
     }
 
-    /// Marks all devices of a user that hold an app password for wiping; tells how many.
+    /// Marks all devices of a user that hold an app password for wiping; returns how many.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.

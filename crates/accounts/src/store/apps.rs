@@ -1,20 +1,18 @@
 //! Which apps there are, which are on, and what they are set to.
 
-use crate::domain::actor::Action;
-use crate::domain::app_config;
-use crate::domain::error::AccountsError;
-use crate::store::engine::query::sql;
+use crate::domain::{AccountsError, Action, app_config};
+use crate::store::engine::sql;
 use crate::store::handle::Store;
 
-/// The room of apps and their configuration. Ids and keys are 1 to 255 bytes of printable ASCII.
+/// Apps and their configuration. Ids and keys are 1 to 255 bytes of printable ASCII.
 #[derive(Clone, Copy, Debug)]
 pub struct Apps<'a>(pub(crate) &'a Store);
 
 impl Apps<'_> {
-    /// Whether an app was switched on or off here; `None` when nobody ever said so.
+    /// Whether an app was switched on or off here; `None` when it never was.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn state(self, app: &str) -> Result<Option<bool>, AccountsError> {
         let row = self.0.db().row(sql("SELECT enabled FROM apps WHERE id = $1").bind(app)).await?;
         row.map(|row| row.bool(0)).transpose()
@@ -23,7 +21,7 @@ impl Apps<'_> {
     /// All apps that were ever switched here, by id, and whether they are on.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn states(self) -> Result<Vec<(String, bool)>, AccountsError> {
         let rows = self.0.db().rows(sql("SELECT id, enabled FROM apps ORDER BY id")).await?;
         rows.iter().map(|row| Ok((row.text(0)?, row.bool(1)?))).collect::<Result<_, _>>()
@@ -47,7 +45,7 @@ impl Apps<'_> {
     /// The apps that have values, by id.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn configured(self) -> Result<Vec<String>, AccountsError> {
         let rows = self.0.db().rows(sql("SELECT DISTINCT app FROM app_config ORDER BY app")).await?;
         rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()
@@ -56,7 +54,7 @@ impl Apps<'_> {
     /// An app's values, by key.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn values(self, app: &str) -> Result<Vec<(String, String)>, AccountsError> {
         let query = sql("SELECT key, value FROM app_config WHERE app = $1 ORDER BY key");
         let rows = self.0.db().rows(query.bind(app)).await?;
@@ -66,7 +64,7 @@ impl Apps<'_> {
     /// Whether an app was switched on or off here, and its values by key: both as they are at one moment.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn state_and_values(
         self,
         app: &str,
@@ -86,7 +84,7 @@ impl Apps<'_> {
     /// A value of an app.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn value(self, app: &str, key: &str) -> Result<Option<String>, AccountsError> {
         let query = sql("SELECT value FROM app_config WHERE app = $1 AND key = $2");
         let row = self.0.db().row(query.bind(app).bind(key)).await?;
@@ -109,7 +107,7 @@ impl Apps<'_> {
         change.commit().await
     }
 
-    /// Deletes a value; tells whether there was one.
+    /// Deletes a value; returns whether there was one.
     ///
     /// # Errors
     /// When it could not be written.

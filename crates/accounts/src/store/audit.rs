@@ -3,9 +3,8 @@
 //! Every change writes its line in its own transaction: no change without a line, no line without a change.
 
 use crate::domain::actor::clean;
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::store::engine::query::{Row, sql};
+use crate::domain::{AccountsError, Timestamp};
+use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
 
 /// A line of the log.
@@ -28,7 +27,7 @@ pub struct AuditLine {
     pub detail: Option<String>,
 }
 
-/// The room of the audit log.
+/// The audit log.
 #[derive(Clone, Copy, Debug)]
 pub struct Audit<'a>(pub(crate) &'a Store);
 
@@ -46,7 +45,7 @@ impl Audit<'_> {
     /// The lines after number `after`, oldest first, at most `limit`; of one target only when one is named.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn after(
         self,
         after: i64,
@@ -69,7 +68,7 @@ impl Audit<'_> {
     /// The latest lines, oldest of them first, at most `limit`; of one target only when one is named.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn latest(self, limit: u32, target: Option<&str>) -> Result<Vec<AuditLine>, AccountsError> {
         let all =
             "SELECT seq, at, actor, origin, action, target, detail FROM audit ORDER BY seq DESC LIMIT $1";

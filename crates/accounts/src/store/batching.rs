@@ -1,6 +1,6 @@
 //! What a server asks at every call, asked once for all who ask at the same time.
 //!
-//! Whether anybody's credential ended, which apps are on, who somebody is and what they may do: at every call that must be as
+//! Whether a credential ended, which apps are on, who a user is and what the user may do: at every call that must be as
 //! true as the store is. Each question alone costs a trip to another thread or another machine, which is far more than the
 //! answer is worth. So questions that come while an answer is on its way wait for it to come back and go out together, in one
 //! statement. Nothing is remembered.
@@ -16,9 +16,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use user_backend::CanonicalName;
 
-use crate::domain::error::AccountsError;
-use crate::domain::user::Details;
-use crate::store::engine::db::Db;
+use crate::domain::{AccountsError, Details};
+use crate::store::engine::Db;
 use crate::store::snapshot;
 use crate::store::snapshot::Snapshot;
 
@@ -75,7 +74,7 @@ impl Batcher {
     }
 }
 
-/// Somebody who takes requests to the store until there are none.
+/// A task that takes requests to the store until there are none.
 struct BatchWorker {
     batcher: Batcher,
     db: Db,
@@ -92,7 +91,7 @@ impl BatchWorker {
             queue.in_flight += 1;
         }
         let worker = Self { batcher: batcher.clone(), db: db.clone(), done: false };
-        // A task of its own: whoever gives up waiting ends nobody else's request.
+        // A task of its own: a caller who gives up ends no other request.
         tokio::spawn(worker.work());
     }
 
@@ -102,7 +101,7 @@ impl BatchWorker {
         }
     }
 
-    /// The next requests. When there are none the worker has gone in the same moment, so nobody waits for it in vain.
+    /// The next requests. When there are none the worker has gone in the same moment, so no caller waits for it in vain.
     fn next(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.batcher.lock();
         let some = queue.requests.len().min(MAX_NAMES);
@@ -116,7 +115,7 @@ impl BatchWorker {
 }
 
 impl Drop for BatchWorker {
-    /// The runtime ends, or something broke: nobody shall wait for an answer that will not come.
+    /// The runtime ends, or something broke: no caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {
             return;

@@ -6,12 +6,8 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::domain::actor::{Action, clean};
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::domain::user::User;
-use crate::domain::user_id::UserId;
-use crate::store::engine::db::Tx;
-use crate::store::engine::query::{each, sql};
+use crate::domain::{AccountsError, Timestamp, User, UserId};
+use crate::store::engine::{Tx, each, sql};
 use crate::store::handle::Store;
 use crate::store::users::row::{UserKey, columns};
 

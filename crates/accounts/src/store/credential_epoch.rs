@@ -1,33 +1,32 @@
-//! The counter that goes up whenever somebody's credentials end, in the transaction that ends them.
+//! The counter that goes up whenever a user's credentials end, in the transaction that ends them.
 //!
 //! On PostgreSQL it is a row, not a sequence: a sequence hands out numbers before the commit, and a reader could see the
 //! larger number first.
 
 use user_backend::CanonicalName;
 
-use crate::domain::credential_epoch::CredentialEpoch;
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, CredentialEpoch};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::query::{each, sql};
+use crate::store::engine::{each, sql};
 use crate::store::handle::Store;
 use crate::store::login_attempts;
 use crate::store::users::row::UserKey;
 
-/// How many ended credentials are remembered by name.
+/// How many ended credentials are kept by name.
 pub(crate) const KEPT: i64 = 1000;
 
-/// After so many generations what is no longer wanted is deleted.
+/// After so many epochs what is no longer wanted is deleted.
 const SWEEP: i64 = 64;
 
-/// The room of generations; see the [module](self).
+/// The credential epoch; see the [module](self).
 #[derive(Clone, Copy, Debug)]
 pub struct CredentialEpochs<'a>(pub(crate) &'a Store);
 
 impl CredentialEpochs<'_> {
-    /// The generation now: one row is read.
+    /// The epoch now: one row is read.
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
+    /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be believed then.
     pub async fn current(self) -> Result<CredentialEpoch, AccountsError> {
         let row = self.0.db().row(sql("SELECT value FROM generation WHERE one = 1")).await?;
         let value = row.map(|row| row.int(0)).transpose()?;
@@ -53,7 +52,7 @@ impl CredentialEpochs<'_> {
     /// When it could not be written.
     pub async fn forget_all(self) -> Result<CredentialEpoch, AccountsError> {
         let mut change = self.0.change().await?;
-        // A reader that is so far behind is told to forget everything.
+        // A reader that is so far behind has to forget everything.
         let jump = sql("UPDATE generation SET value = value + $1 WHERE one = 1 RETURNING value");
         let row = change.row(jump.bind(KEPT + 1)).await?;
         let value = row.map(|row| row.int(0)).transpose()?;
@@ -63,7 +62,7 @@ impl CredentialEpochs<'_> {
     }
 }
 
-/// Ends what was proved before now for one name, in the caller's transaction; tells the new generation.
+/// Ends what was proved before now for one name, in the caller's transaction; returns the new epoch.
 pub(crate) async fn bump(
     change: &mut Change<'_>,
     name: &CanonicalName,
@@ -76,7 +75,7 @@ pub(crate) async fn bump(
     Ok(epoch)
 }
 
-/// Raises the generation, in the caller's transaction.
+/// Raises the epoch, in the caller's transaction.
 pub(crate) async fn next(change: &mut Change<'_>) -> Result<CredentialEpoch, AccountsError> {
     let row =
         change.row(sql("UPDATE generation SET value = value + 1 WHERE one = 1 RETURNING value")).await?;
@@ -91,7 +90,7 @@ pub(crate) async fn next(change: &mut Change<'_>) -> Result<CredentialEpoch, Acc
     Ok(CredentialEpoch::stored(value))
 }
 
-/// The generation, which nobody raises before the caller's transaction has ended.
+/// The epoch, which no other transaction raises before the caller's transaction has ended.
 pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, AccountsError> {
     // SQLite has one writer at a time as it is.
     let look = each(

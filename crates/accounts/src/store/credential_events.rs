@@ -3,10 +3,9 @@
 use user_backend::CanonicalName;
 use user_backend::layer::Place;
 
-use crate::domain::credential_epoch::{Changes, CredentialEpoch};
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::credential_epoch::{CredentialEpochs, KEPT};
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::failed_logins;
 use crate::store::failed_logins::FailedLogins;
 
@@ -16,7 +15,7 @@ impl CredentialEpochs<'_> {
     /// A `seen` from the future (a database was restored from a backup) is answered with [`Changes::Everything`].
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] when the store cannot tell: nothing remembered may be believed then.
+    /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be believed then.
     pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
         let now = self.current().await?;
         self.changes_between(seen, now).await.map(|(changes, _)| changes)

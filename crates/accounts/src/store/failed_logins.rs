@@ -1,4 +1,4 @@
-//! Failed sign-ins by place, kept for the throttles of all servers: so that a restart forgives nobody, one process knows what
+//! Failed sign-ins by place, kept for the throttles of all servers: so that a restart forgets nothing, one process knows what
 //! another has seen, and an administrator can look and forgive.
 //!
 //! The throttle itself lives in the memory of each server; nothing here is on the way of a sign-in. A server writes what it has
@@ -13,18 +13,15 @@ use std::time::Duration;
 
 use user_backend::layer::Place;
 
-use crate::domain::actor::Action;
-use crate::domain::clock::Timestamp;
-use crate::domain::credential_epoch::CredentialEpoch;
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch;
-use crate::store::engine::query::{Row, sql};
+use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
 
 /// How many failures are kept at most, the newest.
 pub const MAX_FAILED_LOGINS: i64 = 100_000;
 
-/// How far back a reader looks for rows that were committed late: on PostgreSQL a smaller key may appear behind a larger one.
+/// How far back a reader looks for rows that were committed late: on PostgreSQL a smaller key may appear after a larger one.
 const LATE_COMMITS: i64 = 1_000;
 
 /// How many rows are read at a time.
@@ -42,7 +39,7 @@ pub struct FailedLogin {
     pub at: Timestamp,
 }
 
-/// The room of failed sign-ins; see the [module](self).
+/// Failed sign-ins; see the [module](self).
 #[derive(Clone, Copy, Debug)]
 pub struct FailedLogins<'a>(pub(crate) &'a Store);
 
@@ -76,10 +73,10 @@ impl FailedLogins<'_> {
     }
 
     /// What other servers have seen since `not_before`, oldest first: at most 10,000 failures with keys above `after`, and
-    /// again some that were there the last time. Tell them apart by their keys.
+    /// again some that were there the last time. Their keys tell them apart.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn of_others(
         self,
         server: &str,
@@ -105,15 +102,15 @@ impl FailedLogins<'_> {
     /// When sign-ins from a place failed since `not_before`, oldest first.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn of(self, place: Place, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
         let query = sql("SELECT at FROM failures WHERE place = $1 AND at >= $2 ORDER BY at");
         let rows = self.0.db().rows(query.bind(place.to_string()).bind(not_before.millis())).await?;
         rows.iter().map(|row| row.int(0).map(Timestamp::from_millis)).collect()
     }
 
-    /// Forgives a place: every server lets it begin anew, before the next attempt that begins after this has returned. Tells how
-    /// many failures were written down.
+    /// Resets a source: every server forgets its failures before the next attempt that begins after this has returned. Returns
+    /// how many failures were stored.
     ///
     /// # Errors
     /// When it could not be written.
@@ -132,7 +129,7 @@ impl FailedLogins<'_> {
     /// The places that were forgiven after one generation, up to another.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn resets_between(
         self,
         after: CredentialEpoch,

@@ -1,14 +1,10 @@
 //! Groups, their members and their administrators.
 
-use crate::domain::actor::Action;
-use crate::domain::display_name::GroupDisplayName;
-use crate::domain::error::AccountsError;
-use crate::domain::group::{Group, GroupFilter};
-use crate::domain::group_id::GroupId;
-use crate::domain::search_text;
-use crate::domain::user_id::UserId;
+use crate::domain::{
+    AccountsError, Action, Group, GroupDisplayName, GroupFilter, GroupId, UserId, search_text,
+};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::query::{Kind, Query, Row, sql};
+use crate::store::engine::{Kind, Query, Row, sql};
 use crate::store::handle::Store;
 use crate::store::search::contains;
 use crate::store::users::row::UserKey;
@@ -28,7 +24,7 @@ impl Group {
     }
 }
 
-/// The room of groups.
+/// The table of groups.
 #[derive(Clone, Copy, Debug)]
 pub struct Groups<'a>(pub(crate) &'a Store);
 
@@ -96,7 +92,7 @@ impl Groups<'_> {
     /// The group with its counts, if there is one.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn find(self, id: &GroupId) -> Result<Option<Group>, AccountsError> {
         let kind = self.0.db().kind();
         let query = sql(COUNTED).push(kind, " WHERE groups.id = ").push_bind(kind, id.as_str());
@@ -106,7 +102,7 @@ impl Groups<'_> {
     /// Whether there is such a group: cheaper than [`Groups::find`].
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn exists(self, id: &GroupId) -> Result<bool, AccountsError> {
         let row = self.0.db().row(sql("SELECT 1 FROM groups WHERE id = $1").bind(id.as_str())).await?;
         Ok(row.is_some())
@@ -115,7 +111,7 @@ impl Groups<'_> {
     /// The groups of a filter with their counts, in the order of their ids.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn list(self, filter: &GroupFilter) -> Result<Vec<Group>, AccountsError> {
         let query = narrowed(self.0.db().kind(), sql(COUNTED), filter);
         self.0.db().rows(query).await?.iter().map(Group::read).collect()
@@ -124,7 +120,7 @@ impl Groups<'_> {
     /// The ids of the groups of a filter, in order: cheaper than [`Groups::list`].
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn ids(self, filter: &GroupFilter) -> Result<Vec<GroupId>, AccountsError> {
         let query = narrowed(self.0.db().kind(), sql("SELECT id FROM groups"), filter);
         ids(&self.0.db().rows(query).await?)
@@ -133,7 +129,7 @@ impl Groups<'_> {
     /// How many groups a filter has in all, whatever its limit and offset.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn count(self, filter: &GroupFilter) -> Result<u64, AccountsError> {
         let kind = self.0.db().kind();
         let query = matching(kind, sql("SELECT COUNT(*) FROM groups"), filter);
@@ -144,7 +140,7 @@ impl Groups<'_> {
     /// The groups that a user is a member of, by id.
     ///
     /// # Errors
-    /// When the store cannot tell. A user who does not exist is in no group.
+    /// When the store cannot be read. A user who does not exist is in no group.
     pub async fn of_user(self, user: &UserId) -> Result<Vec<GroupId>, AccountsError> {
         let query = sql("SELECT groups.id FROM users JOIN members ON members.user_key = users.key \
                          JOIN groups ON groups.key = members.group_key WHERE users.name = $1 ORDER BY groups.id");
@@ -154,7 +150,7 @@ impl Groups<'_> {
     /// Whether a user is a member of a group.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn has_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
         let query = sql(
             "SELECT 1 FROM members WHERE group_key = (SELECT key FROM groups WHERE id = $1) AND name = $2",
@@ -162,7 +158,7 @@ impl Groups<'_> {
         Ok(self.0.db().row(query.bind(group.as_str()).bind(user.name().as_str())).await?.is_some())
     }
 
-    /// Makes a user a member; tells whether that changed anything.
+    /// Makes a user a member; returns whether that changed anything.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user.
@@ -179,7 +175,7 @@ impl Groups<'_> {
         Ok(true)
     }
 
-    /// Ends a membership; tells whether that changed anything.
+    /// Ends a membership; returns whether that changed anything.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::LastAdmin`].
@@ -216,14 +212,14 @@ impl Groups<'_> {
     /// The groups that a user administers, by id.
     ///
     /// # Errors
-    /// When the store cannot tell. A user who does not exist administers nothing.
+    /// When the store cannot be read. A user who does not exist administers nothing.
     pub async fn subadmin_groups_of(self, user: &UserId) -> Result<Vec<GroupId>, AccountsError> {
         let query = sql("SELECT groups.id FROM users JOIN subadmins ON subadmins.user_key = users.key \
                          JOIN groups ON groups.key = subadmins.group_key WHERE users.name = $1 ORDER BY groups.id");
         ids(&self.0.db().rows(query.bind(user.name().as_str())).await?)
     }
 
-    /// Lets a user administer a group; tells whether that changed anything.
+    /// Lets a user administer a group; returns whether that changed anything.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Invalid`] for the group `admin`.
@@ -239,7 +235,7 @@ impl Groups<'_> {
         Ok(true)
     }
 
-    /// Ends that; tells whether it changed anything.
+    /// Ends that; returns whether it changed anything.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user.
@@ -269,7 +265,7 @@ pub(crate) async fn key(
     if row.is_none() && create {
         row = match insert(change, id, None).await? {
             Some(row) => Some(row),
-            // Somebody else was faster.
+            // Another transaction was faster.
             None => change.row(find()).await?,
         };
     }
@@ -277,7 +273,7 @@ pub(crate) async fn key(
     row.int(0).map(GroupKey)
 }
 
-/// Makes a user a member; tells whether that changed anything.
+/// Makes a user a member; returns whether that changed anything.
 pub(crate) async fn join(
     change: &mut Change<'_>,
     group: GroupKey,
@@ -290,7 +286,7 @@ pub(crate) async fn join(
     Ok(done > 0)
 }
 
-/// Lets a user administer a group; tells whether that changed anything.
+/// Lets a user administer a group; returns whether that changed anything.
 pub(crate) async fn add_subadmin(
     change: &mut Change<'_>,
     group: &GroupId,

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::domain::actor::Actor;
-use crate::domain::clock::{Clock, Timestamp};
+use crate::domain::{Actor, Clock, Timestamp};
 use crate::store::batching::Batcher;
-use crate::store::engine::db::Db;
+use crate::store::engine::Db;
 
 /// A handle to the open store. Cheap to clone; clones share the connections.
 #[derive(Clone, Debug)]

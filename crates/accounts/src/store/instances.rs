@@ -1,20 +1,19 @@
-//! The servers that run on this store, and what each told of itself last: what is in the memory of a process can be seen by
+//! The servers that run on this store, and what each reported last: what is in the memory of a process can be seen by
 //! no other one, so each writes a row every few seconds.
 
 use std::time::Duration;
 
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::store::engine::query::{Row, sql};
+use crate::domain::{AccountsError, Timestamp};
+use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
 
-/// How often a server should tell of itself.
+/// How often a server should report.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 
 /// One that has been silent for this long runs no more.
 pub const STALE_AFTER: Duration = Duration::from_secs(35);
 
-/// What a server told of itself.
+/// What a server reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Instance {
@@ -22,18 +21,18 @@ pub struct Instance {
     pub id: String,
     /// When it was started.
     pub started: Timestamp,
-    /// When it told this.
+    /// When it reported this.
     pub reported: Timestamp,
-    /// What it told, as JSON.
+    /// What it reported, as JSON.
     pub status: String,
 }
 
-/// The room of servers; see the [module](self).
+/// Running servers; see the [module](self).
 #[derive(Clone, Copy, Debug)]
 pub struct Instances<'a>(pub(crate) &'a Store);
 
 impl Instances<'_> {
-    /// Tells of a server, and forgets those that have been silent for a day.
+    /// Stores what a server reports, and forgets those that have been silent for a day.
     ///
     /// # Errors
     /// When it could not be written.
@@ -58,10 +57,10 @@ impl Instances<'_> {
         change.commit().await
     }
 
-    /// The servers that have told of themselves within [`STALE_AFTER`], by when they were started.
+    /// The servers that have reported within [`STALE_AFTER`], by when they were started.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn running(self) -> Result<Vec<Instance>, AccountsError> {
         let query = sql("SELECT id, started_at, told_at, status FROM servers WHERE told_at >= $1 \
                          ORDER BY started_at, id");

@@ -1,31 +1,31 @@
-//! LoginAttempts at local passwords in a row, where the policy limits them (`maximumLoginAttempts`).
+//! Consecutive wrong local passwords, where the policy limits them (`maximumLoginAttempts`).
 //!
 //! In the store and not in memory, so that the limit holds across processes and restarts. An attempt is counted before it is
 //! made, in one statement, so no burst slips through; a right password deletes the count, and so does everything that ends
-//! credentials: a new password, `occ cache:flush NAME`. Names that nobody has are counted like others: what is
-//! written must not tell who exists.
+//! credentials: a new password, `occ cache:flush NAME`. Unknown names are counted like others: what is
+//! written must not reveal who exists.
 
 use std::time::Duration;
 
 use user_backend::CanonicalName;
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::store::change::Change;
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::handle::Store;
 
-/// How long "the rest of the day" is at most: a count begins anew so long after its first attempt.
+/// How long "the rest of the day" is at most: a count starts again this long after its first attempt.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many names are counted at most, the newest.
 const MOST: i64 = 100_000;
 
-/// The room of attempts in a row; see the [module](self).
+/// Consecutive failures; see the [module](self).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LoginAttempts<'a>(pub(crate) &'a Store);
 
 impl LoginAttempts<'_> {
-    /// Counts an attempt that is about to be made, and tells whether it may be: there were not yet `most` in a row.
+    /// Counts an attempt that is about to be made, and returns whether it may be: there were not yet `most` in a row.
     pub(crate) async fn begin(self, name: &CanonicalName, most: u32) -> Result<bool, AccountsError> {
         let (now, most) = (self.0.now(), i64::from(most));
         let mut change = self.0.change().await?;
@@ -49,7 +49,7 @@ impl LoginAttempts<'_> {
         Ok(failures <= most)
     }
 
-    /// The attempt told nothing: nobody could look, or the password was right and something else was not.
+    /// The attempt was no guess: it failed for another reason, or the password was right and something else was not.
     pub(crate) async fn cancel(self, name: &CanonicalName) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
         let less = sql("UPDATE login_failures SET failures = failures - 1 WHERE name = $1 AND failures > 0");

@@ -30,9 +30,7 @@ use std::sync::Arc;
 
 use user_backend::CanonicalName;
 
-use crate::domain::actor::Actor;
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Actor, Timestamp};
 use crate::store::app_passwords::AppPasswords;
 use crate::store::apps::Apps;
 use crate::store::audit::Audit;
@@ -97,7 +95,7 @@ impl Accounts {
         }
     }
 
-    /// The same store, used on somebody's behalf: the audit log names them.
+    /// The same store, used on behalf of this actor: the audit log names it.
     #[must_use]
     pub fn on_behalf_of(&self, actor: Actor) -> Self {
         Self { store: self.store.on_behalf_of(actor) }
@@ -186,7 +184,7 @@ impl Accounts {
     /// The generation, the apps, and everything about the user of that name: what is true now.
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] and others that say that the store could not answer: nobody may be let in then.
+    /// [`AccountsError::Unavailable`] and others when the store cannot be read: no one may be let in then.
     ///
     /// # Cancellation
     /// Safe.

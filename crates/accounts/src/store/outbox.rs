@@ -1,19 +1,17 @@
 //! Mails to be sent, kept in the store until a server took them.
 //!
-//! A row says what is wanted, not what the mail says: the worker looks up the person and draws the token when it sends. So no
-//! secret waits in the store, asking for a reset costs the same work whoever is asked for, and what is written in the
+//! A row says what is queued, not what the mail says: the worker looks up the person and draws the token when it sends. So no
+//! secret waits in the store, asking for a reset costs the same work for every name, and what is written in the
 //! transaction of a change is mailed even if the process ends right after it.
 
 use std::time::Duration;
 
-use crate::domain::clock::{SKEW, Timestamp};
-use crate::domain::error::AccountsError;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, SKEW, Timestamp, UserId};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::query::{each, sql};
+use crate::store::engine::{each, sql};
 use crate::store::handle::Store;
 
-/// How many reset requests may wait. More are dropped: somebody is filling the queue.
+/// How many reset requests may wait. More are dropped: the queue is being flooded.
 const MAX_RESET_REQUESTS: u64 = 1000;
 
 /// How long a worker has a mail for itself. Longer than handing it over may take.
@@ -28,14 +26,14 @@ const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 /// No mail waits longer than this; one that seems to was put in before the clock was set back.
 const MAX_WAIT: Duration = MAX_BACKOFF.saturating_add(SKEW);
 
-/// The room of mails to be sent.
+/// Mails to be sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Outbox<'a>(pub(crate) &'a Store);
 
 impl Outbox<'_> {
-    /// Wants a greeting for a user, with a link to choose a password if the user's password is kept here.
+    /// Queues the welcome mail for a user, with a link to choose a password if the user's password is kept here.
     ///
-    /// Somebody has to send it: see [`crate::MailWorker`].
+    /// [`crate::MailWorker`] sends it.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or their mail address.
@@ -53,17 +51,17 @@ impl Outbox<'_> {
     /// How many mails wait to be sent: for metrics.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn waiting(self) -> Result<u64, AccountsError> {
         let row = self.0.db().row(sql("SELECT COUNT(*) FROM outbox")).await?;
         Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
 }
 
-/// What mail is wanted.
+/// What mail is queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MailKind {
-    /// Somebody asked to reset the password of what they typed: the subject.
+    /// A reset of the password of what was typed: the subject.
     ResetRequest,
     /// The notice that a user's password changed; goes to the address that was on record then.
     PasswordChanged,
@@ -113,7 +111,7 @@ pub(crate) struct QueuedMail {
     pub(crate) attempt: i64,
 }
 
-/// Writes down a wanted mail in the caller's transaction.
+/// Writes down a queued mail in the caller's transaction.
 pub(crate) async fn put(
     change: &mut Change<'_>,
     kind: MailKind,
@@ -163,23 +161,23 @@ pub(crate) async fn claim(store: &Store) -> Result<Option<QueuedMail>, AccountsE
     }))
 }
 
-/// Strikes a mail off: it was sent, or nobody will get it.
-pub(crate) async fn done(store: &Store, wanted: &QueuedMail) -> Result<(), AccountsError> {
+/// Removes a mail from the queue: it was sent or dropped.
+pub(crate) async fn done(store: &Store, queued: &QueuedMail) -> Result<(), AccountsError> {
     let mut change = store.change().await?;
-    change.execute(sql("DELETE FROM outbox WHERE key = $1").bind(wanted.key)).await?;
+    change.execute(sql("DELETE FROM outbox WHERE key = $1").bind(queued.key)).await?;
     change.commit().await
 }
 
-/// Puts a mail back that could not be sent now; tells whether it is still worth it.
-pub(crate) async fn put_back(store: &Store, wanted: &QueuedMail) -> Result<bool, AccountsError> {
-    let due = store.now().after(backoff(wanted.attempt));
-    if due > wanted.created.after(wanted.kind.ttl()) {
-        done(store, wanted).await?;
+/// Puts a mail back that could not be sent now; returns whether it is still worth it.
+pub(crate) async fn put_back(store: &Store, queued: &QueuedMail) -> Result<bool, AccountsError> {
+    let due = store.now().after(backoff(queued.attempt));
+    if due > queued.created.after(queued.kind.ttl()) {
+        done(store, queued).await?;
         return Ok(false);
     }
     let mut change = store.change().await?;
     change
-        .execute(sql("UPDATE outbox SET due_at = $2 WHERE key = $1").bind(wanted.key).bind(due.millis()))
+        .execute(sql("UPDATE outbox SET due_at = $2 WHERE key = $1").bind(queued.key).bind(due.millis()))
         .await?;
     change.commit().await?;
     Ok(true)

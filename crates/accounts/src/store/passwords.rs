@@ -1,13 +1,9 @@
-//! Where hashes of local passwords are kept. How they are made and compared is another room's matter.
+//! The hashes of local passwords. How they are made and compared: `service/local_password`.
 
-use crate::domain::actor::Action;
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::domain::stored_hash::StoredHash;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Action, StoredHash, Timestamp, UserId};
 use crate::store::change::Change;
 use crate::store::credential_epoch;
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::handle::Store;
 use crate::store::users::row::UserKey;
 
@@ -25,7 +21,7 @@ pub struct StoredCredential {
     pub id: UserId,
 }
 
-/// The room of password hashes.
+/// The hashes of local passwords.
 #[derive(Clone, Copy, Debug)]
 pub struct Passwords<'a>(pub(crate) &'a Store);
 
@@ -36,7 +32,7 @@ impl Passwords<'_> {
     /// What is kept of a local user's password; `None` when there is no such user, or none with a password here.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn find(self, id: &UserId) -> Result<Option<StoredCredential>, AccountsError> {
         let query = sql(
             "SELECT passwords.hash, passwords.changed_at, users.enabled, users.id, users.name FROM users \
@@ -85,7 +81,7 @@ impl Passwords<'_> {
     /// The latest hashes of a user, the present one first, at most `limit` and [`MAX_HISTORY`].
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn history(self, id: &UserId, limit: u32) -> Result<Vec<StoredHash>, AccountsError> {
         let query = sql(
             "SELECT hash FROM password_history WHERE user_key = (SELECT key FROM users WHERE name = $1) \
@@ -135,7 +131,7 @@ pub(crate) async fn put(
     change.execute(trim.bind(key.0).bind(i64::from(MAX_HISTORY))).await.map(drop)
 }
 
-/// The same for somebody who had no password before.
+/// The same for a user who had no password before.
 pub(crate) async fn first(
     change: &mut Change<'_>,
     key: UserKey,

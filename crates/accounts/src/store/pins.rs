@@ -4,13 +4,10 @@ use async_trait::async_trait;
 use user_backend::resolver::{PinError, PinStore};
 use user_backend::{BackendId, CanonicalName};
 
-use crate::domain::actor::Action;
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Action, Timestamp, UserId};
 use crate::store::change::Change;
 use crate::store::credential_epoch;
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::handle::Store;
 
 /// A name and its owner.
@@ -25,7 +22,7 @@ pub struct Pin {
     pub since: Timestamp,
 }
 
-/// The room of pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
+/// The pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
 #[derive(Clone, Copy, Debug)]
 pub struct Pins<'a>(pub(crate) &'a Store);
 
@@ -33,19 +30,19 @@ impl Pins<'_> {
     /// The owner of a name.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn owner(self, name: &CanonicalName) -> Result<Option<BackendId>, AccountsError> {
         let row =
             self.0.db().row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
         row.map(|row| backend(&row.text(0)?)).transpose()
     }
 
-    /// Makes `backend` the owner unless there is one, in one step, and tells who the owner is now.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now.
     ///
     /// # Errors
     /// When it could not be written.
     pub async fn bind(self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, AccountsError> {
-        // Nearly every name has an owner already, and reading waits for nobody.
+        // Nearly every name has an owner already, and reading waits for no lock.
         if let Some(owner) = self.owner(name).await? {
             return Ok(owner);
         }
@@ -69,13 +66,13 @@ impl Pins<'_> {
         Ok(backend.clone())
     }
 
-    /// Gives a name to another backend, or to nobody, and tells who had it.
+    /// Gives a name to another backend, or to none, and returns who had it.
     ///
     /// What was proved before counts no more, and the user's record, if there is one, says the new backend. A user who
-    /// leaves this store's own backend leaves the local password behind.
+    /// leaves this store's own backend loses the local password.
     ///
     /// # Security
-    /// A name that is nobody's goes to the first backend that accepts it, with everything the user has and may do. For an
+    /// A name without an owner goes to the first backend that accepts it, with everything the user has and may do. For an
     /// administrator, name the new owner instead.
     ///
     /// # Errors
@@ -127,10 +124,10 @@ impl Pins<'_> {
         Ok(before)
     }
 
-    /// The pins behind `after` in the order of names, at most `limit`; of one backend only when one is named.
+    /// The pins after `after` in the order of names, at most `limit`; of one backend only when one is named.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn list(
         self,
         of: Option<&BackendId>,
@@ -157,7 +154,7 @@ impl Pins<'_> {
     /// How many names have an owner.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn count(self) -> Result<u64, AccountsError> {
         let row = self.0.db().row(sql("SELECT COUNT(*) FROM pins")).await?;
         Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())

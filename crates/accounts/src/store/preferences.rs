@@ -1,13 +1,11 @@
 //! What users set for themselves, per app.
 
-use crate::domain::app_config;
-use crate::domain::error::AccountsError;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, UserId, app_config};
 use crate::store::change::LockedUser;
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::handle::Store;
 
-/// The room of preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
+/// Preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
 #[derive(Clone, Copy, Debug)]
 pub struct Preferences<'a>(pub(crate) &'a Store);
 
@@ -27,7 +25,7 @@ impl Preferences<'_> {
     /// All preferences of a user, by app and key; of one app only when one is named.
     ///
     /// # Errors
-    /// When the store cannot tell. A user who does not exist has none.
+    /// When the store cannot be read. A user who does not exist has none.
     pub async fn list(self, user: &UserId, app: Option<&str>) -> Result<Vec<Preference>, AccountsError> {
         let all = "SELECT app, preferences.key, value FROM users JOIN preferences ON user_key = users.key \
                    WHERE users.name = $1 ORDER BY app, preferences.key";
@@ -48,7 +46,7 @@ impl Preferences<'_> {
     /// A preference.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn find(self, user: &UserId, app: &str, key: &str) -> Result<Option<String>, AccountsError> {
         let query = sql("SELECT value FROM users JOIN preferences ON user_key = users.key \
                          WHERE users.name = $1 AND app = $2 AND preferences.key = $3");
@@ -82,7 +80,7 @@ impl Preferences<'_> {
         change.commit().await
     }
 
-    /// Deletes preferences of one app; tells how many there were.
+    /// Deletes preferences of one app; returns how many there were.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.

@@ -1,27 +1,26 @@
-//! How often something may be done: so many times in so much time, counted in the store.
+//! Rate limits: at most N events per window, counted in the store.
 //!
 //! In the store and not in memory, so that a limit holds across processes and restarts and needs nothing else to be installed.
 
 use std::time::Duration;
 
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Timestamp};
 use crate::store::change::Change;
-use crate::store::engine::query::{Kind, sql};
+use crate::store::engine::{Kind, sql};
 
-/// So many times in so much time.
+/// At most so many events per window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimit {
-    /// How many times.
+    /// How many events.
     pub max: u32,
-    /// In how much time.
+    /// How long the window is.
     pub window: Duration,
 }
 
 /// The longest time that any limit looks back.
 const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// When the next turn will be free, or `None` when one is free now. Whoever asks for the same subject in another transaction
+/// How long until the next event is allowed; `None` when it is now. Another transaction that asks for the same subject
 /// waits until this one has ended: no burst slips through between looking and taking.
 pub(crate) async fn retry_after(
     change: &mut Change<'_>,
@@ -35,7 +34,7 @@ pub(crate) async fn retry_after(
         let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
         change.execute(alone.bind(scope).bind(subject)).await?;
     }
-    // Turns from a far future are left out: a clock that was set back must not lock anybody out.
+    // Events from a far future are left out: a clock that was set back must not lock anyone out.
     let newest = sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
                       ORDER BY at DESC LIMIT $5")
     .bind(scope)
@@ -53,7 +52,7 @@ pub(crate) async fn retry_after(
     Ok(Some(Duration::from_millis(millis.max(1)).min(limit.window)))
 }
 
-/// Takes a turn.
+/// Counts an event.
 pub(crate) async fn acquire(
     change: &mut Change<'_>,
     scope: &str,
@@ -65,7 +64,7 @@ pub(crate) async fn acquire(
     Ok(())
 }
 
-/// Forgets turns that no limit looks at any more.
+/// Deletes events that no limit looks at any more.
 pub(crate) async fn purge_expired(change: &mut Change<'_>) -> Result<(), AccountsError> {
     let expired = sql("DELETE FROM turns WHERE at < $1").bind(change.now().before(MAX_WINDOW).millis());
     change.execute(expired).await?;

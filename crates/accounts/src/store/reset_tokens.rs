@@ -1,15 +1,12 @@
-//! Tokens that let somebody set a new password. This room keeps them; who gets one and how is decided elsewhere.
+//! Tokens to set a new password. Who gets one: `service/password_reset`.
 
 use std::time::Duration;
 
-use crate::domain::actor::Action;
-use crate::domain::clock::{SKEW, Timestamp};
-use crate::domain::error::AccountsError;
-use crate::domain::stored_hash::StoredHash;
-use crate::domain::token::{Token, TokenHash};
-use crate::domain::user_id::{LOCAL_BACKEND, UserId};
+use crate::domain::{
+    AccountsError, Action, LOCAL_BACKEND, SKEW, StoredHash, Timestamp, Token, TokenHash, UserId,
+};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::query::{Query, Row, sql};
+use crate::store::engine::{Query, Row, sql};
 use crate::store::handle::Store;
 use crate::store::passwords;
 
@@ -29,16 +26,16 @@ pub struct ResetToken {
     pub expires: Timestamp,
 }
 
-/// The room of reset tokens.
+/// Reset tokens.
 ///
 /// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
-/// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back behind
+/// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back to before
 /// its beginning by more than [`SKEW`].
 #[derive(Clone, Copy, Debug)]
 pub struct ResetTokens<'a>(pub(crate) &'a Store);
 
 impl ResetTokens<'_> {
-    /// Issues a token for an enabled local user with a mail address, and tells that address; an older token dies.
+    /// Issues a token for an enabled local user with a mail address, and returns that address; an older token dies.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when the user is disabled, has no address, or another
@@ -79,7 +76,7 @@ impl ResetTokens<'_> {
     /// What a token is good for now, without using it up; `None` when it is good for nothing.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn find(self, token: &TokenHash) -> Result<Option<ResetToken>, AccountsError> {
         let query = sql(
             "SELECT users.id, users.name, purpose, resets.email, resets.created_at, expires_at FROM resets \
@@ -123,7 +120,7 @@ impl ResetTokens<'_> {
         Ok(user.id)
     }
 
-    /// Voids the reset of a user; tells whether there was one.
+    /// Voids the reset of a user; returns whether there was one.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.

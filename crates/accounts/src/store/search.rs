@@ -1,6 +1,6 @@
 //! The condition of a search.
 
-use crate::store::engine::query::{Kind, Query};
+use crate::store::engine::{Kind, Query};
 
 /// Appends "contains `text`" to a column of folded text: GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
 pub(crate) fn contains(kind: Kind, query: Query, text: &str) -> Query {

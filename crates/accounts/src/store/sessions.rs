@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
-use crate::domain::actor::Action;
-use crate::domain::clock::{SKEW, Timestamp};
-use crate::domain::credential_epoch::CredentialEpoch;
-use crate::domain::error::AccountsError;
-use crate::domain::token::{Token, TokenHash};
-use crate::domain::user::User;
-use crate::domain::user_id::UserId;
+use crate::domain::{
+    AccountsError, Action, CredentialEpoch, SKEW, Timestamp, Token, TokenHash, User, UserId,
+};
 use crate::store::change::LockedUser;
-use crate::store::engine::query::{Row, sql};
+use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::UserKey;
@@ -19,7 +15,7 @@ use crate::store::users::row::UserKey;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Session {
-    /// Whose it is; nobody's before the sign-in.
+    /// Whose it is; `None` before the sign-in.
     pub user: Option<UserId>,
     /// When it began.
     pub created: Timestamp,
@@ -38,8 +34,8 @@ macro_rules! goes_on {
     };
 }
 
-/// The room of sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
-/// behind their beginning by more than [`SKEW`], since nobody knows then how old they are.
+/// Sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
+/// to before their beginning by more than [`SKEW`], since their age is unknown then.
 #[derive(Clone, Copy, Debug)]
 pub struct Sessions<'a>(pub(crate) &'a Store);
 
@@ -89,7 +85,7 @@ impl Sessions<'_> {
         Ok(token)
     }
 
-    /// Begins the session of somebody who was just signed in, unless their credentials ended since `before`: a password
+    /// Begins the session of a user who just signed in, unless their credentials ended since `before`: a password
     /// that was changed while it was being checked opens nothing.
     ///
     /// # Errors
@@ -107,7 +103,7 @@ impl Sessions<'_> {
     /// The session of a token, if it has not ended.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn find(self, token: &TokenHash) -> Result<Option<Session>, AccountsError> {
         let now = self.0.now();
         let query = sql(concat!(
@@ -126,7 +122,7 @@ impl Sessions<'_> {
         Ok(Some(Session { user, created: time(2)?, seen: time(3)?, expires: time(4)?, data: row.bytes(5)? }))
     }
 
-    /// Notes that a session was seen, and lets it live on from now; tells whether it still existed.
+    /// Notes that a session was seen, and lets it live on from now; returns whether it still existed.
     ///
     /// # Errors
     /// When it could not be written.
@@ -144,7 +140,7 @@ impl Sessions<'_> {
         Ok(there)
     }
 
-    /// Replaces what the server keeps in a session; tells whether it still existed.
+    /// Replaces what the server keeps in a session; returns whether it still existed.
     ///
     /// # Errors
     /// When it could not be written.
@@ -158,7 +154,7 @@ impl Sessions<'_> {
         Ok(there)
     }
 
-    /// Ends a session; tells whether it existed.
+    /// Ends a session; returns whether it existed.
     ///
     /// # Errors
     /// When it could not be written.
@@ -170,7 +166,7 @@ impl Sessions<'_> {
         Ok(there)
     }
 
-    /// Ends all sessions of a user but one; tells how many.
+    /// Ends all sessions of a user but one; returns how many.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user.
@@ -229,7 +225,7 @@ impl Sessions<'_> {
         Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
 
-    /// Removes what has expired: sessions, resets and app passwords; tells how many. A server calls it now and then. What began
+    /// Removes what has expired: sessions, resets and app passwords; returns how many. A server calls it now and then. What began
     /// after a moment to which the clock was set back goes as well, before that moment comes again.
     ///
     /// # Errors

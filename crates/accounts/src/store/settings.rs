@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::domain::clock::Clock;
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Clock};
 
 /// Where the store is: a file (SQLite) or a server (PostgreSQL).
 ///

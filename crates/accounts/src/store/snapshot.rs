@@ -1,24 +1,19 @@
-//! The generation, the apps and users with everything about them: one statement, one moment.
+//! The credential epoch, the apps and users with everything about them: one statement, one moment.
 
 use serde::Deserialize;
 use std::sync::Arc;
 
-use crate::domain::credential_epoch::CredentialEpoch;
-use crate::domain::error::AccountsError;
-use crate::domain::group_id::GroupId;
-use crate::domain::profile::{Profile, ProfileEntry};
-use crate::domain::user::{Details, Permissions};
-use crate::store::engine::db::Db;
-use crate::store::engine::query::{Query, Row, each};
+use crate::domain::{AccountsError, CredentialEpoch, Details, GroupId, Permissions, Profile, ProfileEntry};
+use crate::store::engine::{Db, Query, Row, each};
 use crate::store::users::json_rows;
 use crate::store::users::row::{Flag, UserRow, columns};
 
 /// What the store says at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// How often anybody's credentials ended so far; see [`crate::CredentialEpoch`].
+    /// The credential epoch; see [`crate::CredentialEpoch`].
     pub epoch: CredentialEpoch,
-    /// The person who was asked for, if there is one.
+    /// The user who was asked for, if there is one.
     pub details: Option<Arc<Details>>,
     apps: Arc<Vec<(String, bool)>>,
 }
@@ -32,12 +27,12 @@ impl Snapshot {
         Self { epoch, details, apps }
     }
 
-    /// Whether an app is on; `None` when nobody ever switched it.
+    /// Whether an app is on; `None` when it was never switched.
     pub fn app(&self, id: &str) -> Option<bool> {
         self.apps.iter().find(|(app, _)| app == id).map(|(_, enabled)| *enabled)
     }
 
-    /// What the person may do who was asked for.
+    /// What the user who was asked for may do.
     pub fn permissions(&self) -> Option<Permissions> {
         self.details.as_deref().map(Permissions::of)
     }

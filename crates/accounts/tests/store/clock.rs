@@ -8,8 +8,8 @@ use std::time::Duration;
 use accounts::{AccountsError, SKEW, StoredHash, Token};
 use accounts::{BadToken, RedeemError};
 
-use crate::house::{ALICE, House, deadline, password, word};
-use crate::place::{Place, on_both, user};
+use crate::fixture::{ALICE, Fixture, deadline, password, word};
+use crate::test_db::{TestDb, on_both, user};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,7 +25,7 @@ struct Got {
     plain: Token,
 }
 
-async fn get(house: &House) -> Got {
+async fn get(house: &Fixture) -> Got {
     let (alice, tokens) = (user("alice"), house.accounts.app_passwords());
     let session = house.accounts.sessions().begin(Some(&alice), 2 * HOUR, b"").await.unwrap();
     let date = house.clock.now().after(2 * DAY);
@@ -35,7 +35,7 @@ async fn get(house: &House) -> Got {
 }
 
 /// What of it opens a door: session, link, app password with a date, and without.
-async fn open(house: &House, got: &Got) -> [bool; 4] {
+async fn open(house: &Fixture, got: &Got) -> [bool; 4] {
     let (sessions, tokens) = (house.accounts.sessions(), house.accounts.app_passwords());
     let session = sessions.find(&got.session.hash()).await.unwrap().is_some();
     // Every way to a session agrees.
@@ -54,7 +54,7 @@ async fn open(house: &House, got: &Got) -> [bool; 4] {
 }
 
 /// The link is used, in both ways that there are.
-async fn redeemed(house: &House, link: &str) -> bool {
+async fn redeemed(house: &Fixture, link: &str) -> bool {
     let hash = accounts::TokenHash::of(link);
     let new = password("Looking-Glass-9");
     let by_owner = house.reset.redeem(link, &new, None, deadline()).await.is_ok();
@@ -65,8 +65,8 @@ async fn redeemed(house: &House, link: &str) -> bool {
     }
 }
 
-async fn house(place: &Place) -> (House, Got) {
-    let house = House::with_alice(place).await;
+async fn house(place: &TestDb) -> (Fixture, Got) {
+    let house = Fixture::with_alice(place).await;
     let got = get(&house).await;
     assert_eq!(open(&house, &got).await, [true; 4]);
     (house, got)
@@ -120,13 +120,13 @@ on_both! {
     }
 
     async fn t27_whoever_comes_after_the_clock_was_set_back_is_served_at_once(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let (alice, users) = (user("alice"), house.accounts.users());
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
         house.reset.request("alice", None).await.unwrap();
         house.clock.set_back(DAY);
         // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
-        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
         let link = house.tokens().pop().unwrap();
         assert_eq!(house.reset.inspect(&link, None).await.unwrap(), alice);
         let got = get(&house).await;

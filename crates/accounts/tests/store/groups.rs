@@ -4,7 +4,7 @@ use std::slice::from_ref;
 
 use accounts::{AccountsError, GroupFilter, GroupId, NewUser};
 
-use crate::place::{group, on_both, user};
+use crate::test_db::{group, on_both, user};
 
 on_both! {
     async fn groups_are_told_by_letter_case_and_counted(place) {

@@ -17,7 +17,7 @@ use accounts::{
 };
 use futures_util::TryStreamExt;
 
-use crate::place::{Place, group, user};
+use crate::test_db::{TestDb, group, user};
 
 const STORE: &str = "ACCOUNTS_KILL_STORE";
 const FIRST: &str = "ACCOUNTS_KILL_FIRST";
@@ -118,7 +118,7 @@ async fn writer() {
     }
 }
 
-async fn kill_again_and_again(place: &Place) {
+async fn kill_again_and_again(place: &TestDb) {
     let kills: u64 = env::var("ACCOUNTS_KILLS").map_or(20, |kills| kills.parse().unwrap());
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
@@ -176,12 +176,12 @@ fn dice() -> u64 {
 
 #[tokio::test]
 async fn t26_what_was_acknowledged_survives_the_killing_of_the_process() {
-    kill_again_and_again(&Place::sqlite()).await;
+    kill_again_and_again(&TestDb::sqlite()).await;
 }
 
 #[tokio::test]
 async fn and_so_it_does_on_a_server() {
-    let Some(place) = Place::postgres().await else { return };
+    let Some(place) = TestDb::postgres().await else { return };
     kill_again_and_again(&place).await;
     place.remove().await;
 }

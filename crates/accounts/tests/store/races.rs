@@ -8,7 +8,7 @@ use accounts::{
 };
 use user_backend::{BackendId, Credentials, DomainRules, Policy, Resolver, StaticBackend, UserBackend};
 
-use crate::place::{group, on_both, user};
+use crate::test_db::{group, on_both, user};
 
 /// One way to take an administrator away.
 async fn take_away(accounts: &Accounts, id: &UserId, how: usize) -> Result<(), AccountsError> {

@@ -7,7 +7,7 @@ use accounts::{
 use futures_util::TryStreamExt;
 use user_backend::BackendId;
 
-use crate::place::{group, on_both, user};
+use crate::test_db::{group, on_both, user};
 
 on_both! {
     async fn a_user_is_found_in_any_spelling_and_keeps_their_own(place) {

@@ -1,4 +1,4 @@
-//! `appinfo/info.xml`: what an app tells about itself.
+//! `appinfo/info.xml`: an app's description of itself.
 
 use std::path::Path;
 

@@ -5,7 +5,7 @@ pub(crate) mod manifest;
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::service::app_catalogue::manifest::ManifestElement;
 use crate::service::local_password::policy::POLICY_APP;
 use crate::store::Accounts;
@@ -54,13 +54,13 @@ const FEATURES: &[AppFeature] = &[
 pub struct InstalledApp {
     /// Its id.
     pub id: String,
-    /// Its version; empty when its manifest does not tell.
+    /// Its version; empty when its manifest has none.
     pub version: String,
     /// Whether it is on.
     pub enabled: bool,
 }
 
-/// What an app tells about itself.
+/// What is known about an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppInfo {
     /// It is a feature.
@@ -100,10 +100,10 @@ impl AppCatalogue {
         Self { folder: folder.map(Path::to_owned) }
     }
 
-    /// All apps by id. Features are on unless somebody switched them off, installed apps the other way round.
+    /// All apps by id. Features are on unless they were switched off, installed apps the other way round.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn list(&self, accounts: &Accounts) -> Result<Vec<InstalledApp>, AccountsError> {
         let states = accounts.apps().states().await?;
         let state = |id: &str| states.iter().find(|(found, _)| found == id).map(|(_, enabled)| *enabled);
@@ -122,7 +122,7 @@ impl AppCatalogue {
         Ok(apps.collect())
     }
 
-    /// What an app tells about itself, if it is there.
+    /// What is known about an app, if it is there.
     pub fn find(&self, id: &str) -> Option<AppInfo> {
         if let Some(feature) = FEATURES.iter().find(|feature| feature.id == id) {
             return Some(AppInfo::Feature(*feature));

@@ -5,25 +5,25 @@
 //! | right password | accepted |
 //! | right password, disabled user | `AccountDisabled` |
 //! | right password, older than the policy allows | `CredentialsExpired` |
-//! | wrong password, or a stored hash that nobody can have | `BadCredentials` |
+//! | wrong password, or a stored hash that no password has | `BadCredentials` |
 //! | longer than what an old hash looked at, and right so far | `CredentialsExpired`: a reset helps |
 //! | too many wrong ones in a row before, right or not | `AccountLocked` |
-//! | nobody of that name, or somebody whose password is kept elsewhere | `UnknownUser` |
+//! | no user of that name, or one whose password is kept elsewhere | `UnknownUser` |
 //! | more than 469 bytes | `PolicyDenied` |
 //! | the store cannot tell, no turn or no time to hash | an error, never a rejection |
 //!
-//! That somebody is disabled or must change the password is told to nobody who has not typed the right one. Everybody else costs
-//! exactly one comparison, with a hash that nobody has where there is none, so the time taken does not tell who exists.
+//! That a user is disabled or must change the password is revealed only with the right one. Everything else costs
+//! exactly one comparison, with a dummy hash where there is none, so the time taken does not reveal who exists.
 //!
 //! # What is remembered
 //! A comparison costs 20 ms, reading the stored hash a tenth of one. An accepted password is therefore remembered for
-//! five minutes, under a keyed hash of the name, the password *and the stored hash as it was read for this attempt*. Whoever
+//! five minutes, under a keyed hash of the name, the password *and the stored hash as it was read for this attempt*. Who
 //! changes the password, in whatever process, changes that key: the old password is refused from that moment on.
 //!
 //! # Wrong passwords in a row
 //! Where the policy limits them (`maximumLoginAttempts`), so many are compared, and then none for the rest of the day: 24 hours
-//! from the first of them. It is a lock and never a disabled account: whoever can type a name could otherwise disable
-//! anybody. The last administrator who may sign in is not locked by it at all, for only an administrator could mend it. The
+//! from the first of them. It is a lock and never a disabled account: anyone who can type a name could otherwise disable
+//! its user. The last administrator who may sign in is not locked by it at all, for only an administrator could mend it. The
 //! same wrong password again costs nothing, and one that is remembered as right passes.
 //!
 //! # The resolver
@@ -44,11 +44,7 @@ use user_backend::{
     UserBackend, Verdict,
 };
 
-use crate::domain::error::AccountsError;
-use crate::domain::local_password::LocalPassword;
-use crate::domain::random::NoRandomness;
-use crate::domain::stored_hash::StoredHash;
-use crate::domain::user_id::{LOCAL_BACKEND, UserId};
+use crate::domain::{AccountsError, LOCAL_BACKEND, LocalPassword, NoRandomness, StoredHash, UserId};
 use crate::service::local_password::attempt_guard::AttemptGuard;
 use crate::service::local_password::hash::{PasswordHash, PasswordMatch};
 use crate::service::local_password::hasher::{CheckedPassword, Hasher};
@@ -80,7 +76,7 @@ pub struct LocalBackend {
 }
 
 impl LocalBackend {
-    /// A backend for this store. The rules tell when a password is too old.
+    /// A backend for this store. The rules say when a password is too old.
     ///
     /// # Errors
     /// [`NoRandomness`] when the operating system has none to give.
@@ -169,7 +165,7 @@ impl LocalBackend {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
         for round in 0..ROUNDS {
-            // Nobody is looked up, parsed and compared like everybody.
+            // Unknown users take the same path, with a dummy hash (timing).
             let hash = kept.as_ref().map_or(&self.dummy_hash, |kept| &kept.hash).clone();
             let key = self.key(&hash, attempt);
             let remembered = self.accepted.get(&key).is_some_and(|until| now() < until);
@@ -192,7 +188,7 @@ impl LocalBackend {
                 PasswordMatch::Yes => {}
             }
             let stored = self.rehash(&id, &hash, checked.better).await;
-            // Comparing took its time: what was true before must still be true. A hash that somebody replaced meanwhile, for a
+            // Comparing took its time: what was true before must still be true. A hash that was replaced meanwhile, for a
             // better one or for another password, is compared in its turn.
             let again = self.find(&id).await?;
             match again {
@@ -224,7 +220,7 @@ impl LocalBackend {
     }
 
     /// Stores a better hash of the same password, unless the password changed meanwhile. Tells the hash that should be stored
-    /// now; a store that cannot be written keeps nobody from signing in.
+    /// now; a store that cannot be written must not keep users from signing in.
     async fn rehash(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {
         let Some(better) = better else { return old.clone() };
         let better = StoredHash::new(better.expose());
@@ -279,7 +275,7 @@ impl UserBackend for LocalBackend {
 /// What is known of the attempts in a row to which this one belongs.
 #[derive(Debug)]
 enum ConsecutiveFailures {
-    /// Nobody counts, or this is no guess.
+    /// Nothing is limited, or this is no guess.
     Uncounted,
     /// It is counted.
     Counted(AttemptGuard),

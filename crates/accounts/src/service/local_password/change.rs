@@ -1,6 +1,6 @@
 //! Setting a password: the rules, the history, the hash, and the end of everything that the old one opened.
 //!
-//! The command line, the provisioning API and the page behind a reset link all come here, so no way around the rules exists, for
+//! The command line, the provisioning API and the page of a reset link all come here, so no way around the rules exists, for
 //! administrators neither. What is slow (rules, history, hashing) is done before the transaction; the transaction checks
 //! that what it was based on still holds, writes the hash, and ends sessions, reset links and everything remembered.
 
@@ -10,12 +10,7 @@ use thiserror::Error;
 use user_backend::clock::Instant;
 use user_backend::{BackendId, Password};
 
-use crate::domain::actor::Actor;
-use crate::domain::error::AccountsError;
-use crate::domain::local_password::{LocalPassword, PasswordTooLong};
-use crate::domain::stored_hash::StoredHash;
-use crate::domain::user::User;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Actor, LocalPassword, PasswordTooLong, StoredHash, User, UserId};
 use crate::service::local_password::hash::PasswordHash;
 use crate::service::local_password::hasher::{Hasher, HasherError};
 use crate::service::local_password::pool::{HashPool, PoolError};
@@ -31,7 +26,7 @@ const RULES_AT_ONCE: usize = 16;
 /// How many may wait for that.
 const RULES_WAITING: usize = 1024;
 
-/// How often it is tried when somebody else's change came first: every time, the history has to be looked at again.
+/// How often it is tried when another change came first: every time, the history has to be looked at again.
 pub(crate) const ROUNDS: usize = 5;
 
 /// Sets passwords. Cheap to clone.
@@ -60,10 +55,10 @@ pub enum AppPasswordPolicy {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SetError {
-    /// Nobody has that name.
+    /// There is no such user.
     #[error("user does not exist")]
     NoSuchUser,
-    /// Somebody else keeps this user's password.
+    /// Another backend keeps this user's password.
     #[error("Setting the password is not supported by the users backend")]
     NotLocal {
         /// Who.
@@ -114,7 +109,7 @@ impl LocalPasswords {
         }
     }
 
-    /// Tells people by mail that their password was changed. Only where mail is set up: somebody has to empty the queue.
+    /// Notifies users by mail that their password was changed. Only where mail is set up: a worker has to empty the queue.
     #[must_use]
     pub fn with_notices(mut self, notices: bool) -> Self {
         self.notices = notices;
@@ -128,7 +123,7 @@ impl LocalPasswords {
         self
     }
 
-    /// Sets somebody's password. When this returns, the old one is refused everywhere, and all sessions and reset links of
+    /// Sets a user's password. When this returns, the old one is refused everywhere, and all sessions and reset links of
     /// this user are gone.
     ///
     /// # Errors
@@ -262,7 +257,7 @@ impl LocalPasswords {
     }
 }
 
-/// What somebody is told who takes an old password again.
+/// Why an old password is refused.
 const RECENTLY_USED: &str = "Password must not have been used recently before.";
 
 /// The user, locked until the transaction ends.

@@ -23,9 +23,8 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::domain::local_password::LocalPassword;
 use crate::domain::random::{NoRandomness, random};
-use crate::domain::stored_hash::StoredHash;
+use crate::domain::{LocalPassword, StoredHash};
 use crate::service::local_password::memory;
 use crate::service::local_password::settings::{HashSettings, MOST_LANES, MOST_MEMORY_KIB, MOST_PASSES};
 
@@ -72,7 +71,7 @@ pub enum PasswordMatch {
     /// It is not.
     No,
     /// The stored hash covers only the first 72 bytes of what was typed, and those are right. That is not enough for a yes:
-    /// whoever types a longer password means all of it.
+    /// a longer password counts in full.
     Truncated,
 }
 
@@ -174,7 +173,7 @@ impl PasswordHash {
     }
 
     /// A hash that costs as much to check as a new one and that no password has: what unknown people are checked against,
-    /// so that the time it takes does not tell who exists.
+    /// so that the time it takes does not reveal who exists.
     ///
     /// # Errors
     /// [`HashError`] when the system has no randomness to give.
@@ -229,7 +228,7 @@ impl PasswordHash {
             || params.t_cost() < settings.passes()
     }
 
-    /// The text to store of a hash that [`new`](Self::new) made. Whoever reads it may guess passwords at leisure: it goes
+    /// The text to store of a hash that [`new`](Self::new) made. With it, passwords can be guessed offline: it goes
     /// nowhere else.
     pub fn expose(&self) -> &str {
         &self.text

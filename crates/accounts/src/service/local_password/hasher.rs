@@ -6,7 +6,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use user_backend::clock::Instant;
 
-use crate::domain::local_password::LocalPassword;
+use crate::domain::LocalPassword;
 use crate::service::local_password::hash::{HashError, PasswordHash, PasswordMatch};
 use crate::service::local_password::pool::{HashPool, PoolError};
 use crate::service::local_password::settings::HashSettings;
@@ -59,7 +59,7 @@ impl Hasher {
         &self.pool
     }
 
-    /// A hash of the usual cost that nobody has.
+    /// A hash of the usual cost that belongs to no password.
     pub(crate) fn dummy(&self) -> &PasswordHash {
         &self.dummy
     }
@@ -80,7 +80,7 @@ impl Hasher {
         Ok(self.pool.run(deadline, move || PasswordHash::new(&password, &settings)).await??)
     }
 
-    /// Compares a password with what is stored; with nothing stored, with a hash that nobody has.
+    /// Compares a password with what is stored; with nothing stored, with a hash that belongs to no password.
     ///
     /// # Errors
     /// [`PoolError`]: nothing was found out.

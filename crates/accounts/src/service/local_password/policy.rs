@@ -4,7 +4,7 @@
 use password_policy::{Generated, Policies, Policy, Scope, Settings};
 use thiserror::Error;
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::service::local_password::rules::{Person, PolicyRules};
 use crate::store::Accounts;
 
@@ -18,7 +18,7 @@ pub enum PolicyError {
     /// A setting cannot be taken; weaker rules than the ones that were meant are no way out.
     #[error("the settings of the password policy cannot be used: {0}")]
     Settings(String),
-    /// The store cannot tell.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] AccountsError),
     /// No password that passes was found.

@@ -1,7 +1,7 @@
 //! The few threads that hash, and the queue before them.
 //!
 //! A thousand people signing in at once must neither starve the async executor nor take 19 MiB each: no more hashes are
-//! under way than the settings say, a bounded number of callers waits, and everybody else is told at once that it is busy.
+//! under way than the settings say, a bounded number of callers waits, and the others are refused at once as busy.
 //! A thread that has finished takes the next piece of work itself: to be woken for it would take longer than all the rest that
 //! is not hashing.
 
@@ -72,7 +72,7 @@ impl HashPool {
         let (begun, expected) = (Arc::clone(&self.begun), Expected::new());
         let (answer, answered) = oneshot::channel();
         let ticket = self.queue.join(Box::new(move || {
-            // In this order: whoever has the answer, or hears that there is none, finds the place free. Until then it stays
+            // In this order: the caller who has the answer, or hears that there is none, finds the place free. Until then it stays
             // with the work: a caller who leaves does not make room for one more thread.
             let answer = answer;
             let held = (place, expected);
@@ -146,7 +146,7 @@ impl Drop for Ticket<'_> {
     }
 }
 
-/// A thread that works until nobody waits.
+/// A thread that works until the queue is empty.
 struct Worker {
     queue: Queue,
     done: bool,
@@ -167,12 +167,12 @@ impl Worker {
 
     fn work(mut self) {
         while let Some(work) = self.next() {
-            // Whoever asked for it sees that there is no answer.
+            // The caller sees that there is no answer.
             drop(catch_unwind(AssertUnwindSafe(work)));
         }
     }
 
-    /// The next piece of work. When there is none the thread counts no more in the same moment, so nobody waits for it in vain.
+    /// The next piece of work. When there is none the thread counts no more in the same moment, so no caller waits for it in vain.
     fn next(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
         let mut waiting = self.queue.lock();
         let next = waiting.work.pop_first();
@@ -185,7 +185,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// The runtime ends and never began this: nobody shall wait for an answer that will not come.
+    /// The runtime ends and never began this: no caller must wait for an answer that will not come.
     fn drop(&mut self) {
         if self.done {
             return;

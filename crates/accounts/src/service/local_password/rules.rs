@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use password_policy::{Age, Context, Policy};
 
-use crate::domain::clock::Timestamp;
-use crate::domain::user::User;
+use crate::domain::{Timestamp, User};
 
 /// Which passwords may be chosen, and how long one may be kept.
 pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
@@ -87,7 +86,7 @@ impl PasswordRules for PolicyRules {
             Some(policy) => {
                 policy.validate(password, &self.context(person)).map_err(|broken| broken.to_string())
             }
-            // Without rules one remains: nobody could ever type a blank password on purpose.
+            // Without rules one remains: no one types a blank password on purpose.
             None if password.trim().is_empty() => Err("A valid password must be provided".to_owned()),
             None => Ok(()),
         }

@@ -1,7 +1,7 @@
 //! What hashing may cost.
 //!
 //! The defaults are the least that OWASP recommends for Argon2id (RFC 9106): 19 MiB, two passes, about 20 ms on one core
-//! of 2026. Raise `memory_kib` first, then `passes`: everybody's hash is made anew at their next sign-in.
+//! of 2026. Raise `memory_kib` first, then `passes`: each hash is replaced at its user's next sign-in.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -65,10 +65,10 @@ impl HashSettings {
     }
 
     /// Sets how many hashes are made at once (default: one per core) and how many sign-ins may wait for their turn
-    /// (default 1024); whoever comes when all places are taken is told that the service is busy.
+    /// (default 1024); more are refused as busy.
     ///
     /// # Errors
-    /// [`HashSettingsError`] when nobody could ever hash.
+    /// [`HashSettingsError`] when no hash could ever be made.
     pub fn with_pool(mut self, at_once: usize, waiting: usize) -> Result<Self, HashSettingsError> {
         (self.at_once, self.waiting) = (at_once, waiting);
         self.checked()

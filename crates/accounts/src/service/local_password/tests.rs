@@ -8,7 +8,7 @@ use std::time::Duration;
 use user_backend::Password;
 use user_backend::clock::now;
 
-use crate::domain::local_password::{LocalPassword, PasswordTooLong};
+use crate::domain::{LocalPassword, PasswordTooLong};
 use crate::service::local_password::hash::{LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
 use crate::service::local_password::pool::{HashPool, PoolError};
 use crate::service::local_password::settings::HashSettings;

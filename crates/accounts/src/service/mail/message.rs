@@ -49,7 +49,7 @@ impl EmailMessage {
     pub fn new(address: &str, name: &str, subject: &str, text: String) -> Result<Self, EmailMessageError> {
         let address: Address = address.parse()?;
         let name = one_line(name, MOST_NAME_CHARS);
-        // An encoded word (RFC 2047) that somebody typed would be shown as what it stands for.
+        // An encoded word (RFC 2047) in a name would be shown as what it stands for.
         let name = Some(name).filter(|name| !name.is_empty() && !name.contains("=?"));
         let subject = one_line(subject, MOST_SUBJECT_CHARS).replace("=?", "= ?");
         Ok(Self { to: Mailbox::new(name, address), subject, text })

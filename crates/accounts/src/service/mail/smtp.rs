@@ -72,9 +72,9 @@ impl SmtpTransport {
         Ok(Wire::new(Box::new(stream), peer, &said))
     }
 
-    async fn hand_over(&self, letter: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
+    async fn hand_over(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
         let (envelope, text) =
-            letter.write(&self.settings.from).map_err(|error| SendError::Refused(error.to_string()))?;
+            message.write(&self.settings.from).map_err(|error| SendError::Refused(error.to_string()))?;
         let wire =
             self.connect(deadline).await.map_err(|fault| SendError::Later(fault.detail().to_owned()))?;
         let hello = ClientId::Domain(self.settings.hello_name.clone());
@@ -100,9 +100,9 @@ impl SmtpTransport {
 
 #[async_trait]
 impl MailTransport for SmtpTransport {
-    async fn send(&self, letter: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
+    async fn send(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
         let deadline = deadline.min(later(now(), self.settings.endpoint.timeout()));
-        match tokio::time::timeout_at(deadline, self.hand_over(letter, deadline)).await {
+        match tokio::time::timeout_at(deadline, self.hand_over(message, deadline)).await {
             Ok(sent) => sent,
             Err(_) => Err(SendError::Later("no answer in time".to_owned())),
         }
@@ -133,7 +133,7 @@ fn is_ascii(envelope: &Envelope) -> bool {
     envelope.from().into_iter().chain(envelope.to()).all(|address| address.to_string().is_ascii())
 }
 
-/// Whether the server will never take this mail. Codes 53x are about our login, which somebody may mend.
+/// Whether the server will never take this mail. Codes 53x are about our login, which an operator may mend.
 fn is_final(error: &smtp::Error) -> bool {
     let about_login = error.status().is_some_and(|code| code.to_string().starts_with("53"));
     (error.is_permanent() && !about_login) || error.is_client()
@@ -153,7 +153,7 @@ fn code_of(error: &smtp::Error) -> String {
     }
 }
 
-/// Reads the greeting, asks for TLS and tells the greeting. Nothing but the reply to STARTTLS may have arrived by then.
+/// Reads the greeting, asks for TLS and returns the greeting. Nothing but the reply to STARTTLS may have arrived by then.
 async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, Fault> {
     let greeting = reply(stream, 220).await?;
     stream.write_all(format!("EHLO {hello_name}\r\n").as_bytes()).await.map_err(ended)?;

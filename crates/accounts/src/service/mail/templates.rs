@@ -7,7 +7,7 @@ use crate::service::mail::message::{EmailMessage, EmailMessageError, one_line};
 /// Longest name in a text, in characters.
 const MOST_NAME_CHARS: usize = 100;
 
-/// The mail with the link that lets somebody set a new password.
+/// The mail with the link to set a new password.
 #[derive(Clone, Debug)]
 pub struct ResetLinkMail<'a> {
     /// What the product is called.
@@ -87,7 +87,7 @@ impl ResetLinkMail<'_> {
     pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, link, minutes, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
-        letter(address, &name, &ResetText { product, name: &name, user: &user, link, minutes })
+        message(address, &name, &ResetText { product, name: &name, user: &user, link, minutes })
     }
 }
 
@@ -99,7 +99,7 @@ impl PasswordChangedMail<'_> {
     pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, base, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
-        letter(address, &name, &PasswordChangedText { product, name: &name, user: &user, base })
+        message(address, &name, &PasswordChangedText { product, name: &name, user: &user, base })
     }
 }
 
@@ -111,16 +111,16 @@ impl WelcomeMail<'_> {
     pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, base, link, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
-        letter(address, &name, &WelcomeText { product, name: &name, user: &user, base, link })
+        message(address, &name, &WelcomeText { product, name: &name, user: &user, base, link })
     }
 }
 
-/// Names in one line each: nobody writes a paragraph of ours with a name of theirs.
+/// Names in one line each, so that no name adds a paragraph to the text.
 fn lines<const N: usize>(texts: [&str; N]) -> [String; N] {
     texts.map(|text| one_line(text, MOST_NAME_CHARS))
 }
 
-fn letter(address: &str, name: &str, text: &impl Template) -> Result<EmailMessage, EmailMessageError> {
+fn message(address: &str, name: &str, text: &impl Template) -> Result<EmailMessage, EmailMessageError> {
     let text = text.render()?;
     let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
     EmailMessage::new(address, name, subject, format!("{}\n", text.trim()))

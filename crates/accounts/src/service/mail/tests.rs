@@ -17,7 +17,7 @@ use crate::service::mail::smtp::SmtpTransport;
 use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
 use crate::service::mail::transport::{MailTransport, SendError};
 
-fn letter() -> EmailMessage {
+fn message() -> EmailMessage {
     reset("frank@example.com", "Frank K.").unwrap()
 }
 
@@ -38,7 +38,7 @@ fn settings(port: u16, tls: TlsMode, ca: &Ca) -> MailSettings {
 }
 
 async fn send(settings: MailSettings) -> Result<(), SendError> {
-    SmtpTransport::new(settings).unwrap().send(&letter(), now() + Duration::from_secs(30)).await
+    SmtpTransport::new(settings).unwrap().send(&message(), now() + Duration::from_secs(30)).await
 }
 
 fn takes_a_mail() -> Vec<Step> {
@@ -202,7 +202,7 @@ async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
         let rest = takes_a_mail().into_iter().take(at).chain([Step::Silence]).collect();
         let sink = Peer::start([implicit(&ca), rest].concat()).await;
         let smtp = SmtpTransport::new(settings(sink.port(), TlsMode::Implicit, &ca)).unwrap();
-        let sent = smtp.send(&letter(), now() + Duration::from_millis(200)).await;
+        let sent = smtp.send(&message(), now() + Duration::from_millis(200)).await;
         assert!(matches!(&sent, Err(SendError::Later(why)) if why.contains("in time")), "{at}: {sent:?}");
     }
 }
@@ -223,9 +223,9 @@ async fn t20_a_server_that_never_stops_talking_is_hung_up_on() {
 }
 
 /// The mail as it goes over the wire, without what differs each time.
-fn written(letter: &EmailMessage) -> String {
+fn written(message: &EmailMessage) -> String {
     let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
-    let (_, bytes) = letter.write(&from).unwrap();
+    let (_, bytes) = message.write(&from).unwrap();
     let text = String::from_utf8(bytes).unwrap();
     let changes = |line: &&str| !line.starts_with("Date: ") && !line.starts_with("Message-ID: ");
     text.lines().filter(changes).collect::<Vec<_>>().join("\n")
@@ -233,14 +233,14 @@ fn written(letter: &EmailMessage) -> String {
 
 #[test]
 fn the_reset_mail_says_that_nothing_has_changed_yet() {
-    insta::assert_snapshot!(written(&letter()));
+    insta::assert_snapshot!(written(&message()));
 }
 
 #[test]
 fn each_mail_has_a_message_id_of_its_own_under_the_senders_domain() {
     let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
     let id = || {
-        let text = String::from_utf8(letter().write(&from).unwrap().1).unwrap();
+        let text = String::from_utf8(message().write(&from).unwrap().1).unwrap();
         text.lines().find(|line| line.starts_with("Message-ID: <")).unwrap().to_owned()
     };
     let (one, other) = (id(), id());
@@ -286,9 +286,9 @@ fn no_name_adds_a_header_a_recipient_or_a_line() {
         "   ",
         long.as_str(),
     ] {
-        let letter = reset("frank@example.com", name).unwrap();
+        let message = reset("frank@example.com", name).unwrap();
         let from: Mailbox = "noreply@example.org".parse().unwrap();
-        let (envelope, bytes) = letter.write(&from).unwrap();
+        let (envelope, bytes) = message.write(&from).unwrap();
         let to: Vec<String> = envelope.to().iter().map(ToString::to_string).collect();
         assert_eq!(to, ["frank@example.com"], "{name:.40?}");
         let text = String::from_utf8(bytes).unwrap();
@@ -313,7 +313,7 @@ fn no_name_adds_a_header_a_recipient_or_a_line() {
         assert_eq!(names, expected, "{name:.40?}");
         assert!(headers.split("\r\n").all(|line| line.len() <= 998), "{name:.40?}");
         assert!(!headers.contains("=?utf-8?B?RnJhbms=?="), "an encoded word stays what it is");
-        assert!(letter.text().lines().count() < 16, "{name:.40?}");
+        assert!(message.text().lines().count() < 16, "{name:.40?}");
     }
 }
 
@@ -339,7 +339,7 @@ fn a_stored_address_that_is_none_gets_no_mail() {
 
 #[test]
 fn t60_a_mail_does_not_show_its_link() {
-    assert!(!format!("{:?}", letter()).contains("TOKEN"));
+    assert!(!format!("{:?}", message()).contains("TOKEN"));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use user_backend::clock::Instant;
 
 use crate::service::mail::message::EmailMessage;
 
-/// Somebody who takes mails away: a mail server, or a table in a test.
+/// Delivers one message: over SMTP, or into a list in a test.
 #[async_trait]
 pub trait MailTransport: fmt::Debug + Send + Sync + 'static {
     /// Hands over one mail.
@@ -18,7 +18,7 @@ pub trait MailTransport: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Cancellation
     /// The mail may have been taken all the same.
-    async fn send(&self, letter: &EmailMessage, deadline: Instant) -> Result<(), SendError>;
+    async fn send(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError>;
 }
 
 /// A mail was not taken. The texts never hold what the server said, only its reply codes: servers repeat addresses.

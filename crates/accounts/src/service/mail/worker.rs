@@ -10,11 +10,7 @@ use std::time::Duration;
 
 use user_backend::clock::{later, now};
 
-use crate::domain::email::EmailAddress;
-use crate::domain::error::AccountsError;
-use crate::domain::token::Token;
-use crate::domain::user::User;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
 use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
 use crate::service::mail::transport::{MailTransport, SendError};
@@ -37,7 +33,7 @@ const TIME: Duration = Duration::from_secs(90);
 #[derive(Debug)]
 pub struct MailWorker {
     accounts: Accounts,
-    courier: Arc<dyn MailTransport>,
+    transport: Arc<dyn MailTransport>,
     base: BaseUrl,
     product: String,
     life: Duration,
@@ -55,7 +51,7 @@ pub struct DeliveryReport {
     pub dropped: usize,
 }
 
-/// Why nobody gets a mail.
+/// Why a queued message was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DropReason {
     Ambiguous,
@@ -68,15 +64,15 @@ enum DropReason {
 }
 
 impl MailWorker {
-    /// Sends the mails of this store through this courier; their links begin with `base`.
+    /// Sends the mails of this store through this transport; their links begin with `base`.
     pub fn new(
         accounts: Accounts,
-        courier: Arc<dyn MailTransport>,
+        transport: Arc<dyn MailTransport>,
         base: BaseUrl,
         product: impl Into<String>,
         settings: &ResetSettings,
     ) -> Self {
-        Self { accounts, courier, base, product: product.into(), life: settings.life() }
+        Self { accounts, transport, base, product: product.into(), life: settings.life() }
     }
 
     /// Works until `stop` is done. What is under way then is finished.
@@ -115,74 +111,74 @@ impl MailWorker {
         Ok(report)
     }
 
-    /// Takes the mail that has been due longest; tells whether there was one.
+    /// Takes the mail that has been due longest; returns whether there was one.
     async fn deliver_one(&self, report: &mut DeliveryReport) -> Result<bool, AccountsError> {
         let store = self.accounts.store();
-        let Some(wanted) = outbox::claim(store).await? else { return Ok(false) };
-        if store.now() > wanted.created.after(wanted.kind.ttl()) {
+        let Some(queued) = outbox::claim(store).await? else { return Ok(false) };
+        if store.now() > queued.created.after(queued.kind.ttl()) {
             // The workers were away for longer than it was worth waiting.
-            return self.drop_it(&wanted, DropReason::TooLate, report).await;
+            return self.drop_it(&queued, DropReason::TooLate, report).await;
         }
-        match self.write(&wanted).await? {
-            Ok(letter) => self.hand_over(&wanted, &letter, report).await?,
-            Err(reason) => return self.drop_it(&wanted, reason, report).await,
+        match self.write(&queued).await? {
+            Ok(message) => self.hand_over(&queued, &message, report).await?,
+            Err(reason) => return self.drop_it(&queued, reason, report).await,
         }
         Ok(true)
     }
 
     async fn drop_it(
         &self,
-        wanted: &QueuedMail,
+        queued: &QueuedMail,
         reason: DropReason,
         report: &mut DeliveryReport,
     ) -> Result<bool, AccountsError> {
-        tracing::debug!(kind = ?wanted.kind, reason = ?reason, "nobody gets this mail");
+        tracing::debug!(kind = ?queued.kind, reason = ?reason, "nobody gets this mail");
         report.dropped += 1;
-        outbox::done(self.accounts.store(), wanted).await?;
+        outbox::done(self.accounts.store(), queued).await?;
         Ok(true)
     }
 
     async fn hand_over(
         &self,
-        wanted: &QueuedMail,
-        letter: &EmailMessage,
+        queued: &QueuedMail,
+        message: &EmailMessage,
         report: &mut DeliveryReport,
     ) -> Result<(), AccountsError> {
         let store = self.accounts.store();
-        match self.courier.send(letter, later(now(), TIME)).await {
+        match self.transport.send(message, later(now(), TIME)).await {
             Ok(()) => {
                 report.sent += 1;
-                outbox::done(store, wanted).await
+                outbox::done(store, queued).await
             }
             Err(SendError::Later(reason)) => {
-                let again = outbox::put_back(store, wanted).await?;
-                tracing::warn!(kind = ?wanted.kind, reason, again, "a mail could not be sent");
+                let again = outbox::put_back(store, queued).await?;
+                tracing::warn!(kind = ?queued.kind, reason, again, "a mail could not be sent");
                 *(if again { &mut report.later } else { &mut report.dropped }) += 1;
                 Ok(())
             }
             Err(SendError::Refused(reason)) => {
-                tracing::warn!(kind = ?wanted.kind, reason, "a mail was refused for good");
+                tracing::warn!(kind = ?queued.kind, reason, "a mail was refused for good");
                 report.dropped += 1;
-                outbox::done(store, wanted).await
+                outbox::done(store, queued).await
             }
         }
     }
 
-    async fn write(&self, wanted: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        match wanted.kind {
-            MailKind::ResetRequest => self.reset(wanted).await,
-            MailKind::PasswordChanged => self.password_changed(wanted).await,
-            MailKind::Welcome => self.welcome(wanted, false).await,
-            MailKind::WelcomeWithLink => self.welcome(wanted, true).await,
+    async fn write(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
+        match queued.kind {
+            MailKind::ResetRequest => self.reset(queued).await,
+            MailKind::PasswordChanged => self.password_changed(queued).await,
+            MailKind::Welcome => self.welcome(queued, false).await,
+            MailKind::WelcomeWithLink => self.welcome(queued, true).await,
         }
     }
 
-    async fn reset(&self, wanted: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        let user = match self.somebody(&wanted.subject).await? {
+    async fn reset(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
+        let user = match self.somebody(&queued.subject).await? {
             Ok(user) => user,
             Err(reason) => return Ok(Err(reason)),
         };
-        if wanted.attempt == 1 && !self.may_get_another(&user).await? {
+        if queued.attempt == 1 && !self.may_get_another(&user).await? {
             return Ok(Err(DropReason::TooMany));
         }
         let Some((token, address)) = self.token(&user, PURPOSE).await? else {
@@ -201,10 +197,10 @@ impl MailWorker {
 
     async fn password_changed(
         &self,
-        wanted: &QueuedMail,
+        queued: &QueuedMail,
     ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        let Some(address) = &wanted.address else { return Ok(Err(DropReason::NoAddress)) };
-        let Some(user) = self.user(&wanted.subject).await? else { return Ok(Err(DropReason::Unknown)) };
+        let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
+        let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
         let (product, base) = (self.product.as_str(), self.base.as_str());
         let mail =
             PasswordChangedMail { product, name: user.display_name_or_id(), user: user.id.as_str(), base };
@@ -213,10 +209,10 @@ impl MailWorker {
 
     async fn welcome(
         &self,
-        wanted: &QueuedMail,
+        queued: &QueuedMail,
         with_link: bool,
     ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        let Some(user) = self.user(&wanted.subject).await? else { return Ok(Err(DropReason::Unknown)) };
+        let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
         let Some(address) = user.email.clone() else { return Ok(Err(DropReason::NoAddress)) };
         let token = if with_link { self.token(&user, "welcome").await? } else { None };
         let link = token.map(|(token, _)| self.base.reset_link(&token));
@@ -230,7 +226,7 @@ impl MailWorker {
         Ok(written(mail.to(&address)))
     }
 
-    /// Whom somebody meant who typed this: a user id, or a mail address that exactly one enabled user has.
+    /// The user for what was typed: a user id, or a mail address that exactly one enabled user has.
     async fn somebody(&self, typed: &str) -> Result<Result<User, DropReason>, AccountsError> {
         let mut user = self.user(typed).await?;
         if let (None, Ok(address)) = (&user, EmailAddress::parse(typed)) {
@@ -285,8 +281,8 @@ impl MailWorker {
 /// Mails to a user are counted under this scope.
 const SCOPE: &str = "reset.user";
 
-fn written(letter: Result<EmailMessage, EmailMessageError>) -> Result<EmailMessage, DropReason> {
-    letter.map_err(|error| {
+fn written(message: Result<EmailMessage, EmailMessageError>) -> Result<EmailMessage, DropReason> {
+    message.map_err(|error| {
         tracing::warn!(%error, "a mail could not be written");
         DropReason::NoAddress
     })

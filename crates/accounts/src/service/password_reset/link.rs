@@ -1,6 +1,6 @@
 //! Where the login page sends people who lost their password, and the addresses that mails point to.
 //!
-//! Both come from the configuration only, never from what a request says about its host: otherwise whoever asks for a reset could
+//! Both come from the configuration only, never from what a request says about its host: otherwise who asks for a reset could
 //! choose where the link in the mail leads.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 use zeroize::Zeroizing;
 
-use crate::domain::token::Token;
+use crate::domain::Token;
 
 /// Longest address that is taken, in bytes.
 const MOST_BYTES: usize = 2000;
@@ -135,7 +135,7 @@ impl BaseUrl {
     /// The address of the page that takes this token.
     ///
     /// # Security
-    /// Whoever reads it can set the password. The page must answer with `Referrer-Policy: no-referrer` and
+    /// With it, the password can be set. The page must answer with `Referrer-Policy: no-referrer` and
     /// `Cache-Control: no-store`, and nothing may log its path.
     pub fn reset_link(&self, token: &Token) -> Zeroizing<String> {
         Zeroizing::new(format!("{}{RESET_PATH}{}", self.0, token.expose()))

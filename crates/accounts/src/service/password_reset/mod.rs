@@ -1,14 +1,14 @@
 //! Setting a new password without the old one: by a link that is mailed to the address on record.
 //!
 //! ```text
-//! somebody types a name or an address     PasswordReset::request   one row in the queue, whoever it is; the same answer
+//! a name or an address is typed           PasswordReset::request   one row in the queue, for any name; the same answer
 //!   a worker looks up who that is         mail::MailWorker            a token for an enabled local user with an address, and a mail
 //!     the person follows the link         PasswordReset::inspect      nothing is used up: mail scanners follow links, too
 //!       and types a new password          PasswordReset::redeem    rules, then token and password in one transaction
 //! ```
 //!
 //! Nothing changes before a valid token comes back. Who asks learns nothing: whether the person exists is looked up later, by
-//! somebody else. A token has 256 random bits, is stored as a hash only, works once and for an hour, and dies with everything
+//! the worker. A token has 256 random bits, is stored as a hash only, works once and for an hour, and dies with everything
 //! that ends credentials or changes where they are sent (see [`crate::Reset`], where tokens are kept).
 //!
 //! People whose password another backend keeps never get a link. For them there is `lost_password_link`.
@@ -16,7 +16,7 @@
 //! | file | what lives there |
 //! |---|---|
 //! | `link` | `lost_password_link`, and the addresses that mails point to (pure) |
-//! | `settings` | how long a token lives, how often somebody may ask |
+//! | `settings` | how long a token lives, how often one may ask |
 //! | `request` | asking |
 //! | `redeem` | looking at a link and using it |
 

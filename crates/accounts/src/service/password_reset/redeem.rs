@@ -10,11 +10,7 @@ use thiserror::Error;
 use user_backend::Password;
 use user_backend::clock::Instant;
 
-use crate::domain::actor::{Action, Actor};
-use crate::domain::clock::{SKEW, Timestamp};
-use crate::domain::error::AccountsError;
-use crate::domain::token::TokenHash;
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Action, Actor, SKEW, Timestamp, TokenHash, UserId};
 use crate::service::local_password::change::{ROUNDS, SetError, locked};
 use crate::service::password_reset::request::{PasswordReset, place};
 use crate::service::password_reset::settings::ResetSettings;
@@ -51,7 +47,7 @@ pub enum RedeemError {
     /// The rules refuse the password, or it could not be set now. The token is still good.
     #[error(transparent)]
     Set(#[from] SetError),
-    /// The store cannot tell.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] AccountsError),
 }

@@ -1,4 +1,4 @@
-//! Asking for a link. The same work and the same answer, whoever is asked for: one row in the queue.
+//! Asking for a link. The same work and the same answer for every name: one row in the queue.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -6,13 +6,13 @@ use std::time::Duration;
 use thiserror::Error;
 use user_backend::layer::throttle::Place;
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::service::local_password::change::LocalPasswords;
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::outbox::MailKind;
 use crate::store::{Accounts, outbox, rate_limits};
 
-/// The purpose of a token that somebody asked for.
+/// The purpose of a token that was asked for.
 pub(crate) const PURPOSE: &str = "reset";
 
 /// Lets people set a new password without the old one. Cheap to clone.
@@ -35,10 +35,10 @@ impl PasswordReset {
     }
 }
 
-/// Longest name or address that somebody may type, in bytes.
+/// Longest name or address that may be typed, in bytes.
 const MOST_BYTES: usize = 255;
 
-/// Nobody will get a mail. None of these depends on who was asked for.
+/// No mail will be sent. None of these depends on who was asked for.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -57,7 +57,7 @@ pub enum RequestError {
 }
 
 impl PasswordReset {
-    /// Asks for a link for whoever has this name or mail address. `Ok` means that it was heard, not that anybody gets a mail.
+    /// Asks for a link for the user with this name or mail address. `Ok` means that it was queued, not that a mail is sent.
     ///
     /// # Errors
     /// [`RequestError`]; it says nothing about who was asked for.
@@ -79,7 +79,7 @@ impl PasswordReset {
         let could_be_somebody =
             !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);
         if !could_be_somebody {
-            // Nobody has such a name, whoever exists.
+            // No user can have such a name.
         } else if outbox::is_full(&mut change).await? {
             tracing::warn!("a password reset was not queued: too many are waiting");
         } else {
@@ -93,7 +93,7 @@ impl PasswordReset {
 /// Requests are counted under this scope.
 const SCOPE: &str = "reset.place";
 
-/// Who is limited together: an IPv4 address, an IPv6 /64, or everybody whose address is not known.
+/// What is limited together: an IPv4 address, an IPv6 /64, or all requests without a known address.
 pub(crate) fn place(source: Option<IpAddr>) -> String {
     source.map_or_else(|| "unknown".to_owned(), |address| Place::of(address).to_string())
 }

@@ -1,4 +1,4 @@
-//! How long a reset link works and how often somebody may ask for one: the table `[reset]`.
+//! How long a reset link works and how often one may ask for one: the table `[reset]`.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! Addresses and settings.
 
-use crate::domain::token::Token;
+use crate::domain::Token;
 use crate::service::password_reset::link::{BaseUrl, LinkError, LostPassword};
 use crate::service::password_reset::settings::ResetSettings;
 

@@ -105,7 +105,7 @@ impl Tx {
         }
     }
 
-    /// Runs a statement and tells how many rows it touched.
+    /// Runs a statement and returns how many rows it touched.
     pub(crate) async fn execute(&mut self, query: Query) -> Result<u64> {
         match self {
             Self::Sqlite(tx) => {

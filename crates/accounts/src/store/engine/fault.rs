@@ -5,11 +5,11 @@
 use sqlx::Error;
 use sqlx::error::{DatabaseError, ErrorKind};
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 
 pub(super) type Result<T> = std::result::Result<T, AccountsError>;
 
-/// The name that our triggers raise when nobody would be left to administer.
+/// The name that our triggers raise when no administrator would be left.
 const LAST_ADMIN: &str = "last_admin";
 
 /// Translates an error of the engine.

@@ -1,7 +1,6 @@
 //! Two engines, SQLite and PostgreSQL: a statement goes in, rows come out, and errors are ours.
 
-use crate::domain::error::AccountsError;
-use crate::store::engine::db::Db;
+use crate::domain::AccountsError;
 use crate::store::settings::{Engine, StoreSettings};
 
 pub(crate) mod db;
@@ -10,6 +9,9 @@ mod postgres;
 pub(crate) mod query;
 mod readers;
 pub(crate) mod sqlite;
+
+pub(crate) use db::{Db, Tx};
+pub(crate) use query::{Kind, Query, Row, each, sql};
 
 /// Opens the database; it is not yet known whether its schema is ours.
 pub(crate) async fn open(settings: &StoreSettings) -> Result<Db, AccountsError> {

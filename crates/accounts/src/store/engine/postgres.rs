@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::store::engine::db::Db;
 use crate::store::engine::fault::{Result, fault};
 use crate::store::settings::StoreSettings;
@@ -19,7 +19,7 @@ pub(super) async fn open(options: &PgConnectOptions, settings: &StoreSettings) -
         .clone()
         .application_name("user-backend")
         .statement_cache_capacity(256)
-        // Who waits for a row longer than for a connection is told so. A process that stopped in the middle of a
+        // Waiting for a row longer than for a connection is an error. A process that stopped in the middle of a
         // transaction does not hold up all others for good.
         .options([("lock_timeout", patience.as_str()), ("idle_in_transaction_session_timeout", "60s")]);
     let alone = options.clone();
@@ -32,7 +32,7 @@ pub(super) async fn open(options: &PgConnectOptions, settings: &StoreSettings) -
         .await;
     match pool {
         Ok(pool) => Ok(Db::Postgres(pool)),
-        // A pool tries again and again and does not tell why in vain. One connection does.
+        // A pool tries again and again and does not say why. One connection does.
         Err(error @ sqlx::Error::PoolTimedOut) => Err(why(&alone).await.unwrap_or_else(|| fault(error))),
         Err(error) => Err(fault(error)),
     }

@@ -7,8 +7,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row as _, SqlSafeStr, SqlStr};
 
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
+use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::fault::fault;
 
 /// Which engine it is.
@@ -28,7 +27,7 @@ pub(crate) enum Value {
 }
 
 impl Value {
-    /// PostgreSQL refuses text with NUL, SQLite's GLOB ends there. Such a text is stored nowhere (every room that writes
+    /// PostgreSQL refuses text with NUL, SQLite's GLOB ends there. Such a text is stored nowhere (everything that writes
     /// refuses it), so what is looked for here must only not be found.
     fn without_nul(&mut self) {
         if let Self::Text(Some(text)) = self
@@ -156,7 +155,7 @@ impl Query {
         self
     }
 
-    /// The same, so that SQLite does not look at the value when it plans: it would plan anew for every pattern and every
+    /// The same, so that SQLite does not look at the value when it plans: it would plan again for every pattern and every
     /// limit, which takes longer than a page.
     pub(crate) fn push_bind_unseen(self, kind: Kind, value: impl Into<Value>) -> Self {
         let query = if kind == Kind::Sqlite { self.push(kind, "+") } else { self };

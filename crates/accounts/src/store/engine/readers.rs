@@ -9,7 +9,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Error, Sqlite, SqliteConnection};
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::store::engine::fault::{Result, fault};
 use crate::store::settings::StoreSettings;
 
@@ -18,7 +18,7 @@ use crate::store::settings::StoreSettings;
 pub(crate) struct Readers(Pool<Opener>);
 
 impl Readers {
-    /// Opens the first one, so that a file that cannot be read is told at once.
+    /// Opens the first one, so that a file that cannot be read is reported at once.
     pub(super) async fn open(options: SqliteConnectOptions, settings: &StoreSettings) -> Result<Self> {
         let pool = Pool::builder(Opener(options))
             .max_size(usize::try_from(settings.connections()).unwrap_or(1))
@@ -54,7 +54,7 @@ impl Readers {
         Ok(reader)
     }
 
-    /// Closes those that nobody is using, and lends no more.
+    /// Closes those that are not in use, and lends no more.
     pub(super) async fn close(&self) {
         let idle = self.0.retain(|_, _| false).removed;
         self.0.close();
@@ -74,7 +74,7 @@ impl Readers {
 #[derive(Debug)]
 struct Reader {
     connection: SqliteConnection,
-    /// Whether somebody asked and did not wait for the answer.
+    /// Whether a caller asked and did not wait for the answer.
     asked: bool,
 }
 
@@ -97,7 +97,7 @@ impl Manager for Opener {
     }
 
     async fn recycle(&self, reader: &mut Reader, _: &Metrics) -> RecycleResult<Error> {
-        // It may be busy for long with an answer that nobody waits for.
+        // It may be busy for long with an answer that no caller waits for.
         if reader.asked { Err(RecycleError::message("left alone with a question")) } else { Ok(()) }
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, Row, SqliteConnection};
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::store::engine::db::Db;
 use crate::store::engine::fault::{Result, fault};
 use crate::store::engine::readers::Readers;

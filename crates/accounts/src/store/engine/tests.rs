@@ -1,6 +1,6 @@
 //! The connections that read.
 
-use crate::domain::error::AccountsError;
+use crate::domain::AccountsError;
 use crate::store::engine::db::Db;
 use crate::store::engine::open;
 use crate::store::engine::query::sql;

@@ -4,11 +4,9 @@
 //! never between two versions, and processes that start at the same time do it once. A database that is newer than the
 //! program, or another program's, is refused before anything in it is touched.
 
-use crate::domain::clock::Timestamp;
-use crate::domain::error::AccountsError;
-use crate::store::engine::db::{Db, Tx};
-use crate::store::engine::query::{Kind, each, sql};
+use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::sqlite::APPLICATION_ID;
+use crate::store::engine::{Db, Kind, Tx, each, sql};
 
 /// One step: the statements for either engine.
 struct Step {

@@ -1,17 +1,12 @@
 //! Changes of a user: any number of fields in one transaction.
 
-use crate::domain::actor::Action;
-use crate::domain::display_name::DisplayName;
-use crate::domain::email::EmailAddress;
-use crate::domain::error::AccountsError;
-use crate::domain::language::{Language, Locale};
-use crate::domain::profile_field::ProfileField;
-use crate::domain::search_text;
-use crate::domain::user::User;
 use crate::domain::user_change::{ProfileChange, UserChange};
-use crate::domain::user_id::UserId;
+use crate::domain::{
+    AccountsError, Action, DisplayName, EmailAddress, Language, Locale, ProfileField, User, UserId,
+    search_text,
+};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::users::profile;
 use crate::store::users::repository::{Users, read};
 use crate::store::users::row::UserKey;

@@ -1,17 +1,11 @@
 //! A new row in the table of users.
 
-use crate::domain::display_name::DisplayName;
-use crate::domain::email::EmailAddress;
-use crate::domain::error::AccountsError;
-use crate::domain::language::{Language, Locale};
-use crate::domain::new_user::NewUser;
-use crate::domain::search_text;
-use crate::domain::user::User;
+use crate::domain::{AccountsError, DisplayName, EmailAddress, Language, Locale, NewUser, User, search_text};
 use crate::store::change::{Change, LockedUser};
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::users::row::{UserKey, columns};
 
-/// Adds the user's own row; `None` when the name is taken. Nobody else sees the row before the transaction ends.
+/// Adds the user's own row; `None` when the name is taken. No other transaction sees the row before this one ends.
 pub(crate) async fn insert(
     change: &mut Change<'_>,
     new: &NewUser,

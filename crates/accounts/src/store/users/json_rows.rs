@@ -6,9 +6,8 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::domain::error::AccountsError;
-use crate::domain::user::User;
-use crate::store::engine::query::Row;
+use crate::domain::{AccountsError, User};
+use crate::store::engine::Row;
 use crate::store::users::row::UserRow;
 
 /// Users without anything else, in an order.

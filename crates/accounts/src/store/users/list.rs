@@ -1,17 +1,14 @@
 //! Lists of users: searched, filtered, in pages or as a stream.
 //!
-//! The order is that of canonical names, whatever is searched: page after page adds up to the whole list, nobody is told
-//! twice or left out because somebody else came or went. A stream reads page by page, so its memory does not grow with the
+//! The order is that of canonical names, whatever is searched: page after page adds up to the whole list, no user is listed
+//! twice or left out because another came or went. A stream reads page by page, so its memory does not grow with the
 //! number of users and no transaction stays open while a slow client reads.
 
 use std::collections::HashMap;
 
 use futures_util::stream::{self, Stream, TryStreamExt};
 
-use crate::domain::error::AccountsError;
-use crate::domain::user::{Details, User};
-use crate::domain::user_filter::{Page, UserFilter};
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Details, Page, User, UserFilter, UserId};
 use crate::store::handle::Store;
 use crate::store::snapshot;
 use crate::store::users::repository::Users;
@@ -21,7 +18,7 @@ impl Users<'_> {
     /// A page of users.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn page(self, filter: &UserFilter) -> Result<Page<User>, AccountsError> {
         let limit = filter.limit.unwrap_or(u64::MAX);
         if limit == 0 {
@@ -34,7 +31,7 @@ impl Users<'_> {
     /// A page of users, and how many the filter has in all, whatever its limit and offset: as of one moment.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn page_and_total(self, filter: &UserFilter) -> Result<(Page<User>, u64), AccountsError> {
         let limit = filter.limit.unwrap_or(u64::MAX);
         let (items, total) = select::page(self.0.db(), filter, limit, true).await?;
@@ -44,7 +41,7 @@ impl Users<'_> {
     /// A page of users with profiles and groups: four questions to the store, however long the page is.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn details_page(self, filter: &UserFilter) -> Result<Page<Details>, AccountsError> {
         let Page { items, next } = self.page(filter).await?;
         Ok(Page { items: self.detailed(items).await?, next })
@@ -52,7 +49,7 @@ impl Users<'_> {
 
     /// All users of a filter, one after the other, in memory that does not grow with their number.
     ///
-    /// It is no snapshot: users who come or go meanwhile may or may not be told. Nobody is told twice.
+    /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is listed twice.
     pub fn stream(
         self,
         filter: UserFilter,
@@ -83,7 +80,7 @@ impl Users<'_> {
     /// How many users a filter has in all, whatever its limit and offset.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn count(self, filter: &UserFilter) -> Result<u64, AccountsError> {
         let (_, total) = select::page(self.0.db(), filter, 0, true).await?;
         Ok(total.unwrap_or_default())
@@ -135,10 +132,10 @@ impl UserPages {
         self.left == 0
     }
 
-    /// The next page; `None` behind the last.
+    /// The next page; `None` after the last.
     ///
     /// # Errors
-    /// When the store cannot tell. The next call asks for the same page again.
+    /// When the store cannot be read. The next call asks for the same page again.
     pub async fn next(&mut self) -> Result<Option<Vec<User>>, AccountsError> {
         let counted = self.counted && self.total.is_none();
         if self.left == 0 && !counted {
@@ -160,10 +157,10 @@ impl UserPages {
         Ok((told > 0).then_some(page))
     }
 
-    /// The next page with profiles and groups; `None` behind the last.
+    /// The next page with profiles and groups; `None` after the last.
     ///
     /// # Errors
-    /// When the store cannot tell. The next call asks for the same page again.
+    /// When the store cannot be read. The next call asks for the same page again.
     pub async fn next_details(&mut self) -> Result<Option<Vec<Details>>, AccountsError> {
         let mut ahead = self.clone();
         let Some(page) = ahead.next().await? else {
@@ -176,7 +173,7 @@ impl UserPages {
     }
 }
 
-/// What goes on behind a page.
+/// Where the next page begins.
 fn next(filter: &UserFilter, items: &[User], limit: u64) -> Option<UserId> {
     let full = u64::try_from(items.len()).is_ok_and(|len| len >= limit);
     items.last().filter(|_| full && !filter.recent).map(|user| user.id.clone())

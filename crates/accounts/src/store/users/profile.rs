@@ -1,10 +1,8 @@
 //! The table of profile fields.
 
-use crate::domain::email::EmailAddress;
-use crate::domain::error::AccountsError;
-use crate::domain::profile_field::{ProfileField, ProfileScope, ProfileValue};
+use crate::domain::{AccountsError, EmailAddress, ProfileField, ProfileScope, ProfileValue};
 use crate::store::change::Change;
-use crate::store::engine::query::sql;
+use crate::store::engine::sql;
 use crate::store::users::row::UserKey;
 
 /// Sets a field, or adds a further mail address.

@@ -4,20 +4,14 @@ use std::sync::Arc;
 
 use user_backend::{BackendId, CanonicalName};
 
-use crate::domain::actor::Action;
-use crate::domain::email::EmailAddress;
-use crate::domain::error::AccountsError;
-use crate::domain::last_used;
-use crate::domain::user::{Details, Permissions, User};
-use crate::domain::user_id::UserId;
+use crate::domain::{AccountsError, Action, Details, EmailAddress, Permissions, User, UserId, last_used};
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
-use crate::store::engine::db::Db;
-use crate::store::engine::query::{Query, sql};
+use crate::store::engine::{Db, Query, sql};
 use crate::store::handle::Store;
 use crate::store::users::row::{UserKey, columns};
 
-/// The room of users.
+/// The table of users.
 #[derive(Clone, Copy, Debug)]
 pub struct Users<'a>(pub(crate) &'a Store);
 
@@ -25,7 +19,7 @@ impl Users<'_> {
     /// The user of that id in any spelling, if there is one.
     ///
     /// # Errors
-    /// [`AccountsError::Unavailable`] and others that say that the store could not tell.
+    /// [`AccountsError::Unavailable`] and others when the store cannot be read.
     pub async fn find(self, id: &UserId) -> Result<Option<User>, AccountsError> {
         let row = self.0.db().row(by_name(id.name())).await?;
         row.map(|row| User::read(&row)).transpose()
@@ -51,7 +45,7 @@ impl Users<'_> {
     /// The enabled users with this primary mail address.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn by_email(self, address: &EmailAddress) -> Result<Vec<User>, AccountsError> {
         let query = sql(concat!(
             "SELECT ",
@@ -65,7 +59,7 @@ impl Users<'_> {
     /// The users with this phone number, spelled exactly so.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn by_phone(self, number: &str) -> Result<Vec<User>, AccountsError> {
         let query = sql(concat!(
             "SELECT ",
@@ -87,7 +81,7 @@ impl Users<'_> {
         Ok(Arc::unwrap_or_clone(details))
     }
 
-    /// Enables or disables a user; tells whether that changed anything.
+    /// Enables or disables a user; returns whether that changed anything.
     ///
     /// Disabling ends the user's sessions and everything remembered of them (see [`crate::CredentialEpoch`]).
     ///
@@ -109,7 +103,7 @@ impl Users<'_> {
         Ok(true)
     }
 
-    /// Deletes a user with everything that belongs to them, the pin too; tells who it was.
+    /// Deletes a user with everything that belongs to them, the pin too; returns who it was.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
@@ -150,7 +144,7 @@ impl Users<'_> {
     /// How many users each backend has, and how many of them are disabled: (backend, users, disabled).
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// When the store cannot be read.
     pub async fn report(self) -> Result<Vec<(BackendId, u64, u64)>, AccountsError> {
         let query = sql("SELECT backend, COUNT(*), COUNT(CASE WHEN NOT enabled THEN 1 END) FROM users \
                          GROUP BY backend ORDER BY backend");

@@ -6,20 +6,15 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer};
 use user_backend::BackendId;
 
-use crate::domain::clock::Timestamp;
-use crate::domain::credential_epoch::CredentialEpoch;
-use crate::domain::error::AccountsError;
-use crate::domain::quota::Quota;
-use crate::domain::user::User;
-use crate::domain::user_id::UserId;
-use crate::store::engine::query::Row;
+use crate::domain::{AccountsError, CredentialEpoch, Quota, Timestamp, User, UserId};
+use crate::store::engine::Row;
 
 /// A user's key in the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct UserKey(pub(crate) i64);
 
 impl UserKey {
-    /// From the column behind those of the user.
+    /// From the column after those of the user.
     pub(crate) fn read(row: &Row) -> Result<Self, AccountsError> {
         row.int(13).map(Self)
     }

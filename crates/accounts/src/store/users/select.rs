@@ -1,4 +1,4 @@
-//! The statements behind lists of users.
+//! The statements for lists of users.
 //!
 //! A page has to be as fast at the end of the list as at its beginning, and with a search as without. Three ways lead
 //! there, and which is right depends on how many users match:
@@ -11,12 +11,8 @@
 //! planner decides alone, by its statistics; only for a text of two letters, which have an index of their own there, it is
 //! done as on SQLite.
 
-use crate::domain::error::AccountsError;
-use crate::domain::group_id::GroupId;
-use crate::domain::user::User;
-use crate::domain::user_filter::UserFilter;
-use crate::store::engine::db::Db;
-use crate::store::engine::query::{Kind, Query, Row, sql};
+use crate::domain::{AccountsError, GroupId, User, UserFilter};
+use crate::store::engine::{Db, Kind, Query, Row, sql};
 use crate::store::search::contains;
 use crate::store::users::json_rows;
 use crate::store::users::json_rows::pack;

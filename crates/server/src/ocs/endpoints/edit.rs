@@ -219,7 +219,7 @@ impl<'a> Editor<'a> {
 
 /// The field whose scope a key is about.
 fn scoped(key: &str) -> Option<ProfileField> {
-    let name = key.strip_suffix("ProfileScope")?;
+    let name = key.strip_suffix("Scope")?;
     name.parse().ok().filter(|field: &ProfileField| field.has_scope())
 }
 

@@ -78,12 +78,12 @@ impl Map<'_> {
 
     fn put_field(&mut self, field: ProfileField, value: &str) {
         self.put(field.as_str(), value);
-        self.put_scope(&format!("{field}ProfileScope"), field);
+        self.put_scope(&format!("{field}Scope"), field);
     }
 
     fn put_scope(&mut self, key: &str, field: ProfileField) {
         if self.scopes {
-            let scope = self.profile.scope(field).or(field.rules().scopes.default_scope());
+            let scope = self.profile.scope(field).or_else(|| field.rules().scopes.default_scope());
             self.put(key, scope.unwrap_or(ProfileScope::Local).as_str());
         }
     }

@@ -5,14 +5,14 @@ use std::time::Duration;
 use accounts::ResetSettings;
 use accounts::{Actor, GroupId, NewUser};
 
-use crate::house::{ALICE, House, deadline, password, word};
-use crate::place::{Place, on_both, user};
+use crate::fixture::{ALICE, Fixture, deadline, password, word};
+use crate::test_db::{TestDb, on_both, user};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// With alice, and another administrator, where three wrong passwords in a row are enough.
-async fn house(place: &Place) -> House {
-    let house = House::empty(place, r#"{"maximumLoginAttempts": 3}"#, ResetSettings::default()).await;
+async fn house(place: &TestDb) -> Fixture {
+    let house = Fixture::empty(place, r#"{"maximumLoginAttempts": 3}"#, ResetSettings::default()).await;
     for name in ["alice", "root", "other"] {
         let mut new = NewUser::new(user(name));
         if name != "alice" {
@@ -23,7 +23,7 @@ async fn house(place: &Place) -> House {
     house
 }
 
-async fn guess(house: &House, name: &str, guesses: std::ops::Range<u32>) -> Vec<String> {
+async fn guess(house: &Fixture, name: &str, guesses: std::ops::Range<u32>) -> Vec<String> {
     let mut told = Vec::new();
     for number in guesses {
         told.push(word(house.sign_in(name, &format!("guess {number}")).await));
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(word(here.sign_in("alice", ALICE).await), "account_locked");
         assert_eq!(word(here.sign_in("Alice", ALICE).await), "account_locked");
         // Another process, or this one started again.
-        let there = House::empty(place, r#"{"maximumLoginAttempts": 3}"#, ResetSettings::default()).await;
+        let there = Fixture::empty(place, r#"{"maximumLoginAttempts": 3}"#, ResetSettings::default()).await;
         assert_eq!(word(there.sign_in("alice", ALICE).await), "account_locked");
         assert_eq!(word(there.sign_in("root", ALICE).await), "accepted root");
         // A lock, and no disabled account.
@@ -119,7 +119,7 @@ on_both! {
 }
 
 /// Waits until no attempt is counted.
-async fn settled(place: &Place) {
+async fn settled(place: &TestDb) {
     while place.number("SELECT COALESCE(SUM(failures), 0) FROM login_failures").await > 0 {
         tokio::task::yield_now().await;
     }

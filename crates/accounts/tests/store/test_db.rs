@@ -1,4 +1,4 @@
-//! Where a test's store is: a fresh file, or a fresh database of the server.
+//! The database of a test: a fresh file, or a fresh database of the server.
 
 use std::env;
 
@@ -14,18 +14,18 @@ macro_rules! on_both {
             #[allow(unused_imports, reason = "not every story needs all of it")]
             use super::*;
 
-            async fn story($place: &$crate::place::Place) $body
+            async fn story($place: &$crate::test_db::TestDb) $body
 
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn sqlite() {
-                story(&$crate::place::Place::sqlite()).await;
+                story(&$crate::test_db::TestDb::sqlite()).await;
             }
 
             $(#[$doc])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                let Some(place) = $crate::place::Place::postgres().await else { return };
+                let Some(place) = $crate::test_db::TestDb::postgres().await else { return };
                 story(&place).await;
                 place.remove().await;
             }
@@ -35,14 +35,14 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// An empty store of a test's own.
-pub(crate) struct Place {
+pub(crate) struct TestDb {
     pub(crate) settings: StoreSettings,
     pub(crate) clock: Clock,
     folder: Option<TempDir>,
     database: Option<(String, String)>,
 }
 
-impl Place {
+impl TestDb {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let settings = StoreSettings::sqlite(folder.path().join("accounts.db"));

@@ -1,8 +1,8 @@
-//! What is asked at every call, by many at the same time.
+//! Snapshots: what is asked at every call, by many at the same time.
 
 use accounts::{GroupId, NewUser, UserFilter};
 
-use crate::place::{group, on_both, user};
+use crate::test_db::{group, on_both, user};
 
 on_both! {
     async fn a_look_knows_what_any_process_had_written_before_it(place) {

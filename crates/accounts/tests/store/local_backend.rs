@@ -11,8 +11,8 @@ use user_backend::{
     StaticBackend, UserBackend,
 };
 
-use crate::house::{ALICE, House, cost, deadline, password, sign_in, word};
-use crate::place::{Place, on_both, user};
+use crate::fixture::{ALICE, Fixture, cost, deadline, password, sign_in, word};
+use crate::test_db::{TestDb, on_both, user};
 
 const SHA1: &str = "81f3122ee20bcce15538448e8fca39178037300f";
 const BCRYPT: &str = "$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa";
@@ -25,7 +25,7 @@ const ARGON2I: &str =
 
 on_both! {
     async fn the_contract_is_kept(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let known = Known::new("alice", ALICE).unwrap();
         conformance::check(&house.backend, &known).await.unwrap();
         let forgetful = LocalBackend::new(house.accounts.clone(), house.hasher.clone(), Arc::new(NoRules)).unwrap();
@@ -33,7 +33,7 @@ on_both! {
     }
 
     async fn every_person_gets_the_verdict_of_the_table(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
         house.add(NewUser::new(user("old")), ALICE).await;
         let users = house.accounts.users();
@@ -67,7 +67,7 @@ on_both! {
 
     /// T49: one comparison of the same cost, whoever it is; that is what makes the time the same.
     async fn t49_everybody_costs_one_comparison(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
         let users = house.accounts.users();
         users.create(NewUser::new(user("nopass"))).await.unwrap();
@@ -82,7 +82,7 @@ on_both! {
 
     /// T37: the local flag wins, at once, also over what is remembered.
     async fn t37_a_disabled_user_is_out_at_once_and_in_again(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         house.accounts.users().set_enabled(&user("alice"), false).await.unwrap();
         assert_eq!(word(house.sign_in("alice", ALICE).await), "account_disabled");
@@ -94,7 +94,7 @@ on_both! {
     }
 
     async fn an_accepted_password_is_remembered_without_hashing_again(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         let begun = house.hasher.pool().begun();
         for name in ["alice", "Alice", "ALICE"] {
@@ -107,7 +107,7 @@ on_both! {
 
     /// T42: the old password is refused by every process the moment the change returns, however fresh its memory is.
     async fn t42_the_old_password_ends_in_every_process_at_once(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let elsewhere = {
             let accounts = place.open().await;
             let local = LocalBackend::new(accounts, Hasher::new(cost()).unwrap(), Arc::new(NoRules)).unwrap();
@@ -133,7 +133,7 @@ on_both! {
     }
 
     async fn hashes_from_php_are_replaced_at_the_first_sign_in_and_nothing_ends(place) {
-        let house = House::empty(place, "{}", ResetSettings::default()).await;
+        let house = Fixture::empty(place, "{}", ResetSettings::default()).await;
         let hasher = Hasher::new(cost()).unwrap();
         let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
         let salt = LegacySalt::new("pepperfromconfig");
@@ -162,7 +162,7 @@ on_both! {
     }
 
     async fn many_first_sign_ins_at_once_all_succeed_while_the_hash_is_replaced(place) {
-        let house = Arc::new(House::empty(place, "{}", ResetSettings::default()).await);
+        let house = Arc::new(Fixture::empty(place, "{}", ResetSettings::default()).await);
         let new = NewUser::new(user("alice")).password(StoredHash::new(format!("1|{BCRYPT}")));
         house.accounts.users().create(new).await.unwrap();
         let logins: Vec<_> = (0..20).map(|_| {
@@ -175,7 +175,7 @@ on_both! {
     }
 
     async fn a_hash_is_made_anew_when_the_costs_rise(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let dearer: HashSettings = cost().with_cost(8 * 1024, 2, 1).unwrap();
         let hasher = Hasher::new(dearer).unwrap();
         let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
@@ -188,7 +188,7 @@ on_both! {
     }
 
     async fn an_expired_password_is_told_to_its_owner_only(place) {
-        let house = House::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
+        let house = Fixture::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
         house.add(NewUser::new(user("alice")), ALICE).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         house.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
@@ -199,7 +199,7 @@ on_both! {
     }
 
     async fn an_outage_is_never_a_rejection(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         house.accounts.close().await;
         for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("nobody", "x")] {
@@ -211,7 +211,7 @@ on_both! {
 
     /// T30: a mailbox that is called like a local user opens nothing, whatever its password.
     async fn t30_another_backend_never_takes_over_a_local_name(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let local = LocalBackend::new(house.accounts.clone(), house.hasher.clone(), Arc::new(NoRules)).unwrap();
         let policy = local.policy();
         let mail = StaticBackend::new("mail").unwrap().with_user("alice", "Mailbox-1").with_user("bob", "Mailbox-2");
@@ -231,8 +231,8 @@ on_both! {
 /// T24: no turn to hash is an outage for the one who waited, never a wrong password.
 #[tokio::test]
 async fn t24_no_room_to_hash_is_never_a_rejection() {
-    let place = Place::sqlite();
-    let house = House::with_alice(&place).await;
+    let place = TestDb::sqlite();
+    let house = Fixture::with_alice(&place).await;
     let tight = Hasher::new(cost().with_pool(1, 0).unwrap()).unwrap();
     let backend = LocalBackend::new(house.accounts.clone(), tight.clone(), Arc::new(NoRules)).unwrap();
     let (open, gate) = std::sync::mpsc::channel::<()>();
@@ -254,8 +254,8 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn t61_no_password_stays_in_memory() {
-    let place = Place::sqlite();
-    let house = House::with_alice(&place).await;
+    let place = TestDb::sqlite();
+    let house = Fixture::with_alice(&place).await;
     let old = NewUser::new(user("old")).password(LegacySalt::new("pepperfromconfig").with(BCRYPT_SALTED));
     house.accounts.users().create(old).await.unwrap();
     let salted = Hasher::new(cost()).unwrap();

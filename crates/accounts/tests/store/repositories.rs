@@ -6,7 +6,7 @@ use accounts::{AccountsError, Actor, NewUser, StoredHash, TokenHash, UserChange}
 use user_backend::resolver::PinStore;
 use user_backend::{BackendId, CanonicalName};
 
-use crate::place::{group, on_both, user};
+use crate::test_db::{group, on_both, user};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -300,7 +300,7 @@ on_both! {
 /// Somebody with another program and the right to write cannot take the last administrator away either.
 #[tokio::test]
 async fn the_database_itself_keeps_the_last_administrator() {
-    let place = crate::place::Place::sqlite();
+    let place = crate::test_db::TestDb::sqlite();
     let accounts = place.open().await;
     accounts.users().create(NewUser::new(user("one")).group(accounts::GroupId::admin())).await.unwrap();
     for change in [

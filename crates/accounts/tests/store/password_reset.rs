@@ -14,12 +14,12 @@ use sqlx::{Connection, Executor, SqliteConnection};
 use user_backend::BackendId;
 use user_backend::resolver::PinStore;
 
-use crate::house::{ALICE, House, deadline, password, word};
-use crate::place::{Place, on_both, user};
+use crate::fixture::{ALICE, Fixture, deadline, password, word};
+use crate::test_db::{TestDb, on_both, user};
 
 const NEW: &str = "Looking-Glass";
 
-async fn redeem(house: &House, token: &str, text: &str) -> Result<UserId, RedeemError> {
+async fn redeem(house: &Fixture, token: &str, text: &str) -> Result<UserId, RedeemError> {
     house.reset.redeem(token, &password(text), None, deadline()).await
 }
 
@@ -36,14 +36,14 @@ fn ip(address: &str) -> Option<IpAddr> {
 
 on_both! {
     async fn a_lost_password_is_replaced_by_the_owner_of_the_address(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let accounts = &house.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(3600), b"").await.unwrap();
         let (before, generation) = (house.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
 
         house.reset.request(" ALICE@example.com ", ip("192.0.2.1")).await.unwrap();
         assert!(house.mails().is_empty(), "whoever asks waits for nothing");
-        let round = house.postman.deliver_due().await.unwrap();
+        let round = house.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.later, round.dropped), (1, 0, 0));
         assert_eq!(house.mails(), [("Set a new password for Cloud".to_owned(), "alice@example.com".to_owned())]);
         let token = house.tokens().pop().unwrap();
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(bad(redeem(&house, &token, "Looking-Glass-2").await), BadToken::Invalid);
         assert_eq!(word(house.sign_in("alice", NEW).await), "accepted alice");
 
-        house.postman.deliver_due().await.unwrap();
+        house.mail_worker.deliver_due().await.unwrap();
         assert_eq!(house.mails().len(), 2);
         assert_eq!(house.mails()[1].0, "The password of your account at Cloud was changed");
         let actions: Vec<_> = accounts.audit().after(0, 100, Some("alice")).await.unwrap()
@@ -75,7 +75,7 @@ on_both! {
 
     /// One answer and one row, whoever is asked for; and a mail for those who may have one.
     async fn who_asks_learns_nothing(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let mail = || BackendId::parse("mail").unwrap();
         for new in [
             NewUser::new(user("bob")).email("bob@example.com".parse().unwrap()).disabled(),
@@ -99,7 +99,7 @@ on_both! {
             assert!(house.reset.request(typed, place).await.is_ok(), "{typed}");
             assert_eq!(house.accounts.outbox().waiting().await.unwrap(), before + 1, "{typed}");
         }
-        let round = house.postman.deliver_due().await.unwrap();
+        let round = house.mail_worker.deliver_due().await.unwrap();
         // A name that means alice in another width means alice; it is her address on record that gets the mail.
         assert_eq!((round.sent, round.dropped), (3, asked.len() - 3));
         let to: BTreeSet<_> = house.mails().into_iter().map(|(_, to)| to).collect();
@@ -112,7 +112,7 @@ on_both! {
     }
 
     async fn every_event_that_must_void_a_link_voids_it(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let (accounts, alice) = (&house.accounts, user("alice"));
         let users = accounts.users();
         for event in ["newer", "change", "email", "email removed", "disabled", "disabled and enabled", "sign-in", "backend", "void", "deleted"] {
@@ -148,7 +148,7 @@ on_both! {
     }
 
     async fn a_link_works_for_an_hour(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let token = house.link("alice").await;
         house.clock.advance(Duration::from_secs(3599));
         assert!(house.reset.inspect(&token, None).await.is_ok());
@@ -161,7 +161,7 @@ on_both! {
     }
 
     async fn a_refused_password_does_not_use_the_link_up(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let token = house.link("alice").await;
         for weak in ["short", "california", "alice in Wonderland", &"x".repeat(470)] {
             let error = redeem(&house, &token, weak).await.unwrap_err();
@@ -173,7 +173,7 @@ on_both! {
     }
 
     async fn of_a_hundred_who_use_one_link_at_once_one_succeeds(place) {
-        let house = Arc::new(House::with_alice(place).await);
+        let house = Arc::new(Fixture::with_alice(place).await);
         let token = house.link("alice").await;
         let posts: Vec<_> = (0..100).map(|number| {
             let (house, token) = (house.clone(), token.clone());
@@ -198,7 +198,7 @@ on_both! {
 
     /// O17: the limits hold in the default installation, and in all processes together.
     async fn o17_a_place_may_ask_ten_times_in_five_minutes(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let other = accounts::PasswordReset::new(place.open().await, house.passwords.clone(), ResetSettings::default());
         for number in 0..10 {
             let reset = if number % 2 == 0 { &house.reset } else { &other };
@@ -219,7 +219,7 @@ on_both! {
     }
 
     async fn o17_a_burst_from_one_place_does_not_slip_through(place) {
-        let house = Arc::new(House::with_alice(place).await);
+        let house = Arc::new(Fixture::with_alice(place).await);
         let asked: Vec<_> = (0..50).map(|_| {
             let house = house.clone();
             tokio::spawn(async move { house.reset.request("nobody", ip("192.0.2.1")).await.is_ok() })
@@ -233,11 +233,11 @@ on_both! {
     }
 
     async fn o17_nobody_is_buried_in_mails(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         for number in 0..20 {
             house.reset.request("alice", ip(&format!("192.0.2.{number}"))).await.unwrap();
         }
-        let round = house.postman.deliver_due().await.unwrap();
+        let round = house.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.dropped), (5, 15));
         // The newest of the five links works.
         let token = house.tokens().pop().unwrap();
@@ -247,7 +247,7 @@ on_both! {
     }
 
     async fn o17_whoever_tries_tokens_is_slowed_down(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let token = house.link("alice").await;
         let guess = "A".repeat(43);
         for number in 0..10 {
@@ -264,7 +264,7 @@ on_both! {
     }
 
     async fn a_full_queue_answers_like_an_empty_one(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         for number in 0..1000 {
             let source = ip(&format!("10.{}.{}.1", number / 250, number % 250));
             house.reset.request("nobody", source).await.unwrap();
@@ -274,16 +274,16 @@ on_both! {
         // What is not asked for by strangers still gets in.
         house.passwords.set(&user("alice"), &password(NEW), Actor::system(), deadline()).await.unwrap();
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1001);
-        let round = house.postman.deliver_due().await.unwrap();
+        let round = house.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.dropped), (1, 1000));
     }
 
     async fn where_resets_are_elsewhere_or_off_nobody_gets_a_mail_and_links_that_are_out_still_work(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         for setting in ["https://example.com/link/to/password/reset", "disabled"] {
             house.clock.advance(Duration::from_secs(3600));
             house.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
-            house.postman.deliver_due().await.unwrap();
+            house.mail_worker.deliver_due().await.unwrap();
             let token = house.tokens().pop().unwrap();
             let link = LostPassword::parse(setting).unwrap();
             let settings = ResetSettings::default().with_lost_password_link(link);
@@ -295,23 +295,23 @@ on_both! {
             assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
             let text = format!("Looking-Glass-{}", setting.len());
             reset.redeem(&token, &password(&text), None, deadline()).await.unwrap();
-            house.postman.deliver_due().await.unwrap();
+            house.mail_worker.deliver_due().await.unwrap();
         }
     }
 
     async fn a_mail_that_cannot_be_sent_is_tried_again_with_a_new_link(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         let later = || Err(SendError::Later("reply 421".to_owned()));
         house.table.answers.lock().unwrap().extend([later(), later()]);
-        assert_eq!(house.postman.deliver_due().await.unwrap().later, 1);
-        assert_eq!(house.postman.deliver_due().await.unwrap().later, 0, "not before its time");
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later, 0, "not before its time");
         house.clock.advance(Duration::from_secs(30));
-        assert_eq!(house.postman.deliver_due().await.unwrap().later, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later, 1);
         house.clock.advance(Duration::from_secs(30));
-        assert_eq!(house.postman.deliver_due().await.unwrap().later + house.mails().len(), 2, "the pause doubles");
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later + house.mails().len(), 2, "the pause doubles");
         house.clock.advance(Duration::from_secs(30));
-        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
         let tokens = house.tokens();
         assert_eq!(tokens.len(), 3);
         assert!(house.reset.inspect(&tokens[0], None).await.is_err());
@@ -320,12 +320,12 @@ on_both! {
     }
 
     async fn an_hour_of_failures_ends_a_request_and_a_refusal_ends_it_at_once(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         let mut tries = 0;
         for _ in 0..200 {
             house.table.answers.lock().unwrap().push_back(Err(SendError::Later("reply 421".to_owned())));
-            let round = house.postman.deliver_due().await.unwrap();
+            let round = house.mail_worker.deliver_due().await.unwrap();
             tries += round.later + round.dropped;
             house.clock.advance(Duration::from_secs(30));
         }
@@ -335,27 +335,27 @@ on_both! {
 
         house.table.answers.lock().unwrap().push_back(Err(SendError::Refused("reply 550".to_owned())));
         house.reset.request("alice", None).await.unwrap();
-        assert_eq!(house.postman.deliver_due().await.unwrap().dropped, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().dropped, 1);
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn a_request_that_waited_too_long_for_a_worker_is_dropped(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         house.clock.advance(Duration::from_secs(3601));
-        assert_eq!(house.postman.deliver_due().await.unwrap().dropped, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().dropped, 1);
         assert!(house.mails().is_empty());
     }
 
     async fn workers_in_two_processes_send_each_mail_once(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         for number in 0..20 {
             let id = user(&format!("user{number}"));
             house.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com").parse().unwrap())).await.unwrap();
             house.accounts.outbox().welcome(&id, number % 2 == 0).await.unwrap();
         }
-        let other = House::empty(place, "{}", ResetSettings::default()).await;
-        let (here, there) = tokio::join!(house.postman.deliver_due(), other.postman.deliver_due());
+        let other = Fixture::empty(place, "{}", ResetSettings::default()).await;
+        let (here, there) = tokio::join!(house.mail_worker.deliver_due(), other.mail_worker.deliver_due());
         assert_eq!(here.unwrap().sent + there.unwrap().sent, 20);
         let all: BTreeSet<_> = [house.mails(), other.mails()].concat().into_iter().map(|(_, to)| to).collect();
         assert_eq!(all.len(), 20);
@@ -363,26 +363,26 @@ on_both! {
     }
 
     async fn a_worker_that_dies_leaves_its_mail_to_another(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         {
             let dying = Silent::default();
             let base = accounts::BaseUrl::parse("https://cloud.example.com/").unwrap();
-            let courier = Arc::new(dying);
-            let postman = accounts::MailWorker::new(house.accounts.clone(), courier.clone(), base, "Cloud", &ResetSettings::default());
+            let transport = Arc::new(dying);
+            let mail_worker = accounts::MailWorker::new(house.accounts.clone(), transport.clone(), base, "Cloud", &ResetSettings::default());
             tokio::select! {
                 biased;
-                _ = postman.deliver_due() => panic!("it never ends"),
-                () = courier.0.notified() => {}
+                _ = mail_worker.deliver_due() => panic!("it never ends"),
+                () = transport.0.notified() => {}
             }
         }
-        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 0, "it might still come back");
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 0, "it might still come back");
         house.clock.advance(Duration::from_secs(300));
-        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
     }
 
     async fn the_greeting_goes_to_whoever_has_an_address(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let mails = house.accounts.outbox();
         let carol = NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(BackendId::parse("mail").unwrap());
         house.accounts.users().create(carol).await.unwrap();
@@ -391,7 +391,7 @@ on_both! {
         mails.welcome(&user("carol"), true).await.unwrap();
         assert!(mails.welcome(&user("nomail"), false).await.is_err());
         assert!(mails.welcome(&user("nobody"), false).await.is_err());
-        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 2);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 2);
         assert_eq!(house.tokens().len(), 1, "carol's password is not kept here");
         redeem(&house, &house.tokens()[0], NEW).await.unwrap();
     }
@@ -416,12 +416,12 @@ impl accounts::MailTransport for Silent {
 /// Whoever reads the store, its log and its copies finds no token and no password.
 #[tokio::test]
 async fn t60_the_store_holds_no_token_and_no_password() {
-    let place = Place::sqlite();
-    let house = House::with_alice(&place).await;
+    let place = TestDb::sqlite();
+    let house = Fixture::with_alice(&place).await;
     let token = house.link("alice").await;
     let welcome = {
         house.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
-        house.postman.deliver_due().await.unwrap();
+        house.mail_worker.deliver_due().await.unwrap();
         house.tokens().pop().unwrap()
     };
     redeem(&house, &welcome, "A-canary-in-the-coal-mine").await.unwrap();
@@ -435,7 +435,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
         }
     }
     assert!(read > 10_000);
-    assert!(!format!("{:?} {:?}", house.reset, house.postman).contains(&token));
+    assert!(!format!("{:?} {:?}", house.reset, house.mail_worker).contains(&token));
 }
 
 /// The events that void a link delete it. Where one was forgotten, a change behind the program's back, a restored backup,
@@ -452,8 +452,8 @@ async fn a_link_that_nobody_voided_is_judged_by_what_is_true_now() {
         ("UPDATE resets SET expires_at = created_at", Some(BadToken::Expired)),
         ("DELETE FROM users", Some(BadToken::Invalid)),
     ] {
-        let place = Place::sqlite();
-        let house = House::with_alice(&place).await;
+        let place = TestDb::sqlite();
+        let house = Fixture::with_alice(&place).await;
         let token = house.link("alice").await;
         let file = format!("sqlite:{}", place.folder().join("accounts.db").display());
         let mut raw = SqliteConnection::connect(&file).await.unwrap();
@@ -470,13 +470,13 @@ async fn a_link_that_nobody_voided_is_judged_by_what_is_true_now() {
 /// The worker stops when it is told to, with the mail under way finished.
 #[tokio::test]
 async fn the_worker_sends_what_comes_and_stops_when_told() {
-    let place = Place::sqlite();
-    let house = Arc::new(House::with_alice(&place).await);
+    let place = TestDb::sqlite();
+    let house = Arc::new(Fixture::with_alice(&place).await);
     let stop = Arc::new(tokio::sync::Notify::new());
     house.reset.request("alice", None).await.unwrap();
     let worker = {
         let (house, stop) = (house.clone(), stop.clone());
-        tokio::spawn(async move { house.postman.work(stop.notified()).await })
+        tokio::spawn(async move { house.mail_worker.work(stop.notified()).await })
     };
     while house.accounts.outbox().waiting().await.unwrap() > 0 {
         tokio::task::yield_now().await;

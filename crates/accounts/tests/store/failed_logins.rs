@@ -1,20 +1,20 @@
-//! Failed sign-ins by place, over processes and restarts (O17, T48), and the servers that tell of themselves.
+//! Failed sign-ins by source, over processes and restarts (O17, T48), and the heartbeats of servers.
 
 use std::time::Duration;
 
 use accounts::{HEARTBEAT_INTERVAL, Instance, InvalidationWatcher, STALE_AFTER, Timestamp};
-use user_backend::layer::{Place as Spot, Throttle};
+use user_backend::layer::{Place as Source, Throttle};
 use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
 
-use crate::place::on_both;
+use crate::test_db::on_both;
 
 const PER: Duration = Duration::from_secs(30 * 60);
 
-fn cafe() -> Spot {
+fn cafe() -> Source {
     "203.0.113.7".parse().unwrap()
 }
 
-fn home() -> Spot {
+fn home() -> Source {
     "2001:db8:1:2::9".parse().unwrap()
 }
 

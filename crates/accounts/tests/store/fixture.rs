@@ -1,4 +1,4 @@
-//! A small installation: a store, its local passwords, resets, and a courier who keeps what he is given.
+//! A small installation: a store, its local passwords, resets, and a transport that keeps what it is given.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use password_policy::{Policy, Settings};
 use user_backend::clock::{Instant, now};
 use user_backend::{Attempt, BackendError, LoginName, Password, UserBackend, Verdict};
 
-use crate::place::{Place, user};
+use crate::test_db::{TestDb, user};
 
 pub(crate) const ALICE: &str = "Wonderland-1";
 
@@ -33,33 +33,33 @@ pub(crate) fn password(text: &str) -> Password {
 
 /// A mail server that a test can switch.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
-    pub(crate) letters: Mutex<Vec<EmailMessage>>,
+pub(crate) struct SentMails {
+    pub(crate) messages: Mutex<Vec<EmailMessage>>,
     pub(crate) answers: Mutex<VecDeque<Result<(), SendError>>>,
 }
 
 #[async_trait]
-impl MailTransport for Table {
-    async fn send(&self, letter: &EmailMessage, _: Instant) -> Result<(), SendError> {
-        self.letters.lock().unwrap().push(letter.clone());
+impl MailTransport for SentMails {
+    async fn send(&self, message: &EmailMessage, _: Instant) -> Result<(), SendError> {
+        self.messages.lock().unwrap().push(message.clone());
         self.answers.lock().unwrap().pop_front().unwrap_or(Ok(()))
     }
 }
 
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) accounts: Accounts,
     pub(crate) clock: Clock,
     pub(crate) hasher: Hasher,
     pub(crate) backend: LocalBackend,
     pub(crate) passwords: LocalPasswords,
     pub(crate) reset: PasswordReset,
-    pub(crate) postman: MailWorker,
-    pub(crate) table: Arc<Table>,
+    pub(crate) mail_worker: MailWorker,
+    pub(crate) table: Arc<SentMails>,
 }
 
-impl House {
+impl Fixture {
     /// With alice, who has a password and an address, and the rules of the manual and one more.
-    pub(crate) async fn with_alice(place: &Place) -> Self {
+    pub(crate) async fn with_alice(place: &TestDb) -> Self {
         let rules = r#"{"enforceNoContextWords": true}"#;
         let house = Self::empty(place, rules, ResetSettings::default()).await;
         house
@@ -73,18 +73,18 @@ impl House {
         house
     }
 
-    pub(crate) async fn empty(place: &Place, rules: &str, settings: ResetSettings) -> Self {
+    pub(crate) async fn empty(place: &TestDb, rules: &str, settings: ResetSettings) -> Self {
         let accounts = place.open().await;
         let hasher = Hasher::new(cost()).unwrap();
         let policy = Policy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
         let rules = Arc::new(PolicyRules::new(policy, "Cloud"));
         let backend = LocalBackend::new(accounts.clone(), hasher.clone(), rules.clone()).unwrap();
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules).with_notices(true);
-        let table = Arc::new(Table::default());
+        let table = Arc::new(SentMails::default());
         let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
-        let postman = MailWorker::new(accounts.clone(), table.clone(), base, "Cloud", &settings);
+        let mail_worker = MailWorker::new(accounts.clone(), table.clone(), base, "Cloud", &settings);
         let reset = PasswordReset::new(accounts.clone(), passwords.clone(), settings);
-        Self { accounts, clock: place.clock.clone(), hasher, backend, passwords, reset, postman, table }
+        Self { accounts, clock: place.clock.clone(), hasher, backend, passwords, reset, mail_worker, table }
     }
 
     pub(crate) async fn add(&self, new: NewUser, text: &str) {
@@ -98,24 +98,24 @@ impl House {
 
     /// The tokens of all mails so far, oldest first.
     pub(crate) fn tokens(&self) -> Vec<String> {
-        let letters = self.table.letters.lock().unwrap();
-        let token = |letter: &EmailMessage| {
-            let (_, rest) = letter.text().split_once("/lostpassword/reset/")?;
+        let messages = self.table.messages.lock().unwrap();
+        let token = |message: &EmailMessage| {
+            let (_, rest) = message.text().split_once("/lostpassword/reset/")?;
             rest.split_whitespace().next().map(str::to_owned)
         };
-        letters.iter().filter_map(token).collect()
+        messages.iter().filter_map(token).collect()
     }
 
     /// Subject and address of all mails so far, oldest first.
     pub(crate) fn mails(&self) -> Vec<(String, String)> {
-        let letters = self.table.letters.lock().unwrap();
-        letters.iter().map(|letter| (letter.subject().to_owned(), letter.to().to_string())).collect()
+        let messages = self.table.messages.lock().unwrap();
+        messages.iter().map(|message| (message.subject().to_owned(), message.to().to_string())).collect()
     }
 
     /// Asks for a link and gets it.
     pub(crate) async fn link(&self, name: &str) -> String {
         self.reset.request(name, None).await.unwrap();
-        self.postman.deliver_due().await.unwrap();
+        self.mail_worker.deliver_due().await.unwrap();
         self.tokens().pop().unwrap()
     }
 
