@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-/// On whose behalf the store is used; see [`Accounts::on_behalf_of`].
+/// On whose behalf the store is used; see [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     who: String,

@@ -25,23 +25,23 @@ impl fmt::Display for CredentialEpoch {
     }
 }
 
-/// Whose credentials ended since a generation.
+/// Whose credentials ended since an epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Changes {
     /// So many, or so long ago, that everything remembered must go.
     Everything {
-        /// The generation now.
+        /// The epoch now.
         now: CredentialEpoch,
     },
     /// No one's.
     None {
-        /// The generation now.
+        /// The epoch now.
         now: CredentialEpoch,
     },
     /// These users'.
     Users {
-        /// The generation now.
+        /// The epoch now.
         now: CredentialEpoch,
         /// Who, each once.
         names: Vec<CanonicalName>,
@@ -49,7 +49,7 @@ pub enum Changes {
 }
 
 impl Changes {
-    /// The generation to ask from the next time.
+    /// The epoch to ask from the next time.
     pub const fn now(&self) -> CredentialEpoch {
         match self {
             Self::Everything { now } | Self::None { now } | Self::Users { now, .. } => *now,

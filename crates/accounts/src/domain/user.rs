@@ -35,7 +35,7 @@ pub struct User {
     pub first_login: Option<Timestamp>,
     /// The latest sign-in.
     pub last_login: Option<Timestamp>,
-    /// When this user's credentials ended last; what was proved in an earlier generation counts no more.
+    /// When this user's credentials ended last; what was proved in an earlier epoch counts no more.
     pub epoch: CredentialEpoch,
 }
 

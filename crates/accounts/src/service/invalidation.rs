@@ -82,7 +82,7 @@ impl InvalidationWatcher {
         self.catch_up_with(now).await
     }
 
-    /// The same, for who has just read the generation with something else.
+    /// The same, for who has just read the epoch with something else.
     ///
     /// # Errors
     /// As [`Self::catch_up`].

@@ -6,8 +6,7 @@ use user_backend::layer::Place;
 use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::credential_epoch::{CredentialEpochs, KEPT};
 use crate::store::engine::sql;
-use crate::store::failed_logins;
-use crate::store::failed_logins::FailedLogins;
+use crate::store::failed_logins::{self, FailedLogins};
 
 impl CredentialEpochs<'_> {
     /// Whose credentials ended after `seen`.
@@ -21,7 +20,7 @@ impl CredentialEpochs<'_> {
         self.changes_between(seen, now).await.map(|(changes, _)| changes)
     }
 
-    /// Whose credentials ended after one generation, up to another, and which places were forgiven in between.
+    /// Whose credentials ended after one epoch, up to another, and which sources were reset in between.
     pub(crate) async fn changes_between(
         self,
         seen: CredentialEpoch,
@@ -33,19 +32,19 @@ impl CredentialEpochs<'_> {
         if now < seen || now.number() - seen.number() > KEPT {
             return Ok((Changes::Everything { now }, FailedLogins(self.0).resets_between(seen, now).await?));
         }
-        let news =
+        let events =
             sql("SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 UNION \
                         SELECT NULL, place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
-        let (mut names, mut places) = (Vec::new(), Vec::new());
-        for row in self.0.db().rows(news.bind(seen.number()).bind(now.number())).await? {
+        let (mut names, mut sources) = (Vec::new(), Vec::new());
+        for row in self.0.db().rows(events.bind(seen.number()).bind(now.number())).await? {
             if let Some(name) = row.text_or_null(0)? {
-                let nobody = |_| AccountsError::unreadable("an event names nobody");
-                names.push(CanonicalName::parse(&name).map_err(nobody)?);
+                let unreadable = |_| AccountsError::unreadable("an event names nobody");
+                names.push(CanonicalName::parse(&name).map_err(unreadable)?);
             }
-            if let Some(place) = row.text_or_null(1)? {
-                places.push(failed_logins::source(&place)?);
+            if let Some(source) = row.text_or_null(1)? {
+                sources.push(failed_logins::source(&source)?);
             }
         }
-        Ok((Changes::Users { now, names }, places))
+        Ok((Changes::Users { now, names }, sources))
     }
 }

@@ -6,8 +6,8 @@
 //! are deleted when they no longer count, and there are never more than [`MAX_FAILED_LOGINS`].
 //!
 //! Forgiving is heard before the next attempt: it deletes the rows and raises the
-//! [generation](crate::CredentialEpoch) in one transaction. A server that had failures of before still to write finds the
-//! generation changed inside its own transaction, and looks again first.
+//! [epoch](crate::CredentialEpoch) in one transaction. A server that had failures of before still to write finds the
+//! epoch changed inside its own transaction, and looks again first.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub struct FailedLogins<'a>(pub(crate) &'a Store);
 
 impl FailedLogins<'_> {
     /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
-    /// generation is no longer `seen`, because these very failures may have been forgiven.
+    /// epoch is no longer `seen`, because these very failures may have been forgiven.
     ///
     /// # Errors
     /// When it could not be written.
@@ -126,7 +126,7 @@ impl FailedLogins<'_> {
         Ok(gone)
     }
 
-    /// The places that were forgiven after one generation, up to another.
+    /// The places that were forgiven after one epoch, up to another.
     ///
     /// # Errors
     /// When the store cannot be read.

@@ -181,7 +181,7 @@ impl Accounts {
         self.store.db().close().await;
     }
 
-    /// The generation, the apps, and everything about the user of that name: what is true now.
+    /// The epoch, the apps, and everything about the user of that name: what is true now.
     ///
     /// # Errors
     /// [`AccountsError::Unavailable`] and others when the store cannot be read: no one may be let in then.

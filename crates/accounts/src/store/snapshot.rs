@@ -38,7 +38,7 @@ impl Snapshot {
     }
 }
 
-/// The generation, the apps that were ever switched, and the users of the names in a JSON list with everything about them: one
+/// The epoch, the apps that were ever switched, and the users of the names in a JSON list with everything about them: one
 /// row, read at one moment.
 pub(crate) const SNAPSHOT: Query = each(
     concat!(
