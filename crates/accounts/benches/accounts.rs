@@ -120,11 +120,12 @@ async fn measure(
 
     let by_id = median(2_000, async |n| drop(users.get(&id(n * 7919)).await.unwrap())).await;
     row("user by id", by_id, Some(floor), sqlite.then_some(micros(100)), 2_000);
-    let standing = median(2_000, async |n| drop(users.standing(&id(n * 7919)).await.unwrap())).await;
+    let standing = median(2_000, async |n| drop(users.permissions(&id(n * 7919)).await.unwrap())).await;
     row("user with rights, as at every call", standing, Some(floor), None, 2_000);
     let details = median(1_000, async |n| drop(users.details(&id(n * 7919)).await.unwrap())).await;
     row("user with profile and groups", details, Some(floor), None, 1_000);
-    let generation = median(2_000, async |_| assert!(accounts.generations().current().await.is_ok())).await;
+    let generation =
+        median(2_000, async |_| assert!(accounts.credential_epoch().current().await.is_ok())).await;
     row("has anybody's credential ended?", generation, Some(floor), None, 2_000);
 
     let all = UserFilter::new;
@@ -289,8 +290,8 @@ fn group(n: usize) -> GroupId {
 
 fn new(engine: &str, n: usize) -> NewUser {
     NewUser::new(UserId::parse(&format!("new{n}")).unwrap())
-        .display_name(format!("New {engine} {n}"))
-        .email(format!("new{n}@example.com"))
+        .display_name(format!("New {engine} {n}").parse().unwrap())
+        .email(format!("new{n}@example.com").parse().unwrap())
         .password(StoredHash::new(
             "3|$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaA",
         ))

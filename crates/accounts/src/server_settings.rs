@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer};
 use user_backend::config::{Config, ConfigErrors, Loader, Registry};
 
-use crate::id::UserId;
-use crate::mail::MailSettings;
-use crate::password::{AppPasswords, HashSettings};
-use crate::reset::{BaseUrl, LostPassword, ResetSettings};
-use crate::settings::StoreSettings;
-use crate::users::Quota;
+use crate::domain::{Quota, UserId};
+use crate::service::local_password::change::AppPasswordPolicy;
+use crate::service::local_password::settings::HashSettings;
+use crate::service::mail::settings::MailSettings;
+use crate::service::password_reset::link::{BaseUrl, LostPassword};
+use crate::service::password_reset::settings::ResetSettings;
+use crate::store::settings::StoreSettings;
 
 /// How many connections one source may have, if the settings do not say.
 const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
@@ -71,7 +72,7 @@ pub struct ServerSettings {
     /// How expensive password hashes are.
     pub passwords: HashSettings,
     /// What becomes of somebody's app passwords when they get a new password: `keep` (default) or `revoke`.
-    pub app_passwords_on_new_password: AppPasswords,
+    pub app_passwords_on_new_password: AppPasswordPolicy,
     /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
     #[serde(skip)]
     pub reset: ResetSettings,
@@ -146,7 +147,7 @@ impl Default for ServerSettings {
             shutdown_grace_seconds: 30,
             refusal_milliseconds: 250,
             passwords: HashSettings::default(),
-            app_passwords_on_new_password: AppPasswords::default(),
+            app_passwords_on_new_password: AppPasswordPolicy::default(),
             reset: ResetSettings::default(),
             mail: None,
             section_digests: SectionDigests::default(),

@@ -1,6 +1,6 @@
 //! The commands `app:…`.
 
-use accounts::apps::Fixed;
+use accounts::AppNotSwitchable;
 use serde_json::{Map, Value, json};
 
 use crate::Call;
@@ -36,8 +36,8 @@ pub(crate) async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<R
         }
         match store.catalogue.switch(&store.accounts, id, on).await? {
             Ok(()) => said.push(format!("{id} {} {word}", app.version)),
-            Err(Fixed::Always) => refused.push(format!("{id} can't be disabled.")),
-            Err(Fixed::Missing) => refused.push(format!("{id} not found")),
+            Err(AppNotSwitchable::Always) => refused.push(format!("{id} can't be disabled.")),
+            Err(AppNotSwitchable::Missing) => refused.push(format!("{id} not found")),
         }
     }
     match (said.is_empty(), refused.is_empty()) {

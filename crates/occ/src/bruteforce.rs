@@ -21,8 +21,8 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply,
     let store = store::open(call.common, Missing::Refuse).await?;
     let throttle = store.config.resolver().throttle;
     let now = Clock::system().now();
-    let at = store.accounts.failures().of(place, now.before(throttle.per)).await?;
-    let standing = Standing::of(&throttle, &at, now);
+    let at = store.accounts.failed_logins().of(place, now.before(throttle.per)).await?;
+    let standing = Permissions::of(&throttle, &at, now);
     Ok(Reply::tree(json!({
         "place": place.to_string(),
         // There is no list of places that may guess.
@@ -39,7 +39,7 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply,
 pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Reply, Failure> {
     let place = place(&args.address)?;
     let store = store::open(call.common, Missing::Refuse).await?;
-    let gone = store.accounts.failures().forgive(place).await?;
+    let gone = store.accounts.failed_logins().reset(place).await?;
     let text = match gone {
         0 => format!(
             "No failed sign-ins from {place} were written down; servers that run forgive it all the same"
@@ -56,7 +56,7 @@ fn place(address: &str) -> Result<Place, Failure> {
 }
 
 /// What the failures that still count mean for the next attempt.
-struct Standing {
+struct Permissions {
     /// The pause behind the last one.
     pause: Duration,
     /// How long to wait from now on.
@@ -64,7 +64,7 @@ struct Standing {
     refused: bool,
 }
 
-impl Standing {
+impl Permissions {
     fn of(throttle: &Throttle, at: &[Timestamp], now: Timestamp) -> Self {
         let until = |moment: Timestamp| {
             let millis = moment.millis().saturating_sub(now.millis()).max(0);
@@ -95,7 +95,7 @@ mod tests {
         let ago =
             |many: &[u64]| -> Vec<Timestamp> { many.iter().map(|ago| now.before(seconds(*ago))).collect() };
         let told = |many: &[u64]| {
-            let standing = Standing::of(&throttle, &ago(many), now);
+            let standing = Permissions::of(&throttle, &ago(many), now);
             (standing.pause, standing.left, standing.refused)
         };
         assert_eq!(told(&[]), (Duration::ZERO, Duration::ZERO, false));

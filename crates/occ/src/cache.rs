@@ -2,8 +2,8 @@
 //!
 //! A memory belongs to a process; every running server writes down a row about its own, every ten seconds.
 
+use accounts::Instance;
 use accounts::UserId;
-use accounts::servers::Server;
 use serde_json::{Map, Value};
 
 use crate::Call;
@@ -16,7 +16,7 @@ use crate::store::{self, Missing};
 
 pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Reply, Failure> {
     let store = store::open(call.common, Missing::Refuse).await?;
-    let generations = store.accounts.generations();
+    let generations = store.accounts.credential_epoch();
     match &args.user {
         Some(user) => {
             let id = UserId::parse(user)?;
@@ -32,7 +32,7 @@ pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Reply, Fai
 
 pub(crate) async fn stats(call: Call<'_>) -> Result<Reply, Failure> {
     let store = store::open(call.common, Missing::Refuse).await?;
-    let running = store.accounts.servers().running().await?;
+    let running = store.accounts.instances().running().await?;
     if running.is_empty() {
         return Err(Failure::refused(NOBODY));
     }
@@ -49,9 +49,9 @@ const NOBODY: &str =
     "No server is running on this store; what is remembered of sign-ins is in the memory of a running server";
 
 /// What a server told, with when it did in front.
-fn status(server: Server) -> Value {
+fn status(server: Instance) -> Value {
     let mut status = Map::new();
-    status.insert("told".to_owned(), moment::iso(server.told).into());
+    status.insert("told".to_owned(), moment::iso(server.reported).into());
     status.insert("started".to_owned(), moment::iso(server.started).into());
     if let Ok(Value::Object(told)) = serde_json::from_str(&server.status) {
         status.extend(told);

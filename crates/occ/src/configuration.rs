@@ -1,7 +1,7 @@
 //! The commands `config:…`: what apps have set, such as the password policy.
 
 use accounts::POLICY_APP;
-use accounts::password::PolicyRules;
+use accounts::PolicyRules;
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use accounts::{AccountsError, Group, GroupFilter, GroupId, UserFilter, UserId};
+use accounts::{AccountsError, Group, GroupDisplayName, GroupFilter, GroupId, UserFilter, UserId};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 
@@ -35,12 +35,13 @@ pub(crate) async fn run(call: Call<'_>, command: GroupCommand) -> Result<Reply, 
 async fn add(store: &Store, args: &GroupAddArgs) -> Result<Reply, Failure> {
     // Administrators' scripts know this refusal by 2: it is the command line that is wrong.
     let id = GroupId::parse(&args.group).map_err(|error| Failure::new(error.to_string()))?;
-    match store.accounts.groups().create(&id, args.display_name.as_deref()).await {
+    let name = args.display_name.as_deref().map(GroupDisplayName::parse_optional).transpose();
+    let name = name.map_err(|error| Failure::new(error.to_string()))?.flatten();
+    match store.accounts.groups().create(&id, name).await {
         Ok(_) => Ok(Reply::done([format!("Created group \"{id}\"")])),
         Err(AccountsError::AlreadyExists { .. }) => {
             Err(Failure::refused(format!("Group \"{id}\" already exists.")))
         }
-        Err(error @ AccountsError::Invalid { .. }) => Err(Failure::new(error.to_string())),
         Err(error) => Err(error.into()),
     }
 }
@@ -64,7 +65,7 @@ async fn info(store: &Store, group: &str) -> Result<Reply, Failure> {
     let found = store.accounts.groups().find(&id).await?.ok_or_else(unknown)?;
     Ok(Reply::tree(json!({
         "groupID": found.id,
-        "displayName": found.called(),
+        "displayName": found.display_name_or_id(),
         "members": found.members,
         "disabled": found.disabled,
         "subadmins": store.accounts.groups().subadmins(&id).await?,
@@ -101,7 +102,7 @@ async fn about(store: &Store, group: &Group, info: bool) -> Result<Value, Failur
     if !info {
         return Ok(members.into());
     }
-    Ok(json!({ "displayName": group.called(), "disabled": group.disabled, "users": members }))
+    Ok(json!({ "displayName": group.display_name_or_id(), "disabled": group.disabled, "users": members }))
 }
 
 /// What may become of a user in a group.

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use accounts::{AccountsError, Group, GroupId};
+use accounts::{AccountsError, GroupDisplayName, GroupId};
 use serde_json::json;
 
 use crate::Call;
@@ -84,11 +84,11 @@ async fn groups(
             summary.groups_there += 1;
             continue;
         }
-        let mut name = name.as_deref();
-        if let Some(Err(error)) = name.map(Group::check_name) {
+        let name = name.as_deref().map_or(Ok(None), GroupDisplayName::parse_optional);
+        let name = name.unwrap_or_else(|error| {
             summary.problem(format!("the group {id:?}: {error}; left out"));
-            name = None;
-        }
+            None
+        });
         if let (Some(store), true) = (store, write) {
             match store.accounts.groups().create(&group, name).await {
                 // Or somebody else was faster.

@@ -7,9 +7,10 @@ use std::fmt::Display;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use accounts::apps::Catalogue;
-use accounts::password::{Hasher, LocalBackend, LocalPasswords, PolicyRules};
-use accounts::{Accounts, Actor, PolicyError, ServerSettings};
+use accounts::{
+    Accounts, Actor, AppCatalogue, Hasher, LocalBackend, LocalPasswords, PolicyError, PolicyRules,
+    ServerSettings,
+};
 use user_backend::config::Config;
 
 use crate::cli::Common;
@@ -32,7 +33,7 @@ pub(crate) struct Store {
     pub(crate) config: Config,
     pub(crate) server: ServerSettings,
     /// The apps there are.
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: AppCatalogue,
 }
 
 /// Everything that sets and checks local passwords.
@@ -77,7 +78,7 @@ async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, 
         may_use(path, missing)?;
     }
     // A list takes as much memory as a short one that way.
-    let alone = settings.clone().one_at_a_time();
+    let alone = settings.clone().single_reader();
     let opened = match missing {
         Missing::Create => Accounts::open(&alone).await.map(Some),
         Missing::Refuse => Accounts::open_existing(&alone).await,
@@ -88,7 +89,7 @@ async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, 
 
 impl Store {
     fn of(accounts: Accounts, config: Config, server: ServerSettings) -> Self {
-        let catalogue = Catalogue::new(server.apps_directory.as_deref());
+        let catalogue = AppCatalogue::new(server.apps_directory.as_deref());
         Self { accounts, config, server, catalogue }
     }
 

@@ -81,7 +81,7 @@ async fn welcome(store: &Store, args: &WelcomeArgs) -> Result<Reply, Failure> {
             user.id, user.backend
         )));
     }
-    store.accounts.mails().welcome(&user.id, args.reset_password).await.map_err(missing)?;
+    store.accounts.outbox().welcome(&user.id, args.reset_password).await.map_err(missing)?;
     Ok(Reply::done([format!("Welcome email to {email} is waiting to be sent")]))
 }
 

@@ -10,7 +10,7 @@ use crate::state::AppState;
 
 /// Whether the server can do its work: the accounts answer.
 pub(crate) async fn ready(State(app): State<AppState>) -> (StatusCode, &'static str) {
-    match app.accounts().generations().current().await {
+    match app.accounts().credential_epoch().current().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");

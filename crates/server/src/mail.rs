@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use accounts::mail::{Postman, Smtp};
-use accounts::reset::BaseUrl;
+use accounts::BaseUrl;
 use accounts::{Accounts, User};
+use accounts::{MailWorker, SmtpTransport};
 use thiserror::Error;
 use user_backend::BackendId;
 
@@ -23,7 +23,7 @@ impl AppState {
             return Err(MailDisabled);
         }
         let with_link = user.is_local() && user.last_login.is_none();
-        accounts.mails().welcome(&user.id, with_link).await.map_err(|error| {
+        accounts.outbox().welcome(&user.id, with_link).await.map_err(|error| {
             tracing::warn!(user = ?user.id, %error, "nobody was greeted");
             MailDisabled
         })
@@ -33,16 +33,16 @@ impl AppState {
     ///
     /// # Errors
     /// [`StartError::Mail`]
-    pub fn mail_worker(&self) -> Result<Option<Postman>, StartError> {
+    pub fn mail_worker(&self) -> Result<Option<MailWorker>, StartError> {
         let Some(mail) = self.settings().mail.clone() else { return Ok(None) };
         let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
         // The texts of faults name who is to blame.
         let id = BackendId::parse("mail").map_err(|error| wrong(&error))?;
-        let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
+        let courier = SmtpTransport::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
         let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
         let accounts = self.accounts().clone();
         let settings = self.settings();
-        Ok(Some(Postman::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
+        Ok(Some(MailWorker::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
     }
 }
 

@@ -182,6 +182,6 @@ mod tests {
 
     #[test]
     fn mails_point_to_the_page_that_takes_tokens() {
-        assert_eq!(loggable(&format!("/{}x", accounts::reset::RESET_PATH)), "/lostpassword/reset/");
+        assert_eq!(loggable(&format!("/{}x", accounts::RESET_PATH)), "/lostpassword/reset/");
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use accounts::password::{PasswordRules, Person, PolicyRules};
 use accounts::{Accounts, AccountsError, POLICY_APP, PolicyError, Timestamp};
+use accounts::{PasswordRules, Person, PolicyRules};
 use password_policy::Policy;
 
 /// The rules that are in effect.

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, RwLock};
 
-use accounts::apps::Catalogue;
-use accounts::password::{Hasher, LocalBackend, LocalPasswords};
-use accounts::reset::{LostPassword, PasswordReset};
-use accounts::{Accounts, AccountsError, Follower};
+use accounts::AppCatalogue;
+use accounts::{Accounts, AccountsError, InvalidationWatcher};
+use accounts::{Hasher, LocalBackend, LocalPasswords};
+use accounts::{LostPassword, PasswordReset};
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors, Registry};
@@ -80,9 +80,9 @@ impl AppState {
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config, &classes)?;
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
-        let follower = Follower::start(accounts.clone(), [resolver.clone()]).await?;
+        let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
         let request_tokens = csrf::Key::new(accounts.secret("request token").await?);
-        let apps = Catalogue::new(settings.apps_directory.as_deref());
+        let apps = AppCatalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
             classes,

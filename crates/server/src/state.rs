@@ -3,10 +3,10 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use accounts::apps::Catalogue;
-use accounts::password::{LocalPasswords, Person, SetError};
-use accounts::reset::PasswordReset;
-use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User};
+use accounts::AppCatalogue;
+use accounts::PasswordReset;
+use accounts::{Accounts, AccountsError, InvalidationWatcher, LOCAL_BACKEND, User};
+use accounts::{LocalPasswords, Person, SetError};
 use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
 use user_backend::config::{Config, Network, Registry};
@@ -44,12 +44,12 @@ pub(crate) struct Inner {
     pub(crate) passwords: LocalPasswords,
     pub(crate) resets: PasswordReset,
     pub(crate) rules: Arc<Rules>,
-    pub(crate) apps: Catalogue,
+    pub(crate) apps: AppCatalogue,
     pub(crate) bodies: BodyBudget,
     pub(crate) request_tokens: csrf::Key,
     pub(crate) warned: Warned,
     /// Forgets what ended in other processes.
-    pub(crate) follower: Follower,
+    pub(crate) follower: InvalidationWatcher,
     pub(crate) failed_logins: Arc<FailedLoginLog>,
 }
 
@@ -132,7 +132,7 @@ impl AppState {
     }
 
     /// The apps.
-    pub fn apps(&self) -> &Catalogue {
+    pub fn apps(&self) -> &AppCatalogue {
         &self.inner.apps
     }
 

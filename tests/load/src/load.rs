@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use accounts::password::{HashSettings, LocalPassword, PasswordHash};
+use accounts::{HashSettings, LocalPassword, PasswordHash};
 use user_backend::Password;
 
 use crate::measure::{Goal, Row};

@@ -5,8 +5,8 @@
 
 use std::path::Path;
 
-use accounts::password::{HashSettings, LocalPassword, PasswordHash};
 use accounts::{Accounts, GroupId, NewUser, StoreSettings, StoredHash, UserId};
+use accounts::{HashSettings, LocalPassword, PasswordHash};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use sqlx::sqlite::SqliteConnectOptions;

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use accounts::reset::{BadToken, RedeemError};
 use accounts::{AccountsError, SKEW, StoredHash, Token};
+use accounts::{BadToken, RedeemError};
 
-use crate::house::{ALICE, House, deadline, password, word};
-use crate::place::{Place, on_both, user};
+use crate::fixture::{ALICE, Fixture, deadline, password, word};
+use crate::test_db::{TestDb, on_both, user};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,8 +25,8 @@ struct Got {
     plain: Token,
 }
 
-async fn get(house: &House) -> Got {
-    let (alice, tokens) = (user("alice"), house.accounts.tokens());
+async fn get(house: &Fixture) -> Got {
+    let (alice, tokens) = (user("alice"), house.accounts.app_passwords());
     let session = house.accounts.sessions().begin(Some(&alice), 2 * HOUR, b"").await.unwrap();
     let date = house.clock.now().after(2 * DAY);
     let (dated, _) = tokens.create(&alice, "script", Some(date)).await.unwrap();
@@ -35,38 +35,38 @@ async fn get(house: &House) -> Got {
 }
 
 /// What of it opens a door: session, link, app password with a date, and without.
-async fn open(house: &House, got: &Got) -> [bool; 4] {
-    let (sessions, tokens) = (house.accounts.sessions(), house.accounts.tokens());
+async fn open(house: &Fixture, got: &Got) -> [bool; 4] {
+    let (sessions, tokens) = (house.accounts.sessions(), house.accounts.app_passwords());
     let session = sessions.find(&got.session.hash()).await.unwrap().is_some();
     // Every way to a session agrees.
     let listed = sessions.list(&user("alice")).await.unwrap();
     assert_eq!(listed.iter().any(|(token, _)| *token == got.session.hash()), session);
     assert_eq!(sessions.put(&got.session.hash(), b"x").await.unwrap(), session);
-    let link = match house.reset.look(&got.link, None).await {
+    let link = match house.reset.inspect(&got.link, None).await {
         Ok(_) => true,
         Err(RedeemError::Token(BadToken::Expired)) => false,
         Err(other) => panic!("{other}"),
     };
     let hash = accounts::TokenHash::of(&got.link);
-    assert_eq!(house.accounts.resets().find(&hash).await.unwrap().is_some(), link);
+    assert_eq!(house.accounts.reset_tokens().find(&hash).await.unwrap().is_some(), link);
     let dated = tokens.owner(&got.dated.hash()).await.unwrap().is_some();
     [session, link, dated, tokens.owner(&got.plain.hash()).await.unwrap().is_some()]
 }
 
 /// The link is used, in both ways that there are.
-async fn redeemed(house: &House, link: &str) -> bool {
+async fn redeemed(house: &Fixture, link: &str) -> bool {
     let hash = accounts::TokenHash::of(link);
     let new = password("Looking-Glass-9");
     let by_owner = house.reset.redeem(link, &new, None, deadline()).await.is_ok();
-    match house.accounts.resets().redeem(&hash, &StoredHash::new("x")).await {
+    match house.accounts.reset_tokens().redeem(&hash, &StoredHash::new("x")).await {
         Ok(_) => true,
         Err(AccountsError::Stale { .. }) => by_owner,
         Err(other) => panic!("{other}"),
     }
 }
 
-async fn house(place: &Place) -> (House, Got) {
-    let house = House::with_alice(place).await;
+async fn house(place: &TestDb) -> (Fixture, Got) {
+    let house = Fixture::with_alice(place).await;
     let got = get(&house).await;
     assert_eq!(open(&house, &got).await, [true; 4]);
     (house, got)
@@ -98,7 +98,7 @@ on_both! {
         assert!(house.accounts.sessions().find(&got.session.hash()).await.unwrap().is_none());
         assert!(!redeemed(&house, &got.link).await);
         house.clock.advance(2 * DAY);
-        assert!(house.accounts.tokens().owner(&got.dated.hash()).await.unwrap().is_none());
+        assert!(house.accounts.app_passwords().owner(&got.dated.hash()).await.unwrap().is_none());
     }
 
     async fn t27_a_session_that_was_seen_tomorrow_has_ended(place) {
@@ -120,19 +120,19 @@ on_both! {
     }
 
     async fn t27_whoever_comes_after_the_clock_was_set_back_is_served_at_once(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let (alice, users) = (user("alice"), house.accounts.users());
-        users.signed_in(&alice).await.unwrap();
+        users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
         house.reset.request("alice", None).await.unwrap();
         house.clock.set_back(DAY);
         // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
-        assert_eq!(house.postman.deliver_due().await.unwrap().sent, 1);
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
         let link = house.tokens().pop().unwrap();
-        assert_eq!(house.reset.look(&link, None).await.unwrap(), alice);
+        assert_eq!(house.reset.inspect(&link, None).await.unwrap(), alice);
         let got = get(&house).await;
         assert_eq!(open(&house, &got).await, [true; 4]);
         // A sign-in of today does.
-        users.signed_in(&alice).await.unwrap();
+        users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
         assert_eq!(users.get(&alice).await.unwrap().last_login, Some(house.clock.now()));
         assert!(!redeemed(&house, &got.link).await);
     }

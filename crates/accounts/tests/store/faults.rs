@@ -4,18 +4,19 @@ use std::process::Command;
 use std::time::Duration;
 use std::{env, fs};
 
-use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserFilter};
+use accounts::{
+    Accounts, AccountsError, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash, UserFilter,
+};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Executor, PgConnection, Row, SqliteConnection};
 
-use crate::place::{Place, group, on_both, user};
+use crate::test_db::{TestDb, group, on_both, user};
 
 fn whole(n: usize) -> NewUser {
-    NewUser::new(user(&format!("user{n}"))).group(group("staff")).password(StoredHash::new("x")).profile(
-        Field::Biography,
-        "b".repeat(1500),
-        None,
-    )
+    NewUser::new(user(&format!("user{n}")))
+        .group(group("staff"))
+        .password(StoredHash::new("x"))
+        .profile(ProfileValue::parse(ProfileField::Biography, &"b".repeat(1500)).unwrap(), None)
 }
 
 /// Every user there is was created whole.
@@ -23,7 +24,7 @@ async fn all_are_whole(accounts: &Accounts) -> u64 {
     let page = accounts.users().details_page(&UserFilter::new()).await.unwrap();
     for details in &page.items {
         assert_eq!(details.groups, [group("staff")], "{}", details.user.id);
-        assert!(details.profile.value(Field::Biography).is_some(), "{}", details.user.id);
+        assert!(details.profile.value(ProfileField::Biography).is_some(), "{}", details.user.id);
         assert!(accounts.passwords().find(&details.user.id).await.unwrap().is_some(), "{}", details.user.id);
         assert!(
             accounts.pins().owner(details.user.id.name()).await.unwrap().is_some(),
@@ -38,7 +39,7 @@ async fn all_are_whole(accounts: &Accounts) -> u64 {
 
 #[tokio::test]
 async fn what_is_no_database_is_told_so_and_left_alone() {
-    let place = Place::sqlite();
+    let place = TestDb::sqlite();
     let path = place.folder().join("letters.db");
     for content in ["Dear Frank".to_owned(), "x".repeat(10_000), "SQLite format 3\0".to_owned()] {
         fs::write(&path, &content).unwrap();
@@ -58,7 +59,7 @@ async fn another_programs_database_is_left_alone() {
     for own in
         ["CREATE TABLE oc_users (uid TEXT)", "PRAGMA application_id = 17; CREATE TABLE users (uid TEXT)"]
     {
-        let place = Place::sqlite();
+        let place = TestDb::sqlite();
         let path = place.settings.path().unwrap();
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
         let mut other = SqliteConnection::connect_with(&options).await.unwrap();
@@ -74,7 +75,7 @@ async fn another_programs_database_is_left_alone() {
 
 #[tokio::test]
 async fn a_damaged_database_is_told_so() {
-    let place = Place::sqlite();
+    let place = TestDb::sqlite();
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     for n in 0..50 {
@@ -94,7 +95,7 @@ async fn a_damaged_database_is_told_so() {
 
 #[tokio::test]
 async fn a_full_disk_leaves_nothing_half_written() {
-    let place = Place::sqlite();
+    let place = TestDb::sqlite();
     let settings = place.settings.clone().with_sqlite_page_limit(150);
     let accounts = Accounts::open(&settings).await.unwrap();
     accounts.groups().create(&group("staff"), None).await.unwrap();
@@ -134,7 +135,7 @@ async fn who_may_only_read_is_told_so() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
 
-    let place = Place::sqlite();
+    let place = TestDb::sqlite();
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     accounts.users().create(whole(0)).await.unwrap();
@@ -158,7 +159,7 @@ async fn who_may_only_read_is_told_so() {
 
 #[tokio::test]
 async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
-    let place = Place::sqlite();
+    let place = TestDb::sqlite();
     let accounts =
         Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(500))).await.unwrap();
     accounts.groups().create(&group("staff"), None).await.unwrap();
@@ -234,7 +235,7 @@ async fn a_server_that_is_not_there_is_told_without_the_password() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_lost_in_the_middle_leaves_nothing_and_comes_back() {
-    let Some(place) = Place::postgres().await else { return };
+    let Some(place) = TestDb::postgres().await else { return };
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let mut other = place.connect().await;
@@ -260,7 +261,7 @@ async fn a_connection_lost_in_the_middle_leaves_nothing_and_comes_back() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_break_at_any_time_lose_nothing_acknowledged() {
-    let Some(place) = Place::postgres().await else { return };
+    let Some(place) = TestDb::postgres().await else { return };
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let writers: Vec<_> = (0..4)
@@ -298,7 +299,7 @@ async fn connections_that_break_at_any_time_lose_nothing_acknowledged() {
 }
 
 /// Ends the server's side of our connections as soon as there are some of that kind.
-async fn terminate(place: &Place, which: &str) {
+async fn terminate(place: &TestDb, which: &str) {
     let mut other: PgConnection = place.connect().await;
     let kill = format!(
         "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() \

@@ -11,10 +11,13 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use accounts::{Accounts, AccountsError, Field, NewUser, StoreSettings, StoredHash, UserChange, UserFilter};
+use accounts::{
+    Accounts, AccountsError, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash, UserChange,
+    UserFilter,
+};
 use futures_util::TryStreamExt;
 
-use crate::place::{Place, group, user};
+use crate::test_db::{TestDb, group, user};
 
 const STORE: &str = "ACCOUNTS_KILL_STORE";
 const FIRST: &str = "ACCOUNTS_KILL_FIRST";
@@ -61,12 +64,14 @@ async fn step(accounts: &Accounts, n: u64) -> Result<(), AccountsError> {
                 .password(StoredHash::new("first"))
                 .group(group("staff"))
                 .subadmin_of(group("staff"))
-                .profile(Field::Biography, "b".repeat(1500), None);
+                .profile(ProfileValue::parse(ProfileField::Biography, &"b".repeat(1500)).unwrap(), None);
             accounts.users().create(new).await.map(drop)
         }
-        1 => {
-            accounts.users().change(&of, UserChange::new().display_name(format!("Name {n}"))).await.map(drop)
-        }
+        1 => accounts
+            .users()
+            .change(&of, UserChange::new().display_name(Some(format!("Name {n}").parse().unwrap())))
+            .await
+            .map(drop),
         2 => accounts.passwords().set(&of, &StoredHash::new(format!("hash{n}"))).await,
         3 => accounts.users().set_enabled(&of, false).await.map(drop),
         _ => match accounts.users().delete(&user(&id((n / 5).saturating_sub(3)))).await {
@@ -84,7 +89,7 @@ async fn state(accounts: &Accounts) -> State {
         let id = &details.user.id.clone();
         assert_eq!(details.groups, [group("staff")], "{id}");
         assert_eq!(details.subadmin_of, [group("staff")], "{id}");
-        assert_eq!(details.profile.value(Field::Biography).map(str::len), Some(1500), "{id}");
+        assert_eq!(details.profile.value(ProfileField::Biography).map(str::len), Some(1500), "{id}");
         assert!(accounts.pins().owner(id.name()).await.unwrap().is_some(), "{id}");
         let kept = accounts.passwords().find(id).await.unwrap().unwrap();
         let history = accounts.passwords().history(id, 24).await.unwrap();
@@ -113,7 +118,7 @@ async fn writer() {
     }
 }
 
-async fn kill_again_and_again(place: &Place) {
+async fn kill_again_and_again(place: &TestDb) {
     let kills: u64 = env::var("ACCOUNTS_KILLS").map_or(20, |kills| kills.parse().unwrap());
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
@@ -171,12 +176,12 @@ fn dice() -> u64 {
 
 #[tokio::test]
 async fn t26_what_was_acknowledged_survives_the_killing_of_the_process() {
-    kill_again_and_again(&Place::sqlite()).await;
+    kill_again_and_again(&TestDb::sqlite()).await;
 }
 
 #[tokio::test]
 async fn and_so_it_does_on_a_server() {
-    let Some(place) = Place::postgres().await else { return };
+    let Some(place) = TestDb::postgres().await else { return };
     kill_again_and_again(&place).await;
     place.remove().await;
 }

@@ -8,18 +8,18 @@
     reason = "helpers of tests fail as loudly as tests"
 )]
 
-mod attempts;
 mod clock;
-mod desk;
-mod failures;
+mod failed_logins;
 mod faults;
+mod fixture;
 mod groups;
-mod house;
 mod kill;
-mod local;
-mod place;
+mod local_backend;
+mod login_attempts;
+mod password_reset;
 mod races;
-mod reset;
-mod rooms;
+mod repositories;
 mod set_password;
+mod snapshot;
+mod test_db;
 mod users;

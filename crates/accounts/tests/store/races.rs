@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, AccountsError, Changes, Follower, Generation, GroupId, NewUser, StoredHash, UserFilter, UserId,
+    Accounts, AccountsError, Changes, CredentialEpoch, GroupId, InvalidationWatcher, NewUser, StoredHash,
+    UserFilter, UserId,
 };
 use user_backend::{BackendId, Credentials, DomainRules, Policy, Resolver, StaticBackend, UserBackend};
 
-use crate::place::{group, on_both, user};
+use crate::test_db::{group, on_both, user};
 
 /// One way to take an administrator away.
 async fn take_away(accounts: &Accounts, id: &UserId, how: usize) -> Result<(), AccountsError> {
@@ -60,17 +61,17 @@ on_both! {
                 let id = user(&format!("user{n}"));
                 here.users().create(NewUser::new(id.clone())).await.unwrap();
                 for round in 0..10 {
-                    let seen = there.generations().current().await.unwrap();
+                    let seen = there.credential_epoch().current().await.unwrap();
                     match round % 3 {
                         0 => here.passwords().set(&id, &StoredHash::new(round.to_string())).await.unwrap(),
                         1 => drop(here.users().set_enabled(&id, false).await.unwrap()),
                         _ => drop(here.users().set_enabled(&id, true).await.unwrap()),
                     }
-                    let Changes::Users { now, names } = there.generations().since(seen).await.unwrap() else {
+                    let Changes::Users { now, names } = there.credential_epoch().since(seen).await.unwrap() else {
                         panic!("nothing noticed")
                     };
                     assert!(names.contains(id.name()), "{names:?}");
-                    let ended = there.users().get(&id).await.unwrap().generation;
+                    let ended = there.users().get(&id).await.unwrap().epoch;
                     assert!(seen < ended && ended <= now);
                 }
             })
@@ -83,7 +84,7 @@ on_both! {
     async fn every_event_that_ends_credentials_is_told(place) {
         let accounts = place.open().await;
         let frank = user("frank");
-        let mut seen = accounts.generations().current().await.unwrap();
+        let mut seen = accounts.credential_epoch().current().await.unwrap();
         for event in 0..8 {
             match event {
                 0 => drop(accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("a"))).await.unwrap()),
@@ -91,23 +92,23 @@ on_both! {
                 2 => drop(accounts.users().set_enabled(&frank, false).await.unwrap()),
                 3 => drop(accounts.users().set_enabled(&frank, true).await.unwrap()),
                 4 => {
-                    let (_, made) = accounts.tokens().create(&frank, "phone", None).await.unwrap();
-                    assert_eq!(accounts.generations().current().await.unwrap(), seen);
-                    accounts.tokens().revoke(&frank, made.key).await.unwrap();
+                    let (_, made) = accounts.app_passwords().create(&frank, "phone", None).await.unwrap();
+                    assert_eq!(accounts.credential_epoch().current().await.unwrap(), seen);
+                    accounts.app_passwords().revoke(&frank, made.key).await.unwrap();
                 }
                 5 => drop(accounts.pins().rebind(frank.name(), Some(&BackendId::parse("mail").unwrap())).await.unwrap()),
                 6 => drop(accounts.pins().rebind(frank.name(), None).await.unwrap()),
                 _ => drop(accounts.users().delete(&frank).await.unwrap()),
             }
-            let changes = accounts.generations().since(seen).await.unwrap();
+            let changes = accounts.credential_epoch().since(seen).await.unwrap();
             seen = changes.now();
             assert_eq!(changes, Changes::Users { now: seen, names: vec![frank.name().clone()] }, "{event}");
         }
         // What does not end credentials is not told.
         accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
-        accounts.users().signed_in(&frank).await.unwrap();
+        accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap();
         accounts.users().set_enabled(&frank, true).await.unwrap();
-        assert_eq!(accounts.generations().since(seen).await.unwrap(), Changes::None { now: seen });
+        assert_eq!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::None { now: seen });
     }
 
     async fn a_resolver_forgets_what_ended_in_another_process(place) {
@@ -115,7 +116,7 @@ on_both! {
         let people = StaticBackend::new("people").unwrap().with_user("alice", "Wonderland-1");
         let people = Arc::new(people);
         let resolver = Resolver::builder().link(people.clone(), Policy::default(), DomainRules::none()).pins(server.pin_store()).build().unwrap();
-        let follower = Follower::start(server.clone(), [resolver.clone()]).await.unwrap();
+        let follower = InvalidationWatcher::start(server.clone(), [resolver.clone()]).await.unwrap();
         for _ in 0..3 {
             follower.catch_up().await.unwrap();
             assert!(resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await.authenticated().is_some());
@@ -136,12 +137,12 @@ on_both! {
         for n in 0..1001 {
             accounts.users().set_enabled(&frank, n % 2 == 1).await.unwrap();
         }
-        let now = accounts.generations().current().await.unwrap();
-        assert_eq!(accounts.generations().since(Generation::default()).await.unwrap(), Changes::Everything { now });
+        let now = accounts.credential_epoch().current().await.unwrap();
+        assert_eq!(accounts.credential_epoch().since(CredentialEpoch::default()).await.unwrap(), Changes::Everything { now });
         // A database from a backup may be younger than what a process remembers.
         let stale = place.open().await;
         place.raw("UPDATE generation SET value = 5").await.unwrap();
-        assert!(matches!(stale.generations().since(now).await.unwrap(), Changes::Everything { .. }));
+        assert!(matches!(stale.credential_epoch().since(now).await.unwrap(), Changes::Everything { .. }));
     }
 
     async fn what_no_process_asks_for_any_more_is_deleted(place) {
@@ -152,14 +153,14 @@ on_both! {
             place.raw(&format!("INSERT INTO forgiven_places (generation, place) VALUES ({generation}, '192.0.2.1')")).await.unwrap();
         }
         for _ in 0..100 {
-            accounts.generations().forget(user("frank").name()).await.unwrap();
+            accounts.credential_epoch().forget(user("frank").name()).await.unwrap();
         }
         for table in ["credential_events", "forgiven_places"] {
             assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation < 9000")).await, 0, "{table}");
             assert_eq!(place.number(&format!("SELECT COUNT(*) FROM {table} WHERE generation = 9500")).await, 1, "{table}");
         }
-        let seen = Generation::default();
-        assert!(matches!(accounts.generations().since(seen).await.unwrap(), Changes::Everything { .. }));
+        let seen = CredentialEpoch::default();
+        assert!(matches!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::Everything { .. }));
     }
 
     async fn one_name_goes_to_the_admin_who_creates_it_or_to_the_backend_that_accepts_it(place) {

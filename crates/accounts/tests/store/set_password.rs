@@ -2,48 +2,47 @@
 
 use std::time::Duration;
 
-use accounts::password::{AppPasswords, Person, SetError};
-use accounts::reset::ResetSettings;
-use accounts::{Actor, NewUser};
+use accounts::ResetSettings;
+use accounts::{Actor, AppPasswordPolicy, NewUser, Person, SetError};
 use user_backend::BackendId;
 
-use crate::house::{ALICE, House, deadline, password, word};
-use crate::place::{on_both, user};
+use crate::fixture::{ALICE, Fixture, deadline, password, word};
+use crate::test_db::{on_both, user};
 
-async fn set(house: &House, name: &str, text: &str) -> Result<(), SetError> {
+async fn set(house: &Fixture, name: &str, text: &str) -> Result<(), SetError> {
     house.passwords.set(&user(name), &password(text), Actor::command_line("root"), deadline()).await
 }
 
-async fn refusal(house: &House, name: &str, text: &str) -> String {
+async fn refusal(house: &Fixture, name: &str, text: &str) -> String {
     set(house, name, text).await.unwrap_err().to_string()
 }
 
 on_both! {
     async fn a_new_password_ends_everything_that_the_old_one_opened(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let accounts = &house.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(60), b"").await.unwrap();
         let token = house.link("alice").await;
-        let seen = accounts.generations().current().await.unwrap();
+        let seen = accounts.credential_epoch().current().await.unwrap();
 
         set(&house, "ALICE", "Looking-Glass").await.unwrap();
         assert_eq!(word(house.sign_in("alice", ALICE).await), "bad_credentials");
         assert_eq!(word(house.sign_in("alice", "Looking-Glass").await), "accepted alice");
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none());
-        assert!(house.reset.look(&token, None).await.is_err());
-        assert!(accounts.generations().current().await.unwrap() > seen);
+        assert!(house.reset.inspect(&token, None).await.is_err());
+        assert!(accounts.credential_epoch().current().await.unwrap() > seen);
         let lines = accounts.audit().after(0, 100, Some("alice")).await.unwrap();
         let last = lines.last().unwrap();
         assert_eq!((last.action.as_str(), last.actor.as_str()), ("password.changed", "root"));
         assert!(lines.iter().all(|line| !line.detail.as_deref().unwrap_or_default().contains("Glass")));
 
-        house.postman.deliver_due().await.unwrap();
+        house.mail_worker.deliver_due().await.unwrap();
         let (subject, to) = house.mails().pop().unwrap();
         assert_eq!((subject.as_str(), to.as_str()), ("The password of your account at Cloud was changed", "alice@example.com"));
     }
 
     async fn the_rules_have_no_way_around_and_say_all_at_once(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let before = house.hash("alice").await;
         assert_eq!(
             refusal(&house, "alice", "banana").await,
@@ -63,7 +62,7 @@ on_both! {
 
     /// The initial password counts, too.
     async fn earlier_passwords_are_not_taken_again(place) {
-        let house = House::empty(place, r#"{"historySize": 3}"#, ResetSettings::default()).await;
+        let house = Fixture::empty(place, r#"{"historySize": 3}"#, ResetSettings::default()).await;
         house.add(NewUser::new(user("alice")), ALICE).await;
         let again = "Password must not have been used recently before.";
         assert_eq!(refusal(&house, "alice", ALICE).await, again);
@@ -79,8 +78,8 @@ on_both! {
 
     /// A password is never given to somebody whose password another backend keeps: it would shadow the other one.
     async fn nobody_gets_a_second_password(place) {
-        let house = House::with_alice(place).await;
-        let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com");
+        let house = Fixture::with_alice(place).await;
+        let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com".parse().unwrap());
         house.accounts.users().create(carol).await.unwrap();
         assert_eq!(refusal(&house, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
         assert_eq!(house.hash("carol").await, None);
@@ -88,7 +87,7 @@ on_both! {
     }
 
     async fn of_many_changes_at_once_each_is_whole(place) {
-        let house = std::sync::Arc::new(House::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
+        let house = std::sync::Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
         house.add(NewUser::new(user("alice")), ALICE).await;
         // Four passwords, so that nobody comes too late more often than a change is tried again (five times).
         let changes: Vec<_> = (0..6).map(|number| {
@@ -117,18 +116,18 @@ on_both! {
     }
 
     async fn app_passwords_stay_unless_the_installation_says_otherwise(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let accounts = &house.accounts;
-        accounts.tokens().create(&user("alice"), "phone", None).await.unwrap();
+        accounts.app_passwords().create(&user("alice"), "phone", None).await.unwrap();
         set(&house, "alice", "Looking-Glass").await.unwrap();
-        assert_eq!(accounts.tokens().list(&user("alice")).await.unwrap().len(), 1);
-        let strict = house.passwords.clone().with_app_passwords(AppPasswords::Revoke);
+        assert_eq!(accounts.app_passwords().list(&user("alice")).await.unwrap().len(), 1);
+        let strict = house.passwords.clone().with_app_passwords(AppPasswordPolicy::Revoke);
         strict.set(&user("alice"), &password("Looking-Glass-2"), Actor::system(), deadline()).await.unwrap();
-        assert!(accounts.tokens().list(&user("alice")).await.unwrap().is_empty());
+        assert!(accounts.app_passwords().list(&user("alice")).await.unwrap().is_empty());
     }
 
     async fn the_first_password_goes_through_the_same_rules(place) {
-        let house = House::with_alice(place).await;
+        let house = Fixture::with_alice(place).await;
         let bob = Person { id: "bob", display_name: Some("Bob Builder"), email: None };
         let first = async |text: &str| house.passwords.first(bob, &password(text), deadline()).await;
         assert!(matches!(first("banana").await, Err(SetError::Refused(_))));

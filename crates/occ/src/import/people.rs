@@ -1,7 +1,9 @@
 //! What one user of the source is here.
 
-use accounts::password::PasswordHash;
-use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewUser, Scope, Timestamp, UserId};
+use accounts::{
+    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, Locale, NewUser,
+    PasswordHash, ProfileField, ProfileScope, ProfileValue, Timestamp, UserId,
+};
 use serde_json::Value;
 use user_backend::BackendId;
 use user_backend::config::Config;
@@ -105,33 +107,33 @@ impl Person {
         }
         let mut draft = Draft { new, remarks };
         if let Some(name) = row.display_name.filter(|name| !name.is_empty()) {
-            draft.take(|new| new.display_name(name));
+            draft.set(DisplayName::parse_optional(&name), NewUser::display_name);
         }
         let (mut first, mut last) = (None, None);
         for (app, key, value) in source.preferences(&uid).await? {
             match (app.as_str(), key.as_str()) {
                 // There, everything else means disabled.
                 ("core", "enabled") if !matches!(value.as_str(), "true" | "1" | "yes" | "on") => {
-                    draft.take(NewUser::disabled);
+                    draft.new = draft.new.disabled();
                 }
-                ("core", "lang") => draft.take(|new| new.language(value)),
-                ("core", "locale") => draft.take(|new| new.locale(value)),
-                ("files", "quota") => match value.parse() {
-                    Ok(quota) => draft.take(|new| new.quota(quota)),
-                    Err(error) => draft.leave_out(&error),
-                },
+                ("core", "lang") => draft.set(Language::parse_optional(&value), NewUser::language),
+                ("core", "locale") => draft.set(Locale::parse_optional(&value), NewUser::locale),
+                ("files", "quota") => draft.set(value.parse().map(Some), NewUser::quota),
                 ("login", "firstLogin") => first = seconds(&value),
                 ("login", "lastLogin") => last = seconds(&value),
-                ("settings", "email") if !value.is_empty() => draft.take(|new| new.email(value)),
+                ("settings", "email") if !value.is_empty() => {
+                    draft.set(EmailAddress::parse(&value).map(Some), NewUser::email);
+                }
                 _ => {}
             }
         }
         if let Some(last) = last.or(first) {
-            draft.take(|new| new.signed_in(first.unwrap_or(last), last));
+            draft.new = draft.new.signed_in(first.unwrap_or(last), last);
         }
         if let Some(data) = source.account(&uid).await? {
             for (field, value, scope) in profile(&data) {
-                draft.take(|new| new.profile(field, value, scope));
+                let value = ProfileValue::parse(field, &value).map(Some);
+                draft.set(value, |new, value| new.profile(value, scope));
             }
         }
         let Draft { new, remarks } = draft;
@@ -154,16 +156,12 @@ struct Draft {
 }
 
 impl Draft {
-    fn take(&mut self, change: impl FnOnce(NewUser) -> NewUser) {
-        let changed = change(self.new.clone());
-        match changed.check() {
-            Ok(()) => self.new = changed,
-            Err(error) => self.leave_out(&error),
+    fn set<T>(&mut self, value: Result<Option<T>, AccountsError>, put: impl FnOnce(NewUser, T) -> NewUser) {
+        match value {
+            Ok(Some(value)) => self.new = put(self.new.clone(), value),
+            Ok(None) => {}
+            Err(error) => self.remarks.push(format!("{error}; left out")),
         }
-    }
-
-    fn leave_out(&mut self, error: &AccountsError) {
-        self.remarks.push(format!("{error}; left out"));
     }
 }
 
@@ -174,15 +172,16 @@ fn seconds(text: &str) -> Option<Timestamp> {
 }
 
 /// The fields of a profile; name and mail address are elsewhere.
-fn profile(data: &str) -> Vec<(Field, String, Option<Scope>)> {
+fn profile(data: &str) -> Vec<(ProfileField, String, Option<ProfileScope>)> {
     let Ok(Value::Object(fields)) = serde_json::from_str(data) else { return Vec::new() };
     let fields = fields.iter().filter_map(|(name, about)| {
-        let field: Field = name.parse().ok()?;
-        if matches!(field, Field::DisplayName | Field::Email | Field::Avatar | Field::AdditionalMail) {
+        let field: ProfileField = name.parse().ok()?;
+        if !field.holds_one_text() {
             return None;
         }
         let value = about.get("value")?.as_str().filter(|value| !value.is_empty())?;
-        let scope = about.get("scope").and_then(Value::as_str).and_then(|scope| Scope::from_any(scope).ok());
+        let scope =
+            about.get("scope").and_then(Value::as_str).and_then(|scope| ProfileScope::from_any(scope).ok());
         Some((field, value.to_owned(), scope))
     });
     fields.collect()

@@ -7,7 +7,7 @@ mod place;
 
 use std::path::Path;
 
-use accounts::password::LegacySalt;
+use accounts::LegacySalt;
 
 use crate::cli::Common;
 use crate::config;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::password::{Person, SetError};
-use accounts::users::mail_address;
-use accounts::{AccountsError, GroupId, NewUser, UserId};
+use accounts::{AccountsError, DisplayName, EmailAddress, GroupId, NewUser, Person, SetError, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 use zeroize::Zeroizing;
@@ -31,11 +29,15 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Fail
     }
     let groups: Vec<GroupId> =
         args.groups.iter().map(|group| GroupId::parse(group)).collect::<Result<_, _>>()?;
-    let email = args.email.as_deref().map(mail_address).transpose()?;
+    let email = args.email.as_deref().map(EmailAddress::parse).transpose()?;
+    let display_name = args.display_name.as_deref().map(DisplayName::parse_optional).transpose()?.flatten();
 
     let local = store.local().await?;
-    let person =
-        Person { id: id.as_str(), display_name: args.display_name.as_deref(), email: email.as_deref() };
+    let person = Person {
+        id: id.as_str(),
+        display_name: args.display_name.as_deref(),
+        email: email.as_ref().map(EmailAddress::as_str),
+    };
     let typed = if args.generate_password {
         Zeroizing::new(local.rules.generate(&person).map_err(policy_failure)?.expose().to_owned())
     } else {
@@ -53,10 +55,10 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Fail
         }
         new = new.group(group.clone());
     }
-    if let Some(name) = &args.display_name {
+    if let Some(name) = display_name {
         new = new.display_name(name);
     }
-    if let Some(email) = &email {
+    if let Some(email) = email {
         new = new.email(email);
     }
     let user = match accounts.users().create(new).await {
@@ -77,7 +79,7 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Fail
     }
     match &user.email {
         Some(email) => {
-            accounts.mails().welcome(&id, args.generate_password).await?;
+            accounts.outbox().welcome(&id, args.generate_password).await?;
             said.push(format!("Welcome email to {email} is waiting to be sent"));
         }
         None if args.generate_password => said.push(

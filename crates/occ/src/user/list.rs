@@ -31,7 +31,7 @@ pub(super) async fn run(call: Call<'_>, store: &Store, args: &UserListArgs) -> R
     } else {
         let mut users = pin!(store.accounts.users().stream(filter));
         while let Some(user) = users.try_next().await? {
-            if !listing.entry(user.id.as_str(), user.called().into()).await? {
+            if !listing.entry(user.id.as_str(), user.display_name_or_id().into()).await? {
                 break;
             }
         }
@@ -57,7 +57,7 @@ fn about(store: &Store, details: &Details) -> Value {
     let user = &details.user;
     json!({
         "user_id": user.id,
-        "display_name": user.called(),
+        "display_name": user.display_name_or_id(),
         "email": user.email.as_deref().unwrap_or_default(),
         "cloud_id": store.server.cloud_id(&user.id),
         "enabled": user.enabled,

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use accounts::Actor;
-use accounts::password::SetError;
-use accounts::reset::{PasswordReset, RequestError, ResetSettings};
+use accounts::{PasswordReset, RequestError, ResetSettings, SetError};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 

@@ -3,8 +3,9 @@
 //! Five of these settings are columns of the user's record here. They are told and set under the names that administrators
 //! know them by.
 
-use accounts::preferences::Preference;
-use accounts::{AccountsError, Quota, User, UserChange};
+use accounts::{
+    AccountsError, DisplayName, EmailAddress, Language, Locale, Preference, Quota, User, UserChange,
+};
 use serde_json::{Map, Value};
 
 use super::{MISSING, missing, parse};
@@ -50,10 +51,10 @@ impl Column {
     fn change(self, value: Option<&str>) -> Result<UserChange, AccountsError> {
         let (change, text) = (UserChange::new(), value.unwrap_or_default());
         Ok(match self {
-            Self::DisplayName => change.display_name(text),
-            Self::Email => change.email(text),
-            Self::Language => change.language(text),
-            Self::Locale => change.locale(text),
+            Self::DisplayName => change.display_name(DisplayName::parse_optional(text)?),
+            Self::Email => change.email(EmailAddress::parse_optional(text)?),
+            Self::Language => change.language(Language::parse_optional(text)?),
+            Self::Locale => change.locale(Locale::parse_optional(text)?),
             Self::Quota => change.quota(value.map_or(Ok(Quota::Default), str::parse)?),
         })
     }

@@ -11,14 +11,14 @@ use crate::output::Reply;
 use crate::store::Store;
 
 pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Reply, Failure> {
-    let made = store.accounts.tokens().create(&parse(&args.user)?, &args.name, None).await;
+    let made = store.accounts.app_passwords().create(&parse(&args.user)?, &args.name, None).await;
     let (token, made) = made.map_err(missing)?;
     let json = json!({ "id": made.key, "name": made.name, "token": token.expose() });
     Reply::new(format!("app password:\n{}\n", token.expose()), &json, Exit::Fine)
 }
 
 pub(super) async fn list(store: &Store, user: &str) -> Result<Reply, Failure> {
-    let found = store.accounts.tokens().list(&parse(user)?).await.map_err(missing)?;
+    let found = store.accounts.app_passwords().list(&parse(user)?).await.map_err(missing)?;
     Ok(Reply::tree(found.iter().map(|made| (made.key.to_string(), about(made))).collect::<Value>()))
 }
 
@@ -34,7 +34,7 @@ fn about(made: &AppPassword) -> Value {
 }
 
 pub(super) async fn delete(store: &Store, args: &TokenDeleteArgs) -> Result<Reply, Failure> {
-    let (user, tokens) = (parse(&args.user)?, store.accounts.tokens());
+    let (user, tokens) = (parse(&args.user)?, store.accounts.app_passwords());
     let Some(id) = args.id else {
         let ended = tokens.revoke_all(&user).await.map_err(missing)?;
         return Ok(Reply::done([format!("{ended} app passwords of {user} were revoked")]));

@@ -25,9 +25,9 @@ fn failed_sign_ins_of_an_address_are_shown_and_forgiven() {
     let minutes = |minutes: u64| now.before(std::time::Duration::from_secs(minutes * 60));
     let batch = [40, 20, 10, 5].map(|ago| (cafe(), minutes(ago)));
     desk.block_on(async {
-        let seen = accounts.generations().current().await.unwrap();
+        let seen = accounts.credential_epoch().current().await.unwrap();
         let keep = std::time::Duration::from_secs(3600);
-        assert!(accounts.failures().record("one", seen, &batch, keep).await.unwrap());
+        assert!(accounts.failed_logins().record("one", seen, &batch, keep).await.unwrap());
     });
     let told = json(&desk.run(&["security:bruteforce:attempts", "::ffff:203.0.113.7", "--output=json"]));
     assert_eq!(
@@ -69,7 +69,7 @@ fn what_is_remembered_is_told_by_the_servers_that_run_and_by_nobody_else() {
     let accounts = desk.accounts();
     let started = Clock::system().now();
     desk.block_on(async {
-        accounts.servers().tell("here:7:1", started, r#"{"pid":7,"accepted":3}"#).await.unwrap();
+        accounts.instances().report("here:7:1", started, r#"{"pid":7,"accepted":3}"#).await.unwrap();
     });
     let told = json(&desk.run(&["cache:stats", "--output=json"]));
     assert_eq!((&told["here:7:1"]["pid"], &told["here:7:1"]["accepted"]), (&7.into(), &3.into()));

@@ -83,12 +83,16 @@ port = 1
         let id = |id: &str| UserId::parse(id).unwrap();
         desk.block_on(async {
             let staff = GroupId::parse("staff").unwrap();
-            accounts.groups().create(&staff, Some("The Staff")).await.unwrap();
+            accounts.groups().create(&staff, Some("The Staff".parse().unwrap())).await.unwrap();
             for user in [
                 NewUser::new(id("root")).group(GroupId::admin()),
-                NewUser::new(id("alice")).display_name("Alice").email("alice@example.com"),
+                NewUser::new(id("alice"))
+                    .display_name("Alice".parse().unwrap())
+                    .email("alice@example.com".parse().unwrap()),
                 NewUser::new(id("mallory")).backend(mail.clone()),
-                NewUser::new(id("mallory@example.com")).backend(mail).email("mallory@example.com"),
+                NewUser::new(id("mallory@example.com"))
+                    .backend(mail)
+                    .email("mallory@example.com".parse().unwrap()),
             ] {
                 accounts.users().create(user).await.unwrap();
             }

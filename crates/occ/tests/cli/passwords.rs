@@ -7,8 +7,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::password::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
 use accounts::{Actor, UserId};
+use accounts::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
 use user_backend::clock::{later, now};
 use user_backend::{Credentials, DomainRules, Outcome, Password, Resolver};
 
@@ -125,13 +125,13 @@ fn a_link_can_be_mailed_instead_and_nothing_changes_before_somebody_follows_it()
     let server = Server::running();
     let said = server.desk.run(&["user:resetpassword", "alice", "--send-email"]);
     assert_eq!(said.out, "Password reset link to alice@example.com is waiting to be sent\n");
-    assert_eq!(server.desk.block_on(server.accounts.mails().waiting()).unwrap(), 1);
+    assert_eq!(server.desk.block_on(server.accounts.outbox().waiting()).unwrap(), 1);
     assert!(server.accepts(OLD));
     assert_eq!(
         server.desk.run(&["user:welcome", "alice", "-r"]).out,
         "Welcome email to alice@example.com is waiting to be sent\n"
     );
-    assert_eq!(server.desk.block_on(server.accounts.mails().waiting()).unwrap(), 2);
+    assert_eq!(server.desk.block_on(server.accounts.outbox().waiting()).unwrap(), 2);
 }
 
 #[test]

@@ -350,13 +350,13 @@ fn a_name_moves_to_another_backend_by_an_explicit_act_that_is_written_down() {
 fn a_flush_reaches_every_process_through_the_store() {
     let desk = Desk::with_people();
     let accounts = desk.accounts();
-    let now = || desk.block_on(accounts.generations().current()).unwrap();
+    let now = || desk.block_on(accounts.credential_epoch().current()).unwrap();
     let before = now();
     assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "What was remembered of alice is forgotten\n");
-    let named = desk.block_on(accounts.generations().since(before)).unwrap();
+    let named = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(format!("{named:?}").contains("alice") && format!("{named:?}").contains("Users"), "{named:?}");
     let before = now();
     assert_eq!(desk.run(&["cache:flush"]).out, "What was remembered of sign-ins is forgotten\n");
-    let all = desk.block_on(accounts.generations().since(before)).unwrap();
+    let all = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
 }

@@ -39,14 +39,14 @@ impl AppPasswordBackend {
         if !is_token_shaped(text) {
             return Ok(None);
         }
-        let Some((user, token)) = self.accounts.tokens().owner(&TokenHash::of(text)).await? else {
+        let Some((user, token)) = self.accounts.app_passwords().owner(&TokenHash::of(text)).await? else {
             return Ok(None);
         };
         let name = attempt.name.canonical();
         if user.id.name() != name || user.backend != *self.inner.id() || token.wipe {
             return Ok(Some(Verdict::Rejected(Rejection::BadCredentials)));
         }
-        self.accounts.tokens().used(&token).await?;
+        self.accounts.app_passwords().used(&token).await?;
         Ok(Some(Verdict::Accepted(Identity::new(name.clone()))))
     }
 }

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use accounts::{AccountsError, servers};
+use accounts::{AccountsError, HEARTBEAT_INTERVAL};
 use serde::Serialize;
 
 use super::failed_login_log::host;
@@ -43,7 +43,7 @@ impl AppState {
     pub async fn run_failed_login_sync(&self) {
         let mut fault = None;
         let mut beat: u32 = 0;
-        let beats = u32::try_from(servers::BEAT.as_secs() / SYNC_INTERVAL.as_secs()).unwrap_or(1).max(1);
+        let beats = u32::try_from(HEARTBEAT_INTERVAL.as_secs() / SYNC_INTERVAL.as_secs()).unwrap_or(1).max(1);
         loop {
             let told = async {
                 self.sync_failed_logins(beat.is_multiple_of(6 * beats)).await?;
@@ -69,7 +69,7 @@ impl AppState {
     pub async fn unregister(&self) {
         let left = async {
             self.sync_failed_logins(false).await?;
-            self.accounts().servers().leave(&self.inner.failed_logins.id).await
+            self.accounts().instances().unregister(&self.inner.failed_logins.id).await
         };
         if let Err(error) = left.await {
             tracing::warn!(%error, "the last failed sign-ins could not be written down");
@@ -82,7 +82,7 @@ impl AppState {
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.
     pub async fn sync_failed_logins(&self, tidy: bool) -> Result<(), AccountsError> {
-        let (log, failures) = (&self.inner.failed_logins, self.accounts().failures());
+        let (log, failures) = (&self.inner.failed_logins, self.accounts().failed_logins());
         let mut synced = log.synced.lock().await;
         let per = self.resolver().throttle().per;
         // What an administrator forgave is forgiven here before anything is written.
@@ -105,7 +105,7 @@ impl AppState {
                 synced.newest = synced.newest.max(failure.key);
                 if synced.known.insert(failure.key) {
                     fresh += 1;
-                    self.resolver().count_failure(failure.place, log.age(failure.at));
+                    self.resolver().count_failure(failure.source, log.age(failure.at));
                 }
             }
             if fresh == 0 {
@@ -117,7 +117,7 @@ impl AppState {
         // Somebody may have been forgiven between the reading and the counting.
         let now = self.inner.follower.catch_up().await?;
         if now != before {
-            for place in failures.forgiven(before, now).await? {
+            for place in failures.resets_between(before, now).await? {
                 self.resolver().forgive(place);
             }
         }
@@ -146,6 +146,6 @@ impl AppState {
             locked_users: pressure.locked_users,
         };
         let text = serde_json::to_string(&status).unwrap_or_default();
-        self.accounts().servers().tell(&log.id, log.started, &text).await
+        self.accounts().instances().report(&log.id, log.started, &text).await
     }
 }

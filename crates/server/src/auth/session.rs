@@ -6,8 +6,10 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::apps::EXTERNAL_APP;
-use accounts::{AccountsError, LOCAL_BACKEND, Look, Session, Standing, Timestamp, Token, TokenHash, User};
+use accounts::EXTERNAL_APP;
+use accounts::{
+    AccountsError, LOCAL_BACKEND, Permissions, Session, Snapshot, Timestamp, Token, TokenHash, User,
+};
 use serde::{Deserialize, Serialize};
 use user_backend::{Freshness, Outcome, Rejection};
 
@@ -58,14 +60,14 @@ struct Kept {
 /// The session of a request, and the account of its owner.
 #[derive(Clone, Debug)]
 pub struct ActiveSession {
-    standing: Standing,
+    standing: Permissions,
     token: TokenHash,
     stale: bool,
 }
 
 impl ActiveSession {
     /// The account, as it is now.
-    pub fn standing(&self) -> &Standing {
+    pub fn standing(&self) -> &Permissions {
         &self.standing
     }
 
@@ -99,7 +101,7 @@ impl AppState {
         password: &str,
         browser: &Browser,
     ) -> Result<Result<Token, Outcome>, AccountsError> {
-        let before = self.accounts().generations().current().await?;
+        let before = self.accounts().credential_epoch().current().await?;
         let Accepted { proof, standing } =
             match self.sign_in(name, password, browser.address, Accepts::Password).await? {
                 Ok(accepted) => accepted,
@@ -132,8 +134,8 @@ impl AppState {
         let (token, sessions) = (TokenHash::of(cookie), self.accounts().sessions());
         let Some(session) = sessions.find(&token).await? else { return Ok(None) };
         let Some(id) = &session.user else { return Ok(None) };
-        let look = self.accounts().look(Some(id.name())).await?;
-        let Some(standing) = look.standing() else { return Ok(None) };
+        let look = self.accounts().snapshot(Some(id.name())).await?;
+        let Some(standing) = look.permissions() else { return Ok(None) };
         if !standing.user.enabled || !self.is_served(&standing.user, &look) {
             return Ok(None);
         }
@@ -157,7 +159,7 @@ impl AppState {
     }
 
     /// Whether whoever checks this user's password is still asked at all.
-    fn is_served(&self, user: &User, look: &Look) -> bool {
+    fn is_served(&self, user: &User, look: &Snapshot) -> bool {
         let id = user.backend.as_str();
         id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)
     }

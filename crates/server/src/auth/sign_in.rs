@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::apps::EXTERNAL_APP;
-use accounts::users::mail_address;
-use accounts::{AccountsError, GroupId, Standing, TokenHash, UserId};
+use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, TokenHash, UserId};
 use user_backend::clock::now;
 use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 
@@ -13,16 +11,13 @@ use super::app_password::is_token_shaped;
 use super::login_delay::delay_failure;
 use crate::state::AppState;
 
-/// How exact the time of the latest sign-in is: not every call is a write.
-const LOGIN_GRAIN: Duration = Duration::from_secs(60);
-
 /// A sign-in that was accepted: the proof of the resolver, and the account as it is.
 #[derive(Debug)]
 pub struct Accepted {
     /// The proof.
     pub proof: Authenticated,
     /// The account.
-    pub standing: Standing,
+    pub standing: Permissions,
 }
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
@@ -71,14 +66,14 @@ impl AppState {
 
     /// Whether a text is an app password of any user.
     async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
-        let tokens = self.accounts().tokens();
+        let tokens = self.accounts().app_passwords();
         Ok(is_token_shaped(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
     }
 
     async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
         // Nobody is named here: how long it takes must not tell who has an account.
-        let look = self.accounts().look(None).await?;
-        self.inner.follower.catch_up_with(look.generation).await?;
+        let look = self.accounts().snapshot(None).await?;
+        self.inner.follower.catch_up_with(look.epoch).await?;
         let by_email = self.owner_of_address(name).await?;
         let name = by_email.as_ref().map_or(name, UserId::as_str);
         let external = look.app(EXTERNAL_APP).unwrap_or(true);
@@ -102,10 +97,10 @@ impl AppState {
     }
 
     /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
-    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Standing>, AccountsError> {
+    async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
         let users = self.accounts().users();
         let id = UserId::from_canonical(proof.name().clone());
-        match users.standing(&id).await {
+        match users.permissions(&id).await {
             Err(AccountsError::NotFound { .. }) if proof.backend().as_str() != accounts::LOCAL_BACKEND => {}
             // Deleted a moment ago.
             Err(AccountsError::NotFound { .. }) => return Ok(None),
@@ -113,21 +108,16 @@ impl AppState {
         }
         let groups = proof.identity().groups().filter_map(|group| GroupId::parse(group).ok());
         match users.remember(proof.name(), proof.backend(), groups.collect::<Vec<_>>()).await {
-            Ok(_) => users.standing(&id).await.map(Some),
+            Ok(_) => users.permissions(&id).await.map(Some),
             Err(AccountsError::AlreadyExists { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
     /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
-    async fn note(&self, standing: &Standing) {
+    async fn note(&self, standing: &Permissions) {
         let user = &standing.user;
-        let now = accounts::Clock::system().now();
-        // A sign-in in the future was before the clock was set back.
-        if user.last_login.is_some_and(|last| last <= now && last.after(LOGIN_GRAIN) > now) {
-            return;
-        }
-        if let Err(error) = self.accounts().users().signed_in(&user.id).await {
+        if let Err(error) = self.accounts().users().signed_in(user).await {
             tracing::warn!(%error, "a sign-in could not be noted");
         }
     }
@@ -138,7 +128,9 @@ impl AppState {
         if !wanted || !typed.contains('@') {
             return Ok(None);
         }
-        let (Ok(name), Ok(address)) = (LoginName::parse(typed), mail_address(typed)) else { return Ok(None) };
+        let (Ok(name), Ok(address)) = (LoginName::parse(typed), EmailAddress::parse(typed)) else {
+            return Ok(None);
+        };
         let id = UserId::from_canonical(name.canonical().clone());
         if self.accounts().users().find(&id).await?.is_some() {
             return Ok(None);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::settings::ServerSettings;
 use crate::state::AppState;
-use accounts::password::Person;
+use accounts::Person;
 use accounts::{AccountsError, GroupId, NewUser, UserId};
 use user_backend::Password;
 use user_backend::clock::{later, now};

@@ -46,7 +46,7 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     if used(call).await?.is_some() {
         return Err(Failure::new(Code::FORBIDDEN, REFUSED));
     }
-    let (token, _) = call.accounts()?.tokens().create(id, &name(call.agent), None).await?;
+    let (token, _) = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await?;
     Ok(Data::one("apppassword", token.expose()).into())
 }
 
@@ -62,7 +62,7 @@ pub(crate) const DELETE: Operation = operation!(
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, used) = own(call).await?;
-    call.accounts()?.tokens().revoke(&id, used.key).await.map_err(ended)?;
+    call.accounts()?.app_passwords().revoke(&id, used.key).await.map_err(ended)?;
     Ok(Answer::NOTHING)
 }
 
@@ -79,7 +79,7 @@ pub(crate) const ROTATE: Operation = operation!(
 async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
     let (id, _) = own(call).await?;
     let old = call.caller()?.password_hash().ok_or_else(Failure::nobody)?;
-    let token = call.accounts()?.tokens().rotate(&id, old).await.map_err(ended)?;
+    let token = call.accounts()?.app_passwords().rotate(&id, old).await.map_err(ended)?;
     Ok(Data::one("newpassword", token.expose()).into())
 }
 
@@ -87,7 +87,7 @@ async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
 async fn used(call: &Call<'_>) -> Result<Option<AppPassword>, Failure> {
     let caller = call.caller()?;
     let Some(hash) = caller.password_hash() else { return Ok(None) };
-    let owner = call.app.accounts().tokens().owner(hash).await?;
+    let owner = call.app.accounts().app_passwords().owner(hash).await?;
     Ok(owner.filter(|(user, _)| user.id == *caller.id()).map(|(_, used)| used))
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::users::Details;
+use accounts::Details;
 use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
 use user_backend::Outcome;
 

@@ -3,8 +3,7 @@
 //! A [`Caller`] is made from a proof of sign-in, or from a session that one began, and from nothing else, so an endpoint
 //! that takes one cannot forget to ask.
 
-use accounts::users::Details;
-use accounts::{GroupId, Standing, TokenHash, User, UserId};
+use accounts::{Details, GroupId, Permissions, TokenHash, User, UserId};
 
 use super::envelope::Failure;
 use super::envelope::code::Code;
@@ -29,7 +28,7 @@ pub enum RequiredRole {
 #[derive(Clone, Debug)]
 pub struct Caller {
     proof: Proof,
-    standing: Standing,
+    standing: Permissions,
 }
 
 impl Caller {

@@ -1,6 +1,6 @@
 //! Groups.
 
-use accounts::{AccountsError, Group, GroupFilter, GroupId, UserId};
+use accounts::{AccountsError, Group, GroupDisplayName, GroupFilter, GroupId, UserId};
 
 use super::call::{Call, RANGE, Range};
 use super::docs::Param;
@@ -82,10 +82,10 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     if name.is_some_and(|name| !can_carry(name)) {
         return Err(invalid());
     }
+    let name = name.map(GroupDisplayName::parse_optional).transpose().map_err(|_| invalid())?.flatten();
     match call.accounts()?.groups().create(&id, name).await {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::new(EXISTS, "group exists")),
-        Err(AccountsError::Invalid { .. }) => Err(invalid()),
         Err(error) => Err(error.into()),
     }
 }
@@ -110,12 +110,13 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let missing = || Failure::new(Code::NOT_FOUND, NOT_FOUND);
     let group = call.named_group().await?.ok_or_else(missing)?;
+    let invalid = || Failure::new(INVALID, "Invalid group name");
     if !can_carry(value) {
-        return Err(Failure::new(INVALID, "Invalid group name"));
+        return Err(invalid());
     }
-    match call.accounts()?.groups().rename(&group, value).await {
+    let name = GroupDisplayName::parse_optional(value).map_err(|_| invalid())?;
+    match call.accounts()?.groups().rename(&group, name).await {
         Ok(()) => Ok(Answer::NOTHING),
-        Err(AccountsError::Invalid { .. }) => Err(Failure::new(INVALID, "Invalid group name")),
         Err(AccountsError::NotFound { .. }) => Err(missing()),
         Err(error) => Err(error.into()),
     }
@@ -141,7 +142,7 @@ pub(crate) fn as_details(group: &Group) -> Data {
     let number = |count: u64| Data::Int(i64::try_from(count).unwrap_or(i64::MAX));
     Data::map([
         ("id", Data::from(group.id.as_str())),
-        ("displayname", group.called().into()),
+        ("displayname", group.display_name_or_id().into()),
         ("usercount", number(group.members)),
         ("disabled", number(group.disabled)),
         ("canAdd", true.into()),

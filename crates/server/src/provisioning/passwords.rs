@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::password::{Person, SetError};
+use accounts::{Person, SetError};
 use user_backend::Outcome;
 use user_backend::clock::{later, now};
 

@@ -1,51 +1,8 @@
 //! What the data of answers looks like, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
 
+use accounts::ProfileField;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType};
 use utoipa::openapi::{ObjectBuilder, OneOfBuilder, Ref, RefOr, Type};
-
-/// Fields of a user that say who may see another field.
-const SCOPED: &[&str] = &[
-    "avatar",
-    "email",
-    "displayname",
-    "phone",
-    "address",
-    "website",
-    "twitter",
-    "bluesky",
-    "fediverse",
-    "organisation",
-    "role",
-    "headline",
-    "biography",
-    "profile_enabled",
-    "pronouns",
-    "birthdate",
-];
-
-/// Texts of a user that are empty when nothing was said.
-const TEXTS: &[&str] = &[
-    "manager",
-    "displayname",
-    "display-name",
-    "phone",
-    "address",
-    "website",
-    "twitter",
-    "bluesky",
-    "fediverse",
-    "organisation",
-    "role",
-    "headline",
-    "biography",
-    "profile_enabled",
-    "pronouns",
-    "birthdate",
-    "language",
-    "locale",
-    "timezone",
-    "storageLocation",
-];
 
 /// One of several.
 pub(crate) fn one_of(mut schemas: Vec<RefOr<Schema>>) -> RefOr<Schema> {
@@ -236,10 +193,14 @@ pub(crate) fn user_itself() -> Schema {
     ] {
         user = user.required(name);
     }
-    for name in TEXTS {
-        user = user.property(*name, string()).required(*name);
+    let texts = ["manager", "displayname", "display-name"]
+        .into_iter()
+        .chain(ProfileField::scoped_texts().map(ProfileField::as_str))
+        .chain(["language", "locale", "timezone", "storageLocation"]);
+    for name in texts {
+        user = user.property(name, string()).required(name);
     }
-    for name in SCOPED {
+    for name in ProfileField::scoped() {
         let scope = words(&["v2-private", "v2-local", "v2-federated", "v2-published"]);
         user = user.property(format!("{name}Scope"), scope);
     }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use accounts::password::SetError;
+use accounts::SetError;
 use accounts::{AccountsError, Actor};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -140,7 +140,7 @@ pub(super) async fn overview(
         Ok((
             accounts.groups().of_user(&user.id).await?,
             accounts.sessions().list(&user.id).await?,
-            accounts.tokens().list(&user.id).await?,
+            accounts.app_passwords().list(&user.id).await?,
         ))
     };
     let (groups, sessions, tokens) = read.await.map_err(|error: AccountsError| request.failed(&error))?;
@@ -168,7 +168,7 @@ pub(super) async fn overview(
         frame: request.own_frame(),
         csrf_token: request.csrf_token(),
         notice,
-        called: user.called(),
+        called: user.display_name_or_id(),
         user: user.id.as_str(),
         email: user.email.as_deref().unwrap_or("none; without one a lost password cannot be reset by mail"),
         groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },

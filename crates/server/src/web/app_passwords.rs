@@ -15,7 +15,7 @@ pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
         return Ok(refusal);
     }
     let id = &session.user().id;
-    match request.accounts_of(&session).tokens().create(id, sent.text("name"), None).await {
+    match request.accounts_of(&session).app_passwords().create(id, sent.text("name"), None).await {
         Ok((token, made)) => {
             let template = NewToken {
                 frame: request.own_frame(),
@@ -37,7 +37,7 @@ pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
 pub(super) async fn revoke(request: PageRequest, body: Body) -> Answer {
     let (session, sent) = begin(&request, body).await?;
     if let Ok(key) = sent.text("key").parse() {
-        match request.accounts_of(&session).tokens().revoke(&session.user().id, key).await {
+        match request.accounts_of(&session).app_passwords().revoke(&session.user().id, key).await {
             // One that is gone is what was wanted.
             Ok(()) | Err(AccountsError::NotFound { .. }) => {}
             Err(error) => return Err(request.failed(&error)),

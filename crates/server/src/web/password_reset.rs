@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use accounts::SetError;
 use accounts::UserId;
-use accounts::password::SetError;
-use accounts::reset::{BadToken, LostPassword, RedeemError, RequestError};
+use accounts::{BadToken, LostPassword, RedeemError, RequestError};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -65,7 +65,7 @@ pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
 
 /// `GET /lostpassword/reset/{token}`: looks, and uses nothing up.
 pub(super) async fn look(request: PageRequest) -> Answer {
-    let owner = request.app.resets().look(request.last_segment(), Some(request.origin.address)).await;
+    let owner = request.app.resets().inspect(request.last_segment(), Some(request.origin.address)).await;
     let owner = owner.map_err(|error| refused(&request, &error))?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
     Ok(form(&request, StatusCode::OK, &owner, None))
@@ -95,7 +95,8 @@ pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
             Err(error) => return Err(refused(&request, &error)),
         },
     };
-    let owner = request.app.resets().look(token, place).await.map_err(|error| refused(&request, &error))?;
+    let owner =
+        request.app.resets().inspect(token, place).await.map_err(|error| refused(&request, &error))?;
     Ok(form(&request, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
 }
 

@@ -110,7 +110,7 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("throttled", "throttled"));
     // As `occ security:bruteforce:reset` does; what the first has not written yet is forgiven too.
     let place = user_backend::layer::Place::of(from.into());
-    server.app.accounts().failures().forgive(place).await.unwrap();
+    server.app.accounts().failed_logins().reset(place).await.unwrap();
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("accepted", "accepted"));
     for app in [&server.app, &other] {
         app.sync_failed_logins(true).await.unwrap();
@@ -160,7 +160,7 @@ async fn a3_after_so_many_wrong_passwords_in_a_row_a_local_user_is_locked_and_no
         server.get("-", "/cloud/user").basic("admin", &format!("guess {number}")).send().await;
     }
     server.get("admin", "/cloud/user").send().await.ok();
-    server.app.accounts().generations().forget(jane.id.name()).await.unwrap();
+    server.app.accounts().credential_epoch().forget(jane.id.name()).await.unwrap();
     server.get("jane", "/cloud/user").send().await.ok();
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use accounts::mail::{Courier, Letter, Postman, SendError};
-use accounts::reset::BaseUrl;
+use accounts::BaseUrl;
+use accounts::{EmailMessage, MailTransport, MailWorker, SendError};
 use user_backend::clock::Instant;
 use user_backend_tests::{Peer, smtp};
 
@@ -24,8 +24,8 @@ fn letters(port: u16) -> String {
 struct Table(Mutex<Vec<(String, String)>>);
 
 #[async_trait::async_trait]
-impl Courier for Table {
-    async fn send(&self, letter: &Letter, _: Instant) -> Result<(), SendError> {
+impl MailTransport for Table {
+    async fn send(&self, letter: &EmailMessage, _: Instant) -> Result<(), SendError> {
         self.0.lock().unwrap().push((letter.to().to_string(), letter.text().to_owned()));
         Ok(())
     }
@@ -50,7 +50,7 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
     let table = Arc::new(Table::default());
     let base = BaseUrl::parse("https://cloud.example.org").unwrap();
     let (accounts, settings) = (server.app.accounts().clone(), server.app.resets().settings());
-    Postman::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
+    MailWorker::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
     table.0.lock().unwrap().clone()
 }
 
@@ -290,7 +290,7 @@ async fn where_resets_are_off_or_elsewhere_nobody_is_mailed() {
         let asked = surfer.post("/lostpassword", &[("user", "Frank")]).await;
         assert_eq!(asked.status, 403);
         assert!(asked.body.contains("Password reset is disabled"), "{}", asked.body);
-        assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 0);
+        assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 0);
     }
 }
 
@@ -354,5 +354,5 @@ async fn a_link_goes_out_by_mail_and_works() {
     assert_eq!(page.status, 200, "{path}");
     let done = surfer.post(path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200);
-    assert_eq!(server.app.accounts().mails().waiting().await.unwrap(), 1, "the notice");
+    assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 1, "the notice");
 }

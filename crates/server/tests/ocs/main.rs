@@ -30,7 +30,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use accounts::password::Person;
+use accounts::Person;
 use accounts::{GroupId, NewUser, UserId};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;

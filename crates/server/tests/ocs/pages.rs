@@ -107,7 +107,7 @@ async fn t50_whoever_fails_reads_the_same_whatever_the_account_is() {
         server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
         server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
         let frank = UserId::parse("Frank").unwrap();
-        let (token, _) = server.app.accounts().tokens().create(&frank, "phone", None).await.unwrap();
+        let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
         let mut surfer = Surfer::new(&server);
         surfer.get("/login").await;
         let mut seen = Vec::new();
@@ -339,7 +339,7 @@ async fn what_people_call_themselves_stays_text() {
 async fn a_session_begins_only_if_nothing_ended_meanwhile() {
     let server = Server::start().await;
     let (accounts, frank) = (server.app.accounts(), UserId::parse("Frank").unwrap());
-    let before = accounts.generations().current().await.unwrap();
+    let before = accounts.credential_epoch().current().await.unwrap();
     let life = Duration::from_secs(60);
     accounts.sessions().begin_after(&frank, before, life, b"").await.unwrap();
     server.put("admin", "/cloud/users/Frank", "key=password&value=Looking+Glass+1871").send().await.ok();

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::LazyLock;
 
 use accounts::Token;
-use accounts::reset::{BaseUrl, LostPassword};
+use accounts::{BaseUrl, LostPassword};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use base64::Engine;

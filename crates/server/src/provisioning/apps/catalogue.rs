@@ -1,6 +1,6 @@
 //! Apps: list, tell about, switch.
 
-use accounts::apps::Fixed;
+use accounts::AppNotSwitchable;
 
 use super::manifest::shown;
 use crate::provisioning::call::Call;
@@ -69,9 +69,9 @@ async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
     match call.app.apps().switch(&call.accounts()?, &id, enabled).await? {
         Ok(()) => Ok(Answer::NOTHING),
         // What is not there is off already.
-        Err(Fixed::Missing) if !enabled => Ok(Answer::NOTHING),
-        Err(Fixed::Missing) => Err(unknown()),
-        Err(Fixed::Always) => Err(Failure::new(Code::FORBIDDEN, "This app is always enabled")),
+        Err(AppNotSwitchable::Missing) if !enabled => Ok(Answer::NOTHING),
+        Err(AppNotSwitchable::Missing) => Err(unknown()),
+        Err(AppNotSwitchable::Always) => Err(Failure::new(Code::FORBIDDEN, "This app is always enabled")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What apps tell about themselves, in the shape that clients know.
 
-use accounts::apps::{About, Element, Feature};
+use accounts::{AppFeature, AppInfo, ManifestElement};
 
 use crate::provisioning::envelope::data::Data;
 
@@ -8,14 +8,14 @@ use crate::provisioning::envelope::data::Data;
 const TEXTS: &[&str] = &["id", "name", "summary", "description", "version", "licence"];
 
 /// An app as the API shows it.
-pub(super) fn shown(about: &About) -> Data {
+pub(super) fn shown(about: &AppInfo) -> Data {
     match about {
-        About::Feature(feature) => built_in(feature),
-        About::Manifest(manifest) => manifest_of(manifest),
+        AppInfo::Feature(feature) => built_in(feature),
+        AppInfo::Manifest(manifest) => manifest_of(manifest),
     }
 }
 
-fn built_in(feature: &Feature) -> Data {
+fn built_in(feature: &AppFeature) -> Data {
     Data::map([
         ("id", Data::from(feature.id)),
         ("name", feature.name.into()),
@@ -34,7 +34,7 @@ fn built_in(feature: &Feature) -> Data {
     ])
 }
 
-fn manifest_of(root: &Element) -> Data {
+fn manifest_of(root: &ManifestElement) -> Data {
     let texts = TEXTS.iter().map(|name| ((*name).to_owned(), Data::from(root.text_of(name))));
     let mut entries: Vec<(String, Data)> = texts.collect();
     let authors: Vec<&str> = root.all("author").map(|author| author.text.trim()).collect();
@@ -53,7 +53,7 @@ fn manifest_of(root: &Element) -> Data {
         if !entries.iter().any(|(found, _)| found == name) {
             entries.push((
                 (*name).to_owned(),
-                part(&Element { name: (*name).to_owned(), ..Element::default() }),
+                part(&ManifestElement { name: (*name).to_owned(), ..ManifestElement::default() }),
             ));
         }
     }
@@ -74,7 +74,7 @@ const ALWAYS: &[&str] = &[
 ];
 
 /// A part of a manifest. Some are lists, or maps of lists, however many members they have.
-fn part(element: &Element) -> Data {
+fn part(element: &ManifestElement) -> Data {
     match element.name.as_str() {
         "background-jobs" | "two-factor-providers" | "commands" => members(&[element]),
         "repair-steps" => {
@@ -93,22 +93,22 @@ fn part(element: &Element) -> Data {
 }
 
 /// What is in elements, as a list.
-fn members(elements: &[&Element]) -> Data {
+fn members(elements: &[&ManifestElement]) -> Data {
     Data::List(elements.iter().flat_map(|element| &element.children).map(value).collect())
 }
 
 /// Elements as a list.
-fn values(elements: &[&Element]) -> Data {
+fn values(elements: &[&ManifestElement]) -> Data {
     Data::List(elements.iter().copied().map(value).collect())
 }
 
 /// A map of lists: those of the manifest, then the empty ones of `always` that it does not have.
-fn lists(element: &Element, always: &[&str], list: fn(&[&Element]) -> Data) -> Data {
+fn lists(element: &ManifestElement, always: &[&str], list: fn(&[&ManifestElement]) -> Data) -> Data {
     let mut entries: Vec<(String, Data)> = Vec::new();
     let named = element.children.iter().map(|child| child.name.as_str());
     for name in named.chain(always.iter().copied()) {
         if !entries.iter().any(|(found, _)| found == name) {
-            let all: Vec<&Element> = element.all(name).collect();
+            let all: Vec<&ManifestElement> = element.all(name).collect();
             entries.push((name.to_owned(), list(&all)));
         }
     }
@@ -116,7 +116,11 @@ fn lists(element: &Element, always: &[&str], list: fn(&[&Element]) -> Data) -> D
 }
 
 /// What is not there yet: one child of a name as itself, several as a list.
-fn collect(element: &Element, entries: &mut Vec<(String, Data)>, value: &impl Fn(&Element) -> Data) {
+fn collect(
+    element: &ManifestElement,
+    entries: &mut Vec<(String, Data)>,
+    value: &impl Fn(&ManifestElement) -> Data,
+) {
     for child in &element.children {
         if entries.iter().any(|(name, _)| *name == child.name) {
             continue;
@@ -128,7 +132,7 @@ fn collect(element: &Element, entries: &mut Vec<(String, Data)>, value: &impl Fn
 }
 
 /// An element as it is: a text, or a map of what is in it. Attributes have a key of their own, and make a map of a text.
-fn value(element: &Element) -> Data {
+fn value(element: &ManifestElement) -> Data {
     let text = element.text.trim();
     if element.attributes.is_empty() && element.children.is_empty() {
         return Data::from(text);
@@ -153,7 +157,7 @@ mod tests {
 
     /// A manifest as the API shows it, in JSON.
     fn json_of(text: &str) -> serde_json::Value {
-        let data = shown(&About::Manifest(Element::parse(text).unwrap()));
+        let data = shown(&AppInfo::Manifest(ManifestElement::parse(text).unwrap()));
         serde_json::from_slice(&json::write(&data).unwrap()).unwrap()
     }
 
@@ -210,10 +214,10 @@ mod tests {
     #[test]
     fn attributes_do_not_break_xml() {
         let text = "<info><id>a</id><dependencies><php min-version=\"8\"/></dependencies></info>";
-        let data = shown(&About::Manifest(Element::parse(text).unwrap()));
+        let data = shown(&AppInfo::Manifest(ManifestElement::parse(text).unwrap()));
         // The root that a manifest has, so that it can be read in the same way.
         let written = String::from_utf8(xml::write("info", &[("data", &data)]).unwrap()).unwrap();
-        let read = Element::parse(&written).unwrap();
+        let read = ManifestElement::parse(&written).unwrap();
         let php =
             read.all("data").next().unwrap().all("dependencies").next().unwrap().all("php").next().unwrap();
         assert_eq!(php.children[0].text_of("min-version"), "8", "{written}");

@@ -3,9 +3,10 @@
 //! The checks come in the order in which clients know them. The original creates the account first and looks at quota and
 //! language afterwards, so a mistake there leaves half a user behind; here they are looked at before, with the same codes.
 
-use accounts::password::{MAX_LOCAL_PASSWORD_BYTES, Person};
-use accounts::users::mail_address;
-use accounts::{AccountsError, Field, GroupId, LOCAL_BACKEND, NewIdError, NewUser, UserId};
+use accounts::{
+    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, MAX_LOCAL_PASSWORD_BYTES,
+    NewIdError, NewUser, Person, ProfileField, ProfileValue, UserId,
+};
 use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 
@@ -102,9 +103,8 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     if !password.is_empty() && password.trim().is_empty() {
         return Err(blank());
     }
-    if !email.is_empty() && mail_address(email).is_err() {
-        return Err(Failure::new(INVALID, "Invalid email address"));
-    }
+    let address = Some(email).filter(|email| !email.is_empty()).map(EmailAddress::parse).transpose();
+    let address = address.map_err(|_| Failure::new(INVALID, "Invalid email address"))?;
 
     let mut new = NewUser::new(id.clone());
     let display_name = params.text("displayName")?.filter(|name| !name.trim().is_empty());
@@ -112,7 +112,8 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::new(INVALID, "Invalid display name"));
     }
     if let Some(name) = display_name {
-        new = new.display_name(name);
+        let invalid = |_| Failure::new(INVALID, "Invalid display name");
+        new = new.display_name(DisplayName::parse(name).map_err(invalid)?);
     }
     if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
         new = new.quota(validate::quota(call, text).await?);
@@ -121,17 +122,17 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         if !validate::is_language(language) {
             return Err(validate::no_language());
         }
-        new = new.language(language);
+        new = new.language(Language::parse(language).map_err(|_| validate::no_language())?);
     }
     if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
-        new = new.profile(Field::Manager, checked("manager", manager)?, None);
+        let invalid = |_| Failure::new(Code::of_endpoint(102), "Invalid manager");
+        let manager = ProfileValue::parse(ProfileField::Manager, checked("manager", manager)?);
+        new = new.profile(manager.map_err(invalid)?, None);
     }
     new = groups.into_iter().fold(new, NewUser::group);
     new = administers.into_iter().fold(new, NewUser::subadmin_of);
-    if !email.is_empty() {
-        new = new.email(email);
-    } else if let Some(address) = mail_address(id.as_str()).ok().filter(|_| !local) {
-        // Who signs in at a mail server with an address can be reached there.
+    // Who signs in at a mail server with an address can be reached there.
+    if let Some(address) = address.or_else(|| EmailAddress::parse(id.as_str()).ok().filter(|_| !local)) {
         new = new.email(address);
     }
     if let Some(backend) = backend {

@@ -1,9 +1,10 @@
 //! Changing fields of a user: one as clients have always done it (`key` and `value`), or several at once, all of them or none
 //! (`fields[email]=…&fields[quota]=…`).
 
-use accounts::password::MAX_LOCAL_PASSWORD_BYTES;
-use accounts::users::Details;
-use accounts::{AccountsError, Actor, Field, Scope, UserChange};
+use accounts::{
+    AccountsError, Actor, Details, DisplayName, EditedBy, EmailAddress, FieldValue, Language, Locale,
+    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange,
+};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
@@ -16,39 +17,6 @@ use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::params::ParamError;
-
-/// The fields that people may edit, in the order that clients rely on.
-const EDITABLE: &[&str] = &[
-    "displayname",
-    "email",
-    "additional_mail",
-    "phone",
-    "address",
-    "website",
-    "twitter",
-    "fediverse",
-    "organisation",
-    "role",
-    "headline",
-    "biography",
-    "profile_enabled",
-    "bluesky",
-    "pronouns",
-];
-
-/// Fields that hold any text of moderate length.
-const PLAIN: &[Field] = &[
-    Field::Address,
-    Field::Biography,
-    Field::Birthdate,
-    Field::Bluesky,
-    Field::Fediverse,
-    Field::Headline,
-    Field::Organisation,
-    Field::Pronouns,
-    Field::Role,
-    Field::Timezone,
-];
 
 const NAME_TOO_LONG: Code = Code::of_endpoint(101);
 const INVALID: Code = Code::of_endpoint(102);
@@ -100,10 +68,17 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     match call.accounts()?.users().change(&details.user.id, change).await {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(INVALID)),
-        Err(AccountsError::Invalid { field: "display name", .. }) => Err(Failure::bare(NAME_TOO_LONG)),
-        Err(AccountsError::Invalid { field: "email", .. }) => Err(Failure::bare(INVALID)),
-        Err(AccountsError::Invalid { field, .. }) => Err(Failure::new(INVALID, format!("Invalid {field}"))),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(invalid(error)),
+    }
+}
+
+/// Why a value cannot be one.
+fn invalid(error: AccountsError) -> Failure {
+    match error {
+        AccountsError::Invalid { field: "display name", .. } => Failure::bare(NAME_TOO_LONG),
+        AccountsError::Invalid { field: "email", .. } => Failure::bare(INVALID),
+        AccountsError::Invalid { field, .. } => Failure::new(INVALID, format!("Invalid {field}")),
+        error => error.into(),
     }
 }
 
@@ -147,10 +122,14 @@ async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.params.once("key")?;
     let value = call.params.once("value")?;
     let change = match call.captures.get("collection").as_str() {
-        "additional_mail" => UserChange::new().replace_mail(key, value),
+        "additional_mail" if value.is_empty() => UserChange::new().replace_email(key, None),
+        "additional_mail" => {
+            let address = EmailAddress::parse(value).map_err(|_| Failure::bare(INVALID))?;
+            UserChange::new().replace_email(key, Some(address))
+        }
         "additional_mailScope" if who.oneself => {
-            let scope = Scope::from_any(value).map_err(|_| Failure::bare(INVALID))?;
-            UserChange::new().mail_scope(key, scope)
+            let scope = ProfileScope::from_any(value).map_err(|_| Failure::bare(INVALID))?;
+            UserChange::new().email_scope(key, scope)
         }
         _ => return Err(Failure::bare(NOT_EDITABLE)),
     };
@@ -171,9 +150,10 @@ pub(crate) const FIELDS: Operation =
 
 async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
     let named = call.app.settings().allow_user_to_change_display_name;
-    let hidden = |field: &str| !named && matches!(field, "displayname" | "email");
+    let hidden = |field: &ProfileField| !named && field.rules().edited_by == EditedBy::UserIfAllowed;
     let caller_is_admin = call.caller()?.is_admin();
-    Ok(Data::list(EDITABLE.iter().copied().filter(|field| caller_is_admin || !hidden(field))).into())
+    let shown = ProfileField::listed().into_iter().filter(|field| caller_is_admin || !hidden(field));
+    Ok(Data::list(shown.map(ProfileField::as_str)).into())
 }
 
 /// `GET /cloud/user/fields/{user}`
@@ -215,53 +195,62 @@ impl<'a> Editor<'a> {
         // Whoever may not, and whatever is not, gets the same answer.
         let no = || Failure::bare(NOT_EDITABLE);
         let over = !self.oneself || self.admin;
+        let value_of = |field, text: &str| ProfileValue::parse(field, text).map_err(invalid);
         let may_name = !self.oneself || self.admin || call.app.settings().allow_user_to_change_display_name;
         Ok(match key {
             "displayname" | "display" | "email" if !may_name => return Err(no()),
             "displayname" | "display" if value.chars().count() > 64 || !can_carry(value) => {
                 return Err(Failure::bare(NAME_TOO_LONG));
             }
-            "displayname" | "display" => change.display_name(value),
-            "email" => change.email(value),
-            "quota" if over => change.quota(validate::quota(call, value).await?),
-            "manager" if over => change.field(Field::Manager, checked("manager", value)?),
-            "additional_mail" => {
-                accounts::users::mail_address(value).map_err(|_| Failure::bare(INVALID))?;
-                change.field(Field::AdditionalMail, value)
+            "displayname" | "display" => {
+                change.display_name(DisplayName::parse_optional(value).map_err(invalid)?)
             }
+            "email" => change.email(EmailAddress::parse_optional(value).map_err(invalid)?),
+            "quota" if over => change.quota(validate::quota(call, value).await?),
+            "manager" if over => change.field(value_of(ProfileField::Manager, checked("manager", value)?)?),
+            "additional_mail" => change.field(value_of(ProfileField::AdditionalMail, value)?),
             "notify_email" => {
                 let address = self.own_address(value).ok_or(Failure::bare(INVALID))?;
-                change.field(Field::NotifyEmail, address)
+                change.field(value_of(ProfileField::NotifyEmail, &address)?)
             }
-            "language" if validate::is_language(value) => change.language(value),
+            "language" if validate::is_language(value) => {
+                change.language(Language::parse_optional(value).map_err(invalid)?)
+            }
             "language" => return Err(validate::no_language()),
-            "locale" if value.is_empty() || validate::is_locale(value) => change.locale(value),
+            "locale" if value.is_empty() || validate::is_locale(value) => {
+                change.locale(Locale::parse_optional(value).map_err(invalid)?)
+            }
             "locale" => return Err(Failure::new(INVALID, "Invalid locale").with_hint(validate::LOCALE)),
             "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
-                change.field(Field::FirstDayOfWeek, value)
+                change.field(value_of(ProfileField::FirstDayOfWeek, value)?)
             }
             "first_day_of_week" => return Err(Failure::new(INVALID, "Invalid first day of week")),
-            "phone" if value.is_empty() => change.field(Field::Phone, value),
+            "phone" if value.is_empty() => change.field(value_of(ProfileField::Phone, value)?),
             "phone" => {
                 let wrong = || Failure::new(INVALID, "Invalid phone").with_hint(validate::PHONE);
-                change.field(Field::Phone, validate::phone(value).ok_or_else(wrong)?)
+                change.field(value_of(ProfileField::Phone, &validate::phone(value).ok_or_else(wrong)?)?)
             }
             "website" if value.is_empty() || validate::is_website(value) => {
-                change.field(Field::Website, checked("website", value)?)
+                change.field(value_of(ProfileField::Website, checked("website", value)?)?)
             }
             "website" => return Err(Failure::new(INVALID, "Invalid website").with_hint(validate::WEBSITE)),
-            "twitter" => change.field(Field::Twitter, checked("twitter", value)?.trim_start_matches('@')),
+            "twitter" => {
+                let name = checked("twitter", value)?.trim_start_matches('@');
+                change.field(value_of(ProfileField::Twitter, name)?)
+            }
             "profile_enabled" => {
                 let on = match value {
                     "1" | "true" => "1",
                     "0" | "false" | "" => "0",
                     _ => return Err(Failure::new(INVALID, "Invalid profile_enabled")),
                 };
-                change.field(Field::ProfileEnabled, on)
+                change.field(value_of(ProfileField::ProfileEnabled, on)?)
             }
             key => {
-                if let Some(field) = PLAIN.iter().find(|field| field.as_str() == key) {
-                    change.field(*field, checked(key, value)?)
+                let text =
+                    key.parse().ok().filter(|field: &ProfileField| field.rules().value == FieldValue::Text);
+                if let Some(field) = text {
+                    change.field(value_of(field, checked(key, value)?)?)
                 } else {
                     let field = scoped(key).filter(|_| self.oneself).ok_or_else(no)?;
                     change.scope(field, scope(field, value)?)
@@ -275,25 +264,25 @@ impl<'a> Editor<'a> {
         if value.is_empty() {
             return Some(String::new());
         }
-        let address = accounts::users::mail_address(value).ok()?;
-        let more = self.details.profile.entries(Field::AdditionalMail).any(|entry| entry.value == address);
-        (more || self.details.user.email.as_deref() == Some(address.as_str())).then_some(address)
+        let address = EmailAddress::parse(value).ok()?;
+        let address = address.as_str();
+        let mut others = self.details.profile.entries(ProfileField::AdditionalMail);
+        let is_own =
+            self.details.user.email.as_deref() == Some(address) || others.any(|entry| entry.value == address);
+        is_own.then(|| address.to_owned())
     }
 }
 
 /// The field whose scope a key is about.
-fn scoped(key: &str) -> Option<Field> {
+fn scoped(key: &str) -> Option<ProfileField> {
     let name = key.strip_suffix("Scope")?;
-    let field: Field = name.parse().ok()?;
-    let has_scope = EDITABLE.contains(&name) || matches!(field, Field::Avatar | Field::Birthdate);
-    (has_scope && field != Field::AdditionalMail).then_some(field)
+    name.parse().ok().filter(|field: &ProfileField| field.has_scope())
 }
 
-fn scope(field: Field, value: &str) -> Result<Scope, Failure> {
+fn scope(field: ProfileField, value: &str) -> Result<ProfileScope, Failure> {
     let wrong = || Failure::new(INVALID, "Invalid scope");
-    let scope = Scope::from_any(value).map_err(|_| wrong())?;
-    let too_narrow = scope == Scope::Private && matches!(field, Field::DisplayName | Field::Email);
-    if too_narrow { Err(wrong()) } else { Ok(scope) }
+    let scope = ProfileScope::from_any(value).map_err(|_| wrong())?;
+    if field.rules().scopes.allow(scope) { Ok(scope) } else { Err(wrong()) }
 }
 
 async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result<(), Failure> {

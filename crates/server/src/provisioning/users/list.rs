@@ -1,7 +1,7 @@
 //! Lists of users. A sub-admin sees the members of the groups they administer, each once, in pages that are cut after that.
 
-use accounts::users::{Details, Pages};
 use accounts::{AccountsError, UserFilter};
+use accounts::{Details, UserPages};
 use async_trait::async_trait;
 
 use super::representation::{Viewer, shown};
@@ -151,14 +151,14 @@ async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
 }
 
 /// The pages of a list. How many there are in all is worth a question only to those who go through pages.
-fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Pages {
+fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> UserPages {
     let pages = call.app.accounts().users().pages(narrowed(filter, range));
     if range.limit.is_some() { pages.counted() } else { pages }
 }
 
 /// A list that is being told, to whom if their rights decide what is told of each.
 struct Telling {
-    pages: Pages,
+    pages: UserPages,
     details: Option<(AppState, Caller)>,
 }
 

@@ -251,7 +251,7 @@ async fn visible_groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
 async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
     let absent = || Failure::new(Code::ABSENT, "User does not exist");
     let user = call.named_user().await?.ok_or_else(absent)?;
-    Ok(call.app.accounts().groups().administered_by(&user.id).await?)
+    Ok(call.app.accounts().groups().subadmin_groups_of(&user.id).await?)
 }
 
 /// The group of the parameter and the user of the path: 101 when no group is named, 102 and 103 when one does not exist.

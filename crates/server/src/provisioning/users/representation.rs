@@ -1,25 +1,10 @@
 //! A user as the API shows them: the keys, in the order in which clients have always seen them, and the newer ones at the
 //! places where newer versions have them.
 
-use accounts::users::{Details, Profile};
-use accounts::{Field, Quota, Scope, Timestamp};
+use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 
 use crate::provisioning::envelope::data::Data;
 use crate::settings::ServerSettings;
-
-/// Texts that people tell about themselves, in order.
-const TEXTS: &[Field] = &[
-    Field::Phone,
-    Field::Address,
-    Field::Website,
-    Field::Twitter,
-    Field::Bluesky,
-    Field::Fediverse,
-    Field::Organisation,
-    Field::Role,
-    Field::Headline,
-    Field::Biography,
-];
 
 /// Who looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,26 +43,24 @@ pub(crate) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings
     map.put("backend", if user.is_local() { "Database" } else { user.backend.as_str() });
     map.put("subadmin", Data::list(subadmin_of.iter().map(accounts::GroupId::as_str)));
     map.put("quota", quota(user.quota, user.last_login.is_some(), settings));
-    map.put("manager", profile.value(Field::Manager).unwrap_or_default());
-    map.put_scope("avatarScope", Field::Avatar);
+    map.put("manager", profile.value(ProfileField::Manager).unwrap_or_default());
+    map.put_scope("avatarScope", ProfileField::Avatar);
     map.put("email", user.email.as_deref());
-    map.put_scope("emailScope", Field::Email);
+    map.put_scope("emailScope", ProfileField::Email);
     map.put_mails();
-    map.put("displayname", user.called());
-    map.put("display-name", user.called());
-    map.put_scope("displaynameScope", Field::DisplayName);
-    for field in TEXTS {
-        map.put_field(*field, profile.value(*field).unwrap_or_default());
-    }
-    map.put_field(Field::ProfileEnabled, profile.value(Field::ProfileEnabled).unwrap_or("1"));
-    for field in [Field::Pronouns, Field::Birthdate] {
-        map.put_field(field, profile.value(field).unwrap_or_default());
+    map.put("displayname", user.display_name_or_id());
+    map.put("display-name", user.display_name_or_id());
+    map.put_scope("displaynameScope", ProfileField::DisplayName);
+    for field in ProfileField::scoped_texts() {
+        // A profile page is shown unless its owner says otherwise.
+        let unset = if field == ProfileField::ProfileEnabled { "1" } else { "" };
+        map.put_field(field, profile.value(field).unwrap_or(unset));
     }
     map.put("groups", Data::list(groups.iter().map(accounts::GroupId::as_str)));
     map.put("language", user.language.as_deref().unwrap_or(&settings.default_language));
     map.put("locale", user.locale.as_deref().unwrap_or_default());
-    map.put("timezone", profile.value(Field::Timezone).unwrap_or_default());
-    map.put("notify_email", profile.value(Field::NotifyEmail));
+    map.put("timezone", profile.value(ProfileField::Timezone).unwrap_or_default());
+    map.put("notify_email", profile.value(ProfileField::NotifyEmail));
     map.put("backendCapabilities", Data::map([("setDisplayName", true), ("setPassword", user.is_local())]));
     Data::Map(map.entries)
 }
@@ -93,34 +76,27 @@ impl Map<'_> {
         self.entries.push((key.to_owned(), value.into()));
     }
 
-    fn put_field(&mut self, field: Field, value: &str) {
+    fn put_field(&mut self, field: ProfileField, value: &str) {
         self.put(field.as_str(), value);
         self.put_scope(&format!("{field}Scope"), field);
     }
 
-    fn put_scope(&mut self, key: &str, field: Field) {
+    fn put_scope(&mut self, key: &str, field: ProfileField) {
         if self.scopes {
-            let scope = self.profile.scope(field).unwrap_or_else(|| default_scope(field));
-            self.put(key, scope.as_str());
+            let scope = self.profile.scope(field).or_else(|| field.rules().scopes.default_scope());
+            self.put(key, scope.unwrap_or(ProfileScope::Local).as_str());
         }
     }
 
     fn put_mails(&mut self) {
-        let mails = || self.profile.entries(Field::AdditionalMail).filter(|entry| !entry.value.is_empty());
+        let mails =
+            || self.profile.entries(ProfileField::AdditionalMail).filter(|entry| !entry.value.is_empty());
         let addresses = Data::list(mails().map(|entry| entry.value.as_str()));
-        let scopes = Data::list(mails().map(|entry| entry.scope.unwrap_or(Scope::Local).as_str()));
+        let scopes = Data::list(mails().map(|entry| entry.scope.unwrap_or(ProfileScope::Local).as_str()));
         self.put("additional_mail", addresses);
         if self.scopes {
             self.put("additional_mailScope", scopes);
         }
-    }
-}
-
-/// Who may see a field when nobody said so.
-fn default_scope(field: Field) -> Scope {
-    match field {
-        Field::Avatar | Field::DisplayName | Field::Email => Scope::Federated,
-        _ => Scope::Local,
     }
 }
 

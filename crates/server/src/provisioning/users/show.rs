@@ -1,6 +1,6 @@
 //! One user, and the caller.
 
-use accounts::users::Details;
+use accounts::Details;
 
 use super::representation::{Viewer, shown};
 use crate::provisioning::call::{Call, HIDDEN};

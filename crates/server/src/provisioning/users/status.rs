@@ -68,7 +68,7 @@ pub(crate) const WIPE: Operation = operation!(
 
 async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = other_below(call, Failure::hidden()).await?;
-    call.accounts()?.tokens().wipe(&user.id).await?;
+    call.accounts()?.app_passwords().wipe(&user.id).await?;
     Ok(Answer::NOTHING)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::password::SetError;
+use accounts::SetError;
 use accounts::{AccountsError, Quota};
 
 use crate::provisioning::call::Call;

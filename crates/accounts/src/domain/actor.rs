@@ -1,0 +1,122 @@
+//! Who does something, and what is done.
+
+use std::fmt;
+use std::net::IpAddr;
+
+/// On whose behalf the store is used; see [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    who: String,
+    origin: Option<String>,
+}
+
+impl Actor {
+    /// The program itself.
+    pub fn system() -> Self {
+        Self { who: "system".to_owned(), origin: None }
+    }
+
+    /// A user of the command line.
+    pub fn command_line(who: &str) -> Self {
+        Self { who: clean(who), origin: Some("command line".to_owned()) }
+    }
+
+    /// The name in the audit log.
+    pub(crate) fn name(&self) -> &str {
+        &self.who
+    }
+
+    /// From where, as the audit log has it.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
+    }
+
+    /// A user who signed in from that address.
+    pub fn user(name: &str, from: Option<IpAddr>) -> Self {
+        Self { who: clean(name), origin: from.map(|ip| ip.to_string()) }
+    }
+}
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
+        /// What was done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Action {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Action {
+            /// As it is stored.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// An app password was made.
+    AppPasswordAdded = "app_password.added",
+    /// The token of an app password was replaced.
+    AppPasswordRotated = "app_password.rotated",
+    /// An app password was revoked.
+    AppPasswordRevoked = "app_password.revoked",
+    /// An app was switched off.
+    AppDisabled = "app.disabled",
+    /// An app was switched on.
+    AppEnabled = "app.enabled",
+    /// A value of an app's configuration was set or deleted.
+    ConfigChanged = "config.changed",
+    /// A group was renamed.
+    GroupChanged = "group.changed",
+    /// A group was created.
+    GroupCreated = "group.created",
+    /// A group was deleted.
+    GroupDeleted = "group.deleted",
+    /// A user joined a group.
+    MemberAdded = "group.member_added",
+    /// A user left a group.
+    MemberRemoved = "group.member_removed",
+    /// A password was set.
+    PasswordChanged = "password.changed",
+    /// Failed sign-ins from a place were forgiven.
+    PlaceForgiven = "place.forgiven",
+    /// A name was given to another backend, or to none.
+    PinChanged = "pin.changed",
+    /// A password reset was asked for.
+    ResetIssued = "reset.issued",
+    /// A password reset was used.
+    ResetUsed = "reset.used",
+    /// Sessions were ended.
+    SessionsEnded = "sessions.ended",
+    /// A user may administer a group.
+    SubadminAdded = "group.subadmin_added",
+    /// A user may no longer administer a group.
+    SubadminRemoved = "group.subadmin_removed",
+    /// Fields of a user changed; which ones is the detail; what they hold is not logged.
+    UserChanged = "user.changed",
+    /// A user was created; the detail is the backend.
+    UserCreated = "user.created",
+    /// A user was deleted; the detail is the backend.
+    UserDeleted = "user.deleted",
+    /// A user was disabled.
+    UserDisabled = "user.disabled",
+    /// A user was enabled.
+    UserEnabled = "user.enabled",
+    /// The devices of a user are to be wiped.
+    WipeOrdered = "app_password.wipe",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One line of moderate length, whatever was typed.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(500).collect()
+}

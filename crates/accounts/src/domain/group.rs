@@ -1,0 +1,59 @@
+//! A group, and which groups a list is about.
+
+use crate::domain::group_id::GroupId;
+use crate::domain::search_text::fold;
+
+/// A group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// What it is called; unset means by the id.
+    pub display_name: Option<String>,
+    /// How many members it has.
+    pub members: u64,
+    /// How many of them are disabled.
+    pub disabled: u64,
+}
+
+impl Group {
+    /// The display name, or the id when there is none.
+    pub fn display_name_or_id(&self) -> &str {
+        self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+}
+
+/// Which groups, and how many.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct GroupFilter {
+    pub(crate) search: String,
+    pub(crate) limit: Option<u64>,
+    pub(crate) offset: u64,
+}
+
+impl GroupFilter {
+    /// All groups.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those whose id or display name contains this, in any letter case.
+    pub fn search(mut self, text: &str) -> Self {
+        self.search = fold(text);
+        self
+    }
+
+    /// At most so many.
+    pub const fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Leaves out so many at the beginning.
+    pub const fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+}

@@ -1,0 +1,101 @@
+//! The id of a group.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::domain::error::AccountsError;
+
+/// The group whose members administer everything. It is always there.
+pub const ADMIN_GROUP: &str = "admin";
+
+/// A group's id. Letter case matters. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(Arc<str>);
+
+impl GroupId {
+    /// Between 1 and 255 bytes, no control characters, no blank at either end.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] when it is something else.
+    pub fn parse(id: &str) -> Result<Self, AccountsError> {
+        let fits = !id.is_empty() && id.len() <= 255 && id.trim() == id && !id.contains(char::is_control);
+        if fits { Ok(Self(id.into())) } else { Err(AccountsError::invalid("group id", id, GROUP_RULE)) }
+    }
+
+    /// The group whose members administer everything.
+    pub fn admin() -> Self {
+        Self(ADMIN_GROUP.into())
+    }
+
+    /// Whether it is the group `admin`.
+    pub fn is_admin(&self) -> bool {
+        &*self.0 == ADMIN_GROUP
+    }
+
+    /// Fails for the group `admin`: its members administer every group, and no sub-admin administers them.
+    pub(crate) fn not_admin(&self) -> Result<(), AccountsError> {
+        if self.is_admin() {
+            return Err(AccountsError::invalid("sub-admin group", self.as_str(), "a group other than admin"));
+        }
+        Ok(())
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn stored(id: &str) -> Self {
+        Self(id.into())
+    }
+}
+
+const GROUP_RULE: &str = "1 to 255 bytes without control characters and outer blanks";
+
+impl fmt::Debug for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", &self.0)
+    }
+}
+
+impl fmt::Display for GroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for GroupId {
+    type Err = AccountsError;
+
+    fn from_str(id: &str) -> Result<Self, AccountsError> {
+        Self::parse(id)
+    }
+}
+
+impl Serialize for GroupId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for GroupId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_keep_letter_case() {
+        assert_ne!(GroupId::parse("NG").unwrap(), GroupId::parse("ng").unwrap());
+        assert!(GroupId::parse("a/b c++").is_ok());
+        assert!(["", " a", "a\n"].iter().all(|id| GroupId::parse(id).is_err()));
+    }
+}

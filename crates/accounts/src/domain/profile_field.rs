@@ -1,0 +1,310 @@
+//! The fields of a profile: one table of what each holds, who may change it, and who may see it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::email::EmailAddress;
+use crate::domain::error::AccountsError;
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident ($what:literal, $expected:literal) { $($(#[$about:meta])* $variant:ident = $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[$about])* $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// As it is stored and as the provisioning API says it.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)*
+                }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = AccountsError;
+
+            fn from_str(text: &str) -> Result<Self, AccountsError> {
+                match text {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(AccountsError::invalid($what, text, $expected)),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+macro_rules! fields {
+    ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $scopes:ident, $listed:expr),)*) => {
+        words! {
+            /// A field of the profile. The order is the one in which the provisioning API shows them.
+            ProfileField ("profile field", "a field of the profile") {
+                $($(#[$about])* $variant = $word,)*
+            }
+        }
+
+        impl ProfileField {
+            /// What the table says about this field.
+            pub const fn rules(self) -> FieldRules {
+                let (value, edited_by, scopes, listed) = match self {
+                    $(Self::$variant => (FieldValue::$value, EditedBy::$edited_by, Scopes::$scopes, $listed),)*
+                };
+                FieldRules { value, edited_by, scopes, listed }
+            }
+        }
+    };
+}
+
+/// What the table says about a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FieldRules {
+    /// What it holds.
+    pub value: FieldValue,
+    /// Who may change its value.
+    pub edited_by: EditedBy,
+    /// Which scopes it may have.
+    pub scopes: Scopes,
+    /// Its place in the list of fields that users may edit.
+    pub listed: Option<u8>,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldValue {
+    /// Only a scope: the value is in the user's record, or nowhere.
+    Elsewhere,
+    /// Any number of mail addresses, each with a scope of its own.
+    Addresses,
+    /// One text of a certain form, which its reader checks.
+    Formed,
+    /// Any text.
+    Text,
+}
+
+/// Who may change the value of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EditedBy {
+    /// Only those who administer the user.
+    Administrators,
+    /// The user, and those who administer the user.
+    User,
+    /// The same, where the installation lets users choose their names.
+    UserIfAllowed,
+}
+
+/// Which scopes a field may have, and which it has as long as no one chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Scopes {
+    /// Any; at first federated.
+    Federated,
+    /// Any but private; at first federated.
+    FederatedNotPrivate,
+    /// Any; at first local.
+    Local,
+    /// It has no scope.
+    None,
+}
+
+impl Scopes {
+    /// The scope of a field as long as no one chose another; `None` for a field without scopes.
+    pub const fn default_scope(self) -> Option<ProfileScope> {
+        match self {
+            Self::Federated | Self::FederatedNotPrivate => Some(ProfileScope::Federated),
+            Self::Local => Some(ProfileScope::Local),
+            Self::None => None,
+        }
+    }
+
+    /// Whether a field may have this scope.
+    pub const fn allow(self, scope: ProfileScope) -> bool {
+        match self {
+            Self::None => false,
+            Self::FederatedNotPrivate => !matches!(scope, ProfileScope::Private),
+            Self::Federated | Self::Local => true,
+        }
+    }
+}
+
+fields! {
+    /// The avatar.
+    Avatar = "avatar" (Elsewhere, User, Federated, None),
+    /// The primary mail address.
+    Email = "email" (Elsewhere, UserIfAllowed, FederatedNotPrivate, Some(1)),
+    /// The display name.
+    DisplayName = "displayname" (Elsewhere, UserIfAllowed, FederatedNotPrivate, Some(0)),
+    /// Phone number, best in E.164.
+    Phone = "phone" (Formed, User, Local, Some(3)),
+    /// Postal address.
+    Address = "address" (Text, User, Local, Some(4)),
+    /// Web site.
+    Website = "website" (Formed, User, Local, Some(5)),
+    /// Twitter name.
+    Twitter = "twitter" (Formed, User, Local, Some(6)),
+    /// Bluesky name.
+    Bluesky = "bluesky" (Text, User, Local, Some(13)),
+    /// Fediverse name.
+    Fediverse = "fediverse" (Text, User, Local, Some(7)),
+    /// Organisation.
+    Organisation = "organisation" (Text, User, Local, Some(8)),
+    /// Role.
+    Role = "role" (Text, User, Local, Some(9)),
+    /// A line about the user.
+    Headline = "headline" (Text, User, Local, Some(10)),
+    /// About the user.
+    Biography = "biography" (Text, User, Local, Some(11)),
+    /// Whether the profile page is shown: `0` or `1`.
+    ProfileEnabled = "profile_enabled" (Formed, User, Local, Some(12)),
+    /// Pronouns.
+    Pronouns = "pronouns" (Text, User, Local, Some(14)),
+    /// Date of birth.
+    Birthdate = "birthdate" (Text, User, Local, None),
+    /// Further mail addresses: the only field with several values.
+    AdditionalMail = "additional_mail" (Addresses, User, Local, Some(2)),
+    /// First day of the week: -1 to 6.
+    FirstDayOfWeek = "first_day_of_week" (Formed, User, None, None),
+    /// Id of the manager.
+    Manager = "manager" (Formed, Administrators, None, None),
+    /// Where notifications go: one of the user's own addresses.
+    NotifyEmail = "notify_email" (Formed, User, None, None),
+    /// Time zone.
+    Timezone = "timezone" (Text, User, None, None),
+}
+
+impl ProfileField {
+    /// The fields that users may edit, in the order on which clients rely.
+    pub fn listed() -> Vec<Self> {
+        let mut listed: Vec<Self> =
+            Self::ALL.iter().copied().filter(|field| field.rules().listed.is_some()).collect();
+        listed.sort_by_key(|field| field.rules().listed);
+        listed
+    }
+
+    /// The fields with one scope, in the order in which the provisioning API shows them.
+    pub fn scoped() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|field| field.has_scope())
+    }
+
+    /// The fields with one text and one scope, in the same order.
+    pub fn scoped_texts() -> impl Iterator<Item = Self> {
+        Self::scoped().filter(|field| field.holds_one_text())
+    }
+
+    /// Whether the field has one scope. Further mail addresses have one each.
+    pub fn has_scope(self) -> bool {
+        let rules = self.rules();
+        rules.scopes != Scopes::None && rules.value != FieldValue::Addresses
+    }
+
+    /// Whether the field holds one text in the profile.
+    pub const fn holds_one_text(self) -> bool {
+        matches!(self.rules().value, FieldValue::Formed | FieldValue::Text)
+    }
+}
+
+words! {
+    /// Who may see a profile field.
+    ProfileScope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
+        /// People whom the user knows on other servers too.
+        Federated = "v2-federated",
+        /// People on this server.
+        Local = "v2-local",
+        /// Only people who are allowed to by the user.
+        Private = "v2-private",
+        /// Everyone.
+        Published = "v2-published",
+    }
+}
+
+impl ProfileScope {
+    /// Reads also the older words `private`, `contacts` and `public`.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] for any other word.
+    pub fn from_any(text: &str) -> Result<Self, AccountsError> {
+        match text {
+            "private" => Ok(Self::Local),
+            "contacts" => Ok(Self::Federated),
+            "public" => Ok(Self::Published),
+            other => other.parse(),
+        }
+    }
+}
+
+/// A value that a field can hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileValue {
+    field: ProfileField,
+    text: String,
+}
+
+/// Longest value of a field, in bytes.
+const MAX_VALUE: usize = 2048;
+
+impl ProfileValue {
+    /// Takes a text of at most 2048 bytes without NUL; for [`ProfileField::AdditionalMail`], a mail address.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] when it is something else.
+    pub fn parse(field: ProfileField, text: &str) -> Result<Self, AccountsError> {
+        if field == ProfileField::AdditionalMail {
+            return Ok(EmailAddress::parse(text)?.into());
+        }
+        if text.len() > MAX_VALUE || text.contains('\0') {
+            return Err(AccountsError::invalid_text(field.as_str(), text, "at most 2048 bytes without NUL"));
+        }
+        Ok(Self { field, text: text.to_owned() })
+    }
+
+    /// The field.
+    pub const fn field(&self) -> ProfileField {
+        self.field
+    }
+
+    /// The value as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// A further mail address.
+impl From<EmailAddress> for ProfileValue {
+    fn from(address: EmailAddress) -> Self {
+        Self { field: ProfileField::AdditionalMail, text: address.as_str().to_owned() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_survive_a_round_trip() {
+        let fields = ProfileField::ALL;
+        assert!(fields.iter().all(|field| field.as_str().parse::<ProfileField>().unwrap() == *field));
+        let scopes = ProfileScope::ALL;
+        assert!(scopes.iter().all(|scope| ProfileScope::from_any(scope.as_str()).unwrap() == *scope));
+        assert_eq!(ProfileScope::from_any("private").unwrap(), ProfileScope::Local);
+    }
+
+    #[test]
+    fn listed_fields_have_places_without_gaps() {
+        let places: Vec<_> = ProfileField::listed().iter().map(|field| field.rules().listed).collect();
+        assert_eq!(places, (0..15).map(Some).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,90 @@
+//! Random tokens: what is handed out once, and what is kept of it.
+//!
+//! A token has 256 random bits, so a plain hash of it can be kept and looked up: there is nothing to guess, and who reads
+//! the database cannot use what is in there.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::domain::error::AccountsError;
+
+/// A token that opens something: shown to its owner once, kept only as a [`TokenHash`]. `Debug` does not show it.
+pub struct Token(String);
+
+impl Token {
+    /// Draws a new one.
+    ///
+    /// # Errors
+    /// [`AccountsError::Unavailable`] when the operating system has no randomness to give.
+    pub fn random() -> Result<Self, AccountsError> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes)
+            .map_err(|_| AccountsError::unavailable("the system gave no random bytes"))?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    /// The token: 43 characters that need no escaping in a URL.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What is kept of it.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash::of(&self.0)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+/// What is kept of a token, and by what it is found.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// The hash of a text that claims to be a token.
+    pub fn of(text: &str) -> Self {
+        Self(blake3::derive_key("user-backend accounts 2026 token", text.as_bytes()))
+    }
+
+    /// What a list shows of it: 16 digits that tell a user's own tokens apart and open nothing.
+    pub fn label(&self) -> String {
+        self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// As it stands in the store.
+    pub(crate) fn stored(bytes: &[u8]) -> Result<Self, AccountsError> {
+        let bytes = bytes.try_into();
+        bytes.map(Self).map_err(|_| AccountsError::unavailable("a stored token has another length"))
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_are_hidden_and_need_no_escaping() {
+        let [one, other] = [Token::random().unwrap(), Token::random().unwrap()];
+        assert_ne!(one.hash(), other.hash());
+        assert_eq!(TokenHash::of(one.expose()), one.hash());
+        assert_eq!(one.expose().len(), 43);
+        assert!(one.expose().bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)));
+        assert_eq!(format!("{one:?} {:?}", one.hash()), "Token(..) TokenHash(..)");
+    }
+}

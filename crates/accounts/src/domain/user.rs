@@ -1,0 +1,89 @@
+//! What is known about a user.
+
+use user_backend::BackendId;
+
+use crate::domain::clock::Timestamp;
+use crate::domain::credential_epoch::CredentialEpoch;
+use crate::domain::group_id::{ADMIN_GROUP, GroupId};
+use crate::domain::profile::Profile;
+use crate::domain::quota::Quota;
+use crate::domain::user_id::{LOCAL_BACKEND, UserId};
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The id, in the spelling that was chosen at creation.
+    pub id: UserId,
+    /// Who checks this user's password.
+    pub backend: BackendId,
+    /// Whether this user may sign in.
+    pub enabled: bool,
+    /// What the user is called; unset means by the id.
+    pub display_name: Option<String>,
+    /// The primary mail address, lower case.
+    pub email: Option<String>,
+    /// How much this user may store.
+    pub quota: Quota,
+    /// The language, such as `de_DE`.
+    pub language: Option<String>,
+    /// The locale, such as `de_AT`.
+    pub locale: Option<String>,
+    /// When this user was created.
+    pub created: Timestamp,
+    /// The first sign-in.
+    pub first_login: Option<Timestamp>,
+    /// The latest sign-in.
+    pub last_login: Option<Timestamp>,
+    /// When this user's credentials ended last; what was proved in an earlier epoch counts no more.
+    pub epoch: CredentialEpoch,
+}
+
+impl User {
+    /// The display name, or the id when there is none.
+    pub fn display_name_or_id(&self) -> &str {
+        self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+
+    /// Whether this store keeps the user's password.
+    pub fn is_local(&self) -> bool {
+        self.backend.as_str() == LOCAL_BACKEND
+    }
+}
+
+/// A user with profile and groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Details {
+    /// The user.
+    pub user: User,
+    /// What the user says about themselves.
+    pub profile: Profile,
+    /// The groups that the user is a member of, by id.
+    pub groups: Vec<GroupId>,
+    /// The groups that the user administers, by id.
+    pub subadmin_of: Vec<GroupId>,
+}
+
+/// What a user may do, and whom they may administer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Permissions {
+    /// The user.
+    pub user: User,
+    /// Whether the user is in the group `admin`.
+    pub is_admin: bool,
+    /// The groups that the user administers.
+    pub subadmin_of: Vec<GroupId>,
+}
+
+impl Permissions {
+    /// What a user may do of whom everything is known.
+    pub(crate) fn of(details: &Details) -> Self {
+        Self {
+            user: details.user.clone(),
+            is_admin: details.groups.iter().any(|group| group.as_str() == ADMIN_GROUP),
+            subadmin_of: details.subadmin_of.clone(),
+        }
+    }
+}

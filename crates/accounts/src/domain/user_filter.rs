@@ -1,0 +1,97 @@
+//! Which users a list is about.
+
+use crate::domain::group_id::GroupId;
+use crate::domain::search_text::fold;
+use crate::domain::user_id::UserId;
+
+/// Which users, and how many.
+///
+/// ```
+/// use accounts::UserFilter;
+///
+/// let first = UserFilter::new().search("smith").limit(25);
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct UserFilter {
+    pub(crate) search: String,
+    pub(crate) limit: Option<u64>,
+    pub(crate) offset: u64,
+    pub(crate) after: Option<UserId>,
+    pub(crate) groups: Option<Vec<GroupId>>,
+    pub(crate) enabled: Option<bool>,
+    pub(crate) recent: bool,
+}
+
+impl UserFilter {
+    /// All users.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Those whose id, display name or primary mail address contains this, in any letter case. Nothing is a wildcard.
+    pub fn search(mut self, text: &str) -> Self {
+        self.search = fold(text).chars().take(MAX_SEARCH).collect();
+        self
+    }
+
+    /// At most so many. Default: all.
+    pub const fn limit(mut self, limit: u64) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Leaves out so many at the beginning. [`UserFilter::after`] is faster on the way through a long list.
+    pub const fn offset(mut self, offset: u64) -> Self {
+        self.offset = offset;
+        self
+    }
+
+    /// Those after this user in the order of names; goes on where a page ended. Does not go with `recent`.
+    pub fn after(mut self, user: UserId) -> Self {
+        self.after = Some(user);
+        self
+    }
+
+    /// Members of this group.
+    pub fn group(self, group: GroupId) -> Self {
+        self.in_any_group([group])
+    }
+
+    /// Members of at least one of these groups: what a sub-admin may see.
+    pub fn in_any_group(mut self, groups: impl IntoIterator<Item = GroupId>) -> Self {
+        self.groups = Some(groups.into_iter().collect());
+        self
+    }
+
+    /// Only disabled users.
+    pub const fn disabled(mut self) -> Self {
+        self.enabled = Some(false);
+        self
+    }
+
+    /// Only enabled users.
+    pub const fn enabled(mut self) -> Self {
+        self.enabled = Some(true);
+        self
+    }
+
+    /// Those who signed in at least once, the latest first.
+    pub const fn recent(mut self) -> Self {
+        self.recent = true;
+        self
+    }
+}
+
+/// Longest text that is searched, in characters; what comes after is not looked at.
+const MAX_SEARCH: usize = 200;
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// In the order of names.
+    pub items: Vec<T>,
+    /// What [`UserFilter::after`] takes to go on; `None` at the end of the list.
+    pub next: Option<UserId>,
+}

@@ -1,0 +1,123 @@
+//! How processes notice that credentials ended elsewhere.
+//!
+//! One counter, the *credential epoch*, goes up in the very transaction that ends a user's credentials: a new password, a
+//! disabled, deleted or re-pinned user. The names are kept beside it. A process that remembers outcomes does, before it
+//! believes its memory:
+//!
+//! ```text
+//! let changes = accounts.credential_epoch().since(seen).await?;   // one row is read; nearly always that is all
+//! forget what `changes` names, or everything;  seen = changes.now();
+//! believe the memory
+//! ```
+//! [`InvalidationWatcher`] does that for a resolver.
+//!
+//! # The guarantee
+//! When the call that ended credentials has returned, in whatever process, every `since` that begins afterwards, in
+//! whatever process, reports it. So a process that asks before each use of its memory accepts no old credential after
+//! that moment. Sessions and reset tokens need no asking: the same transaction deletes them.
+//!
+//! It holds because both engines make a commit visible to every read that begins after it. On PostgreSQL the counter is a
+//! row, not a sequence: a sequence hands out numbers before the commit, and a reader could see the larger number first.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use user_backend::Resolver;
+
+use crate::domain::{AccountsError, Changes, CredentialEpoch};
+use crate::store::Accounts;
+
+/// Keeps the memory of resolvers true: forgets whose credentials ended in any process, and forgives the places that an
+/// administrator forgave.
+///
+/// ```
+/// # use accounts::{Accounts, StoreSettings};
+/// # use accounts::InvalidationWatcher;
+/// # use user_backend::{Credentials, Resolver, StaticBackend};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let accounts = Accounts::open(&StoreSettings::sqlite(folder.path().join("accounts.db"))).await?;
+/// # let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+/// let resolver = Resolver::builder().backend(people).pins(accounts.pin_store()).build()?;
+/// let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
+///
+/// // At every sign-in: first the news, then the memory.
+/// follower.catch_up().await?;
+/// let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
+/// # assert!(answer.authenticated().is_some());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct InvalidationWatcher {
+    accounts: Accounts,
+    resolvers: Vec<Resolver>,
+    seen: AtomicI64,
+    forgetting: tokio::sync::Mutex<()>,
+}
+
+impl InvalidationWatcher {
+    /// Begins to follow. The resolvers must not remember anything yet.
+    ///
+    /// # Errors
+    /// When the epoch cannot be read.
+    pub async fn start(
+        accounts: Accounts,
+        resolvers: impl IntoIterator<Item = Resolver>,
+    ) -> Result<Self, AccountsError> {
+        let seen = AtomicI64::new(accounts.credential_epoch().current().await?.number());
+        Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, forgetting: <_>::default() })
+    }
+
+    /// Makes the resolvers forget whose credentials ended since the last time; nearly always one row is read and that is
+    /// all. Any number of tasks may call it at the same time.
+    ///
+    /// # Errors
+    /// When the store cannot be read. The caller must not believe the resolvers' memory then, so it refuses as unavailable.
+    ///
+    /// # Cancellation
+    /// Safe: what was not forgotten will be the next time.
+    pub async fn catch_up(&self) -> Result<CredentialEpoch, AccountsError> {
+        let now = self.accounts.credential_epoch().current().await?;
+        self.catch_up_with(now).await
+    }
+
+    /// The same, for who has just read the epoch with something else.
+    ///
+    /// # Errors
+    /// As [`Self::catch_up`].
+    ///
+    /// # Cancellation
+    /// As [`Self::catch_up`].
+    pub async fn catch_up_with(&self, now: CredentialEpoch) -> Result<CredentialEpoch, AccountsError> {
+        if now == self.seen() {
+            return Ok(now);
+        }
+        // One at a time: forgetting twice would void what was proved in between.
+        let _turn = self.forgetting.lock().await;
+        let seen = self.seen();
+        let epochs = self.accounts.credential_epoch();
+        // Others may have heard of later ones in the meantime.
+        let now = if now > seen { now } else { epochs.current().await? };
+        let (changes, forgiven) = epochs.changes_between(seen, now).await?;
+        for resolver in &self.resolvers {
+            match &changes {
+                Changes::None { .. } => {}
+                Changes::Everything { .. } => resolver.invalidate_all(),
+                // Whatever was guessed wrong before, the password it was is no more.
+                Changes::Users { names, .. } => names.iter().for_each(|name| {
+                    resolver.invalidate_user(name);
+                    resolver.unlock(name);
+                }),
+            }
+            forgiven.iter().for_each(|place| resolver.forgive(*place));
+        }
+        // Only now: who reads the new number must find the memory cleaned.
+        self.seen.store(now.number(), Ordering::Release);
+        Ok(now)
+    }
+
+    fn seen(&self) -> CredentialEpoch {
+        CredentialEpoch::stored(self.seen.load(Ordering::Acquire))
+    }
+}

@@ -1,0 +1,295 @@
+//! The backend `local`: people whose password this store keeps.
+//!
+//! | who and what | verdict |
+//! |---|---|
+//! | right password | accepted |
+//! | right password, disabled user | `AccountDisabled` |
+//! | right password, older than the policy allows | `CredentialsExpired` |
+//! | wrong password, or a stored hash that no password has | `BadCredentials` |
+//! | longer than what an old hash looked at, and right so far | `CredentialsExpired`: a reset helps |
+//! | too many wrong ones in a row before, right or not | `AccountLocked` |
+//! | no user of that name, or one whose password is kept elsewhere | `UnknownUser` |
+//! | more than 469 bytes | `PolicyDenied` |
+//! | the store cannot tell, no turn or no time to hash | an error, never a rejection |
+//!
+//! That a user is disabled or must change the password is revealed only with the right one. Everything else costs
+//! exactly one comparison, with a dummy hash where there is none, so the time taken does not reveal who exists.
+//!
+//! # What is remembered
+//! No accepted password: the stored hash is read and compared for every attempt, so a password that was changed in any
+//! process counts at once. A resolver may remember instead, if an [`InvalidationWatcher`](crate::InvalidationWatcher) makes
+//! it forget in time.
+//!
+//! # Wrong passwords in a row
+//! Where the policy limits them (`maximumLoginAttempts`), so many are compared, and then none for the rest of the day: 24 hours
+//! from the first of them. It is a lock and never a disabled account: anyone who can type a name could otherwise disable
+//! its user. The last administrator who may sign in is not locked by it at all, for only an administrator could mend it. The
+//! same wrong password again costs nothing.
+//!
+//! # The resolver
+//! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering; with an
+//! [`InvalidationWatcher`](crate::InvalidationWatcher), set `cache_accepted` and `cache_rejected` to let it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use quick_cache::sync::Cache;
+use user_backend::clock::Instant;
+use user_backend::layer::budget::Budget;
+use user_backend::secret::{OutcomeKey, OutcomeKeyer};
+use user_backend::transport::within;
+use user_backend::{
+    Attempt, BackendError, BackendId, CanonicalName, Fault, Identity, Phase, Policy, Probe, Rejection,
+    UserBackend, Verdict,
+};
+
+use crate::domain::{AccountsError, LOCAL_BACKEND, LocalPassword, NoRandomness, StoredHash, UserId};
+use crate::service::local_password::attempt_guard::AttemptGuard;
+use crate::service::local_password::hash::{PasswordHash, PasswordMatch};
+use crate::service::local_password::hasher::{CheckedPassword, Hasher};
+use crate::service::local_password::pool::PoolError;
+use crate::service::local_password::rules::PasswordRules;
+use crate::store::Accounts;
+use crate::store::login_attempts::LoginAttempts;
+use crate::store::passwords::StoredCredential;
+
+/// How many wrong passwords are remembered.
+const REMEMBERED: usize = 10_000;
+
+/// How often a hash is compared that was replaced during the comparison before.
+const ROUNDS: usize = 3;
+
+/// Checks the passwords that this store keeps. Its id is `local`.
+pub struct LocalBackend {
+    id: BackendId,
+    accounts: Accounts,
+    hasher: Hasher,
+    rules: Arc<dyn PasswordRules>,
+    keyer: OutcomeKeyer,
+    /// What is compared for people who do not exist.
+    dummy_hash: StoredHash,
+    /// Passwords that were wrong: the same again is no guess.
+    refused: Cache<OutcomeKey, ()>,
+}
+
+impl LocalBackend {
+    /// A backend for this store. The rules say when a password is too old.
+    ///
+    /// # Errors
+    /// [`NoRandomness`] when the operating system has none to give.
+    pub fn new(
+        accounts: Accounts,
+        hasher: Hasher,
+        rules: Arc<dyn PasswordRules>,
+    ) -> Result<Self, NoRandomness> {
+        Ok(Self {
+            // The id is a constant of ours that every rule for ids allows.
+            id: BackendId::parse(LOCAL_BACKEND).map_err(|_| NoRandomness)?,
+            accounts,
+            dummy_hash: StoredHash::new(hasher.dummy().expose()),
+            hasher,
+            rules,
+            keyer: OutcomeKeyer::random().map_err(|_| NoRandomness)?,
+            refused: Cache::new(REMEMBERED),
+        })
+    }
+
+    /// How a resolver should treat this backend.
+    ///
+    /// It remembers nothing, because other processes change passwords too; a program with an
+    /// [`InvalidationWatcher`](crate::InvalidationWatcher) may let it. It lets as many attempts in as the pool has places. And the budget is 100 failures in 15 minutes: there is no lock-out
+    /// upstream to protect anybody from, and no more than 100 guesses is what NIST SP 800-63B-4 asks for.
+    pub fn policy(&self) -> Policy {
+        let settings = self.hasher.settings();
+        let mut policy = Policy::default();
+        policy.cache_accepted = Duration::ZERO;
+        policy.cache_rejected = Duration::ZERO;
+        policy.budget = Budget { failures: 100, per: Duration::from_secs(15 * 60) };
+        policy.max_concurrent = settings.at_once().saturating_add(settings.waiting());
+        policy
+    }
+
+    async fn decide(&self, attempt: &Attempt<'_>) -> Result<Verdict, Fault> {
+        let Ok(password) = LocalPassword::new(attempt.password) else {
+            return Ok(Verdict::Rejected(Rejection::PolicyDenied));
+        };
+        let mut row = ConsecutiveFailures::Uncounted;
+        let verdict = self.compare_with_stored(attempt, &password, &mut row).await?;
+        match (row, &verdict) {
+            (ConsecutiveFailures::LimitReached, _) => return Ok(Verdict::Rejected(Rejection::AccountLocked)),
+            (ConsecutiveFailures::Counted(begun), Verdict::Accepted(_)) => begun.commit_success().await,
+            (
+                ConsecutiveFailures::Counted(begun),
+                Verdict::Rejected(Rejection::BadCredentials | Rejection::UnknownUser),
+            ) => begun.commit_failure(),
+            // Taken back: the password was right, whatever else was not.
+            (ConsecutiveFailures::Counted(_) | ConsecutiveFailures::Uncounted, _) => {}
+        }
+        Ok(verdict)
+    }
+
+    /// Counts the attempt where that is wanted, before anything is compared.
+    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<ConsecutiveFailures, Fault> {
+        let Some(most) = self.rules.maximum_login_attempts() else {
+            return Ok(ConsecutiveFailures::Uncounted);
+        };
+        if self.refused.get(key).is_some() {
+            return Ok(ConsecutiveFailures::Uncounted);
+        }
+        let attempts = LoginAttempts(self.accounts.store());
+        if attempts.begin(name, most).await.map_err(unavailable)? {
+            return Ok(ConsecutiveFailures::Counted(AttemptGuard::new(self.accounts.store(), name)));
+        }
+        let is_free = attempts.is_last_admin(name).await.map_err(unavailable)?;
+        Ok(if is_free { ConsecutiveFailures::Uncounted } else { ConsecutiveFailures::LimitReached })
+    }
+
+    async fn compare_with_stored(
+        &self,
+        attempt: &Attempt<'_>,
+        password: &LocalPassword,
+        row: &mut ConsecutiveFailures,
+    ) -> Result<Verdict, Fault> {
+        let id = UserId::from_canonical(attempt.name.canonical().clone());
+        let mut kept = self.find(&id).await?;
+        for round in 0..ROUNDS {
+            // Unknown users take the same path, with a dummy hash (timing).
+            let hash = kept.as_ref().map_or(&self.dummy_hash, |kept| &kept.hash).clone();
+            let key = self.key(&hash, attempt);
+            if round == 0 {
+                *row = self.count(id.name(), &key).await?;
+            }
+            let checked = self.compare(parse(&hash, &id), password, attempt.deadline).await?;
+            if kept.is_none() || checked.found == PasswordMatch::No {
+                self.refused.insert(key, ());
+            }
+            if kept.is_none() {
+                return Ok(Verdict::Rejected(Rejection::UnknownUser));
+            }
+            match checked.found {
+                PasswordMatch::No => return Ok(Verdict::Rejected(Rejection::BadCredentials)),
+                PasswordMatch::Truncated => return Ok(Verdict::Rejected(Rejection::CredentialsExpired)),
+                PasswordMatch::Yes => {}
+            }
+            let stored = self.rehash(&id, &hash, checked.better).await;
+            // Comparing took its time: what was true before must still be true. A hash that was replaced meanwhile, for a
+            // better one or for another password, is compared in its turn.
+            let again = self.find(&id).await?;
+            match again {
+                Some(again) if again.hash == stored => return Ok(self.verdict(&again, attempt)),
+                again => kept = again,
+            }
+        }
+        Err(Fault::unavailable(Phase::Login, "the password changed again and again while it was checked"))
+    }
+
+    async fn find(&self, id: &UserId) -> Result<Option<StoredCredential>, Fault> {
+        self.accounts.passwords().find(id).await.map_err(unavailable)
+    }
+
+    async fn compare(
+        &self,
+        stored: Option<PasswordHash>,
+        password: &LocalPassword,
+        deadline: Instant,
+    ) -> Result<CheckedPassword, Fault> {
+        let checked = self.hasher.check(stored, password, deadline).await;
+        checked.map_err(|error: PoolError| Fault::unavailable(Phase::Login, error.to_string()))
+    }
+
+    /// Stores a better hash of the same password, unless the password changed meanwhile. Tells the hash that should be stored
+    /// now; a store that cannot be written must not keep users from signing in.
+    async fn rehash(&self, id: &UserId, old: &StoredHash, better: Option<PasswordHash>) -> StoredHash {
+        let Some(better) = better else { return old.clone() };
+        let better = StoredHash::new(better.expose());
+        match self.accounts.passwords().rehash(id, old, &better).await {
+            Ok(()) => better,
+            Err(AccountsError::Stale { .. }) => old.clone(),
+            Err(error) => {
+                tracing::warn!(user = ?id, %error, "a better hash of a password could not be stored");
+                old.clone()
+            }
+        }
+    }
+
+    /// What a right password is worth.
+    fn verdict(&self, kept: &StoredCredential, attempt: &Attempt<'_>) -> Verdict {
+        if !kept.enabled {
+            return Verdict::Rejected(Rejection::AccountDisabled);
+        }
+        if self.rules.is_expired(kept.changed, self.accounts.now()) {
+            return Verdict::Rejected(Rejection::CredentialsExpired);
+        }
+        Verdict::Accepted(Identity::new(attempt.name.canonical().clone()))
+    }
+
+    fn key(&self, stored: &StoredHash, attempt: &Attempt<'_>) -> OutcomeKey {
+        let name = attempt.name.canonical().as_str();
+        self.keyer.key(stored.expose().as_bytes(), name, attempt.password.expose())
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl UserBackend for LocalBackend {
+    fn id(&self) -> &BackendId {
+        &self.id
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let decided = within(attempt.deadline, Phase::Login, self.decide(attempt)).await;
+        decided.map_err(|fault| fault.of(&self.id))
+    }
+
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        let ask = async { self.accounts.credential_epoch().current().await.map_err(unavailable) };
+        within(deadline, Phase::Connect, ask).await.map_err(|fault| fault.of(&self.id))?;
+        let cost = self.hasher.settings();
+        let argon2 = format!("argon2id m={} t={} p={}", cost.memory_kib(), cost.passes(), cost.lanes());
+        Ok(Probe::of(None).with_capabilities([argon2]))
+    }
+}
+
+/// What is known of the attempts in a row to which this one belongs.
+#[derive(Debug)]
+enum ConsecutiveFailures {
+    /// Nothing is limited, or this is no guess.
+    Uncounted,
+    /// It is counted.
+    Counted(AttemptGuard),
+    /// Too many before.
+    LimitReached,
+}
+
+impl fmt::Debug for LocalBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalBackend").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for LocalBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LocalBackend({})", self.id)
+    }
+}
+
+/// What is stored, if anybody can sign in with it.
+fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
+    let parsed = PasswordHash::parse(hash.expose());
+    if let Err(reason) = &parsed {
+        tracing::warn!(user = ?id, %reason, "nobody can sign in with what is stored as this password");
+    }
+    parsed.ok()
+}
+
+fn unavailable(error: AccountsError) -> Fault {
+    let fault = match &error {
+        AccountsError::Foreign { .. } | AccountsError::NewerSchema { .. } => {
+            Fault::misconfigured(Phase::Login, error.to_string())
+        }
+        _ => Fault::unavailable(Phase::Login, error.to_string()),
+    };
+    fault.caused_by(error)
+}

@@ -1,0 +1,370 @@
+//! Mails as a server receives them, from a fake SMTP server on loopback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::message::Mailbox;
+use user_backend::clock::now;
+use user_backend::transport::{Endpoint, Trust};
+use user_backend_tests::smtp::{self, say};
+use user_backend_tests::{Ca, Leaf, Peer, Step};
+
+use user_backend::transport::TlsMode;
+
+use crate::service::mail::message::{EmailMessage, EmailMessageError};
+use crate::service::mail::settings::{MailSettings, MailSettingsError};
+use crate::service::mail::smtp::SmtpTransport;
+use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+use crate::service::mail::transport::{MailTransport, SendError};
+
+fn message() -> EmailMessage {
+    reset("frank@example.com", "Frank K.").unwrap()
+}
+
+fn reset(address: &str, name: &str) -> Result<EmailMessage, EmailMessageError> {
+    ResetLinkMail {
+        product: "Cloud",
+        name,
+        user: "frank",
+        link: "https://cloud.example.com/lostpassword/reset/TOKEN",
+        minutes: 60,
+    }
+    .to(address)
+}
+
+fn settings(port: u16, tls: TlsMode, ca: &Ca) -> MailSettings {
+    let endpoint = Endpoint::new("localhost", port, tls).with_trust(Trust::CaFile(ca.file()));
+    MailSettings::new(endpoint, "Cloud <noreply@example.org>").unwrap()
+}
+
+async fn send(settings: MailSettings) -> Result<(), SendError> {
+    SmtpTransport::new(settings).unwrap().send(&message(), now() + Duration::from_secs(30)).await
+}
+
+fn takes_a_mail() -> Vec<Step> {
+    smtp::takes_a_mail("RCPT TO:<frank@example.com>\r\n")
+}
+
+fn implicit(ca: &Ca) -> Vec<Step> {
+    vec![Step::Tls(ca.server(&Leaf::new(["localhost"]))), say("220 sink")]
+}
+
+fn explicit(ca: &Ca) -> Vec<Step> {
+    vec![
+        say("220-sink\r\n220 ready"),
+        Step::Expect("EHLO example.org\r\n"),
+        say("250-sink\r\n250-SIZE 1000\r\n250 STARTTLS"),
+        Step::Expect("STARTTLS\r\n"),
+        say("220 go on"),
+        Step::Tls(ca.server(&Leaf::new(["localhost"]))),
+    ]
+}
+
+#[tokio::test]
+async fn a_mail_goes_out_over_tls_from_the_first_byte() {
+    let ca = Ca::new();
+    let sink = Peer::start([implicit(&ca), takes_a_mail()].concat()).await;
+    send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap();
+    let heard = sink.heard_text();
+    assert!(heard.contains("https://cloud.example.com/lostpassword/reset/TOKEN"), "{heard}");
+    assert_eq!(sink.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_mail_goes_out_after_starttls() {
+    let ca = Ca::new();
+    let sink = Peer::start([explicit(&ca), takes_a_mail()].concat()).await;
+    send(settings(sink.port(), TlsMode::Explicit, &ca)).await.unwrap();
+    assert!(sink.heard_text().ends_with("QUIT\r\n"), "{}", sink.heard_text());
+}
+
+#[tokio::test]
+async fn a_login_is_sent_inside_tls_only() {
+    let ca = Ca::new();
+    let mut script = [explicit(&ca), takes_a_mail()].concat();
+    let at = script.len() - takes_a_mail().len() + 2;
+    script.splice(at..at, [Step::Expect("AUTH PLAIN AHJlbGF5AFdvbmRlcmxhbmQtMQ=="), say("235 ok")]);
+    let sink = Peer::start(script).await;
+    let settings = settings(sink.port(), TlsMode::Explicit, &ca).with_login("relay", "Wonderland-1");
+    send(settings).await.unwrap();
+}
+
+/// T10 for mail: whoever removes STARTTLS gets neither a mail nor a login.
+#[tokio::test]
+async fn t10_a_stripped_starttls_stops_the_mail() {
+    let ca = Ca::new();
+    for lies in [
+        vec![say("220 sink"), Step::Line, say("250-sink\r\n250 SIZE 1000")],
+        vec![say("220 sink"), Step::Line, say("250-sink\r\n250 XSTARTTLS")],
+        vec![say("220 sink"), Step::Line, say("250 STARTTLS"), Step::Line, say("454 not now")],
+        vec![say("220 sink"), Step::Line, say("250 STARTTLS"), Step::Line, say("250 ok")],
+        vec![say("220 sink"), Step::Line, say("502 what")],
+    ] {
+        let sink = Peer::start([lies, vec![Step::Silence]].concat()).await;
+        let settings = settings(sink.port(), TlsMode::Explicit, &ca).with_login("relay", "Wonderland-1");
+        let error = send(settings).await.unwrap_err();
+        assert!(matches!(error, SendError::Later(_)), "{error}");
+        let heard = sink.heard_text();
+        assert!(!heard.contains("MAIL") && !heard.contains("AUTH") && !heard.contains("TOKEN"), "{heard}");
+    }
+}
+
+/// T11 for mail: what arrives before the encryption begins is never taken for what the server said inside it.
+#[tokio::test]
+async fn t11_nothing_may_follow_the_answer_to_starttls() {
+    let ca = Ca::new();
+    let lies = [
+        say("220 sink"),
+        Step::Line,
+        say("250 STARTTLS"),
+        Step::Line,
+        say("220 go on\r\n250-injected\r\n250 AUTH PLAIN"),
+        Step::Tls(ca.server(&Leaf::new(["localhost"]))),
+    ];
+    let sink = Peer::start([lies.to_vec(), takes_a_mail()].concat()).await;
+    let error = send(settings(sink.port(), TlsMode::Explicit, &ca)).await.unwrap_err();
+    assert!(matches!(error, SendError::Later(_)), "{error}");
+    assert!(!sink.heard_text().contains("MAIL"));
+}
+
+/// T12 for mail.
+#[tokio::test]
+async fn t12_a_certificate_that_proves_nothing_stops_the_mail() {
+    let (ca, other) = (Ca::new(), Ca::new());
+    for (server, part) in [
+        (ca.server(&Leaf::new(["localhost"]).expired()), "expired"),
+        (ca.server(&Leaf::new(["localhost"]).not_yet_valid()), "valid"),
+        (ca.server(&Leaf::new(["mail.example.com"])), "mail.example.com"),
+        (other.server(&Leaf::new(["localhost"])), "certificate"),
+    ] {
+        let sink =
+            Peer::start([vec![Step::Tls(Arc::clone(&server)), say("220 sink")], takes_a_mail()].concat())
+                .await;
+        let error = send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap_err();
+        assert!(matches!(&error, SendError::Later(text) if text.contains(part)), "{error}");
+        assert!(!sink.heard_text().contains("EHLO"));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_mail_is_final_and_everything_else_is_for_later() {
+    let ca = Ca::new();
+    let until = |count: usize, answer: &str| {
+        let rest = takes_a_mail().into_iter().take(count).chain([say(answer), Step::Silence]).collect();
+        [implicit(&ca), rest].concat()
+    };
+    for (script, expected) in [
+        (until(3, "550 5.7.1 noreply@example.org may not send"), SendError::Refused("reply 550".into())),
+        (until(5, "550 5.1.1 <frank@example.com> nobody here"), SendError::Refused("reply 550".into())),
+        (until(9, "554 5.7.1 spam"), SendError::Refused("reply 554".into())),
+        (until(5, "452 4.2.2 mailbox full"), SendError::Later("sending: reply 452".into())),
+        (until(3, "421 4.3.2 shutting down"), SendError::Later("sending: reply 421".into())),
+        (until(3, "530 5.7.0 sign in first"), SendError::Later("sending: reply 530".into())),
+        (
+            [implicit(&ca), vec![Step::Line, say("554 go away")]].concat(),
+            SendError::Later("greeting: reply 554".into()),
+        ),
+        (until(3, "what?"), SendError::Later("sending: the server gave no proper answer".into())),
+        (
+            vec![Step::Tls(ca.server(&Leaf::new(["localhost"]))), say("421 too busy")],
+            SendError::Later("greeting: reply 421".into()),
+        ),
+        (
+            [implicit(&ca), takes_a_mail().into_iter().take(4).collect()].concat(),
+            SendError::Later("sending: the server gave no proper answer".into()),
+        ),
+    ] {
+        let sink = Peer::start(script).await;
+        assert_eq!(send(settings(sink.port(), TlsMode::Implicit, &ca)).await, Err(expected));
+    }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_for_later_and_tells_no_password() {
+    let ca = Ca::new();
+    let rest = [
+        Step::Line,
+        say("250-sink\r\n250 AUTH PLAIN"),
+        Step::Line,
+        say("535 5.7.8 relay:Wonderland-1 is wrong"),
+        Step::Silence,
+    ];
+    let sink = Peer::start([implicit(&ca), rest.to_vec()].concat()).await;
+    let settings = settings(sink.port(), TlsMode::Implicit, &ca).with_login("relay", "Wonderland-1");
+    assert!(!format!("{settings:?}").contains("Wonderland"));
+    assert_eq!(send(settings).await, Err(SendError::Later("login: reply 535".into())));
+}
+
+#[tokio::test]
+async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
+    let ca = Ca::new();
+    for at in [0, 1, 5, 9] {
+        let rest = takes_a_mail().into_iter().take(at).chain([Step::Silence]).collect();
+        let sink = Peer::start([implicit(&ca), rest].concat()).await;
+        let smtp = SmtpTransport::new(settings(sink.port(), TlsMode::Implicit, &ca)).unwrap();
+        let sent = smtp.send(&message(), now() + Duration::from_millis(200)).await;
+        assert!(matches!(&sent, Err(SendError::Later(why)) if why.contains("in time")), "{at}: {sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn t20_a_server_that_never_stops_talking_is_hung_up_on() {
+    let ca = Ca::new();
+    let flood = |bytes: &'static str| Step::Flood { bytes: bytes.as_bytes(), total: 50 << 20 };
+    for bytes in ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "250-again and again\r\n"] {
+        let script = [implicit(&ca), vec![Step::Line, flood(bytes)]].concat();
+        let sink = Peer::start(script).await;
+        let error = send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap_err();
+        assert!(matches!(error, SendError::Later(_)), "{error}");
+        let sink = Peer::start([flood(bytes)]).await;
+        let error = send(settings(sink.port(), TlsMode::Explicit, &ca)).await.unwrap_err();
+        assert!(matches!(error, SendError::Later(_)), "{error}");
+    }
+}
+
+/// The mail as it goes over the wire, without what differs each time.
+fn written(message: &EmailMessage) -> String {
+    let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
+    let (_, bytes) = message.write(&from).unwrap();
+    let text = String::from_utf8(bytes).unwrap();
+    let changes = |line: &&str| !line.starts_with("Date: ") && !line.starts_with("Message-ID: ");
+    text.lines().filter(changes).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_reset_mail_says_that_nothing_has_changed_yet() {
+    insta::assert_snapshot!(written(&message()));
+}
+
+#[test]
+fn each_mail_has_a_message_id_of_its_own_under_the_senders_domain() {
+    let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
+    let id = || {
+        let text = String::from_utf8(message().write(&from).unwrap().1).unwrap();
+        text.lines().find(|line| line.starts_with("Message-ID: <")).unwrap().to_owned()
+    };
+    let (one, other) = (id(), id());
+    assert!(one.ends_with("@example.org>") && other.ends_with("@example.org>"), "{one}");
+    assert_ne!(one, other);
+}
+
+#[test]
+fn the_notice_says_what_to_do_if_it_was_somebody_else() {
+    let notice = PasswordChangedMail {
+        product: "Cloud",
+        name: "Zoë 日本",
+        user: "zoe",
+        base: "https://cloud.example.com/",
+    };
+    insta::assert_snapshot!(notice.to("zoe@example.com").unwrap().text());
+}
+
+#[test]
+fn the_greeting_comes_with_or_without_a_link() {
+    let welcome = |link| {
+        let base = "https://cloud.example.com/";
+        let mail = WelcomeMail { product: "Cloud", name: "Frank K.", user: "frank", base, link };
+        mail.to("frank@example.com").unwrap().text().to_owned()
+    };
+    insta::assert_snapshot!(format!("{}----\n{}", welcome(None), welcome(Some(("https://LINK", 60)))));
+}
+
+#[test]
+fn no_name_adds_a_header_a_recipient_or_a_line() {
+    let long = "x".repeat(1 << 20);
+    for name in [
+        "Frank\r\nBcc: eve@example.com",
+        "Frank\nBcc: eve@example.com\n\nhello",
+        "Frank\0",
+        "Frank\u{2028}Bcc: eve@example.com",
+        "\"Frank\" <eve@example.com>",
+        "Frank, eve@example.com",
+        "=?utf-8?B?RnJhbms=?=",
+        "\u{202e}knarF",
+        "a\u{200b}b",
+        "",
+        "   ",
+        long.as_str(),
+    ] {
+        let message = reset("frank@example.com", name).unwrap();
+        let from: Mailbox = "noreply@example.org".parse().unwrap();
+        let (envelope, bytes) = message.write(&from).unwrap();
+        let to: Vec<String> = envelope.to().iter().map(ToString::to_string).collect();
+        assert_eq!(to, ["frank@example.com"], "{name:.40?}");
+        let text = String::from_utf8(bytes).unwrap();
+        let (headers, _) = text.split_once("\r\n\r\n").unwrap();
+        let mut names: Vec<&str> = headers
+            .split("\r\n")
+            .filter(|line| !line.starts_with([' ', '\t']))
+            .map(|line| line.split_once(": ").unwrap().0)
+            .collect();
+        names.sort_unstable();
+        let expected = [
+            "Auto-Submitted",
+            "Content-Transfer-Encoding",
+            "Content-Type",
+            "Date",
+            "From",
+            "MIME-Version",
+            "Message-ID",
+            "Subject",
+            "To",
+        ];
+        assert_eq!(names, expected, "{name:.40?}");
+        assert!(headers.split("\r\n").all(|line| line.len() <= 998), "{name:.40?}");
+        assert!(!headers.contains("=?utf-8?B?RnJhbms=?="), "an encoded word stays what it is");
+        assert!(message.text().lines().count() < 16, "{name:.40?}");
+    }
+}
+
+#[test]
+fn a_stored_address_that_is_none_gets_no_mail() {
+    for address in [
+        "",
+        "frank",
+        "frank@",
+        "@example.com",
+        "frank@example.com\r\nRCPT TO:<eve@example.com>",
+        "frank@example.com>\r\nDATA",
+        "frank@example.com, eve@example.com",
+        "<frank@example.com>",
+        "Frank <frank@example.com>",
+        "frank\0@example.com",
+        "frank@exa mple.com",
+        "-oProxyCommand=x",
+    ] {
+        assert!(reset(address, "Frank").is_err(), "{address:?}");
+    }
+}
+
+#[test]
+fn t60_a_mail_does_not_show_its_link() {
+    assert!(!format!("{:?}", message()).contains("TOKEN"));
+}
+
+#[test]
+fn settings_choose_tls_unless_somebody_consents() {
+    let read = |text: &str| serde_json::from_str::<MailSettings>(text).map_err(|error| error.to_string());
+    let plain = read(r#"{"host": "mail.example.com", "from": "noreply@example.org"}"#).unwrap();
+    assert_eq!((plain.endpoint().port(), plain.endpoint().tls()), (465, TlsMode::Implicit));
+    let explicit = read(
+        r#"{"host": "m", "tls": "starttls", "from": "Cloud <a@b.org>", "username": "u", "password": "p"}"#,
+    );
+    assert_eq!(explicit.unwrap().endpoint().port(), 587);
+    assert!(read(r#"{"host": "127.0.0.1", "tls": "none", "from": "a@b.org"}"#).is_ok());
+    assert!(read(r#"{"host": "m", "tls": "none", "allow_plaintext": true, "from": "a@b.org"}"#).is_ok());
+    for (text, part) in [
+        (r#"{"host": "m", "tls": "none", "from": "a@b.org"}"#, "clear text"),
+        (r#"{"host": "m", "from": "nobody"}"#, "from must be a mail address"),
+        (r#"{"host": "m\r\nRSET", "from": "a@b.org"}"#, "host must be a host name"),
+        (r#"{"host": "m", "from": "a@b.org", "hello_name": "x\r\nRSET"}"#, "hello_name must be a host name"),
+        (r#"{"host": "m", "from": "a@b.org", "username": "u"}"#, "username and password go together"),
+        (r#"{"host": "m", "from": "a@b.org", "tsl": "none"}"#, "unknown field `tsl`"), // typos:ignore
+        (r#"{"from": "a@b.org"}"#, "missing field `host`"),
+    ] {
+        let found = read(text).unwrap_err();
+        assert!(found.contains(part), "{text}: {found}");
+    }
+    let name = MailSettings::new(Endpoint::new("m", 465, TlsMode::Implicit), "a@b.org").unwrap();
+    assert!(matches!(name.with_hello_name("a b"), Err(MailSettingsError::HostName("hello_name"))));
+}

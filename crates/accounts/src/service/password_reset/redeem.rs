@@ -1,0 +1,164 @@
+//! Looking at a link, and using it.
+//!
+//! The rules are asked before the token is touched, so a refused password does not use it up. Then, in one transaction: the token
+//! goes, the password comes, and everything that the old one opened ends. Of many who come with the same token, one succeeds.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+use user_backend::Password;
+use user_backend::clock::Instant;
+
+use crate::domain::{AccountsError, Action, Actor, SKEW, Timestamp, TokenHash, UserId};
+use crate::service::local_password::change::{ROUNDS, SetError, locked};
+use crate::service::password_reset::request::{PasswordReset, place};
+use crate::service::password_reset::settings::ResetSettings;
+use crate::store::reset_tokens::ResetBasis;
+use crate::store::{rate_limits, reset_tokens};
+
+/// Length of a token's text.
+const TOKEN_CHARS: usize = 43;
+
+/// The token opens nothing. The texts are known from the PHP application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BadToken {
+    /// It did once.
+    #[error("Could not reset password because the token is expired")]
+    Expired,
+    /// It was used, replaced, voided, or never existed.
+    #[error("Could not reset password because the token is invalid")]
+    Invalid,
+}
+
+/// The password was not set.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RedeemError {
+    /// The token opens nothing.
+    #[error(transparent)]
+    Token(#[from] BadToken),
+    /// Too many wrong tokens from this place.
+    #[error("too many wrong tokens, try again in {} s", .retry_after.as_secs().max(1))]
+    Throttled {
+        /// When the next one is looked at.
+        retry_after: Duration,
+    },
+    /// The rules refuse the password, or it could not be set now. The token is still good.
+    #[error(transparent)]
+    Set(#[from] SetError),
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] AccountsError),
+}
+
+impl PasswordReset {
+    /// Whose password a token may set. Uses nothing up: for the page that the link leads to.
+    ///
+    /// # Errors
+    /// [`RedeemError`].
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn inspect(&self, token: &str, source: Option<IpAddr>) -> Result<UserId, RedeemError> {
+        let place = place(source);
+        self.turn(&place).await?;
+        self.owner(token, &place).await
+    }
+
+    /// Uses a token up and sets the password of its owner, who is not signed in by that. Tells who it was.
+    ///
+    /// # Errors
+    /// [`RedeemError`]; nothing was changed then, and the token is as good as it was.
+    ///
+    /// # Cancellation
+    /// Either everything was changed or nothing.
+    pub async fn redeem(
+        &self,
+        token: &str,
+        new: &Password,
+        source: Option<IpAddr>,
+        deadline: Instant,
+    ) -> Result<UserId, RedeemError> {
+        let place = place(source);
+        self.turn(&place).await?;
+        let mut round = 1;
+        loop {
+            let id = self.owner(token, &place).await?;
+            let done = self.redeem_once(&id, token, new, source, deadline).await;
+            if round < ROUNDS
+                && matches!(&done, Err(RedeemError::Set(SetError::Store(AccountsError::Stale { .. }))))
+            {
+                round += 1;
+                continue;
+            }
+            return done.map(|()| id);
+        }
+    }
+
+    async fn redeem_once(
+        &self,
+        id: &UserId,
+        token: &str,
+        new: &Password,
+        source: Option<IpAddr>,
+        deadline: Instant,
+    ) -> Result<(), RedeemError> {
+        let user = self.accounts.users().find(id).await?.ok_or(BadToken::Invalid)?;
+        let prepared = self.passwords.prepare(&user, new, deadline).await?;
+        let name = user.id.name().as_str();
+        let accounts = self.accounts.on_behalf_of(Actor::user(name, source));
+        let mut change = accounts.store().change().await?;
+        // The user first, as everywhere: two changes of one user never wait for each other in a circle.
+        let locked = locked(&mut change, id).await.map_err(|_| BadToken::Invalid)?;
+        let token = TokenHash::of(token);
+        let basis = reset_tokens::basis_in(&mut change, &token).await?.ok_or(BadToken::Invalid)?;
+        judge(&basis, change.now())?;
+        if !reset_tokens::take(&mut change, &token, &locked).await? {
+            return Err(BadToken::Invalid.into());
+        }
+        self.passwords.write(&mut change, &locked, &prepared).await?;
+        change.note(Action::ResetUsed, name, None).await?;
+        change.commit().await?;
+        Ok(())
+    }
+
+    /// The owner of a good token; a bad one counts against the place that it came from.
+    async fn owner(&self, token: &str, place: &str) -> Result<UserId, RedeemError> {
+        let well_formed = token.len() == TOKEN_CHARS
+            && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+        let store = self.accounts.store();
+        let basis = if well_formed { reset_tokens::basis(store, &TokenHash::of(token)).await? } else { None };
+        let judged = basis.ok_or(BadToken::Invalid).and_then(|basis| {
+            judge(&basis, store.now())?;
+            Ok(basis.user)
+        });
+        if judged.is_err() {
+            let mut change = store.change().await?;
+            rate_limits::acquire(&mut change, SCOPE, place).await?;
+            change.commit().await?;
+        }
+        Ok(judged?)
+    }
+
+    async fn turn(&self, place: &str) -> Result<(), RedeemError> {
+        let mut change = self.accounts.store().change().await?;
+        let wait = rate_limits::retry_after(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
+        wait.map_or(Ok(()), |retry_after| Err(RedeemError::Throttled { retry_after }))
+    }
+}
+
+/// Wrong tokens are counted under this scope.
+const SCOPE: &str = "reset.bad_token";
+
+/// Whether what a token rests on still holds. Every event that ends it also deletes it; this is the second check.
+fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
+    // A sign-in in the future was before the clock was set back, and says nothing of a link that was sent since.
+    let latest = now.after(SKEW);
+    let signed_in_since = basis.last_login.is_some_and(|at| at > basis.created && at <= latest);
+    let same_address = basis.email.as_ref() == Some(&basis.sent_to);
+    if !basis.enabled || !basis.is_local || !same_address || signed_in_since {
+        return Err(BadToken::Invalid);
+    }
+    if basis.expires > now && basis.created <= latest { Ok(()) } else { Err(BadToken::Expired) }
+}

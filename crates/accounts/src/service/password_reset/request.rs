@@ -1,0 +1,99 @@
+//! Asking for a link. The same work and the same answer for every name: one row in the queue.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use thiserror::Error;
+use user_backend::layer::throttle::Place;
+
+use crate::domain::AccountsError;
+use crate::service::local_password::change::LocalPasswords;
+use crate::service::password_reset::settings::ResetSettings;
+use crate::store::outbox::MailKind;
+use crate::store::{Accounts, outbox, rate_limits};
+
+/// The purpose of a token that was asked for.
+pub(crate) const PURPOSE: &str = "reset";
+
+/// Lets people set a new password without the old one. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PasswordReset {
+    pub(super) accounts: Accounts,
+    pub(super) passwords: LocalPasswords,
+    settings: ResetSettings,
+}
+
+impl PasswordReset {
+    /// Resets in this store; new passwords go the way of all new passwords.
+    pub fn new(accounts: Accounts, passwords: LocalPasswords, settings: ResetSettings) -> Self {
+        Self { accounts, passwords, settings }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &ResetSettings {
+        &self.settings
+    }
+}
+
+/// Longest name or address that may be typed, in bytes.
+const MOST_BYTES: usize = 255;
+
+/// No mail will be sent. None of these depends on who was asked for.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The installation mails no links.
+    #[error("Password reset is disabled")]
+    Disabled,
+    /// Too many requests from this place.
+    #[error("too many requests, try again in {} s", .retry_after.as_secs().max(1))]
+    Throttled {
+        /// When the next one is taken.
+        retry_after: Duration,
+    },
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(#[from] AccountsError),
+}
+
+impl PasswordReset {
+    /// Asks for a link for the user with this name or mail address. `Ok` means that it was queued, not that a mail is sent.
+    ///
+    /// # Errors
+    /// [`RequestError`]; it says nothing about who was asked for.
+    ///
+    /// # Cancellation
+    /// It was heard or it was not.
+    pub async fn request(&self, typed: &str, source: Option<IpAddr>) -> Result<(), RequestError> {
+        if !self.settings.lost_password_link().is_mail() {
+            return Err(RequestError::Disabled);
+        }
+        let (place, typed) = (place(source), typed.trim());
+        let mut change = self.accounts.store().change().await?;
+        let wait = rate_limits::retry_after(&mut change, ResetSettings::PER_PLACE, SCOPE, &place).await?;
+        if let Some(retry_after) = wait {
+            return Err(RequestError::Throttled { retry_after });
+        }
+        rate_limits::acquire(&mut change, SCOPE, &place).await?;
+        rate_limits::purge_expired(&mut change).await?;
+        let could_be_somebody =
+            !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);
+        if !could_be_somebody {
+            // No user can have such a name.
+        } else if outbox::is_full(&mut change).await? {
+            tracing::warn!("a password reset was not queued: too many are waiting");
+        } else {
+            outbox::put(&mut change, MailKind::ResetRequest, typed, None).await?;
+        }
+        change.commit().await?;
+        Ok(())
+    }
+}
+
+/// Requests are counted under this scope.
+const SCOPE: &str = "reset.place";
+
+/// What is limited together: an IPv4 address, an IPv6 /64, or all requests without a known address.
+pub(crate) fn place(source: Option<IpAddr>) -> String {
+    source.map_or_else(|| "unknown".to_owned(), |address| Place::of(address).to_string())
+}

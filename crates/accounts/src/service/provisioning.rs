@@ -1,0 +1,90 @@
+//! Creating users: everything in one transaction, or nothing.
+
+use user_backend::{BackendId, CanonicalName};
+
+use crate::domain::{AccountsError, Action, EmailAddress, GroupId, LOCAL_BACKEND, NewUser, User, UserId};
+use crate::store::change::{Change, LockedUser};
+use crate::store::users::repository::Users;
+use crate::store::users::{insert, profile};
+use crate::store::{credential_epoch, groups, passwords, pins};
+
+impl Users<'_> {
+    /// Creates a user with everything that belongs to them, or nothing at all.
+    ///
+    /// # Errors
+    /// - [`AccountsError::AlreadyExists`]: the name is taken in some spelling, or another backend owns it (a local
+    ///   account never shadows another one).
+    /// - [`AccountsError::NotFound`]: one of the groups.
+    /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the group `admin`.
+    pub async fn create(self, new: NewUser) -> Result<User, AccountsError> {
+        let mut change = self.0.change().await?;
+        let user = provision(&mut change, &new).await?;
+        change.commit().await?;
+        Ok(user)
+    }
+
+    /// Records a user whom a backend accepted: created at the first acceptance, unchanged later.
+    ///
+    /// The groups that the backend reports (`group_by_domain`) are created when they are missing and joined at creation.
+    /// The second value says whether the user is new.
+    ///
+    /// # Errors
+    /// [`AccountsError::AlreadyExists`] when the name belongs to another backend.
+    pub async fn remember(
+        self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        told_groups: impl IntoIterator<Item = GroupId> + Send,
+    ) -> Result<(User, bool), AccountsError> {
+        let id = UserId::from_canonical(name.clone());
+        if let Some(user) = self.find(&id).await? {
+            let same = user.backend == *backend;
+            return if same { Ok((user, false)) } else { Err(AccountsError::already("user", id.as_str())) };
+        }
+        // A login name that is a mail address is where its owner can be reached.
+        let email = EmailAddress::parse(name.as_str()).ok();
+        let mut new = NewUser::new(id.clone()).backend(backend.clone()).create_missing_groups();
+        new.email = email;
+        new.groups = told_groups.into_iter().filter(|group| !group.is_admin()).collect();
+        match self.create(new).await {
+            Err(AccountsError::AlreadyExists { what, id: told }) => match self.find(&id).await? {
+                Some(user) if user.backend == *backend => Ok((user, false)),
+                _ => Err(AccountsError::AlreadyExists { what, id: told }),
+            },
+            other => other.map(|user| (user, true)),
+        }
+    }
+}
+
+async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, AccountsError> {
+    if new.hash.is_some() && new.backend_id() != LOCAL_BACKEND {
+        return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
+    }
+    let (id, backend) = (&new.id, new.backend_id());
+    let taken = || AccountsError::already("user", id.as_str());
+    if !pins::claim(change, id.name(), backend).await? {
+        return Err(taken());
+    }
+    let LockedUser { key, mut user } = insert::insert(change, new).await?.ok_or_else(taken)?;
+    for group in &new.groups {
+        let group = groups::key(change, group, new.create_groups).await?;
+        groups::join(change, group, key, id).await?;
+    }
+    for group in &new.subadmin_of {
+        if new.create_groups {
+            groups::key(change, group, true).await?;
+        }
+        groups::add_subadmin(change, group, key).await?;
+    }
+    for (value, scope) in &new.profile {
+        profile::put(change, key, value, *scope).await?;
+    }
+    if let Some(hash) = &new.hash {
+        passwords::first(change, key, hash).await?;
+        // This name and password may have been refused before there was a user; that refusal is outdated.
+        user.epoch = credential_epoch::bump(change, id.name()).await?;
+        credential_epoch::stamp(change, key, user.epoch).await?;
+    }
+    change.note(Action::UserCreated, id.name().as_str(), Some(backend)).await?;
+    Ok(user)
+}

@@ -1,0 +1,102 @@
+//! Who did what to whom, when, and from where. Lines are added and never changed: the database itself refuses that.
+//!
+//! Every change writes its line in its own transaction: no change without a line, no line without a change.
+
+use crate::domain::actor::clean;
+use crate::domain::{AccountsError, Timestamp};
+use crate::store::engine::{Row, sql};
+use crate::store::handle::Store;
+
+/// A line of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuditLine {
+    /// Its number; later lines have larger ones.
+    pub seq: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// From where.
+    pub origin: Option<String>,
+    /// What.
+    pub action: String,
+    /// To whom or what.
+    pub target: String,
+    /// More about it; never a password or a token.
+    pub detail: Option<String>,
+}
+
+/// The audit log.
+#[derive(Clone, Copy, Debug)]
+pub struct Audit<'a>(pub(crate) &'a Store);
+
+impl Audit<'_> {
+    /// Adds a line about something that the store does not do itself, such as a refused take-over.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn record(self, action: &str, target: &str, detail: Option<&str>) -> Result<(), AccountsError> {
+        let mut change = self.0.change().await?;
+        change.note_other(&clean(action), target, detail).await?;
+        change.commit().await
+    }
+
+    /// The lines after number `after`, oldest first, at most `limit`; of one target only when one is named.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn after(
+        self,
+        after: i64,
+        limit: u32,
+        target: Option<&str>,
+    ) -> Result<Vec<AuditLine>, AccountsError> {
+        let all = "SELECT seq, at, actor, origin, action, target, detail FROM audit WHERE seq > $1 \
+                   ORDER BY seq LIMIT $2";
+        let some = "SELECT seq, at, actor, origin, action, target, detail FROM audit WHERE seq > $1 \
+                    AND target = $3 ORDER BY seq LIMIT $2";
+        let query = sql(if target.is_some() { some } else { all }).bind(after).bind(i64::from(limit));
+        let query = match target {
+            Some(target) => query.bind(target),
+            None => query,
+        };
+        let rows = self.0.db().rows(query).await?;
+        rows.iter().map(AuditLine::read).collect()
+    }
+
+    /// The latest lines, oldest of them first, at most `limit`; of one target only when one is named.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn latest(self, limit: u32, target: Option<&str>) -> Result<Vec<AuditLine>, AccountsError> {
+        let all =
+            "SELECT seq, at, actor, origin, action, target, detail FROM audit ORDER BY seq DESC LIMIT $1";
+        let some = "SELECT seq, at, actor, origin, action, target, detail FROM audit WHERE target = $2 \
+                    ORDER BY seq DESC LIMIT $1";
+        let query = sql(if target.is_some() { some } else { all }).bind(i64::from(limit));
+        let query = match target {
+            Some(target) => query.bind(target),
+            None => query,
+        };
+        let rows = self.0.db().rows(query).await?;
+        rows.iter().rev().map(AuditLine::read).collect()
+    }
+}
+
+impl AuditLine {
+    fn read(row: &Row) -> Result<Self, AccountsError> {
+        let read = || {
+            Ok(Self {
+                seq: row.int(0)?,
+                at: Timestamp::from_millis(row.int(1)?),
+                actor: row.text(2)?,
+                origin: row.text_or_null(3)?,
+                action: row.text(4)?,
+                target: row.text(5)?,
+                detail: row.text_or_null(6)?,
+            })
+        };
+        read()
+    }
+}

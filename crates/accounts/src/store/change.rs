@@ -1,0 +1,105 @@
+//! One change of the store: a transaction that knows who changes something.
+//!
+//! Everything that changes a user, a group or a setting goes through a [`Change`]. It has the actor, locks the rows it is
+//! about, and writes the line of the audit log in the same transaction: no change without a line, no line without a change.
+
+use std::ops::{Deref, DerefMut};
+
+use crate::domain::actor::{Action, clean};
+use crate::domain::{AccountsError, Timestamp, User, UserId};
+use crate::store::engine::{Tx, each, sql};
+use crate::store::handle::Store;
+use crate::store::users::row::{UserKey, columns};
+
+/// A transaction that changes something on behalf of an actor. Dropping it undoes everything.
+pub(crate) struct Change<'a> {
+    store: &'a Store,
+    tx: Tx,
+}
+
+/// A user whose row no other transaction changes before this one has ended.
+#[derive(Debug)]
+pub(crate) struct LockedUser {
+    pub(crate) key: UserKey,
+    pub(crate) user: User,
+}
+
+impl LockedUser {
+    /// The one form under which this user is known.
+    pub(crate) fn name(&self) -> &str {
+        self.user.id.name().as_str()
+    }
+}
+
+impl Store {
+    /// Begins a change.
+    pub(crate) async fn change(&self) -> Result<Change<'_>, AccountsError> {
+        Ok(Change { store: self, tx: self.db().begin().await? })
+    }
+}
+
+impl Change<'_> {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    /// Locks a user until the transaction ends.
+    pub(crate) async fn lock_user(&mut self, id: &UserId) -> Result<LockedUser, AccountsError> {
+        let query = each(
+            concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1"),
+            concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1 FOR UPDATE"),
+        );
+        let row = self.tx.row(query.bind(id.name().as_str())).await?;
+        let row = row.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
+        Ok(LockedUser { key: UserKey::read(&row)?, user: User::read(&row)? })
+    }
+
+    /// Adds a line to the audit log.
+    pub(crate) async fn note(
+        &mut self,
+        action: Action,
+        target: &str,
+        detail: Option<&str>,
+    ) -> Result<(), AccountsError> {
+        self.note_other(action.as_str(), target, detail).await
+    }
+
+    /// Adds a line about something that has no [`Action`].
+    pub(crate) async fn note_other(
+        &mut self,
+        action: &str,
+        target: &str,
+        detail: Option<&str>,
+    ) -> Result<(), AccountsError> {
+        let actor = self.store.actor();
+        let line = sql(
+            "INSERT INTO audit (at, actor, origin, action, target, detail) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(self.store.now().millis())
+        .bind(actor.name())
+        .bind(actor.origin())
+        .bind(action)
+        .bind(clean(target))
+        .bind(detail.map(clean));
+        self.tx.execute(line).await.map(drop)
+    }
+
+    /// Makes it last; see [`Tx::commit`].
+    pub(crate) async fn commit(self) -> Result<(), AccountsError> {
+        self.tx.commit().await
+    }
+}
+
+impl Deref for Change<'_> {
+    type Target = Tx;
+
+    fn deref(&self) -> &Tx {
+        &self.tx
+    }
+}
+
+impl DerefMut for Change<'_> {
+    fn deref_mut(&mut self) -> &mut Tx {
+        &mut self.tx
+    }
+}

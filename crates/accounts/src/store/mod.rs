@@ -1,0 +1,203 @@
+//! Everything that is SQL: one file for each table, and [`Accounts`], which opens them.
+
+pub(crate) mod app_passwords;
+pub(crate) mod apps;
+pub(crate) mod audit;
+pub(crate) mod batching;
+pub(crate) mod change;
+pub(crate) mod credential_epoch;
+pub(crate) mod credential_events;
+pub(crate) mod engine;
+pub(crate) mod failed_logins;
+pub(crate) mod groups;
+pub(crate) mod handle;
+pub(crate) mod instances;
+pub(crate) mod login_attempts;
+pub(crate) mod outbox;
+pub(crate) mod passwords;
+pub(crate) mod pins;
+pub(crate) mod preferences;
+pub(crate) mod rate_limits;
+pub(crate) mod reset_tokens;
+pub(crate) mod schema;
+pub(crate) mod search;
+pub(crate) mod server_secrets;
+pub(crate) mod sessions;
+pub(crate) mod settings;
+pub(crate) mod snapshot;
+pub(crate) mod users;
+
+use std::sync::Arc;
+
+use user_backend::CanonicalName;
+
+use crate::domain::{AccountsError, Actor, Timestamp};
+use crate::store::app_passwords::AppPasswords;
+use crate::store::apps::Apps;
+use crate::store::audit::Audit;
+use crate::store::credential_epoch::CredentialEpochs;
+use crate::store::failed_logins::FailedLogins;
+use crate::store::groups::Groups;
+use crate::store::handle::Store;
+use crate::store::instances::Instances;
+use crate::store::outbox::Outbox;
+use crate::store::passwords::Passwords;
+use crate::store::pins::{Pins, StoredPins};
+use crate::store::preferences::Preferences;
+use crate::store::reset_tokens::ResetTokens;
+use crate::store::sessions::Sessions;
+use crate::store::settings::StoreSettings;
+use crate::store::snapshot::Snapshot;
+use crate::store::users::repository::Users;
+
+/// The open store. Cheap to clone; clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    store: Store,
+}
+
+impl Accounts {
+    /// Opens the store, creates it when it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// - [`AccountsError::Unavailable`]: the file or the server cannot be reached, or not written in time.
+    /// - [`AccountsError::Unreadable`]: the file is no SQLite database, or damaged.
+    /// - [`AccountsError::Foreign`]: it is another program's database.
+    /// - [`AccountsError::NewerSchema`]: a newer version of this program made it.
+    /// - [`AccountsError::ReadOnly`]: it cannot be written.
+    pub async fn open(settings: &StoreSettings) -> Result<Self, AccountsError> {
+        match Self::with(settings, true).await {
+            Ok(None) => Err(AccountsError::unreadable("the tables are not there")),
+            Ok(Some(accounts)) => Ok(accounts),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The same, but makes nothing where there is nothing: no file, no tables in an empty database.
+    ///
+    /// # Errors
+    /// As [`Accounts::open`].
+    pub async fn open_existing(settings: &StoreSettings) -> Result<Option<Self>, AccountsError> {
+        if settings.path().is_some_and(|path| !path.exists()) {
+            return Ok(None);
+        }
+        Self::with(settings, false).await
+    }
+
+    async fn with(settings: &StoreSettings, fill: bool) -> Result<Option<Self>, AccountsError> {
+        let db = engine::open(settings).await?;
+        let clock = settings.clock().clone();
+        match schema::migrate(&db, clock.now(), fill).await {
+            Ok(true) => Ok(Some(Self { store: Store::new(db, clock) })),
+            nothing => {
+                db.close().await;
+                nothing.map(|_| None)
+            }
+        }
+    }
+
+    /// The same store, used on behalf of this actor: the audit log names it.
+    #[must_use]
+    pub fn on_behalf_of(&self, actor: Actor) -> Self {
+        Self { store: self.store.on_behalf_of(actor) }
+    }
+
+    /// Users.
+    pub const fn users(&self) -> Users<'_> {
+        Users(&self.store)
+    }
+
+    /// Groups, members, sub-admins.
+    pub const fn groups(&self) -> Groups<'_> {
+        Groups(&self.store)
+    }
+
+    /// Hashes of local passwords.
+    pub const fn passwords(&self) -> Passwords<'_> {
+        Passwords(&self.store)
+    }
+
+    /// App passwords.
+    pub const fn app_passwords(&self) -> AppPasswords<'_> {
+        AppPasswords(&self.store)
+    }
+
+    /// Sessions.
+    pub const fn sessions(&self) -> Sessions<'_> {
+        Sessions(&self.store)
+    }
+
+    /// Tokens that set a new password.
+    pub const fn reset_tokens(&self) -> ResetTokens<'_> {
+        ResetTokens(&self.store)
+    }
+
+    /// Who owns whom.
+    pub const fn pins(&self) -> Pins<'_> {
+        Pins(&self.store)
+    }
+
+    /// The pins as a resolver takes them: `Resolver::builder().pins(accounts.pin_store())`.
+    pub fn pin_store(&self) -> Arc<StoredPins> {
+        Arc::new(StoredPins(self.store.clone()))
+    }
+
+    /// Apps and their configuration.
+    pub const fn apps(&self) -> Apps<'_> {
+        Apps(&self.store)
+    }
+
+    /// What users set for themselves.
+    pub const fn preferences(&self) -> Preferences<'_> {
+        Preferences(&self.store)
+    }
+
+    /// How processes notice that credentials ended elsewhere.
+    pub const fn credential_epoch(&self) -> CredentialEpochs<'_> {
+        CredentialEpochs(&self.store)
+    }
+
+    /// Failed sign-ins by place.
+    pub const fn failed_logins(&self) -> FailedLogins<'_> {
+        FailedLogins(&self.store)
+    }
+
+    /// The servers that run on this store.
+    pub const fn instances(&self) -> Instances<'_> {
+        Instances(&self.store)
+    }
+
+    /// Who did what to whom.
+    pub const fn audit(&self) -> Audit<'_> {
+        Audit(&self.store)
+    }
+
+    /// Mails to be sent.
+    pub const fn outbox(&self) -> Outbox<'_> {
+        Outbox(&self.store)
+    }
+
+    /// Closes all connections of all clones and waits until that is done.
+    pub async fn close(&self) {
+        self.store.db().close().await;
+    }
+
+    /// The epoch, the apps, and everything about the user of that name: what is true now.
+    ///
+    /// # Errors
+    /// [`AccountsError::Unavailable`] and others when the store cannot be read: no one may be let in then.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn snapshot(&self, name: Option<&CanonicalName>) -> Result<Snapshot, AccountsError> {
+        self.store.batcher().ask(self.store.db(), name).await
+    }
+
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+}

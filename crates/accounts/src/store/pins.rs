@@ -1,0 +1,206 @@
+//! Who owns whom, kept for good: the library's [`PinStore`] on this store.
+
+use async_trait::async_trait;
+use user_backend::resolver::{PinError, PinStore};
+use user_backend::{BackendId, CanonicalName};
+
+use crate::domain::{AccountsError, Action, Timestamp, UserId};
+use crate::store::change::Change;
+use crate::store::credential_epoch;
+use crate::store::engine::sql;
+use crate::store::handle::Store;
+
+/// A name and its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Pin {
+    /// Whose name it is.
+    pub name: CanonicalName,
+    /// The backend that alone may answer for it.
+    pub backend: BackendId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
+#[derive(Clone, Copy, Debug)]
+pub struct Pins<'a>(pub(crate) &'a Store);
+
+impl Pins<'_> {
+    /// The owner of a name.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn owner(self, name: &CanonicalName) -> Result<Option<BackendId>, AccountsError> {
+        let row =
+            self.0.db().row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+        row.map(|row| backend(&row.text(0)?)).transpose()
+    }
+
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn bind(self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, AccountsError> {
+        // Nearly every name has an owner already, and reading waits for no lock.
+        if let Some(owner) = self.owner(name).await? {
+            return Ok(owner);
+        }
+        let mut change = self.0.change().await?;
+        let bind =
+            sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
+        let bind = bind.bind(name.as_str()).bind(backend.as_str()).bind(self.0.now().millis());
+        if change.execute(bind).await? == 0 {
+            drop(change);
+            let owner = self.owner(name).await?;
+            return owner.ok_or_else(|| AccountsError::unavailable("a pin came and went at the same time"));
+        }
+        // A user whose pin an admin had taken away is the new owner's from here on.
+        let moved = sql("UPDATE users SET backend = $2 WHERE name = $1 AND backend <> $2");
+        if change.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
+            let forget =
+                sql("DELETE FROM passwords WHERE user_key = (SELECT key FROM users WHERE name = $1)");
+            change.execute(forget.bind(name.as_str())).await?;
+        }
+        change.commit().await?;
+        Ok(backend.clone())
+    }
+
+    /// Gives a name to another backend, or to none, and returns who had it.
+    ///
+    /// What was proved before counts no more, and the user's record, if there is one, says the new backend. A user who
+    /// leaves this store's own backend loses the local password.
+    ///
+    /// # Security
+    /// A name without an owner goes to the first backend that accepts it, with everything the user has and may do. For an
+    /// administrator, name the new owner instead.
+    ///
+    /// # Errors
+    /// When it could not be written; nothing is changed then.
+    pub async fn rebind(
+        self,
+        name: &CanonicalName,
+        owner: Option<&BackendId>,
+    ) -> Result<Option<BackendId>, AccountsError> {
+        let mut change = self.0.change().await?;
+        let before = change.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+        let before = before.map(|row| backend(&row.text(0)?)).transpose()?;
+        if before.as_ref() == owner {
+            return Ok(before);
+        }
+        match owner {
+            Some(owner) => {
+                let put =
+                    sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) \
+                               DO UPDATE SET backend = excluded.backend, since = excluded.since");
+                let put = put.bind(name.as_str()).bind(owner.as_str()).bind(self.0.now().millis());
+                change.execute(put).await?;
+            }
+            None => {
+                change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
+            }
+        }
+        match change.lock_user(&UserId::from_canonical(name.clone())).await {
+            Ok(locked) => {
+                if let Some(owner) = owner {
+                    let moved = sql("UPDATE users SET backend = $2 WHERE key = $1");
+                    change.execute(moved.bind(locked.key.0).bind(owner.as_str())).await?;
+                    if locked.user.is_local() {
+                        change
+                            .execute(sql("DELETE FROM passwords WHERE user_key = $1").bind(locked.key.0))
+                            .await?;
+                    }
+                }
+                credential_epoch::end_credentials(&mut change, &locked).await?;
+            }
+            Err(AccountsError::NotFound { .. }) => {
+                credential_epoch::bump(&mut change, name).await?;
+            }
+            Err(error) => return Err(error),
+        }
+        let told = owner.map_or("nobody", BackendId::as_str);
+        change.note(Action::PinChanged, name.as_str(), Some(told)).await?;
+        change.commit().await?;
+        Ok(before)
+    }
+
+    /// The pins after `after` in the order of names, at most `limit`; of one backend only when one is named.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn list(
+        self,
+        of: Option<&BackendId>,
+        after: Option<&CanonicalName>,
+        limit: u32,
+    ) -> Result<Vec<Pin>, AccountsError> {
+        let kind = self.0.db().kind();
+        let mut query = sql("SELECT name, backend, since FROM pins WHERE name > ");
+        query = query.push_bind(kind, after.map_or("", CanonicalName::as_str));
+        if let Some(backend) = of {
+            query = query.push(kind, " AND backend = ").push_bind(kind, backend.as_str());
+        }
+        query = query.push(kind, " ORDER BY name LIMIT ").push_bind(kind, i64::from(limit));
+        let rows = self.0.db().rows(query).await?;
+        let pins = rows.iter().map(|row| {
+            let name = CanonicalName::parse(&row.text(0)?)
+                .map_err(|_| AccountsError::unreadable("a pin names nobody"))?;
+            let since = Timestamp::from_millis(row.int(2)?);
+            Ok(Pin { name, backend: backend(&row.text(1)?)?, since })
+        });
+        pins.collect()
+    }
+
+    /// How many names have an owner.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count(self) -> Result<u64, AccountsError> {
+        let row = self.0.db().row(sql("SELECT COUNT(*) FROM pins")).await?;
+        Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
+    }
+}
+
+/// Makes a backend the owner of a name; returns whether it is.
+pub(crate) async fn claim(
+    change: &mut Change<'_>,
+    name: &CanonicalName,
+    backend: &str,
+) -> Result<bool, AccountsError> {
+    let pin =
+        sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
+    let now = change.now().millis();
+    if change.execute(pin.bind(name.as_str()).bind(backend).bind(now)).await? > 0 {
+        return Ok(true);
+    }
+    let owner = change.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
+    let owner = owner.map(|row| row.text(0)).transpose()?;
+    Ok(owner.as_deref() == Some(backend))
+}
+
+fn backend(id: &str) -> Result<BackendId, AccountsError> {
+    BackendId::parse(id).map_err(|_| AccountsError::unreadable("a pin's backend has no valid id"))
+}
+
+/// The pins as the resolver wants them.
+#[derive(Clone, Debug)]
+pub struct StoredPins(pub(crate) Store);
+
+#[async_trait]
+impl PinStore for StoredPins {
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+        Pins(&self.0).owner(name).await.map_err(PinError::new)
+    }
+
+    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
+        Pins(&self.0).bind(name, backend).await.map_err(PinError::new)
+    }
+
+    async fn rebind(
+        &self,
+        name: &CanonicalName,
+        backend: Option<&BackendId>,
+    ) -> Result<Option<BackendId>, PinError> {
+        Pins(&self.0).rebind(name, backend).await.map_err(PinError::new)
+    }
+}

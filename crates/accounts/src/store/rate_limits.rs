@@ -1,0 +1,72 @@
+//! Rate limits: at most N events per window, counted in the store.
+//!
+//! In the store and not in memory, so that a limit holds across processes and restarts and needs nothing else to be installed.
+
+use std::time::Duration;
+
+use crate::domain::{AccountsError, Timestamp};
+use crate::store::change::Change;
+use crate::store::engine::{Kind, sql};
+
+/// At most so many events per window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// How many events.
+    pub max: u32,
+    /// How long the window is.
+    pub window: Duration,
+}
+
+/// The longest time that any limit looks back.
+const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long until the next event is allowed; `None` when it is now. Another transaction that asks for the same subject
+/// waits until this one has ended: no burst slips through between looking and taking.
+pub(crate) async fn retry_after(
+    change: &mut Change<'_>,
+    limit: RateLimit,
+    scope: &str,
+    subject: &str,
+) -> Result<Option<Duration>, AccountsError> {
+    let now = change.now();
+    if change.kind() == Kind::Postgres {
+        // SQLite has one writer at a time as it is.
+        let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
+        change.execute(alone.bind(scope).bind(subject)).await?;
+    }
+    // Events from a far future are left out: a clock that was set back must not lock anyone out.
+    let newest = sql("SELECT at FROM turns WHERE scope = $1 AND subject = $2 AND at > $3 AND at < $4 \
+                      ORDER BY at DESC LIMIT $5")
+    .bind(scope)
+    .bind(subject)
+    .bind(now.before(limit.window).millis())
+    .bind(now.after(limit.window).millis())
+    .bind(i64::from(limit.max));
+    let rows = change.rows(newest).await?;
+    if rows.len() < usize::try_from(limit.max).unwrap_or(usize::MAX) {
+        return Ok(None);
+    }
+    let Some(oldest) = rows.last() else { return Ok(Some(limit.window)) };
+    let free = Timestamp::from_millis(oldest.int(0)?).after(limit.window);
+    let millis = u64::try_from(free.millis().saturating_sub(now.millis())).unwrap_or_default();
+    Ok(Some(Duration::from_millis(millis.max(1)).min(limit.window)))
+}
+
+/// Counts an event.
+pub(crate) async fn acquire(
+    change: &mut Change<'_>,
+    scope: &str,
+    subject: &str,
+) -> Result<(), AccountsError> {
+    let turn = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3)");
+    let turn = turn.bind(scope).bind(subject).bind(change.now().millis());
+    change.execute(turn).await?;
+    Ok(())
+}
+
+/// Deletes events that no limit looks at any more.
+pub(crate) async fn purge_expired(change: &mut Change<'_>) -> Result<(), AccountsError> {
+    let expired = sql("DELETE FROM turns WHERE at < $1").bind(change.now().before(MAX_WINDOW).millis());
+    change.execute(expired).await?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Changes of a user: any number of fields in one transaction.
+
+use crate::domain::user_change::{ProfileChange, UserChange};
+use crate::domain::{
+    AccountsError, Action, DisplayName, EmailAddress, Language, Locale, ProfileField, User, UserId,
+    search_text,
+};
+use crate::store::change::{Change, LockedUser};
+use crate::store::engine::sql;
+use crate::store::users::profile;
+use crate::store::users::repository::{Users, read};
+use crate::store::users::row::UserKey;
+
+impl Users<'_> {
+    /// Changes a user: all of it or nothing. Returns the user as it is afterwards.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] (the user, or a mail address to replace), [`AccountsError::AlreadyExists`] (a mail
+    /// address to add).
+    pub async fn change(self, id: &UserId, edit: UserChange) -> Result<User, AccountsError> {
+        let mut change = self.0.change().await?;
+        let LockedUser { key, user } = change.lock_user(id).await?;
+        let named = record(&mut change, key, user, &edit).await?;
+        let named = profile_fields(&mut change, key, named, &edit).await?;
+        let user = read(&mut change, key).await?;
+        if named.is_empty() {
+            return Ok(user);
+        }
+        let name = user.id.name().as_str();
+        change.note(Action::UserChanged, name, Some(&named.join(" "))).await?;
+        change.commit().await?;
+        Ok(user)
+    }
+}
+
+/// Writes what is in the user's own row; returns the names of the fields.
+async fn record(
+    change: &mut Change<'_>,
+    key: UserKey,
+    mut user: User,
+    edit: &UserChange,
+) -> Result<Vec<&'static str>, AccountsError> {
+    let mut named = Vec::new();
+    let text = |text: &str| text.to_owned();
+    if let Some(name) = &edit.display_name {
+        user.display_name = name.as_ref().map(DisplayName::as_str).map(text);
+        named.push("displayname");
+    }
+    if let Some(address) = &edit.email {
+        let address = address.as_ref().map(EmailAddress::as_str);
+        if address != user.email.as_deref() {
+            change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await?;
+        }
+        user.email = address.map(text);
+        named.push("email");
+    }
+    if let Some(quota) = edit.quota {
+        user.quota = quota;
+        named.push("quota");
+    }
+    if let Some(language) = &edit.language {
+        user.language = language.as_ref().map(Language::as_str).map(text);
+        named.push("language");
+    }
+    if let Some(locale) = &edit.locale {
+        user.locale = locale.as_ref().map(Locale::as_str).map(text);
+        named.push("locale");
+    }
+    if named.is_empty() {
+        return Ok(named);
+    }
+    let (display_name, email) = (user.display_name.as_deref(), user.email.as_deref());
+    let update =
+        sql("UPDATE users SET display_name = $2, email = $3, quota = $4, language = $5, locale = $6, \
+             search = $7 WHERE key = $1")
+        .bind(key.0)
+        .bind(display_name)
+        .bind(email)
+        .bind(user.quota.column())
+        .bind(user.language.as_deref())
+        .bind(user.locale.as_deref())
+        .bind(search_text::of_user(&user.id, display_name, email));
+    change.execute(update).await?;
+    Ok(named)
+}
+
+/// Writes what is in the table of profile fields; adds the names of the fields.
+async fn profile_fields(
+    change: &mut Change<'_>,
+    key: UserKey,
+    mut named: Vec<&'static str>,
+    edit: &UserChange,
+) -> Result<Vec<&'static str>, AccountsError> {
+    for one in &edit.profile {
+        let mut field = ProfileField::AdditionalMail;
+        match one {
+            ProfileChange::EmailScope { address, scope } => {
+                profile::put_email_scope(change, key, address, *scope).await?;
+            }
+            ProfileChange::RemoveEmail(old) => profile::remove_email(change, key, old).await?,
+            ProfileChange::ReplaceEmail { old, new } => profile::replace_email(change, key, old, new).await?,
+            ProfileChange::Scope(scoped, scope) => {
+                field = *scoped;
+                profile::put_scope(change, key, field, *scope).await?;
+            }
+            ProfileChange::Value(value) => {
+                field = value.field();
+                profile::put(change, key, value, None).await?;
+            }
+        }
+        named.push(field.as_str());
+    }
+    Ok(named)
+}

@@ -1,0 +1,180 @@
+//! Lists of users: searched, filtered, in pages or as a stream.
+//!
+//! The order is that of canonical names, whatever is searched: page after page adds up to the whole list, no user is listed
+//! twice or left out because another came or went. A stream reads page by page, so its memory does not grow with the
+//! number of users and no transaction stays open while a slow client reads.
+
+use std::collections::HashMap;
+
+use futures_util::stream::{self, Stream, TryStreamExt};
+
+use crate::domain::{AccountsError, Details, Page, User, UserFilter, UserId};
+use crate::store::handle::Store;
+use crate::store::snapshot;
+use crate::store::users::repository::Users;
+use crate::store::users::select;
+
+impl Users<'_> {
+    /// A page of users.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn page(self, filter: &UserFilter) -> Result<Page<User>, AccountsError> {
+        let limit = filter.limit.unwrap_or(u64::MAX);
+        if limit == 0 {
+            return Ok(Page { items: Vec::new(), next: None });
+        }
+        let (items, _) = select::page(self.0.db(), filter, limit, false).await?;
+        Ok(Page { next: next(filter, &items, limit), items })
+    }
+
+    /// A page of users, and how many the filter has in all, whatever its limit and offset: as of one moment.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn page_and_total(self, filter: &UserFilter) -> Result<(Page<User>, u64), AccountsError> {
+        let limit = filter.limit.unwrap_or(u64::MAX);
+        let (items, total) = select::page(self.0.db(), filter, limit, true).await?;
+        Ok((Page { next: next(filter, &items, limit), items }, total.unwrap_or_default()))
+    }
+
+    /// A page of users with profiles and groups: four questions to the store, however long the page is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn details_page(self, filter: &UserFilter) -> Result<Page<Details>, AccountsError> {
+        let Page { items, next } = self.page(filter).await?;
+        Ok(Page { items: self.detailed(items).await?, next })
+    }
+
+    /// All users of a filter, one after the other, in memory that does not grow with their number.
+    ///
+    /// It is no snapshot: users who come or go meanwhile may or may not be listed. No user is listed twice.
+    pub fn stream(
+        self,
+        filter: UserFilter,
+    ) -> impl Stream<Item = Result<User, AccountsError>> + Send + use<> {
+        let pages = stream::try_unfold(self.pages(filter), async |mut pages| {
+            Ok(pages.next().await?.map(|page| (stream::iter(page.into_iter().map(Ok)), pages)))
+        });
+        pages.try_flatten()
+    }
+
+    /// The same as [`Users::stream`] with profiles and groups.
+    pub fn stream_details(
+        self,
+        filter: UserFilter,
+    ) -> impl Stream<Item = Result<Details, AccountsError>> + Send + use<> {
+        let pages = stream::try_unfold(self.pages(filter), async |mut pages| {
+            Ok(pages.next_details().await?.map(|page| (stream::iter(page.into_iter().map(Ok)), pages)))
+        });
+        pages.try_flatten()
+    }
+
+    /// The way through a list, page by page.
+    pub fn pages(self, filter: UserFilter) -> UserPages {
+        let left = filter.limit.unwrap_or(u64::MAX);
+        UserPages { store: self.0.clone(), filter, left, counted: false, total: None }
+    }
+
+    /// How many users a filter has in all, whatever its limit and offset.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn count(self, filter: &UserFilter) -> Result<u64, AccountsError> {
+        let (_, total) = select::page(self.0.db(), filter, 0, true).await?;
+        Ok(total.unwrap_or_default())
+    }
+
+    /// Adds profiles and groups to users. Who is not there any more is left out.
+    async fn detailed(self, users: Vec<User>) -> Result<Vec<Details>, AccountsError> {
+        if users.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<&str> = users.iter().map(|user| user.id.name().as_str()).collect();
+        let mut found: HashMap<String, Details> = HashMap::with_capacity(names.len());
+        for (name, details) in snapshot::ask(self.0.db(), &names).await?.users {
+            found.insert(name, details?);
+        }
+        Ok(names.into_iter().filter_map(|name| found.remove(name)).collect())
+    }
+}
+
+/// Goes through a list page by page, from where the last page ended: no transaction stays open in between, however slow
+/// the reader is.
+#[derive(Clone, Debug)]
+pub struct UserPages {
+    store: Store,
+    filter: UserFilter,
+    left: u64,
+    counted: bool,
+    total: Option<u64>,
+}
+
+impl UserPages {
+    /// How many users a page has at most.
+    pub const SIZE: u64 = 500;
+
+    /// Counts with the first page how many users there are in all, whatever limit and offset say.
+    #[must_use]
+    pub const fn counted(mut self) -> Self {
+        self.counted = true;
+        self
+    }
+
+    /// How many users there are in all, once the first page of a [counted](Self::counted) list was read.
+    pub const fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Whether another page is worth a question.
+    pub const fn is_at_end(&self) -> bool {
+        self.left == 0
+    }
+
+    /// The next page; `None` after the last.
+    ///
+    /// # Errors
+    /// When the store cannot be read. The next call asks for the same page again.
+    pub async fn next(&mut self) -> Result<Option<Vec<User>>, AccountsError> {
+        let counted = self.counted && self.total.is_none();
+        if self.left == 0 && !counted {
+            return Ok(None);
+        }
+        let wanted = self.left.min(Self::SIZE);
+        let (page, total) = select::page(self.store.db(), &self.filter, wanted, counted).await?;
+        if counted {
+            self.total = total;
+        }
+        let told = u64::try_from(page.len()).unwrap_or(u64::MAX);
+        self.left = if told < wanted { 0 } else { self.left.saturating_sub(told) };
+        if self.filter.recent {
+            self.filter.offset = self.filter.offset.saturating_add(told);
+        } else if let Some(last) = page.last() {
+            self.filter.offset = 0;
+            self.filter.after = Some(last.id.clone());
+        }
+        Ok((told > 0).then_some(page))
+    }
+
+    /// The next page with profiles and groups; `None` after the last.
+    ///
+    /// # Errors
+    /// When the store cannot be read. The next call asks for the same page again.
+    pub async fn next_details(&mut self) -> Result<Option<Vec<Details>>, AccountsError> {
+        let mut ahead = self.clone();
+        let Some(page) = ahead.next().await? else {
+            *self = ahead;
+            return Ok(None);
+        };
+        let page = Users(&self.store).detailed(page).await?;
+        *self = ahead;
+        Ok(Some(page))
+    }
+}
+
+/// Where the next page begins.
+fn next(filter: &UserFilter, items: &[User], limit: u64) -> Option<UserId> {
+    let full = u64::try_from(items.len()).is_ok_and(|len| len >= limit);
+    items.last().filter(|_| full && !filter.recent).map(|user| user.id.clone())
+}

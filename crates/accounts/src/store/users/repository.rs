@@ -1,0 +1,178 @@
+//! Users: find, change, disable, delete.
+
+use std::sync::Arc;
+
+use user_backend::{BackendId, CanonicalName};
+
+use crate::domain::{AccountsError, Action, Details, EmailAddress, Permissions, User, UserId, last_used};
+use crate::store::change::{Change, LockedUser};
+use crate::store::credential_epoch;
+use crate::store::engine::{Db, Query, sql};
+use crate::store::handle::Store;
+use crate::store::users::row::{UserKey, columns};
+
+/// The table of users.
+#[derive(Clone, Copy, Debug)]
+pub struct Users<'a>(pub(crate) &'a Store);
+
+impl Users<'_> {
+    /// The user of that id in any spelling, if there is one.
+    ///
+    /// # Errors
+    /// [`AccountsError::Unavailable`] and others when the store cannot be read.
+    pub async fn find(self, id: &UserId) -> Result<Option<User>, AccountsError> {
+        let row = self.0.db().row(by_name(id.name())).await?;
+        row.map(|row| User::read(&row)).transpose()
+    }
+
+    /// The user of that id in any spelling.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] when there is none.
+    pub async fn get(self, id: &UserId) -> Result<User, AccountsError> {
+        self.find(id).await?.ok_or_else(|| AccountsError::missing("user", id.as_str()))
+    }
+
+    /// The user, whether they are an administrator, and the groups they administer: what a server asks at every call.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] when there is no such user.
+    pub async fn permissions(self, id: &UserId) -> Result<Permissions, AccountsError> {
+        let look = self.0.batcher().ask(self.0.db(), Some(id.name())).await?;
+        look.permissions().ok_or_else(|| AccountsError::missing("user", id.as_str()))
+    }
+
+    /// The enabled users with this primary mail address.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn by_email(self, address: &EmailAddress) -> Result<Vec<User>, AccountsError> {
+        let query = sql(concat!(
+            "SELECT ",
+            columns!(),
+            "FROM users WHERE email = $1 AND enabled ORDER BY name LIMIT 100"
+        ));
+        let rows = self.0.db().rows(query.bind(address.as_str())).await?;
+        rows.iter().map(User::read).collect()
+    }
+
+    /// The users with this phone number, spelled exactly so.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn by_phone(self, number: &str) -> Result<Vec<User>, AccountsError> {
+        let query = sql(concat!(
+            "SELECT ",
+            columns!(),
+            "FROM users WHERE key IN (SELECT user_key FROM profile WHERE field = 'phone' AND value = $1) \
+             ORDER BY name LIMIT 100"
+        ));
+        let rows = self.0.db().rows(query.bind(number)).await?;
+        rows.iter().map(User::read).collect()
+    }
+
+    /// The user with profile and groups.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`] when there is no such user.
+    pub async fn details(self, id: &UserId) -> Result<Details, AccountsError> {
+        let look = self.0.batcher().ask(self.0.db(), Some(id.name())).await?;
+        let details = look.details.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
+        Ok(Arc::unwrap_or_clone(details))
+    }
+
+    /// Enables or disables a user; returns whether that changed anything.
+    ///
+    /// Disabling ends the user's sessions and everything remembered of them (see [`crate::CredentialEpoch`]).
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
+    pub async fn set_enabled(self, id: &UserId, enabled: bool) -> Result<bool, AccountsError> {
+        let mut change = self.0.change().await?;
+        let locked = change.lock_user(id).await?;
+        if locked.user.enabled == enabled {
+            return Ok(false);
+        }
+        change
+            .execute(sql("UPDATE users SET enabled = $2 WHERE key = $1").bind(locked.key.0).bind(enabled))
+            .await?;
+        credential_epoch::end_credentials(&mut change, &locked).await?;
+        let action = if enabled { Action::UserEnabled } else { Action::UserDisabled };
+        change.note(action, locked.name(), None).await?;
+        change.commit().await?;
+        Ok(true)
+    }
+
+    /// Deletes a user with everything that belongs to them, the pin too; returns who it was.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
+    pub async fn delete(self, id: &UserId) -> Result<User, AccountsError> {
+        let mut change = self.0.change().await?;
+        let LockedUser { key, user } = change.lock_user(id).await?;
+        let name = user.id.name();
+        change.execute(sql("DELETE FROM users WHERE key = $1").bind(key.0)).await?;
+        change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
+        credential_epoch::bump(&mut change, name).await?;
+        change.note(Action::UserDeleted, name.as_str(), Some(user.backend.as_str())).await?;
+        change.commit().await?;
+        Ok(user)
+    }
+
+    /// Writes down that a user, as read before, signed in now; at most once a minute. It voids the user's reset link.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`].
+    pub async fn signed_in(self, user: &User) -> Result<(), AccountsError> {
+        let now = self.0.now();
+        if !last_used::is_due(user.last_login, now) {
+            return Ok(());
+        }
+        let name = user.id.name().as_str();
+        let note =
+            sql("UPDATE users SET last_login = $2, first_login = COALESCE(first_login, $2) WHERE name = $1");
+        let mut change = self.0.change().await?;
+        if change.execute(note.bind(name).bind(now.millis())).await? == 0 {
+            return Err(AccountsError::missing("user", user.id.as_str()));
+        }
+        // Who can sign in needs no reset any more; a link that someone else asked for ends here.
+        let voided = sql("DELETE FROM resets WHERE user_key = (SELECT key FROM users WHERE name = $1)");
+        change.execute(voided.bind(name)).await?;
+        change.commit().await
+    }
+
+    /// How many users each backend has, and how many of them are disabled: (backend, users, disabled).
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn report(self) -> Result<Vec<(BackendId, u64, u64)>, AccountsError> {
+        let query = sql("SELECT backend, COUNT(*), COUNT(CASE WHEN NOT enabled THEN 1 END) FROM users \
+                         GROUP BY backend ORDER BY backend");
+        let rows = self.0.db().rows(query).await?;
+        rows.iter()
+            .map(|row| {
+                let backend = BackendId::parse(&row.text(0)?)
+                    .map_err(|_| AccountsError::unreadable("a user's backend has no valid id"))?;
+                Ok((backend, row.count(1)?, row.count(2)?))
+            })
+            .collect()
+    }
+}
+
+fn by_name(name: &CanonicalName) -> Query {
+    sql(concat!("SELECT ", columns!(), "FROM users WHERE name = $1")).bind(name.as_str())
+}
+
+/// The user by key, in a transaction.
+pub(crate) async fn read(change: &mut Change<'_>, key: UserKey) -> Result<User, AccountsError> {
+    let query = sql(concat!("SELECT ", columns!(), "FROM users WHERE key = $1"));
+    let row = change.row(query.bind(key.0)).await?;
+    User::read(&row.ok_or_else(|| AccountsError::missing("user", "of that key"))?)
+}
+
+/// The key of a user, if there is one.
+pub(crate) async fn find_key(db: &Db, id: &UserId) -> Result<UserKey, AccountsError> {
+    let row = db.row(sql("SELECT key FROM users WHERE name = $1").bind(id.name().as_str())).await?;
+    let row = row.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
+    row.int(0).map(UserKey)
+}

@@ -1,0 +1,378 @@
+//! Pins, apps, preferences, app passwords, sessions, resets, the audit log.
+
+use std::time::Duration;
+
+use accounts::{AccountsError, Actor, Changes, NewUser, StoredHash, TokenHash, UserChange};
+use user_backend::resolver::PinStore;
+use user_backend::{BackendId, CanonicalName};
+
+use crate::test_db::{group, on_both, user};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn backend(id: &str) -> BackendId {
+    BackendId::parse(id).unwrap()
+}
+
+fn name(id: &str) -> CanonicalName {
+    CanonicalName::parse(id).unwrap()
+}
+
+on_both! {
+    async fn the_first_owner_stays_until_somebody_says_otherwise(place) {
+        let accounts = place.open().await;
+        let pins = accounts.pin_store();
+        let (alice, mail, files) = (name("alice"), backend("mail"), backend("files"));
+        assert_eq!(pins.owner(&alice).await.unwrap(), None);
+        assert_eq!(pins.bind(&alice, &mail).await.unwrap(), mail);
+        assert_eq!(pins.bind(&alice, &files).await.unwrap(), mail);
+        accounts.close().await;
+        let accounts = place.open().await;
+        let pins = accounts.pin_store();
+        assert_eq!(pins.owner(&alice).await.unwrap(), Some(mail.clone()));
+        assert_eq!(pins.rebind(&alice, Some(&files)).await.unwrap(), Some(mail.clone()));
+        assert_eq!(pins.rebind(&alice, Some(&files)).await.unwrap(), Some(files.clone()));
+        assert_eq!(accounts.pins().list(Some(&files), None, 10).await.unwrap().len(), 1);
+        assert_eq!(accounts.pins().list(Some(&mail), None, 10).await.unwrap().len(), 0);
+        assert_eq!(pins.rebind(&alice, None).await.unwrap(), Some(files));
+        assert_eq!(pins.owner(&alice).await.unwrap(), None);
+        assert_eq!(accounts.pins().count().await.unwrap(), 0);
+    }
+
+    async fn a_hundred_first_acceptances_have_one_winner(place) {
+        let accounts = place.open().await;
+        let binds: Vec<_> = (0..100).map(|n| {
+            let pins = accounts.pin_store();
+            tokio::spawn(async move { pins.bind(&name("alice"), &backend(&format!("b{}", n % 7))).await.unwrap() })
+        }).collect();
+        let mut owners = Vec::new();
+        for bind in binds {
+            owners.push(bind.await.unwrap());
+        }
+        owners.dedup();
+        assert_eq!(owners.len(), 1);
+    }
+
+    async fn external_users_are_kept_at_the_first_acceptance(place) {
+        let accounts = place.open().await;
+        let users = accounts.users();
+        let (alice, mail) = (name("alice@example.com"), backend("mail"));
+        let (first, new) = users.remember(&alice, &mail, [group("example.com")]).await.unwrap();
+        assert_eq!((new, first.is_local(), first.email.as_deref()), (true, false, Some("alice@example.com")));
+        let (again, new) = users.remember(&alice, &mail, []).await.unwrap();
+        assert_eq!((&again, new), (&first, false));
+        assert!(accounts.groups().has_member(&group("example.com"), &first.id).await.unwrap());
+        let other = users.remember(&alice, &backend("files"), []).await;
+        assert!(matches!(other, Err(AccountsError::AlreadyExists { .. })));
+        // Nobody becomes an administrator because a backend says so.
+        let (bob, _) = users.remember(&name("bob"), &mail, [accounts::GroupId::admin()]).await.unwrap();
+        assert!(!users.permissions(&bob.id).await.unwrap().is_admin);
+        assert!(accounts.passwords().set(&bob.id, &StoredHash::new("x")).await.is_err());
+        // A local account never shadows somebody whom another backend owns, even before the first sign-in.
+        accounts.pins().bind(&name("carl"), &mail).await.unwrap();
+        let shadow = users.create(NewUser::new(user("Carl"))).await;
+        assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
+    }
+
+    async fn a_user_who_moves_leaves_the_local_password_behind(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("x"))).await.unwrap();
+        accounts.pins().rebind(frank.name(), Some(&backend("mail"))).await.unwrap();
+        assert_eq!(accounts.users().get(&frank).await.unwrap().backend, backend("mail"));
+        assert_eq!(accounts.passwords().find(&frank).await.unwrap(), None);
+        accounts.pins().rebind(frank.name(), None).await.unwrap();
+        accounts.pins().bind(frank.name(), &backend("files")).await.unwrap();
+        assert!(!accounts.users().remember(frank.name(), &backend("files"), []).await.unwrap().1);
+    }
+
+    async fn configuration_and_preferences_are_kept(place) {
+        let accounts = place.open().await;
+        let apps = accounts.apps();
+        assert_eq!(apps.state("files").await.unwrap(), None);
+        apps.set_enabled("files", true).await.unwrap();
+        apps.set_enabled("files", false).await.unwrap();
+        assert_eq!(apps.state("files").await.unwrap(), Some(false));
+        assert_eq!(apps.states().await.unwrap(), [("files".to_owned(), false)]);
+        apps.set_value("core", "b", "2").await.unwrap();
+        apps.set_value("core", "a", "1").await.unwrap();
+        apps.set_value("core", "b", "3").await.unwrap();
+        assert_eq!(apps.values("core").await.unwrap(), [("a".into(), "1".into()), ("b".into(), "3".into())]);
+        assert_eq!(apps.configured().await.unwrap(), ["core"]);
+        assert!(apps.delete_value("core", "b").await.unwrap());
+        assert!(!apps.delete_value("core", "b").await.unwrap());
+        assert_eq!(apps.value("core", "b").await.unwrap(), None);
+        assert!(apps.set_value("", "b", "3").await.is_err());
+        assert!(apps.set_value("a", "b", "3\0").await.is_err());
+
+        let (frank, preferences) = (user("frank"), accounts.preferences());
+        assert!(preferences.set(&frank, "core", [("lang", "de")]).await.is_err());
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        preferences.set(&frank, "core", [("lang", "de"), ("zone", "Europe/Berlin")]).await.unwrap();
+        preferences.set(&frank, "mail", [("x", "y")]).await.unwrap();
+        assert!(preferences.set(&frank, "core", [("lang", "en"), ("bad\n", "")]).await.is_err());
+        assert_eq!(preferences.find(&frank, "core", "lang").await.unwrap().as_deref(), Some("de"));
+        assert_eq!(preferences.list(&frank, Some("core")).await.unwrap().len(), 2);
+        assert_eq!(preferences.list(&frank, None).await.unwrap().len(), 3);
+        assert_eq!(preferences.delete(&frank, "core", ["lang", "none"]).await.unwrap(), 1);
+    }
+
+    async fn app_passwords_are_named_counted_and_revoked(place) {
+        let accounts = place.open().await;
+        let (frank, tokens) = (user("frank"), accounts.app_passwords());
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let (token, made) = tokens.create(&frank, " phone ", None).await.unwrap();
+        let expires = place.clock.now().after(HOUR);
+        let (short, _) = tokens.create(&frank, "script", Some(expires)).await.unwrap();
+        let (owner, found) = tokens.owner(&token.hash()).await.unwrap().unwrap();
+        assert_eq!((owner.id, found.name.as_str()), (frank.clone(), "phone"));
+        assert_eq!(tokens.owner(&TokenHash::of("guess")).await.unwrap(), None);
+        tokens.used(&found).await.unwrap();
+        assert_eq!(tokens.list(&frank).await.unwrap()[0].last_used, Some(place.clock.now()));
+        assert!(tokens.owner(&short.hash()).await.unwrap().is_some());
+        place.clock.advance(HOUR);
+        assert_eq!(tokens.owner(&short.hash()).await.unwrap(), None);
+        assert_eq!(accounts.sessions().sweep().await.unwrap(), 1);
+        assert_eq!(tokens.wipe(&frank).await.unwrap(), 1);
+        assert!(tokens.list(&frank).await.unwrap()[0].wipe);
+        accounts.users().set_enabled(&frank, false).await.unwrap();
+        assert_eq!(tokens.owner(&token.hash()).await.unwrap(), None);
+        accounts.users().set_enabled(&frank, true).await.unwrap();
+        assert!(tokens.owner(&token.hash()).await.unwrap().is_some());
+        accounts.users().create(NewUser::new(user("eve"))).await.unwrap();
+        assert!(tokens.revoke(&user("eve"), made.key).await.is_err());
+        tokens.revoke(&frank, made.key).await.unwrap();
+        assert_eq!(tokens.owner(&token.hash()).await.unwrap(), None);
+        assert_eq!(tokens.revoke_all(&frank).await.unwrap(), 0);
+        assert!(tokens.create(&frank, "", None).await.is_err());
+    }
+
+    async fn app_password_rotates_in_place_once_and_never_when_wiped(place) {
+        let accounts = place.open().await;
+        let (frank, tokens) = (user("frank"), accounts.app_passwords());
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let expires = place.clock.now().after(HOUR);
+        let (first, made) = tokens.create(&frank, "phone", Some(expires)).await.unwrap();
+        tokens.used(&made).await.unwrap();
+        let before = tokens.list(&frank).await.unwrap();
+        let second = tokens.rotate(&frank, &first.hash()).await.unwrap();
+        assert_eq!(tokens.list(&frank).await.unwrap(), before, "everything but the token stays");
+        assert_eq!(tokens.owner(&first.hash()).await.unwrap(), None);
+        assert!(tokens.owner(&second.hash()).await.unwrap().is_some());
+        assert!(tokens.rotate(&frank, &first.hash()).await.is_err(), "the old one");
+        accounts.users().create(NewUser::new(user("eve"))).await.unwrap();
+        assert!(tokens.rotate(&user("eve"), &second.hash()).await.is_err(), "of somebody else");
+        let session = accounts.sessions().begin(Some(&frank), HOUR, b"").await.unwrap();
+        assert_eq!(tokens.wipe(&frank).await.unwrap(), 1);
+        assert!(tokens.rotate(&frank, &second.hash()).await.is_err(), "wiped");
+        assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none(), "sessions end with a wipe");
+        let (third, _) = tokens.create(&frank, "script", Some(expires)).await.unwrap();
+        place.clock.advance(HOUR);
+        assert!(tokens.rotate(&frank, &third.hash()).await.is_err(), "expired");
+    }
+
+    async fn app_password_changes_raise_the_generation_whatever_made_them(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let (_, made) = accounts.app_passwords().create(&frank, "phone", None).await.unwrap();
+        let now = async || accounts.credential_epoch().current().await.unwrap();
+        let raises = async |statement: &str| {
+            let before = now().await;
+            place.raw(statement).await.unwrap();
+            match accounts.credential_epoch().since(before).await.unwrap() {
+                Changes::None { .. } => false,
+                Changes::Users { names, .. } => names == [frank.name().clone()],
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(!raises("UPDATE app_passwords SET last_used = 5").await);
+        for change in ["wipe = TRUE", "expires_at = 1", "name = 'x'", "token = token", "created_at = 2, last_used = 6"] {
+            let is_change = raises(&format!("UPDATE app_passwords SET {change}")).await;
+            // PostgreSQL looks at values, SQLite at what is written.
+            assert_eq!(is_change, change != "token = token" || place.is_sqlite(), "{change}");
+        }
+        accounts.app_passwords().used(&made).await.unwrap();
+        assert!(raises("DELETE FROM app_passwords").await);
+        accounts.app_passwords().create(&frank, "phone", None).await.unwrap();
+        let before = now().await;
+        accounts.users().delete(&frank).await.unwrap();
+        let changes = accounts.credential_epoch().since(before).await.unwrap();
+        assert!(matches!(changes, Changes::Users { names, .. } if names == [frank.name().clone()]));
+    }
+
+    async fn secret_is_made_once_and_the_same_for_everybody(place) {
+        let (one, other) = (place.open().await, place.open().await);
+        let (first, second) = tokio::join!(one.secret("a"), other.secret("a"));
+        let first = first.unwrap();
+        assert_eq!(first, second.unwrap());
+        assert_eq!(first, place.open().await.secret("a").await.unwrap());
+        assert!(first != one.secret("b").await.unwrap() && *first != [0; 32]);
+    }
+
+    async fn sessions_begin_live_on_and_expire(place) {
+        let accounts = place.open().await;
+        let (frank, sessions) = (user("frank"), accounts.sessions());
+        accounts.users().create(NewUser::new(frank.clone())).await.unwrap();
+        let token = sessions.begin(Some(&frank), HOUR, b"data").await.unwrap();
+        let visitor = sessions.begin(None, HOUR, b"").await.unwrap();
+        let found = sessions.find(&token.hash()).await.unwrap().unwrap();
+        assert_eq!((found.user, found.data.as_slice()), (Some(frank.clone()), &b"data"[..]));
+        place.clock.advance(HOUR / 2);
+        assert!(sessions.touch(&token.hash(), HOUR).await.unwrap());
+        assert!(sessions.put(&token.hash(), b"more").await.unwrap());
+        place.clock.advance(HOUR / 2);
+        assert_eq!(sessions.find(&visitor.hash()).await.unwrap(), None);
+        assert!(!sessions.touch(&visitor.hash(), HOUR).await.unwrap());
+        assert_eq!(sessions.find(&token.hash()).await.unwrap().unwrap().data, b"more");
+        let other = sessions.begin(Some(&frank), HOUR, b"").await.unwrap();
+        assert_eq!(sessions.count(&frank).await.unwrap(), 2);
+        assert_eq!(sessions.end_all(&frank, Some(&other.hash())).await.unwrap(), 1);
+        assert!(sessions.end(&other.hash()).await.unwrap());
+        assert!(!sessions.end(&other.hash()).await.unwrap());
+        accounts.users().set_enabled(&frank, false).await.unwrap();
+        assert!(sessions.begin(Some(&frank), HOUR, b"").await.is_err());
+    }
+
+    async fn a_session_is_listed_for_its_owner_and_begins_only_if_nothing_ended_meanwhile(place) {
+        let accounts = place.open().await;
+        let (frank, eve, sessions) = (user("frank"), user("eve"), accounts.sessions());
+        for id in [&frank, &eve] {
+            accounts.users().create(NewUser::new(id.clone()).password(StoredHash::new("a"))).await.unwrap();
+        }
+        let before = accounts.credential_epoch().current().await.unwrap();
+        let first = sessions.begin_after(&frank, before, HOUR, b"first").await.unwrap();
+        place.clock.advance(HOUR / 2);
+        let second = sessions.begin_after(&frank, before, HOUR, b"second").await.unwrap();
+        sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
+        let listed = sessions.list(&frank).await.unwrap();
+        let found: Vec<_> = listed.iter().map(|(token, session)| (*token, session.data.as_slice())).collect();
+        assert_eq!(found, [(second.hash(), &b"second"[..]), (first.hash(), &b"first"[..])]);
+        assert_eq!(listed[0].0.label().len(), 16);
+        assert_ne!(listed[0].0.label(), listed[1].0.label());
+        place.clock.advance(HOUR / 2);
+        assert_eq!(sessions.list(&frank).await.unwrap().len(), 1, "the other is over");
+        accounts.passwords().set(&frank, &StoredHash::new("b")).await.unwrap();
+        assert!(sessions.list(&frank).await.unwrap().is_empty());
+        let late = sessions.begin_after(&frank, before, HOUR, b"").await;
+        assert_eq!(late.unwrap_err(), AccountsError::Stale { what: "sign-in" });
+        sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
+        let now = accounts.credential_epoch().current().await.unwrap();
+        sessions.begin_after(&frank, now, HOUR, b"").await.unwrap();
+        assert!(sessions.list(&user("nobody")).await.is_err());
+    }
+
+    async fn a_reset_is_used_once_by_one_of_a_hundred(place) {
+        let accounts = place.open().await;
+        let frank = user("frank");
+        let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
+        accounts.users().create(new).await.unwrap();
+        let (token, reset) = accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap();
+        assert_eq!(reset.email, "f@example.com");
+        assert_eq!(accounts.reset_tokens().find(&token.hash()).await.unwrap(), Some(reset));
+        let hash = token.hash();
+        let posts: Vec<_> = (0..100).map(|n| {
+            let accounts = accounts.clone();
+            tokio::spawn(async move { accounts.reset_tokens().redeem(&hash, &StoredHash::new(format!("new{n}"))).await })
+        }).collect();
+        let mut done = 0;
+        for post in posts {
+            match post.await.unwrap() {
+                Ok(_) => done += 1,
+                Err(error) => assert_eq!(error, AccountsError::Stale { what: "reset token" }),
+            }
+        }
+        assert_eq!(done, 1);
+        assert!(accounts.passwords().find(&frank).await.unwrap().unwrap().hash.expose().starts_with("new"));
+    }
+
+    async fn a_reset_dies_with_every_event_that_could_make_it_somebody_elses(place) {
+        let accounts = place.open().await;
+        let (frank, mail) = (user("frank"), backend("mail"));
+        let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
+        accounts.users().create(new).await.unwrap();
+        for event in 0..7 {
+            let (token, _) = accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap();
+            match event {
+                0 => accounts.passwords().set(&frank, &StoredHash::new("other")).await.unwrap(),
+                1 => drop(accounts.users().change(&frank, UserChange::new().email(Some("g@example.com".parse().unwrap()))).await.unwrap()),
+                2 => drop(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.unwrap()),
+                3 => accounts.users().signed_in(&accounts.users().get(&frank).await.unwrap()).await.unwrap(),
+                4 => place.clock.advance(HOUR),
+                5 => {
+                    accounts.users().set_enabled(&frank, false).await.unwrap();
+                    assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
+                    accounts.users().set_enabled(&frank, true).await.unwrap();
+                }
+                _ => drop(accounts.pins().rebind(frank.name(), Some(&mail)).await.unwrap()),
+            }
+            assert_eq!(accounts.reset_tokens().find(&token.hash()).await.unwrap(), None, "{event}");
+            let late = accounts.reset_tokens().redeem(&token.hash(), &StoredHash::new("evil")).await;
+            assert_eq!(late, Err(AccountsError::Stale { what: "reset token" }), "{event}");
+        }
+        // Whose password somebody else checks is never offered one.
+        assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
+    }
+
+    async fn hashes_are_replaced_only_when_nobody_was_faster(place) {
+        let accounts = place.open().await;
+        let (frank, passwords) = (user("frank"), accounts.passwords());
+        accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("a"))).await.unwrap();
+        let (a, b, c) = (StoredHash::new("a"), StoredHash::new("b"), StoredHash::new("c"));
+        let session = accounts.sessions().begin(Some(&frank), HOUR, b"").await.unwrap();
+        let before = accounts.credential_epoch().current().await.unwrap();
+        passwords.rehash(&frank, &a, &b).await.unwrap();
+        assert_eq!(passwords.rehash(&frank, &a, &c).await, Err(AccountsError::Stale { what: "password" }));
+        assert_eq!(passwords.find(&frank).await.unwrap().unwrap().hash, b);
+        assert_eq!(accounts.credential_epoch().current().await.unwrap(), before);
+        assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_some());
+        for n in 0..30 {
+            passwords.set(&frank, &StoredHash::new(n.to_string())).await.unwrap();
+        }
+        assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none());
+        let history = passwords.history(&frank, 100).await.unwrap();
+        assert_eq!((history.len(), history[0].expose()), (24, "29"));
+        assert_eq!(passwords.history(&frank, 2).await.unwrap()[1].expose(), "28");
+    }
+
+    async fn every_change_has_its_line_and_the_lines_stay(place) {
+        let accounts = place.open().await;
+        let admin = accounts.on_behalf_of(Actor::user("root\n", Some([192, 0, 2, 1].into())));
+        let frank = user("Frank");
+        admin.users().create(NewUser::new(frank.clone())).await.unwrap();
+        accounts.users().delete(&frank).await.unwrap();
+        let lines = accounts.audit().after(0, 10, None).await.unwrap();
+        let told: Vec<String> = lines
+            .iter()
+            .map(|l| format!("{} {:?} {} {} {:?}", l.actor, l.origin.as_deref(), l.action, l.target, l.detail))
+            .collect();
+        assert_eq!(told, [
+            r#"root Some("192.0.2.1") user.created frank Some("local")"#,
+            r#"system None user.deleted frank Some("local")"#,
+        ]);
+        accounts.audit().record("takeover.refused", "frank", Some("files")).await.unwrap();
+        assert_eq!(accounts.audit().after(lines[1].seq, 10, Some("frank")).await.unwrap().len(), 1);
+        for change in ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"] {
+            let refused = place.raw(change).await.unwrap_err().to_string();
+            assert!(refused.contains("append_only"), "{refused}");
+        }
+        assert_eq!(accounts.audit().after(0, 10, None).await.unwrap().len(), 3);
+    }
+}
+
+/// Somebody with another program and the right to write cannot take the last administrator away either.
+#[tokio::test]
+async fn the_database_itself_keeps_the_last_administrator() {
+    let place = crate::test_db::TestDb::sqlite();
+    let accounts = place.open().await;
+    accounts.users().create(NewUser::new(user("one")).group(accounts::GroupId::admin())).await.unwrap();
+    for change in [
+        "DELETE FROM users",
+        "UPDATE users SET enabled = 0",
+        "DELETE FROM members",
+        "DELETE FROM groups WHERE key = 1",
+    ] {
+        let refused = place.raw(change).await.unwrap_err().to_string();
+        assert!(refused.contains("last_admin"), "{change}: {refused}");
+    }
+}

@@ -1,0 +1,161 @@
+//! The database of a test: a fresh file, or a fresh database of the server.
+
+use std::env;
+
+use accounts::{Accounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
+use tempfile::TempDir;
+
+/// Writes a test for each engine: `on_both! { async fn name(place) { .. } }`.
+macro_rules! on_both {
+    ($($(#[$doc:meta])* async fn $name:ident($place:ident) $body:block)*) => {
+        $(mod $name {
+            #[allow(unused_imports, reason = "not every story needs all of it")]
+            use super::*;
+
+            async fn story($place: &$crate::test_db::TestDb) $body
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                story(&$crate::test_db::TestDb::sqlite()).await;
+            }
+
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                let Some(place) = $crate::test_db::TestDb::postgres().await else { return };
+                story(&place).await;
+                place.remove().await;
+            }
+        })*
+    };
+}
+pub(crate) use on_both;
+
+/// An empty store of a test's own.
+pub(crate) struct TestDb {
+    pub(crate) settings: StoreSettings,
+    pub(crate) clock: Clock,
+    folder: Option<TempDir>,
+    database: Option<(String, String)>,
+}
+
+impl TestDb {
+    pub(crate) fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings::sqlite(folder.path().join("accounts.db"));
+        Self::new(settings, Some(folder), None)
+    }
+
+    /// `None`, and said so, without a server.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let Ok(server) = env::var("ACCOUNTS_POSTGRES") else {
+            assert!(env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");
+            eprintln!("skipped: no ACCOUNTS_POSTGRES");
+            return None;
+        };
+        let name = format!("t{}", unique());
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
+        let settings = StoreSettings::parse(&address(&server, &name)).unwrap();
+        Some(Self::new(settings, None, Some((server, name))))
+    }
+
+    fn new(settings: StoreSettings, folder: Option<TempDir>, database: Option<(String, String)>) -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
+        Self { settings: settings.with_clock(clock.clone()), clock, folder, database }
+    }
+
+    /// The folder of the file.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.as_ref().unwrap().path()
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        self.database.is_none()
+    }
+
+    pub(crate) async fn open(&self) -> Accounts {
+        Accounts::open(&self.settings).await.unwrap()
+    }
+
+    /// Runs a statement behind the store's back.
+    pub(crate) async fn raw(&self, statement: &str) -> Result<(), sqlx::Error> {
+        let statement = AssertSqlSafe(statement.to_owned());
+        if self.database.is_some() {
+            return self.connect().await.execute(statement).await.map(drop);
+        }
+        let path = self.settings.path().unwrap();
+        let options = SqliteConnectOptions::new().filename(path).foreign_keys(true);
+        let mut connection = SqliteConnection::connect_with(&options).await?;
+        connection.execute(statement).await.map(drop)
+    }
+
+    /// The number that a query finds, behind the store's back.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let query = AssertSqlSafe(format!("SELECT CAST(({query}) AS BIGINT)"));
+        if self.database.is_some() {
+            return self.connect().await.fetch_one(query).await.unwrap().get(0);
+        }
+        let options = SqliteConnectOptions::new().filename(self.settings.path().unwrap());
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        connection.fetch_one(query).await.unwrap().get(0)
+    }
+
+    /// What `StoreSettings::parse` takes.
+    pub(crate) fn address(&self) -> String {
+        match &self.database {
+            Some((server, name)) => address(server, name),
+            None => self.settings.to_string(),
+        }
+    }
+
+    /// Waits until the server has noticed that a killed client is gone.
+    pub(crate) async fn settle(&self) {
+        if self.database.is_none() {
+            return;
+        }
+        let mut other = self.connect().await;
+        let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                      AND application_name = 'user-backend'";
+        while other.fetch_one(others).await.unwrap().get::<i64, _>(0) > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// A connection to the database of the server, beside those of the store.
+    pub(crate) async fn connect(&self) -> PgConnection {
+        let (server, name) = self.database.as_ref().unwrap();
+        let options: sqlx::postgres::PgConnectOptions = server.parse().unwrap();
+        PgConnection::connect_with(&options.database(name)).await.unwrap()
+    }
+
+    pub(crate) async fn remove(self) {
+        if let Some((server, name)) = self.database {
+            let mut admin = PgConnection::connect(&server).await.unwrap();
+            admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+        }
+    }
+}
+
+fn address(server: &str, name: &str) -> String {
+    let (base, query) = server.split_once('?').unwrap_or((server, ""));
+    let (base, _) = base.rsplit_once('/').unwrap();
+    format!("{base}/{name}?{query}")
+}
+
+fn unique() -> String {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+pub(crate) fn group(id: &str) -> GroupId {
+    GroupId::parse(id).unwrap()
+}
