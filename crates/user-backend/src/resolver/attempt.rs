@@ -7,9 +7,10 @@ use std::time::Duration;
 use tracing::Instrument;
 
 use super::chain::Chain;
-use super::conclude::RETRY_AFTER;
+use super::conclude::{Question, RETRY_AFTER};
+use super::scope::Scope;
 use super::trace::{Rule, Step, Trace};
-use super::{Answer, Credentials, Outcome, Resolver, Shared, TYPED, observe};
+use super::{Answer, Credentials, Outcome, Resolver, Shared, observe};
 use crate::backend::Attempt;
 use crate::clock::{Instant, later, millis_since, now, time_to_begin};
 use crate::identity::LoginName;
@@ -27,7 +28,8 @@ const TO_CONCLUDE: Duration = Duration::from_millis(250);
 /// An answer, and when its check began.
 pub(super) type Landed = (Answer, Epoch);
 
-struct Question {
+/// What an attempt depends on.
+struct Snapshot {
     chain: Arc<Chain>,
     /// The last invalidation that concerns it.
     change: Epoch,
@@ -42,16 +44,19 @@ impl Resolver {
                 (Err(error), _) => return invalid(error.to_string()),
                 (_, Err(error)) => return invalid(error.to_string()),
             };
-        let question = self.question(&name);
-        let throttles = question.chain.throttles.clone();
-        let deadline = later(started, question.chain.deadline);
-        let key = self.shared.cache.key(TYPED, name.as_str(), password.expose());
+        let snapshot = self.snapshot(&name);
+        let throttles = snapshot.chain.throttles.clone();
+        let deadline = later(started, snapshot.chain.deadline);
+        let scope = Scope(credentials.only);
+        let flight = scope.typed_key(&self.shared.cache, name.as_str(), password.expose());
+        // Limits count guesses, whatever a guess was restricted to.
+        let key = Scope::ALL.typed_key(&self.shared.cache, name.as_str(), password.expose());
         // Who joins a flight asks nothing new, so it needs no turn.
-        if let Some(landed) = self.shared.flights.follow(key, question.change, deadline).await {
+        if let Some(landed) = self.shared.flights.follow(flight, snapshot.change, deadline).await {
             return self.landed(landed, &name, started);
         }
-        let locks = question.chain.locks.clone();
-        drop(question);
+        let locks = snapshot.chain.locks.clone();
+        drop(snapshot);
         let turn = match turn(&throttles, credentials.source, &key, time_to_begin(deadline)).await {
             Ok(turn) => turn,
             Err((place, refusal)) => {
@@ -66,23 +71,26 @@ impl Resolver {
         };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
         // Waiting for a turn may have taken a while.
-        let Question { chain, change, began } = self.question(&name);
+        let Snapshot { chain, change, began } = self.snapshot(&name);
         let asked = name.clone();
         let work = || {
             let resolver = self.clone();
             let source = credentials.source;
+            let only = credentials.only.cloned();
             let span =
                 tracing::info_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
                 // Somebody may have had an answer since this attempt looked.
-                let again = Credentials { name: name.as_str(), password: password.expose(), source };
+                let only = only.as_ref();
+                let again = Credentials { name: name.as_str(), password: password.expose(), source, only };
                 if let Some(answer) = resolver.recall(&again, now()) {
                     return (answer, began);
                 }
                 let shared = &resolver.shared;
                 let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
-                let finding = chain.ask(attempt, &key).await;
-                let answer = shared.conclude(&chain, finding, &name, &password, began);
+                let finding = chain.ask(attempt, Scope(only), &key).await;
+                let question = Question { name: &name, password: &password, scope: Scope(only), began };
+                let answer = shared.conclude(&chain, finding, question);
                 match &answer.outcome {
                     Outcome::Authenticated(proof) => {
                         throttles.accepted(&key);
@@ -106,14 +114,14 @@ impl Resolver {
             };
             work.instrument(span)
         };
-        let landed = self.shared.flights.join(key, change, deadline, work).await;
+        let landed = self.shared.flights.join(flight, change, deadline, work).await;
         self.landed(landed, &asked, started)
     }
 
     /// What a question depends on that is asked now. In this order: a flight of before an invalidation is joined by nobody who
     /// asks after it; what is found out counts only if nothing was invalidated since it began; and a chain that is
     /// replaced is followed by invalidations, so what it finds out later does not count either.
-    fn question(&self, name: &LoginName) -> Question {
+    fn snapshot(&self, name: &LoginName) -> Snapshot {
         let Shared { chain: current, cache, .. } = self.shared.as_ref();
         loop {
             let chain = current.load_full();
@@ -123,7 +131,7 @@ impl Resolver {
             let change = cache.last_change(names);
             let began = cache.epoch();
             if Arc::ptr_eq(&chain, &current.load()) {
-                return Question { chain, change, began };
+                return Snapshot { chain, change, began };
             }
         }
     }

@@ -14,6 +14,7 @@ use super::link::Link;
 use super::observe::AUDIT;
 use super::pin::PinStore;
 use super::policy::{OnReject, OnUnavailable};
+use super::scope::Scope;
 use super::trace::{Rule, Step, Trace, more_telling};
 use crate::backend::Attempt;
 use crate::clock::{Instant, millis_since, now};
@@ -80,29 +81,48 @@ impl Chain {
         self.links.iter().map(|link| step(&link.id)).collect()
     }
 
-    /// Decides one attempt; `tuple` stands for its name and password.
-    pub(super) async fn ask(&self, attempt: Attempt<'_>, tuple: &OutcomeKey) -> Finding {
+    /// Decides one attempt at the backends in `scope`; `tuple` stands for its name and password.
+    pub(super) async fn ask(&self, attempt: Attempt<'_>, scope: Scope<'_>, tuple: &OutcomeKey) -> Finding {
         let start = now();
         let mut trace = Trace::new(Rule::NobodyAccepted);
         trace.steps.reserve_exact(self.links.len());
-        let mut decision = self.walk(attempt, tuple, &mut trace).await;
+        let mut decision = self.walk(attempt, scope, tuple, &mut trace).await;
         // A backend that was asked in vain and then nobody else accepted: the answer is open.
         if trace.ended_by == Rule::OutageUndecided {
             decision = Decision::Unavailable;
         }
         for link in self.links.iter().skip(trace.steps.len()) {
-            trace.steps.push(Step::skipped(&link.id, "the decision was made before its turn"));
+            trace.steps.push(match scope.has(&link.id) {
+                true => Step::skipped(&link.id, "the decision was made before its turn"),
+                false => Step::excluded(&link.id),
+            });
         }
         trace.ms = millis_since(start);
         Finding { decision, trace }
     }
 
-    async fn walk(&self, attempt: Attempt<'_>, tuple: &OutcomeKey, trace: &mut Trace) -> Decision {
+    async fn walk(
+        &self,
+        attempt: Attempt<'_>,
+        scope: Scope<'_>,
+        tuple: &OutcomeKey,
+        trace: &mut Trace,
+    ) -> Decision {
+        if let Some(only) = scope.0.filter(|only| self.link(only).is_none()) {
+            trace.ended_by = Rule::NobodyAsked;
+            trace.note = Some(["there is no backend \"", only.as_str(), "\""].concat());
+            return Decision::Unavailable;
+        }
         let mut rejection = None;
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
+        let still_to_ask = |number| self.links.iter().skip(number).filter(|link| scope.has(&link.id)).count();
         let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, last: None };
         for (number, link) in self.links.iter().enumerate() {
+            if !scope.has(&link.id) {
+                trace.steps.push(Step::excluded(&link.id));
+                continue;
+            }
             // Another domain's people are nobody's business here: not of the pins, the budget, the turns, nor the breaker.
             let Some(identity) = link.domain.identity(attempt.name) else {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
@@ -114,7 +134,7 @@ impl Chain {
                         &link.id,
                         ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
                     ));
-                    if !self.links.iter().any(|link| link.id == *owner) {
+                    if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
                         trace.ended_by = Rule::OwnerMissing;
                     }
                     continue;
@@ -134,7 +154,7 @@ impl Chain {
                 }
             };
             let began = now();
-            let deadline = share(began, attempt.deadline, self.links.len() - number);
+            let deadline = share(began, attempt.deadline, still_to_ask(number));
             let answer = link.ask(attempt.with_deadline(deadline)).await;
             reservation.settle(&answer);
             trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));

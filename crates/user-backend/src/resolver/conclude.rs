@@ -4,45 +4,58 @@ use std::time::Duration;
 
 use super::chain::{Chain, Decision, Finding};
 use super::link::Link;
+use super::scope::Scope;
 use super::trace::{Rule, Step, Trace};
-use super::{ACCEPTED, Answer, Outcome, Shared, TYPED, observe};
+use super::{Answer, Outcome, Shared, observe};
 use crate::clock::now;
 use crate::identity::{CanonicalName, LoginName};
-use crate::layer::Lifetime;
 use crate::layer::fence::Epoch;
-use crate::secret::Password;
+use crate::layer::{Lifetime, OutcomeCache};
+use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Authenticated, Freshness, Identity, Vouched};
 
 /// When to try again, for want of a better guess.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
+/// What an answer is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) name: &'a LoginName,
+    pub(super) password: &'a Password,
+    pub(super) scope: Scope<'a>,
+    /// The last invalidation before the backends were asked.
+    pub(super) began: Epoch,
+}
+
+impl Question<'_> {
+    fn accepted_key(&self, cache: &OutcomeCache, scope: Scope<'_>) -> OutcomeKey {
+        scope.accepted_key(cache, self.name.canonical().as_str(), self.password.expose())
+    }
+
+    fn typed_key(&self, cache: &OutcomeCache, scope: Scope<'_>) -> OutcomeKey {
+        scope.typed_key(cache, self.name.as_str(), self.password.expose())
+    }
+}
+
 impl Shared {
-    pub(super) fn conclude(
-        &self,
-        chain: &Chain,
-        finding: Finding,
-        name: &LoginName,
-        password: &Password,
-        began: Epoch,
-    ) -> Answer {
+    pub(super) fn conclude(&self, chain: &Chain, finding: Finding, question: Question<'_>) -> Answer {
+        let Question { name, scope, began, .. } = question;
         let Finding { decision, mut trace } = finding;
         let outcome = match decision {
-            Decision::Accepted { link, identity } => {
-                self.vouch(&link, identity, name, password, began, &mut trace)
-            }
+            Decision::Accepted { link, identity } => self.vouch(&link, identity, question, &mut trace),
             Decision::Rejected { rejection, cacheable } => {
-                self.cache.forget(&self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose()));
+                self.forget_acceptances(chain, question);
                 if let Some(lifetime) = cacheable {
-                    let key = self.cache.key(TYPED, name.as_str(), password.expose());
+                    let key = question.typed_key(&self.cache, scope);
                     let names = std::iter::once(name.canonical().clone()).chain(chain.known_as(name));
                     self.cache.reject(key, names, rejection, began, now(), lifetime);
                 }
                 Outcome::Refused(rejection)
             }
-            Decision::Unavailable => match self.grace(name, password, &mut trace) {
+            Decision::Unavailable => match self.grace(question, &mut trace) {
                 Some(proof) => Outcome::Authenticated(proof),
                 None => {
-                    let tuple = self.cache.key(TYPED, name.as_str(), password.expose());
+                    let tuple = question.typed_key(&self.cache, Scope::ALL);
                     let in_grace = |person: &CanonicalName| self.cache.is_in_grace(person, now());
                     chain.charge_guess(&trace, name, &tuple, in_grace);
                     Outcome::Unavailable { retry_after: RETRY_AFTER }
@@ -54,35 +67,40 @@ impl Shared {
     }
 
     /// A yes of a while ago, if the backend that gave it has a grace and cannot be reached now.
-    fn grace(&self, name: &LoginName, password: &Password, trace: &mut Trace) -> Option<Authenticated> {
-        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
+    fn grace(&self, question: Question<'_>, trace: &mut Trace) -> Option<Authenticated> {
+        let key = question.accepted_key(&self.cache, question.scope);
         let proof = self.cache.stale(&key, now())?;
         let silent = |step: &Step| step.backend == *proof.backend() && step.is_silence();
         if !trace.steps.iter().any(silent) {
             return None;
         }
         tracing::warn!(
-            target: observe::AUDIT, user = ?name, backend = %proof.backend(),
+            target: observe::AUDIT, user = ?question.name, backend = %proof.backend(),
             "accepted on an earlier yes, the backend is unavailable"
         );
         trace.ended_by = Rule::Grace;
         Some(proof)
     }
 
+    /// Forgets what the backends that refuse now said earlier, for restricted and unrestricted attempts alike.
+    fn forget_acceptances(&self, chain: &Chain, question: Question<'_>) {
+        let Question { scope, .. } = question;
+        let key = |scope: Scope<'_>| question.accepted_key(&self.cache, scope);
+        for link in chain.links.iter().filter(|link| scope.has(&link.id)) {
+            self.cache.forget(&key(Scope(Some(&link.id))));
+        }
+        match scope.0 {
+            None => self.cache.forget(&key(Scope::ALL)),
+            Some(only) => self.cache.forget_of(&key(Scope::ALL), only),
+        }
+    }
+
     /// The one place where a live yes becomes a proof.
-    fn vouch(
-        &self,
-        link: &Link,
-        identity: Identity,
-        name: &LoginName,
-        password: &Password,
-        began: Epoch,
-        trace: &mut Trace,
-    ) -> Outcome {
+    fn vouch(&self, link: &Link, identity: Identity, question: Question<'_>, trace: &mut Trace) -> Outcome {
         let vouched = Vouched { identity, backend: link.id.clone() };
-        let key = self.cache.key(ACCEPTED, name.canonical().as_str(), password.expose());
+        let key = question.accepted_key(&self.cache, question.scope);
         let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
-        if !self.cache.accept(key, name, &vouched, began, now(), lifetime) {
+        if !self.cache.accept(key, question.name, &vouched, question.began, now(), lifetime) {
             trace.ended_by = Rule::Invalidated;
             return Outcome::Unavailable { retry_after: Duration::ZERO };
         }

@@ -3,24 +3,39 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::identity::BackendId;
+
 /// What a person offers to prove who they are. Borrowed: nothing is kept unless somebody has to be asked.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     pub(super) name: &'a str,
     pub(super) password: &'a str,
     pub(super) source: Option<IpAddr>,
+    pub(super) only: Option<&'a BackendId>,
 }
 
 impl<'a> Credentials<'a> {
     /// A name and a password as typed.
     pub fn new(name: &'a str, password: &'a str) -> Self {
-        Self { name, password, source: None }
+        Self { name, password, source: None, only: None }
     }
 
     /// Says where the person sits.
     #[must_use]
     pub fn from_source(mut self, source: IpAddr) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Restricts the attempt to one backend: the others are not asked, and nothing they answered earlier counts.
+    ///
+    /// A user whose name belongs to another backend, and any user if there is no backend with this id, is
+    /// [unavailable](super::Outcome::Unavailable). Answers are remembered apart from those of unrestricted attempts, and
+    /// attempts with different restrictions never share one. Rate limits, lockouts, budgets, and what the canary showed
+    /// are the same for all.
+    #[must_use]
+    pub fn only_backend(mut self, backend: &'a BackendId) -> Self {
+        self.only = Some(backend);
         self
     }
 }
@@ -30,6 +45,7 @@ impl fmt::Debug for Credentials<'_> {
         f.debug_struct("Credentials")
             .field("name", &self.name)
             .field("source", &self.source)
+            .field("only", &self.only)
             .finish_non_exhaustive()
     }
 }

@@ -25,6 +25,7 @@ mod outcome;
 pub mod pin;
 pub mod policy;
 mod reload;
+mod scope;
 mod trace;
 mod trust;
 
@@ -51,6 +52,7 @@ use crate::secret::Password;
 use crate::verdict::Authenticated;
 use chain::Chain;
 use link::prove;
+use scope::Scope;
 
 /// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
@@ -80,10 +82,6 @@ pub struct Pressure {
     /// Names with failed sign-ins that still count.
     pub locked_users: usize,
 }
-
-/// Accepted outcomes are known by canonical name, refused ones by the name as typed.
-const ACCEPTED: &[u8] = b"accepted";
-const TYPED: &[u8] = b"typed";
 
 impl Resolver {
     /// How long one attempt may take when nothing else is set.
@@ -133,16 +131,21 @@ impl Resolver {
         Password::check(credentials.password).ok()?;
         let cache = &self.shared.cache;
         let key = CanonicalName::with_canonical(credentials.name, |canonical| {
-            cache.key(ACCEPTED, canonical, credentials.password)
+            Scope(credentials.only).accepted_key(cache, canonical, credentials.password)
         });
         cache.accepted(&key.ok()?, at)
     }
 
     fn recall_refusal(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Answer> {
         let cache = &self.shared.cache;
-        let rejection = cache.rejected(&cache.key(TYPED, credentials.name, credentials.password), at)?;
+        let scope = Scope(credentials.only);
+        let key = scope.typed_key(cache, credentials.name, credentials.password);
+        let rejection = cache.rejected(&key, at)?;
         let mut trace = Trace::new(Rule::CachedRefusal);
-        trace.steps = self.shared.chain.load().steps(|id| Step::remembered(id, Said::Rejected));
+        trace.steps = self.shared.chain.load().steps(|id| match scope.has(id) {
+            true => Step::remembered(id, Said::Rejected),
+            false => Step::excluded(id),
+        });
         Some(Answer { outcome: Outcome::Refused(rejection), trace })
     }
 

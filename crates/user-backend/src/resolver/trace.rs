@@ -226,6 +226,11 @@ impl Step {
         }
     }
 
+    /// The attempt was restricted to another backend.
+    pub(super) fn excluded(backend: &BackendId) -> Self {
+        Self::skipped(backend, "the attempt was restricted to another backend")
+    }
+
     #[inline(always)]
     pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
         Self { backend: backend.clone(), verdict, phase: None, ms: 0, reason: Some("from the cache".into()) }

@@ -175,6 +175,11 @@ impl OutcomeCache {
         self.accepted.remove(key);
     }
 
+    /// The same, unless another backend accepted it.
+    pub(crate) fn forget_of(&self, key: &OutcomeKey, backend: &BackendId) {
+        self.accepted.remove_if(key, |stored| self.backends.id(stored.backend) == Some(backend));
+    }
+
     /// The refusal of a tuple that was refused and is still refused.
     pub fn rejected(&self, key: &OutcomeKey, now: Instant) -> Option<Rejection> {
         let found = self.rejected.get(key)?;

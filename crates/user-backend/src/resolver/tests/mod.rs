@@ -28,6 +28,7 @@ mod names;
 mod observe;
 mod pins;
 mod reload;
+mod restricted;
 mod review;
 mod secrets;
 mod throttle;
