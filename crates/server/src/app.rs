@@ -250,7 +250,7 @@ impl App {
         let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
         // The texts of faults name who is to blame.
         let id = BackendId::parse("mail").map_err(|error| wrong(&error))?;
-        let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
+        let courier = Smtp::new(mail).map_err(|fault| wrong(&fault.with_backend(&id)))?;
         let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
         let accounts = self.accounts().clone();
         let settings = self.settings();

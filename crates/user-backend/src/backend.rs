@@ -41,7 +41,7 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Decides one attempt.
     ///
     /// # Errors
-    /// [`BackendError`] when no decision was possible; it carries [`Self::id`] and the phase.
+    /// [`BackendError`] when no decision was possible. Whoever asked adds [`Self::id`] to it.
     ///
     /// # Cancellation
     /// Dropping the future ends the attempt. The server may still count a failed login.

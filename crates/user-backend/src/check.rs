@@ -79,7 +79,7 @@ pub(crate) async fn offer_stranger(
             Offered::ToNobody("the rules refuse the name, so nobody was asked")
         }
         Ok(Verdict::Rejected(_)) => Offered::Refused,
-        Err(error) => Offered::InVain(error),
+        Err(error) => Offered::InVain(error.with_backend(backend.id())),
     }
 }
 

@@ -2,7 +2,7 @@
 //! it.
 
 /// What came of presenting a name and a password: a yes, a no, or no decision.
-pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::Fault>;
+pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::BackendError>;
 
 /// IMAP: one dialogue in memory.
 #[cfg(feature = "imap")]

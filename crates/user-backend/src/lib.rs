@@ -83,7 +83,7 @@ pub mod verdict;
 
 pub use backend::{Attempt, Probe, UserBackend};
 pub use config::Config;
-pub use error::{BackendError, Fault, Phase};
+pub use error::{BackendError, FailureKind, Phase};
 pub use identity::{BackendId, CanonicalName, DomainRules, LoginName, NameRules};
 pub use memory::StaticBackend;
 pub use resolver::{Answer, BuildError, Credentials, Outcome, Policy, Resolver, ResolverBuilder, Trace};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, CanonicalName, IdError, LoginName, NameRules};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
 use crate::transport::within;
@@ -140,13 +140,12 @@ impl StaticBackend {
             }
             Ok(())
         })
-        .await
-        .map_err(|fault| fault.of(&self.id))?;
+        .await?;
         if self.behaviour.down {
-            return Err(Fault::unavailable(Phase::Connect, "switched off").of(&self.id));
+            return Err(BackendError::unavailable(Phase::Connect, "switched off"));
         }
         if deadline <= crate::clock::now() {
-            return Err(Fault::timed_out(phase).of(&self.id));
+            return Err(BackendError::timed_out(phase));
         }
         Ok(())
     }

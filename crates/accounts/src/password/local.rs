@@ -40,8 +40,8 @@ use user_backend::layer::budget::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{
-    Attempt, BackendError, BackendId, CanonicalName, Fault, Identity, Phase, Policy, Probe, Rejection,
-    UserBackend, Verdict,
+    Attempt, BackendError, BackendId, CanonicalName, Identity, Phase, Policy, Probe, Rejection, UserBackend,
+    Verdict,
 };
 
 use super::hash::{Match, PasswordHash};
@@ -119,7 +119,7 @@ impl LocalBackend {
         policy
     }
 
-    async fn decide(&self, attempt: &Attempt<'_>) -> Result<Verdict, Fault> {
+    async fn decide(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let Ok(password) = LocalPassword::new(attempt.password) else {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         };
@@ -139,7 +139,7 @@ impl LocalBackend {
     }
 
     /// Counts the attempt where that is wanted, before anything is compared.
-    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<InARow, Fault> {
+    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<InARow, BackendError> {
         let Some(most) = self.rules.maximum_login_attempts() else { return Ok(InARow::Uncounted) };
         if self.refused.get(key).is_some() {
             return Ok(InARow::Uncounted);
@@ -157,7 +157,7 @@ impl LocalBackend {
         attempt: &Attempt<'_>,
         password: &LocalPassword,
         row: &mut InARow,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<Verdict, BackendError> {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
         for round in 0..ROUNDS {
@@ -198,10 +198,13 @@ impl LocalBackend {
                 again => kept = again,
             }
         }
-        Err(Fault::unavailable(Phase::Login, "the password changed again and again while it was checked"))
+        Err(BackendError::unavailable(
+            Phase::Login,
+            "the password changed again and again while it was checked",
+        ))
     }
 
-    async fn find(&self, id: &UserId) -> Result<Option<KeptPassword>, Fault> {
+    async fn find(&self, id: &UserId) -> Result<Option<KeptPassword>, BackendError> {
         self.accounts.passwords().find(id).await.map_err(unavailable)
     }
 
@@ -210,9 +213,9 @@ impl LocalBackend {
         stored: Option<PasswordHash>,
         password: &LocalPassword,
         deadline: Instant,
-    ) -> Result<Checked, Fault> {
+    ) -> Result<Checked, BackendError> {
         let checked = self.hasher.check(stored, password, deadline).await;
-        checked.map_err(|error: PoolError| Fault::unavailable(Phase::Login, error.to_string()))
+        checked.map_err(|error: PoolError| BackendError::unavailable(Phase::Login, error.to_string()))
     }
 
     /// Stores a better hash of the same password, unless the password changed meanwhile. Tells the hash that should be stored
@@ -256,12 +259,12 @@ impl UserBackend for LocalBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let decided = within(attempt.deadline, Phase::Login, self.decide(attempt)).await;
-        decided.map_err(|fault| fault.of(&self.id))
+        decided
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let ask = async { self.accounts.generations().current().await.map_err(unavailable) };
-        within(deadline, Phase::Connect, ask).await.map_err(|fault| fault.of(&self.id))?;
+        within(deadline, Phase::Connect, ask).await?;
         let cost = self.hasher.settings();
         let argon2 = format!("argon2id m={} t={} p={}", cost.memory_kib(), cost.passes(), cost.lanes());
         Ok(Probe::of(None).with_capabilities([argon2]))
@@ -300,12 +303,12 @@ fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
     parsed.ok()
 }
 
-fn unavailable(error: AccountsError) -> Fault {
+fn unavailable(error: AccountsError) -> BackendError {
     let fault = match &error {
         AccountsError::Foreign { .. } | AccountsError::NewerSchema { .. } => {
-            Fault::misconfigured(Phase::Login, error.to_string())
+            BackendError::misconfigured(Phase::Login, error.to_string())
         }
-        _ => Fault::unavailable(Phase::Login, error.to_string()),
+        _ => BackendError::unavailable(Phase::Login, error.to_string()),
     };
-    fault.caused_by(error)
+    fault.with_source(error)
 }

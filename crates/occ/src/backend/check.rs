@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use user_backend::check::{Canary, canary};
 use user_backend::clock::{millis_since, now};
 use user_backend::transport::TlsSummary;
-use user_backend::{BackendError, BackendId, Phase, Probe};
+use user_backend::{BackendError, BackendId, FailureKind, Phase, Probe};
 
 use super::list::Line;
 use crate::cli::CheckArgs;
@@ -51,9 +51,9 @@ impl State {
     }
 
     fn of(error: &BackendError) -> Self {
-        match error {
-            BackendError::Misconfigured(_) => Self::Misconfigured,
-            BackendError::Protocol(_) => Self::Protocol,
+        match error.failure_kind() {
+            FailureKind::Misconfigured => Self::Misconfigured,
+            FailureKind::Protocol => Self::Protocol,
             _ => Self::Unavailable,
         }
     }

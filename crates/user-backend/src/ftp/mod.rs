@@ -73,7 +73,7 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, sooner};
@@ -117,16 +117,14 @@ impl FtpBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when passwords would cross the network in clear text without consent, or when the
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would cross the network in clear text without consent, or when the
     /// certificates or the server name cannot be used.
     pub fn new(settings: FtpSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
-        endpoint.check_plaintext().map_err(|fault| fault.of(&settings.id))?;
+        endpoint.check_plaintext()?;
         let tls = match endpoint.tls() {
             TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => {
-                Some(TlsClient::new(endpoint).map_err(|fault| fault.of(&settings.id))?)
-            }
+            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
         };
         let warm = Warm::new(settings.warm);
         Ok(Self { server: Arc::new(Server { settings, tls }), warm })
@@ -137,7 +135,7 @@ impl FtpBackend {
         name: &str,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Result<(), Rejection>, Fault> {
+    ) -> Result<Result<(), Rejection>, BackendError> {
         let deadline = self.server.deadline(deadline)?;
         let session = match self.named(name, deadline).await {
             Some(session) => session,
@@ -163,20 +161,20 @@ impl FtpBackend {
 }
 
 impl Server {
-    async fn open(&self, deadline: Instant) -> Result<Session, Fault> {
+    async fn open(&self, deadline: Instant) -> Result<Session, BackendError> {
         Session::open(&self.settings.endpoint, self.tls.as_ref(), deadline).await
     }
 
     /// Everything that can be done before there is a name and a password.
-    async fn prepare(self: Arc<Self>) -> Result<Session, Fault> {
+    async fn prepare(self: Arc<Self>) -> Result<Session, BackendError> {
         let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()))?;
         self.open(deadline).await
     }
 
     /// No attempt takes longer than the settings allow, whoever asks.
-    fn deadline(&self, asked: Instant) -> Result<Instant, Fault> {
+    fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
         let deadline = sooner(self.settings.endpoint.timeout(), asked);
-        if deadline <= now() { Err(Fault::timed_out(Phase::Connect)) } else { Ok(deadline) }
+        if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
     }
 }
 
@@ -202,12 +200,12 @@ impl UserBackend for FtpBackend {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let answer = self.sign_in(&upstream, attempt.password, attempt.deadline).await;
-        let answer = answer.map_err(|fault| fault.of(self.id()))?;
+        let answer = answer?;
         Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(identity)))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let look = async { Ok(self.server.open(self.server.deadline(deadline)?).await?.into_probe()) };
-        look.await.map_err(|fault: Fault| fault.of(self.id()))
+        look.await
     }
 }

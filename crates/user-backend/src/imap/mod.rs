@@ -61,7 +61,7 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
@@ -89,7 +89,7 @@ impl ImapBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the settings cannot be used: passwords in clear text to another machine
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the settings cannot be used: passwords in clear text to another machine
     /// without consent, certificates that cannot be read, a server name that is none.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
@@ -99,11 +99,16 @@ impl ImapBackend {
                 let warm = Warm::new(settings.warm);
                 Ok(Self { server: Arc::new(Server { settings, tls }), warm })
             }
-            Err(fault) => Err(fault.of(&settings.id)),
+            Err(fault) => Err(fault),
         }
     }
 
-    async fn sign_in(&self, name: &str, password: &Password, deadline: Instant) -> Result<Decision, Fault> {
+    async fn sign_in(
+        &self,
+        name: &str,
+        password: &Password,
+        deadline: Instant,
+    ) -> Result<Decision, BackendError> {
         let mut session = match self.prepared().await {
             Some(session) => session,
             None => self.server.open(deadline, None).await?,
@@ -134,7 +139,7 @@ impl Server {
         &self,
         deadline: Instant,
         found: Option<&mut Probe>,
-    ) -> Result<Session<Box<dyn Wire>>, Fault> {
+    ) -> Result<Session<Box<dyn Wire>>, BackendError> {
         let endpoint = &self.settings.endpoint;
         let soon = sooner(endpoint.connect_timeout(), deadline);
         let stream = dial(endpoint, soon).await?;
@@ -156,7 +161,7 @@ impl Server {
             }
         };
         let Some(tls) = &self.tls else {
-            return Err(Fault::misconfigured(Phase::Tls, "no certificates were loaded"));
+            return Err(BackendError::misconfigured(Phase::Tls, "no certificates were loaded"));
         };
         let stream = tls.handshake(stream, soon).await?;
         if let Some(probe) = found {
@@ -170,14 +175,14 @@ impl Server {
     }
 
     /// Everything that can be done before there is a name and a password.
-    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Wire>>, Fault> {
+    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Wire>>, BackendError> {
         let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()));
         let mut session = self.open(deadline, None).await?;
         within(deadline, Phase::Greeting, session.capabilities()).await?;
         Ok(session)
     }
 
-    async fn look(&self, deadline: Instant) -> Result<Probe, Fault> {
+    async fn look(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let mut probe = Probe::default();
         let mut session = self.open(deadline, Some(&mut probe)).await?;
         let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
@@ -190,7 +195,7 @@ impl Server {
     }
 }
 
-async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, Fault> {
+async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, BackendError> {
     within(deadline, Phase::Greeting, Session::greeted(stream)).await
 }
 
@@ -215,11 +220,11 @@ impl UserBackend for ImapBackend {
         match self.sign_in(&upstream, attempt.password, self.server.deadline(attempt.deadline)).await {
             Ok(Decision::Yes) => Ok(Verdict::Accepted(identity)),
             Ok(Decision::No(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(fault) => Err(fault.of(self.id())),
+            Err(fault) => Err(fault),
         }
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        self.server.look(self.server.deadline(deadline)).await.map_err(|fault| fault.of(self.id()))
+        self.server.look(self.server.deadline(deadline)).await
     }
 }

@@ -124,6 +124,10 @@ impl Link {
     }
 
     pub(super) async fn ask(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.answer(attempt).await.map_err(|error| error.with_backend(&self.id))
+    }
+
+    async fn answer(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
         if self.trust.standing() == Standing::Broken {
             return Err(self.accepts_anybody());
         }

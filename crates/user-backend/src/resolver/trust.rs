@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::link::Link;
 use crate::check::{Canary, Offered, offer_stranger};
 use crate::clock::{Instant, later, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 
 /// What is known about one backend.
@@ -106,13 +106,13 @@ impl Link {
             Standing::Broken => Err(self.accepts_anybody()),
             Standing::Open => {
                 let text = "it says yes, and whether it also says yes to people who do not exist could not be found out";
-                Err(Fault::unavailable(Phase::Login, text).of(&self.id))
+                Err(BackendError::unavailable(Phase::Login, text))
             }
         }
     }
 
     pub(super) fn accepts_anybody(&self) -> BackendError {
         let text = "it accepts people who do not exist, so its word is worth nothing";
-        Fault::misconfigured(Phase::Login, text).of(&self.id)
+        BackendError::misconfigured(Phase::Login, text)
     }
 }

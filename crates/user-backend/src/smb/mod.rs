@@ -23,7 +23,7 @@
 //! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
 //! | a crash of it ends | one login, in helper processes; else the program | one login |
 //! | tells why an account is refused | hardly, see below | exactly |
-//! | `smb encrypt = required` on the server | works | [`Misconfigured`](BackendError::Misconfigured) |
+//! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured) |
 //! | IPv6 | no | yes |
 //! | longest password | 255 bytes | as everywhere |
 //! | `share` | if set, the person must be able to open it | not used |
@@ -114,7 +114,7 @@ use self::names::{Account, Accounts};
 use self::reply::Answer;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 #[cfg(feature = "smb-native")]
 use crate::secret::MAX_PASSWORD_BYTES;
@@ -143,18 +143,18 @@ impl SmbBackend {
     /// Makes the backend; opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the cargo feature of the engine is off, or when share or workgroup could not
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the cargo feature of the engine is off, or when share or workgroup could not
     /// be the name of one.
     pub fn new(settings: SmbSettings) -> Result<Self, BackendError> {
-        settings.check().map_err(|fault| fault.of(&settings.id))?;
-        let engine = Engine::new(&settings).map_err(|fault| fault.of(&settings.id))?;
+        settings.check()?;
+        let engine = Engine::new(&settings)?;
         let SmbSettings { id, endpoint, names, .. } = settings;
         Ok(Self { id, endpoint, accounts: Accounts::new(names), engine })
     }
 }
 
 impl Engine {
-    fn new(settings: &SmbSettings) -> Result<Self, Fault> {
+    fn new(settings: &SmbSettings) -> Result<Self, BackendError> {
         match settings.engine {
             #[cfg(feature = "smb")]
             SmbEngine::Pavao => Ok(Self::Pavao(session::Pavao::new(
@@ -184,7 +184,12 @@ impl Engine {
         }
     }
 
-    async fn login(&self, name: String, password: &Password, deadline: Instant) -> Result<Answer, Fault> {
+    async fn login(
+        &self,
+        name: String,
+        password: &Password,
+        deadline: Instant,
+    ) -> Result<Answer, BackendError> {
         match self {
             #[cfg(feature = "smb")]
             Self::Pavao(pavao) => pavao.login(name, password, deadline).await,
@@ -193,7 +198,7 @@ impl Engine {
         }
     }
 
-    async fn probe(&self, deadline: Instant) -> Result<Probe, Fault> {
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let (peer, greeting) = match self {
             #[cfg(feature = "smb")]
             Self::Pavao(pavao) => pavao.knock(deadline).await?,
@@ -204,8 +209,11 @@ impl Engine {
     }
 }
 
-fn absent(engine: &str, feature: &str) -> Fault {
-    Fault::misconfigured(Phase::Connect, format!("engine \"{engine}\" needs the cargo feature {feature}"))
+fn absent(engine: &str, feature: &str) -> BackendError {
+    BackendError::misconfigured(
+        Phase::Connect,
+        format!("engine \"{engine}\" needs the cargo feature {feature}"),
+    )
 }
 
 impl fmt::Display for SmbBackend {
@@ -232,13 +240,13 @@ impl UserBackend for SmbBackend {
         match self.engine.login(upstream, attempt.password, deadline).await {
             Ok(Answer::Yes) => Ok(Verdict::Accepted(identity)),
             Ok(Answer::No(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(fault) => Err(fault.of(&self.id)),
+            Err(fault) => Err(fault),
         }
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let deadline = sooner(self.endpoint.timeout(), deadline);
-        self.engine.probe(deadline).await.map_err(|fault| fault.of(&self.id))
+        self.engine.probe(deadline).await
     }
 }
 

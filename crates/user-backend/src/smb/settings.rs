@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, NameRules};
 use crate::smb::Isolation;
 use crate::transport::Endpoint;
@@ -92,8 +92,8 @@ impl SmbSettings {
     }
 
     /// Finds what no server could have.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        let no = |detail: String| Err(Fault::misconfigured(Phase::Connect, detail));
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        let no = |detail: String| Err(BackendError::misconfigured(Phase::Connect, detail));
         if let Some(share) = &self.share {
             if share.eq_ignore_ascii_case("IPC$") {
                 return no("share \"IPC$\" proves nothing; leave the setting out".to_owned());

@@ -1,6 +1,6 @@
 //! How a peer is reached: settings, name resolution, connecting, TLS, deadlines. Shared by all backends.
 //!
-//! Every step takes a deadline and answers with a [`Fault`] that says in which [`Phase`] it failed. Nothing here knows
+//! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it failed. Nothing here knows
 //! a protocol, and nothing here ever sees a password.
 
 mod certificate;
@@ -26,21 +26,21 @@ pub(crate) use warm::Warm;
 use std::future::Future;
 
 use crate::clock::{Instant, now};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 
 /// Runs `work` until it ends or the deadline passes.
 ///
 /// # Errors
-/// What `work` answers, or an unavailable [`Fault`] in the given phase when time is up.
+/// What `work` answers, or an unavailable [`BackendError`] in the given phase when time is up.
 ///
 /// # Cancellation
 /// Dropping the future drops `work`.
 pub async fn within<T>(
     deadline: Instant,
     phase: Phase,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(Fault::timed_out(phase)))
+    work: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(BackendError::timed_out(phase)))
 }
 
 /// The deadline of one step: the given time from now, but never later than the deadline of the whole attempt.

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::*;
 use crate::backend::{Attempt, Probe};
 use crate::check;
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::{DomainRules, NameRules};
 use crate::layer::breaker::FAILURES;
 use crate::memory::StaticBackend;
@@ -267,7 +267,7 @@ impl UserBackend for Server {
         self.0.seen.lock().unwrap().push((attempt.name.to_string(), password.to_owned()));
         tokio::task::yield_now().await;
         if self.0.is_down.load(Ordering::SeqCst) {
-            return Err(Fault::unavailable(Phase::Connect, "down").of(&self.0.id));
+            return Err(BackendError::unavailable(Phase::Connect, "down"));
         }
         let right = self.0.people.lock().unwrap().get(name).is_some_and(|right| right == password);
         Ok(if right {

@@ -156,7 +156,7 @@ async fn limits_count_restricted_and_unrestricted_failures_together() {
 #[tokio::test(start_paused = true)]
 async fn distrusted_backend_is_not_asked_by_restricted_attempts() {
     let resolver = Resolver::builder().backend(OpenDoor(id("open"))).build().unwrap();
-    assert_eq!(resolver.canary().await, [(id("open"), check::Canary::AcceptsAnybody)]);
+    assert_eq!(resolver.canary().await, [(id("open"), Canary::AcceptsAnybody)]);
     let answer = sign_in_at(&resolver, "open", "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{:?}", answer.outcome);
 }

@@ -162,7 +162,7 @@ impl UserBackend for Lost {
     }
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         if self.is_lost.load(Ordering::SeqCst) {
-            return Err(Fault::misconfigured(Phase::Resolve, "no such host").of(self.id()));
+            return Err(BackendError::misconfigured(Phase::Resolve, "no such host"));
         }
         self.people.authenticate(attempt).await
     }
