@@ -59,6 +59,7 @@ pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod document;
 pub mod environment;
 pub mod error;
 #[cfg(feature = "ftp")]

@@ -6,9 +6,9 @@ use thiserror::Error;
 
 use super::class::{Kind, Registry};
 use super::entry::Entry;
-use super::error::{ConfigError, ConfigErrors, Place, Problem};
 use super::{BACKENDS, Config, Origin};
 use crate::backend::UserBackend;
+use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
 use crate::identity::DomainRules;
 use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};

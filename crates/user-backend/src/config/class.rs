@@ -7,10 +7,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::entry::Entry;
-use super::error::Problem;
-use super::section::{alternatives, nearest};
-use super::tree::quoted;
 use crate::backend::UserBackend;
+use crate::document::error::Problem;
+use crate::document::section::{alternatives, nearest};
+use crate::document::tree::quoted;
 
 /// What a class of somebody else's answers when it cannot make a backend. The text must not hold a secret.
 pub type FactoryError = Box<dyn std::error::Error + Send + Sync>;

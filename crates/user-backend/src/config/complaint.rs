@@ -1,7 +1,7 @@
 //! What turns out to be wrong with a configuration only when a server is asked, in the same words as everything else.
 
-use super::error::{ConfigError, Place, Problem};
 use super::{BACKENDS, Config};
+use crate::document::error::{ConfigError, Place, Problem};
 use crate::error::Phase;
 use crate::identity::BackendId;
 

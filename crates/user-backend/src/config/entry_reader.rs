@@ -8,13 +8,14 @@ use serde_json::Value as Json;
 
 use super::class::{Class, Kind, Registry};
 use super::entry::{ClassSettings, CustomFields, Engine, Entry};
-use super::error::Problem;
+use super::policy;
 use super::positional::{self, Said};
 use super::reach::{self, Reach, TLS_FIELDS};
-use super::section::{Field, Section, alternatives};
-use super::tree::{Member, Node, Value};
 use super::warning::Warning;
-use super::{policy, tree};
+use crate::document::error::Problem;
+use crate::document::section::{Field, Section, alternatives};
+use crate::document::tree;
+use crate::document::tree::{Member, Node, Value};
 use crate::identity::BackendId;
 
 /// The fields that every class knows.

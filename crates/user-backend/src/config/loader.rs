@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use super::class::Registry;
 use super::entry::Entry;
-use super::error::{ConfigError, ConfigErrors, Place, Problem};
 use super::raw::RawSection;
 use super::read::{self, Document, Keys};
-use super::section::{Section, Sink};
 use super::settings::{self, ResolverSettings};
-use super::source::{self, Format};
-use super::tree::{Member, Node, Value};
 use super::warning::Warning;
-use super::{BACKENDS, Config, Origin, duration, entry_reader};
+use super::{BACKENDS, Config, Origin, entry_reader};
+use crate::document::duration;
+use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
+use crate::document::section::{Section, Sink};
+use crate::document::source::{self, Format};
+use crate::document::tree::{Member, Node, Value};
 use crate::identity::check_collisions;
 
 /// How to read a configuration: with which classes, beside which sections of somebody else's.

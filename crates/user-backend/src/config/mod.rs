@@ -27,13 +27,10 @@
 mod build;
 mod class;
 mod complaint;
-mod duration;
 mod entry;
 mod entry_reader;
-mod error;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod host;
 mod loader;
 mod mailbox;
 mod policy;
@@ -41,27 +38,23 @@ mod positional;
 mod raw;
 mod reach;
 mod read;
-mod section;
 mod settings;
-mod source;
-mod tree;
 mod warning;
 
 pub use build::{FromConfigError, Link};
 pub use class::{FactoryError, Registry};
 pub use entry::{ClassSettings, CustomFields, Engine, Entry};
-pub use error::{ConfigError, ConfigErrors};
 pub use loader::Loader;
 pub use settings::{Network, ResolverSettings};
-pub use source::Format;
 pub use warning::Warning;
 
+pub use crate::document::{ConfigError, ConfigErrors, Format};
 pub use crate::layer::{Lock, Throttle};
 
 use std::path::Path;
 use std::sync::Arc;
 
-use tree::Position;
+use crate::document::tree::Position;
 
 /// The key of the array, in every format.
 const BACKENDS: &str = "user_backends";

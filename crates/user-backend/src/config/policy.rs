@@ -1,9 +1,9 @@
 //! The fields that every class has and that do not lead to the server: names and the resolver's policy.
 
-use super::error::Problem;
 use super::positional::Said;
 use super::reach::{Remark, once};
-use super::section::{Field, Section};
+use crate::document::error::Problem;
+use crate::document::section::{Field, Section};
 use crate::identity::{DomainRules, NameRules};
 use crate::resolver::policy::{Budget, OnReject, OnUnavailable, Policy};
 

@@ -6,9 +6,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Number, Value as Json};
 
 use super::Config;
-use super::error::{ConfigError, ConfigErrors, Place, Problem};
-use super::source::{carries_a_password, names_a_secret};
-use super::tree::{Node, Position, Value};
+use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
+use crate::document::source::{carries_a_password, names_a_secret};
+use crate::document::tree::{Node, Position, Value};
 
 /// A top-level key that somebody asked the loader for.
 #[derive(Clone, Debug)]

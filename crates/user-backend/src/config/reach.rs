@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::class::Kind;
-use super::error::Problem;
-use super::host;
 use super::positional::{Said, SaidTls};
-use super::section::{Field, Section};
-use super::tree::{Value, quoted};
+use crate::document::error::Problem;
+use crate::document::host;
+use crate::document::section::{Field, Section};
+use crate::document::tree::{Value, quoted};
 use crate::transport::{Endpoint, TlsMode, Trust};
 
 /// The fields of classes that know TLS.

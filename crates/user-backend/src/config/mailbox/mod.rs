@@ -12,9 +12,9 @@
 
 use std::net::IpAddr;
 
-use super::error::Problem;
-use super::host;
-use super::tree::quoted;
+use crate::document::error::Problem;
+use crate::document::host;
+use crate::document::tree::quoted;
 
 /// c-client's limits, in bytes: what stands between the braces, and the folder behind them.
 const MAX_SPEC: usize = 1023;

@@ -1,9 +1,9 @@
 //! Single arguments, as loosely typed as PHP has them, as far as one can tell what was meant.
 
-use super::super::error::Problem;
-use super::super::host;
-use super::super::section::{Field, nearest};
-use super::super::tree::{Value, quoted};
+use crate::document::error::Problem;
+use crate::document::host;
+use crate::document::section::{Field, nearest};
+use crate::document::tree::{Value, quoted};
 use crate::transport::TlsMode;
 
 /// `993` or `"993"`.

@@ -13,12 +13,12 @@
 mod loose;
 
 use super::class::Kind;
-use super::error::Problem;
-use super::host;
 use super::mailbox::{self, MailboxTls};
-use super::section::{Field, nearest};
-use super::source::Format;
-use super::tree::{Key, Node, Value};
+use crate::document::error::Problem;
+use crate::document::host;
+use crate::document::section::{Field, nearest};
+use crate::document::source::Format;
+use crate::document::tree::{Key, Node, Value};
 use crate::transport::TlsMode;
 
 /// What arguments say. What they leave unsaid may be said by name beside them.

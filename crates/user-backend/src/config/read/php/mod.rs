@@ -25,9 +25,9 @@ use mago_syntax::token::TokenKind;
 use self::literal::Literals;
 use self::scan::Scan;
 use super::{Document, Keys};
-use crate::config::error::{Place, Problem};
-use crate::config::section::Sink;
-use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
+use crate::document::error::{Place, Problem};
+use crate::document::section::Sink;
+use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
 /// The key of our resolver settings in a `config.php`, where `resolver` alone might be somebody else's.
 pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";

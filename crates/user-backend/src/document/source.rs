@@ -10,7 +10,7 @@ use std::path::Path;
 use super::error::Problem;
 
 /// Largest configuration that is read, in bytes.
-pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The format of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,7 +37,7 @@ impl Format {
     }
 
     /// One line that sets a field, as this format writes it in front of another one.
-    pub(super) fn line(self, field: &str, value: &str) -> String {
+    pub(crate) fn line(self, field: &str, value: &str) -> String {
         match self {
             Self::Toml => format!("{field} = {value}"),
             Self::Json => format!("\"{field}\": {value},"),
@@ -46,7 +46,7 @@ impl Format {
     }
 
     /// A text in the quotes that this format prefers.
-    pub(super) fn text(self, text: &str) -> String {
+    pub(crate) fn text(self, text: &str) -> String {
         match self {
             Self::Php if !text.contains(['\'', '\\']) => format!("'{text}'"),
             _ => format!("{text:?}"),
@@ -56,13 +56,13 @@ impl Format {
 
 /// A file that was read.
 #[derive(Debug)]
-pub(super) struct Source {
-    pub(super) text: String,
-    pub(super) mode: Option<u32>,
+pub(crate) struct Source {
+    pub(crate) text: String,
+    pub(crate) mode: Option<u32>,
 }
 
 /// Reads a file, if it is one.
-pub(super) fn read(path: &Path) -> Result<Source, Problem> {
+pub(crate) fn read(path: &Path) -> Result<Source, Problem> {
     let expected = "a configuration file that can be read";
     let failed = |error: std::io::Error| {
         let found = match error.kind() {
@@ -84,7 +84,7 @@ pub(super) fn read(path: &Path) -> Result<Source, Problem> {
 }
 
 /// Takes text that is not too large.
-pub(super) fn check_size(bytes: usize) -> Result<(), Problem> {
+pub(crate) fn check_size(bytes: usize) -> Result<(), Problem> {
     if u64::try_from(bytes).unwrap_or(u64::MAX) > MAX_BYTES {
         return Err(Problem::new("a file that is too large", format!("at most {MAX_BYTES} bytes")));
     }
@@ -121,7 +121,7 @@ fn mode(_: &Metadata) -> Option<u32> {
 }
 
 /// Refuses a file that others may write, and one that holds a secret and that others may read.
-pub(super) fn check_mode(mode: Option<u32>, secret: Option<&str>, file: &str) -> Result<(), Problem> {
+pub(crate) fn check_mode(mode: Option<u32>, secret: Option<&str>, file: &str) -> Result<(), Problem> {
     let Some(mode) = mode else { return Ok(()) };
     let letters: String = [(0o4, 'r'), (0o2, 'w'), (0o1, 'x')]
         .iter()
@@ -147,7 +147,7 @@ pub(super) fn check_mode(mode: Option<u32>, secret: Option<&str>, file: &str) ->
 }
 
 /// Whether the name of a field says that its value is a secret.
-pub(super) fn names_a_secret(name: &str) -> bool {
+pub(crate) fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let endings = [
         "password",
@@ -164,7 +164,7 @@ pub(super) fn names_a_secret(name: &str) -> bool {
 }
 
 /// Whether a value is an address with a password in it: `postgres://user:password@host/…`.
-pub(super) fn carries_a_password(text: &str) -> bool {
+pub(crate) fn carries_a_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     // A password may hold what would end the address, as long as an @ follows.
     let Some((user, _)) = rest.rsplit_once('@') else { return false };
