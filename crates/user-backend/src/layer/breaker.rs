@@ -143,7 +143,7 @@ impl UserBackend for Breaker {
                 "not asked, it failed several times in a row; next try in {} s",
                 left.as_secs_f32().ceil()
             );
-            BackendError::unavailable(Phase::Connect, text)
+            BackendError::unavailable(Phase::Connect, text).with_backend(self.inner.id())
         })?;
         let answer = self.inner.authenticate(attempt).await;
         match &answer {

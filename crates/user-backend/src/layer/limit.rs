@@ -38,7 +38,7 @@ impl Limited {
         match tokio::time::timeout_at(time_to_begin(deadline), self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             // The semaphore is never closed: only time can run out.
-            _ => Err(busy()),
+            _ => Err(busy().with_backend(self.inner.id())),
         }
     }
 }
@@ -97,7 +97,7 @@ mod tests {
             .authenticate(&Attempt::new(&name, &password, start + Duration::from_secs(2)))
             .await
             .unwrap_err();
-        assert_eq!(error.to_string(), "unavailable during connect: 1 attempts are under way already");
+        assert_eq!(error.to_string(), "backend \"slow\" unavailable during connect: 1 attempts are under way already");
         assert_eq!(now() - start, Duration::from_secs(1));
         assert!(matches!(first.await.unwrap(), Ok(Verdict::Accepted(_))));
         let again =
