@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use accounts::{LOCAL_BACKEND, StoreSettings};
 use async_trait::async_trait;
-use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader, Registry};
+use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader};
 use user_backend::resolver::{PinError, PinStore};
-use user_backend::transport::Endpoint;
+use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, CanonicalName, DomainRules, Phase, Policy, Resolver, UserBackend};
 
 use crate::cli::Common;
@@ -55,6 +55,8 @@ pub(crate) struct Configured {
     pub(crate) backend: Arc<dyn UserBackend>,
     pub(crate) class: String,
     pub(crate) endpoint: Option<Endpoint>,
+    /// How the connection is encrypted, where that is for us to choose.
+    pub(crate) tls: Option<TlsMode>,
     pub(crate) policy: Policy,
     pub(crate) domain: DomainRules,
     /// What is allowed and yet worth a second thought.
@@ -71,9 +73,9 @@ impl Configured {
         self.endpoint.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
     }
 
-    /// How the connection is encrypted, where that is for us to choose: SMB has its own way.
+    /// The same in one word.
     pub(crate) fn tls(&self) -> Option<&'static str> {
-        self.endpoint.as_ref().filter(|_| self.class != "smb").map(|endpoint| endpoint.tls().as_str())
+        self.tls.map(TlsMode::as_str)
     }
 }
 
@@ -187,6 +189,7 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
             backend: Arc::new(backend),
             class,
             endpoint: None,
+            tls: None,
             policy,
             domain: DomainRules::none(),
             warnings: Vec::new(),
@@ -198,7 +201,7 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
 }
 
 fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
-    let links = config.build_backends(&Registry::standard()).map_err(wrong)?;
+    let links = config.build_backends().map_err(wrong)?;
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
         mine.map(|warning| format!("{}: {}", warning.setting(), warning.text())).collect()
@@ -207,6 +210,7 @@ fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
         backend,
         class: entry.class().to_owned(),
         endpoint: entry.endpoint().cloned(),
+        tls: entry.tls(),
         policy,
         domain,
         warnings: about(Some(entry.id())),

@@ -20,7 +20,7 @@ use accounts::reset::{BaseUrl, LostPassword, PasswordReset};
 use accounts::{Accounts, AccountsError, Follower, LOCAL_BACKEND, User, UserId};
 use arc_swap::ArcSwap;
 use thiserror::Error;
-use user_backend::config::{Config, ConfigErrors, Network, Registry};
+use user_backend::config::{Config, ConfigErrors, Network};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::policy::Rules;
@@ -295,7 +295,7 @@ fn chain(
     let mut ids = Vec::new();
     let all = local_chain(local, accounts, config);
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
-    let all = all.with_config_inside(config, &Registry::standard(), |backend| {
+    let all = all.with_config_inside(config, |backend| {
         ids.push(backend.id().clone());
         Arc::new(WithTokens::new(backend, accounts.clone()))
     })?;

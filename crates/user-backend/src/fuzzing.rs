@@ -23,8 +23,9 @@ pub mod smb {
 }
 
 /// The mailbox string.
+#[cfg(feature = "imap")]
 pub mod config {
-    pub use crate::config::fuzzing::*;
+    pub use crate::imap::mailbox::fuzzing::*;
 }
 
 /// The canonical form on the way that names in plain ASCII take.

@@ -55,6 +55,7 @@
 
 pub mod backend;
 pub mod check;
+pub mod class;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
@@ -83,6 +84,7 @@ pub mod transport;
 pub mod verdict;
 
 pub use backend::{Attempt, Probe, UserBackend};
+pub use class::{Class, ClassRegistry};
 pub use config::Config;
 pub use error::{BackendError, FailureKind, Phase};
 pub use identity::{BackendId, CanonicalName, DomainRules, LoginName, NameRules};

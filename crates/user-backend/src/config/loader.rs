@@ -3,13 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::class::Registry;
-use super::entry::Entry;
 use super::raw::RawSection;
 use super::read::{self, Document, Keys};
 use super::settings::{self, ResolverSettings};
 use super::warning::Warning;
 use super::{BACKENDS, Config, Origin, entry_reader};
+use crate::class::{ClassRegistry, Entry};
 use crate::document::duration;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::document::section::{Section, Sink};
@@ -30,7 +29,7 @@ use crate::identity::check_collisions;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Loader {
-    registry: Registry,
+    registry: ClassRegistry,
     sections: Vec<String>,
     read: Vec<Extra>,
     without_backends: bool,
@@ -59,8 +58,8 @@ impl Loader {
         Self::default()
     }
 
-    /// Reads with these classes.
-    pub fn with_registry(mut self, registry: Registry) -> Self {
+    /// Reads with these classes, of which the backends are made later too (default: the classes of this crate).
+    pub fn with_registry(mut self, registry: ClassRegistry) -> Self {
         self.registry = registry;
         self
     }
@@ -178,7 +177,16 @@ impl Loader {
             Some(RawSection { name: extra.name.clone(), key, node: node.clone() })
         });
         let sections = sections.collect();
-        Some(Config { file: Arc::clone(&sink.file), entries, origins, resolver, sections, warnings })
+        let registry = self.registry.clone();
+        Some(Config {
+            file: Arc::clone(&sink.file),
+            registry,
+            entries,
+            origins,
+            resolver,
+            sections,
+            warnings,
+        })
     }
 
     /// Reports top-level keys that are nobody's.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::tree::Position;
+use super::tree::{Position, quoted};
 
 /// Everything that is wrong with one configuration. Never empty.
 ///
@@ -201,20 +201,28 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong with a value, before anybody said where it stands.
+/// What is wrong with a value: what was found, what was expected, and how to put it right. Its place is added by the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub struct Problem {
     pub(crate) found: String,
     pub(crate) expected: String,
     pub(crate) hints: Vec<String>,
 }
 
 impl Problem {
-    pub(crate) fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
+    /// `found` must not hold a secret; a text of the file is [quoted](Self::with_text).
+    pub fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { found: found.into(), expected: expected.into(), hints: Vec::new() }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// This text was found: it is quoted, shortened, and cannot play tricks on a terminal.
+    pub fn with_text(found: &str, expected: impl Into<String>) -> Self {
+        Self::new(quoted(found), expected)
+    }
+
+    /// Adds how to put it right.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }

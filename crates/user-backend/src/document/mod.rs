@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of backends. The formats are in `config/read`; what the fields mean is in `config` and `class`.
 
+pub(crate) mod by_serde;
 pub(crate) mod duration;
 pub(crate) mod error;
 pub(crate) mod host;
@@ -9,5 +10,6 @@ pub(crate) mod section;
 pub(crate) mod source;
 pub(crate) mod tree;
 
-pub use error::{ConfigError, ConfigErrors};
+pub use error::{ConfigError, ConfigErrors, Problem};
+pub use section::Field;
 pub use source::Format;

@@ -67,6 +67,15 @@ impl<'a> Section<'a> {
         (member.node.value != Value::Null).then_some(field)
     }
 
+    /// A named field, unless a positional argument says the same already.
+    pub(crate) fn field_unless_said(&self, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
+        let field = self.field(name)?;
+        let Some(said) = said else { return Some(field) };
+        let problem = Problem::new("it for the second time", "it said once")
+            .hint(format!("`{}` says it already", said.place.field.as_deref().unwrap_or_default()));
+        field.fail(problem)
+    }
+
     pub(crate) fn members(&self) -> &'a [Member] {
         self.members
     }
@@ -107,9 +116,9 @@ impl<'a> Section<'a> {
     }
 }
 
-/// One value and its place.
+/// One value of a configuration and its place: reading it reports what is wrong with it.
 #[derive(Clone, Debug)]
-pub(crate) struct Field<'a> {
+pub struct Field<'a> {
     pub(crate) sink: &'a Sink,
     pub(crate) place: Place,
     pub(crate) node: &'a Node,
@@ -117,7 +126,7 @@ pub(crate) struct Field<'a> {
 
 impl<'a> Field<'a> {
     /// Reports what is wrong with this value. Always `None`, so that callers can return it.
-    pub(crate) fn fail<T>(&self, problem: Problem) -> Option<T> {
+    pub fn fail<T>(&self, problem: Problem) -> Option<T> {
         // What is wrong with a broken value has been said where it broke.
         if self.node.value == Value::Broken {
             return None;
@@ -131,18 +140,20 @@ impl<'a> Field<'a> {
     }
 
     /// What a reader of texts makes of this value, or its problem reported.
-    pub(crate) fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
+    pub fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
         answer.map_or_else(|problem| self.fail(problem), Some)
     }
 
-    pub(crate) fn text(&self, expected: &str) -> Option<&'a str> {
+    /// A text, or what was expected reported.
+    pub fn text(&self, expected: &str) -> Option<&'a str> {
         match &self.node.value {
             Value::Text(text) => Some(text),
             _ => self.wrong(expected),
         }
     }
 
-    pub(crate) fn boolean(&self) -> Option<bool> {
+    /// True or false.
+    pub fn boolean(&self) -> Option<bool> {
         match &self.node.value {
             Value::Bool(value) => Some(*value),
             Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
@@ -152,7 +163,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(crate) fn integer(&self, range: RangeInclusive<u32>, expected: &str) -> Option<u32> {
+    /// A whole number in this range.
+    pub fn integer(&self, range: RangeInclusive<u32>, expected: &str) -> Option<u32> {
         match &self.node.value {
             Value::Integer(value) => match u32::try_from(*value) {
                 Ok(value) if range.contains(&value) => Some(value),
@@ -165,7 +177,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(crate) fn duration(&self) -> Option<Duration> {
+    /// A length of time such as `"3s"`.
+    pub fn duration(&self) -> Option<Duration> {
         let expected = "a length of time such as \"500ms\", \"3s\", \"15m\" or \"1h\"";
         match &self.node.value {
             Value::Text(text) => self.parsed(duration::parse(text)),
@@ -174,6 +187,10 @@ impl<'a> Field<'a> {
             )),
             _ => self.wrong(expected),
         }
+    }
+
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(&self.node.value, Value::Text(_))
     }
 
     /// Whether it is the word `off`.
@@ -206,7 +223,7 @@ impl<'a> Field<'a> {
     }
 
     /// One word out of several.
-    pub(crate) fn choice<T: Copy>(&self, words: &[(&str, T)], hint: Option<&str>) -> Option<T> {
+    pub fn choice<T: Copy>(&self, words: &[(&str, T)], hint: Option<&str>) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let expected = alternatives(&names);
         let text = self.text(&expected)?;
@@ -220,6 +237,16 @@ impl<'a> Field<'a> {
                 self.fail(problem.hints(hint.map(str::to_owned)))
             }
         }
+    }
+
+    /// A text as the format of this file writes it.
+    pub fn quote(&self, text: &str) -> String {
+        self.sink.format.text(text)
+    }
+
+    /// A line that sets a named field, as the format of this file writes it.
+    pub fn line(&self, name: &str, value: &str) -> String {
+        self.sink.format.line(name, value)
     }
 
     /// The elements of an array, each with its place.

@@ -56,6 +56,7 @@
 //! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3 (AUTH), RFC 4217 section 4
 //! (AUTH TLS). Implicit TLS is in no RFC; port 990 is registered for it.
 
+mod class;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod guard;
@@ -64,6 +65,7 @@ mod session;
 mod settings;
 mod wire;
 
+pub use class::FtpClass;
 pub use settings::FtpSettings;
 
 use std::fmt;

@@ -13,6 +13,12 @@ pub struct FtpSettings {
 }
 
 impl FtpSettings {
+    /// The port for `AUTH TLS` and for clear text (RFC 959 section 8).
+    pub const DEFAULT_PORT: u16 = 21;
+
+    /// The port for TLS from the first byte.
+    pub const DEFAULT_TLS_PORT: u16 = 990;
+
     /// A server at `endpoint`, with the default name rules.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self { id, endpoint, names: NameRules::default(), warm: 0 }

@@ -42,9 +42,11 @@
 //! Everything the server says passes a guard (`guard/mod.rs`) before anybody parses it. The password is written once, in one
 //! piece, from a buffer that is wiped; neither it nor the server's words reach a log.
 
+mod class;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod guard;
+pub(crate) mod mailbox;
 mod reply;
 mod sasl;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -52,6 +54,7 @@ mod script;
 mod session;
 mod settings;
 
+pub use class::ImapClass;
 pub use settings::ImapSettings;
 
 use std::fmt;

@@ -97,7 +97,10 @@ mod tests {
             .authenticate(&Attempt::new(&name, &password, start + Duration::from_secs(2)))
             .await
             .unwrap_err();
-        assert_eq!(error.to_string(), "backend \"slow\" unavailable during connect: 1 attempts are under way already");
+        assert_eq!(
+            error.to_string(),
+            "backend \"slow\" unavailable during connect: 1 attempts are under way already"
+        );
         assert_eq!(now() - start, Duration::from_secs(1));
         assert!(matches!(first.await.unwrap(), Ok(Verdict::Accepted(_))));
         let again =

@@ -83,6 +83,7 @@
 
 #[cfg(feature = "smb")]
 mod call;
+mod class;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod greeting;
@@ -101,6 +102,7 @@ mod wire;
 #[cfg(feature = "smb")]
 mod worker;
 
+pub use class::SmbClass;
 #[cfg(all(feature = "smb", target_os = "linux"))]
 pub use helper::run_if_asked;
 pub use isolation::Isolation;

@@ -38,6 +38,9 @@ pub struct SmbSettings {
 }
 
 impl SmbSettings {
+    /// The port for SMB over TCP.
+    pub const DEFAULT_PORT: u16 = 445;
+
     /// The workgroup when nothing else is set.
     pub const DEFAULT_WORKGROUP: &str = "WORKGROUP";
 

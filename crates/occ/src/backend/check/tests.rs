@@ -72,6 +72,7 @@ fn configured(backend: impl UserBackend) -> Configured {
         backend: Arc::new(backend),
         class: "imap".to_owned(),
         endpoint: Some(Endpoint::new("mail.example.com", 993, TlsMode::Implicit)),
+        tls: Some(TlsMode::Implicit),
         policy: Policy::default(),
         domain: DomainRules::none(),
         warnings: Vec::new(),
