@@ -146,14 +146,14 @@ impl Setup {
 /// Finds the file and reads it.
 pub(crate) fn read(common: &Common) -> Result<(PathBuf, Config), Failure> {
     let file = find(common.config.as_deref())?;
-    let config = read_file(&file, Loader::allow_no_backends)?;
+    let config = read_file(common, &file, Loader::allow_no_backends)?;
     Ok((file, config))
 }
 
-fn read_file(file: &Path, more: impl FnOnce(Loader) -> Loader) -> Result<Config, Failure> {
+fn read_file(common: &Common, file: &Path, more: impl FnOnce(Loader) -> Loader) -> Result<Config, Failure> {
     tracing::debug!(file = %file.display(), "reading the configuration");
     // Sections of the programs around the library: some are ours too, the others only the server's.
-    let loader = Loader::new().section("server");
+    let loader = Loader::new().with_registry(common.registry.clone()).section("server");
     let loader =
         ["mail", "passwords", "reset", "lost_password_link"].into_iter().fold(loader, Loader::allow_section);
     Ok(more(StoreSettings::section_of(loader)).load(file).map_err(wrong)?.for_one_attempt())
@@ -169,7 +169,7 @@ pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
     let (file, config) = read(common)?;
     if config.entries().is_empty() {
         // Says what is missing, and where.
-        read_file(&file, |loader| loader)?;
+        read_file(common, &file, |loader| loader)?;
     }
     setup(file, config)
 }
@@ -179,7 +179,7 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
     let (file, config) = read(common)?;
     let store = store::find(&config, &file).await?;
     if store.is_none() && config.entries().is_empty() {
-        read_file(&file, |loader| loader)?;
+        read_file(common, &file, |loader| loader)?;
     }
     let mut setup = setup(file, config)?;
     if let Some(store) = store {
