@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader};
 use user_backend::resolver::{PinError, PinStore};
 use user_backend::transport::{Endpoint, TlsMode};
-use user_backend::{BackendId, CanonicalName, DomainRules, Phase, Policy, Resolver, UserBackend};
+use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Policy, Resolver, UserBackend};
 
 use crate::cli::Common;
 use crate::exit::Failure;
@@ -58,7 +58,7 @@ pub(crate) struct Configured {
     /// How the connection is encrypted, where that is for us to choose.
     pub(crate) tls: Option<TlsMode>,
     pub(crate) policy: Policy,
-    pub(crate) domain: DomainRules,
+    pub(crate) names: NameRules,
     /// What is allowed and yet worth a second thought.
     pub(crate) warnings: Vec<String>,
 }
@@ -137,7 +137,7 @@ impl Setup {
             builder = builder.pins(Arc::clone(pins));
         }
         for one in backends {
-            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.domain.clone());
+            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.names.clone());
         }
         builder.build().map_err(|error| Failure::new(error.to_string()))
     }
@@ -191,7 +191,7 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
             endpoint: None,
             tls: None,
             policy,
-            domain: DomainRules::none(),
+            names: DomainRules::none().into(),
             warnings: Vec::new(),
         };
         setup.backends.insert(0, local);
@@ -206,13 +206,13 @@ fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
         mine.map(|warning| format!("{}: {}", warning.setting(), warning.text())).collect()
     };
-    let configured = |(entry, (backend, policy, domain)): (&Entry, Link)| Configured {
+    let configured = |(entry, (backend, policy, names)): (&Entry, Link)| Configured {
         backend,
         class: entry.class().to_owned(),
         endpoint: entry.endpoint().cloned(),
         tls: entry.tls(),
         policy,
-        domain,
+        names,
         warnings: about(Some(entry.id())),
     };
     let backends = config.entries().iter().zip(links).map(configured).collect();

@@ -115,14 +115,14 @@ impl Pop3 {
 
     async fn sign_in(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let mut session = self.open(attempt.deadline).await?;
-        send(&mut session, Phase::Login, &["USER ", attempt.name.as_str()]).await?;
+        send(&mut session, Phase::Login, &["USER ", attempt.upstream_name]).await?;
         if !is_ok(&reply(&mut session, Phase::Login).await?) {
             return Err(BackendError::unavailable(Phase::Login, "the server refuses USER"));
         }
         send(&mut session, Phase::Login, &["PASS ", attempt.password.expose()]).await?;
         let answer = reply(&mut session, Phase::Login).await?;
         if is_ok(&answer) {
-            return Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone())));
+            return Ok(Verdict::Accepted(Identity::of(attempt.name)));
         }
         // Codes of RFC 2449 and RFC 3206.
         match answer.strip_prefix("-ERR").map(str::trim_start) {

@@ -25,7 +25,7 @@ async fn server(refusal: &'static str) -> u16 {
                 let _ = stream.write_all(b"+OK ready\r\n").await;
                 let (mut user, mut line) = (String::new(), String::new());
                 while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
-                    let answer = match line.trim_end().split_once(' ') {
+                    let answer = match line.trim_end_matches("\r\n").split_once(' ') {
                         Some(("USER", name)) => {
                             user = name.to_ascii_lowercase();
                             "+OK"
@@ -116,7 +116,7 @@ fn wrong_fields_are_errors_with_place_found_and_expected() {
         ),
         (
             "arguments = [\"h\", true, 3]",
-            "pop3.toml:3:26: user_backends[0].arguments[2]: found one argument too many, expected at most 2 arguments here: host, secure",
+            "pop3.toml:3:25: user_backends[0].arguments[2]: found one argument too many, expected at most 2 arguments here: host, secure",
         ),
     ] {
         assert_eq!(load(fields).unwrap_err().to_string(), expected);

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use user_backend::DomainRules;
 use user_backend::error::Phase;
-use user_backend::identity::DomainRules;
 use user_backend::layer::CacheBounds;
 use user_backend::{
     Attempt, BackendError, BackendId, CanonicalName, Credentials, Policy, Probe, Resolver, UserBackend,

@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use super::arguments::{Arguments, NamedFields};
 use super::entry::Entry;
+use super::error::EntryError;
 use super::fields::FieldSpec;
 use super::own_fields::OwnFields;
 use super::settings::SettingsSpec;
 use super::transport::TransportSpec;
 use crate::backend::UserBackend;
 use crate::document::Problem;
-
-/// Why a class cannot make a backend of an entry. The text must not hold a secret.
-pub type EntryError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the configuration needs to know about a class of backends.
 ///

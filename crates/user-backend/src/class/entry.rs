@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
-use super::contract::EntryError;
+use super::error::EntryError;
 use super::own_fields::OwnFields;
-use crate::identity::{BackendId, NameRules};
+use crate::identity::BackendId;
+use crate::resolver::names::NameRules;
 use crate::resolver::policy::Policy;
 use crate::transport::{Endpoint, TlsMode};
 

@@ -39,15 +39,18 @@
 mod arguments;
 mod contract;
 mod entry;
+mod error;
 mod fields;
-pub(crate) mod own_fields;
+mod own_fields;
+pub(crate) mod read;
 mod registry;
 mod settings;
 mod transport;
 
 pub use arguments::{Arguments, Located, NamedArguments, NamedFields, PositionalTls};
-pub use contract::{Class, EntryError};
+pub use contract::Class;
 pub use entry::Entry;
+pub use error::EntryError;
 pub use fields::FieldSpec;
 pub use own_fields::OwnFields;
 pub use registry::ClassRegistry;

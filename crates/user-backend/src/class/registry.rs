@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::contract::Class;
-use super::own_fields;
+use super::read;
 use crate::document::Problem;
 use crate::document::section::{alternatives, nearest};
 use crate::document::tree::quoted;
@@ -98,9 +98,8 @@ impl ClassRegistry {
 
     /// The class that has a field of this name to itself.
     pub(crate) fn owner_of(&self, field: &str) -> Option<&'static str> {
-        let owns = |class: &&Arc<dyn Class>| {
-            own_fields::names(class.as_ref()).is_some_and(|names| names.contains(&field))
-        };
+        let owns =
+            |class: &&Arc<dyn Class>| read::names(class.as_ref()).is_some_and(|names| names.contains(&field));
         self.classes().find(owns).map(|class| class.name())
     }
 

@@ -9,12 +9,12 @@ use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
-use crate::identity::DomainRules;
+use crate::resolver::names::NameRules;
 use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
 use crate::transport::{Endpoint, Trust};
 
-/// A backend, how the resolver treats it, and the domain rules it applies.
-pub type Link = (Arc<dyn UserBackend>, Policy, DomainRules);
+/// A backend, how the resolver treats it, and the rules about names that the resolver applies.
+pub type Link = (Arc<dyn UserBackend>, Policy, NameRules);
 
 impl Config {
     /// Makes the backends, in the order of the array. Reads certificates; opens no connection.
@@ -24,7 +24,7 @@ impl Config {
     /// what a class of yours refuses.
     pub fn build_backends(&self) -> Result<Vec<Link>, ConfigErrors> {
         let parts = self.parts()?;
-        Ok(parts.into_iter().map(|Part { backend, policy, domain, .. }| (backend, policy, domain)).collect())
+        Ok(parts.into_iter().map(|Part { backend, policy, names, .. }| (backend, policy, names)).collect())
     }
 
     fn parts(&self) -> Result<Vec<Part>, ConfigErrors> {
@@ -36,7 +36,7 @@ impl Config {
                 Ok(backend) => links.push(Part {
                     backend,
                     policy: entry.policy.clone(),
-                    domain: entry.names.domain().clone(),
+                    names: entry.names.clone(),
                     settings: Arc::new(settings),
                 }),
                 Err(problem) => errors.push(self.error(origin, problem)),

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::endpoint::{self, Reach, TLS_FIELDS};
 use super::policy;
 use super::warning::Warning;
-use crate::class::{Arguments, Class, ClassRegistry, Entry, NamedFields, own_fields};
+use crate::class::{Arguments, Class, ClassRegistry, Entry, NamedFields, read as own_fields};
 use crate::document::section::{Section, alternatives};
 use crate::document::{Field, Problem};
 use crate::identity::BackendId;

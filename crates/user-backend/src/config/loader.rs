@@ -14,7 +14,7 @@ use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::document::section::{Section, Sink};
 use crate::document::source::{self, Format};
 use crate::document::tree::{Member, Node, Value};
-use crate::identity::check_collisions;
+use crate::resolver::names::check_collisions;
 
 /// How to read a configuration: with which classes, beside which sections of somebody else's.
 ///

@@ -4,7 +4,7 @@ use super::endpoint::Remark;
 use crate::class::NamedFields;
 use crate::document::error::Problem;
 use crate::document::section::{Field, Section};
-use crate::identity::{DomainRules, NameRules};
+use crate::resolver::names::{DomainRules, NameRules};
 use crate::resolver::policy::{Budget, OnReject, OnUnavailable, Policy};
 
 /// Reads the domain rules and the denied names.

@@ -43,9 +43,8 @@ impl Class for FtpClass {
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
-        let settings = FtpSettings::new(entry.id().clone(), entry.server()?.clone())
-            .with_names(entry.names().clone())
-            .with_warm(entry.policy().warm);
+        let settings =
+            FtpSettings::new(entry.id().clone(), entry.server()?.clone()).with_warm(entry.policy().warm);
         Ok(Arc::new(FtpBackend::new(settings)?))
     }
 }

@@ -79,7 +79,7 @@ use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, sooner};
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::{Identity, Rejection, Verdict};
 
 use session::Session;
 
@@ -194,16 +194,13 @@ impl UserBackend for FtpBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.server.settings.names.ask(attempt.name) {
-            Ok(asked) => asked,
-            Err(verdict) => return Ok(verdict),
-        };
+        let upstream = attempt.upstream_name;
         if PASSWORDLESS.iter().any(|name| upstream.eq_ignore_ascii_case(name)) {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
-        let answer = self.sign_in(&upstream, attempt.password, attempt.deadline).await;
+        let answer = self.sign_in(upstream, attempt.password, attempt.deadline).await;
         let answer = answer?;
-        Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(identity)))
+        Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(Identity::of(attempt.name))))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

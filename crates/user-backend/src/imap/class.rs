@@ -45,9 +45,8 @@ impl Class for ImapClass {
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
-        let settings = ImapSettings::new(entry.id().clone(), entry.server()?.clone())
-            .with_names(entry.names().clone())
-            .with_warm(entry.policy().warm);
+        let settings =
+            ImapSettings::new(entry.id().clone(), entry.server()?.clone()).with_warm(entry.policy().warm);
         Ok(Arc::new(ImapBackend::new(settings)?))
     }
 }

@@ -11,9 +11,8 @@
 //! | `tls` | `"explicit"` | `"explicit"`: STARTTLS, required; `"implicit"`: TLS from the first byte (RFC 8314); `"none"`: clear text, to this machine or with consent |
 //! | `ca_file`, `server_name` | system's trust store, host | whose certificates are trusted, and for which name |
 //! | `connect_timeout`, `timeout` | 3 s, 15 s | for reaching the server, for the whole attempt |
-//! | `domain` and its switches, `deny_names` | none; anonymous, ftp, guest | see [`NameRules`](crate::NameRules) |
 //!
-//! The name goes to the server as typed (with the domain added, where the rules say so), the password as typed.
+//! The name goes to the server as the resolver's [rules](crate::NameRules) say, the password as typed.
 //!
 //! # How the password travels
 //! | the server offers | what is done |
@@ -36,7 +35,7 @@
 //! | `NO` before the password was sent | unavailable: the mechanism was refused, not the person |
 //! | `BYE`, end of the connection, no answer in time | unavailable |
 //! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol |
-//! | a denied name; a password too long for `LOGIN` | rejected: not allowed (nothing was sent) |
+//! | a password too long for `LOGIN` | rejected: not allowed (nothing was sent) |
 //!
 //! # Security
 //! Everything the server says passes a guard (`guard/mod.rs`) before anybody parses it. The password is written once, in one
@@ -68,7 +67,7 @@ use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
-use crate::verdict::Verdict;
+use crate::verdict::{Identity, Verdict};
 
 use reply::{Decision, Method};
 use session::{Session, Wire};
@@ -216,15 +215,11 @@ impl UserBackend for ImapBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.server.settings.names.ask(attempt.name) {
-            Ok(asked) => asked,
-            Err(verdict) => return Ok(verdict),
-        };
-        match self.sign_in(&upstream, attempt.password, self.server.deadline(attempt.deadline)).await {
-            Ok(Decision::Yes) => Ok(Verdict::Accepted(identity)),
-            Ok(Decision::No(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(fault) => Err(fault),
-        }
+        let deadline = self.server.deadline(attempt.deadline);
+        Ok(match self.sign_in(attempt.upstream_name, attempt.password, deadline).await? {
+            Decision::Yes => Verdict::Accepted(Identity::of(attempt.name)),
+            Decision::No(rejection) => Verdict::Rejected(rejection),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

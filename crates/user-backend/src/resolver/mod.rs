@@ -16,10 +16,12 @@
 
 mod attempt;
 mod builder;
+pub mod canary;
 mod chain;
 mod conclude;
 mod credentials;
 mod link;
+pub mod names;
 mod observe;
 mod outcome;
 pub mod pin;
@@ -44,12 +46,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
-use crate::check::Canary;
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName};
 use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache, Place, Throttle};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
+use canary::Canary;
 use chain::Chain;
 use link::prove;
 use scope::Scope;
@@ -85,7 +87,7 @@ pub struct Pressure {
 
 impl Resolver {
     /// How long one attempt may take when nothing else is set.
-    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
+    pub const DEFAULT_DEADLINE: Duration = policy::DEFAULT_DEADLINE;
 
     /// Starts to put a resolver together.
     pub fn builder() -> ResolverBuilder {
@@ -215,7 +217,7 @@ impl Resolver {
         let pins = Arc::clone(&self.shared.chain.load().pins);
         let before = pins.rebind(name, backend).await?;
         self.shared.cache.invalidate_user(name);
-        tracing::info!(target: observe::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
+        tracing::info!(target: trace::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
         Ok(before)
     }
 

@@ -13,13 +13,10 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::{counter, gauge, histogram};
 
-use super::trace::{Rule, Said, Step};
+use super::trace::{AUDIT, Rule, Said, Step};
 use super::trust::Standing;
 use super::{Answer, Shared};
 use crate::identity::{BackendId, LoginName};
-
-/// The target of lines that an auditor wants.
-pub(super) const AUDIT: &str = "user_backend::audit";
 
 /// One flight has landed: counted once, however many wait for it.
 pub(super) fn landed(name: &LoginName, answer: &Answer) {

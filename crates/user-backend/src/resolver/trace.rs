@@ -12,6 +12,9 @@ use crate::error::{BackendError, FailureKind, Phase};
 use crate::identity::BackendId;
 use crate::verdict::{Rejection, Verdict};
 
+/// The target of lines that an auditor wants.
+pub(super) const AUDIT: &str = "user_backend::audit";
+
 /// How a decision came about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

@@ -76,7 +76,7 @@ impl Class for SmbClass {
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
         let mut settings = SmbSettings::new(entry.id().clone(), entry.server()?.clone())
-            .with_names(entry.names().clone())
+            .with_addresses(entry.names().domain().domain().is_some())
             .with_engine(engine(entry.own()));
         if let Some(share) = entry.text("share") {
             settings = settings.with_share(share);

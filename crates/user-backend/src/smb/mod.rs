@@ -12,8 +12,7 @@
 //! | `share` | none | a share that the person can open; not `IPC$` |
 //! | `workgroup` | `WORKGROUP` | workgroup or Windows domain |
 //! | `engine` | `pavao` | the library that speaks SMB: `pavao` or `native` |
-//! | `domain`, `add_domain`, `strip_domain`, `group_by_domain` | none | as for all backends |
-//! | `deny_names` | anonymous, ftp, guest | `guest` stays denied even when the list is empty |
+//! | `deny_names` | anonymous, ftp, guest | applied by the resolver; `guest` stays denied even when the list is empty |
 //! | `connect_timeout`, `timeout` | 3s / 15s | |
 //!
 //! # Engines
@@ -112,7 +111,6 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use self::names::{Account, Accounts};
 use self::reply::Answer;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
@@ -122,14 +120,14 @@ use crate::identity::BackendId;
 use crate::secret::MAX_PASSWORD_BYTES;
 use crate::secret::Password;
 use crate::transport::{Endpoint, sooner};
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Signs people in against one SMB server. See the [module](self) for what each answer means.
 #[derive(Debug)]
 pub struct SmbBackend {
     id: BackendId,
     endpoint: Endpoint,
-    accounts: Accounts,
+    addresses: bool,
     engine: Engine,
 }
 
@@ -150,8 +148,8 @@ impl SmbBackend {
     pub fn new(settings: SmbSettings) -> Result<Self, BackendError> {
         settings.check()?;
         let engine = Engine::new(&settings)?;
-        let SmbSettings { id, endpoint, names, .. } = settings;
-        Ok(Self { id, endpoint, accounts: Accounts::new(names), engine })
+        let SmbSettings { id, endpoint, addresses, .. } = settings;
+        Ok(Self { id, endpoint, addresses, engine })
     }
 }
 
@@ -231,19 +229,17 @@ impl UserBackend for SmbBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.accounts.decide(attempt.name) {
-            Account::Ask { upstream, identity } => (upstream, identity),
-            Account::Decided(verdict) => return Ok(verdict),
-        };
+        if let Some(verdict) = names::verdict(attempt.upstream_name, self.addresses) {
+            return Ok(verdict);
+        }
         if attempt.password.expose().len() > self.engine.longest_password() {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let deadline = sooner(self.endpoint.timeout(), attempt.deadline);
-        match self.engine.login(upstream, attempt.password, deadline).await {
-            Ok(Answer::Yes) => Ok(Verdict::Accepted(identity)),
-            Ok(Answer::No(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(fault) => Err(fault),
-        }
+        Ok(match self.engine.login(attempt.upstream_name.to_owned(), attempt.password, deadline).await? {
+            Answer::Yes => Verdict::Accepted(Identity::of(attempt.name)),
+            Answer::No(rejection) => Verdict::Rejected(rejection),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -74,7 +74,7 @@ fn configured(backend: impl UserBackend) -> Configured {
         endpoint: Some(Endpoint::new("mail.example.com", 993, TlsMode::Implicit)),
         tls: Some(TlsMode::Implicit),
         policy: Policy::default(),
-        domain: DomainRules::none(),
+        names: DomainRules::none().into(),
         warnings: Vec::new(),
     }
 }

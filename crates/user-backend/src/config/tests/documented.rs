@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::identity::{LoginName, NameDecision, NameRules};
+use crate::identity::LoginName;
+use crate::resolver::names::{NameDecision, NameRules};
 use crate::resolver::policy::{OnReject, OnUnavailable, Policy};
 use crate::transport::{TlsMode, Trust};
 

@@ -197,7 +197,7 @@ fn backends_come_out_in_the_order_of_the_array_with_their_policies() {
     let ids: Vec<_> = links.iter().map(|(backend, ..)| backend.id().to_string()).collect();
     assert_eq!(ids, ["ftp:files", "imap:mail"]);
     assert_eq!(links[0].1.max_concurrent, 3);
-    assert_eq!(links[1].2.stripped(), Some("example.com"));
+    assert_eq!(links[1].2.domain().stripped(), Some("example.com"));
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
+use super::canary as check;
+use super::names::DomainRules;
 use super::*;
 use crate::backend::{Attempt, Probe};
-use crate::check;
 use crate::error::{BackendError, Phase};
-use crate::identity::{DomainRules, NameRules};
 use crate::layer::breaker::FAILURES;
 use crate::memory::StaticBackend;
 use crate::resolver::policy::{OnReject, OnUnavailable};

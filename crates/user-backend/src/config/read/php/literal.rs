@@ -9,7 +9,7 @@ use mago_syntax::ast::{
 };
 
 use super::super::MAX_DEPTH;
-use super::{Trouble, Wrapped};
+use super::wrapped::{Trouble, Wrapped};
 use crate::document::error::{Place, Problem};
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
