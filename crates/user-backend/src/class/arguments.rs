@@ -204,6 +204,14 @@ impl<'a> NamedArguments<'a> {
         Some(Located { value, field })
     }
 
+    /// The first argument as a host, or as `host:port`; `what` says what may stand there.
+    pub fn host_and_port(&self, what: &str) -> Option<(Located<'a, String>, Option<Located<'a, u16>>)> {
+        let field = self.required(what)?;
+        let (host, port) = field.parsed(host::parse_with_port(field.text(what)?))?;
+        let port = port.map(|value| Located { value, field: field.clone() });
+        Some((Located { value: host, field }, port))
+    }
+
     /// An argument that is a port, as a number or a text.
     pub fn port(&self, nth: usize) -> Option<Located<'a, u16>> {
         let field = self.get(nth)?;

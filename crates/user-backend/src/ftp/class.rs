@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::{FtpBackend, FtpSettings};
 use crate::backend::UserBackend;
 use crate::class::{Arguments, Class, Entry, EntryError, Located, NamedFields, PositionalTls, TransportSpec};
-use crate::document::host;
 use crate::transport::TlsMode;
 
 /// The class `ftp`.
@@ -28,18 +27,17 @@ impl Class for FtpClass {
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
         let named = arguments.named(&["host", "secure"])?;
         let first = named.required("a host")?;
-        let address = first.text("a host").and_then(|text| first.parsed(host::parse_with_port(text)));
+        let address = named.host_and_port("a host");
         let tls = match (named.get(1), named.boolean(1)) {
-            (None, _) => PositionalTls::ImpliesPlaintext(first.clone()),
+            (None, _) => PositionalTls::ImpliesPlaintext(first),
             (_, Some(Located { value: true, field })) => PositionalTls::Mode(TlsMode::Explicit, field),
             (_, Some(Located { value: false, field })) => {
                 PositionalTls::Plaintext { instead: named.line_with(&field, "true"), field }
             }
             (Some(_), None) => PositionalTls::Unsaid,
         };
-        let (value, port) = address?;
-        let port = port.map(|value| Located { value, field: first.clone() });
-        Some(NamedFields { host: Some(Located { value, field: first }), port, tls, ..NamedFields::default() })
+        let (host, port) = address?;
+        Some(NamedFields { host: Some(host), port, tls, ..NamedFields::default() })
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {

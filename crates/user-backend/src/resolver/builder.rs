@@ -47,6 +47,13 @@ impl Default for ResolverBuilder {
     }
 }
 
+impl Resolver {
+    /// Starts to put a resolver together.
+    pub fn builder() -> ResolverBuilder {
+        ResolverBuilder::default()
+    }
+}
+
 impl ResolverBuilder {
     /// Adds a backend behind those already there, with the default policy and the default rules about names.
     pub fn backend(self, backend: impl UserBackend) -> Self {

@@ -27,6 +27,7 @@ mod outcome;
 pub mod pin;
 pub mod policy;
 mod reload;
+mod report;
 mod scope;
 mod trace;
 mod trust;
@@ -69,7 +70,7 @@ struct Shared {
     reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
     bounds: CacheBounds,
-    flights: Flights<attempt::Landed>,
+    flights: Flights<outcome::Landed>,
     remembered: observe::Remembered,
 }
 
@@ -88,11 +89,6 @@ pub struct Pressure {
 impl Resolver {
     /// How long one attempt may take when nothing else is set.
     pub const DEFAULT_DEADLINE: Duration = policy::DEFAULT_DEADLINE;
-
-    /// Starts to put a resolver together.
-    pub fn builder() -> ResolverBuilder {
-        ResolverBuilder::default()
-    }
 
     /// Decides one attempt, within the deadline set for the resolver.
     ///
@@ -149,30 +145,6 @@ impl Resolver {
             false => Step::excluded(id),
         });
         Some(Answer { outcome: Outcome::Refused(rejection), trace })
-    }
-
-    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once: how often an answer came from
-    /// memory, the state of breakers, sizes. Call it before each scrape, or every few seconds.
-    ///
-    /// Attempts and answers of backends reach the recorder when they happen. Without a recorder nothing happens. No label
-    /// holds a name that a person typed.
-    ///
-    /// | metric | kind | labels |
-    /// |---|---|---|
-    /// | `user_backend_attempts_total` | counter | `outcome`, `rule`: one per answer, shared and remembered ones included |
-    /// | `user_backend_attempt_seconds` | histogram | `outcome`: of answers that were not remembered |
-    /// | `user_backend_answers_total` | counter | `backend`, `verdict`, `phase`: one per backend that was asked; `verdict="rejected"` are failed logins that reached it |
-    /// | `user_backend_answer_seconds` | histogram | `backend`, `verdict` |
-    /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
-    /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
-    /// | `user_backend_unproven` | gauge | `backend`: 1 until it has refused its first canary, if it is offered any |
-    /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
-    /// | `user_backend_cache_bytes` | gauge | |
-    /// | `user_backend_flights` | gauge | attempts under way |
-    /// | `user_backend_throttled_places` | gauge | places with failed sign-ins that still count |
-    /// | `user_backend_locked_users` | gauge | names with failed sign-ins that still count |
-    pub fn report_metrics(&self) {
-        observe::report(&self.shared);
     }
 
     /// The backends, in order, as they are now.

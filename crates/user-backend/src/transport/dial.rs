@@ -31,7 +31,6 @@ pub(crate) async fn dial_first(
 }
 
 /// What [`dial`] does, for a library that opens the connection itself.
-#[cfg(feature = "ftp")]
 pub(crate) async fn dial_with<T, F>(
     endpoint: &Endpoint,
     deadline: Instant,

@@ -3,25 +3,26 @@
 //! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it failed. Nothing here knows
 //! a protocol, and nothing here ever sees a password.
 
+#![allow(dead_code, reason = "not every class needs all of it")]
+
 mod certificate;
 mod dial;
 mod endpoint;
 mod resolve;
 mod tls;
-#[cfg(any(feature = "imap", feature = "ftp"))]
 mod warm;
 
 pub use certificate::TlsSummary;
 pub use dial::dial;
-#[cfg(feature = "smb")]
-pub(crate) use dial::dial_first;
-#[cfg(feature = "ftp")]
-pub(crate) use dial::{cannot_connect, dial_with};
 pub use endpoint::{Endpoint, TlsMode, Trust};
 pub use resolve::resolve;
 pub use tls::TlsClient;
-#[cfg(any(feature = "imap", feature = "ftp"))]
-pub(crate) use warm::Warm;
+// What a program needs of this depends on its classes, of which nothing is known here.
+#[allow(unused_imports, reason = "not every class needs all of it")]
+pub(crate) use {
+    dial::{cannot_connect, dial_first, dial_with},
+    warm::Warm,
+};
 
 use std::future::Future;
 

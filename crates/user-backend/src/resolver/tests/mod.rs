@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use super::canary as check;
-use super::names::DomainRules;
+use super::names::{DomainRules, NameRules};
 use super::*;
 use crate::backend::{Attempt, Probe};
 use crate::error::{BackendError, Phase};
