@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use user_backend::clock::Instant;
 use user_backend::conformance::{self, Known};
 use user_backend::{
-    Attempt, BackendError, BackendId, Credentials, Fault, Identity, Phase, Probe, Rejection, Resolver,
-    UserBackend, Verdict,
+    Attempt, BackendError, BackendId, Credentials, Identity, Phase, Probe, Rejection, Resolver, UserBackend,
+    Verdict,
 };
 
 struct TextFile {
@@ -47,7 +47,7 @@ impl UserBackend for TextFile {
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         if self.people.is_empty() {
             // Not being able to decide is an error, never a rejection.
-            return Err(Fault::unavailable(Phase::Login, "the file is empty").of(&self.id));
+            return Err(BackendError::unavailable(Phase::Login, "the file is empty"));
         }
         Ok(match self.people.get(attempt.name.canonical().as_str()) {
             None => Verdict::Rejected(Rejection::UnknownUser),

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer};
-use user_backend::config::{Config, ConfigErrors, Loader, Registry};
+use user_backend::config::{ClassRegistry, Config, ConfigErrors, Loader};
 
 use crate::domain::{Quota, UserId};
 use crate::service::local_password::change::AppPasswordPolicy;
@@ -160,7 +160,7 @@ impl ServerSettings {
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
-    pub fn load(path: &Path, classes: &Registry) -> Result<(Self, Config), ConfigErrors> {
+    pub fn load(path: &Path, classes: &ClassRegistry) -> Result<(Self, Config), ConfigErrors> {
         Self::load_with(Loader::new().with_registry(classes.clone()).allow_no_backends(), path)
     }
 

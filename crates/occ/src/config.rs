@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use accounts::{LOCAL_BACKEND, ServerSettings};
 use async_trait::async_trait;
-use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader, Registry};
+use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader};
 use user_backend::resolver::{PinError, PinStore};
-use user_backend::transport::Endpoint;
-use user_backend::{BackendId, CanonicalName, DomainRules, Phase, Policy, Resolver, UserBackend};
+use user_backend::transport::{Endpoint, TlsMode};
+use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Policy, Resolver, UserBackend};
 
 use crate::cli::Common;
 use crate::exit::Failure;
@@ -55,8 +55,10 @@ pub(crate) struct Configured {
     pub(crate) backend: Arc<dyn UserBackend>,
     pub(crate) class: String,
     pub(crate) endpoint: Option<Endpoint>,
+    /// How the connection is encrypted, where that is for us to choose.
+    pub(crate) tls: Option<TlsMode>,
     pub(crate) policy: Policy,
-    pub(crate) domain: DomainRules,
+    pub(crate) names: NameRules,
     /// What is allowed and yet worth a second thought.
     pub(crate) warnings: Vec<String>,
 }
@@ -71,9 +73,9 @@ impl Configured {
         self.endpoint.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
     }
 
-    /// How the connection is encrypted, where that is for us to choose: SMB has its own way.
+    /// The same in one word.
     pub(crate) fn tls(&self) -> Option<&'static str> {
-        self.endpoint.as_ref().filter(|_| self.class != "smb").map(|endpoint| endpoint.tls().as_str())
+        self.tls.map(TlsMode::as_str)
     }
 }
 
@@ -135,7 +137,7 @@ impl Setup {
             builder = builder.pins(Arc::clone(pins));
         }
         for one in backends {
-            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.domain.clone());
+            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.names.clone());
         }
         builder.build().map_err(|error| Failure::new(error.to_string()))
     }
@@ -144,12 +146,17 @@ impl Setup {
 /// Finds the file and reads it.
 pub(crate) fn read(common: &Common) -> Result<(PathBuf, ServerSettings, Config), Failure> {
     let file = find(common.config.as_deref())?;
-    let (server, config) = read_file(&file, Loader::new().allow_no_backends())?;
+    let (server, config) = read_file(common, &file, Loader::allow_no_backends)?;
     Ok((file, server, config))
 }
 
-fn read_file(file: &Path, loader: Loader) -> Result<(ServerSettings, Config), Failure> {
+fn read_file(
+    common: &Common,
+    file: &Path,
+    more: impl FnOnce(Loader) -> Loader,
+) -> Result<(ServerSettings, Config), Failure> {
     tracing::debug!(file = %file.display(), "reading the configuration");
+    let loader = more(Loader::new().with_registry(common.registry.clone()));
     let (server, config) = ServerSettings::load_with(loader, file).map_err(wrong)?;
     Ok((server, config.for_one_attempt()))
 }
@@ -164,7 +171,7 @@ pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
     let (file, _, config) = read(common)?;
     if config.entries().is_empty() {
         // Says what is missing, and where.
-        read_file(&file, Loader::new())?;
+        read_file(common, &file, |loader| loader)?;
     }
     setup(file, config)
 }
@@ -174,7 +181,7 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
     let (file, server, config) = read(common)?;
     let store = store::find(&config, server).await?;
     if store.is_none() && config.entries().is_empty() {
-        read_file(&file, Loader::new())?;
+        read_file(common, &file, |loader| loader)?;
     }
     let mut setup = setup(file, config)?;
     if let Some(store) = store {
@@ -184,8 +191,9 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
             backend: Arc::new(backend),
             class,
             endpoint: None,
+            tls: None,
             policy,
-            domain: DomainRules::none(),
+            names: DomainRules::none().into(),
             warnings: Vec::new(),
         };
         setup.backends.insert(0, local);
@@ -195,17 +203,18 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
 }
 
 fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
-    let links = config.build_backends(&Registry::standard()).map_err(wrong)?;
+    let links = config.build_backends().map_err(wrong)?;
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
         mine.map(|warning| format!("{}: {}", warning.setting(), warning.text())).collect()
     };
-    let configured = |(entry, (backend, policy, domain)): (&Entry, Link)| Configured {
+    let configured = |(entry, (backend, policy, names)): (&Entry, Link)| Configured {
         backend,
         class: entry.class().to_owned(),
         endpoint: entry.endpoint().cloned(),
+        tls: entry.tls(),
         policy,
-        domain,
+        names,
         warnings: about(Some(entry.id())),
     };
     let backends = config.entries().iter().zip(links).map(configured).collect();

@@ -38,7 +38,7 @@ impl AppState {
         let wrong = |error: &dyn std::error::Error| StartError::Mail(error.to_string());
         // The texts of faults name who is to blame.
         let id = BackendId::parse("mail").map_err(|error| wrong(&error))?;
-        let courier = SmtpTransport::new(mail).map_err(|fault| wrong(&fault.of(&id)))?;
+        let courier = SmtpTransport::new(mail).map_err(|fault| wrong(&fault.with_backend(&id)))?;
         let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
         let accounts = self.accounts().clone();
         let settings = self.settings();

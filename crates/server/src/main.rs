@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use user_backend::config::Registry;
+use user_backend::ClassRegistry;
 
 /// Wipes whatever is given back: parsers and protocol libraries leave passwords in buffers that they do not wipe.
 #[global_allocator]
@@ -11,5 +11,5 @@ static MEMORY: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
     zeroizing_alloc::ZeroAlloc(std::alloc::System);
 
 fn main() -> ExitCode {
-    user_backend_server::run(Registry::standard())
+    user_backend_server::run(ClassRegistry::standard())
 }

@@ -38,7 +38,7 @@ impl AppState {
         settings: ServerSettings,
         config: &Config,
     ) -> Result<ReloadReport, StartError> {
-        let (next, external) = chain(&self.inner.local, self.accounts(), config, &self.inner.classes)?;
+        let (next, external) = chain(&self.inner.local, self.accounts(), config)?;
         let backends = self.inner.resolver.replace(next).await?;
         *self.inner.external.write().unwrap_or_else(PoisonError::into_inner) = external;
 

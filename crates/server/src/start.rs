@@ -8,7 +8,7 @@ use accounts::{Hasher, LocalBackend, LocalPasswords};
 use accounts::{LostPassword, PasswordReset};
 use arc_swap::ArcSwap;
 use thiserror::Error;
-use user_backend::config::{Config, ConfigErrors, Registry};
+use user_backend::config::{Config, ConfigErrors};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::auth::app_password::AppPasswordBackend;
@@ -52,11 +52,7 @@ impl AppState {
     ///
     /// # Errors
     /// [`StartError`]
-    pub async fn start(
-        settings: ServerSettings,
-        config: &Config,
-        classes: Registry,
-    ) -> Result<Self, StartError> {
+    pub async fn start(settings: ServerSettings, config: &Config) -> Result<Self, StartError> {
         let store = settings.store.clone().ok_or(StartError::NoStore)?;
         let accounts = Accounts::open(&store).await?;
         let rules = Arc::new(Rules::new(&settings.name)?);
@@ -78,14 +74,14 @@ impl AppState {
             Arc::new(AppPasswordBackend::new(Arc::new(local), accounts.clone()));
         let local = (local, policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
-        let (all, external) = chain(&local, &accounts, config, &classes)?;
+        let (all, external) = chain(&local, &accounts, config)?;
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
         let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
         let request_tokens = csrf::Key::new(accounts.secret("request token").await?);
         let apps = AppCatalogue::new(settings.apps_directory.as_deref());
         let inner = Inner {
             resolver,
-            classes,
+            classes: config.registry().clone(),
             product: settings.name.clone(),
             live: ArcSwap::from_pointee(LiveSettings::new(settings, config)),
             accounts,
@@ -125,7 +121,6 @@ pub(crate) fn chain(
     local: &(Arc<dyn UserBackend>, Policy),
     accounts: &Accounts,
     config: &Config,
-    classes: &Registry,
 ) -> Result<(ResolverBuilder, Vec<BackendId>), ConfigErrors> {
     let mut ids = Vec::new();
     let (backend, policy) = local;
@@ -135,7 +130,7 @@ pub(crate) fn chain(
         DomainRules::none(),
     );
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
-    let all = all.with_config_inside(config, classes, |backend| {
+    let all = all.with_config_inside(config, |backend| {
         ids.push(backend.id().clone());
         Arc::new(AppPasswordBackend::new(backend, accounts.clone()))
     })?;

@@ -9,7 +9,7 @@ use accounts::{Accounts, AccountsError, InvalidationWatcher, LOCAL_BACKEND, User
 use accounts::{LocalPasswords, Person, SetError};
 use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
-use user_backend::config::{Config, Network, Registry};
+use user_backend::config::{ClassRegistry, Config, Network};
 use user_backend::{BackendId, Policy, Resolver, UserBackend};
 
 use crate::auth::csrf;
@@ -33,7 +33,7 @@ pub(crate) struct Inner {
     /// What the operator says, as it was read last.
     pub(crate) live: ArcSwap<LiveSettings>,
     /// The classes of backends that the configuration may name.
-    pub(crate) classes: Registry,
+    pub(crate) classes: ClassRegistry,
     pub(crate) product: String,
     pub(crate) accounts: Accounts,
     pub(crate) resolver: Resolver,
@@ -74,7 +74,7 @@ impl AppState {
     }
 
     /// The classes of backends that the configuration may name.
-    pub fn classes(&self) -> &Registry {
+    pub fn classes(&self) -> &ClassRegistry {
         &self.inner.classes
     }
 

@@ -26,7 +26,9 @@ use crate::verdict::Verdict;
 ///    may be retried.
 /// 4. **The deadline holds.** [`Attempt::deadline`] bounds the whole call.
 /// 5. **Dropping the future gives up.** Nothing hangs, nothing leaks, and the next attempt works.
-/// 6. **Nothing tells the password**: neither `Debug` nor `Display`, no error, no log line.
+/// 6. **Accepted is who was asked for.** The identity is the canonical form of [`Attempt::name`], or of the name by which the
+///    server knows the user. Domains and pins are the resolver's business: it applies its rules to this name.
+/// 7. **Nothing tells the password**: neither `Debug` nor `Display`, no error, no log line.
 ///
 /// The trait has no default bodies, so a decorator cannot forget to pass one on; put
 /// `#[deny(clippy::missing_trait_methods)]` on yours.
@@ -41,7 +43,7 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Decides one attempt.
     ///
     /// # Errors
-    /// [`BackendError`] when no decision was possible; it carries [`Self::id`] and the phase.
+    /// [`BackendError`] when no decision was possible. Whoever asked adds [`Self::id`] to it.
     ///
     /// # Cancellation
     /// Dropping the future ends the attempt. The server may still count a failed login.
@@ -64,8 +66,10 @@ const _: Option<&dyn UserBackend> = None;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
-    /// The name, as typed and in canonical form.
+    /// The name, as typed and in canonical form. An [`Identity`](crate::Identity) is made of it.
     pub name: &'a LoginName,
+    /// The name to send to the server: as typed, with the domain added where the resolver's rules say so.
+    pub upstream_name: &'a str,
     /// The password.
     pub password: &'a Password,
     /// Where the person sits, where known.
@@ -77,13 +81,20 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// An attempt that must be answered before `deadline`, from an unknown place.
     pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
-        Self { name, password, source: None, deadline }
+        Self { name, upstream_name: name.as_str(), password, source: None, deadline }
     }
 
     /// Says where the person sits.
     #[must_use]
     pub fn from_source(mut self, source: Option<IpAddr>) -> Self {
         self.source = source;
+        self
+    }
+
+    /// The same attempt with another name to send to the server.
+    #[must_use]
+    pub fn with_upstream_name(mut self, name: &'a str) -> Self {
+        self.upstream_name = name;
         self
     }
 

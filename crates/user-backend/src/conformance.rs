@@ -125,8 +125,8 @@ impl Suite<'_> {
             Ok(Verdict::Accepted(identity)) => format!("accepted as {}", identity.name()),
             Ok(verdict) => format!("{verdict:?}"),
             Err(error) => {
-                if error.backend() != self.backend.id() {
-                    self.broken.push(format!("an error names the backend {}", error.backend()));
+                if let Some(other) = error.backend().filter(|id| *id != self.backend.id()) {
+                    self.broken.push(format!("an error names the backend {other}"));
                 }
                 self.keeps_secret("an error", &format!("{error} {error:?}"));
                 error.to_string()
@@ -257,7 +257,7 @@ mod tests {
     use super::*;
     use crate::backend::Probe;
     use crate::clock::Instant;
-    use crate::error::{Fault, Phase};
+    use crate::error::{BackendError, Phase};
     use crate::identity::BackendId;
     use crate::layer::{Breaker, Deadlined, Limited};
     use crate::memory::StaticBackend;
@@ -324,9 +324,8 @@ mod tests {
                 Sin::ReportsOutageAsRejection if late => no,
                 Sin::NeverEnds if late => std::future::pending().await,
                 Sin::TruncatesPasswords if attempt.password.expose().starts_with("Wonderland-1") => yes,
-                Sin::NamesSomebodyElse if !right => {
-                    Err(Fault::unavailable(Phase::Login, "").of(&BackendId::parse("other").unwrap()))
-                }
+                Sin::NamesSomebodyElse if !right => Err(BackendError::unavailable(Phase::Login, "")
+                    .with_backend(&BackendId::parse("other").unwrap())),
                 Sin::MakesTwoPersons if right && attempt.name.as_str() != "alice" => {
                     Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("alice2").unwrap())))
                 }

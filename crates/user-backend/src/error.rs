@@ -4,7 +4,6 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use serde::Serialize;
-use thiserror::Error;
 
 use crate::identity::BackendId;
 
@@ -44,125 +43,37 @@ impl fmt::Display for Phase {
     }
 }
 
-/// A backend could not decide.
+/// Why no decision was possible: what kind of failure, how far the attempt came, a text, and the error beneath.
 ///
-/// The texts never hold a password, nor anything that a server said beyond its reply codes: servers have been seen
-/// to repeat credentials.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum BackendError {
-    /// The peer could not be reached or could not decide now. Trying later may help.
-    #[error("backend \"{}\" unavailable during {}: {}", .0.backend, .0.phase, .0.detail)]
-    Unavailable(#[source] Report),
-    /// The peer cannot be used with these settings. Trying later does not help, changing the settings does.
-    #[error("backend \"{}\" misconfigured, seen during {}: {}", .0.backend, .0.phase, .0.detail)]
-    Misconfigured(#[source] Report),
-    /// The peer does not speak the protocol, or somebody speaks in its place.
-    #[error("backend \"{}\" broke the protocol during {}: {}", .0.backend, .0.phase, .0.detail)]
-    Protocol(#[source] Report),
-}
-
-impl BackendError {
-    /// The backend that could not decide.
-    pub fn backend(&self) -> &BackendId {
-        &self.report().backend
-    }
-
-    /// How far the attempt came.
-    pub fn phase(&self) -> Phase {
-        self.report().phase
-    }
-
-    /// What happened, in lower case and without a full stop.
-    pub fn detail(&self) -> &str {
-        &self.report().detail
-    }
-
-    /// Whether the same attempt may succeed later without anybody changing the settings.
-    pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Misconfigured(_))
-    }
-
-    /// Whether the peer was silent until time was up. What it was asked it may still be thinking about: a password that was
-    /// sent may yet count as a failed login there.
-    pub fn is_timeout(&self) -> bool {
-        self.report().is_timeout
-    }
-
-    /// The kind of failure in one lower-case word, as traces and metrics show it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Unavailable(_) => "unavailable",
-            Self::Misconfigured(_) => "misconfigured",
-            Self::Protocol(_) => "protocol",
-        }
-    }
-
-    fn report(&self) -> &Report {
-        match self {
-            Self::Unavailable(report) | Self::Misconfigured(report) | Self::Protocol(report) => report,
-        }
-    }
-}
-
-/// Where and why: the backend, the phase, a text, and what lies beneath.
-pub struct Report {
-    backend: BackendId,
-    phase: Phase,
-    detail: String,
-    source: Option<Source>,
-    is_timeout: bool,
-}
-
-/// The error beneath.
-type Source = Box<dyn StdError + Send + Sync + 'static>;
-
-impl fmt::Debug for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Report")
-            .field("backend", &self.backend)
-            .field("phase", &self.phase)
-            .field("detail", &self.detail)
-            .field("source", &self.source)
-            .finish()
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.detail)
-    }
-}
-
-impl StdError for Report {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
-    }
-}
-
-/// A failure before anybody said which backend it belongs to: what transports and sessions return.
-///
-/// [`Fault::of`] makes a [`BackendError`] of it.
+/// A backend returns it without its own id; whoever asked the backend adds it ([`with_backend`](Self::with_backend)),
+/// as the resolver does. The texts never hold a password, nor anything that a server said beyond its reply codes:
+/// servers have been seen to repeat credentials.
 #[derive(Debug)]
-pub struct Fault {
-    kind: Kind,
+pub struct BackendError {
+    failure: FailureKind,
     phase: Phase,
     detail: String,
-    source: Option<Source>,
+    source: Option<Box<dyn StdError + Send + Sync + 'static>>,
     is_timeout: bool,
+    backend: Option<BackendId>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Kind {
+/// The kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The peer could not be reached or could not decide now. Trying later may help.
     Unavailable,
+    /// The peer cannot be used with these settings. Trying later does not help, changing the settings does.
     Misconfigured,
+    /// The peer does not speak the protocol, or an attacker answers in its place.
     Protocol,
 }
 
-impl Fault {
+impl BackendError {
     /// The peer could not be reached or could not decide now.
     pub fn unavailable(phase: Phase, detail: impl Into<String>) -> Self {
-        Self::new(Kind::Unavailable, phase, detail.into())
+        Self::new(FailureKind::Unavailable, phase, detail.into())
     }
 
     /// The peer was silent until time was up.
@@ -172,23 +83,49 @@ impl Fault {
 
     /// The peer cannot be used with these settings.
     pub fn misconfigured(phase: Phase, detail: impl Into<String>) -> Self {
-        Self::new(Kind::Misconfigured, phase, detail.into())
+        Self::new(FailureKind::Misconfigured, phase, detail.into())
     }
 
     /// The peer does not speak the protocol.
     pub fn protocol(phase: Phase, detail: impl Into<String>) -> Self {
-        Self::new(Kind::Protocol, phase, detail.into())
+        Self::new(FailureKind::Protocol, phase, detail.into())
     }
 
-    fn new(kind: Kind, phase: Phase, detail: String) -> Self {
-        Self { kind, phase, detail, source: None, is_timeout: false }
+    fn new(failure: FailureKind, phase: Phase, detail: String) -> Self {
+        Self { failure, phase, detail, source: None, is_timeout: false, backend: None }
     }
 
     /// Adds the error beneath. Its text must not hold a password or what a server said.
     #[must_use]
-    pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// Names the backend that could not decide.
+    #[must_use]
+    pub fn with_backend(mut self, backend: &BackendId) -> Self {
+        self.backend = Some(backend.clone());
+        self
+    }
+
+    /// The backend that could not decide, once it was named.
+    pub fn backend(&self) -> Option<&BackendId> {
+        self.backend.as_ref()
+    }
+
+    /// What kind of failure it is.
+    pub fn failure_kind(&self) -> FailureKind {
+        self.failure
+    }
+
+    /// The kind of failure in one lower-case word, as traces and metrics show it.
+    pub fn kind(&self) -> &'static str {
+        match self.failure {
+            FailureKind::Unavailable => "unavailable",
+            FailureKind::Misconfigured => "misconfigured",
+            FailureKind::Protocol => "protocol",
+        }
     }
 
     /// How far the attempt came.
@@ -196,20 +133,40 @@ impl Fault {
         self.phase
     }
 
-    /// What happened.
+    /// What happened, in lower case and without a full stop.
     pub fn detail(&self) -> &str {
         &self.detail
     }
 
-    /// Says whose failure it is.
-    pub fn of(self, backend: &BackendId) -> BackendError {
-        let Self { kind, phase, detail, source, is_timeout } = self;
-        let report = Report { backend: backend.clone(), phase, detail, source, is_timeout };
-        match kind {
-            Kind::Unavailable => BackendError::Unavailable(report),
-            Kind::Misconfigured => BackendError::Misconfigured(report),
-            Kind::Protocol => BackendError::Protocol(report),
+    /// Whether the same attempt may succeed later without a change of settings.
+    pub fn is_transient(&self) -> bool {
+        self.failure != FailureKind::Misconfigured
+    }
+
+    /// Whether the peer was silent until time was up. What it was asked it may still be thinking about: a password that was
+    /// sent may yet count as a failed login there.
+    pub fn is_timeout(&self) -> bool {
+        self.is_timeout
+    }
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(backend) = &self.backend {
+            write!(f, "backend \"{backend}\" ")?;
         }
+        let what = match self.failure {
+            FailureKind::Unavailable => "unavailable during",
+            FailureKind::Misconfigured => "misconfigured, seen during",
+            FailureKind::Protocol => "broke the protocol during",
+        };
+        write!(f, "{what} {}: {}", self.phase, self.detail)
+    }
+}
+
+impl StdError for BackendError {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
     }
 }
 
@@ -220,20 +177,21 @@ mod tests {
     #[test]
     fn the_text_names_backend_and_phase_and_keeps_the_cause() {
         let id = BackendId::parse("mail").unwrap();
-        let error = Fault::unavailable(Phase::Tls, "certificate expired on 2026-11-01")
-            .caused_by(std::io::Error::other("beneath"))
-            .of(&id);
+        let error = BackendError::unavailable(Phase::Tls, "certificate expired on 2026-11-01")
+            .with_source(std::io::Error::other("beneath"))
+            .with_backend(&id);
         assert_eq!(
             error.to_string(),
             "backend \"mail\" unavailable during tls: certificate expired on 2026-11-01"
         );
         assert!(error.is_transient());
-        assert_eq!((error.kind(), error.phase(), error.backend()), ("unavailable", Phase::Tls, &id));
-        let report = error.source().unwrap();
-        assert_eq!(report.source().unwrap().to_string(), "beneath");
-        assert!(!Fault::misconfigured(Phase::Login, "x").of(&id).is_transient());
+        assert_eq!((error.kind(), error.phase(), error.backend()), ("unavailable", Phase::Tls, Some(&id)));
+        assert_eq!(error.source().unwrap().to_string(), "beneath");
+        let unnamed = BackendError::protocol(Phase::Login, "500 to PASS");
+        assert_eq!(unnamed.to_string(), "broke the protocol during login: 500 to PASS");
+        assert!(!BackendError::misconfigured(Phase::Login, "x").with_backend(&id).is_transient());
         assert!(!error.is_timeout());
-        let late = Fault::timed_out(Phase::Login).of(&id);
+        let late = BackendError::timed_out(Phase::Login).with_backend(&id);
         assert!(late.is_timeout() && late.is_transient(), "{late}");
     }
 }

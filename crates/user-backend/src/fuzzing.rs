@@ -2,7 +2,7 @@
 //! it.
 
 /// What came of presenting a name and a password: a yes, a no, or no decision.
-pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::Fault>;
+pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::BackendError>;
 
 /// IMAP: one dialogue in memory.
 #[cfg(feature = "imap")]
@@ -23,8 +23,9 @@ pub mod smb {
 }
 
 /// The mailbox string.
+#[cfg(feature = "imap")]
 pub mod config {
-    pub use crate::config::fuzzing::*;
+    pub use crate::imap::mailbox::fuzzing::*;
 }
 
 /// The canonical form on the way that names in plain ASCII take.

@@ -28,15 +28,16 @@
 //! # The house, from the ground up
 //! | floor | modules |
 //! |---|---|
-//! | words | [`identity`] names and domains, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
+//! | words | [`identity`] names, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
 //! | decisions | [`verdict`] what a backend decided, and the proof of sign-in |
 //! | | [`process`] what a program that holds passwords does first, [`environment`] how it takes one from a variable |
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
 //! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
 //! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
-//! | around them | [`layer`] cache, flights, limits; [`check`] probe and canary; `conformance` the checks for backends of your own |
-//! | above them | [`resolver`] order, rules, one deadline, memory, trace |
-//! | top | [`config`] the `user_backends` array in TOML, JSON and `config.php`; the only floor that knows all classes |
+//! | around them | [`layer`] cache, flights, limits; `conformance` the checks for backends of your own |
+//! | above them | [`resolver`] order, rules about names, canary, one deadline, memory, trace |
+//! | | [`class`] what the configuration needs to know about a class, ours or yours |
+//! | top | [`config`] the `user_backends` array in TOML, JSON and `config.php` |
 //!
 //! Arrows only point down: a backend knows nothing of configuration, resolver, layers or other backends.
 //!
@@ -54,11 +55,12 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
-pub mod check;
+pub mod class;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod document;
 pub mod environment;
 pub mod error;
 pub mod file_permissions;
@@ -83,10 +85,12 @@ pub mod transport;
 pub mod verdict;
 
 pub use backend::{Attempt, Probe, UserBackend};
+pub use class::{Class, ClassRegistry};
 pub use config::Config;
-pub use error::{BackendError, Fault, Phase};
-pub use identity::{BackendId, CanonicalName, DomainRules, LoginName, NameRules};
+pub use error::{BackendError, FailureKind, Phase};
+pub use identity::{BackendId, CanonicalName, LoginName};
 pub use memory::StaticBackend;
+pub use resolver::names::{DomainRules, NameRules};
 pub use resolver::{Answer, BuildError, Credentials, Outcome, Policy, Resolver, ResolverBuilder, Trace};
 pub use secret::Password;
 pub use verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};

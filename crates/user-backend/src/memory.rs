@@ -9,11 +9,11 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
-use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{BackendId, CanonicalName, IdError, LoginName, NameRules};
+use crate::error::{BackendError, Phase};
+use crate::identity::{BackendId, CanonicalName, IdError};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
 use crate::transport::within;
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::{Identity, Rejection, Verdict};
 
 /// A backend that knows its people by heart. It counts how often it was asked and can play dead.
 ///
@@ -32,7 +32,6 @@ use crate::verdict::{Rejection, Verdict};
 pub struct StaticBackend {
     id: BackendId,
     people: HashMap<CanonicalName, Person>,
-    names: NameRules,
     keyer: OutcomeKeyer,
     behaviour: Behaviour,
     asked: AtomicUsize,
@@ -59,7 +58,6 @@ impl StaticBackend {
         Ok(Self {
             id: BackendId::parse(id)?,
             people: HashMap::new(),
-            names: NameRules::default(),
             keyer: OutcomeKeyer::random()?,
             behaviour: Behaviour::default(),
             asked: AtomicUsize::new(0),
@@ -76,13 +74,6 @@ impl StaticBackend {
     #[must_use]
     pub fn with_refused_user(self, name: &str, password: &str, refusal: Rejection) -> Self {
         self.person(name, password, Some(refusal))
-    }
-
-    /// Sets the name rules.
-    #[must_use]
-    pub fn with_names(mut self, names: NameRules) -> Self {
-        self.names = names;
-        self
     }
 
     /// Every answer takes this long. Nothing by default.
@@ -116,18 +107,16 @@ impl StaticBackend {
         self.keyer.key(b"", name.as_str(), password.expose())
     }
 
-    fn decide(&self, login: &LoginName, password: &Password) -> Verdict {
-        let (upstream, identity) = match self.names.ask(login) {
-            Ok(asked) => asked,
-            Err(verdict) => return verdict,
-        };
-        let Some((name, person)) =
-            CanonicalName::parse(&upstream).ok().and_then(|name| self.people.get_key_value(&name))
+    fn decide(&self, attempt: &Attempt<'_>) -> Verdict {
+        let password = attempt.password;
+        let Some((name, person)) = CanonicalName::parse(attempt.upstream_name)
+            .ok()
+            .and_then(|name| self.people.get_key_value(&name))
         else {
             return Verdict::Rejected(Rejection::UnknownUser);
         };
         match (person.password == Some(self.key(name, password)), person.refusal) {
-            (true, None) => Verdict::Accepted(identity),
+            (true, None) => Verdict::Accepted(Identity::of(attempt.name)),
             (true, Some(refusal)) => Verdict::Rejected(refusal),
             (false, _) => Verdict::Rejected(Rejection::BadCredentials),
         }
@@ -140,13 +129,12 @@ impl StaticBackend {
             }
             Ok(())
         })
-        .await
-        .map_err(|fault| fault.of(&self.id))?;
+        .await?;
         if self.behaviour.down {
-            return Err(Fault::unavailable(Phase::Connect, "switched off").of(&self.id));
+            return Err(BackendError::unavailable(Phase::Connect, "switched off"));
         }
         if deadline <= crate::clock::now() {
-            return Err(Fault::timed_out(phase).of(&self.id));
+            return Err(BackendError::timed_out(phase));
         }
         Ok(())
     }
@@ -167,7 +155,7 @@ impl UserBackend for StaticBackend {
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         self.answer(attempt.deadline, Phase::Login).await?;
-        Ok(self.decide(attempt.name, attempt.password))
+        Ok(self.decide(attempt))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::clock::Instant;
-use crate::identity::{BackendId, CanonicalName};
+use crate::identity::{BackendId, CanonicalName, LoginName};
 
 /// A decision. Not being able to decide is a [`BackendError`](crate::BackendError), never a verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +85,11 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Who signs in with this login name, for backends that have nothing to add.
+    pub fn of(login: &LoginName) -> Self {
+        Self::new(login.canonical().clone())
+    }
+
     /// A person without groups.
     pub fn new(name: CanonicalName) -> Self {
         Self { name, groups: None }

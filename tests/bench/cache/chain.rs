@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use user_backend::identity::DomainRules;
+use user_backend::DomainRules;
 use user_backend::{Credentials, Policy, Resolver};
 use user_backend_bench::{Everybody, RIGHT, Result, at_once, person, runtime};
 

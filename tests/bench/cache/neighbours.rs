@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use user_backend::error::{Fault, Phase};
-use user_backend::identity::DomainRules;
+use user_backend::DomainRules;
+use user_backend::error::Phase;
 use user_backend::layer::CacheBounds;
 use user_backend::{
     Attempt, BackendError, BackendId, CanonicalName, Credentials, Policy, Probe, Resolver, UserBackend,
@@ -159,7 +159,7 @@ impl UserBackend for Down {
 
     async fn authenticate(&self, _: &Attempt<'_>) -> std::result::Result<Verdict, BackendError> {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        Err(Fault::unavailable(Phase::Connect, "no answer").of(&self.0))
+        Err(BackendError::unavailable(Phase::Connect, "no answer"))
     }
 
     async fn probe(&self, _: user_backend::clock::Instant) -> std::result::Result<Probe, BackendError> {

@@ -105,7 +105,7 @@ async fn three_servers_behind_one_door() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("user-backend.toml", &named(&rig));
     for (id, canary) in resolver.canary().await {
-        assert_eq!(canary, user_backend::check::Canary::Refused, "{id}");
+        assert_eq!(canary, user_backend::resolver::canary::Canary::Refused, "{id}");
     }
     for (user, id) in PEOPLE.into_iter().zip(["mail", "office", "depot"]) {
         let right = password(&rig, user);

@@ -1,12 +1,14 @@
 //! The IMAP backend against the rig's Dovecot.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use user_backend::imap::{ImapBackend, ImapSettings};
+use user_backend::resolver::Said;
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{
-    Attempt, BackendError, BackendId, DomainRules, LoginName, NameRules, Password, Phase, Rejection,
-    UserBackend, Verdict, clock, conformance,
+    Attempt, BackendError, BackendId, Credentials, DomainRules, LoginName, Outcome, Password, Phase, Policy,
+    Rejection, Resolver, UserBackend, Verdict, clock, conformance,
 };
 use user_backend_tests::Rig;
 
@@ -99,15 +101,15 @@ async fn a_disabled_account_is_rejected_even_with_the_right_password() {
 
 #[tokio::test]
 async fn guests_are_turned_away_before_anybody_is_asked() {
-    // Nobody listens there.
-    let backend = backend(Endpoint::new("127.0.0.1", 1, TlsMode::Implicit));
+    // Nothing listens there.
+    let nowhere = backend(Endpoint::new("127.0.0.1", 1, TlsMode::Implicit));
+    let resolver = Resolver::builder().backend(nowhere).build().unwrap();
     for name in ["guest", "Anonymous", "ftp", "guest@example.com"] {
-        assert_eq!(verdict(&backend, name, "Wonderland-1").await, "policy_denied", "{name}");
+        let answer = resolver.authenticate(Credentials::new(name, "Wonderland-1")).await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{name}");
     }
     let Some(rig) = Rig::find() else { return };
-    let names = NameRules::new().deny_names(["x"]).unwrap();
-    let settings = ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint(&rig, TlsMode::Implicit));
-    let backend = ImapBackend::new(settings.with_names(names)).unwrap();
+    let backend = backend(endpoint(&rig, TlsMode::Implicit));
     for name in ["guest", "anonymous"] {
         assert_eq!(verdict(&backend, name, "Wonderland-1").await, "bad_credentials", "{name}");
     }
@@ -116,15 +118,15 @@ async fn guests_are_turned_away_before_anybody_is_asked() {
 #[tokio::test]
 async fn another_domain_is_not_mine() {
     let Some(rig) = Rig::find() else { return };
-    let names = NameRules::new().with_domain(DomainRules::for_domain("example.com").unwrap());
-    let settings = ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint(&rig, TlsMode::Implicit));
-    let backend = ImapBackend::new(settings.with_names(names)).unwrap();
-    assert_eq!(verdict(&backend, "alice@example.org", "Wonderland-1").await, "not mine");
+    let domain = DomainRules::for_domain("example.com").unwrap();
+    let backend = Arc::new(backend(endpoint(&rig, TlsMode::Implicit)));
+    let resolver = Resolver::builder().link(backend, Policy::default(), domain).build().unwrap();
+    let foreign = resolver.authenticate(Credentials::new("alice@example.org", "Wonderland-1")).await;
+    assert_eq!(foreign.trace.steps[0].verdict, Said::NotMine);
     // Sent as typed, known in full: one mailbox is one person, however the name is typed.
-    match ask(&backend, "alice", "Wonderland-1").await.unwrap() {
-        Verdict::Accepted(identity) => assert_eq!(identity.name().as_str(), "alice@example.com"),
-        other => panic!("{other:?}"),
-    }
+    let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
+    let proof = answer.authenticated().unwrap_or_else(|| panic!("{}", answer.trace));
+    assert_eq!(proof.name().as_str(), "alice@example.com");
 }
 
 #[tokio::test]

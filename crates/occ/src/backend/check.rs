@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::task::JoinSet;
-use user_backend::check::{Canary, canary};
 use user_backend::clock::{millis_since, now};
+use user_backend::resolver::canary::{Canary, canary};
 use user_backend::transport::TlsSummary;
-use user_backend::{BackendError, BackendId, Phase, Probe};
+use user_backend::{BackendError, BackendId, FailureKind, Phase, Probe};
 
 use super::list::Line;
 use crate::cli::CheckArgs;
@@ -51,9 +51,9 @@ impl State {
     }
 
     fn of(error: &BackendError) -> Self {
-        match error {
-            BackendError::Misconfigured(_) => Self::Misconfigured,
-            BackendError::Protocol(_) => Self::Protocol,
+        match error.failure_kind() {
+            FailureKind::Misconfigured => Self::Misconfigured,
+            FailureKind::Protocol => Self::Protocol,
             _ => Self::Unavailable,
         }
     }
@@ -163,7 +163,7 @@ async fn check(backend: &Configured, canary_wanted: bool, deadline: Duration) ->
         Err(_) => found.late(),
     }
     if found.state == State::Ok && canary_wanted && backend.policy.canary {
-        let asked = canary(backend.backend.as_ref(), &backend.domain, now() + deadline);
+        let asked = canary(backend.backend.as_ref(), &backend.names, now() + deadline);
         match tokio::time::timeout(deadline, asked).await {
             Ok(canary) => found.learn(canary),
             Err(_) => found.late(),

@@ -23,6 +23,8 @@ pub(crate) use user::{
     TokenDeleteArgs, UserCommand, WelcomeArgs,
 };
 
+use user_backend::ClassRegistry;
+
 use crate::exit::Exit;
 use crate::output::{Format, complain};
 
@@ -84,6 +86,9 @@ pub(crate) struct Common {
     /// No colours. There are none; taken for the sake of old scripts
     #[arg(long, global = true, hide = true)]
     pub(crate) no_ansi: bool,
+    /// The classes of backends that a configuration may name.
+    #[arg(skip)]
+    pub(crate) registry: ClassRegistry,
 }
 
 /// Where a password comes from.

@@ -50,7 +50,7 @@ impl Source {
             Some(file) => file.to_owned(),
             None => config::find(common.config.as_deref())?,
         };
-        let place = Place::read(file)?;
+        let place = Place::read(file, &common.registry)?;
         let engine = Engine::open(&place).await?;
         let salt = LegacySalt::new(place.text("passwordsalt")?.unwrap_or_default());
         let mut source = Self { engine, prefix: place.prefix, salt };

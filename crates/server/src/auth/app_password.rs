@@ -10,7 +10,7 @@ use accounts::{Accounts, AccountsError, TokenHash};
 use async_trait::async_trait;
 use user_backend::clock::Instant;
 use user_backend::{
-    Attempt, BackendError, BackendId, Fault, Identity, Phase, Probe, Rejection, UserBackend, Verdict,
+    Attempt, BackendError, BackendId, Identity, Phase, Probe, Rejection, UserBackend, Verdict,
 };
 
 /// How long a token is: 32 bytes in base64 without padding.
@@ -63,7 +63,7 @@ impl UserBackend for AppPasswordBackend {
             Ok(Some(verdict)) => Ok(verdict),
             Ok(None) => self.inner.authenticate(attempt).await,
             // It may be a token, and those never go out.
-            Err(error) => Err(Fault::unavailable(Phase::Login, error.to_string()).of(self.id())),
+            Err(error) => Err(BackendError::unavailable(Phase::Login, error.to_string())),
         }
     }
 

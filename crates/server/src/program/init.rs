@@ -8,9 +8,9 @@ use crate::settings::ServerSettings;
 use crate::state::AppState;
 use accounts::Person;
 use accounts::{AccountsError, GroupId, NewUser, UserId};
+use user_backend::ClassRegistry;
 use user_backend::Password;
 use user_backend::clock::{later, now};
-use user_backend::config::Registry;
 use user_backend::environment;
 use zeroize::Zeroizing;
 
@@ -59,7 +59,7 @@ pub(crate) async fn run(
     config: &Path,
     admin: &str,
     source: Source,
-    classes: Registry,
+    classes: ClassRegistry,
 ) -> Result<String, InitError> {
     let id = UserId::for_new(admin).map_err(|refused| error(2, refused))?;
     let mut told = String::new();
@@ -68,7 +68,7 @@ pub(crate) async fn run(
     }
     let (settings, read) = ServerSettings::load(config, &classes).map_err(|errors| error(2, errors))?;
     let url = settings.public_url();
-    let app = AppState::start(settings, &read, classes).await.map_err(|failed| error(1, failed))?;
+    let app = AppState::start(settings, &read).await.map_err(|failed| error(1, failed))?;
     if app.accounts().users().find(&id).await.map_err(|failed| error(1, failed))?.is_some() {
         return Err(error(
             1,

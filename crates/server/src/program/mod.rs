@@ -11,7 +11,7 @@ use accounts::GroupId;
 use clap::Parser;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
-use user_backend::config::Registry;
+use user_backend::ClassRegistry;
 
 use crate::listener::{Listener, ShutdownHandle};
 #[cfg(unix)]
@@ -23,7 +23,7 @@ use cli::{Cli, Command};
 /// Runs the program: command line, log, server or set-up. `classes` are the classes of backends that a configuration may name.
 ///
 /// Call it first in `main`: with the feature `smb` the process may be meant to be a helper, which never returns from here.
-pub fn run(classes: Registry) -> ExitCode {
+pub fn run(classes: ClassRegistry) -> ExitCode {
     // Before anything else: this process may be meant to be a helper, and it will hold passwords.
     #[cfg(all(feature = "smb", target_os = "linux"))]
     user_backend::smb::run_if_asked();
@@ -59,7 +59,7 @@ pub fn run(classes: Registry) -> ExitCode {
     })
 }
 
-async fn serve(file: &Path, classes: Registry) -> ExitCode {
+async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
     let (settings, config) = match ServerSettings::load(file, &classes) {
         Ok(read) => read,
         Err(errors) => {
@@ -85,7 +85,7 @@ async fn serve(file: &Path, classes: Registry) -> ExitCode {
             None
         }
     };
-    let app = match AppState::start(settings, &config, classes).await {
+    let app = match AppState::start(settings, &config).await {
         Ok(app) => app,
         Err(error) => return fail(1, format_args!("{error}")),
     };

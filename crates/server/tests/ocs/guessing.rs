@@ -101,8 +101,8 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
     server.app.sync_failed_logins(false).await.unwrap();
     // Another process on the same store.
     let (settings, config) =
-        ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
-    let other = AppState::start(settings, &config, Registry::standard()).await.unwrap();
+        ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
+    let other = AppState::start(settings, &config).await.unwrap();
     let sign_in = async |app: &AppState| {
         let found = app.sign_in("Frank", PASSWORD, from.into(), Accepts::AppPassword).await.unwrap();
         word(&found)
@@ -122,8 +122,8 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
 async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
     let server = Server::with("", THREE).await;
     let (settings, config) =
-        ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
-    let other = AppState::start(settings, &config, Registry::standard()).await.unwrap();
+        ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
+    let other = AppState::start(settings, &config).await.unwrap();
     let from = new_address();
     guess(&server, from, None).await;
     server.app.sync_failed_logins(false).await.unwrap();

@@ -305,7 +305,7 @@ fn a_link_that_could_lead_astray_stops_the_start() {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
-        ServerSettings::load(&file, &Registry::standard())
+        ServerSettings::load(&file, &ClassRegistry::standard())
             .map(|(settings, _)| settings)
             .map_err(|errors| errors.to_string())
     };

@@ -38,9 +38,9 @@ use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
 use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
+use user_backend::ClassRegistry;
 use user_backend::Password;
 use user_backend::clock::{later, now};
-use user_backend::config::Registry;
 use user_backend_server::listener::{Listener, ShutdownHandle};
 use user_backend_server::settings::ServerSettings;
 use user_backend_server::state::AppState;
@@ -97,9 +97,9 @@ impl Server {
             use std::os::unix::fs::PermissionsExt;
             std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
-        let (settings, config) =
-            ServerSettings::load(&file, &Registry::standard()).unwrap_or_else(|errors| panic!("{errors}"));
-        let app = AppState::start(settings, &config, Registry::standard()).await.unwrap();
+        let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard())
+            .unwrap_or_else(|errors| panic!("{errors}"));
+        let app = AppState::start(settings, &config).await.unwrap();
         let listening = Listener::open(app.clone()).unwrap();
         let (address, shutdown_handle) = (listening.address().unwrap(), listening.shutdown_handle());
         tokio::spawn(listening.serve());

@@ -83,7 +83,7 @@ fn settings_are_accepted_and_rejected_as_by_the_command_line() {
     let file = dir.path().join("user-backend.toml");
     for text in settings::ACCEPTED {
         std::fs::write(&file, text).unwrap();
-        ServerSettings::load(&file, &Registry::standard())
+        ServerSettings::load(&file, &ClassRegistry::standard())
             .unwrap_or_else(|errors| panic!("{text}: {errors}"));
     }
     for (text, error) in settings::REJECTED {
@@ -366,7 +366,7 @@ async fn backends_come_while_the_server_runs() {
     let file = server.dir.path().join("next.toml");
     let imap = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     std::fs::write(&file, imap).unwrap();
-    let (settings, config) = ServerSettings::load(&file, &Registry::standard()).unwrap();
+    let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
     server.app.reload(settings, &config).await.unwrap();
     server.post("admin", "/cloud/users", form).send().await.ok();
 }
@@ -385,7 +385,7 @@ async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_
         );
         std::fs::write(server.dir.path().join("server.toml"), text).unwrap();
         let (settings, config) =
-            ServerSettings::load(&server.dir.path().join("server.toml"), &Registry::standard()).unwrap();
+            ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
         server.app.reload(settings, &config).await.unwrap()
     };
     let ids = |ids: &[user_backend::BackendId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();

@@ -4,42 +4,39 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::class::{Kind, Registry};
-use super::entry::Entry;
-use super::error::{ConfigError, ConfigErrors, Place, Problem};
 use super::{BACKENDS, Config, Origin};
 use crate::backend::UserBackend;
+use crate::class::Entry;
+use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
-use crate::identity::DomainRules;
+use crate::resolver::names::NameRules;
 use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
 use crate::transport::{Endpoint, Trust};
 
-/// A backend, how the resolver treats it, and the domain rules it applies.
-pub type Link = (Arc<dyn UserBackend>, Policy, DomainRules);
+/// A backend, how the resolver treats it, and the rules about names that the resolver applies.
+pub type Link = (Arc<dyn UserBackend>, Policy, NameRules);
 
 impl Config {
     /// Makes the backends, in the order of the array. Reads certificates; opens no connection.
     ///
-    /// The registry should be the one the configuration was loaded with.
-    ///
     /// # Errors
-    /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that cannot be read, or a
-    /// class that this registry does not have.
-    pub fn build_backends(&self, registry: &Registry) -> Result<Vec<Link>, ConfigErrors> {
-        let parts = self.parts(registry)?;
-        Ok(parts.into_iter().map(|Part { backend, policy, domain, .. }| (backend, policy, domain)).collect())
+    /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that cannot be read, or
+    /// what a class of yours refuses.
+    pub fn build_backends(&self) -> Result<Vec<Link>, ConfigErrors> {
+        let parts = self.parts()?;
+        Ok(parts.into_iter().map(|Part { backend, policy, names, .. }| (backend, policy, names)).collect())
     }
 
-    fn parts(&self, registry: &Registry) -> Result<Vec<Part>, ConfigErrors> {
+    fn parts(&self) -> Result<Vec<Part>, ConfigErrors> {
         let (mut links, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
             // Looked at before the file is read for good: should it be changed in between, the next reload sees that.
             let settings = Made::of(entry);
-            match build(entry, registry) {
+            match self.build(entry) {
                 Ok(backend) => links.push(Part {
                     backend,
                     policy: entry.policy.clone(),
-                    domain: domain_of(entry),
+                    names: entry.names.clone(),
                     settings: Arc::new(settings),
                 }),
                 Err(problem) => errors.push(self.error(origin, problem)),
@@ -49,6 +46,20 @@ impl Config {
             Some(errors) => Err(errors),
             None => Ok(links),
         }
+    }
+
+    fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, Problem> {
+        let class = self.registry.find(entry.class)?;
+        class.build(entry).map_err(|error| match error.downcast_ref::<BackendError>() {
+            Some(error) if error.detail().starts_with("ca_file") => {
+                Problem::new(error.detail(), "a readable PEM file with certificates")
+            }
+            Some(error) => Problem::new(error.detail(), "settings that can be used"),
+            None => Problem::new(
+                format!("an entry that class `{}` cannot use: {error}", entry.class),
+                "one that it can",
+            ),
+        })
     }
 
     fn error(&self, origin: &Origin, problem: Problem) -> ConfigError {
@@ -65,23 +76,21 @@ impl Config {
 }
 
 impl Resolver {
-    /// Makes a resolver of a configuration with the classes of this crate: the backends in the order of the array, with
+    /// Makes a resolver of a configuration: the backends in the order of the array, with
     /// their policies, and the settings of the resolver. Reads certificates; opens no connection.
     ///
-    /// To add something by hand (a store of pins, classes of your own), begin with [`ResolverBuilder::with_config`].
+    /// To add something by hand (such as a store of pins), begin with [`ResolverBuilder::with_config`].
     ///
     /// # Errors
     /// [`FromConfigError`] when a backend cannot be made of its entry, or the system has no randomness.
     pub fn from_config(config: &Config) -> Result<Self, FromConfigError> {
-        Ok(Self::builder().with_config(config, &Registry::standard())?.build()?)
+        Ok(Self::builder().with_config(config)?.build()?)
     }
 
-    /// Puts a configuration in the place of the one there is, with the classes of this crate: see [`Self::replace`]. The
+    /// Puts a configuration in the place of the one there is: see [`Self::replace`]. The
     /// backends of entries that say the same, down to the contents of their `ca_file`, stay as they are. Those without an `id`
     /// of their own are known by class and host, so that another host is another backend, and nobody of the old one's
     /// people is given to it.
-    ///
-    /// With classes of your own: `resolver.replace(Resolver::builder().with_config(config, &registry)?)`.
     ///
     /// # Errors
     /// [`FromConfigError`] with everything that is wrong. Nothing is changed then.
@@ -89,7 +98,7 @@ impl Resolver {
     /// # Cancellation
     /// Safe, as [`Self::replace`].
     pub async fn reload(&self, config: &Config) -> Result<Reloaded, FromConfigError> {
-        Ok(self.replace(Self::builder().with_config(config, &Registry::standard())?).await?)
+        Ok(self.replace(Self::builder().with_config(config)?).await?)
     }
 }
 
@@ -98,8 +107,8 @@ impl ResolverBuilder {
     ///
     /// # Errors
     /// See [`Config::build_backends`].
-    pub fn with_config(self, config: &Config, registry: &Registry) -> Result<Self, ConfigErrors> {
-        self.with_config_inside(config, registry, |backend| backend)
+    pub fn with_config(self, config: &Config) -> Result<Self, ConfigErrors> {
+        self.with_config_inside(config, |backend| backend)
     }
 
     /// As [`Self::with_config`], with each backend inside something of the caller's own: a decorator that is a backend of the
@@ -113,13 +122,12 @@ impl ResolverBuilder {
     pub fn with_config_inside(
         self,
         config: &Config,
-        registry: &Registry,
         mut around: impl FnMut(Arc<dyn UserBackend>) -> Arc<dyn UserBackend>,
     ) -> Result<Self, ConfigErrors> {
         let settings = config.resolver();
         let builder = self.deadline(settings.deadline).cache_bounds(settings.cache);
         let builder = builder.throttle(settings.throttle).lock(settings.lock);
-        let parts = config.parts(registry)?.into_iter();
+        let parts = config.parts()?.into_iter();
         let parts = parts.map(|part| Part { backend: around(Arc::clone(&part.backend)), ..part });
         Ok(parts.fold(builder, Self::part))
     }
@@ -153,79 +161,5 @@ impl Made {
             _ => None,
         };
         Self { entry: entry.clone(), certificates }
-    }
-}
-
-fn build(entry: &Entry, registry: &Registry) -> Result<Arc<dyn UserBackend>, Problem> {
-    let class = registry.find(&entry.class)?;
-    match class.kind() {
-        Kind::Custom(factory) => factory(entry).map_err(|error| {
-            Problem::new(
-                format!("an entry that class `{}` cannot use: {error}", entry.class),
-                "one that it can",
-            )
-        }),
-        _ => standard(entry).map_err(|error| {
-            let expected = if error.detail().starts_with("ca_file") {
-                "a readable PEM file with certificates"
-            } else {
-                "settings that can be used"
-            };
-            Problem::new(error.detail(), expected)
-        })?,
-    }
-}
-
-/// What the resolver knows about an entry's names: the same as the backend does.
-fn domain_of(entry: &Entry) -> DomainRules {
-    let bare_only = matches!(entry.settings, super::ClassSettings::Smb { .. });
-    entry.names.domain().clone().bare_names_only(bare_only)
-}
-
-/// Makes a backend of ours, or says that this program has none of that class.
-fn standard(entry: &Entry) -> Result<Result<Arc<dyn UserBackend>, Problem>, BackendError> {
-    let missing =
-        || Problem::new(format!("class `{}`", entry.class), "a class that this program was built with");
-    let Some(endpoint) = entry.endpoint.clone() else { return Ok(Err(missing())) };
-    let (id, names) = (entry.id.clone(), entry.names.clone());
-    #[cfg(any(feature = "imap", feature = "ftp"))]
-    let warm = entry.policy.warm;
-    match &entry.settings {
-        #[cfg(feature = "imap")]
-        super::ClassSettings::Imap => {
-            let settings = crate::imap::ImapSettings::new(id, endpoint).with_names(names).with_warm(warm);
-            Ok(Ok(Arc::new(crate::imap::ImapBackend::new(settings)?)))
-        }
-        #[cfg(feature = "ftp")]
-        super::ClassSettings::Ftp => {
-            let settings = crate::ftp::FtpSettings::new(id, endpoint).with_names(names).with_warm(warm);
-            Ok(Ok(Arc::new(crate::ftp::FtpBackend::new(settings)?)))
-        }
-        #[cfg(any(feature = "smb", feature = "smb-native"))]
-        super::ClassSettings::Smb { share, workgroup, engine } => {
-            let mut settings =
-                crate::smb::SmbSettings::new(id, endpoint).with_names(names).with_engine((*engine).into());
-            if let Some(share) = share {
-                settings = settings.with_share(share);
-            }
-            if let Some(workgroup) = workgroup {
-                settings = settings.with_workgroup(workgroup);
-            }
-            Ok(Ok(Arc::new(crate::smb::SmbBackend::new(settings)?)))
-        }
-        _ => {
-            drop((id, names, endpoint));
-            Ok(Err(missing()))
-        }
-    }
-}
-
-#[cfg(any(feature = "smb", feature = "smb-native"))]
-impl From<super::Engine> for crate::smb::SmbEngine {
-    fn from(engine: super::Engine) -> Self {
-        match engine {
-            super::Engine::Pavao => Self::Pavao,
-            super::Engine::Native => Self::Native,
-        }
     }
 }

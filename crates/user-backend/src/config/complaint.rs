@@ -1,13 +1,13 @@
 //! What turns out to be wrong with a configuration only when a server is asked, in the same words as everything else.
 
-use super::error::{ConfigError, Place, Problem};
 use super::{BACKENDS, Config};
+use crate::document::error::{ConfigError, Place, Problem};
 use crate::error::Phase;
 use crate::identity::BackendId;
 
 impl Config {
     /// The place in the file of what a backend found wrong with its settings when it was asked: the phase and the text of a
-    /// [`BackendError::Misconfigured`](crate::BackendError::Misconfigured), or of a step in a trace. `None` when no entry has
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured), or of a step in a trace. `None` when no entry has
     /// this id.
     pub fn complaint(&self, backend: &BackendId, phase: Phase, detail: &str) -> Option<ConfigError> {
         let mut entries = self.entries.iter().zip(&self.origins);

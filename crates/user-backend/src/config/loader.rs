@@ -3,18 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::class::Registry;
-use super::entry::Entry;
-use super::error::{ConfigError, ConfigErrors, Place, Problem};
 use super::raw::RawSection;
 use super::read::{self, Document, Keys};
-use super::section::{Section, Sink};
 use super::settings::{self, ResolverSettings};
-use super::source::{self, Access, Format};
-use super::tree::{Member, Node, Value};
 use super::warning::Warning;
-use super::{BACKENDS, Config, Origin, duration, entry_reader};
-use crate::identity::check_collisions;
+use super::{BACKENDS, Config, Origin, entry_reader};
+use crate::class::{ClassRegistry, Entry};
+use crate::document::duration;
+use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
+use crate::document::section::{Section, Sink};
+use crate::document::source::{self, Access, Format};
+use crate::document::tree::{Member, Node, Value};
+use crate::resolver::names::check_collisions;
 
 /// How to read a configuration: with which classes, beside which sections of somebody else's.
 ///
@@ -29,7 +29,7 @@ use crate::identity::check_collisions;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Loader {
-    registry: Registry,
+    registry: ClassRegistry,
     sections: Vec<String>,
     read: Vec<Extra>,
     without_backends: bool,
@@ -58,8 +58,8 @@ impl Loader {
         Self::default()
     }
 
-    /// Reads with these classes.
-    pub fn with_registry(mut self, registry: Registry) -> Self {
+    /// Reads with these classes, of which the backends are made later too (default: the classes of this crate).
+    pub fn with_registry(mut self, registry: ClassRegistry) -> Self {
         self.registry = registry;
         self
     }
@@ -175,7 +175,16 @@ impl Loader {
             Some(RawSection { name: extra.name.clone(), key, node: node.clone() })
         });
         let sections = sections.collect();
-        Some(Config { file: Arc::clone(&sink.file), entries, origins, resolver, sections, warnings })
+        let registry = self.registry.clone();
+        Some(Config {
+            file: Arc::clone(&sink.file),
+            registry,
+            entries,
+            origins,
+            resolver,
+            sections,
+            warnings,
+        })
     }
 
     /// Reports top-level keys that are nobody's.

@@ -22,46 +22,34 @@
 //! what was found and what was expected: see [`ConfigErrors`]. What works but should be known is in
 //! [`Config::warnings`].
 //!
-//! This is the top floor of the crate: only it knows all classes, and nothing below imports it.
+//! Only `config/standard.rs` knows all classes: what there is to know about one is in its own folder (see
+//! [`class`](crate::class)). The classes that a file was read with travel with the [`Config`].
 
 mod build;
-mod class;
 mod complaint;
-mod duration;
-mod entry;
+mod endpoint;
 mod entry_reader;
-mod error;
-#[cfg(feature = "fuzzing")]
-pub(crate) mod fuzzing;
-mod host;
 mod loader;
-mod mailbox;
 mod policy;
-mod positional;
 mod raw;
-mod reach;
 mod read;
-mod section;
 mod settings;
-mod source;
-mod tree;
+mod standard;
 mod warning;
 
 pub use build::{FromConfigError, Link};
-pub use class::{FactoryError, Registry};
-pub use entry::{ClassSettings, CustomFields, Engine, Entry};
-pub use error::{ConfigError, ConfigErrors};
 pub use loader::Loader;
 pub use settings::{Network, ResolverSettings};
-pub use source::Format;
 pub use warning::Warning;
 
+pub use crate::class::{ClassRegistry, Entry};
+pub use crate::document::{ConfigError, ConfigErrors, Format};
 pub use crate::layer::{Lock, Throttle};
 
 use std::path::Path;
 use std::sync::Arc;
 
-use tree::Position;
+use crate::document::tree::Position;
 
 /// The key of the array, in every format.
 const BACKENDS: &str = "user_backends";
@@ -70,6 +58,8 @@ const BACKENDS: &str = "user_backends";
 #[derive(Clone, Debug)]
 pub struct Config {
     file: Arc<str>,
+    /// The classes it was read with, of which its backends are made.
+    registry: ClassRegistry,
     entries: Vec<Entry>,
     origins: Vec<Origin>,
     resolver: ResolverSettings,
@@ -87,6 +77,11 @@ struct Origin {
 }
 
 impl Config {
+    /// The classes that it was read with.
+    pub fn registry(&self) -> &ClassRegistry {
+        &self.registry
+    }
+
     /// Reads a file with the classes of this crate. See [`Loader::load`].
     ///
     /// # Errors

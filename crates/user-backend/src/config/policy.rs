@@ -1,14 +1,18 @@
 //! The fields that every class has and that do not lead to the server: names and the resolver's policy.
 
-use super::error::Problem;
-use super::positional::Said;
-use super::reach::{Remark, once};
-use super::section::{Field, Section};
-use crate::identity::{DomainRules, NameRules};
+use super::endpoint::Remark;
+use crate::class::NamedFields;
+use crate::document::error::Problem;
+use crate::document::section::{Field, Section};
+use crate::resolver::names::{DomainRules, NameRules};
 use crate::resolver::policy::{Budget, OnReject, OnUnavailable, Policy};
 
 /// Reads the domain rules and the denied names.
-pub(super) fn names(section: &Section<'_>, said: &Said<'_>, remarks: &mut Vec<Remark>) -> Option<NameRules> {
+pub(super) fn names(
+    section: &Section<'_>,
+    said: &NamedFields<'_>,
+    remarks: &mut Vec<Remark>,
+) -> Option<NameRules> {
     let errors = section.sink.count();
     let domain = domain(section, said);
     let mut names = NameRules::default().with_domain(domain.unwrap_or_default());
@@ -34,8 +38,8 @@ pub(super) fn names(section: &Section<'_>, said: &Said<'_>, remarks: &mut Vec<Re
     (section.sink.count() == errors).then_some(names)
 }
 
-fn domain(section: &Section<'_>, said: &Said<'_>) -> Option<DomainRules> {
-    let by_name = once(section, "domain", said.domain.as_ref().map(|spot| &spot.field));
+fn domain(section: &Section<'_>, said: &NamedFields<'_>) -> Option<DomainRules> {
+    let by_name = section.field_unless_said("domain", said.domain.as_ref().map(|spot| &spot.field));
     let domain = match (&by_name, &said.domain) {
         (Some(field), _) => Some((field.clone(), field.text("a domain such as \"example.com\"")?)),
         (None, Some(spot)) => Some((spot.field.clone(), spot.value)),
@@ -44,14 +48,15 @@ fn domain(section: &Section<'_>, said: &Said<'_>) -> Option<DomainRules> {
     // In the PHP app, naming a domain turned on adding and stripping it.
     let by_argument = said.domain.is_some();
     let switch = |name: &'static str, said: Option<(bool, &Field<'_>)>, default: bool| {
-        let field = once(section, name, said.map(|(_, field)| field).filter(|_| by_argument));
+        let field = section.field_unless_said(name, said.map(|(_, field)| field).filter(|_| by_argument));
         let value = field.as_ref().and_then(Field::boolean);
         (field, value.or_else(|| said.map(|(value, _)| value)).unwrap_or(default))
     };
     let add = switch("add_domain", None, by_argument);
     let strip =
-        switch("strip_domain", said.strip.as_ref().map(|spot| (spot.value, &spot.field)), by_argument);
-    let group = switch("group_by_domain", said.group.as_ref().map(|spot| (spot.value, &spot.field)), false);
+        switch("strip_domain", said.strip_domain.as_ref().map(|spot| (spot.value, &spot.field)), by_argument);
+    let group =
+        switch("group_by_domain", said.group_by_domain.as_ref().map(|spot| (spot.value, &spot.field)), false);
     let Some((field, text)) = domain else {
         for (field, on) in [&add, &strip, &group] {
             if let (Some(field), true) = (field, on) {

@@ -4,9 +4,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use super::error::Problem;
-use super::section::{Field, Section};
-use super::tree::quoted;
+use crate::document::error::Problem;
+use crate::document::section::{Field, Section};
+use crate::document::tree::quoted;
 use crate::layer::{CacheBounds, Lock, Throttle};
 use crate::resolver::Resolver;
 

@@ -7,7 +7,7 @@ use tokio::io::{ReadBuf, join, sink};
 
 use super::guard::Guard;
 use super::reply::{Next, Stage, judge};
-use crate::error::Fault;
+use crate::error::BackendError;
 
 /// What is done after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Step {
 ///
 /// # Errors
 /// The reply decides nothing.
-pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<Step, Fault> {
+pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<Step, BackendError> {
     let stage = match stage {
         0 => Stage::Greeting,
         1 => Stage::Auth,

@@ -56,6 +56,7 @@
 //! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3 (AUTH), RFC 4217 section 4
 //! (AUTH TLS). Implicit TLS is in no RFC; port 990 is registered for it.
 
+mod class;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod guard;
@@ -64,6 +65,7 @@ mod session;
 mod settings;
 mod wire;
 
+pub use class::FtpClass;
 pub use settings::FtpSettings;
 
 use std::fmt;
@@ -73,11 +75,11 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, sooner};
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::{Identity, Rejection, Verdict};
 
 use session::Session;
 
@@ -117,16 +119,14 @@ impl FtpBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when passwords would cross the network in clear text without consent, or when the
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when passwords would cross the network in clear text without consent, or when the
     /// certificates or the server name cannot be used.
     pub fn new(settings: FtpSettings) -> Result<Self, BackendError> {
         let endpoint = &settings.endpoint;
-        endpoint.check_plaintext().map_err(|fault| fault.of(&settings.id))?;
+        endpoint.check_plaintext()?;
         let tls = match endpoint.tls() {
             TlsMode::None => None,
-            TlsMode::Explicit | TlsMode::Implicit => {
-                Some(TlsClient::new(endpoint).map_err(|fault| fault.of(&settings.id))?)
-            }
+            TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
         };
         let warm = Warm::new(settings.warm);
         Ok(Self { server: Arc::new(Server { settings, tls }), warm })
@@ -137,7 +137,7 @@ impl FtpBackend {
         name: &str,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Result<(), Rejection>, Fault> {
+    ) -> Result<Result<(), Rejection>, BackendError> {
         let deadline = self.server.deadline(deadline)?;
         let session = match self.named(name, deadline).await {
             Some(session) => session,
@@ -163,20 +163,20 @@ impl FtpBackend {
 }
 
 impl Server {
-    async fn open(&self, deadline: Instant) -> Result<Session, Fault> {
+    async fn open(&self, deadline: Instant) -> Result<Session, BackendError> {
         Session::open(&self.settings.endpoint, self.tls.as_ref(), deadline).await
     }
 
     /// Everything that can be done before there is a name and a password.
-    async fn prepare(self: Arc<Self>) -> Result<Session, Fault> {
+    async fn prepare(self: Arc<Self>) -> Result<Session, BackendError> {
         let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()))?;
         self.open(deadline).await
     }
 
     /// No attempt takes longer than the settings allow, whoever asks.
-    fn deadline(&self, asked: Instant) -> Result<Instant, Fault> {
+    fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
         let deadline = sooner(self.settings.endpoint.timeout(), asked);
-        if deadline <= now() { Err(Fault::timed_out(Phase::Connect)) } else { Ok(deadline) }
+        if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }
     }
 }
 
@@ -194,20 +194,17 @@ impl UserBackend for FtpBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.server.settings.names.ask(attempt.name) {
-            Ok(asked) => asked,
-            Err(verdict) => return Ok(verdict),
-        };
+        let upstream = attempt.upstream_name;
         if PASSWORDLESS.iter().any(|name| upstream.eq_ignore_ascii_case(name)) {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
-        let answer = self.sign_in(&upstream, attempt.password, attempt.deadline).await;
-        let answer = answer.map_err(|fault| fault.of(self.id()))?;
-        Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(identity)))
+        let answer = self.sign_in(upstream, attempt.password, attempt.deadline).await;
+        let answer = answer?;
+        Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(Identity::of(attempt.name))))
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let look = async { Ok(self.server.open(self.server.deadline(deadline)?).await?.into_probe()) };
-        look.await.map_err(|fault: Fault| fault.of(self.id()))
+        look.await
     }
 }

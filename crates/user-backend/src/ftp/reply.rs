@@ -7,7 +7,7 @@
 //! RFC 959 section 4.2 (form of replies), 5.4 (which reply may answer what), RFC 2228 section 3 and RFC 4217 section 4
 //! (replies to AUTH).
 
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::verdict::Rejection;
 
 /// What a reply answers.
@@ -57,8 +57,8 @@ impl Next {
     /// Insists that the stage is passed.
     ///
     /// # Errors
-    /// A protocol [`Fault`] when it is not.
-    pub(super) fn proceed(self, stage: Stage) -> Result<(), Fault> {
+    /// A protocol [`BackendError`] when it is not.
+    pub(super) fn proceed(self, stage: Stage) -> Result<(), BackendError> {
         match self {
             Self::Proceed => Ok(()),
             Self::Wait | Self::Rejected(_) => Err(not_ftp(stage)),
@@ -67,21 +67,22 @@ impl Next {
 }
 
 /// What is said when a reply is none.
-pub(super) fn not_ftp(stage: Stage) -> Fault {
-    Fault::protocol(stage.phase(), "the server does not speak FTP")
+pub(super) fn not_ftp(stage: Stage) -> BackendError {
+    BackendError::protocol(stage.phase(), "the server does not speak FTP")
 }
 
 /// Judges a whole reply.
 ///
 /// # Errors
-/// A [`Fault`] for everything that is neither the expected yes nor the no to a password.
-pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool) -> Result<Next, Fault> {
+/// A [`BackendError`] for everything that is neither the expected yes nor the no to a password.
+pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool) -> Result<Next, BackendError> {
     let Some(code) = code(body) else {
         return Err(not_ftp(stage));
     };
     let shown = format!("(reply {code} {})", stage.answered());
-    let unavailable = |text: &str| Err(Fault::unavailable(stage.phase(), format!("{text} {shown}")));
-    let misconfigured = |text: &str| Err(Fault::misconfigured(stage.phase(), format!("{text} {shown}")));
+    let unavailable = |text: &str| Err(BackendError::unavailable(stage.phase(), format!("{text} {shown}")));
+    let misconfigured =
+        |text: &str| Err(BackendError::misconfigured(stage.phase(), format!("{text} {shown}")));
     match (stage, code) {
         (Stage::Greeting, 220) | (Stage::Auth, 234) | (Stage::User, 331) | (Stage::Pass, 230) => {
             Ok(Next::Proceed)
@@ -104,7 +105,7 @@ pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool) -> Result<Next, 
         (Stage::User | Stage::Pass, 522 | 530 | 533..=537 | 550) => {
             misconfigured("the server refuses the login for another reason than the password")
         }
-        _ => Err(Fault::protocol(stage.phase(), format!("the server broke the rules of FTP {shown}"))),
+        _ => Err(BackendError::protocol(stage.phase(), format!("the server broke the rules of FTP {shown}"))),
     }
 }
 

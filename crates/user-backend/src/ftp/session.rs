@@ -16,7 +16,7 @@ use super::reply::{Next, Stage, judge, not_ftp};
 use super::wire::{Wire, Wiring};
 use crate::backend::Probe;
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::secret::Password;
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
 use crate::verdict::Rejection;
@@ -41,7 +41,7 @@ impl Session {
     /// Connects, encrypts and hears the greeting. Every later step has the same deadline.
     ///
     /// # Errors
-    /// A [`Fault`] in the phase that failed.
+    /// A [`BackendError`] in the phase that failed.
     ///
     /// # Cancellation
     /// Safe: the connection is closed.
@@ -49,7 +49,7 @@ impl Session {
         endpoint: &Endpoint,
         tls: Option<&TlsClient>,
         deadline: Instant,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, BackendError> {
         let (ftp, wire, peer) = dial_with(endpoint, deadline, connect).await?;
         let mut session = Self { ftp, wire, peer, deadline, tls: None, granted: Vec::new() };
         let encrypt_by = || sooner(endpoint.connect_timeout(), deadline);
@@ -68,7 +68,7 @@ impl Session {
                 session.granted.push("AUTH TLS");
             }
             (TlsMode::Implicit | TlsMode::Explicit, None) => {
-                return Err(Fault::misconfigured(
+                return Err(BackendError::misconfigured(
                     Phase::Tls,
                     "TLS is asked for, and nobody says whom to trust",
                 ));
@@ -91,8 +91,8 @@ impl Session {
     /// Presents the name.
     ///
     /// # Errors
-    /// A [`Fault`] when the server does not ask for the password then.
-    pub(super) async fn name(mut self, name: &str) -> Result<Self, Fault> {
+    /// A [`BackendError`] when the server does not ask for the password then.
+    pub(super) async fn name(mut self, name: &str) -> Result<Self, BackendError> {
         self.wire.replace_next("USER", name);
         self.command(Stage::User, USER).await?.proceed(Stage::User)?;
         Ok(self)
@@ -103,11 +103,14 @@ impl Session {
     /// There is no QUIT: waiting for its reply costs a round trip and tells nothing. The connection is closed instead.
     ///
     /// # Errors
-    /// A [`Fault`] when the server neither accepted nor rejected the password.
+    /// A [`BackendError`] when the server neither accepted nor rejected the password.
     ///
     /// # Security
     /// The password is written once, and only after the server asked for it by 331.
-    pub(super) async fn password(mut self, password: &Password) -> Result<Result<(), Rejection>, Fault> {
+    pub(super) async fn password(
+        mut self,
+        password: &Password,
+    ) -> Result<Result<(), Rejection>, BackendError> {
         self.wire.replace_next("PASS", password.expose());
         match self.command(Stage::Pass, PASS).await? {
             Next::Rejected(rejection) => Ok(Err(rejection)),
@@ -121,7 +124,7 @@ impl Session {
         Probe::of(Some(self.peer)).with_tls(self.tls).with_capabilities(capabilities)
     }
 
-    async fn greeting(&mut self) -> Result<(), Fault> {
+    async fn greeting(&mut self) -> Result<(), BackendError> {
         let read = async {
             loop {
                 let answer = self.ftp.read_response_in(&[]).await;
@@ -134,7 +137,7 @@ impl Session {
         within(self.deadline, Phase::Greeting, read).await
     }
 
-    async fn command(&mut self, stage: Stage, line: &str) -> Result<Next, Fault> {
+    async fn command(&mut self, stage: Stage, line: &str) -> Result<Next, BackendError> {
         let encrypted = self.tls.is_some();
         self.quiet(stage).await?;
         within(self.deadline, stage.phase(), async {
@@ -143,28 +146,28 @@ impl Session {
         .await
     }
 
-    async fn quiet(&self, stage: Stage) -> Result<(), Fault> {
+    async fn quiet(&self, stage: Stage) -> Result<(), BackendError> {
         self.wire.is_quiet().await.map_err(|error| broken(stage, error))
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<(ImplAsyncFtpStream<Wire>, Wire, SocketAddr), Fault> {
+async fn connect(address: SocketAddr) -> Result<(ImplAsyncFtpStream<Wire>, Wire, SocketAddr), BackendError> {
     let wiring = Wiring::default();
     // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS yet.
     match ImplAsyncFtpStream::connect_secure_implicit(address, wiring.clone(), "").await {
         Ok(ftp) => wiring
             .wire()
             .map(|wire| (ftp, wire, address))
-            .ok_or_else(|| Fault::protocol(Phase::Connect, "the library opened no connection")),
+            .ok_or_else(|| BackendError::protocol(Phase::Connect, "the library opened no connection")),
         Err(FtpError::ConnectionError(error)) => Err(cannot_connect(address, error)),
         Err(error) => {
-            Err(Fault::protocol(Phase::Connect, "the library opened no connection").caused_by(error))
+            Err(BackendError::protocol(Phase::Connect, "the library opened no connection").with_source(error))
         }
     }
 }
 
 /// The bytes of a reply. The library is told to expect no code at all, because it does not know all of them.
-fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, Fault> {
+fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Vec<u8>, BackendError> {
     match answer {
         Ok(response) | Err(FtpError::UnexpectedResponse(response)) => Ok(response.body),
         Err(FtpError::ConnectionError(error)) => Err(broken(stage, error)),
@@ -173,18 +176,21 @@ fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Ve
 }
 
 /// What it means that the connection broke.
-fn broken(stage: Stage, error: io::Error) -> Fault {
+fn broken(stage: Stage, error: io::Error) -> BackendError {
     let phase = stage.phase();
     if let Some(inner) = error.get_ref() {
         if let Some(trouble) = inner.downcast_ref::<Trouble>() {
-            return Fault::protocol(phase, trouble.to_string());
+            return BackendError::protocol(phase, trouble.to_string());
         }
         if inner.is::<ReplyTooLarge>() {
-            return Fault::protocol(phase, Trouble::TooLong.to_string());
+            return BackendError::protocol(phase, Trouble::TooLong.to_string());
         }
         match inner.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidMessage(_)) => {
-                return Fault::protocol(phase, "the server spoke in clear text on the encrypted connection");
+                return BackendError::protocol(
+                    phase,
+                    "the server spoke in clear text on the encrypted connection",
+                );
             }
             Some(_) => return TlsClient::explain(&error),
             None => {}
@@ -194,5 +200,5 @@ fn broken(stage: Stage, error: io::Error) -> Fault {
         io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
         kind => format!("the connection broke: {kind}"),
     };
-    Fault::unavailable(phase, detail).caused_by(error)
+    BackendError::unavailable(phase, detail).with_source(error)
 }

@@ -1,6 +1,6 @@
 //! What one FTP backend needs to know.
 
-use crate::identity::{BackendId, NameRules};
+use crate::identity::BackendId;
 use crate::transport::Endpoint;
 
 /// The settings of one [`FtpBackend`](super::FtpBackend).
@@ -8,21 +8,19 @@ use crate::transport::Endpoint;
 pub struct FtpSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
-    pub(super) names: NameRules,
     pub(super) warm: usize,
 }
 
 impl FtpSettings {
-    /// A server at `endpoint`, with the default name rules.
-    pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
-        Self { id, endpoint, names: NameRules::default(), warm: 0 }
-    }
+    /// The port for `AUTH TLS` and for clear text (RFC 959 section 8).
+    pub const DEFAULT_PORT: u16 = 21;
 
-    /// Sets the name rules.
-    #[must_use]
-    pub fn with_names(mut self, names: NameRules) -> Self {
-        self.names = names;
-        self
+    /// The port for TLS from the first byte.
+    pub const DEFAULT_TLS_PORT: u16 = 990;
+
+    /// A server at `endpoint`.
+    pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
+        Self { id, endpoint, warm: 0 }
     }
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::guard::Guard;
 use crate::clock::Instant;
-use crate::error::Fault;
+use crate::error::BackendError;
 use crate::transport::{TlsClient, TlsSummary};
 
 /// suppaftp reads a greeting before it hands out the connection. It gets this one, and the server's own is read
@@ -69,7 +69,11 @@ impl Wire {
     ///
     /// # Errors
     /// What [`TlsClient::handshake`] says.
-    pub(super) async fn encrypt(&self, tls: &TlsClient, deadline: Instant) -> Result<TlsSummary, Fault> {
+    pub(super) async fn encrypt(
+        &self,
+        tls: &TlsClient,
+        deadline: Instant,
+    ) -> Result<TlsSummary, BackendError> {
         let stream = tls.handshake(Socket(Arc::clone(&self.socket)), deadline).await?;
         let summary = TlsClient::summary(&stream);
         self.lock().stream = Box::new(stream);

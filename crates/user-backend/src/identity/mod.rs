@@ -1,12 +1,8 @@
-//! Names: what a person types, what it stands for, and who may answer for it.
+//! Names: what a person types, and what it stands for.
 //!
 //! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ` are one person
 //! everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section 3.3): width mapping, lower case, NFC,
 //! and a refusal of everything that cannot be told apart by eye (controls, zero-width joiners, bidi overrides).
-
-mod domain;
-
-pub use domain::{DomainRules, NameDecision, NameRules, NamespaceCollision, check_collisions};
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;

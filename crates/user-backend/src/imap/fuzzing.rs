@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::reply::{Decision, Method};
 use super::script::{CREDENTIALS, NAME, PASSWORD, Record, Server, Step};
 use super::session::Session;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::fuzzing::Decided;
 
 /// What came of a dialogue.
@@ -49,7 +49,7 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     let mut injected = false;
     let ended = drive(sign_in(server, starttls, &mut injected));
     // Who waits for a line that never comes waits for the deadline.
-    let ended = ended.unwrap_or_else(|| Err(Fault::timed_out(Phase::Login)));
+    let ended = ended.unwrap_or_else(|| Err(BackendError::timed_out(Phase::Login)));
     let decided = ended.map(|decision| match decision {
         Decision::Yes => Ok(()),
         Decision::No(rejection) => Err(rejection),
@@ -62,7 +62,7 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     Dialogue { decided, said_yes, said_no, times_written, said, injected }
 }
 
-async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<Decision, Fault> {
+async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<Decision, BackendError> {
     let record = server.record();
     let mut session = Session::greeted(server).await?;
     if starttls {

@@ -11,9 +11,8 @@
 //! | `tls` | `"explicit"` | `"explicit"`: STARTTLS, required; `"implicit"`: TLS from the first byte (RFC 8314); `"none"`: clear text, to this machine or with consent |
 //! | `ca_file`, `server_name` | system's trust store, host | whose certificates are trusted, and for which name |
 //! | `connect_timeout`, `timeout` | 3 s, 15 s | for reaching the server, for the whole attempt |
-//! | `domain` and its switches, `deny_names` | none; anonymous, ftp, guest | see [`NameRules`](crate::NameRules) |
 //!
-//! The name goes to the server as typed (with the domain added, where the rules say so), the password as typed.
+//! The name goes to the server as the resolver's [rules](crate::NameRules) say, the password as typed.
 //!
 //! # How the password travels
 //! | the server offers | what is done |
@@ -36,15 +35,17 @@
 //! | `NO` before the password was sent | unavailable: the mechanism was refused, not the person |
 //! | `BYE`, end of the connection, no answer in time | unavailable |
 //! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol |
-//! | a denied name; a password too long for `LOGIN` | rejected: not allowed (nothing was sent) |
+//! | a password too long for `LOGIN` | rejected: not allowed (nothing was sent) |
 //!
 //! # Security
 //! Everything the server says passes a guard (`guard/mod.rs`) before anybody parses it. The password is written once, in one
 //! piece, from a buffer that is wiped; neither it nor the server's words reach a log.
 
+mod class;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod guard;
+pub(crate) mod mailbox;
 mod reply;
 mod sasl;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -52,6 +53,7 @@ mod script;
 mod session;
 mod settings;
 
+pub use class::ImapClass;
 pub use settings::ImapSettings;
 
 use std::fmt;
@@ -61,11 +63,11 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
-use crate::verdict::Verdict;
+use crate::verdict::{Identity, Verdict};
 
 use reply::{Decision, Method};
 use session::{Session, Wire};
@@ -89,7 +91,7 @@ impl ImapBackend {
     /// Makes the backend; reads certificates, opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the settings cannot be used: passwords in clear text to another machine
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the settings cannot be used: passwords in clear text to another machine
     /// without consent, certificates that cannot be read, a server name that is none.
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
@@ -99,11 +101,16 @@ impl ImapBackend {
                 let warm = Warm::new(settings.warm);
                 Ok(Self { server: Arc::new(Server { settings, tls }), warm })
             }
-            Err(fault) => Err(fault.of(&settings.id)),
+            Err(fault) => Err(fault),
         }
     }
 
-    async fn sign_in(&self, name: &str, password: &Password, deadline: Instant) -> Result<Decision, Fault> {
+    async fn sign_in(
+        &self,
+        name: &str,
+        password: &Password,
+        deadline: Instant,
+    ) -> Result<Decision, BackendError> {
         let mut session = match self.prepared().await {
             Some(session) => session,
             None => self.server.open(deadline, None).await?,
@@ -134,7 +141,7 @@ impl Server {
         &self,
         deadline: Instant,
         found: Option<&mut Probe>,
-    ) -> Result<Session<Box<dyn Wire>>, Fault> {
+    ) -> Result<Session<Box<dyn Wire>>, BackendError> {
         let endpoint = &self.settings.endpoint;
         let soon = sooner(endpoint.connect_timeout(), deadline);
         let stream = dial(endpoint, soon).await?;
@@ -156,7 +163,7 @@ impl Server {
             }
         };
         let Some(tls) = &self.tls else {
-            return Err(Fault::misconfigured(Phase::Tls, "no certificates were loaded"));
+            return Err(BackendError::misconfigured(Phase::Tls, "no certificates were loaded"));
         };
         let stream = tls.handshake(stream, soon).await?;
         if let Some(probe) = found {
@@ -170,14 +177,14 @@ impl Server {
     }
 
     /// Everything that can be done before there is a name and a password.
-    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Wire>>, Fault> {
+    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Wire>>, BackendError> {
         let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()));
         let mut session = self.open(deadline, None).await?;
         within(deadline, Phase::Greeting, session.capabilities()).await?;
         Ok(session)
     }
 
-    async fn look(&self, deadline: Instant) -> Result<Probe, Fault> {
+    async fn look(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let mut probe = Probe::default();
         let mut session = self.open(deadline, Some(&mut probe)).await?;
         let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
@@ -190,7 +197,7 @@ impl Server {
     }
 }
 
-async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, Fault> {
+async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, BackendError> {
     within(deadline, Phase::Greeting, Session::greeted(stream)).await
 }
 
@@ -208,18 +215,14 @@ impl UserBackend for ImapBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.server.settings.names.ask(attempt.name) {
-            Ok(asked) => asked,
-            Err(verdict) => return Ok(verdict),
-        };
-        match self.sign_in(&upstream, attempt.password, self.server.deadline(attempt.deadline)).await {
-            Ok(Decision::Yes) => Ok(Verdict::Accepted(identity)),
-            Ok(Decision::No(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(fault) => Err(fault.of(self.id())),
-        }
+        let deadline = self.server.deadline(attempt.deadline);
+        Ok(match self.sign_in(attempt.upstream_name, attempt.password, deadline).await? {
+            Decision::Yes => Verdict::Accepted(Identity::of(attempt.name)),
+            Decision::No(rejection) => Verdict::Rejected(rejection),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        self.server.look(self.server.deadline(deadline)).await.map_err(|fault| fault.of(self.id()))
+        self.server.look(self.server.deadline(deadline)).await
     }
 }

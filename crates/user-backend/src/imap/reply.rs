@@ -9,7 +9,7 @@ use std::io;
 use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
 
 use super::guard::{Offence, UNLISTED, known_code};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::transport::TlsClient;
 use crate::verdict::Rejection;
 
@@ -147,8 +147,8 @@ impl Method {
     /// The best method that the server offers.
     ///
     /// # Errors
-    /// A misconfigured [`Fault`] when it takes no passwords on this connection.
-    pub(super) fn choose(offered: &Capabilities, encrypted: bool) -> Result<Self, Fault> {
+    /// A misconfigured [`BackendError`] when it takes no passwords on this connection.
+    pub(super) fn choose(offered: &Capabilities, encrypted: bool) -> Result<Self, BackendError> {
         // LOGINDISABLED speaks about the LOGIN command only. In clear text it says what the server thinks of clear
         // text, and then no other command may carry the password either.
         if offered.has("LOGINDISABLED") && !(encrypted && offered.has("AUTH=PLAIN")) {
@@ -158,7 +158,7 @@ impl Method {
                 "the server takes no passwords in clear text (LOGINDISABLED); set tls = \"explicit\" or \
                  \"implicit\""
             };
-            return Err(Fault::misconfigured(Phase::Login, text));
+            return Err(BackendError::misconfigured(Phase::Login, text));
         }
         Ok(match (offered.has("AUTH=PLAIN"), offered.has("SASL-IR")) {
             (true, true) => Self::PlainAtOnce,
@@ -178,12 +178,12 @@ pub(super) enum Decision {
 /// Reads the answer to the command that carried the password.
 ///
 /// # Errors
-/// A [`Fault`] when the answer is no decision about this name and this password.
-pub(super) fn decide(answer: Answer) -> Result<Decision, Fault> {
+/// A [`BackendError`] when the answer is no decision about this name and this password.
+pub(super) fn decide(answer: Answer) -> Result<Decision, BackendError> {
     let code = match answer {
         Answer::Ok => return Ok(Decision::Yes),
         Answer::Bad(code) => {
-            return Err(Fault::protocol(
+            return Err(BackendError::protocol(
                 Phase::Login,
                 shown("the server did not understand the login", code),
             ));
@@ -196,28 +196,30 @@ pub(super) fn decide(answer: Answer) -> Result<Decision, Fault> {
         }
         Some("EXPIRED") => Ok(Decision::No(Rejection::CredentialsExpired)),
         Some("CONTACTADMIN" | "NOPERM") => Ok(Decision::No(Rejection::AccountDisabled)),
-        Some("PRIVACYREQUIRED") => Err(Fault::misconfigured(
+        Some("PRIVACYREQUIRED") => Err(BackendError::misconfigured(
             Phase::Login,
             "the server takes no passwords over this connection (PRIVACYREQUIRED); set tls = \"explicit\" or \
              \"implicit\"",
         )),
-        Some(_) => Err(Fault::unavailable(Phase::Login, shown("the server did not judge the login", code))),
+        Some(_) => {
+            Err(BackendError::unavailable(Phase::Login, shown("the server did not judge the login", code)))
+        }
     }
 }
 
 /// Reads a refusal that came before the password was sent: it says nothing about the password.
-pub(super) fn refused_unheard(answer: Answer) -> Fault {
+pub(super) fn refused_unheard(answer: Answer) -> BackendError {
     match answer {
-        Answer::No(Some("PRIVACYREQUIRED")) => Fault::misconfigured(
+        Answer::No(Some("PRIVACYREQUIRED")) => BackendError::misconfigured(
             Phase::Login,
             "the server takes no passwords over this connection (PRIVACYREQUIRED); set tls = \"explicit\" or \
              \"implicit\"",
         ),
-        Answer::No(code) => Fault::unavailable(
+        Answer::No(code) => BackendError::unavailable(
             Phase::Login,
             shown("the server refused AUTHENTICATE PLAIN before the password was sent", code),
         ),
-        Answer::Bad(code) => Fault::protocol(
+        Answer::Bad(code) => BackendError::protocol(
             Phase::Login,
             shown("the server did not understand AUTHENTICATE PLAIN, which it offers", code),
         ),
@@ -228,20 +230,20 @@ pub(super) fn refused_unheard(answer: Answer) -> Fault {
 /// Reads the answer to STARTTLS.
 ///
 /// # Errors
-/// A [`Fault`] unless the server agreed.
-pub(super) fn agreed_to_tls(answer: Answer) -> Result<(), Fault> {
+/// A [`BackendError`] unless the server agreed.
+pub(super) fn agreed_to_tls(answer: Answer) -> Result<(), BackendError> {
     match answer {
         Answer::Ok => Ok(()),
         Answer::No(code) => {
-            Err(Fault::unavailable(Phase::Tls, shown("the server refused STARTTLS for now", code)))
+            Err(BackendError::unavailable(Phase::Tls, shown("the server refused STARTTLS for now", code)))
         }
         Answer::Bad(_) => Err(no_starttls()),
     }
 }
 
 /// What is said when encryption was asked for and is not offered.
-pub(super) fn no_starttls() -> Fault {
-    Fault::misconfigured(
+pub(super) fn no_starttls() -> BackendError {
+    BackendError::misconfigured(
         Phase::Tls,
         "the server does not offer STARTTLS, or somebody hides it; nothing was sent; if the port is for TLS from \
          the first byte, set tls = \"implicit\"",
@@ -249,19 +251,22 @@ pub(super) fn no_starttls() -> Fault {
 }
 
 /// The server ended the dialogue with BYE.
-pub(super) fn goodbye(phase: Phase, code: Option<&'static str>) -> Fault {
-    Fault::unavailable(phase, shown("the server said goodbye (BYE)", code))
+pub(super) fn goodbye(phase: Phase, code: Option<&'static str>) -> BackendError {
+    BackendError::unavailable(phase, shown("the server said goodbye (BYE)", code))
 }
 
 /// The connection ended or broke, or the guard refused what came.
-pub(super) fn broken(phase: Phase, error: &io::Error) -> Fault {
+pub(super) fn broken(phase: Phase, error: &io::Error) -> BackendError {
     if let Some(offence) = error.get_ref().and_then(|inner| inner.downcast_ref::<Offence>()) {
         return offence.fault(phase);
     }
     // The handshake is over and TLS is still what broke.
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidMessage(_)) => {
-            return Fault::protocol(phase, "the server spoke in clear text on the encrypted connection");
+            return BackendError::protocol(
+                phase,
+                "the server spoke in clear text on the encrypted connection",
+            );
         }
         Some(_) => return TlsClient::explain(error),
         None => {}
@@ -269,20 +274,20 @@ pub(super) fn broken(phase: Phase, error: &io::Error) -> Fault {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => closed(phase),
         // The parser's errors quote the line and are not passed on for that reason.
-        io::ErrorKind::Other => Fault::protocol(phase, "a reply cannot be read"),
-        kind => Fault::unavailable(phase, format!("the connection broke: {kind}")),
+        io::ErrorKind::Other => BackendError::protocol(phase, "a reply cannot be read"),
+        kind => BackendError::unavailable(phase, format!("the connection broke: {kind}")),
     }
 }
 
 /// The server closed the connection.
-pub(super) fn closed(phase: Phase) -> Fault {
-    Fault::unavailable(phase, "the server closed the connection")
+pub(super) fn closed(phase: Phase) -> BackendError {
+    BackendError::unavailable(phase, "the server closed the connection")
 }
 
 impl Offence {
     /// What the offence means.
-    pub(super) fn fault(self, phase: Phase) -> Fault {
-        Fault::protocol(phase, self.to_string()).caused_by(self)
+    pub(super) fn fault(self, phase: Phase) -> BackendError {
+        BackendError::protocol(phase, self.to_string()).with_source(self)
     }
 }
 

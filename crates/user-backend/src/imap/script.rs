@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reply::{Decision, Method};
 use super::session::Session;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::transport::within;
 
 pub(super) const NAME: &str = "alice";
@@ -135,7 +135,7 @@ impl Server {
     }
 
     /// Signs in on it, over a connection that counts as encrypted, and tells what came of it.
-    pub(super) async fn sign_in(self) -> (Result<Decision, Fault>, Arc<Mutex<Record>>) {
+    pub(super) async fn sign_in(self) -> (Result<Decision, BackendError>, Arc<Mutex<Record>>) {
         let record = self.record();
         let deadline = crate::clock::now() + Duration::from_secs(15);
         let outcome = within(deadline, Phase::Login, async {

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::guard::{Guard, Offence};
 use super::reply::{self, Answer, Capabilities, Decision, Method, Reply, Untagged};
 use super::sasl::{self, Unfit};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::secret::random_hex;
 use crate::verdict::Rejection;
 
@@ -31,8 +31,8 @@ impl<S: Wire> Session<S> {
     /// Waits for the greeting.
     ///
     /// # Errors
-    /// A [`Fault`] when the server sends none, says goodbye, or claims that somebody is signed in already.
-    pub(super) async fn greeted(stream: S) -> Result<Self, Fault> {
+    /// A [`BackendError`] when the server sends none, says goodbye, or claims that somebody is signed in already.
+    pub(super) async fn greeted(stream: S) -> Result<Self, BackendError> {
         let mut session = Self::over(Guard::new(stream));
         match session.next(Phase::Greeting).await? {
             // RFC 9051 section 7.1.4: nobody asked for this login, and there is no STARTTLS after it.
@@ -54,8 +54,8 @@ impl<S: Wire> Session<S> {
     /// Asks for encryption and gives the connection back for it, with the number of bytes read so far.
     ///
     /// # Errors
-    /// A [`Fault`] when the server does not offer it or refuses, or when anything was sent behind its answer.
-    pub(super) async fn agree_on_tls(mut self) -> Result<(S, usize), Fault> {
+    /// A [`BackendError`] when the server does not offer it or refuses, or when anything was sent behind its answer.
+    pub(super) async fn agree_on_tls(mut self) -> Result<(S, usize), BackendError> {
         // A server that did not tell what it can do is simply asked; one that did and left it out is believed.
         if self.capabilities.as_ref().is_some_and(|offered| !offered.has("STARTTLS")) {
             return Err(reply::no_starttls());
@@ -73,8 +73,8 @@ impl<S: Wire> Session<S> {
     /// What the server can do: as it told in its greeting, else it is asked.
     ///
     /// # Errors
-    /// A [`Fault`] when it does not tell.
-    pub(super) async fn capabilities(&mut self) -> Result<Capabilities, Fault> {
+    /// A [`BackendError`] when it does not tell.
+    pub(super) async fn capabilities(&mut self) -> Result<Capabilities, BackendError> {
         if let Some(known) = &self.capabilities {
             return Ok(known.clone());
         }
@@ -84,7 +84,7 @@ impl<S: Wire> Session<S> {
         let answer = self.answer(Phase::Greeting).await?;
         match (&self.capabilities, answer) {
             (Some(known), Answer::Ok) => Ok(known.clone()),
-            _ => Err(Fault::protocol(Phase::Greeting, "the server does not tell its capabilities")),
+            _ => Err(BackendError::protocol(Phase::Greeting, "the server does not tell its capabilities")),
         }
     }
 
@@ -96,7 +96,7 @@ impl<S: Wire> Session<S> {
     /// Presents a name and a password, once, by a method that the server offers.
     ///
     /// # Errors
-    /// A [`Fault`] when the server did not judge them.
+    /// A [`BackendError`] when the server did not judge them.
     ///
     /// # Cancellation
     /// Dropping the future closes the connection; the server may have judged.
@@ -105,7 +105,7 @@ impl<S: Wire> Session<S> {
         method: Method,
         name: &str,
         password: &str,
-    ) -> Result<Decision, Fault> {
+    ) -> Result<Decision, BackendError> {
         match method {
             Method::PlainAtOnce => {
                 self.begin(Phase::Login, false).await?;
@@ -134,7 +134,7 @@ impl<S: Wire> Session<S> {
                     // Nobody can have such a password at a server that reads nothing longer.
                     Err(Unfit::TooLong) => return Ok(Decision::No(Rejection::PolicyDenied)),
                     Err(Unfit::NotAscii) => {
-                        return Err(Fault::misconfigured(
+                        return Err(BackendError::misconfigured(
                             Phase::Login,
                             "the server offers LOGIN only, which cannot carry this name or password \
                              (characters outside ASCII); let it offer AUTH=PLAIN",
@@ -148,20 +148,20 @@ impl<S: Wire> Session<S> {
     }
 
     /// Draws a tag and makes sure that the server is waiting for us.
-    async fn begin(&mut self, phase: Phase, continuation: bool) -> Result<(), Fault> {
+    async fn begin(&mut self, phase: Phase, continuation: bool) -> Result<(), BackendError> {
         let random = random_hex::<16>()
-            .map_err(|error| Fault::unavailable(phase, error.to_string()).caused_by(error))?;
+            .map_err(|error| BackendError::unavailable(phase, error.to_string()).with_source(error))?;
         self.tag = format!("G{random}");
         let begun = self.client.get_mut().begin(&self.tag, continuation).await;
         begun.map_err(|error| reply::broken(phase, &error))
     }
 
-    async fn send(&mut self, phase: Phase, line: &[u8]) -> Result<(), Fault> {
+    async fn send(&mut self, phase: Phase, line: &[u8]) -> Result<(), BackendError> {
         self.client.get_mut().send(line).await.map_err(|error| reply::broken(phase, &error))
     }
 
     /// Waits for the answer to our command.
-    async fn answer(&mut self, phase: Phase) -> Result<Answer, Fault> {
+    async fn answer(&mut self, phase: Phase) -> Result<Answer, BackendError> {
         loop {
             match self.next(phase).await? {
                 Heard::Done(answer) => return Ok(answer),
@@ -172,7 +172,7 @@ impl<S: Wire> Session<S> {
     }
 
     /// Waits until it is our turn, or for an answer that comes instead.
-    async fn turn_or_answer(&mut self) -> Result<Option<Answer>, Fault> {
+    async fn turn_or_answer(&mut self) -> Result<Option<Answer>, BackendError> {
         loop {
             match self.next(Phase::Login).await? {
                 Heard::Done(answer) => return Ok(Some(answer)),
@@ -183,7 +183,7 @@ impl<S: Wire> Session<S> {
     }
 
     /// Reads the next reply; notes capabilities by the way.
-    async fn next(&mut self, phase: Phase) -> Result<Heard, Fault> {
+    async fn next(&mut self, phase: Phase) -> Result<Heard, BackendError> {
         loop {
             let response = match self.client.read_response().await {
                 Ok(Some(response)) => response,

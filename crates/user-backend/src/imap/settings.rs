@@ -1,6 +1,6 @@
 //! What one IMAP backend needs to know.
 
-use crate::identity::{BackendId, NameRules};
+use crate::identity::BackendId;
 use crate::transport::Endpoint;
 
 /// The settings of one [`ImapBackend`](super::ImapBackend).
@@ -8,7 +8,6 @@ use crate::transport::Endpoint;
 pub struct ImapSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
-    pub(super) names: NameRules,
     pub(super) warm: usize,
 }
 
@@ -19,16 +18,9 @@ impl ImapSettings {
     /// The port for TLS from the first byte (RFC 8314 section 3.2).
     pub const DEFAULT_TLS_PORT: u16 = 993;
 
-    /// A server at `endpoint`, with the default name rules.
+    /// A server at `endpoint`.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
-        Self { id, endpoint, names: NameRules::default(), warm: 0 }
-    }
-
-    /// Sets the name rules.
-    #[must_use]
-    pub fn with_names(mut self, names: NameRules) -> Self {
-        self.names = names;
-        self
+        Self { id, endpoint, warm: 0 }
     }
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).

@@ -19,7 +19,7 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, now};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::secret::fill_random;
 use crate::verdict::{Rejection, Verdict};
@@ -143,15 +143,16 @@ impl UserBackend for Breaker {
                 "not asked, it failed several times in a row; next try in {} s",
                 left.as_secs_f32().ceil()
             );
-            Fault::unavailable(Phase::Connect, text).of(self.inner.id())
+            BackendError::unavailable(Phase::Connect, text).with_backend(self.inner.id())
         })?;
         let answer = self.inner.authenticate(attempt).await;
         match &answer {
             // Nobody was asked, so nothing was learnt.
             Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {}
             // Nor about a server whose name is not known: a machine without a network knows none.
-            Err(error @ BackendError::Misconfigured(_)) if error.phase() == Phase::Resolve => {}
-            Ok(_) | Err(BackendError::Misconfigured(_)) => self.close(),
+            Err(error) if !error.is_transient() && error.phase() == Phase::Resolve => {}
+            Ok(_) => self.close(),
+            Err(error) if !error.is_transient() => self.close(),
             // It was reached and greeted. What it makes of one person, or how long it thinks about a wrong password,
             // says nothing about the next person.
             Err(error) if error.phase() == Phase::Login => {}
@@ -202,11 +203,11 @@ mod tests {
             self.asked.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
             if self.stumbles.load(Ordering::SeqCst) {
-                Err(Fault::protocol(Phase::Login, "500 to PASS").of(&self.id))
+                Err(BackendError::protocol(Phase::Login, "500 to PASS"))
             } else if self.healthy.load(Ordering::SeqCst) {
                 Ok(Verdict::Rejected(Rejection::BadCredentials))
             } else {
-                Err(Fault::unavailable(Phase::Connect, "down").of(&self.id))
+                Err(BackendError::unavailable(Phase::Connect, "down"))
             }
         }
         async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {

@@ -220,8 +220,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::error::Fault;
-    use crate::identity::BackendId;
+    use crate::error::BackendError;
     use crate::secret::OutcomeKeyer;
     use crate::verdict::Identity;
 
@@ -305,9 +304,8 @@ mod tests {
     #[test]
     fn outages_and_given_up_attempts_cost_nothing() {
         let bench = Bench::new();
-        let id = BackendId::parse("mail").unwrap();
         for _ in 0..100 {
-            let outage = Err(Fault::unavailable(Phase::Connect, "down").of(&id));
+            let outage = Err(BackendError::unavailable(Phase::Connect, "down"));
             bench.reserve().unwrap().settle(&outage);
             bench.reserve().unwrap().settle(&Ok(Verdict::NotMine));
             bench.reserve().unwrap().settle(&Ok(Verdict::Rejected(Rejection::AccountDisabled)));
@@ -317,7 +315,7 @@ mod tests {
     }
 
     fn silence() -> Result<Verdict, BackendError> {
-        Err(Fault::timed_out(Phase::Login).of(&BackendId::parse("mail").unwrap()))
+        Err(BackendError::timed_out(Phase::Login))
     }
 
     #[tokio::test(start_paused = true)]

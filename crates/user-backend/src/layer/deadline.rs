@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::verdict::Verdict;
 
@@ -44,14 +44,14 @@ impl UserBackend for Deadlined {
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         match tokio::time::timeout_at(attempt.deadline, self.inner.authenticate(attempt)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Fault::timed_out(Phase::Login).of(self.id())),
+            Err(_) => Err(BackendError::timed_out(Phase::Login).with_backend(self.id())),
         }
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         match tokio::time::timeout_at(deadline, self.inner.probe(deadline)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Fault::timed_out(Phase::Greeting).of(self.id())),
+            Err(_) => Err(BackendError::timed_out(Phase::Greeting).with_backend(self.id())),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, time_to_begin};
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::verdict::Verdict;
 
@@ -32,12 +32,13 @@ impl Limited {
     }
 
     async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, BackendError> {
-        let busy =
-            || Fault::unavailable(Phase::Connect, format!("{} attempts are under way already", self.most));
+        let busy = || {
+            BackendError::unavailable(Phase::Connect, format!("{} attempts are under way already", self.most))
+        };
         match tokio::time::timeout_at(time_to_begin(deadline), self.turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             // The semaphore is never closed: only time can run out.
-            _ => Err(busy().of(self.inner.id())),
+            _ => Err(busy().with_backend(self.inner.id())),
         }
     }
 }

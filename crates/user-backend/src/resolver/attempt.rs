@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use super::chain::Chain;
 use super::conclude::{Question, RETRY_AFTER};
+use super::outcome::Landed;
 use super::scope::Scope;
 use super::trace::{Rule, Step, Trace};
 use super::{Answer, Credentials, Outcome, Resolver, Shared, observe};
@@ -24,9 +25,6 @@ use crate::verdict::{Freshness, Rejection};
 /// The backends' time ends this much before the caller's, or a twentieth of it if that is less: there must be time left
 /// to say who did not answer, and to fall back on an earlier yes.
 const TO_CONCLUDE: Duration = Duration::from_millis(250);
-
-/// An answer, and when its check began.
-pub(super) type Landed = (Answer, Epoch);
 
 /// What an attempt depends on.
 struct Snapshot {

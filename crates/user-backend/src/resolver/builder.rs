@@ -8,11 +8,12 @@ use thiserror::Error;
 
 use super::chain::Chain;
 use super::link::{Link, Part};
+use super::names::{NameRules, NamespaceCollision, check_collisions};
 use super::pin::{MemoryPins, PinStore};
 use super::policy::Policy;
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
-use crate::identity::{BackendId, DomainRules, NamespaceCollision, check_collisions};
+use crate::identity::BackendId;
 use crate::layer::{CacheBounds, FailureLog, Flights, Lock, Locks, OutcomeCache, Throttle, Throttles};
 use crate::secret::NoRandomness;
 
@@ -46,15 +47,23 @@ impl Default for ResolverBuilder {
     }
 }
 
+impl Resolver {
+    /// Starts to put a resolver together.
+    pub fn builder() -> ResolverBuilder {
+        ResolverBuilder::default()
+    }
+}
+
 impl ResolverBuilder {
-    /// Adds a backend behind those already there, with the default policy.
+    /// Adds a backend behind those already there, with the default policy and the default rules about names.
     pub fn backend(self, backend: impl UserBackend) -> Self {
-        self.link(Arc::new(backend), Policy::default(), DomainRules::none())
+        self.link(Arc::new(backend), Policy::default(), NameRules::new())
     }
 
-    /// Adds a backend with a policy, and with the domain rules it applies, so that name spaces can be compared.
-    pub fn link(self, backend: Arc<dyn UserBackend>, policy: Policy, domain: DomainRules) -> Self {
-        self.part(Part::by_hand(backend, policy, domain))
+    /// Adds a backend with a policy and with rules about names, which the resolver applies: the backend is given the name to
+    /// send and knows nothing of them. [`DomainRules`](crate::DomainRules) alone will do: then no name is denied.
+    pub fn link(self, backend: Arc<dyn UserBackend>, policy: Policy, names: impl Into<NameRules>) -> Self {
+        self.part(Part::by_hand(backend, policy, names.into()))
     }
 
     pub(crate) fn part(mut self, part: Part) -> Self {
@@ -133,7 +142,7 @@ impl ResolverBuilder {
                 return Err(BuildError::DuplicateId { id: id.clone() });
             }
         }
-        check_collisions(self.parts.iter().map(|part| (part.backend.id(), &part.domain)))?;
+        check_collisions(self.parts.iter().map(|part| (part.backend.id(), part.names.domain())))?;
         Ok(())
     }
 

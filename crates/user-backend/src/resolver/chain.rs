@@ -11,14 +11,14 @@ use std::time::Duration;
 use tokio::time::timeout_at;
 
 use super::link::Link;
-use super::observe::AUDIT;
+use super::names::DomainRules;
 use super::pin::PinStore;
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
-use super::trace::{Rule, Step, Trace, more_telling};
+use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
 use crate::backend::Attempt;
 use crate::clock::{Instant, millis_since, now};
-use crate::identity::{BackendId, CanonicalName, DomainRules, LoginName};
+use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::{Locks, Throttles};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
@@ -64,8 +64,8 @@ impl Chain {
     ) -> Self {
         let mut rules: Vec<DomainRules> = Vec::new();
         for link in &links {
-            if !rules.contains(&link.domain) {
-                rules.push(link.domain.clone());
+            if !rules.contains(link.names.domain()) {
+                rules.push(link.names.domain().clone());
             }
         }
         Self { links, rules, pins, throttles, locks, deadline }
@@ -132,7 +132,7 @@ impl Chain {
                 continue;
             }
             // Another domain's people are nobody's business here: not of the pins, the budget, the turns, nor the breaker.
-            let Some(identity) = link.domain.identity(attempt.name) else {
+            let Some(identity) = link.names.domain().identity(attempt.name) else {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
                 continue;
             };
@@ -150,21 +150,29 @@ impl Chain {
                 Ok(_) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
             }
-            let reservation = match link.budgets.reserve(identity.name(), tuple, is_proven) {
-                Ok(reservation) => reservation,
-                Err(wait) => {
-                    trace.steps.push(Step::skipped(&link.id, link.budget_spent()));
-                    throttled = Some(throttled.map_or(wait, |other: Duration| other.min(wait)));
-                    if link.policy.on_unavailable == OnUnavailable::Stop {
-                        break;
-                    }
-                    continue;
+            let began = now();
+            let answer = match link.names.ask(attempt.name) {
+                // A denied name: no server is asked, so no budget is spent.
+                Err(verdict) => Ok(verdict),
+                Ok((upstream, _)) => {
+                    let reservation = match link.budgets.reserve(identity.name(), tuple, is_proven) {
+                        Ok(reservation) => reservation,
+                        Err(wait) => {
+                            trace.steps.push(Step::skipped(&link.id, link.budget_spent()));
+                            throttled = Some(throttled.map_or(wait, |other: Duration| other.min(wait)));
+                            if link.policy.on_unavailable == OnUnavailable::Stop {
+                                break;
+                            }
+                            continue;
+                        }
+                    };
+                    let deadline = share(began, attempt.deadline, still_to_ask(number));
+                    let asked = attempt.with_upstream_name(&upstream).with_deadline(deadline);
+                    let answer = link.ask(asked).await;
+                    reservation.settle(&answer);
+                    answer
                 }
             };
-            let began = now();
-            let deadline = share(began, attempt.deadline, still_to_ask(number));
-            let answer = link.ask(attempt.with_deadline(deadline)).await;
-            reservation.settle(&answer);
             trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
             match answer {
                 Ok(Verdict::Accepted(identity)) => {
@@ -283,7 +291,9 @@ impl Chain {
             if link.policy.max_stale.is_none() || !step.is_silence() {
                 continue;
             }
-            if let Some(identity) = link.domain.identity(login).filter(|identity| in_grace(identity.name())) {
+            if let Some(identity) =
+                link.names.domain().identity(login).filter(|identity| in_grace(identity.name()))
+            {
                 link.budgets.spend(identity.name(), tuple);
             }
         }

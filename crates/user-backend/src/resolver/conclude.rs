@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::chain::{Chain, Decision, Finding};
 use super::link::Link;
 use super::scope::Scope;
-use super::trace::{Rule, Step, Trace};
-use super::{Answer, Outcome, Shared, observe};
+use super::trace::{AUDIT, Rule, Step, Trace};
+use super::{Answer, Outcome, Shared};
 use crate::clock::now;
 use crate::identity::{CanonicalName, LoginName};
 use crate::layer::fence::Epoch;
@@ -75,7 +75,7 @@ impl Shared {
             return None;
         }
         tracing::warn!(
-            target: observe::AUDIT, user = ?question.name, backend = %proof.backend(),
+            target: AUDIT, user = ?question.name, backend = %proof.backend(),
             "accepted on an earlier yes, the backend is unavailable"
         );
         trace.ended_by = Rule::Grace;

@@ -11,13 +11,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::policy::{Budget, Policy};
-use super::trust::{Standing, Trust};
+use super::canary::{Canary, offer_stranger};
+use super::names::NameRules;
+use super::policy::{Budget, DEFAULT_DEADLINE, Policy};
+use super::trust::{Known, Standing, Trust};
 use crate::backend::{Attempt, UserBackend};
-use crate::check::Canary;
-use crate::clock::{later, now};
-use crate::error::BackendError;
-use crate::identity::{BackendId, DomainRules};
+use crate::clock::{Instant, later, now};
+use crate::error::{BackendError, Phase};
+use crate::identity::BackendId;
 use crate::layer::{Breaker, Budgets, Deadlined, Limited};
 use crate::verdict::Verdict;
 
@@ -26,17 +27,16 @@ use crate::verdict::Verdict;
 pub(crate) struct Part {
     pub(crate) backend: Arc<dyn UserBackend>,
     pub(crate) policy: Policy,
-    pub(crate) domain: DomainRules,
+    pub(crate) names: NameRules,
     /// All settings, to be compared with what they are after a reload.
     pub(crate) settings: Arc<dyn Settings>,
 }
 
 impl Part {
     /// A backend that somebody made by hand: the same as before if it is the very same.
-    pub(super) fn by_hand(backend: Arc<dyn UserBackend>, policy: Policy, domain: DomainRules) -> Self {
-        let settings =
-            ByHand { backend: Arc::clone(&backend), policy: policy.clone(), domain: domain.clone() };
-        Self { backend, policy, domain, settings: Arc::new(settings) }
+    pub(super) fn by_hand(backend: Arc<dyn UserBackend>, policy: Policy, names: NameRules) -> Self {
+        let settings = ByHand { backend: Arc::clone(&backend), policy: policy.clone(), names: names.clone() };
+        Self { backend, policy, names, settings: Arc::new(settings) }
     }
 }
 
@@ -63,7 +63,7 @@ impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Settings for T {
 struct ByHand {
     backend: Arc<dyn UserBackend>,
     policy: Policy,
-    domain: DomainRules,
+    names: NameRules,
 }
 
 impl PartialEq for ByHand {
@@ -71,7 +71,7 @@ impl PartialEq for ByHand {
         // The address alone: the other half of a fat pointer is not the same everywhere.
         std::ptr::addr_eq(Arc::as_ptr(&self.backend), Arc::as_ptr(&other.backend))
             && self.policy == other.policy
-            && self.domain == other.domain
+            && self.names == other.names
     }
 }
 
@@ -83,8 +83,8 @@ pub(super) struct Link {
     /// The one inside.
     pub(super) breaker: Arc<Breaker>,
     pub(super) policy: Policy,
-    /// The domain rules it applies, to find out whose a name is before asking.
-    pub(super) domain: DomainRules,
+    /// The rules about names: applied here, before and after the backend is asked, and nowhere else.
+    pub(super) names: NameRules,
     /// How many failed logins of each person may still reach the backend.
     pub(super) budgets: Arc<Budgets>,
     /// Whether its yes counts.
@@ -96,7 +96,7 @@ impl Link {
     /// A link with nothing behind it, except failed logins: they count at the server whatever is changed here, so they are
     /// taken over from `before`, the link that had this id.
     pub(super) fn new(part: Part, before: Option<&Self>) -> Self {
-        let Part { backend, policy, domain, settings } = part;
+        let Part { backend, policy, names, settings } = part;
         let breaker = Arc::new(Breaker::new(backend));
         let budgets = before.filter(|before| before.policy.budget == policy.budget);
         let budgets = budgets.map(|before| Arc::clone(&before.budgets));
@@ -106,7 +106,7 @@ impl Link {
             breaker,
             budgets: budgets.unwrap_or_else(|| Arc::new(Budgets::new(policy.budget))),
             policy,
-            domain,
+            names,
             trust: Trust::default(),
             settings,
         }
@@ -124,15 +124,66 @@ impl Link {
     }
 
     pub(super) async fn ask(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.answer(attempt).await.map_err(|error| error.with_backend(&self.id))
+    }
+
+    async fn answer(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
         if self.trust.standing() == Standing::Broken {
             return Err(self.accepts_anybody());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
         let answer = self.backend.authenticate(&attempt).instrument(span).await;
-        if matches!(answer, Ok(Verdict::Accepted(_))) {
-            self.vouch_for(attempt.deadline).await?;
+        let Ok(Verdict::Accepted(identity)) = answer else { return answer };
+        self.vouch_for(attempt.deadline).await?;
+        self.names
+            .known_as(identity)
+            .map(Verdict::Accepted)
+            .ok_or_else(|| BackendError::misconfigured(Phase::Login, "it accepted a name of another domain"))
+    }
+}
+
+impl Link {
+    /// Offers a person who does not exist, if the policy wants it, and draws the conclusion.
+    async fn prove(&self, deadline: Instant) -> Canary {
+        if !self.policy.canary {
+            return Canary::NotAsked;
         }
-        answer
+        let _one_at_a_time = self.trust.at_the_door.lock().await;
+        let offered = offer_stranger(self.backend.as_ref(), &self.names, deadline).await;
+        self.trust.learn(&self.id, &offered);
+        offered.into()
+    }
+
+    /// Makes sure that a yes of this backend counts, if need be by offering a stranger now. That costs those who come first after
+    /// an outage the time of one more login, and nobody afterwards.
+    async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
+        let Known { standing, offered } = self.trust.known();
+        if standing == Standing::Open {
+            let link = Arc::clone(self);
+            // In a task of its own: when it takes longer than this attempt may, the next one knows.
+            let stranger = tokio::spawn(async move {
+                let _one_at_a_time = link.trust.at_the_door.lock().await;
+                if link.trust.known().offered == offered {
+                    let deadline = later(now(), DEFAULT_DEADLINE);
+                    let found = offer_stranger(link.backend.as_ref(), &link.names, deadline).await;
+                    link.trust.learn(&link.id, &found);
+                }
+            });
+            let _ = tokio::time::timeout_at(deadline, stranger).await;
+        }
+        match self.trust.standing() {
+            Standing::Untried | Standing::Proven => Ok(()),
+            Standing::Broken => Err(self.accepts_anybody()),
+            Standing::Open => {
+                let text = "it says yes, and whether it also says yes to people who do not exist could not be found out";
+                Err(BackendError::unavailable(Phase::Login, text))
+            }
+        }
+    }
+
+    fn accepts_anybody(&self) -> BackendError {
+        let text = "it accepts people who do not exist, so its word is worth nothing";
+        BackendError::misconfigured(Phase::Login, text)
     }
 }
 

@@ -16,15 +16,18 @@
 
 mod attempt;
 mod builder;
+pub mod canary;
 mod chain;
 mod conclude;
 mod credentials;
 mod link;
+pub mod names;
 mod observe;
 mod outcome;
 pub mod pin;
 pub mod policy;
 mod reload;
+mod report;
 mod scope;
 mod trace;
 mod trust;
@@ -44,12 +47,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
-use crate::check::Canary;
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName};
 use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache, Place, Throttle};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
+use canary::Canary;
 use chain::Chain;
 use link::prove;
 use scope::Scope;
@@ -67,7 +70,7 @@ struct Shared {
     reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
     bounds: CacheBounds,
-    flights: Flights<attempt::Landed>,
+    flights: Flights<outcome::Landed>,
     remembered: observe::Remembered,
 }
 
@@ -85,12 +88,7 @@ pub struct Pressure {
 
 impl Resolver {
     /// How long one attempt may take when nothing else is set.
-    pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
-
-    /// Starts to put a resolver together.
-    pub fn builder() -> ResolverBuilder {
-        ResolverBuilder::default()
-    }
+    pub const DEFAULT_DEADLINE: Duration = policy::DEFAULT_DEADLINE;
 
     /// Decides one attempt, within the deadline set for the resolver.
     ///
@@ -149,30 +147,6 @@ impl Resolver {
         Some(Answer { outcome: Outcome::Refused(rejection), trace })
     }
 
-    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once: how often an answer came from
-    /// memory, the state of breakers, sizes. Call it before each scrape, or every few seconds.
-    ///
-    /// Attempts and answers of backends reach the recorder when they happen. Without a recorder nothing happens. No label
-    /// holds a name that a person typed.
-    ///
-    /// | metric | kind | labels |
-    /// |---|---|---|
-    /// | `user_backend_attempts_total` | counter | `outcome`, `rule`: one per answer, shared and remembered ones included |
-    /// | `user_backend_attempt_seconds` | histogram | `outcome`: of answers that were not remembered |
-    /// | `user_backend_answers_total` | counter | `backend`, `verdict`, `phase`: one per backend that was asked; `verdict="rejected"` are failed logins that reached it |
-    /// | `user_backend_answer_seconds` | histogram | `backend`, `verdict` |
-    /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
-    /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
-    /// | `user_backend_unproven` | gauge | `backend`: 1 until it has refused its first canary, if it is offered any |
-    /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
-    /// | `user_backend_cache_bytes` | gauge | |
-    /// | `user_backend_flights` | gauge | attempts under way |
-    /// | `user_backend_throttled_places` | gauge | places with failed sign-ins that still count |
-    /// | `user_backend_locked_users` | gauge | names with failed sign-ins that still count |
-    pub fn report_metrics(&self) {
-        observe::report(&self.shared);
-    }
-
     /// The backends, in order, as they are now.
     pub fn backends(&self) -> Vec<Arc<dyn UserBackend>> {
         self.shared.chain.load().links.iter().map(|link| Arc::clone(&link.backend)).collect()
@@ -215,7 +189,7 @@ impl Resolver {
         let pins = Arc::clone(&self.shared.chain.load().pins);
         let before = pins.rebind(name, backend).await?;
         self.shared.cache.invalidate_user(name);
-        tracing::info!(target: observe::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
+        tracing::info!(target: trace::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
         Ok(before)
     }
 

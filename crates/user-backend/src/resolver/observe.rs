@@ -13,13 +13,9 @@ use std::sync::{Mutex, PoisonError};
 
 use metrics::{counter, gauge, histogram};
 
-use super::trace::{Rule, Said, Step};
-use super::trust::Standing;
-use super::{Answer, Shared};
+use super::outcome::Answer;
+use super::trace::{AUDIT, Rule, Said, Step};
 use crate::identity::{BackendId, LoginName};
-
-/// The target of lines that an auditor wants.
-pub(super) const AUDIT: &str = "user_backend::audit";
 
 /// One flight has landed: counted once, however many wait for it.
 pub(super) fn landed(name: &LoginName, answer: &Answer) {
@@ -55,7 +51,7 @@ pub(super) fn answered(answer: &Answer) {
     histogram!("user_backend_attempt_seconds", "outcome" => outcome).record(seconds(answer.trace.ms));
 }
 
-fn attempts(outcome: &'static str, rule: Rule) -> metrics::Counter {
+pub(super) fn attempts(outcome: &'static str, rule: Rule) -> metrics::Counter {
     counter!("user_backend_attempts_total", "outcome" => outcome, "rule" => rule.as_str())
 }
 
@@ -134,7 +130,7 @@ impl Remembered {
     }
 
     /// What was counted and not reported yet.
-    fn take(&self) -> [u64; 2] {
+    pub(super) fn take(&self) -> [u64; 2] {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.so_far();
         let [accepted, rejected] = now;
@@ -148,28 +144,4 @@ pub(super) fn removed(id: &BackendId) {
     for name in ["user_backend_breaker_open", "user_backend_distrusted", "user_backend_unproven"] {
         gauge!(name, "backend" => id.to_string()).set(0.0);
     }
-}
-
-/// Brings the recorder up to date.
-pub(super) fn report(shared: &Shared) {
-    let [accepted, rejected] = shared.remembered.take();
-    attempts("authenticated", Rule::CachedAcceptance).increment(accepted);
-    attempts("refused", Rule::CachedRefusal).increment(rejected);
-    let switch = |on: bool| if on { 1.0 } else { 0.0 };
-    let chain = shared.chain.load();
-    for link in &chain.links {
-        let backend = || link.id.to_string();
-        gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
-        let standing = link.trust.standing();
-        gauge!("user_backend_distrusted", "backend" => backend()).set(switch(standing == Standing::Broken));
-        let unproven = link.policy.canary && matches!(standing, Standing::Untried | Standing::Open);
-        gauge!("user_backend_unproven", "backend" => backend()).set(switch(unproven));
-    }
-    let stats = shared.cache.stats();
-    gauge!("user_backend_cache_outcomes", "kind" => "accepted").set(stats.accepted as f64);
-    gauge!("user_backend_cache_outcomes", "kind" => "rejected").set(stats.rejected as f64);
-    gauge!("user_backend_cache_bytes").set(stats.bytes as f64);
-    gauge!("user_backend_flights").set(shared.flights.under_way() as f64);
-    gauge!("user_backend_throttled_places").set(chain.throttles.places() as f64);
-    gauge!("user_backend_locked_users").set(chain.locks.people() as f64);
 }

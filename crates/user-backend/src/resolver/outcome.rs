@@ -6,7 +6,11 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::trace::Trace;
+use crate::layer::fence::Epoch;
 use crate::verdict::{Authenticated, Rejection};
+
+/// An answer, and when its check began.
+pub(super) type Landed = (Answer, Epoch);
 
 /// What became of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,10 +14,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::builder::{BuildError, ResolverBuilder};
+use super::canary::Canary;
 use super::chain::Chain;
 use super::link::{Link, prove};
+use super::trace::AUDIT;
 use super::{Resolver, observe};
-use crate::check::Canary;
 use crate::identity::BackendId;
 
 /// What a reload has changed.
@@ -87,7 +88,7 @@ impl Resolver {
             observe::removed(id);
         }
         let Reloaded { kept, changed, added, removed, .. } = reloaded;
-        tracing::info!(target: observe::AUDIT, ?kept, ?changed, ?added, ?removed, "backends reloaded");
+        tracing::info!(target: AUDIT, ?kept, ?changed, ?added, ?removed, "backends reloaded");
     }
 }
 

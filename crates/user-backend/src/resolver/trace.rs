@@ -8,9 +8,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::error::{BackendError, Phase};
+use crate::error::{BackendError, FailureKind, Phase};
 use crate::identity::BackendId;
 use crate::verdict::{Rejection, Verdict};
+
+/// The target of lines that an auditor wants.
+pub(super) const AUDIT: &str = "user_backend::audit";
 
 /// How a decision came about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -196,10 +199,10 @@ impl Step {
             Ok(Verdict::Rejected(rejection)) => (Said::Rejected, None, Some(rejection.as_text().into())),
             Ok(Verdict::NotMine) => (Said::NotMine, None, Some("the name belongs to another domain".into())),
             Err(error) => {
-                let said = match error {
-                    BackendError::Misconfigured(_) => Said::Misconfigured,
-                    BackendError::Protocol(_) => Said::Protocol,
-                    _ => Said::Unavailable,
+                let said = match error.failure_kind() {
+                    FailureKind::Unavailable => Said::Unavailable,
+                    FailureKind::Misconfigured => Said::Misconfigured,
+                    FailureKind::Protocol => Said::Protocol,
                 };
                 (said, Some(error.phase()), Some(error.detail().to_owned().into()))
             }

@@ -16,7 +16,7 @@ use pavao::{
 };
 
 use super::reply::{Answer, Proof, errno, of_errno};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::secret::Password;
 
 /// pavao writes the password into a log record of the level `trace`. The features that this crate sets on `log` leave
@@ -142,19 +142,19 @@ impl Ended {
     }
 
     /// What it means for the person.
-    pub(super) fn meaning(self, proof: &Proof) -> Result<Answer, Fault> {
+    pub(super) fn meaning(self, proof: &Proof) -> Result<Answer, BackendError> {
         match self {
             Self::Yes => Ok(Answer::Yes),
             Self::Number(number) => of_errno(number, proof),
-            Self::Conflict => Err(Fault::misconfigured(
+            Self::Conflict => Err(BackendError::misconfigured(
                 Phase::Login,
                 "another part of this program uses libsmbclient with other dialects",
             )),
-            Self::Poisoned => Err(Fault::unavailable(
+            Self::Poisoned => Err(BackendError::unavailable(
                 Phase::Login,
                 "libsmbclient is out of order since a crash; restart the program",
             )),
-            Self::Failed => Err(Fault::unavailable(Phase::Login, "libsmbclient failed")),
+            Self::Failed => Err(BackendError::unavailable(Phase::Login, "libsmbclient failed")),
         }
     }
 }

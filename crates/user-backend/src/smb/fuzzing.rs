@@ -2,7 +2,7 @@
 
 use super::greeting::understand;
 use super::reply::Answer;
-use crate::error::Fault;
+use crate::error::BackendError;
 use crate::fuzzing::Decided;
 
 /// What an error number of libsmbclient means when a share was opened, or a pipe.
@@ -23,11 +23,11 @@ pub fn of_status(status: u32) -> Decided {
 ///
 /// # Errors
 /// It is no server.
-pub fn greeting(answer: &[u8]) -> Result<Vec<String>, Fault> {
+pub fn greeting(answer: &[u8]) -> Result<Vec<String>, BackendError> {
     understand(answer).map(|greeting| greeting.capabilities().collect())
 }
 
-fn decided(answer: Result<Answer, Fault>) -> Decided {
+fn decided(answer: Result<Answer, BackendError>) -> Decided {
     answer.map(|answer| match answer {
         Answer::Yes => Ok(()),
         Answer::No(rejection) => Err(rejection),

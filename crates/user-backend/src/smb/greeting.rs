@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::secret::fill_random;
 use crate::transport::within;
 
@@ -48,11 +48,11 @@ impl Greeting {
 /// Greets the server and closes the connection.
 ///
 /// # Errors
-/// An unavailable [`Fault`] when it says nothing or hangs up, a protocol fault when it is something else.
+/// An unavailable [`BackendError`] when it says nothing or hangs up, a protocol fault when it is something else.
 ///
 /// # Cancellation
 /// Safe: the connection is closed.
-pub(super) async fn greet(mut stream: TcpStream, deadline: Instant) -> Result<Greeting, Fault> {
+pub(super) async fn greet(mut stream: TcpStream, deadline: Instant) -> Result<Greeting, BackendError> {
     within(deadline, Phase::Greeting, async {
         stream.write_all(&request()?).await.map_err(broken)?;
         let [kind, high, middle, low] = stream.read_u32().await.map_err(broken)?.to_be_bytes();
@@ -69,10 +69,10 @@ pub(super) async fn greet(mut stream: TcpStream, deadline: Instant) -> Result<Gr
 
 /// The request with its length in front. The client's id is random: Samba hands connections with the same id to one
 /// process, where they wait for each other.
-fn request() -> Result<Vec<u8>, Fault> {
+fn request() -> Result<Vec<u8>, BackendError> {
     let mut random = [0; 48];
     fill_random(&mut random).map_err(|error| {
-        Fault::unavailable(Phase::Greeting, "the system has no randomness").caused_by(error)
+        BackendError::unavailable(Phase::Greeting, "the system has no randomness").with_source(error)
     })?;
     let (id, salt) = random.split_at(16);
 
@@ -98,7 +98,7 @@ fn request() -> Result<Vec<u8>, Fault> {
     Ok([length.to_be_bytes().as_slice(), &message].concat())
 }
 
-pub(super) fn understand(answer: &[u8]) -> Result<Greeting, Fault> {
+pub(super) fn understand(answer: &[u8]) -> Result<Greeting, BackendError> {
     let two = |at: usize| {
         let [low, high] = answer.get(at..at + 2)?.try_into().ok()?;
         Some(u16::from_le_bytes([low, high]))
@@ -108,7 +108,7 @@ pub(super) fn understand(answer: &[u8]) -> Result<Greeting, Fault> {
     let (true, Some(low), Some(high)) = (is_answer, two(8), two(10)) else { return Err(stranger()) };
     let status = u32::from(high) << 16 | u32::from(low);
     if status != 0 {
-        return Err(Fault::protocol(
+        return Err(BackendError::protocol(
             Phase::Greeting,
             format!("the server agreed on no dialect (status 0x{status:08x})"),
         ));
@@ -122,16 +122,16 @@ pub(super) fn understand(answer: &[u8]) -> Result<Greeting, Fault> {
     }
 }
 
-fn stranger() -> Fault {
-    Fault::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3")
+fn stranger() -> BackendError {
+    BackendError::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3")
 }
 
-fn broken(error: io::Error) -> Fault {
+fn broken(error: io::Error) -> BackendError {
     let detail = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the server closed the connection",
         _ => "the connection broke",
     };
-    Fault::unavailable(Phase::Greeting, detail).caused_by(error)
+    BackendError::unavailable(Phase::Greeting, detail).with_source(error)
 }
 
 #[cfg(test)]

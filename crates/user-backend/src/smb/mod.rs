@@ -12,8 +12,7 @@
 //! | `share` | none | a share that the person can open; not `IPC$` |
 //! | `workgroup` | `WORKGROUP` | workgroup or Windows domain |
 //! | `engine` | `pavao` | the library that speaks SMB: `pavao` or `native` |
-//! | `domain`, `add_domain`, `strip_domain`, `group_by_domain` | none | as for all backends |
-//! | `deny_names` | anonymous, ftp, guest | `guest` stays denied even when the list is empty |
+//! | `deny_names` | anonymous, ftp, guest | applied by the resolver; `guest` stays denied even when the list is empty |
 //! | `connect_timeout`, `timeout` | 3s / 15s | |
 //!
 //! # Engines
@@ -23,7 +22,7 @@
 //! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
 //! | a crash of it ends | one login, in helper processes; else the program | one login |
 //! | tells why an account is refused | hardly, see below | exactly |
-//! | `smb encrypt = required` on the server | works | [`Misconfigured`](BackendError::Misconfigured) |
+//! | `smb encrypt = required` on the server | works | [`Misconfigured`](crate::FailureKind::Misconfigured) |
 //! | IPv6 | no | yes |
 //! | longest password | 255 bytes | as everywhere |
 //! | `share` | if set, the person must be able to open it | not used |
@@ -83,6 +82,7 @@
 
 #[cfg(feature = "smb")]
 mod call;
+mod class;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod greeting;
@@ -101,6 +101,7 @@ mod wire;
 #[cfg(feature = "smb")]
 mod worker;
 
+pub use class::SmbClass;
 #[cfg(all(feature = "smb", target_os = "linux"))]
 pub use helper::run_if_asked;
 pub use isolation::Isolation;
@@ -110,24 +111,23 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use self::names::{Account, Accounts};
 use self::reply::Answer;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
-use crate::error::{BackendError, Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 #[cfg(feature = "smb-native")]
 use crate::secret::MAX_PASSWORD_BYTES;
 use crate::secret::Password;
 use crate::transport::{Endpoint, sooner};
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Signs people in against one SMB server. See the [module](self) for what each answer means.
 #[derive(Debug)]
 pub struct SmbBackend {
     id: BackendId,
     endpoint: Endpoint,
-    accounts: Accounts,
+    addresses: bool,
     engine: Engine,
 }
 
@@ -143,18 +143,18 @@ impl SmbBackend {
     /// Makes the backend; opens no connection.
     ///
     /// # Errors
-    /// [`BackendError::Misconfigured`] when the cargo feature of the engine is off, or when share or workgroup could not
+    /// [`FailureKind::Misconfigured`](crate::FailureKind::Misconfigured) when the cargo feature of the engine is off, or when share or workgroup could not
     /// be the name of one.
     pub fn new(settings: SmbSettings) -> Result<Self, BackendError> {
-        settings.check().map_err(|fault| fault.of(&settings.id))?;
-        let engine = Engine::new(&settings).map_err(|fault| fault.of(&settings.id))?;
-        let SmbSettings { id, endpoint, names, .. } = settings;
-        Ok(Self { id, endpoint, accounts: Accounts::new(names), engine })
+        settings.check()?;
+        let engine = Engine::new(&settings)?;
+        let SmbSettings { id, endpoint, addresses, .. } = settings;
+        Ok(Self { id, endpoint, addresses, engine })
     }
 }
 
 impl Engine {
-    fn new(settings: &SmbSettings) -> Result<Self, Fault> {
+    fn new(settings: &SmbSettings) -> Result<Self, BackendError> {
         match settings.engine {
             #[cfg(feature = "smb")]
             SmbEngine::Pavao => Ok(Self::Pavao(session::Pavao::new(
@@ -184,7 +184,12 @@ impl Engine {
         }
     }
 
-    async fn login(&self, name: String, password: &Password, deadline: Instant) -> Result<Answer, Fault> {
+    async fn login(
+        &self,
+        name: String,
+        password: &Password,
+        deadline: Instant,
+    ) -> Result<Answer, BackendError> {
         match self {
             #[cfg(feature = "smb")]
             Self::Pavao(pavao) => pavao.login(name, password, deadline).await,
@@ -193,7 +198,7 @@ impl Engine {
         }
     }
 
-    async fn probe(&self, deadline: Instant) -> Result<Probe, Fault> {
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let (peer, greeting) = match self {
             #[cfg(feature = "smb")]
             Self::Pavao(pavao) => pavao.knock(deadline).await?,
@@ -204,8 +209,11 @@ impl Engine {
     }
 }
 
-fn absent(engine: &str, feature: &str) -> Fault {
-    Fault::misconfigured(Phase::Connect, format!("engine \"{engine}\" needs the cargo feature {feature}"))
+fn absent(engine: &str, feature: &str) -> BackendError {
+    BackendError::misconfigured(
+        Phase::Connect,
+        format!("engine \"{engine}\" needs the cargo feature {feature}"),
+    )
 }
 
 impl fmt::Display for SmbBackend {
@@ -221,24 +229,22 @@ impl UserBackend for SmbBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let (upstream, identity) = match self.accounts.decide(attempt.name) {
-            Account::Ask { upstream, identity } => (upstream, identity),
-            Account::Decided(verdict) => return Ok(verdict),
-        };
+        if let Some(verdict) = names::verdict(attempt.upstream_name, self.addresses) {
+            return Ok(verdict);
+        }
         if attempt.password.expose().len() > self.engine.longest_password() {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let deadline = sooner(self.endpoint.timeout(), attempt.deadline);
-        match self.engine.login(upstream, attempt.password, deadline).await {
-            Ok(Answer::Yes) => Ok(Verdict::Accepted(identity)),
-            Ok(Answer::No(rejection)) => Ok(Verdict::Rejected(rejection)),
-            Err(fault) => Err(fault.of(&self.id)),
-        }
+        Ok(match self.engine.login(attempt.upstream_name.to_owned(), attempt.password, deadline).await? {
+            Answer::Yes => Verdict::Accepted(Identity::of(attempt.name)),
+            Answer::No(rejection) => Verdict::Rejected(rejection),
+        })
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let deadline = sooner(self.endpoint.timeout(), deadline);
-        self.engine.probe(deadline).await.map_err(|fault| fault.of(&self.id))
+        self.engine.probe(deadline).await
     }
 }
 

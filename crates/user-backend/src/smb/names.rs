@@ -4,8 +4,8 @@
 //! libsmbclient take most of them for the same person, so an application that believed the spelling would see several
 //! people where there is one account. Here one account has one name, or the spelling is refused before anybody is asked.
 
-use crate::identity::{CanonicalName, LoginName, NameRules};
-use crate::verdict::{Identity, Rejection, Verdict};
+use crate::identity::CanonicalName;
+use crate::verdict::{Rejection, Verdict};
 
 /// Characters that no Windows account name can have. libsmbclient splits a name at `\`, at `/` and at the winbind
 /// separator of the machine's smb.conf (usually `\` or `+`) and drops what stands before it.
@@ -15,57 +15,14 @@ const FOREIGN: [char; 16] =
 /// A name for which servers hand out sessions without a look at the password.
 const NO_PERSON: &str = "guest";
 
-/// The name rules of one backend, completed by those of SMB.
-#[derive(Clone, Debug)]
-pub(super) struct Accounts {
-    asked: NameRules,
-    known: NameRules,
-}
-
-/// What is done with one typed name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Account {
-    /// Ask the server.
-    Ask {
-        /// The name to send.
-        upstream: String,
-        /// Who it is, if the server says yes.
-        identity: Identity,
-    },
-    /// The verdict stands without asking anybody.
-    Decided(Verdict),
-}
-
-impl Accounts {
-    pub(super) fn new(asked: NameRules) -> Self {
-        // `alice` and `alice@corp.example` are one account, whether or not the server is sent the long form: the person
-        // is known by what the long form stands for.
-        let full = asked.domain().clone().add_domain(true);
-        let known = asked.clone().with_domain(full);
-        Self { asked, known }
+/// The verdict about a name that is not sent: `None` for names that are.
+pub(super) fn verdict(upstream: &str, addresses: bool) -> Option<Verdict> {
+    if is_guest(upstream) || upstream.contains(FOREIGN) {
+        return Some(Verdict::Rejected(Rejection::PolicyDenied));
     }
-
-    pub(super) fn decide(&self, login: &LoginName) -> Account {
-        let upstream = match self.asked.ask(login) {
-            Ok((upstream, _)) => upstream,
-            Err(verdict) => return Account::Decided(verdict),
-        };
-        if is_guest(&upstream) || upstream.contains(FOREIGN) {
-            return denied();
-        }
-        // Without a domain of its own this backend knows bare names only; an address belongs to somebody else.
-        if self.asked.domain().domain().is_none() && login.canonical().as_str().contains('@') {
-            return Account::Decided(Verdict::NotMine);
-        }
-        match self.known.ask(login) {
-            Ok((_, identity)) => Account::Ask { upstream, identity },
-            Err(verdict) => Account::Decided(verdict),
-        }
-    }
-}
-
-fn denied() -> Account {
-    Account::Decided(Verdict::Rejected(Rejection::PolicyDenied))
+    let canonical = CanonicalName::parse(upstream);
+    let is_address = canonical.as_ref().map_or(upstream, CanonicalName::as_str).contains('@');
+    (is_address && !addresses).then_some(Verdict::NotMine)
 }
 
 /// Whatever the list of denied names says: for this name the crate smb2 takes a guest session for what was asked.
@@ -78,10 +35,22 @@ fn is_guest(upstream: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::DomainRules;
+    use crate::identity::LoginName;
+    use crate::resolver::names::{DomainRules, NameRules};
 
-    fn decide(rules: NameRules, typed: &str) -> Account {
-        Accounts::new(rules).decide(&LoginName::parse(typed).unwrap())
+    /// The name that is sent and the name that the user is known by, with the rules that the class adds; or the verdict.
+    fn decide(rules: NameRules, typed: &str) -> Result<(String, String), Verdict> {
+        let domain = rules.domain().clone().bare_names_only(true);
+        let addresses = domain.domain().is_some();
+        let (upstream, identity) = rules.with_domain(domain).ask(&LoginName::parse(typed).unwrap())?;
+        match verdict(&upstream, addresses) {
+            Some(verdict) => Err(verdict),
+            None => Ok((upstream, identity.name().to_string())),
+        }
+    }
+
+    fn denied() -> Result<(String, String), Verdict> {
+        Err(Verdict::Rejected(Rejection::PolicyDenied))
     }
 
     fn corp() -> DomainRules {
@@ -90,10 +59,7 @@ mod tests {
 
     /// The name that is sent and the name that comes back.
     fn ask(rules: NameRules, typed: &str) -> Option<(String, String)> {
-        match decide(rules, typed) {
-            Account::Ask { upstream, identity } => Some((upstream, identity.name().to_string())),
-            Account::Decided(_) => None,
-        }
+        decide(rules, typed).ok()
     }
 
     #[test]
@@ -125,7 +91,7 @@ mod tests {
 
     #[test]
     fn an_address_is_not_mine_unless_the_domain_is() {
-        let not_mine = Account::Decided(Verdict::NotMine);
+        let not_mine = Err(Verdict::NotMine);
         for typed in ["alice@corp.example", "alice@", "@corp.example", "a@b@c"] {
             assert_eq!(decide(NameRules::new(), typed), not_mine, "{typed}");
         }

@@ -20,7 +20,7 @@ use super::greeting::{Greeting, greet};
 use super::reply::{Answer, of_status};
 use super::wire::{Half, Wire};
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::secret::Password;
 use crate::transport::{Endpoint, dial, within};
 use crate::verdict::Rejection;
@@ -38,10 +38,10 @@ impl Native {
     }
 
     /// Connects to the server and greets it.
-    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), Fault> {
+    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let stream = dial(&self.endpoint, deadline).await?;
         let peer = stream.peer_addr().map_err(|error| {
-            Fault::unavailable(Phase::Connect, "the server closed the connection").caused_by(error)
+            BackendError::unavailable(Phase::Connect, "the server closed the connection").with_source(error)
         })?;
         Ok((peer, greet(stream, deadline).await?))
     }
@@ -49,7 +49,7 @@ impl Native {
     /// Presents a name and a password.
     ///
     /// # Errors
-    /// A [`Fault`] when the server could not decide, or did not prove that it knows the password.
+    /// A [`BackendError`] when the server could not decide, or did not prove that it knows the password.
     ///
     /// # Cancellation
     /// The connection is closed.
@@ -58,7 +58,7 @@ impl Native {
         name: String,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, BackendError> {
         let stream = dial(&self.endpoint, deadline).await?;
         // `user@domain` is a whole name; a workgroup beside it would contradict it.
         let workgroup = if name.contains('@') { String::new() } else { self.workgroup.clone() };
@@ -76,7 +76,10 @@ impl Native {
     }
 }
 
-async fn negotiate(stream: TcpStream, host: String) -> Result<(Connection, Dialect, Arc<Wire>), Fault> {
+async fn negotiate(
+    stream: TcpStream,
+    host: String,
+) -> Result<(Connection, Dialect, Arc<Wire>), BackendError> {
     let wire = Wire::new(stream);
     let halves = (Half(Arc::clone(&wire)), Half(Arc::clone(&wire)));
     let mut connection = Connection::from_transport(Box::new(halves.0), Box::new(halves.1), host);
@@ -85,7 +88,7 @@ async fn negotiate(stream: TcpStream, host: String) -> Result<(Connection, Diale
     }
     match connection.params() {
         Some(params) => Ok((connection, params.dialect, wire)),
-        None => Err(Fault::protocol(Phase::Greeting, "the server agreed on no dialect")),
+        None => Err(BackendError::protocol(Phase::Greeting, "the server agreed on no dialect")),
     }
 }
 
@@ -110,21 +113,21 @@ async fn session(
 async fn guarded<T: Send + 'static>(
     deadline: Instant,
     phase: Phase,
-    work: impl Future<Output = Result<T, Fault>> + Send + 'static,
-) -> Result<T, Fault> {
+    work: impl Future<Output = Result<T, BackendError>> + Send + 'static,
+) -> Result<T, BackendError> {
     let mut tasks = JoinSet::new();
     tasks.spawn(work);
     within(deadline, phase, async {
         match tasks.join_next().await {
             Some(Ok(done)) => done,
-            _ => Err(Fault::unavailable(phase, "the SMB library broke down")),
+            _ => Err(BackendError::unavailable(phase, "the SMB library broke down")),
         }
     })
     .await
 }
 
 /// What a failed session set-up means.
-fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, Fault> {
+fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, BackendError> {
     match error {
         Error::Protocol { status, command: Command::SessionSetup } => of_status(status.0),
         // The server does not know this person, or not with this password, and offers a session as nobody instead.
@@ -133,25 +136,28 @@ fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, Fault> {
     }
 }
 
-fn fault(error: Error, wire: &Wire, phase: Phase) -> Fault {
+fn fault(error: Error, wire: &Wire, phase: Phase) -> BackendError {
     if let Some(how) = wire.broken() {
-        return Fault::protocol(phase, how);
+        return BackendError::protocol(phase, how);
     }
     match error {
-        Error::Protocol { status, .. } => {
-            Fault::protocol(phase, format!("the server agreed on no dialect (status 0x{:08x})", status.0))
-        }
-        Error::SignatureInvalid { .. } => Fault::protocol(
+        Error::Protocol { status, .. } => BackendError::protocol(
+            phase,
+            format!("the server agreed on no dialect (status 0x{:08x})", status.0),
+        ),
+        Error::SignatureInvalid { .. } => BackendError::protocol(
             phase,
             "the server did not prove that it knows the password; somebody may speak in its place",
         ),
         Error::InvalidData { .. } | Error::Auth { .. } => {
-            Fault::protocol(phase, "the server does not speak SMB 2 or 3 as it should")
+            BackendError::protocol(phase, "the server does not speak SMB 2 or 3 as it should")
         }
         // Not a silence that may hide an answer: one request is under way at a time, so this is known at once.
-        Error::CreditStarvation { .. } => Fault::protocol(phase, "the server allows no further request"),
-        Error::Timeout | Error::ServerUnresponsive { .. } => Fault::timed_out(phase),
-        Error::Io(error) => Fault::unavailable(phase, "the connection broke").caused_by(error),
-        _ => Fault::unavailable(phase, "the server closed the connection"),
+        Error::CreditStarvation { .. } => {
+            BackendError::protocol(phase, "the server allows no further request")
+        }
+        Error::Timeout | Error::ServerUnresponsive { .. } => BackendError::timed_out(phase),
+        Error::Io(error) => BackendError::unavailable(phase, "the connection broke").with_source(error),
+        _ => BackendError::unavailable(phase, "the server closed the connection"),
     }
 }

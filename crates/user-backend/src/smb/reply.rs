@@ -3,7 +3,7 @@
 //!
 //! Codes: MS-ERREF section 2.3.1. What libsmbclient makes of them was measured with Samba 4.17.
 
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::verdict::Rejection;
 
 /// What a server said about a name and a password.
@@ -44,29 +44,32 @@ pub(super) mod errno {
 
 /// What a failure of libsmbclient means. The address was resolved and reached before libsmbclient was called.
 #[cfg(feature = "smb")]
-pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, Fault> {
+pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendError> {
     use errno::*;
-    let unavailable = |detail: &str| Err(Fault::unavailable(Phase::Login, detail));
+    let unavailable = |detail: &str| Err(BackendError::unavailable(Phase::Login, detail));
     match (number, proof) {
         (EACCES, _) => Ok(Answer::No(Rejection::BadCredentials)),
         // The name was resolved by us, so this is a session that the server refuses for a reason which libsmbclient has
         // no number for: the account is locked, or its password must be changed. Which of them, it does not tell.
         (EINVAL, _) => Ok(Answer::No(Rejection::AccountLocked)),
         // Older libraries say this for every failed session, an outage in the middle of it included.
-        (EPERM, _) => Err(Fault::misconfigured(
+        (EPERM, _) => Err(BackendError::misconfigured(
             Phase::Login,
             "this libsmbclient does not tell a wrong password from an outage; install a newer one, or set engine = \"native\"",
         )),
-        (ENOENT, Proof::Share(share)) => {
-            Err(Fault::misconfigured(Phase::Login, format!("share \"{share}\" not found on the server")))
-        }
-        (ENOENT, Proof::Pipe) => Err(Fault::misconfigured(
+        (ENOENT, Proof::Share(share)) => Err(BackendError::misconfigured(
+            Phase::Login,
+            format!("share \"{share}\" not found on the server"),
+        )),
+        (ENOENT, Proof::Pipe) => Err(BackendError::misconfigured(
             Phase::Login,
             "the server has no srvsvc pipe to prove a session with; name a share that is not open to guests, or set \
              engine = \"native\"",
         )),
-        (ENOSYS | EPROTO, _) => Err(Fault::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3")),
-        (ETIMEDOUT, _) => Err(Fault::timed_out(Phase::Login)),
+        (ENOSYS | EPROTO, _) => {
+            Err(BackendError::protocol(Phase::Greeting, "the server does not speak SMB 2 or 3"))
+        }
+        (ETIMEDOUT, _) => Err(BackendError::timed_out(Phase::Login)),
         (ECONNREFUSED, _) => unavailable("the connection was refused"),
         (ECONNABORTED | ECONNRESET, _) => unavailable("the server closed the connection"),
         (EHOSTUNREACH | ENETUNREACH, _) => unavailable("the server cannot be reached"),
@@ -76,10 +79,11 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, Fault> {
 
 /// What an NTSTATUS in answer to a session set-up means.
 #[cfg(feature = "smb-native")]
-pub(super) fn of_status(status: u32) -> Result<Answer, Fault> {
+pub(super) fn of_status(status: u32) -> Result<Answer, BackendError> {
     let no = |rejection| Ok(Answer::No(rejection));
-    let unavailable =
-        |detail: &str| Err(Fault::unavailable(Phase::Login, format!("{detail} (status 0x{status:08x})")));
+    let unavailable = |detail: &str| {
+        Err(BackendError::unavailable(Phase::Login, format!("{detail} (status 0x{status:08x})")))
+    };
     match status {
         // WRONG_PASSWORD, LOGON_FAILURE
         0xc000_006a | 0xc000_006d => no(Rejection::BadCredentials),
@@ -98,13 +102,13 @@ pub(super) fn of_status(status: u32) -> Result<Answer, Fault> {
         // PASSWORD_EXPIRED, PASSWORD_MUST_CHANGE
         0xc000_0071 | 0xc000_0224 => no(Rejection::CredentialsExpired),
         // ACCESS_DENIED: Samba says this for right credentials when it wants an encrypted session.
-        0xc000_0022 => Err(Fault::misconfigured(
+        0xc000_0022 => Err(BackendError::misconfigured(
             Phase::Login,
             "the server refused the session itself (status 0xc0000022), as servers do that want it encrypted; set \
              engine = \"pavao\"",
         )),
         // NOT_SUPPORTED, NTLM_BLOCKED
-        0xc000_00bb | 0xc000_0418 => Err(Fault::misconfigured(
+        0xc000_00bb | 0xc000_0418 => Err(BackendError::misconfigured(
             Phase::Login,
             format!("the server does not take NTLM (status 0x{status:08x})"),
         )),

@@ -14,7 +14,7 @@ use super::isolation::{Isolation, Place};
 use super::reply::{Answer, Proof};
 use super::worker::Worker;
 use crate::clock::{Instant, now};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::secret::Password;
 use crate::transport::{Endpoint, dial_first, resolve, sooner};
 
@@ -67,7 +67,7 @@ impl Pavao {
 
     /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own connect takes five
     /// seconds to give up, and other logins would wait for it.
-    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), Fault> {
+    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let by = sooner(self.endpoint.connect_timeout(), deadline);
         let mut addresses = resolve(&self.endpoint, by).await?;
         addresses.retain(SocketAddr::is_ipv4);
@@ -76,7 +76,7 @@ impl Pavao {
         }
         let stream = dial_first(&addresses, by).await?;
         let peer = stream.peer_addr().map_err(|error| {
-            Fault::unavailable(Phase::Connect, "the server closed the connection").caused_by(error)
+            BackendError::unavailable(Phase::Connect, "the server closed the connection").with_source(error)
         })?;
         let greeting = greet(stream, sooner(REQUEST_TIMEOUT, deadline)).await?;
         Ok((peer, greeting))
@@ -85,7 +85,7 @@ impl Pavao {
     /// Presents a name and a password.
     ///
     /// # Errors
-    /// A [`Fault`] when the server, or libsmbclient, could not decide.
+    /// A [`BackendError`] when the server, or libsmbclient, could not decide.
     ///
     /// # Cancellation
     /// A login that waits for its turn is not made. One that runs in a helper ends with it; one that runs in the thread
@@ -95,7 +95,7 @@ impl Pavao {
         name: String,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Answer, Fault> {
+    ) -> Result<Answer, BackendError> {
         let (peer, _) = self.knock(deadline).await?;
         let SocketAddr::V4(peer) = peer else { return Err(no_ipv4(&self.endpoint)) };
         let call = self.call(peer, name, password);
@@ -122,7 +122,7 @@ impl Pavao {
                 match WORKER.get_or_init(|| Worker::start(QUEUE)) {
                     Ok(worker) => worker.run(deadline, run).await??,
                     Err(_) => {
-                        return Err(Fault::unavailable(
+                        return Err(BackendError::unavailable(
                             Phase::Login,
                             "the system gave no thread for libsmbclient",
                         ));
@@ -132,7 +132,7 @@ impl Pavao {
         };
         if ended.is_ambiguous() {
             // A server that is well refuses an account; one that has just broken off does not answer now.
-            let gone = |_| Fault::unavailable(Phase::Login, "the server broke off");
+            let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off");
             self.knock(deadline).await.map_err(gone)?;
         }
         ended.meaning(&self.proof)
@@ -144,12 +144,12 @@ impl Pavao {
     }
 }
 
-fn no_ipv4(endpoint: &Endpoint) -> Fault {
+fn no_ipv4(endpoint: &Endpoint) -> BackendError {
     let detail = format!(
         "\"{}\" has no IPv4 address and libsmbclient cannot use others; set engine = \"native\"",
         endpoint.host()
     );
-    Fault::misconfigured(Phase::Resolve, detail)
+    BackendError::misconfigured(Phase::Resolve, detail)
 }
 
 /// One login's turn: whether it still makes sense when it comes, and what it tells those behind it.
@@ -161,15 +161,15 @@ struct Turn {
 
 impl Turn {
     /// The time that is left.
-    fn begin(&self) -> Result<Duration, Fault> {
+    fn begin(&self) -> Result<Duration, BackendError> {
         // While this login waited, the server fell silent for another one. Asking again would hold up the logins behind
         // it, for an answer that would come too late.
         if self.silences.load(Ordering::Acquire) != self.before {
-            return Err(Fault::unavailable(Phase::Login, "the server has fallen silent"));
+            return Err(BackendError::unavailable(Phase::Login, "the server has fallen silent"));
         }
         let left = self.deadline.saturating_duration_since(now());
         if left.is_zero() {
-            return Err(Fault::unavailable(Phase::Login, "no time was left when its turn came"));
+            return Err(BackendError::unavailable(Phase::Login, "no time was left when its turn came"));
         }
         Ok(left)
     }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Fault, Phase};
-use crate::identity::{BackendId, NameRules};
+use crate::error::{BackendError, Phase};
+use crate::identity::BackendId;
 use crate::smb::Isolation;
 use crate::transport::Endpoint;
 
@@ -30,7 +30,7 @@ pub enum SmbEngine {
 pub struct SmbSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
-    pub(super) names: NameRules,
+    pub(super) addresses: bool,
     pub(super) share: Option<String>,
     pub(super) workgroup: String,
     pub(super) engine: SmbEngine,
@@ -38,16 +38,18 @@ pub struct SmbSettings {
 }
 
 impl SmbSettings {
+    /// The port for SMB over TCP.
+    pub const DEFAULT_PORT: u16 = 445;
+
     /// The workgroup when nothing else is set.
     pub const DEFAULT_WORKGROUP: &str = "WORKGROUP";
 
-    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), with the default name
-    /// rules, no share, and the default engine.
+    /// A server at `endpoint` (its TLS settings do not matter: SMB has its own protection), no share, and the default engine.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
         Self {
             id,
             endpoint,
-            names: NameRules::default(),
+            addresses: false,
             share: None,
             workgroup: Self::DEFAULT_WORKGROUP.to_owned(),
             engine: SmbEngine::default(),
@@ -55,10 +57,11 @@ impl SmbSettings {
         }
     }
 
-    /// Sets the name rules.
+    /// Whether names with an `@` are asked for (default: no, they are not this server's). Where they are, the resolver's domain
+    /// rules must make one name of `alice` and `alice@corp.example`, which are one account.
     #[must_use]
-    pub fn with_names(mut self, names: NameRules) -> Self {
-        self.names = names;
+    pub fn with_addresses(mut self, on: bool) -> Self {
+        self.addresses = on;
         self
     }
 
@@ -92,8 +95,8 @@ impl SmbSettings {
     }
 
     /// Finds what no server could have.
-    pub(super) fn check(&self) -> Result<(), Fault> {
-        let no = |detail: String| Err(Fault::misconfigured(Phase::Connect, detail));
+    pub(super) fn check(&self) -> Result<(), BackendError> {
+        let no = |detail: String| Err(BackendError::misconfigured(Phase::Connect, detail));
         if let Some(share) = &self.share {
             if share.eq_ignore_ascii_case("IPC$") {
                 return no("share \"IPC$\" proves nothing; leave the setting out".to_owned());

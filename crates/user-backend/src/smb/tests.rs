@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::clock::now;
 use crate::identity::LoginName;
+use crate::resolver::{Credentials, Outcome, Resolver};
 use crate::transport::TlsMode;
 
 fn settings() -> SmbSettings {
@@ -74,11 +75,16 @@ async fn libsmbclient_is_not_given_an_address_it_cannot_use() {
 async fn names_that_are_refused_or_not_mine_cause_no_io() {
     for engine in [SmbEngine::Pavao, SmbEngine::Native] {
         let Ok(backend) = SmbBackend::new(settings().with_engine(engine)) else { continue };
-        for name in ["guest", "Guest", "anonymous", "ftp", "BOGUS\\alice", "x/alice"] {
+        for name in ["guest", "Guest", "BOGUS\\alice", "x/alice"] {
             let denied = Verdict::Rejected(Rejection::PolicyDenied);
             assert_eq!(verdict(&backend, name, "secret").await.unwrap(), denied, "{name}");
         }
         assert_eq!(verdict(&backend, "alice@realm", "secret").await.unwrap(), Verdict::NotMine);
+        let resolver = Resolver::builder().backend(backend).build().unwrap();
+        for name in ["anonymous", "ftp"] {
+            let answer = resolver.authenticate(Credentials::new(name, "secret")).await;
+            assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{name}");
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -41,7 +41,7 @@ impl Worker {
     /// Runs a job when its turn comes and waits for what it returns.
     ///
     /// # Errors
-    /// An unavailable [`Fault`] when the queue is full (at once), when the deadline passes, or when the job panics.
+    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes, or when the job panics.
     ///
     /// # Cancellation
     /// A job whose caller has gone before its turn is never run; one that runs goes on to its end, unheard.
@@ -49,7 +49,7 @@ impl Worker {
         &self,
         deadline: Instant,
         job: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Fault> {
+    ) -> Result<T, BackendError> {
         let (answer, answered) = oneshot::channel();
         let has_begun = Arc::new(AtomicBool::new(false));
         let begins = Arc::clone(&has_begun);
@@ -69,17 +69,17 @@ impl Worker {
                 TrySendError::Full(_) => "too many logins wait for libsmbclient",
                 TrySendError::Disconnected(_) => "the libsmbclient thread has ended",
             };
-            Fault::unavailable(Phase::Login, detail)
+            BackendError::unavailable(Phase::Login, detail)
         })?;
         let late = || {
             if has_begun.load(Ordering::SeqCst) {
-                return Fault::timed_out(Phase::Login);
+                return BackendError::timed_out(Phase::Login);
             }
-            Fault::unavailable(Phase::Login, "other logins kept libsmbclient busy until time was up")
+            BackendError::unavailable(Phase::Login, "other logins kept libsmbclient busy until time was up")
         };
         match timeout_at(deadline, answered).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) => Err(Fault::unavailable(Phase::Login, "the call of libsmbclient broke down")),
+            Ok(Err(_)) => Err(BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down")),
             Err(_) => Err(late()),
         }
     }

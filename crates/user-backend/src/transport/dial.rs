@@ -7,35 +7,37 @@ use tokio::net::TcpStream;
 
 use super::{Endpoint, resolve, sooner, within};
 use crate::clock::{Instant, now};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 
 /// Opens a connection, trying the host's addresses in turn; each gets an equal share of the time that is left.
 /// Small packets are sent at once (`TCP_NODELAY`): login dialogues are all small packets.
 ///
 /// # Errors
-/// The [`Fault`] of the last address that was tried.
+/// The [`BackendError`] of the last address that was tried.
 ///
 /// # Cancellation
 /// Safe: a half-open connection is closed.
-pub async fn dial(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream, Fault> {
+pub async fn dial(endpoint: &Endpoint, deadline: Instant) -> Result<TcpStream, BackendError> {
     let deadline = sooner(endpoint.connect_timeout(), deadline);
     dial_first(&resolve(endpoint, deadline).await?, deadline).await
 }
 
 /// The same for addresses that are known already: the first of them that answers.
-pub(crate) async fn dial_first(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, Fault> {
+pub(crate) async fn dial_first(
+    addresses: &[SocketAddr],
+    deadline: Instant,
+) -> Result<TcpStream, BackendError> {
     first_of(addresses, deadline, connect).await
 }
 
 /// What [`dial`] does, for a library that opens the connection itself.
-#[cfg(feature = "ftp")]
 pub(crate) async fn dial_with<T, F>(
     endpoint: &Endpoint,
     deadline: Instant,
     connect: impl Fn(SocketAddr) -> F,
-) -> Result<T, Fault>
+) -> Result<T, BackendError>
 where
-    F: Future<Output = Result<T, Fault>>,
+    F: Future<Output = Result<T, BackendError>>,
 {
     let deadline = sooner(endpoint.connect_timeout(), deadline);
     first_of(&resolve(endpoint, deadline).await?, deadline, connect).await
@@ -45,11 +47,11 @@ async fn first_of<T, F>(
     addresses: &[SocketAddr],
     deadline: Instant,
     connect: impl Fn(SocketAddr) -> F,
-) -> Result<T, Fault>
+) -> Result<T, BackendError>
 where
-    F: Future<Output = Result<T, Fault>>,
+    F: Future<Output = Result<T, BackendError>>,
 {
-    let mut last = Fault::timed_out(Phase::Connect);
+    let mut last = BackendError::timed_out(Phase::Connect);
     for (tried, address) in addresses.iter().enumerate() {
         let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         let share = deadline.saturating_duration_since(now()) / left;
@@ -61,7 +63,7 @@ where
     Err(last)
 }
 
-async fn connect(address: SocketAddr) -> Result<TcpStream, Fault> {
+async fn connect(address: SocketAddr) -> Result<TcpStream, BackendError> {
     let stream = TcpStream::connect(address).await.map_err(|error| cannot_connect(address, error))?;
     // A stream that refuses the option still works, only slower.
     let _ = stream.set_nodelay(true);
@@ -69,7 +71,7 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, Fault> {
 }
 
 /// What a connection that could not be opened means.
-pub(crate) fn cannot_connect(address: SocketAddr, error: io::Error) -> Fault {
+pub(crate) fn cannot_connect(address: SocketAddr, error: io::Error) -> BackendError {
     let detail = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("{address} refused the connection"),
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
@@ -77,7 +79,7 @@ pub(crate) fn cannot_connect(address: SocketAddr, error: io::Error) -> Fault {
         }
         kind => format!("cannot connect to {address}: {kind}"),
     };
-    Fault::unavailable(Phase::Connect, detail).caused_by(error)
+    BackendError::unavailable(Phase::Connect, detail).with_source(error)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 
 /// How a connection is encrypted. There is no opportunistic mode: what can be stripped is not encryption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -174,12 +174,12 @@ impl Endpoint {
     /// Refuses clear text to another machine unless somebody consented.
     ///
     /// # Errors
-    /// A misconfigured [`Fault`] that names both ways out.
-    pub fn check_plaintext(&self) -> Result<(), Fault> {
+    /// A misconfigured [`BackendError`] that names both ways out.
+    pub fn check_plaintext(&self) -> Result<(), BackendError> {
         if self.tls != TlsMode::None || self.allow_plaintext || self.is_loopback() {
             return Ok(());
         }
-        Err(Fault::misconfigured(
+        Err(BackendError::misconfigured(
             Phase::Connect,
             format!(
                 "passwords would cross the network to {} in clear text; set tls = \"explicit\" to encrypt, or \

@@ -1,46 +1,47 @@
 //! How a peer is reached: settings, name resolution, connecting, TLS, deadlines. Shared by all backends.
 //!
-//! Every step takes a deadline and answers with a [`Fault`] that says in which [`Phase`] it failed. Nothing here knows
+//! Every step takes a deadline and answers with a [`BackendError`] that says in which [`Phase`] it failed. Nothing here knows
 //! a protocol, and nothing here ever sees a password.
+
+#![allow(dead_code, reason = "not every class needs all of it")]
 
 mod certificate;
 mod dial;
 mod endpoint;
 mod resolve;
 mod tls;
-#[cfg(any(feature = "imap", feature = "ftp"))]
 mod warm;
 
 pub use certificate::TlsSummary;
 pub use dial::dial;
-#[cfg(feature = "smb")]
-pub(crate) use dial::dial_first;
-#[cfg(feature = "ftp")]
-pub(crate) use dial::{cannot_connect, dial_with};
 pub use endpoint::{Endpoint, TlsMode, Trust};
 pub use resolve::resolve;
 pub use tls::TlsClient;
-#[cfg(any(feature = "imap", feature = "ftp"))]
-pub(crate) use warm::Warm;
+// What a program needs of this depends on its classes, of which nothing is known here.
+#[allow(unused_imports, reason = "not every class needs all of it")]
+pub(crate) use {
+    dial::{cannot_connect, dial_first, dial_with},
+    warm::Warm,
+};
 
 use std::future::Future;
 
 use crate::clock::{Instant, now};
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 
 /// Runs `work` until it ends or the deadline passes.
 ///
 /// # Errors
-/// What `work` answers, or an unavailable [`Fault`] in the given phase when time is up.
+/// What `work` answers, or an unavailable [`BackendError`] in the given phase when time is up.
 ///
 /// # Cancellation
 /// Dropping the future drops `work`.
 pub async fn within<T>(
     deadline: Instant,
     phase: Phase,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(Fault::timed_out(phase)))
+    work: impl Future<Output = Result<T, BackendError>>,
+) -> Result<T, BackendError> {
+    tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(BackendError::timed_out(phase)))
 }
 
 /// The deadline of one step: the given time from now, but never later than the deadline of the whole attempt.

@@ -12,17 +12,17 @@ use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddri
 
 use super::{Endpoint, TlsMode, within};
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 
 /// All addresses of the host, in the order the system prefers.
 ///
 /// # Errors
-/// A misconfigured [`Fault`] when the name does not exist, or when clear text to this machine was meant and the name turns
+/// A misconfigured [`BackendError`] when the name does not exist, or when clear text to this machine was meant and the name turns
 /// out to be another machine; an unavailable one when nobody could tell before the deadline.
 ///
 /// # Cancellation
 /// Safe. The system's resolver may finish its look-up in the background.
-pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, Fault> {
+pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<SocketAddr>, BackendError> {
     let host = endpoint.host();
     // An address needs no look-up, and no thread of the blocking pool.
     if let Ok(address) = host.parse::<IpAddr>() {
@@ -33,14 +33,14 @@ pub async fn resolve(endpoint: &Endpoint, deadline: Instant) -> Result<Vec<Socke
     }
     let mut addresses = within(deadline, Phase::Resolve, look_up(host.to_owned())).await?;
     if addresses.is_empty() {
-        return Err(Fault::unavailable(Phase::Resolve, format!("host \"{host}\" has no address")));
+        return Err(BackendError::unavailable(Phase::Resolve, format!("host \"{host}\" has no address")));
     }
     if endpoint.tls() == TlsMode::None
         && !endpoint.allows_plaintext()
         && endpoint.is_loopback()
         && let Some(far) = addresses.iter().find(|address| !address.ip().is_loopback())
     {
-        return Err(Fault::misconfigured(
+        return Err(BackendError::misconfigured(
             Phase::Resolve,
             format!("\"{host}\" resolves to {}, which is not this machine", far.ip()),
         ));
@@ -55,7 +55,7 @@ fn is_never_there(host: &str) -> bool {
     host.rsplit('.').next().is_some_and(|last| last.eq_ignore_ascii_case("invalid"))
 }
 
-async fn look_up(host: String) -> Result<Vec<SocketAddr>, Fault> {
+async fn look_up(host: String) -> Result<Vec<SocketAddr>, BackendError> {
     let asked = host.clone();
     let found = tokio::task::spawn_blocking(move || {
         // One kind of socket, or else each address comes once for each kind.
@@ -65,29 +65,29 @@ async fn look_up(host: String) -> Result<Vec<SocketAddr>, Fault> {
     });
     match found.await {
         Ok(found) => found.map_err(|error| {
-            meaning(&host, error.kind(), &error.to_string()).caused_by(io::Error::from(error))
+            meaning(&host, error.kind(), &error.to_string()).with_source(io::Error::from(error))
         }),
-        Err(_) => Err(Fault::unavailable(Phase::Resolve, "the look-up of the host broke down")),
+        Err(_) => Err(BackendError::unavailable(Phase::Resolve, "the look-up of the host broke down")),
     }
 }
 
 /// What it means that a name has no address.
-fn meaning(host: &str, kind: LookupErrorKind, said: &str) -> Fault {
+fn meaning(host: &str, kind: LookupErrorKind, said: &str) -> BackendError {
     match kind {
         LookupErrorKind::NoName | LookupErrorKind::NoData => no_such_host(host),
         _ => {
             // The words are this machine's, such as "Temporary failure in name resolution".
             let why = said.rsplit(": ").next().unwrap_or_default();
-            Fault::unavailable(Phase::Resolve, format!("cannot resolve host \"{host}\": {why}"))
+            BackendError::unavailable(Phase::Resolve, format!("cannot resolve host \"{host}\": {why}"))
         }
     }
 }
 
-fn no_such_host(host: &str) -> Fault {
+fn no_such_host(host: &str) -> BackendError {
     let text = format!(
         "host \"{host}\" does not exist; is it spelled right, and does the name service of this machine work?"
     );
-    Fault::misconfigured(Phase::Resolve, text)
+    BackendError::misconfigured(Phase::Resolve, text)
 }
 
 #[cfg(test)]
@@ -99,12 +99,12 @@ mod tests {
     use crate::error::BackendError;
     use crate::identity::BackendId;
 
-    fn of(fault: Fault) -> BackendError {
+    fn of(fault: BackendError) -> BackendError {
         assert_eq!(fault.phase(), Phase::Resolve);
-        fault.of(&BackendId::parse("mail").unwrap())
+        fault.with_backend(&BackendId::parse("mail").unwrap())
     }
 
-    async fn resolved(host: &str) -> Result<Vec<SocketAddr>, Fault> {
+    async fn resolved(host: &str) -> Result<Vec<SocketAddr>, BackendError> {
         resolve(&Endpoint::new(host, 143, TlsMode::Explicit), now() + Duration::from_secs(5)).await
     }
 

@@ -20,7 +20,7 @@ use tokio_rustls::client::TlsStream;
 use super::certificate::{TlsSummary, describe};
 use super::{Endpoint, Trust, within};
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::file_permissions;
 
 /// The TLS side of one endpoint. Make one per backend and keep it: it holds the sessions to resume, and one backend's
@@ -35,12 +35,12 @@ impl TlsClient {
     /// Loads what the endpoint trusts. Reads files: once, at start.
     ///
     /// # Errors
-    /// A misconfigured [`Fault`] when the certificates cannot be read or the server name is neither a DNS name nor an
+    /// A misconfigured [`BackendError`] when the certificates cannot be read or the server name is neither a DNS name nor an
     /// address.
-    pub fn new(endpoint: &Endpoint) -> Result<Self, Fault> {
+    pub fn new(endpoint: &Endpoint) -> Result<Self, BackendError> {
         let name = ServerName::try_from(endpoint.server_name().to_owned()).map_err(|error| {
             let text = format!("\"{}\" is neither a host name nor an address", endpoint.server_name());
-            Fault::misconfigured(Phase::Tls, text).caused_by(error)
+            BackendError::misconfigured(Phase::Tls, text).with_source(error)
         })?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = verifier(endpoint.trust(), &provider)?;
@@ -66,11 +66,11 @@ impl TlsClient {
     /// Encrypts an open connection and checks who is at the other end.
     ///
     /// # Errors
-    /// An unavailable [`Fault`] that says what is wrong with the certificate, or that the peer does not speak TLS.
+    /// An unavailable [`BackendError`] that says what is wrong with the certificate, or that the peer does not speak TLS.
     ///
     /// # Cancellation
     /// Dropping the future closes the connection.
-    pub async fn handshake<S>(&self, stream: S, deadline: Instant) -> Result<TlsStream<S>, Fault>
+    pub async fn handshake<S>(&self, stream: S, deadline: Instant) -> Result<TlsStream<S>, BackendError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -82,11 +82,11 @@ impl TlsClient {
     }
 
     /// What a failed handshake means.
-    pub fn explain(error: &std::io::Error) -> Fault {
+    pub fn explain(error: &std::io::Error) -> BackendError {
         let beneath = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match beneath {
-            Some(tls) => Fault::unavailable(Phase::Tls, describe(tls)).caused_by(tls.clone()),
-            None => Fault::unavailable(Phase::Tls, format!("the connection ended: {}", error.kind())),
+            Some(tls) => BackendError::unavailable(Phase::Tls, describe(tls)).with_source(tls.clone()),
+            None => BackendError::unavailable(Phase::Tls, format!("the connection ended: {}", error.kind())),
         }
     }
 
@@ -96,7 +96,10 @@ impl TlsClient {
     }
 }
 
-fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn ServerCertVerifier>, Fault> {
+fn verifier(
+    trust: &Trust,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<dyn ServerCertVerifier>, BackendError> {
     match trust {
         Trust::System => Verifier::new(Arc::clone(provider))
             .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
@@ -113,7 +116,7 @@ fn verifier(trust: &Trust, provider: &Arc<CryptoProvider>) -> Result<Arc<dyn Ser
     }
 }
 
-fn roots(path: &Path) -> Result<RootCertStore, Fault> {
+fn roots(path: &Path) -> Result<RootCertStore, BackendError> {
     let failed = |error| match error {
         pem::Error::Io(error) => unusable(&format!("ca_file {} cannot be read", path.display()), error),
         error => unusable(&format!("ca_file {} is not PEM", path.display()), error),
@@ -126,7 +129,7 @@ fn roots(path: &Path) -> Result<RootCertStore, Fault> {
         })?;
     }
     if roots.is_empty() {
-        return Err(Fault::misconfigured(
+        return Err(BackendError::misconfigured(
             Phase::Tls,
             format!("ca_file {} has no certificate in it", path.display()),
         ));
@@ -136,8 +139,8 @@ fn roots(path: &Path) -> Result<RootCertStore, Fault> {
     Ok(roots)
 }
 
-fn unusable(detail: &str, error: impl std::error::Error + Send + Sync + 'static) -> Fault {
-    Fault::misconfigured(Phase::Tls, format!("{detail}: {error}")).caused_by(error)
+fn unusable(detail: &str, error: impl std::error::Error + Send + Sync + 'static) -> BackendError {
+    BackendError::misconfigured(Phase::Tls, format!("{detail}: {error}")).with_source(error)
 }
 
 /// What `danger_accept_any_certificate` asks for: the handshake is checked, the identity is not.

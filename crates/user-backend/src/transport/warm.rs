@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use crate::error::Fault;
+use crate::error::BackendError;
 
 /// How long a prepared connection is kept. Servers end silent ones after 60 seconds and more.
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ impl<S: Send + 'static> Warm<S> {
     /// The work ends with the pool or the runtime. What fails is not tried again before the next call.
     pub(crate) fn refill<F>(&self, make: impl Fn() -> F)
     where
-        F: Future<Output = Result<S, Fault>> + Send + 'static,
+        F: Future<Output = Result<S, BackendError>> + Send + 'static,
     {
         let mut pool = lock(&self.pool);
         let missing = self.size.saturating_sub(pool.ready.len() + pool.making);
@@ -62,7 +62,7 @@ impl<S: Send + 'static> Warm<S> {
 }
 
 /// Prepares one connection and closes it when its time is over.
-async fn keep<S: Send>(making: Making<S>, make: impl Future<Output = Result<S, Fault>> + Send) {
+async fn keep<S: Send>(making: Making<S>, make: impl Future<Output = Result<S, BackendError>> + Send) {
     let made = make.await;
     let pool = making.0.clone();
     let ticket = match made {

@@ -1,6 +1,5 @@
 //! Answers that somebody on the way has changed: none of them is ever a yes.
 
-use user_backend::NameRules;
 use user_backend::transport::Endpoint;
 use user_backend_tests::rig::Rig;
 
@@ -10,7 +9,7 @@ use super::{BAD_PASSWORD, EVERY_WAY, How, SANE, backend_at, outcome, password};
 const MORE_PROCESSING: u32 = 0xc000_0016;
 
 async fn through(relay: &Relay, how: How, name: &str, password: &str) -> String {
-    let backend = backend_at("127.0.0.1", relay.port(), how, NameRules::default(), Endpoint::DEFAULT_TIMEOUT);
+    let backend = backend_at("127.0.0.1", relay.port(), how, Endpoint::DEFAULT_TIMEOUT);
     outcome(&backend, name, password).await
 }
 

@@ -13,7 +13,7 @@ use user_backend::clock::now;
 use user_backend::conformance::{self, Known};
 use user_backend::smb::{Isolation, SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
-use user_backend::{Attempt, BackendId, LoginName, NameRules, Password, UserBackend, Verdict};
+use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::rig::Rig;
 
 const SANE: u16 = 10445;
@@ -42,12 +42,12 @@ const EVERY_WAY: [How; 5] =
     [How::Share("share"), How::Pipe, How::HelpedShare("share"), How::HelpedPipe, How::Native];
 
 fn backend(rig: &Rig, port: u16, how: How) -> SmbBackend {
-    backend_at(rig.host(), port, how, NameRules::default(), Endpoint::DEFAULT_TIMEOUT)
+    backend_at(rig.host(), port, how, Endpoint::DEFAULT_TIMEOUT)
 }
 
-fn backend_at(host: &str, port: u16, how: How, names: NameRules, timeout: Duration) -> SmbBackend {
+fn backend_at(host: &str, port: u16, how: How, timeout: Duration) -> SmbBackend {
     let endpoint = Endpoint::new(host, port, TlsMode::None).with_timeout(timeout);
-    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint).with_names(names);
+    let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
     let helped = || Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into());
     let settings = match how {
         How::Share(share) => settings.with_share(share),
@@ -155,11 +155,10 @@ async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
 #[tokio::test]
 async fn t06_nobody_becomes_a_guest() {
     let Some(rig) = Rig::find() else { return };
-    // With no name denied by the settings; `public` is open to guests on three of the servers.
-    let open = || NameRules::default().deny_names([""; 0]).unwrap();
+    // With no name denied by the resolver; `public` is open to guests on three of the servers.
     for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
         for how in EVERY_WAY.into_iter().chain([How::Share("public"), How::HelpedShare("public")]) {
-            let backend = backend_at(rig.host(), port, how, open(), Endpoint::DEFAULT_TIMEOUT);
+            let backend = backend_at(rig.host(), port, how, Endpoint::DEFAULT_TIMEOUT);
             for name in ["guest", "Guest", "GUEST"] {
                 assert_eq!(
                     outcome(&backend, name, "anything").await,
@@ -251,8 +250,7 @@ async fn a_host_may_be_a_name_with_addresses_nobody_listens_on() {
     let right = password(&rig, "alice");
     let relay = relay::Relay::start(rig.host(), SANE, |_| (), |_| ()).await;
     for how in EVERY_WAY {
-        let names = NameRules::default();
-        let backend = backend_at("localhost", relay.port(), how, names, Endpoint::DEFAULT_TIMEOUT);
+        let backend = backend_at("localhost", relay.port(), how, Endpoint::DEFAULT_TIMEOUT);
         assert_eq!(outcome(&backend, "alice", &right).await, "yes alice", "{how:?}");
         let probe = backend.probe(now() + Duration::from_secs(10)).await.unwrap();
         assert!(probe.peer.unwrap().is_ipv4());
@@ -273,7 +271,7 @@ async fn a_probe_needs_no_password() {
 async fn a_server_that_is_stopped_or_paused_is_an_outage_and_never_a_rejection() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
-    let soon = |how| backend_at(rig.host(), SANE, how, NameRules::default(), Duration::from_secs(4));
+    let soon = |how| backend_at(rig.host(), SANE, how, Duration::from_secs(4));
     {
         let _stopped = rig.stopped("smb");
         for how in EVERY_WAY {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Mutex;
 
 use tracing_subscriber::util::SubscriberInitExt;
-use user_backend::{NameRules, Rejection};
+use user_backend::{Credentials, Outcome, Rejection, Resolver};
 
 use super::*;
 
@@ -103,12 +103,12 @@ async fn denied_and_foreign_names_cost_no_connection() {
     let peer = Peer::start(keys.ready(TlsMode::None)).await;
     let endpoint = || keys.endpoint(&peer, TlsMode::None);
     for name in ["anonymous", "ftp", "guest", "Anonymous", "FTP", "ｆｔｐ", "ftp@example.com"] {
-        let verdict = ask_for(&backend(endpoint()), name, "x").await.unwrap();
-        assert_eq!(verdict, Verdict::Rejected(Rejection::PolicyDenied), "{name}");
+        let resolver = Resolver::builder().backend(backend(endpoint())).build().unwrap();
+        let answer = resolver.authenticate(Credentials::new(name, "x")).await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{name}");
     }
-    let nobody_denied = NameRules::new().deny_names([""; 0]).unwrap();
-    let settings = FtpSettings::new(BackendId::parse("files").unwrap(), endpoint()).with_names(nobody_denied);
-    let open = FtpBackend::new(settings).unwrap();
+    // By itself, without rules that deny names.
+    let open = backend(endpoint());
     for name in ["anonymous", "ftp", "AnonymouS", "FTP"] {
         let verdict = ask_for(&open, name, "x").await.unwrap();
         assert_eq!(verdict, Verdict::Rejected(Rejection::PolicyDenied), "{name}");

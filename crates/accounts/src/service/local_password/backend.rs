@@ -41,8 +41,8 @@ use user_backend::layer::budget::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{
-    Attempt, BackendError, BackendId, CanonicalName, Fault, Identity, Phase, Policy, Probe, Rejection,
-    UserBackend, Verdict,
+    Attempt, BackendError, BackendId, CanonicalName, Identity, Phase, Policy, Probe, Rejection, UserBackend,
+    Verdict,
 };
 
 use crate::domain::{AccountsError, LOCAL_BACKEND, LocalPassword, NoRandomness, StoredHash, UserId};
@@ -111,7 +111,7 @@ impl LocalBackend {
         policy
     }
 
-    async fn decide(&self, attempt: &Attempt<'_>) -> Result<Verdict, Fault> {
+    async fn decide(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let Ok(password) = LocalPassword::new(attempt.password) else {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         };
@@ -131,7 +131,11 @@ impl LocalBackend {
     }
 
     /// Counts the attempt where that is wanted, before anything is compared.
-    async fn count(&self, name: &CanonicalName, key: &OutcomeKey) -> Result<ConsecutiveFailures, Fault> {
+    async fn count(
+        &self,
+        name: &CanonicalName,
+        key: &OutcomeKey,
+    ) -> Result<ConsecutiveFailures, BackendError> {
         let Some(most) = self.rules.maximum_login_attempts() else {
             return Ok(ConsecutiveFailures::Uncounted);
         };
@@ -151,7 +155,7 @@ impl LocalBackend {
         attempt: &Attempt<'_>,
         password: &LocalPassword,
         row: &mut ConsecutiveFailures,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<Verdict, BackendError> {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
         for round in 0..ROUNDS {
@@ -182,10 +186,13 @@ impl LocalBackend {
                 again => kept = again,
             }
         }
-        Err(Fault::unavailable(Phase::Login, "the password changed again and again while it was checked"))
+        Err(BackendError::unavailable(
+            Phase::Login,
+            "the password changed again and again while it was checked",
+        ))
     }
 
-    async fn find(&self, id: &UserId) -> Result<Option<StoredCredential>, Fault> {
+    async fn find(&self, id: &UserId) -> Result<Option<StoredCredential>, BackendError> {
         self.accounts.passwords().find(id).await.map_err(unavailable)
     }
 
@@ -194,9 +201,9 @@ impl LocalBackend {
         stored: Option<PasswordHash>,
         password: &LocalPassword,
         deadline: Instant,
-    ) -> Result<CheckedPassword, Fault> {
+    ) -> Result<CheckedPassword, BackendError> {
         let checked = self.hasher.check(stored, password, deadline).await;
-        checked.map_err(|error: PoolError| Fault::unavailable(Phase::Login, error.to_string()))
+        checked.map_err(|error: PoolError| BackendError::unavailable(Phase::Login, error.to_string()))
     }
 
     /// Stores a better hash of the same password, unless the password changed meanwhile. Tells the hash that should be stored
@@ -240,12 +247,12 @@ impl UserBackend for LocalBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let decided = within(attempt.deadline, Phase::Login, self.decide(attempt)).await;
-        decided.map_err(|fault| fault.of(&self.id))
+        decided
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let ask = async { self.accounts.credential_epoch().current().await.map_err(unavailable) };
-        within(deadline, Phase::Connect, ask).await.map_err(|fault| fault.of(&self.id))?;
+        within(deadline, Phase::Connect, ask).await?;
         let cost = self.hasher.settings();
         let argon2 = format!("argon2id m={} t={} p={}", cost.memory_kib(), cost.passes(), cost.lanes());
         Ok(Probe::of(None).with_capabilities([argon2]))
@@ -284,12 +291,12 @@ fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
     parsed.ok()
 }
 
-fn unavailable(error: AccountsError) -> Fault {
+fn unavailable(error: AccountsError) -> BackendError {
     let fault = match &error {
         AccountsError::Foreign { .. } | AccountsError::NewerSchema { .. } => {
-            Fault::misconfigured(Phase::Login, error.to_string())
+            BackendError::misconfigured(Phase::Login, error.to_string())
         }
-        _ => Fault::unavailable(Phase::Login, error.to_string()),
+        _ => BackendError::unavailable(Phase::Login, error.to_string()),
     };
-    fault.caused_by(error)
+    fault.with_source(error)
 }

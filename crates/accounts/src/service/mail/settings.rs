@@ -7,7 +7,7 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use serde::Deserialize;
 use thiserror::Error;
-use user_backend::Fault;
+use user_backend::BackendError;
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use zeroize::Zeroizing;
 
@@ -70,7 +70,7 @@ pub enum MailSettingsError {
     HalfALogin,
     /// Clear text over the network without consent.
     #[error("{}", .0.detail())]
-    Plaintext(Fault),
+    Plaintext(BackendError),
 }
 
 fn implicit() -> TlsMode {

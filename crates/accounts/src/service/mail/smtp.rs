@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use user_backend::clock::{Instant, later, now};
 use user_backend::transport::{TlsClient, TlsMode, dial, within};
-use user_backend::{Fault, Phase};
+use user_backend::{BackendError, Phase};
 
 use crate::service::mail::message::EmailMessage;
 use crate::service::mail::settings::MailSettings;
@@ -46,8 +46,8 @@ impl SmtpTransport {
     /// Loads what the settings trust. Reads files: once, at start.
     ///
     /// # Errors
-    /// A misconfigured [`Fault`] when the certificates cannot be read.
-    pub fn new(settings: MailSettings) -> Result<Self, Fault> {
+    /// A misconfigured [`BackendError`] when the certificates cannot be read.
+    pub fn new(settings: MailSettings) -> Result<Self, BackendError> {
         let tls = match settings.endpoint.tls() {
             TlsMode::None => None,
             _ => Some(TlsClient::new(&settings.endpoint)?),
@@ -56,7 +56,7 @@ impl SmtpTransport {
     }
 
     /// Opens a connection that is as encrypted as the settings say, ready for lettre.
-    async fn connect(&self, deadline: Instant) -> Result<Wire, Fault> {
+    async fn connect(&self, deadline: Instant) -> Result<Wire, BackendError> {
         let endpoint = &self.settings.endpoint;
         let mut stream = dial(endpoint, deadline).await?;
         let peer = stream.peer_addr().map_err(ended)?;
@@ -154,7 +154,7 @@ fn code_of(error: &smtp::Error) -> String {
 }
 
 /// Reads the greeting, asks for TLS and returns the greeting. Nothing but the reply to STARTTLS may have arrived by then.
-async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, Fault> {
+async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, BackendError> {
     let greeting = reply(stream, 220).await?;
     stream.write_all(format!("EHLO {hello_name}\r\n").as_bytes()).await.map_err(ended)?;
     let offers = reply(stream, 250).await?;
@@ -162,7 +162,7 @@ async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, 
         .split(|byte| *byte == b'\n')
         .any(|line| line.get(4..).is_some_and(|word| word.trim_ascii().eq_ignore_ascii_case(b"STARTTLS")));
     if !offered {
-        return Err(Fault::unavailable(
+        return Err(BackendError::unavailable(
             Phase::Tls,
             "the server does not offer STARTTLS, or somebody removed it",
         ));
@@ -173,7 +173,7 @@ async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, 
 }
 
 /// One reply of one or more lines. Bytes that follow it are not read: a peer that sent some is found out by the handshake.
-async fn reply(stream: &mut TcpStream, expected: u16) -> Result<Vec<u8>, Fault> {
+async fn reply(stream: &mut TcpStream, expected: u16) -> Result<Vec<u8>, BackendError> {
     let mut text = Vec::new();
     for _ in 0..MOST_LINES {
         let begin = text.len();
@@ -188,7 +188,7 @@ async fn reply(stream: &mut TcpStream, expected: u16) -> Result<Vec<u8>, Fault> 
             line.get(..3).and_then(|code| std::str::from_utf8(code).ok()).and_then(|code| code.parse().ok());
         let code: u16 = code.ok_or_else(odd)?;
         if code != expected {
-            return Err(Fault::unavailable(Phase::Greeting, format!("reply {code:03}")));
+            return Err(BackendError::unavailable(Phase::Greeting, format!("reply {code:03}")));
         }
         match line.get(3) {
             Some(b'-') => {}
@@ -199,12 +199,12 @@ async fn reply(stream: &mut TcpStream, expected: u16) -> Result<Vec<u8>, Fault> 
     Err(odd())
 }
 
-fn odd() -> Fault {
-    Fault::protocol(Phase::Greeting, "the server does not speak SMTP")
+fn odd() -> BackendError {
+    BackendError::protocol(Phase::Greeting, "the server does not speak SMTP")
 }
 
-fn ended(error: io::Error) -> Fault {
-    Fault::unavailable(Phase::Greeting, format!("the connection ended: {}", error.kind()))
+fn ended(error: io::Error) -> BackendError {
+    BackendError::unavailable(Phase::Greeting, format!("the connection ended: {}", error.kind()))
 }
 
 /// What lettre reads and writes: first what the server said before TLS, then the connection, up to a limit.

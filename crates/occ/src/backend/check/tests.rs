@@ -4,8 +4,8 @@ use user_backend::backend::Attempt;
 use user_backend::clock::Instant;
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{
-    BackendId, CanonicalName, DomainRules, Fault, Identity, Policy, Rejection, StaticBackend, UserBackend,
-    Verdict,
+    BackendError, BackendId, CanonicalName, DomainRules, Identity, Policy, Rejection, StaticBackend,
+    UserBackend, Verdict,
 };
 
 use super::*;
@@ -42,7 +42,7 @@ impl UserBackend for Scripted {
         match self.word {
             Word::Yes => Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("x").unwrap()))),
             Word::No => Ok(Verdict::Rejected(Rejection::UnknownUser)),
-            Word::Misconfigured => Err(Fault::misconfigured(Phase::Login, "no such share").of(&self.id)),
+            Word::Misconfigured => Err(BackendError::misconfigured(Phase::Login, "no such share")),
             Word::Never => std::future::pending().await,
         }
     }
@@ -72,8 +72,9 @@ fn configured(backend: impl UserBackend) -> Configured {
         backend: Arc::new(backend),
         class: "imap".to_owned(),
         endpoint: Some(Endpoint::new("mail.example.com", 993, TlsMode::Implicit)),
+        tls: Some(TlsMode::Implicit),
         policy: Policy::default(),
-        domain: DomainRules::none(),
+        names: DomainRules::none().into(),
         warnings: Vec::new(),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use user_backend::ClassRegistry;
 use user_backend::config::{Config, Loader};
 
 use crate::config;
@@ -59,14 +60,15 @@ pub(super) struct Tls {
 
 impl Place {
     /// Reads the `config.php` of an installation.
-    pub(super) fn read(file: PathBuf) -> Result<Self, Failure> {
+    pub(super) fn read(file: PathBuf, registry: &ClassRegistry) -> Result<Self, Failure> {
         if file.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("php")) {
             return Err(Failure::new(format!(
                 "{} is no config.php; name that of the installation with --from",
                 file.display()
             )));
         }
-        let loader = SETTINGS.into_iter().fold(Loader::new().allow_no_backends(), Loader::setting);
+        let loader = Loader::new().with_registry(registry.clone()).allow_no_backends();
+        let loader = SETTINGS.into_iter().fold(loader, Loader::setting);
         let config = match loader.clone().setting(OPTIONS).load(&file) {
             Ok(config) => config,
             Err(with_options) => {

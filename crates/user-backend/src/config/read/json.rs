@@ -7,9 +7,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Document, MAX_DEPTH, secret_in, syntax};
-use crate::config::error::{Place, Problem};
-use crate::config::section::Sink;
-use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
+use crate::document::error::{Place, Problem};
+use crate::document::section::Sink;
+use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
 pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -9,10 +9,10 @@ mod toml;
 
 pub(super) use self::php::RESOLVER_KEY as PHP_RESOLVER_KEY;
 
-use super::error::{Place, Problem};
-use super::section::Sink;
-use super::source::{Format, carries_a_password, names_a_secret};
-use super::tree::{Key, Member, Node, Position, Value};
+use crate::document::error::{Place, Problem};
+use crate::document::section::Sink;
+use crate::document::source::{Format, carries_a_password, names_a_secret};
+use crate::document::tree::{Key, Member, Node, Position, Value};
 
 /// Deepest nesting that is read. Our own tables are four deep.
 const MAX_DEPTH: usize = 64;

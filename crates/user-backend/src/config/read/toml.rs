@@ -4,9 +4,9 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Document, MAX_SYNTAX_ERRORS, secret_in};
-use crate::config::error::{Place, Problem};
-use crate::config::section::Sink;
-use crate::config::tree::{Key, LineIndex, Member, Node, Value};
+use crate::document::error::{Place, Problem};
+use crate::document::section::Sink;
+use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
 pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
     let lines = LineIndex::new(text);

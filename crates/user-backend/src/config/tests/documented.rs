@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::identity::{LoginName, NameDecision, NameRules};
+use crate::identity::LoginName;
+use crate::resolver::names::{NameDecision, NameRules};
 use crate::resolver::policy::{OnReject, OnUnavailable, Policy};
 use crate::transport::{TlsMode, Trust};
 
@@ -101,11 +102,9 @@ fn smb_has_fields_of_its_own() {
     let config = toml(
         "[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\nshare = \"data\"\nworkgroup = \"OFFICE\"",
     );
-    let ClassSettings::Smb { share, workgroup, engine } = config.entries()[0].settings() else { panic!() };
-    assert_eq!(
-        (share.as_deref(), workgroup.as_deref(), *engine),
-        (Some("data"), Some("OFFICE"), Engine::Pavao)
-    );
+    let entry = &config.entries()[0];
+    assert_eq!((entry.text("share"), entry.text("workgroup")), (Some("data"), Some("OFFICE")));
+    assert_eq!((entry.text("engine"), entry.tls()), (None, None));
     assert_eq!(reached(&config), "files:445 none");
 }
 

@@ -1,7 +1,7 @@
 //! The forms that people have: the manual's examples, and both generations of the PHP app's arguments.
 
 use super::*;
-use crate::identity::DomainRules;
+use crate::resolver::names::DomainRules;
 use crate::transport::{TlsMode, Trust};
 
 #[test]

@@ -4,7 +4,7 @@
 //! response code when it is one we know (RFC 9051 section 7.1), the capability names. What the server says in words is
 //! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them.
 
-use super::Offence;
+use super::offence::Offence;
 
 /// Response codes that may stand in front of a refusal. Others are passed on as [`UNLISTED`].
 const CODES: [&str; 21] = [

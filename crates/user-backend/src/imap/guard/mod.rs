@@ -17,8 +17,10 @@
 //! ```
 
 mod line;
+mod offence;
 
 pub(super) use line::{UNLISTED, known_code};
+pub(super) use offence::Offence;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -26,7 +28,6 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::task::coop::unconstrained;
 
@@ -40,43 +41,6 @@ pub(super) const MAX_TOTAL: usize = 64 * 1024;
 
 /// Bytes asked from the connection at a time.
 const CHUNK: usize = 2 * 1024;
-
-/// Why a server's words were not passed on. Says what is wrong, never what was said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Offence {
-    #[error("a line is longer than 8 KiB")]
-    LineTooLong,
-    #[error("more than 64 KiB were sent")]
-    TooMuch,
-    #[error("a line ends without CR")]
-    BareLineFeed,
-    #[error("a literal was sent")]
-    Literal,
-    #[error("an answer has a tag that is not ours")]
-    ForeignTag,
-    #[error("an answer is neither OK, NO nor BAD")]
-    OddReply,
-    #[error("the first line is not a greeting")]
-    NoGreeting,
-    #[error("a login was claimed that nobody made (PREAUTH)")]
-    Preauth,
-    #[error("a continuation was sent that nobody waits for")]
-    OddContinuation,
-    #[error("success was claimed before the password was sent")]
-    EarlyYes,
-    #[error("an answer came before the question")]
-    EarlyReply,
-    #[error("bytes were sent in clear text behind the answer to STARTTLS")]
-    Injected,
-    #[error("the steps of the dialogue are out of order")]
-    OutOfStep,
-}
-
-impl From<Offence> for io::Error {
-    fn from(offence: Offence) -> Self {
-        Self::new(io::ErrorKind::InvalidData, offence)
-    }
-}
 
 /// Where the dialogue stands.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,18 +6,17 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::identity::BackendId;
 use crate::imap::script::{CREDENTIALS, Record, Server, Step, say};
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const IN_TURNS: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n";
 
 /// What came of it, in one word.
-fn word(outcome: Result<Decision, Fault>) -> &'static str {
+fn word(outcome: Result<Decision, BackendError>) -> &'static str {
     match outcome {
         Ok(Decision::Yes) => "accepted",
         Ok(Decision::No(rejection)) => rejection.as_str(),
-        Err(fault) => fault.of(&BackendId::parse("mail").unwrap()).kind(),
+        Err(fault) => fault.kind(),
     }
 }
 

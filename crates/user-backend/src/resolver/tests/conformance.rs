@@ -30,17 +30,17 @@ impl UserBackend for Whole {
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let credentials = Credentials::new(attempt.name.as_str(), attempt.password.expose());
         let asked = tokio::time::timeout_at(attempt.deadline, self.resolver.authenticate(credentials));
-        let Ok(answer) = asked.await else { return Err(Fault::timed_out(Phase::Login).of(&self.id)) };
+        let Ok(answer) = asked.await else { return Err(BackendError::timed_out(Phase::Login)) };
         match answer.outcome {
             Outcome::Authenticated(proof) => Ok(Verdict::Accepted(proof.identity().clone())),
             Outcome::Refused(rejection) => Ok(Verdict::Rejected(rejection)),
-            outcome => Err(Fault::unavailable(Phase::Login, outcome.as_str()).of(&self.id)),
+            outcome => Err(BackendError::unavailable(Phase::Login, outcome.as_str())),
         }
     }
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         match self.resolver.backends().first() {
             Some(first) => first.probe(deadline).await,
-            None => Err(Fault::unavailable(Phase::Connect, "nobody").of(&self.id)),
+            None => Err(BackendError::unavailable(Phase::Connect, "nobody")),
         }
     }
 }

@@ -8,11 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
+use super::canary as check;
+use super::names::{DomainRules, NameRules};
 use super::*;
 use crate::backend::{Attempt, Probe};
-use crate::check;
-use crate::error::{BackendError, Fault, Phase};
-use crate::identity::{DomainRules, NameRules};
+use crate::error::{BackendError, Phase};
 use crate::layer::breaker::FAILURES;
 use crate::memory::StaticBackend;
 use crate::resolver::policy::{OnReject, OnUnavailable};
@@ -268,7 +268,7 @@ impl UserBackend for Server {
         self.0.seen.lock().unwrap().push((attempt.name.to_string(), password.to_owned()));
         tokio::task::yield_now().await;
         if self.0.is_down.load(Ordering::SeqCst) {
-            return Err(Fault::unavailable(Phase::Connect, "down").of(&self.0.id));
+            return Err(BackendError::unavailable(Phase::Connect, "down"));
         }
         let right = self.0.people.lock().unwrap().get(name).is_some_and(|right| right == password);
         Ok(if right {

@@ -175,7 +175,7 @@ impl UserBackend for Slow {
         match (receive.await, right) {
             (Ok(false), true) => Ok(Verdict::Accepted(Identity::new(canonical.clone()))),
             (Ok(false), false) => Ok(Verdict::Rejected(Rejection::BadCredentials)),
-            _ => Err(Fault::unavailable(Phase::Login, "it failed").of(&ID)),
+            _ => Err(BackendError::unavailable(Phase::Login, "it failed")),
         }
     }
     async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {

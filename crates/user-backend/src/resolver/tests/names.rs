@@ -131,3 +131,68 @@ fn different_letters_are_different_people() {
         assert_ne!(both[0], both[1]);
     }
 }
+
+/// A backend that notes the names it is sent and accepts them all, as it was asked for them.
+#[derive(Debug)]
+struct Noting(BackendId, Arc<Mutex<Vec<String>>>);
+
+impl fmt::Display for Noting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("noting")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Noting {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.1.lock().unwrap().push(attempt.upstream_name.to_owned());
+        Ok(Verdict::Accepted(Identity::of(attempt.name)))
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn backend_that_knows_no_rules_gets_the_name_to_send_and_the_resolver_knows_who_it_is() {
+    let rules = DomainRules::for_domain("example.com").unwrap();
+    let both = rules.clone().add_domain(true).strip_domain(true).group_by_domain(true);
+    for (rules, typed, sent, known) in [
+        (both.clone(), "Alice", "Alice@example.com", "alice"),
+        (both.clone(), "Alice@Example.com", "Alice@Example.com", "alice"),
+        (rules.clone(), "Alice", "Alice", "alice@example.com"),
+        // Has no canonical form with a domain in Latin letters behind it, and is sent all the same.
+        (both, "\u{5d0}\u{5d1}", "\u{5d0}\u{5d1}@example.com", "\u{5d0}\u{5d1}"),
+    ] {
+        let seen = Arc::new(Mutex::default());
+        let noting = Noting(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
+        let resolver = Resolver::builder().link(Arc::new(noting), Policy::default(), rules).build().unwrap();
+        let answer = sign_in(&resolver, typed, "a").await;
+        assert_eq!(
+            answer.authenticated().map(|proof| proof.name().as_str()),
+            Some(known),
+            "{}",
+            answer.trace
+        );
+        assert_eq!(*seen.lock().unwrap(), [sent]);
+        let foreign = sign_in(&resolver, "alice@evil.example", "a").await;
+        assert_eq!(foreign.trace.steps[0].verdict, Said::NotMine);
+        assert_eq!(seen.lock().unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn denied_name_is_refused_by_the_resolver_and_no_backend_is_asked() {
+    let seen = Arc::new(Mutex::default());
+    let noting = Noting(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
+    let resolver = Resolver::builder().backend(noting).build().unwrap();
+    for name in ["guest", "ANONYMOUS", "ftp@example.com"] {
+        let answer = sign_in(&resolver, name, "a").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{name}");
+        assert_eq!(answer.trace.ended_by, Rule::NobodyAsked);
+    }
+    assert!(seen.lock().unwrap().is_empty());
+}

@@ -69,9 +69,7 @@ async fn reordering_entries_moves_nobody_and_a_missing_owner_lets_nobody_else_in
 async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
     // alice@example.com of the mail server and alice of the file server are one name, so they are one person's.
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
-    let mail = people("mail")
-        .with_user("alice@example.com", "m")
-        .with_names(NameRules::new().with_domain(strip.clone()));
+    let mail = people("mail").with_user("alice@example.com", "m");
     let resolver = Resolver::builder()
         .link(Arc::new(mail), Policy::default(), strip)
         .backend(people("files").with_user("alice", "f"))

@@ -1,7 +1,8 @@
 //! Another chain in the place of the one that works.
 
 use super::*;
-use crate::config::{Config, Format, Loader, Registry};
+use crate::class::{Class, ClassRegistry, Entry, EntryError, FieldSpec};
+use crate::config::{Config, Format, Loader};
 use crate::layer::{CacheBounds, Throttle};
 
 fn id(text: &str) -> BackendId {
@@ -244,13 +245,29 @@ async fn every_attempt_sees_one_whole_chain() {
     swapping.await.unwrap();
 }
 
-/// A class whose backends know whoever is named in their entry.
-fn registry() -> Registry {
-    Registry::standard().with_class("demo", |entry| {
-        let user = entry.custom("user").and_then(|user| user.as_str()).unwrap_or_default();
-        let backend = StaticBackend::new(entry.id().as_str())?.with_user(user, "secret");
-        Ok(Arc::new(backend) as Arc<dyn UserBackend>)
-    })
+/// A class whose backends know the user named in their entry.
+#[derive(Debug)]
+struct Demo;
+
+impl Class for Demo {
+    fn name(&self) -> &'static str {
+        "demo"
+    }
+
+    fn fields(&self) -> &'static [FieldSpec] {
+        const FIELDS: &[FieldSpec] =
+            &[FieldSpec::text("user", "the only user"), FieldSpec::any("secret", "not used")];
+        FIELDS
+    }
+
+    fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
+        let user = entry.text("user").unwrap_or_default();
+        Ok(Arc::new(StaticBackend::new(entry.id().as_str())?.with_user(user, "secret")))
+    }
+}
+
+fn registry() -> ClassRegistry {
+    ClassRegistry::standard().with(Demo)
 }
 
 fn config(text: &str) -> Config {
@@ -259,7 +276,7 @@ fn config(text: &str) -> Config {
 }
 
 async fn reload(resolver: &Resolver, text: &str) -> Reloaded {
-    let next = Resolver::builder().with_config(&config(text), &registry()).unwrap();
+    let next = Resolver::builder().with_config(&config(text)).unwrap();
     resolver.replace(next).await.unwrap()
 }
 
@@ -269,7 +286,7 @@ fn entry(id: Option<&str>, host: &str, more: &str) -> String {
 }
 
 fn started(text: &str) -> Resolver {
-    Resolver::builder().with_config(&config(text), &registry()).unwrap().build().unwrap()
+    Resolver::builder().with_config(&config(text)).unwrap().build().unwrap()
 }
 
 #[tokio::test]

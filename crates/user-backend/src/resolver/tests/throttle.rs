@@ -11,7 +11,7 @@ fn patient(server: Watched, change: impl FnOnce(&mut Throttle)) -> Resolver {
     let mut throttle = Throttle { first_delay: Duration::ZERO, ..Throttle::default() };
     change(&mut throttle);
     let policy = policy(|policy| policy.budget.failures = 1_000);
-    let builder = Resolver::builder().link(Arc::new(server), policy, DomainRules::none());
+    let builder = Resolver::builder().link(Arc::new(server), policy, NameRules::new());
     builder.throttle(throttle).lock(None).build().unwrap()
 }
 

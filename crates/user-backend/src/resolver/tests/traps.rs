@@ -182,11 +182,7 @@ async fn a_backend_of_another_domain_is_not_asked() {
     let rules = |domain: &str| DomainRules::for_domain(domain).unwrap();
     let ours = people("ours").with_user("alice@ours.example", "a");
     let resolver = Resolver::builder()
-        .link(
-            Arc::new(people("theirs").with_names(NameRules::new().with_domain(rules("theirs.example")))),
-            Policy::default(),
-            rules("theirs.example"),
-        )
+        .link(Arc::new(people("theirs")), Policy::default(), rules("theirs.example"))
         .link(Arc::new(ours), Policy::default(), rules("ours.example"))
         .build()
         .unwrap();
@@ -325,8 +321,7 @@ async fn t31_two_entries_for_one_server_are_two_backends_or_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_foreign_domain_is_not_stripped() {
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
-    let names = NameRules::new().with_domain(strip.clone());
-    let server = watch(people("mail").with_user("alice@example.com", "a").with_names(names));
+    let server = watch(people("mail").with_user("alice@example.com", "a"));
     let resolver = Resolver::builder().link(Arc::new(server), Policy::default(), strip).build().unwrap();
     for name in ["alice@evil.example", "alice@example.com@evil.example", "alice@sub.example.com", "alice@"] {
         assert_eq!(

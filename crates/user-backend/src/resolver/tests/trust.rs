@@ -45,7 +45,7 @@ impl UserBackend for Returning {
     }
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         if self.is_away.load(Ordering::SeqCst) {
-            return Err(Fault::unavailable(Phase::Connect, "away").of(self.id()));
+            return Err(BackendError::unavailable(Phase::Connect, "away"));
         }
         if attempt.name.as_str().starts_with("canary-") {
             *self.strangers.lock().unwrap() += 1;

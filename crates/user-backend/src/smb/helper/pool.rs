@@ -15,7 +15,7 @@ use super::super::call::{Call, Ended};
 use super::frame;
 use super::process::Helper;
 use crate::clock::Instant;
-use crate::error::{Fault, Phase};
+use crate::error::{BackendError, Phase};
 use crate::transport::within;
 
 /// How many helpers one backend has at most. Each is a process of about 20 MB, most of it shared, and does 30 to 60 logins
@@ -51,7 +51,7 @@ impl Pool {
     /// Waits for a turn, looks whether it still makes sense (`begin`), and gets a helper.
     ///
     /// # Errors
-    /// An unavailable [`Fault`] when the queue is full (at once), when the deadline passes, or when no helper starts; a
+    /// An unavailable [`BackendError`] when the queue is full (at once), when the deadline passes, or when no helper starts; a
     /// misconfigured one when the program is no helper; what `begin` says.
     ///
     /// # Cancellation
@@ -59,9 +59,9 @@ impl Pool {
     pub(in crate::smb) async fn place<T>(
         &self,
         deadline: Instant,
-        begin: impl FnOnce() -> Result<T, Fault>,
-    ) -> Result<(Place, T), Fault> {
-        let unavailable = |detail: &str| Fault::unavailable(Phase::Login, detail);
+        begin: impl FnOnce() -> Result<T, BackendError>,
+    ) -> Result<(Place, T), BackendError> {
+        let unavailable = |detail: &str| BackendError::unavailable(Phase::Login, detail);
         let in_line = Arc::clone(&self.line)
             .try_acquire_owned()
             .map_err(|_| unavailable("too many logins wait for libsmbclient"))?;
@@ -89,14 +89,14 @@ impl Pool {
         None
     }
 
-    async fn start(&self) -> Result<Helper, Fault> {
+    async fn start(&self) -> Result<Helper, BackendError> {
         let failed = |error| {
-            Fault::unavailable(Phase::Login, "the helper process for libsmbclient does not start")
-                .caused_by(error)
+            BackendError::unavailable(Phase::Login, "the helper process for libsmbclient does not start")
+                .with_source(error)
         };
         let program = self.program.clone();
         let started = tokio::task::spawn_blocking(move || Helper::start(&program)).await;
-        let helper = started.map_err(|_| Fault::unavailable(Phase::Login, "the program is ending"))?;
+        let helper = started.map_err(|_| BackendError::unavailable(Phase::Login, "the program is ending"))?;
         let helper = helper.map_err(failed)?;
         match helper.greets().await {
             Ok(true) => Ok(helper),
@@ -107,8 +107,8 @@ impl Pool {
     }
 }
 
-fn stranger(program: &Path) -> Fault {
-    Fault::misconfigured(
+fn stranger(program: &Path) -> BackendError {
+    BackendError::misconfigured(
         Phase::Login,
         format!("{} is no SMB helper of this version (nothing was sent to it)", program.display()),
     )
@@ -131,7 +131,7 @@ impl Place {
     /// Asks. A helper that gives no answer in time, or none at all, is ended.
     ///
     /// # Errors
-    /// An unavailable [`Fault`]. The password may have reached the server, so nobody asks again.
+    /// An unavailable [`BackendError`]. The password may have reached the server, so nobody asks again.
     ///
     /// # Cancellation
     /// The helper is ended.
@@ -140,19 +140,22 @@ impl Place {
         call: &Call,
         request_timeout: Duration,
         deadline: Instant,
-    ) -> Result<Ended, Fault> {
+    ) -> Result<Ended, BackendError> {
         let broken = || {
-            Fault::unavailable(Phase::Login, "the helper process for libsmbclient ended in the middle of it")
+            BackendError::unavailable(
+                Phase::Login,
+                "the helper process for libsmbclient ended in the middle of it",
+            )
         };
         let mut helper = self.helper.take().ok_or_else(broken)?;
         let question = frame::question(call, request_timeout).ok_or_else(|| {
-            Fault::misconfigured(Phase::Login, "name, share and workgroup are too long together")
+            BackendError::misconfigured(Phase::Login, "name, share and workgroup are too long together")
         })?;
         let asked = async {
             match helper.ask(&question).await {
                 Ok(Some(ended)) => Ok(ended),
                 Ok(None) => Err(broken()),
-                Err(error) => Err(broken().caused_by(error)),
+                Err(error) => Err(broken().with_source(error)),
             }
         };
         let ended = within(deadline, Phase::Login, asked).await?;

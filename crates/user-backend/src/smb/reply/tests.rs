@@ -1,6 +1,6 @@
 use super::*;
 
-fn told(answer: &Result<Answer, Fault>) -> String {
+fn told(answer: &Result<Answer, BackendError>) -> String {
     match answer {
         Ok(Answer::Yes) => "yes".to_owned(),
         Ok(Answer::No(rejection)) => rejection.as_str().to_owned(),
@@ -9,9 +9,8 @@ fn told(answer: &Result<Answer, Fault>) -> String {
     }
 }
 
-fn kind(answer: Result<Answer, Fault>) -> (&'static str, String) {
-    let id = crate::identity::BackendId::parse("files").unwrap();
-    let error = answer.unwrap_err().of(&id);
+fn kind(answer: Result<Answer, BackendError>) -> (&'static str, String) {
+    let error = answer.unwrap_err();
     (error.kind(), error.detail().to_owned())
 }
 

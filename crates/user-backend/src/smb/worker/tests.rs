@@ -10,7 +10,7 @@ fn never() -> Instant {
 }
 
 /// Keeps the thread busy until told otherwise; returns when it is.
-async fn occupy(worker: &Arc<Worker>) -> (Sender<()>, tokio::task::JoinHandle<Result<(), Fault>>) {
+async fn occupy(worker: &Arc<Worker>) -> (Sender<()>, tokio::task::JoinHandle<Result<(), BackendError>>) {
     let (started, is_busy) = oneshot::channel();
     let (release, released): (Sender<()>, Receiver<()>) = channel();
     let own = Arc::clone(worker);

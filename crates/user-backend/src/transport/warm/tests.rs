@@ -19,7 +19,7 @@ impl Drop for Connection {
 }
 
 impl Server {
-    fn connect(self: &Arc<Self>) -> impl Future<Output = Result<Connection, Fault>> + Send + 'static {
+    fn connect(self: &Arc<Self>) -> impl Future<Output = Result<Connection, BackendError>> + Send + 'static {
         let server = Arc::clone(self);
         async move {
             server.made.fetch_add(1, Ordering::SeqCst);
@@ -90,7 +90,7 @@ async fn what_could_not_be_prepared_is_left_alone_until_the_next_login() {
         let tries = Arc::clone(&tries);
         async move {
             tries.fetch_add(1, Ordering::SeqCst);
-            Err(Fault::unavailable(Phase::Connect, "closed"))
+            Err(BackendError::unavailable(Phase::Connect, "closed"))
         }
     };
     warm.refill(fail);

@@ -9,9 +9,9 @@ use mago_syntax::ast::{
 };
 
 use super::super::MAX_DEPTH;
-use super::{Trouble, Wrapped};
-use crate::config::error::{Place, Problem};
-use crate::config::tree::{Key, LineIndex, Member, Node, Value};
+use super::wrapped::{Trouble, Wrapped};
+use crate::document::error::{Place, Problem};
+use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
 const LITERAL: &str = "a literal: a text, a number, true, false, null or an array of these";
 

@@ -11,6 +11,7 @@
 
 mod literal;
 mod scan;
+mod wrapped;
 
 use std::thread;
 
@@ -24,10 +25,11 @@ use mago_syntax::token::TokenKind;
 
 use self::literal::Literals;
 use self::scan::Scan;
+use self::wrapped::{Trouble, Wrapped, wrap};
 use super::{Document, Keys};
-use crate::config::error::{Place, Problem};
-use crate::config::section::Sink;
-use crate::config::tree::{Key, LineIndex, Member, Node, Position, Value};
+use crate::document::error::{Place, Problem};
+use crate::document::section::Sink;
+use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
 /// The key of our resolver settings in a `config.php`, where `resolver` alone might be somebody else's.
 pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
@@ -52,14 +54,6 @@ pub(super) fn read(text: &str, keys: &Keys, sink: &Sink) -> Option<Document> {
         sink.push(Some(at), &place, problem);
     }
     document
-}
-
-/// An error on its way out of the reading thread.
-#[derive(Debug)]
-struct Trouble {
-    at: Position,
-    place: Place,
-    problem: Problem,
 }
 
 fn whole(found: &str) -> Trouble {
@@ -253,37 +247,4 @@ fn named<'a>(key: &'a Expression<'a>, value: &'a Expression<'a>) -> Option<Pair<
 
 fn is_config(expression: &Expression<'_>) -> bool {
     matches!(expression, Expression::Variable(Variable::Direct(variable)) if variable.name == b"$CONFIG")
-}
-
-/// The text to parse: the file itself, or the manual's fragment made into a whole statement.
-#[derive(Debug)]
-struct Wrapped {
-    source: String,
-    /// Where something was put in, and how much.
-    put: (usize, usize),
-    length: usize,
-}
-
-impl Wrapped {
-    /// Where a byte of the text to parse stands in the file.
-    fn original(&self, offset: usize) -> usize {
-        let (start, length) = self.put;
-        let offset = if offset < start { offset } else { offset.saturating_sub(length).max(start) };
-        offset.min(self.length)
-    }
-}
-
-fn wrap(text: &str) -> Wrapped {
-    let whole = |source: &str| Wrapped { source: source.to_owned(), put: (0, 0), length: text.len() };
-    let (start, opening) = match scan::fragment(text) {
-        Some(scan::Fragment { start, tagged: true }) => (start, " return ["),
-        Some(scan::Fragment { start, tagged: false }) => (start, "<?php return ["),
-        None => return whole(text),
-    };
-    let Some((before, behind)) = text.split_at_checked(start) else { return whole(text) };
-    let body = behind.trim_end();
-    let body = body.strip_suffix("?>").unwrap_or(body);
-    // The new line ends a comment, should the fragment end with one.
-    let source = format!("{before}{opening}{body}\n];");
-    Wrapped { source, put: (start, opening.len()), length: text.len() }
 }

@@ -4,26 +4,26 @@
 
 /// A place in a file, both numbers counted from 1. Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
-    pub(super) line: usize,
-    pub(super) column: usize,
+pub(crate) struct Position {
+    pub(crate) line: usize,
+    pub(crate) column: usize,
 }
 
 /// Finds lines and columns from byte offsets.
 #[derive(Debug)]
-pub(super) struct LineIndex<'t> {
+pub(crate) struct LineIndex<'t> {
     text: &'t str,
     starts: Vec<usize>,
 }
 
 impl<'t> LineIndex<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let behind_breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
         Self { text, starts: std::iter::once(0).chain(behind_breaks).collect() }
     }
 
     /// The place of a byte; offsets behind the end are the end.
-    pub(super) fn position(&self, offset: usize) -> Position {
+    pub(crate) fn position(&self, offset: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
         let end = offset.min(self.text.len());
@@ -36,14 +36,14 @@ impl<'t> LineIndex<'t> {
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) value: Value,
-    pub(super) at: Position,
+pub(crate) struct Node {
+    pub(crate) value: Value,
+    pub(crate) at: Position,
 }
 
 /// What the formats have in common.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Integer(i64),
@@ -60,21 +60,21 @@ pub(super) enum Value {
 
 /// One member of a table.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Member {
-    pub(super) key: Key,
-    pub(super) at: Position,
-    pub(super) node: Node,
+pub(crate) struct Member {
+    pub(crate) key: Key,
+    pub(crate) at: Position,
+    pub(crate) node: Node,
 }
 
 /// The key of a member. PHP takes `"0"` and `0` for the same key, and so do we in every format.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Name(String),
     Index(i64),
 }
 
 impl Key {
-    pub(super) fn new(name: impl Into<String>) -> Self {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
         let name = name.into();
         match name.parse::<i64>() {
             Ok(index) if index.to_string() == name => Self::Index(index),
@@ -83,7 +83,7 @@ impl Key {
     }
 
     /// The key as text.
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Name(name) => name.clone(),
             Self::Index(index) => index.to_string(),
@@ -91,21 +91,21 @@ impl Key {
     }
 
     /// The key as an error shows it.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Self::Name(name) => shortened(&escaped(name)),
             Self::Index(index) => index.to_string(),
         }
     }
 
-    pub(super) fn is(&self, wanted: &str) -> bool {
+    pub(crate) fn is(&self, wanted: &str) -> bool {
         matches!(self, Self::Name(name) if name == wanted)
     }
 }
 
 impl Value {
     /// The value as an error shows it: kind and content, in a few words.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
@@ -121,7 +121,7 @@ impl Value {
     }
 
     /// The elements of an array, whether it was written with numbers for keys or without. Written order counts.
-    pub(super) fn elements(&self) -> Option<Vec<&Node>> {
+    pub(crate) fn elements(&self) -> Option<Vec<&Node>> {
         match self {
             Self::List(nodes) => Some(nodes.iter().collect()),
             Self::Table(members) if members.iter().all(|member| matches!(member.key, Key::Index(_))) => {
@@ -132,7 +132,7 @@ impl Value {
     }
 
     /// The named fields of a table. An empty array is an empty table: PHP cannot tell them apart.
-    pub(super) fn members(&self) -> Option<&[Member]> {
+    pub(crate) fn members(&self) -> Option<&[Member]> {
         match self {
             Self::Table(members) => Some(members),
             Self::List(nodes) if nodes.is_empty() => Some(&[]),
@@ -142,7 +142,7 @@ impl Value {
 }
 
 /// A text in quotes, with everything escaped that could play tricks on a terminal.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", shortened(&escaped(text)))
 }
 

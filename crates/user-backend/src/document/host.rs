@@ -9,7 +9,7 @@ use super::error::Problem;
 use super::tree::quoted;
 
 /// Reads a host name or an address. The answer is in lower case, an IPv6 address without brackets.
-pub(super) fn parse(text: &str) -> Result<String, Problem> {
+pub(crate) fn parse(text: &str) -> Result<String, Problem> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(bare) = bare {
         return match bare.parse::<Ipv6Addr>() {
@@ -25,7 +25,7 @@ pub(super) fn parse(text: &str) -> Result<String, Problem> {
 }
 
 /// Reads `host` or `host:port`, an IPv6 address with a port in brackets.
-pub(super) fn parse_with_port(text: &str) -> Result<(String, Option<u16>), Problem> {
+pub(crate) fn parse_with_port(text: &str) -> Result<(String, Option<u16>), Problem> {
     if let Ok(host) = parse(text) {
         return Ok((host, None));
     }
@@ -41,10 +41,10 @@ pub(super) fn parse_with_port(text: &str) -> Result<(String, Option<u16>), Probl
 }
 
 /// What a port must be.
-pub(super) const PORT_RANGE: &str = "a port between 1 and 65535";
+pub(crate) const PORT_RANGE: &str = "a port between 1 and 65535";
 
 /// Reads one to five digits between 1 and 65535.
-pub(super) fn parse_port(digits: &str) -> Option<u16> {
+pub(crate) fn parse_port(digits: &str) -> Option<u16> {
     let plain = (1..=5).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|port| plain && *port != 0)
 }

@@ -6,120 +6,101 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::entry::Entry;
-use super::error::Problem;
-use super::section::{alternatives, nearest};
-use super::tree::quoted;
-use crate::backend::UserBackend;
-
-/// What a class of somebody else's answers when it cannot make a backend. The text must not hold a secret.
-pub type FactoryError = Box<dyn std::error::Error + Send + Sync>;
-
-type Factory = Arc<dyn Fn(&Entry) -> Result<Arc<dyn UserBackend>, FactoryError> + Send + Sync>;
+use super::contract::Class;
+use super::read;
+use crate::document::Problem;
+use crate::document::section::{alternatives, nearest};
+use crate::document::tree::quoted;
 
 /// The classes that a configuration may name: ours, and those you add.
 ///
-/// A value like any other: nothing is registered globally. Cheap to clone.
-///
-/// # Example
-/// ```
-/// use std::sync::Arc;
-/// use user_backend::config::{Config, Format, Loader, Registry};
-/// use user_backend::{StaticBackend, UserBackend};
-///
-/// let registry = Registry::standard().with_class("demo", |entry| {
-///     let mut backend = StaticBackend::new(entry.id().as_str())?;
-///     if let Some(user) = entry.custom("user").and_then(|value| value.as_str()) {
-///         backend = backend.with_user(user, "Wonderland-1");
-///     }
-///     Ok(Arc::new(backend) as Arc<dyn UserBackend>)
-/// });
-/// let text = "[[user_backends]]\nclass = \"demo\"\nuser = \"alice\"";
-/// let config = Loader::new().with_registry(registry.clone()).parse(text, Format::Toml, "demo.toml")?;
-/// assert_eq!(config.build_backends(&registry)?.len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// A value like any other: nothing is registered globally. Cheap to clone. It is given to the
+/// [`Loader`](crate::config::Loader) and travels with the [`Config`](crate::Config).
 #[derive(Clone)]
-pub struct Registry {
-    classes: Vec<Class>,
+pub struct ClassRegistry {
+    classes: Arc<Vec<Registered>>,
 }
 
 #[derive(Clone)]
-pub(super) struct Class {
-    name: Arc<str>,
-    kind: Kind,
-    /// The cargo feature that would bring this class.
-    missing: Option<&'static str>,
+enum Registered {
+    Present(Arc<dyn Class>),
+    /// The program was built without the cargo feature of this name.
+    Absent {
+        name: &'static str,
+        feature: &'static str,
+    },
 }
 
-/// What a class is made by.
-#[derive(Clone)]
-pub(super) enum Kind {
-    Imap,
-    Ftp,
-    Smb,
-    Custom(Factory),
-}
-
-impl Registry {
-    /// The classes of this crate: `imap`, `ftp` and `smb`, as far as their cargo features are on.
-    pub fn standard() -> Self {
-        Self::with_features(
-            cfg!(feature = "imap"),
-            cfg!(feature = "ftp"),
-            cfg!(any(feature = "smb", feature = "smb-native")),
-        )
-    }
-
-    fn with_features(imap: bool, ftp: bool, smb: bool) -> Self {
-        let class = |name: &'static str, kind, on: bool| Class {
-            name: name.into(),
-            kind,
-            missing: (!on).then_some(name),
-        };
-        Self {
-            classes: vec![
-                class("imap", Kind::Imap, imap),
-                class("ftp", Kind::Ftp, ftp),
-                class("smb", Kind::Smb, smb),
-            ],
+impl Registered {
+    fn is_called(&self, wanted: &str) -> bool {
+        match self {
+            Self::Present(class) => class.name() == wanted || class.aliases().contains(&wanted),
+            Self::Absent { name, .. } => *name == wanted,
         }
     }
+}
 
-    /// Adds a class, or puts another in the place of one with this name.
-    ///
-    /// The factory is called once for each entry of the class when backends are built. The entry has the typed fields
-    /// that all classes share; whatever else stands in it, [`Entry::custom`] hands out.
+impl ClassRegistry {
+    /// No class at all.
+    pub fn empty() -> Self {
+        Self { classes: Arc::default() }
+    }
+
+    /// Adds a class, or puts it in the place of the one with this name.
     #[must_use]
-    pub fn with_class<F>(mut self, name: &str, factory: F) -> Self
-    where
-        F: Fn(&Entry) -> Result<Arc<dyn UserBackend>, FactoryError> + Send + Sync + 'static,
-    {
-        let name = name.to_ascii_lowercase();
-        self.classes.retain(|class| *class.name != *name);
-        self.classes.push(Class { name: name.into(), kind: Kind::Custom(Arc::new(factory)), missing: None });
+    pub fn with(self, class: impl Class) -> Self {
+        self.add(class.name(), Registered::Present(Arc::new(class)))
+    }
+
+    /// Adds a class that is there with a cargo feature that is off.
+    #[must_use]
+    #[allow(dead_code, reason = "not used when all features are on")]
+    pub(crate) fn without(self, name: &'static str, feature: &'static str) -> Self {
+        self.add(name, Registered::Absent { name, feature })
+    }
+
+    fn add(mut self, name: &str, class: Registered) -> Self {
+        let classes = Arc::make_mut(&mut self.classes);
+        match classes.iter_mut().find(|present| present.is_called(name)) {
+            Some(present) => *present = class,
+            None => classes.push(class),
+        }
         self
     }
 
+    fn classes(&self) -> impl Iterator<Item = &Arc<dyn Class>> {
+        self.classes.iter().filter_map(|class| match class {
+            Registered::Present(class) => Some(class),
+            Registered::Absent { .. } => None,
+        })
+    }
+
     /// The names of the classes there are.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.classes.iter().filter(|class| class.missing.is_none()).map(|class| &*class.name)
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.classes().map(|class| class.name())
     }
 
     /// Finds a class by any of its spellings.
-    pub(super) fn find(&self, spelling: &str) -> Result<&Class, Problem> {
+    pub(crate) fn find(&self, spelling: &str) -> Result<&Arc<dyn Class>, Problem> {
         let wanted = short_name(spelling);
-        match self.classes.iter().find(|class| *class.name == *wanted) {
-            Some(Class { name, missing: Some(feature), .. }) => Err(self
+        match self.classes.iter().find(|class| class.is_called(&wanted)) {
+            Some(Registered::Present(class)) => Ok(class),
+            Some(Registered::Absent { name, feature }) => Err(self
                 .unknown(spelling)
                 .hint(format!("class `{name}` needs the cargo feature `{feature}`"))),
-            Some(class) => Ok(class),
             None => Err(self.unknown(spelling).hints(explain(
                 spelling,
                 &wanted,
                 &self.names().collect::<Vec<_>>(),
             ))),
         }
+    }
+
+    /// The class that has a field of this name to itself.
+    pub(crate) fn owner_of(&self, field: &str) -> Option<&'static str> {
+        let owns =
+            |class: &&Arc<dyn Class>| read::names(class.as_ref()).is_some_and(|names| names.contains(&field));
+        self.classes().find(owns).map(|class| class.name())
     }
 
     fn unknown(&self, spelling: &str) -> Problem {
@@ -133,25 +114,9 @@ impl Registry {
     }
 }
 
-impl Default for Registry {
-    fn default() -> Self {
-        Self::standard()
-    }
-}
-
-impl fmt::Debug for Registry {
+impl fmt::Debug for ClassRegistry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
-    }
-}
-
-impl Class {
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(super) fn kind(&self) -> &Kind {
-        &self.kind
     }
 }
 
@@ -185,12 +150,17 @@ fn explain(spelling: &str, wanted: &str, names: &[&str]) -> Option<String> {
 }
 
 #[cfg(test)]
+#[cfg(all(feature = "imap", feature = "ftp", feature = "smb", feature = "smb-native"))]
 mod tests {
     use super::*;
 
+    fn without_smb() -> ClassRegistry {
+        ClassRegistry::standard().without("smb", "smb")
+    }
+
     #[test]
     fn every_historic_spelling_is_understood() {
-        let registry = Registry::with_features(true, true, true);
+        let registry = ClassRegistry::standard();
         for (name, upper) in [("imap", "IMAP"), ("ftp", "FTP"), ("smb", "SMB")] {
             for spelling in [
                 name.to_owned(),
@@ -204,14 +174,14 @@ mod tests {
                 format!("\\OCA\\user_external\\{upper}"),
                 format!("OCA\\User_External\\lib\\{upper}"),
             ] {
-                assert_eq!(registry.find(&spelling).map(Class::name).ok(), Some(name), "{spelling}");
+                assert_eq!(registry.find(&spelling).map(|class| class.name()).ok(), Some(name), "{spelling}");
             }
         }
     }
 
     #[test]
     fn a_class_of_another_name_space_is_another_class() {
-        let registry = Registry::with_features(true, true, true);
+        let registry = ClassRegistry::standard();
         for spelling in [
             "\\Evil\\IMAP",
             "OCA\\Other\\IMAP",
@@ -228,14 +198,14 @@ mod tests {
 
     #[test]
     fn a_class_without_its_feature_says_which() {
-        let problem = Registry::with_features(true, true, false).find("OC_User_SMB").map(|_| ()).unwrap_err();
+        let problem = without_smb().find("OC_User_SMB").map(|_| ()).unwrap_err();
         assert_eq!(problem.expected, "\"imap\" or \"ftp\"");
         assert_eq!(problem.hints, ["class `smb` needs the cargo feature `smb`"]);
     }
 
     #[test]
     fn classes_that_people_bring_along_are_named() {
-        let registry = Registry::standard();
+        let registry = ClassRegistry::standard();
         for (spelling, word) in [
             ("\\OCA\\User_External\\WebDAVAuth", "WebDAV"),
             ("OC_User_BasicAuth", "basic"),

@@ -2,12 +2,10 @@
 
 use std::path::Path;
 
-use super::class::Kind;
-use super::error::Problem;
-use super::host;
-use super::positional::{Said, SaidTls};
-use super::section::{Field, Section};
-use super::tree::{Value, quoted};
+use crate::class::{NamedFields, PositionalTls, TransportSpec};
+use crate::document::section::{Section, alternatives};
+use crate::document::tree::{Value, quoted};
+use crate::document::{Problem, host};
 use crate::transport::{Endpoint, TlsMode, Trust};
 
 /// The fields of classes that know TLS.
@@ -26,47 +24,31 @@ pub(super) struct Reach {
     pub(super) remarks: Vec<Remark>,
 }
 
-impl Kind {
-    /// The port that everybody expects.
-    fn default_port(&self, tls: TlsMode) -> Option<u16> {
-        match (self, tls) {
-            (Self::Imap, TlsMode::Implicit) => Some(993),
-            (Self::Imap, _) => Some(143),
-            (Self::Ftp, TlsMode::Implicit) => Some(990),
-            (Self::Ftp, _) => Some(21),
-            (Self::Smb, _) => Some(445),
-            (Self::Custom(_), _) => None,
-        }
-    }
-
-    pub(super) fn knows_tls(&self) -> bool {
-        !matches!(self, Self::Smb)
-    }
-}
-
 /// Reads everything about reaching the server. `said` is what the positional arguments say: `None` when there are none,
 /// `Some(None)` when they are broken, which has been reported.
 pub(super) fn read(
     section: &Section<'_>,
-    kind: &Kind,
-    said: Option<Option<Said<'_>>>,
+    spec: TransportSpec,
+    said: Option<Option<NamedFields<'_>>>,
     base: Option<&Path>,
 ) -> Option<Reach> {
     let errors = section.sink.count();
     let has_arguments = said.is_some();
     let broken = matches!(said, Some(None));
     let said = said.flatten().unwrap_or_default();
-    let host = host(section, kind, &said, has_arguments);
-    let port = once(section, "port", said.port.as_ref().map(|spot| &spot.field))
+    let host = host(section, spec, &said, has_arguments);
+    let port = section
+        .field_unless_said("port", said.port.as_ref().map(|spot| &spot.field))
         .and_then(|field| u16::try_from(field.integer(1..=65535, host::PORT_RANGE)?).ok())
         .or_else(|| said.port.as_ref().map(|spot| spot.value));
-    let security = if kind.knows_tls() { security(section, &said, base) } else { Some(Security::none()) };
+    let security =
+        if spec.uses_tls() { security(section, spec, &said, base) } else { Some(Security::none()) };
     let limits = limits(section);
     if broken || section.sink.count() > errors {
         return None;
     }
     let (host, security, limits) = (host?, security?, limits?);
-    let default = kind.default_port(security.tls);
+    let default = spec.port_for(security.tls);
     let Some(host) = host else {
         return Some(Reach { endpoint: None, odd_port: None, remarks: Vec::new() });
     };
@@ -76,12 +58,12 @@ pub(super) fn read(
     };
     let endpoint =
         security.endpoint(host, port).with_connect_timeout(limits.connect).with_timeout(limits.whole);
-    if kind.knows_tls() && !may_send(section, kind, &said, &endpoint) {
+    if spec.uses_tls() && !may_send(section, spec, &said, &endpoint) {
         return None;
     }
     let mut remarks = security.remarks;
-    remarks.extend(odd_pair(kind, &endpoint));
-    if endpoint.tls() == TlsMode::None && kind.knows_tls() && !endpoint.is_loopback() {
+    remarks.extend(odd_pair(spec, &endpoint));
+    if endpoint.tls() == TlsMode::None && spec.uses_tls() && !endpoint.is_loopback() {
         let text = format!("passwords cross the network to {} in clear text", endpoint.host());
         remarks.push(("allow_plaintext", text));
     }
@@ -92,17 +74,13 @@ pub(super) fn read(
     })
 }
 
-/// A named field, unless the arguments say the same thing already.
-pub(super) fn once<'a>(section: &Section<'a>, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
-    let field = section.field(name)?;
-    let Some(said) = said else { return Some(field) };
-    let problem = Problem::new("it for the second time", "it said once")
-        .hint(format!("`{}` says it already", said.place.field.as_deref().unwrap_or_default()));
-    field.fail(problem)
-}
-
 /// The host; `Some(None)` when there is none and none is needed.
-fn host(section: &Section<'_>, kind: &Kind, said: &Said<'_>, has_arguments: bool) -> Option<Option<String>> {
+fn host(
+    section: &Section<'_>,
+    spec: TransportSpec,
+    said: &NamedFields<'_>,
+    has_arguments: bool,
+) -> Option<Option<String>> {
     match (section.field("host"), &said.host) {
         (Some(field), _) if has_arguments => {
             let problem = Problem::new("`host` beside `arguments`", "one of them");
@@ -111,7 +89,7 @@ fn host(section: &Section<'_>, kind: &Kind, said: &Said<'_>, has_arguments: bool
         (Some(field), _) => field.parsed(host::parse(field.text("a host name or an address")?)).map(Some),
         (None, Some(spot)) => Some(Some(spot.value.clone())),
         (None, None) if has_arguments => None,
-        (None, None) if matches!(kind, Kind::Custom(_)) => Some(None),
+        (None, None) if !spec.needs_host => Some(None),
         (None, None) => {
             section.fail(Some("host"), Problem::new("nothing", "`host`, or the PHP app's `arguments`"));
             None
@@ -152,12 +130,17 @@ impl Security {
 }
 
 /// Reads the TLS fields; every one is looked at, whatever is wrong with the others.
-fn security(section: &Section<'_>, said: &Said<'_>, base: Option<&Path>) -> Option<Security> {
+fn security(
+    section: &Section<'_>,
+    spec: TransportSpec,
+    said: &NamedFields<'_>,
+    base: Option<&Path>,
+) -> Option<Security> {
     let errors = section.sink.count();
     let allow_plaintext = section.field("allow_plaintext").and_then(|field| field.boolean()).unwrap_or(false);
     let danger =
         section.field("danger_accept_any_certificate").and_then(|field| field.boolean()).unwrap_or(false);
-    let tls = tls(section, said, allow_plaintext);
+    let tls = tls(section, spec, said, allow_plaintext);
     let ca_field = section.field("ca_file");
     let ca_file = ca_field.as_ref().and_then(|field| match field.text("the path of a PEM file")? {
         "" => field.fail(Problem::new("an empty text", "the path of a PEM file")),
@@ -219,7 +202,7 @@ fn security(section: &Section<'_>, said: &Said<'_>, base: Option<&Path>) -> Opti
     Some(Security { tls, trust, server_name, allow_plaintext, remarks })
 }
 
-fn tls(section: &Section<'_>, said: &Said<'_>, allow_plaintext: bool) -> TlsMode {
+fn tls(section: &Section<'_>, spec: TransportSpec, said: &NamedFields<'_>, allow_plaintext: bool) -> TlsMode {
     const WORDS: [(&str, TlsMode); 4] = [
         ("implicit", TlsMode::Implicit),
         ("explicit", TlsMode::Explicit),
@@ -227,16 +210,17 @@ fn tls(section: &Section<'_>, said: &Said<'_>, allow_plaintext: bool) -> TlsMode
         ("none", TlsMode::None),
     ];
     let (said_by, default) = match &said.tls {
-        SaidTls::Unsaid => (None, TlsMode::Explicit),
-        SaidTls::ImpliesPlaintext(_) => (None, TlsMode::None),
-        SaidTls::Opportunistic if allow_plaintext => (None, TlsMode::None),
-        SaidTls::Opportunistic => (None, TlsMode::Explicit),
-        SaidTls::Mode(mode, field) => (Some(field), *mode),
-        SaidTls::Plaintext { field, .. } => (Some(field), TlsMode::None),
+        PositionalTls::Unsaid => (None, spec.default_tls()),
+        PositionalTls::ImpliesPlaintext(_) => (None, TlsMode::None),
+        PositionalTls::Opportunistic if allow_plaintext => (None, TlsMode::None),
+        PositionalTls::Opportunistic => (None, TlsMode::Explicit),
+        PositionalTls::Mode(mode, field) => (Some(field), *mode),
+        PositionalTls::Plaintext { field, .. } => (Some(field), TlsMode::None),
     };
     let hint =
         "\"implicit\" is TLS from the first byte, \"explicit\" asks the server for it (STARTTLS, AUTH TLS)";
-    let Some(field) = once(section, "tls", said_by) else { return default };
+    let Some(field) = section.field_unless_said("tls", said_by) else { return default };
+    let words: Vec<_> = WORDS.into_iter().filter(|(_, mode)| spec.tls_modes.contains(mode)).collect();
     if let Value::Text(text) = &field.node.value {
         // The words that other programs have for it.
         let meant = match text.to_ascii_lowercase().as_str() {
@@ -245,29 +229,30 @@ fn tls(section: &Section<'_>, said: &Said<'_>, allow_plaintext: bool) -> TlsMode
             _ => None,
         };
         if let Some(meant) = meant {
-            let problem = Problem::new(quoted(text), "\"implicit\", \"explicit\", \"starttls\" or \"none\"");
+            let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            let problem = Problem::new(quoted(text), alternatives(&names));
             field.fail::<()>(problem.hint(format!("did you mean \"{meant}\"?")).hint(hint));
             return default;
         }
     }
-    field.choice(&WORDS, Some(hint)).unwrap_or(default)
+    field.choice(&words, Some(hint)).unwrap_or(default)
 }
 
 /// Refuses clear text over the network without consent, and shows the line that consents and the one that encrypts.
-fn may_send(section: &Section<'_>, kind: &Kind, said: &Said<'_>, endpoint: &Endpoint) -> bool {
+fn may_send(section: &Section<'_>, spec: TransportSpec, said: &NamedFields<'_>, endpoint: &Endpoint) -> bool {
     if endpoint.check_plaintext().is_ok() {
         return true;
     }
     let format = section.sink.format;
-    let word = match kind.default_port(TlsMode::Implicit) == Some(endpoint.port()) {
+    let word = match spec.port_for(TlsMode::Implicit) == Some(endpoint.port()) {
         true => "implicit",
         false => "explicit",
     };
     let by_name = format.line("tls", &format.text(word));
     let field = section.field("tls");
     let (field, encrypt, how) = match &said.tls {
-        SaidTls::Plaintext { field, instead } => (Some(field), instead.clone(), "change to"),
-        SaidTls::ImpliesPlaintext(argument) if field.is_none() => {
+        PositionalTls::Plaintext { field, instead } => (Some(field), instead.clone(), "change to"),
+        PositionalTls::ImpliesPlaintext(argument) if field.is_none() => {
             (Some(argument), by_name, "put in front of `class`")
         }
         _ => (field.as_ref(), by_name, "change to"),
@@ -288,9 +273,9 @@ fn may_send(section: &Section<'_>, kind: &Kind, said: &Said<'_>, endpoint: &Endp
 }
 
 /// A port that usually means the other kind of encryption.
-fn odd_pair(kind: &Kind, endpoint: &Endpoint) -> Option<Remark> {
-    let implicit = kind.default_port(TlsMode::Implicit)?;
-    let explicit = kind.default_port(TlsMode::Explicit)?;
+fn odd_pair(spec: TransportSpec, endpoint: &Endpoint) -> Option<Remark> {
+    let implicit = spec.port_for(TlsMode::Implicit)?;
+    let explicit = spec.port_for(TlsMode::Explicit)?;
     let (port, tls) = (endpoint.port(), endpoint.tls());
     let usual = match tls {
         _ if implicit == explicit => return None,

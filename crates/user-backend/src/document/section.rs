@@ -12,43 +12,43 @@ use super::tree::{Key, Member, Node, Position, Value, quoted};
 
 /// Where errors go.
 #[derive(Debug)]
-pub(super) struct Sink {
-    pub(super) file: Arc<str>,
-    pub(super) format: Format,
+pub(crate) struct Sink {
+    pub(crate) file: Arc<str>,
+    pub(crate) format: Format,
     errors: RefCell<Vec<ConfigError>>,
 }
 
 impl Sink {
-    pub(super) fn new(file: Arc<str>, format: Format) -> Self {
+    pub(crate) fn new(file: Arc<str>, format: Format) -> Self {
         Self { file, format, errors: RefCell::default() }
     }
 
-    pub(super) fn push(&self, at: Option<Position>, place: &Place, problem: Problem) {
+    pub(crate) fn push(&self, at: Option<Position>, place: &Place, problem: Problem) {
         let error = ConfigError::new(Arc::clone(&self.file), at, place.clone(), problem);
         self.errors.borrow_mut().push(error);
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.errors.borrow().len()
     }
 
-    pub(super) fn into_errors(self) -> Vec<ConfigError> {
+    pub(crate) fn into_errors(self) -> Vec<ConfigError> {
         self.errors.into_inner()
     }
 }
 
 /// A table whose fields are read one by one.
 #[derive(Clone, Debug)]
-pub(super) struct Section<'a> {
-    pub(super) sink: &'a Sink,
-    pub(super) place: Place,
-    pub(super) at: Position,
+pub(crate) struct Section<'a> {
+    pub(crate) sink: &'a Sink,
+    pub(crate) place: Place,
+    pub(crate) at: Position,
     members: &'a [Member],
 }
 
 impl<'a> Section<'a> {
     /// Takes a table apart, or reports that it is none.
-    pub(super) fn open(sink: &'a Sink, place: Place, node: &'a Node, expected: &str) -> Option<Self> {
+    pub(crate) fn open(sink: &'a Sink, place: Place, node: &'a Node, expected: &str) -> Option<Self> {
         if let Some(members) = node.value.members() {
             return Some(Self { sink, place, at: node.at, members });
         }
@@ -56,29 +56,38 @@ impl<'a> Section<'a> {
     }
 
     /// The top of a file.
-    pub(super) fn over(sink: &'a Sink, place: Place, members: &'a [Member]) -> Self {
+    pub(crate) fn over(sink: &'a Sink, place: Place, members: &'a [Member]) -> Self {
         Self { sink, place, at: Position { line: 1, column: 1 }, members }
     }
 
     /// A field that is there and not null.
-    pub(super) fn field(&self, name: &str) -> Option<Field<'a>> {
+    pub(crate) fn field(&self, name: &str) -> Option<Field<'a>> {
         let member = self.members.iter().find(|member| member.key.is(name))?;
         let field = Field { sink: self.sink, place: self.place.field(name), node: &member.node };
         (member.node.value != Value::Null).then_some(field)
     }
 
-    pub(super) fn members(&self) -> &'a [Member] {
+    /// A named field, unless a positional argument says the same already.
+    pub(crate) fn field_unless_said(&self, name: &str, said: Option<&Field<'_>>) -> Option<Field<'a>> {
+        let field = self.field(name)?;
+        let Some(said) = said else { return Some(field) };
+        let problem = Problem::new("it for the second time", "it said once")
+            .hint(format!("`{}` says it already", said.place.field.as_deref().unwrap_or_default()));
+        field.fail(problem)
+    }
+
+    pub(crate) fn members(&self) -> &'a [Member] {
         self.members
     }
 
     /// Reports an error about the table as a whole, or about a field that is not there.
-    pub(super) fn fail(&self, field: Option<&str>, problem: Problem) {
+    pub(crate) fn fail(&self, field: Option<&str>, problem: Problem) {
         let place = field.map_or_else(|| self.place.clone(), |field| self.place.field(field));
         self.sink.push(Some(self.at), &place, problem);
     }
 
     /// Reports every field that nobody knows; `explain` may tell why one is not wanted here.
-    pub(super) fn only(&self, known: &[&str], explain: impl Fn(&str) -> Option<Problem>) {
+    pub(crate) fn only(&self, known: &[&str], explain: impl Fn(&str) -> Option<Problem>) {
         for member in self.members {
             let Key::Name(name) = &member.key else {
                 self.unknown(member, known);
@@ -107,17 +116,17 @@ impl<'a> Section<'a> {
     }
 }
 
-/// One value and its place.
+/// One value of a configuration and its place: reading it reports what is wrong with it.
 #[derive(Clone, Debug)]
-pub(super) struct Field<'a> {
-    pub(super) sink: &'a Sink,
-    pub(super) place: Place,
-    pub(super) node: &'a Node,
+pub struct Field<'a> {
+    pub(crate) sink: &'a Sink,
+    pub(crate) place: Place,
+    pub(crate) node: &'a Node,
 }
 
 impl<'a> Field<'a> {
     /// Reports what is wrong with this value. Always `None`, so that callers can return it.
-    pub(super) fn fail<T>(&self, problem: Problem) -> Option<T> {
+    pub fn fail<T>(&self, problem: Problem) -> Option<T> {
         // What is wrong with a broken value has been said where it broke.
         if self.node.value == Value::Broken {
             return None;
@@ -131,18 +140,20 @@ impl<'a> Field<'a> {
     }
 
     /// What a reader of texts makes of this value, or its problem reported.
-    pub(super) fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
+    pub fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
         answer.map_or_else(|problem| self.fail(problem), Some)
     }
 
-    pub(super) fn text(&self, expected: &str) -> Option<&'a str> {
+    /// A text, or what was expected reported.
+    pub fn text(&self, expected: &str) -> Option<&'a str> {
         match &self.node.value {
             Value::Text(text) => Some(text),
             _ => self.wrong(expected),
         }
     }
 
-    pub(super) fn boolean(&self) -> Option<bool> {
+    /// True or false.
+    pub fn boolean(&self) -> Option<bool> {
         match &self.node.value {
             Value::Bool(value) => Some(*value),
             Value::Text(text) if matches!(text.as_str(), "true" | "false") => {
@@ -152,7 +163,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn integer(&self, range: RangeInclusive<u32>, expected: &str) -> Option<u32> {
+    /// A whole number in this range.
+    pub fn integer(&self, range: RangeInclusive<u32>, expected: &str) -> Option<u32> {
         match &self.node.value {
             Value::Integer(value) => match u32::try_from(*value) {
                 Ok(value) if range.contains(&value) => Some(value),
@@ -165,7 +177,8 @@ impl<'a> Field<'a> {
         }
     }
 
-    pub(super) fn duration(&self) -> Option<Duration> {
+    /// A length of time such as `"3s"`.
+    pub fn duration(&self) -> Option<Duration> {
         let expected = "a length of time such as \"500ms\", \"3s\", \"15m\" or \"1h\"";
         match &self.node.value {
             Value::Text(text) => self.parsed(duration::parse(text)),
@@ -176,13 +189,17 @@ impl<'a> Field<'a> {
         }
     }
 
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(&self.node.value, Value::Text(_))
+    }
+
     /// Whether it is the word `off`.
-    pub(super) fn is_off(&self) -> bool {
+    pub(crate) fn is_off(&self) -> bool {
         matches!(&self.node.value, Value::Text(text) if text == "off")
     }
 
     /// A length of time, or the word `off` as `Some(None)`. Zero is refused: it could mean either.
-    pub(super) fn duration_or_off(&self) -> Option<Option<Duration>> {
+    pub(crate) fn duration_or_off(&self) -> Option<Option<Duration>> {
         match &self.node.value {
             Value::Text(text) if text == "off" => Some(None),
             Value::Integer(0) => self.zero(),
@@ -206,7 +223,7 @@ impl<'a> Field<'a> {
     }
 
     /// One word out of several.
-    pub(super) fn choice<T: Copy>(&self, words: &[(&str, T)], hint: Option<&str>) -> Option<T> {
+    pub fn choice<T: Copy>(&self, words: &[(&str, T)], hint: Option<&str>) -> Option<T> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let expected = alternatives(&names);
         let text = self.text(&expected)?;
@@ -222,15 +239,25 @@ impl<'a> Field<'a> {
         }
     }
 
+    /// A text as the format of this file writes it.
+    pub fn quote(&self, text: &str) -> String {
+        self.sink.format.text(text)
+    }
+
+    /// A line that sets a named field, as the format of this file writes it.
+    pub fn line(&self, name: &str, value: &str) -> String {
+        self.sink.format.line(name, value)
+    }
+
     /// The elements of an array, each with its place.
-    pub(super) fn elements(&self, expected: &str) -> Option<Vec<Self>> {
+    pub(crate) fn elements(&self, expected: &str) -> Option<Vec<Self>> {
         let Some(nodes) = self.node.value.elements() else { return self.wrong(expected) };
         let element = |(nth, node)| Self { sink: self.sink, place: self.place.element(nth), node };
         Some(nodes.into_iter().enumerate().map(element).collect())
     }
 
     /// The table in this field.
-    pub(super) fn section(&self, expected: &str) -> Option<Section<'a>> {
+    pub(crate) fn section(&self, expected: &str) -> Option<Section<'a>> {
         Section::open(self.sink, self.place.clone(), self.node, expected)
     }
 }
@@ -241,7 +268,7 @@ fn list(words: &[&str]) -> String {
 }
 
 /// `"a", "b" or "c"`.
-pub(super) fn alternatives(words: &[&str]) -> String {
+pub(crate) fn alternatives(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     match words.split_last() {
         Some((last, [])) => last.clone(),
@@ -251,7 +278,7 @@ pub(super) fn alternatives(words: &[&str]) -> String {
 }
 
 /// The known word that was probably meant.
-pub(super) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
     // Comparing takes time in the product of the lengths, and nobody means a short word by a long one.
     if word.len() > 64 {
         return None;

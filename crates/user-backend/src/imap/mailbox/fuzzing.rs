@@ -1,6 +1,6 @@
 //! For fuzzing: what a mailbox string says.
 
-use super::mailbox::{self, MailboxTls};
+use super::MailboxTls;
 
 /// What a mailbox string says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct Mailbox {
 /// # Errors
 /// What was found instead.
 pub fn mailbox(text: &str) -> Result<Mailbox, String> {
-    let found = mailbox::parse(text).map_err(|problem| problem.found)?;
+    let found = super::parse(text).map_err(|problem| problem.found)?;
     let tls = match found.tls {
         MailboxTls::Implicit => Some("implicit"),
         MailboxTls::Explicit => Some("explicit"),
@@ -32,5 +32,5 @@ pub fn mailbox(text: &str) -> Result<Mailbox, String> {
 
 /// What to write instead, to encrypt.
 pub fn encrypted(text: &str) -> String {
-    mailbox::encrypted(text)
+    super::encrypted(text)
 }

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::names::NameRules;
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::Instant;
 use crate::error::BackendError;
-use crate::identity::{DomainRules, LoginName};
+use crate::identity::LoginName;
 use crate::secret::{Password, random_hex};
 use crate::verdict::{Rejection, Verdict};
 
@@ -31,8 +32,8 @@ pub enum Canary {
 ///
 /// # Cancellation
 /// Safe; the server may still count a failed login.
-pub async fn canary(backend: &dyn UserBackend, domain: &DomainRules, deadline: Instant) -> Canary {
-    offer_stranger(backend, domain, deadline).await.into()
+pub async fn canary(backend: &dyn UserBackend, names: &NameRules, deadline: Instant) -> Canary {
+    offer_stranger(backend, names, deadline).await.into()
 }
 
 /// What a backend made of a stranger.
@@ -57,29 +58,31 @@ impl From<Offered> for Canary {
     }
 }
 
+const RULES_REFUSE: &str = "the rules refuse the name, so nobody was asked";
+
 /// The same, told to those who draw conclusions.
 pub(crate) async fn offer_stranger(
     backend: &dyn UserBackend,
-    domain: &DomainRules,
+    names: &NameRules,
     deadline: Instant,
 ) -> Offered {
     let (Ok(name), Ok(password)) = (random_hex::<6>(), random_hex::<16>()) else {
         return Offered::ToNobody("the operating system gave no random bytes");
     };
-    let name = match domain.domain() {
+    let name = match names.domain().domain() {
         Some(domain) => format!("canary-{name}@{domain}"),
         None => format!("canary-{name}"),
     };
     let (Ok(name), Ok(password)) = (LoginName::parse(&name), Password::parse(password)) else {
         return Offered::ToNobody("the domain leaves no room for a name");
     };
-    match backend.authenticate(&Attempt::new(&name, &password, deadline)).await {
+    let Ok((upstream, _)) = names.ask(&name) else { return Offered::ToNobody(RULES_REFUSE) };
+    let attempt = Attempt::new(&name, &password, deadline).with_upstream_name(&upstream);
+    match backend.authenticate(&attempt).await {
         Ok(Verdict::Accepted(_)) => Offered::Accepted,
-        Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {
-            Offered::ToNobody("the rules refuse the name, so nobody was asked")
-        }
+        Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => Offered::ToNobody(RULES_REFUSE),
         Ok(Verdict::Rejected(_)) => Offered::Refused,
-        Err(error) => Offered::InVain(error),
+        Err(error) => Offered::InVain(error.with_backend(backend.id())),
     }
 }
 
@@ -95,8 +98,8 @@ mod tests {
     async fn an_honest_backend_refuses_and_a_dead_one_proves_nothing() {
         let soon = now() + Duration::from_secs(5);
         let honest = StaticBackend::new("honest").unwrap();
-        assert_eq!(canary(&honest, &DomainRules::none(), soon).await, Canary::Refused);
+        assert_eq!(canary(&honest, &NameRules::new(), soon).await, Canary::Refused);
         let dead = StaticBackend::new("dead").unwrap().unavailable();
-        assert!(matches!(canary(&dead, &DomainRules::none(), soon).await, Canary::Unknown(_)));
+        assert!(matches!(canary(&dead, &NameRules::new(), soon).await, Canary::Unknown(_)));
     }
 }

@@ -7,7 +7,7 @@
 
 use thiserror::Error;
 
-use super::{BackendId, CanonicalName, LoginName, NameError};
+use crate::identity::{BackendId, CanonicalName, LoginName, NameError};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 /// Names that servers take without a password: refused everywhere unless the setting says otherwise.
@@ -113,6 +113,13 @@ impl Default for NameRules {
     }
 }
 
+/// Domain rules alone: no name is denied.
+impl From<DomainRules> for NameRules {
+    fn from(domain: DomainRules) -> Self {
+        Self { domain, deny: Vec::new() }
+    }
+}
+
 /// What the rules say about one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -177,7 +184,17 @@ impl NameRules {
         }
     }
 
-    /// The name to send to the server and who it is if the server says yes, for backends that have nothing to add.
+    /// Who a user is to the application, after the backend said who accepted: `None` when that is a name of another domain.
+    pub(crate) fn known_as(&self, accepted: Identity) -> Option<Identity> {
+        if self.domain == DomainRules::default() {
+            return Some(accepted);
+        }
+        let known = self.domain.identity(&LoginName::parse(accepted.name().as_str()).ok()?)?;
+        let of_backend = accepted.groups().filter(|group| !known.groups().any(|other| other == *group));
+        Some(of_backend.fold(known.clone(), Identity::with_group))
+    }
+
+    /// The name to send to the server and who it is if the server says yes.
     ///
     /// # Errors
     /// The verdict that stands without asking anybody.
@@ -237,3 +254,6 @@ pub fn check_collisions<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use super::error::Problem;
 use crate::file_permissions::{self, UnsafePath};
 
 /// Largest configuration that is read, in bytes.
-pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+pub(crate) const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The format of a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +38,7 @@ impl Format {
     }
 
     /// One line that sets a field, as this format writes it in front of another one.
-    pub(super) fn line(self, field: &str, value: &str) -> String {
+    pub(crate) fn line(self, field: &str, value: &str) -> String {
         match self {
             Self::Toml => format!("{field} = {value}"),
             Self::Json => format!("\"{field}\": {value},"),
@@ -47,7 +47,7 @@ impl Format {
     }
 
     /// A text in the quotes that this format prefers.
-    pub(super) fn text(self, text: &str) -> String {
+    pub(crate) fn text(self, text: &str) -> String {
         match self {
             Self::Php if !text.contains(['\'', '\\']) => format!("'{text}'"),
             _ => format!("{text:?}"),
@@ -57,20 +57,20 @@ impl Format {
 
 /// A file that was read.
 #[derive(Debug)]
-pub(super) struct Source {
-    pub(super) text: String,
-    pub(super) access: Access,
+pub(crate) struct Source {
+    pub(crate) text: String,
+    pub(crate) access: Access,
 }
 
 /// Who may read and change a configuration; nothing is known of a text that comes from no file.
 #[derive(Debug, Default)]
-pub(super) struct Access {
+pub(crate) struct Access {
     mode: Option<u32>,
     unsafe_path: Option<UnsafePath>,
 }
 
 /// Reads a file, if it is one.
-pub(super) fn read(path: &Path) -> Result<Source, Problem> {
+pub(crate) fn read(path: &Path) -> Result<Source, Problem> {
     let expected = "a configuration file that can be read";
     let failed = |error: std::io::Error| {
         let found = match error.kind() {
@@ -93,7 +93,7 @@ pub(super) fn read(path: &Path) -> Result<Source, Problem> {
 }
 
 /// Takes text that is not too large.
-pub(super) fn check_size(bytes: usize) -> Result<(), Problem> {
+pub(crate) fn check_size(bytes: usize) -> Result<(), Problem> {
     if u64::try_from(bytes).unwrap_or(u64::MAX) > MAX_BYTES {
         return Err(Problem::new("a file that is too large", format!("at most {MAX_BYTES} bytes")));
     }
@@ -131,7 +131,7 @@ fn mode(_: &Metadata) -> Option<u32> {
 
 impl Access {
     /// Refuses a file with a secret that others may read, and one that others may change: it decides where passwords go.
-    pub(super) fn check(self, secret: Option<&str>, file: &str) -> Vec<Problem> {
+    pub(crate) fn check(self, secret: Option<&str>, file: &str) -> Vec<Problem> {
         let readable =
             self.mode.zip(secret).and_then(|(mode, secret)| closed_to_others(mode, secret, file).err());
         let writable = self.unsafe_path.map(|path| {
@@ -162,7 +162,7 @@ fn closed_to_others(mode: u32, secret: &str, file: &str) -> Result<(), Problem> 
 }
 
 /// Whether the name of a field says that its value is a secret.
-pub(super) fn names_a_secret(name: &str) -> bool {
+pub(crate) fn names_a_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let endings = [
         "password",
@@ -179,7 +179,7 @@ pub(super) fn names_a_secret(name: &str) -> bool {
 }
 
 /// Whether a value is an address with a password in it: `postgres://user:password@host/…`.
-pub(super) fn carries_a_password(text: &str) -> bool {
+pub(crate) fn carries_a_password(text: &str) -> bool {
     let Some((_, rest)) = text.split_once("://") else { return false };
     // A password may hold what would end the address, as long as an @ follows.
     let Some((user, _)) = rest.rsplit_once('@') else { return false };

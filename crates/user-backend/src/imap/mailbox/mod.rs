@@ -12,9 +12,9 @@
 
 use std::net::IpAddr;
 
-use super::error::Problem;
-use super::host;
-use super::tree::quoted;
+use crate::document::error::Problem;
+use crate::document::host;
+use crate::document::tree::quoted;
 
 /// c-client's limits, in bytes: what stands between the braces, and the folder behind them.
 const MAX_SPEC: usize = 1023;
@@ -22,7 +22,7 @@ const MAX_FOLDER: usize = 255;
 
 /// The TLS flags of a mailbox string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum MailboxTls {
+pub(crate) enum MailboxTls {
     /// `/ssl`: TLS from the first byte.
     Implicit,
     /// `/tls`: STARTTLS, required.
@@ -35,21 +35,21 @@ pub(super) enum MailboxTls {
 
 /// What a mailbox string says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Mailbox {
-    pub(super) host: String,
-    pub(super) port: Option<u16>,
-    pub(super) tls: MailboxTls,
+pub(crate) struct Mailbox {
+    pub(crate) host: String,
+    pub(crate) port: Option<u16>,
+    pub(crate) tls: MailboxTls,
     /// `/novalidate-cert`.
-    pub(super) any_certificate: bool,
+    pub(crate) any_certificate: bool,
 }
 
 /// Whether a first argument is meant as a mailbox string.
-pub(super) fn is_meant(text: &str) -> bool {
+pub(crate) fn is_meant(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
 /// Reads a mailbox string.
-pub(super) fn parse(text: &str) -> Result<Mailbox, Problem> {
+pub(crate) fn parse(text: &str) -> Result<Mailbox, Problem> {
     // Where a user name stands, a password may stand beside it.
     let shown = if text.contains(['@', '=']) {
         "a mailbox string with a user name in it".to_owned()
@@ -107,7 +107,7 @@ pub(super) fn parse(text: &str) -> Result<Mailbox, Problem> {
 }
 
 /// The same string with `/notls` turned into `/tls`: what to write to encrypt.
-pub(super) fn encrypted(text: &str) -> String {
+pub(crate) fn encrypted(text: &str) -> String {
     // A folder may be called anything.
     let flags = text.find('}').unwrap_or(text.len());
     let (mut rest, folder) = text.split_at_checked(flags).unwrap_or((text, ""));
@@ -241,5 +241,7 @@ impl Refusal {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod tests;

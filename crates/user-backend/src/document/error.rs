@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use super::tree::Position;
+use super::tree::{Position, quoted};
 
 /// Everything that is wrong with one configuration. Never empty.
 ///
@@ -22,7 +22,7 @@ pub struct ConfigErrors {
 
 impl ConfigErrors {
     /// Sorts the errors by their place in the file. `None` when there are none.
-    pub(super) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
+    pub(crate) fn of(mut errors: Vec<ConfigError>) -> Option<Self> {
         errors.sort_by_key(|error| (error.at, error.place.index));
         (!errors.is_empty()).then_some(Self { errors })
     }
@@ -83,7 +83,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(super) fn new(file: Arc<str>, at: Option<Position>, place: Place, problem: Problem) -> Self {
+    pub(crate) fn new(file: Arc<str>, at: Option<Position>, place: Place, problem: Problem) -> Self {
         let Problem { found, expected, hints } = problem;
         Self { file, at, place, found, expected, hints }
     }
@@ -156,23 +156,23 @@ impl std::error::Error for ConfigError {}
 
 /// The way to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) section: Cow<'static, str>,
-    pub(super) index: Option<usize>,
-    pub(super) field: Option<String>,
+pub(crate) struct Place {
+    pub(crate) section: Cow<'static, str>,
+    pub(crate) index: Option<usize>,
+    pub(crate) field: Option<String>,
 }
 
 impl Place {
-    pub(super) fn section(section: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn section(section: impl Into<Cow<'static, str>>) -> Self {
         Self { section: section.into(), ..Self::default() }
     }
 
-    pub(super) fn entry(section: &'static str, index: usize) -> Self {
+    pub(crate) fn entry(section: &'static str, index: usize) -> Self {
         Self { section: section.into(), index: Some(index), field: None }
     }
 
     /// The place of a named field in here.
-    pub(super) fn field(&self, name: &str) -> Self {
+    pub(crate) fn field(&self, name: &str) -> Self {
         let field = match &self.field {
             Some(outer) => format!("{outer}.{name}"),
             None => name.to_owned(),
@@ -181,7 +181,7 @@ impl Place {
     }
 
     /// The place of an element in here.
-    pub(super) fn element(&self, nth: impl fmt::Display) -> Self {
+    pub(crate) fn element(&self, nth: impl fmt::Display) -> Self {
         let field = format!("{}[{nth}]", self.field.as_deref().unwrap_or_default());
         Self { field: Some(field), ..self.clone() }
     }
@@ -201,25 +201,33 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong with a value, before anybody said where it stands.
+/// What is wrong with a value: what was found, what was expected, and how to put it right. Its place is added by the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
-    pub(super) found: String,
-    pub(super) expected: String,
-    pub(super) hints: Vec<String>,
+pub struct Problem {
+    pub(crate) found: String,
+    pub(crate) expected: String,
+    pub(crate) hints: Vec<String>,
 }
 
 impl Problem {
-    pub(super) fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
+    /// `found` must not hold a secret; a text of the file is [quoted](Self::with_text).
+    pub fn new(found: impl Into<String>, expected: impl Into<String>) -> Self {
         Self { found: found.into(), expected: expected.into(), hints: Vec::new() }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// This text was found: it is quoted, shortened, and cannot play tricks on a terminal.
+    pub fn with_text(found: &str, expected: impl Into<String>) -> Self {
+        Self::new(quoted(found), expected)
+    }
+
+    /// Adds how to put it right.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hints.push(hint.into());
         self
     }
 
-    pub(super) fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
+    pub(crate) fn hints(mut self, hints: impl IntoIterator<Item = String>) -> Self {
         self.hints.extend(hints);
         self
     }

@@ -15,7 +15,7 @@ const UNITS: [(&str, u64); 5] =
     [("ms", 1), ("s", 1000), ("m", 60 * 1000), ("h", 60 * 60 * 1000), ("d", 24 * 60 * 60 * 1000)];
 
 /// Reads a length of time that is not zero.
-pub(super) fn parse(text: &str) -> Result<Duration, Problem> {
+pub(crate) fn parse(text: &str) -> Result<Duration, Problem> {
     let problem =
         || Problem::new(quoted(text), "a length of time such as \"500ms\", \"3s\", \"15m\" or \"1h\"");
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -43,7 +43,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, Problem> {
 }
 
 /// A length of time in the shortest form that [`parse`] takes.
-pub(super) fn shown(length: Duration) -> String {
+pub(crate) fn shown(length: Duration) -> String {
     let millis = crate::clock::millis(length);
     let fits = |(_, unit): &&(&str, u64)| millis.is_multiple_of(*unit);
     match UNITS.iter().rev().find(fits) {

@@ -1,0 +1,159 @@
+//! The admin command line: the people who may sign in, their groups and passwords, and the backends that check them.
+//!
+//! Why a program of its own: whoever runs a server at three in the morning needs one tool that tells apart a wrong
+//! password, a server that is down and a wrong setting, in words for people and in exit codes for scripts.
+//!
+//! One file per group of commands; each command returns a `Reply`, and only this file and `output` write it.
+//!
+//! It is a library so that a program with more classes of backends is three lines: `occ::run` with a registry of its own.
+#![forbid(unsafe_code)]
+
+mod apps;
+mod audit;
+mod backend;
+mod bruteforce;
+mod cache;
+mod cli;
+mod completion;
+mod config;
+mod configuration;
+mod exit;
+mod group;
+mod import;
+mod listing;
+mod logging;
+mod moment;
+mod output;
+mod password;
+mod pin;
+mod stop;
+mod store;
+mod user;
+
+use std::process::ExitCode;
+
+use cli::{BackendCommand, Cli, Command, Common, StoreCommand};
+use exit::Failure;
+use output::{Answers, Format, Reply, complain};
+use user_backend::ClassRegistry;
+
+/// Runs the command line of this process with these classes of backends; the exit code is for `main` to return.
+///
+/// Call it first in `main`: this process may be meant to be a helper of libsmbclient, which is found out here.
+///
+/// # Example
+/// ```no_run
+/// # use std::process::ExitCode;
+/// fn main() -> ExitCode {
+///     occ::run(user_backend::ClassRegistry::standard())
+/// }
+/// ```
+///
+/// # Security
+/// Programs that hold passwords should wipe freed memory, as `occ` does with the allocator of the crate `zeroizing-alloc`.
+pub fn run(registry: ClassRegistry) -> ExitCode {
+    // Before anything else: this process may be meant to be a helper, and it will hold passwords.
+    #[cfg(all(feature = "smb", target_os = "linux"))]
+    user_backend::smb::run_if_asked();
+    if let Err(error) = user_backend::process::keep_memory_private() {
+        complain(&format!("occ: warning: core dumps cannot be switched off: {error}"));
+    }
+    match cli::parse(std::env::args_os()) {
+        Ok(mut cli) => {
+            cli.common.registry = registry;
+            start(cli)
+        }
+        Err(refused) => refused.print(),
+    }
+}
+
+/// Runs one command until it ends or somebody stops it.
+fn start(cli: Cli) -> ExitCode {
+    if cli.command.password().is_some_and(|source| source.password_from_env) {
+        // First of all: does not return when it works.
+        password::leave_environment();
+    }
+    let answers = Answers::keep();
+    logging::start(cli.common.verbose);
+    let Cli { common, command } = cli;
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return fail(
+                &common,
+                &answers,
+                &Failure::new(format!("the system gives no event loop: {error}")),
+            );
+        }
+    };
+    let call = Call { common: &common, answers: &answers };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            biased;
+            signal = stop::signalled() => Err(signal),
+            result = run_command(call, command) => Ok(result),
+        }
+    });
+    // Not waited for: a thread may sit at the prompt, or in a C library that waits for a dead server.
+    runtime.shutdown_background();
+    match ended {
+        Ok(Ok(reply)) if common.quiet => reply.exit.into(),
+        Ok(Ok(reply)) => match output::write(&answers, &reply, common.output) {
+            Ok(()) => reply.exit.into(),
+            Err(failure) => fail(&common, &answers, &failure),
+        },
+        Ok(Err(failure)) => fail(&common, &answers, &store::placed(failure)),
+        Err(signal) => stop::leave(signal),
+    }
+}
+
+/// What every command gets: the options of all commands, and the way out for long answers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) common: &'a Common,
+    pub(crate) answers: &'a Answers,
+}
+
+async fn run_command(call: Call<'_>, command: Command) -> Result<Reply, Failure> {
+    let common = call.common;
+    match command {
+        Command::Backend(BackendCommand::List(_)) => backend::list::run(&config::load(common)?),
+        Command::Backend(BackendCommand::Check(args)) => {
+            backend::check::run(&config::load_with_local(common).await?, &args).await
+        }
+        Command::Backend(BackendCommand::Login(args)) => backend::login::run(common, &args).await,
+        Command::Backend(BackendCommand::Completion(args)) => Ok(completion::run(args.shell)),
+        Command::User(command) => user::run(call, command).await,
+        Command::Group(command) => group::run(call, command).await,
+        Command::Store(StoreCommand::AppDisable(args)) => apps::switch(call, &args, false).await,
+        Command::Store(StoreCommand::AppEnable(args)) => apps::switch(call, &args, true).await,
+        Command::Store(StoreCommand::AppList) => apps::list(call).await,
+        Command::Store(StoreCommand::Audit(args)) => audit::list(call, &args).await,
+        Command::Store(StoreCommand::BruteforceAttempts(args)) => bruteforce::attempts(call, &args).await,
+        Command::Store(StoreCommand::BruteforceReset(args)) => bruteforce::reset(call, &args).await,
+        Command::Store(StoreCommand::CacheFlush(args)) => cache::flush(call, &args).await,
+        Command::Store(StoreCommand::CacheStats) => cache::stats(call).await,
+        Command::Store(StoreCommand::ConfigDelete(args)) => configuration::delete(call, &args).await,
+        Command::Store(StoreCommand::ConfigGet(args)) => configuration::get(call, &args).await,
+        Command::Store(StoreCommand::ConfigList(args)) => configuration::list(call, &args).await,
+        Command::Store(StoreCommand::ConfigSet(args)) => configuration::set(call, args).await,
+        Command::Store(StoreCommand::Import(args)) => import::run(call, &args).await,
+        Command::Store(StoreCommand::PinList(args)) => pin::list(call, &args).await,
+        Command::Store(StoreCommand::PinRebind(args)) => pin::rebind(call, &args).await,
+    }
+}
+
+/// Says why not. A refusal is an answer: scripts that read JSON get it as JSON.
+fn fail(common: &Common, answers: &Answers, failure: &Failure) -> ExitCode {
+    if !failure.is_refusal() {
+        complain(&format!("occ: {failure}"));
+        return failure.exit().into();
+    }
+    if common.output == Format::Plain || common.quiet {
+        complain(&failure.to_string());
+    } else if let Err(unwritten) = output::write(answers, &Reply::refusal(failure), common.output) {
+        complain(&format!("occ: {unwritten}"));
+        return unwritten.exit().into();
+    }
+    failure.exit().into()
+}

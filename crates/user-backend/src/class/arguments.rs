@@ -1,0 +1,293 @@
+//! The positional `arguments` of the PHP app, with PHP's loose types: what every class needs to read its own.
+//!
+//! A `null` is an argument that was not given. What the arguments leave unsaid may be said by name beside them.
+
+use crate::document::host;
+use crate::document::section::nearest;
+use crate::document::source::Format;
+use crate::document::tree::{Key, Node, Value, quoted};
+use crate::document::{Field, Problem};
+use crate::transport::TlsMode;
+
+/// What arguments say. What they leave unsaid may be said by name beside them.
+#[derive(Clone, Debug, Default)]
+pub struct NamedFields<'a> {
+    /// `host`.
+    pub host: Option<Located<'a, String>>,
+    /// `port`.
+    pub port: Option<Located<'a, u16>>,
+    /// `tls`.
+    pub tls: PositionalTls<'a>,
+    /// The argument that asks for any certificate to be accepted.
+    pub any_certificate: Option<Field<'a>>,
+    /// `domain`.
+    pub domain: Option<Located<'a, &'a str>>,
+    /// `strip_domain`.
+    pub strip_domain: Option<Located<'a, bool>>,
+    /// `group_by_domain`.
+    pub group_by_domain: Option<Located<'a, bool>>,
+    /// Own fields of the class.
+    pub own: Vec<(&'static str, Field<'a>)>,
+}
+
+impl<'a> NamedFields<'a> {
+    /// What the arguments say about an own field.
+    pub(crate) fn own(&self, name: &str) -> Option<&Field<'a>> {
+        self.own.iter().find(|(own, _)| *own == name).map(|(_, field)| field)
+    }
+}
+
+/// A value and the argument that says it.
+#[derive(Clone, Debug)]
+pub struct Located<'a, T> {
+    /// The value.
+    pub value: T,
+    /// The argument.
+    pub field: Field<'a>,
+}
+
+/// What arguments say about encryption.
+#[derive(Clone, Debug, Default)]
+pub enum PositionalTls<'a> {
+    /// Nothing: the defaults of named fields hold.
+    #[default]
+    Unsaid,
+    /// Nothing, which in the PHP app meant clear text.
+    ImpliesPlaintext(Field<'a>),
+    /// Nothing, which in the PHP app meant STARTTLS if the server offers it, and clear text if not.
+    Opportunistic,
+    /// This, by this argument.
+    Mode(TlsMode, Field<'a>),
+    /// Clear text, in so many words.
+    Plaintext {
+        /// The argument that says so.
+        field: Field<'a>,
+        /// The line to write instead.
+        instead: String,
+    },
+}
+
+/// Arguments as they were given, each with its number or name.
+#[derive(Clone, Debug)]
+pub struct Arguments<'a> {
+    arguments: Field<'a>,
+    fields: Vec<(Key, Field<'a>)>,
+}
+
+impl<'a> Arguments<'a> {
+    /// Takes an array apart, or reports that it is none.
+    pub(crate) fn new(arguments: &Field<'a>) -> Option<Self> {
+        let field = |key: &Key, node| {
+            let place = match key {
+                Key::Index(index) => arguments.place.element(index),
+                Key::Name(_) => arguments.place.field(&key.shown()),
+            };
+            (key.clone(), Field { sink: arguments.sink, place, node })
+        };
+        let fields = match &arguments.node.value {
+            Value::List(nodes) => (0..).zip(nodes).map(|(nth, node)| field(&Key::Index(nth), node)).collect(),
+            Value::Table(members) => members.iter().map(|member| field(&member.key, &member.node)).collect(),
+            other => {
+                let mut problem = Problem::new(other.shown(), "an array of arguments");
+                if let Value::Text(text) = other {
+                    let format = arguments.sink.format;
+                    problem = problem.hint(format!(
+                        "write {}",
+                        format.line("arguments", &format!("[{}]", format.text(text)))
+                    ));
+                }
+                return arguments.fail(problem);
+            }
+        };
+        Some(Self { arguments: arguments.clone(), fields })
+    }
+
+    /// Reports what is wrong with the arguments as a whole.
+    pub fn fail<T>(&self, problem: Problem) -> Option<T> {
+        self.arguments.fail(problem)
+    }
+
+    /// The first argument, if it is a text and was given without a name.
+    pub fn first_text(&self) -> Option<&'a str> {
+        self.fields.iter().find_map(|(key, field)| match (key, &field.node.value) {
+            (Key::Index(0), Value::Text(text)) => Some(text.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Whether an argument has this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.fields.iter().any(|(key, _)| key.is(name))
+    }
+
+    /// Puts every argument in its place by number or by name.
+    pub fn named(&self, parameters: &[&'static str]) -> Option<NamedArguments<'a>> {
+        let mut places: Vec<Option<Field<'a>>> = vec![None; parameters.len()];
+        let (mut numbered, mut broken) = (Vec::new(), false);
+        for (key, field) in &self.fields {
+            let place = match key {
+                Key::Index(index) => usize::try_from(*index).ok().filter(|index| *index < parameters.len()),
+                Key::Name(name) => parameters.iter().position(|parameter| parameter == name),
+            };
+            let Some(slot) = place.and_then(|place| places.get_mut(place)) else {
+                field.fail::<()>(surplus(key, parameters));
+                broken = true;
+                continue;
+            };
+            if let (Key::Index(_), Some(place)) = (key, place) {
+                numbered.push(place);
+            }
+            if slot.replace(field.clone()).is_some() {
+                field.fail::<()>(Problem::new("it for the second time", "every argument once"));
+                broken = true;
+            }
+        }
+        numbered.sort_unstable();
+        if let Some(missing) = (0..numbered.len()).find(|nth| numbered.get(*nth) != Some(nth)) {
+            let name = parameters.get(missing).copied().unwrap_or_default();
+            let place = self.arguments.place.element(missing);
+            let field = Field { place, ..self.arguments.clone() };
+            let problem = Problem::new("nothing", format!("{name}, because later arguments follow"))
+                .hint("write null for an argument that should keep its default");
+            field.fail::<()>(problem);
+            broken = true;
+        }
+        (!broken).then_some(NamedArguments { arguments: self.arguments.clone(), places })
+    }
+}
+
+fn surplus(key: &Key, parameters: &[&str]) -> Problem {
+    let expected = format!("at most {} here: {}", count(parameters.len()), parameters.join(", "));
+    match key {
+        Key::Index(_) => Problem::new("one argument too many", expected),
+        Key::Name(name) => {
+            let problem = Problem::new("an unknown argument", expected);
+            match nearest(name, parameters) {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None => problem,
+            }
+        }
+    }
+}
+
+fn count(arguments: usize) -> String {
+    if arguments == 1 { "1 argument".to_owned() } else { format!("{arguments} arguments") }
+}
+
+/// Arguments, each in its place.
+#[derive(Clone, Debug)]
+pub struct NamedArguments<'a> {
+    arguments: Field<'a>,
+    places: Vec<Option<Field<'a>>>,
+}
+
+impl<'a> NamedArguments<'a> {
+    /// An argument that was given and is not null.
+    pub fn get(&self, nth: usize) -> Option<Field<'a>> {
+        self.places.get(nth)?.clone().filter(|field| field.node.value != Value::Null)
+    }
+
+    /// The first argument, which must be there: `what` says what it is.
+    pub fn required(&self, what: &str) -> Option<Field<'a>> {
+        let first = self.get(0);
+        if first.is_none() {
+            let place = self.arguments.place.element(0);
+            Field { place, ..self.arguments.clone() }.fail::<()>(Problem::new("nothing", what));
+        }
+        first
+    }
+
+    /// The first argument as a host name or an address; `what` says what may stand there.
+    pub fn host(&self, what: &str) -> Option<Located<'a, String>> {
+        let field = self.required(what)?;
+        let value = field.parsed(host::parse(field.text("a host")?))?;
+        Some(Located { value, field })
+    }
+
+    /// The first argument as a host, or as `host:port`; `what` says what may stand there.
+    pub fn host_and_port(&self, what: &str) -> Option<(Located<'a, String>, Option<Located<'a, u16>>)> {
+        let field = self.required(what)?;
+        let (host, port) = field.parsed(host::parse_with_port(field.text(what)?))?;
+        let port = port.map(|value| Located { value, field: field.clone() });
+        Some((Located { value: host, field }, port))
+    }
+
+    /// An argument that is a port, as a number or a text.
+    pub fn port(&self, nth: usize) -> Option<Located<'a, u16>> {
+        let field = self.get(nth)?;
+        Some(Located { value: port(&field)?, field })
+    }
+
+    /// An argument that PHP takes for true or false.
+    pub fn boolean(&self, nth: usize) -> Option<Located<'a, bool>> {
+        let field = self.get(nth)?;
+        Some(Located { value: boolean(&field)?, field })
+    }
+
+    /// An argument that is a domain. Empty means none.
+    pub fn domain(&self, nth: usize) -> Option<Located<'a, &'a str>> {
+        let field = self.get(nth)?;
+        // PHP's `if` takes false for the empty text, and people wrote it so.
+        if field.node.value == Value::Bool(false) {
+            return None;
+        }
+        let value = field.text("a domain such as \"example.com\", or null")?;
+        (!value.is_empty()).then_some(Located { value, field })
+    }
+
+    /// The whole line of arguments, with `changed` written as `to`.
+    pub fn line_with(&self, changed: &Field<'a>, to: &str) -> String {
+        line(&self.arguments, changed, to)
+    }
+}
+
+/// The whole line of arguments with one of them changed.
+fn line<'a>(arguments: &Field<'a>, changed: &Field<'a>, to: &str) -> String {
+    let format = arguments.sink.format;
+    let Some(nodes) = arguments.node.value.elements() else { return format!("{to} as {}", changed.place) };
+    let shown = |node: &Node| {
+        if std::ptr::eq(node, changed.node) { to.to_owned() } else { literal(format, node) }
+    };
+    let values: Vec<String> = nodes.into_iter().map(shown).collect();
+    format.line("arguments", &format!("[{}]", values.join(", ")))
+}
+
+fn literal(format: Format, node: &Node) -> String {
+    match &node.value {
+        Value::Text(text) => format.text(text),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(value) => value.to_string(),
+        _ => "null".to_owned(),
+    }
+}
+
+/// `993` or `"993"`.
+fn port(field: &Field<'_>) -> Option<u16> {
+    let port = match &field.node.value {
+        Value::Integer(number) => u16::try_from(*number).ok().filter(|port| *port != 0),
+        Value::Text(digits) => host::parse_port(digits),
+        _ => None,
+    };
+    port.or_else(|| {
+        field.fail(Problem::new(field.node.value.shown(), format!("{} or null", host::PORT_RANGE)))
+    })
+}
+
+/// PHP's `true` and `false`, as far as one can tell what was meant. PHP takes the text "false" for true.
+fn boolean(field: &Field<'_>) -> Option<bool> {
+    match &field.node.value {
+        Value::Bool(value) => Some(*value),
+        Value::Integer(0) => Some(false),
+        Value::Integer(1) => Some(true),
+        Value::Text(text) => match text.as_str() {
+            "" | "0" => Some(false),
+            "1" | "true" => Some(true),
+            "false" => field.fail(
+                Problem::new(quoted(text), "true or false")
+                    .hint("PHP takes the text \"false\" for true; write it without quotes"),
+            ),
+            _ => field.fail(Problem::new(quoted(text), "true or false")),
+        },
+        other => field.fail(Problem::new(other.shown(), "true or false")),
+    }
+}

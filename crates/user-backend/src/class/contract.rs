@@ -1,0 +1,70 @@
+//! The trait that every class implements.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::arguments::{Arguments, NamedFields};
+use super::entry::Entry;
+use super::error::EntryError;
+use super::fields::FieldSpec;
+use super::own_fields::OwnFields;
+use super::settings::SettingsSpec;
+use super::transport::TransportSpec;
+use crate::backend::UserBackend;
+use crate::document::Problem;
+
+/// What the configuration needs to know about a class of backends.
+///
+/// Only [`name`](Self::name) and [`build`](Self::build) must be written. What is wrong with an entry is reported when
+/// the file is loaded, with its place, so `build` should fail only for what a look at the file cannot show.
+pub trait Class: fmt::Debug + Send + Sync + 'static {
+    /// The name in the field `class`, in lower case, such as `imap`.
+    fn name(&self) -> &'static str;
+
+    /// Other names for it, in lower case.
+    ///
+    /// The forms of the PHP app (`OC_User_X`, `\OCA\UserExternal\X`) are understood without being listed.
+    fn aliases(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The fields that only this class has. Any other field is an error.
+    fn fields(&self) -> &'static [FieldSpec] {
+        &[]
+    }
+
+    /// A type whose fields are the class's own, instead of [`fields`](Self::fields).
+    fn settings(&self) -> Option<SettingsSpec> {
+        None
+    }
+
+    /// How the server is reached: TLS modes, default ports, prepared connections.
+    fn transport(&self) -> TransportSpec {
+        TransportSpec::new()
+    }
+
+    /// Whether servers of this class know names without a domain only, unless the entry has a `domain`.
+    fn bare_names_only(&self) -> bool {
+        false
+    }
+
+    /// Reads positional `arguments`. `None` when something is wrong with them, which has been reported.
+    fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
+        arguments
+            .fail(Problem::new("positional arguments", "named fields, which is all that this class knows"))
+    }
+
+    /// Checks what depends on more than one own field, or on how the program was built.
+    ///
+    /// # Errors
+    /// The field to blame, and what is wrong with it.
+    fn check(&self, _own: &OwnFields) -> Result<(), (&'static str, Problem)> {
+        Ok(())
+    }
+
+    /// Makes the backend. Reads certificates and the like; opens no connection.
+    ///
+    /// # Errors
+    /// Why this entry cannot be used, as a text or as a [`BackendError`](crate::BackendError).
+    fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError>;
+}

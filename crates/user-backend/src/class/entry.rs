@@ -1,0 +1,94 @@
+//! One entry of `user_backends`, checked and typed.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::error::EntryError;
+use super::own_fields::OwnFields;
+use crate::identity::BackendId;
+use crate::resolver::names::NameRules;
+use crate::resolver::policy::Policy;
+use crate::transport::{Endpoint, TlsMode};
+
+/// One entry of `user_backends`.
+///
+/// `Debug` shows the names of a class's own fields, not their values: they may be secrets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    pub(crate) id: BackendId,
+    pub(crate) class: &'static str,
+    pub(crate) endpoint: Option<Endpoint>,
+    pub(crate) uses_tls: bool,
+    pub(crate) names: NameRules,
+    pub(crate) policy: Policy,
+    pub(crate) own: OwnFields,
+}
+
+impl Entry {
+    /// The backend's stable name: the field `id`, or else made of class and host.
+    pub fn id(&self) -> &BackendId {
+        &self.id
+    }
+
+    /// The name of the class, such as `imap`.
+    pub fn class(&self) -> &'static str {
+        self.class
+    }
+
+    /// Where the server is, if the entry says so.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_ref()
+    }
+
+    /// Where the server is, for a class that [requires a host](super::TransportSpec::host_required).
+    ///
+    /// # Errors
+    /// The entry has no host, which cannot be when the class requires one.
+    pub fn server(&self) -> Result<&Endpoint, EntryError> {
+        self.endpoint.as_ref().ok_or_else(|| "it has no host".into())
+    }
+
+    /// How the connection is encrypted, where that is set here and not by the protocol itself.
+    pub fn tls(&self) -> Option<TlsMode> {
+        self.endpoint.as_ref().filter(|_| self.uses_tls).map(Endpoint::tls)
+    }
+
+    /// The domain rules and the denied names.
+    pub fn names(&self) -> &NameRules {
+        &self.names
+    }
+
+    /// How the resolver treats this backend.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The class's own fields.
+    pub fn own(&self) -> &OwnFields {
+        &self.own
+    }
+
+    /// An own field that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.own.text(name)
+    }
+
+    /// An own field that is a length of time.
+    pub fn duration(&self, name: &str) -> Option<Duration> {
+        self.own.duration(name)
+    }
+
+    /// An own field as a type of yours; `None` when it is not there.
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.own.field(name)
+    }
+
+    /// All own fields as the type named in [`Class::settings`](super::Class::settings).
+    ///
+    /// # Errors
+    /// What does not fit: nothing, if the class named this type.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, EntryError> {
+        self.own.settings()
+    }
+}

@@ -1,0 +1,4 @@
+//! Why an entry makes no backend.
+
+/// Why a class cannot make a backend of an entry. The text must not hold a secret.
+pub type EntryError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,115 @@
+//! The own fields of a class, one by one.
+
+use crate::document::source::names_a_secret;
+use crate::document::{Field, Problem};
+
+/// One field that only one class has: its name, what it may hold, and what it is for.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct FieldSpec {
+    name: &'static str,
+    help: &'static str,
+    kind: Kind,
+    is_required: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Text { expected: &'static str, check: fn(&str) -> Result<(), Problem> },
+    Boolean,
+    Integer { min: u32, max: u32 },
+    Duration,
+    Choice(&'static [&'static str]),
+    Any,
+}
+
+impl FieldSpec {
+    /// A text that is not empty.
+    pub const fn text(name: &'static str, help: &'static str) -> Self {
+        Self::checked_text(name, help, "a text", not_empty)
+    }
+
+    /// A text that must pass a check. `expected` says what it should be.
+    pub const fn checked_text(
+        name: &'static str,
+        help: &'static str,
+        expected: &'static str,
+        check: fn(&str) -> Result<(), Problem>,
+    ) -> Self {
+        Self::new(name, help, Kind::Text { expected, check })
+    }
+
+    /// True or false.
+    pub const fn boolean(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, help, Kind::Boolean)
+    }
+
+    /// A whole number from `min` to `max`.
+    pub const fn integer(name: &'static str, help: &'static str, min: u32, max: u32) -> Self {
+        Self::new(name, help, Kind::Integer { min, max })
+    }
+
+    /// A length of time such as `"3s"`.
+    pub const fn duration(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, help, Kind::Duration)
+    }
+
+    /// One of several words.
+    pub const fn choice(name: &'static str, help: &'static str, words: &'static [&'static str]) -> Self {
+        Self::new(name, help, Kind::Choice(words))
+    }
+
+    /// Whatever all formats can say.
+    pub const fn any(name: &'static str, help: &'static str) -> Self {
+        Self::new(name, help, Kind::Any)
+    }
+
+    /// The field must be there.
+    pub const fn required(mut self) -> Self {
+        self.is_required = true;
+        self
+    }
+
+    const fn new(name: &'static str, help: &'static str, kind: Kind) -> Self {
+        Self { name, help, kind, is_required: false }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it is for, in a few words.
+    pub fn help(&self) -> &'static str {
+        self.help
+    }
+
+    /// Whether it must be there.
+    pub fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    /// Reports what is wrong with a value.
+    pub(crate) fn check(&self, field: &Field<'_>) -> Option<()> {
+        match self.kind {
+            Kind::Text { expected, .. } if !field.is_text() && names_a_secret(self.name) => {
+                field.fail(Problem::new("a value that is no text", expected))
+            }
+            Kind::Text { expected, check } => field.parsed(check(field.text(expected)?)),
+            Kind::Boolean => field.boolean().map(drop),
+            Kind::Integer { min, max } => {
+                field.integer(min..=max, &format!("a number between {min} and {max}")).map(drop)
+            }
+            Kind::Duration => field.duration().map(drop),
+            Kind::Choice(words) => {
+                let words: Vec<_> = words.iter().map(|word| (*word, ())).collect();
+                field.choice(&words, None)
+            }
+            Kind::Any => Some(()),
+        }
+    }
+}
+
+fn not_empty(text: &str) -> Result<(), Problem> {
+    if text.is_empty() { Err(Problem::new("an empty text", "a text")) } else { Ok(()) }
+}

@@ -1,0 +1,48 @@
+//! What stands in the own fields of an entry.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::error::EntryError;
+use crate::document::duration;
+
+/// The own fields of an entry, checked. `Debug` shows their names only: values may be secrets.
+#[derive(Clone, Default, PartialEq)]
+pub struct OwnFields(pub(super) BTreeMap<String, Json>);
+
+impl OwnFields {
+    /// A field that is a text.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
+    /// A field that is a length of time.
+    pub fn duration(&self, name: &str) -> Option<Duration> {
+        duration::parse(self.text(name)?).ok()
+    }
+
+    /// A field as a type of yours; `None` when it is not there or of another type.
+    pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        T::deserialize(self.0.get(name)?.clone()).ok()
+    }
+
+    /// All of them as a type of yours.
+    ///
+    /// # Errors
+    /// What does not fit, without the value.
+    pub fn settings<T: DeserializeOwned>(&self) -> Result<T, EntryError> {
+        let fields = Json::Object(self.0.clone().into_iter().collect());
+        serde_path_to_error::deserialize(fields)
+            .map_err(|error| format!("{} does not fit", error.path()).into())
+    }
+}
+
+impl fmt::Debug for OwnFields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

@@ -1,0 +1,133 @@
+//! Reads the own fields of an entry, and reports everything that is wrong with them.
+
+use serde_json::{Map, Value as Json};
+
+use super::arguments::NamedFields;
+use super::contract::Class;
+use super::own_fields::OwnFields;
+use crate::document::section::Section;
+use crate::document::tree::{Member, Node, Value};
+use crate::document::{Field, Problem, by_serde};
+
+/// The names of a class's own fields; `None` when it does not say.
+pub(crate) fn names(class: &dyn Class) -> Option<Vec<&'static str>> {
+    match class.settings() {
+        Some(settings) => settings.names().map(<[_]>::to_vec),
+        None => Some(class.fields().iter().map(|spec| spec.name()).collect()),
+    }
+}
+
+/// Reads the own fields of a class, which are all that are not `common`. Reports what is wrong. `said` is what positional
+/// arguments say; `None` when they are broken, so that nothing is known to be missing.
+pub(crate) fn read(
+    section: &Section<'_>,
+    class: &dyn Class,
+    said: Option<&NamedFields<'_>>,
+    is_common: impl Fn(&str) -> bool,
+) -> Option<OwnFields> {
+    let errors = section.sink.count();
+    let names = names(class);
+    let is_own = |name: &str| match &names {
+        Some(names) => names.contains(&name),
+        None => !is_common(name),
+    };
+    let mut given: Vec<(String, Field<'_>)> = Vec::new();
+    for Member { key, .. } in section.members() {
+        let name = key.text();
+        if is_own(&name)
+            && let Some(field) = section.field_unless_said(&name, said.and_then(|said| said.own(&name)))
+        {
+            given.push((name, field));
+        }
+    }
+    for (name, field) in said.iter().flat_map(|said| &said.own) {
+        if is_own(name) && !given.iter().any(|(given, _)| given == name) {
+            given.push(((*name).to_owned(), field.clone()));
+        }
+    }
+    let mut own = OwnFields::default();
+    for (name, field) in &given {
+        match json(field.node) {
+            Some(value) => drop(own.0.insert(name.clone(), value)),
+            None => drop(field.fail::<()>(Problem::new(
+                "a value that only one format has",
+                "text, number, truth or array",
+            ))),
+        }
+    }
+    match class.settings() {
+        Some(settings) => {
+            check_settings(section, &given, &own, said.is_none(), |fields| settings.check(fields))
+        }
+        None => check_fields(section, class, &given, said.is_none()),
+    }
+    if section.sink.count() == errors
+        && let Err((field, problem)) = class.check(&own)
+    {
+        section.fail(Some(field), problem);
+    }
+    (section.sink.count() == errors).then_some(own)
+}
+
+fn check_fields(section: &Section<'_>, class: &dyn Class, given: &[(String, Field<'_>)], is_broken: bool) {
+    for spec in class.fields() {
+        match given.iter().find(|(name, _)| name == spec.name()) {
+            Some((_, field)) => drop(spec.check(field)),
+            None if spec.is_required() && !is_broken => {
+                section.fail(Some(spec.name()), Problem::new("nothing", format!("{}", spec.help())));
+            }
+            None => {}
+        }
+    }
+}
+
+/// serde stops at the first error: what it complains about is taken away, until it has nothing more to say.
+fn check_settings(
+    section: &Section<'_>,
+    given: &[(String, Field<'_>)],
+    own: &OwnFields,
+    is_broken: bool,
+    check: impl Fn(Map<String, Json>) -> Result<(), serde_path_to_error::Error<serde_json::Error>>,
+) {
+    let mut left: Map<String, Json> = own.0.clone().into_iter().collect();
+    let mut wrong: Vec<String> = Vec::new();
+    while let Err(error) = check(left.clone()) {
+        let text = error.inner().to_string();
+        let first = by_serde::first_field(error.path());
+        match first
+            .and_then(|first| Some((given.iter().find(|(name, _)| *name == first)?, left.remove(&first)?)))
+        {
+            Some(((name, field), _)) => {
+                by_serde::report(field, error.path(), &text);
+                wrong.push(name.clone());
+            }
+            None => {
+                // A field that was taken away is not missing.
+                let missing = by_serde::missing_field(&text);
+                if !missing.is_some_and(|missing| is_broken || wrong.iter().any(|name| name == missing)) {
+                    let problem = by_serde::problem(&text, false);
+                    section.fail(missing, problem);
+                }
+                return;
+            }
+        }
+    }
+}
+
+fn json(node: &Node) -> Option<Json> {
+    Some(match &node.value {
+        Value::Null | Value::Broken => Json::Null,
+        Value::Bool(value) => (*value).into(),
+        Value::Integer(value) => (*value).into(),
+        Value::OtherNumber(text) => text.parse::<f64>().ok().filter(|number| number.is_finite())?.into(),
+        Value::Text(text) => text.clone().into(),
+        Value::List(nodes) => Json::Array(nodes.iter().map(json).collect::<Option<_>>()?),
+        Value::Table(members) => Json::Object(
+            members
+                .iter()
+                .map(|member| Some((member.key.text(), json(&member.node)?)))
+                .collect::<Option<_>>()?,
+        ),
+        Value::Foreign(_) => return None,
+    })
+}

@@ -1,0 +1,102 @@
+//! The own fields of a class, as a type that serde reads.
+
+use std::fmt;
+
+use serde::de::value::Error as NoFields;
+use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
+use serde::forward_to_deserialize_any;
+use serde_json::{Map, Value as Json};
+
+/// The own fields of a class, as a struct that serde reads. Its fields are the known ones.
+///
+/// A struct with `#[serde(flatten)]` in it does not say which fields it has, so unknown ones are not found.
+#[derive(Clone, Copy)]
+pub struct SettingsSpec {
+    names: fn() -> Option<&'static [&'static str]>,
+    read: fn(Map<String, Json>) -> Result<(), serde_path_to_error::Error<serde_json::Error>>,
+}
+
+impl SettingsSpec {
+    /// The fields of this type.
+    pub const fn of<T: DeserializeOwned>() -> Self {
+        Self { names: names::<T>, read: read::<T> }
+    }
+
+    /// The names of the fields, where they are known.
+    pub(crate) fn names(&self) -> Option<&'static [&'static str]> {
+        (self.names)()
+    }
+
+    /// The first error, with the way to it.
+    pub(crate) fn check(
+        &self,
+        own: Map<String, Json>,
+    ) -> Result<(), serde_path_to_error::Error<serde_json::Error>> {
+        (self.read)(own)
+    }
+}
+
+impl fmt::Debug for SettingsSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SettingsSpec").field(&self.names()).finish()
+    }
+}
+
+fn read<T: DeserializeOwned>(
+    own: Map<String, Json>,
+) -> Result<(), serde_path_to_error::Error<serde_json::Error>> {
+    serde_path_to_error::deserialize::<_, T>(Json::Object(own)).map(drop)
+}
+
+fn names<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
+    let mut names = None;
+    // Ends with an error in any case: there is nothing to read.
+    let _ = T::deserialize(Names(&mut names));
+    names
+}
+
+/// Has nothing to give, and notes which fields a struct asks for.
+struct Names<'n>(&'n mut Option<&'static [&'static str]>);
+
+impl<'de> Deserializer<'de> for Names<'_> {
+    type Error = NoFields;
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, NoFields> {
+        Err(NoFields::custom("no struct"))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, NoFields> {
+        *self.0 = Some(fields);
+        Err(NoFields::custom("only the names were wanted"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[test]
+    fn settings_fields_follow_from_the_struct() {
+        #[derive(Deserialize)]
+        #[allow(dead_code, reason = "only its fields are looked at")]
+        struct Own {
+            realm: String,
+            #[serde(rename = "users", default)]
+            people: Vec<String>,
+        }
+        assert_eq!(SettingsSpec::of::<Own>().names(), Some(&["realm", "users"][..]));
+        assert_eq!(SettingsSpec::of::<Json>().names(), None);
+    }
+}

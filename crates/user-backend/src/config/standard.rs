@@ -1,0 +1,34 @@
+//! The classes of this crate: the only list of them.
+
+use crate::class::ClassRegistry;
+
+/// Each class with the cargo features that bring it, one of which is called like the class.
+macro_rules! classes {
+    ($($name:literal if $features:meta => $class:expr;)+) => {{
+        let registry = ClassRegistry::empty();
+        $(
+            #[cfg($features)]
+            let registry = registry.with($class);
+            #[cfg(not($features))]
+            let registry = registry.without($name, $name);
+        )+
+        registry
+    }};
+}
+
+impl ClassRegistry {
+    /// The classes of this crate, as far as their cargo features are on.
+    pub fn standard() -> Self {
+        classes! {
+            "imap" if feature = "imap" => crate::imap::ImapClass;
+            "ftp" if feature = "ftp" => crate::ftp::FtpClass;
+            "smb" if any(feature = "smb", feature = "smb-native") => crate::smb::SmbClass;
+        }
+    }
+}
+
+impl Default for ClassRegistry {
+    fn default() -> Self {
+        Self::standard()
+    }
+}

@@ -1,0 +1,134 @@
+//! Values read by serde: the same tree as JSON, and serde's errors in our words with their place.
+
+use serde_json::{Map, Number, Value as Json};
+use serde_path_to_error::{Path, Segment};
+
+use super::error::Problem;
+use super::section::Field;
+use super::source::{carries_a_password, names_a_secret};
+use super::tree::{Node, Position, Value};
+
+/// The same as JSON, which is what serde knows. Numbers that are no integers keep their value.
+pub(crate) fn json(node: &Node) -> Json {
+    match &node.value {
+        Value::Null | Value::Broken => Json::Null,
+        Value::Bool(value) => Json::Bool(*value),
+        Value::Integer(value) => Json::from(*value),
+        Value::OtherNumber(text) => {
+            let number = text.parse::<f64>().ok().and_then(Number::from_f64);
+            number.map_or_else(|| Json::String(text.clone()), Json::Number)
+        }
+        Value::Text(text) => Json::String(text.clone()),
+        Value::Foreign(kind) => Json::String((*kind).to_owned()),
+        Value::List(nodes) => nodes.iter().map(json).collect(),
+        // PHP writes an array with numbers for keys; a table it is only with a name in it.
+        Value::Table(members) => match node.value.elements() {
+            Some(nodes) if !members.is_empty() => nodes.into_iter().map(json).collect(),
+            _ => Json::Object(
+                members.iter().map(|member| (member.key.text(), json(&member.node))).collect::<Map<_, _>>(),
+            ),
+        },
+    }
+}
+
+pub(crate) fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {
+    let members = node.value.members()?;
+    members.iter().find(|member| member.key.text() == name).map(|member| &member.node)
+}
+
+/// Follows a path as far as it leads. Tells where that is, how it is called, and whether it may be a secret.
+pub(crate) fn walk(node: &Node, path: &Path) -> (Position, String, bool) {
+    let (mut node, mut field, mut secret) = (node, String::new(), false);
+    for segment in path {
+        let next = match segment {
+            Segment::Map { key } => {
+                let dot = if field.is_empty() { "" } else { "." };
+                field += &format!("{dot}{key}");
+                secret |= names_a_secret(key);
+                member(node, key)
+            }
+            Segment::Seq { index } => {
+                field += &format!("[{index}]");
+                node.value.elements().and_then(|nodes| nodes.get(*index).copied())
+            }
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        node = next;
+    }
+    (node.at, field, secret)
+}
+
+/// serde's words in ours.
+pub(crate) fn problem(said: &str, secret: bool) -> Problem {
+    if let Some(field) = said.strip_prefix("missing field ") {
+        return Problem::new("nothing", format!("the field {field}"));
+    }
+    let (found, expected) = said.split_once(", expected ").unwrap_or((said, "a value that fits"));
+    let expected = match expected {
+        "u8" => "a number between 0 and 255".to_owned(),
+        "u16" => "a number between 0 and 65535".to_owned(),
+        "u32" | "u64" | "usize" => "a whole number that is not negative".to_owned(),
+        "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "a string" => "a text".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "an array".to_owned(),
+        words if words.starts_with("struct ") => "an array with named fields".to_owned(),
+        words => words.to_owned(),
+    };
+    if said.starts_with("unknown field ") {
+        return Problem::new("an unknown field", expected);
+    }
+    if secret || carries_a_password(said) {
+        return Problem::new("a value that does not fit", expected);
+    }
+    let value = found.split_once(": ").filter(|(what, _)| matches!(*what, "invalid type" | "invalid value"));
+    let found = value.map_or(found, |(_, value)| value);
+    let found = match found.split_once(' ') {
+        Some(("string", text)) => text.to_owned(),
+        Some(("integer" | "floating", number)) => {
+            format!("the number {}", number.trim_start_matches("point ").trim_matches('`'))
+        }
+        Some(("boolean", value)) => value.trim_matches('`').to_owned(),
+        _ if found == "sequence" => "an array".to_owned(),
+        _ if found == "map" => "an array with named fields".to_owned(),
+        _ => found.to_owned(),
+    };
+    Problem::new(found, expected)
+}
+
+/// The field that a path leads into first.
+pub(crate) fn first_field(path: &Path) -> Option<String> {
+    match path.iter().next() {
+        Some(Segment::Map { key }) => Some(key.clone()),
+        _ => None,
+    }
+}
+
+/// The field that serde misses, if that is what it says.
+pub(crate) fn missing_field(said: &str) -> Option<&str> {
+    said.strip_prefix("missing field `")?.strip_suffix('`')
+}
+
+/// Reports what serde says about a value within `field`; the path begins with the field itself.
+pub(crate) fn report(field: &Field<'_>, path: &Path, said: &str) {
+    let mut within = field.clone();
+    let mut secret = names_a_secret(field.place.field.as_deref().unwrap_or_default());
+    for segment in path.iter().skip(1) {
+        let next = match segment {
+            Segment::Map { key } => {
+                secret |= names_a_secret(key);
+                member(within.node, key).map(|node| (within.place.field(key), node))
+            }
+            Segment::Seq { index } => {
+                let nodes = within.node.value.elements();
+                let node = nodes.and_then(|nodes| nodes.get(*index).copied());
+                node.map(|node| (within.place.element(index), node))
+            }
+            _ => None,
+        };
+        let Some((place, node)) = next else { break };
+        within = Field { sink: within.sink, place, node };
+    }
+    within.fail::<()>(problem(said, secret));
+}

@@ -1,0 +1,15 @@
+//! One document, whatever its format: a tree of values that know their place, and typed reading that reports every error.
+//!
+//! It knows nothing of backends. The formats are in `config/read`; what the fields mean is in `config` and `class`.
+
+pub(crate) mod by_serde;
+pub(crate) mod duration;
+pub(crate) mod error;
+pub(crate) mod host;
+pub(crate) mod section;
+pub(crate) mod source;
+pub(crate) mod tree;
+
+pub use error::{ConfigError, ConfigErrors, Problem};
+pub use section::Field;
+pub use source::Format;

@@ -1,0 +1,117 @@
+//! What the configuration needs to know about the class `imap`.
+//!
+//! | positional arguments |
+//! |---|
+//! | mailbox string, domain = "" |
+//! | host, port = 143, sslmode = null, domain = "", stripDomain = true, groupDomain = false |
+//!
+//! The class name does not tell the two apart: `OC_User_IMAP` has meant both. A first argument that begins with `{` does.
+
+use std::sync::Arc;
+
+use super::mailbox::{self, MailboxTls};
+use super::{ImapBackend, ImapSettings};
+use crate::backend::UserBackend;
+use crate::class::{
+    Arguments, Class, Entry, EntryError, Field, Located, NamedArguments, NamedFields, PositionalTls, Problem,
+    TransportSpec,
+};
+use crate::document::section::nearest;
+use crate::document::tree::{Value, quoted};
+use crate::transport::TlsMode;
+
+/// The class `imap`.
+#[derive(Clone, Copy, Debug)]
+pub struct ImapClass;
+
+impl Class for ImapClass {
+    fn name(&self) -> &'static str {
+        "imap"
+    }
+
+    fn transport(&self) -> TransportSpec {
+        TransportSpec::new()
+            .host_required()
+            .default_port(ImapSettings::DEFAULT_PORT)
+            .default_tls_port(ImapSettings::DEFAULT_TLS_PORT)
+            .prepared_connections()
+    }
+
+    fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
+        if arguments.has("mailbox") || arguments.first_text().is_some_and(mailbox::is_meant) {
+            return by_mailbox(&arguments.named(&["mailbox", "domain"])?);
+        }
+        by_host(&arguments.named(&["host", "port", "sslmode", "domain", "stripDomain", "groupDomain"])?)
+    }
+
+    fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
+        let settings =
+            ImapSettings::new(entry.id().clone(), entry.server()?.clone()).with_warm(entry.policy().warm);
+        Ok(Arc::new(ImapBackend::new(settings)?))
+    }
+}
+
+/// The mailbox string, and a domain.
+fn by_mailbox<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
+    let first = named.required("a mailbox string")?;
+    let text = first.text("a mailbox string")?;
+    let read = first.parsed(mailbox::parse(text))?;
+    let domain = named.domain(1);
+    let tls = match read.tls {
+        MailboxTls::Implicit => PositionalTls::Mode(TlsMode::Implicit, first.clone()),
+        MailboxTls::Explicit => PositionalTls::Mode(TlsMode::Explicit, first.clone()),
+        MailboxTls::Unsaid => PositionalTls::Opportunistic,
+        MailboxTls::Never => {
+            let instead = named.line_with(&first, &first.quote(&mailbox::encrypted(text)));
+            PositionalTls::Plaintext { instead, field: first.clone() }
+        }
+    };
+    Some(NamedFields {
+        host: Some(Located { value: read.host, field: first.clone() }),
+        port: read.port.map(|value| Located { value, field: first.clone() }),
+        tls,
+        any_certificate: read.any_certificate.then(|| first.clone()),
+        // The old class stripped the domain always and knew no groups. That is the default for a domain from an argument;
+        // the arguments do not say it, so a field may say otherwise.
+        domain,
+        ..NamedFields::default()
+    })
+}
+
+/// Host, port and how to encrypt.
+fn by_host<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
+    let host = named.host("a host or a mailbox string");
+    let port = named.port(1);
+    let tls = match named.get(2) {
+        None => named.get(0).map_or(PositionalTls::Unsaid, PositionalTls::ImpliesPlaintext),
+        Some(field) => sslmode(&field).map_or(PositionalTls::Unsaid, |mode| PositionalTls::Mode(mode, field)),
+    };
+    let domain = named.domain(3);
+    let (strip_domain, group_by_domain) = (named.boolean(4), named.boolean(5));
+    let host = Some(host?);
+    Some(NamedFields { host, port, tls, domain, strip_domain, group_by_domain, ..NamedFields::default() })
+}
+
+/// The third argument of `imap`.
+fn sslmode(field: &Field<'_>) -> Option<TlsMode> {
+    let Value::Text(text) = &field.node.value else {
+        return field.fail(Problem::new(field.node.value.shown(), "\"ssl\", \"tls\" or null"));
+    };
+    let meant = match text.to_ascii_lowercase().as_str() {
+        "ssl" | "imaps" | "implicit" => Some("ssl"),
+        "tls" | "starttls" | "explicit" => Some("tls"),
+        lower => nearest(lower, &["ssl", "tls"]),
+    };
+    match text.as_str() {
+        "ssl" => Some(TlsMode::Implicit),
+        "tls" => Some(TlsMode::Explicit),
+        _ => {
+            let problem = Problem::new(quoted(text), "\"ssl\", \"tls\" or null");
+            let problem = match meant {
+                Some(meant) => problem.hint(format!("did you mean \"{meant}\"?")),
+                None => problem,
+            };
+            field.fail(problem.hint("the PHP app took any other word for clear text, without saying so"))
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What the recorder of the crate `metrics` is given from time to time: answers from memory, the state of backends, sizes.
+
+use metrics::gauge;
+
+use super::trace::Rule;
+use super::trust::Standing;
+use super::{Resolver, Shared, observe};
+
+impl Resolver {
+    /// Brings the recorder of the crate `metrics` up to date with what is not sent to it at once: how often an answer came from
+    /// memory, the state of breakers, sizes. Call it before each scrape, or every few seconds.
+    ///
+    /// Attempts and answers of backends reach the recorder when they happen. Without a recorder nothing happens. No label
+    /// holds a name that a person typed.
+    ///
+    /// | metric | kind | labels |
+    /// |---|---|---|
+    /// | `user_backend_attempts_total` | counter | `outcome`, `rule`: one per answer, shared and remembered ones included |
+    /// | `user_backend_attempt_seconds` | histogram | `outcome`: of answers that were not remembered |
+    /// | `user_backend_answers_total` | counter | `backend`, `verdict`, `phase`: one per backend that was asked; `verdict="rejected"` are failed logins that reached it |
+    /// | `user_backend_answer_seconds` | histogram | `backend`, `verdict` |
+    /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
+    /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
+    /// | `user_backend_unproven` | gauge | `backend`: 1 until it has refused its first canary, if it is offered any |
+    /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
+    /// | `user_backend_cache_bytes` | gauge | |
+    /// | `user_backend_flights` | gauge | attempts under way |
+    /// | `user_backend_throttled_places` | gauge | places with failed sign-ins that still count |
+    /// | `user_backend_locked_users` | gauge | names with failed sign-ins that still count |
+    pub fn report_metrics(&self) {
+        report(&self.shared);
+    }
+}
+
+/// Brings the recorder up to date.
+fn report(shared: &Shared) {
+    let [accepted, rejected] = shared.remembered.take();
+    observe::attempts("authenticated", Rule::CachedAcceptance).increment(accepted);
+    observe::attempts("refused", Rule::CachedRefusal).increment(rejected);
+    let switch = |on: bool| if on { 1.0 } else { 0.0 };
+    let chain = shared.chain.load();
+    for link in &chain.links {
+        let backend = || link.id.to_string();
+        gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
+        let standing = link.trust.standing();
+        gauge!("user_backend_distrusted", "backend" => backend()).set(switch(standing == Standing::Broken));
+        let unproven = link.policy.canary && matches!(standing, Standing::Untried | Standing::Open);
+        gauge!("user_backend_unproven", "backend" => backend()).set(switch(unproven));
+    }
+    let stats = shared.cache.stats();
+    gauge!("user_backend_cache_outcomes", "kind" => "accepted").set(stats.accepted as f64);
+    gauge!("user_backend_cache_outcomes", "kind" => "rejected").set(stats.rejected as f64);
+    gauge!("user_backend_cache_bytes").set(stats.bytes as f64);
+    gauge!("user_backend_flights").set(shared.flights.under_way() as f64);
+    gauge!("user_backend_throttled_places").set(chain.throttles.places() as f64);
+    gauge!("user_backend_locked_users").set(chain.locks.people() as f64);
+}
