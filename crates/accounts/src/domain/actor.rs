@@ -90,6 +90,10 @@ actions! {
     ResetIssued = "reset.issued",
     /// A password reset was used.
     ResetUsed = "reset.used",
+    /// A service token was made; the detail is its name, its scopes and from where it works.
+    ServiceTokenAdded = "service_token.added",
+    /// A service token was revoked, or ended with its owner's rights; the detail is its name.
+    ServiceTokenRevoked = "service_token.revoked",
     /// Sessions were ended.
     SessionsEnded = "sessions.ended",
     /// A user may administer a group.

@@ -39,14 +39,21 @@ impl AppPasswordBackend {
         if !is_token_shaped(text) {
             return Ok(None);
         }
-        let Some((user, token)) = self.accounts.app_passwords().owner(&TokenHash::of(text)).await? else {
+        let hash = TokenHash::of(text);
+        let Some((user, token)) = self.accounts.app_passwords().find(&hash).await? else {
             return Ok(None);
         };
         let name = attempt.name.canonical();
-        if user.id.name() != name || user.backend != *self.inner.id() || token.wipe {
+        let refused = token.refusal(&user, attempt.source, self.accounts.now());
+        // No route knows scopes yet, so a service token opens nothing here, and like every token it never goes out.
+        if token.service.is_some()
+            || refused.is_some()
+            || user.id.name() != name
+            || user.backend != *self.inner.id()
+        {
             return Ok(Some(Verdict::Rejected(Rejection::BadCredentials)));
         }
-        self.accounts.app_passwords().used(&token).await?;
+        self.accounts.app_passwords().used(&token, attempt.source).await?;
         Ok(Some(Verdict::Accepted(Identity::new(name.clone()))))
     }
 }

@@ -46,7 +46,11 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     if used(call).await?.is_some() {
         return Err(Failure::new(Code::FORBIDDEN, REFUSED));
     }
-    let (token, _) = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await?;
+    let made = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await;
+    let (token, _) = made.map_err(|error| match error {
+        AccountsError::Invalid { .. } => Failure::new(Code::FORBIDDEN, error.to_string()),
+        error => error.into(),
+    })?;
     Ok(Data::one("apppassword", token.expose()).into())
 }
 
