@@ -113,6 +113,23 @@ impl AppPasswords<'_> {
         row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, 13)?))).transpose()
     }
 
+    /// The app password of a token and its owner, also when it opens nothing: wiped, expired, or of a disabled user. `None` when
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn find(self, token: &TokenHash) -> Result<Option<(User, AppPassword)>, AccountsError> {
+        let query = sql(concat!(
+            "SELECT ",
+            columns!(),
+            ", ",
+            token_columns!(),
+            "FROM app_passwords JOIN users ON users.key = app_passwords.user_key WHERE token = $1"
+        ));
+        let row = self.0.db().row(query.bind(token.bytes())).await?;
+        row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, 13)?))).transpose()
+    }
+
     /// Writes down that an app password was used; at most once a minute.
     ///
     /// # Errors

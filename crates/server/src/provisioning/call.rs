@@ -12,7 +12,9 @@ use super::envelope::Failure;
 use super::envelope::code::Code;
 use super::params::{ParamError, Params};
 use super::path::{Captures, decoded_again};
+use super::scope::TokenScope;
 use crate::auth::client_address::Origin;
+use crate::auth::proof::Requirement;
 use crate::request_body::BodyError;
 use crate::state::AppState;
 
@@ -40,6 +42,14 @@ impl Call<'_> {
     /// Nobody is signed in. The role that the route requires sees to it that this does not happen.
     pub(crate) fn caller(&self) -> Result<&Caller, Failure> {
         self.caller.ok_or_else(Failure::nobody)
+    }
+
+    /// Looks whether the caller's proof is enough for a value that needs more than its route.
+    ///
+    /// # Errors
+    /// The answer that says what is missing.
+    pub(crate) fn prove(&self, required: Requirement, scope: TokenScope) -> Result<(), Failure> {
+        self.caller()?.prove(required, Some(scope), None)
     }
 
     /// The accounts, used on the caller's behalf.
