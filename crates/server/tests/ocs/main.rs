@@ -7,6 +7,7 @@ mod answers;
 mod bounds;
 mod config;
 mod create;
+mod credentials;
 mod document;
 mod door;
 mod edit;
