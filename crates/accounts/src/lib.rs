@@ -60,7 +60,7 @@ mod store;
 
 pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, Changes, Clock, CredentialEpoch, Details, DisplayName,
-    EditedBy, EmailAddress, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
+    EditedBy, EmailAddress, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
     LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
     NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
     ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,

@@ -11,7 +11,7 @@ use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
-use crate::auth::app_password::AppPasswordBackend;
+use crate::auth::app_password::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::password_rules::Rules;
@@ -70,9 +70,7 @@ impl AppState {
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
         policy.cache_rejected = usual.cache_rejected;
-        let local: Arc<dyn UserBackend> =
-            Arc::new(AppPasswordBackend::new(Arc::new(local), accounts.clone()));
-        let local = (local, policy);
+        let local: (Arc<dyn UserBackend>, Policy) = (Arc::new(local), policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
@@ -91,6 +89,7 @@ impl AppState {
             resets,
             rules,
             apps,
+            app_passwords: AppPasswordMemory::default(),
             bodies: BodyBudget::default(),
             request_tokens,
             warned: Warned::default(),
@@ -116,7 +115,7 @@ fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPassw
     PasswordReset::new(accounts.clone(), passwords.clone(), reset)
 }
 
-/// The local backend and after it those of the configuration, each of which also takes the app passwords of its users.
+/// The local backend and after it those of the configuration.
 pub(crate) fn chain(
     local: &(Arc<dyn UserBackend>, Policy),
     accounts: &Accounts,
@@ -132,7 +131,7 @@ pub(crate) fn chain(
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
     let all = all.with_config_inside(config, |backend| {
         ids.push(backend.id().clone());
-        Arc::new(AppPasswordBackend::new(backend, accounts.clone()))
+        backend
     })?;
     Ok((all, ids))
 }

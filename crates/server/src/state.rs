@@ -12,6 +12,7 @@ use user_backend::clock::{later, now};
 use user_backend::config::{ClassRegistry, Config, Network};
 use user_backend::{BackendId, Policy, Resolver, UserBackend};
 
+use crate::auth::app_password::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::password_rules::Rules;
@@ -45,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) resets: PasswordReset,
     pub(crate) rules: Arc<Rules>,
     pub(crate) apps: AppCatalogue,
+    pub(crate) app_passwords: AppPasswordMemory,
     pub(crate) bodies: BodyBudget,
     pub(crate) request_tokens: csrf::Key,
     pub(crate) warned: Warned,

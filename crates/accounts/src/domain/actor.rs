@@ -31,6 +31,14 @@ impl Actor {
         self.origin.as_deref()
     }
 
+    /// The same, by this service token of theirs.
+    #[must_use]
+    pub fn via(mut self, token: &str) -> Self {
+        let origin = self.origin.take().unwrap_or_else(|| "unknown address".to_owned());
+        self.origin = Some(format!("{origin}, service token {}", clean(token)));
+        self
+    }
+
     /// A user who signed in from that address.
     pub fn user(name: &str, from: Option<IpAddr>) -> Self {
         Self { who: clean(name), origin: from.map(|ip| ip.to_string()) }

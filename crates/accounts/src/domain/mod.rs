@@ -39,7 +39,9 @@ pub use language::{Language, Locale};
 pub use local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
 pub use new_user::NewUser;
 pub use profile::{Profile, ProfileEntry};
-pub use profile_field::{EditedBy, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes};
+pub use profile_field::{
+    EditedBy, FieldRisk, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes,
+};
 pub use quota::Quota;
 pub use random::NoRandomness;
 pub use service_token::{ServiceToken, SourceNetworks, TokenScope, TokenScopes};

@@ -140,7 +140,6 @@ pub(crate) struct ResetBasis {
     pub(crate) enabled: bool,
     pub(crate) is_local: bool,
     pub(crate) email: Option<String>,
-    pub(crate) last_login: Option<Timestamp>,
     pub(crate) sent_to: String,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
@@ -148,7 +147,7 @@ pub(crate) struct ResetBasis {
 
 impl ResetBasis {
     fn query(token: &TokenHash) -> Query {
-        sql("SELECT users.id, users.name, users.enabled, users.backend, users.email, users.last_login, \
+        sql("SELECT users.id, users.name, users.enabled, users.backend, users.email, \
              resets.email, resets.created_at, resets.expires_at \
              FROM resets JOIN users ON users.key = resets.user_key WHERE resets.token = $1")
         .bind(token.bytes())
@@ -160,10 +159,9 @@ impl ResetBasis {
             enabled: row.bool(2)?,
             is_local: row.text(3)? == LOCAL_BACKEND,
             email: row.text_or_null(4)?,
-            last_login: row.time_or_null(5)?,
-            sent_to: row.text(6)?,
-            created: row.time(7)?,
-            expires: row.time(8)?,
+            sent_to: row.text(5)?,
+            created: row.time(6)?,
+            expires: row.time(7)?,
         })
     }
 }

@@ -27,6 +27,8 @@ pub struct Session {
     pub seen: Timestamp,
     /// When it ends.
     pub expires: Timestamp,
+    /// When its owner last typed the password.
+    pub confirmed: Option<Timestamp>,
     /// What the server keeps in it.
     pub data: Vec<u8>,
 }
@@ -79,13 +81,16 @@ impl Sessions<'_> {
             end_oldest(&mut change, found).await?;
             key = Some(found);
         }
-        let insert = sql("INSERT INTO sessions (token, user_key, created_at, seen_at, expires_at, data) \
-                          VALUES ($1, $2, $3, $3, $4, $5)")
+        let insert = sql(
+            "INSERT INTO sessions (token, user_key, created_at, seen_at, confirmed_at, expires_at, data) \
+                          VALUES ($1, $2, $3, $3, $6, $4, $5)",
+        )
         .bind(token.hash().bytes())
         .bind(key)
         .bind(now.millis())
         .bind(now.after(life).millis())
-        .bind(data);
+        .bind(data)
+        .bind(key.map(|_| now.millis()));
         change.execute(insert).await?;
         change.commit().await?;
         Ok(token)
@@ -113,7 +118,7 @@ impl Sessions<'_> {
     pub async fn find(self, token: &TokenHash) -> Result<Option<Session>, AccountsError> {
         let now = self.0.now();
         let query = sql(concat!(
-            "SELECT users.id, users.name, sessions.created_at, seen_at, expires_at, data FROM sessions \
+            "SELECT users.id, users.name, sessions.created_at, seen_at, expires_at, data, confirmed_at FROM sessions \
              LEFT JOIN users ON users.key = sessions.user_key WHERE token = $1 AND ",
             goes_on!()
         ));
@@ -125,7 +130,14 @@ impl Sessions<'_> {
             _ => None,
         };
         let time = |at| row.int(at).map(Timestamp::from_millis);
-        Ok(Some(Session { user, created: time(2)?, seen: time(3)?, expires: time(4)?, data: row.bytes(5)? }))
+        Ok(Some(Session {
+            user,
+            created: time(2)?,
+            seen: time(3)?,
+            expires: time(4)?,
+            confirmed: row.time_or_null(6)?,
+            data: row.bytes(5)?,
+        }))
     }
 
     /// Notes that a session was seen, and lets it live on from now; returns whether it still existed.
@@ -158,6 +170,25 @@ impl Sessions<'_> {
         let there = change.execute(put).await? > 0;
         change.commit().await?;
         Ok(there)
+    }
+
+    /// Notes that the owner of a session has just typed the password, and replaces what the server keeps in it; returns when
+    /// that was, or `None` when the session has ended.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn confirm(self, token: &TokenHash, data: &[u8]) -> Result<Option<Timestamp>, AccountsError> {
+        let mut change = self.0.change().await?;
+        let now = self.0.now();
+        let confirm = sql(concat!(
+            "UPDATE sessions SET confirmed_at = $2, data = $4 WHERE token = $1 AND user_key IS NOT NULL AND ",
+            goes_on!()
+        ));
+        let confirm =
+            confirm.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis()).bind(data);
+        let there = change.execute(confirm).await? > 0;
+        change.commit().await?;
+        Ok(there.then_some(now))
     }
 
     /// Ends a session; returns whether it existed.
@@ -197,7 +228,7 @@ impl Sessions<'_> {
         let key = find_key(self.0.db(), user).await?;
         let now = self.0.now();
         let query = sql(concat!(
-            "SELECT token, created_at, seen_at, expires_at, data FROM sessions WHERE user_key = $1 AND ",
+            "SELECT token, created_at, seen_at, expires_at, data, confirmed_at FROM sessions WHERE user_key = $1 AND ",
             goes_on!(),
             " ORDER BY seen_at DESC, token LIMIT 100"
         ));
@@ -211,6 +242,7 @@ impl Sessions<'_> {
                 created: time(1)?,
                 seen: time(2)?,
                 expires: time(3)?,
+                confirmed: row.time_or_null(5)?,
                 data: row.bytes(4)?,
             };
             Ok((token, session))

@@ -209,6 +209,8 @@ on_both! {
         ] {
             place.raw(if place.is_sqlite() { sqlite } else { postgres }).await.unwrap();
         }
+        place.raw("ALTER TABLE sessions DROP COLUMN confirmed_at").await.unwrap();
+        place.raw("ALTER TABLE credential_events DROP COLUMN ends_password").await.unwrap();
         for column in ["networks", "scopes", "last_used_from"] {
             place.raw(&format!("ALTER TABLE app_passwords DROP COLUMN {column}")).await.unwrap();
         }
@@ -219,7 +221,7 @@ on_both! {
             assert_eq!(accounts.users().count(&filter).await.unwrap(), 1);
             accounts.close().await;
         }
-        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version IN (4, 5, 6)").await, 3);
+        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version IN (4, 5, 6, 7)").await, 4);
     }
 
     async fn opening_again_changes_nothing(place) {

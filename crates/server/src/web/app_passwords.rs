@@ -11,9 +11,7 @@ use super::templates::{NewToken, Notice, page};
 /// `POST /settings/app-passwords`
 pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
     let (session, sent) = begin(&request, body).await?;
-    if let Some(refusal) = confirm(&request, &session, sent.text("password")).await? {
-        return Ok(refusal);
-    }
+    let session = confirm(&request, session, sent.text("password")).await?;
     let id = &session.user().id;
     match request.accounts_of(&session).app_passwords().create(id, sent.text("name"), None).await {
         Ok((token, made)) => {

@@ -320,6 +320,8 @@ const ELSEWHERE: &[(&str, u16)] = &[
     ("PasswordValidate", 404),
     ("PersonCheck", 403),
     ("UserCreate", 110),
+    ("UserEdit", 403),
+    ("UserEditCollection", 403),
     ("UserCreate", 111),
     ("UserSelf", 998),
 ];

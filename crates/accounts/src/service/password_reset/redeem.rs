@@ -153,11 +153,10 @@ const SCOPE: &str = "reset.bad_token";
 
 /// Whether what a token rests on still holds. Every event that ends it also deletes it; this is the second check.
 fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
-    // A sign-in in the future was before the clock was set back, and says nothing of a link that was sent since.
+    // A sign-in with the password deletes the link. The time of the latest sign-in says nothing: it may be that of a device.
     let latest = now.after(SKEW);
-    let signed_in_since = basis.last_login.is_some_and(|at| at > basis.created && at <= latest);
     let same_address = basis.email.as_ref() == Some(&basis.sent_to);
-    if !basis.enabled || !basis.is_local || !same_address || signed_in_since {
+    if !basis.enabled || !basis.is_local || !same_address {
         return Err(BadToken::Invalid);
     }
     if basis.expires > now && basis.created <= latest { Ok(()) } else { Err(BadToken::Expired) }

@@ -11,6 +11,7 @@ use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
+use crate::auth::proof::Requirement;
 use crate::provisioning::call::Call;
 use crate::provisioning::docs::{Kind, Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
@@ -18,6 +19,7 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::operation::{Operation, operation};
+use crate::provisioning::scope::TokenScope;
 
 const INVALID: Code = Code::of_endpoint(101);
 const TAKEN: Code = Code::of_endpoint(102);
@@ -239,6 +241,9 @@ async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
             let text = format!("insufficient privileges for group {typed}");
             return Err(Failure::new(NOT_ADMINISTERED, text));
         }
+        if group.is_admin() {
+            call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
+        }
         groups.push(group);
     }
     if groups.is_empty() && !caller.is_admin() {
@@ -260,6 +265,7 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
         if !caller.may_administer(&group) {
             return Err(Failure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
         }
+        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
         groups.push(group);
     }
     Ok(groups)

@@ -2,6 +2,7 @@
 
 use accounts::{AccountsError, GroupFilter, GroupId, User};
 
+use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
@@ -9,6 +10,7 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::groups::as_details;
 use crate::provisioning::operation::{Operation, operation};
+use crate::provisioning::scope::TokenScope;
 use crate::settings::MayAdd;
 
 const GROUP: &[Param] = &[Param::text("groupid", "The group").required()];
@@ -76,6 +78,9 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     if narrow && !call.is_over(&user).await? {
         return Err(UNKNOWN_USER);
     }
+    if group.is_admin() {
+        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
+    }
     let added = call.accounts()?.groups().add_member(&group, &user.id).await;
     added.map_err(|error| gone(error, Failure::bare(NO_GROUP), UNKNOWN_USER))?;
     Ok(Answer::NOTHING)
@@ -124,6 +129,9 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
             let text = "Not viable to remove user from the last group you are SubAdmin of";
             return Err(Failure::new(NOT_REMOVABLE, text));
         }
+    }
+    if group.is_admin() {
+        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
     }
     match call.accounts()?.groups().remove_member(&group, &user.id).await {
         Ok(_) => Ok(Answer::NOTHING),
