@@ -198,6 +198,11 @@ on_both! {
             ("DROP TRIGGER app_password_changes", "DROP TRIGGER app_password_ends ON app_passwords"),
             ("DROP TRIGGER app_password_ends", "DROP FUNCTION accounts_app_password_ended"),
             ("DROP TABLE server_secrets", "DROP TABLE server_secrets"),
+            ("ALTER TABLE sessions DROP COLUMN confirmed_at", "ALTER TABLE sessions DROP COLUMN confirmed_at"),
+            (
+                "ALTER TABLE credential_events DROP COLUMN ends_password",
+                "ALTER TABLE credential_events DROP COLUMN ends_password",
+            ),
         ] {
             place.raw(if place.is_sqlite() { sqlite } else { postgres }).await.unwrap();
         }
@@ -208,7 +213,7 @@ on_both! {
             assert_eq!(accounts.users().count(&filter).await.unwrap(), 1);
             accounts.close().await;
         }
-        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version IN (4, 5)").await, 2);
+        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version IN (4, 5, 6)").await, 3);
     }
 
     async fn opening_again_changes_nothing(place) {
