@@ -206,11 +206,14 @@ on_both! {
             ("DROP TRIGGER app_password_changes", "DROP TRIGGER app_password_ends ON app_passwords"),
             ("DROP TRIGGER app_password_ends", "DROP FUNCTION accounts_app_password_ended"),
             ("DROP TABLE server_secrets", "DROP TABLE server_secrets"),
+            ("ALTER TABLE sessions DROP COLUMN confirmed_at", "ALTER TABLE sessions DROP COLUMN confirmed_at"),
+            (
+                "ALTER TABLE credential_events DROP COLUMN ends_password",
+                "ALTER TABLE credential_events DROP COLUMN ends_password",
+            ),
         ] {
             place.raw(if place.is_sqlite() { sqlite } else { postgres }).await.unwrap();
         }
-        place.raw("ALTER TABLE sessions DROP COLUMN confirmed_at").await.unwrap();
-        place.raw("ALTER TABLE credential_events DROP COLUMN ends_password").await.unwrap();
         for column in ["networks", "scopes", "last_used_from"] {
             place.raw(&format!("ALTER TABLE app_passwords DROP COLUMN {column}")).await.unwrap();
         }
