@@ -121,7 +121,7 @@ impl AppPasswords<'_> {
     /// Makes the app password of a device. The token is shown now and never again.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`]: the user. [`AccountsError::Invalid`]: the name, an end in the past, or that the user has
+    /// [`AccountsError::NotFound`]: the user. [`AccountsError::Invalid`]: the name, or that the user has
     /// [`MAX_APP_PASSWORDS`].
     pub async fn create(
         self,
@@ -168,13 +168,6 @@ impl AppPasswords<'_> {
             ));
         }
         let (token, now) = (Token::random()?, self.0.now());
-        if expires.is_some_and(|expires| expires <= now) {
-            return Err(AccountsError::invalid(
-                "end of an app password",
-                "the past",
-                "a moment in the future",
-            ));
-        }
         let mut change = self.0.change().await?;
         let locked = change.lock_user(owner).await?;
         if let Some(service) = &service {

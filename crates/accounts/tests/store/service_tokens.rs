@@ -106,11 +106,6 @@ on_both! {
         accounts.users().set_enabled(&user("frank"), false).await.unwrap();
         assert!(make(&accounts, "frank", &["users:read"]).await.is_err(), "disabled");
         assert!(make(&accounts, "nobody", &["users:read"]).await.is_err());
-        let past = place.clock.now();
-        let (scopes, networks) = (TokenScopes::parse(["users:read"]).unwrap(), SourceNetworks::default());
-        let sub = user("sub");
-        let ended = accounts.app_passwords().create_service_token(&sub, "x", scopes, networks, Some(past));
-        assert!(ended.await.is_err());
     }
 
     async fn service_token_ends_with_the_rights_of_its_owner(place) {

@@ -12,7 +12,12 @@ use crate::store::Store;
 
 pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Reply, Failure> {
     let (user, tokens) = (parse(&args.user)?, store.accounts.app_passwords());
-    let expires = args.expires.map(|end| end.seen_from(store.accounts.now()));
+    let now = store.accounts.now();
+    let expires = args.expires.map(|end| end.seen_from(now));
+    if let Some(past) = expires.filter(|expires| *expires <= now) {
+        let text = format!("--expires: found {}, expected a moment in the future", moment::iso(past));
+        return Err(Failure::refused(text));
+    }
     let (what, made) = if args.scope.is_empty() {
         ("app password", tokens.create(&user, &args.name, expires).await)
     } else {

@@ -53,9 +53,9 @@ async fn every_route_is_opened_by_its_scope_and_no_other() {
                 "{} {path} {scopes:?}: {answer:?}",
                 route.method
             );
-            assert_eq!(answer.code() == 997, false, "{answer:?}");
+            assert_ne!(answer.code(), 997, "{answer:?}");
             if !is_open {
-                assert_eq!((answer.status, answer.code()), (403, 403), "{answer:?}");
+                assert_eq!(answer.code(), 403, "{answer:?}");
                 let hint = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().to_owned();
                 let way = own.map_or("sign in with the password".to_owned(), |own| format!("--scope {own}"));
                 assert!(hint.contains(&way), "{hint}");
@@ -134,17 +134,17 @@ async fn service_token_has_no_more_rights_than_its_owner_has_now() {
 #[tokio::test(flavor = "multi_thread")]
 async fn service_token_works_from_its_networks_only() {
     let server = Server::start().await;
-    let token = token(&server, "Frank", &["users:read"], &["10.20.0.0/16"]).await;
+    let token = token(&server, "Frank", &["users:read"], &["127.20.0.0/16"]).await;
     let ask = |from: [u8; 4]| server.get("-", "/cloud/user").from(from.into());
     for _ in 0..2 {
-        ask([10, 20, 3, 4]).bearer(&token).send().await.ok();
+        ask([127, 20, 3, 4]).bearer(&token).send().await.ok();
         // Also when it was remembered a moment ago.
-        ask([10, 21, 3, 4]).bearer(&token).send().await.fails(997, "Unauthorised");
-        ask([10, 20, 3, 4]).basic("Frank", &token).send().await.ok();
-        ask([10, 20, 3, 4]).basic("jane", &token).send().await.fails(997, "Unauthorised");
+        ask([127, 21, 3, 4]).bearer(&token).send().await.fails(997, "Unauthorised");
+        ask([127, 20, 3, 4]).basic("Frank", &token).send().await.ok();
+        ask([127, 20, 3, 4]).basic("jane", &token).send().await.fails(997, "Unauthorised");
     }
     let listed = server.app.accounts().app_passwords().list(&user("Frank")).await.unwrap().remove(0);
-    assert_eq!(listed.last_used_from, Some([10, 20, 3, 4].into()));
+    assert_eq!(listed.last_used_from, Some([127, 20, 3, 4].into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
