@@ -13,7 +13,7 @@ pub enum Proof {
     /// The app password of one device or program came with this request.
     AppPassword(UsedAppPassword),
     /// The cookie of a session.
-    Session(ActiveSession),
+    Session(Box<ActiveSession>),
 }
 
 /// The kind of proof that a call requires, beside the role.
