@@ -16,7 +16,7 @@ pub enum Proof {
     /// A service token came with this request: it opens what its scopes say, and never more than its owner may do.
     ServiceToken(UsedAppPassword, ServiceToken),
     /// The cookie of a session.
-    Session(ActiveSession),
+    Session(Box<ActiveSession>),
 }
 
 /// The kind of proof that a call requires, beside the role.

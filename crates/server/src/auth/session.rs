@@ -114,7 +114,7 @@ impl ActiveSession {
     /// The proof that it is, and the account.
     pub fn accepted(self) -> Accepted {
         let standing = self.standing.clone();
-        Accepted { proof: Proof::Session(self), standing }
+        Accepted { proof: Proof::Session(Box::new(self)), standing }
     }
 }
 
