@@ -57,7 +57,8 @@ async fn every_route_is_opened_by_its_scope_and_no_other() {
             if !is_open {
                 assert_eq!(answer.code(), 403, "{answer:?}");
                 let hint = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().to_owned();
-                let way = own.map_or("sign in with the password".to_owned(), |own| format!("--scope {own}"));
+                let way = own
+                    .map_or_else(|| "sign in with the password".to_owned(), |own| format!("--scope {own}"));
                 assert!(hint.contains(&way), "{hint}");
             }
             cells += 1;
