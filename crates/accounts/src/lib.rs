@@ -104,6 +104,7 @@ pub use store::sessions::{MAX_SESSIONS, Session};
 pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
 pub use store::users::list::UserPages;
+pub use store::users::profile::MAX_ADDITIONAL_MAILS;
 
 /// The programs in the README compile.
 #[cfg(doctest)]

@@ -1,8 +1,8 @@
 //! What one user of the source is here.
 
 use accounts::{
-    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, Locale, NewUser,
-    PasswordHash, ProfileField, ProfileScope, ProfileValue, Timestamp, UserId,
+    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, Locale, MAX_ADDITIONAL_MAILS,
+    NewUser, PasswordHash, ProfileField, ProfileScope, ProfileValue, Timestamp, UserId,
 };
 use serde_json::Value;
 use user_backend::BackendId;
@@ -131,7 +131,16 @@ impl Person {
             draft.new = draft.new.signed_in(first.unwrap_or(last), last);
         }
         if let Some(data) = source.account(&uid).await? {
+            let mut mails = 0;
             for (field, value, scope) in profile(&data) {
+                mails += u64::from(field == ProfileField::AdditionalMail);
+                if field == ProfileField::AdditionalMail && mails > MAX_ADDITIONAL_MAILS {
+                    let text = format!(
+                        "more than {MAX_ADDITIONAL_MAILS} further mail addresses; left out {value:?}"
+                    );
+                    draft.remarks.push(text);
+                    continue;
+                }
                 let value = ProfileValue::parse(field, &value).map(Some);
                 draft.set(value, |new, value| new.profile(value, scope));
             }

@@ -6,7 +6,7 @@ use crate::store::engine::sql;
 use crate::store::users::row::UserKey;
 
 /// Most further mail addresses of one user.
-pub(crate) const MAX_ADDITIONAL_MAILS: u64 = 10;
+pub const MAX_ADDITIONAL_MAILS: u64 = 10;
 
 /// Most bytes of all values of one profile: it is read at every call of its owner.
 pub(crate) const MAX_PROFILE_BYTES: u64 = 16 * 1024;
