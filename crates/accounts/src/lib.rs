@@ -63,8 +63,8 @@ pub use domain::{
     EditedBy, EmailAddress, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
     LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
     NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
-    ProfileValue, Quota, SKEW, Scopes, StoredHash, Timestamp, Token, TokenHash, User, UserChange, UserFilter,
-    UserId,
+    ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,
+    TokenScope, TokenScopes, User, UserChange, UserFilter, UserId,
 };
 pub use server_settings::{MayAdd, SectionDigests, ServerSettings};
 pub use service::app_catalogue::manifest::ManifestElement;
@@ -91,7 +91,7 @@ pub use service::password_reset::redeem::{BadToken, RedeemError};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
 pub use store::Accounts;
-pub use store::app_passwords::AppPassword;
+pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
 pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
@@ -100,7 +100,7 @@ pub use store::pins::{Pin, StoredPins};
 pub use store::preferences::Preference;
 pub use store::rate_limits::RateLimit;
 pub use store::reset_tokens::ResetToken;
-pub use store::sessions::Session;
+pub use store::sessions::{MAX_SESSIONS, Session};
 pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
 pub use store::users::list::UserPages;

@@ -31,6 +31,14 @@ impl Actor {
         self.origin.as_deref()
     }
 
+    /// The same, by this service token of theirs.
+    #[must_use]
+    pub fn via(mut self, token: &str) -> Self {
+        let origin = self.origin.take().unwrap_or_else(|| "unknown address".to_owned());
+        self.origin = Some(format!("{origin}, service token {}", clean(token)));
+        self
+    }
+
     /// A user who signed in from that address.
     pub fn user(name: &str, from: Option<IpAddr>) -> Self {
         Self { who: clean(name), origin: from.map(|ip| ip.to_string()) }
@@ -90,6 +98,10 @@ actions! {
     ResetIssued = "reset.issued",
     /// A password reset was used.
     ResetUsed = "reset.used",
+    /// A service token was made; the detail is its name, its scopes and from where it works.
+    ServiceTokenAdded = "service_token.added",
+    /// A service token was revoked, or ended with its owner's rights; the detail is its name.
+    ServiceTokenRevoked = "service_token.revoked",
     /// Sessions were ended.
     SessionsEnded = "sessions.ended",
     /// A user may administer a group.

@@ -18,6 +18,7 @@ pub(crate) mod profile_field;
 pub(crate) mod quota;
 pub(crate) mod random;
 pub(crate) mod search_text;
+pub(crate) mod service_token;
 pub(crate) mod stored_hash;
 pub(crate) mod text_type;
 pub(crate) mod token;
@@ -43,6 +44,7 @@ pub use profile_field::{
 };
 pub use quota::Quota;
 pub use random::NoRandomness;
+pub use service_token::{ServiceToken, SourceNetworks, TokenScope, TokenScopes};
 pub use stored_hash::StoredHash;
 pub use token::{Token, TokenHash};
 pub use user::{Details, Permissions, User};

@@ -1,8 +1,5 @@
 //! The fields of a profile: one table of what each holds, who may change it, and who may see it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
 
@@ -27,7 +24,7 @@ macro_rules! words {
             }
         }
 
-        impl FromStr for $name {
+        impl ::std::str::FromStr for $name {
             type Err = AccountsError;
 
             fn from_str(text: &str) -> Result<Self, AccountsError> {
@@ -38,13 +35,15 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use words;
 
 macro_rules! fields {
     ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $risk:ident, $scopes:ident, $listed:expr),)*) => {

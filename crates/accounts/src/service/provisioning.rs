@@ -79,6 +79,9 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
     for (value, scope) in &new.profile {
         profile::put(change, key, value, *scope).await?;
     }
+    if !new.profile.is_empty() {
+        profile::check_bytes(change, key, 0).await?;
+    }
     if let Some(hash) = &new.hash {
         passwords::first(change, key, hash).await?;
         // This name and password may have been refused before there was a user; that refusal is outdated.

@@ -197,7 +197,8 @@ impl Accounts {
         &self.store
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// What time it is by the clock of this store, which also decides whether a credential has expired.
+    pub fn now(&self) -> Timestamp {
         self.store.now()
     }
 }

@@ -5,12 +5,15 @@ use std::time::Duration;
 use crate::domain::{
     AccountsError, Action, CredentialEpoch, SKEW, Timestamp, Token, TokenHash, User, UserId,
 };
-use crate::store::change::LockedUser;
+use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::UserKey;
+
+/// Most sessions of one user.
+pub const MAX_SESSIONS: usize = 100;
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +46,8 @@ macro_rules! goes_on {
 pub struct Sessions<'a>(pub(crate) &'a Store);
 
 impl Sessions<'_> {
-    /// Begins a session. The token goes to the browser; here only its hash is kept.
+    /// Begins a session. The token goes to the browser; here only its hash is kept. Of a user who has [`MAX_SESSIONS`], the
+    /// one that was not seen for the longest time ends.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: there is no such user, or they are disabled.
@@ -74,6 +78,7 @@ impl Sessions<'_> {
             if !still(&user) {
                 return Err(AccountsError::Stale { what: "sign-in" });
             }
+            end_oldest(&mut change, found).await?;
             key = Some(found);
         }
         let insert = sql(
@@ -277,4 +282,12 @@ impl Sessions<'_> {
         change.commit().await?;
         Ok(swept)
     }
+}
+
+/// Makes room for one more session of a user.
+async fn end_oldest(change: &mut Change<'_>, user: i64) -> Result<(), AccountsError> {
+    let keep = i64::try_from(MAX_SESSIONS - 1).unwrap_or(i64::MAX);
+    let end = sql("DELETE FROM sessions WHERE token IN (SELECT token FROM sessions WHERE user_key = $1 \
+                   ORDER BY seen_at DESC, created_at DESC, token LIMIT 1000000 OFFSET $2)");
+    change.execute(end.bind(user).bind(keep)).await.map(drop)
 }

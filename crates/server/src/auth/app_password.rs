@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use accounts::{AccountsError, AppPassword, Clock, CredentialEpoch, TokenHash, UserId};
+use accounts::{AccountsError, AppPassword, CredentialEpoch, TokenHash, UserId};
 use user_backend::LoginName;
 use user_backend::layer::{FailureLog, Place};
 
@@ -42,6 +42,11 @@ impl UsedAppPassword {
     /// What it is found by.
     pub fn token(&self) -> &TokenHash {
         &self.token
+    }
+
+    /// The name that its owner gave it.
+    pub fn name(&self) -> &str {
+        &self.row.name
     }
 
     /// Its number.
@@ -102,6 +107,7 @@ impl AppState {
         &self,
         name: Option<&str>,
         secret: &str,
+        from: IpAddr,
     ) -> Result<Lookup, AccountsError> {
         if !is_token_shaped(secret) {
             return Ok(Lookup::NotOurs);
@@ -120,24 +126,29 @@ impl AppState {
             }
         };
         let Remembered { owner, mut row, .. } = found;
-        let now = Clock::system().now();
+        let now = self.accounts().now();
         let is_owner = match name {
             Some(name) => self.is_name_of(name, &owner).await?,
             None => true,
         };
-        if !is_owner || row.wipe || row.expires.is_some_and(|end| end <= now) {
+        if !is_owner {
             return Ok(Lookup::Refused);
         }
         let look = self.accounts().snapshot(Some(owner.name())).await?;
         let Some(standing) = look.permissions() else { return Ok(Lookup::Refused) };
-        if !standing.user.enabled || !self.is_served(&standing.user, &look) {
+        // Also for a remembered one: its end and its networks change nothing that memory would notice.
+        let refusal = row.refusal(&standing.user, Some(from), now);
+        if refusal.is_some() || !self.is_served(&standing.user, &look) {
             return Ok(Lookup::Refused);
         }
         // A store that cannot be written keeps no device out.
-        if let Err(error) = self.accounts().app_passwords().used(&row).await {
+        if let Err(error) = self.accounts().app_passwords().used(&row, Some(from)).await {
             tracing::warn!(%error, "the use of an app password could not be noted");
         }
-        if let Err(error) = self.accounts().users().signed_in_without_password(&standing.user).await {
+        // What automation does is no sign-in of its owner.
+        if row.service.is_none()
+            && let Err(error) = self.accounts().users().signed_in_without_password(&standing.user).await
+        {
             tracing::warn!(%error, "a sign-in could not be noted");
         }
         let noted_before = row.last_used.filter(|at| *at <= now && at.after(USE_RESOLUTION) > now);
@@ -145,7 +156,12 @@ impl AppState {
         if is_new || noted_before.is_none() {
             memory.put(token, Remembered { epoch, owner, row: row.clone() });
         }
-        let proof = Proof::AppPassword(UsedAppPassword { token, row });
+        let service = row.service.clone();
+        let used = UsedAppPassword { token, row };
+        let proof = match service {
+            Some(service) => Proof::ServiceToken(used, service),
+            None => Proof::AppPassword(used),
+        };
         Ok(Lookup::Accepted(Box::new(Accepted { proof, standing })))
     }
 
@@ -161,7 +177,7 @@ impl AppState {
     pub(super) fn count_refused_app_password(&self, name: Option<&str>, from: IpAddr) {
         tracing::info!(
             target: "audit", user = ?name.unwrap_or("-"), source = %from, reason = "app_password",
-            "failed sign-in: the app password is wiped, expired, unknown, or not of this user"
+            "failed sign-in: the app password or service token is wiped, expired, unknown, not of this user, or not for this address"
         );
         let place = Place::of(from);
         self.inner.resolver.count_failure(place, Duration::ZERO);

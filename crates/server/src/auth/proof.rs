@@ -1,5 +1,6 @@
 //! How the caller proved who they are, and whether that is enough for what they want.
 
+use accounts::{ServiceToken, TokenScope};
 use user_backend::{Authenticated, Freshness};
 
 use super::app_password::UsedAppPassword;
@@ -12,6 +13,8 @@ pub enum Proof {
     Password(Authenticated),
     /// The app password of one device or program came with this request.
     AppPassword(UsedAppPassword),
+    /// A service token came with this request: it opens what its scopes say, and never more than its owner may do.
+    ServiceToken(UsedAppPassword, ServiceToken),
     /// The cookie of a session.
     Session(Box<ActiveSession>),
 }
@@ -32,6 +35,8 @@ pub enum Requirement {
 pub enum NotEnough {
     /// An app password: its owner has to use the password.
     AppPassword,
+    /// A service token without the scope of the call, or a call that no service token opens.
+    Scope,
     /// A session in which the password was not typed for too long.
     Unconfirmed,
     /// The password was accepted from memory, because its backend cannot be asked.
@@ -44,7 +49,7 @@ impl Proof {
         match self {
             Self::Password(proof) => matches!(proof.freshness(), Freshness::Stale { .. }),
             Self::Session(session) => session.is_stale(),
-            Self::AppPassword(_) => false,
+            Self::AppPassword(_) | Self::ServiceToken(..) => false,
         }
     }
 
@@ -62,16 +67,28 @@ impl Proof {
     pub fn app_password(&self) -> Option<&UsedAppPassword> {
         match self {
             Self::AppPassword(used) => Some(used),
-            Self::Password(_) | Self::Session(_) => None,
+            Self::Password(_) | Self::ServiceToken(..) | Self::Session(_) => None,
         }
     }
 
-    /// Whether the proof is enough.
+    /// The name of the service token that was used, if it was one.
+    pub fn service_token(&self) -> Option<&str> {
+        match self {
+            Self::ServiceToken(used, _) => Some(used.name()),
+            Self::Password(_) | Self::AppPassword(_) | Self::Session(_) => None,
+        }
+    }
+
+    /// Whether the proof is enough. A service token needs `scope`, whatever is required of others.
     ///
     /// # Errors
     /// What is missing.
-    pub fn satisfies(&self, required: Requirement) -> Result<(), NotEnough> {
+    pub fn satisfies(&self, required: Requirement, scope: Option<TokenScope>) -> Result<(), NotEnough> {
         match (required, self) {
+            (_, Self::ServiceToken(_, service)) => {
+                let is_open = scope.is_some_and(|scope| service.scopes.allow(scope));
+                if is_open { Ok(()) } else { Err(NotEnough::Scope) }
+            }
             (Requirement::Any, _) => Ok(()),
             (_, Self::AppPassword(_)) => Err(NotEnough::AppPassword),
             (Requirement::Password, Self::Password(_) | Self::Session(_)) => Ok(()),

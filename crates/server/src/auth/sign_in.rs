@@ -32,6 +32,18 @@ pub enum Accepts {
     Password,
     /// The user's password, or one of their app passwords.
     AppPassword,
+    /// The same, or one of their service tokens: only where the scopes are looked at afterwards.
+    ServiceToken,
+}
+
+impl Accepts {
+    fn take(self, proof: &Proof) -> bool {
+        match proof {
+            Proof::AppPassword(_) => self != Self::Password,
+            Proof::ServiceToken(..) => self == Self::ServiceToken,
+            Proof::Password(_) | Proof::Session(_) => true,
+        }
+    }
 }
 
 impl AppState {
@@ -54,9 +66,9 @@ impl AppState {
         accepts: Accepts,
     ) -> Result<SignIn, AccountsError> {
         let began = now();
-        let decided = match self.look_up_app_password(Some(name), password).await? {
+        let decided = match self.look_up_app_password(Some(name), password, from).await? {
             Lookup::NotOurs => self.decide(name, password, from).await?,
-            Lookup::Accepted(accepted) if accepts == Accepts::AppPassword => Ok(*accepted),
+            Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
             Lookup::Accepted(_) | Lookup::Refused => Err(self.refuse_app_password(Some(name), from)),
         };
         self.delay_refusal(began, &decided).await;
@@ -72,7 +84,7 @@ impl AppState {
     /// Safe.
     pub async fn sign_in_with_token(&self, token: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
         let began = now();
-        let decided = match self.look_up_app_password(None, token).await? {
+        let decided = match self.look_up_app_password(None, token, from).await? {
             Lookup::Accepted(accepted) => Ok(*accepted),
             Lookup::NotOurs | Lookup::Refused => Err(self.refuse_app_password(None, from)),
         };

@@ -305,8 +305,13 @@ pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
         (Code::BROKEN, "something broke on our side; the log has it under X-Request-Id"),
         (Code::UNAUTHORISED, "nobody is signed in, or name or password is wrong"),
     ];
-    if matches!(route.role, RequiredRole::SubAdmin | RequiredRole::Admin) {
-        codes.push((Code::FORBIDDEN, "it is not for you, or not with an app password or an old session"));
+    match route.role {
+        RequiredRole::Anyone => {}
+        RequiredRole::SignedIn => codes.push((Code::FORBIDDEN, "it is not for a service token, or not for one without its scope")),
+        RequiredRole::SubAdmin | RequiredRole::Admin => codes.push((
+            Code::FORBIDDEN,
+            "it is not for you, or not with an app password, an old session or a service token without its scope",
+        )),
     }
     codes
 }

@@ -40,7 +40,11 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
         let text = "An app password is given to whoever signs in with the password, not to a page";
         return Err(Failure::new(Code::FORBIDDEN, text));
     }
-    let (token, _) = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await?;
+    let made = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await;
+    let (token, _) = made.map_err(|error| match error {
+        AccountsError::Invalid { .. } => Failure::new(Code::FORBIDDEN, error.to_string()),
+        error => error.into(),
+    })?;
     Ok(Data::one("apppassword", token.expose()).into())
 }
 

@@ -54,8 +54,17 @@ impl Call<'_> {
 
     /// The accounts, used on the caller's behalf.
     pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
-        let actor = Actor::user(self.caller()?.id().as_str(), Some(self.origin.address));
-        Ok(self.app.accounts().on_behalf_of(actor))
+        Ok(self.app.accounts().on_behalf_of(self.actor()?))
+    }
+
+    /// The caller as the audit log names them, with the service token if it was one.
+    pub(crate) fn actor(&self) -> Result<Actor, Failure> {
+        let caller = self.caller()?;
+        let actor = Actor::user(caller.id().as_str(), Some(self.origin.address));
+        Ok(match caller.proof().service_token() {
+            Some(token) => actor.via(token),
+            None => actor,
+        })
     }
 
     /// The user that the path names, with everything about them.

@@ -6,7 +6,7 @@ use accounts::{Details, GroupId, Permissions, User, UserId};
 
 use super::envelope::Failure;
 use super::envelope::code::Code;
-use super::scope::TokenScope;
+use super::scope::{TokenScope, hint};
 use crate::auth::proof::{NotEnough, Proof, Requirement};
 use crate::auth::sign_in::Accepted;
 
@@ -100,10 +100,14 @@ impl Caller {
         scope: Option<TokenScope>,
         app_password: Option<&'static str>,
     ) -> Result<(), Failure> {
-        self.proof.satisfies(required).map_err(|missing| match missing {
+        self.proof.satisfies(required, scope).map_err(|missing| match missing {
+            NotEnough::Scope => {
+                let text = "This service token may not do this";
+                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
+            }
             NotEnough::AppPassword => {
                 let text = app_password.unwrap_or("An app password cannot do this");
-                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, TokenScope::hint))
+                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
             }
             NotEnough::Unconfirmed => {
                 Failure::new(Code::FORBIDDEN, "Password confirmation is required").with_hint(CONFIRM)

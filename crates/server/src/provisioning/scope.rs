@@ -1,23 +1,6 @@
-//! The scopes of service tokens: which one opens a call.
+//! The scopes of service tokens: how a call says which one it needs.
 
-/// A group of calls that a service token opens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenScope {
-    /// Makes and appoints administrators and sub-admins.
-    Admin,
-    /// Apps and their configuration.
-    Apps,
-    /// Lists groups and their members.
-    GroupsRead,
-    /// Creates, renames and deletes groups, and changes who is a member.
-    GroupsWrite,
-    /// Sets passwords and mail addresses.
-    UsersCredentials,
-    /// Lists users and reads their data.
-    UsersRead,
-    /// Creates, changes, disables and deletes users.
-    UsersWrite,
-}
+pub use accounts::TokenScope;
 
 macro_rules! hint {
     ($scope:literal) => {
@@ -29,30 +12,16 @@ macro_rules! hint {
     };
 }
 
-impl TokenScope {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Apps => "apps",
-            Self::GroupsRead => "groups:read",
-            Self::GroupsWrite => "groups:write",
-            Self::UsersCredentials => "users:credentials",
-            Self::UsersRead => "users:read",
-            Self::UsersWrite => "users:write",
-        }
-    }
-
-    /// How to do what an app password may not do.
-    pub(crate) const fn hint(self) -> &'static str {
-        match self {
-            Self::Admin => hint!("admin"),
-            Self::Apps => hint!("apps"),
-            Self::GroupsRead => hint!("groups:read"),
-            Self::GroupsWrite => hint!("groups:write"),
-            Self::UsersCredentials => hint!("users:credentials"),
-            Self::UsersRead => hint!("users:read"),
-            Self::UsersWrite => hint!("users:write"),
-        }
+/// How to do what a credential without this scope may not do.
+pub(crate) const fn hint(scope: TokenScope) -> &'static str {
+    match scope {
+        TokenScope::Admin => hint!("admin"),
+        TokenScope::Apps => hint!("apps"),
+        TokenScope::GroupsRead => hint!("groups:read"),
+        TokenScope::GroupsWrite => hint!("groups:write"),
+        TokenScope::UsersCredentials => hint!("users:credentials"),
+        TokenScope::UsersRead => hint!("users:read"),
+        TokenScope::UsersWrite => hint!("users:write"),
+        _ => hint!("SCOPE"),
     }
 }

@@ -217,7 +217,7 @@ async fn signed_in(
     }
     let decided = match &offered {
         AuthorizationHeader::Basic { name, password } => {
-            app.sign_in(name, password, origin.address, Accepts::AppPassword).await
+            app.sign_in(name, password, origin.address, Accepts::ServiceToken).await
         }
         AuthorizationHeader::Bearer(token) => app.sign_in_with_token(token, origin.address).await,
         AuthorizationHeader::Nothing | AuthorizationHeader::Other => return Ok(None),

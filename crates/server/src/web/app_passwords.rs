@@ -23,6 +23,10 @@ pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
             };
             Ok(page(StatusCode::OK, &template))
         }
+        Err(AccountsError::Invalid { field: "app passwords of this user", .. }) => {
+            let notice = Notice::bad("You have 100 app passwords. Revoke one that you no longer use first.");
+            overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
+        }
         Err(AccountsError::Invalid { .. }) => {
             let notice = Notice::bad("An app password needs a name, in one line and not too long.");
             overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await

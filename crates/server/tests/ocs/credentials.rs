@@ -133,6 +133,8 @@ async fn walk(store: &str) {
                 }
                 cells += 1;
             }
+            let id = UserId::parse(role).unwrap();
+            server.app.accounts().app_passwords().revoke_all(&id).await.unwrap();
         }
     }
     assert_eq!(cells, ROUTES.len() * 3 * KINDS.len(), "no cell is left out");

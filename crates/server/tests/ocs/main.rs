@@ -23,6 +23,7 @@ mod proxies;
 mod races;
 mod roles;
 mod security;
+mod service_tokens;
 mod smuggling;
 mod surfer;
 mod tokens;

@@ -16,7 +16,7 @@ impl Users<'_> {
     ///
     /// # Errors
     /// [`AccountsError::NotFound`] (the user, or a mail address to replace), [`AccountsError::AlreadyExists`] (a mail
-    /// address to add).
+    /// address to add), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 16 KiB).
     pub async fn change(self, id: &UserId, edit: UserChange) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         let LockedUser { key, user } = change.lock_user(id).await?;
@@ -91,6 +91,10 @@ async fn profile_fields(
     mut named: Vec<&'static str>,
     edit: &UserChange,
 ) -> Result<Vec<&'static str>, AccountsError> {
+    if edit.profile.is_empty() {
+        return Ok(named);
+    }
+    let before = profile::bytes(change, key).await?;
     for one in &edit.profile {
         let mut field = ProfileField::AdditionalMail;
         match one {
@@ -110,5 +114,6 @@ async fn profile_fields(
         }
         named.push(field.as_str());
     }
+    profile::check_bytes(change, key, before).await?;
     Ok(named)
 }

@@ -2,8 +2,8 @@
 //! (`fields[email]=…&fields[quota]=…`).
 
 use accounts::{
-    AccountsError, Actor, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language,
-    Locale, MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange,
+    AccountsError, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language, Locale,
+    MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange,
 };
 use user_backend::Password;
 use user_backend::clock::{later, now};
@@ -330,7 +330,7 @@ async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result
             None => invalid(),
         });
     };
-    let by = Actor::user(call.caller()?.id().as_str(), Some(call.origin.address));
+    let by = call.actor()?;
     let deadline = later(now(), HASH_DEADLINE);
     let done = call.app.passwords().set(&details.user.id, &password, by, deadline).await;
     done.map_err(|error| set_failed(error, NOT_EDITABLE, invalid()))
