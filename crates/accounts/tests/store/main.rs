@@ -19,6 +19,7 @@ mod login_attempts;
 mod password_reset;
 mod races;
 mod repositories;
+mod rights;
 mod set_password;
 mod snapshot;
 mod test_db;
