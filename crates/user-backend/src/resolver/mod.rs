@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! name, password, source
-//!  -> validate     empty, control characters, over-long: refused here, nobody is asked
-//!  -> canonicalise one form of the name for everything that follows
-//!  -> cache        a hit returns here, before any future is boxed
-//!  -> throttle     only so many failures from one address
-//!  -> lock         a pause behind each failure at one person, from wherever
-//!  -> flight       identical attempts at the same time share one, which survives its callers
-//!  -> pins         a known person is asked at their own backend only
-//!  -> budget       no backend sees more wrong passwords of one user than it may
-//!  -> chain        each backend in order, under one deadline
-//!  -> answer       cached, if nobody invalidated it meanwhile
+//!  -> cache        accepted, then refused outcomes: a hit returns here, before any future is boxed
+//!  -> parse        empty, control characters, too long: refused here, no backend is asked
+//!  -> in flight    an identical attempt under way is joined, without a further limit
+//!  -> source       rate limit of failed attempts from one address
+//!  -> user         lockout after failures at one user, from any source
+//!  -> task         the attempt runs in a task of its own, which survives its callers
+//!  -> chain        each backend in order, under one deadline: domain, pin, denied names, budget
+//!  -> backend      timeout, concurrency limit, circuit breaker, canary
+//!  -> claim        the first backend that accepts owns the name
+//!  -> answer       cached, unless the user or the backend was invalidated meanwhile
 //! ```
 
 mod attempt;

@@ -43,7 +43,7 @@ pub fn basic(input: &[u8]) {
             headers.insert(AUTHORIZATION, format!("Basic {again}").parse().expect("a header"));
             match AuthorizationHeader::of(&headers) {
                 Ok(AuthorizationHeader::Basic { name: n, password: p }) => {
-                    assert!(n == *name && p == *password)
+                    assert!(n == *name && p == *password);
                 }
                 other => assert!(other.is_err() && again.len() >= 4096, "{other:?}"),
             }
