@@ -66,7 +66,7 @@ pub use domain::{
     ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,
     TokenScope, TokenScopes, User, UserChange, UserFilter, UserId,
 };
-pub use server_settings::{MayAdd, SectionDigests, ServerSettings};
+pub use server_settings::{MayAdd, MayCreate, SectionDigests, ServerSettings};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
     AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp,
@@ -83,7 +83,7 @@ pub use service::local_password::settings::{HashSettings, HashSettingsError};
 pub use service::mail::message::{EmailMessage, EmailMessageError};
 pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
-pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
 pub use service::mail::transport::{MailTransport, SendError};
 pub use service::mail::worker::{DeliveryReport, MailWorker};
 pub use service::password_reset::link::{BaseUrl, LinkError, LostPassword, RESET_PATH};

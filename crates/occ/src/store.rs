@@ -84,6 +84,7 @@ async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, 
         Missing::Refuse => Accounts::open_existing(&alone).await,
     };
     let accounts = opened?.ok_or_else(|| not_there(settings))?;
+    let accounts = accounts.with_notices(server.mail.is_some());
     Ok(accounts.on_behalf_of(Actor::command_line(&person())))
 }
 

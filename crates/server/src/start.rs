@@ -54,12 +54,11 @@ impl AppState {
     /// [`StartError`]
     pub async fn start(settings: ServerSettings, config: &Config) -> Result<Self, StartError> {
         let store = settings.store.clone().ok_or(StartError::NoStore)?;
-        let accounts = Accounts::open(&store).await?;
+        let accounts = Accounts::open(&store).await?.with_notices(settings.mail.is_some());
         let rules = Arc::new(Rules::new(&settings.name)?);
         rules.refresh(&accounts).await?;
         let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _)
-            .with_notices(settings.mail.is_some())
             .with_app_passwords(settings.app_passwords_on_new_password);
         let resets = resets(&settings, &accounts, &passwords);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)

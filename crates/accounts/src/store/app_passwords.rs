@@ -11,6 +11,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::columns;
 
@@ -169,7 +170,7 @@ impl AppPasswords<'_> {
         }
         let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(owner).await?;
+        let locked = change.lock_target(owner, Right::Oneself).await?;
         if let Some(service) = &service {
             check_owner(&mut change, &locked, service).await?;
         }
@@ -279,7 +280,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
     pub async fn revoke(self, user: &UserId, key: i64) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
+        let LockedUser { key: user_key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
         let delete = sql("DELETE FROM app_passwords WHERE user_key = $1 AND key = $2 RETURNING name, scopes");
         let row = change.row(delete.bind(user_key.0).bind(key)).await?;
         let row = row.ok_or_else(|| AccountsError::missing("app password", &key.to_string()))?;
@@ -298,7 +299,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn revoke_all(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(user).await?;
+        let locked = change.lock_target(user, Right::OneselfOrOver).await?;
         let ended = revoke_all(&mut change, &locked).await?;
         if ended == 0 {
             return Ok(0);
@@ -316,7 +317,7 @@ impl AppPasswords<'_> {
     pub async fn rotate(self, user: &UserId, old: &TokenHash) -> Result<Token, AccountsError> {
         let token = Token::random()?;
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
+        let LockedUser { key: user_key, user } = change.lock_target(user, Right::Oneself).await?;
         let replace =
             sql("UPDATE app_passwords SET token = $3 WHERE user_key = $1 AND token = $2 AND NOT wipe \
                            AND (expires_at IS NULL OR expires_at > $4) RETURNING name")
@@ -339,7 +340,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn wipe(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(user).await?;
+        let locked = change.lock_target(user, Right::Over).await?;
         let marked = change
             .execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(locked.key.0));
         let marked = marked.await?;

@@ -9,6 +9,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::UserKey;
 
@@ -209,7 +210,7 @@ impl Sessions<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn end_all(self, user: &UserId, but: Option<&TokenHash>) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_user(user).await?;
+        let LockedUser { key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
         let keep = but.map_or([0_u8; 32], |token| *token.bytes());
         let end = sql("DELETE FROM sessions WHERE user_key = $1 AND token <> $2");
         let ended = change.execute(end.bind(key.0).bind(&keep)).await?;

@@ -20,6 +20,7 @@ mod login_attempts;
 mod password_reset;
 mod races;
 mod repositories;
+mod rights;
 mod service_tokens;
 mod set_password;
 mod snapshot;

@@ -108,8 +108,11 @@ impl Call<'_> {
         if caller.is_admin() {
             return Ok(true);
         }
-        let groups = self.app.accounts().groups().of_user(&user.id).await?;
-        Ok(caller.is_over(&groups))
+        match self.app.accounts().users().details(&user.id).await {
+            Ok(details) => Ok(caller.is_over(&details)),
+            Err(AccountsError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The group that the path names: as it is written, or, if there is none, decoded once more, as clients encode it.
@@ -179,6 +182,8 @@ impl From<AccountsError> for Failure {
     fn from(error: AccountsError) -> Self {
         match error {
             AccountsError::NotFound { .. } => Self::hidden(),
+            error if error.is_for_admins() => Self::new(Code::FORBIDDEN, "Logged in user must be an admin"),
+            AccountsError::Forbidden { .. } => Self::hidden(),
             error if error.is_transient() => {
                 tracing::warn!(%error, "the store cannot be asked");
                 Self::new(Code::UNAVAILABLE, "The accounts cannot be reached at the moment, try again later")

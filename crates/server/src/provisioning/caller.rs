@@ -73,20 +73,17 @@ impl Caller {
 
     /// Whether the caller may administer the members of a group.
     pub fn may_administer(&self, group: &GroupId) -> bool {
-        self.is_admin() || self.administers().contains(group)
+        self.standing.may_administer(group)
     }
 
-    /// Whether somebody in these groups is under the caller: everybody is for an administrator; for a sub-admin whoever
-    /// shares a group with them that they administer, and is no administrator.
-    pub fn is_over(&self, groups: &[GroupId]) -> bool {
-        self.is_admin()
-            || (!groups.iter().any(GroupId::is_admin)
-                && groups.iter().any(|group| self.administers().contains(group)))
+    /// Whether the caller administers this user; see [`Permissions::is_over`].
+    pub fn is_over(&self, details: &Details) -> bool {
+        self.standing.is_over(&details.groups, &details.subadmin_of)
     }
 
     /// Whether these are the caller's own details, or those of somebody under the caller.
     pub fn may_see(&self, details: &Details) -> bool {
-        details.user.id == *self.id() || self.is_over(&details.groups)
+        details.user.id == *self.id() || self.is_over(details)
     }
 
     /// Whether the caller's proof is enough. `scope` is what opens the call to a service token, and `app_password` the message

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, Actor};
+use accounts::{AccountsError, Actor, AppPasswordPolicy};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -170,6 +170,7 @@ pub(super) async fn overview(
         backend: if user.is_local() { "this server" } else { user.backend.as_str() },
         elsewhere: (!user.is_local()).then(|| Elsewhere { backend: user.backend.as_str(), link }),
         rules: rules(app),
+        revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions: sessions.collect(),
         tokens: tokens.collect(),
     };

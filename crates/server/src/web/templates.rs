@@ -153,6 +153,8 @@ pub(super) struct Personal<'a> {
     /// Set for people whose password is not kept here.
     pub(super) elsewhere: Option<Elsewhere<'a>>,
     pub(super) rules: String,
+    /// Whether app passwords end when the owner changes the password.
+    pub(super) revokes_app_passwords: bool,
     pub(super) sessions: Vec<ShownSession>,
     pub(super) tokens: Vec<ShownToken>,
 }

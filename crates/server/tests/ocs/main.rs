@@ -18,6 +18,7 @@ mod how_to;
 mod lost;
 mod naughty;
 mod pages;
+mod privilege;
 mod program;
 mod proxies;
 mod races;

@@ -48,13 +48,14 @@ use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
 use crate::clock::{Instant, now};
-use crate::identity::{BackendId, CanonicalName};
+use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache, Place, Throttle};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
 use canary::Canary;
 use chain::Chain;
 use link::prove;
+use names::NameDecision;
 use scope::Scope;
 
 /// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
@@ -150,6 +151,19 @@ impl Resolver {
     /// The backends, in order, as they are now.
     pub fn backends(&self) -> Vec<Arc<dyn UserBackend>> {
         self.shared.chain.load().links.iter().map(|link| Arc::clone(&link.backend)).collect()
+    }
+
+    /// The backends that may own this name: a user of theirs could be known by it, or type it as their address.
+    ///
+    /// A backend without a domain may own every name.
+    pub fn possible_owners(&self, name: &CanonicalName) -> Vec<BackendId> {
+        let Ok(login) = LoginName::parse(name.as_str()) else { return Vec::new() };
+        let chain = self.shared.chain.load();
+        let may_own = chain.links.iter().filter(|link| match link.names.decide(&login) {
+            NameDecision::Ask { identity, .. } => identity.name() == name || name.as_str().contains('@'),
+            NameDecision::NotMine | NameDecision::Denied => false,
+        });
+        may_own.map(|link| link.id.clone()).collect()
     }
 
     /// The policy of one backend, as it is now.

@@ -9,6 +9,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Db, Query, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::row::{UserKey, columns};
 
 /// The table of users.
@@ -89,7 +90,7 @@ impl Users<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn set_enabled(self, id: &UserId, enabled: bool) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(id).await?;
+        let locked = change.lock_target(id, Right::Over).await?;
         if locked.user.enabled == enabled {
             return Ok(false);
         }
@@ -109,7 +110,7 @@ impl Users<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn delete(self, id: &UserId) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_user(id).await?;
+        let LockedUser { key, user } = change.lock_target(id, Right::Over).await?;
         let name = user.id.name();
         change.execute(sql("DELETE FROM users WHERE key = $1").bind(key.0)).await?;
         change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
