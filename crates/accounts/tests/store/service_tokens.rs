@@ -149,7 +149,7 @@ on_both! {
     async fn service_token_is_named_in_the_audit_log(place) {
         let accounts = people(place).await;
         let root = user("root");
-        let by_boss = accounts.on_behalf_of(Actor::user("boss", None));
+        let by_boss = accounts.on_behalf_of(Actor::command_line("boss"));
         let (_, made) = make(&by_boss, "root", &["users:read", "groups:read"]).await.unwrap();
         by_boss.app_passwords().revoke(&root, made.key).await.unwrap();
         make(&by_boss, "root", &["users:read"]).await.unwrap();
