@@ -125,7 +125,7 @@ impl Chain {
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
         let still_to_ask = |number| self.links.iter().skip(number).filter(|link| scope.has(&link.id)).count();
-        let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, last: None };
+        let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, known: Vec::new() };
         for (number, link) in self.links.iter().enumerate() {
             if !scope.has(&link.id) {
                 trace.steps.push(Step::excluded(&link.id));
@@ -136,18 +136,18 @@ impl Chain {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
                 continue;
             };
-            match owners.of(identity.name()).await {
-                Ok(Some(owner)) if *owner != link.id => {
+            match owners.other_than(&link.id, [attempt.name.canonical(), identity.name()]).await {
+                Ok(Some(owner)) => {
                     trace.steps.push(Step::skipped(
                         &link.id,
                         ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
                     ));
-                    if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
+                    if !self.links.iter().any(|link| link.id == owner && scope.has(&owner)) {
                         trace.ended_by = Rule::OwnerMissing;
                     }
                     continue;
                 }
-                Ok(_) => {}
+                Ok(None) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
             }
             let began = now();
@@ -256,19 +256,37 @@ fn pins_failed(trace: &mut Trace, link: &BackendId, why: &str) -> Decision {
 struct Owners<'a> {
     pins: &'a dyn PinStore,
     deadline: Instant,
-    last: Option<(CanonicalName, Option<BackendId>)>,
+    known: Vec<(CanonicalName, Option<BackendId>)>,
 }
 
 impl Owners<'_> {
-    async fn of(&mut self, name: &CanonicalName) -> Result<Option<&BackendId>, String> {
-        if self.last.as_ref().is_none_or(|(last, _)| last != name) {
-            let found = match timeout_at(self.deadline, self.pins.owner(name)).await {
-                Ok(found) => found.map_err(|error| error.to_string())?,
-                Err(_) => return Err(LATE.to_owned()),
-            };
-            self.last = Some((name.clone(), found));
+    /// The first owner of one of these names that is not `backend`: the name as typed, and what `backend` makes of it.
+    ///
+    /// A typed name that is an account's is that account's alone. A backend that adds its domain would otherwise be sent
+    /// every mistyped password of a local user with the same bare name.
+    async fn other_than(
+        &mut self,
+        backend: &BackendId,
+        names: [&CanonicalName; 2],
+    ) -> Result<Option<BackendId>, String> {
+        for name in names {
+            if let Some(owner) = self.of(name).await?.filter(|owner| owner != backend) {
+                return Ok(Some(owner));
+            }
         }
-        Ok(self.last.as_ref().and_then(|(_, owner)| owner.as_ref()))
+        Ok(None)
+    }
+
+    async fn of(&mut self, name: &CanonicalName) -> Result<Option<BackendId>, String> {
+        if let Some((_, owner)) = self.known.iter().find(|(known, _)| known == name) {
+            return Ok(owner.clone());
+        }
+        let owner = match timeout_at(self.deadline, self.pins.owner(name)).await {
+            Ok(found) => found.map_err(|error| error.to_string())?,
+            Err(_) => return Err(LATE.to_owned()),
+        };
+        self.known.push((name.clone(), owner.clone()));
+        Ok(owner)
     }
 }
 

@@ -105,3 +105,60 @@ async fn a_store_of_pins_that_fails_closes_the_door() {
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
     assert_eq!(answer.trace.ended_by, Rule::PinsUnavailable);
 }
+
+/// `local` without rules, and `mail`, which adds and knows the domain `example.com`.
+fn local_and_mail(local: &Server, mail: &Server) -> (Resolver, Arc<dyn PinStore>) {
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
+    let resolver = Resolver::builder()
+        .pins(Arc::clone(&pins))
+        .link(Arc::new(local.clone()), Policy::default(), DomainRules::none())
+        .link(Arc::new(mail.clone()), Policy::default(), adds)
+        .build()
+        .unwrap();
+    (resolver, pins)
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistyped_password_of_a_local_user_reaches_no_other_backend() {
+    let (local, mail) = (Server::new("local").with("frank", "right"), Server::new("mail"));
+    let (resolver, pins) = local_and_mail(&local, &mail);
+    pins.bind(&CanonicalName::parse("frank").unwrap(), &BackendId::parse("local").unwrap()).await.unwrap();
+    for typed in ["frank", "Frank", "\u{ff46}rank"] {
+        let answer = sign_in(&resolver, typed, "almost right").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{typed}");
+        assert!(mail.seen().is_empty(), "{typed}: {:?}", mail.seen());
+    }
+    assert_eq!(vouched_by(&sign_in(&resolver, "frank", "right").await), Some("local"));
+    let mail_only = BackendId::parse("mail").unwrap();
+    let restricted = Credentials::new("frank", "almost right").only_backend(&mail_only);
+    let answer = resolver.authenticate(restricted).await;
+    assert_eq!(answer.trace.ended_by, Rule::OwnerMissing);
+    assert!(mail.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_name_without_an_account_is_read_with_the_domain() {
+    let (local, mail) = (Server::new("local"), Server::new("mail").with("bob", "m"));
+    let (resolver, _) = local_and_mail(&local, &mail);
+    for typed in ["bob", "bob@example.com"] {
+        let answer = sign_in(&resolver, typed, "m").await;
+        let proof = answer.authenticated().map(|proof| (proof.backend().as_str(), proof.name().as_str()));
+        // This server knows people by what was typed.
+        assert_eq!(proof, (typed == "bob").then_some(("mail", "bob@example.com")), "{typed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_name_of_two_people_is_the_local_one() {
+    let local = Server::new("local").with("bob", "l");
+    let mail = Server::new("mail").with("bob", "m").with("bob@example.com", "m");
+    let (resolver, pins) = local_and_mail(&local, &mail);
+    pins.bind(&CanonicalName::parse("bob").unwrap(), &BackendId::parse("local").unwrap()).await.unwrap();
+    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "l").await), Some("local"));
+    assert_eq!(sign_in(&resolver, "bob", "m").await.outcome, Outcome::Refused(Rejection::BadCredentials));
+    assert!(mail.seen().is_empty());
+    let answer = sign_in(&resolver, "bob@example.com", "m").await;
+    assert_eq!(vouched_by(&answer), Some("mail"));
+    assert_eq!(answer.authenticated().map(|proof| proof.name().as_str()), Some("bob@example.com"));
+}
