@@ -36,7 +36,7 @@ pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
 pub(crate) use link::Part;
 pub use outcome::{Answer, Outcome};
-pub use pin::{MemoryPins, PinError, PinStore};
+pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
 pub use policy::Policy;
 pub use reload::Reloaded;
 pub use trace::{Rule, Said, Step, Trace};
