@@ -198,6 +198,8 @@ on_both! {
             ("DROP TRIGGER app_password_changes", "DROP TRIGGER app_password_ends ON app_passwords"),
             ("DROP TRIGGER app_password_ends", "DROP FUNCTION accounts_app_password_ended"),
             ("DROP TABLE server_secrets", "DROP TABLE server_secrets"),
+            ("DROP TABLE proven_credentials", "DROP TABLE proven_credentials"),
+            ("ALTER TABLE pins DROP COLUMN spelling", "ALTER TABLE pins DROP COLUMN spelling"),
         ] {
             place.raw(if place.is_sqlite() { sqlite } else { postgres }).await.unwrap();
         }

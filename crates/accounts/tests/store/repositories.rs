@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::{AccountsError, Actor, Changes, NewUser, StoredHash, TokenHash, UserChange};
-use user_backend::resolver::{PinOwner, PinStore};
+use user_backend::resolver::{PinOwner, PinStore, ProvenHash, ProvenStore};
 use user_backend::{BackendId, CanonicalName};
 
 use crate::test_db::{group, on_both, user};
@@ -42,6 +42,39 @@ on_both! {
         assert_eq!(pins.rebind(&alice, None).await.unwrap(), Some(files));
         assert_eq!(pins.owner(&alice).await.unwrap(), None);
         assert_eq!(accounts.pins().count().await.unwrap(), 0);
+    }
+
+    async fn proven_credentials_are_bounded_and_end_with_the_credential(place) {
+        let accounts = place.open().await;
+        let proven = accounts.proven_store();
+        let (alice, bob) = (user("alice"), name("bob"));
+        accounts.users().create(NewUser::new(alice.clone()).password(StoredHash::new("x"))).await.unwrap();
+        let hash = |number: u8| ProvenHash::new([number; 32]);
+        proven.add(&bob, &hash(100)).await.unwrap();
+        for number in 0..12 {
+            proven.add(alice.name(), &hash(number)).await.unwrap();
+            // The first one is used again and again, so it stays.
+            proven.add(alice.name(), &hash(0)).await.unwrap();
+        }
+        for number in 0..12 {
+            assert_eq!(proven.contains(&hash(number)).await.unwrap(), number == 0 || number >= 3, "{number}");
+        }
+        proven.remove(&hash(0)).await.unwrap();
+        assert!(!proven.contains(&hash(0)).await.unwrap());
+        accounts.close().await;
+        let accounts = place.open().await;
+        let proven = accounts.proven_store();
+        assert!(proven.contains(&hash(11)).await.unwrap(), "it lasts");
+        for end in ["password", "disabled", "deleted"] {
+            proven.add(alice.name(), &hash(1)).await.unwrap();
+            match end {
+                "password" => accounts.passwords().set(&alice, &StoredHash::new("y")).await.unwrap(),
+                "disabled" => drop(accounts.users().set_enabled(&alice, false).await.unwrap()),
+                _ => drop(accounts.users().delete(&alice).await.unwrap()),
+            }
+            assert!(!proven.contains(&hash(1)).await.unwrap(), "{end}");
+            assert!(proven.contains(&hash(100)).await.unwrap(), "{end}: it was another user");
+        }
     }
 
     async fn a_hundred_first_acceptances_have_one_winner(place) {

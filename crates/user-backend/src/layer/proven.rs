@@ -4,7 +4,8 @@
 //! its owner out with a few wrong passwords. A refusal ends the exemption at once, so a password that was changed upstream
 //! costs one failure there and is then limited like any other.
 //!
-//! Bounded: 100,000 pairs, as keyed hashes.
+//! Bounded: 100,000 pairs, as keyed hashes. They end with the process; a [`ProvenStore`](crate::resolver::ProvenStore) brings
+//! them back.
 
 use std::sync::Arc;
 

@@ -139,6 +139,7 @@ const OUR_NAMES: &[&str] = &[
     "servers",
     "login_failures",
     "server_secrets",
+    "proven_credentials",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {
