@@ -60,13 +60,13 @@ mod store;
 
 pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, Changes, Clock, CredentialEpoch, Details, DisplayName,
-    EditedBy, EmailAddress, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
+    EditedBy, EmailAddress, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
     LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
     NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
-    ProfileValue, Quota, SKEW, Scopes, StoredHash, Timestamp, Token, TokenHash, User, UserChange, UserFilter,
-    UserId,
+    ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,
+    TokenScope, TokenScopes, User, UserChange, UserFilter, UserId,
 };
-pub use server_settings::{MayAdd, SectionDigests, ServerSettings};
+pub use server_settings::{MayAdd, MayCreate, SectionDigests, ServerSettings};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
     AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp,
@@ -83,7 +83,7 @@ pub use service::local_password::settings::{HashSettings, HashSettingsError};
 pub use service::mail::message::{EmailMessage, EmailMessageError};
 pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
-pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
 pub use service::mail::transport::{MailTransport, SendError};
 pub use service::mail::worker::{DeliveryReport, MailWorker};
 pub use service::password_reset::link::{BaseUrl, LinkError, LostPassword, RESET_PATH};
@@ -91,7 +91,7 @@ pub use service::password_reset::redeem::{BadToken, RedeemError};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
 pub use store::Accounts;
-pub use store::app_passwords::AppPassword;
+pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
 pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
@@ -101,7 +101,7 @@ pub use store::preferences::Preference;
 pub use store::proven_credentials::StoredProven;
 pub use store::rate_limits::RateLimit;
 pub use store::reset_tokens::ResetToken;
-pub use store::sessions::Session;
+pub use store::sessions::{MAX_SESSIONS, Session};
 pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
 pub use store::users::list::UserPages;

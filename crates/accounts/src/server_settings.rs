@@ -55,8 +55,11 @@ pub struct ServerSettings {
     pub default_quota: Quota,
     /// The language of people who chose none (default `en`).
     pub default_language: String,
-    /// Whom a sub-admin may take into a group: `anybody` (default, as in the PHP system) or `accessible` people only.
+    /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in the PHP system.
     pub sub_admins_may_add: MayAdd,
+    /// Which names a sub-admin may give to new users: `local-names` (default) only, which no external backend may own, or
+    /// `any-name`. A backend without `domain` may own every name.
+    pub sub_admins_may_create: MayCreate,
     /// Whether people may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
     /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
@@ -74,7 +77,8 @@ pub struct ServerSettings {
     pub proven_key_file: Option<PathBuf>,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
-    /// What becomes of somebody's app passwords when they get a new password: `keep` (default) or `revoke`.
+    /// What happens to app passwords when their owner sets a new password: `revoke` (default) or `keep`. A password that
+    /// someone else sets, or that is set through a reset link, always revokes them.
     pub app_passwords_on_new_password: AppPasswordPolicy,
     /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
     #[serde(skip)]
@@ -120,10 +124,21 @@ impl std::fmt::Debug for SectionDigests {
 #[serde(rename_all = "lowercase")]
 pub enum MayAdd {
     /// Everybody who has an account.
-    #[default]
     Anybody,
-    /// Those whom the sub-admin administers already, and no administrators.
+    /// Users whom the sub-admin administers already. The default.
+    #[default]
     Accessible,
+}
+
+/// Which names a sub-admin may give to the users they create.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MayCreate {
+    /// Names that no configured backend may own: their owners might not have signed in yet. The default.
+    #[default]
+    LocalNames,
+    /// Any name that is free.
+    AnyName,
 }
 
 impl Default for ServerSettings {
@@ -144,6 +159,7 @@ impl Default for ServerSettings {
             default_quota: Quota::Unlimited,
             default_language: "en".to_owned(),
             sub_admins_may_add: MayAdd::default(),
+            sub_admins_may_create: MayCreate::default(),
             allow_user_to_change_display_name: true,
             login_by_email: None,
             apps_directory: None,

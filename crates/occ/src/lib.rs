@@ -8,15 +8,16 @@
 //! It is a library so that a program with more classes of backends is three lines: `occ::run` with a registry of its own.
 #![forbid(unsafe_code)]
 
+mod app_config;
 mod apps;
 mod audit;
 mod backend;
+mod backends;
 mod bruteforce;
 mod cache;
 mod cli;
 mod completion;
-mod config;
-mod configuration;
+mod config_file;
 mod exit;
 mod group;
 mod import;
@@ -117,9 +118,9 @@ pub(crate) struct Call<'a> {
 async fn run_command(call: Call<'_>, command: Command) -> Result<Reply, Failure> {
     let common = call.common;
     match command {
-        Command::Backend(BackendCommand::List(_)) => backend::list::run(&config::load(common)?),
+        Command::Backend(BackendCommand::List(_)) => backend::list::run(&backends::load(common)?),
         Command::Backend(BackendCommand::Check(args)) => {
-            backend::check::run(&config::load_with_local(common).await?, &args).await
+            backend::check::run(&backends::load_with_local(common).await?, &args).await
         }
         Command::Backend(BackendCommand::Login(args)) => backend::login::run(common, &args).await,
         Command::Backend(BackendCommand::Completion(args)) => Ok(completion::run(args.shell)),
@@ -133,10 +134,10 @@ async fn run_command(call: Call<'_>, command: Command) -> Result<Reply, Failure>
         Command::Store(StoreCommand::BruteforceReset(args)) => bruteforce::reset(call, &args).await,
         Command::Store(StoreCommand::CacheFlush(args)) => cache::flush(call, &args).await,
         Command::Store(StoreCommand::CacheStats) => cache::stats(call).await,
-        Command::Store(StoreCommand::ConfigDelete(args)) => configuration::delete(call, &args).await,
-        Command::Store(StoreCommand::ConfigGet(args)) => configuration::get(call, &args).await,
-        Command::Store(StoreCommand::ConfigList(args)) => configuration::list(call, &args).await,
-        Command::Store(StoreCommand::ConfigSet(args)) => configuration::set(call, args).await,
+        Command::Store(StoreCommand::ConfigDelete(args)) => app_config::delete(call, &args).await,
+        Command::Store(StoreCommand::ConfigGet(args)) => app_config::get(call, &args).await,
+        Command::Store(StoreCommand::ConfigList(args)) => app_config::list(call, &args).await,
+        Command::Store(StoreCommand::ConfigSet(args)) => app_config::set(call, args).await,
         Command::Store(StoreCommand::Import(args)) => import::run(call, &args).await,
         Command::Store(StoreCommand::PinList(args)) => pin::list(call, &args).await,
         Command::Store(StoreCommand::PinRebind(args)) => pin::rebind(call, &args).await,

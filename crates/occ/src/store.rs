@@ -14,7 +14,7 @@ use accounts::{
 use user_backend::config::Config;
 
 use crate::cli::Common;
-use crate::config;
+use crate::config_file;
 use crate::exit::Failure;
 
 /// What becomes of a store that is not there.
@@ -45,7 +45,7 @@ pub(crate) struct Local {
 
 /// Reads the configuration and opens the store.
 pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, Failure> {
-    let (_, server, config) = config::read(common)?;
+    let (_, server, config) = config_file::read(common)?;
     let accounts = open_at(&server, missing).await?;
     Ok(Store::of(accounts, config, server))
 }
@@ -84,6 +84,7 @@ async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, 
         Missing::Refuse => Accounts::open_existing(&alone).await,
     };
     let accounts = opened?.ok_or_else(|| not_there(settings))?;
+    let accounts = accounts.with_notices(server.mail.is_some());
     Ok(accounts.on_behalf_of(Actor::command_line(&person())))
 }
 

@@ -51,9 +51,10 @@ pub mod common;
 pub mod context;
 pub mod generate;
 pub mod lifecycle;
+pub mod limits;
 pub mod policy;
 pub mod ranges;
-pub mod rules;
+mod rules;
 pub mod settings;
 pub mod violation;
 
@@ -61,11 +62,12 @@ pub use common::{CommonPasswords, ListError};
 pub use context::{Context, ContextField};
 pub use generate::{GenerateError, Generated};
 pub use lifecycle::{Age, EXPIRED};
+pub use limits::{MAX_HISTORY, MAX_PASSWORD_BYTES};
 pub use policy::{Policies, Policy};
 #[cfg(feature = "hibp")]
 pub use ranges::HttpRanges;
 pub use ranges::{FolderRanges, RangeError, RangePrefix, RangeSource};
-pub use rules::{MAX_HISTORY, MAX_PASSWORD_BYTES, Rules};
+pub use rules::Rules;
 pub use settings::{Notice, Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors, Value};
 pub use violation::{Violation, Violations};
 

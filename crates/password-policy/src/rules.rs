@@ -1,17 +1,12 @@
-//! The rules that look at a password alone, and the numbers that none of them may exceed.
+//! The rules that look at a password alone.
 //!
 //! Classes of characters are ASCII's, as in the PHP application: what counts as a digit or a capital must be what a
 //! person finds on any keyboard. Length is not: a code point is one character (NIST SP 800-63B-4).
 
 use serde::Serialize;
 
+use crate::limits::MAX_PASSWORD_BYTES;
 use crate::violation::Violation;
-
-/// The longest password that is taken, in bytes of UTF-8. A longer one is refused, never cut.
-pub const MAX_PASSWORD_BYTES: usize = 469;
-
-/// The longest history. Each entry costs one slow hash at every change of password.
-pub const MAX_HISTORY: usize = 24;
 
 /// What is asked of a password once profile and settings are put together.
 ///

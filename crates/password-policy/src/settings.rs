@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::common::ListError;
-use crate::rules::{MAX_HISTORY, MAX_PASSWORD_BYTES, Rules};
+use crate::limits::{MAX_HISTORY, MAX_PASSWORD_BYTES};
+use crate::rules::Rules;
 
 pub use keys::Value;
 

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::context::ContextField;
-use crate::rules::MAX_PASSWORD_BYTES;
+use crate::limits::MAX_PASSWORD_BYTES;
 
 /// One rule that a password breaks. `Display` is the text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,7 +32,7 @@ mod request_body;
 mod router;
 /// The settings, which the command line reads too.
 pub mod settings {
-    pub use accounts::{MayAdd, ServerSettings};
+    pub use accounts::{MayAdd, MayCreate, ServerSettings};
 }
 pub mod start;
 pub mod state;

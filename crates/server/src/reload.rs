@@ -78,6 +78,7 @@ fn taken_over(
         default_quota,
         default_language,
         sub_admins_may_add,
+        sub_admins_may_create,
         allow_user_to_change_display_name,
         login_by_email,
         apps_directory,
@@ -122,6 +123,7 @@ fn taken_over(
         ("default_quota", next.default_quota != *default_quota),
         ("default_language", next.default_language != *default_language),
         ("sub_admins_may_add", next.sub_admins_may_add != *sub_admins_may_add),
+        ("sub_admins_may_create", next.sub_admins_may_create != *sub_admins_may_create),
         (
             "allow_user_to_change_display_name",
             next.allow_user_to_change_display_name != *allow_user_to_change_display_name,

@@ -11,7 +11,7 @@ use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
-use crate::auth::app_password::AppPasswordBackend;
+use crate::auth::app_password::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::auth::proven_key;
@@ -55,12 +55,11 @@ impl AppState {
     /// [`StartError`]
     pub async fn start(settings: ServerSettings, config: &Config) -> Result<Self, StartError> {
         let store = settings.store.clone().ok_or(StartError::NoStore)?;
-        let accounts = Accounts::open(&store).await?;
+        let accounts = Accounts::open(&store).await?.with_notices(settings.mail.is_some());
         let rules = Arc::new(Rules::new(&settings.name)?);
         rules.refresh(&accounts).await?;
         let hasher = Hasher::new(settings.passwords).map_err(|_| StartError::Randomness)?;
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::clone(&rules) as _)
-            .with_notices(settings.mail.is_some())
             .with_app_passwords(settings.app_passwords_on_new_password);
         let resets = resets(&settings, &accounts, &passwords);
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::clone(&rules) as _)
@@ -71,9 +70,7 @@ impl AppState {
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
         policy.cache_rejected = usual.cache_rejected;
-        let local: Arc<dyn UserBackend> =
-            Arc::new(AppPasswordBackend::new(Arc::new(local), accounts.clone()));
-        let local = (local, policy);
+        let local: (Arc<dyn UserBackend>, Policy) = (Arc::new(local), policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
         let all = match proven_key::find(&settings) {
@@ -96,6 +93,7 @@ impl AppState {
             resets,
             rules,
             apps,
+            app_passwords: AppPasswordMemory::default(),
             bodies: BodyBudget::default(),
             request_tokens,
             warned: Warned::default(),
@@ -121,7 +119,7 @@ fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPassw
     PasswordReset::new(accounts.clone(), passwords.clone(), reset)
 }
 
-/// The local backend and after it those of the configuration, each of which also takes the app passwords of its users.
+/// The local backend and after it those of the configuration.
 pub(crate) fn chain(
     local: &(Arc<dyn UserBackend>, Policy),
     accounts: &Accounts,
@@ -137,7 +135,7 @@ pub(crate) fn chain(
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
     let all = all.with_config_inside(config, |backend| {
         ids.push(backend.id().clone());
-        Arc::new(AppPasswordBackend::new(backend, accounts.clone()))
+        backend
     })?;
     Ok((all, ids))
 }

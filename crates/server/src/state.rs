@@ -1,5 +1,6 @@
 //! What all requests share: settings, accounts, the resolver, the rules for passwords.
 
+use std::fmt::Arguments;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,12 +13,13 @@ use user_backend::clock::{later, now};
 use user_backend::config::{ClassRegistry, Config, Network};
 use user_backend::{BackendId, Policy, Resolver, UserBackend};
 
+use crate::auth::app_password::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
-use crate::warnings::Warned;
+use crate::warnings::{Warned, WarningKind};
 
 /// How long rules for passwords may take where nothing is changed.
 pub(crate) const RULES_TIME: Duration = Duration::from_secs(10);
@@ -45,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) resets: PasswordReset,
     pub(crate) rules: Arc<Rules>,
     pub(crate) apps: AppCatalogue,
+    pub(crate) app_passwords: AppPasswordMemory,
     pub(crate) bodies: BodyBudget,
     pub(crate) request_tokens: csrf::Key,
     pub(crate) warned: Warned,
@@ -144,6 +147,11 @@ impl AppState {
     /// The key of the request tokens of pages.
     pub fn request_tokens(&self) -> &csrf::Key {
         &self.inner.request_tokens
+    }
+
+    /// Writes a warning, unless one of its kind was written a moment ago.
+    pub fn warn_about(&self, kind: WarningKind, text: Arguments<'_>) {
+        self.inner.warned.warn(kind, text);
     }
 
     /// The backend of that id, if there is one: `local` or one of the configuration.

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use user_backend::clock::{Instant, later, now};
 
-use crate::state::AppState;
-
 /// How long one kind of warning is not repeated.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -47,10 +45,10 @@ impl Warned {
     }
 }
 
-impl AppState {
+impl Warned {
     /// Writes a warning, unless one of its kind was written a moment ago.
-    pub fn warn_about(&self, kind: WarningKind, text: Arguments<'_>) {
-        if self.inner.warned.take(kind, now()) {
+    pub(crate) fn warn(&self, kind: WarningKind, text: Arguments<'_>) {
+        if self.take(kind, now()) {
             tracing::warn!("{text}");
         }
     }

@@ -1,4 +1,5 @@
 //! A class of a third party in a configuration, in a resolver, and in an `occ` of its own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 use std::process::{Command, Output};
 
@@ -7,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use user_backend::config::{Config, ConfigErrors, Format, Loader};
 use user_backend::conformance::{self, Known};
-use user_backend::{ClassRegistry, Credentials, Outcome, Rejection, Resolver};
+use user_backend::{ClassRegistry, Credentials, Outcome, Phase, Rejection, Resolver};
 
 fn load(fields: &str) -> Result<Config, ConfigErrors> {
     let loader = Loader::new().with_registry(ClassRegistry::standard().with(Pop3Class));
@@ -82,7 +83,7 @@ async fn tls_is_spoken_where_the_entry_asks_for_it() {
     let resolver = Resolver::from_config(&load(&fields).unwrap()).unwrap();
     let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
     let step = &answer.trace.steps[0];
-    assert_eq!(step.phase.map(|phase| phase.as_str()), Some("tls"), "{}", answer.trace);
+    assert_eq!(step.phase.map(Phase::as_str), Some("tls"), "{}", answer.trace);
 }
 
 #[test]

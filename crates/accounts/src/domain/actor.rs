@@ -3,22 +3,29 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::domain::user_id::UserId;
+
 /// On whose behalf the store is used; see [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
+///
+/// # Security
+/// A user may do what their rights allow at the moment of the change, which is checked in its transaction. The program itself
+/// and the command line may do everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     who: String,
     origin: Option<String>,
+    is_user: bool,
 }
 
 impl Actor {
     /// The program itself.
     pub fn system() -> Self {
-        Self { who: "system".to_owned(), origin: None }
+        Self { who: "system".to_owned(), origin: None, is_user: false }
     }
 
     /// A user of the command line.
     pub fn command_line(who: &str) -> Self {
-        Self { who: clean(who), origin: Some("command line".to_owned()) }
+        Self { who: clean(who), origin: Some("command line".to_owned()), is_user: false }
     }
 
     /// The name in the audit log.
@@ -31,9 +38,27 @@ impl Actor {
         self.origin.as_deref()
     }
 
-    /// A user who signed in from that address.
+    /// The same, by this service token of theirs.
+    #[must_use]
+    pub fn via(mut self, token: &str) -> Self {
+        let origin = self.origin.take().unwrap_or_else(|| "unknown address".to_owned());
+        self.origin = Some(format!("{origin}, service token {}", clean(token)));
+        self
+    }
+
+    /// A user who signed in from that address. A name that no user has may do nothing.
     pub fn user(name: &str, from: Option<IpAddr>) -> Self {
-        Self { who: clean(name), origin: from.map(|ip| ip.to_string()) }
+        Self { who: clean(name), origin: from.map(|ip| ip.to_string()), is_user: true }
+    }
+
+    /// Whether rights are checked, because this is a user.
+    pub(crate) fn is_user(&self) -> bool {
+        self.is_user
+    }
+
+    /// Whether this is that user.
+    pub(crate) fn is(&self, user: &UserId) -> bool {
+        self.is_user && UserId::parse(&self.who).is_ok_and(|id| id == *user)
     }
 }
 
@@ -68,6 +93,8 @@ actions! {
     AppDisabled = "app.disabled",
     /// An app was switched on.
     AppEnabled = "app.enabled",
+    /// All credentials of a user but the password ended; the detail says why.
+    CredentialsEnded = "credentials.ended",
     /// A value of an app's configuration was set or deleted.
     ConfigChanged = "config.changed",
     /// A group was renamed.
@@ -90,6 +117,10 @@ actions! {
     ResetIssued = "reset.issued",
     /// A password reset was used.
     ResetUsed = "reset.used",
+    /// A service token was made; the detail is its name, its scopes and from where it works.
+    ServiceTokenAdded = "service_token.added",
+    /// A service token was revoked, or ended with its owner's rights; the detail is its name.
+    ServiceTokenRevoked = "service_token.revoked",
     /// Sessions were ended.
     SessionsEnded = "sessions.ended",
     /// A user may administer a group.

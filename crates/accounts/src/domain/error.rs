@@ -20,6 +20,12 @@ pub enum AccountsError {
         /// What shows it.
         found: String,
     },
+    /// The actor may not do this: checked in the transaction of the change, so nothing was changed.
+    #[error("not permitted: {needs}")]
+    Forbidden {
+        /// The right that is missing.
+        needs: &'static str,
+    },
     /// The disk or the quota of the database is full.
     #[error("no room is left to store it")]
     Full,

@@ -18,6 +18,7 @@ pub(crate) mod profile_field;
 pub(crate) mod quota;
 pub(crate) mod random;
 pub(crate) mod search_text;
+pub(crate) mod service_token;
 pub(crate) mod stored_hash;
 pub(crate) mod text_type;
 pub(crate) mod token;
@@ -38,9 +39,12 @@ pub use language::{Language, Locale};
 pub use local_password::{LocalPassword, MAX_LOCAL_PASSWORD_BYTES, PasswordTooLong};
 pub use new_user::NewUser;
 pub use profile::{Profile, ProfileEntry};
-pub use profile_field::{EditedBy, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes};
+pub use profile_field::{
+    EditedBy, FieldRisk, FieldRules, FieldValue, ProfileField, ProfileScope, ProfileValue, Scopes,
+};
 pub use quota::Quota;
 pub use random::NoRandomness;
+pub use service_token::{ServiceToken, SourceNetworks, TokenScope, TokenScopes};
 pub use stored_hash::StoredHash;
 pub use token::{Token, TokenHash};
 pub use user::{Details, Permissions, User};

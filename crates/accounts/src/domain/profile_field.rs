@@ -1,8 +1,5 @@
 //! The fields of a profile: one table of what each holds, who may change it, and who may see it.
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::domain::email::EmailAddress;
 use crate::domain::error::AccountsError;
 
@@ -27,7 +24,7 @@ macro_rules! words {
             }
         }
 
-        impl FromStr for $name {
+        impl ::std::str::FromStr for $name {
             type Err = AccountsError;
 
             fn from_str(text: &str) -> Result<Self, AccountsError> {
@@ -38,16 +35,18 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
 
+pub(crate) use words;
+
 macro_rules! fields {
-    ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $scopes:ident, $listed:expr),)*) => {
+    ($($(#[$about:meta])* $variant:ident = $word:literal ($value:ident, $edited_by:ident, $risk:ident, $scopes:ident, $listed:expr),)*) => {
         words! {
             /// A field of the profile. The order is the one in which the provisioning API shows them.
             ProfileField ("profile field", "a field of the profile") {
@@ -58,10 +57,16 @@ macro_rules! fields {
         impl ProfileField {
             /// What the table says about this field.
             pub const fn rules(self) -> FieldRules {
-                let (value, edited_by, scopes, listed) = match self {
-                    $(Self::$variant => (FieldValue::$value, EditedBy::$edited_by, Scopes::$scopes, $listed),)*
+                let (value, edited_by, risk, scopes, listed) = match self {
+                    $(Self::$variant => (
+                        FieldValue::$value,
+                        EditedBy::$edited_by,
+                        FieldRisk::$risk,
+                        Scopes::$scopes,
+                        $listed,
+                    ),)*
                 };
-                FieldRules { value, edited_by, scopes, listed }
+                FieldRules { value, edited_by, risk, scopes, listed }
             }
         }
     };
@@ -75,6 +80,8 @@ pub struct FieldRules {
     pub value: FieldValue,
     /// Who may change its value.
     pub edited_by: EditedBy,
+    /// What a change of its value may do.
+    pub risk: FieldRisk,
     /// Which scopes it may have.
     pub scopes: Scopes,
     /// Its place in the list of fields that users may edit.
@@ -105,6 +112,16 @@ pub enum EditedBy {
     User,
     /// The same, where the installation lets users choose their names.
     UserIfAllowed,
+}
+
+/// What a change of a field may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FieldRisk {
+    /// It says something about the user.
+    Harmless,
+    /// It decides where mail goes that opens the account.
+    Credential,
 }
 
 /// Which scopes a field may have, and which it has as long as no one chose.
@@ -143,47 +160,47 @@ impl Scopes {
 
 fields! {
     /// The avatar.
-    Avatar = "avatar" (Elsewhere, User, Federated, None),
+    Avatar = "avatar" (Elsewhere, User, Harmless, Federated, None),
     /// The primary mail address.
-    Email = "email" (Elsewhere, UserIfAllowed, FederatedNotPrivate, Some(1)),
+    Email = "email" (Elsewhere, UserIfAllowed, Credential, FederatedNotPrivate, Some(1)),
     /// The display name.
-    DisplayName = "displayname" (Elsewhere, UserIfAllowed, FederatedNotPrivate, Some(0)),
+    DisplayName = "displayname" (Elsewhere, UserIfAllowed, Harmless, FederatedNotPrivate, Some(0)),
     /// Phone number, best in E.164.
-    Phone = "phone" (Formed, User, Local, Some(3)),
+    Phone = "phone" (Formed, User, Harmless, Local, Some(3)),
     /// Postal address.
-    Address = "address" (Text, User, Local, Some(4)),
+    Address = "address" (Text, User, Harmless, Local, Some(4)),
     /// Web site.
-    Website = "website" (Formed, User, Local, Some(5)),
+    Website = "website" (Formed, User, Harmless, Local, Some(5)),
     /// Twitter name.
-    Twitter = "twitter" (Formed, User, Local, Some(6)),
+    Twitter = "twitter" (Formed, User, Harmless, Local, Some(6)),
     /// Bluesky name.
-    Bluesky = "bluesky" (Text, User, Local, Some(13)),
+    Bluesky = "bluesky" (Text, User, Harmless, Local, Some(13)),
     /// Fediverse name.
-    Fediverse = "fediverse" (Text, User, Local, Some(7)),
+    Fediverse = "fediverse" (Text, User, Harmless, Local, Some(7)),
     /// Organisation.
-    Organisation = "organisation" (Text, User, Local, Some(8)),
+    Organisation = "organisation" (Text, User, Harmless, Local, Some(8)),
     /// Role.
-    Role = "role" (Text, User, Local, Some(9)),
+    Role = "role" (Text, User, Harmless, Local, Some(9)),
     /// A line about the user.
-    Headline = "headline" (Text, User, Local, Some(10)),
+    Headline = "headline" (Text, User, Harmless, Local, Some(10)),
     /// About the user.
-    Biography = "biography" (Text, User, Local, Some(11)),
+    Biography = "biography" (Text, User, Harmless, Local, Some(11)),
     /// Whether the profile page is shown: `0` or `1`.
-    ProfileEnabled = "profile_enabled" (Formed, User, Local, Some(12)),
+    ProfileEnabled = "profile_enabled" (Formed, User, Harmless, Local, Some(12)),
     /// Pronouns.
-    Pronouns = "pronouns" (Text, User, Local, Some(14)),
+    Pronouns = "pronouns" (Text, User, Harmless, Local, Some(14)),
     /// Date of birth.
-    Birthdate = "birthdate" (Text, User, Local, None),
+    Birthdate = "birthdate" (Text, User, Harmless, Local, None),
     /// Further mail addresses: the only field with several values.
-    AdditionalMail = "additional_mail" (Addresses, User, Local, Some(2)),
+    AdditionalMail = "additional_mail" (Addresses, User, Credential, Local, Some(2)),
     /// First day of the week: -1 to 6.
-    FirstDayOfWeek = "first_day_of_week" (Formed, User, None, None),
+    FirstDayOfWeek = "first_day_of_week" (Formed, User, Harmless, None, None),
     /// Id of the manager.
-    Manager = "manager" (Formed, Administrators, None, None),
+    Manager = "manager" (Formed, Administrators, Harmless, None, None),
     /// Where notifications go: one of the user's own addresses.
-    NotifyEmail = "notify_email" (Formed, User, None, None),
+    NotifyEmail = "notify_email" (Formed, User, Credential, None, None),
     /// Time zone.
-    Timezone = "timezone" (Text, User, None, None),
+    Timezone = "timezone" (Text, User, Harmless, None, None),
 }
 
 impl ProfileField {

@@ -86,4 +86,20 @@ impl Permissions {
             subadmin_of: details.subadmin_of.clone(),
         }
     }
+
+    /// Whether this user may administer the members of a group.
+    pub fn may_administer(&self, group: &GroupId) -> bool {
+        self.is_admin || self.subadmin_of.contains(group)
+    }
+
+    /// Whether this user administers a user who is in `groups` and administers `subadmin_of`.
+    ///
+    /// An administrator administers everyone. A sub-admin administers the members of their groups, except administrators and
+    /// those who administer a group that the sub-admin does not: their rights would come with their password.
+    pub fn is_over(&self, groups: &[GroupId], subadmin_of: &[GroupId]) -> bool {
+        self.is_admin
+            || (!groups.iter().any(GroupId::is_admin)
+                && groups.iter().any(|group| self.subadmin_of.contains(group))
+                && subadmin_of.iter().all(|group| self.subadmin_of.contains(group)))
+    }
 }

@@ -21,6 +21,7 @@ pub struct UserFilter {
     pub(crate) groups: Option<Vec<GroupId>>,
     pub(crate) enabled: Option<bool>,
     pub(crate) recent: bool,
+    pub(crate) seen_by: Option<(UserId, Vec<GroupId>)>,
 }
 
 impl UserFilter {
@@ -61,6 +62,13 @@ impl UserFilter {
     /// Members of at least one of these groups: what a sub-admin may see.
     pub fn in_any_group(mut self, groups: impl IntoIterator<Item = GroupId>) -> Self {
         self.groups = Some(groups.into_iter().collect());
+        self
+    }
+
+    /// The search looks at no more than what this sub-admin of these groups may see: of administrators, and of users who
+    /// administer another group, only the id.
+    pub fn seen_by(mut self, sub_admin: UserId, groups: impl IntoIterator<Item = GroupId>) -> Self {
+        self.seen_by = Some((sub_admin, groups.into_iter().collect()));
         self
     }
 

@@ -99,18 +99,19 @@ impl InvalidationWatcher {
         let epochs = self.accounts.credential_epoch();
         // Others may have heard of later ones in the meantime.
         let now = if now > seen { now } else { epochs.current().await? };
-        let (changes, forgiven) = epochs.changes_between(seen, now).await?;
+        let events = epochs.changes_between(seen, now).await?;
         for resolver in &self.resolvers {
-            match &changes {
+            match &events.changes {
                 Changes::None { .. } => {}
                 Changes::Everything { .. } => resolver.invalidate_all(),
-                // Whatever was guessed wrong before, the password it was is no more.
-                Changes::Users { names, .. } => names.iter().for_each(|name| {
+                // Whatever was guessed wrong before, the password it was is no more. A resolver knows no app passwords, so a
+                // device that renews its own does not end the lock that protects its owner's password.
+                Changes::Users { .. } => events.passwords_ended.iter().for_each(|name| {
                     resolver.invalidate_user(name);
                     resolver.unlock(name);
                 }),
             }
-            forgiven.iter().for_each(|place| resolver.forgive(*place));
+            events.sources.iter().for_each(|place| resolver.forgive(*place));
         }
         // Only now: who reads the new number must find the memory cleaned.
         self.seen.store(now.number(), Ordering::Release);

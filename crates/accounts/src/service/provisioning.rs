@@ -4,6 +4,7 @@ use user_backend::{BackendId, CanonicalName};
 
 use crate::domain::{AccountsError, Action, EmailAddress, GroupId, LOCAL_BACKEND, NewUser, User, UserId};
 use crate::store::change::{Change, LockedUser};
+use crate::store::rights::Right;
 use crate::store::users::repository::Users;
 use crate::store::users::{insert, profile};
 use crate::store::{credential_epoch, groups, passwords, pins};
@@ -18,6 +19,7 @@ impl Users<'_> {
     /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the group `admin`.
     pub async fn create(self, new: NewUser) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
+        change.require(Right::Create(&new)).await?;
         let user = provision(&mut change, &new).await?;
         change.commit().await?;
         Ok(user)
@@ -78,6 +80,9 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
     }
     for (value, scope) in &new.profile {
         profile::put(change, key, value, *scope).await?;
+    }
+    if !new.profile.is_empty() {
+        profile::check_bytes(change, key, 0).await?;
     }
     if let Some(hash) = &new.hash {
         passwords::first(change, key, hash).await?;

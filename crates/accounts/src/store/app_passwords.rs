@@ -1,14 +1,24 @@
-//! App passwords: made by a user or an admin for one device or program, named, revocable one by one.
+//! App passwords of devices, and service tokens for automation: named, revocable one by one.
 
-use crate::domain::{AccountsError, Action, Timestamp, Token, TokenHash, User, UserId, last_used};
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::domain::{
+    AccountsError, Action, ServiceToken, SourceNetworks, Timestamp, Token, TokenHash, TokenScopes, User,
+    UserId, last_used,
+};
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
-use crate::store::engine::{Row, sql};
+use crate::store::engine::{Row, each, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::columns;
 
-/// An app password; the token itself is not kept.
+/// Most app passwords and service tokens of one user together.
+pub const MAX_APP_PASSWORDS: u64 = 100;
+
+/// An app password, or a service token; the token itself is not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AppPassword {
@@ -24,6 +34,35 @@ pub struct AppPassword {
     pub expires: Option<Timestamp>,
     /// Whether the device that holds it is to be wiped.
     pub wipe: bool,
+    /// From which address it was used last.
+    pub last_used_from: Option<IpAddr>,
+    /// What a service token may do; `None` for the app password of a device.
+    pub service: Option<ServiceToken>,
+}
+
+/// Why an app password or a service token that exists is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenRefusal {
+    /// The account of its owner is disabled.
+    Disabled,
+    /// Its last day has passed.
+    Expired,
+    /// It does not work from this address.
+    Network,
+    /// The device that holds it is to be wiped.
+    Wiped,
+}
+
+impl fmt::Display for TokenRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Disabled => "the account of its owner is disabled",
+            Self::Expired => "it has expired",
+            Self::Network => "it does not work from this address",
+            Self::Wiped => "its device is to be wiped",
+        })
+    }
 }
 
 impl AppPassword {
@@ -36,16 +75,38 @@ impl AppPassword {
                 last_used: row.int_or_null(at + 3)?.map(Timestamp::from_millis),
                 expires: row.int_or_null(at + 4)?.map(Timestamp::from_millis),
                 wipe: row.bool(at + 5)?,
+                last_used_from: row.text_or_null(at + 6)?.and_then(|from| from.parse().ok()),
+                service: ServiceToken::stored(
+                    row.text_or_null(at + 7)?.as_deref(),
+                    row.text_or_null(at + 8)?.as_deref(),
+                )?,
             })
         };
         read()
+    }
+
+    /// Why it is not accepted from there at that moment; `None` when it is. Looked at on every use, also when it was
+    /// remembered: time passes and addresses differ without a new epoch.
+    pub fn refusal(&self, owner: &User, from: Option<IpAddr>, now: Timestamp) -> Option<TokenRefusal> {
+        if self.wipe {
+            Some(TokenRefusal::Wiped)
+        } else if self.expires.is_some_and(|expires| expires <= now) {
+            Some(TokenRefusal::Expired)
+        } else if !owner.enabled {
+            Some(TokenRefusal::Disabled)
+        } else if !self.service.as_ref().is_none_or(|service| service.networks.allow(from)) {
+            Some(TokenRefusal::Network)
+        } else {
+            None
+        }
     }
 }
 
 macro_rules! token_columns {
     () => {
         "app_passwords.key, app_passwords.name, app_passwords.created_at, app_passwords.last_used, \
-         app_passwords.expires_at, app_passwords.wipe "
+         app_passwords.expires_at, app_passwords.wipe, app_passwords.last_used_from, app_passwords.scopes, \
+         app_passwords.networks "
     };
 }
 
@@ -53,24 +114,55 @@ macro_rules! token_columns {
 ///
 /// # Security
 /// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed or deleted; only
-/// `last_used` changes without that. So whatever remembers an app password forgets it, and nothing here has to care.
+/// `last_used` and `last_used_from` change without that. So whatever remembers an app password forgets it, and nothing here has to care.
 #[derive(Clone, Copy, Debug)]
 pub struct AppPasswords<'a>(pub(crate) &'a Store);
 
 impl AppPasswords<'_> {
-    /// Makes an app password. The token is shown now and never again.
+    /// Makes the app password of a device. The token is shown now and never again.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`]: the user. [`AccountsError::Invalid`]: the name.
+    /// [`AccountsError::NotFound`]: the user. [`AccountsError::Invalid`]: the name, or that the user has
+    /// [`MAX_APP_PASSWORDS`].
     pub async fn create(
         self,
         user: &UserId,
         name: &str,
         expires: Option<Timestamp>,
     ) -> Result<(Token, AppPassword), AccountsError> {
+        self.insert(user, name, None, expires).await
+    }
+
+    /// Makes a service token, which acts as its owner. The token is shown now and never again.
+    ///
+    /// # Security
+    /// It never has more rights than its owner has at that moment. It ends when its owner is deleted, disabled, leaves the
+    /// group `admin` or administers a group no longer, and wherever the owner's app passwords end.
+    ///
+    /// # Errors
+    /// Those of [`Self::create`], and [`AccountsError::Invalid`]: a scope that only an administrator's token can have, or an
+    /// owner who is disabled.
+    pub async fn create_service_token(
+        self,
+        owner: &UserId,
+        name: &str,
+        scopes: TokenScopes,
+        networks: SourceNetworks,
+        expires: Option<Timestamp>,
+    ) -> Result<(Token, AppPassword), AccountsError> {
+        self.insert(owner, name, Some(ServiceToken { scopes, networks }), expires).await
+    }
+
+    async fn insert(
+        self,
+        owner: &UserId,
+        name: &str,
+        service: Option<ServiceToken>,
+        expires: Option<Timestamp>,
+    ) -> Result<(Token, AppPassword), AccountsError> {
         let name = name.trim();
         if name.is_empty() || name.len() > 255 || name.contains(char::is_control) {
-            return Err(AccountsError::invalid(
+            return Err(AccountsError::invalid_text(
                 "name of an app password",
                 name,
                 "1 to 255 bytes on one line",
@@ -78,53 +170,95 @@ impl AppPasswords<'_> {
         }
         let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
-        let insert = sql("INSERT INTO app_passwords (user_key, name, token, created_at, expires_at) \
-                          VALUES ($1, $2, $3, $4, $5) RETURNING key")
-        .bind(user_key.0)
+        let locked = change.lock_target(owner, Right::Oneself).await?;
+        if let Some(service) = &service {
+            check_owner(&mut change, &locked, service).await?;
+        }
+        check_room(&mut change, &locked).await?;
+        let (scopes, networks) = match &service {
+            Some(service) => (Some(service.scopes.to_string()), Some(service.networks.to_string())),
+            None => (None, None),
+        };
+        let insert = sql(
+            "INSERT INTO app_passwords (user_key, name, token, created_at, expires_at, scopes, networks) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING key",
+        )
+        .bind(locked.key.0)
         .bind(name)
         .bind(token.hash().bytes())
         .bind(now.millis())
-        .bind(expires.map(Timestamp::millis));
+        .bind(expires.map(Timestamp::millis))
+        .bind(scopes.as_deref())
+        .bind(networks.as_deref());
         let row = change.row(insert).await?;
         let key = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
-        change.note(Action::AppPasswordAdded, user.id.name().as_str(), Some(name)).await?;
+        let (action, detail) = match &service {
+            None => (Action::AppPasswordAdded, name.to_owned()),
+            Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
+        };
+        change.note(action, locked.name(), Some(&detail)).await?;
         change.commit().await?;
-        let made =
-            AppPassword { key, name: name.to_owned(), created: now, last_used: None, expires, wipe: false };
+        let made = AppPassword {
+            key,
+            name: name.to_owned(),
+            created: now,
+            last_used: None,
+            expires,
+            wipe: false,
+            last_used_from: None,
+            service,
+        };
         Ok((token, made))
     }
 
-    /// Whose app password this is; `None` when there is none, it has ended, or its owner is disabled.
+    /// The app password or service token of this hash, with its owner, whether it is accepted or not: ask
+    /// [`AppPassword::refusal`]. One query.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn owner(self, token: &TokenHash) -> Result<Option<(User, AppPassword)>, AccountsError> {
-        let now = self.0.now();
+    pub async fn find(self, token: &TokenHash) -> Result<Option<(User, AppPassword)>, AccountsError> {
         let query = sql(concat!(
             "SELECT ",
             columns!(),
             ", ",
             token_columns!(),
-            "FROM app_passwords JOIN users ON users.key = app_passwords.user_key WHERE token = $1 \
-             AND users.enabled AND (expires_at IS NULL OR expires_at > $2)"
+            "FROM app_passwords JOIN users ON users.key = app_passwords.user_key WHERE token = $1"
         ));
-        let row = self.0.db().row(query.bind(token.bytes()).bind(now.millis())).await?;
+        let row = self.0.db().row(query.bind(token.bytes())).await?;
         row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, 13)?))).transpose()
     }
 
-    /// Writes down that an app password was used; at most once a minute.
+    /// Whose app password of a device this is; `None` when there is none, it has ended, or its owner is disabled.
+    ///
+    /// # Security
+    /// A service token is never found here: a caller that does not know scopes would give it all rights of its owner.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn owner(self, token: &TokenHash) -> Result<Option<(User, AppPassword)>, AccountsError> {
+        let found = self.find(token).await?;
+        let now = self.0.now();
+        // A wiped one is found, so that callers can refuse it by name.
+        Ok(found.filter(|(user, found)| {
+            found.service.is_none() && user.enabled && found.expires.is_none_or(|expires| expires > now)
+        }))
+    }
+
+    /// Writes down that an app password was used, and from where; at most once a minute.
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn used(self, token: &AppPassword) -> Result<(), AccountsError> {
+    pub async fn used(self, token: &AppPassword, from: Option<IpAddr>) -> Result<(), AccountsError> {
         let now = self.0.now();
         if !last_used::is_due(token.last_used, now) {
             return Ok(());
         }
         let mut change = self.0.change().await?;
-        let used = sql("UPDATE app_passwords SET last_used = $2 WHERE key = $1");
-        change.execute(used.bind(token.key).bind(now.millis())).await?;
+        let used = sql("UPDATE app_passwords SET last_used = $2, last_used_from = $3 WHERE key = $1")
+            .bind(token.key)
+            .bind(now.millis())
+            .bind(from.map(|from| from.to_canonical().to_string()).as_deref());
+        change.execute(used).await?;
         change.commit().await
     }
 
@@ -146,12 +280,16 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
     pub async fn revoke(self, user: &UserId, key: i64) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
-        let delete = sql("DELETE FROM app_passwords WHERE user_key = $1 AND key = $2 RETURNING name");
+        let LockedUser { key: user_key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
+        let delete = sql("DELETE FROM app_passwords WHERE user_key = $1 AND key = $2 RETURNING name, scopes");
         let row = change.row(delete.bind(user_key.0).bind(key)).await?;
         let row = row.ok_or_else(|| AccountsError::missing("app password", &key.to_string()))?;
         let name = row.text(0)?;
-        change.note(Action::AppPasswordRevoked, user.id.name().as_str(), Some(&name)).await?;
+        let action = match row.text_or_null(1)? {
+            Some(_) => Action::ServiceTokenRevoked,
+            None => Action::AppPasswordRevoked,
+        };
+        change.note(action, user.id.name().as_str(), Some(&name)).await?;
         change.commit().await
     }
 
@@ -161,7 +299,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn revoke_all(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(user).await?;
+        let locked = change.lock_target(user, Right::OneselfOrOver).await?;
         let ended = revoke_all(&mut change, &locked).await?;
         if ended == 0 {
             return Ok(0);
@@ -179,7 +317,7 @@ impl AppPasswords<'_> {
     pub async fn rotate(self, user: &UserId, old: &TokenHash) -> Result<Token, AccountsError> {
         let token = Token::random()?;
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user } = change.lock_user(user).await?;
+        let LockedUser { key: user_key, user } = change.lock_target(user, Right::Oneself).await?;
         let replace =
             sql("UPDATE app_passwords SET token = $3 WHERE user_key = $1 AND token = $2 AND NOT wipe \
                            AND (expires_at IS NULL OR expires_at > $4) RETURNING name")
@@ -202,7 +340,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn wipe(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(user).await?;
+        let locked = change.lock_target(user, Right::Over).await?;
         let marked = change
             .execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(locked.key.0));
         let marked = marked.await?;
@@ -211,6 +349,47 @@ impl AppPasswords<'_> {
         change.commit().await?;
         Ok(marked)
     }
+}
+
+/// Refuses a service token that its owner cannot have. An administrator's scopes need an administrator; all others are only
+/// ever a part of what the owner may do.
+async fn check_owner(
+    change: &mut Change<'_>,
+    owner: &LockedUser,
+    service: &ServiceToken,
+) -> Result<(), AccountsError> {
+    if !owner.user.enabled {
+        return Err(AccountsError::invalid("owner of a service token", owner.name(), "an enabled user"));
+    }
+    let Some(scope) = service.scopes.calls().find(|scope| scope.needs_admin()) else { return Ok(()) };
+    // The row is kept until this has ended, so that a demotion that comes at the same time finds the new token.
+    let admin = each(
+        "SELECT 1 FROM members WHERE group_key = 1 AND user_key = $1",
+        "SELECT 1 FROM members WHERE group_key = 1 AND user_key = $1 FOR SHARE",
+    );
+    if change.row(admin.bind(owner.key.0)).await?.is_none() {
+        let found = format!("{scope} for {}", owner.name());
+        return Err(AccountsError::invalid("scope", found, "an owner in the group admin for admin and apps"));
+    }
+    Ok(())
+}
+
+/// Refuses one more than [`MAX_APP_PASSWORDS`]; those that have expired make room.
+async fn check_room(change: &mut Change<'_>, locked: &LockedUser) -> Result<(), AccountsError> {
+    let expired = sql("DELETE FROM app_passwords WHERE user_key = $1 AND expires_at <= $2")
+        .bind(locked.key.0)
+        .bind(change.now().millis());
+    change.execute(expired).await?;
+    let count = sql("SELECT COUNT(*) FROM app_passwords WHERE user_key = $1").bind(locked.key.0);
+    let found = change.row(count).await?.map(|row| row.count(0)).transpose()?.unwrap_or_default();
+    if found >= MAX_APP_PASSWORDS {
+        return Err(AccountsError::invalid(
+            "app passwords of this user",
+            found.to_string(),
+            "fewer than 100 before another is made; revoke one",
+        ));
+    }
+    Ok(())
 }
 
 /// Revokes all app passwords of a user; the caller ends what was proved with them.

@@ -3,6 +3,7 @@
 use crate::domain::{AccountsError, Action, app_config};
 use crate::store::engine::sql;
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 
 /// Apps and their configuration. Ids and keys are 1 to 255 bytes of printable ASCII.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,7 @@ impl Apps<'_> {
     pub async fn set_enabled(self, app: &str, enabled: bool) -> Result<(), AccountsError> {
         app_config::key("app id", app)?;
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         let put = sql("INSERT INTO apps (id, enabled) VALUES ($1, $2) \
                        ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled");
         change.execute(put.bind(app).bind(enabled)).await?;
@@ -100,6 +102,7 @@ impl Apps<'_> {
         app_config::key("key", name)?;
         app_config::text(value)?;
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         let put = sql("INSERT INTO app_config (app, key, value) VALUES ($1, $2, $3) \
                        ON CONFLICT (app, key) DO UPDATE SET value = excluded.value");
         change.execute(put.bind(app).bind(name).bind(value)).await?;
@@ -113,6 +116,7 @@ impl Apps<'_> {
     /// When it could not be written.
     pub async fn delete_value(self, app: &str, name: &str) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         let delete = sql("DELETE FROM app_config WHERE app = $1 AND key = $2");
         if change.execute(delete.bind(app).bind(name)).await? == 0 {
             return Ok(false);

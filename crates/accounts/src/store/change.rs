@@ -6,7 +6,7 @@
 use std::ops::{Deref, DerefMut};
 
 use crate::domain::actor::{Action, clean};
-use crate::domain::{AccountsError, Timestamp, User, UserId};
+use crate::domain::{AccountsError, Actor, Timestamp, User, UserId};
 use crate::store::engine::{Tx, each, sql};
 use crate::store::handle::Store;
 use crate::store::users::row::{UserKey, columns};
@@ -43,7 +43,16 @@ impl Change<'_> {
         self.store.now()
     }
 
-    /// Locks a user until the transaction ends.
+    pub(crate) fn actor(&self) -> &Actor {
+        self.store.actor()
+    }
+
+    /// Whether users are notified by mail of what ended; see [`Accounts::with_notices`](crate::Accounts::with_notices).
+    pub(crate) fn notices(&self) -> bool {
+        self.store.notices()
+    }
+
+    /// Locks a user until the transaction ends, whatever the actor may do; see [`Change::lock_target`].
     pub(crate) async fn lock_user(&mut self, id: &UserId) -> Result<LockedUser, AccountsError> {
         let query = each(
             concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1"),

@@ -72,7 +72,8 @@ pub(crate) async fn bump(
     // What was guessed wrong before was another password, or an administrator forgives.
     login_attempts::forget(change, name).await?;
     proven_credentials::forget(change, name).await?;
-    let event = sql("INSERT INTO credential_events (generation, name, at) VALUES ($1, $2, $3)");
+    let event =
+        sql("INSERT INTO credential_events (generation, name, at, ends_password) VALUES ($1, $2, $3, 1)");
     change.execute(event.bind(epoch.number()).bind(name.as_str()).bind(now.millis())).await?;
     Ok(epoch)
 }

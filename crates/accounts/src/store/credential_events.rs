@@ -17,7 +17,7 @@ impl CredentialEpochs<'_> {
     /// [`AccountsError::Unavailable`] when the store cannot be read: nothing remembered may be believed then.
     pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
         let now = self.current().await?;
-        self.changes_between(seen, now).await.map(|(changes, _)| changes)
+        Ok(self.changes_between(seen, now).await?.changes)
     }
 
     /// Whose credentials ended after one epoch, up to another, and which sources were reset in between.
@@ -25,26 +25,47 @@ impl CredentialEpochs<'_> {
         self,
         seen: CredentialEpoch,
         now: CredentialEpoch,
-    ) -> Result<(Changes, Vec<Place>), AccountsError> {
+    ) -> Result<Events, AccountsError> {
         if now == seen {
-            return Ok((Changes::None { now }, Vec::new()));
+            return Ok(Events {
+                changes: Changes::None { now },
+                passwords_ended: Vec::new(),
+                sources: Vec::new(),
+            });
         }
         if now < seen || now.number() - seen.number() > KEPT {
-            return Ok((Changes::Everything { now }, FailedLogins(self.0).resets_between(seen, now).await?));
+            let sources = FailedLogins(self.0).resets_between(seen, now).await?;
+            return Ok(Events { changes: Changes::Everything { now }, passwords_ended: Vec::new(), sources });
         }
-        let events =
-            sql("SELECT name, NULL FROM credential_events WHERE generation > $1 AND generation <= $2 UNION \
-                        SELECT NULL, place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
-        let (mut names, mut sources) = (Vec::new(), Vec::new());
+        let events = sql("SELECT name, NULL, MAX(ends_password) FROM credential_events \
+                          WHERE generation > $1 AND generation <= $2 GROUP BY name UNION ALL \
+                          SELECT DISTINCT NULL, place, 0 FROM forgiven_places \
+                          WHERE generation > $1 AND generation <= $2");
+        let (mut names, mut passwords_ended, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for row in self.0.db().rows(events.bind(seen.number()).bind(now.number())).await? {
             if let Some(name) = row.text_or_null(0)? {
                 let unreadable = |_| AccountsError::unreadable("an event names nobody");
-                names.push(CanonicalName::parse(&name).map_err(unreadable)?);
+                let name = CanonicalName::parse(&name).map_err(unreadable)?;
+                if row.int(2)? != 0 {
+                    passwords_ended.push(name.clone());
+                }
+                names.push(name);
             }
             if let Some(source) = row.text_or_null(1)? {
                 sources.push(failed_logins::source(&source)?);
             }
         }
-        Ok((Changes::Users { now, names }, sources))
+        Ok(Events { changes: Changes::Users { now, names }, passwords_ended, sources })
     }
+}
+
+/// What happened between two epochs.
+#[derive(Debug)]
+pub(crate) struct Events {
+    /// Whose credentials ended.
+    pub(crate) changes: Changes,
+    /// Whose password, or account, was among them: not those who only lost or renewed an app password.
+    pub(crate) passwords_ended: Vec<CanonicalName>,
+    /// Sources whose failed sign-ins were reset.
+    pub(crate) sources: Vec<Place>,
 }

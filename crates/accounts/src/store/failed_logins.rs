@@ -17,6 +17,7 @@ use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 
 /// How many failures are kept at most, the newest.
 pub const MAX_FAILED_LOGINS: i64 = 100_000;
@@ -117,6 +118,7 @@ impl FailedLogins<'_> {
     pub async fn reset(self, place: Place) -> Result<u64, AccountsError> {
         let text = place.to_string();
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         let generation = credential_epoch::next(&mut change).await?;
         let gone = change.execute(sql("DELETE FROM failures WHERE place = $1").bind(text.as_str())).await?;
         let note = sql("INSERT INTO forgiven_places (generation, place) VALUES ($1, $2)");

@@ -4,8 +4,10 @@ use crate::domain::{
     AccountsError, Action, Group, GroupDisplayName, GroupFilter, GroupId, UserId, search_text,
 };
 use crate::store::change::{Change, LockedUser};
+use crate::store::credentials_end::{EndReason, end_all};
 use crate::store::engine::{Kind, Query, Row, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::search::contains;
 use crate::store::users::row::UserKey;
 
@@ -45,6 +47,7 @@ impl Groups<'_> {
     ) -> Result<Group, AccountsError> {
         let name = display_name.as_ref().map(GroupDisplayName::as_str);
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         if insert(&mut change, id, name).await?.is_none() {
             return Err(AccountsError::already("group", id.as_str()));
         }
@@ -66,6 +69,7 @@ impl Groups<'_> {
         let rename = sql("UPDATE groups SET display_name = $2, search = $3 WHERE id = $1");
         let rename = rename.bind(id.as_str()).bind(name).bind(search_text::of_group(id, name));
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         if change.execute(rename).await? == 0 {
             return Err(missing(id));
         }
@@ -82,6 +86,7 @@ impl Groups<'_> {
             return Err(AccountsError::Protected { what: "group", id: id.as_str().to_owned() });
         }
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         if change.execute(sql("DELETE FROM groups WHERE id = $1").bind(id.as_str())).await? == 0 {
             return Err(missing(id));
         }
@@ -158,19 +163,35 @@ impl Groups<'_> {
         Ok(self.0.db().row(query.bind(group.as_str()).bind(user.name().as_str())).await?.is_some())
     }
 
-    /// Makes a user a member; returns whether that changed anything.
+    /// Makes a user a member; returns whether that changed anything. A sub-admin may add users whom they administer already.
+    ///
+    /// Who joins `admin` loses all app passwords, sessions and reset links that were made before.
     ///
     /// # Errors
-    /// [`AccountsError::NotFound`]: the group or the user.
+    /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Forbidden`].
     pub async fn add_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        self.add(group, user, false).await
+    }
+
+    /// The same, except that a sub-admin may add any user.
+    ///
+    /// # Errors
+    /// As [`Groups::add_member`].
+    pub async fn add_any_user(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
+        self.add(group, user, true).await
+    }
+
+    async fn add(self, group: &GroupId, user: &UserId, anyone: bool) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
         let group_key = key(&mut change, group, false).await?;
-        let LockedUser { key: user_key, user: found } = change.lock_user(user).await?;
-        if !join(&mut change, group_key, user_key, &found.id).await? {
+        let locked = change.lock_target(user, Right::Member { group, anyone }).await?;
+        if !join(&mut change, group_key, locked.key, &locked.user.id).await? {
             return Ok(false);
         }
-        let name = found.id.name().as_str();
-        change.note(Action::MemberAdded, group.as_str(), Some(name)).await?;
+        change.note(Action::MemberAdded, group.as_str(), Some(locked.name())).await?;
+        if group.is_admin() {
+            end_all(&mut change, &locked, EndReason::JoinedAdmin).await?;
+        }
         change.commit().await?;
         Ok(true)
     }
@@ -182,7 +203,8 @@ impl Groups<'_> {
     pub async fn remove_member(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
         let GroupKey(group_key) = key(&mut change, group, false).await?;
-        let LockedUser { user: found, .. } = change.lock_user(user).await?;
+        let LockedUser { user: found, .. } =
+            change.lock_target(user, Right::Member { group, anyone: false }).await?;
         let name = found.id.name().as_str();
         let leave = sql("DELETE FROM members WHERE group_key = $1 AND name = $2");
         if change.execute(leave.bind(group_key).bind(name)).await? == 0 {
@@ -221,16 +243,21 @@ impl Groups<'_> {
 
     /// Lets a user administer a group; returns whether that changed anything.
     ///
+    /// Unless the user is an administrator, it ends all app passwords, sessions and reset links that were made before.
+    ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the group or the user. [`AccountsError::Invalid`] for the group `admin`.
     pub async fn add_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user: found } = change.lock_user(user).await?;
-        if !add_subadmin(&mut change, group, user_key).await? {
+        let locked = change.lock_target(user, Right::Admin).await?;
+        if !add_subadmin(&mut change, group, locked.key).await? {
             return Ok(false);
         }
-        let name = found.id.name().as_str();
-        change.note(Action::SubadminAdded, group.as_str(), Some(name)).await?;
+        change.note(Action::SubadminAdded, group.as_str(), Some(locked.name())).await?;
+        // To an administrator it gives nothing new.
+        if !change.is_admin(locked.key).await? {
+            end_all(&mut change, &locked, EndReason::BecameSubadmin(group)).await?;
+        }
         change.commit().await?;
         Ok(true)
     }
@@ -242,7 +269,8 @@ impl Groups<'_> {
     pub async fn remove_subadmin(self, group: &GroupId, user: &UserId) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
         let GroupKey(group_key) = key(&mut change, group, false).await?;
-        let LockedUser { key: UserKey(user_key), user: found } = change.lock_user(user).await?;
+        let LockedUser { key: UserKey(user_key), user: found } =
+            change.lock_target(user, Right::Admin).await?;
         let end = sql("DELETE FROM subadmins WHERE group_key = $1 AND user_key = $2");
         if change.execute(end.bind(group_key).bind(user_key)).await? == 0 {
             return Ok(false);

@@ -11,6 +11,7 @@ use crate::store::engine::Db;
 pub(crate) struct Store {
     inner: Arc<Inner>,
     actor: Arc<Actor>,
+    notices: bool,
 }
 
 #[derive(Debug)]
@@ -23,11 +24,19 @@ struct Inner {
 impl Store {
     pub(crate) fn new(db: Db, clock: Clock) -> Self {
         let inner = Inner { db, clock, batcher: Batcher::default() };
-        Self { inner: Arc::new(inner), actor: Arc::new(Actor::system()) }
+        Self { inner: Arc::new(inner), actor: Arc::new(Actor::system()), notices: false }
     }
 
     pub(crate) fn on_behalf_of(&self, actor: Actor) -> Self {
-        Self { inner: Arc::clone(&self.inner), actor: Arc::new(actor) }
+        Self { actor: Arc::new(actor), ..self.clone() }
+    }
+
+    pub(crate) fn with_notices(&self, notices: bool) -> Self {
+        Self { notices, ..self.clone() }
+    }
+
+    pub(crate) fn notices(&self) -> bool {
+        self.notices
     }
 
     pub(crate) fn db(&self) -> &Db {

@@ -7,6 +7,7 @@ pub(crate) mod batching;
 pub(crate) mod change;
 pub(crate) mod credential_epoch;
 pub(crate) mod credential_events;
+pub(crate) mod credentials_end;
 pub(crate) mod engine;
 pub(crate) mod failed_logins;
 pub(crate) mod groups;
@@ -20,6 +21,7 @@ pub(crate) mod preferences;
 pub(crate) mod proven_credentials;
 pub(crate) mod rate_limits;
 pub(crate) mod reset_tokens;
+pub(crate) mod rights;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod server_secrets;
@@ -98,7 +100,15 @@ impl Accounts {
         }
     }
 
-    /// The same store, used on behalf of this actor: the audit log names it.
+    /// The same store; users are notified by mail when their credentials end. Only where mail is set up: a worker has to
+    /// empty the queue.
+    #[must_use]
+    pub fn with_notices(&self, notices: bool) -> Self {
+        Self { store: self.store.with_notices(notices) }
+    }
+
+    /// The same store, used on behalf of this actor: the audit log names it, and the rights of a user are checked in the
+    /// transaction of each change.
     #[must_use]
     pub fn on_behalf_of(&self, actor: Actor) -> Self {
         Self { store: self.store.on_behalf_of(actor) }
@@ -204,7 +214,8 @@ impl Accounts {
         &self.store
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// What time it is by the clock of this store, which also decides whether a credential has expired.
+    pub fn now(&self) -> Timestamp {
         self.store.now()
     }
 }

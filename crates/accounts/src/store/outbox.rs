@@ -10,6 +10,7 @@ use crate::domain::{AccountsError, SKEW, Timestamp, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 
 /// How many reset requests may wait. More are dropped: the queue is being flooded.
 const MAX_RESET_REQUESTS: u64 = 1000;
@@ -39,7 +40,7 @@ impl Outbox<'_> {
     /// [`AccountsError::NotFound`]: the user, or their mail address.
     pub async fn welcome(self, id: &UserId, with_link: bool) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { user, .. } = change.lock_user(id).await?;
+        let LockedUser { user, .. } = change.lock_target(id, Right::OneselfOrOver).await?;
         if user.email.is_none() {
             return Err(AccountsError::missing("mail address of", id.as_str()));
         }
@@ -65,6 +66,10 @@ pub(crate) enum MailKind {
     ResetRequest,
     /// The notice that a user's password changed; goes to the address that was on record then.
     PasswordChanged,
+    /// The same where app passwords ended too.
+    PasswordChangedAll,
+    /// The notice that a user may do more, and that their credentials ended for that.
+    RightsRaised,
     /// The greeting to a new user.
     Welcome,
     /// The same with a link to choose a password.
@@ -76,15 +81,23 @@ impl MailKind {
         match self {
             Self::ResetRequest => "reset_request",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordChangedAll => "password_changed_all",
+            Self::RightsRaised => "rights_raised",
             Self::Welcome => "welcome",
             Self::WelcomeWithLink => "welcome_with_link",
         }
     }
 
     fn read(text: &str) -> Option<Self> {
-        [Self::ResetRequest, Self::PasswordChanged, Self::Welcome, Self::WelcomeWithLink]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        let kinds = [
+            Self::ResetRequest,
+            Self::PasswordChanged,
+            Self::PasswordChangedAll,
+            Self::RightsRaised,
+            Self::Welcome,
+            Self::WelcomeWithLink,
+        ];
+        kinds.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// How long it is worth trying.
@@ -92,9 +105,11 @@ impl MailKind {
         match self {
             // Who asked for a link sits and waits.
             Self::ResetRequest => Duration::from_secs(60 * 60),
-            Self::PasswordChanged | Self::Welcome | Self::WelcomeWithLink => {
-                Duration::from_secs(3 * 24 * 60 * 60)
-            }
+            Self::PasswordChanged
+            | Self::PasswordChangedAll
+            | Self::RightsRaised
+            | Self::Welcome
+            | Self::WelcomeWithLink => Duration::from_secs(3 * 24 * 60 * 60),
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The hashes of local passwords. How they are made and compared: `service/local_password`.
 
 use crate::domain::{AccountsError, Action, StoredHash, Timestamp, UserId};
-use crate::store::change::Change;
+use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
+use crate::store::credentials_end::{EndReason, end_all};
 use crate::store::engine::sql;
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::row::UserKey;
 
 /// What is kept of a user's password.
@@ -54,7 +56,9 @@ impl Passwords<'_> {
     /// password would shadow it).
     pub async fn set(self, id: &UserId, hash: &StoredHash) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        change_password(&mut change, id, hash).await?;
+        let locked = change.lock_target(id, Right::OneselfOrOver).await?;
+        let by = SetBy::actor(&change, &locked);
+        change_password(&mut change, &locked, hash, by).await?;
         change.commit().await
     }
 
@@ -103,19 +107,42 @@ pub(crate) async fn latest(
     row.map(|row| row.text(0).map(StoredHash::new)).transpose()
 }
 
-/// Sets a password in the caller's transaction and ends what the old one opened.
+/// Who sets a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetBy {
+    /// The user, who is signed in.
+    Owner,
+    /// Someone else.
+    Other,
+    /// A person with a link that was mailed to the user.
+    ResetLink,
+}
+
+impl SetBy {
+    /// The actor of the change.
+    pub(crate) fn actor(change: &Change<'_>, locked: &LockedUser) -> Self {
+        if change.actor().is(&locked.user.id) { Self::Owner } else { Self::Other }
+    }
+}
+
+/// Sets a password in the caller's transaction and ends what the old one opened: sessions and reset links, and, unless the
+/// owner sets it, app passwords. The caller has checked the actor's right.
 pub(crate) async fn change_password(
     change: &mut Change<'_>,
-    id: &UserId,
+    locked: &LockedUser,
     hash: &StoredHash,
+    by: SetBy,
 ) -> Result<(), AccountsError> {
-    let locked = change.lock_user(id).await?;
     if !locked.user.is_local() {
         let found = format!("a user of the backend {}", locked.user.backend);
         return Err(AccountsError::invalid("password", found, "a local user"));
     }
     put(change, locked.key, hash).await?;
-    credential_epoch::end_credentials(change, &locked).await?;
+    match by {
+        SetBy::Owner => credential_epoch::end_credentials(change, locked).await?,
+        SetBy::Other => end_all(change, locked, EndReason::PasswordSetByOther).await?,
+        SetBy::ResetLink => end_all(change, locked, EndReason::PasswordReset).await?,
+    }
     change.note(Action::PasswordChanged, locked.name(), None).await
 }
 

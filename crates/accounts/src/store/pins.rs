@@ -9,6 +9,7 @@ use crate::store::change::Change;
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 
 /// A name and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +98,7 @@ impl Pins<'_> {
         owner: Option<&BackendId>,
     ) -> Result<Option<BackendId>, AccountsError> {
         let mut change = self.0.change().await?;
+        change.require(Right::Admin).await?;
         let before = change.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
         let before = before.map(|row| backend(&row.text(0)?)).transpose()?;
         if before.as_ref() == owner {

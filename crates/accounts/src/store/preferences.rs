@@ -4,6 +4,7 @@ use crate::domain::{AccountsError, UserId, app_config};
 use crate::store::change::LockedUser;
 use crate::store::engine::sql;
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 
 /// Preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +72,7 @@ impl Preferences<'_> {
             app_config::text(value)?;
         }
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, .. } = change.lock_user(user).await?;
+        let LockedUser { key: user_key, .. } = change.lock_target(user, Right::OneselfOrOver).await?;
         for (key, value) in values {
             let put = sql("INSERT INTO preferences (user_key, app, key, value) VALUES ($1, $2, $3, $4) \
                            ON CONFLICT (user_key, app, key) DO UPDATE SET value = excluded.value");
@@ -92,7 +93,7 @@ impl Preferences<'_> {
     ) -> Result<u64, AccountsError> {
         let keys: Vec<_> = keys.into_iter().collect();
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, .. } = change.lock_user(user).await?;
+        let LockedUser { key: user_key, .. } = change.lock_target(user, Right::OneselfOrOver).await?;
         let mut deleted = 0;
         for key in keys {
             let delete = sql("DELETE FROM preferences WHERE user_key = $1 AND app = $2 AND key = $3");

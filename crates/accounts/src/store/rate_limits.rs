@@ -22,7 +22,7 @@ const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long until the next event is allowed; `None` when it is now. Another transaction that asks for the same subject
 /// waits until this one has ended: no burst slips through between looking and taking.
-pub(crate) async fn retry_after(
+async fn retry_after(
     change: &mut Change<'_>,
     limit: RateLimit,
     scope: &str,
@@ -52,16 +52,29 @@ pub(crate) async fn retry_after(
     Ok(Some(Duration::from_millis(millis.max(1)).min(limit.window)))
 }
 
-/// Counts an event.
+/// A counted event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RateLimitEvent(i64);
+
+/// Counts an event if the limit allows it, or returns how long it takes until it does.
 pub(crate) async fn acquire(
     change: &mut Change<'_>,
+    limit: RateLimit,
     scope: &str,
     subject: &str,
-) -> Result<(), AccountsError> {
-    let turn = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3)");
-    let turn = turn.bind(scope).bind(subject).bind(change.now().millis());
-    change.execute(turn).await?;
-    Ok(())
+) -> Result<Result<RateLimitEvent, Duration>, AccountsError> {
+    if let Some(wait) = retry_after(change, limit, scope, subject).await? {
+        return Ok(Err(wait));
+    }
+    let event = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3) RETURNING key");
+    let event = event.bind(scope).bind(subject).bind(change.now().millis());
+    let key = change.row(event).await?.map(|row| row.int(0)).transpose()?;
+    Ok(Ok(RateLimitEvent(key.unwrap_or_default())))
+}
+
+/// Takes an event off the count.
+pub(crate) async fn release(change: &mut Change<'_>, event: RateLimitEvent) -> Result<(), AccountsError> {
+    change.execute(sql("DELETE FROM turns WHERE key = $1").bind(event.0)).await.map(drop)
 }
 
 /// Deletes events that no limit looks at any more.

@@ -8,7 +8,8 @@ use crate::domain::{
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{Query, Row, sql};
 use crate::store::handle::Store;
-use crate::store::passwords;
+use crate::store::passwords::{self, SetBy};
+use crate::store::rights::Right;
 
 /// A reset that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl ResetTokens<'_> {
     ) -> Result<(Token, ResetToken), AccountsError> {
         let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_user(user).await?;
+        let LockedUser { key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
         let refused =
             |why: &str| AccountsError::invalid("reset", why, "an enabled local user with a mail address");
         let email = match (&user.email, user.is_local(), user.enabled) {
@@ -107,17 +108,17 @@ impl ResetTokens<'_> {
         let reset = self.find(token).await?.ok_or_else(used)?;
         let mut change = self.0.change().await?;
         // The user is locked first, as everywhere, so that two changes of one user never wait for each other in a circle.
-        let LockedUser { user, .. } = change.lock_user(&reset.user).await.map_err(|_| used())?;
+        let locked = change.lock_user(&reset.user).await.map_err(|_| used())?;
         let take = sql("DELETE FROM resets WHERE token = $1 AND expires_at > $2 AND created_at <= $3");
         let now = self.0.now();
         let take = take.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis());
         let taken = change.execute(take).await?;
-        if taken == 0 || !user.enabled {
+        if taken == 0 || !locked.user.enabled {
             return Err(used());
         }
-        passwords::change_password(&mut change, &user.id, hash).await?;
+        passwords::change_password(&mut change, &locked, hash, SetBy::ResetLink).await?;
         change.commit().await?;
-        Ok(user.id)
+        Ok(locked.user.id)
     }
 
     /// Voids the reset of a user; returns whether there was one.
@@ -126,7 +127,7 @@ impl ResetTokens<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn void(self, user: &UserId) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, .. } = change.lock_user(user).await?;
+        let LockedUser { key, .. } = change.lock_target(user, Right::OneselfOrOver).await?;
         let there = change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await? > 0;
         change.commit().await?;
         Ok(there)
@@ -140,7 +141,6 @@ pub(crate) struct ResetBasis {
     pub(crate) enabled: bool,
     pub(crate) is_local: bool,
     pub(crate) email: Option<String>,
-    pub(crate) last_login: Option<Timestamp>,
     pub(crate) sent_to: String,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
@@ -148,7 +148,7 @@ pub(crate) struct ResetBasis {
 
 impl ResetBasis {
     fn query(token: &TokenHash) -> Query {
-        sql("SELECT users.id, users.name, users.enabled, users.backend, users.email, users.last_login, \
+        sql("SELECT users.id, users.name, users.enabled, users.backend, users.email, \
              resets.email, resets.created_at, resets.expires_at \
              FROM resets JOIN users ON users.key = resets.user_key WHERE resets.token = $1")
         .bind(token.bytes())
@@ -160,10 +160,9 @@ impl ResetBasis {
             enabled: row.bool(2)?,
             is_local: row.text(3)? == LOCAL_BACKEND,
             email: row.text_or_null(4)?,
-            last_login: row.time_or_null(5)?,
-            sent_to: row.text(6)?,
-            created: row.time(7)?,
-            expires: row.time(8)?,
+            sent_to: row.text(5)?,
+            created: row.time(6)?,
+            expires: row.time(7)?,
         })
     }
 }

@@ -5,12 +5,16 @@ use std::time::Duration;
 use crate::domain::{
     AccountsError, Action, CredentialEpoch, SKEW, Timestamp, Token, TokenHash, User, UserId,
 };
-use crate::store::change::LockedUser;
+use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::UserKey;
+
+/// Most sessions of one user.
+pub const MAX_SESSIONS: usize = 100;
 
 /// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub struct Session {
     pub seen: Timestamp,
     /// When it ends.
     pub expires: Timestamp,
+    /// When its owner last typed the password.
+    pub confirmed: Option<Timestamp>,
     /// What the server keeps in it.
     pub data: Vec<u8>,
 }
@@ -41,7 +47,8 @@ macro_rules! goes_on {
 pub struct Sessions<'a>(pub(crate) &'a Store);
 
 impl Sessions<'_> {
-    /// Begins a session. The token goes to the browser; here only its hash is kept.
+    /// Begins a session. The token goes to the browser; here only its hash is kept. Of a user who has [`MAX_SESSIONS`], the
+    /// one that was not seen for the longest time ends.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: there is no such user, or they are disabled.
@@ -72,15 +79,19 @@ impl Sessions<'_> {
             if !still(&user) {
                 return Err(AccountsError::Stale { what: "sign-in" });
             }
+            end_oldest(&mut change, found).await?;
             key = Some(found);
         }
-        let insert = sql("INSERT INTO sessions (token, user_key, created_at, seen_at, expires_at, data) \
-                          VALUES ($1, $2, $3, $3, $4, $5)")
+        let insert = sql(
+            "INSERT INTO sessions (token, user_key, created_at, seen_at, confirmed_at, expires_at, data) \
+                          VALUES ($1, $2, $3, $3, $6, $4, $5)",
+        )
         .bind(token.hash().bytes())
         .bind(key)
         .bind(now.millis())
         .bind(now.after(life).millis())
-        .bind(data);
+        .bind(data)
+        .bind(key.map(|_| now.millis()));
         change.execute(insert).await?;
         change.commit().await?;
         Ok(token)
@@ -108,7 +119,7 @@ impl Sessions<'_> {
     pub async fn find(self, token: &TokenHash) -> Result<Option<Session>, AccountsError> {
         let now = self.0.now();
         let query = sql(concat!(
-            "SELECT users.id, users.name, sessions.created_at, seen_at, expires_at, data FROM sessions \
+            "SELECT users.id, users.name, sessions.created_at, seen_at, expires_at, data, confirmed_at FROM sessions \
              LEFT JOIN users ON users.key = sessions.user_key WHERE token = $1 AND ",
             goes_on!()
         ));
@@ -120,7 +131,14 @@ impl Sessions<'_> {
             _ => None,
         };
         let time = |at| row.int(at).map(Timestamp::from_millis);
-        Ok(Some(Session { user, created: time(2)?, seen: time(3)?, expires: time(4)?, data: row.bytes(5)? }))
+        Ok(Some(Session {
+            user,
+            created: time(2)?,
+            seen: time(3)?,
+            expires: time(4)?,
+            confirmed: row.time_or_null(6)?,
+            data: row.bytes(5)?,
+        }))
     }
 
     /// Notes that a session was seen, and lets it live on from now; returns whether it still existed.
@@ -155,6 +173,25 @@ impl Sessions<'_> {
         Ok(there)
     }
 
+    /// Notes that the owner of a session has just typed the password, and replaces what the server keeps in it; returns when
+    /// that was, or `None` when the session has ended.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn confirm(self, token: &TokenHash, data: &[u8]) -> Result<Option<Timestamp>, AccountsError> {
+        let mut change = self.0.change().await?;
+        let now = self.0.now();
+        let confirm = sql(concat!(
+            "UPDATE sessions SET confirmed_at = $2, data = $4 WHERE token = $1 AND user_key IS NOT NULL AND ",
+            goes_on!()
+        ));
+        let confirm =
+            confirm.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis()).bind(data);
+        let there = change.execute(confirm).await? > 0;
+        change.commit().await?;
+        Ok(there.then_some(now))
+    }
+
     /// Ends a session; returns whether it existed.
     ///
     /// # Errors
@@ -173,7 +210,7 @@ impl Sessions<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn end_all(self, user: &UserId, but: Option<&TokenHash>) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_user(user).await?;
+        let LockedUser { key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
         let keep = but.map_or([0_u8; 32], |token| *token.bytes());
         let end = sql("DELETE FROM sessions WHERE user_key = $1 AND token <> $2");
         let ended = change.execute(end.bind(key.0).bind(&keep)).await?;
@@ -192,7 +229,7 @@ impl Sessions<'_> {
         let key = find_key(self.0.db(), user).await?;
         let now = self.0.now();
         let query = sql(concat!(
-            "SELECT token, created_at, seen_at, expires_at, data FROM sessions WHERE user_key = $1 AND ",
+            "SELECT token, created_at, seen_at, expires_at, data, confirmed_at FROM sessions WHERE user_key = $1 AND ",
             goes_on!(),
             " ORDER BY seen_at DESC, token LIMIT 100"
         ));
@@ -206,6 +243,7 @@ impl Sessions<'_> {
                 created: time(1)?,
                 seen: time(2)?,
                 expires: time(3)?,
+                confirmed: row.time_or_null(5)?,
                 data: row.bytes(4)?,
             };
             Ok((token, session))
@@ -245,4 +283,12 @@ impl Sessions<'_> {
         change.commit().await?;
         Ok(swept)
     }
+}
+
+/// Makes room for one more session of a user.
+async fn end_oldest(change: &mut Change<'_>, user: i64) -> Result<(), AccountsError> {
+    let keep = i64::try_from(MAX_SESSIONS - 1).unwrap_or(i64::MAX);
+    let end = sql("DELETE FROM sessions WHERE token IN (SELECT token FROM sessions WHERE user_key = $1 \
+                   ORDER BY seen_at DESC, created_at DESC, token LIMIT 1000000 OFFSET $2)");
+    change.execute(end.bind(user).bind(keep)).await.map(drop)
 }

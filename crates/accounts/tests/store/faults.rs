@@ -194,14 +194,30 @@ on_both! {
             place.raw("DROP FUNCTION accounts_users_with").await.unwrap();
             place.raw("DROP FUNCTION accounts_pairs").await.unwrap();
         }
+        if !place.is_sqlite() {
+            place.raw("DROP FUNCTION accounts_end_service_tokens").await.unwrap();
+            place.raw("DROP FUNCTION accounts_service_tokens_of_disabled CASCADE").await.unwrap();
+            place.raw("DROP FUNCTION accounts_service_tokens_of_role CASCADE").await.unwrap();
+        }
+        for trigger in ["disabled", "admin", "subadmin"].into_iter().filter(|_| place.is_sqlite()) {
+            place.raw(&format!("DROP TRIGGER service_tokens_of_{trigger}")).await.unwrap();
+        }
         for (sqlite, postgres) in [
             ("DROP TRIGGER app_password_changes", "DROP TRIGGER app_password_ends ON app_passwords"),
             ("DROP TRIGGER app_password_ends", "DROP FUNCTION accounts_app_password_ended"),
             ("DROP TABLE server_secrets", "DROP TABLE server_secrets"),
             ("DROP TABLE proven_credentials", "DROP TABLE proven_credentials"),
             ("ALTER TABLE pins DROP COLUMN spelling", "ALTER TABLE pins DROP COLUMN spelling"),
+            ("ALTER TABLE sessions DROP COLUMN confirmed_at", "ALTER TABLE sessions DROP COLUMN confirmed_at"),
+            (
+                "ALTER TABLE credential_events DROP COLUMN ends_password",
+                "ALTER TABLE credential_events DROP COLUMN ends_password",
+            ),
         ] {
             place.raw(if place.is_sqlite() { sqlite } else { postgres }).await.unwrap();
+        }
+        for column in ["networks", "scopes", "last_used_from"] {
+            place.raw(&format!("ALTER TABLE app_passwords DROP COLUMN {column}")).await.unwrap();
         }
         place.raw("DELETE FROM accounts_schema WHERE version > 3").await.unwrap();
         for _ in 0..2 {
@@ -210,7 +226,7 @@ on_both! {
             assert_eq!(accounts.users().count(&filter).await.unwrap(), 1);
             accounts.close().await;
         }
-        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version IN (4, 5)").await, 2);
+        assert_eq!(place.number("SELECT COUNT(*) FROM accounts_schema WHERE version IN (4, 5, 6, 7)").await, 4);
     }
 
     async fn opening_again_changes_nothing(place) {

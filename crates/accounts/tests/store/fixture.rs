@@ -104,12 +104,12 @@ impl Fixture {
     }
 
     pub(crate) async fn empty(place: &TestDb, rules: &str, settings: ResetSettings) -> Self {
-        let accounts = place.open().await;
+        let accounts = place.open().await.with_notices(true);
         let hasher = Hasher::new(cost()).unwrap();
         let policy = Policy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
         let rules = Arc::new(PolicyRules::new(policy, "Cloud"));
         let backend = LocalBackend::new(accounts.clone(), hasher.clone(), rules.clone()).unwrap();
-        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules).with_notices(true);
+        let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules);
         let table = Arc::new(SentMails::default());
         let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
         let mail_worker = MailWorker::new(accounts.clone(), table.clone(), base, "Cloud", &settings);

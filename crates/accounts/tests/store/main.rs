@@ -8,6 +8,7 @@
     reason = "helpers of tests fail as loudly as tests"
 )]
 
+mod bounds;
 mod clock;
 mod failed_logins;
 mod faults;
@@ -19,6 +20,8 @@ mod login_attempts;
 mod password_reset;
 mod races;
 mod repositories;
+mod rights;
+mod service_tokens;
 mod set_password;
 mod snapshot;
 mod test_db;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::ResetSettings;
-use accounts::{Actor, AppPasswordPolicy, NewUser, Person, SetError};
+use accounts::{Actor, AppPasswordPolicy, EmailMessage, NewUser, Person, SetError};
 use user_backend::BackendId;
 
 use crate::fixture::{ALICE, Fixture, deadline, password, word};
@@ -115,15 +115,31 @@ on_both! {
         assert_eq!(accepted, 1, "exactly one password is right");
     }
 
-    async fn app_passwords_stay_unless_the_installation_says_otherwise(place) {
+    async fn app_passwords_end_with_the_password_unless_the_owner_keeps_them(place) {
         let house = Fixture::with_alice(place).await;
-        let accounts = &house.accounts;
-        accounts.app_passwords().create(&user("alice"), "phone", None).await.unwrap();
-        set(&house, "alice", "Looking-Glass").await.unwrap();
-        assert_eq!(accounts.app_passwords().list(&user("alice")).await.unwrap().len(), 1);
-        let strict = house.passwords.clone().with_app_passwords(AppPasswordPolicy::Revoke);
-        strict.set(&user("alice"), &password("Looking-Glass-2"), Actor::system(), deadline()).await.unwrap();
-        assert!(accounts.app_passwords().list(&user("alice")).await.unwrap().is_empty());
+        let app_passwords = house.accounts.app_passwords();
+        let keep = house.passwords.clone().with_app_passwords(AppPasswordPolicy::Keep);
+        let owner = || Actor::user("ALICE", None);
+        for (number, (passwords, by, kept)) in [
+            (&keep, owner(), 1),
+            (&house.passwords, owner(), 0),
+            (&keep, Actor::system(), 0),
+            (&keep, Actor::command_line("root"), 0),
+        ].into_iter().enumerate() {
+            app_passwords.revoke_all(&user("alice")).await.unwrap();
+            app_passwords.create(&user("alice"), "phone", None).await.unwrap();
+            let new = password(&format!("Looking-Glass-{number}"));
+            passwords.set(&user("alice"), &new, by, deadline()).await.unwrap();
+            assert_eq!(app_passwords.list(&user("alice")).await.unwrap().len(), kept, "{number}");
+        }
+        house.mail_worker.deliver_due().await.unwrap();
+        let told = |mail: &EmailMessage| {
+            let text = mail.text();
+            assert!(text.contains("has been\nsigned out"), "{text}");
+            (text.contains("still work"), text.contains("were revoked"))
+        };
+        let told: Vec<_> = house.table.messages.lock().unwrap().iter().map(told).collect();
+        assert_eq!(told, [(true, false), (false, true), (false, true), (false, true)]);
     }
 
     async fn the_first_password_goes_through_the_same_rules(place) {

@@ -12,8 +12,8 @@ use user_backend::transport::TlsSummary;
 use user_backend::{BackendError, BackendId, FailureKind, Phase, Probe};
 
 use super::list::Line;
+use crate::backends::{Configured, Setup};
 use crate::cli::CheckArgs;
-use crate::config::{Configured, Setup};
 use crate::exit::{Exit, Failure};
 use crate::output::{Reply, table};
 

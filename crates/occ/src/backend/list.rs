@@ -3,7 +3,7 @@
 use serde::Serialize;
 use user_backend::transport::Endpoint;
 
-use crate::config::{Configured, Setup};
+use crate::backends::{Configured, Setup};
 use crate::exit::{Exit, Failure};
 use crate::output::{Reply, table};
 

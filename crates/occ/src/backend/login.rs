@@ -6,8 +6,8 @@ use accounts::LOCAL_BACKEND;
 use user_backend::resolver::{Rule, Said, Step};
 use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Phase, Rejection};
 
+use crate::backends;
 use crate::cli::{Common, LoginArgs};
-use crate::config;
 use crate::exit::{Exit, Failure};
 use crate::output::{Reply, one_line};
 use crate::password;
@@ -19,8 +19,8 @@ const SILENT: &str = "this says nothing about the password";
 pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Failure> {
     let setup = match args.backend.as_deref() {
         // Who wants to hear another backend needs no store.
-        Some(id) if id != LOCAL_BACKEND => config::load(common)?,
-        _ => config::load_with_local(common).await?,
+        Some(id) if id != LOCAL_BACKEND => backends::load(common)?,
+        _ => backends::load_with_local(common).await?,
     };
     if !common.no_warnings {
         setup.warn();

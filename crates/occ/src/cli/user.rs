@@ -3,6 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Password, Window, exits};
+use crate::moment::{self, End};
 
 /// The commands `user:…`.
 #[derive(Debug, Subcommand)]
@@ -10,13 +11,13 @@ pub(crate) enum UserCommand {
     /// Create a user whose password is kept here
     #[command(name = "user:add", after_help = ADD_HELP)]
     Add(AddArgs),
-    /// Make an app password for a user
+    /// Make an app password or a service token for a user
     #[command(name = "user:auth-tokens:add", alias = "user:add-app-password", after_help = TOKEN_ADD_HELP)]
     TokenAdd(TokenAddArgs),
-    /// Revoke app passwords of a user
+    /// Revoke app passwords and service tokens of a user
     #[command(name = "user:auth-tokens:delete", after_help = TOKEN_DELETE_HELP)]
     TokenDelete(TokenDeleteArgs),
-    /// List the app passwords of a user
+    /// List the app passwords and service tokens of a user
     #[command(name = "user:auth-tokens:list", after_help = TOKEN_LIST_HELP)]
     TokenList(UserArg),
     /// Delete a user with everything that belongs to them
@@ -171,6 +172,15 @@ pub(crate) struct TokenAddArgs {
     /// What it is for, so that its owner knows it again
     #[arg(long, value_name = "NAME", default_value = "cli")]
     pub(crate) name: String,
+    /// Make a service token that may do this; can be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
+    /// Let the service token work from this address or network only; can be repeated
+    #[arg(long, value_name = "CIDR", requires = "scope")]
+    pub(crate) from: Vec<String>,
+    /// When it ends: a day such as 2027-01-31 (UTC), or a time from now such as 90d or 12h [default: never]
+    #[arg(long, value_name = "DATE|DURATION", value_parser = moment::end)]
+    pub(crate) expires: Option<End>,
 }
 
 /// Arguments of `user:auth-tokens:delete`.
@@ -180,10 +190,10 @@ pub(crate) struct TokenDeleteArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: String,
-    /// The number of the app password, as the list tells it
+    /// The number of the app password or service token, as the list tells it
     #[arg(value_name = "ID")]
     pub(crate) id: Option<i64>,
-    /// All app passwords of this user
+    /// All app passwords and service tokens of this user
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -332,12 +342,20 @@ Examples:
 
 const TOKEN_ADD_HELP: &str = concat!(
     "\
-The app password is shown once and never again. It signs in instead of the password and goes on \
-working when the password changes.
+It is shown once and never again. Without --scope it is an app password for one device or program, which \
+signs in instead of the password. With --scope it is a service token for automation: it may do what its \
+scopes say and never more than this user may. A user has at most 100 of both together.
+
+Scopes: users:read, users:write, users:credentials, groups:read, groups:write, frontend:NAME; and apps and \
+admin, for members of the group admin only. No scope includes another.
+
+A service token ends when its user is deleted, disabled, leaves the group admin or administers a group no longer.
 
 Examples:
   occ user:auth-tokens:add alice --name \"phone\"
   occ user:auth-tokens:add alice --output=json | jq -r .token
+  occ user:auth-tokens:add root --name \"nightly report\" --scope users:read --scope groups:read \\
+      --from 10.0.0.0/8 --expires 365d
 
 ",
     exits!("made")

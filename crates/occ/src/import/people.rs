@@ -10,7 +10,7 @@ use user_backend::config::Config;
 
 use super::source::{Source, UserRow};
 use crate::cli::Common;
-use crate::config;
+use crate::config_file;
 use crate::exit::Failure;
 
 /// Which backend here checks the passwords of which backend there.
@@ -23,7 +23,7 @@ pub(super) struct Homes {
 impl Homes {
     /// From the configuration, and what the command line says: `OLD=ID`.
     pub(super) fn new(common: &Common, named: &[String]) -> Result<Self, Failure> {
-        let (_, _, config) = config::read(common)?;
+        let (_, _, config) = config_file::read(common)?;
         let named = named.iter().map(|pair| {
             let (old, id) = pair.rsplit_once('=').ok_or_else(|| {
                 Failure::new(format!("--backend {pair}: found no =, expected the backend there=the id here"))

@@ -10,7 +10,7 @@ use std::path::Path;
 use accounts::LegacySalt;
 
 use crate::cli::Common;
-use crate::config;
+use crate::config_file;
 use crate::exit::Failure;
 use engine::{Cells, Engine};
 use place::Place;
@@ -48,7 +48,7 @@ impl Source {
     pub(super) async fn open(common: &Common, from: Option<&Path>) -> Result<Self, Failure> {
         let file = match from {
             Some(file) => file.to_owned(),
-            None => config::find(common.config.as_deref())?,
+            None => config_file::find(common.config.as_deref())?,
         };
         let place = Place::read(file, &common.registry)?;
         let engine = Engine::open(&place).await?;

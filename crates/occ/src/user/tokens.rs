@@ -1,6 +1,6 @@
-//! `user:auth-tokens:…`: app passwords, one for each device or program.
+//! `user:auth-tokens:…`: app passwords, one for each device or program, and service tokens for automation.
 
-use accounts::{AccountsError, AppPassword};
+use accounts::{AccountsError, AppPassword, ServiceToken, SourceNetworks, TokenScopes};
 use serde_json::{Value, json};
 
 use super::{missing, parse};
@@ -11,10 +11,28 @@ use crate::output::Reply;
 use crate::store::Store;
 
 pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Reply, Failure> {
-    let made = store.accounts.app_passwords().create(&parse(&args.user)?, &args.name, None).await;
+    let (user, tokens) = (parse(&args.user)?, store.accounts.app_passwords());
+    let now = store.accounts.now();
+    let expires = args.expires.map(|end| end.seen_from(now));
+    if let Some(past) = expires.filter(|expires| *expires <= now) {
+        let text = format!("--expires: found {}, expected a moment in the future", moment::iso(past));
+        return Err(Failure::refused(text));
+    }
+    let (what, made) = if args.scope.is_empty() {
+        ("app password", tokens.create(&user, &args.name, expires).await)
+    } else {
+        let wrong = |error: AccountsError| Failure::new(error.to_string());
+        let scopes = TokenScopes::parse(&args.scope).map_err(wrong)?;
+        let networks = SourceNetworks::parse(&args.from).map_err(wrong)?;
+        let made = tokens.create_service_token(&user, &args.name, scopes, networks, expires).await;
+        ("service token", made)
+    };
     let (token, made) = made.map_err(missing)?;
-    let json = json!({ "id": made.key, "name": made.name, "token": token.expose() });
-    Reply::new(format!("app password:\n{}\n", token.expose()), &json, Exit::Fine)
+    let mut json = about(&made);
+    if let Value::Object(fields) = &mut json {
+        fields.insert("token".to_owned(), token.expose().into());
+    }
+    Reply::new(format!("{what}:\n{}\n", token.expose()), &json, Exit::Fine)
 }
 
 pub(super) async fn list(store: &Store, user: &str) -> Result<Reply, Failure> {
@@ -23,14 +41,21 @@ pub(super) async fn list(store: &Store, user: &str) -> Result<Reply, Failure> {
 }
 
 fn about(made: &AppPassword) -> Value {
-    json!({
+    let mut fields = json!({
         "id": made.key,
         "name": made.name,
+        "kind": if made.service.is_some() { "service" } else { "device" },
         "created": moment::iso(made.created),
         "last_used": moment::iso_or_never(made.last_used),
+        "last_used_from": made.last_used_from.map(|from| from.to_string()),
         "expires": moment::iso_or_never(made.expires),
         "wipe": made.wipe,
-    })
+    });
+    if let (Some(ServiceToken { scopes, networks }), Value::Object(fields)) = (&made.service, &mut fields) {
+        fields.insert("scopes".to_owned(), scopes.words().into());
+        fields.insert("networks".to_owned(), networks.texts().into());
+    }
+    fields
 }
 
 pub(super) async fn delete(store: &Store, args: &TokenDeleteArgs) -> Result<Reply, Failure> {

@@ -247,6 +247,77 @@ fn an_app_password_is_shown_once_and_can_be_revoked() {
     assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
 }
 
+#[test]
+fn service_token_is_shown_once_and_listed_with_all_about_it() {
+    let desk = Desk::with_people();
+    let args = [
+        "user:auth-tokens:add",
+        "root",
+        "--name",
+        "report",
+        "--scope",
+        "users:read",
+        "--scope",
+        "apps",
+        "--from",
+        "10.0.0.0/8",
+        "--expires",
+        "90d",
+        "--output=json",
+    ];
+    let made = json(&desk.run(&args));
+    let token = made["token"].as_str().unwrap();
+    assert_eq!((token.len(), &made["kind"]), (43, &"service".into()));
+    let list = desk.run(&["user:auth-tokens:list", "root", "--output=json"]);
+    assert!(!list.out.contains(token));
+    let listed = &json(&list)["1"];
+    assert_eq!(listed["scopes"], serde_json::json!(["apps", "users:read"]));
+    assert_eq!(listed["networks"], serde_json::json!(["10.0.0.0/8"]));
+    assert_eq!((&listed["last_used"], &listed["last_used_from"]), (&"never".into(), &Value::Null));
+    assert!(listed["expires"].as_str().unwrap() > listed["created"].as_str().unwrap());
+    let people = desk.run(&["user:auth-tokens:list", "root"]).out;
+    for line in
+        ["    - kind: service\n", "    - scopes:\n      - apps\n      - users:read\n", "      - 10.0.0.0/8\n"]
+    {
+        assert!(people.contains(line), "{people}");
+    }
+    assert!(
+        desk.run(&["user:auth-tokens:add", "root", "--scope", "admin"]).out.starts_with("service token:\n")
+    );
+    assert_eq!(
+        desk.run(&["user:auth-tokens:delete", "root", "1"]).out,
+        "App password 1 of root was revoked\n"
+    );
+    let log = desk.run(&["audit:list", "--output=json"]).out;
+    assert!(
+        log.contains("report (apps users:read; from 10.0.0.0/8)") && log.contains("service_token.revoked"),
+        "{log}"
+    );
+    assert!(!log.contains(token));
+}
+
+#[test]
+fn service_token_that_cannot_be_is_refused_with_what_can() {
+    let desk = Desk::with_people();
+    let add = |words: &[&str]| desk.run(&[&["user:auth-tokens:add", "alice"], words].concat());
+    let said = add(&["--scope", "users:all"]);
+    let told = said.fails(2);
+    assert!(
+        told.contains("users:all")
+            && told.contains("users:read, users:write")
+            && told.contains("frontend:NAME")
+    );
+    assert!(add(&["--scope", "users:read", "--from", "10.1.2.3/8"]).fails(2).contains("10.0.0.0/8"));
+    assert!(add(&["--from", "10.0.0.0/8"]).fails(2).contains("--scope"));
+    assert!(add(&["--expires", "soon"]).fails(2).contains("2027-01-31"));
+    assert!(add(&["--expires", "2020-01-31"]).fails(1).contains("a moment in the future"));
+    assert!(add(&["--scope", "admin"]).fails(1).contains("an owner in the group admin"));
+    assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
+    // Of a device, with an end.
+    assert!(add(&["--expires", "30d"]).out.starts_with("app password:\n"));
+    assert_eq!(json(&desk.run(&["user:auth-tokens:list", "alice", "--output=json"]))["1"]["kind"], "device");
+}
+
 const LISTED: &str = concat!(
     "Enabled:\n  - password_policy: ",
     env!("CARGO_PKG_VERSION"),

@@ -1,79 +1,186 @@
-//! App passwords: what a device or a script signs in with instead of its owner's password.
+//! App passwords: what a device or a program signs in with instead of its owner's password.
 //!
-//! A token stands in front of every backend. It is looked up here and never reaches a server: what looks like one and is
-//! one of another user's is refused, what is none of ours goes on as a password.
+//! They are looked up before the resolver, so no backend, delay, lock, budget or circuit breaker is involved: one works while
+//! the mail server is down and after a restart, and its use says nothing about guesses at the password. A secret of this
+//! server's own that opens nothing (wiped, expired, of another user) is refused here and never sent to a backend.
 
-use std::fmt;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use accounts::{Accounts, AccountsError, TokenHash};
-use async_trait::async_trait;
-use user_backend::clock::Instant;
-use user_backend::{
-    Attempt, BackendError, BackendId, Identity, Phase, Probe, Rejection, UserBackend, Verdict,
-};
+use accounts::{AccountsError, AppPassword, CredentialEpoch, TokenHash, UserId};
+use user_backend::LoginName;
+use user_backend::layer::{FailureLog, Place};
+
+use super::proof::Proof;
+use super::sign_in::Accepted;
+use crate::state::AppState;
 
 /// How long a token is: 32 bytes in base64 without padding.
 const LENGTH: usize = 43;
+
+/// How many app passwords are remembered.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// A use so soon after the one on record is not written down.
+const USE_RESOLUTION: Duration = Duration::from_secs(60);
 
 /// Whether a text could be a token: of an app password, or of a session.
 pub(crate) fn is_token_shaped(text: &str) -> bool {
     text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// A backend that also takes the app passwords of its people.
-#[derive(Debug)]
-pub(crate) struct AppPasswordBackend {
-    inner: Arc<dyn UserBackend>,
-    accounts: Accounts,
+/// The app password that a request came with. Made by looking it up, and in no other way.
+#[derive(Clone, Debug)]
+pub struct UsedAppPassword {
+    token: TokenHash,
+    row: AppPassword,
 }
 
-impl AppPasswordBackend {
-    pub(crate) fn new(inner: Arc<dyn UserBackend>, accounts: Accounts) -> Self {
-        Self { inner, accounts }
+impl UsedAppPassword {
+    /// What it is found by.
+    pub fn token(&self) -> &TokenHash {
+        &self.token
     }
 
-    /// The verdict about what is a token of ours; `None` for everything else.
-    async fn by_token(&self, attempt: &Attempt<'_>) -> Result<Option<Verdict>, AccountsError> {
-        let text = attempt.password.expose();
-        if !is_token_shaped(text) {
-            return Ok(None);
+    /// The name that its owner gave it.
+    pub fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// Its number.
+    pub fn key(&self) -> i64 {
+        self.row.key
+    }
+}
+
+/// What a secret turned out to be.
+pub(super) enum Lookup {
+    /// No app password of this server: it may be a password.
+    NotOurs,
+    /// An app password that opens nothing here.
+    Refused,
+    /// A valid one, and the account of its owner.
+    Accepted(Box<Accepted>),
+}
+
+/// The app passwords that were looked up last. Each counts as long as the credential epoch is the one at which it was read:
+/// the database raises that when one is revoked, rotated, wiped or changed, and when its owner is disabled.
+#[derive(Debug, Default)]
+pub(crate) struct AppPasswordMemory(Mutex<HashMap<TokenHash, Remembered>>);
+
+#[derive(Clone, Debug)]
+struct Remembered {
+    epoch: CredentialEpoch,
+    owner: UserId,
+    row: AppPassword,
+}
+
+impl AppPasswordMemory {
+    fn get(&self, token: &TokenHash, epoch: CredentialEpoch) -> Option<Remembered> {
+        self.lock().get(token).filter(|found| found.epoch == epoch).cloned()
+    }
+
+    fn put(&self, token: TokenHash, found: Remembered) {
+        let mut all = self.lock();
+        if all.len() >= MAX_REMEMBERED && !all.contains_key(&token) {
+            all.retain(|_, other| other.epoch == found.epoch);
         }
-        let Some((user, token)) = self.accounts.app_passwords().owner(&TokenHash::of(text)).await? else {
-            return Ok(None);
+        if all.len() >= MAX_REMEMBERED {
+            all.clear();
+        }
+        all.insert(token, found);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, Remembered>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl AppState {
+    /// Looks an app password up. `name` is what was typed with it; a `Bearer` token comes without one.
+    ///
+    /// # Errors
+    /// When the store cannot be read. The secret may be an app password then, so it must not go on.
+    pub(super) async fn look_up_app_password(
+        &self,
+        name: Option<&str>,
+        secret: &str,
+        from: IpAddr,
+    ) -> Result<Lookup, AccountsError> {
+        if !is_token_shaped(secret) {
+            return Ok(Lookup::NotOurs);
+        }
+        let (token, memory) = (TokenHash::of(secret), &self.inner.app_passwords);
+        // Read before the row: what ends in between is not remembered under the new epoch.
+        let epoch = self.accounts().snapshot(None).await?.epoch;
+        let remembered = memory.get(&token, epoch);
+        let is_new = remembered.is_none();
+        let found = match remembered {
+            Some(found) => found,
+            None => {
+                let found = self.accounts().app_passwords().find(&token).await?;
+                let Some((user, row)) = found else { return Ok(Lookup::NotOurs) };
+                Remembered { epoch, owner: user.id, row }
+            }
         };
-        let name = attempt.name.canonical();
-        if user.id.name() != name || user.backend != *self.inner.id() || token.wipe {
-            return Ok(Some(Verdict::Rejected(Rejection::BadCredentials)));
+        let Remembered { owner, mut row, .. } = found;
+        let now = self.accounts().now();
+        let is_owner = match name {
+            Some(name) => self.is_name_of(name, &owner).await?,
+            None => true,
+        };
+        if !is_owner {
+            return Ok(Lookup::Refused);
         }
-        self.accounts.app_passwords().used(&token).await?;
-        Ok(Some(Verdict::Accepted(Identity::new(name.clone()))))
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl UserBackend for AppPasswordBackend {
-    fn id(&self) -> &BackendId {
-        self.inner.id()
-    }
-
-    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        match self.by_token(attempt).await {
-            Ok(Some(verdict)) => Ok(verdict),
-            Ok(None) => self.inner.authenticate(attempt).await,
-            // It may be a token, and those never go out.
-            Err(error) => Err(BackendError::unavailable(Phase::Login, error.to_string())),
+        let look = self.accounts().snapshot(Some(owner.name())).await?;
+        let Some(standing) = look.permissions() else { return Ok(Lookup::Refused) };
+        // Also for a remembered one: its end and its networks change nothing that memory would notice.
+        let refusal = row.refusal(&standing.user, Some(from), now);
+        if refusal.is_some() || !self.is_served(&standing.user, &look) {
+            return Ok(Lookup::Refused);
         }
+        // A store that cannot be written keeps no device out.
+        if let Err(error) = self.accounts().app_passwords().used(&row, Some(from)).await {
+            tracing::warn!(%error, "the use of an app password could not be noted");
+        }
+        // What automation does is no sign-in of its owner.
+        if row.service.is_none()
+            && let Err(error) = self.accounts().users().signed_in_without_password(&standing.user).await
+        {
+            tracing::warn!(%error, "a sign-in could not be noted");
+        }
+        let noted_before = row.last_used.filter(|at| *at <= now && at.after(USE_RESOLUTION) > now);
+        row.last_used = noted_before.or(Some(now));
+        if is_new || noted_before.is_none() {
+            memory.put(token, Remembered { epoch, owner, row: row.clone() });
+        }
+        let service = row.service.clone();
+        let used = UsedAppPassword { token, row };
+        let proof = match service {
+            Some(service) => Proof::ServiceToken(used, service),
+            None => Proof::AppPassword(used),
+        };
+        Ok(Lookup::Accepted(Box::new(Accepted { proof, standing })))
     }
 
-    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        self.inner.probe(deadline).await
+    /// Whether a typed name is that of a user.
+    async fn is_name_of(&self, typed: &str, owner: &UserId) -> Result<bool, AccountsError> {
+        if LoginName::parse(typed).is_ok_and(|name| name.canonical() == owner.name()) {
+            return Ok(true);
+        }
+        Ok(self.owner_of_address(typed).await?.is_some_and(|id| id == *owner))
     }
-}
 
-impl fmt::Display for AppPasswordBackend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WithTokens({})", self.inner)
+    /// Counts the refusal of an app password against its source, as the resolver counts that of a password.
+    pub(super) fn count_refused_app_password(&self, name: Option<&str>, from: IpAddr) {
+        tracing::info!(
+            target: "audit", user = ?name.unwrap_or("-"), source = %from, reason = "app_password",
+            "failed sign-in: the app password or service token is wiped, expired, unknown, not of this user, or not for this address"
+        );
+        let place = Place::of(from);
+        self.inner.resolver.count_failure(place, Duration::ZERO);
+        self.inner.failed_logins.failed(place);
     }
 }

@@ -1,4 +1,4 @@
-//! What a request offers to prove who sends it: HTTP Basic (RFC 7617).
+//! What a request offers to prove who sends it: HTTP Basic (RFC 7617), or a Bearer token.
 //!
 //! Names and passwords are taken as UTF-8; bytes that are none are taken as Latin-1, which is what old clients send. One
 //! reading, never both: a password is offered once.
@@ -24,7 +24,9 @@ pub enum AuthorizationHeader {
         /// The password, as typed.
         password: Zeroizing<String>,
     },
-    /// Another scheme, such as `Bearer`.
+    /// A token without a name (RFC 6750).
+    Bearer(Zeroizing<String>),
+    /// Another scheme.
     Other,
 }
 
@@ -33,6 +35,7 @@ impl std::fmt::Debug for AuthorizationHeader {
         match self {
             Self::Nothing => f.write_str("Nothing"),
             Self::Basic { name, .. } => f.debug_struct("Basic").field("name", name).finish_non_exhaustive(),
+            Self::Bearer(_) => f.write_str("Bearer"),
             Self::Other => f.write_str("Other"),
         }
     }
@@ -69,11 +72,16 @@ impl AuthorizationHeader {
             Some(at) => bytes.split_at(at),
             None => (bytes, &[][..]),
         };
-        if !scheme.eq_ignore_ascii_case(b"basic") {
+        let bearer = scheme.eq_ignore_ascii_case(b"bearer");
+        if !bearer && !scheme.eq_ignore_ascii_case(b"basic") {
             return Ok(Self::Other);
         }
         if rest.len() > LONGEST {
             return Err(BadHeader::Malformed);
+        }
+        if bearer {
+            let token = std::str::from_utf8(rest.trim_ascii()).map_err(|_| BadHeader::Malformed)?;
+            return Ok(Self::Bearer(Zeroizing::new(token.to_owned())));
         }
         let decoded =
             Zeroizing::new(BASE64_STANDARD.decode(rest.trim_ascii()).map_err(|_| BadHeader::Malformed)?);
@@ -132,7 +140,8 @@ mod tests {
             offered(&[b"Basic YTpi", b"Basic YTpi"]),
             Err("The header Authorization was sent more than once".to_owned())
         );
-        assert_eq!(offered(&[b"Bearer abc"]), Err("Other".to_owned()));
+        assert_eq!(offered(&[b"Bearer abc"]), Err("Bearer".to_owned()));
+        assert_eq!(offered(&[b"Digest abc"]), Err("Other".to_owned()));
         assert_eq!(offered(&[]), Err("Nothing".to_owned()));
         assert_eq!(offered(&[b"bAsIc  YTpi "]), Ok(("a".to_owned(), "b".to_owned())));
     }

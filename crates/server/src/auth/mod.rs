@@ -4,13 +4,13 @@
 //! |---|---|
 //! | `basic`, `cookie`, `csrf`, `client_address`, `trusted_host` | what a request brings along |
 //! | `sign_in` | from a name and a password to an account |
-//! | `app_password` | app passwords, in front of every backend |
+//! | `app_password` | app passwords, before the resolver |
 //! | `session` | sessions of the pages |
-//! | `proof` | how the caller proved who they are |
+//! | `proof` | how the caller proved who they are, and whether that is enough |
 //! | `login_delay` | how long a refusal takes |
 //! | `failed_login_log`, `failed_login_sync` | failed sign-ins, for this server and between servers |
 
-pub(crate) mod app_password;
+pub mod app_password;
 pub mod basic;
 pub mod client_address;
 pub mod cookie;

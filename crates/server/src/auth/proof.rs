@@ -1,25 +1,102 @@
-//! How the caller proved who they are.
+//! How the caller proved who they are, and whether that is enough for what they want.
 
-use accounts::TokenHash;
+use accounts::{ServiceToken, TokenScope};
 use user_backend::{Authenticated, Freshness};
 
+use super::app_password::UsedAppPassword;
 use super::session::ActiveSession;
 
-/// How the caller proved who they are.
+/// How the caller proved who they are. Made by the sign-in, and carried to every endpoint and page.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// A password sent with the request, or an app password, which is found by this hash.
-    Password(Authenticated, TokenHash),
+    /// The password came with this request, and a backend accepted it: now, or a while ago.
+    Password(Authenticated),
+    /// The app password of one device or program came with this request.
+    AppPassword(UsedAppPassword),
+    /// A service token came with this request: it opens what its scopes say, and never more than its owner may do.
+    ServiceToken(UsedAppPassword, ServiceToken),
     /// The cookie of a session.
-    Session(ActiveSession),
+    Session(Box<ActiveSession>),
+}
+
+/// The kind of proof that a call requires, beside the role.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Requirement {
+    /// Every proof will do.
+    Any,
+    /// The password, or a session that began with it.
+    Password,
+    /// The password with this request, or a session whose owner typed it in the last 15 minutes.
+    RecentPassword,
+}
+
+/// Why a proof is not enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotEnough {
+    /// An app password: its owner has to use the password.
+    AppPassword,
+    /// A service token without the scope of the call, or a call that no service token opens.
+    Scope,
+    /// A session in which the password was not typed for too long.
+    Unconfirmed,
+    /// The password was accepted from memory, because its backend cannot be asked.
+    Stale,
 }
 
 impl Proof {
     /// Whether the password was accepted by memory alone, while its backend was away: not good enough for changes.
     pub fn is_stale(&self) -> bool {
         match self {
-            Self::Password(proof, _) => matches!(proof.freshness(), Freshness::Stale { .. }),
+            Self::Password(proof) => matches!(proof.freshness(), Freshness::Stale { .. }),
             Self::Session(session) => session.is_stale(),
+            Self::AppPassword(_) | Self::ServiceToken(..) => false,
+        }
+    }
+
+    /// Whether the password itself came with this request.
+    pub fn is_password(&self) -> bool {
+        matches!(self, Self::Password(_))
+    }
+
+    /// Whether this is the cookie of a session.
+    pub fn is_session(&self) -> bool {
+        matches!(self, Self::Session(_))
+    }
+
+    /// The app password that was used, if it was one.
+    pub fn app_password(&self) -> Option<&UsedAppPassword> {
+        match self {
+            Self::AppPassword(used) => Some(used),
+            Self::Password(_) | Self::ServiceToken(..) | Self::Session(_) => None,
+        }
+    }
+
+    /// The name of the service token that was used, if it was one.
+    pub fn service_token(&self) -> Option<&str> {
+        match self {
+            Self::ServiceToken(used, _) => Some(used.name()),
+            Self::Password(_) | Self::AppPassword(_) | Self::Session(_) => None,
+        }
+    }
+
+    /// Whether the proof is enough. A service token needs `scope`, whatever is required of others.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn satisfies(&self, required: Requirement, scope: Option<TokenScope>) -> Result<(), NotEnough> {
+        match (required, self) {
+            (_, Self::ServiceToken(_, service)) => {
+                let is_open = scope.is_some_and(|scope| service.scopes.allow(scope));
+                if is_open { Ok(()) } else { Err(NotEnough::Scope) }
+            }
+            (Requirement::Any, _) => Ok(()),
+            (_, Self::AppPassword(_)) => Err(NotEnough::AppPassword),
+            (Requirement::Password, Self::Password(_) | Self::Session(_)) => Ok(()),
+            (Requirement::RecentPassword, _) if self.is_stale() => Err(NotEnough::Stale),
+            (Requirement::RecentPassword, Self::Session(session)) if !session.is_confirmed() => {
+                Err(NotEnough::Unconfirmed)
+            }
+            (Requirement::RecentPassword, Self::Password(_) | Self::Session(_)) => Ok(()),
         }
     }
 }

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use accounts::EXTERNAL_APP;
 use accounts::{
-    AccountsError, LOCAL_BACKEND, Permissions, Session, Snapshot, Timestamp, Token, TokenHash, User,
+    AccountsError, LOCAL_BACKEND, Permissions, SKEW, Session, Snapshot, Timestamp, Token, TokenHash, User,
 };
 use serde::{Deserialize, Serialize};
-use user_backend::{Freshness, Outcome, Rejection};
+use user_backend::{Outcome, Rejection};
 
 use super::app_password::is_token_shaped;
+use super::proof::Proof;
 use super::sign_in::{Accepted, Accepts};
 use crate::state::AppState;
 
@@ -23,11 +24,17 @@ const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 /// And then in any case: nobody asks a mail server whether a password still holds.
 const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
+/// How long a password that was typed counts as recent.
+const CONFIRMED_FOR: Duration = Duration::from_secs(15 * 60);
+
 /// How exact the time of the latest visit is: not every visit is a write.
 const GRAIN: Duration = Duration::from_secs(60);
 
 /// What ended by itself is swept out so often.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
+
+/// How long to wait while the server that checks the password cannot be reached.
+const TRY_AGAIN: Duration = Duration::from_secs(60);
 
 /// The longest description of a browser that is kept, in bytes.
 const LONGEST_AGENT: usize = 200;
@@ -46,6 +53,11 @@ impl Browser {
     pub fn of(session: &Session) -> Option<Self> {
         kept(session).map(|kept| kept.browser)
     }
+
+    /// The same, as much of it as is kept.
+    fn shortened(&self) -> Self {
+        Self { address: self.address, agent: cut(&self.agent, LONGEST_AGENT).to_owned() }
+    }
 }
 
 /// What is kept in a session.
@@ -63,6 +75,7 @@ pub struct ActiveSession {
     standing: Permissions,
     token: TokenHash,
     stale: bool,
+    confirmed: Option<Timestamp>,
 }
 
 impl ActiveSession {
@@ -81,9 +94,27 @@ impl ActiveSession {
         &self.token
     }
 
+    /// When the owner last typed the password.
+    pub fn confirmed(&self) -> Option<Timestamp> {
+        self.confirmed
+    }
+
     /// Whether the password was accepted by memory alone: not good enough for changing anything.
     pub fn is_stale(&self) -> bool {
         self.stale
+    }
+
+    /// Whether the owner typed the password in the last 15 minutes.
+    pub fn is_confirmed(&self) -> bool {
+        let now = accounts::Clock::system().now();
+        // One from the future was before the clock was set back: how long ago it was is unknown.
+        self.confirmed.is_some_and(|at| at <= now.after(SKEW) && at.after(CONFIRMED_FOR) > now)
+    }
+
+    /// The proof that it is, and the account.
+    pub fn accepted(self) -> Accepted {
+        let standing = self.standing.clone();
+        Accepted { proof: Proof::Session(Box::new(self)), standing }
     }
 }
 
@@ -107,9 +138,8 @@ impl AppState {
                 Ok(accepted) => accepted,
                 Err(outcome) => return Ok(Err(outcome)),
             };
-        let mut browser = browser.clone();
-        browser.agent = cut(&browser.agent, LONGEST_AGENT).to_owned();
-        let stale = matches!(proof.freshness(), Freshness::Stale { .. });
+        let browser = browser.shortened();
+        let stale = proof.is_stale();
         let data = serde_json::to_vec(&Kept { browser, stale }).unwrap_or_default();
         match self.accounts().sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
             Ok(token) => {
@@ -144,7 +174,39 @@ impl AppState {
         }
         // What cannot be read is of another version and is believed to be old.
         let stale = kept(&session).is_none_or(|kept| kept.stale);
-        Ok(Some(ActiveSession { standing, token, stale }))
+        Ok(Some(ActiveSession { standing, token, stale, confirmed: session.confirmed }))
+    }
+
+    /// Confirms a session with the password of its owner, which counts as a sign-in. Returns the session as it is from then on.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn confirm_session(
+        &self,
+        session: &ActiveSession,
+        password: &str,
+        browser: &Browser,
+    ) -> Result<Result<ActiveSession, Outcome>, AccountsError> {
+        let id = &session.user().id;
+        let decided = self.sign_in(id.as_str(), password, browser.address, Accepts::Password).await?;
+        let refused = Outcome::Refused(Rejection::BadCredentials);
+        let accepted = match decided {
+            Ok(accepted) if accepted.standing.user.id == *id => accepted,
+            Ok(_) => return Ok(Err(refused)),
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        if accepted.proof.is_stale() {
+            return Ok(Err(Outcome::Unavailable { retry_after: TRY_AGAIN }));
+        }
+        let sessions = self.accounts().sessions();
+        let kept = sessions.find(&session.token).await?.as_ref().and_then(kept);
+        let browser = kept.map_or_else(|| browser.shortened(), |kept| kept.browser);
+        let data = serde_json::to_vec(&Kept { browser, stale: false }).unwrap_or_default();
+        // A session that has ended meanwhile, because the password was changed, confirms nothing.
+        let Some(at) = sessions.confirm(&session.token, &data).await? else { return Ok(Err(refused)) };
+        tracing::info!(target: "audit", user = ?id, "confirmed the password at the page");
+        let standing = accepted.standing;
+        Ok(Ok(ActiveSession { standing, token: session.token, stale: false, confirmed: Some(at) }))
     }
 
     /// Removes what ended by itself, again and again.
@@ -159,7 +221,7 @@ impl AppState {
     }
 
     /// Whether whoever checks this user's password is still asked at all.
-    fn is_served(&self, user: &User, look: &Snapshot) -> bool {
+    pub(super) fn is_served(&self, user: &User, look: &Snapshot) -> bool {
         let id = user.backend.as_str();
         id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)
     }

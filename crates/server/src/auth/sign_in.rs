@@ -3,19 +3,20 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, TokenHash, UserId};
-use user_backend::clock::now;
+use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, UserId};
+use user_backend::clock::{Instant, now};
 use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 
-use super::app_password::is_token_shaped;
+use super::app_password::Lookup;
 use super::login_delay::delay_failure;
+use super::proof::Proof;
 use crate::state::AppState;
 
-/// A sign-in that was accepted: the proof of the resolver, and the account as it is.
-#[derive(Debug)]
+/// A sign-in that was accepted: the proof, and the account as it is.
+#[derive(Clone, Debug)]
 pub struct Accepted {
     /// The proof.
-    pub proof: Authenticated,
+    pub proof: Proof,
     /// The account.
     pub standing: Permissions,
 }
@@ -31,6 +32,18 @@ pub enum Accepts {
     Password,
     /// The user's password, or one of their app passwords.
     AppPassword,
+    /// The same, or one of their service tokens: only where the scopes are looked at afterwards.
+    ServiceToken,
+}
+
+impl Accepts {
+    fn take(self, proof: &Proof) -> bool {
+        match proof {
+            Proof::AppPassword(_) => self != Self::Password,
+            Proof::ServiceToken(..) => self == Self::ServiceToken,
+            Proof::Password(_) | Proof::Session(_) => true,
+        }
+    }
 }
 
 impl AppState {
@@ -53,21 +66,41 @@ impl AppState {
         accepts: Accepts,
     ) -> Result<SignIn, AccountsError> {
         let began = now();
-        let decided = if accepts == Accepts::Password && self.is_app_password(password).await? {
-            Err(Outcome::Refused(Rejection::BadCredentials))
-        } else {
-            self.decide(name, password, from).await?
+        let decided = match self.look_up_app_password(Some(name), password, from).await? {
+            Lookup::NotOurs => self.decide(name, password, from).await?,
+            Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
+            Lookup::Accepted(_) | Lookup::Refused => Err(self.refuse_app_password(Some(name), from)),
         };
-        if matches!(decided, Err(Outcome::Refused(_))) {
-            delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
-        }
+        self.delay_refusal(began, &decided).await;
         Ok(decided)
     }
 
-    /// Whether a text is an app password of any user.
-    async fn is_app_password(&self, text: &str) -> Result<bool, AccountsError> {
-        let tokens = self.accounts().app_passwords();
-        Ok(is_token_shaped(text) && tokens.owner(&TokenHash::of(text)).await?.is_some())
+    /// Decides a sign-in with an app password alone, as `Authorization: Bearer` brings it.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn sign_in_with_token(&self, token: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+        let began = now();
+        let decided = match self.look_up_app_password(None, token, from).await? {
+            Lookup::Accepted(accepted) => Ok(*accepted),
+            Lookup::NotOurs | Lookup::Refused => Err(self.refuse_app_password(None, from)),
+        };
+        self.delay_refusal(began, &decided).await;
+        Ok(decided)
+    }
+
+    fn refuse_app_password(&self, name: Option<&str>, from: IpAddr) -> Outcome {
+        self.count_refused_app_password(name, from);
+        Outcome::Refused(Rejection::BadCredentials)
+    }
+
+    async fn delay_refusal(&self, began: Instant, decided: &SignIn) {
+        if matches!(decided, Err(Outcome::Refused(_))) {
+            delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
+        }
     }
 
     async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
@@ -93,7 +126,7 @@ impl AppState {
             return Ok(Err(Outcome::Refused(Rejection::AccountDisabled)));
         }
         self.note(&standing).await;
-        Ok(Ok(Accepted { proof, standing }))
+        Ok(Ok(Accepted { proof: Proof::Password(proof), standing }))
     }
 
     /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
@@ -123,7 +156,7 @@ impl AppState {
     }
 
     /// The local user to whom a mail address belongs that was typed instead of a name.
-    async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
+    pub(super) async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
         let wanted = self.settings().login_by_email.unwrap_or_else(|| !self.has_external());
         if !wanted || !typed.contains('@') {
             return Ok(None);

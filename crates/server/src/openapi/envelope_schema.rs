@@ -38,7 +38,8 @@ fn success(version: Version) -> Schema {
     let meta = object()
         .property("status", words(&["ok"]))
         .property("statuscode", number().enum_values(Some([code])))
-        .property("message", words(&["OK"]));
+        .property("message", words(&["OK"]))
+        .property("hint", text("For people: what they should know although it worked"));
     in_envelope(with_totals(meta, version))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use super::paths::{usual, whom};
+use super::paths::{usual, whom, with_what};
 use crate::provisioning::docs::{Kind, Param, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::operation::Operation;
@@ -70,11 +70,12 @@ fn operation(html: &mut String, nth: usize, route: &Route) {
     let method = route.method.as_str();
     let _ = write!(
         html,
-        "<section id=\"r{nth}\">\n<h3><b class=\"{}\">{method}</b> <code>{}</code></h3>\n<p>{}. {} {}</p>\n",
+        "<section id=\"r{nth}\">\n<h3><b class=\"{}\">{method}</b> <code>{}</code></h3>\n<p>{}. {} {} {}</p>\n",
         method.to_lowercase(),
         escaped(&shown(route.path)),
         escaped(described.summary),
         escaped(whom(route.role)),
+        escaped(with_what(route.requires)),
         escaped(described.more),
     );
     parameters(html, described);

@@ -15,6 +15,7 @@ use utoipa::openapi::{
 };
 
 use super::envelope_schema;
+use crate::auth::proof::Requirement;
 use crate::provisioning::caller::RequiredRole;
 use crate::provisioning::docs::{Kind, Param, ResponseDoc, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::{Code, Version};
@@ -161,8 +162,19 @@ pub(super) fn whom(role: RequiredRole) -> &'static str {
     }
 }
 
+/// With which proof, in words.
+pub(super) fn with_what(required: Requirement) -> &'static str {
+    match required {
+        Requirement::Any => "",
+        Requirement::Password => "Not with an app password.",
+        Requirement::RecentPassword => {
+            "With the password, or in a session where it was typed in the last 15 minutes; not with an app password."
+        }
+    }
+}
+
 fn description(route: &Route, described: &Described) -> String {
-    [whom(route.role), described.more].join(" ").trim().to_owned()
+    [whom(route.role), with_what(route.requires), described.more].join(" ").trim().to_owned()
 }
 
 /// The names in a path.
@@ -293,8 +305,13 @@ pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
         (Code::BROKEN, "something broke on our side; the log has it under X-Request-Id"),
         (Code::UNAUTHORISED, "nobody is signed in, or name or password is wrong"),
     ];
-    if matches!(route.role, RequiredRole::SubAdmin | RequiredRole::Admin) {
-        codes.push((Code::FORBIDDEN, "it is not for you"));
+    match route.role {
+        RequiredRole::Anyone => {}
+        RequiredRole::SignedIn => codes.push((Code::FORBIDDEN, "it is not for a service token, or not for one without its scope")),
+        RequiredRole::SubAdmin | RequiredRole::Admin => codes.push((
+            Code::FORBIDDEN,
+            "it is not for you, or not with an app password, an old session or a service token without its scope",
+        )),
     }
     codes
 }

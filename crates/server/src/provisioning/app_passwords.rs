@@ -1,7 +1,7 @@
 //! App passwords, as clients make and end their own: a program signs in once with the password that its owner typed, takes
 //! an app password for itself, and forgets the other.
 
-use accounts::{AccountsError, AppPassword, UserId};
+use accounts::AccountsError;
 
 use super::call::Call;
 use super::docs::ResponseDoc;
@@ -9,6 +9,7 @@ use super::envelope::code::Code;
 use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
 use super::operation::{Operation, operation};
+use crate::auth::app_password::UsedAppPassword;
 
 const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
 
@@ -26,27 +27,24 @@ pub(crate) const GET: Operation = operation!(
     named_text("apppassword"),
     get(call)
 )
+.app_password_refusal("You cannot request an new apppassword with an apppassword")
 .codes(&[(
     Code::FORBIDDEN,
     "the caller signed in with an app password, or with the cookie of a page, and not with the password",
 )]);
 
 async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
-    const REFUSED: &str = "You cannot request an new apppassword with an apppassword";
     let id = call.caller()?.id();
-    if call.caller()?.password_hash().is_none() {
+    // A read that changes something: the password in a header is what no page can send by itself.
+    if !call.caller()?.proof().is_password() {
         let text = "An app password is given to whoever signs in with the password, not to a page";
         return Err(Failure::new(Code::FORBIDDEN, text));
     }
-    // A read that changes something: the caller said who they are by a header that no page can send by itself.
-    if call.caller()?.is_stale() {
-        let text = "Nothing can be changed while the server that checks your password cannot be reached";
-        return Err(Failure::new(Code::UNAVAILABLE, text));
-    }
-    if used(call).await?.is_some() {
-        return Err(Failure::new(Code::FORBIDDEN, REFUSED));
-    }
-    let (token, _) = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await?;
+    let made = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await;
+    let (token, _) = made.map_err(|error| match error {
+        AccountsError::Invalid { .. } => Failure::new(Code::FORBIDDEN, error.to_string()),
+        error => error.into(),
+    })?;
     Ok(Data::one("apppassword", token.expose()).into())
 }
 
@@ -61,8 +59,8 @@ pub(crate) const DELETE: Operation = operation!(
 .codes(NONE_IN_USE);
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
-    let (id, used) = own(call).await?;
-    call.accounts()?.app_passwords().revoke(&id, used.key).await.map_err(ended)?;
+    let used = used(call)?;
+    call.accounts()?.app_passwords().revoke(call.caller()?.id(), used.key()).await.map_err(ended)?;
     Ok(Answer::NOTHING)
 }
 
@@ -77,24 +75,15 @@ pub(crate) const ROTATE: Operation = operation!(
 .codes(NONE_IN_USE);
 
 async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let (id, _) = own(call).await?;
-    let old = call.caller()?.password_hash().ok_or_else(Failure::nobody)?;
-    let token = call.accounts()?.app_passwords().rotate(&id, old).await.map_err(ended)?;
+    let used = used(call)?;
+    let token = call.accounts()?.app_passwords().rotate(call.caller()?.id(), used.token()).await;
+    let token = token.map_err(ended)?;
     Ok(Data::one("newpassword", token.expose()).into())
 }
 
-/// The app password that the caller signed in with, if it was one.
-async fn used(call: &Call<'_>) -> Result<Option<AppPassword>, Failure> {
-    let caller = call.caller()?;
-    let Some(hash) = caller.password_hash() else { return Ok(None) };
-    let owner = call.app.accounts().app_passwords().owner(hash).await?;
-    Ok(owner.filter(|(user, _)| user.id == *caller.id()).map(|(_, used)| used))
-}
-
-async fn own(call: &Call<'_>) -> Result<(UserId, AppPassword), Failure> {
-    let used = used(call).await?;
-    let used = used.ok_or_else(none_in_use)?;
-    Ok((call.caller()?.id().clone(), used))
+/// The app password that the caller signed in with.
+fn used<'c>(call: &'c Call<'_>) -> Result<&'c UsedAppPassword, Failure> {
+    call.caller()?.proof().app_password().ok_or_else(none_in_use)
 }
 
 fn none_in_use() -> Failure {

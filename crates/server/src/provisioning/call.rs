@@ -12,7 +12,9 @@ use super::envelope::Failure;
 use super::envelope::code::Code;
 use super::params::{ParamError, Params};
 use super::path::{Captures, decoded_again};
+use super::scope::TokenScope;
 use crate::auth::client_address::Origin;
+use crate::auth::proof::Requirement;
 use crate::request_body::BodyError;
 use crate::state::AppState;
 
@@ -42,10 +44,27 @@ impl Call<'_> {
         self.caller.ok_or_else(Failure::nobody)
     }
 
+    /// Looks whether the caller's proof is enough for a value that needs more than its route.
+    ///
+    /// # Errors
+    /// The answer that says what is missing.
+    pub(crate) fn prove(&self, required: Requirement, scope: TokenScope) -> Result<(), Failure> {
+        self.caller()?.prove(required, Some(scope), None)
+    }
+
     /// The accounts, used on the caller's behalf.
     pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
-        let actor = Actor::user(self.caller()?.id().as_str(), Some(self.origin.address));
-        Ok(self.app.accounts().on_behalf_of(actor))
+        Ok(self.app.accounts().on_behalf_of(self.actor()?))
+    }
+
+    /// The caller as the audit log names them, with the service token if it was one.
+    pub(crate) fn actor(&self) -> Result<Actor, Failure> {
+        let caller = self.caller()?;
+        let actor = Actor::user(caller.id().as_str(), Some(self.origin.address));
+        Ok(match caller.proof().service_token() {
+            Some(token) => actor.via(token),
+            None => actor,
+        })
     }
 
     /// The user that the path names, with everything about them.
@@ -89,8 +108,11 @@ impl Call<'_> {
         if caller.is_admin() {
             return Ok(true);
         }
-        let groups = self.app.accounts().groups().of_user(&user.id).await?;
-        Ok(caller.is_over(&groups))
+        match self.app.accounts().users().details(&user.id).await {
+            Ok(details) => Ok(caller.is_over(&details)),
+            Err(AccountsError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The group that the path names: as it is written, or, if there is none, decoded once more, as clients encode it.
@@ -160,6 +182,8 @@ impl From<AccountsError> for Failure {
     fn from(error: AccountsError) -> Self {
         match error {
             AccountsError::NotFound { .. } => Self::hidden(),
+            error if error.is_for_admins() => Self::new(Code::FORBIDDEN, "Logged in user must be an admin"),
+            AccountsError::Forbidden { .. } => Self::hidden(),
             error if error.is_transient() => {
                 tracing::warn!(%error, "the store cannot be asked");
                 Self::new(Code::UNAVAILABLE, "The accounts cannot be reached at the moment, try again later")

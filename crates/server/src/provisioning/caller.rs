@@ -1,15 +1,23 @@
 //! Who calls, what they may do, and to whom.
 //!
-//! A [`Caller`] is made from a proof of sign-in, or from a session that one began, and from nothing else, so an endpoint
-//! that takes one cannot forget to ask.
+//! A [`Caller`] is made from an accepted sign-in, and from nothing else, so an endpoint that takes one cannot forget to ask.
 
-use accounts::{Details, GroupId, Permissions, TokenHash, User, UserId};
+use accounts::{Details, GroupId, Permissions, User, UserId};
 
 use super::envelope::Failure;
 use super::envelope::code::Code;
-use crate::auth::proof::Proof;
-use crate::auth::session::ActiveSession;
+use super::scope::{TokenScope, hint};
+use crate::auth::proof::{NotEnough, Proof, Requirement};
 use crate::auth::sign_in::Accepted;
+
+/// What is answered while a password counts only because its server cannot be reached.
+pub(crate) const STALE: &str =
+    "Nothing can be changed while the server that checks your password cannot be reached";
+
+const PASSWORD_ONLY: &str = "sign in with the password of the account";
+
+const CONFIRM: &str = "the session is older than 15 minutes: send the password to /login/confirm with the header requesttoken \
+                       (or open that page), then repeat the call";
 
 /// The role that a route requires, before anything else is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,29 +40,15 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The caller of a request with credentials. `password` is the password or app password that was accepted.
-    pub fn new(accepted: Accepted, password: &str) -> Self {
+    /// The caller of a request that was signed in.
+    pub fn new(accepted: Accepted) -> Self {
         let Accepted { proof, standing } = accepted;
-        Self { proof: Proof::Password(proof, TokenHash::of(password)), standing }
+        Self { proof, standing }
     }
 
-    /// Somebody who comes with the cookie of a page.
-    pub fn of_session(session: ActiveSession) -> Self {
-        let standing = session.standing().clone();
-        Self { proof: Proof::Session(session), standing }
-    }
-
-    /// Whether the proof is [stale](Proof::is_stale).
-    pub fn is_stale(&self) -> bool {
-        self.proof.is_stale()
-    }
-
-    /// What an app password would be found by, if it was one that the caller signed in with; nothing in a session.
-    pub fn password_hash(&self) -> Option<&TokenHash> {
-        match &self.proof {
-            Proof::Password(_, hash) => Some(hash),
-            Proof::Session(_) => None,
-        }
+    /// How the caller proved who they are.
+    pub fn proof(&self) -> &Proof {
+        &self.proof
     }
 
     /// The account.
@@ -79,20 +73,44 @@ impl Caller {
 
     /// Whether the caller may administer the members of a group.
     pub fn may_administer(&self, group: &GroupId) -> bool {
-        self.is_admin() || self.administers().contains(group)
+        self.standing.may_administer(group)
     }
 
-    /// Whether somebody in these groups is under the caller: everybody is for an administrator; for a sub-admin whoever
-    /// shares a group with them that they administer, and is no administrator.
-    pub fn is_over(&self, groups: &[GroupId]) -> bool {
-        self.is_admin()
-            || (!groups.iter().any(GroupId::is_admin)
-                && groups.iter().any(|group| self.administers().contains(group)))
+    /// Whether the caller administers this user; see [`Permissions::is_over`].
+    pub fn is_over(&self, details: &Details) -> bool {
+        self.standing.is_over(&details.groups, &details.subadmin_of)
     }
 
     /// Whether these are the caller's own details, or those of somebody under the caller.
     pub fn may_see(&self, details: &Details) -> bool {
-        details.user.id == *self.id() || self.is_over(&details.groups)
+        details.user.id == *self.id() || self.is_over(details)
+    }
+
+    /// Whether the caller's proof is enough. `scope` is what opens the call to a service token, and `app_password` the message
+    /// for app passwords, where clients know another than the usual one.
+    ///
+    /// # Errors
+    /// The answer that says what is missing, and how to do it.
+    pub fn prove(
+        &self,
+        required: Requirement,
+        scope: Option<TokenScope>,
+        app_password: Option<&'static str>,
+    ) -> Result<(), Failure> {
+        self.proof.satisfies(required, scope).map_err(|missing| match missing {
+            NotEnough::Scope => {
+                let text = "This service token may not do this";
+                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
+            }
+            NotEnough::AppPassword => {
+                let text = app_password.unwrap_or("An app password cannot do this");
+                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
+            }
+            NotEnough::Unconfirmed => {
+                Failure::new(Code::FORBIDDEN, "Password confirmation is required").with_hint(CONFIRM)
+            }
+            NotEnough::Stale => Failure::new(Code::UNAVAILABLE, STALE),
+        })
     }
 
     /// Whether the caller has a role.

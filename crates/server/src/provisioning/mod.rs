@@ -7,6 +7,7 @@
 //! | [`envelope`] | the tree of an answer, XML and JSON, codes, the envelope around all of it |
 //! | [`params`], [`path`] | what a caller sends |
 //! | [`caller`] | who calls and what they may do |
+//! | [`scope`] | which scope opens a call to a service token |
 //! | [`call`] | one call, as an endpoint sees it |
 //! | [`operation`], `docs`, `schema` | a function and its documentation |
 //! | `users`, `groups`, `apps`, ... | the endpoints |
@@ -27,6 +28,7 @@ pub mod path;
 mod preferences;
 pub mod routes;
 pub(crate) mod schema;
+pub mod scope;
 pub mod serve;
 pub(crate) mod service_info;
 mod users;

@@ -50,6 +50,8 @@ pub struct Operation {
     pub(crate) has_etag: bool,
     /// The message for callers without the role, where clients know another than the usual one.
     pub(crate) role_refusal: Option<&'static str>,
+    /// The message for app passwords, where clients know another than the usual one.
+    pub(crate) app_password_refusal: Option<&'static str>,
 }
 
 impl Operation {
@@ -72,6 +74,7 @@ impl Operation {
             data,
             has_etag: false,
             role_refusal: None,
+            app_password_refusal: None,
         }
     }
 
@@ -102,6 +105,11 @@ impl Operation {
 
     pub(crate) const fn role_refusal(mut self, text: &'static str) -> Self {
         self.role_refusal = Some(text);
+        self
+    }
+
+    pub(crate) const fn app_password_refusal(mut self, text: &'static str) -> Self {
+        self.app_password_refusal = Some(text);
         self
     }
 

@@ -1,4 +1,5 @@
-//! The one table of routes. A row is method, path, role and operation; the operation has the handler and its documentation.
+//! The one table of routes. A row is method, path, role, the kind of proof that is required, the scope that opens the call to a
+//! service token, and the operation, which has the handler and its documentation.
 //!
 //! The order counts. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
 //! holds for words that stand where an id could (`/users/details`).
@@ -8,7 +9,9 @@ use axum::http::Method;
 use super::caller::RequiredRole;
 use super::operation::Operation;
 use super::path::{Captures, Path, matched};
+use super::scope::TokenScope;
 use super::{app_passwords, apps, groups, passwords, preferences, service_info, users};
+use crate::auth::proof::Requirement;
 
 /// A row of the table.
 #[derive(Clone, Debug)]
@@ -19,90 +22,107 @@ pub struct Route {
     pub path: &'static str,
     /// The role that a caller needs before anything is looked at.
     pub role: RequiredRole,
+    /// The proof that a caller needs. Some calls need more for certain values; their endpoints see to that.
+    pub requires: Requirement,
+    /// The scope that opens the call to a service token; `None` where none does.
+    pub scope: Option<TokenScope>,
     /// What answers.
     pub operation: &'static Operation,
 }
 
 macro_rules! routes {
-    ($($method:ident $path:literal $role:ident $($operation:ident)::+)*) => {
+    ($($method:ident $path:literal $role:ident $requires:ident $scope:tt $($operation:ident)::+)*) => {
         &[$(Route {
             method: Method::$method,
             path: $path,
             role: RequiredRole::$role,
+            requires: Requirement::$requires,
+            scope: scope!($scope),
             operation: &$($operation)::+,
         }),*]
+    };
+}
+
+macro_rules! scope {
+    (-) => {
+        None
+    };
+    ($scope:ident) => {
+        Some(TokenScope::$scope)
     };
 }
 
 /// All routes, in the order in which they are tried.
 #[rustfmt::skip]
 pub const ROUTES: &[Route] = routes! {
-    // method, path, role, operation
-    GET    "/cloud/capabilities"                                              Anyone   service_info::CAPABILITIES
-    GET    "/config"                                                          Anyone   service_info::SERVICE
-    POST   "/person/check"                                                    Anyone   passwords::CHECK
+    // method, path, role, requires, scope, operation
+    GET    "/cloud/capabilities"                                             Anyone   Any            -                service_info::CAPABILITIES
+    GET    "/config"                                                         Anyone   Any            -                service_info::SERVICE
+    POST   "/person/check"                                                   Anyone   Any            -                passwords::CHECK
 
-    GET    "/cloud/user"                                                      SignedIn users::show::SELF
-    GET    "/cloud/user/apps"                                                 SignedIn apps::catalogue::OF_USER
-    GET    "/cloud/user/fields"                                               SignedIn users::edit::FIELDS
-    GET    "/cloud/user/fields/{user}"                                        SignedIn users::edit::FIELDS_OF
+    GET    "/cloud/user"                                                     SignedIn Any            UsersRead        users::show::SELF
+    GET    "/cloud/user/apps"                                                SignedIn Any            UsersRead        apps::catalogue::OF_USER
+    GET    "/cloud/user/fields"                                              SignedIn Any            UsersRead        users::edit::FIELDS
+    GET    "/cloud/user/fields/{user}"                                       SignedIn Any            UsersRead        users::edit::FIELDS_OF
 
-    GET    "/cloud/users"                                                     SubAdmin users::list::IDS
-    POST   "/cloud/users"                                                     SubAdmin users::create::CREATE
-    GET    "/cloud/users/details"                                             SubAdmin users::list::DETAILS
-    GET    "/cloud/users/disabled"                                            SubAdmin users::list::DISABLED
-    GET    "/cloud/users/recent"                                              Admin    users::list::RECENT
-    POST   "/cloud/users/search/by-phone"                                     SignedIn users::phone_search::SEARCH
-    GET    "/cloud/users/{user}"                                              SignedIn users::show::GET
-    PUT    "/cloud/users/{user}"                                              SignedIn users::edit::EDIT
-    DELETE "/cloud/users/{user}"                                              SubAdmin users::status::DELETE
-    PUT    "/cloud/users/{user}/enable"                                       SubAdmin users::status::ENABLE
-    PUT    "/cloud/users/{user}/disable"                                      SubAdmin users::status::DISABLE
-    POST   "/cloud/users/{user}/wipe"                                         SubAdmin users::status::WIPE
-    POST   "/cloud/users/{user}/welcome"                                      SubAdmin users::status::WELCOME
-    GET    "/cloud/users/{user}/groups"                                       SignedIn users::membership::GROUPS
-    GET    "/cloud/users/{user}/groups/details"                               SignedIn users::membership::GROUPS_DETAILS
-    POST   "/cloud/users/{user}/groups"                                       SubAdmin users::membership::ADD
-    DELETE "/cloud/users/{user}/groups"                                       SubAdmin users::membership::REMOVE
-    GET    "/cloud/users/{user}/subadmins"                                    Admin    users::membership::SUB_ADMIN_OF
-    GET    "/cloud/users/{user}/subadmins/details"                            Admin    users::membership::SUB_ADMIN_OF_DETAILS
-    POST   "/cloud/users/{user}/subadmins"                                    Admin    users::membership::PROMOTE
-    DELETE "/cloud/users/{user}/subadmins"                                    Admin    users::membership::DEMOTE
-    PUT    "/cloud/users/{user}/{collection}"                                 SignedIn users::edit::COLLECTION
+    GET    "/cloud/users"                                                    SubAdmin Any            UsersRead        users::list::IDS
+    POST   "/cloud/users"                                                    SubAdmin RecentPassword UsersWrite       users::create::CREATE
+    GET    "/cloud/users/details"                                            SubAdmin Any            UsersRead        users::list::DETAILS
+    GET    "/cloud/users/disabled"                                           SubAdmin Any            UsersRead        users::list::DISABLED
+    GET    "/cloud/users/recent"                                             Admin    Any            UsersRead        users::list::RECENT
+    POST   "/cloud/users/search/by-phone"                                    SignedIn Any            UsersRead        users::phone_search::SEARCH
+    GET    "/cloud/users/{user}"                                             SignedIn Any            UsersRead        users::show::GET
+    PUT    "/cloud/users/{user}"                                             SignedIn Any            UsersWrite       users::edit::EDIT
+    DELETE "/cloud/users/{user}"                                             SubAdmin RecentPassword UsersWrite       users::status::DELETE
+    PUT    "/cloud/users/{user}/enable"                                      SubAdmin Password       UsersWrite       users::status::ENABLE
+    PUT    "/cloud/users/{user}/disable"                                     SubAdmin RecentPassword UsersWrite       users::status::DISABLE
+    POST   "/cloud/users/{user}/wipe"                                        SubAdmin RecentPassword UsersCredentials users::status::WIPE
+    POST   "/cloud/users/{user}/welcome"                                     SubAdmin Password       UsersWrite       users::status::WELCOME
+    GET    "/cloud/users/{user}/groups"                                      SignedIn Any            UsersRead        users::membership::GROUPS
+    GET    "/cloud/users/{user}/groups/details"                              SignedIn Any            UsersRead        users::membership::GROUPS_DETAILS
+    POST   "/cloud/users/{user}/groups"                                      SubAdmin Password       GroupsWrite      users::membership::ADD
+    DELETE "/cloud/users/{user}/groups"                                      SubAdmin Password       GroupsWrite      users::membership::REMOVE
+    GET    "/cloud/users/{user}/subadmins"                                   Admin    Any            UsersRead        users::membership::SUB_ADMIN_OF
+    GET    "/cloud/users/{user}/subadmins/details"                           Admin    Any            UsersRead        users::membership::SUB_ADMIN_OF_DETAILS
+    POST   "/cloud/users/{user}/subadmins"                                   Admin    RecentPassword Admin            users::membership::PROMOTE
+    DELETE "/cloud/users/{user}/subadmins"                                   Admin    RecentPassword Admin            users::membership::DEMOTE
+    PUT    "/cloud/users/{user}/{collection}"                                SignedIn Any            UsersWrite       users::edit::COLLECTION
 
-    GET    "/cloud/groups"                                                    SubAdmin groups::LIST
-    POST   "/cloud/groups"                                                    Admin    groups::CREATE
-    GET    "/cloud/groups/details"                                            Admin    groups::DETAILS
-    GET    "/cloud/groups/{group*}/users/details"                             SignedIn users::list::OF_GROUP_DETAILS
-    GET    "/cloud/groups/{group*}/users"                                     SignedIn users::list::OF_GROUP
-    GET    "/cloud/groups/{group*}/subadmins"                                 Admin    groups::SUB_ADMINS
-    GET    "/cloud/groups/{group*}"                                           SignedIn users::list::OF_GROUP
-    PUT    "/cloud/groups/{group*}"                                           Admin    groups::EDIT
-    DELETE "/cloud/groups/{group*}"                                           Admin    groups::DELETE
+    GET    "/cloud/groups"                                                   SubAdmin Any            GroupsRead       groups::LIST
+    POST   "/cloud/groups"                                                   Admin    Password       GroupsWrite      groups::CREATE
+    GET    "/cloud/groups/details"                                           Admin    Any            GroupsRead       groups::DETAILS
+    GET    "/cloud/groups/{group*}/users/details"                            SignedIn Any            GroupsRead       users::list::OF_GROUP_DETAILS
+    GET    "/cloud/groups/{group*}/users"                                    SignedIn Any            GroupsRead       users::list::OF_GROUP
+    GET    "/cloud/groups/{group*}/subadmins"                                Admin    Any            GroupsRead       groups::SUB_ADMINS
+    GET    "/cloud/groups/{group*}"                                          SignedIn Any            GroupsRead       users::list::OF_GROUP
+    PUT    "/cloud/groups/{group*}"                                          Admin    Password       GroupsWrite      groups::EDIT
+    DELETE "/cloud/groups/{group*}"                                          Admin    RecentPassword GroupsWrite      groups::DELETE
 
-    GET    "/cloud/apps"                                                      Admin    apps::catalogue::LIST
-    GET    "/cloud/apps/"                                                     Admin    apps::catalogue::LIST
-    GET    "/cloud/apps/{app}"                                                Admin    apps::catalogue::INFO
-    POST   "/cloud/apps/{app}"                                                Admin    apps::catalogue::ENABLE
-    DELETE "/cloud/apps/{app}"                                                Admin    apps::catalogue::DISABLE
+    GET    "/cloud/apps"                                                     Admin    Any            Apps             apps::catalogue::LIST
+    GET    "/cloud/apps/"                                                    Admin    Any            Apps             apps::catalogue::LIST
+    GET    "/cloud/apps/{app}"                                               Admin    Any            Apps             apps::catalogue::INFO
+    POST   "/cloud/apps/{app}"                                               Admin    RecentPassword Apps             apps::catalogue::ENABLE
+    DELETE "/cloud/apps/{app}"                                               Admin    RecentPassword Apps             apps::catalogue::DISABLE
 
-    GET    "/apps/provisioning_api/api/v1/config/apps"                        Admin    apps::config::APPS
-    GET    "/apps/provisioning_api/api/v1/config/apps/{app}"                  Admin    apps::config::KEYS
-    GET    "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            Admin    apps::config::GET
-    POST   "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            SignedIn apps::config::SET
-    DELETE "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"            Admin    apps::config::DELETE
-    POST   "/apps/provisioning_api/api/v1/config/users/{app}/{key}"           SignedIn preferences::SET
-    DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"           SignedIn preferences::DELETE
-    POST   "/apps/provisioning_api/api/v1/config/users/{app}"                 SignedIn preferences::SET_SEVERAL
-    DELETE "/apps/provisioning_api/api/v1/config/users/{app}"                 SignedIn preferences::DELETE_SEVERAL
+    GET    "/apps/provisioning_api/api/v1/config/apps"                       Admin    Any            Apps             apps::config::APPS
+    GET    "/apps/provisioning_api/api/v1/config/apps/{app}"                 Admin    Any            Apps             apps::config::KEYS
+    GET    "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"           Admin    Any            Apps             apps::config::GET
+    POST   "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"           SignedIn RecentPassword Apps             apps::config::SET
+    DELETE "/apps/provisioning_api/api/v1/config/apps/{app}/{key}"           Admin    RecentPassword Apps             apps::config::DELETE
+    POST   "/apps/provisioning_api/api/v1/config/users/{app}/{key}"          SignedIn Any            -                preferences::SET
+    DELETE "/apps/provisioning_api/api/v1/config/users/{app}/{key}"          SignedIn Any            -                preferences::DELETE
+    POST   "/apps/provisioning_api/api/v1/config/users/{app}"                SignedIn Any            -                preferences::SET_SEVERAL
+    DELETE "/apps/provisioning_api/api/v1/config/users/{app}"                SignedIn Any            -                preferences::DELETE_SEVERAL
 
-    GET    "/core/getapppassword"                                             SignedIn app_passwords::GET
-    DELETE "/core/apppassword"                                                SignedIn app_passwords::DELETE
-    POST   "/core/apppassword/rotate"                                         SignedIn app_passwords::ROTATE
+    GET    "/core/getapppassword"                                            SignedIn RecentPassword -                app_passwords::GET
+    DELETE "/core/apppassword"                                               SignedIn Any            -                app_passwords::DELETE
+    POST   "/core/apppassword/rotate"                                        SignedIn Any            -                app_passwords::ROTATE
 
-    GET    "/apps/password_policy/api/v1/generate"                            SignedIn passwords::GENERATE
-    POST   "/apps/password_policy/api/v1/validate"                            SignedIn passwords::VALIDATE
+    GET    "/apps/password_policy/api/v1/generate"                           SignedIn Any            UsersWrite       passwords::GENERATE
+    POST   "/apps/password_policy/api/v1/validate"                           SignedIn Any            UsersWrite       passwords::VALIDATE
 };
+
+pub use super::users::edit::needs as needs_of_field;
 
 /// What a path led to.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! One call from beginning to end.
 //!
-//! The order of the checks is one that clients know: route, credentials, sign-in, role, the header against forged requests,
-//! parameters. Nothing is changed before all of them.
+//! The order of the checks is one that clients know: route, credentials, sign-in, role, the header against forged requests, the
+//! kind of proof, parameters. Nothing is changed before all of them.
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use user_backend::Outcome;
 
 use super::call::Call;
-use super::caller::{Caller, RequiredRole};
+use super::caller::{Caller, RequiredRole, STALE};
 use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
 use super::envelope::{Answer, Failure, seal, stream};
@@ -22,6 +22,7 @@ use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path::Path;
 use super::routes::{Found, ROUTES, Route, find};
+use crate::auth::app_password::is_token_shaped;
 use crate::auth::basic::AuthorizationHeader;
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
@@ -80,11 +81,16 @@ pub async fn serve(
     {
         return reply.send(Err(failure));
     }
-    let in_session = caller.as_ref().is_some_and(|caller| caller.password_hash().is_none());
+    let in_session = caller.as_ref().is_some_and(|caller| caller.proof().is_session());
     let forged =
         in_session && cookie.is_none_or(|cookie| !app.request_tokens().is_satisfied(&parts.headers, cookie));
     if forged || !csrf::is_satisfied(&parts.headers) {
         return csrf::refusal(&parts.headers);
+    }
+    if let Some(caller) = caller.as_ref().filter(|_| route.role != RequiredRole::Anyone)
+        && let Err(failure) = caller.prove(route.requires, route.scope, route.operation.app_password_refusal)
+    {
+        return reply.send(Err(failure));
     }
     let (query, (body, mut charge)) = match (query(&parts), body) {
         (Ok(query), Ok(body)) => (query, body),
@@ -115,10 +121,9 @@ pub async fn serve(
         return reply.refuse(error.into());
     }
     if let (Some(caller), false) = (&caller, parts.method.is_safe())
-        && caller.is_stale()
+        && caller.proof().is_stale()
     {
-        let text = "Nothing can be changed while the server that checks your password cannot be reached";
-        return reply.send(Err(Failure::new(Code::UNAVAILABLE, text)));
+        return reply.send(Err(Failure::new(Code::UNAVAILABLE, STALE)));
     }
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
@@ -186,8 +191,13 @@ async fn signed_in(
     let failed = |failure: Failure| Box::new(reply.clone().send(Err(failure)));
     let offered = AuthorizationHeader::of(&parts.headers)
         .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
-    let (name, password) = match offered {
-        AuthorizationHeader::Basic { name, password } => (name, password),
+    let offered = match offered {
+        // Other programs have bearer tokens of their own, which say nothing here.
+        AuthorizationHeader::Bearer(token) if !is_token_shaped(&token) => AuthorizationHeader::Other,
+        offered => offered,
+    };
+    match &offered {
+        AuthorizationHeader::Basic { .. } | AuthorizationHeader::Bearer(_) => {}
         AuthorizationHeader::Nothing | AuthorizationHeader::Other if route.role == RequiredRole::Anyone => {
             return Ok(None);
         }
@@ -196,18 +206,24 @@ async fn signed_in(
                 && (origin.private || app.settings().allow_plaintext)
                 && let Some(session) = app.session(cookie).await.map_err(|error| failed(error.into()))?
             {
-                return Ok(Some(Caller::of_session(session)));
+                return Ok(Some(Caller::new(session.accepted())));
             }
             let hint = "send the name and the password of an account on this server with each call; with curl: -u name:password";
             return Err(failed(Failure::nobody().with_hint(hint)));
         }
-    };
+    }
     if !origin.private && !app.settings().allow_plaintext {
         return Err(refused(StatusCode::FORBIDDEN, plaintext(&origin)));
     }
-    let decided = app.sign_in(&name, &password, origin.address, Accepts::AppPassword).await;
+    let decided = match &offered {
+        AuthorizationHeader::Basic { name, password } => {
+            app.sign_in(name, password, origin.address, Accepts::ServiceToken).await
+        }
+        AuthorizationHeader::Bearer(token) => app.sign_in_with_token(token, origin.address).await,
+        AuthorizationHeader::Nothing | AuthorizationHeader::Other => return Ok(None),
+    };
     match decided.map_err(|error| failed(error.into()))? {
-        Ok(accepted) => Ok(Some(Caller::new(accepted, &password))),
+        Ok(accepted) => Ok(Some(Caller::new(accepted))),
         Err(outcome @ Outcome::Refused(_)) => {
             let failure = Failure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
             Err(Box::new(reply.clone().challenging(&parts.headers).send(Err(failure))))

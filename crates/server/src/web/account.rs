@@ -1,16 +1,16 @@
 //! The page of one's own account: look at it, change the password, end sessions.
 //!
-//! Whoever finds an open browser shall not get more than that: what outlives the session, a new password or an app password, wants
-//! the password again, through the same door as signing in.
+//! What outlives the session, a new password or an app password, asks for the current password in the same form. That is a
+//! sign-in like any other, and confirms the session.
 
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, Actor};
+use accounts::{AccountsError, Actor, AppPasswordPolicy};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
+use user_backend::Password;
 use user_backend::clock::{later, now};
-use user_backend::{Outcome, Password};
 
 use super::form::Form;
 use super::format::{DateTimeDisplay, browser};
@@ -18,7 +18,6 @@ use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
 use super::refusal::refusal;
 use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, rules, sentence};
 use crate::auth::session::{ActiveSession, Browser};
-use crate::auth::sign_in::Accepts;
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);
@@ -47,9 +46,7 @@ pub(super) async fn change_password(request: PageRequest, body: Body) -> Answer 
         let text = "Your password is kept by another server and cannot be changed here.";
         return overview(&request, &session, StatusCode::FORBIDDEN, Some(Notice::bad(text))).await;
     }
-    if let Some(refusal) = confirm(&request, &session, sent.text("current")).await? {
-        return Ok(refusal);
-    }
+    let session = confirm(&request, session, sent.text("current")).await?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
     let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
     let id = &session.user().id;
@@ -109,21 +106,19 @@ pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSe
     Ok((session, sent))
 }
 
-/// Looks whether it is really the owner of the session who sits there; an answer when it is not.
+/// Confirms the session with the password that was typed; ends the request when it is not its owner's.
 pub(super) async fn confirm(
     request: &PageRequest,
-    session: &ActiveSession,
+    session: ActiveSession,
     password: &str,
-) -> Result<Option<Response<Body>>, EarlyResponse> {
-    let id = &session.user().id;
-    let decided = request.app.sign_in(id.as_str(), password, request.origin.address, Accepts::Password).await;
+) -> Result<ActiveSession, EarlyResponse> {
+    let decided = request.app.confirm_session(&session, password, &request.browser()).await;
     let outcome = match decided.map_err(|error| request.failed(&error))? {
-        Ok(accepted) if accepted.standing.user.id == *id => return Ok(None),
-        Ok(accepted) => Outcome::Authenticated(accepted.proof),
+        Ok(confirmed) => return Ok(confirmed),
         Err(outcome) => outcome,
     };
     let (status, notice, wait) = refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
-    Ok(Some(waiting(overview(request, session, status, Some(notice)).await?, wait)))
+    Err(waiting(overview(request, &session, status, Some(notice)).await?, wait).into())
 }
 
 /// The page itself.
@@ -175,6 +170,7 @@ pub(super) async fn overview(
         backend: if user.is_local() { "this server" } else { user.backend.as_str() },
         elsewhere: (!user.is_local()).then(|| Elsewhere { backend: user.backend.as_str(), link }),
         rules: rules(app),
+        revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions: sessions.collect(),
         tokens: tokens.collect(),
     };

@@ -11,9 +11,7 @@ use super::templates::{NewToken, Notice, page};
 /// `POST /settings/app-passwords`
 pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
     let (session, sent) = begin(&request, body).await?;
-    if let Some(refusal) = confirm(&request, &session, sent.text("password")).await? {
-        return Ok(refusal);
-    }
+    let session = confirm(&request, session, sent.text("password")).await?;
     let id = &session.user().id;
     match request.accounts_of(&session).app_passwords().create(id, sent.text("name"), None).await {
         Ok((token, made)) => {
@@ -24,6 +22,10 @@ pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
                 token: token.expose(),
             };
             Ok(page(StatusCode::OK, &template))
+        }
+        Err(AccountsError::Invalid { field: "app passwords of this user", .. }) => {
+            let notice = Notice::bad("You have 100 app passwords. Revoke one that you no longer use first.");
+            overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
         }
         Err(AccountsError::Invalid { .. }) => {
             let notice = Notice::bad("An app password needs a name, in one line and not too long.");

@@ -5,7 +5,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `login`, `password_reset`, `account`, `app_passwords` | what the pages do |
+//! | `login`, `confirm`, `password_reset`, `account`, `app_passwords` | what the pages do |
 //! | `refusal` | what they say about a sign-in that was not accepted |
 //! | `templates` | what they say; the texts are in `templates/` |
 //! | `page_request` | who looks: cookie, address, and whether a form may be believed |
@@ -15,6 +15,7 @@
 
 mod account;
 mod app_passwords;
+mod confirm;
 mod form;
 mod format;
 mod login;
@@ -34,6 +35,8 @@ pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/", get(account::home))
         .route("/login", get(login::show).post(login::sign_in))
+        .route("/login/confirm", get(confirm::show).post(confirm::submit))
+        .route("/index.php/login/confirm", post(confirm::submit))
         .route("/logout", get(login::ask_to_leave).post(login::sign_out))
         .route("/lostpassword", get(password_reset::show).post(password_reset::request))
         .route("/lostpassword/reset/{token}", get(password_reset::look).post(password_reset::redeem))

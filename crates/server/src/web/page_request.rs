@@ -5,7 +5,7 @@ use std::time::Duration;
 use accounts::{AccountsError, Actor, Token};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
-use axum::http::header::{LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
+use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
@@ -18,6 +18,8 @@ use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::session::{ActiveSession, Browser};
 use crate::problem::{plaintext, problem};
+use crate::provisioning::params::{ParamError, Params};
+use crate::request_body::{BodyError, Charge, Sender};
 use crate::state::AppState;
 
 /// One look at a page.
@@ -145,6 +147,29 @@ impl PageRequest {
     pub(super) async fn require_session(&self) -> Result<ActiveSession, EarlyResponse> {
         let back = self.url_for("/login?redirect_url=") + &self.url_for("/settings");
         self.session().await?.ok_or_else(|| EarlyResponse::from(self.redirect(&back)))
+    }
+
+    /// Whether a program in a page sent this, and not a form: it has the request token in a header.
+    pub(super) fn is_from_program(&self) -> bool {
+        self.headers.contains_key("requesttoken")
+    }
+
+    /// Reads the text fields of a form or a JSON body that a program in a page of ours sent.
+    pub(super) async fn own_params(&self, body: Body) -> Result<(Params, Charge), StatusCode> {
+        if self.is_new || !self.app.request_tokens().is_satisfied(&self.headers, &self.cookie) {
+            return Err(StatusCode::PRECONDITION_FAILED);
+        }
+        let (body, charge) =
+            self.app.bodies().read(Sender::Anonymous, body).await.map_err(|error| match error {
+                BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
+            })?;
+        let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        match Params::of_body(kind, body).await {
+            Ok(params) => Ok((params, charge)),
+            Err(ParamError::MediaType) => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Err(_) => Err(StatusCode::BAD_REQUEST),
+        }
     }
 
     /// Reads a form that anybody may send, as long as no other site makes a browser send it.

@@ -65,6 +65,11 @@ impl Notice {
         self
     }
 
+    /// The text alone.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// What a program that reads pages aloud makes of it.
     fn role(&self) -> &'static str {
         if self.kind == "bad" { "alert" } else { "status" }
@@ -79,6 +84,16 @@ pub(super) struct Login<'a> {
     pub(super) notice: Option<Notice>,
     pub(super) next: Option<&'a str>,
     pub(super) lost: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "confirm.html")]
+pub(super) struct Confirm<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) csrf_token: String,
+    pub(super) notice: Option<Notice>,
+    pub(super) user: &'a str,
+    pub(super) next: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -138,6 +153,8 @@ pub(super) struct Personal<'a> {
     /// Set for people whose password is not kept here.
     pub(super) elsewhere: Option<Elsewhere<'a>>,
     pub(super) rules: String,
+    /// Whether app passwords end when the owner changes the password.
+    pub(super) revokes_app_passwords: bool,
     pub(super) sessions: Vec<ShownSession>,
     pub(super) tokens: Vec<ShownToken>,
 }

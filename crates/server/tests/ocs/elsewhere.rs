@@ -1,5 +1,8 @@
 //! People whose password is kept elsewhere: on a mail server that is played here.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -9,17 +12,22 @@ use super::*;
 
 /// A mail server that lets in whoever says this password.
 async fn mail_server(password: &'static str) -> u16 {
+    mail_server_counting(password, Arc::default()).await
+}
+
+/// The same; counts the passwords that it is told.
+pub(super) async fn mail_server_counting(password: &'static str, count: Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(talk(stream, password));
+            tokio::spawn(talk(stream, password, Arc::clone(&count)));
         }
     });
     port
 }
 
-async fn talk(stream: TcpStream, password: &str) -> Option<()> {
+async fn talk(stream: TcpStream, password: &str, count: Arc<AtomicUsize>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n").await.ok()?;
     loop {
@@ -32,6 +40,7 @@ async fn talk(stream: TcpStream, password: &str) -> Option<()> {
         let answer = match command.as_str() {
             "CAPABILITY" => format!("* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK done\r\n"),
             "AUTHENTICATE" => {
+                count.fetch_add(1, Ordering::SeqCst);
                 let said = BASE64_STANDARD.decode(words.nth(1)?).ok()?;
                 let right = said.ends_with(format!("\0{password}").as_bytes());
                 if right {

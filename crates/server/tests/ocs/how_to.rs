@@ -16,7 +16,7 @@ fn blocks(heading: &str, language: &str) -> Vec<String> {
 }
 
 /// Runs a program that reads a script from its standard input.
-fn run(words: &[&str], script: &str) -> String {
+pub(crate) fn run(words: &[&str], script: &str) -> String {
     use std::io::Write;
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

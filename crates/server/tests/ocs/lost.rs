@@ -54,6 +54,23 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
     table.0.lock().unwrap().clone()
 }
 
+/// M7: the owner's phone, or a thief's, made every link worthless.
+#[tokio::test(flavor = "multi_thread")]
+async fn app_password_voids_no_reset_link_and_the_password_does() {
+    let server = server().await;
+    let frank = UserId::parse("Frank").unwrap();
+    let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
+    let path = link(&server, "Frank").await;
+    let mut surfer = Surfer::new(&server);
+    server.get("-", "/cloud/user").basic("Frank", token.expose()).send().await.ok();
+    let user = server.app.accounts().users().get(&frank).await.unwrap();
+    assert!(user.last_login.is_some(), "a device's sign-in is one");
+    assert_eq!(surfer.get(&path).await.status, 200);
+    // Less than a minute after the device, whose sign-in is on record.
+    server.get("Frank", "/cloud/user").send().await.ok();
+    assert_eq!(surfer.get(&path).await.status, 404);
+}
+
 /// The path of the link in a mail.
 fn path_of_link(text: &str) -> String {
     let (_, rest) = text.split_once("https://cloud.example.org/lost").unwrap_or_else(|| panic!("{text}"));

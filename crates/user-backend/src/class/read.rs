@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::arguments::NamedFields;
 use super::contract::Class;
+use super::fields::FieldSpec;
 use super::own_fields::OwnFields;
 use crate::document::section::Section;
 use crate::document::tree::{Member, Node, Value};
@@ -13,7 +14,7 @@ use crate::document::{Field, Problem, by_serde};
 pub(crate) fn names(class: &dyn Class) -> Option<Vec<&'static str>> {
     match class.settings() {
         Some(settings) => settings.names().map(<[_]>::to_vec),
-        None => Some(class.fields().iter().map(|spec| spec.name()).collect()),
+        None => Some(class.fields().iter().map(FieldSpec::name).collect()),
     }
 }
 
@@ -57,7 +58,7 @@ pub(crate) fn read(
     }
     match class.settings() {
         Some(settings) => {
-            check_settings(section, &given, &own, said.is_none(), |fields| settings.check(fields))
+            check_settings(section, &given, &own, said.is_none(), |fields| settings.check(fields));
         }
         None => check_fields(section, class, &given, said.is_none()),
     }
@@ -74,7 +75,7 @@ fn check_fields(section: &Section<'_>, class: &dyn Class, given: &[(String, Fiel
         match given.iter().find(|(name, _)| name == spec.name()) {
             Some((_, field)) => drop(spec.check(field)),
             None if spec.is_required() && !is_broken => {
-                section.fail(Some(spec.name()), Problem::new("nothing", format!("{}", spec.help())));
+                section.fail(Some(spec.name()), Problem::new("nothing", spec.help()));
             }
             None => {}
         }

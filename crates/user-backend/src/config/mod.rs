@@ -39,7 +39,7 @@ mod warning;
 
 pub use build::{FromConfigError, Link};
 pub use loader::Loader;
-pub use settings::{Network, ResolverSettings};
+pub use settings::{Network, NetworkError, ResolverSettings};
 pub use warning::Warning;
 
 pub use crate::class::{ClassRegistry, Entry};

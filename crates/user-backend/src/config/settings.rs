@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::document::error::Problem;
@@ -56,7 +57,7 @@ impl Network {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, Problem> {
+    fn read(text: &str) -> Result<Self, Problem> {
         let problem = || Problem::new(quoted(text), "an address or a block such as \"10.0.0.0/8\"");
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) if prefix.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -74,6 +75,19 @@ impl Network {
             return Err(problem().hint(format!("the block of this address is \"{network}\"")));
         }
         Ok(network)
+    }
+}
+
+/// What is wrong with a text that should be a [`Network`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an address or a block such as 10.0.0.0/8 that begins with its first address")]
+pub struct NetworkError;
+
+impl FromStr for Network {
+    type Err = NetworkError;
+
+    fn from_str(text: &str) -> Result<Self, NetworkError> {
+        Self::read(text).map_err(|_| NetworkError)
     }
 }
 
@@ -135,7 +149,7 @@ fn proxies(field: &Field<'_>) -> Vec<Network> {
         field.elements("an array of addresses and blocks such as \"10.0.0.0/8\"").unwrap_or_default();
     let network = |element: &Field<'_>| {
         let text = element.text("an address or a block such as \"10.0.0.0/8\"")?;
-        element.parsed(Network::parse(text))
+        element.parsed(Network::read(text))
     };
     elements.iter().filter_map(network).collect()
 }
@@ -198,9 +212,8 @@ mod tests {
 
     #[test]
     fn a_block_has_the_addresses_that_share_its_prefix() {
-        let has = |network: &str, address: &str| {
-            Network::parse(network).unwrap().contains(address.parse().unwrap())
-        };
+        let has =
+            |network: &str, address: &str| Network::read(network).unwrap().contains(address.parse().unwrap());
         for (network, inside, outside) in [
             ("10.0.0.0/8", "10.255.1.2", "11.0.0.1"),
             ("10.0.0.1", "10.0.0.1", "10.0.0.2"),
@@ -226,10 +239,10 @@ mod tests {
             "10.0.0.0/8/8",
             "10.0.0.0/999",
         ] {
-            assert!(Network::parse(text).is_err(), "{text}");
+            assert!(Network::read(text).is_err(), "{text}");
         }
         assert_eq!(
-            Network::parse("10.1.2.3/8").unwrap_err().hints,
+            Network::read("10.1.2.3/8").unwrap_err().hints,
             ["the block of this address is \"10.0.0.0/8\""]
         );
     }

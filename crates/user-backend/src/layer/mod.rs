@@ -1,8 +1,10 @@
 //! What stands between the resolver and a backend. Each file is one concern and says in which order it belongs.
 //!
-//! From the caller inwards: `cache` (an answer from memory), [`throttle`] (failures from one place), [`lock`] (failures at one
-//! person), `flight` (identical attempts share one), then, for each backend, [`budget`] (failed logins that may reach it), [`deadline`] (nobody overruns), [`limit`]
-//! (how many attempts may be under way at once), [`breaker`] (a dead server is left alone).
+//! From the caller inwards: `cache` (an answer from memory), `flight` (an identical attempt under way is joined),
+//! [`throttle`] (failures from one source), [`lock`] (failures at one user), `flight` again (the attempt starts in a task
+//! of its own), then, for each backend, [`budget`] (failed logins that may reach it), [`deadline`] (timeout), [`limit`]
+//! (concurrent attempts), [`breaker`] (a server that is down is not asked). Credentials that are `proven` wait neither at
+//! `throttle` nor at `lock`.
 //!
 //! Public are the decorators, which are backends themselves and work without a resolver, and the values that settings are made
 //! of. The rest is the resolver's own: each of them is safe only in the order in which the resolver uses it.

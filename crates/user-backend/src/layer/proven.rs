@@ -4,8 +4,8 @@
 //! its owner out with a few wrong passwords. A refusal ends the exemption at once, so a password that was changed upstream
 //! costs one failure there and is then limited like any other.
 //!
-//! Bounded: 100,000 pairs, as keyed hashes. They end with the process; a [`ProvenStore`](crate::resolver::ProvenStore) brings
-//! them back.
+//! Bounded: as many as the cache has entries and at most 100,000, as keyed hashes of about 45 bytes each. They end with the
+//! process; a [`ProvenStore`](crate::resolver::ProvenStore) brings them back.
 
 use std::sync::Arc;
 
@@ -20,13 +20,12 @@ const MAX_PROVEN: usize = 100_000;
 #[derive(Clone, Debug)]
 pub(crate) struct ProvenCredentials(Arc<Cache<OutcomeKey, ()>>);
 
-impl Default for ProvenCredentials {
-    fn default() -> Self {
-        Self(Arc::new(Cache::new(MAX_PROVEN)))
-    }
-}
-
 impl ProvenCredentials {
+    /// Remembers at most this many.
+    pub fn new(bound: usize) -> Self {
+        Self(Arc::new(Cache::new(bound.min(MAX_PROVEN))))
+    }
+
     /// Whether this name and password were accepted the last time.
     pub fn contains(&self, credentials: &OutcomeKey) -> bool {
         self.0.get(credentials).is_some()

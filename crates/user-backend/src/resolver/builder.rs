@@ -15,6 +15,7 @@ use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::BackendId;
+use crate::layer::proven::ProvenCredentials;
 use crate::layer::{CacheBounds, FailureLog, Flights, Lock, Locks, OutcomeCache, Throttle, Throttles};
 use crate::secret::NoRandomness;
 
@@ -171,7 +172,8 @@ impl ResolverBuilder {
         let throttles = before.map(|before| &before.throttles);
         let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
         let locks = before.map(|before| &before.locks);
-        let proven = locks.map(|locks| locks.proven().clone()).unwrap_or_default();
+        let proven = locks.map(|locks| locks.proven().clone());
+        let proven = proven.unwrap_or_else(|| ProvenCredentials::new(self.bounds.entries));
         let locks = locks.filter(|before| before.lock() == self.lock.as_ref()).cloned();
         Chain::new(
             links.collect(),

@@ -2,16 +2,16 @@
 //!
 //! ```text
 //! name, password, source
-//!  -> validate     empty, control characters, over-long: refused here, nobody is asked
-//!  -> canonicalise one form of the name for everything that follows
-//!  -> cache        a hit returns here, before any future is boxed
-//!  -> throttle     only so many failures from one address
-//!  -> lock         a pause behind each failure at one person, from wherever
-//!  -> flight       identical attempts at the same time share one, which survives its callers
-//!  -> pins         a known person is asked at their own backend only
-//!  -> budget       no backend sees more wrong passwords of one user than it may
-//!  -> chain        each backend in order, under one deadline
-//!  -> answer       cached, if nobody invalidated it meanwhile
+//!  -> cache        accepted, then refused outcomes: a hit returns here, before any future is boxed
+//!  -> parse        empty, control characters, too long: refused here, no backend is asked
+//!  -> in flight    an identical attempt under way is joined, without a further limit
+//!  -> source       rate limit of failed attempts from one address
+//!  -> user         lockout after failures at one user, from any source
+//!  -> task         the attempt runs in a task of its own, which survives its callers
+//!  -> chain        each backend in order, under one deadline: domain, pin, denied names, budget
+//!  -> backend      timeout, concurrency limit, circuit breaker, canary
+//!  -> claim        the first backend that accepts owns the name
+//!  -> answer       cached, unless the user or the backend was invalidated meanwhile
 //! ```
 
 mod attempt;
@@ -50,13 +50,14 @@ use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
 use crate::clock::{Instant, now};
-use crate::identity::{BackendId, CanonicalName};
+use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache, Place, Throttle};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
 use canary::Canary;
 use chain::Chain;
 use link::prove;
+use names::NameDecision;
 use scope::Scope;
 
 /// Asks backends in turn and remembers outcomes. Cheap to clone: clones share everything.
@@ -154,6 +155,19 @@ impl Resolver {
     /// The backends, in order, as they are now.
     pub fn backends(&self) -> Vec<Arc<dyn UserBackend>> {
         self.shared.chain.load().links.iter().map(|link| Arc::clone(&link.backend)).collect()
+    }
+
+    /// The backends that may own this name: a user of theirs could be known by it, or type it as their address.
+    ///
+    /// A backend without a domain may own every name.
+    pub fn possible_owners(&self, name: &CanonicalName) -> Vec<BackendId> {
+        let Ok(login) = LoginName::parse(name.as_str()) else { return Vec::new() };
+        let chain = self.shared.chain.load();
+        let may_own = chain.links.iter().filter(|link| match link.names.decide(&login) {
+            NameDecision::Ask { identity, .. } => identity.name() == name || name.as_str().contains('@'),
+            NameDecision::NotMine | NameDecision::Denied => false,
+        });
+        may_own.map(|link| link.id.clone()).collect()
     }
 
     /// The policy of one backend, as it is now.

@@ -29,8 +29,13 @@ pub fn basic(input: &[u8]) {
     headers.insert(AUTHORIZATION, value.clone());
     let read = AuthorizationHeader::of(&headers);
     let is_basic = input.get(..5).is_some_and(|word| word.eq_ignore_ascii_case(b"basic"));
+    let is_bearer = input.get(..6).is_some_and(|word| word.eq_ignore_ascii_case(b"bearer"));
     match &read {
-        Err(_) => assert!(is_basic),
+        Err(_) => assert!(is_basic || is_bearer),
+        Ok(AuthorizationHeader::Bearer(token)) => {
+            assert!(is_bearer);
+            assert!(token.len() <= 6 || !format!("{read:?}").contains(token.as_str()));
+        }
         Ok(AuthorizationHeader::Nothing) => panic!("there is a header"),
         Ok(AuthorizationHeader::Other) => {}
         Ok(AuthorizationHeader::Basic { name, password }) => {
@@ -43,7 +48,7 @@ pub fn basic(input: &[u8]) {
             headers.insert(AUTHORIZATION, format!("Basic {again}").parse().expect("a header"));
             match AuthorizationHeader::of(&headers) {
                 Ok(AuthorizationHeader::Basic { name: n, password: p }) => {
-                    assert!(n == *name && p == *password)
+                    assert!(n == *name && p == *password);
                 }
                 other => assert!(other.is_err() && again.len() >= 4096, "{other:?}"),
             }

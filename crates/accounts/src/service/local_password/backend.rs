@@ -247,8 +247,7 @@ impl UserBackend for LocalBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let decided = within(attempt.deadline, Phase::Login, self.decide(attempt)).await;
-        decided
+        within(attempt.deadline, Phase::Login, self.decide(attempt)).await
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -19,6 +19,8 @@ use crate::service::local_password::rules::{PasswordRules, Person};
 use crate::service::local_password::settings::HashSettings;
 use crate::store::change::{Change, LockedUser};
 use crate::store::outbox::MailKind;
+use crate::store::passwords::SetBy;
+use crate::store::rights::Right;
 use crate::store::{Accounts, app_passwords, outbox, passwords};
 
 /// How many passwords are checked against the rules at once. A rule may wait for a server.
@@ -39,18 +41,19 @@ pub struct LocalPasswords {
     rule_pool: HashPool,
     /// For questions that change nothing, so that many of them keep no one from setting a password.
     question_pool: HashPool,
-    notices: bool,
     app_passwords: AppPasswordPolicy,
 }
 
-/// What a new password means for the app passwords of its owner.
+/// What a new password means for the app passwords of its owner, if the owner sets it.
+///
+/// A password that someone else sets, or that is set through a reset link, always revokes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AppPasswordPolicy {
-    /// They go on working: every device would have to be set up again otherwise. The default.
-    #[default]
+    /// They go on working, so that no device has to be set up again.
     Keep,
-    /// They are revoked.
+    /// They are revoked, in case someone else knew the old password and made one. The default.
+    #[default]
     Revoke,
 }
 
@@ -108,19 +111,11 @@ impl LocalPasswords {
             rules,
             rule_pool: HashPool::new(&pool),
             question_pool: HashPool::new(&pool),
-            notices: false,
             app_passwords: AppPasswordPolicy::default(),
         }
     }
 
-    /// Notifies users by mail that their password was changed. Only where mail is set up: a worker has to empty the queue.
-    #[must_use]
-    pub fn with_notices(mut self, notices: bool) -> Self {
-        self.notices = notices;
-        self
-    }
-
-    /// What a new password means for app passwords.
+    /// What a new password means for app passwords if its owner sets it.
     #[must_use]
     pub fn with_app_passwords(mut self, app_passwords: AppPasswordPolicy) -> Self {
         self.app_passwords = app_passwords;
@@ -163,7 +158,8 @@ impl LocalPasswords {
         let prepared = self.prepare(&user, new, deadline).await?;
         let mut change = accounts.store().change().await?;
         let locked = locked(&mut change, id).await?;
-        self.write(&mut change, &locked, &prepared).await?;
+        let by = SetBy::actor(&change, &locked);
+        self.write(&mut change, &locked, &prepared, by).await?;
         change.commit().await?;
         Ok(())
     }
@@ -225,6 +221,7 @@ impl LocalPasswords {
         change: &mut Change<'_>,
         locked: &LockedUser,
         prepared: &Prepared,
+        by: SetBy,
     ) -> Result<(), SetError> {
         let LockedUser { key, user } = locked;
         if !user.is_local() {
@@ -233,12 +230,19 @@ impl LocalPasswords {
         if passwords::latest(change, *key).await? != prepared.based_on {
             return Err(AccountsError::Stale { what: "password" }.into());
         }
-        passwords::change_password(change, &user.id, &prepared.hash).await?;
-        if self.app_passwords == AppPasswordPolicy::Revoke {
-            app_passwords::revoke_all(change, locked).await?;
+        passwords::change_password(change, locked, &prepared.hash, by).await?;
+        if by != SetBy::Owner {
+            return Ok(());
         }
-        if let (true, Some(address)) = (self.notices, user.email.as_deref()) {
-            outbox::put(change, MailKind::PasswordChanged, locked.name(), Some(address)).await?;
+        let kind = match self.app_passwords {
+            AppPasswordPolicy::Keep => MailKind::PasswordChanged,
+            AppPasswordPolicy::Revoke => {
+                app_passwords::revoke_all(change, locked).await?;
+                MailKind::PasswordChangedAll
+            }
+        };
+        if let (true, Some(address)) = (change.notices(), user.email.as_deref()) {
+            outbox::put(change, kind, locked.name(), Some(address)).await?;
         }
         Ok(())
     }
@@ -285,9 +289,9 @@ impl LocalPasswords {
 /// Why an old password is refused.
 const RECENTLY_USED: &str = "Password must not have been used recently before.";
 
-/// The user, locked until the transaction ends.
+/// The user, locked until the transaction ends, if the actor may set their password.
 pub(crate) async fn locked(change: &mut Change<'_>, id: &UserId) -> Result<LockedUser, SetError> {
-    match change.lock_user(id).await {
+    match change.lock_target(id, Right::OneselfOrOver).await {
         Err(AccountsError::NotFound { .. }) => Err(SetError::NoSuchUser),
         other => Ok(other?),
     }

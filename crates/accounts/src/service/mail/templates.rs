@@ -33,6 +33,21 @@ pub struct PasswordChangedMail<'a> {
     pub user: &'a str,
     /// The address of the product.
     pub base: &'a str,
+    /// Whether the app passwords of the account ended too.
+    pub app_passwords: bool,
+}
+
+/// The notice that a user may do more, and that their credentials ended for that.
+#[derive(Clone, Debug)]
+pub struct RightsRaisedMail<'a> {
+    /// What the product is called.
+    pub product: &'a str,
+    /// What the person is called.
+    pub name: &'a str,
+    /// The user id.
+    pub user: &'a str,
+    /// The address of the product.
+    pub base: &'a str,
 }
 
 /// The greeting to a new account.
@@ -67,6 +82,16 @@ struct PasswordChangedText<'a> {
     name: &'a str,
     user: &'a str,
     base: &'a str,
+    app_passwords: bool,
+}
+
+#[derive(Template)]
+#[template(path = "rights_raised.txt", escape = "none")]
+struct RightsRaisedText<'a> {
+    product: &'a str,
+    name: &'a str,
+    user: &'a str,
+    base: &'a str,
 }
 
 #[derive(Template)]
@@ -97,9 +122,22 @@ impl PasswordChangedMail<'_> {
     /// # Errors
     /// [`EmailMessageError`] when the address or the text cannot be used.
     pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
+        let Self { product, base, app_passwords, .. } = *self;
+        let [name, user] = lines([self.name, self.user]);
+        let text = PasswordChangedText { product, name: &name, user: &user, base, app_passwords };
+        message(address, &name, &text)
+    }
+}
+
+impl RightsRaisedMail<'_> {
+    /// The mail to this address.
+    ///
+    /// # Errors
+    /// [`EmailMessageError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
         let Self { product, base, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
-        message(address, &name, &PasswordChangedText { product, name: &name, user: &user, base })
+        message(address, &name, &RightsRaisedText { product, name: &name, user: &user, base })
     }
 }
 

@@ -14,7 +14,7 @@ use user_backend::transport::TlsMode;
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
 use crate::service::mail::settings::{MailSettings, MailSettingsError};
 use crate::service::mail::smtp::SmtpTransport;
-use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
 use crate::service::mail::transport::{MailTransport, SendError};
 
 fn message() -> EmailMessage {
@@ -250,13 +250,13 @@ fn each_mail_has_a_message_id_of_its_own_under_the_senders_domain() {
 
 #[test]
 fn the_notice_says_what_to_do_if_it_was_somebody_else() {
-    let notice = PasswordChangedMail {
-        product: "Cloud",
-        name: "Zoë 日本",
-        user: "zoe",
-        base: "https://cloud.example.com/",
+    let (product, name, user, base) = ("Cloud", "Zoë 日本", "zoe", "https://cloud.example.com/");
+    let changed = |app_passwords| {
+        let notice = PasswordChangedMail { product, name, user, base, app_passwords };
+        notice.to("zoe@example.com").unwrap().text().to_owned()
     };
-    insta::assert_snapshot!(notice.to("zoe@example.com").unwrap().text());
+    let raised = RightsRaisedMail { product, name, user, base }.to("zoe@example.com").unwrap();
+    insta::assert_snapshot!([&changed(false), &changed(true), raised.text()].join("----\n"));
 }
 
 #[test]

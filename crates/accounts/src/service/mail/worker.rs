@@ -12,7 +12,7 @@ use user_backend::clock::{later, now};
 
 use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
-use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, WelcomeMail};
+use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
 use crate::service::mail::transport::{MailTransport, SendError};
 use crate::service::password_reset::link::BaseUrl;
 use crate::service::password_reset::request::PURPOSE;
@@ -167,7 +167,9 @@ impl MailWorker {
     async fn write(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
         match queued.kind {
             MailKind::ResetRequest => self.reset(queued).await,
-            MailKind::PasswordChanged => self.password_changed(queued).await,
+            MailKind::PasswordChanged => self.credentials_ended(queued, true, false).await,
+            MailKind::PasswordChangedAll => self.credentials_ended(queued, true, true).await,
+            MailKind::RightsRaised => self.credentials_ended(queued, false, true).await,
             MailKind::Welcome => self.welcome(queued, false).await,
             MailKind::WelcomeWithLink => self.welcome(queued, true).await,
         }
@@ -195,16 +197,21 @@ impl MailWorker {
         Ok(written(mail.to(&address)))
     }
 
-    async fn password_changed(
+    async fn credentials_ended(
         &self,
         queued: &QueuedMail,
+        new_password: bool,
+        app_passwords: bool,
     ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
         let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
         let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
         let (product, base) = (self.product.as_str(), self.base.as_str());
-        let mail =
-            PasswordChangedMail { product, name: user.display_name_or_id(), user: user.id.as_str(), base };
-        Ok(written(mail.to(address)))
+        let (name, user) = (user.display_name_or_id(), user.id.as_str());
+        Ok(written(if new_password {
+            PasswordChangedMail { product, name, user, base, app_passwords }.to(address)
+        } else {
+            RightsRaisedMail { product, name, user, base }.to(address)
+        }))
     }
 
     async fn welcome(
@@ -256,12 +263,9 @@ impl MailWorker {
     async fn may_get_another(&self, user: &User) -> Result<bool, AccountsError> {
         let name = user.id.name().as_str();
         let mut change = self.accounts.store().change().await?;
-        if rate_limits::retry_after(&mut change, ResetSettings::PER_USER, SCOPE, name).await?.is_some() {
-            return Ok(false);
-        }
-        rate_limits::acquire(&mut change, SCOPE, name).await?;
+        let may = rate_limits::acquire(&mut change, ResetSettings::PER_USER, SCOPE, name).await?.is_ok();
         change.commit().await?;
-        Ok(true)
+        Ok(may)
     }
 
     /// A new token and the address on record; `None` when this user cannot have one any more.

@@ -14,6 +14,7 @@ use crate::domain::{AccountsError, Action, Actor, SKEW, Timestamp, TokenHash, Us
 use crate::service::local_password::change::{ROUNDS, SetError, locked};
 use crate::service::password_reset::request::{PasswordReset, place};
 use crate::service::password_reset::settings::ResetSettings;
+use crate::store::passwords::SetBy;
 use crate::store::reset_tokens::ResetBasis;
 use crate::store::{rate_limits, reset_tokens};
 
@@ -61,9 +62,7 @@ impl PasswordReset {
     /// # Cancellation
     /// Safe.
     pub async fn inspect(&self, token: &str, source: Option<IpAddr>) -> Result<UserId, RedeemError> {
-        let place = place(source);
-        self.turn(&place).await?;
-        self.owner(token, &place).await
+        self.owner(token, &place(source)).await
     }
 
     /// Uses a token up and sets the password of its owner, who is not signed in by that. Tells who it was.
@@ -81,7 +80,6 @@ impl PasswordReset {
         deadline: Instant,
     ) -> Result<UserId, RedeemError> {
         let place = place(source);
-        self.turn(&place).await?;
         let mut round = 1;
         loop {
             let id = self.owner(token, &place).await?;
@@ -117,34 +115,29 @@ impl PasswordReset {
         if !reset_tokens::take(&mut change, &token, &locked).await? {
             return Err(BadToken::Invalid.into());
         }
-        self.passwords.write(&mut change, &locked, &prepared).await?;
+        self.passwords.write(&mut change, &locked, &prepared, SetBy::ResetLink).await?;
         change.note(Action::ResetUsed, name, None).await?;
         change.commit().await?;
         Ok(())
     }
 
-    /// The owner of a good token; a bad one counts against the place that it came from.
+    /// The owner of a good token. Each look counts against its source before it is made, and a good token is taken off the
+    /// count afterwards, so no burst of wrong ones is looked at before it is counted.
     async fn owner(&self, token: &str, place: &str) -> Result<UserId, RedeemError> {
+        let store = self.accounts.store();
+        let mut change = store.change().await?;
+        let counted = rate_limits::acquire(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
+        change.commit().await?;
+        let event = counted.map_err(|retry_after| RedeemError::Throttled { retry_after })?;
         let well_formed = token.len() == TOKEN_CHARS
             && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let store = self.accounts.store();
         let basis = if well_formed { reset_tokens::basis(store, &TokenHash::of(token)).await? } else { None };
-        let judged = basis.ok_or(BadToken::Invalid).and_then(|basis| {
-            judge(&basis, store.now())?;
-            Ok(basis.user)
-        });
-        if judged.is_err() {
-            let mut change = store.change().await?;
-            rate_limits::acquire(&mut change, SCOPE, place).await?;
-            change.commit().await?;
-        }
-        Ok(judged?)
-    }
-
-    async fn turn(&self, place: &str) -> Result<(), RedeemError> {
-        let mut change = self.accounts.store().change().await?;
-        let wait = rate_limits::retry_after(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
-        wait.map_or(Ok(()), |retry_after| Err(RedeemError::Throttled { retry_after }))
+        let basis = basis.ok_or(BadToken::Invalid)?;
+        judge(&basis, store.now())?;
+        let mut change = store.change().await?;
+        rate_limits::release(&mut change, event).await?;
+        change.commit().await?;
+        Ok(basis.user)
     }
 }
 
@@ -153,11 +146,10 @@ const SCOPE: &str = "reset.bad_token";
 
 /// Whether what a token rests on still holds. Every event that ends it also deletes it; this is the second check.
 fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
-    // A sign-in in the future was before the clock was set back, and says nothing of a link that was sent since.
+    // A sign-in with the password deletes the link. The time of the latest sign-in says nothing: it may be that of a device.
     let latest = now.after(SKEW);
-    let signed_in_since = basis.last_login.is_some_and(|at| at > basis.created && at <= latest);
     let same_address = basis.email.as_ref() == Some(&basis.sent_to);
-    if !basis.enabled || !basis.is_local || !same_address || signed_in_since {
+    if !basis.enabled || !basis.is_local || !same_address {
         return Err(BadToken::Invalid);
     }
     if basis.expires > now && basis.created <= latest { Ok(()) } else { Err(BadToken::Expired) }

@@ -70,11 +70,9 @@ impl PasswordReset {
         }
         let (place, typed) = (place(source), typed.trim());
         let mut change = self.accounts.store().change().await?;
-        let wait = rate_limits::retry_after(&mut change, ResetSettings::PER_PLACE, SCOPE, &place).await?;
-        if let Some(retry_after) = wait {
-            return Err(RequestError::Throttled { retry_after });
-        }
-        rate_limits::acquire(&mut change, SCOPE, &place).await?;
+        rate_limits::acquire(&mut change, ResetSettings::PER_PLACE, SCOPE, &place)
+            .await?
+            .map_err(|retry_after| RequestError::Throttled { retry_after })?;
         rate_limits::purge_expired(&mut change).await?;
         let could_be_somebody =
             !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);

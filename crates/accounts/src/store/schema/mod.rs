@@ -21,7 +21,9 @@ const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v3_sqlite.sql"), postgres: include_str!("v3_postgres.sql") },
     Step { sqlite: include_str!("v4_sqlite.sql"), postgres: include_str!("v4_postgres.sql") },
     Step { sqlite: include_str!("v5_sqlite.sql"), postgres: include_str!("v5_postgres.sql") },
-    Step { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
+    Step { sqlite: include_str!("v6_sqlite.sql"), postgres: include_str!("v6_postgres.sql") },
+    Step { sqlite: include_str!("v7_sqlite.sql"), postgres: include_str!("v7_postgres.sql") },
+    Step { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
 ];
 
 /// The newest schema that this program knows.

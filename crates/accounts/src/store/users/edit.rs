@@ -7,6 +7,7 @@ use crate::domain::{
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::sql;
+use crate::store::rights::Right;
 use crate::store::users::profile;
 use crate::store::users::repository::{Users, read};
 use crate::store::users::row::UserKey;
@@ -16,10 +17,10 @@ impl Users<'_> {
     ///
     /// # Errors
     /// [`AccountsError::NotFound`] (the user, or a mail address to replace), [`AccountsError::AlreadyExists`] (a mail
-    /// address to add).
+    /// address to add), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 16 KiB).
     pub async fn change(self, id: &UserId, edit: UserChange) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_user(id).await?;
+        let LockedUser { key, user } = change.lock_target(id, needed(&edit)).await?;
         let named = record(&mut change, key, user, &edit).await?;
         let named = profile_fields(&mut change, key, named, &edit).await?;
         let user = read(&mut change, key).await?;
@@ -31,6 +32,12 @@ impl Users<'_> {
         change.commit().await?;
         Ok(user)
     }
+}
+
+/// What a user may change of themselves is up to the caller, but for the quota and the manager.
+fn needed(edit: &UserChange) -> Right<'static> {
+    let manager = |one: &ProfileChange| matches!(one, ProfileChange::Value(value) if value.field() == ProfileField::Manager);
+    if edit.quota.is_some() || edit.profile.iter().any(manager) { Right::Over } else { Right::OneselfOrOver }
 }
 
 /// Writes what is in the user's own row; returns the names of the fields.
@@ -91,6 +98,10 @@ async fn profile_fields(
     mut named: Vec<&'static str>,
     edit: &UserChange,
 ) -> Result<Vec<&'static str>, AccountsError> {
+    if edit.profile.is_empty() {
+        return Ok(named);
+    }
+    let before = profile::bytes(change, key).await?;
     for one in &edit.profile {
         let mut field = ProfileField::AdditionalMail;
         match one {
@@ -110,5 +121,6 @@ async fn profile_fields(
         }
         named.push(field.as_str());
     }
+    profile::check_bytes(change, key, before).await?;
     Ok(named)
 }

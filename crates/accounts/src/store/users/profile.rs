@@ -5,6 +5,37 @@ use crate::store::change::Change;
 use crate::store::engine::sql;
 use crate::store::users::row::UserKey;
 
+/// Most further mail addresses of one user.
+pub(crate) const MAX_ADDITIONAL_MAILS: u64 = 10;
+
+/// Most bytes of all values of one profile: it is read at every call of its owner.
+pub(crate) const MAX_PROFILE_BYTES: u64 = 16 * 1024;
+
+/// How many bytes the values of a profile have together.
+pub(crate) async fn bytes(change: &mut Change<'_>, key: UserKey) -> Result<u64, AccountsError> {
+    let query =
+        sql("SELECT CAST(COALESCE(SUM(OCTET_LENGTH(value)), 0) AS BIGINT) FROM profile WHERE user_key = $1");
+    let row = change.row(query.bind(key.0)).await?;
+    Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
+}
+
+/// Refuses a profile that has grown beyond [`MAX_PROFILE_BYTES`]. One that was larger before may shrink.
+pub(crate) async fn check_bytes(
+    change: &mut Change<'_>,
+    key: UserKey,
+    before: u64,
+) -> Result<(), AccountsError> {
+    let found = bytes(change, key).await?;
+    if found > MAX_PROFILE_BYTES && found > before {
+        return Err(AccountsError::invalid(
+            "profile",
+            format!("{found} bytes"),
+            "at most 16384 bytes in all",
+        ));
+    }
+    Ok(())
+}
+
 /// Sets a field, or adds a further mail address.
 pub(crate) async fn put(
     change: &mut Change<'_>,
@@ -49,6 +80,15 @@ async fn add_email(
                     SELECT 1 FROM profile WHERE user_key = $1 AND field = 'additional_mail' AND value = $2");
     if change.row(used.bind(key.0).bind(address)).await?.is_some() {
         return Err(AccountsError::already("mail address", address));
+    }
+    let count = sql("SELECT COUNT(*) FROM profile WHERE user_key = $1 AND field = 'additional_mail'");
+    let found = change.row(count.bind(key.0)).await?.map(|row| row.count(0)).transpose()?.unwrap_or_default();
+    if found >= MAX_ADDITIONAL_MAILS {
+        return Err(AccountsError::invalid(
+            "additional_mail",
+            found.to_string(),
+            "fewer than 10 addresses before another is added",
+        ));
     }
     let add =
         sql("INSERT INTO profile (user_key, field, position, value, scope) SELECT $1, 'additional_mail', \

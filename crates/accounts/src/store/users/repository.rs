@@ -9,6 +9,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Db, Query, sql};
 use crate::store::handle::Store;
+use crate::store::rights::Right;
 use crate::store::users::row::{UserKey, columns};
 
 /// The table of users.
@@ -89,7 +90,7 @@ impl Users<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn set_enabled(self, id: &UserId, enabled: bool) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_user(id).await?;
+        let locked = change.lock_target(id, Right::Over).await?;
         if locked.user.enabled == enabled {
             return Ok(false);
         }
@@ -109,7 +110,7 @@ impl Users<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn delete(self, id: &UserId) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_user(id).await?;
+        let LockedUser { key, user } = change.lock_target(id, Right::Over).await?;
         let name = user.id.name();
         change.execute(sql("DELETE FROM users WHERE key = $1").bind(key.0)).await?;
         change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
@@ -119,25 +120,40 @@ impl Users<'_> {
         Ok(user)
     }
 
-    /// Writes down that a user, as read before, signed in now; at most once a minute. It voids the user's reset link.
+    /// Writes down that a user, as read before, signed in now with the password; at most once a minute. It voids the user's
+    /// reset link, at once.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`].
     pub async fn signed_in(self, user: &User) -> Result<(), AccountsError> {
-        let now = self.0.now();
-        if !last_used::is_due(user.last_login, now) {
+        let name = user.id.name().as_str();
+        let due = last_used::is_due(user.last_login, self.0.now());
+        let has_link =
+            sql("SELECT 1 FROM resets JOIN users ON users.key = resets.user_key WHERE users.name = $1");
+        if !due && self.0.db().row(has_link.bind(name)).await?.is_none() {
             return Ok(());
         }
-        let name = user.id.name().as_str();
-        let note =
-            sql("UPDATE users SET last_login = $2, first_login = COALESCE(first_login, $2) WHERE name = $1");
         let mut change = self.0.change().await?;
-        if change.execute(note.bind(name).bind(now.millis())).await? == 0 {
-            return Err(AccountsError::missing("user", user.id.as_str()));
+        if due {
+            note_login(&mut change, user).await?;
         }
-        // Who can sign in needs no reset any more; a link that someone else asked for ends here.
+        // A user who knows the password needs no reset any more; a link that someone else asked for ends here.
         let voided = sql("DELETE FROM resets WHERE user_key = (SELECT key FROM users WHERE name = $1)");
         change.execute(voided.bind(name)).await?;
+        change.commit().await
+    }
+
+    /// Writes down that a user, as read before, signed in now with something else than the password; at most once a minute.
+    /// A reset link stays: a device that polls does not keep its owner from setting a new password.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`].
+    pub async fn signed_in_without_password(self, user: &User) -> Result<(), AccountsError> {
+        if !last_used::is_due(user.last_login, self.0.now()) {
+            return Ok(());
+        }
+        let mut change = self.0.change().await?;
+        note_login(&mut change, user).await?;
         change.commit().await
     }
 
@@ -157,6 +173,17 @@ impl Users<'_> {
             })
             .collect()
     }
+}
+
+/// Writes down that a user signed in now.
+async fn note_login(change: &mut Change<'_>, user: &User) -> Result<(), AccountsError> {
+    let note =
+        sql("UPDATE users SET last_login = $2, first_login = COALESCE(first_login, $2) WHERE name = $1");
+    let now = change.now().millis();
+    if change.execute(note.bind(user.id.name().as_str()).bind(now)).await? == 0 {
+        return Err(AccountsError::missing("user", user.id.as_str()));
+    }
+    Ok(())
 }
 
 fn by_name(name: &CanonicalName) -> Query {

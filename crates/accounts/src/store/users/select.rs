@@ -11,7 +11,7 @@
 //! planner decides alone, by its statistics; only for a text of two letters, which have an index of their own there, it is
 //! done as on SQLite.
 
-use crate::domain::{AccountsError, GroupId, User, UserFilter};
+use crate::domain::{AccountsError, GroupId, User, UserFilter, UserId};
 use crate::store::engine::{Db, Kind, Query, Row, sql};
 use crate::store::search::contains;
 use crate::store::users::json_rows;
@@ -240,6 +240,9 @@ fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool
     }
     if !filter.search.is_empty() {
         query = contains(kind, query.push(kind, " AND users.search"), &filter.search);
+        if let Some((viewer, groups)) = &filter.seen_by {
+            query = visible(kind, query, &filter.search, viewer, groups);
+        }
     }
     query = match filter.enabled {
         Some(true) => query.push(kind, " AND users.enabled"),
@@ -250,6 +253,22 @@ fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool
         query = query.push(kind, " AND users.last_login IS NOT NULL");
     }
     query
+}
+
+/// Appends that what was found may be seen: it is in the id, or the user is one whom the viewer administers, or the viewer.
+fn visible(kind: Kind, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
+    let query = contains(kind, query.push(kind, " AND (users.name"), text).push(kind, " OR users.name = ");
+    let mut query = query.push_bind(kind, viewer.name().as_str()).push(
+        kind,
+        " OR NOT (EXISTS (SELECT 1 FROM members JOIN groups ON groups.key = members.group_key \
+         WHERE members.user_key = users.key AND groups.id = 'admin') \
+         OR EXISTS (SELECT 1 FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
+         WHERE subadmins.user_key = users.key",
+    );
+    for group in groups {
+        query = query.push(kind, " AND groups.id <> ").push_bind(kind, group.as_str());
+    }
+    query.push(kind, ")))")
 }
 
 /// The three-letter pieces of a text as an FTS5 expression: side by side, and the last three letters. `None` when the text

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use user_backend::ClassRegistry;
 use user_backend::config::{Config, Loader};
 
-use crate::config;
+use crate::config_file;
 use crate::exit::Failure;
 use crate::output::complain;
 
@@ -72,7 +72,7 @@ impl Place {
         let config = match loader.clone().setting(OPTIONS).load(&file) {
             Ok(config) => config,
             Err(with_options) => {
-                let config = loader.load(&file).map_err(config::wrong)?;
+                let config = loader.load(&file).map_err(config_file::wrong)?;
                 complain(&format!("warning: {OPTIONS} is not used: it cannot be read\n{with_options}"));
                 config
             }
@@ -87,12 +87,12 @@ impl Place {
 
     /// A setting that is a text.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Failure> {
-        self.config.section(name).map_err(config::wrong)
+        self.config.section(name).map_err(config_file::wrong)
     }
 
     /// What is wrong with a setting, with its place in the file.
     pub(super) fn wrong(&self, name: &str, found: &str, expected: &str) -> Failure {
-        config::wrong(self.config.section_error(name, &[], found, expected))
+        config_file::wrong(self.config.section_error(name, &[], found, expected))
     }
 
     /// The file of a SQLite database.

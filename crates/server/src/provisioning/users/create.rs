@@ -11,6 +11,7 @@ use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
+use crate::auth::proof::Requirement;
 use crate::provisioning::call::Call;
 use crate::provisioning::docs::{Kind, Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
@@ -18,6 +19,8 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::operation::{Operation, operation};
+use crate::provisioning::scope::TokenScope;
+use crate::settings::MayCreate;
 
 const INVALID: Code = Code::of_endpoint(101);
 const TAKEN: Code = Code::of_endpoint(102);
@@ -44,7 +47,11 @@ const CODES: &[ResponseDoc] = &[
     (NO_PASSWORD_LINK, "neither a password nor a mail address was given"),
     (EMAIL_REQUIRED, "a mail address is required here"),
     (NO_FREE_ID, "no free id was found"),
-    (Code::FORBIDDEN, "only administrators name a backend; sub-admins promote within their groups"),
+    (
+        Code::FORBIDDEN,
+        "only administrators name a backend, or use a name that another backend may own; sub-admins promote within \
+         their groups",
+    ),
 ];
 
 const PARAMS: &[Param] = &[
@@ -100,6 +107,9 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(Failure::new(EMAIL_REQUIRED, "Required email address was not provided"));
     }
     let id = checked_id(id, params.text("userid")?.is_some())?;
+    if !call.caller()?.is_admin() && has_possible_owner(call, &id) {
+        return Err(Failure::new(Code::FORBIDDEN, OWNED).with_hint(OWNED_HINT));
+    }
     if !password.is_empty() && password.trim().is_empty() {
         return Err(blank());
     }
@@ -152,6 +162,10 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
         // Deleted since somebody looked.
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
+        // The caller lost a group since the groups were looked at.
+        Err(AccountsError::Forbidden { .. }) => {
+            return Err(Failure::new(NOT_ADMINISTERED, "insufficient privileges for the groups"));
+        }
         Err(AccountsError::Invalid { field, .. }) => {
             return Err(Failure::new(INVALID, format!("Invalid {field}")));
         }
@@ -177,6 +191,22 @@ fn backend(call: &Call<'_>) -> Result<Option<BackendId>, Failure> {
     }
     Ok(Some(found))
 }
+
+/// Whether an external backend may own a name, and settings do not let sub-admins take it all the same.
+///
+/// # Security
+/// The owner of the name there, who may not have signed in yet, would find an account that a sub-admin controls.
+fn has_possible_owner(call: &Call<'_>, id: &UserId) -> bool {
+    call.app.settings().sub_admins_may_create == MayCreate::LocalNames
+        && call.app.resolver().possible_owners(id.name()).iter().any(|owner| owner.as_str() != LOCAL_BACKEND)
+}
+
+/// The answer to a sub-admin who wants a name that an external backend may own.
+const OWNED: &str = "Only administrators may use a name that may belong to a user of another backend";
+
+/// What can be done about it.
+const OWNED_HINT: &str = "ask an administrator to create this user; or, if the names of your backends cannot be told from \
+                          local ones, to set sub_admins_may_create = \"any-name\"";
 
 /// An id that nobody has yet; whether it may be one is looked at later.
 async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure> {
@@ -239,6 +269,9 @@ async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
             let text = format!("insufficient privileges for group {typed}");
             return Err(Failure::new(NOT_ADMINISTERED, text));
         }
+        if group.is_admin() {
+            call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
+        }
         groups.push(group);
     }
     if groups.is_empty() && !caller.is_admin() {
@@ -260,6 +293,7 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
         if !caller.may_administer(&group) {
             return Err(Failure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
         }
+        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
         groups.push(group);
     }
     Ok(groups)

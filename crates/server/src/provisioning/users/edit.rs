@@ -2,13 +2,14 @@
 //! (`fields[email]=…&fields[quota]=…`).
 
 use accounts::{
-    AccountsError, Actor, Details, DisplayName, EditedBy, EmailAddress, FieldValue, Language, Locale,
+    AccountsError, Details, DisplayName, EditedBy, EmailAddress, FieldRisk, FieldValue, Language, Locale,
     MAX_LOCAL_PASSWORD_BYTES, ProfileField, ProfileScope, ProfileValue, UserChange,
 };
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
+use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::docs::{Kind, Param};
 use crate::provisioning::envelope::code::Code;
@@ -17,10 +18,14 @@ use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::params::ParamError;
+use crate::provisioning::scope::TokenScope;
 
 const NAME_TOO_LONG: Code = Code::of_endpoint(101);
 const INVALID: Code = Code::of_endpoint(102);
 const NOT_EDITABLE: Code = Code::of_endpoint(103);
+
+const MORE_NEEDED: &str =
+    "the field needs the password, typed a short while ago; an app password will not do";
 
 /// `PUT /cloud/users/{user}`
 pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields of a user", nothing(), edit(call))
@@ -37,6 +42,7 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
     Param::new("fields", Kind::Map, "Several fields at once, all of them or none; not the password").required()
 ])
 .codes(&[
+    (Code::FORBIDDEN, MORE_NEEDED),
     (NAME_TOO_LONG, "the display name is too long"),
     (INVALID, "the value cannot be taken"),
     (
@@ -53,6 +59,10 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
         Some(fields) => fields,
         None => vec![pair(call)?],
     };
+    for (key, _) in &fields {
+        let (required, scope) = needs(key, who.oneself);
+        call.prove(required, scope)?;
+    }
     if let [("password", value)] = fields.as_slice() {
         set_password(call, &details, value).await?;
         return Ok(Answer::NOTHING);
@@ -70,6 +80,21 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(INVALID)),
         Err(error) => Err(invalid(error)),
     }
+}
+
+/// What the change of a field needs: the proof of the caller, and the scope of a service token.
+pub fn needs(key: &str, oneself: bool) -> (Requirement, TokenScope) {
+    let is_credential = |field: ProfileField| field.rules().risk == FieldRisk::Credential;
+    if key == "password" || key.parse().is_ok_and(is_credential) {
+        return (Requirement::RecentPassword, TokenScope::UsersCredentials);
+    }
+    let is_own_matter = |field: ProfileField| field.rules().edited_by != EditedBy::Administrators;
+    // Who sees a field is its owner's matter, also where a value opens the account.
+    let harmless = matches!(key, "display" | "language" | "locale")
+        || key.parse().is_ok_and(is_own_matter)
+        || key.ends_with("Scope");
+    let required = if oneself && harmless { Requirement::Any } else { Requirement::Password };
+    (required, TokenScope::UsersWrite)
 }
 
 /// Why a value cannot be one.
@@ -111,6 +136,7 @@ pub(crate) const COLLECTION: Operation = operation!(
     Param::text("value", "What becomes of it; empty takes it away").required(),
 ])
 .codes(&[
+    (Code::FORBIDDEN, MORE_NEEDED),
     (INVALID, "there is no such address, or the value cannot be taken"),
     (NOT_EDITABLE, "no such collection"),
     HIDDEN,
@@ -121,7 +147,10 @@ async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let who = Editor::of(call, &details)?;
     let key = call.params.once("key")?;
     let value = call.params.once("value")?;
-    let change = match call.captures.get("collection").as_str() {
+    let collection = call.captures.get("collection");
+    let (required, scope) = needs(&collection, who.oneself);
+    call.prove(required, scope)?;
+    let change = match collection.as_str() {
         "additional_mail" if value.is_empty() => UserChange::new().replace_email(key, None),
         "additional_mail" => {
             let address = EmailAddress::parse(value).map_err(|_| Failure::bare(INVALID))?;
@@ -301,7 +330,7 @@ async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result
             None => invalid(),
         });
     };
-    let by = Actor::user(call.caller()?.id().as_str(), Some(call.origin.address));
+    let by = call.actor()?;
     let deadline = later(now(), HASH_DEADLINE);
     let done = call.app.passwords().set(&details.user.id, &password, by, deadline).await;
     done.map_err(|error| set_failed(error, NOT_EDITABLE, invalid()))

@@ -126,13 +126,13 @@ async fn of_group_details(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// The ids of a filter's users.
 async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
-    tell(Telling { pages: pages(call, filter, range), details: None }, range).await
+    tell(Telling { pages: pages(call, filter, range)?, details: None }, range).await
 }
 
 /// The users of a filter, by id.
 async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
     let details = Some((call.app.clone(), call.caller()?.clone()));
-    tell(Telling { pages: pages(call, filter, range), details }, range).await
+    tell(Telling { pages: pages(call, filter, range)?, details }, range).await
 }
 
 /// A list of one page is told whole, a longer one while it is read.
@@ -151,9 +151,13 @@ async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
 }
 
 /// The pages of a list. How many there are in all is worth a question only to those who go through pages.
-fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> UserPages {
-    let pages = call.app.accounts().users().pages(narrowed(filter, range));
-    if range.limit.is_some() { pages.counted() } else { pages }
+fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages, Failure> {
+    let (caller, mut filter) = (call.caller()?, narrowed(filter, range));
+    if !caller.is_admin() {
+        filter = filter.seen_by(caller.id().clone(), caller.administers().to_vec());
+    }
+    let pages = call.app.accounts().users().pages(filter);
+    Ok(if range.limit.is_some() { pages.counted() } else { pages })
 }
 
 /// A list that is being told, to whom if their rights decide what is told of each.
@@ -176,7 +180,7 @@ impl PageSource for Telling {
 
 fn entry(app: &AppState, caller: &Caller, details: &Details) -> (String, Data) {
     let id = details.user.id.as_str();
-    let about = if caller.is_over(&details.groups) {
+    let about = if caller.is_over(details) {
         shown(details, Viewer::Superior { own: false }, &app.settings())
     } else if details.user.id == *caller.id() {
         shown(details, Viewer::Oneself { scopes: false }, &app.settings())

@@ -2,6 +2,7 @@
 
 use accounts::{AccountsError, GroupFilter, GroupId, User};
 
+use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
@@ -9,6 +10,7 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::groups::as_details;
 use crate::provisioning::operation::{Operation, operation};
+use crate::provisioning::scope::TokenScope;
 use crate::settings::MayAdd;
 
 const GROUP: &[Param] = &[Param::text("groupid", "The group").required()];
@@ -70,13 +72,21 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     if !caller.may_administer(&group) {
         return Err(Failure::bare(NOT_ADMINISTERED));
     }
-    // The original lets a sub-admin take in anybody at all; the settings can narrow that. Then nobody whom the sub-admin does
-    // not administer already is told from somebody who does not exist.
+    // The original lets a sub-admin add any user; here the settings must allow that. Otherwise a user whom the sub-admin does
+    // not administer gets the answer of one who does not exist.
     let narrow = call.app.settings().sub_admins_may_add == MayAdd::Accessible;
     if narrow && !call.is_over(&user).await? {
         return Err(UNKNOWN_USER);
     }
-    let added = call.accounts()?.groups().add_member(&group, &user.id).await;
+    if group.is_admin() {
+        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
+    }
+    let accounts = call.accounts()?;
+    let added = if narrow {
+        accounts.groups().add_member(&group, &user.id).await
+    } else {
+        accounts.groups().add_any_user(&group, &user.id).await
+    };
     added.map_err(|error| gone(error, Failure::bare(NO_GROUP), UNKNOWN_USER))?;
     Ok(Answer::NOTHING)
 }
@@ -113,10 +123,8 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
         ));
     }
     if !caller.is_admin() {
-        let of_user = call.app.accounts().groups().of_user(&user.id).await?;
-        if !caller.is_over(&of_user) {
-            return Err(UNKNOWN_USER);
-        }
+        let details = call.named_details().await?.filter(|details| caller.is_over(details));
+        let of_user = details.ok_or(UNKNOWN_USER)?.groups;
         let common: Vec<&GroupId> =
             of_user.iter().filter(|group| caller.administers().contains(group)).collect();
         // Who leaves the last common group would be out of the caller's reach.
@@ -124,6 +132,9 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
             let text = "Not viable to remove user from the last group you are SubAdmin of";
             return Err(Failure::new(NOT_REMOVABLE, text));
         }
+    }
+    if group.is_admin() {
+        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
     }
     match call.accounts()?.groups().remove_member(&group, &user.id).await {
         Ok(_) => Ok(Answer::NOTHING),
@@ -223,6 +234,7 @@ fn gone(error: AccountsError, group: Failure, user: Failure) -> Failure {
     match error {
         AccountsError::NotFound { what: "group", .. } => group,
         AccountsError::NotFound { .. } => user,
+        error if !error.is_for_admins() && matches!(error, AccountsError::Forbidden { .. }) => user,
         error => error.into(),
     }
 }
@@ -236,15 +248,11 @@ const NO_SUCH_USER: Failure = Failure::fixed(NO_USER_OR_GROUP, "User does not ex
 /// The groups of the user that the path names, as far as the caller may know them.
 async fn visible_groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
     let caller = call.caller()?;
-    let user = call.named_user().await?.ok_or_else(Failure::hidden)?;
-    let groups = call.app.accounts().groups().of_user(&user.id).await?;
-    if user.id == *caller.id() || caller.is_admin() {
-        return Ok(groups);
+    let details = call.visible_details().await?;
+    if details.user.id == *caller.id() || caller.is_admin() {
+        return Ok(details.groups);
     }
-    if !caller.is_over(&groups) {
-        return Err(Failure::hidden());
-    }
-    Ok(groups.into_iter().filter(|group| caller.administers().contains(group)).collect())
+    Ok(details.groups.into_iter().filter(|group| caller.administers().contains(group)).collect())
 }
 
 /// The groups that the user whom the path names administers.

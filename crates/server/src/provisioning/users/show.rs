@@ -28,7 +28,7 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let own = details.user.id == *caller.id();
     let exact = own && call.captures.get("user") == details.user.id.as_str();
-    let viewer = if caller.is_over(&details.groups) {
+    let viewer = if caller.is_over(&details) {
         Viewer::Superior { own: exact }
     } else {
         Viewer::Oneself { scopes: exact }
@@ -44,7 +44,7 @@ pub(crate) const SELF: Operation =
 async fn own(call: &Call<'_>) -> Result<Answer, Failure> {
     let caller = call.caller()?;
     let details: Details = call.app.accounts().users().details(caller.id()).await?;
-    let viewer = if caller.is_over(&details.groups) {
+    let viewer = if caller.is_over(&details) {
         Viewer::Superior { own: true }
     } else {
         Viewer::Oneself { scopes: true }

@@ -25,7 +25,7 @@ fn seconds(seconds: u64) -> Duration {
 
 impl Bench {
     fn new() -> Self {
-        Self::of(Locks::new(Some(Lock::default()), ProvenCredentials::default()))
+        Self::of(Locks::new(Some(Lock::default()), ProvenCredentials::new(1_000)))
     }
 
     fn of(locks: Locks) -> Self {
@@ -299,7 +299,7 @@ async fn an_administrator_forgives() {
 
 #[tokio::test(start_paused = true)]
 async fn switched_off_it_counts_nothing() {
-    let bench = Bench::of(Locks::new(None, ProvenCredentials::default()));
+    let bench = Bench::of(Locks::new(None, ProvenCredentials::new(1_000)));
     for _ in 0..1_000 {
         assert_eq!(bench.fail().await, Ok(false));
     }
@@ -308,7 +308,7 @@ async fn switched_off_it_counts_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn t25_a_flood_of_names_takes_a_bounded_room_and_forgets_nobody_who_is_attacked() {
-    let bench = Bench::of(Locks::with_bound(Some(Lock::default()), ProvenCredentials::default(), 1_000));
+    let bench = Bench::of(Locks::with_bound(Some(Lock::default()), ProvenCredentials::new(1_000), 1_000));
     bench.fail_times(30).await;
     tokio::time::advance(seconds(10)).await;
     let under_way = bench.enter(&bench.guess()).await.unwrap();

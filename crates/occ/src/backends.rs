@@ -1,53 +1,21 @@
-//! Finding the configuration, and making backends and a resolver of it.
-//!
-//! The places, in this order: `--config`, the variable `USER_BACKEND_CONFIG`, `./user-backend.toml`,
-//! `./config/config.php`. The first that is named or there counts, even if it cannot be read: falling through to another
-//! file would answer a question that nobody asked.
+//! The backends of the configuration, ready to be asked, and a resolver for them.
 
-use std::env;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::{LOCAL_BACKEND, ServerSettings};
+use accounts::LOCAL_BACKEND;
 use async_trait::async_trait;
-use user_backend::config::{Config, ConfigErrors, Entry, Link, Loader};
+use user_backend::config::{Config, Entry, Link};
 use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Policy, Resolver, UserBackend};
 
 use crate::cli::Common;
+use crate::config_file::{read, read_file, wrong};
 use crate::exit::Failure;
 use crate::output::complain;
 use crate::store;
-
-/// The variable that names the configuration.
-const VARIABLE: &str = "USER_BACKEND_CONFIG";
-
-/// Files that are taken when nobody names one.
-const USUAL: [&str; 2] = ["user-backend.toml", "config/config.php"];
-
-/// The file to read.
-pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
-    let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(named) = given.map(Path::to_owned).or(variable) {
-        return Ok(named);
-    }
-    // Whatever is there counts, also a link to nowhere: whoever put it there meant it.
-    if let Some(usual) = USUAL.map(Path::new).into_iter().find(|path| path.symlink_metadata().is_ok()) {
-        return Ok(usual.to_owned());
-    }
-    let here = env::current_dir().unwrap_or_default();
-    let mut text = "no configuration found; looked at\n".to_owned();
-    let _ = writeln!(text, "  --config FILE: not given");
-    let _ = writeln!(text, "  {VARIABLE}: not set");
-    for usual in USUAL {
-        let _ = writeln!(text, "  {}: no such file", here.join(usual).display());
-    }
-    text.push_str("name yours with --config FILE");
-    Err(Failure::new(text))
-}
 
 /// One backend of the configuration, ready to be asked.
 #[derive(Clone, Debug)]
@@ -141,29 +109,6 @@ impl Setup {
         }
         builder.build().map_err(|error| Failure::new(error.to_string()))
     }
-}
-
-/// Finds the file and reads it.
-pub(crate) fn read(common: &Common) -> Result<(PathBuf, ServerSettings, Config), Failure> {
-    let file = find(common.config.as_deref())?;
-    let (server, config) = read_file(common, &file, Loader::allow_no_backends)?;
-    Ok((file, server, config))
-}
-
-fn read_file(
-    common: &Common,
-    file: &Path,
-    more: impl FnOnce(Loader) -> Loader,
-) -> Result<(ServerSettings, Config), Failure> {
-    tracing::debug!(file = %file.display(), "reading the configuration");
-    let loader = more(Loader::new().with_registry(common.registry.clone()));
-    let (server, config) = ServerSettings::load_with(loader, file).map_err(wrong)?;
-    Ok((server, config.for_one_attempt()))
-}
-
-/// What is wrong with a configuration.
-pub(crate) fn wrong(errors: ConfigErrors) -> Failure {
-    Failure::new(format!("the configuration is wrong\n{errors}"))
 }
 
 /// Finds and reads the configuration. Opens no connection.

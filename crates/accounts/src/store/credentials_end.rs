@@ -1,0 +1,62 @@
+//! The end of everything that opens an account but its password, in the transaction of the change that is the reason.
+//!
+//! What was made while an account could do less, or while its password was known to others, must not open it afterwards.
+
+use std::fmt;
+
+use crate::domain::{AccountsError, Action, GroupId};
+use crate::store::change::{Change, LockedUser};
+use crate::store::engine::sql;
+use crate::store::outbox::MailKind;
+use crate::store::{credential_epoch, outbox};
+
+/// Why the credentials of a user end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum EndReason<'a> {
+    /// The user became an administrator.
+    JoinedAdmin,
+    /// The user became a sub-admin of this group.
+    BecameSubadmin(&'a GroupId),
+    /// Someone other than the user set the password.
+    PasswordSetByOther,
+    /// The password was set through a reset link.
+    PasswordReset,
+}
+
+impl EndReason<'_> {
+    const fn mail(self) -> MailKind {
+        match self {
+            Self::JoinedAdmin | Self::BecameSubadmin(_) => MailKind::RightsRaised,
+            Self::PasswordSetByOther | Self::PasswordReset => MailKind::PasswordChangedAll,
+        }
+    }
+}
+
+impl fmt::Display for EndReason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::JoinedAdmin => f.write_str("joined the group admin"),
+            Self::BecameSubadmin(group) => write!(f, "became a sub-admin of {group}"),
+            Self::PasswordSetByOther => f.write_str("password set by another person"),
+            Self::PasswordReset => f.write_str("password set through a reset link"),
+        }
+    }
+}
+
+/// Ends the user's app passwords, sessions and reset links, and what any process remembers of them.
+///
+/// App passwords that are marked for a wipe stay: they open nothing, and their devices have yet to learn of it.
+pub(crate) async fn end_all(
+    change: &mut Change<'_>,
+    locked: &LockedUser,
+    reason: EndReason<'_>,
+) -> Result<(), AccountsError> {
+    let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1 AND NOT wipe");
+    change.execute(revoke.bind(locked.key.0)).await?;
+    credential_epoch::end_credentials(change, locked).await?;
+    change.note(Action::CredentialsEnded, locked.name(), Some(&reason.to_string())).await?;
+    if let (true, Some(address)) = (change.notices(), locked.user.email.as_deref()) {
+        outbox::put(change, reason.mail(), locked.name(), Some(address)).await?;
+    }
+    Ok(())
+}

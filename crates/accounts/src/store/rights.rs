@@ -1,0 +1,180 @@
+//! The rights of the actor, checked in the transaction of the change.
+//!
+//! What an endpoint looked at before may be over when the change is written: the target was made an administrator, the actor
+//! lost a group. So each change names the right that it needs, and the right is read under the locks of that change.
+//!
+//! PostgreSQL: every change of a user's memberships, sub-admin groups or status locks the user's row, so the rows of target and
+//! actor are locked here, in the order of their keys, and after them the rows of the actor's groups against deletion. SQLite has one
+//! writer at a time.
+
+use crate::domain::{AccountsError, GroupId, LOCAL_BACKEND, NewUser, Permissions, User, UserId};
+use crate::store::change::{Change, LockedUser};
+use crate::store::engine::{each, sql};
+use crate::store::users::row::{UserKey, columns};
+
+/// The right that a change needs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Right<'a> {
+    /// The target is the actor.
+    Oneself,
+    /// The actor administers the target and is not the target; an administrator administers everyone.
+    Over,
+    /// One of these two.
+    OneselfOrOver,
+    /// The actor is an administrator.
+    Admin,
+    /// The actor may administer this group, and the target too unless `anyone` may be added.
+    Member { group: &'a GroupId, anyone: bool },
+    /// The actor may create this user.
+    Create(&'a NewUser),
+}
+
+impl Right<'_> {
+    fn is_given(self, actor: &Permissions, target: Option<&Target>) -> bool {
+        let oneself = target.is_some_and(|target| target.oneself);
+        let over = target.is_some_and(|target| actor.is_over(&target.groups, &target.subadmin_of));
+        actor.is_admin && !matches!(self, Self::Oneself)
+            || match self {
+                Self::Admin => false,
+                Self::Oneself => oneself,
+                Self::Over => over && !oneself,
+                Self::OneselfOrOver => oneself || over,
+                Self::Member { group, anyone } => actor.may_administer(group) && (anyone || over),
+                Self::Create(new) => {
+                    let mine = |group: &GroupId| actor.may_administer(group);
+                    new.backend_id() == LOCAL_BACKEND
+                        && !new.groups.is_empty()
+                        && new.groups.iter().all(mine)
+                        && new.subadmin_of.iter().all(mine)
+                        && !new.create_groups
+                }
+            }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Oneself | Self::Over | Self::OneselfOrOver => "the right to change this user",
+            Self::Admin => ADMIN,
+            Self::Member { .. } => "the right to change the members of this group",
+            Self::Create(_) => "the right to create this user",
+        }
+    }
+}
+
+/// What [`AccountsError::Forbidden`] says where an administrator is needed.
+const ADMIN: &str = "an administrator";
+
+impl AccountsError {
+    /// Whether the change was refused because only administrators may make it.
+    pub fn is_for_admins(&self) -> bool {
+        matches!(self, Self::Forbidden { needs: ADMIN })
+    }
+}
+
+/// What a right over a user depends on.
+struct Target {
+    oneself: bool,
+    groups: Vec<GroupId>,
+    subadmin_of: Vec<GroupId>,
+}
+
+impl Change<'_> {
+    /// Checks a right that is about no existing user.
+    pub(crate) async fn require(&mut self, right: Right<'_>) -> Result<(), AccountsError> {
+        if !self.actor().is_user() {
+            return Ok(());
+        }
+        let actor = self.lock_actor().await?;
+        let actor = actor.ok_or(AccountsError::Forbidden { needs: right.name() })?;
+        let actor = self.permissions(actor).await?;
+        if right.is_given(&actor, None) {
+            Ok(())
+        } else {
+            Err(AccountsError::Forbidden { needs: right.name() })
+        }
+    }
+
+    /// Locks a user until the transaction ends, if the actor has the right.
+    pub(crate) async fn lock_target(
+        &mut self,
+        id: &UserId,
+        right: Right<'_>,
+    ) -> Result<LockedUser, AccountsError> {
+        if !self.actor().is_user() {
+            return self.lock_user(id).await;
+        }
+        let forbidden = || AccountsError::Forbidden { needs: right.name() };
+        let oneself = self.actor().is(id);
+        let (actor, target) = if oneself {
+            let target = self.lock_user(id).await?;
+            (Some((target.key, target.user.clone())), target)
+        } else if self.actor_is_first(id).await? {
+            let actor = self.lock_actor().await?;
+            (actor, self.lock_user(id).await?)
+        } else {
+            let target = self.lock_user(id).await?;
+            (self.lock_actor().await?, target)
+        };
+        let actor = self.permissions(actor.ok_or_else(forbidden)?).await?;
+        let about = Target {
+            oneself,
+            groups: self.groups_of(target.key).await?,
+            subadmin_of: self.subadmin_groups(target.key).await?,
+        };
+        if right.is_given(&actor, Some(&about)) { Ok(target) } else { Err(forbidden()) }
+    }
+
+    /// Whether the actor's row comes before that of the target in the order of locking.
+    async fn actor_is_first(&mut self, target: &UserId) -> Result<bool, AccountsError> {
+        let Ok(actor) = UserId::parse(self.actor().name()) else { return Ok(true) };
+        let query = sql("SELECT name FROM users WHERE name IN ($1, $2) ORDER BY key LIMIT 1");
+        let query = query.bind(actor.name().as_str()).bind(target.name().as_str());
+        let first = self.row(query).await?.map(|row| row.text(0)).transpose()?;
+        Ok(first.as_deref() == Some(actor.name().as_str()))
+    }
+
+    /// The actor, who keeps their rights until the transaction ends; `None` when there is no such user, or a disabled one.
+    async fn lock_actor(&mut self) -> Result<Option<(UserKey, User)>, AccountsError> {
+        let Ok(id) = UserId::parse(self.actor().name()) else { return Ok(None) };
+        let query = each(
+            concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1"),
+            concat!("SELECT ", columns!(), ", key FROM users WHERE name = $1 FOR SHARE"),
+        );
+        let row = self.row(query.bind(id.name().as_str())).await?;
+        row.map(|row| Ok((UserKey::read(&row)?, User::read(&row)?))).transpose()
+    }
+
+    /// What the locked actor may do. A disabled one may do nothing.
+    async fn permissions(&mut self, (key, user): (UserKey, User)) -> Result<Permissions, AccountsError> {
+        if !user.enabled {
+            return Err(AccountsError::Forbidden { needs: "an enabled account" });
+        }
+        let is_admin = self.groups_of(key).await?.iter().any(GroupId::is_admin);
+        let query = each(
+            "SELECT groups.id FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
+             WHERE subadmins.user_key = $1 ORDER BY groups.key",
+            "SELECT groups.id FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
+             WHERE subadmins.user_key = $1 ORDER BY groups.key FOR SHARE OF groups",
+        );
+        let rows = self.rows(query.bind(key.0)).await?;
+        let subadmin_of = rows.iter().map(|row| row.text(0).map(|id| GroupId::stored(&id)));
+        Ok(Permissions { user, is_admin, subadmin_of: subadmin_of.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether a locked user is an administrator.
+    pub(crate) async fn is_admin(&mut self, key: UserKey) -> Result<bool, AccountsError> {
+        Ok(self.groups_of(key).await?.iter().any(GroupId::is_admin))
+    }
+
+    async fn groups_of(&mut self, key: UserKey) -> Result<Vec<GroupId>, AccountsError> {
+        let query = sql("SELECT groups.id FROM members JOIN groups ON groups.key = members.group_key \
+                         WHERE members.user_key = $1");
+        self.rows(query.bind(key.0)).await?.iter().map(|row| Ok(GroupId::stored(&row.text(0)?))).collect()
+    }
+
+    async fn subadmin_groups(&mut self, key: UserKey) -> Result<Vec<GroupId>, AccountsError> {
+        let query = sql("SELECT groups.id FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
+                         WHERE subadmins.user_key = $1");
+        self.rows(query.bind(key.0)).await?.iter().map(|row| Ok(GroupId::stored(&row.text(0)?))).collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! What one user can fill: app passwords, sessions, further mail addresses, and the bytes of a profile.
+
+use std::time::Duration;
+
+use accounts::{
+    Accounts, AccountsError, EmailAddress, MAX_APP_PASSWORDS, MAX_SESSIONS, NewUser, ProfileField,
+    ProfileScope, ProfileValue, UserChange,
+};
+
+use crate::test_db::{on_both, user};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+fn address(nth: usize) -> ProfileValue {
+    EmailAddress::parse(&format!("eve-{nth}@example.com")).unwrap().into()
+}
+
+async fn addresses(accounts: &Accounts) -> usize {
+    let details = accounts.users().details(&user("eve")).await.unwrap();
+    details.profile.entries(ProfileField::AdditionalMail).count()
+}
+
+fn is_refused(result: Result<impl Sized, AccountsError>, what: &str) -> bool {
+    matches!(result, Err(AccountsError::Invalid { field, .. }) if field == what)
+}
+
+on_both! {
+    /// 990 addresses a call made 39,600 of them before there was a bound.
+    async fn additional_mails_are_ten_however_they_are_added(place) {
+        let (accounts, eve) = (place.open().await, user("eve"));
+        accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
+        let many = (0..990).fold(UserChange::new(), |change, nth| change.field(address(nth)));
+        assert!(is_refused(accounts.users().change(&eve, many).await, "additional_mail"));
+        assert_eq!(addresses(&accounts).await, 0, "all or nothing");
+        let ten = (0..10).fold(UserChange::new(), |change, nth| change.field(address(nth)));
+        accounts.users().change(&eve, ten).await.unwrap();
+        for nth in 10..14 {
+            let one_more = UserChange::new().field(address(nth));
+            assert!(is_refused(accounts.users().change(&eve, one_more).await, "additional_mail"));
+        }
+        let swap = UserChange::new().replace_email("eve-3@example.com", None).field(address(10));
+        accounts.users().change(&eve, swap).await.unwrap();
+        assert_eq!(addresses(&accounts).await, 10);
+        let new = (0..11).fold(NewUser::new(user("mallory")), |new, nth| new.profile(address(nth), None));
+        assert!(is_refused(accounts.users().create(new).await, "additional_mail"));
+        assert!(accounts.users().find(&user("mallory")).await.unwrap().is_none());
+    }
+
+    async fn additional_mails_added_at_once_stay_ten(place) {
+        let (accounts, eve) = (place.open().await, user("eve"));
+        accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
+        let add = |nth| {
+            let (accounts, eve) = (accounts.clone(), eve.clone());
+            tokio::spawn(async move { accounts.users().change(&eve, UserChange::new().field(address(nth))).await })
+        };
+        let mut added = 0;
+        for task in (0..30).map(add).collect::<Vec<_>>() {
+            added += usize::from(task.await.unwrap().is_ok());
+        }
+        assert_eq!((added, addresses(&accounts).await), (10, 10));
+    }
+
+    async fn profile_has_a_bound_in_bytes_and_may_shrink(place) {
+        let (accounts, eve) = (place.open().await, user("eve"));
+        accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
+        let texts = || ProfileField::scoped_texts();
+        let set = |field, text: &str| UserChange::new().field(ProfileValue::parse(field, text).unwrap());
+        // 8 * 2048 bytes, in letters of two bytes each.
+        for field in texts().take(8) {
+            accounts.users().change(&eve, set(field, &"ä".repeat(1024))).await.unwrap();
+        }
+        let next = texts().nth(8).unwrap();
+        assert!(is_refused(accounts.users().change(&eve, set(next, "x")).await, "profile"));
+        let scope = UserChange::new().scope(next, ProfileScope::Private);
+        accounts.users().change(&eve, scope).await.unwrap();
+        let all = texts().fold(NewUser::new(user("mallory")), |new, field| {
+            new.profile(ProfileValue::parse(field, &"x".repeat(2048)).unwrap(), None)
+        });
+        assert!(is_refused(accounts.users().create(all).await, "profile"));
+        // What an older version took stays, and can be made smaller step by step.
+        let large = "UPDATE profile SET value = 'x' || value || value WHERE field = 'phone'";
+        place.raw(large).await.unwrap();
+        assert!(is_refused(accounts.users().change(&eve, set(next, "x")).await, "profile"));
+        let first = texts().find(|field| *field != ProfileField::Phone).unwrap();
+        accounts.users().change(&eve, set(first, &"x".repeat(2000))).await.unwrap();
+    }
+
+    async fn app_passwords_are_a_hundred_of_either_kind(place) {
+        let (accounts, eve) = (place.open().await, user("eve"));
+        let tokens = accounts.app_passwords();
+        accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
+        let expires = Some(place.clock.now().after(HOUR));
+        tokens.create(&eve, "short", expires).await.unwrap();
+        let scopes = || accounts::TokenScopes::parse(["users:read"]).unwrap();
+        for nth in 1..MAX_APP_PASSWORDS {
+            if nth % 2 == 0 {
+                tokens.create(&eve, "phone", None).await.unwrap();
+            } else {
+                tokens.create_service_token(&eve, "job", scopes(), Default::default(), None).await.unwrap();
+            }
+        }
+        let error = tokens.create(&eve, "phone", None).await.unwrap_err();
+        let text = "app passwords of this user: found \"100\", expected fewer than 100 before another is made; revoke one";
+        assert_eq!(error.to_string(), text);
+        let other = tokens.create_service_token(&eve, "job", scopes(), Default::default(), None).await;
+        assert_eq!(other.unwrap_err(), error);
+        place.clock.advance(HOUR);
+        let (_, made) = tokens.create(&eve, "after the first one expired", None).await.unwrap();
+        assert!(tokens.create(&eve, "phone", None).await.is_err());
+        tokens.revoke(&eve, made.key).await.unwrap();
+        tokens.create(&eve, "phone", None).await.unwrap();
+        assert_eq!(tokens.list(&eve).await.unwrap().len(), 100);
+    }
+
+    async fn app_passwords_made_at_once_stay_a_hundred(place) {
+        let (accounts, eve) = (place.open().await, user("eve"));
+        accounts.users().create(NewUser::new(eve.clone())).await.unwrap();
+        let make = |_| {
+            let (accounts, eve) = (accounts.clone(), eve.clone());
+            tokio::spawn(async move { accounts.app_passwords().create(&eve, "phone", None).await })
+        };
+        let mut made = 0;
+        for task in (0..130).map(make).collect::<Vec<_>>() {
+            made += usize::from(task.await.unwrap().is_ok());
+        }
+        assert_eq!((made, accounts.app_passwords().list(&eve).await.unwrap().len()), (100, 100));
+    }
+
+    async fn sessions_are_a_hundred_and_the_oldest_ends(place) {
+        let (accounts, eve) = (place.open().await, user("eve"));
+        let sessions = accounts.sessions();
+        for name in ["eve", "frank"] {
+            accounts.users().create(NewUser::new(user(name))).await.unwrap();
+        }
+        let other = sessions.begin(Some(&user("frank")), 9 * HOUR, b"").await.unwrap();
+        let mut begun = Vec::new();
+        for _ in 0..MAX_SESSIONS + 5 {
+            place.clock.advance(Duration::from_secs(1));
+            begun.push(sessions.begin(Some(&eve), 9 * HOUR, b"").await.unwrap());
+            // In use all the time.
+            assert!(sessions.touch(&begun[0].hash(), 9 * HOUR).await.unwrap());
+        }
+        assert_eq!(sessions.count(&eve).await.unwrap(), 100);
+        assert_eq!(place.number("SELECT COUNT(*) FROM sessions").await, 101);
+        assert!(sessions.find(&other.hash()).await.unwrap().is_some());
+        for (nth, token) in begun.iter().enumerate() {
+            let there = sessions.find(&token.hash()).await.unwrap().is_some();
+            assert_eq!(there, nth == 0 || nth > 5, "{nth}");
+        }
+    }
+}

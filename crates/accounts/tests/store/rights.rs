@@ -1,0 +1,293 @@
+//! Rights: checked in the transaction that uses them, and what ends when somebody gets more of them.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use accounts::{
+    Accounts, AccountsError, Actor, GroupId, NewUser, ResetSettings, SetError, StoredHash, UserChange,
+    UserFilter,
+};
+
+use crate::fixture::{ALICE, Fixture, deadline, password};
+use crate::test_db::{TestDb, group, on_both, user};
+
+/// How often the race is run.
+const ROUNDS: usize = 200;
+
+/// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and is in `staff`, `other` is in
+/// `board`.
+async fn site(accounts: &Accounts) {
+    for id in ["staff", "board"] {
+        accounts.groups().create(&group(id), None).await.unwrap();
+    }
+    for new in [
+        NewUser::new(user("root")).group(GroupId::admin()),
+        NewUser::new(user("sam")).subadmin_of(group("staff")),
+        NewUser::new(user("sid")).group(group("staff")).subadmin_of(group("board")),
+        NewUser::new(user("mem")).group(group("staff")).email("mem@example.com".parse().unwrap()),
+        NewUser::new(user("other")).group(group("board")).email("other@example.com".parse().unwrap()),
+    ] {
+        accounts.users().create(new).await.unwrap();
+    }
+}
+
+fn by(accounts: &Accounts, name: &str) -> Accounts {
+    accounts.on_behalf_of(Actor::user(name, None))
+}
+
+/// Whether the actor was let through to what the change finds.
+async fn allowed<T>(change: impl Future<Output = Result<T, AccountsError>>) -> bool {
+    match change.await {
+        Err(AccountsError::Forbidden { .. }) => false,
+        Ok(_) | Err(AccountsError::Invalid { .. } | AccountsError::NotFound { .. }) => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Everything of a user that a rise in rights ends: app passwords, sessions, whether a reset link works.
+async fn credentials(accounts: &Accounts, name: &str) -> (usize, u64, i64) {
+    let id = user(name);
+    let app_passwords = accounts.app_passwords().list(&id).await.unwrap().len();
+    let there = accounts.reset_tokens().void(&id).await.unwrap();
+    (app_passwords, accounts.sessions().count(&id).await.unwrap(), i64::from(there))
+}
+
+async fn give_credentials(accounts: &Accounts, name: &str) {
+    let id = user(name);
+    accounts.app_passwords().create(&id, "phone", None).await.unwrap();
+    accounts.sessions().begin(Some(&id), Duration::from_secs(60), b"").await.unwrap();
+    accounts.reset_tokens().issue(&id, "reset", Duration::from_secs(60)).await.unwrap();
+}
+
+/// Lines of the audit log about a user's credentials, with who and why.
+async fn ended(accounts: &Accounts, name: &str) -> Vec<(String, String)> {
+    let lines = accounts.audit().after(0, 1000, Some(name)).await.unwrap();
+    let ended = lines.into_iter().filter(|line| line.action == "credentials.ended");
+    ended.map(|line| (line.actor, line.detail.unwrap_or_default())).collect()
+}
+
+/// Sets passwords as an endpoint does, which looks at the right first, until it is refused.
+async fn keep_setting(house: Arc<Fixture>, id: String, number: usize, stop: Arc<AtomicBool>) {
+    let accounts = &house.accounts;
+    for round in 0.. {
+        let sam = accounts.users().permissions(&user("sam")).await.unwrap();
+        let target = accounts.users().details(&user(&id)).await.unwrap();
+        if !sam.is_over(&target.groups, &target.subadmin_of) || stop.load(Ordering::Relaxed) {
+            return;
+        }
+        let text = password(&format!("Looking-Glass-{number}-{round}"));
+        match house.passwords.set(&user(&id), &text, Actor::user("sam", None), deadline()).await {
+            Ok(()) | Err(SetError::Store(AccountsError::Stale { .. })) => {}
+            Err(SetError::Store(AccountsError::Forbidden { .. })) => return,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Whether a sub-admin set the password of a user after an administrator made them an administrator.
+async fn lost_the_race(house: &Arc<Fixture>, number: usize) -> bool {
+    let id = format!("mem{number}");
+    house.add(NewUser::new(user(&id)).group(group("staff")), ALICE).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let loops: Vec<_> = (0..3)
+        .map(|number| tokio::spawn(keep_setting(house.clone(), id.clone(), number, stop.clone())))
+        .collect();
+    // The time for about one password, so that some are on their way.
+    tokio::time::sleep(Duration::from_millis(5 + number as u64 % 20)).await;
+    by(&house.accounts, "root").groups().add_member(&GroupId::admin(), &user(&id)).await.unwrap();
+    stop.store(true, Ordering::Relaxed);
+    for one in loops {
+        one.await.unwrap();
+    }
+    let lines = house.accounts.audit().after(0, 1000, Some(&id)).await.unwrap();
+    let risen =
+        lines.iter().position(|line| line.detail.as_deref() == Some("joined the group admin")).unwrap();
+    lines[risen..].iter().any(|line| line.action == "password.changed")
+}
+
+on_both! {
+    async fn password_set_by_a_sub_admin_never_comes_after_the_promotion(place) {
+        let house = Arc::new(Fixture::empty(place, r#"{"historySize": 0}"#, ResetSettings::default()).await);
+        site(&house.accounts).await;
+        let mut lost = 0;
+        for number in 0..ROUNDS {
+            lost += usize::from(lost_the_race(&house, number).await);
+        }
+        assert_eq!(lost, 0, "of {ROUNDS}");
+    }
+
+    async fn every_change_needs_a_right_of_the_actor(place) {
+        let accounts = place.open().await;
+        site(&accounts).await;
+        accounts.users().create(NewUser::new(user("gone")).group(GroupId::admin()).disabled()).await.unwrap();
+        let mem = user("mem");
+        let staff = group("staff");
+        // Who may change mem, and who may administer everything: (actor, over mem, administrator).
+        for (actor, over, admin) in [
+            ("root", true, true), ("SAM", true, false), ("sid", false, false), ("other", false, false),
+            ("nobody", false, false), ("gone", false, false), ("", false, false),
+        ] {
+            let acting = by(&accounts, actor);
+            let new = NewUser::new(user(&format!("new{actor}"))).group(staff.clone());
+            let promoted = new.clone().subadmin_of(group("board"));
+            let hash = StoredHash::new("hash");
+            let (users, groups) = (acting.users(), acting.groups());
+            let change = || UserChange::new().display_name(Some("Mem".parse().unwrap()));
+            for (what, expected, found) in [
+                ("change", over, allowed(users.change(&mem, change())).await),
+                ("disable", over, allowed(users.set_enabled(&mem, false)).await),
+                ("enable", over, allowed(users.set_enabled(&mem, true)).await),
+                ("password", over, allowed(acting.passwords().set(&mem, &hash)).await),
+                ("wipe", over, allowed(acting.app_passwords().wipe(&mem)).await),
+                ("revoke", over, allowed(acting.app_passwords().revoke_all(&mem)).await),
+                ("app password", false, allowed(acting.app_passwords().create(&mem, "x", None)).await),
+                ("sessions", over, allowed(acting.sessions().end_all(&mem, None)).await),
+                ("reset", over, allowed(acting.reset_tokens().issue(&mem, "welcome", Duration::from_secs(9))).await),
+                ("welcome", over, allowed(acting.outbox().welcome(&mem, true)).await),
+                ("leave", over, allowed(groups.remove_member(&staff, &mem)).await),
+                ("invite", over, allowed(groups.add_any_user(&staff, &mem)).await),
+                ("join", over, allowed(groups.add_member(&staff, &mem)).await),
+                ("join board", admin, allowed(groups.add_member(&group("board"), &mem)).await),
+                ("take in", admin, allowed(groups.add_member(&staff, &user("other"))).await),
+                ("create", over, allowed(users.create(new)).await),
+                ("promote", admin, allowed(groups.add_subadmin(&staff, &user("root"))).await),
+                ("demote", admin, allowed(groups.remove_subadmin(&group("board"), &user("root"))).await),
+                ("rename", admin, allowed(groups.rename(&staff, None)).await),
+                ("app", admin, allowed(acting.apps().set_enabled("files", true)).await),
+                ("value", admin, allowed(acting.apps().set_value("files", "x", "y")).await),
+                ("no value", admin, allowed(acting.apps().delete_value("files", "x")).await),
+            ] {
+                assert_eq!(found, expected, "{actor}: {what}");
+            }
+            if !admin {
+                assert!(!allowed(users.create(promoted)).await, "{actor}");
+                assert!(!allowed(users.create(NewUser::new(user("none")))).await, "{actor}");
+                assert!(!allowed(users.delete(&user("root"))).await, "{actor}");
+            }
+            // Back as it was.
+            accounts.groups().add_member(&staff, &mem).await.unwrap();
+            accounts.groups().remove_member(&group("board"), &mem).await.unwrap();
+            accounts.groups().remove_member(&staff, &user("other")).await.unwrap();
+        }
+        let own = by(&accounts, "mem");
+        assert!(allowed(own.app_passwords().create(&mem, "x", None)).await);
+        assert!(!allowed(own.users().change(&mem, UserChange::new().quota(accounts::Quota::Unlimited))).await);
+    }
+
+    async fn sub_admins_are_not_over_those_who_administer_another_group(place) {
+        let accounts = place.open().await;
+        site(&accounts).await;
+        let is_over = async |target: &str| {
+            let target = accounts.users().details(&user(target)).await.unwrap();
+            let sam = accounts.users().permissions(&user("sam")).await.unwrap();
+            sam.is_over(&target.groups, &target.subadmin_of)
+        };
+        assert!(is_over("mem").await);
+        assert!(!is_over("sid").await, "sid administers board too");
+        accounts.groups().add_subadmin(&group("board"), &user("sam")).await.unwrap();
+        assert!(is_over("sid").await);
+        accounts.groups().add_member(&GroupId::admin(), &user("sid")).await.unwrap();
+        assert!(!is_over("sid").await);
+    }
+
+    async fn more_rights_end_what_was_made_before(place) {
+        let accounts = place.open().await.with_notices(true);
+        site(&accounts).await;
+        let hash = StoredHash::new("hash");
+        let root = by(&accounts, "root");
+        let (staff, mem) = (group("staff"), user("mem"));
+        let waiting = async || accounts.outbox().waiting().await.unwrap();
+        let mut reasons = Vec::new();
+        for (reason, step) in [
+            ("became a sub-admin of staff", 0), ("joined the group admin", 1), ("password set by another person", 2),
+        ] {
+            give_credentials(&accounts, "mem").await;
+            let (seen, mails) = (accounts.credential_epoch().current().await.unwrap(), waiting().await);
+            match step {
+                0 => drop(root.groups().add_subadmin(&staff, &mem).await.unwrap()),
+                1 => drop(root.groups().add_member(&GroupId::admin(), &mem).await.unwrap()),
+                _ => root.passwords().set(&mem, &hash).await.unwrap(),
+            }
+            assert_eq!(credentials(&accounts, "mem").await, (0, 0, 0), "{reason}");
+            assert!(accounts.credential_epoch().current().await.unwrap() > seen, "{reason}");
+            assert_eq!(waiting().await, mails + 1, "{reason}");
+            reasons.push(("root".to_owned(), reason.to_owned()));
+            assert_eq!(ended(&accounts, "mem").await, reasons);
+        }
+        // What gives an administrator nothing new ends nothing, nor does the password that the owner sets.
+        give_credentials(&accounts, "mem").await;
+        root.groups().add_member(&GroupId::admin(), &mem).await.unwrap();
+        root.groups().add_subadmin(&group("board"), &mem).await.unwrap();
+        assert_eq!(credentials(&accounts, "mem").await, (1, 1, 1));
+        by(&accounts, "mem").passwords().set(&mem, &hash).await.unwrap();
+        assert_eq!(credentials(&accounts, "mem").await, (1, 0, 0));
+        assert_eq!(ended(&accounts, "mem").await, reasons);
+        assert_eq!(ended(&accounts, "root").await, [], "created as an administrator");
+        // A device that is to be wiped learns of it all the same.
+        give_credentials(&accounts, "other").await;
+        accounts.app_passwords().wipe(&user("other")).await.unwrap();
+        root.groups().add_member(&GroupId::admin(), &user("other")).await.unwrap();
+        assert_eq!(credentials(&accounts, "other").await.0, 1);
+    }
+
+    async fn search_of_a_sub_admin_looks_at_what_they_may_see(place) {
+        let accounts = place.open().await;
+        site(&accounts).await;
+        for (id, first) in [("boss", Some(GroupId::admin())), ("plain", None)] {
+            let mut new = NewUser::new(user(id)).group(group("staff"));
+            new = new.display_name(format!("Called {id}").parse().unwrap());
+            new = new.email(format!("{id}-4711@example.com").parse().unwrap());
+            accounts.users().create(first.into_iter().fold(new, NewUser::group)).await.unwrap();
+        }
+        accounts.users().change(&user("sid"), UserChange::new().email(Some("sid-4711@example.com".parse().unwrap())))
+            .await.unwrap();
+        let seen = async |text: &str| {
+            let all = UserFilter::new().search(text);
+            let both = [all.clone().group(group("staff")), all.in_any_group([group("staff"), group("nosuch")])];
+            let [one, other] = both.map(|filter| filter.seen_by(user("sam"), [group("staff")]));
+            let ids = async |filter: &UserFilter| -> Vec<String> {
+                let (page, total) = accounts.users().page_and_total(filter).await.unwrap();
+                assert_eq!(page.items.len() as u64, total);
+                page.items.iter().map(|user| user.id.as_str().to_owned()).collect()
+            };
+            let found = ids(&one).await;
+            assert_eq!(found, ids(&other).await);
+            found
+        };
+        for text in ["4711", "47", "plain-4711@example.com"] {
+            assert_eq!(seen(text).await, ["plain"], "{text}");
+        }
+        assert_eq!(seen("called").await, ["plain"]);
+        assert_eq!(seen("boss").await, ["boss"], "the id is in every list");
+        assert_eq!(seen("sid").await, ["sid"]);
+    }
+}
+
+/// Two sub-admins who act on each other do not wait for each other in a circle.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_who_change_each_other_at_once_both_come_through() {
+    let Some(place) = TestDb::postgres().await else { return };
+    let accounts = place.open().await;
+    accounts.groups().create(&group("staff"), None).await.unwrap();
+    for id in ["one", "two"] {
+        let new = NewUser::new(user(id)).group(group("staff")).subadmin_of(group("staff"));
+        accounts.users().create(new).await.unwrap();
+    }
+    let both = [("one", "two"), ("two", "one")].map(|(actor, target)| {
+        let acting = by(&accounts, actor);
+        tokio::spawn(async move {
+            for number in 0..100 {
+                let name = format!("Name {number}").parse().unwrap();
+                let change = UserChange::new().display_name(Some(name));
+                acting.users().change(&user(target), change).await.unwrap();
+            }
+        })
+    });
+    for one in both {
+        one.await.unwrap();
+    }
+    accounts.close().await;
+    place.remove().await;
+}

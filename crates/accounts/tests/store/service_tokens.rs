@@ -1,0 +1,174 @@
+//! Service tokens: who can own one, what it remembers, and what ends it.
+
+use std::time::Duration;
+
+use accounts::{
+    Accounts, AccountsError, Actor, AppPassword, GroupId, NewUser, SourceNetworks, Token, TokenHash,
+    TokenRefusal, TokenScope, TokenScopes, UserId,
+};
+
+use crate::test_db::{TestDb, on_both, user};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// With two administrators, and a sub-admin of the staff.
+async fn people(place: &TestDb) -> Accounts {
+    let accounts = place.open().await;
+    let staff = GroupId::parse("staff").unwrap();
+    accounts.groups().create(&staff, None).await.unwrap();
+    for name in ["root", "boss"] {
+        accounts.users().create(NewUser::new(user(name)).group(GroupId::admin())).await.unwrap();
+    }
+    accounts.users().create(NewUser::new(user("sub")).subadmin_of(staff)).await.unwrap();
+    accounts.users().create(NewUser::new(user("frank"))).await.unwrap();
+    accounts
+}
+
+async fn make(
+    accounts: &Accounts,
+    owner: &str,
+    scopes: &[&str],
+) -> Result<(Token, AppPassword), AccountsError> {
+    let networks = SourceNetworks::parse(["10.0.0.0/8", "2001:db8::/32"]).unwrap();
+    let scopes = TokenScopes::parse(scopes)?;
+    accounts.app_passwords().create_service_token(&user(owner), "nightly job", scopes, networks, None).await
+}
+
+async fn exists(accounts: &Accounts, token: &TokenHash) -> bool {
+    accounts.app_passwords().find(token).await.unwrap().is_some()
+}
+
+async fn audited(accounts: &Accounts, owner: &UserId) -> Vec<(String, String, String)> {
+    let lines = accounts.audit().latest(50, Some(owner.name().as_str())).await.unwrap();
+    let ours = lines.into_iter().filter(|line| line.action.starts_with("service_token"));
+    ours.map(|line| (line.actor, line.action, line.detail.unwrap_or_default())).collect()
+}
+
+on_both! {
+    async fn service_token_is_found_with_all_that_a_proof_needs(place) {
+        let accounts = people(place).await;
+        let tokens = accounts.app_passwords();
+        let expires = place.clock.now().after(HOUR);
+        let scopes = TokenScopes::parse(["users:read", "frontend:wiki"]).unwrap();
+        let networks = SourceNetworks::parse(["10.0.0.0/8"]).unwrap();
+        let frank = user("frank");
+        let made = tokens.create_service_token(&frank, " job ", scopes.clone(), networks.clone(), Some(expires));
+        let (token, made) = made.await.unwrap();
+        let (owner, found) = tokens.find(&token.hash()).await.unwrap().unwrap();
+        assert_eq!((&owner.id, &found), (&user("frank"), &made));
+        assert_eq!((found.name.as_str(), found.expires), ("job", Some(expires)));
+        let service = found.service.clone().unwrap();
+        assert_eq!((&service.scopes, &service.networks), (&scopes, &networks));
+        assert!(service.scopes.allow(TokenScope::UsersRead) && !service.scopes.allow(TokenScope::UsersWrite));
+        assert_eq!(tokens.list(&user("frank")).await.unwrap(), [made]);
+        assert!(tokens.find(&TokenHash::of("guess")).await.unwrap().is_none());
+
+        let inside = Some("10.1.2.3".parse().unwrap());
+        let refusal = |found: &AppPassword| found.refusal(&owner, inside, place.clock.now());
+        assert_eq!(refusal(&found), None);
+        let elsewhere = found.refusal(&owner, Some("192.0.2.1".parse().unwrap()), place.clock.now());
+        assert_eq!(elsewhere, Some(TokenRefusal::Network));
+        assert_eq!(found.refusal(&owner, None, place.clock.now()), Some(TokenRefusal::Network));
+        place.clock.advance(HOUR);
+        assert_eq!(refusal(&found), Some(TokenRefusal::Expired));
+        tokens.wipe(&user("frank")).await.unwrap();
+        let (_, wiped) = tokens.find(&token.hash()).await.unwrap().unwrap();
+        assert_eq!(refusal(&wiped), Some(TokenRefusal::Wiped));
+    }
+
+    async fn service_token_is_no_app_password_of_a_device(place) {
+        let accounts = people(place).await;
+        let (token, _) = make(&accounts, "root", &["admin"]).await.unwrap();
+        assert!(exists(&accounts, &token.hash()).await);
+        assert_eq!(accounts.app_passwords().owner(&token.hash()).await.unwrap(), None);
+        let (device, made) = accounts.app_passwords().create(&user("root"), "phone", None).await.unwrap();
+        assert_eq!(made.service, None);
+        assert!(accounts.app_passwords().owner(&device.hash()).await.unwrap().is_some());
+    }
+
+    async fn service_token_rotates_with_scopes_and_networks(place) {
+        let accounts = people(place).await;
+        let (first, made) = make(&accounts, "root", &["users:read", "apps"]).await.unwrap();
+        let second = accounts.app_passwords().rotate(&user("root"), &first.hash()).await.unwrap();
+        assert!(!exists(&accounts, &first.hash()).await);
+        assert_eq!(accounts.app_passwords().find(&second.hash()).await.unwrap().unwrap().1, made);
+    }
+
+    async fn service_token_of_an_administrator_needs_one(place) {
+        let accounts = people(place).await;
+        for owner in ["frank", "sub"] {
+            for scope in ["admin", "apps"] {
+                let refused = make(&accounts, owner, &["users:read", scope]).await.unwrap_err();
+                assert!(matches!(refused, AccountsError::Invalid { field: "scope", .. }), "{refused}");
+            }
+            make(&accounts, owner, &["users:read", "users:write", "groups:read", "frontend:wiki"]).await.unwrap();
+        }
+        accounts.users().set_enabled(&user("frank"), false).await.unwrap();
+        assert!(make(&accounts, "frank", &["users:read"]).await.is_err(), "disabled");
+        assert!(make(&accounts, "nobody", &["users:read"]).await.is_err());
+    }
+
+    async fn service_token_ends_with_the_rights_of_its_owner(place) {
+        let accounts = people(place).await;
+        let staff = GroupId::parse("staff").unwrap();
+        for (nth, owner) in [(0, "boss"), (1, "sub"), (2, "frank"), (3, "frank"), (4, "boss")] {
+            let owner = user(owner);
+            if nth == 4 {
+                accounts.groups().add_member(&GroupId::admin(), &owner).await.unwrap();
+            }
+            let (token, _) = make(&accounts, owner.as_str(), &["users:read"]).await.unwrap();
+            let (device, _) = accounts.app_passwords().create(&owner, "phone", None).await.unwrap();
+            let before = accounts.credential_epoch().current().await.unwrap();
+            match nth {
+                0 => drop(accounts.groups().remove_member(&GroupId::admin(), &owner).await.unwrap()),
+                1 => drop(accounts.groups().remove_subadmin(&staff, &owner).await.unwrap()),
+                2 => drop(accounts.users().set_enabled(&owner, false).await.unwrap()),
+                3 => drop(accounts.users().delete(&owner).await.unwrap()),
+                _ => place.raw("DELETE FROM members WHERE user_key = (SELECT key FROM users WHERE name = 'boss')").await.unwrap(),
+            }
+            assert!(!exists(&accounts, &token.hash()).await, "{nth}");
+            assert_eq!(exists(&accounts, &device.hash()).await, nth != 3, "a device's own: {nth}");
+            assert!(accounts.credential_epoch().current().await.unwrap() > before, "{nth}");
+            if nth == 2 {
+                accounts.users().set_enabled(&owner, true).await.unwrap();
+                assert!(!exists(&accounts, &token.hash()).await, "it does not come back");
+            }
+        }
+    }
+
+    async fn service_token_ends_where_app_passwords_end(place) {
+        let accounts = people(place).await;
+        let (token, made) = make(&accounts, "root", &["users:read"]).await.unwrap();
+        accounts.app_passwords().revoke(&user("root"), made.key).await.unwrap();
+        assert!(!exists(&accounts, &token.hash()).await);
+        let (token, _) = make(&accounts, "root", &["users:read"]).await.unwrap();
+        assert_eq!(accounts.app_passwords().revoke_all(&user("root")).await.unwrap(), 1);
+        assert!(!exists(&accounts, &token.hash()).await);
+    }
+
+    async fn service_token_is_named_in_the_audit_log(place) {
+        let accounts = people(place).await;
+        let root = user("root");
+        let by_boss = accounts.on_behalf_of(Actor::user("boss", None));
+        let (_, made) = make(&by_boss, "root", &["users:read", "groups:read"]).await.unwrap();
+        by_boss.app_passwords().revoke(&root, made.key).await.unwrap();
+        make(&by_boss, "root", &["users:read"]).await.unwrap();
+        accounts.users().set_enabled(&root, false).await.unwrap();
+        let line = |actor: &str, action: &str, detail: &str| {
+            (actor.to_owned(), action.to_owned(), detail.to_owned())
+        };
+        assert_eq!(
+            audited(&accounts, &root).await,
+            [
+                line(
+                    "boss",
+                    "service_token.added",
+                    "nightly job (groups:read users:read; from 10.0.0.0/8 2001:db8::/32)"
+                ),
+                line("boss", "service_token.revoked", "nightly job"),
+                line("boss", "service_token.added", "nightly job (users:read; from 10.0.0.0/8 2001:db8::/32)"),
+                line("system", "service_token.revoked", "nightly job"),
+            ]
+        );
+    }
+}

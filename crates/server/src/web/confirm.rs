@@ -1,0 +1,92 @@
+//! Confirming the password in a session, for 15 minutes: a page for people, and a call for programs in a page.
+//!
+//! A wrong password is a failed sign-in like any other: counted, delayed and logged.
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Response, StatusCode};
+
+use super::page_request::{Answer, PageRequest, waiting};
+use super::refusal::refusal;
+use super::templates::{Confirm, Notice};
+use crate::auth::session::ActiveSession;
+
+/// `GET /login/confirm`
+pub(super) async fn show(request: PageRequest) -> Answer {
+    let wanted = request.asked("redirect_url");
+    let next = request.next(wanted.as_deref());
+    let session = request.require_session().await?;
+    Ok(form(&request, &session, StatusCode::OK, None, next))
+}
+
+/// `POST /login/confirm` and `POST /index.php/login/confirm`
+pub(super) async fn submit(request: PageRequest, body: Body) -> Answer {
+    if request.is_from_program() {
+        return by_program(request, body).await;
+    }
+    let session = request.require_session().await?;
+    let sent = request.own_form(body).await?;
+    let next = request.next(sent.get("redirect_url"));
+    let decided = request.app.confirm_session(&session, sent.text("password"), &request.browser()).await;
+    match decided.map_err(|error| request.failed(&error))? {
+        Ok(_) => Ok(request.redirect(&next.map_or_else(|| request.url_for("/settings"), str::to_owned))),
+        Err(outcome) => {
+            let (status, notice, wait) =
+                refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
+            Ok(waiting(form(&request, &session, status, Some(notice), next), wait))
+        }
+    }
+}
+
+/// The call: `password` in a form or in JSON, and the request token in a header.
+async fn by_program(request: PageRequest, body: Body) -> Answer {
+    let (params, _charge) = match request.own_params(body).await {
+        Ok(read) => read,
+        Err(StatusCode::PRECONDITION_FAILED) => {
+            return Ok(message(StatusCode::PRECONDITION_FAILED, "CSRF check failed"));
+        }
+        Err(status) => return Ok(message(status, "The body cannot be read")),
+    };
+    let Some(session) = request.session().await? else {
+        return Ok(message(StatusCode::UNAUTHORIZED, "Current user is not logged in"));
+    };
+    let Ok(password) = params.once("password") else {
+        return Ok(message(StatusCode::BAD_REQUEST, "The parameter password must be sent once, as one text"));
+    };
+    let decided = request.app.confirm_session(&session, password, &request.browser()).await;
+    match decided.map_err(|error| request.failed(&error))? {
+        Ok(confirmed) => {
+            let at = confirmed.confirmed().map_or(0, accounts::Timestamp::seconds);
+            Ok(json(StatusCode::OK, &serde_json::json!({ "lastLogin": at })))
+        }
+        Err(outcome) => {
+            let (status, notice, wait) =
+                refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
+            Ok(waiting(message(status, notice.text()), wait))
+        }
+    }
+}
+
+fn form(
+    request: &PageRequest,
+    session: &ActiveSession,
+    status: StatusCode,
+    notice: Option<Notice>,
+    next: Option<&str>,
+) -> Response<Body> {
+    let (frame, csrf_token, user) = (request.own_frame(), request.csrf_token(), session.user().id.as_str());
+    request.form_page(status, &Confirm { frame, csrf_token, notice, user, next })
+}
+
+fn message(status: StatusCode, text: &str) -> Response<Body> {
+    json(status, &serde_json::json!({ "message": text }))
+}
+
+fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

@@ -1,0 +1,213 @@
+//! Service tokens: what each scope opens, from where, until when, and that they never have more than their owner.
+
+use accounts::{GroupId, SourceNetworks, TokenScopes};
+use user_backend_server::provisioning::caller::RequiredRole;
+use user_backend_server::provisioning::routes::ROUTES;
+use user_backend_server::provisioning::scope::TokenScope;
+
+use super::surfer::Surfer;
+use super::*;
+
+const REFUSED: &str = "This service token may not do this";
+
+fn user(id: &str) -> UserId {
+    UserId::parse(id).unwrap()
+}
+
+/// A token of that owner with these scopes, for these networks.
+async fn token(server: &Server, owner: &str, scopes: &[&str], networks: &[&str]) -> String {
+    let (scopes, networks) = (TokenScopes::parse(scopes).unwrap(), SourceNetworks::parse(networks).unwrap());
+    let tokens = server.app.accounts().app_passwords();
+    let made = tokens.create_service_token(&user(owner), "nightly job", scopes, networks, None).await;
+    made.unwrap().0.expose().to_owned()
+}
+
+impl<'a> Ask<'a> {
+    fn bearer(self, token: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {token}"))
+    }
+}
+
+/// Each route with the one scope that opens it, and with all the others.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_opened_by_its_scope_and_no_other() {
+    let server = Server::start().await;
+    let all: Vec<&str> = TokenScope::ALL.iter().map(|scope| scope.as_str()).collect();
+    let mut cells = 0;
+    for route in ROUTES.iter().filter(|route| route.role != RequiredRole::Anyone) {
+        // Nobody of that name: what the scope opens is refused by the endpoint, so the people stay as they are.
+        let path = route.path.replace("{user}", "nobody").replace("{group*}", "nogroup");
+        let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
+        let own = route.scope.map(TokenScope::as_str);
+        let others: Vec<&str> = all.iter().copied().filter(|scope| Some(*scope) != own).collect();
+        for (scopes, is_open) in [(own.as_slice(), true), (&others, false)] {
+            if scopes.is_empty() {
+                continue;
+            }
+            let token = token(&server, "admin", scopes, &[]).await;
+            let ask = server.ask("-", route.method.clone(), &format!("{path}?format=json"));
+            let answer = ask.bearer(&token).send().await;
+            assert_eq!(
+                answer.message() != REFUSED,
+                is_open,
+                "{} {path} {scopes:?}: {answer:?}",
+                route.method
+            );
+            assert_ne!(answer.code(), 997, "{answer:?}");
+            if !is_open {
+                assert_eq!(answer.code(), 403, "{answer:?}");
+                let hint = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().to_owned();
+                let way = own.map_or("sign in with the password".to_owned(), |own| format!("--scope {own}"));
+                assert!(hint.contains(&way), "{hint}");
+            }
+            cells += 1;
+        }
+        server.app.accounts().app_passwords().revoke_all(&user("admin")).await.unwrap();
+    }
+    assert!(cells > 90, "{cells}");
+}
+
+/// What a field needs, and membership of `admin`, is asked beyond the row of the route.
+#[tokio::test(flavor = "multi_thread")]
+async fn password_addresses_and_administrators_need_their_own_scopes() {
+    let server = Server::start().await;
+    let writes = token(&server, "admin", &["users:write", "groups:write"], &[]).await;
+    let form = |form: &str| server.ask("-", Method::PUT, "/cloud/users/Frank").form(form);
+    for field in ["password&value=down+the+rabbit+hole", "email&value=new%40example.org"] {
+        form(&format!("key={field}")).bearer(&writes).send().await.fails(403, REFUSED);
+    }
+    form("key=phone&value=%2B493012345").bearer(&writes).send().await.ok();
+    let join = |group: &str| {
+        server.ask("-", Method::POST, "/cloud/users/Frank/groups").form(&format!("groupid={group}"))
+    };
+    join("group3").bearer(&writes).send().await.ok();
+    join("admin").bearer(&writes).send().await.fails(403, REFUSED);
+    let create = server.ask("-", Method::POST, "/cloud/users");
+    let create = create.form("userid=new&password=down+the+rabbit+hole&groups%5B%5D=admin");
+    create.bearer(&writes).send().await.fails(403, REFUSED);
+    let credentials = token(&server, "admin", &["users:write", "users:credentials"], &[]).await;
+    form("key=email&value=new%40example.org").bearer(&credentials).send().await.ok();
+    let appoints = token(&server, "admin", &["groups:write", "admin"], &[]).await;
+    join("admin").bearer(&appoints).send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_token_has_no_more_rights_than_its_owner_has_now() {
+    let server = Server::start().await;
+    let scopes = ["users:read", "users:write", "groups:read", "groups:write", "users:credentials"];
+    let jane = token(&server, "jane", &scopes, &[]).await;
+    server.get("-", "/cloud/users/jane").bearer(&jane).send().await.ok();
+    server
+        .ask("-", Method::DELETE, "/cloud/users/Frank")
+        .bearer(&jane)
+        .send()
+        .await
+        .fails(403, "Logged in user must be at least a sub admin");
+    server
+        .ask("-", Method::PUT, "/cloud/users/Frank")
+        .form("key=phone&value=")
+        .bearer(&jane)
+        .send()
+        .await
+        .fails(998, "");
+    // A promotion opens more to a token that is there already, within its scopes; a demotion ends it.
+    let groups = server.app.accounts().groups();
+    groups.add_member(&GroupId::admin(), &user("jane")).await.unwrap();
+    let jane = token(&server, "jane", &scopes, &[]).await;
+    server
+        .ask("-", Method::PUT, "/cloud/users/Frank")
+        .form("key=phone&value=")
+        .bearer(&jane)
+        .send()
+        .await
+        .ok();
+    groups.remove_member(&GroupId::admin(), &user("jane")).await.unwrap();
+    server.get("-", "/cloud/users/jane").bearer(&jane).send().await.fails(997, "Unauthorised");
+    let frank = token(&server, "Frank", &["users:read"], &[]).await;
+    server.get("-", "/cloud/user").bearer(&frank).send().await.ok();
+    server.app.accounts().users().set_enabled(&user("Frank"), false).await.unwrap();
+    server.get("-", "/cloud/user").bearer(&frank).send().await.fails(997, "Unauthorised");
+    server.app.accounts().users().set_enabled(&user("Frank"), true).await.unwrap();
+    server.get("-", "/cloud/user").bearer(&frank).send().await.fails(997, "Unauthorised");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_token_works_from_its_networks_only() {
+    let server = Server::start().await;
+    let token = token(&server, "Frank", &["users:read"], &["127.20.0.0/16"]).await;
+    let ask = |from: [u8; 4]| server.get("-", "/cloud/user").from(from.into());
+    for _ in 0..2 {
+        ask([127, 20, 3, 4]).bearer(&token).send().await.ok();
+        // Also when it was remembered a moment ago.
+        ask([127, 21, 3, 4]).bearer(&token).send().await.fails(997, "Unauthorised");
+        ask([127, 20, 3, 4]).basic("Frank", &token).send().await.ok();
+        ask([127, 20, 3, 4]).basic("jane", &token).send().await.fails(997, "Unauthorised");
+    }
+    let listed = server.app.accounts().app_passwords().list(&user("Frank")).await.unwrap().remove(0);
+    assert_eq!(listed.last_used_from, Some([127, 20, 3, 4].into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_token_opens_no_page_and_is_no_sign_in() {
+    let server = Server::start().await;
+    let before = server.app.accounts().users().get(&user("Frank")).await.unwrap().last_login;
+    let token = token(&server, "Frank", &["users:read", "users:write", "users:credentials"], &[]).await;
+    server.get("-", "/cloud/user").bearer(&token).send().await.ok();
+    assert_eq!(server.app.accounts().users().get(&user("Frank")).await.unwrap().last_login, before);
+    let mut visitor = Surfer::new(&server);
+    visitor.get("/login").await;
+    assert_eq!(visitor.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
+    let check = server.post("-", "/person/check", &format!("login=Frank&password={token}"));
+    check.send().await.fails(102, "");
+    for (method, path) in [
+        (Method::GET, "/ocs/v2.php/core/getapppassword?format=json"),
+        (Method::POST, "/ocs/v2.php/core/apppassword/rotate?format=json"),
+        (Method::DELETE, "/ocs/v2.php/core/apppassword?format=json"),
+    ] {
+        let answer = server.ask("-", method, path).bearer(&token).send().await;
+        assert_eq!((answer.code(), answer.message().as_str()), (403, REFUSED), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_token_is_named_in_the_audit_log() {
+    let server = Server::start().await;
+    let token = token(&server, "admin", &["users:write"], &[]).await;
+    let edit = server.ask("-", Method::PUT, "/cloud/users/Frank").form("key=phone&value=%2B493012345");
+    edit.bearer(&token).send().await.ok();
+    let line = server.app.accounts().audit().latest(1, Some("frank")).await.unwrap().remove(0);
+    assert_eq!((line.actor.as_str(), line.action.as_str()), ("admin", "user.changed"));
+    assert!(line.origin.unwrap().ends_with(", service token nightly job"));
+}
+
+/// The lines of docs/automation.md for curl and Python, as they stand there.
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_the_page_on_automation_work_as_typed() {
+    const PAGE: &str = include_str!("../../../../docs/automation.md");
+    let server = Server::start().await;
+    let token = token(&server, "admin", &["users:read", "groups:write"], &["127.0.0.0/8", "::1"]).await;
+    for (title, language, words) in [("curl", "sh", ["sh", "-"]), ("Python", "python", ["python3", "-"])] {
+        if std::process::Command::new(if language == "sh" { "curl" } else { "python3" })
+            .arg("--version")
+            .output()
+            .is_err()
+        {
+            eprintln!("skipped: {title} is not installed");
+            continue;
+        }
+        let (_, rest) = PAGE.split_once(&format!("\n**{title}**\n\n```{language}\n")).unwrap();
+        let script = format!("{}\n", rest.split("```").next().unwrap());
+        let address = format!("http://{}", server.address);
+        let words = ["env", &format!("SERVER={address}"), &format!("TOKEN={token}"), words[0], words[1]]
+            .map(str::to_owned);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let out = tokio::task::block_in_place(|| how_to::run(&words, &script));
+        assert!(out.contains("Frank") && out.contains("outsider"), "{title}: {out}");
+    }
+    // What Ansible's `uri` sends.
+    server.post("admin", "/cloud/groups", "groupid=staff").send().await.ok();
+    let ask = server.ask("-", Method::POST, "/ocs/v2.php/cloud/users/Frank/groups?format=json");
+    let answer = ask.body("application/json", r#"{"groupid": "staff"}"#).bearer(&token).send().await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert!(PAGE.contains("body: { groupid: staff }") && PAGE.contains("users/alice/groups?format=json"));
+}
