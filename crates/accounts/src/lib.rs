@@ -98,6 +98,7 @@ pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
 pub use store::passwords::{MAX_HISTORY, StoredCredential};
 pub use store::pins::{Pin, StoredPins};
 pub use store::preferences::Preference;
+pub use store::proven_credentials::StoredProven;
 pub use store::rate_limits::RateLimit;
 pub use store::reset_tokens::ResetToken;
 pub use store::sessions::{MAX_SESSIONS, Session};

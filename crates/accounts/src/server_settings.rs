@@ -72,6 +72,9 @@ pub struct ServerSettings {
     /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must). Up to a third more comes on
     /// top at random, so that the time does not tell who has an account.
     pub refusal_milliseconds: u64,
+    /// The file with the key of proven credentials, for all servers of a site the same (default: `proven.key` beside the SQLite
+    /// file, or in the state directory of the unit). It is created if it is missing.
+    pub proven_key_file: Option<PathBuf>,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
     /// What happens to app passwords when their owner sets a new password: `revoke` (default) or `keep`. A password that
@@ -162,6 +165,7 @@ impl Default for ServerSettings {
             apps_directory: None,
             shutdown_grace_seconds: 30,
             refusal_milliseconds: 250,
+            proven_key_file: None,
             passwords: HashSettings::default(),
             app_passwords_on_new_password: AppPasswordPolicy::default(),
             reset: ResetSettings::default(),

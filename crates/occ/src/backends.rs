@@ -7,7 +7,7 @@ use std::time::Duration;
 use accounts::LOCAL_BACKEND;
 use async_trait::async_trait;
 use user_backend::config::{Config, Entry, Link};
-use user_backend::resolver::{PinError, PinStore};
+use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Policy, Resolver, UserBackend};
 
@@ -174,12 +174,17 @@ struct LookedUpPins(Arc<dyn PinStore>);
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl PinStore for LookedUpPins {
-    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError> {
         self.0.owner(name).await
     }
 
-    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
-        Ok(self.0.owner(name).await?.unwrap_or_else(|| backend.clone()))
+    async fn bind(
+        &self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        _: Option<&str>,
+    ) -> Result<PinOwner, PinError> {
+        Ok(self.0.owner(name).await?.unwrap_or_else(|| PinOwner::new(backend.clone(), None)))
     }
 
     async fn rebind(
@@ -187,6 +192,6 @@ impl PinStore for LookedUpPins {
         name: &CanonicalName,
         _: Option<&BackendId>,
     ) -> Result<Option<BackendId>, PinError> {
-        self.0.owner(name).await
+        Ok(self.0.owner(name).await?.map(|owner| owner.backend))
     }
 }

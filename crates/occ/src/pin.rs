@@ -1,6 +1,7 @@
 //! The commands `pin:…`: which name belongs to which backend.
 
 use accounts::LOCAL_BACKEND;
+use serde_json::json;
 use user_backend::{BackendId, CanonicalName};
 
 use crate::Call;
@@ -15,6 +16,9 @@ const PAGE: u32 = 500;
 
 pub(crate) async fn list(call: Call<'_>, args: &PinListArgs) -> Result<Reply, Failure> {
     let store = store::open(call.common, Missing::Refuse).await?;
+    if args.ambiguous {
+        return ambiguous(call, args, &store).await;
+    }
     // Any id may be asked about: names of a backend that is gone are the ones to look for.
     let of = args.backend.as_deref().map(BackendId::parse).transpose();
     let of = of.map_err(|error| Failure::new(error.to_string()))?;
@@ -31,6 +35,36 @@ pub(crate) async fn list(call: Call<'_>, args: &PinListArgs) -> Result<Reply, Fa
                 continue;
             }
             if left == 0 || !listing.entry(pin.name.as_str(), pin.backend.as_str().into()).await? {
+                return listing.end().await;
+            }
+            left -= 1;
+        }
+    }
+    listing.end().await
+}
+
+/// Addresses whose bare name is an account of another backend.
+async fn ambiguous(call: Call<'_>, args: &PinListArgs, store: &Store) -> Result<Reply, Failure> {
+    let mut listing = Listing::begin(call, Shape::Map);
+    let (mut left, mut skip) = (args.window.limit, args.window.offset);
+    let mut after: Option<CanonicalName> = None;
+    while left > 0 {
+        let page = store.accounts.pins().ambiguous(after.as_ref(), PAGE).await?;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.name.clone());
+        for (address, bare) in &page {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let value = json!({
+                "backend": address.backend.as_str(),
+                "bare_name": bare.name.as_str(),
+                "bare_name_backend": bare.backend.as_str(),
+            });
+            let line =
+                format!("  - {}: {} ({} alone: {})", address.name, address.backend, bare.name, bare.backend);
+            if left == 0 || !listing.line(&line, address.name.as_str(), value).await? {
                 return listing.end().await;
             }
             left -= 1;

@@ -84,6 +84,7 @@ fn taken_over(
         apps_directory,
         shutdown_grace_seconds,
         refusal_milliseconds,
+        proven_key_file,
         passwords,
         app_passwords_on_new_password,
         reset,
@@ -98,6 +99,7 @@ fn taken_over(
         ("tls_cert, tls_key", other_listener),
         ("name", next.name != *name),
         ("apps_directory", next.apps_directory != *apps_directory),
+        ("proven_key_file", next.proven_key_file != *proven_key_file),
         ("passwords", next.passwords != *passwords),
         (
             "app_passwords_on_new_password",
@@ -140,6 +142,7 @@ fn taken_over(
     next.store.clone_from(store);
     next.name.clone_from(name);
     next.apps_directory.clone_from(apps_directory);
+    next.proven_key_file.clone_from(proven_key_file);
     next.passwords = *passwords;
     next.app_passwords_on_new_password = *app_passwords_on_new_password;
     next.reset = reset.clone();

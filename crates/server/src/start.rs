@@ -14,6 +14,7 @@ use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, Resolve
 use crate::auth::app_password::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
+use crate::auth::proven_key;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
@@ -72,6 +73,10 @@ impl AppState {
         let local: (Arc<dyn UserBackend>, Policy) = (Arc::new(local), policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
+        let all = match proven_key::find(&settings) {
+            Some(key) => all.proven(accounts.proven_store(), key),
+            None => all,
+        };
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
         let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
         let request_tokens = csrf::Key::new(accounts.secret("request token").await?);

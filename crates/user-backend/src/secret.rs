@@ -115,6 +115,17 @@ impl From<blake3::Hash> for OutcomeKey {
     }
 }
 
+impl OutcomeKey {
+    /// The hash itself, to be stored.
+    pub(crate) fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *place = word.to_le_bytes();
+        }
+        bytes
+    }
+}
+
 impl fmt::Debug for OutcomeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OutcomeKey(…)")
@@ -135,6 +146,11 @@ impl OutcomeKeyer {
         let mut key = Zeroizing::new([0; 32]);
         fill_random(key.as_mut())?;
         Ok(Self { key })
+    }
+
+    /// Takes a key that outlives the process.
+    pub(crate) const fn with_key(key: Zeroizing<[u8; 32]>) -> Self {
+        Self { key }
     }
 
     /// The key of one tuple. Before the fields stand their lengths, so ("ab", "c") and ("a", "bc") differ.

@@ -10,6 +10,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
 use crate::store::handle::Store;
 use crate::store::login_attempts;
+use crate::store::proven_credentials;
 use crate::store::users::row::UserKey;
 
 /// How many ended credentials are kept by name.
@@ -70,6 +71,7 @@ pub(crate) async fn bump(
     let (epoch, now) = (next(change).await?, change.now());
     // What was guessed wrong before was another password, or an administrator forgives.
     login_attempts::forget(change, name).await?;
+    proven_credentials::forget(change, name).await?;
     let event =
         sql("INSERT INTO credential_events (generation, name, at, ends_password) VALUES ($1, $2, $3, 1)");
     change.execute(event.bind(epoch.number()).bind(name.as_str()).bind(now.millis())).await?;

@@ -18,6 +18,7 @@ pub(crate) mod outbox;
 pub(crate) mod passwords;
 pub(crate) mod pins;
 pub(crate) mod preferences;
+pub(crate) mod proven_credentials;
 pub(crate) mod rate_limits;
 pub(crate) mod reset_tokens;
 pub(crate) mod rights;
@@ -46,6 +47,7 @@ use crate::store::outbox::Outbox;
 use crate::store::passwords::Passwords;
 use crate::store::pins::{Pins, StoredPins};
 use crate::store::preferences::Preferences;
+use crate::store::proven_credentials::StoredProven;
 use crate::store::reset_tokens::ResetTokens;
 use crate::store::sessions::Sessions;
 use crate::store::settings::StoreSettings;
@@ -150,6 +152,11 @@ impl Accounts {
     /// The pins as a resolver takes them: `Resolver::builder().pins(accounts.pin_store())`.
     pub fn pin_store(&self) -> Arc<StoredPins> {
         Arc::new(StoredPins(self.store.clone()))
+    }
+
+    /// Proven credentials as a resolver takes them: `Resolver::builder().proven(accounts.proven_store(), key)`.
+    pub fn proven_store(&self) -> Arc<StoredProven> {
+        Arc::new(StoredProven(self.store.clone()))
     }
 
     /// Apps and their configuration.

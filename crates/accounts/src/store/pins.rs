@@ -1,13 +1,13 @@
 //! Who owns whom, kept for good: the library's [`PinStore`] on this store.
 
 use async_trait::async_trait;
-use user_backend::resolver::{PinError, PinStore};
+use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::{BackendId, CanonicalName};
 
 use crate::domain::{AccountsError, Action, Timestamp, UserId};
 use crate::store::change::Change;
 use crate::store::credential_epoch;
-use crate::store::engine::sql;
+use crate::store::engine::{Row, each, sql};
 use crate::store::handle::Store;
 use crate::store::rights::Right;
 
@@ -32,39 +32,53 @@ impl Pins<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn owner(self, name: &CanonicalName) -> Result<Option<BackendId>, AccountsError> {
-        let row =
-            self.0.db().row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;
-        row.map(|row| backend(&row.text(0)?)).transpose()
+    pub async fn owner(self, name: &CanonicalName) -> Result<Option<PinOwner>, AccountsError> {
+        let query = sql("SELECT backend, spelling FROM pins WHERE name = $1").bind(name.as_str());
+        let row = self.0.db().row(query).await?;
+        row.map(|row| Ok(PinOwner::new(backend(&row.text(0)?)?, row.text_or_null(1)?))).transpose()
     }
 
-    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. A spelling is kept if
+    /// there is none yet.
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn bind(self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, AccountsError> {
+    pub async fn bind(
+        self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        spelling: Option<&str>,
+    ) -> Result<PinOwner, AccountsError> {
         // Nearly every name has an owner already, and reading waits for no lock.
-        if let Some(owner) = self.owner(name).await? {
+        let before = self.owner(name).await?;
+        let is_new = before.is_none();
+        let may_spell =
+            |owner: &PinOwner| owner.backend == *backend && owner.spelling.is_none() && spelling.is_some();
+        if let Some(owner) = before.filter(|owner| !may_spell(owner)) {
             return Ok(owner);
         }
         let mut change = self.0.change().await?;
-        let bind =
-            sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
-        let bind = bind.bind(name.as_str()).bind(backend.as_str()).bind(self.0.now().millis());
-        if change.execute(bind).await? == 0 {
-            drop(change);
-            let owner = self.owner(name).await?;
-            return owner.ok_or_else(|| AccountsError::unavailable("a pin came and went at the same time"));
-        }
-        // A user whose pin an admin had taken away is the new owner's from here on.
-        let moved = sql("UPDATE users SET backend = $2 WHERE name = $1 AND backend <> $2");
-        if change.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
-            let forget =
-                sql("DELETE FROM passwords WHERE user_key = (SELECT key FROM users WHERE name = $1)");
-            change.execute(forget.bind(name.as_str())).await?;
+        if is_new {
+            let bind = sql("INSERT INTO pins (name, backend, since, spelling) VALUES ($1, $2, $3, $4) \
+                            ON CONFLICT (name) DO NOTHING");
+            let bind = bind.bind(name.as_str()).bind(backend.as_str()).bind(self.0.now().millis());
+            if change.execute(bind.bind(spelling)).await? > 0 {
+                // A user whose pin an admin had taken away is the new owner's from here on.
+                let moved = sql("UPDATE users SET backend = $2 WHERE name = $1 AND backend <> $2");
+                if change.execute(moved.bind(name.as_str()).bind(backend.as_str())).await? > 0 {
+                    let forget =
+                        sql("DELETE FROM passwords WHERE user_key = (SELECT key FROM users WHERE name = $1)");
+                    change.execute(forget.bind(name.as_str())).await?;
+                }
+            }
+        } else {
+            let spell = sql("UPDATE pins SET spelling = $3 WHERE name = $1 AND backend = $2 \
+                             AND spelling IS NULL");
+            change.execute(spell.bind(name.as_str()).bind(backend.as_str()).bind(spelling)).await?;
         }
         change.commit().await?;
-        Ok(backend.clone())
+        let owner = self.owner(name).await?;
+        owner.ok_or_else(|| AccountsError::unavailable("a pin came and went at the same time"))
     }
 
     /// Gives a name to another backend, or to none, and returns who had it.
@@ -92,9 +106,10 @@ impl Pins<'_> {
         }
         match owner {
             Some(owner) => {
-                let put =
-                    sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) \
-                               DO UPDATE SET backend = excluded.backend, since = excluded.since");
+                let put = sql(
+                    "INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) \
+                               DO UPDATE SET backend = excluded.backend, since = excluded.since, spelling = NULL",
+                );
                 let put = put.bind(name.as_str()).bind(owner.as_str()).bind(self.0.now().millis());
                 change.execute(put).await?;
             }
@@ -144,13 +159,32 @@ impl Pins<'_> {
         }
         query = query.push(kind, " ORDER BY name LIMIT ").push_bind(kind, i64::from(limit));
         let rows = self.0.db().rows(query).await?;
-        let pins = rows.iter().map(|row| {
-            let name = CanonicalName::parse(&row.text(0)?)
-                .map_err(|_| AccountsError::unreadable("a pin names nobody"))?;
-            let since = Timestamp::from_millis(row.int(2)?);
-            Ok(Pin { name, backend: backend(&row.text(1)?)?, since })
-        });
-        pins.collect()
+        rows.iter().map(|row| pin(row, 0)).collect()
+    }
+
+    /// Addresses whose part before the `@` is a name of another backend: (pin of the address, pin of the bare name). After
+    /// `after` in the order of addresses, at most `limit`.
+    ///
+    /// Typed without the domain, the name means the second one only.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn ambiguous(
+        self,
+        after: Option<&CanonicalName>,
+        limit: u32,
+    ) -> Result<Vec<(Pin, Pin)>, AccountsError> {
+        let query = each(
+            "SELECT a.name, a.backend, a.since, b.name, b.backend, b.since FROM pins a JOIN pins b \
+             ON b.name = substr(a.name, 1, instr(a.name, '@') - 1) \
+             WHERE a.name > $1 AND instr(a.name, '@') > 1 AND a.backend <> b.backend ORDER BY a.name LIMIT $2",
+            "SELECT a.name, a.backend, a.since, b.name, b.backend, b.since FROM pins a JOIN pins b \
+             ON b.name = split_part(a.name, '@', 1) \
+             WHERE a.name > $1 AND strpos(a.name, '@') > 1 AND a.backend <> b.backend ORDER BY a.name LIMIT $2",
+        );
+        let query = query.bind(after.map_or("", CanonicalName::as_str)).bind(i64::from(limit));
+        let rows = self.0.db().rows(query).await?;
+        rows.iter().map(|row| Ok((pin(row, 0)?, pin(row, 3)?))).collect()
     }
 
     /// How many names have an owner.
@@ -180,6 +214,14 @@ pub(crate) async fn claim(
     Ok(owner.as_deref() == Some(backend))
 }
 
+/// A pin from the columns name, backend and since, which begin at `at`.
+fn pin(row: &Row, at: usize) -> Result<Pin, AccountsError> {
+    let name = CanonicalName::parse(&row.text(at)?)
+        .map_err(|_| AccountsError::unreadable("a pin has no valid name"))?;
+    let since = Timestamp::from_millis(row.int(at + 2)?);
+    Ok(Pin { name, backend: backend(&row.text(at + 1)?)?, since })
+}
+
 fn backend(id: &str) -> Result<BackendId, AccountsError> {
     BackendId::parse(id).map_err(|_| AccountsError::unreadable("a pin's backend has no valid id"))
 }
@@ -190,12 +232,17 @@ pub struct StoredPins(pub(crate) Store);
 
 #[async_trait]
 impl PinStore for StoredPins {
-    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError> {
         Pins(&self.0).owner(name).await.map_err(PinError::new)
     }
 
-    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
-        Pins(&self.0).bind(name, backend).await.map_err(PinError::new)
+    async fn bind(
+        &self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        spelling: Option<&str>,
+    ) -> Result<PinOwner, PinError> {
+        Pins(&self.0).bind(name, backend, spelling).await.map_err(PinError::new)
     }
 
     async fn rebind(

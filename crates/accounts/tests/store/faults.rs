@@ -206,6 +206,8 @@ on_both! {
             ("DROP TRIGGER app_password_changes", "DROP TRIGGER app_password_ends ON app_passwords"),
             ("DROP TRIGGER app_password_ends", "DROP FUNCTION accounts_app_password_ended"),
             ("DROP TABLE server_secrets", "DROP TABLE server_secrets"),
+            ("DROP TABLE proven_credentials", "DROP TABLE proven_credentials"),
+            ("ALTER TABLE pins DROP COLUMN spelling", "ALTER TABLE pins DROP COLUMN spelling"),
             ("ALTER TABLE sessions DROP COLUMN confirmed_at", "ALTER TABLE sessions DROP COLUMN confirmed_at"),
             (
                 "ALTER TABLE credential_events DROP COLUMN ends_password",

@@ -173,12 +173,12 @@ on_both! {
             let create = tokio::spawn(async move { one.users().create(new).await });
             let (name, backend) = (id.name().clone(), mail.clone());
             let accept = tokio::spawn(async move {
-                let owner = other.pins().bind(&name, &backend).await?;
+                let owner = other.pins().bind(&name, &backend, None).await?.backend;
                 if owner == backend { other.users().remember(&name, &backend, []).await.map(drop) } else { Ok(()) }
             });
             let (created, accepted) = (create.await.unwrap(), accept.await.unwrap());
             let found = accounts.users().get(&id).await.unwrap();
-            let owner = accounts.pins().owner(id.name()).await.unwrap().unwrap();
+            let owner = accounts.pins().owner(id.name()).await.unwrap().unwrap().backend;
             accepted.unwrap();
             assert_eq!(found.backend, owner);
             assert_eq!(created.is_ok(), found.is_local());

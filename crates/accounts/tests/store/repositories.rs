@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::{AccountsError, Actor, Changes, NewUser, StoredHash, TokenHash, UserChange};
-use user_backend::resolver::PinStore;
+use user_backend::resolver::{PinOwner, PinStore, ProvenHash, ProvenStore};
 use user_backend::{BackendId, CanonicalName};
 
 use crate::test_db::{group, on_both, user};
@@ -24,14 +24,19 @@ on_both! {
         let pins = accounts.pin_store();
         let (alice, mail, files) = (name("alice"), backend("mail"), backend("files"));
         assert_eq!(pins.owner(&alice).await.unwrap(), None);
-        assert_eq!(pins.bind(&alice, &mail).await.unwrap(), mail);
-        assert_eq!(pins.bind(&alice, &files).await.unwrap(), mail);
+        let owner = |backend: &BackendId, spelling: Option<&str>| PinOwner::new(backend.clone(), spelling.map(str::to_owned));
+        assert_eq!(pins.bind(&alice, &mail, None).await.unwrap(), owner(&mail, None));
+        assert_eq!(pins.bind(&alice, &files, Some("ALICE")).await.unwrap(), owner(&mail, None));
+        for spelling in ["Alice", "alice"] {
+            assert_eq!(pins.bind(&alice, &mail, Some(spelling)).await.unwrap(), owner(&mail, Some("Alice")));
+        }
         accounts.close().await;
         let accounts = place.open().await;
         let pins = accounts.pin_store();
-        assert_eq!(pins.owner(&alice).await.unwrap(), Some(mail.clone()));
+        assert_eq!(pins.owner(&alice).await.unwrap(), Some(owner(&mail, Some("Alice"))));
         assert_eq!(pins.rebind(&alice, Some(&files)).await.unwrap(), Some(mail.clone()));
         assert_eq!(pins.rebind(&alice, Some(&files)).await.unwrap(), Some(files.clone()));
+        assert_eq!(pins.owner(&alice).await.unwrap(), Some(owner(&files, None)));
         assert_eq!(accounts.pins().list(Some(&files), None, 10).await.unwrap().len(), 1);
         assert_eq!(accounts.pins().list(Some(&mail), None, 10).await.unwrap().len(), 0);
         assert_eq!(pins.rebind(&alice, None).await.unwrap(), Some(files));
@@ -39,11 +44,44 @@ on_both! {
         assert_eq!(accounts.pins().count().await.unwrap(), 0);
     }
 
+    async fn proven_credentials_are_bounded_and_end_with_the_credential(place) {
+        let accounts = place.open().await;
+        let proven = accounts.proven_store();
+        let (alice, bob) = (user("alice"), name("bob"));
+        accounts.users().create(NewUser::new(alice.clone()).password(StoredHash::new("x"))).await.unwrap();
+        let hash = |number: u8| ProvenHash::new([number; 32]);
+        proven.add(&bob, &hash(100)).await.unwrap();
+        for number in 0..12 {
+            proven.add(alice.name(), &hash(number)).await.unwrap();
+            // The first one is used again and again, so it stays.
+            proven.add(alice.name(), &hash(0)).await.unwrap();
+        }
+        for number in 0..12 {
+            assert_eq!(proven.contains(&hash(number)).await.unwrap(), number == 0 || number >= 3, "{number}");
+        }
+        proven.remove(&hash(0)).await.unwrap();
+        assert!(!proven.contains(&hash(0)).await.unwrap());
+        accounts.close().await;
+        let accounts = place.open().await;
+        let proven = accounts.proven_store();
+        assert!(proven.contains(&hash(11)).await.unwrap(), "it lasts");
+        for end in ["password", "disabled", "deleted"] {
+            proven.add(alice.name(), &hash(1)).await.unwrap();
+            match end {
+                "password" => accounts.passwords().set(&alice, &StoredHash::new("y")).await.unwrap(),
+                "disabled" => drop(accounts.users().set_enabled(&alice, false).await.unwrap()),
+                _ => drop(accounts.users().delete(&alice).await.unwrap()),
+            }
+            assert!(!proven.contains(&hash(1)).await.unwrap(), "{end}");
+            assert!(proven.contains(&hash(100)).await.unwrap(), "{end}: it was another user");
+        }
+    }
+
     async fn a_hundred_first_acceptances_have_one_winner(place) {
         let accounts = place.open().await;
         let binds: Vec<_> = (0..100).map(|n| {
             let pins = accounts.pin_store();
-            tokio::spawn(async move { pins.bind(&name("alice"), &backend(&format!("b{}", n % 7))).await.unwrap() })
+            tokio::spawn(async move { pins.bind(&name("alice"), &backend(&format!("b{}", n % 7)), None).await.unwrap() })
         }).collect();
         let mut owners = Vec::new();
         for bind in binds {
@@ -69,7 +107,7 @@ on_both! {
         assert!(!users.permissions(&bob.id).await.unwrap().is_admin);
         assert!(accounts.passwords().set(&bob.id, &StoredHash::new("x")).await.is_err());
         // A local account never shadows somebody whom another backend owns, even before the first sign-in.
-        accounts.pins().bind(&name("carl"), &mail).await.unwrap();
+        accounts.pins().bind(&name("carl"), &mail, None).await.unwrap();
         let shadow = users.create(NewUser::new(user("Carl"))).await;
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
     }
@@ -82,7 +120,7 @@ on_both! {
         assert_eq!(accounts.users().get(&frank).await.unwrap().backend, backend("mail"));
         assert_eq!(accounts.passwords().find(&frank).await.unwrap(), None);
         accounts.pins().rebind(frank.name(), None).await.unwrap();
-        accounts.pins().bind(frank.name(), &backend("files")).await.unwrap();
+        accounts.pins().bind(frank.name(), &backend("files"), None).await.unwrap();
         assert!(!accounts.users().remember(frank.name(), &backend("files"), []).await.unwrap().1);
     }
 

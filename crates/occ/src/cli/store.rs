@@ -170,6 +170,9 @@ pub(crate) struct PinListArgs {
     /// Only names of this backend
     #[arg(long, value_name = "ID")]
     pub(crate) backend: Option<String>,
+    /// Only addresses such as bob@example.com where bob alone is an account of another backend
+    #[arg(long, conflicts_with = "backend")]
+    pub(crate) ambiguous: bool,
     #[command(flatten)]
     pub(crate) window: Window,
 }
@@ -345,10 +348,12 @@ Exit codes:
 
 const PIN_LIST_HELP: &str = concat!(
     "\
-The first backend that accepts a name owns it; no other may answer for it from then on.
+The first backend that accepts a name owns it; no other may answer for it from then on. Users whose address \
+--ambiguous lists type it in full: the bare name is another account's.
 
 Examples:
   occ pin:list
+  occ pin:list --ambiguous
   occ pin:list --backend mail --output=json
 
 ",

@@ -396,12 +396,21 @@ fn apps_and_their_configuration_are_switched_set_and_listed() {
 #[test]
 fn a_name_moves_to_another_backend_by_an_explicit_act_that_is_written_down() {
     let desk = Desk::with_people();
+    assert_eq!(desk.run(&["pin:list", "--ambiguous"]).out, "", "both are the mail server's");
     assert_eq!(desk.run(&["pin:list", "--backend=mail", "-l", "1"]).out, "  - mallory: mail\n");
     assert_eq!(
         desk.run(&["pin:rebind", "mallory", "local"]).out,
         "mallory belongs to local now; before: mail\n"
     );
     assert_eq!(desk.run(&["pin:rebind", "mallory", "local"]).out, "mallory already belongs to local\n");
+    assert_eq!(
+        desk.run(&["pin:list", "--ambiguous"]).out,
+        "  - mallory@example.com: mail (mallory alone: local)\n"
+    );
+    let listed = json(&desk.run(&["pin:list", "--ambiguous", "--output=json"]));
+    let bare = &listed["mallory@example.com"];
+    assert_eq!((&bare["bare_name"], &bare["bare_name_backend"]), (&"mallory".into(), &"local".into()));
+    assert_eq!(desk.run(&["pin:list", "--ambiguous", "--offset=1"]).out, "");
     assert_eq!(
         desk.run(&["pin:rebind", "mallory", "--nobody"]).out,
         "mallory belongs to nobody now; before: local\n"

@@ -19,6 +19,7 @@ pub(crate) mod failed_login_log;
 mod failed_login_sync;
 mod login_delay;
 pub mod proof;
+pub(crate) mod proven_key;
 pub mod session;
 pub mod sign_in;
 pub mod trusted_host;

@@ -119,6 +119,33 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn m3_owner_after_a_restart_passes_the_guesses_of_strangers() {
+    let lock = "[resolver]\nlock = { failures = 2, per = \"24h\" }\n";
+    let server = Server::with("", lock).await;
+    let right = server.app.sign_in("Frank", PASSWORD, new_address().into(), Accepts::Password).await.unwrap();
+    assert_eq!(word(&right), "accepted");
+    let key = server.dir.path().join("proven.key");
+    for (is_key_there, expected) in [(true, "accepted"), (false, "throttled")] {
+        if !is_key_there {
+            std::fs::remove_file(&key).unwrap();
+        }
+        let (settings, config) =
+            ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
+        let restarted = AppState::start(settings, &config).await.unwrap();
+        assert!(key.exists());
+        let mut told = Vec::new();
+        for number in 0..5 {
+            let (guess, from) = (format!("guess {number}"), new_address().into());
+            told.push(word(&restarted.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
+        }
+        assert_eq!(told.last(), Some(&"throttled"), "{told:?}");
+        let right =
+            restarted.sign_in("Frank", PASSWORD, new_address().into(), Accepts::Password).await.unwrap();
+        assert_eq!(word(&right), expected, "the key is there: {is_key_there}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
     let server = Server::with("", THREE).await;
     let (settings, config) =

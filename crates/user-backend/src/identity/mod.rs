@@ -115,6 +115,15 @@ impl LoginName {
         &self.typed
     }
 
+    /// The name to send to a server: as typed if that differs from the canonical form by ASCII letter case only, else the
+    /// canonical form. Some servers tell full-width or decomposed letters apart, which are one person here.
+    pub fn spelling(&self) -> &str {
+        match self.typed.eq_ignore_ascii_case(self.canonical.as_str()) {
+            true => &self.typed,
+            false => self.canonical.as_str(),
+        }
+    }
+
     /// The one form under which this person is known.
     pub fn canonical(&self) -> &CanonicalName {
         &self.canonical

@@ -4,7 +4,8 @@
 //! its owner out with a few wrong passwords. A refusal ends the exemption at once, so a password that was changed upstream
 //! costs one failure there and is then limited like any other.
 //!
-//! Bounded: as many as the cache has entries and at most 100,000, as keyed hashes of about 45 bytes each.
+//! Bounded: as many as the cache has entries and at most 100,000, as keyed hashes of about 45 bytes each. They end with the
+//! process; a [`ProvenStore`](crate::resolver::ProvenStore) brings them back.
 
 use std::sync::Arc;
 

@@ -57,7 +57,16 @@ impl Resolver {
         drop(snapshot);
         // What was right the last time is no guess: it waits neither for guesses from its own network nor for guesses at its
         // own user, and it may reach the backend.
-        let is_proven = locks.proven().contains(&key);
+        let mut is_proven = locks.proven().contains(&key);
+        let is_in_memory = is_proven;
+        let record = self.shared.kept_proven.as_ref().map(|kept| kept.record(&name, &password));
+        if let Some(record) = record.as_ref().filter(|_| !is_proven && !throttles.is_known_to_be_wrong(&key))
+        {
+            is_proven = record.is_kept(deadline).await;
+            if is_proven {
+                locks.proven().add(key);
+            }
+        }
         let source = credentials.source.filter(|_| !is_proven);
         let turn = match turn(&throttles, source, &key, time_to_begin(deadline)).await {
             Ok(turn) => turn,
@@ -99,6 +108,9 @@ impl Resolver {
                         // An earlier yes is no news.
                         if proof.freshness() == Freshness::Live {
                             entry.accepted();
+                            if let Some(record) = record.filter(|_| !is_in_memory) {
+                                record.keep(proof.name(), deadline).await;
+                            }
                         }
                     }
                     Outcome::Refused(rejection) => {
@@ -107,6 +119,9 @@ impl Resolver {
                         }
                         if entry.refused(*rejection) {
                             observe::locked(&name, source);
+                        }
+                        if let Some(record) = record.filter(|_| is_proven) {
+                            record.forget(deadline).await;
                         }
                     }
                     _ => {}

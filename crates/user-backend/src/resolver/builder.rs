@@ -11,6 +11,7 @@ use super::link::{Link, Part};
 use super::names::{NameRules, NamespaceCollision, check_collisions};
 use super::pin::{MemoryPins, PinStore};
 use super::policy::Policy;
+use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::BackendId;
@@ -32,6 +33,7 @@ pub struct ResolverBuilder {
     failure_log: Option<Arc<dyn FailureLog>>,
     lock: Option<Lock>,
     pins: Arc<dyn PinStore>,
+    kept_proven: Option<KeptProven>,
 }
 
 impl Default for ResolverBuilder {
@@ -44,6 +46,7 @@ impl Default for ResolverBuilder {
             failure_log: None,
             lock: Some(Lock::default()),
             pins: Arc::new(MemoryPins::default()),
+            kept_proven: None,
         }
     }
 }
@@ -112,13 +115,21 @@ impl ResolverBuilder {
         self
     }
 
+    /// Where proven credentials are kept for longer than the process, and the key of their hashes, which the store must not have
+    /// (default: nowhere). It stays when the resolver is [replaced](Resolver::replace).
+    pub fn proven(mut self, store: Arc<dyn ProvenStore>, key: ProvenKey) -> Self {
+        self.kept_proven = Some(KeptProven::new(store, key));
+        self
+    }
+
     /// Checks everything and makes the resolver.
     ///
     /// # Errors
     /// [`BuildError`] when there is no backend, two have the same id, two strip different domains into one name space, or
     /// the system has no randomness.
-    pub fn build(self) -> Result<Resolver, BuildError> {
+    pub fn build(mut self) -> Result<Resolver, BuildError> {
         self.check()?;
+        let kept_proven = self.kept_proven.take();
         let cache = OutcomeCache::new(self.bounds)?;
         let bounds = self.bounds;
         let shared = Shared {
@@ -128,6 +139,7 @@ impl ResolverBuilder {
             bounds,
             flights: Flights::new(MOST_FLIGHTS),
             remembered: Default::default(),
+            kept_proven,
         };
         Ok(Resolver { shared: Arc::new(shared) })
     }

@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 
 use super::link::Link;
 use super::names::DomainRules;
-use super::pin::PinStore;
+use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
 use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
@@ -125,7 +125,7 @@ impl Chain {
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
         let still_to_ask = |number| self.links.iter().skip(number).filter(|link| scope.has(&link.id)).count();
-        let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, last: None };
+        let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, known: Vec::new() };
         for (number, link) in self.links.iter().enumerate() {
             if !scope.has(&link.id) {
                 trace.steps.push(Step::excluded(&link.id));
@@ -136,25 +136,31 @@ impl Chain {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
                 continue;
             };
-            match owners.of(identity.name()).await {
-                Ok(Some(owner)) if *owner != link.id => {
-                    trace.steps.push(Step::skipped(
-                        &link.id,
-                        ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
-                    ));
-                    if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
-                        trace.ended_by = Rule::OwnerMissing;
+            let spelling = match owners.of_both(attempt.name.canonical(), identity.name()).await {
+                Ok([typed, own]) => {
+                    let other = typed.as_ref().into_iter().chain(&own).find(|owner| owner.backend != link.id);
+                    if let Some(PinOwner { backend: owner, .. }) = other {
+                        trace.steps.push(Step::skipped(
+                            &link.id,
+                            ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
+                        ));
+                        if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
+                            trace.ended_by = Rule::OwnerMissing;
+                        }
+                        continue;
                     }
-                    continue;
+                    own.and_then(|own| own.spelling)
                 }
-                Ok(_) => {}
                 Err(why) => return pins_failed(trace, &link.id, &why),
-            }
+            };
+            let pinned = spelling.and_then(|spelling| link.names.pinned_upstream(&spelling, identity.name()));
+            let mut sent = None;
             let began = now();
             let answer = match link.names.ask(attempt.name) {
                 // A denied name: no server is asked, so no budget is spent.
                 Err(verdict) => Ok(verdict),
                 Ok((upstream, _)) => {
+                    let upstream = pinned.unwrap_or(upstream);
                     let reservation = match link.budgets.reserve(identity.name(), tuple, is_proven) {
                         Ok(reservation) => reservation,
                         Err(wait) => {
@@ -170,13 +176,16 @@ impl Chain {
                     let asked = attempt.with_upstream_name(&upstream).with_deadline(deadline);
                     let answer = link.ask(asked).await;
                     reservation.settle(&answer);
+                    sent = Some(upstream);
                     answer
                 }
             };
             trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
             match answer {
-                Ok(Verdict::Accepted(identity)) => {
-                    return self.claim(link, identity, attempt.deadline, trace).await;
+                Ok(Verdict::Accepted(accepted)) => {
+                    let spelling = (accepted.name() == identity.name()).then(|| attempt.name.spelling());
+                    let claim = Claim { link, accepted, spelling, sent: sent.as_deref() };
+                    return self.claim(claim, attempt.deadline, trace).await;
                 }
                 Ok(Verdict::NotMine) => {}
                 Ok(Verdict::Rejected(reason)) => {
@@ -215,30 +224,49 @@ impl Chain {
         Decision::Rejected { rejection, cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX) }
     }
 
-    /// A yes counts only from the owner of the name; who has none yet becomes this backend's.
-    async fn claim(
-        &self,
-        link: &Arc<Link>,
-        identity: Identity,
-        deadline: Instant,
-        trace: &mut Trace,
-    ) -> Decision {
-        let owner = match timeout_at(deadline, self.pins.bind(identity.name(), &link.id)).await {
+    /// A yes counts only from the owner of the name, for the spelling that it accepted first. A name without an owner becomes
+    /// this backend's.
+    async fn claim(&self, claim: Claim<'_>, deadline: Instant, trace: &mut Trace) -> Decision {
+        let Claim { link, accepted: identity, spelling, sent } = claim;
+        let bind = self.pins.bind(identity.name(), &link.id, spelling);
+        let owner = match timeout_at(deadline, bind).await {
             Ok(Ok(owner)) => owner,
             Ok(Err(error)) => return pins_failed(trace, &link.id, &error.to_string()),
             Err(_) => return pins_failed(trace, &link.id, LATE),
         };
-        if owner == link.id {
-            trace.ended_by = Rule::Accepted;
-            return Decision::Accepted { link: Arc::clone(link), identity };
+        let PinOwner { backend: owner, spelling: pinned } = owner;
+        if owner != link.id {
+            tracing::warn!(
+                target: AUDIT, user = ?identity.name(), backend = %link.id, %owner,
+                "a backend accepted somebody else's user; refused"
+            );
+            trace.ended_by = Rule::NotTheOwner;
+            return Decision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None };
         }
-        tracing::warn!(
-            target: AUDIT, user = ?identity.name(), backend = %link.id, %owner,
-            "a backend accepted somebody else's user; refused"
-        );
-        trace.ended_by = Rule::NotTheOwner;
-        Decision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None }
+        // Two spellings may have been sent at the same time before either was pinned. Nothing is known then about this password
+        // and the spelling that counts, which the next attempt sends.
+        let pinned = spelling.and(pinned).and_then(|pin| link.names.pinned_upstream(&pin, identity.name()));
+        if pinned.is_some_and(|pinned| sent.is_some_and(|sent| sent != pinned)) {
+            tracing::warn!(
+                target: AUDIT, user = ?identity.name(), backend = %link.id,
+                "a backend accepted another spelling of this name a moment ago; this one does not count"
+            );
+            trace.ended_by = Rule::Invalidated;
+            return Decision::Unavailable;
+        }
+        trace.ended_by = Rule::Accepted;
+        Decision::Accepted { link: Arc::clone(link), identity }
     }
+}
+
+/// A yes of a backend.
+struct Claim<'a> {
+    link: &'a Arc<Link>,
+    accepted: Identity,
+    /// How the name is spelled, unless the backend knows the person by another one.
+    spelling: Option<&'a str>,
+    /// The name that was sent.
+    sent: Option<&'a str>,
 }
 
 const LATE: &str = "the store of pins did not answer in time";
@@ -256,19 +284,33 @@ fn pins_failed(trace: &mut Trace, link: &BackendId, why: &str) -> Decision {
 struct Owners<'a> {
     pins: &'a dyn PinStore,
     deadline: Instant,
-    last: Option<(CanonicalName, Option<BackendId>)>,
+    known: Vec<(CanonicalName, Option<PinOwner>)>,
 }
 
 impl Owners<'_> {
-    async fn of(&mut self, name: &CanonicalName) -> Result<Option<&BackendId>, String> {
-        if self.last.as_ref().is_none_or(|(last, _)| last != name) {
-            let found = match timeout_at(self.deadline, self.pins.owner(name)).await {
-                Ok(found) => found.map_err(|error| error.to_string())?,
-                Err(_) => return Err(LATE.to_owned()),
-            };
-            self.last = Some((name.clone(), found));
+    /// The owner of the name as typed, and of what a backend makes of it.
+    ///
+    /// A typed name that is an account's is that account's alone. A backend that adds its domain would otherwise be sent
+    /// every mistyped password of a local user with the same bare name.
+    async fn of_both(
+        &mut self,
+        typed: &CanonicalName,
+        own: &CanonicalName,
+    ) -> Result<[Option<PinOwner>; 2], String> {
+        let typed_owner = self.of(typed).await?;
+        Ok([typed_owner, self.of(own).await?])
+    }
+
+    async fn of(&mut self, name: &CanonicalName) -> Result<Option<PinOwner>, String> {
+        if let Some((_, owner)) = self.known.iter().find(|(known, _)| known == name) {
+            return Ok(owner.clone());
         }
-        Ok(self.last.as_ref().and_then(|(_, owner)| owner.as_ref()))
+        let owner = match timeout_at(self.deadline, self.pins.owner(name)).await {
+            Ok(found) => found.map_err(|error| error.to_string())?,
+            Err(_) => return Err(LATE.to_owned()),
+        };
+        self.known.push((name.clone(), owner.clone()));
+        Ok(owner)
     }
 }
 

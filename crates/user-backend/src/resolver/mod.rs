@@ -26,6 +26,7 @@ mod observe;
 mod outcome;
 pub mod pin;
 pub mod policy;
+mod proven_store;
 mod reload;
 mod report;
 mod scope;
@@ -36,8 +37,9 @@ pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
 pub(crate) use link::Part;
 pub use outcome::{Answer, Outcome};
-pub use pin::{MemoryPins, PinError, PinStore};
+pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
 pub use policy::Policy;
+pub use proven_store::{ProvenHash, ProvenKey, ProvenStore, ProvenStoreError};
 pub use reload::Reloaded;
 pub use trace::{Rule, Said, Step, Trace};
 
@@ -73,6 +75,8 @@ struct Shared {
     bounds: CacheBounds,
     flights: Flights<outcome::Landed>,
     remembered: observe::Remembered,
+    /// Where proven credentials are kept for longer than the process.
+    kept_proven: Option<proven_store::KeptProven>,
 }
 
 /// What goes on at the moment, as numbers.

@@ -178,9 +178,9 @@ impl NameRules {
             (Some(identity), Some(domain))
                 if self.domain.add && !login.canonical().as_str().contains('@') =>
             {
-                NameDecision::Ask { upstream: format!("{}@{domain}", login.as_str()), identity }
+                NameDecision::Ask { upstream: format!("{}@{domain}", login.spelling()), identity }
             }
-            (Some(identity), _) => NameDecision::Ask { upstream: login.as_str().to_owned(), identity },
+            (Some(identity), _) => NameDecision::Ask { upstream: login.spelling().to_owned(), identity },
         }
     }
 
@@ -203,6 +203,15 @@ impl NameRules {
             NameDecision::Ask { upstream, identity } => Ok((upstream, identity)),
             NameDecision::NotMine => Err(Verdict::NotMine),
             NameDecision::Denied => Err(Verdict::Rejected(Rejection::PolicyDenied)),
+        }
+    }
+
+    /// What is sent for a person whose pin has this spelling. `None`: by these rules it stands for another person, because
+    /// they were changed since.
+    pub(crate) fn pinned_upstream(&self, spelling: &str, person: &CanonicalName) -> Option<String> {
+        match self.decide(&LoginName::parse(spelling).ok()?) {
+            NameDecision::Ask { upstream, identity } if identity.name() == person => Some(upstream),
+            _ => None,
         }
     }
 

@@ -5,6 +5,9 @@
 //! else's backend is nobody's business. Moving a person to another backend ([`Resolver::rebind`](super::Resolver::rebind))
 //! is an explicit act.
 //!
+//! A pin keeps the spelling of the name that its owner accepted first, and only that one is sent from then on. A server that
+//! tells `Frank` from `frank` could otherwise have two accounts for one person here.
+//!
 //! A pin names the backend by its id. Renaming an id therefore orphans its people (they get "unavailable" until they are
 //! rebound, never somebody else's account); reordering entries or changing their other settings moves nobody.
 
@@ -17,6 +20,23 @@ use thiserror::Error;
 
 use crate::identity::{BackendId, CanonicalName};
 
+/// The owner of a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PinOwner {
+    /// The backend that alone may answer for the name.
+    pub backend: BackendId,
+    /// How the name was spelled when that backend accepted it first, before a domain was added. `None`: not known yet.
+    pub spelling: Option<String>,
+}
+
+impl PinOwner {
+    /// The owner of a name, and the spelling of the name there.
+    pub const fn new(backend: BackendId, spelling: Option<String>) -> Self {
+        Self { backend, spelling }
+    }
+}
+
 /// Where pins are kept. [`MemoryPins`] forgets them with the process; a store that lasts is better.
 #[async_trait]
 pub trait PinStore: fmt::Debug + Send + Sync + 'static {
@@ -24,15 +44,21 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`PinError`] when the store cannot tell: the attempt is then unavailable.
-    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError>;
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError>;
 
-    /// Makes `backend` the owner unless there is one, in one step, and tells who the owner is now.
+    /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. If `backend` is the owner
+    /// and no spelling is known yet, `spelling` is kept.
     ///
     /// # Errors
     /// [`PinError`] when the store cannot tell: the acceptance then does not count.
-    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError>;
+    async fn bind(
+        &self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        spelling: Option<&str>,
+    ) -> Result<PinOwner, PinError>;
 
-    /// Makes `backend` the owner, or nobody, whoever it was before, and tells who it was.
+    /// Makes `backend` the owner, or nobody, whoever it was before, and tells who it was. The spelling is forgotten.
     ///
     /// # Errors
     /// [`PinError`] when the store cannot be written; nothing is changed then.
@@ -64,13 +90,23 @@ pub struct MemoryPins {
 /// There are many people and few backends: a backend is kept once, and people have its place in the list.
 #[derive(Debug, Default)]
 struct Owners {
-    people: HashMap<CanonicalName, u32>,
+    people: HashMap<CanonicalName, Pinned>,
     backends: Vec<BackendId>,
+    /// The spellings that are not the canonical form, which are few.
+    spellings: HashMap<CanonicalName, Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pinned {
+    place: u32,
+    is_spelled: bool,
 }
 
 impl Owners {
-    fn of(&self, name: &CanonicalName) -> Option<BackendId> {
-        self.id(*self.people.get(name)?)
+    fn of(&self, name: &CanonicalName) -> Option<PinOwner> {
+        let Pinned { place, is_spelled } = *self.people.get(name)?;
+        let spelling = || self.spellings.get(name).map_or(name.as_str(), |spelling| spelling).to_owned();
+        Some(PinOwner::new(self.id(place)?, is_spelled.then(spelling)))
     }
 
     fn id(&self, place: u32) -> Option<BackendId> {
@@ -83,26 +119,49 @@ impl Owners {
             self.backends.push(backend.clone());
             self.backends.len() - 1
         });
+        self.spellings.remove(name);
         // Nobody has four thousand million backends; the last of them would be nobody's.
-        self.people
-            .insert(name.clone(), u32::try_from(place).unwrap_or(u32::MAX))
-            .and_then(|before| self.id(before))
+        let pinned = Pinned { place: u32::try_from(place).unwrap_or(u32::MAX), is_spelled: false };
+        self.people.insert(name.clone(), pinned).and_then(|before| self.id(before.place))
+    }
+
+    fn spell(&mut self, name: &CanonicalName, spelling: &str) {
+        if let Some(pinned) = self.people.get_mut(name) {
+            pinned.is_spelled = true;
+            if spelling != name.as_str() {
+                self.spellings.insert(name.clone(), spelling.into());
+            }
+        }
     }
 }
 
 #[async_trait]
 impl PinStore for MemoryPins {
-    async fn owner(&self, name: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+    async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError> {
         Ok(self.owners.read().unwrap_or_else(PoisonError::into_inner).of(name))
     }
 
-    async fn bind(&self, name: &CanonicalName, backend: &BackendId) -> Result<BackendId, PinError> {
+    async fn bind(
+        &self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        spelling: Option<&str>,
+    ) -> Result<PinOwner, PinError> {
         let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(owner) = owners.of(name) {
-            return Ok(owner);
+        let owner = match owners.of(name) {
+            Some(owner) => owner,
+            None => {
+                owners.set(name, backend);
+                PinOwner::new(backend.clone(), None)
+            }
+        };
+        match spelling {
+            Some(spelling) if owner.backend == *backend && owner.spelling.is_none() => {
+                owners.spell(name, spelling);
+                Ok(PinOwner::new(owner.backend, Some(spelling.to_owned())))
+            }
+            _ => Ok(owner),
         }
-        owners.set(name, backend);
-        Ok(backend.clone())
     }
 
     async fn rebind(
@@ -113,7 +172,10 @@ impl PinStore for MemoryPins {
         let mut owners = self.owners.write().unwrap_or_else(PoisonError::into_inner);
         Ok(match backend {
             Some(backend) => owners.set(name, backend),
-            None => owners.people.remove(name).and_then(|before| owners.id(before)),
+            None => {
+                owners.spellings.remove(name);
+                owners.people.remove(name).and_then(|before| owners.id(before.place))
+            }
         })
     }
 }
@@ -127,11 +189,19 @@ mod tests {
         let pins = MemoryPins::default();
         let alice = CanonicalName::parse("alice").unwrap();
         let [mail, files] = ["mail", "files"].map(|id| BackendId::parse(id).unwrap());
+        let owner = |backend: &BackendId, spelling: Option<&str>| {
+            PinOwner::new(backend.clone(), spelling.map(str::to_owned))
+        };
         assert_eq!(pins.owner(&alice).await.unwrap(), None);
-        assert_eq!(pins.bind(&alice, &mail).await.unwrap(), mail);
-        assert_eq!(pins.bind(&alice, &files).await.unwrap(), mail);
+        assert_eq!(pins.bind(&alice, &mail, None).await.unwrap(), owner(&mail, None));
+        assert_eq!(pins.bind(&alice, &files, Some("ALICE")).await.unwrap(), owner(&mail, None));
+        for spelling in ["Alice", "alice"] {
+            assert_eq!(pins.bind(&alice, &mail, Some(spelling)).await.unwrap(), owner(&mail, Some("Alice")));
+        }
+        assert_eq!(pins.owner(&alice).await.unwrap(), Some(owner(&mail, Some("Alice"))));
         assert_eq!(pins.rebind(&alice, Some(&files)).await.unwrap(), Some(mail));
-        assert_eq!(pins.owner(&alice).await.unwrap(), Some(files.clone()));
+        assert_eq!(pins.owner(&alice).await.unwrap(), Some(owner(&files, None)));
+        assert_eq!(pins.bind(&alice, &files, Some("alice")).await.unwrap(), owner(&files, Some("alice")));
         assert_eq!(pins.rebind(&alice, None).await.unwrap(), Some(files));
         assert_eq!(pins.owner(&alice).await.unwrap(), None);
     }

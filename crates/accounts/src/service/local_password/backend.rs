@@ -13,7 +13,8 @@
 //! | the store cannot tell, no turn or no time to hash | an error, never a rejection |
 //!
 //! That a user is disabled or must change the password is revealed only with the right one. Everything else costs
-//! exactly one comparison, with a dummy hash where there is none, so the time taken does not reveal who exists.
+//! one comparison, or two where the password is not typed in Unicode's composed form, with a dummy hash where there is none, so
+//! the time taken does not reveal who exists.
 //!
 //! # What is remembered
 //! No accepted password: the stored hash is read and compared for every attempt, so a password that was changed in any

@@ -192,9 +192,21 @@ impl PasswordHash {
         Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
-    /// Compares a typed password. Slow: call it through the pool.
+    /// Compares a typed password in composed form and then, if that differs and is not it, as typed. A wrong password is compared
+    /// in all its forms, so the number depends on what was typed only. Slow: call it through the pool.
     pub fn matches(&self, password: &LocalPassword) -> PasswordMatch {
-        let typed = password.expose();
+        let mut best = PasswordMatch::No;
+        for form in password.forms() {
+            match self.matches_form(form) {
+                PasswordMatch::Yes => return PasswordMatch::Yes,
+                PasswordMatch::Truncated => best = PasswordMatch::Truncated,
+                PasswordMatch::No => {}
+            }
+        }
+        best
+    }
+
+    fn matches_form(&self, typed: &str) -> PasswordMatch {
         match self.kind {
             Kind::Argon2 { .. } => yes_if(argon2_matches(&self.text, typed.as_bytes()).unwrap_or(false)),
             Kind::Bcrypt => self.bcrypt(typed.as_bytes()),

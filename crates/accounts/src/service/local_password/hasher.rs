@@ -1,5 +1,5 @@
-//! Makes and compares hashes, always through the pool, and always one comparison per question: whether the person exists or
-//! not, the same work is done.
+//! Makes and compares hashes, always through the pool. A question costs one comparison, or two if the password is not typed in
+//! composed form: whether the person exists or not, the same work is done.
 
 use std::sync::Arc;
 

@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v5_sqlite.sql"), postgres: include_str!("v5_postgres.sql") },
     Step { sqlite: include_str!("v6_sqlite.sql"), postgres: include_str!("v6_postgres.sql") },
     Step { sqlite: include_str!("v7_sqlite.sql"), postgres: include_str!("v7_postgres.sql") },
+    Step { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
 ];
 
 /// The newest schema that this program knows.
@@ -140,6 +141,7 @@ const OUR_NAMES: &[&str] = &[
     "servers",
     "login_failures",
     "server_secrets",
+    "proven_credentials",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

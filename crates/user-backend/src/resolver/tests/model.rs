@@ -57,6 +57,8 @@ fn op() -> impl Strategy<Value = Op> {
 struct Model {
     now: u64,
     truth: [usize; 2],
+    /// The spelling of each person that the server accepted first.
+    spelling: [Option<usize>; 2],
     /// Person and password, and until when the yes counts.
     yes: HashMap<(usize, usize), u64>,
     /// Spelling and password, and until when the no counts.
@@ -70,6 +72,8 @@ struct Model {
 /// An attempt that the server has heard and not answered.
 struct Flight {
     tuple: (usize, usize),
+    /// The spelling that the server was sent.
+    sent: usize,
     began: u64,
     right: bool,
     yes_is_void: bool,
@@ -94,6 +98,7 @@ impl Model {
                 let right = self.truth.get(name / 2) == Some(&password);
                 self.flights.push(Flight {
                     tuple,
+                    sent: self.spelling[name / 2].unwrap_or(name),
                     began,
                     right,
                     yes_is_void: false,
@@ -109,8 +114,12 @@ impl Model {
         let flight = self.flights.remove(which);
         let (name, password) = flight.tuple;
         self.outages = if outage { self.outages + 1 } else { 0 };
+        let is_accepted = flight.right && !outage;
+        let is_pinned = !is_accepted || *self.spelling[name / 2].get_or_insert(flight.sent) == flight.sent;
         let outcome = match (outage, flight.right) {
             (true, _) => "unavailable",
+            // Another spelling was accepted while this one was asked about.
+            (false, true) if !is_pinned => "unavailable",
             (false, true) if flight.yes_is_void => "unavailable",
             (false, true) => {
                 self.yes.insert((name / 2, password), self.now + YES);

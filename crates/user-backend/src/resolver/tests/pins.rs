@@ -23,7 +23,7 @@ async fn no_backend_takes_over_anothers_user() {
 async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let bob = CanonicalName::parse("bob").unwrap();
-    pins.bind(&bob, &BackendId::parse("files").unwrap()).await.unwrap();
+    pins.bind(&bob, &BackendId::parse("files").unwrap(), None).await.unwrap();
     let resolver = Resolver::builder()
         .backend(people("mail").unavailable())
         .backend(people("files").with_user("bob", "b").with_user("carol", "c"))
@@ -85,10 +85,15 @@ async fn a_store_of_pins_that_fails_closes_the_door() {
     struct Failing;
     #[async_trait]
     impl PinStore for Failing {
-        async fn owner(&self, _: &CanonicalName) -> Result<Option<BackendId>, PinError> {
+        async fn owner(&self, _: &CanonicalName) -> Result<Option<PinOwner>, PinError> {
             Err(PinError::new("disk full"))
         }
-        async fn bind(&self, _: &CanonicalName, _: &BackendId) -> Result<BackendId, PinError> {
+        async fn bind(
+            &self,
+            _: &CanonicalName,
+            _: &BackendId,
+            _: Option<&str>,
+        ) -> Result<PinOwner, PinError> {
             Err(PinError::new("disk full"))
         }
         async fn rebind(
@@ -104,4 +109,175 @@ async fn a_store_of_pins_that_fails_closes_the_door() {
     let answer = sign_in(&resolver, "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
     assert_eq!(answer.trace.ended_by, Rule::PinsUnavailable);
+}
+
+/// `local` without rules, and `mail`, which adds and knows the domain `example.com`.
+fn local_and_mail(local: &Server, mail: &Server) -> (Resolver, Arc<dyn PinStore>) {
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
+    let resolver = Resolver::builder()
+        .pins(Arc::clone(&pins))
+        .link(Arc::new(local.clone()), Policy::default(), DomainRules::none())
+        .link(Arc::new(mail.clone()), Policy::default(), adds)
+        .build()
+        .unwrap();
+    (resolver, pins)
+}
+
+#[tokio::test(start_paused = true)]
+async fn mistyped_password_of_a_local_user_reaches_no_other_backend() {
+    let (local, mail) = (Server::new("local").with("frank", "right"), Server::new("mail"));
+    let (resolver, pins) = local_and_mail(&local, &mail);
+    pins.bind(&CanonicalName::parse("frank").unwrap(), &BackendId::parse("local").unwrap(), None)
+        .await
+        .unwrap();
+    for typed in ["frank", "Frank", "\u{ff46}rank"] {
+        let answer = sign_in(&resolver, typed, "almost right").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{typed}");
+        assert!(mail.seen().is_empty(), "{typed}: {:?}", mail.seen());
+    }
+    assert_eq!(vouched_by(&sign_in(&resolver, "frank", "right").await), Some("local"));
+    let mail_only = BackendId::parse("mail").unwrap();
+    let restricted = Credentials::new("frank", "almost right").only_backend(&mail_only);
+    let answer = resolver.authenticate(restricted).await;
+    assert_eq!(answer.trace.ended_by, Rule::OwnerMissing);
+    assert!(mail.seen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_name_without_an_account_is_read_with_the_domain() {
+    let (local, mail) = (Server::new("local"), Server::new("mail").with("bob", "m"));
+    let (resolver, _) = local_and_mail(&local, &mail);
+    for typed in ["bob", "bob@example.com"] {
+        let answer = sign_in(&resolver, typed, "m").await;
+        let proof = answer.authenticated().map(|proof| (proof.backend().as_str(), proof.name().as_str()));
+        // This server knows people by what was typed.
+        assert_eq!(proof, (typed == "bob").then_some(("mail", "bob@example.com")), "{typed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_name_of_two_people_is_the_local_one() {
+    let local = Server::new("local").with("bob", "l");
+    let mail = Server::new("mail").with("bob", "m").with("bob@example.com", "m");
+    let (resolver, pins) = local_and_mail(&local, &mail);
+    pins.bind(&CanonicalName::parse("bob").unwrap(), &BackendId::parse("local").unwrap(), None)
+        .await
+        .unwrap();
+    assert_eq!(vouched_by(&sign_in(&resolver, "bob", "l").await), Some("local"));
+    assert_eq!(sign_in(&resolver, "bob", "m").await.outcome, Outcome::Refused(Rejection::BadCredentials));
+    assert!(mail.seen().is_empty());
+    let answer = sign_in(&resolver, "bob@example.com", "m").await;
+    assert_eq!(vouched_by(&answer), Some("mail"));
+    assert_eq!(answer.authenticated().map(|proof| proof.name().as_str()), Some("bob@example.com"));
+}
+
+/// A server that tells spellings apart and lets each have a password of its own.
+#[derive(Clone, Debug)]
+struct CaseSensitive(BackendId, HashMap<&'static str, &'static str>, Arc<Mutex<Vec<String>>>);
+
+impl CaseSensitive {
+    fn new<const N: usize>(people: [(&'static str, &'static str); N]) -> Self {
+        Self(BackendId::parse("mail").unwrap(), people.into(), Arc::default())
+    }
+
+    fn sent(&self) -> Vec<String> {
+        std::mem::take(&mut self.2.lock().unwrap())
+    }
+
+    fn alone(&self, names: impl Into<NameRules>) -> Resolver {
+        Resolver::builder().link(Arc::new(self.clone()), Policy::default(), names).build().unwrap()
+    }
+}
+
+impl fmt::Display for CaseSensitive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("case-sensitive")
+    }
+}
+
+#[async_trait]
+impl UserBackend for CaseSensitive {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.2.lock().unwrap().push(attempt.upstream_name.to_owned());
+        let is_right = self.1.get(attempt.upstream_name) == Some(&attempt.password.expose());
+        // Both of a pair are asked before either is answered.
+        tokio::task::yield_now().await;
+        Ok(match is_right {
+            true => Verdict::Accepted(Identity::of(attempt.name)),
+            false => Verdict::Rejected(Rejection::BadCredentials),
+        })
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn account_with_a_look_alike_spelling_never_signs_in_as_another() {
+    let spellings = ["\u{ff46}rank", "jose\u{301}"];
+    let server = CaseSensitive::new(spellings.map(|spelling| (spelling, "attacker")));
+    let resolver = server.alone(DomainRules::none());
+    for (typed, sent) in spellings.iter().zip(["frank", "jos\u{e9}"]) {
+        let answer = sign_in(&resolver, typed, "attacker").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{typed}");
+        assert_eq!(server.sent(), [sent], "{typed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn spelling_that_was_accepted_first_is_the_only_one_that_is_sent() {
+    let server = CaseSensitive::new([("Frank", "right"), ("frank", "attacker"), ("FRANK", "attacker")]);
+    let resolver = server.alone(DomainRules::none());
+    assert!(sign_in(&resolver, "Frank", "right").await.authenticated().is_some());
+    resolver.invalidate_all();
+    server.sent();
+    for typed in ["frank", "FRANK", "\u{ff26}RANK"] {
+        let answer = sign_in(&resolver, typed, "attacker").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{typed}");
+        assert!(sign_in(&resolver, typed, "right").await.authenticated().is_some(), "{typed}");
+        resolver.invalidate_all();
+        assert_eq!(server.sent(), ["Frank", "Frank"], "{typed}");
+    }
+    // An administrator may want another one.
+    let (frank, mail) = (CanonicalName::parse("frank").unwrap(), BackendId::parse("mail").unwrap());
+    resolver.rebind(&frank, Some(&mail)).await.unwrap();
+    assert!(sign_in(&resolver, "frank", "attacker").await.authenticated().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn spelling_is_pinned_before_the_domain_is_added() {
+    let server = CaseSensitive::new([("Frank@example.com", "right")]);
+    let rules = || DomainRules::for_domain("example.com").unwrap().strip_domain(true);
+    let resolver = server.alone(rules().add_domain(true));
+    for typed in ["Frank", "frank", "FRANK@Example.com"] {
+        assert!(sign_in(&resolver, typed, "right").await.authenticated().is_some(), "{typed}");
+        resolver.invalidate_all();
+    }
+    assert_eq!(server.sent(), ["Frank@example.com"; 3]);
+    // The rules change, the spelling stays.
+    let next = Resolver::builder().link(Arc::new(server.clone()), Policy::default(), rules());
+    resolver.replace(next).await.unwrap();
+    server.sent();
+    let _ = sign_in(&resolver, "frank", "right").await;
+    assert_eq!(server.sent(), ["Frank"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_spellings_at_the_same_time_are_one_account() {
+    let server = CaseSensitive::new([("Frank", "one"), ("frank", "two")]);
+    let resolver = Resolver::builder()
+        .link(Arc::new(server.clone()), Policy::default(), DomainRules::none())
+        .lock(None)
+        .build()
+        .unwrap();
+    let (one, two) = tokio::join!(sign_in(&resolver, "Frank", "one"), sign_in(&resolver, "frank", "two"));
+    assert_eq!(server.sent().len(), 2);
+    let accepted = [&one, &two].iter().filter(|answer| answer.authenticated().is_some()).count();
+    assert_eq!(accepted, 1, "{} {}", one.trace, two.trace);
+    let refused = [&one, &two].iter().any(|answer| matches!(answer.outcome, Outcome::Refused(_)));
+    assert!(!refused, "the password may be right for the other spelling");
 }

@@ -74,3 +74,87 @@ async fn password_changed_upstream_costs_one_failure_and_is_limited_again() {
     assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{answer:?}");
     assert_eq!(server.seen().len(), asked + 1);
 }
+
+/// A store that outlives resolvers, and may fail.
+#[derive(Clone, Debug, Default)]
+struct KeptElsewhere(Arc<Mutex<Vec<(CanonicalName, ProvenHash)>>>, Arc<AtomicBool>);
+
+impl KeptElsewhere {
+    fn check(&self) -> Result<(), ProvenStoreError> {
+        let fails = self.1.load(Ordering::SeqCst);
+        if fails { Err(ProvenStoreError::new("disk full")) } else { Ok(()) }
+    }
+
+    fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+#[async_trait]
+impl ProvenStore for KeptElsewhere {
+    async fn contains(&self, credentials: &ProvenHash) -> Result<bool, ProvenStoreError> {
+        self.check()?;
+        Ok(self.0.lock().unwrap().iter().any(|(_, kept)| kept == credentials))
+    }
+    async fn add(&self, person: &CanonicalName, credentials: &ProvenHash) -> Result<(), ProvenStoreError> {
+        self.check()?;
+        self.0.lock().unwrap().push((person.clone(), credentials.clone()));
+        Ok(())
+    }
+    async fn remove(&self, credentials: &ProvenHash) -> Result<(), ProvenStoreError> {
+        self.check()?;
+        self.0.lock().unwrap().retain(|(_, kept)| kept != credentials);
+        Ok(())
+    }
+}
+
+/// A resolver after a start.
+fn started(server: &Server, store: &KeptElsewhere, key: u8) -> Resolver {
+    Resolver::builder()
+        .link(Arc::new(server.clone()), Policy::default(), DomainRules::none())
+        .proven(Arc::new(store.clone()), ProvenKey::new([key; 32].into()))
+        .build()
+        .unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn owner_after_a_restart_and_strangers_guesses_signs_in() {
+    let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
+    let first = started(&server, &store, 1);
+    assert!(sign_in_from(&first, HOME, "Alice", "right").await.authenticated().is_some());
+    assert_eq!(store.0.lock().unwrap()[0].0.as_str(), "alice");
+    for typed in ["Alice", "alice"] {
+        let restarted = started(&server, &store, 1);
+        guess_until_limited(&restarted, ATTACKER).await;
+        let answer = sign_in_from(&restarted, HOME, typed, "right").await;
+        assert_eq!(vouched_by(&answer), Some("mail"), "{typed}: {}", answer.trace);
+    }
+    // Another key knows nobody, so nobody who has the store alone can check a guess with it.
+    let other = started(&server, &store, 2);
+    guess_until_limited(&other, ATTACKER).await;
+    let answer = sign_in_from(&other, HOME, "alice", "right").await;
+    assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{}", answer.trace);
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_are_proven_no_longer_after_a_restart() {
+    let (server, store) = (Server::new("mail").with("alice", "right"), KeptElsewhere::default());
+    let first = started(&server, &store, 1);
+    for _ in 0..3 {
+        assert!(sign_in(&first, "alice", "right").await.authenticated().is_some());
+        first.invalidate_all();
+    }
+    assert_eq!(store.len(), 1, "written once");
+    server.set("alice", "new");
+    let restarted = started(&server, &store, 1);
+    let answer = sign_in(&restarted, "alice", "right").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    assert_eq!(store.len(), 0);
+    // A wrong password that was never proven is no reason to write.
+    store.1.store(true, Ordering::SeqCst);
+    let answer = sign_in(&restarted, "alice", "wrong").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    // A store that fails keeps nobody out.
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert!(sign_in(&restarted, "alice", "new").await.authenticated().is_some());
+}

@@ -80,10 +80,11 @@ async fn refusal_ends_acceptances_of_the_same_backend() {
 #[tokio::test(start_paused = true)]
 async fn restricted_refusal_keeps_acceptances_of_other_backends() {
     let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files"));
-    let names = DomainRules::for_domain("files.example").unwrap();
+    let [of_mail, of_files] =
+        ["mail.example", "files.example"].map(|domain| DomainRules::for_domain(domain).unwrap());
     let resolver = Resolver::builder()
-        .link(Arc::new(mail.clone()), Policy::default(), DomainRules::none())
-        .link(Arc::new(files.clone()), Policy::default(), names)
+        .link(Arc::new(mail.clone()), Policy::default(), of_mail)
+        .link(Arc::new(files.clone()), Policy::default(), of_files)
         .build()
         .unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));

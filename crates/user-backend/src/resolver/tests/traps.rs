@@ -296,7 +296,7 @@ async fn t30_a_mailbox_called_admin_is_not_the_admin() {
         (Server::new("local").with("admin", "s3cret"), Server::new("mail").with("admin", "mine"));
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let admin = CanonicalName::parse("admin").unwrap();
-    pins.bind(&admin, accounts.id()).await.unwrap();
+    pins.bind(&admin, accounts.id(), None).await.unwrap();
     let resolver = Resolver::builder().backend(mail.clone()).backend(accounts).pins(pins).build().unwrap();
     assert!(!accepted(&resolver, "Admin", "mine").await);
     assert_eq!(mail.seen(), []);
