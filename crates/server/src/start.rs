@@ -11,7 +11,7 @@ use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors};
 use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
-use crate::auth::app_password::AppPasswordMemory;
+use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::auth::proven_key;

@@ -13,7 +13,7 @@ use user_backend::clock::{later, now};
 use user_backend::config::{ClassRegistry, Config, Network};
 use user_backend::{BackendId, Policy, Resolver, UserBackend};
 
-use crate::auth::app_password::AppPasswordMemory;
+use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::password_rules::Rules;

@@ -85,7 +85,7 @@ impl Change<'_> {
             return Ok(());
         }
         let actor = self.lock_actor().await?;
-        let actor = actor.ok_or(AccountsError::Forbidden { needs: right.name() })?;
+        let actor = actor.ok_or_else(|| AccountsError::Forbidden { needs: right.name() })?;
         let actor = self.permissions(actor).await?;
         if right.is_given(&actor, None) {
             Ok(())

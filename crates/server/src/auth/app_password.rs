@@ -4,56 +4,20 @@
 //! the mail server is down and after a restart, and its use says nothing about guesses at the password. A secret of this
 //! server's own that opens nothing (wiped, expired, of another user) is refused here and never sent to a backend.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use accounts::{AccountsError, AppPassword, CredentialEpoch, TokenHash, UserId};
+use accounts::{AccountsError, TokenHash, UserId};
 use user_backend::LoginName;
 use user_backend::layer::{FailureLog, Place};
 
-use super::proof::Proof;
-use super::sign_in::Accepted;
+use super::app_password_memory::Remembered;
+use super::proof::{Accepted, Proof, UsedAppPassword};
+use super::token_shape::is_token_shaped;
 use crate::state::AppState;
-
-/// How long a token is: 32 bytes in base64 without padding.
-const LENGTH: usize = 43;
-
-/// How many app passwords are remembered.
-const MAX_REMEMBERED: usize = 10_000;
 
 /// A use so soon after the one on record is not written down.
 const USE_RESOLUTION: Duration = Duration::from_secs(60);
-
-/// Whether a text could be a token: of an app password, or of a session.
-pub(crate) fn is_token_shaped(text: &str) -> bool {
-    text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-}
-
-/// The app password that a request came with. Made by looking it up, and in no other way.
-#[derive(Clone, Debug)]
-pub struct UsedAppPassword {
-    token: TokenHash,
-    row: AppPassword,
-}
-
-impl UsedAppPassword {
-    /// What it is found by.
-    pub fn token(&self) -> &TokenHash {
-        &self.token
-    }
-
-    /// The name that its owner gave it.
-    pub fn name(&self) -> &str {
-        &self.row.name
-    }
-
-    /// Its number.
-    pub fn key(&self) -> i64 {
-        self.row.key
-    }
-}
 
 /// What a secret turned out to be.
 pub(super) enum Lookup {
@@ -63,39 +27,6 @@ pub(super) enum Lookup {
     Refused,
     /// A valid one, and the account of its owner.
     Accepted(Box<Accepted>),
-}
-
-/// The app passwords that were looked up last. Each counts as long as the credential epoch is the one at which it was read:
-/// the database raises that when one is revoked, rotated, wiped or changed, and when its owner is disabled.
-#[derive(Debug, Default)]
-pub(crate) struct AppPasswordMemory(Mutex<HashMap<TokenHash, Remembered>>);
-
-#[derive(Clone, Debug)]
-struct Remembered {
-    epoch: CredentialEpoch,
-    owner: UserId,
-    row: AppPassword,
-}
-
-impl AppPasswordMemory {
-    fn get(&self, token: &TokenHash, epoch: CredentialEpoch) -> Option<Remembered> {
-        self.lock().get(token).filter(|found| found.epoch == epoch).cloned()
-    }
-
-    fn put(&self, token: TokenHash, found: Remembered) {
-        let mut all = self.lock();
-        if all.len() >= MAX_REMEMBERED && !all.contains_key(&token) {
-            all.retain(|_, other| other.epoch == found.epoch);
-        }
-        if all.len() >= MAX_REMEMBERED {
-            all.clear();
-        }
-        all.insert(token, found);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<TokenHash, Remembered>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl AppState {

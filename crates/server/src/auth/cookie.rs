@@ -6,8 +6,8 @@
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
-use super::app_password::is_token_shaped;
 use super::client_address::Origin;
+use super::token_shape::is_token_shaped;
 use crate::settings::ServerSettings;
 
 /// How the cookie travels to whoever asks.

@@ -11,6 +11,7 @@
 //! | `failed_login_log`, `failed_login_sync` | failed sign-ins, for this server and between servers |
 
 pub mod app_password;
+pub(crate) mod app_password_memory;
 pub mod basic;
 pub mod client_address;
 pub mod cookie;
@@ -22,4 +23,5 @@ pub mod proof;
 pub(crate) mod proven_key;
 pub mod session;
 pub mod sign_in;
+pub(crate) mod token_shape;
 pub mod trusted_host;

@@ -1,10 +1,9 @@
 //! How the caller proved who they are, and whether that is enough for what they want.
 
-use accounts::{ServiceToken, TokenScope};
-use user_backend::{Authenticated, Freshness};
+use std::time::Duration;
 
-use super::app_password::UsedAppPassword;
-use super::session::ActiveSession;
+use accounts::{AppPassword, Permissions, SKEW, ServiceToken, Timestamp, TokenHash, TokenScope, User};
+use user_backend::{Authenticated, Freshness};
 
 /// How the caller proved who they are. Made by the sign-in, and carried to every endpoint and page.
 #[derive(Clone, Debug)]
@@ -98,5 +97,90 @@ impl Proof {
             }
             (Requirement::RecentPassword, Self::Password(_) | Self::Session(_)) => Ok(()),
         }
+    }
+}
+
+/// A sign-in that was accepted: the proof, and the account as it is.
+#[derive(Clone, Debug)]
+pub struct Accepted {
+    /// The proof.
+    pub proof: Proof,
+    /// The account.
+    pub standing: Permissions,
+}
+
+/// How long a password that was typed counts as recent.
+const CONFIRMED_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// The session of a request, and the account of its owner.
+#[derive(Clone, Debug)]
+pub struct ActiveSession {
+    pub(super) standing: Permissions,
+    pub(super) token: TokenHash,
+    pub(super) stale: bool,
+    pub(super) confirmed: Option<Timestamp>,
+}
+
+impl ActiveSession {
+    /// The account, as it is now.
+    pub fn standing(&self) -> &Permissions {
+        &self.standing
+    }
+
+    /// The user.
+    pub fn user(&self) -> &User {
+        &self.standing.user
+    }
+
+    /// What the session is found by.
+    pub fn token(&self) -> &TokenHash {
+        &self.token
+    }
+
+    /// When the owner last typed the password.
+    pub fn confirmed(&self) -> Option<Timestamp> {
+        self.confirmed
+    }
+
+    /// Whether the password was accepted by memory alone: not good enough for changing anything.
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Whether the owner typed the password in the last 15 minutes.
+    pub fn is_confirmed(&self) -> bool {
+        let now = accounts::Clock::system().now();
+        // One from the future was before the clock was set back: how long ago it was is unknown.
+        self.confirmed.is_some_and(|at| at <= now.after(SKEW) && at.after(CONFIRMED_FOR) > now)
+    }
+
+    /// The proof that it is, and the account.
+    pub fn accepted(self) -> Accepted {
+        let standing = self.standing.clone();
+        Accepted { proof: Proof::Session(Box::new(self)), standing }
+    }
+}
+
+/// The app password that a request came with. Made by looking it up, and in no other way.
+#[derive(Clone, Debug)]
+pub struct UsedAppPassword {
+    pub(super) token: TokenHash,
+    pub(super) row: AppPassword,
+}
+
+impl UsedAppPassword {
+    /// What it is found by.
+    pub fn token(&self) -> &TokenHash {
+        &self.token
+    }
+
+    /// The name that its owner gave it.
+    pub fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    /// Its number.
+    pub fn key(&self) -> i64 {
+        self.row.key
     }
 }

@@ -7,15 +7,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use accounts::EXTERNAL_APP;
-use accounts::{
-    AccountsError, LOCAL_BACKEND, Permissions, SKEW, Session, Snapshot, Timestamp, Token, TokenHash, User,
-};
+use accounts::{AccountsError, LOCAL_BACKEND, Session, Snapshot, Timestamp, Token, TokenHash, User};
 use serde::{Deserialize, Serialize};
 use user_backend::{Outcome, Rejection};
 
-use super::app_password::is_token_shaped;
-use super::proof::Proof;
-use super::sign_in::{Accepted, Accepts};
+use super::proof::{Accepted, ActiveSession};
+use super::sign_in::Accepts;
+use super::token_shape::is_token_shaped;
 use crate::state::AppState;
 
 /// A session ends when nobody came for so long.
@@ -23,9 +21,6 @@ const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// And then in any case: nobody asks a mail server whether a password still holds.
 const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
-
-/// How long a password that was typed counts as recent.
-const CONFIRMED_FOR: Duration = Duration::from_secs(15 * 60);
 
 /// How exact the time of the latest visit is: not every visit is a write.
 const GRAIN: Duration = Duration::from_secs(60);
@@ -67,55 +62,6 @@ struct Kept {
     browser: Browser,
     /// The password was accepted although who could tell was away.
     stale: bool,
-}
-
-/// The session of a request, and the account of its owner.
-#[derive(Clone, Debug)]
-pub struct ActiveSession {
-    standing: Permissions,
-    token: TokenHash,
-    stale: bool,
-    confirmed: Option<Timestamp>,
-}
-
-impl ActiveSession {
-    /// The account, as it is now.
-    pub fn standing(&self) -> &Permissions {
-        &self.standing
-    }
-
-    /// The user.
-    pub fn user(&self) -> &User {
-        &self.standing.user
-    }
-
-    /// What the session is found by.
-    pub fn token(&self) -> &TokenHash {
-        &self.token
-    }
-
-    /// When the owner last typed the password.
-    pub fn confirmed(&self) -> Option<Timestamp> {
-        self.confirmed
-    }
-
-    /// Whether the password was accepted by memory alone: not good enough for changing anything.
-    pub fn is_stale(&self) -> bool {
-        self.stale
-    }
-
-    /// Whether the owner typed the password in the last 15 minutes.
-    pub fn is_confirmed(&self) -> bool {
-        let now = accounts::Clock::system().now();
-        // One from the future was before the clock was set back: how long ago it was is unknown.
-        self.confirmed.is_some_and(|at| at <= now.after(SKEW) && at.after(CONFIRMED_FOR) > now)
-    }
-
-    /// The proof that it is, and the account.
-    pub fn accepted(self) -> Accepted {
-        let standing = self.standing.clone();
-        Accepted { proof: Proof::Session(Box::new(self)), standing }
-    }
 }
 
 impl AppState {

@@ -9,17 +9,8 @@ use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 
 use super::app_password::Lookup;
 use super::login_delay::delay_failure;
-use super::proof::Proof;
+use super::proof::{Accepted, Proof};
 use crate::state::AppState;
-
-/// A sign-in that was accepted: the proof, and the account as it is.
-#[derive(Clone, Debug)]
-pub struct Accepted {
-    /// The proof.
-    pub proof: Proof,
-    /// The account.
-    pub standing: Permissions,
-}
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
 /// is a refusal.

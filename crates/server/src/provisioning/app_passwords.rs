@@ -9,7 +9,7 @@ use super::envelope::code::Code;
 use super::envelope::data::Data;
 use super::envelope::{Answer, Failure};
 use super::operation::{Operation, operation};
-use crate::auth::app_password::UsedAppPassword;
+use crate::auth::proof::UsedAppPassword;
 
 const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
 

@@ -7,8 +7,8 @@ use accounts::{Details, GroupId, Permissions, User, UserId};
 use super::envelope::Failure;
 use super::envelope::code::Code;
 use super::scope::{TokenScope, hint};
+use crate::auth::proof::Accepted;
 use crate::auth::proof::{NotEnough, Proof, Requirement};
-use crate::auth::sign_in::Accepted;
 
 /// What is answered while a password counts only because its server cannot be reached.
 pub(crate) const STALE: &str =

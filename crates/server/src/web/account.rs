@@ -17,7 +17,8 @@ use super::format::{DateTimeDisplay, browser};
 use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
 use super::refusal::refusal;
 use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, rules, sentence};
-use crate::auth::session::{ActiveSession, Browser};
+use crate::auth::proof::ActiveSession;
+use crate::auth::session::Browser;
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);

@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use super::page_request::{Answer, PageRequest, waiting};
 use super::refusal::refusal;
 use super::templates::{Confirm, Notice};
-use crate::auth::session::ActiveSession;
+use crate::auth::proof::ActiveSession;
 
 /// `GET /login/confirm`
 pub(super) async fn show(request: PageRequest) -> Answer {
