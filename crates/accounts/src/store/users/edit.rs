@@ -17,7 +17,7 @@ impl Users<'_> {
     ///
     /// # Errors
     /// [`AccountsError::NotFound`] (the user, or a mail address to replace), [`AccountsError::AlreadyExists`] (a mail
-    /// address to add), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 64 KiB).
+    /// address to add), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 32 KiB).
     pub async fn change(self, id: &UserId, edit: UserChange) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         let LockedUser { key, user } = change.lock_target(id, needed(&edit)).await?;

@@ -9,7 +9,7 @@ use crate::store::users::row::UserKey;
 pub const MAX_ADDITIONAL_MAILS: u64 = 10;
 
 /// Most bytes of all values of one profile: it is read at every call of its owner.
-pub(crate) const MAX_PROFILE_BYTES: u64 = 64 * 1024;
+pub(crate) const MAX_PROFILE_BYTES: u64 = 32 * 1024;
 
 /// How many bytes the values of a profile have together.
 pub(crate) async fn bytes(change: &mut Change<'_>, key: UserKey) -> Result<u64, AccountsError> {
@@ -30,7 +30,7 @@ pub(crate) async fn check_bytes(
         return Err(AccountsError::invalid(
             "profile",
             format!("{found} bytes"),
-            "at most 65536 bytes in all",
+            "at most 32768 bytes in all",
         ));
     }
     Ok(())
