@@ -52,6 +52,28 @@ impl Call<'_> {
         self.caller()?.prove(required, Some(scope), None)
     }
 
+    /// Looks whether a service token may change what opens or closes this account. Its own owner's account it may not:
+    /// otherwise it would outlive its scopes, networks and end. That of an administrator or sub-admin takes the scope `admin`.
+    ///
+    /// # Errors
+    /// The answer that says what is missing.
+    pub(crate) fn prove_over(&self, target: &Details) -> Result<(), Failure> {
+        let caller = self.caller()?;
+        if !caller.is_service_token() {
+            return Ok(());
+        }
+        if target.user.id == *caller.id() {
+            return Err(Failure::new(
+                Code::FORBIDDEN,
+                "A service token cannot change how its own owner signs in",
+            ));
+        }
+        if target.groups.iter().any(GroupId::is_admin) || !target.subadmin_of.is_empty() {
+            return self.prove(Requirement::RecentPassword, TokenScope::Admin);
+        }
+        Ok(())
+    }
+
     /// The accounts, used on the caller's behalf.
     pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
         Ok(self.app.accounts().on_behalf_of(self.actor()?))

@@ -81,6 +81,11 @@ impl Caller {
         self.standing.is_over(&details.groups, &details.subadmin_of)
     }
 
+    /// Whether the caller came with a service token.
+    pub fn is_service_token(&self) -> bool {
+        matches!(self.proof, Proof::ServiceToken(..))
+    }
+
     /// Whether these are the caller's own details, or those of somebody under the caller.
     pub fn may_see(&self, details: &Details) -> bool {
         details.user.id == *self.id() || self.is_over(details)

@@ -92,6 +92,37 @@ async fn password_addresses_and_administrators_need_their_own_scopes() {
     join("admin").bearer(&appoints).send().await.ok();
 }
 
+/// A token must not become the account of its owner, nor of an administrator, beyond its scopes, networks and end.
+#[tokio::test(flavor = "multi_thread")]
+async fn service_token_takes_over_neither_its_owner_nor_an_administrator() {
+    let server = Server::start().await;
+    let groups = server.app.accounts().groups();
+    groups.add_member(&GroupId::admin(), &user("jane")).await.unwrap();
+    let scopes = ["users:write", "users:credentials"];
+    let narrow = token(&server, "admin", &scopes, &[]).await;
+    let wide = token(&server, "admin", &["users:write", "users:credentials", "admin"], &[]).await;
+    let form =
+        |who: &str, form: &str| server.ask("-", Method::PUT, &format!("/cloud/users/{who}")).form(form);
+    let own = "A service token cannot change how its own owner signs in";
+    for field in ["key=password&value=down+the+rabbit+hole", "key=email&value=thief%40example.org"] {
+        form("admin", field).bearer(&wide).send().await.fails(403, own);
+        form("jane", field).bearer(&narrow).send().await.fails(403, REFUSED);
+    }
+    let mail = server.ask("-", Method::PUT, "/cloud/users/jane/additional_mail");
+    mail.form("key=a%40example.org&value=b%40example.org").bearer(&narrow).send().await.fails(403, REFUSED);
+    for (method, path) in [
+        (Method::PUT, "/cloud/users/jane/disable"),
+        (Method::PUT, "/cloud/users/jane/enable"),
+        (Method::POST, "/cloud/users/jane/wipe"),
+        (Method::DELETE, "/cloud/users/jane"),
+    ] {
+        server.ask("-", method, path).bearer(&narrow).send().await.fails(403, REFUSED);
+    }
+    form("Frank", "key=password&value=down+the+rabbit+hole").bearer(&narrow).send().await.ok();
+    form("jane", "key=password&value=down+the+rabbit+hole").bearer(&wide).send().await.ok();
+    server.ask("-", Method::DELETE, "/cloud/users/jane").bearer(&wide).send().await.ok();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn service_token_has_no_more_rights_than_its_owner_has_now() {
     let server = Server::start().await;

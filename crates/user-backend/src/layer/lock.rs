@@ -203,10 +203,13 @@ impl Locks {
         &self,
         names: impl IntoIterator<Item = CanonicalName>,
         tuple: &OutcomeKey,
+        proven_as: &OutcomeKey,
         deadline: Instant,
     ) -> Result<Entry, Refusal> {
         let proven = self.proven.clone();
-        let Some(shared) = &self.shared else { return Ok(Entry { people: None, proven, tuple: *tuple }) };
+        let Some(shared) = &self.shared else {
+            return Ok(Entry { people: None, proven, proven_as: *proven_as, tuple: *tuple });
+        };
         let mut names: Vec<CanonicalName> = names.into_iter().collect();
         // In one order for everybody, or two attempts could wait for each other.
         names.sort_unstable();
@@ -214,9 +217,9 @@ impl Locks {
         let mut people: Vec<Holding> = names.into_iter().map(|name| Holding::of(shared, name)).collect();
         let latest = deadline.min(later(now(), PATIENCE));
         for person in &mut people {
-            person.reserve(tuple, latest).await?;
+            person.reserve(tuple, proven_as, latest).await?;
         }
-        Ok(Entry { people: Some((Arc::clone(shared), people)), proven, tuple: *tuple })
+        Ok(Entry { people: Some((Arc::clone(shared), people)), proven, proven_as: *proven_as, tuple: *tuple })
     }
 
     /// Forgives a person: the next attempt is the first one.
@@ -234,8 +237,8 @@ impl Locks {
 
 impl Shared {
     /// Whether this is no guess: known to be wrong, or right the last time.
-    fn is_exempt(&self, tuple: &OutcomeKey) -> bool {
-        self.is_known_to_be_wrong(tuple) || self.proven.contains(tuple)
+    fn is_exempt(&self, tuple: &OutcomeKey, proven_as: &OutcomeKey) -> bool {
+        self.is_known_to_be_wrong(tuple) || self.proven.contains(proven_as)
     }
 
     fn is_known_to_be_wrong(&self, tuple: &OutcomeKey) -> bool {
@@ -298,13 +301,14 @@ enum Wait {
 pub(crate) struct Entry {
     people: Option<(Arc<Shared>, Vec<Holding>)>,
     proven: ProvenCredentials,
+    proven_as: OutcomeKey,
     tuple: OutcomeKey,
 }
 
 impl Entry {
     /// Settles the place: somebody vouched for the person just now.
     pub fn accepted(self) {
-        self.proven.add(self.tuple);
+        self.proven.add(self.proven_as);
         let Some((shared, people)) = &self.people else { return };
         shared.refused.remove(&self.tuple);
         people.iter().for_each(|person| person.record.wipe());
@@ -316,7 +320,7 @@ impl Entry {
         if !counts(rejection) {
             return false;
         }
-        self.proven.remove(&self.tuple);
+        self.proven.remove(&self.proven_as);
         let Some((shared, people)) = &self.people else { return false };
         // Also when somebody else failed with the same tuple meanwhile: one failure is enough.
         let known = shared.is_known_to_be_wrong(&self.tuple);
@@ -344,8 +348,13 @@ impl Holding {
         Self { shared: Arc::clone(shared), name, record, reserved: None }
     }
 
-    async fn reserve(&mut self, tuple: &OutcomeKey, latest: Instant) -> Result<(), Refusal> {
-        if self.shared.is_exempt(tuple) {
+    async fn reserve(
+        &mut self,
+        tuple: &OutcomeKey,
+        proven_as: &OutcomeKey,
+        latest: Instant,
+    ) -> Result<(), Refusal> {
+        if self.shared.is_exempt(tuple, proven_as) {
             return Ok(());
         }
         let record = Arc::clone(&self.record);
@@ -357,7 +366,7 @@ impl Holding {
             let mut ended = std::pin::pin!(record.ended.notified());
             ended.as_mut().enable();
             // The same may have been tried by somebody else meanwhile.
-            if self.shared.is_exempt(tuple) {
+            if self.shared.is_exempt(tuple, proven_as) {
                 return Ok(());
             }
             let end = match record.try_reserve(&self.shared.lock, tuple) {

@@ -1,8 +1,12 @@
-//! Proven credentials: the name and password that were accepted last.
+//! Proven credentials: the name and password that were accepted last from a network.
 //!
-//! They are not guesses, so they are exempt from the limits on guessing. Otherwise anyone who knows a login name could keep
-//! its owner out with a few wrong passwords. A refusal ends the exemption at once, so a password that was changed upstream
-//! costs one failure there and is then limited like any other.
+//! They are not guesses, so neither the lockout of the user nor the budget of a backend holds them up. Otherwise anyone who
+//! knows a login name could keep its owner out with a few wrong passwords. A refusal ends the exemption at once, so a password
+//! that was changed upstream costs one failure there and is then limited like any other.
+//!
+//! # Security
+//! The network (an IPv4 address, an IPv6 /64) is part of what is proven, and the limit of a source exempts nothing. Otherwise
+//! a limit that has been reached would tell the right password from wrong ones, to anyone and without end.
 //!
 //! Bounded: as many as the cache has entries and at most 100,000, as keyed hashes of about 45 bytes each. They end with the
 //! process; a [`ProvenStore`](crate::resolver::ProvenStore) brings them back.

@@ -93,6 +93,8 @@ struct Shared {
     places: Held<Place, Record>,
     /// Tuples that were refused, and until when that is remembered.
     refused: Cache<OutcomeKey, Instant>,
+    /// Tuples that were counted without having been judged, and until when.
+    unjudged: Cache<OutcomeKey, Instant>,
     log: Option<Arc<dyn FailureLog>>,
 }
 
@@ -175,8 +177,8 @@ impl Throttles {
     }
 
     fn with_bound(throttle: Throttle, log: Option<Arc<dyn FailureLog>>, places: usize) -> Self {
-        let (places, refused) = (Held::new(places), Cache::new(places));
-        let shared = Shared { throttle: normal(throttle), places, refused, log };
+        let (places, refused, unjudged) = (Held::new(places), Cache::new(places), Cache::new(places));
+        let shared = Shared { throttle: normal(throttle), places, refused, unjudged, log };
         Self { shared: Arc::new(shared) }
     }
 
@@ -354,9 +356,27 @@ impl Turn {
         if let Some(until) = at.checked_add(shared.throttle.per) {
             shared.refused.insert(*tuple, until);
         }
-        if known {
-            return;
+        if !known {
+            self.count(at);
         }
+    }
+
+    /// Settles the turn: no backend was asked, because of a limit per user. It counts as a failure, once per tuple: a limit that
+    /// costs a source nothing would tell right from wrong passwords without end.
+    pub fn unjudged(self, tuple: &OutcomeKey) {
+        let shared = &self.held.throttles.shared;
+        let at = now();
+        let is_known = shared.unjudged.get(tuple).is_some_and(|until| at < until);
+        if let Some(until) = at.checked_add(shared.throttle.per) {
+            shared.unjudged.insert(*tuple, until);
+        }
+        if !is_known {
+            self.count(at);
+        }
+    }
+
+    fn count(self, at: Instant) {
+        let shared = &self.held.throttles.shared;
         let record = &self.held.record;
         let mut failures = record.lock();
         self.permit.forget();

@@ -55,20 +55,21 @@ impl Resolver {
         }
         let locks = snapshot.chain.locks.clone();
         drop(snapshot);
-        // What was right the last time is no guess: it waits neither for guesses from its own network nor for guesses at its
-        // own user, and it may reach the backend.
-        let mut is_proven = locks.proven().contains(&key);
+        // What was right the last time from the same network is no guess: it does not wait for guesses at its user, and it may
+        // reach the backend. It waits for guesses from its own network, which could tell it from wrong ones otherwise.
+        let label = proven_label(credentials.source);
+        let proven_as = self.shared.cache.key(&label, name.as_str(), password.expose());
+        let mut is_proven = locks.proven().contains(&proven_as);
         let is_in_memory = is_proven;
-        let record = self.shared.kept_proven.as_ref().map(|kept| kept.record(&name, &password));
+        let record = self.shared.kept_proven.as_ref().map(|kept| kept.record(&label, &name, &password));
         if let Some(record) = record.as_ref().filter(|_| !is_proven && !throttles.is_known_to_be_wrong(&key))
         {
             is_proven = record.is_kept(deadline).await;
             if is_proven {
-                locks.proven().add(key);
+                locks.proven().add(proven_as);
             }
         }
-        let source = credentials.source.filter(|_| !is_proven);
-        let turn = match turn(&throttles, source, &key, time_to_begin(deadline)).await {
+        let turn = match turn(&throttles, credentials.source, &key, time_to_begin(deadline)).await {
             Ok(turn) => turn,
             Err((place, refusal)) => {
                 return self.throttled(throttles.throttle(), place, refusal, started);
@@ -76,9 +77,15 @@ impl Resolver {
         };
         // In this order: who waited for the lock first would keep a person's place while waiting for a turn of their own.
         let people = self.shared.chain.load().known_as(&name).collect::<Vec<_>>();
-        let entry = match locks.enter(people, &key, time_to_begin(deadline)).await {
+        let entry = match locks.enter(people, &key, &proven_as, time_to_begin(deadline)).await {
             Ok(entry) => entry,
-            Err(refusal) => return self.locked(locks.lock(), refusal, started),
+            Err(refusal) => {
+                // A guess that was not judged costs its source what a wrong one does.
+                if let Some(turn) = turn {
+                    turn.unjudged(&key);
+                }
+                return self.locked(locks.lock(), refusal, started);
+            }
         };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
         // Waiting for a turn may have taken a while.
@@ -124,7 +131,12 @@ impl Resolver {
                             record.forget(deadline).await;
                         }
                     }
-                    _ => {}
+                    Outcome::Throttled { .. } => {
+                        if let Some(turn) = turn {
+                            turn.unjudged(&key);
+                        }
+                    }
+                    Outcome::Unavailable { .. } => {}
                 }
                 observe::landed(&name, &answer);
                 (answer, began)
@@ -201,6 +213,12 @@ impl Resolver {
         trace.ms = millis_since(started);
         Answer { outcome: Outcome::Throttled { retry_after: refusal.retry_after() }, trace }
     }
+}
+
+/// What the hash of proven credentials covers beside name and password: the network of the source.
+fn proven_label(source: Option<IpAddr>) -> Vec<u8> {
+    let place = source.map(|source| Place::of(source).to_string());
+    ["proven ", place.as_deref().unwrap_or("anywhere")].concat().into_bytes()
 }
 
 /// The right to make an attempt, for those who have told where they are.

@@ -72,8 +72,8 @@ impl ProvenKey {
         Self(OutcomeKeyer::with_key(key))
     }
 
-    fn hash(&self, name: &LoginName, password: &Password) -> ProvenHash {
-        ProvenHash(self.0.key(b"proven", name.canonical().as_str(), password.expose()).to_bytes())
+    fn hash(&self, label: &[u8], name: &LoginName, password: &Password) -> ProvenHash {
+        ProvenHash(self.0.key(label, name.canonical().as_str(), password.expose()).to_bytes())
     }
 }
 
@@ -107,9 +107,9 @@ impl KeptProven {
         Self { store, key: Arc::new(key) }
     }
 
-    /// The record of one attempt's credentials.
-    pub(super) fn record(&self, name: &LoginName, password: &Password) -> ProvenRecord {
-        ProvenRecord { store: Arc::clone(&self.store), hash: self.key.hash(name, password) }
+    /// The record of one attempt's credentials; `label` holds the network they come from.
+    pub(super) fn record(&self, label: &[u8], name: &LoginName, password: &Password) -> ProvenRecord {
+        ProvenRecord { store: Arc::clone(&self.store), hash: self.key.hash(label, name, password) }
     }
 }
 

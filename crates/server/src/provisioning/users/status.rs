@@ -89,15 +89,19 @@ async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
     Ok(Answer::NOTHING)
 }
 
-/// Somebody else whom the caller is over.
+/// Another user whom the caller is over, and whose account the caller's proof may open or close.
 async fn other_below(call: &Call<'_>, missing: Failure) -> Result<User, Failure> {
-    let user = call.named_user().await?;
-    let Some(user) = user else {
+    let Some(details) = call.named_details().await? else {
         // Who is no administrator learns nothing about which ids there are.
         return Err(if call.caller()?.is_admin() { missing } else { Failure::hidden() });
     };
-    if user.id == *call.caller()?.id() {
+    let caller = call.caller()?;
+    if details.user.id == *caller.id() {
         return Err(Failure::bare(NOT_CHANGEABLE));
     }
-    if call.is_over(&user).await? { Ok(user) } else { Err(Failure::hidden()) }
+    if !caller.is_over(&details) {
+        return Err(Failure::hidden());
+    }
+    call.prove_over(&details)?;
+    Ok(details.user)
 }

@@ -43,7 +43,7 @@ impl Bench {
     }
 
     async fn enter(&self, tuple: &OutcomeKey) -> Result<Entry, Refusal> {
-        self.locks.enter([alice()], tuple, now() + seconds(20)).await
+        self.locks.enter([alice()], tuple, tuple, now() + seconds(20)).await
     }
 
     async fn fail(&self) -> Result<bool, Refusal> {
@@ -135,7 +135,7 @@ async fn of_a_burst_of_a_hundred_parallel_guesses_one_is_made_at_once() {
             let (locks, keyer) = (Arc::clone(&bench), Arc::clone(&keyer));
             tokio::spawn(async move {
                 let tuple = keyer.key(b"", "alice", &number.to_string());
-                let entry = locks.enter([alice()], &tuple, now() + seconds(20)).await?;
+                let entry = locks.enter([alice()], &tuple, &tuple, now() + seconds(20)).await?;
                 let began = now();
                 // The server thinks for a while.
                 tokio::time::sleep(seconds(2)).await;
@@ -240,12 +240,17 @@ async fn t32_one_person_under_two_names_has_one_count() {
     let bench = Bench::new();
     let both = [named("kim@a.example"), named("kim")];
     for number in 0..4 {
-        let entry = bench.locks.enter(both.clone(), &bench.guess(), now() + seconds(20)).await.unwrap();
+        let entry = bench
+            .locks
+            .enter(both.clone(), &bench.guess(), &bench.tuple("proven"), now() + seconds(20))
+            .await
+            .unwrap();
         entry.refused(Rejection::UnknownUser);
         assert_eq!(bench.locks.people(), 2, "{number}");
     }
     let start = now();
-    let alone = bench.locks.enter([named("kim")], &bench.guess(), now() + seconds(20)).await;
+    let alone =
+        bench.locks.enter([named("kim")], &bench.guess(), &bench.tuple("proven"), now() + seconds(20)).await;
     assert_eq!(now() - start, seconds(3));
     drop(alone);
     assert!(bench.enter(&bench.guess()).await.is_ok(), "somebody else is somebody else");
@@ -258,8 +263,8 @@ async fn two_attempts_that_need_two_names_each_never_wait_for_each_other() {
     for _ in 0..100 {
         let deadline = now() + seconds(20);
         let (one_tuple, other_tuple) = (bench.guess(), bench.guess());
-        let one = bench.locks.enter([kim.clone(), lee.clone()], &one_tuple, deadline);
-        let other = bench.locks.enter([lee.clone(), kim.clone()], &other_tuple, deadline);
+        let one = bench.locks.enter([kim.clone(), lee.clone()], &one_tuple, &one_tuple, deadline);
+        let other = bench.locks.enter([lee.clone(), kim.clone()], &other_tuple, &other_tuple, deadline);
         let (one, other) =
             tokio::join!(async { drop(one.await.unwrap()) }, async { drop(other.await.unwrap()) });
         assert_eq!((one, other), ((), ()));
@@ -282,7 +287,8 @@ async fn nobody_waits_behind_their_own_deadline() {
     let bench = Bench::new();
     bench.fail_times(5).await;
     let deadline = now() + seconds(2);
-    let refusal = bench.locks.enter([alice()], &bench.guess(), deadline).await.unwrap_err();
+    let refusal =
+        bench.locks.enter([alice()], &bench.guess(), &bench.tuple("proven"), deadline).await.unwrap_err();
     assert_eq!(refusal, Refusal::TooEarly(seconds(3)));
 }
 
@@ -314,7 +320,11 @@ async fn t25_a_flood_of_names_takes_a_bounded_room_and_forgets_nobody_who_is_att
     let under_way = bench.enter(&bench.guess()).await.unwrap();
     for number in 0..20_000 {
         let name = named(&format!("user{number}"));
-        let entry = bench.locks.enter([name], &bench.guess(), now() + seconds(20)).await.unwrap();
+        let entry = bench
+            .locks
+            .enter([name], &bench.guess(), &bench.tuple("proven"), now() + seconds(20))
+            .await
+            .unwrap();
         entry.refused(Rejection::UnknownUser);
     }
     assert!(bench.locks.people() <= 1_001, "{}", bench.locks.people());

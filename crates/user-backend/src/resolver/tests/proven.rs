@@ -1,7 +1,7 @@
 //! Guesses by strangers never keep the owner of proven credentials out.
 
 use super::*;
-use crate::layer::{Lock, Throttle};
+use crate::layer::Lock;
 
 const HOME: &str = "203.0.113.7";
 const ATTACKER: &str = "198.51.100.9";
@@ -44,18 +44,34 @@ async fn owner_after_strangers_guesses_signs_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn owner_behind_a_limited_address_signs_in() {
+async fn limits_that_were_reached_tell_no_guess_from_the_right_password() {
     let server = Server::new("mail").with("alice", "right");
-    let throttle = Throttle { refuse_after: 3, ..Throttle::default() };
-    let resolver = Resolver::builder().backend(server.clone()).throttle(throttle).build().unwrap();
+    let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
     tokio::time::advance(Policy::default().cache_accepted).await;
-    for number in 0..10 {
-        let _ = sign_in_from(&resolver, HOME, &format!("stranger{number}"), "guess").await;
+    guess_until_limited(&resolver, ATTACKER).await;
+    let asked = server.seen().len();
+    for number in 0..50 {
+        let password = if number % 7 == 3 { "right".to_owned() } else { format!("more {number}") };
+        for source in [ATTACKER, "198.51.100.10"] {
+            let answer = sign_in_from(&resolver, source, "alice", &password).await;
+            assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{source} {password}: {answer:?}");
+        }
     }
-    let stranger = sign_in_from(&resolver, HOME, "stranger", "guess").await;
-    assert_eq!(stranger.trace.ended_by, Rule::SourceThrottled);
+    assert_eq!(server.seen().len(), asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_from_the_owners_network_are_limited_for_the_right_password_too() {
+    let server = Server::new("mail").with("alice", "right");
+    let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    tokio::time::advance(Policy::default().cache_accepted).await;
+    for number in 0..20 {
+        let _ = sign_in_from(&resolver, HOME, "alice", &format!("guess {number}")).await;
+    }
+    let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
+    assert_eq!(answer.trace.ended_by, Rule::SourceThrottled, "{}", answer.trace);
 }
 
 #[tokio::test(start_paused = true)]
