@@ -36,7 +36,7 @@ pub enum Step {
     Tls(Arc<ServerConfig>),
     /// Begins to become one, and stops after so many bytes of its own.
     HalfTls(Arc<ServerConfig>, usize),
-    /// Becomes one, and asks so many times to begin anew.
+    /// Becomes one, and restarts it this many times.
     TlsAgain(Arc<ServerConfig>, usize),
     /// Writes `bytes` again and again until `total` bytes are out or the other side hangs up.
     Flood {
@@ -131,7 +131,7 @@ impl Peer {
         self.port
     }
 
-    /// How often somebody connected.
+    /// Number of connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -280,7 +280,7 @@ async fn listen(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<()>
     }
 }
 
-/// Small steps, so that whoever waits for something is served near its time.
+/// Small steps, so that timers fire near their time.
 async fn pass(time: Duration) {
     let mut left = time;
     while !left.is_zero() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Leaves `figures` under this name; prints them when nobody asked for a report.
+/// Writes `figures` under this name to the report, or prints them if there is none.
 ///
 /// # Panics
 /// When the report cannot be written.

@@ -21,11 +21,11 @@ pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Reply, Fai
         Some(user) => {
             let id = UserId::parse(user)?;
             generations.forget(id.name()).await?;
-            Ok(Reply::done([format!("What was remembered of {} is forgotten", id.name())]))
+            Ok(Reply::done([format!("The cached sign-ins of {} are cleared", id.name())]))
         }
         None => {
             generations.forget_all().await?;
-            Ok(Reply::done(["What was remembered of sign-ins is forgotten"]))
+            Ok(Reply::done(["The sign-in caches are cleared"]))
         }
     }
 }
@@ -34,7 +34,7 @@ pub(crate) async fn stats(call: Call<'_>) -> Result<Reply, Failure> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let running = store.accounts.instances().running().await?;
     if running.is_empty() {
-        return Err(Failure::refused(NOBODY));
+        return Err(Failure::refused(NO_SERVER));
     }
     let mut listing = Listing::begin(call, Shape::Map);
     for server in running {
@@ -45,10 +45,10 @@ pub(crate) async fn stats(call: Call<'_>) -> Result<Reply, Failure> {
     listing.end().await
 }
 
-const NOBODY: &str =
-    "No server is running on this store; what is remembered of sign-ins is in the memory of a running server";
+const NO_SERVER: &str =
+    "No server is running on this store; sign-in caches are in the memory of running servers";
 
-/// What a server told, with when it did in front.
+/// The status that a server reported, preceded by the time of the report.
 fn status(server: Instance) -> Value {
     let mut status = Map::new();
     status.insert("told".to_owned(), moment::iso(server.reported).into());

@@ -17,7 +17,7 @@ use crate::exit::Failure;
 /// The variable that names the configuration.
 const VARIABLE: &str = "USER_BACKEND_CONFIG";
 
-/// Files that are taken when nobody names one.
+/// Default locations of the configuration.
 const USUAL: [&str; 2] = ["user-backend.toml", "config/config.php"];
 
 /// The file to read.
@@ -26,7 +26,7 @@ pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
     if let Some(named) = given.map(Path::to_owned).or(variable) {
         return Ok(named);
     }
-    // Whatever is there counts, also a link to nowhere: whoever put it there meant it.
+    // A dangling link counts as well: it is an error of the operator, not a missing file.
     if let Some(usual) = USUAL.map(Path::new).into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Ok(usual.to_owned());
     }

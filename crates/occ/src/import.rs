@@ -91,7 +91,7 @@ async fn groups(
         });
         if let (Some(store), true) = (store, write) {
             match store.accounts.groups().create(&group, name).await {
-                // Or somebody else was faster.
+                // Or a concurrent import was faster.
                 Ok(_) | Err(AccountsError::AlreadyExists { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -139,7 +139,7 @@ async fn users(
                     take(store, write, &person, summary).await?;
                 } else {
                     summary.problem(format!(
-                        "{} of the backend {} has the name of somebody else there",
+                        "{} of the backend {} has the name of another user there",
                         person.id,
                         person.backend_id()
                     ));
@@ -148,7 +148,7 @@ async fn users(
             let Some(last) = last else { break };
             after = last;
         }
-        // Somebody may be deleted there in the meantime.
+        // The user may be deleted there in the meantime.
         let left = count.min(source.count(external).await?).saturating_sub(rows);
         if left > 0 {
             let kind = if external { "external" } else { "local" };

@@ -1,6 +1,6 @@
 //! The admin command line: the people who may sign in, their groups and passwords, and the backends that check them.
 //!
-//! Why a program of its own: whoever runs a server at three in the morning needs one tool that tells apart a wrong
+//! Why a program of its own: an operator at three in the morning needs one tool that distinguishes a wrong
 //! password, a server that is down and a wrong setting, in words for people and in exit codes for scripts.
 //!
 //! One file per group of commands; each command returns a `Reply`, and only this file and `output` write it.
@@ -68,7 +68,7 @@ pub fn run(registry: ClassRegistry) -> ExitCode {
     }
 }
 
-/// Runs one command until it ends or somebody stops it.
+/// Runs one command until it ends or is stopped by a signal.
 fn start(cli: Cli) -> ExitCode {
     if cli.command.password().is_some_and(|source| source.password_from_env) {
         // First of all: does not return when it works.

@@ -101,7 +101,7 @@ impl Listing {
         Ok(self.is_heard)
     }
 
-    /// In a thread of its own, because a reader may take its time, and somebody may press Ctrl-C meanwhile.
+    /// In its own thread, because a reader may be slow and Ctrl-C must work meanwhile.
     async fn flush(&mut self) -> Result<(), Failure> {
         let text = std::mem::take(&mut self.text);
         if !self.is_heard || text.is_empty() {

@@ -29,7 +29,7 @@ pub(crate) async fn read(
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
     if !piped && nobody_there(common) {
         return Err(Failure::new(
-            "nobody can be asked for the password here; take it from the environment with --password-from-env (NC_PASS or \
+            "cannot prompt for the password here; take it from the environment with --password-from-env (NC_PASS or \
              OC_PASS) or from a pipe with --password-from-stdin",
         ));
     }
@@ -148,7 +148,7 @@ fn ask(question: &str, ended: impl FnOnce() -> Failure) -> Option<Result<Zeroizi
         Ok(password) => Some(Ok(Zeroizing::new(password))),
         Err(error) if error.kind() == ErrorKind::Interrupted => None,
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            // Nobody pressed Enter: what is said next stands on a line of its own.
+            // Enter was not pressed: continue on a new line.
             end_line();
             Some(Err(ended()))
         }

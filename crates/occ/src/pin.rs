@@ -78,8 +78,8 @@ pub(crate) async fn rebind(call: Call<'_>, args: &PinRebindArgs) -> Result<Reply
     let name = CanonicalName::parse(&args.name).map_err(|error| Failure::refused(error.to_string()))?;
     let owner = args.backend.as_deref().map(|id| known(&store, id)).transpose()?;
     let before = store.accounts.pins().rebind(&name, owner.as_ref()).await?;
-    let told = |owner: Option<&BackendId>| owner.map_or("nobody", BackendId::as_str).to_owned();
-    let (before, now) = (told(before.as_ref()), told(owner.as_ref()));
+    let shown = |owner: Option<&BackendId>| owner.map_or("no backend", BackendId::as_str).to_owned();
+    let (before, now) = (shown(before.as_ref()), shown(owner.as_ref()));
     if before == now {
         return Ok(Reply::done([format!("{name} already belongs to {now}")]));
     }

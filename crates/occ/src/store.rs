@@ -1,4 +1,4 @@
-//! Opening the store of accounts where the configuration says it is, as somebody who may.
+//! Opens the store that the configuration names, as the user who owns it.
 //!
 //! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
 //! owner is looked at first, and the way out is told.
@@ -22,7 +22,7 @@ use crate::exit::Failure;
 pub(crate) enum Missing {
     /// It is made: the command is about to put something in.
     Create,
-    /// It is an error: looking into an empty store would answer a question that nobody asked.
+    /// A missing store is an error: reading an empty one would be misleading.
     Refuse,
 }
 
@@ -62,7 +62,7 @@ pub(crate) async fn find(config: &Config, server: ServerSettings) -> Result<Opti
 /// Where the store is that was opened, or was to be.
 static PLACE: OnceLock<String> = OnceLock::new();
 
-/// The place of the store in a failure that came up while it was open: whoever reads it may have several.
+/// Adds the location of the store to an error: an operator may have several.
 pub(crate) fn placed(failure: Failure) -> Failure {
     match PLACE.get().filter(|_| failure.is_of_store()) {
         Some(place) => failure.about(place),
@@ -124,7 +124,7 @@ pub(crate) fn policy_failure(error: PolicyError) -> Failure {
     }
 }
 
-/// Who sits at the terminal, for the audit log. A hint and no proof: whoever may write the store may write anything there.
+/// The Unix user, for the audit log. A hint, not a proof: anyone who can write the store can forge it.
 pub(crate) fn person() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| "occ".to_owned())

@@ -40,7 +40,7 @@ async fn open(call: Call<'_>) -> Result<Store, Failure> {
     store::open(call.common, Missing::Refuse).await
 }
 
-/// A name that cannot be anybody's is nobody's.
+/// An invalid name is an unknown user.
 fn parse(user: &str) -> Result<UserId, Failure> {
     UserId::parse(user).map_err(|_| Failure::refused(MISSING))
 }

@@ -1,4 +1,4 @@
-//! Somebody who freezes, kills and restarts servers, in an order that the seed decides.
+//! Freezes, kills and restarts servers, in an order that the seed decides.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

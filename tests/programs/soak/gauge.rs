@@ -2,7 +2,7 @@
 //! half of the time in between, when every table that has a bound is full.
 //!
 //! Memory is counted twice: what the program holds, to the byte, by its allocator; and what the system has given it, which
-//! allocators keep for later. The first cannot grow without somebody forgetting to let go.
+//! allocators keep for later. The first cannot grow without a leak.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The ways to be asked: each backend by itself, over a slow network, with nobody at the other end, and all together behind a
+//! Scenarios: each backend alone, over a slow network, with no server at the other end, and all together behind a
 //! resolver.
 
 use std::fs;
@@ -28,10 +28,10 @@ const WRONG: usize = 8;
 const STRANGERS: usize = 50;
 const PLACES: u64 = 128;
 
-/// Nobody listens there.
+/// A port without a listener.
 const CLOSED: u16 = 9;
 
-/// Somebody whom the rig knows.
+/// A user of the rig.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     name: String,
@@ -59,12 +59,12 @@ pub(crate) fn people(rig: &Rig) -> Vec<Person> {
 /// One way to be asked.
 pub(crate) struct Lane {
     pub(crate) name: &'static str,
-    /// The server that has to know somebody.
+    /// The server that has to know the user.
     server: &'static str,
     asked: Asked,
     /// Whether the server answers when it is well.
     alive: bool,
-    /// Whether a no can be had: not while somebody cannot be asked.
+    /// Whether a refusal is possible: not while a backend is unreachable.
     refuses: bool,
     _proxy: Option<Proxy>,
 }
@@ -185,7 +185,7 @@ impl Lane {
         }
     }
 
-    /// Somebody tries something: half of them the right password.
+    /// A random attempt: half of them with the right password.
     pub(crate) fn attempt(&self, people: &[Person], dice: &mut Dice) -> Try {
         let right = dice.below(2) == 0;
         if right && dice.below(8) == 0 {
@@ -194,14 +194,14 @@ impl Lane {
             return Try::new(person, person.password.clone(), Kind::Unwelcome, dice);
         }
         if !right && dice.below(4) == 0 {
-            let name = format!("nobody-{}", dice.below(STRANGERS));
-            let nobody = Person { name, password: String::new(), servers: String::new(), welcome: false };
-            return Try::new(&nobody, format!("x{}", dice.below(2)), Kind::Wrong, dice);
+            let name = format!("stranger-{}", dice.below(STRANGERS));
+            let stranger = Person { name, password: String::new(), servers: String::new(), welcome: false };
+            return Try::new(&stranger, format!("x{}", dice.below(2)), Kind::Wrong, dice);
         }
         self.certain(people, right, dice)
     }
 
-    /// Somebody whom the server knows tries the right password, or a wrong one.
+    /// An attempt of a known user with the right or a wrong password.
     pub(crate) fn certain(&self, people: &[Person], right: bool, dice: &mut Dice) -> Try {
         let knows = |person: &&Person| {
             person.welcome && (person.servers == "all" || person.servers.contains(self.server))

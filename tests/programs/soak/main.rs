@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers that are frozen, killed and
-//! started again behind everybody's back. Whatever happens, nobody is let in by a wrong password and nobody is refused with the
+//! restarted. At no time may a wrong password be accepted or a user be refused with the
 //! right one; and at the end nothing is left open and no more memory is used than at the beginning.
 //!
 //! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which ones; `SOAK_LANES` asks only

@@ -11,11 +11,11 @@ use crate::gauge::Gauge;
 /// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// The right password of somebody.
+    /// A right password.
     Right,
     /// A password that was never right.
     Wrong,
-    /// The right password of somebody who must not sign in.
+    /// The right password of a user who must not sign in.
     Unwelcome,
 }
 

@@ -55,7 +55,7 @@ async fn t23_a_host_that_hangs_delays_no_login_at_another_one() {
     for login in waiting {
         let _ = login.await;
     }
-    // Nobody waits any more: the helpers go, stopped as they are.
+    // No caller waits any more: the helpers exit, although they are stopped.
     stuck.iter().for_each(Process::ends);
 }
 
@@ -74,7 +74,7 @@ async fn t28_a_crash_in_the_library_is_an_outage_of_that_login_and_the_next_one_
         assert_eq!(login.await.unwrap(), CRASHED, "{signal:?}");
         host.be_silent(false);
         assert_eq!(outcome(&backend).await, "bad_credentials", "after {signal:?}");
-        // One that dies between two logins was asked nothing, and nobody notices.
+        // A helper that dies between two logins has no effect.
         helpers().iter().for_each(|helper| {
             helper.signal(Signal::KILL);
             helper.ends();
@@ -133,7 +133,7 @@ async fn helpers_serve_one_login_after_the_other_and_end_with_their_backend() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = backend(&host, LONG);
-    assert!(helpers().is_empty(), "nobody has asked for anything");
+    assert!(helpers().is_empty(), "no login so far");
     assert_eq!(outcome(&backend).await, "bad_credentials");
     let first = helper();
     for _ in 0..5 {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::*;
 
-/// A program that signs somebody in.
+/// A program that signs a user in.
 pub(super) struct Program {
     child: Child,
     input: Option<ChildStdin>,

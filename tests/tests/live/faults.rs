@@ -108,7 +108,7 @@ impl Server {
 /// Where in a login a fault begins.
 #[derive(Clone, Copy, Debug)]
 struct Phase {
-    #[expect(dead_code, reason = "for whoever reads that a cell is wrong")]
+    #[expect(dead_code, reason = "shown when a cell is wrong")]
     name: &'static str,
     connection: usize,
     turn: usize,

@@ -90,7 +90,7 @@ async fn a_wrong_password_an_unknown_and_a_disabled_user_are_rejected() {
         ("bob", r#"p@ss "w\ord" A {x}"#),
         ("carol", "password€-ключ"),
         ("erin", "edges are part of me"),
-        ("nobody-knows-me", "Wonderland-1"),
+        ("unknown-user", "Wonderland-1"),
         ("ingrid", "Only-by-mail-1"),
         ("disabled", "Right-but-disabled-1"),
         ("Alice", "Wonderland-1"),

@@ -127,7 +127,7 @@ async fn attempt(backend: &dyn UserBackend) -> &'static str {
 }
 
 async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
-    // The peer before this one notices that nobody listens, and frees what it holds before the count begins.
+    // The previous fake server notices the closed connection, and frees its memory before the count begins.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }

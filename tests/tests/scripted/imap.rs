@@ -94,7 +94,7 @@ async fn both_ways_into_tls_lead_to_a_verdict() {
 #[tokio::test]
 async fn t11_what_was_offered_in_clear_text_is_forgotten() {
     let ca = Ca::new();
-    // Before TLS somebody offers AUTH=PLAIN; the server itself offers LOGIN only.
+    // Before TLS an attacker offers AUTH=PLAIN; the server itself offers LOGIN only.
     let lie = "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] ready\r\n";
     let peer = Peer::start([
         Step::send(lie),

@@ -50,7 +50,7 @@ async fn prepared(backend: &impl UserBackend) {
 /// Waits until the peer has hung up on the prepared connection, and this side's runtime knows.
 async fn hung_up(peer: &Peer) {
     peer.ended(1).await;
-    // Whoever is told of a later event has been told of the earlier ones.
+    // Events arrive in order.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (_client, _server) =
         tokio::try_join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept()).unwrap();

@@ -49,7 +49,7 @@ on_both! {
             ("bob", "wrong", "bad_credentials"),
             ("nopass", ALICE, "unknown_user"),
             ("carol", ALICE, "unknown_user"),
-            ("nobody", ALICE, "unknown_user"),
+            ("ghost", ALICE, "unknown_user"),
             ("locked", "!", "bad_credentials"),
             ("empty", ALICE, "bad_credentials"),
             ("junk", "what", "bad_credentials"),
@@ -57,7 +57,7 @@ on_both! {
             ("long", &long[..72], "accepted long"),
             // T36: over-long is refused, never cut.
             ("alice", &"x".repeat(470), "policy_denied"),
-            ("nobody", &"x".repeat(470), "policy_denied"),
+            ("ghost", &"x".repeat(470), "policy_denied"),
         ] {
             assert_eq!(word(house.sign_in(name, text).await), expected, "{name} {text:.20}");
         }
@@ -71,7 +71,7 @@ on_both! {
         users.create(NewUser::new(user("nopass"))).await.unwrap();
         users.create(NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap())).await.unwrap();
         users.create(NewUser::new(user("locked")).password(StoredHash::new("!"))).await.unwrap();
-        for name in ["alice", "bob", "nopass", "carol", "locked", "nobody", "nobody else"] {
+        for name in ["alice", "bob", "nopass", "carol", "locked", "ghost", "ghost else"] {
             let before = house.hasher.pool().begun();
             assert!(house.sign_in(name, "wrong password").await.is_ok());
             assert_eq!(house.hasher.pool().begun() - before, 1, "{name}");
@@ -201,7 +201,7 @@ on_both! {
         let house = Fixture::with_alice(place).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         house.accounts.close().await;
-        for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("nobody", "x")] {
+        for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("ghost", "x")] {
             let error = house.sign_in(name, text).await.unwrap_err();
             assert!(error.is_transient() && error.backend().is_none(), "{error}");
         }
@@ -240,7 +240,7 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
     while tight.pool().free_places() > 0 {
         tokio::task::yield_now().await;
     }
-    for name in ["alice", "nobody"] {
+    for name in ["alice", "ghost"] {
         let error = sign_in(&backend, name, ALICE).await.unwrap_err();
         assert!(error.is_transient(), "{error}");
     }
@@ -263,7 +263,7 @@ async fn t61_no_password_stays_in_memory() {
         let new = Password::parse(canary(1, 0)).unwrap();
         assert!(copies_in_memory(1) > 0, "what is there is found");
         house.passwords.set(&user("alice"), &new, Actor::system(), deadline()).await.unwrap();
-        for name in ["alice", "old", "nobody"] {
+        for name in ["alice", "old", "ghost"] {
             let name = LoginName::parse(name).unwrap();
             let attempt = Attempt::new(&name, &new, deadline());
             house.backend.authenticate(&attempt).await.unwrap();

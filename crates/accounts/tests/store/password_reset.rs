@@ -108,7 +108,7 @@ on_both! {
         }
         let asked = [
             "alice", "alice@example.com", "bob", "bob@example.com", "nomail", "carol", "carol@example.com",
-            "twins@example.com", "mixed@example.com", "nobody", "nobody@example.com", "@", "a b c", "%", "'; DROP TABLE users; --",
+            "twins@example.com", "mixed@example.com", "ghost", "ghost@example.com", "@", "a b c", "%", "'; DROP TABLE users; --",
             "alice@example.com,eve@example.com", "al\u{131}ce@example.com", "\u{ff41}lice",
         ];
         for (number, typed) in asked.iter().enumerate() {
@@ -220,9 +220,9 @@ on_both! {
         let other = accounts::PasswordReset::new(place.open().await, house.passwords.clone(), ResetSettings::default());
         for number in 0..10 {
             let reset = if number % 2 == 0 { &house.reset } else { &other };
-            reset.request("nobody", ip("2001:db8::1")).await.unwrap();
+            reset.request("ghost", ip("2001:db8::1")).await.unwrap();
         }
-        for (typed, source) in [("alice", "2001:db8::ffff"), ("nobody", "2001:db8::1")] {
+        for (typed, source) in [("alice", "2001:db8::ffff"), ("ghost", "2001:db8::1")] {
             match house.reset.request(typed, ip(source)).await {
                 Err(RequestError::Throttled { retry_after }) => assert_eq!(retry_after, Duration::from_secs(300)),
                 other => panic!("{other:?}"),
@@ -240,7 +240,7 @@ on_both! {
         let house = Arc::new(Fixture::with_alice(place).await);
         let asked: Vec<_> = (0..50).map(|_| {
             let house = house.clone();
-            tokio::spawn(async move { house.reset.request("nobody", ip("192.0.2.1")).await.is_ok() })
+            tokio::spawn(async move { house.reset.request("ghost", ip("192.0.2.1")).await.is_ok() })
         }).collect();
         let mut heard = 0;
         for asked in asked {
@@ -285,7 +285,7 @@ on_both! {
         let house = Fixture::with_alice(place).await;
         for number in 0..1000 {
             let source = ip(&format!("10.{}.{}.1", number / 250, number % 250));
-            house.reset.request("nobody", source).await.unwrap();
+            house.reset.request("ghost", source).await.unwrap();
         }
         house.reset.request("alice", ip("192.0.2.1")).await.unwrap();
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1000);
@@ -306,7 +306,7 @@ on_both! {
             let link = LostPassword::parse(setting).unwrap();
             let settings = ResetSettings::default().with_lost_password_link(link);
             let reset = accounts::PasswordReset::new(house.accounts.clone(), house.passwords.clone(), settings);
-            for typed in ["alice", "nobody", ""] {
+            for typed in ["alice", "ghost", ""] {
                 let error = reset.request(typed, None).await.unwrap_err();
                 assert_eq!(error.to_string(), "Password reset is disabled");
             }
@@ -408,7 +408,7 @@ on_both! {
         mails.welcome(&user("alice"), true).await.unwrap();
         mails.welcome(&user("carol"), true).await.unwrap();
         assert!(mails.welcome(&user("nomail"), false).await.is_err());
-        assert!(mails.welcome(&user("nobody"), false).await.is_err());
+        assert!(mails.welcome(&user("ghost"), false).await.is_err());
         assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 2);
         assert_eq!(house.tokens().len(), 1, "carol's password is not kept here");
         redeem(&house, &house.tokens()[0], NEW).await.unwrap();

@@ -309,7 +309,7 @@ on_both! {
         sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
         let now = accounts.credential_epoch().current().await.unwrap();
         sessions.begin_after(&frank, now, HOUR, b"").await.unwrap();
-        assert!(sessions.list(&user("nobody")).await.is_err());
+        assert!(sessions.list(&user("ghost")).await.is_err());
     }
 
     async fn a_reset_is_used_once_by_one_of_a_hundred(place) {
@@ -403,7 +403,7 @@ on_both! {
         ]);
         accounts.audit().record("takeover.refused", "frank", Some("files")).await.unwrap();
         assert_eq!(accounts.audit().after(lines[1].seq, 10, Some("frank")).await.unwrap().len(), 1);
-        for change in ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"] {
+        for change in ["UPDATE audit SET actor = 'mallory'", "DELETE FROM audit"] {
             let refused = place.raw(change).await.unwrap_err().to_string();
             assert!(refused.contains("append_only"), "{refused}");
         }

@@ -83,7 +83,7 @@ on_both! {
         house.accounts.users().create(carol).await.unwrap();
         assert_eq!(refusal(&house, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
         assert_eq!(house.hash("carol").await, None);
-        assert!(matches!(set(&house, "nobody", "Looking-Glass").await, Err(SetError::NoSuchUser)));
+        assert!(matches!(set(&house, "ghost", "Looking-Glass").await, Err(SetError::NoSuchUser)));
     }
 
     async fn of_many_changes_at_once_each_is_whole(place) {

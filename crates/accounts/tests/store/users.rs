@@ -26,7 +26,7 @@ on_both! {
         assert_eq!(created.created, place.clock.now());
         let again = accounts.users().create(NewUser::new(user("frank"))).await;
         assert_eq!(again, Err(AccountsError::AlreadyExists { what: "user", id: "frank".into() }));
-        assert_eq!(accounts.users().find(&user("nobody")).await.unwrap(), None);
+        assert_eq!(accounts.users().find(&user("ghost")).await.unwrap(), None);
     }
 
     async fn nothing_is_made_for_who_only_looks(place) {

@@ -98,13 +98,13 @@ fn refused(rejection: Rejection, answer: &Answer) -> String {
     let none_is_there =
         !trace.steps.is_empty() && trace.steps.iter().all(|step| step.verdict == Said::NotMine);
     match (trace.ended_by, &trace.note) {
-        (Rule::InvalidInput, Some(note)) => format!("refused: {note}; nobody was asked"),
+        (Rule::InvalidInput, Some(note)) => format!("refused: {note}; no backend was asked"),
         (Rule::NotTheOwner, _) => format!("refused: {}", trace.ended_by),
         _ if none_is_there => {
-            format!("refused: {rejection}: no backend is there for names like this; nobody was asked")
+            format!("refused: {rejection}: no backend is responsible for such names; none was asked")
         }
         _ if rejection == Rejection::PolicyDenied => {
-            format!("refused: {rejection}: the settings deny this name; nobody was asked")
+            format!("refused: {rejection}: the settings deny this name; no backend was asked")
         }
         _ => format!("refused: {rejection}"),
     }
@@ -120,7 +120,7 @@ fn unavailable(retry_after: Duration, answer: &Answer) -> String {
     };
     let settings = !failed.is_empty() && failed.iter().all(|step| step.verdict == Said::Misconfigured);
     let what =
-        if settings { "the configuration must be mended first".to_owned() } else { again(retry_after) };
+        if settings { "the configuration must be fixed first".to_owned() } else { again(retry_after) };
     format!("unavailable: {why}; {what}: {SILENT}")
 }
 
@@ -147,7 +147,7 @@ fn again(after: Duration) -> String {
     }
 }
 
-/// How the answer came about, for somebody who has to mend it.
+/// How the decision was made, for operators.
 fn story(answer: &Answer, name: &str, check: &str) -> String {
     let mut text = format!("\nname as typed    {}\n", one_line(name));
     if let Ok(name) = LoginName::parse(name) {
@@ -157,7 +157,7 @@ fn story(answer: &Answer, name: &str, check: &str) -> String {
     if let Some(step) = answer.trace.steps.iter().find(|step| failed(step)) {
         text += &format!("\nnext: {check} {}\n", step.backend);
     } else if let Outcome::Refused(Rejection::BadCredentials | Rejection::UnknownUser) = answer.outcome {
-        text += "\nis the name right? most servers do not tell an unknown name from a wrong password\n";
+        text += "\nis the name right? most servers do not distinguish an unknown name from a wrong password\n";
     }
     text
 }

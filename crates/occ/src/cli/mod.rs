@@ -167,7 +167,7 @@ This one may have been seen, and your shell may remember it: think of changing i
 pub(crate) enum Refused {
     /// The parser's own words.
     Clap(clap::Error),
-    /// Somebody wrote a password where it can be seen. It is not repeated.
+    /// A password was given where it can be seen. It is not repeated.
     PasswordAsArgument,
 }
 

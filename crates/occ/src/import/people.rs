@@ -77,7 +77,7 @@ impl Person {
     ) -> Result<Result<Self, String>, Failure> {
         let uid = row.uid;
         let Ok(id) = UserId::parse(&uid) else {
-            return Ok(Err(format!("the user {uid:?} has an id that nobody can have")));
+            return Ok(Err(format!("the user {uid:?} has an invalid id")));
         };
         let backend = match row.backend.as_deref().map(|old| homes.of(old)).transpose() {
             Ok(backend) => backend,

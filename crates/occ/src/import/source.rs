@@ -69,7 +69,7 @@ impl Source {
     }
 
     /// How many app passwords there are. They are kept as hashes together with a secret of the installation, and a device
-    /// shows its app password to nobody else: there is nothing to bring.
+    /// shows its app password to the device only: nothing can be imported.
     pub(super) async fn app_passwords(&mut self) -> Result<u64, Failure> {
         self.number("authtoken", " WHERE type = 1").await
     }
@@ -104,7 +104,7 @@ impl Source {
         let users = rows.into_iter().filter_map(|mut row| {
             let rows = row.pop()??.parse().unwrap_or(1);
             let (backend, hash, display_name) = (row.pop()?, row.pop()?, row.pop()?);
-            // Nobody becomes a local user for want of a backend.
+            // A user without a matching backend does not become a local user.
             let backend = external.then(|| backend.unwrap_or_default());
             Some(UserRow { uid: row.pop()??, display_name, hash, backend, rows })
         });

@@ -83,7 +83,7 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Fail
             said.push(format!("Welcome email to {email} is waiting to be sent"));
         }
         None if args.generate_password => said.push(
-            "Nobody knows the password, and there is no mail address: set one with occ user:resetpassword"
+            "The password is random and there is no mail address to send a link to: set one with occ user:resetpassword"
                 .to_owned(),
         ),
         None => {}

@@ -1,4 +1,4 @@
-//! `user:resetpassword`: the way back for somebody who lost a password, also the administrator's own.
+//! `user:resetpassword`: sets a new password, including a lost administrator password.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Reply, Failu
     Ok(Reply::done([format!("Successfully reset password for {}", user.id)]))
 }
 
-/// Nothing changes before somebody comes back with the link.
+/// Nothing changes until the link is used.
 async fn send(store: &Store, user: &accounts::User) -> Result<Reply, Failure> {
     let Some(email) = &user.email else { return Err(no_address(&user.id)) };
     if !user.enabled {

@@ -65,7 +65,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Reply, Failu
         Ok(id) => store.accounts.users().find(&id).await?,
         Err(_) => None,
     };
-    let Some(user) = user else { return nobody(&args) };
+    let Some(user) = user else { return unknown_user(&args) };
     let Some(app) = args.app.as_deref() else { return Ok(Reply::tree(all(store, &user, None).await?)) };
     let Some(key) = args.key.as_deref() else { return Ok(Reply::tree(all(store, &user, Some(app)).await?)) };
 
@@ -109,8 +109,8 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Reply, Failu
     Reply::new(format!("{value}\n"), &value, Exit::Fine)
 }
 
-/// What is answered about somebody who does not exist.
-fn nobody(args: &SettingArgs) -> Result<Reply, Failure> {
+/// The result for an unknown user.
+fn unknown_user(args: &SettingArgs) -> Result<Reply, Failure> {
     let unset = || Failure::refused(format!("The setting does not exist for user \"{}\".", args.user));
     if !args.ignore_missing_user || args.value.is_some() {
         return Err(Failure::refused(MISSING));

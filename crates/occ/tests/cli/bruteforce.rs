@@ -56,14 +56,14 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn what_is_remembered_is_told_by_the_servers_that_run_and_by_nobody_else() {
+fn what_is_remembered_is_told_by_the_servers_that_run_and_by_none_else() {
     let desk = Desk::with_people();
-    let nobody = desk.run(&["cache:stats"]);
+    let none = desk.run(&["cache:stats"]);
     assert_eq!(
-        (nobody.code, nobody.err.as_str()),
+        (none.code, none.err.as_str()),
         (
             1,
-            "No server is running on this store; what is remembered of sign-ins is in the memory of a running server\n"
+            "No server is running on this store; sign-in caches are in the memory of running servers\n"
         )
     );
     let accounts = desk.accounts();

@@ -197,7 +197,7 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
 fn a_host_that_does_not_exist_is_a_wrong_configuration() {
     let text = "\n[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"mail.nowhere.invalid\"\n";
     let desk = Desk::with("user-backend.toml", text);
-    assert_eq!(desk.run(&["backend:list"]).code, 0, "nobody is asked");
+    assert_eq!(desk.run(&["backend:list"]).code, 0, "no server is contacted");
     let words = ["backend:login", "alice", "--password-from-stdin"];
     let check = desk.run(&["backend:check", "mail"]);
     let login = desk.run_with_input(&words, b"Wonderland-1\n");

@@ -184,7 +184,7 @@ not taken over: 2 app passwords; they work with that installation only, so devic
 problems: 4
   the group \" odd\" has an id that no group can have
   root: a member of \" odd\", which no group can be called
-  ROOT of the backend ftp:files.example.com has the name of somebody else there
+  ROOT of the backend ftp:files.example.com has the name of another user there
   gunnar: no backend of the configuration is \"gone.example.com\"; --backend 'gone.example.com=ID' names it
 nothing was written; --write does it
 ";
@@ -294,7 +294,7 @@ fn mysql_is_reached_by_port_and_encrypted_as_the_options_of_the_driver_say() {
         let said = found("localhost", &format!("'dbdriveroptions' => [{options}],"));
         assert_eq!((said.code, said.err.as_str()), (1, ""), "{options}");
     }
-    // The certificate is one for `localhost`; nobody else vouches for it.
+    // The certificate is for `localhost`, and self-signed.
     let options = format!("'dbdriveroptions' => [1009 => '{certificate}'],");
     assert!(found("127.0.0.1", &options).fails(2).contains("certificate"));
     let options = format!("'dbdriveroptions' => [1009 => '{certificate}', 1014 => false],");
@@ -308,7 +308,7 @@ fn a_database_that_does_not_let_us_in_says_why() {
         let host = installation.host();
         // What is said twice in a PHP array counts as it was said last; here it is an error, so the first is renamed.
         for (setting, value, words) in
-            [("dbname", "nowhere", "no database of that dbname"), ("dbuser", "nobody", "another dbuser")]
+            [("dbname", "nowhere", "no database of that dbname"), ("dbuser", "stranger", "another dbuser")]
         {
             installation.configure(&host, "");
             let file = installation.desk.path().join("config/config.php");

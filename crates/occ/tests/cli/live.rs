@@ -102,7 +102,7 @@ fn the_chain_finds_the_server_that_knows_the_person() {
     }
     for (name, password) in [
         ("alice", "wonderland-1"),
-        ("nobody-of-that-name", "Wonderland-1"),
+        ("unknown-user", "Wonderland-1"),
         ("guest", "guest"),
         ("anonymous", "alice@example.com"),
         ("alice", ""),
@@ -181,7 +181,7 @@ fn standard_output_is_the_answer_and_nothing_else_whatever_a_library_prints() {
         rig.host()
     );
     let desk = Desk::with("user-backend.toml", &guests);
-    ends(&desk, "nobody-of-ours", "whatever", &[], 1, "refused");
+    ends(&desk, "unknown-user", "whatever", &[], 1, "refused");
     let check = Said::of(&desk.command(&["backend:check", "--output=json"]).output().unwrap());
     let json: Value = serde_json::from_str(&check.out).unwrap_or_else(|_| panic!("{check:?}"));
     assert_eq!(json["backends"][0]["canary"], "refused");

@@ -215,7 +215,7 @@ impl Terminal {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Reads on; a terminal that nobody has open any more is an error on Linux.
+    /// Continues to read; a closed terminal is an error on Linux.
     fn read(&mut self) -> bool {
         let mut piece = [0; 1024];
         match self.master.read(&mut piece) {

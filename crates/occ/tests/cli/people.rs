@@ -199,7 +199,7 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
         (&["user:setting", "alice", "app", "key", "--delete"], ""),
         (&["user:setting", "alice", "files", "quota", "--delete"], ""),
         (&["user:setting", "alice", "files"], ""),
-        (&["user:setting", "nobody", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
+        (&["user:setting", "ghost", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
     ] {
         let said = desk.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
@@ -413,7 +413,7 @@ fn a_name_moves_to_another_backend_by_an_explicit_act_that_is_written_down() {
     assert_eq!(desk.run(&["pin:list", "--ambiguous", "--offset=1"]).out, "");
     assert_eq!(
         desk.run(&["pin:rebind", "mallory", "--nobody"]).out,
-        "mallory belongs to nobody now; before: local\n"
+        "mallory belongs to no backend now; before: local\n"
     );
     let mut audit = desk.command(&["audit:list", "--about=mallory", "--output=json"]);
     let lines = json(&Said::of(&audit.output().unwrap()));
@@ -432,11 +432,11 @@ fn a_flush_reaches_every_process_through_the_store() {
     let accounts = desk.accounts();
     let now = || desk.block_on(accounts.credential_epoch().current()).unwrap();
     let before = now();
-    assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "What was remembered of alice is forgotten\n");
+    assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "The cached sign-ins of alice are cleared\n");
     let named = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(format!("{named:?}").contains("alice") && format!("{named:?}").contains("Users"), "{named:?}");
     let before = now();
-    assert_eq!(desk.run(&["cache:flush"]).out, "What was remembered of sign-ins is forgotten\n");
+    assert_eq!(desk.run(&["cache:flush"]).out, "The sign-in caches are cleared\n");
     let all = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
 }

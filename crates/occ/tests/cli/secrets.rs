@@ -71,7 +71,7 @@ fn t62_the_password_is_gone_from_the_environment_before_anybody_is_asked() {
             let mut seen = Vec::new();
             opened.read_to_end(&mut seen).unwrap();
             let seen = String::from_utf8_lossy(&seen);
-            // Not shown when it fails: the rest of the environment is nobody's business.
+            // Not shown on failure: the rest of the environment is private.
             assert!(!seen.is_empty() && !seen.contains("Wonderland"), "{words:?}: in /proc/…/{file}");
         }
         // T61: a crash leaves no memory behind.

@@ -113,7 +113,7 @@ async fn walk(store: &str) {
     let mut cells = 0;
     for route in ROUTES {
         // Nobody of that name: what the proof opens is refused by the endpoint, so the people stay as they are.
-        let path = route.path.replace("{user}", "nobody").replace("{group*}", "nogroup");
+        let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         for role in ["admin", "sam", "jane"] {
             for kind in KINDS {

@@ -9,7 +9,7 @@ async fn wrong_unknown_and_disabled_look_the_same() {
     let mut bodies = Vec::new();
     for (name, password) in [
         ("Frank", "wrong password 1"),
-        ("nobody", "wrong password 1"),
+        ("ghost", "wrong password 1"),
         ("outsider", PASSWORD),
         ("Frank", ""),
         ("", "x"),
@@ -207,7 +207,7 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
     }
     // Where programs know an empty message, people read what the code means.
     for (ask, meaning) in [
-        (server.put("admin", "/cloud/users/nobody/disable", ""), "nobody of this id"),
+        (server.put("admin", "/cloud/users/ghost/disable", ""), "nobody of this id"),
         (server.delete("admin", "/cloud/users/admin"), "the last administrator"),
         (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "no such group"),
         (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "no such field"),

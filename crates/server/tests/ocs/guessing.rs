@@ -12,7 +12,7 @@ const THREE: &str = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_del
 async fn guess(server: &Server, from: Ipv4Addr, forwarded: Option<&str>) -> Vec<u16> {
     let mut codes = Vec::new();
     for number in 0..3 {
-        let name = format!("nobody{number}{}", new_address());
+        let name = format!("ghost{number}{}", new_address());
         let mut ask = server.get("-", "/cloud/users").basic(&name, "guess").from(from);
         if let Some(address) = forwarded {
             ask = over(ask, address);
@@ -39,7 +39,7 @@ async fn o17_throttling_needs_no_setting_and_no_cache_and_counts_at_all_doors_to
     let mut told = Vec::new();
     // Ten failures by default, with pauses of which the short ones are waited for: this takes a few seconds.
     for number in 0..14 {
-        let name = format!("nobody{number}");
+        let name = format!("ghost{number}");
         let answer = match number % 3 {
             0 => server.get("-", "/cloud/users").basic(&name, "guess").from(from).send().await,
             1 => {
@@ -201,8 +201,8 @@ async fn t49_every_no_is_held_back_and_a_yes_is_not() {
     let token = token.data()["apppassword"].as_str().unwrap().to_owned();
     server.put("admin", "/cloud/users/jane/disable", "").send().await.ok();
     let refused = [
-        ("nobody", "guess"),
-        ("nobody", "guess"),
+        ("ghost", "guess"),
+        ("ghost", "guess"),
         ("Frank", "guess"),
         ("jane", PASSWORD),
         ("jane", "guess"),
@@ -241,7 +241,7 @@ async fn t35_a_mail_address_signs_in_its_one_owner_and_guesses_at_it_are_guesses
         assert_eq!(sign_in(spelling, PASSWORD).await.ok().data()["id"], "Frank");
     }
     sign_in("shared@example.org", PASSWORD).await.fails(997, "Unauthorised");
-    sign_in("nobody@example.org", PASSWORD).await.fails(997, "Unauthorised");
+    sign_in("ghost@example.org", PASSWORD).await.fails(997, "Unauthorised");
     // Who is called like somebody's address is who they are called.
     server.person("sam@example.org", &[], &[]).await;
     server.put("admin", "/cloud/users/sam", "key=email&value=sam@example.org").send().await.ok();

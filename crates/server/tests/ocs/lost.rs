@@ -172,8 +172,8 @@ async fn t50_asking_is_answered_alike_for_everybody() {
     for typed in [
         "Frank",
         "frank@example.org",
-        "nobody",
-        "nobody@example.org",
+        "ghost",
+        "ghost@example.org",
         "outsider",
         "outsider@example.org",
         "admin",
@@ -229,9 +229,9 @@ async fn o17_asking_and_trying_links_is_limited_by_place() {
     let mut surfer = Surfer::new(&server);
     surfer.get("/lostpassword").await;
     for _ in 0..10 {
-        assert_eq!(surfer.post("/lostpassword", &[("user", "nobody")]).await.status, 200);
+        assert_eq!(surfer.post("/lostpassword", &[("user", "ghost")]).await.status, 200);
     }
-    for typed in ["nobody", "Frank"] {
+    for typed in ["ghost", "Frank"] {
         let answer = surfer.post("/lostpassword", &[("user", typed)]).await;
         assert_eq!(answer.status, 429);
         assert!(!answer.header("retry-after").is_empty());

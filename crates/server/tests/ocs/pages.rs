@@ -113,10 +113,10 @@ async fn t50_whoever_fails_reads_the_same_whatever_the_account_is() {
         let mut seen = Vec::new();
         for (name, password) in [
             ("Frank", "wrong password 1"),
-            ("nobody", "wrong password 1"),
+            ("ghost", "wrong password 1"),
             ("outsider", PASSWORD),
             ("mia@mail.example", "wrong password 1"),
-            ("nobody@mail.example", "wrong password 1"),
+            ("ghost@mail.example", "wrong password 1"),
             ("Frank", token.expose()),
             ("Frank", ""),
             ("", PASSWORD),

@@ -286,7 +286,7 @@ async fn o13_only_an_administrator_learns_which_ids_there_are() {
                     .ask(who, route.method.clone(), &format!("{}{query}", path.replace("{user}", id)))
                     .send()
             };
-            let (missing, hidden) = (ask("nobody").await, ask("outsider").await);
+            let (missing, hidden) = (ask("ghost").await, ask("outsider").await);
             assert_eq!(
                 (missing.status, &missing.body),
                 (hidden.status, &hidden.body),
@@ -309,7 +309,7 @@ async fn o13_only_an_administrator_learns_which_ids_there_are() {
             .send()
             .await
     };
-    assert_eq!(check("Frank").await.body, check("nobody").await.body);
+    assert_eq!(check("Frank").await.body, check("ghost").await.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,7 +70,7 @@ impl Session {
             (TlsMode::Implicit | TlsMode::Explicit, None) => {
                 return Err(BackendError::misconfigured(
                     Phase::Tls,
-                    "TLS is asked for, and nobody says whom to trust",
+                    "TLS is configured without trust roots",
                 ));
             }
         }

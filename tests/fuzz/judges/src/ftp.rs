@@ -26,10 +26,10 @@ pub fn dialogue(input: &[u8]) {
     };
     match answer {
         Ok(Verdict::Accepted(_)) => {
-            assert!(after("USER ", "331") && after("PASS ", "230"), "a yes that nobody said: {played:?}");
+            assert!(after("USER ", "331") && after("PASS ", "230"), "accepted without a 230: {played:?}");
         }
         Ok(Verdict::Rejected(_)) => {
-            assert!(after("PASS ", "530") || after("PASS ", "430"), "a no that nobody said: {played:?}");
+            assert!(after("PASS ", "530") || after("PASS ", "430"), "refused without a 530: {played:?}");
         }
         Ok(Verdict::NotMine) => panic!("everybody may be on this server"),
         Err(error) => peer::tells_nothing(&error),

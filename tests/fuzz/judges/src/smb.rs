@@ -13,7 +13,7 @@ use crate::peer::{self, PASSWORD};
 const MAGIC: &[u8] = b"\xfeSMB";
 
 /// First byte: 1 = answers carry the number of their question. Behind it messages, each from its `\xfeSMB` on; one answers
-/// one question. Nobody who does not know the password can make a yes, so there is none.
+/// one question. Without the password an acceptance cannot be forged, so there is none.
 pub fn session(input: &[u8]) {
     static BACKEND: LazyLock<SmbBackend> = LazyLock::new(|| {
         let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);

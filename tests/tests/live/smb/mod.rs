@@ -1,5 +1,5 @@
 //! The SMB backend against Samba: right and wrong, every state of an account, and all traps that hand out sessions to
-//! people nobody knows.
+//! unknown users.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
@@ -137,7 +137,7 @@ async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
             for (name, password) in [
                 ("alice", "wrong"),
                 ("alice", "wonderland-1"),
-                ("nobody-knows-me", "Wonderland-1"),
+                ("unknown-user", "Wonderland-1"),
                 ("nobody", "Wonderland-1"),
                 ("root", "wrong"),
                 ("ingrid", "Only-by-mail-1"),
@@ -166,7 +166,7 @@ async fn t06_nobody_becomes_a_guest() {
                     "{port} {how:?} {name}"
                 );
             }
-            for name in ["nobody", "Nobody", "anonymous", "ftp", "nobody-knows-me", "alice"] {
+            for name in ["nobody", "Nobody", "anonymous", "ftp", "unknown-user", "alice"] {
                 assert_eq!(
                     outcome(&backend, name, "anything").await,
                     "bad_credentials",

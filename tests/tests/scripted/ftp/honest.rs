@@ -1,4 +1,4 @@
-//! What a good server hears, and what nobody else does.
+//! What an honest server receives, and no one else.
 
 use std::io;
 use std::sync::Mutex;
@@ -176,17 +176,17 @@ async fn t60_no_log_at_any_level_holds_name_or_password() {
         .with_writer(move || writer.clone());
     // Records of the crate `log` come in as well; the runtime of the test has this one thread.
     let _here = subscriber.finish().set_default();
-    let (name, password) = ("Tell-Nobody-Name", "Tell-Nobody-Secret");
+    let (name, password) = ("Hidden-Canary-Name", "Hidden-Canary-Secret");
     let keys = Keys::good();
     for mode in MODES {
         for reply in
-            ["230 welcome\r\n", "530 Tell-Nobody-Secret is wrong\r\n", "999 Tell-Nobody-Secret\r\n", ""]
+            ["230 welcome\r\n", "530 Hidden-Canary-Secret is wrong\r\n", "999 Hidden-Canary-Secret\r\n", ""]
         {
             let peer = Peer::start([keys.ready(mode), to_pass(reply)].concat()).await;
             let backend = backend(keys.endpoint(&peer, mode));
             let answer = ask_for(&backend, name, password).await;
             let told = format!("{answer:?} {backend:?} {backend}");
-            assert!(!told.contains("Tell-Nobody-S"), "{told}");
+            assert!(!told.contains("Hidden-Canary-S"), "{told}");
             assert!(peer.heard_text().contains(password));
         }
     }

@@ -1,4 +1,4 @@
-//! Servers that lie, hang up, fall silent, flood, or are somebody else.
+//! Servers that lie, hang up, fall silent, flood, or speak another protocol.
 
 use super::*;
 

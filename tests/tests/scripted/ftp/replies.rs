@@ -96,7 +96,7 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
         ("331 password?\r\n", "protocol tls: the server broke the rules of FTP (reply 331 to AUTH TLS)"),
         ("234-go\r\n502 no\r\n", "protocol tls: the server does not speak FTP"),
         ("502-no\r\n234 go\r\n", "protocol tls: the server does not speak FTP"),
-        // Clear text behind the 234, in the same segment: somebody speaks in the server's place.
+        // Clear text after the 234, in the same segment: an injected response.
         ("234 go\r\n331 password?\r\n230 welcome\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n2", "protocol tls: the server spoke before it was asked"),

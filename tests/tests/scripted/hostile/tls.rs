@@ -22,7 +22,7 @@ use user_backend_tests::{Ca, Peer, Step, canary, frozen, report};
 const NAME: &str = "mail.example.test";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
 
-/// How somebody asks and what the server does instead of an honest handshake.
+/// How the client connects and what the server does instead of an honest handshake.
 struct Case {
     what: &'static str,
     /// The name that is asked for.
@@ -142,7 +142,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
         called("for another host", NAME, "mail.example.com"),
         called("for the domain alone", NAME, "example.test"),
         called("for a host with more before it", "example.test", NAME),
-        of("for nobody", &named([])),
+        of("without a name", &named([])),
         of("a common name alone", &cn_only),
         called("a wildcard two labels deep", NAME, "*.test"),
         called("a wildcard for everybody", NAME, "*"),
@@ -161,7 +161,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
             }),
         ),
         case(
-            "signed by somebody who must not sign",
+            "signed by a certificate that is no CA",
             NAME,
             ca.server_through(&named([dns("x.test")]), &params()),
         ),
@@ -171,7 +171,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
             ca.server_through(&authority(Some(elsewhere)), &params()),
         ),
         of(
-            "a critical extension nobody knows",
+            "an unknown critical extension",
             &with(|params| {
                 let mut extension =
                     CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);

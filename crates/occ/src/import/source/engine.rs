@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// A condition that a column holds text: SQLite puts whatever it is given into any column, and blobs stand behind all
-    /// texts in its order, so that reading on from one would begin anew.
+    /// texts in its order, so that continuing from one would start over.
     pub(super) fn is_text(&self, column: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("typeof({column}) = 'text'"),
@@ -167,7 +167,7 @@ fn mysql(place: &Place) -> Result<MySqlConnectOptions, Failure> {
     Ok(options)
 }
 
-/// A server that does not let us in: as long as nobody changes something, it will not.
+/// A server that refuses our credentials: retrying does not help.
 fn closed(error: &sqlx::Error) -> Failure {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
     // What TLS has to say about a certificate comes as this.

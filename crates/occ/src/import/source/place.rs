@@ -25,7 +25,7 @@ const SETTINGS: [&str; 9] = [
 /// Options of PHP's driver: arrays of numbers, for which a file may have names too.
 const OPTIONS: &str = "dbdriveroptions";
 
-/// Where a MySQL server's socket is when nobody says it.
+/// The default socket of a MySQL server.
 const SOCKETS: [&str; 4] = [
     "/run/mysqld/mysqld.sock",
     "/var/run/mysqld/mysqld.sock",

@@ -40,7 +40,7 @@ pub(crate) fn set_failed(error: SetError, refused: Code, invalid: Failure) -> Fa
         }
         SetError::Store(AccountsError::Stale { .. }) => Failure::new(
             Code::UNAVAILABLE,
-            "The password was changed by somebody else at the same time, try again",
+            "The password was changed at the same time, try again",
         ),
         SetError::Store(AccountsError::Invalid { .. }) => invalid,
         SetError::Store(error) => error.into(),

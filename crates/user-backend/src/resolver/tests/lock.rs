@@ -59,7 +59,7 @@ async fn t47_a_thousand_places_together_get_a_hundred_guesses_at_one_person_and_
     let answer = sign_in_from(&resolver, "10.9.9.9", "alice", "x").await;
     insta::assert_snapshot!(answer.trace, @r"
     1. mail  not asked: the user is locked for a while
-    => there were too many failed sign-ins of this user, from wherever, so nobody was asked: more than 100 in a row in 24 h; the password that was right the last time is let through (0 ms in all)
+    => too many failed sign-ins of this user, from any address, so no backend was asked: more than 100 in a row in 24 h; the password that was right the last time is let through (0 ms in all)
     ");
     // In memory or not: her password was right the last time, so it is asked for whenever she comes.
     for _ in 0..3 {
@@ -90,7 +90,7 @@ async fn people_who_do_not_exist_are_locked_like_people_who_do() {
     let server = mail();
     let resolver = locked(&server, Some(Lock { failures: 3, ..Lock::default() }));
     let mut told = Vec::new();
-    for name in ["alice", "nobody"] {
+    for name in ["alice", "ghost"] {
         let start = now();
         let mut answers = Vec::new();
         for number in 0..6 {

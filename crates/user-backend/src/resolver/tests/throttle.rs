@@ -60,7 +60,7 @@ async fn who_comes_much_too_early_is_told_when_to_come_back() {
     assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(6) });
     insta::assert_snapshot!(answer.trace, @r"
     1. mail  not asked: the address is slowed down
-    => there were too many failed sign-ins from this address, so nobody was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
+    => too many failed sign-ins from this address, so no backend was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
     ");
     tokio::time::advance(Duration::from_secs(6)).await;
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
