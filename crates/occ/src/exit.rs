@@ -28,14 +28,14 @@ impl From<Exit> for ExitCode {
 
 /// An error of a command, with its exit code.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     text: String,
     exit: Exit,
     no_store: bool,
     of_store: bool,
 }
 
-impl Failure {
+impl CliError {
     /// A wrong command line or configuration, or output that cannot be written.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self::with(Exit::Usage, text)
@@ -89,7 +89,7 @@ impl Failure {
 }
 
 /// Maps by what the user can do: try again, fix something, or ask for something else.
-impl From<AccountsError> for Failure {
+impl From<AccountsError> for CliError {
     fn from(error: AccountsError) -> Self {
         let failure = match error {
             AccountsError::Unavailable { .. } => Self::unavailable(error.to_string()),
@@ -104,7 +104,7 @@ impl From<AccountsError> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

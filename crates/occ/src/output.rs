@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{CliError, Exit};
 
 /// Output format: text, JSON in one line, or JSON in many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -24,7 +24,7 @@ pub(crate) enum Format {
 
 /// The output of a command, as text and JSON, and its exit code.
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct Output {
     /// For people; ends with a newline.
     pub(crate) plain: String,
     /// For scripts; `None` if the text is for scripts already.
@@ -33,7 +33,7 @@ pub(crate) struct Reply {
     pub(crate) exit: Exit,
 }
 
-impl Reply {
+impl Output {
     /// Success messages.
     pub(crate) fn done<T: Into<String>>(sentences: impl IntoIterator<Item = T>) -> Self {
         let messages: Vec<String> = sentences.into_iter().map(Into::into).collect();
@@ -47,15 +47,15 @@ impl Reply {
     }
 
     /// A refusal, as JSON for scripts.
-    pub(crate) fn refusal(failure: &Failure) -> Self {
+    pub(crate) fn refusal(failure: &CliError) -> Self {
         let text = failure.to_string();
         let json = serde_json::json!({ "error": text });
         Self { plain: text + "\n", json: Some(json), exit: failure.exit() }
     }
 
     /// Output in both forms.
-    pub(crate) fn new(plain: String, json: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
-        let json = serde_json::to_value(json).map_err(|error| Failure::new(format!("no JSON: {error}")))?;
+    pub(crate) fn new(plain: String, json: &impl Serialize, exit: Exit) -> Result<Self, CliError> {
+        let json = serde_json::to_value(json).map_err(|error| CliError::new(format!("no JSON: {error}")))?;
         Ok(Self { plain, json: Some(json), exit })
     }
 }
@@ -65,12 +65,12 @@ impl Reply {
 /// libsmbclient prints diagnostics to standard output, in the middle of our JSON. So standard output is redirected to
 /// standard error at the start, and only this type keeps the original.
 #[derive(Clone, Debug)]
-pub(crate) struct Answers {
+pub(crate) struct StdoutGuard {
     #[cfg(unix)]
     out: Option<std::sync::Arc<std::fs::File>>,
 }
 
-impl Answers {
+impl StdoutGuard {
     /// Reserves standard output. Without a standard error nothing is changed.
     #[cfg(unix)]
     pub(crate) fn keep() -> Self {
@@ -87,11 +87,11 @@ impl Answers {
     }
 
     /// Writes, and returns whether there still is a reader. A closed pipe is no error.
-    pub(crate) fn tell(&self, text: &[u8]) -> Result<bool, Failure> {
+    pub(crate) fn tell(&self, text: &[u8]) -> Result<bool, CliError> {
         match self.write_all(text) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(Failure::new(format!("the answer cannot be written: {error}"))),
+            Err(error) => Err(CliError::new(format!("the answer cannot be written: {error}"))),
         }
     }
 
@@ -106,7 +106,7 @@ impl Answers {
 }
 
 /// Writes the output of a command to standard output.
-pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<(), Failure> {
+pub(crate) fn write(answers: &StdoutGuard, reply: &Output, format: Format) -> Result<(), CliError> {
     let text = match (&reply.json, format) {
         (None, _) => reply.plain.clone(),
         (Some(_), Format::Plain) => printable(&reply.plain),
@@ -117,7 +117,7 @@ pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<
 }
 
 /// Writes a line to standard error; errors are ignored.
-pub(crate) fn complain(text: &str) {
+pub(crate) fn eprintln_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 

@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Password, Window, exits};
-use crate::moment::{self, End};
+use crate::time_format::{self, End};
 
 /// The commands `user:…`.
 #[derive(Debug, Subcommand)]
@@ -179,7 +179,7 @@ pub(crate) struct TokenAddArgs {
     #[arg(long, value_name = "CIDR", requires = "scope")]
     pub(crate) from: Vec<String>,
     /// When it ends: a day such as 2027-01-31 (UTC), or a time from now such as 90d or 12h [default: never]
-    #[arg(long, value_name = "DATE|DURATION", value_parser = moment::end)]
+    #[arg(long, value_name = "DATE|DURATION", value_parser = time_format::end)]
     pub(crate) expires: Option<End>,
 }
 

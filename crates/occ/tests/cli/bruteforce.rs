@@ -61,10 +61,7 @@ fn what_is_remembered_is_told_by_the_servers_that_run_and_by_none_else() {
     let none = desk.run(&["cache:stats"]);
     assert_eq!(
         (none.code, none.err.as_str()),
-        (
-            1,
-            "No server is running on this store; sign-in caches are in the memory of running servers\n"
-        )
+        (1, "No server is running on this store; sign-in caches are in the memory of running servers\n")
     );
     let accounts = desk.accounts();
     let started = Clock::system().now();

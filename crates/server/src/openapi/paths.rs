@@ -40,7 +40,9 @@ pub(super) fn add_parameters(components: &mut Components) {
         .name("OCS-APIRequest")
         .parameter_in(ParameterIn::Header)
         .required(Required::True)
-        .description(Some("Proves that no page of another site made a browser send this (CSRF). Exactly `true`"))
+        .description(Some(
+            "Proves that no page of another site made a browser send this (CSRF). Exactly `true`",
+        ))
         .schema(Some(schema::words(&["true"])));
     let format = ParameterBuilder::new()
         .name("format")

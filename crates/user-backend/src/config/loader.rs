@@ -151,7 +151,8 @@ impl Loader {
         }
         if text.trim().is_empty() && !self.without_backends {
             whole(
-                Problem::new("an empty file", "`user_backends`").hint("without a backend, no user can sign in"),
+                Problem::new("an empty file", "`user_backends`")
+                    .hint("without a backend, no user can sign in"),
             );
             return None;
         }

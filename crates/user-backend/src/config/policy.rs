@@ -21,9 +21,9 @@ pub(super) fn names(
         let elements = field.elements(expected)?;
         let denied: Vec<&str> = elements.iter().filter_map(|element| element.text("a name")).collect();
         let answer = names.deny_names(&denied);
-        names = field.parsed(answer.map_err(|error| {
-            Problem::new("an invalid name", expected).hint(error.to_string())
-        }))?;
+        names = field.parsed(
+            answer.map_err(|error| Problem::new("an invalid name", expected).hint(error.to_string())),
+        )?;
         let open: Vec<&str> = ["anonymous", "ftp", "guest"]
             .into_iter()
             .filter(|name| !denied.iter().any(|denied| denied.eq_ignore_ascii_case(name)))

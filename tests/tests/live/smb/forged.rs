@@ -25,9 +25,7 @@ async fn one_attempt_is_one_login() {
     // The second server would make a guest of a client that retries anonymously.
     for port in [SANE, BAD_PASSWORD] {
         for how in EVERY_WAY {
-            for (name, secret) in
-                [("alice", right.as_str()), ("alice", "wrong"), ("unknown-user", "wrong")]
-            {
+            for (name, secret) in [("alice", right.as_str()), ("alice", "wrong"), ("unknown-user", "wrong")] {
                 let relay = Relay::start(rig.host(), port, |_| (), |_| ()).await;
                 let told = through(&relay, how, name, secret).await;
                 let expected = if secret == right { "yes alice" } else { "bad_credentials" };

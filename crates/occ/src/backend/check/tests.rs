@@ -79,8 +79,8 @@ fn configured(backend: impl UserBackend) -> Configured {
     }
 }
 
-fn setup(backends: Vec<Configured>) -> Setup {
-    Setup {
+fn setup(backends: Vec<Configured>) -> LoadedConfig {
+    LoadedConfig {
         pins: None,
         file: "user-backend.toml".into(),
         warnings: Vec::new(),
@@ -90,7 +90,7 @@ fn setup(backends: Vec<Configured>) -> Setup {
     }
 }
 
-async fn checked(setup: &Setup, ids: &[&str]) -> Reply {
+async fn checked(setup: &LoadedConfig, ids: &[&str]) -> Output {
     let args = CheckArgs { ids: ids.iter().map(|id| (*id).to_owned()).collect(), no_canary: false };
     run(setup, &args).await.unwrap()
 }

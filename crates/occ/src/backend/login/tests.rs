@@ -20,7 +20,7 @@ async fn ask(
     name: &str,
     password: &str,
     explain: Option<String>,
-) -> Result<Reply, Failure> {
+) -> Result<Output, CliError> {
     reply(&resolver.authenticate(Credentials::new(name, password)).await, name, explain)
 }
 
@@ -57,7 +57,14 @@ async fn every_outcome_has_its_sentence_its_word_and_its_code() {
         ),
         (&up, "alice", "wonderland-1", "refused: wrong name or password\n", "refused", Exit::Refused),
         (&up, "locked", "Wonderland-1", "refused: account locked\n", "refused", Exit::Refused),
-        (&up, "alice", "", "refused: the password is empty; no backend was asked\n", "refused", Exit::Refused),
+        (
+            &up,
+            "alice",
+            "",
+            "refused: the password is empty; no backend was asked\n",
+            "refused",
+            Exit::Refused,
+        ),
         (
             &up,
             "a\0",

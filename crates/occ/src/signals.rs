@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use crate::output::complain;
+use crate::output::eprintln_line;
 use crate::password;
 
 /// Waits for a signal that stops the program, and returns its number.
@@ -32,6 +32,6 @@ pub(crate) async fn signalled() -> u8 {
 /// Restores the terminal, and returns the exit code of a stopped program: 128 plus the signal.
 pub(crate) fn leave(signal: u8) -> ExitCode {
     password::restore_terminal();
-    complain("");
+    eprintln_line("");
     ExitCode::from(128 + signal)
 }
