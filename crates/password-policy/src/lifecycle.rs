@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rule_or_a_date_nobody_is_shut_out() {
+    fn missing_rule_or_date_locks_no_user() {
         assert_eq!(age(0, Some(at(0)), at(u32::MAX.into())), Age::Unlimited);
         assert_eq!(age(0, None, at(0)), Age::Unlimited);
         assert_eq!(age(1, None, at(0)), Age::Unstamped);

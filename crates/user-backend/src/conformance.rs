@@ -101,7 +101,7 @@ pub async fn check(backend: &dyn UserBackend, known: &Known) -> Result<(), Broke
     suite.giving_up_breaks_nothing().await;
     suite.a_passed_deadline_ends_the_attempt().await;
     suite.the_probe_answers().await;
-    suite.nothing_tells_the_password();
+    suite.no_output_contains_the_password();
     if suite.broken.is_empty() { Ok(()) } else { Err(Broken(suite.broken)) }
 }
 
@@ -237,7 +237,7 @@ impl Suite<'_> {
         }
     }
 
-    fn nothing_tells_the_password(&mut self) {
+    fn no_output_contains_the_password(&mut self) {
         let text = format!("{0} {0:?} {0:#?}", self.backend);
         self.keeps_secret("the backend's Debug or Display", &text);
     }

@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_told_in_plain_words() {
+    fn reply_is_described_in_plain_words() {
         let reply = serde_json::json!({
             "outcome": "authenticated", "user": "ingrid", "backend": "mail", "reason": null,
             "trace": [{ "backend": "mail", "verdict": "accepted", "phase": "login", "ms": 12.4 }],

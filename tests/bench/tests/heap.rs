@@ -12,7 +12,7 @@ fn once(number: usize) -> Who {
 }
 
 #[test]
-fn a_hit_through_a_trait_object_makes_no_more_than_two_allocations() -> Result {
+fn cache_hit_through_a_trait_object_makes_two_allocations() -> Result {
     let resolver = house(CacheBounds::default())?;
     assert!(sign_in(&runtime()?, &resolver, 0..1, once));
     let backend = Behind::a_trait_object(&resolver)?;

@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn t29_a_mebibyte_an_hour_that_is_never_given_back_fails_the_soak() {
+    fn t29_leak_of_a_mebibyte_an_hour_fails_the_soak() {
         // What the relay of an earlier soak forgot, and a twentieth of it.
         for (minutes, forgotten) in [(10, 900), (20, 100), (60, 45), (60, 30)] {
             let leaks = run(minutes, forgotten).print();
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn t29_tables_that_fill_up_and_attempts_that_come_and_go_are_no_leak() {
+    fn t29_full_tables_and_attempts_in_flight_are_no_leak() {
         for minutes in [3, 10, 20, 60] {
             assert!(run(minutes, 0).print().is_empty(), "{minutes}");
         }
     }
 
     #[test]
-    fn t29_three_minutes_are_too_few_for_a_trend_and_enough_for_two_quiet_moments() {
+    fn t29_three_minutes_compare_two_quiet_moments_only() {
         let leaks = run(3, 900).print();
         assert!(leaks.len() == 1 && leaks[0].starts_with("memory held: "), "{leaks:?}");
     }

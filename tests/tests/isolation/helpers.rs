@@ -60,7 +60,7 @@ async fn t23_a_host_that_hangs_delays_no_login_at_another_one() {
 }
 
 #[tokio::test]
-async fn t28_a_crash_in_the_library_is_an_outage_of_that_login_and_the_next_one_works() {
+async fn t28_crash_in_the_library_fails_one_login_only() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = Arc::new(backend(&host, LONG));
@@ -129,7 +129,7 @@ async fn who_leaves_ends_the_login_and_its_helper() {
 }
 
 #[tokio::test]
-async fn helpers_serve_one_login_after_the_other_and_end_with_their_backend() {
+async fn helpers_serve_logins_in_turn_and_end_with_their_backend() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = backend(&host, LONG);
@@ -145,7 +145,7 @@ async fn helpers_serve_one_login_after_the_other_and_end_with_their_backend() {
 }
 
 #[tokio::test]
-async fn t24_who_comes_when_too_many_wait_is_told_at_once() {
+async fn t24_full_queue_of_helpers_is_unavailable_at_once() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     host.be_silent(true);
@@ -162,7 +162,7 @@ async fn t24_who_comes_when_too_many_wait_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_helper_is_told_so_and_hears_no_password() {
+async fn program_that_is_no_helper_gets_no_password() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let directory = tempfile::tempdir().unwrap();
@@ -186,7 +186,7 @@ async fn what_is_no_helper_is_told_so_and_hears_no_password() {
 }
 
 #[tokio::test]
-async fn t62_a_helper_inherits_nothing_and_is_told_nothing() {
+async fn t62_helper_inherits_no_environment_and_no_arguments() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     // A file that other code in this process left open for children.

@@ -65,7 +65,7 @@ async fn t61_a_password_that_is_in_memory_is_found() {
 }
 
 #[tokio::test]
-async fn t61_after_a_login_at_a_mail_server_the_password_is_not_in_memory() {
+async fn t61_imap_login_leaves_no_password_in_memory() {
     let ca = Ca::new();
     let script = [
         Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
@@ -78,7 +78,7 @@ async fn t61_after_a_login_at_a_mail_server_the_password_is_not_in_memory() {
 }
 
 #[tokio::test]
-async fn t61_after_a_login_at_an_ftp_server_the_password_is_not_in_memory() {
+async fn t61_ftp_login_leaves_no_password_in_memory() {
     let ca = Ca::new();
     let script = [
         Step::send("220 ready\r\n"),
@@ -100,7 +100,7 @@ async fn t61_smb2_leaves_one_copy_of_the_password_at_most() {
 }
 
 #[tokio::test]
-async fn t61_libsmbclient_leaves_the_password_nowhere_when_it_has_a_helper() {
+async fn t61_libsmbclient_in_a_helper_leaves_no_password() {
     let _alone = ALONE.lock().await;
     let (port, _host) = file_server().await;
     let (program, found) = after_a_login(&["pavao", &port.to_string()], "bad_credentials").await;

@@ -101,7 +101,7 @@ async fn the_manuals_examples_sign_people_in() {
 }
 
 #[tokio::test]
-async fn three_servers_behind_one_door() {
+async fn three_servers_in_one_chain() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("user-backend.toml", &named(&rig));
     for (id, canary) in resolver.canary().await {
@@ -127,7 +127,7 @@ async fn three_servers_behind_one_door() {
 }
 
 #[tokio::test]
-async fn a_stopped_server_closes_the_door_for_strangers_only() {
+async fn stopped_server_refuses_unknown_users_only() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("user-backend.toml", &named(&rig));
     // Known since yesterday, so to say.

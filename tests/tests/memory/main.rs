@@ -34,7 +34,7 @@ async fn t21_a_server_that_sends_400_mb_costs_less_than_1_mib() {
     let ca = Ca::new();
     let most = imap_floods(&ca).await.max(ftp_floods(&ca).await);
     report::leave("memory", &serde_json::json!({ "peak_bytes": most }));
-    no_descriptor_is_left_behind(&ca).await;
+    no_file_descriptor_leaks(&ca).await;
 }
 
 async fn imap_floods(ca: &Ca) -> usize {
@@ -138,7 +138,7 @@ async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
 }
 
 /// However an attempt ends, its connection is closed.
-async fn no_descriptor_is_left_behind(ca: &Ca) {
+async fn no_file_descriptor_leaks(ca: &Ca) {
     let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let scripts = [
         vec![],

@@ -114,7 +114,7 @@ async fn t11_what_was_offered_in_clear_text_is_forgotten() {
 }
 
 #[tokio::test]
-async fn t10_no_credential_leaves_before_encryption_however_it_is_stripped() {
+async fn t10_no_credential_is_sent_before_encryption() {
     let offers: [&[u8]; 6] = [
         b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] no STARTTLS here\r\n",
         b"* OK [CAPABILITY IMAP4rev1 LOGINDISABLED]\r\n",
@@ -155,7 +155,7 @@ async fn t10_no_credential_leaves_before_encryption_however_it_is_stripped() {
 }
 
 #[tokio::test]
-async fn t11_bytes_injected_behind_starttls_are_noticed_before_tls() {
+async fn t11_bytes_injected_after_starttls_are_detected() {
     let ca = Ca::new();
     for injected in ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "A0001 OK\r\n", "*", "\r\n"] {
         let peer = Peer::start([

@@ -98,7 +98,7 @@ async fn silence_is_an_outage_and_ends_with_the_deadline() {
 
 /// The circuit breaker counts servers that do not greet, not slow logins.
 #[tokio::test]
-async fn a_silent_greeting_is_told_from_a_silent_login() {
+async fn silent_greeting_and_silent_login_differ() {
     let peer = Peer::start([Step::Silence]).await;
     for backend in backends(&peer) {
         let error = error(&backend).await;
@@ -154,7 +154,7 @@ async fn t20_a_drip_of_bytes_does_not_stretch_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_probe_of_a_stranger_is_an_error_too() {
+async fn probe_of_another_protocol_is_an_error() {
     let peer = Peer::start([Step::send("220 ftp.example.com ready\r\n"), Step::Silence]).await;
     for backend in backends(&peer) {
         let error = backend.probe(now() + Duration::from_secs(20)).await.unwrap_err();

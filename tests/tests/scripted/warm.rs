@@ -124,7 +124,7 @@ fn ends(ca: &Ca, now: &Arc<Notify>, greeting: Step, last_words: &[Step]) -> Vec<
 }
 
 #[tokio::test]
-async fn a_server_that_is_tired_of_waiting_costs_nobody_a_login() {
+async fn server_that_closes_idle_connections_fails_no_login() {
     let ca = Ca::new();
     for last_words in [vec![Step::send("* BYE too slow\r\n")], vec![], vec![Step::send("{tag} OK in\r\n")]] {
         let now = Arc::new(Notify::new());
@@ -154,7 +154,7 @@ async fn a_server_that_is_tired_of_waiting_costs_nobody_a_login() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_taken_any_more_is_presented_again_and_the_password_once() {
+async fn name_is_sent_again_and_the_password_once() {
     let ca = Ca::new();
     let tired = [Step::send("220 hello\r\n"), Step::Expect("USER "), Step::send("421 too slow\r\n")];
     let good = || tls(&ca, files_session("230 in\r\n"));

@@ -64,7 +64,7 @@ on_both! {
     }
 
     /// T49: one comparison of the same cost, whoever it is; that is what makes the time the same.
-    async fn t49_everybody_costs_one_comparison(place) {
+    async fn t49_every_user_costs_one_comparison(place) {
         let house = Fixture::with_alice(place).await;
         house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
         let users = house.accounts.users();
@@ -131,7 +131,7 @@ on_both! {
         }
     }
 
-    async fn hashes_from_php_are_replaced_at_the_first_sign_in_and_nothing_ends(place) {
+    async fn php_hashes_are_upgraded_without_ending_sessions(place) {
         let house = Fixture::empty(place, "{}", ResetSettings::default()).await;
         let hasher = Hasher::new(cost()).unwrap();
         let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
@@ -160,7 +160,7 @@ on_both! {
         }
     }
 
-    async fn many_first_sign_ins_at_once_all_succeed_while_the_hash_is_replaced(place) {
+    async fn concurrent_sign_ins_succeed_during_a_rehash(place) {
         let house = Arc::new(Fixture::empty(place, "{}", ResetSettings::default()).await);
         let new = NewUser::new(user("alice")).password(StoredHash::new(format!("1|{BCRYPT}")));
         house.accounts.users().create(new).await.unwrap();
@@ -186,7 +186,7 @@ on_both! {
         assert_eq!(house.hash("alice").await, Some(hash));
     }
 
-    async fn an_expired_password_is_told_to_its_owner_only(place) {
+    async fn expired_password_is_reported_to_its_owner_only(place) {
         let house = Fixture::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
         house.add(NewUser::new(user("alice")), ALICE).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");

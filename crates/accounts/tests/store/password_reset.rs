@@ -250,7 +250,7 @@ on_both! {
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 10);
     }
 
-    async fn o17_nobody_is_buried_in_mails(place) {
+    async fn o17_reset_mails_are_limited(place) {
         let house = Fixture::with_alice(place).await;
         for number in 0..20 {
             house.reset.request("alice", ip(&format!("192.0.2.{number}"))).await.unwrap();
@@ -264,7 +264,7 @@ on_both! {
         assert_eq!(house.link("alice").await.len(), 43);
     }
 
-    async fn o17_whoever_tries_tokens_is_slowed_down(place) {
+    async fn o17_guessing_reset_tokens_is_slowed_down(place) {
         let house = Fixture::with_alice(place).await;
         let token = house.link("alice").await;
         let guess = "A".repeat(43);
@@ -296,7 +296,7 @@ on_both! {
         assert_eq!((round.sent, round.dropped), (1, 1000));
     }
 
-    async fn where_resets_are_elsewhere_or_off_nobody_gets_a_mail_and_links_that_are_out_still_work(place) {
+    async fn disabled_resets_send_no_mail_and_old_links_work(place) {
         let house = Fixture::with_alice(place).await;
         for setting in ["https://example.com/link/to/password/reset", "disabled"] {
             house.clock.advance(Duration::from_secs(3600));
@@ -337,7 +337,7 @@ on_both! {
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
-    async fn an_hour_of_failures_ends_a_request_and_a_refusal_ends_it_at_once(place) {
+    async fn request_ends_after_an_hour_of_failures_or_a_refusal(place) {
         let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         let mut tries = 0;
@@ -380,7 +380,7 @@ on_both! {
         assert_eq!(house.tokens().len() + other.tokens().len(), 10);
     }
 
-    async fn a_worker_that_dies_leaves_its_mail_to_another(place) {
+    async fn mail_of_a_dead_worker_is_sent_by_another(place) {
         let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         {
@@ -399,7 +399,7 @@ on_both! {
         assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
     }
 
-    async fn the_greeting_goes_to_whoever_has_an_address(place) {
+    async fn welcome_mail_needs_an_address(place) {
         let house = Fixture::with_alice(place).await;
         let mails = house.accounts.outbox();
         let carol = NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(BackendId::parse("mail").unwrap());
@@ -459,7 +459,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
 /// The events that void a link delete it. Where one was forgotten, a change behind the program's back, a restored backup,
 /// the link is still worth nothing.
 #[tokio::test]
-async fn a_link_that_nobody_voided_is_judged_by_what_is_true_now() {
+async fn valid_link_is_checked_against_the_current_state() {
     for (change, judged) in [
         ("UPDATE users SET display_name = 'x'", None),
         ("UPDATE users SET email = 'eve@example.com'", Some(BadToken::Invalid)),

@@ -77,7 +77,7 @@ on_both! {
     }
 
     /// A password is never given to somebody whose password another backend keeps: it would shadow the other one.
-    async fn nobody_gets_a_second_password(place) {
+    async fn external_user_gets_no_local_password(place) {
         let house = Fixture::with_alice(place).await;
         let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com".parse().unwrap());
         house.accounts.users().create(carol).await.unwrap();

@@ -56,7 +56,7 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn what_is_remembered_is_told_by_the_servers_that_run_and_by_none_else() {
+fn cache_stats_list_running_servers_only() {
     let desk = Desk::with_people();
     let none = desk.run(&["cache:stats"]);
     assert_eq!(

@@ -89,7 +89,7 @@ fn without_a_configuration_all_places_are_named() {
 }
 
 #[test]
-fn a_named_configuration_that_is_missing_is_not_replaced_by_another() {
+fn missing_named_configuration_has_no_fallback() {
     let desk = Desk::with("user-backend.toml", GOOD);
     for said in [
         desk.run(&["backend:list", "--config", "mine.toml"]),
@@ -110,7 +110,7 @@ fn a_link_to_nowhere_is_a_configuration_that_cannot_be_read() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let bad = r#"
 [[user_backends]]
 class = "imap"

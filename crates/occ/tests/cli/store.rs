@@ -122,7 +122,7 @@ fn only_a_command_that_puts_something_in_makes_a_store() {
 }
 
 #[test]
-fn a_store_elsewhere_is_named_by_the_configuration_and_relative_to_it() {
+fn store_path_is_relative_to_the_configuration() {
     let desk = Desk::with_store();
     desk.write("etc/occ.toml", &format!("[store]\nurl = \"sqlite:../data/a.db\"\n{}", Desk::CONFIGURATION));
     std::fs::create_dir(desk.path().join("data")).unwrap();
@@ -131,7 +131,7 @@ fn a_store_elsewhere_is_named_by_the_configuration_and_relative_to_it() {
 }
 
 #[test]
-fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
+fn database_password_is_never_shown_and_closes_the_file() {
     let text = format!(
         "[store]\nurl = \"postgres://occ:Wonderland-1@127.0.0.1:{}/x\"\n{}",
         crate::closed_port(),
@@ -152,7 +152,7 @@ fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
 }
 
 #[test]
-fn what_is_no_store_of_ours_is_refused_and_left_alone() {
+fn foreign_store_is_refused_and_unchanged() {
     let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
     desk.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that it is not taken for an empty one\n");
     let said = desk.run(&["user:list"]);
@@ -191,7 +191,7 @@ fn what_goes_wrong_in_an_open_store_names_it() {
 
 #[cfg(unix)]
 #[test]
-fn somebody_elses_store_is_refused_with_the_way_out() {
+fn store_of_another_user_is_refused_with_a_hint() {
     // Only root can give a file away.
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: not root");

@@ -181,7 +181,7 @@ const FIELDS: &[(&str, &str, Requirement)] = &[
 
 /// H3 and H4: the API took an app password, or a session of hours ago, where the page asks for the password.
 #[tokio::test(flavor = "multi_thread")]
-async fn password_and_addresses_need_the_password_and_other_fields_do_not() {
+async fn password_and_addresses_need_the_password() {
     for (key, value, required) in FIELDS {
         assert_eq!(needs_of_field(key, true).0, *required, "{key}");
         let mut server = Server::start().await;
@@ -215,7 +215,7 @@ async fn password_and_addresses_need_the_password_and_other_fields_do_not() {
 
 /// H3: an administrator's app password set passwords, addresses and administrators.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_of_an_administrator_makes_nobody_powerful() {
+async fn app_password_of_an_administrator_grants_no_rights() {
     let server = Server::start().await;
     let token = app_password(&server, "admin").await;
     for (method, path, form) in [

@@ -210,7 +210,7 @@ async fn parameters_are_those_that_endpoints_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_door_that_is_described_is_there() {
+async fn every_described_operation_exists() {
     let server = Server::start().await;
     for (path, item) in V2["paths"].as_object().unwrap() {
         if path.starts_with("/ocs/") {

@@ -88,7 +88,7 @@ async fn link(server: &Server, name: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
+async fn reset_replaces_the_password_and_ends_all_credentials() {
     let server = server().await;
     let mut open = Surfer::signed_in(&server, "Frank", PASSWORD).await;
     let path = link(&server, "frank@EXAMPLE.org").await;
@@ -129,7 +129,7 @@ async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
 
 /// Whoever is created with an address and no password chooses one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_user_without_a_password_chooses_one_by_the_link_in_the_greeting() {
+async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     let server = server().await;
     let form = "userid=anna&email=anna%40example.org";
     server.post("admin", "/cloud/users", form).send().await.ok();
@@ -154,7 +154,7 @@ async fn a_new_user_without_a_password_chooses_one_by_the_link_in_the_greeting()
 
 /// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for shows in the answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn t50_asking_is_answered_alike_for_everybody() {
+async fn t50_reset_request_has_one_response_for_all_names() {
     let server = Server::with("", &format!("{}{}", letters(9), elsewhere::imap().await)).await;
     let set = async |name: &str, address: &str| {
         let form = format!("key=email&value={address}");
@@ -273,7 +273,7 @@ async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_link_leads_where_the_configuration_says_whatever_the_request_claims() {
+async fn reset_link_uses_public_url_and_not_the_request() {
     let server = server_with("allow_plaintext = true").await;
     let mut surfer = Surfer::new(&server);
     surfer.get("/lostpassword").await;
@@ -288,7 +288,7 @@ async fn the_link_leads_where_the_configuration_says_whatever_the_request_claims
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_resets_are_off_or_elsewhere_nobody_is_mailed() {
+async fn disabled_resets_send_no_mail() {
     for (sections, status, location) in [
         (String::new(), 403, ""),
         (format!("{}[reset]\nlost_password_link = \"disabled\"\n", letters(9)), 403, ""),

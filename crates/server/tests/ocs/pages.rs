@@ -13,7 +13,7 @@ use super::*;
 const NEW: &str = "Looking Glass 1871 !";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signs_in_gets_a_session_of_a_new_name_and_signs_out_again() {
+async fn sign_in_sets_a_new_session_cookie_and_sign_out_ends_it() {
     let server = Server::start().await;
     let mut surfer = Surfer::new(&server);
     let home = surfer.get("/").await;
@@ -92,7 +92,7 @@ const LETTERS: &str =
     "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t50_whoever_fails_reads_the_same_whatever_the_account_is() {
+async fn t50_failure_page_is_the_same_for_every_account() {
     let imap = elsewhere::imap().await;
     for (sections, text) in [
         (LETTERS.to_owned(), "<a href=\"/lostpassword\" rel=\"noreferrer\">Wrong password. Reset it?</a>"),
@@ -156,7 +156,7 @@ async fn an_outage_is_not_called_a_wrong_password() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o18_nobody_is_sent_away_after_signing_in() {
+async fn o18_no_open_redirect_after_sign_in() {
     let server = Server::start().await;
     for (wanted, expected) in [
         ("/ocs/v2.php/cloud/user?format=json", "/ocs/v2.php/cloud/user?format=json"),
@@ -178,7 +178,7 @@ async fn o18_nobody_is_sent_away_after_signing_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o01_no_other_site_sends_a_form_in_somebodys_name() {
+async fn o01_forged_form_of_another_site_is_refused() {
     let server = Server::start().await;
     let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
     let (ticket, cookie) = (frank.ticket.clone(), frank.cookie.clone().unwrap());
@@ -271,7 +271,7 @@ async fn a_new_password_wants_the_old_one_and_ends_every_session() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_of_another_server_sign_in_and_are_told_where_their_password_is() {
+async fn external_users_sign_in_and_see_where_their_password_is() {
     let sections =
         format!("[reset]\nlost_password_link = \"https://mail.example/forgot\"\n{}", elsewhere::imap().await);
     let server = Server::with("", &sections).await;

@@ -34,7 +34,7 @@ async fn is_refused(server: &Server, app_password: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_made_by_a_sub_admin_end_when_their_owner_is_promoted() {
+async fn credentials_made_by_a_sub_admin_end_with_a_promotion() {
     let server = Server::with("app_passwords_on_new_password = \"keep\"", "").await;
     let (app_password, mut surfer) = credentials_of_jane(&server).await;
     server.post("admin", "/cloud/users/jane/groups", "groupid=admin").send().await.ok();
@@ -50,7 +50,7 @@ async fn credentials_made_by_a_sub_admin_end_when_their_owner_is_promoted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_end_when_somebody_else_sets_the_password_or_gives_a_group() {
+async fn credentials_end_when_another_user_sets_password_or_group() {
     let server = Server::with("app_passwords_on_new_password = \"keep\"", "").await;
     let (app_password, mut surfer) = credentials_of_jane(&server).await;
     assert_eq!(set_password(&server, "admin", "jane", FRESH).await, 100);

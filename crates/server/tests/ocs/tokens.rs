@@ -14,7 +14,7 @@ fn shown(page: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_trades_the_password_for_one_of_its_own_and_ends_it() {
+async fn program_gets_and_revokes_an_app_password() {
     let server = Server::start().await;
     let got =
         server.get("Frank", GET).header("User-Agent", "Notes/1.0 (Linux)").send().await.is(200, 200, "OK");
@@ -35,7 +35,7 @@ async fn a_program_trades_the_password_for_one_of_its_own_and_ends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_app_password_in_use_can_be_ended_and_only_by_its_owner() {
+async fn only_the_owner_ends_the_app_password_in_use() {
     let server = Server::start().await;
     for (method, path) in [(Method::DELETE, DELETE), (Method::POST, ROTATE)] {
         let own = server.ask("Frank", method.clone(), path).send().await;

@@ -50,7 +50,7 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn a_dialogue_that_was_sent_ahead_accepts_nobody() {
+async fn pipelined_replies_accept_no_user() {
     let keys = Keys::good();
     let unasked = "protocol login: the server spoke before it was asked";
     for ahead in [
@@ -108,7 +108,7 @@ async fn a_server_that_hangs_up_is_unavailable_wherever_it_does() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_unavailable_within_the_deadline() {
+async fn silent_server_is_unavailable_within_the_deadline() {
     let keys = Keys::good();
     let mut waiting = Vec::new();
     for mode in MODES {
