@@ -182,7 +182,7 @@ async fn pass(
     let broken = || io::Error::from(io::ErrorKind::ConnectionAborted);
     let mut piece = vec![0; 16 * 1024];
     let mut spent = 0;
-    let mut dice: u32 = 0x2545_f491;
+    let mut rng: u32 = 0x2545_f491;
     loop {
         let count = from.read(&mut piece).await?;
         if count == 0 {
@@ -208,8 +208,8 @@ async fn pass(
                 to.write_all(bytes).await?;
             }
             Fault::Jitter(time) => {
-                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                tokio::time::sleep(time / 8 * (dice >> 29)).await;
+                rng = rng.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                tokio::time::sleep(time / 8 * (rng >> 29)).await;
                 to.write_all(bytes).await?;
             }
             Fault::Bandwidth(rate) => {

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde_json::json;
 use user_backend_tests::rig::Rig;
-use user_backend_tests::{Ca, Leaf, Peer, Step, report};
+use user_backend_tests::{Ca, FakeServer, Leaf, Step, report};
 
-use super::parent::Program;
+use super::helper_process::Program;
 use super::*;
 
 /// What is found, by its form; what is not found is left out.
@@ -72,7 +72,7 @@ async fn t61_imap_login_leaves_no_password_in_memory() {
         Step::Line,
         Step::send("{tag} OK in\r\n"),
     ];
-    let peer = Peer::start(tls(&ca, &script)).await;
+    let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["imap", &peer.port().to_string(), &file(&ca)], "accepted").await;
     assert_eq!(tell("imap", found.as_ref()), 0, "{found:?}");
 }
@@ -87,7 +87,7 @@ async fn t61_ftp_login_leaves_no_password_in_memory() {
         Step::Line,
         Step::send("230 in\r\n"),
     ];
-    let peer = Peer::start(tls(&ca, &script)).await;
+    let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["ftp", &peer.port().to_string(), &file(&ca)], "accepted").await;
     assert_eq!(tell("ftp", found.as_ref()), 0, "{found:?}");
 }

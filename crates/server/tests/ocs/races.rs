@@ -64,19 +64,19 @@ async fn o11_one_of_a_hundred_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o11_first_creation_owns_the_name() {
-    let server = elsewhere::server().await;
+    let server = external_backend::server().await;
     for round in 0..rounds().min(6) {
         let id = format!("new{round}");
         let form = format!("userid={id}&password=down+the+rabbit+hole");
         let (created, entered) = tokio::join!(
             server.post("admin", "/cloud/users", &form).send(),
-            server.get("-", "/cloud/user").basic(&id, elsewhere::MAIL).send()
+            server.get("-", "/cloud/user").basic(&id, external_backend::MAIL).send()
         );
         let seen = server.get("admin", &format!("/cloud/users/{id}?format=json")).send().await.ok().data();
         match (created.code(), seen["backend"].as_str().unwrap()) {
             // Created here: the mailbox of that name is nobody here from now on.
             (100, "Database") => {
-                let now = server.get("-", "/cloud/user").basic(&id, elsewhere::MAIL).send().await;
+                let now = server.get("-", "/cloud/user").basic(&id, external_backend::MAIL).send().await;
                 assert_ne!(now.code(), 100, "round {round}: {now:?}");
                 server.get("-", "/cloud/user").basic(&id, "down the rabbit hole").send().await.ok();
             }

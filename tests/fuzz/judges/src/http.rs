@@ -65,7 +65,7 @@ pub fn form(input: &[u8]) {
     let query = std::str::from_utf8(query).ok().and_then(|query| Params::of_query(query).ok());
     let body = body
         .get(1..)
-        .map(|body| crate::peer::block_on(Params::of_body(Some("application/json"), body.to_vec())));
+        .map(|body| crate::fake_server::block_on(Params::of_body(Some("application/json"), body.to_vec())));
     let body = body.and_then(Result::ok);
     for params in [query.clone(), body.clone()].into_iter().flatten() {
         let shown = format!("{params:?}");

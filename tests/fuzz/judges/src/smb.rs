@@ -8,7 +8,7 @@ use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, Rejection, Verdict};
 
-use crate::peer::{self, PASSWORD};
+use crate::fake_server::{self, PASSWORD};
 
 const MAGIC: &[u8] = b"\xfeSMB";
 
@@ -16,7 +16,7 @@ const MAGIC: &[u8] = b"\xfeSMB";
 /// one question. Without the password an acceptance cannot be forged, so there is none.
 pub fn session(input: &[u8]) {
     static BACKEND: LazyLock<SmbBackend> = LazyLock::new(|| {
-        let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);
+        let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);
         let settings = SmbSettings::new(BackendId::parse("smb").unwrap(), endpoint);
         SmbBackend::new(settings.with_engine(SmbEngine::Native)).unwrap()
     });
@@ -28,10 +28,11 @@ pub fn session(input: &[u8]) {
         frames.push(frame.to_vec());
         rest = behind;
     }
-    let (answer, played) = peer::attempt(&*BACKEND, peer::Script::Frames { frames, numbered: how & 1 == 1 });
+    let (answer, played) =
+        fake_server::attempt(&*BACKEND, fake_server::Script::Frames { frames, numbered: how & 1 == 1 });
     match answer {
         Ok(verdict) => assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?} of {played:?}"),
-        Err(error) => peer::tells_nothing(&error),
+        Err(error) => fake_server::tells_nothing(&error),
     }
     let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let heard = played.all_heard();

@@ -43,7 +43,7 @@ async fn a_reply_to_pass_decides_in_every_mode() {
         ("230\r\n", "unavailable login: the server closed the connection"),
     ] {
         for mode in MODES {
-            let peer = Peer::start([keys.ready(mode), to_pass(reply)].concat()).await;
+            let peer = FakeServer::start([keys.ready(mode), to_pass(reply)].concat()).await;
             let answer = ask(keys.endpoint(&peer, mode)).await;
             let allowed = answer == expected || is_a_cut(reply, &answer);
             assert!(allowed, "{reply:?} over {mode}: {answer}, not {expected}");
@@ -74,7 +74,7 @@ async fn t03_a_reply_to_user_is_never_a_wrong_password() {
         ("SSH-2.0-OpenSSH_9.2\r\n", "protocol"),
     ] {
         for mode in MODES {
-            let peer = Peer::start([keys.ready(mode), to_user(reply)].concat()).await;
+            let peer = FakeServer::start([keys.ready(mode), to_user(reply)].concat()).await;
             let answer = ask(keys.endpoint(&peer, mode)).await;
             assert!(answer.starts_with(&format!("{kind} login: ")), "{reply:?} over {mode}: {answer}");
             assert!(!peer.heard_text().contains("PASS"), "the password was shown after {reply:?}");
@@ -105,7 +105,7 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
             "protocol tls: the server broke the rules of FTP (reply 220 to AUTH TLS)",
         ),
     ] {
-        let peer = Peer::start([
+        let peer = FakeServer::start([
             Step::send("220 hello\r\n"),
             Step::Expect("AUTH TLS\r\n"),
             Step::send(reply),

@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use user_backend::clock::now;
 use user_backend::transport::{Endpoint, Trust};
 use user_backend_tests::smtp::{self, say};
-use user_backend_tests::{Ca, Leaf, Peer, Step};
+use user_backend_tests::{Ca, FakeServer as Peer, Leaf, Step};
 
 use user_backend::transport::TlsMode;
 

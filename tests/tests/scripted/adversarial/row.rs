@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::{Peer, Step};
+use user_backend_tests::{FakeServer, Step};
 
 /// What the server pretends to be, and how it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +127,8 @@ impl fmt::Display for Row {
 }
 
 /// The peer of a row.
-pub(super) async fn peer(row: &Row) -> Peer {
-    Peer::start(row.steps.clone()).await
+pub(super) async fn peer(row: &Row) -> FakeServer {
+    FakeServer::start(row.steps.clone()).await
 }
 
 /// Every cut through what is said: `first`, then `rest`, for each byte but the first.

@@ -75,14 +75,14 @@ impl Step {
 /// A scripted server on a loopback port of its own. Every connection gets the script from its beginning; at its end the
 /// peer hangs up.
 #[derive(Debug)]
-pub struct Peer {
+pub struct FakeServer {
     port: u16,
     heard: Arc<Mutex<Vec<Vec<u8>>>>,
     over: watch::Sender<Vec<usize>>,
     task: JoinHandle<()>,
 }
 
-impl Peer {
+impl FakeServer {
     /// Starts to listen.
     ///
     /// # Panics
@@ -164,7 +164,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for FakeServer {
     fn drop(&mut self) {
         self.task.abort();
     }

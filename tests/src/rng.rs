@@ -2,9 +2,9 @@
 
 /// A row of numbers that its seed decides (xorshift).
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
+impl Rng {
     /// Begins the row of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {

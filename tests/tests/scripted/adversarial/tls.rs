@@ -17,7 +17,7 @@ use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::certs::self_signed;
-use user_backend_tests::{Ca, Peer, Step, canary, frozen, report};
+use user_backend_tests::{Ca, FakeServer, Step, canary, paused_time, report};
 
 const NAME: &str = "mail.example.test";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
@@ -37,8 +37,9 @@ fn t12_bad_certificates_are_refused_with_a_reason() {
     let cases = [certificates(&ca), handshakes(&ca)].concat();
     report::leave("handshakes", &serde_json::json!({ "handshakes": cases.len() }));
     for case in cases {
-        let [files, mail] = [false, true]
-            .map(|mail| frozen::run(ask(&ca, &case, mail)).unwrap_or_else(|| panic!("{} hangs", case.what)));
+        let [files, mail] = [false, true].map(|mail| {
+            paused_time::run(ask(&ca, &case, mail)).unwrap_or_else(|| panic!("{} hangs", case.what))
+        });
         writeln!(table, "{:<38} {mail}", case.what).unwrap();
         assert_eq!(mail.contains("accepted"), case.what.starts_with("good"), "{}: {mail}", case.what);
         // FTP is asked over AUTH TLS; where and how it fails is the same.
@@ -57,7 +58,7 @@ fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
             instead: Step::HalfTls(ca.server_of(&params()), bytes),
         };
         for mail in [true, false] {
-            let told = frozen::run(ask(&ca, &case, mail)).unwrap();
+            let told = paused_time::run(ask(&ca, &case, mail)).unwrap();
             // The whole of it is about 650 bytes.
             let expected = [
                 "unavailable tls: the connection ended",
@@ -224,7 +225,7 @@ async fn ask(ca: &Ca, case: &Case, mail: bool) -> String {
         other => vec![other.clone()],
     };
     let start = if mail { Vec::new() } else { vec![greet, Step::Line, Step::send("234 go\r\n")] };
-    let peer = Peer::start([start, own, yes].concat()).await;
+    let peer = FakeServer::start([start, own, yes].concat()).await;
     let mode = if mail { TlsMode::Implicit } else { TlsMode::Explicit };
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), mode)
         .with_trust(Trust::CaFile(ca.file()))

@@ -14,8 +14,8 @@ use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, Trust};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
-use user_backend_tests::peer::TICK;
-use user_backend_tests::{Ca, Leaf, Peer, canary, frozen, report};
+use user_backend_tests::fake_server::TICK;
+use user_backend_tests::{Ca, FakeServer, Leaf, canary, paused_time, report};
 
 use super::row::{Hears, Protocol, Row, peer};
 
@@ -74,7 +74,7 @@ pub(super) fn run(name: &str, things: &str, rows: &[Row]) {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = catch_unwind(AssertUnwindSafe(|| frozen::run(play(row))));
+                    let outcome = catch_unwind(AssertUnwindSafe(|| paused_time::run(play(row))));
                     figures.lock().unwrap_or_else(PoisonError::into_inner).note(row, outcome);
                 }
             });
@@ -194,7 +194,7 @@ async fn play(row: &Row) -> Outcome {
     Outcome { word: word(&answer), told, late, heard: peer.heard(), connections: peer.connections() }
 }
 
-fn backend(row: &Row, peer: &Peer) -> Box<dyn UserBackend> {
+fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
     let id = BackendId::parse("server").unwrap();
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), row.tls).with_trust(Trust::CaFile(KEYS.ca.file()));
     let smb = |endpoint| SmbSettings::new(BackendId::parse("server").unwrap(), endpoint);

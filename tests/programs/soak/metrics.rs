@@ -44,7 +44,7 @@ struct Look {
 
 /// All looks.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge {
+pub(crate) struct ProcessMetrics {
     samples: Vec<Look>,
     quiet: Option<(Look, Option<Look>)>,
 }
@@ -81,7 +81,7 @@ impl Trend {
     }
 }
 
-impl Gauge {
+impl ProcessMetrics {
     /// Looks once a second, once it has begun.
     pub(crate) fn sample(&mut self) {
         let due = self.samples.last().is_none_or(|last| last.at.elapsed() >= Duration::from_secs(1));
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     /// A run of so many minutes: attempts come and go, and something is forgotten.
-    fn run(minutes: u64, forgotten_a_minute: i64) -> Gauge {
+    fn run(minutes: u64, forgotten_a_minute: i64) -> ProcessMetrics {
         let start = Instant::now();
         let look = |second: u64| {
             let at = start + Duration::from_secs(second);
@@ -235,7 +235,7 @@ mod tests {
         let kept = forgotten_a_minute * i64::try_from(minutes).unwrap();
         // In the quiet moments nothing is under way, and what was prepared ahead has been given up.
         let quiet = [samples[0], Look { held_kib: 2500 + kept, ..last }];
-        Gauge { samples, quiet: Some((quiet[0], Some(quiet[1]))) }
+        ProcessMetrics { samples, quiet: Some((quiet[0], Some(quiet[1]))) }
     }
 
     #[test]
