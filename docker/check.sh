@@ -45,10 +45,10 @@ for port in 10446 10447 10448 10449 10450; do
   case $port in 10447) e=NT_STATUS_ACCESS_DENIED ;; *) e=$r ;; esac   # already a guest, whom the share does not want
   want "smb $port, wrong password" $e "$(smb_as $port share alice wrong)"
 done
-want "smb 10446: unknown name is a guest" ok "$(smb_as 10446 public nobody-here x)"
+want "smb 10446: unknown name is a guest" ok "$(smb_as 10446 public unknown-user x)"
 want "smb 10446: wrong password is not"   $r "$(smb_as 10446 public alice wrong)"
 want "smb 10447: wrong password is a guest" ok "$(smb_as 10447 public alice wrong)"
-want "smb 10448: nobody is mapped"        $r "$(smb_as 10448 public alice wrong)"
+want "smb 10448: no user is mapped"        $r "$(smb_as 10448 public alice wrong)"
 smbclient -s /dev/null -N -p 10448 "//$H/public" -c exit >/dev/null 2>&1; want "smb 10448: anonymous opens the share for guests" 0 $?
 list() { PASSWD=Wonderland-1 smbclient -s /dev/null -U alice -p "$1" -W RIG -L "$H" 2>/dev/null | grep -cw share; }
 want "smb 10445 lists its share" 1 "$(list 10445)"; want "smb 10450 has no pipe to list with" 0 "$(list 10450)"

@@ -37,7 +37,7 @@ smb)
       echo "include = $D/smb/$c.conf"; echo "include = $D/smb/common.conf"; } > "$I/smb.conf"
     if [ $c = sane ]; then   # the account database, made once for all
       pdbedit -s "$I/smb.conf" -i smbpasswd:$S/smb.passwd -e tdbsam:$R/passdb.tdb
-      # 47 years: old enough for the password of `expired`, set in 1970, and for nobody else's
+      # 47 years: old enough for the password of `expired`, set in 1970, and for no other
       pdbedit -s "$I/smb.conf" -P 'maximum password age' -C 1500000000
       pdbedit -s "$I/smb.conf" -r -u locked -c '[L]'
     else

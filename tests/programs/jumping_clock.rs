@@ -98,7 +98,7 @@ fn hours(from: SystemTime, to: SystemTime) -> f64 {
     (signed / HOUR.as_secs_f64()).round()
 }
 
-/// A server that takes so long to answer that somebody sets the clock meanwhile.
+/// A server that is slow enough for the clock to be set during an attempt.
 #[derive(Debug)]
 struct Jumper {
     id: BackendId,

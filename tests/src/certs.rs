@@ -111,7 +111,7 @@ impl Ca {
         shows(vec![certificate.der().clone()], &key, &TLS)
     }
 
-    /// A server whose certificate somebody between this authority and it has signed, as `between` says.
+    /// A server whose certificate is signed by an intermediate CA, as `between` says.
     ///
     /// # Panics
     /// When a certificate cannot be made.
@@ -141,7 +141,7 @@ impl Ca {
     }
 }
 
-/// A server whose certificate nobody but itself has signed.
+/// A server with a self-signed certificate.
 ///
 /// # Panics
 /// When the certificate cannot be made.

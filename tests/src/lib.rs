@@ -5,22 +5,22 @@
 
 pub mod canary;
 pub mod certs;
-pub mod dice;
-pub mod frozen;
+pub mod fake_server;
 pub mod handshake;
 pub mod logging;
-pub mod peer;
+pub mod paused_time;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod proxy;
 pub mod report;
 pub mod rig;
+pub mod rng;
 pub mod settings;
 pub mod smb;
 pub mod smb_host;
 pub mod smtp;
 
 pub use certs::{Ca, Leaf};
-pub use dice::Dice;
-pub use peer::{Peer, Step};
+pub use fake_server::{FakeServer, Step};
 pub use rig::Rig;
+pub use rng::Rng;

@@ -34,7 +34,7 @@ pub enum Fault {
     HalfClose,
     /// One bit in the middle of the turn's first piece is turned over.
     Corrupt,
-    /// Nothing passes any more, and nobody is told.
+    /// Silently drops everything.
     BlackHole,
 }
 
@@ -50,7 +50,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Harms nobody.
+    /// No fault.
     pub const HONEST: Self = Self { fault: Fault::None, turn: 0, connection: 0 };
 }
 
@@ -80,7 +80,7 @@ impl Proxy {
             let mut tasks = tokio::task::JoinSet::new();
             let mut number = 0;
             while let Ok((client, _)) = listener.accept().await {
-                // Whoever runs for hours must not remember everybody.
+                // A soak test of hours must not keep every connection.
                 while tasks.try_join_next().is_some() {}
                 let turn = Arc::<Mutex<Turn>>::default();
                 let mut first = all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +145,7 @@ async fn relay(client: TcpStream, server: (String, u16), spoiler: Spoiler) -> io
         match spoiler.fault {
             Fault::Cut(_) | Fault::HalfClose => return Ok(()),
             Fault::Reset(_) => return client.set_zero_linger(),
-            // Until the client gives up: whoever runs for hours must not collect connections.
+            // Until the client gives up: a soak test of hours must not collect connections.
             Fault::BlackHole => {
                 let mut client = client;
                 return tokio::io::copy(&mut client, &mut tokio::io::sink()).await.map(drop);
@@ -182,7 +182,7 @@ async fn pass(
     let broken = || io::Error::from(io::ErrorKind::ConnectionAborted);
     let mut piece = vec![0; 16 * 1024];
     let mut spent = 0;
-    let mut dice: u32 = 0x2545_f491;
+    let mut rng: u32 = 0x2545_f491;
     loop {
         let count = from.read(&mut piece).await?;
         if count == 0 {
@@ -208,8 +208,8 @@ async fn pass(
                 to.write_all(bytes).await?;
             }
             Fault::Jitter(time) => {
-                dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                tokio::time::sleep(time / 8 * (dice >> 29)).await;
+                rng = rng.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                tokio::time::sleep(time / 8 * (rng >> 29)).await;
                 to.write_all(bytes).await?;
             }
             Fault::Bandwidth(rate) => {

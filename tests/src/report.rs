@@ -1,4 +1,4 @@
-//! Figures for `cargo xtask hostile`: each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
+//! Figures for `cargo xtask adversarial`: each test that has some leaves them in the directory that `HOSTILE_REPORT` names.
 
 use std::env;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-/// Leaves `figures` under this name; prints them when nobody asked for a report.
+/// Writes `figures` under this name to the report, or prints them if there is none.
 ///
 /// # Panics
 /// When the report cannot be written.

@@ -1,5 +1,5 @@
 //! An SMB2 server's answers, built byte by byte, so that each of them can be a lie. MS-SMB2 section 2.2; none is signed by
-//! somebody who knows a password.
+//! without a password.
 
 /// The commands that a login uses.
 const NEGOTIATE: u16 = 0;
@@ -11,7 +11,7 @@ pub const MORE: u32 = 0xc000_0016;
 /// Flags of a session (section 2.2.6).
 pub const GUEST: u16 = 1;
 /// See [`GUEST`].
-pub const NOBODY: u16 = 2;
+pub const NULL_SESSION: u16 = 2;
 /// See [`GUEST`].
 pub const ENCRYPTED: u16 = 4;
 

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_store_is_where_the_section_says_or_beside_the_configuration() {
+    fn store_is_where_the_section_says_or_beside_the_file() {
         let told = |section| settings(section, Format::Toml).unwrap();
         assert_eq!(told(""), "sqlite:/etc/occ/user-backend.db");
         assert_eq!(told("[store]"), "sqlite:/etc/occ/user-backend.db");

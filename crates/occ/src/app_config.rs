@@ -8,15 +8,15 @@ use zeroize::Zeroizing;
 use crate::Call;
 use crate::apps;
 use crate::cli::{ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs};
-use crate::exit::{Exit, Failure};
-use crate::output::Reply;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
 use crate::password;
 use crate::store::{self, Missing};
 
 /// What stands in the place of a secret.
 const HIDDEN: &str = "(a secret; --private shows it)";
 
-pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Reply, Failure> {
+pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let apps = match &args.app {
         Some(app) => vec![app.clone()],
@@ -33,20 +33,20 @@ pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Reply,
     }
     let json = json!({ "apps": Value::Object(tree) });
     // JSON in every form, as it always was; only its lines differ.
-    Reply::new(format!("{json:#}\n"), &json, Exit::Fine)
+    Output::new(format!("{json:#}\n"), &json, Exit::Fine)
 }
 
-pub(crate) async fn get(call: Call<'_>, args: &ConfigGetArgs) -> Result<Reply, Failure> {
+pub(crate) async fn get(call: Call<'_>, args: &ConfigGetArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let value = store.accounts.apps().value(&args.app, &args.name).await?;
     let value = value.or_else(|| args.default_value.clone()).ok_or_else(|| unset(&args.app, &args.name))?;
-    Reply::new(format!("{value}\n"), &value, Exit::Fine)
+    Output::new(format!("{value}\n"), &value, Exit::Fine)
 }
 
-pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Reply, Failure> {
+pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, CliError> {
     let (app, name) = (args.app.as_str(), args.name.as_str());
     if args.value.is_some() && names_a_secret(name) {
-        return Err(Failure::new(format!(
+        return Err(CliError::new(format!(
             "{name} is a secret, and everybody on this machine can read the command line: use --value-from-stdin. \
              This one may have been seen"
         )));
@@ -60,28 +60,28 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Reply, Fa
     // A setting of the policy that cannot be used would be found by the next person who wants to change a password.
     if app == POLICY_APP {
         let pair = [(name.to_owned(), value.to_string())];
-        PolicyRules::of_settings(&pair, "").map_err(|error| Failure::refused(error.to_string()))?;
+        PolicyRules::of_settings(&pair, "").map_err(|error| CliError::refused(error.to_string()))?;
     }
     if args.update_only && apps.value(app, name).await?.is_none() {
         return Err(unset(app, name));
     }
     apps.set_value(app, name, &value).await?;
     let shown = args.value.map(|value| format!(" to {value}")).unwrap_or_default();
-    Ok(Reply::done([format!("Config value {name} for app {app} set{shown}")]))
+    Ok(Output::done([format!("Config value {name} for app {app} set{shown}")]))
 }
 
-pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Reply, Failure> {
+pub(crate) async fn delete(call: Call<'_>, args: &ConfigDeleteArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let (app, name) = (args.app.as_str(), args.name.as_str());
     let there = store.accounts.apps().delete_value(app, name).await?;
     if !there && args.error_if_not_exists {
         return Err(unset(app, name));
     }
-    Ok(Reply::done([format!("Config value {name} of app {app} deleted")]))
+    Ok(Output::done([format!("Config value {name} of app {app} deleted")]))
 }
 
-fn unset(app: &str, name: &str) -> Failure {
-    Failure::refused(format!("Config value {name} of app {app} is not set"))
+fn unset(app: &str, name: &str) -> CliError {
+    CliError::refused(format!("Config value {name} of app {app} is not set"))
 }
 
 /// Whether the name of a value says that it is a secret.

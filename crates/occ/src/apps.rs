@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::Call;
 use crate::cli::AppsArg;
-use crate::exit::{Exit, Failure};
-use crate::output::{Reply, nested};
+use crate::exit::{CliError, Exit};
+use crate::output::{Output, nested};
 use crate::store::{self, Missing};
 
-pub(crate) async fn list(call: Call<'_>) -> Result<Reply, Failure> {
+pub(crate) async fn list(call: Call<'_>) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let apps = store.catalogue.list(&store.accounts).await?;
     let those = |on: bool| {
@@ -17,10 +17,10 @@ pub(crate) async fn list(call: Call<'_>) -> Result<Reply, Failure> {
     };
     let (enabled, disabled) = (those(true), those(false));
     let plain = format!("Enabled:\n{}Disabled:\n{}", nested(&enabled, 0), nested(&disabled, 0));
-    Reply::new(plain, &json!({ "enabled": enabled, "disabled": disabled }), Exit::Fine)
+    Output::new(plain, &json!({ "enabled": enabled, "disabled": disabled }), Exit::Fine)
 }
 
-pub(crate) async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<Reply, Failure> {
+pub(crate) async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Create).await?;
     let word = if on { "enabled" } else { "disabled" };
     let there = store.catalogue.list(&store.accounts).await?;
@@ -41,11 +41,11 @@ pub(crate) async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<R
         }
     }
     match (said.is_empty(), refused.is_empty()) {
-        (_, true) => Ok(Reply::done(said)),
-        (true, false) => Err(Failure::refused(refused.join("\n"))),
+        (_, true) => Ok(Output::done(said)),
+        (true, false) => Err(CliError::refused(refused.join("\n"))),
         // Some were switched: that is told, and the exit code tells that it is not all.
         (false, false) => {
-            let mut reply = Reply::done(said.into_iter().chain(refused));
+            let mut reply = Output::done(said.into_iter().chain(refused));
             reply.exit = Exit::Refused;
             Ok(reply)
         }

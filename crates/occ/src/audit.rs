@@ -4,18 +4,18 @@ use serde_json::json;
 
 use crate::Call;
 use crate::cli::AuditArgs;
-use crate::exit::Failure;
+use crate::exit::CliError;
 use crate::listing::{Listing, Shape};
-use crate::moment;
-use crate::output::Reply;
+use crate::output::Output;
 use crate::store::{self, Missing};
+use crate::time_format;
 
-pub(crate) async fn list(call: Call<'_>, args: &AuditArgs) -> Result<Reply, Failure> {
+pub(crate) async fn list(call: Call<'_>, args: &AuditArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let lines = store.accounts.audit().latest(args.limit, args.about.as_deref()).await?;
     let mut listing = Listing::begin(call, Shape::List);
     for line in lines {
-        let at = moment::iso(line.at);
+        let at = time_format::iso(line.at);
         let origin = line.origin.as_deref().map(|origin| format!(" ({origin})")).unwrap_or_default();
         let detail = line.detail.as_deref().map(|detail| format!(" {detail}")).unwrap_or_default();
         let plain = format!("{at}  {}{origin}  {}  {}{detail}", line.actor, line.action, line.target);

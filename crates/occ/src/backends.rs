@@ -13,8 +13,8 @@ use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Poli
 
 use crate::cli::Common;
 use crate::config_file::{read, read_file, wrong};
-use crate::exit::Failure;
-use crate::output::complain;
+use crate::exit::CliError;
+use crate::output::eprintln_line;
 use crate::store;
 
 /// One backend of the configuration, ready to be asked.
@@ -49,7 +49,7 @@ impl Configured {
 
 /// A configuration that was read and found right.
 #[derive(Debug)]
-pub(crate) struct Setup {
+pub(crate) struct LoadedConfig {
     pub(crate) file: PathBuf,
     /// The same about the settings that belong to no backend.
     pub(crate) warnings: Vec<String>,
@@ -62,23 +62,23 @@ pub(crate) struct Setup {
     pub(crate) source: Option<Config>,
 }
 
-impl Setup {
+impl LoadedConfig {
     /// The backend with this id.
-    pub(crate) fn backend(&self, id: &str) -> Result<&Configured, Failure> {
+    pub(crate) fn backend(&self, id: &str) -> Result<&Configured, CliError> {
         self.backends.iter().find(|backend| backend.id().as_str() == id).ok_or_else(|| {
             let ids: Vec<&str> = self.backends.iter().map(|backend| backend.id().as_str()).collect();
-            Failure::new(format!("there is no backend \"{id}\"; there are: {}", ids.join(", ")))
+            CliError::new(format!("there is no backend \"{id}\"; there are: {}", ids.join(", ")))
         })
     }
 
     /// Shows all warnings on standard error.
     pub(crate) fn warn(&self) {
         for warning in &self.warnings {
-            complain(&format!("warning: {warning}"));
+            eprintln_line(&format!("warning: {warning}"));
         }
         for backend in &self.backends {
             for warning in &backend.warnings {
-                complain(&format!("warning: {}: {warning}", backend.id()));
+                eprintln_line(&format!("warning: {}: {warning}", backend.id()));
             }
         }
     }
@@ -89,30 +89,30 @@ impl Setup {
         let found = wrong.iter().filter_map(|(id, phase, detail)| config.complaint(id, *phase, detail));
         let text: String = found.map(|error| format!("\n{error}")).collect();
         if !text.is_empty() {
-            complain(&format!("occ: the configuration is wrong{text}"));
+            eprintln_line(&format!("occ: the configuration is wrong{text}"));
         }
     }
 
     /// A resolver for all backends, or for one.
-    pub(crate) fn resolver(&self, only: Option<&str>) -> Result<Resolver, Failure> {
+    pub(crate) fn resolver(&self, only: Option<&str>) -> Result<Resolver, CliError> {
         let backends = match only {
             Some(id) => std::slice::from_ref(self.backend(id)?),
             None => &self.backends,
         };
         let mut builder = Resolver::builder().deadline(self.deadline);
-        // Whoever names a backend wants to hear that one, whoever owns the name.
+        // A named backend is asked even if another one owns the name.
         if let Some(pins) = self.pins.as_ref().filter(|_| only.is_none()) {
             builder = builder.pins(Arc::clone(pins));
         }
         for one in backends {
             builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.names.clone());
         }
-        builder.build().map_err(|error| Failure::new(error.to_string()))
+        builder.build().map_err(|error| CliError::new(error.to_string()))
     }
 }
 
 /// Finds and reads the configuration. Opens no connection.
-pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
+pub(crate) fn load(common: &Common) -> Result<LoadedConfig, CliError> {
     let (file, _, config) = read(common)?;
     if config.entries().is_empty() {
         // Says what is missing, and where.
@@ -122,7 +122,7 @@ pub(crate) fn load(common: &Common) -> Result<Setup, Failure> {
 }
 
 /// The same with the people of the store, if there is one: the server asks them first.
-pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
+pub(crate) async fn load_with_local(common: &Common) -> Result<LoadedConfig, CliError> {
     let (file, server, config) = read(common)?;
     let store = store::find(&config, server).await?;
     if store.is_none() && config.entries().is_empty() {
@@ -142,12 +142,12 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<Setup, Failure> {
             warnings: Vec::new(),
         };
         setup.backends.insert(0, local);
-        setup.pins = Some(Arc::new(LookedUpPins(store.accounts.pin_store())));
+        setup.pins = Some(Arc::new(ReadOnlyPins(store.accounts.pin_store())));
     }
     Ok(setup)
 }
 
-fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
+fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {
     let links = config.build_backends().map_err(wrong)?;
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
@@ -164,16 +164,16 @@ fn setup(file: PathBuf, config: Config) -> Result<Setup, Failure> {
     };
     let backends = config.entries().iter().zip(links).map(configured).collect();
     let (warnings, deadline) = (about(None), config.resolver().deadline);
-    Ok(Setup { backends, warnings, deadline, file, pins: None, source: Some(config) })
+    Ok(LoadedConfig { backends, warnings, deadline, file, pins: None, source: Some(config) })
 }
 
-/// The pins of the store, to look at: a trial makes nobody anybody's.
+/// The pins of the store, read-only: a test sign-in binds no name.
 #[derive(Debug)]
-struct LookedUpPins(Arc<dyn PinStore>);
+struct ReadOnlyPins(Arc<dyn PinStore>);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl PinStore for LookedUpPins {
+impl PinStore for ReadOnlyPins {
     async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError> {
         self.0.owner(name).await
     }

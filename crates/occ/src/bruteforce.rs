@@ -11,19 +11,19 @@ use user_backend::layer::{Place, Throttle};
 
 use crate::Call;
 use crate::cli::AddressArg;
-use crate::exit::Failure;
-use crate::moment;
-use crate::output::Reply;
+use crate::exit::CliError;
+use crate::output::Output;
 use crate::store::{self, Missing};
+use crate::time_format;
 
-pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply, Failure> {
+pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Output, CliError> {
     let place = place(&args.address)?;
     let store = store::open(call.common, Missing::Refuse).await?;
     let throttle = store.config.resolver().throttle;
     let now = Clock::system().now();
     let at = store.accounts.failed_logins().of(place, now.before(throttle.per)).await?;
     let standing = Permissions::of(&throttle, &at, now);
-    Ok(Reply::tree(json!({
+    Ok(Output::tree(json!({
         "place": place.to_string(),
         // There is no list of places that may guess.
         "bypass-listed": false,
@@ -31,12 +31,12 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Reply,
         "delay": u64::try_from(standing.pause.as_millis()).unwrap_or(u64::MAX),
         "refused": standing.refused,
         "retry_after": standing.left.as_millis().div_ceil(1000),
-        "first": moment::iso_or_never(at.first().copied()),
-        "last": moment::iso_or_never(at.last().copied()),
+        "first": time_format::iso_or_never(at.first().copied()),
+        "last": time_format::iso_or_never(at.last().copied()),
     })))
 }
 
-pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Reply, Failure> {
+pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Output, CliError> {
     let place = place(&args.address)?;
     let store = store::open(call.common, Missing::Refuse).await?;
     let gone = store.accounts.failed_logins().reset(place).await?;
@@ -47,12 +47,12 @@ pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Reply, Fa
         1 => format!("1 failed sign-in from {place} is forgiven"),
         gone => format!("{gone} failed sign-ins from {place} are forgiven"),
     };
-    Ok(Reply::done([text]))
+    Ok(Output::done([text]))
 }
 
-fn place(address: &str) -> Result<Place, Failure> {
+fn place(address: &str) -> Result<Place, CliError> {
     let parsed = address.parse().map(Place::of);
-    parsed.map_err(|_| Failure::refused(format!("\"{address}\" is not a valid IP address")))
+    parsed.map_err(|_| CliError::refused(format!("\"{address}\" is not a valid IP address")))
 }
 
 /// What the failures that still count mean for the next attempt.

@@ -8,33 +8,33 @@ use serde_json::{Map, Value};
 
 use crate::Call;
 use crate::cli::FlushArgs;
-use crate::exit::Failure;
+use crate::exit::CliError;
 use crate::listing::{Listing, Shape};
-use crate::moment;
-use crate::output::Reply;
+use crate::output::Output;
 use crate::store::{self, Missing};
+use crate::time_format;
 
-pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Reply, Failure> {
+pub(crate) async fn flush(call: Call<'_>, args: &FlushArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let generations = store.accounts.credential_epoch();
     match &args.user {
         Some(user) => {
             let id = UserId::parse(user)?;
             generations.forget(id.name()).await?;
-            Ok(Reply::done([format!("What was remembered of {} is forgotten", id.name())]))
+            Ok(Output::done([format!("The cached sign-ins of {} are cleared", id.name())]))
         }
         None => {
             generations.forget_all().await?;
-            Ok(Reply::done(["What was remembered of sign-ins is forgotten"]))
+            Ok(Output::done(["The sign-in caches are cleared"]))
         }
     }
 }
 
-pub(crate) async fn stats(call: Call<'_>) -> Result<Reply, Failure> {
+pub(crate) async fn stats(call: Call<'_>) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let running = store.accounts.instances().running().await?;
     if running.is_empty() {
-        return Err(Failure::refused(NOBODY));
+        return Err(CliError::refused(NO_SERVER));
     }
     let mut listing = Listing::begin(call, Shape::Map);
     for server in running {
@@ -45,14 +45,14 @@ pub(crate) async fn stats(call: Call<'_>) -> Result<Reply, Failure> {
     listing.end().await
 }
 
-const NOBODY: &str =
-    "No server is running on this store; what is remembered of sign-ins is in the memory of a running server";
+const NO_SERVER: &str =
+    "No server is running on this store; sign-in caches are in the memory of running servers";
 
-/// What a server told, with when it did in front.
+/// The status that a server reported, preceded by the time of the report.
 fn status(server: Instance) -> Value {
     let mut status = Map::new();
-    status.insert("told".to_owned(), moment::iso(server.reported).into());
-    status.insert("started".to_owned(), moment::iso(server.started).into());
+    status.insert("told".to_owned(), time_format::iso(server.reported).into());
+    status.insert("started".to_owned(), time_format::iso(server.started).into());
     if let Ok(Value::Object(told)) = serde_json::from_str(&server.status) {
         status.extend(told);
     }

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use crate::cli;
 use crate::exit::Exit;
-use crate::output::Reply;
+use crate::output::Output;
 
 /// Bash splits `backend:login` into three words: this puts them together again, asks the generated function, and takes
 /// the part that bash holds for settled off its answers. It needs no other package.
@@ -51,7 +51,7 @@ fi
 "#;
 
 /// The script for one shell.
-pub(crate) fn run(shell: Shell) -> Reply {
+pub(crate) fn run(shell: Shell) -> Output {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut cli::command(), "occ", &mut script);
     let mut script = String::from_utf8_lossy(&script).into_owned();
@@ -71,5 +71,5 @@ pub(crate) fn run(shell: Shell) -> Reply {
         }
         _ => {}
     }
-    Reply { plain: script, json: None, exit: Exit::Fine }
+    Output { plain: script, json: None, exit: Exit::Fine }
 }

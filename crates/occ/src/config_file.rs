@@ -12,21 +12,21 @@ use accounts::ServerSettings;
 use user_backend::config::{Config, ConfigErrors, Loader};
 
 use crate::cli::Common;
-use crate::exit::Failure;
+use crate::exit::CliError;
 
 /// The variable that names the configuration.
 const VARIABLE: &str = "USER_BACKEND_CONFIG";
 
-/// Files that are taken when nobody names one.
+/// Default locations of the configuration.
 const USUAL: [&str; 2] = ["user-backend.toml", "config/config.php"];
 
 /// The file to read.
-pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
+pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, CliError> {
     let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(named) = given.map(Path::to_owned).or(variable) {
         return Ok(named);
     }
-    // Whatever is there counts, also a link to nowhere: whoever put it there meant it.
+    // A dangling link counts as well: it is an error of the operator, not a missing file.
     if let Some(usual) = USUAL.map(Path::new).into_iter().find(|path| path.symlink_metadata().is_ok()) {
         return Ok(usual.to_owned());
     }
@@ -38,11 +38,11 @@ pub(crate) fn find(given: Option<&Path>) -> Result<PathBuf, Failure> {
         let _ = writeln!(text, "  {}: no such file", here.join(usual).display());
     }
     text.push_str("name yours with --config FILE");
-    Err(Failure::new(text))
+    Err(CliError::new(text))
 }
 
 /// Finds the file and reads it.
-pub(crate) fn read(common: &Common) -> Result<(PathBuf, ServerSettings, Config), Failure> {
+pub(crate) fn read(common: &Common) -> Result<(PathBuf, ServerSettings, Config), CliError> {
     let file = find(common.config.as_deref())?;
     let (server, config) = read_file(common, &file, Loader::allow_no_backends)?;
     Ok((file, server, config))
@@ -53,7 +53,7 @@ pub(crate) fn read_file(
     common: &Common,
     file: &Path,
     more: impl FnOnce(Loader) -> Loader,
-) -> Result<(ServerSettings, Config), Failure> {
+) -> Result<(ServerSettings, Config), CliError> {
     tracing::debug!(file = %file.display(), "reading the configuration");
     let loader = more(Loader::new().with_registry(common.registry.clone()));
     let (server, config) = ServerSettings::load_with(loader, file).map_err(wrong)?;
@@ -61,6 +61,6 @@ pub(crate) fn read_file(
 }
 
 /// What is wrong with a configuration.
-pub(crate) fn wrong(errors: ConfigErrors) -> Failure {
-    Failure::new(format!("the configuration is wrong\n{errors}"))
+pub(crate) fn wrong(errors: ConfigErrors) -> CliError {
+    CliError::new(format!("the configuration is wrong\n{errors}"))
 }

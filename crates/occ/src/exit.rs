@@ -1,4 +1,4 @@
-//! How a command ends: the exit codes, which scripts rely on, and the failures that have no answer to print.
+//! Exit codes, which scripts rely on, and the error type of all commands.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -10,9 +10,9 @@ use accounts::AccountsError;
 pub(crate) enum Exit {
     /// Done; authenticated; all backends are fine.
     Fine = 0,
-    /// Refused: somebody who can tell says no.
+    /// Refused: a decision was possible, and it is no.
     Refused = 1,
-    /// The command line or the configuration is wrong, or a backend accepts anybody: a person has to change something.
+    /// The command line or the configuration is wrong, or a backend accepts any login.
     Usage = 2,
     /// A backend or the store could not be asked: trying later may help.
     Unavailable = 3,
@@ -26,28 +26,27 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why there is no answer, and with which exit code the program ends.
+/// An error of a command, with its exit code.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct CliError {
     text: String,
     exit: Exit,
     no_store: bool,
     of_store: bool,
 }
 
-impl Failure {
-    /// A wrong command line, a wrong configuration, output that cannot be written: in words for the person at the
-    /// terminal.
+impl CliError {
+    /// A wrong command line or configuration, or output that cannot be written.
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self::with(Exit::Usage, text)
     }
 
-    /// What was asked for is refused, in the words that scripts know.
+    /// A refusal, with the text that scripts know.
     pub(crate) fn refused(text: impl Into<String>) -> Self {
         Self::with(Exit::Refused, text)
     }
 
-    /// It may work later.
+    /// A temporary failure.
     pub(crate) fn unavailable(text: impl Into<String>) -> Self {
         Self::with(Exit::Unavailable, text)
     }
@@ -61,36 +60,36 @@ impl Failure {
         Self { text: text.into(), exit, no_store: false, of_store: false }
     }
 
-    /// Whether all that is wrong is that there is no store yet.
+    /// Whether the only problem is that there is no store yet.
     pub(crate) fn is_no_store(&self) -> bool {
         self.no_store
     }
 
-    /// The same, with what it is about in front.
+    /// Prefixes the text with its subject.
     pub(crate) fn about(mut self, what: &str) -> Self {
         self.text = format!("{what}: {}", self.text);
         self.of_store = false;
         self
     }
 
-    /// Whether something is wrong with the store and the text does not say which store that is.
+    /// Whether the store failed and the text does not name it yet.
     pub(crate) fn is_of_store(&self) -> bool {
         self.of_store
     }
 
-    /// With which code the program ends.
+    /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// Whether it is an answer: the command was understood, and what it asks for is refused.
+    /// Whether this is a refusal: the command was understood, and is not allowed.
     pub(crate) fn is_refusal(&self) -> bool {
         self.exit == Exit::Refused
     }
 }
 
-/// By what the person can do about it: try again, mend something, or ask for something else.
-impl From<AccountsError> for Failure {
+/// Maps by what the user can do: try again, fix something, or ask for something else.
+impl From<AccountsError> for CliError {
     fn from(error: AccountsError) -> Self {
         let failure = match error {
             AccountsError::Unavailable { .. } => Self::unavailable(error.to_string()),
@@ -105,7 +104,7 @@ impl From<AccountsError> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CliError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::Call;
 use crate::cli::{GroupAddArgs, GroupCommand, GroupListArgs, MemberArgs};
-use crate::exit::Failure;
+use crate::exit::CliError;
 use crate::listing::{Listing, Shape};
-use crate::output::Reply;
+use crate::output::Output;
 use crate::store::{self, Missing, Store};
 
 /// How many groups are read at a time.
 const PAGE: u64 = 500;
 
-pub(crate) async fn run(call: Call<'_>, command: GroupCommand) -> Result<Reply, Failure> {
+pub(crate) async fn run(call: Call<'_>, command: GroupCommand) -> Result<Output, CliError> {
     let missing = if matches!(command, GroupCommand::Add(_)) { Missing::Create } else { Missing::Refuse };
     let store = store::open(call.common, missing).await?;
     match command {
@@ -32,38 +32,38 @@ pub(crate) async fn run(call: Call<'_>, command: GroupCommand) -> Result<Reply, 
     }
 }
 
-async fn add(store: &Store, args: &GroupAddArgs) -> Result<Reply, Failure> {
+async fn add(store: &Store, args: &GroupAddArgs) -> Result<Output, CliError> {
     // Administrators' scripts know this refusal by 2: it is the command line that is wrong.
-    let id = GroupId::parse(&args.group).map_err(|error| Failure::new(error.to_string()))?;
+    let id = GroupId::parse(&args.group).map_err(|error| CliError::new(error.to_string()))?;
     let name = args.display_name.as_deref().map(GroupDisplayName::parse_optional).transpose();
-    let name = name.map_err(|error| Failure::new(error.to_string()))?.flatten();
+    let name = name.map_err(|error| CliError::new(error.to_string()))?.flatten();
     match store.accounts.groups().create(&id, name).await {
-        Ok(_) => Ok(Reply::done([format!("Created group \"{id}\"")])),
+        Ok(_) => Ok(Output::done([format!("Created group \"{id}\"")])),
         Err(AccountsError::AlreadyExists { .. }) => {
-            Err(Failure::refused(format!("Group \"{id}\" already exists.")))
+            Err(CliError::refused(format!("Group \"{id}\" already exists.")))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-async fn delete(store: &Store, group: &str) -> Result<Reply, Failure> {
-    let unknown = || Failure::refused(format!("Group \"{group}\" does not exist."));
+async fn delete(store: &Store, group: &str) -> Result<Output, CliError> {
+    let unknown = || CliError::refused(format!("Group \"{group}\" does not exist."));
     let id = GroupId::parse(group).map_err(|_| unknown())?;
     match store.accounts.groups().delete(&id).await {
-        Ok(()) => Ok(Reply::done([format!("Group \"{id}\" was removed")])),
+        Ok(()) => Ok(Output::done([format!("Group \"{id}\" was removed")])),
         Err(AccountsError::Protected { .. }) => {
-            Err(Failure::refused(format!("Group \"{id}\" could not be deleted.")))
+            Err(CliError::refused(format!("Group \"{id}\" could not be deleted.")))
         }
         Err(AccountsError::NotFound { .. }) => Err(unknown()),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn info(store: &Store, group: &str) -> Result<Reply, Failure> {
-    let unknown = || Failure::refused(format!("Group \"{group}\" does not exist."));
+async fn info(store: &Store, group: &str) -> Result<Output, CliError> {
+    let unknown = || CliError::refused(format!("Group \"{group}\" does not exist."));
     let id = GroupId::parse(group).map_err(|_| unknown())?;
     let found = store.accounts.groups().find(&id).await?.ok_or_else(unknown)?;
-    Ok(Reply::tree(json!({
+    Ok(Output::tree(json!({
         "groupID": found.id,
         "displayName": found.display_name_or_id(),
         "members": found.members,
@@ -72,7 +72,7 @@ async fn info(store: &Store, group: &str) -> Result<Reply, Failure> {
     })))
 }
 
-async fn list(call: Call<'_>, store: &Store, args: &GroupListArgs) -> Result<Reply, Failure> {
+async fn list(call: Call<'_>, store: &Store, args: &GroupListArgs) -> Result<Output, CliError> {
     let mut listing = Listing::begin(call, Shape::Map);
     let (mut left, mut offset) = (args.window.limit, args.window.offset);
     while left > 0 {
@@ -93,7 +93,7 @@ async fn list(call: Call<'_>, store: &Store, args: &GroupListArgs) -> Result<Rep
 }
 
 /// Its members, and more about it where that is wanted.
-async fn about(store: &Store, group: &Group, info: bool) -> Result<Value, Failure> {
+async fn about(store: &Store, group: &Group, info: bool) -> Result<Value, CliError> {
     let mut members: Vec<Value> = Vec::new();
     let mut users = pin!(store.accounts.users().stream(UserFilter::new().group(group.id.clone())));
     while let Some(user) = users.try_next().await? {
@@ -115,9 +115,9 @@ enum Change {
 }
 
 /// Says nothing when it worked.
-async fn change(store: &Store, args: &MemberArgs, change: Change) -> Result<Reply, Failure> {
-    let no_group = || Failure::refused("group not found");
-    let no_user = || Failure::refused("user not found");
+async fn change(store: &Store, args: &MemberArgs, change: Change) -> Result<Output, CliError> {
+    let no_group = || CliError::refused("group not found");
+    let no_user = || CliError::refused("user not found");
     let group = GroupId::parse(&args.group).map_err(|_| no_group())?;
     let user = UserId::parse(&args.user).map_err(|_| no_user())?;
     let groups = store.accounts.groups();
@@ -128,18 +128,18 @@ async fn change(store: &Store, args: &MemberArgs, change: Change) -> Result<Repl
         Change::Leave => groups.remove_member(&group, &user).await,
     };
     match done {
-        Ok(_) => Ok(Reply::done::<String>([])),
+        Ok(_) => Ok(Output::done::<String>([])),
         Err(AccountsError::NotFound { what: "group", .. }) => Err(no_group()),
         Err(AccountsError::NotFound { what: "user", .. }) => Err(no_user()),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn subadmins(store: &Store, group: &str) -> Result<Reply, Failure> {
-    let unknown = || Failure::refused("group not found");
+async fn subadmins(store: &Store, group: &str) -> Result<Output, CliError> {
+    let unknown = || CliError::refused("group not found");
     let id = GroupId::parse(group).map_err(|_| unknown())?;
     match store.accounts.groups().subadmins(&id).await {
-        Ok(found) => Ok(Reply::tree(found.iter().map(UserId::as_str).collect::<Value>())),
+        Ok(found) => Ok(Output::tree(found.iter().map(UserId::as_str).collect::<Value>())),
         Err(AccountsError::NotFound { .. }) => Err(unknown()),
         Err(error) => Err(error.into()),
     }

@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::Call;
 use crate::cli::ImportArgs;
-use crate::exit::{Exit, Failure};
-use crate::output::Reply;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
 use crate::store::{self, Missing, Store};
 use people::{Homes, Person};
 use source::Source;
@@ -48,7 +48,7 @@ impl Summary {
     }
 }
 
-pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Reply, Failure> {
+pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Output, CliError> {
     let mut source = Source::open(call.common, args.from.as_deref()).await?;
     let missing = if args.write { Missing::Create } else { Missing::Refuse };
     // A dry run makes no store: where there is none yet, everything is new.
@@ -70,7 +70,7 @@ async fn groups(
     store: Option<&Store>,
     write: bool,
     summary: &mut Summary,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     for (id, name) in source.groups().await? {
         let Ok(group) = GroupId::parse(&id) else {
             summary.problem(format!("the group {id:?} has an id that no group can have"));
@@ -91,7 +91,7 @@ async fn groups(
         });
         if let (Some(store), true) = (store, write) {
             match store.accounts.groups().create(&group, name).await {
-                // Or somebody else was faster.
+                // Or a concurrent import was faster.
                 Ok(_) | Err(AccountsError::AlreadyExists { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -107,7 +107,7 @@ async fn users(
     write: bool,
     homes: &Homes,
     summary: &mut Summary,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     for uid in source.ambiguous().await? {
         summary.problem(format!("{uid} is at several backends there; the first of them counts"));
     }
@@ -139,7 +139,7 @@ async fn users(
                     take(store, write, &person, summary).await?;
                 } else {
                     summary.problem(format!(
-                        "{} of the backend {} has the name of somebody else there",
+                        "{} of the backend {} has the name of another user there",
                         person.id,
                         person.backend_id()
                     ));
@@ -148,7 +148,7 @@ async fn users(
             let Some(last) = last else { break };
             after = last;
         }
-        // Somebody may be deleted there in the meantime.
+        // The user may be deleted there in the meantime.
         let left = count.min(source.count(external).await?).saturating_sub(rows);
         if left > 0 {
             let kind = if external { "external" } else { "local" };
@@ -169,7 +169,7 @@ async fn take(
     write: bool,
     person: &Person,
     summary: &mut Summary,
-) -> Result<(), Failure> {
+) -> Result<(), CliError> {
     if let Some(store) = store {
         if let Some(user) = store.accounts.users().find(&person.id).await? {
             summary.there += 1;
@@ -202,7 +202,7 @@ async fn take(
     Ok(())
 }
 
-fn reply(summary: &Summary, write: bool) -> Result<Reply, Failure> {
+fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
     let Summary { users, external, there, groups, groups_there, memberships, app_passwords, problems } =
         summary;
     let did = if write { "taken over" } else { "to be taken over" };
@@ -233,7 +233,7 @@ fn reply(summary: &Summary, write: bool) -> Result<Reply, Failure> {
         "users_there_already": there, "groups_there_already": groups_there,
         "app_passwords_left_behind": app_passwords, "problems": problems,
     });
-    Reply::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
+    Output::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
 }
 
 /// How far it is, for a person who waits. Nothing when standard error goes somewhere else.

@@ -1,9 +1,9 @@
 //! The admin command line: the people who may sign in, their groups and passwords, and the backends that check them.
 //!
-//! Why a program of its own: whoever runs a server at three in the morning needs one tool that tells apart a wrong
+//! Why a program of its own: an operator at three in the morning needs one tool that distinguishes a wrong
 //! password, a server that is down and a wrong setting, in words for people and in exit codes for scripts.
 //!
-//! One file per group of commands; each command returns a `Reply`, and only this file and `output` write it.
+//! One file per group of commands; each command returns a `Output`, and only this file and `output` write it.
 //!
 //! It is a library so that a program with more classes of backends is three lines: `occ::run` with a registry of its own.
 #![forbid(unsafe_code)]
@@ -23,19 +23,19 @@ mod group;
 mod import;
 mod listing;
 mod logging;
-mod moment;
 mod output;
 mod password;
 mod pin;
-mod stop;
+mod signals;
 mod store;
+mod time_format;
 mod user;
 
 use std::process::ExitCode;
 
 use cli::{BackendCommand, Cli, Command, Common, StoreCommand};
-use exit::Failure;
-use output::{Answers, Format, Reply, complain};
+use exit::CliError;
+use output::{Format, Output, StdoutGuard, eprintln_line};
 use user_backend::ClassRegistry;
 
 /// Runs the command line of this process with these classes of backends; the exit code is for `main` to return.
@@ -57,7 +57,7 @@ pub fn run(registry: ClassRegistry) -> ExitCode {
     #[cfg(all(feature = "smb", target_os = "linux"))]
     user_backend::smb::run_if_asked();
     if let Err(error) = user_backend::process::keep_memory_private() {
-        complain(&format!("occ: warning: core dumps cannot be switched off: {error}"));
+        eprintln_line(&format!("occ: warning: core dumps cannot be switched off: {error}"));
     }
     match cli::parse(std::env::args_os()) {
         Ok(mut cli) => {
@@ -68,13 +68,13 @@ pub fn run(registry: ClassRegistry) -> ExitCode {
     }
 }
 
-/// Runs one command until it ends or somebody stops it.
+/// Runs one command until it ends or is stopped by a signal.
 fn start(cli: Cli) -> ExitCode {
     if cli.command.password().is_some_and(|source| source.password_from_env) {
         // First of all: does not return when it works.
         password::leave_environment();
     }
-    let answers = Answers::keep();
+    let answers = StdoutGuard::keep();
     logging::start(cli.common.verbose);
     let Cli { common, command } = cli;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -83,7 +83,7 @@ fn start(cli: Cli) -> ExitCode {
             return fail(
                 &common,
                 &answers,
-                &Failure::new(format!("the system gives no event loop: {error}")),
+                &CliError::new(format!("the system gives no event loop: {error}")),
             );
         }
     };
@@ -91,7 +91,7 @@ fn start(cli: Cli) -> ExitCode {
     let ended = runtime.block_on(async {
         tokio::select! {
             biased;
-            signal = stop::signalled() => Err(signal),
+            signal = signals::signalled() => Err(signal),
             result = run_command(call, command) => Ok(result),
         }
     });
@@ -104,7 +104,7 @@ fn start(cli: Cli) -> ExitCode {
             Err(failure) => fail(&common, &answers, &failure),
         },
         Ok(Err(failure)) => fail(&common, &answers, &store::placed(failure)),
-        Err(signal) => stop::leave(signal),
+        Err(signal) => signals::leave(signal),
     }
 }
 
@@ -112,10 +112,10 @@ fn start(cli: Cli) -> ExitCode {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) common: &'a Common,
-    pub(crate) answers: &'a Answers,
+    pub(crate) answers: &'a StdoutGuard,
 }
 
-async fn run_command(call: Call<'_>, command: Command) -> Result<Reply, Failure> {
+async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliError> {
     let common = call.common;
     match command {
         Command::Backend(BackendCommand::List(_)) => backend::list::run(&backends::load(common)?),
@@ -145,15 +145,15 @@ async fn run_command(call: Call<'_>, command: Command) -> Result<Reply, Failure>
 }
 
 /// Says why not. A refusal is an answer: scripts that read JSON get it as JSON.
-fn fail(common: &Common, answers: &Answers, failure: &Failure) -> ExitCode {
+fn fail(common: &Common, answers: &StdoutGuard, failure: &CliError) -> ExitCode {
     if !failure.is_refusal() {
-        complain(&format!("occ: {failure}"));
+        eprintln_line(&format!("occ: {failure}"));
         return failure.exit().into();
     }
     if common.output == Format::Plain || common.quiet {
-        complain(&failure.to_string());
-    } else if let Err(unwritten) = output::write(answers, &Reply::refusal(failure), common.output) {
-        complain(&format!("occ: {unwritten}"));
+        eprintln_line(&failure.to_string());
+    } else if let Err(unwritten) = output::write(answers, &Output::refusal(failure), common.output) {
+        eprintln_line(&format!("occ: {unwritten}"));
         return unwritten.exit().into();
     }
     failure.exit().into()

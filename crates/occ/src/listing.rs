@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::Call;
-use crate::exit::{Exit, Failure};
-use crate::output::{Answers, Format, Reply, nested, one_line, printable_json};
+use crate::exit::{CliError, Exit};
+use crate::output::{Format, Output, StdoutGuard, nested, one_line, printable_json};
 
 /// How much is collected before it is written.
 const CHUNK: usize = 64 * 1024;
@@ -21,7 +21,7 @@ pub(crate) enum Shape {
 /// A list that is being written.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    answers: Answers,
+    answers: StdoutGuard,
     format: Format,
     shape: Shape,
     text: String,
@@ -43,7 +43,7 @@ impl Listing {
     }
 
     /// Adds an entry; for people it is a branch of the nested list. Tells whether anybody still listens.
-    pub(crate) async fn entry(&mut self, key: &str, value: Value) -> Result<bool, Failure> {
+    pub(crate) async fn entry(&mut self, key: &str, value: Value) -> Result<bool, CliError> {
         let plain = match self.format {
             Format::Plain => {
                 nested(&Value::Object([(key.to_owned(), value.clone())].into_iter().collect()), 0)
@@ -54,12 +54,12 @@ impl Listing {
     }
 
     /// Adds an entry that is one line for people.
-    pub(crate) async fn line(&mut self, plain: &str, key: &str, value: Value) -> Result<bool, Failure> {
+    pub(crate) async fn line(&mut self, plain: &str, key: &str, value: Value) -> Result<bool, CliError> {
         self.add(one_line(plain) + "\n", key, &value).await
     }
 
     /// Ends the list.
-    pub(crate) async fn end(mut self) -> Result<Reply, Failure> {
+    pub(crate) async fn end(mut self) -> Result<Output, CliError> {
         let (open, close) = match self.shape {
             Shape::Map => ("{", "}"),
             Shape::List => ("[", "]"),
@@ -71,10 +71,10 @@ impl Listing {
             Format::JsonPretty => self.text += &format!("\n{close}\n"),
         }
         self.flush().await?;
-        Ok(Reply { plain: String::new(), json: None, exit: Exit::Fine })
+        Ok(Output { plain: String::new(), json: None, exit: Exit::Fine })
     }
 
-    async fn add(&mut self, plain: String, key: &str, value: &Value) -> Result<bool, Failure> {
+    async fn add(&mut self, plain: String, key: &str, value: &Value) -> Result<bool, CliError> {
         let begin = match (self.is_empty, self.shape) {
             (true, Shape::Map) => "{",
             (true, Shape::List) => "[",
@@ -101,15 +101,15 @@ impl Listing {
         Ok(self.is_heard)
     }
 
-    /// In a thread of its own, because a reader may take its time, and somebody may press Ctrl-C meanwhile.
-    async fn flush(&mut self) -> Result<(), Failure> {
+    /// In its own thread, because a reader may be slow and Ctrl-C must work meanwhile.
+    async fn flush(&mut self) -> Result<(), CliError> {
         let text = std::mem::take(&mut self.text);
         if !self.is_heard || text.is_empty() {
             return Ok(());
         }
         let answers = self.answers.clone();
         let told = tokio::task::spawn_blocking(move || answers.tell(text.as_bytes())).await;
-        self.is_heard = told.map_err(|_| Failure::new("writing ended with an internal error"))??;
+        self.is_heard = told.map_err(|_| CliError::new("writing ended with an internal error"))??;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
-/// Starts to log when somebody asked for it.
+/// Starts logging if it is configured.
 pub(crate) fn start(verbose: u8) {
     if verbose == 0 {
         return;
@@ -21,6 +21,6 @@ pub(crate) fn start(verbose: u8) {
         .with_ansi(false)
         // A reader that went away is no reason to end with a panic.
         .log_internal_errors(false);
-    // Fails only when somebody else logs already.
+    // Fails only if a logger is already installed.
     let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
 }

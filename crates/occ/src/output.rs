@@ -1,7 +1,7 @@
-//! Everything that is written: text for people, JSON for scripts, and nothing that could steer a terminal.
+//! Output: text for people, JSON for scripts, and no terminal escape sequences.
 //!
-//! Names come from people and certificates from servers; either may hold escape sequences, line ends or characters that
-//! turn the text around. They are shown as `\u{1b}`, never sent to the terminal.
+//! Names come from users and certificates from servers; both may contain escape sequences, newlines or bidirectional
+//! controls. They are shown as `\u{1b}`, never sent to the terminal.
 
 use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write as _};
@@ -10,9 +10,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::exit::{Exit, Failure};
+use crate::exit::{CliError, Exit};
 
-/// The form of an answer: text for people, JSON in one line, JSON in many.
+/// Output format: text, JSON in one line, or JSON in many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum Format {
@@ -22,56 +22,56 @@ pub(crate) enum Format {
     JsonPretty,
 }
 
-/// What a command answers: both forms, and how the program ends.
+/// The output of a command, as text and JSON, and its exit code.
 #[derive(Debug)]
-pub(crate) struct Reply {
-    /// For people; ends with a line end.
+pub(crate) struct Output {
+    /// For people; ends with a newline.
     pub(crate) plain: String,
-    /// For scripts; `None` when the text is for scripts already.
+    /// For scripts; `None` if the text is for scripts already.
     pub(crate) json: Option<Value>,
     /// The exit code.
     pub(crate) exit: Exit,
 }
 
-impl Reply {
-    /// What was done, in sentences.
+impl Output {
+    /// Success messages.
     pub(crate) fn done<T: Into<String>>(sentences: impl IntoIterator<Item = T>) -> Self {
         let messages: Vec<String> = sentences.into_iter().map(Into::into).collect();
         let plain = messages.iter().map(|message| format!("{message}\n")).collect();
         Self { plain, json: Some(serde_json::json!({ "messages": messages })), exit: Exit::Fine }
     }
 
-    /// A tree: for people as a nested list.
+    /// A tree, as a nested list in the text.
     pub(crate) fn tree(tree: Value) -> Self {
         Self { plain: nested(&tree, 0), json: Some(tree), exit: Exit::Fine }
     }
 
-    /// A refusal, for scripts that read JSON.
-    pub(crate) fn refusal(failure: &Failure) -> Self {
+    /// A refusal, as JSON for scripts.
+    pub(crate) fn refusal(failure: &CliError) -> Self {
         let text = failure.to_string();
         let json = serde_json::json!({ "error": text });
         Self { plain: text + "\n", json: Some(json), exit: failure.exit() }
     }
 
-    /// An answer in both forms.
-    pub(crate) fn new(plain: String, json: &impl Serialize, exit: Exit) -> Result<Self, Failure> {
-        let json = serde_json::to_value(json).map_err(|error| Failure::new(format!("no JSON: {error}")))?;
+    /// Output in both forms.
+    pub(crate) fn new(plain: String, json: &impl Serialize, exit: Exit) -> Result<Self, CliError> {
+        let json = serde_json::to_value(json).map_err(|error| CliError::new(format!("no JSON: {error}")))?;
         Ok(Self { plain, json: Some(json), exit })
     }
 }
 
-/// Standard output, kept for our answer alone.
+/// Standard output, reserved for our own output.
 ///
-/// libsmbclient prints what it thinks of servers to standard output, in the middle of anybody's JSON. So the way out is
-/// taken away at the start: what others print goes to standard error.
+/// libsmbclient prints diagnostics to standard output, in the middle of our JSON. So standard output is redirected to
+/// standard error at the start, and only this type keeps the original.
 #[derive(Clone, Debug)]
-pub(crate) struct Answers {
+pub(crate) struct StdoutGuard {
     #[cfg(unix)]
     out: Option<std::sync::Arc<std::fs::File>>,
 }
 
-impl Answers {
-    /// Keeps standard output for ourselves. Without a second way out (a closed standard error) nothing is changed.
+impl StdoutGuard {
+    /// Reserves standard output. Without a standard error nothing is changed.
     #[cfg(unix)]
     pub(crate) fn keep() -> Self {
         use std::os::fd::AsFd;
@@ -80,18 +80,18 @@ impl Answers {
         Self { out: out.map(std::sync::Arc::new) }
     }
 
-    /// Elsewhere there is no libsmbclient to keep away.
+    /// There is no libsmbclient on other systems.
     #[cfg(not(unix))]
     pub(crate) fn keep() -> Self {
         Self {}
     }
 
-    /// Writes. A reader that went away is fine: it has seen what it wanted. Tells whether there still is one.
-    pub(crate) fn tell(&self, text: &[u8]) -> Result<bool, Failure> {
+    /// Writes, and returns whether there still is a reader. A closed pipe is no error.
+    pub(crate) fn tell(&self, text: &[u8]) -> Result<bool, CliError> {
         match self.write_all(text) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(Failure::new(format!("the answer cannot be written: {error}"))),
+            Err(error) => Err(CliError::new(format!("the answer cannot be written: {error}"))),
         }
     }
 
@@ -105,8 +105,8 @@ impl Answers {
     }
 }
 
-/// Writes an answer to standard output.
-pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<(), Failure> {
+/// Writes the output of a command to standard output.
+pub(crate) fn write(answers: &StdoutGuard, reply: &Output, format: Format) -> Result<(), CliError> {
     let text = match (&reply.json, format) {
         (None, _) => reply.plain.clone(),
         (Some(_), Format::Plain) => printable(&reply.plain),
@@ -116,13 +116,14 @@ pub(crate) fn write(answers: &Answers, reply: &Reply, format: Format) -> Result<
     answers.tell(text.as_bytes()).map(drop)
 }
 
-/// Writes a line to standard error, for the person at the terminal. Whether anybody reads it does not matter.
-pub(crate) fn complain(text: &str) {
+/// Writes a line to standard error; errors are ignored.
+pub(crate) fn eprintln_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", printable(text));
 }
 
-/// The text without anything that steers a terminal: control characters, invisible ones and those that turn the
-/// direction of writing are shown as `\u{…}`. Line ends stay.
+/// Escapes terminal control characters, invisible ones and bidirectional controls as `\u{…}`.
+///
+/// Newlines are kept.
 pub(crate) fn printable(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for piece in text.split_inclusive(['\n', '"', '\'', '\\']) {
@@ -142,7 +143,7 @@ pub(crate) fn one_line(text: &str) -> String {
     printable(text).replace('\n', "\\n")
 }
 
-/// A tree as a nested list: `  - key: value`, two more blanks for each level.
+/// Formats a tree as a nested list: `  - key: value`, indented by two spaces per level.
 pub(crate) fn nested(tree: &Value, depth: usize) -> String {
     let mut text = String::new();
     let mut line = |key: Option<&str>, value: &Value| {
@@ -171,7 +172,7 @@ pub(crate) fn nested(tree: &Value, depth: usize) -> String {
     text
 }
 
-/// The same for JSON, in JSON's own escapes, so that it means what it meant before.
+/// The same for JSON, with JSON escapes, so that its meaning does not change.
 pub(crate) fn printable_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for c in json.chars() {
@@ -187,7 +188,7 @@ pub(crate) fn printable_json(json: &str) -> String {
     shown
 }
 
-/// Lays rows out in columns, two blanks apart; the first row is the head.
+/// Formats rows as columns, two spaces apart; the first row is the header.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let mut widths = [0; N];
     let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| one_line(cell))).collect();

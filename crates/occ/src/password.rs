@@ -6,7 +6,7 @@ use user_backend::environment;
 use zeroize::Zeroizing;
 
 use crate::cli::{Common, Password};
-use crate::exit::Failure;
+use crate::exit::CliError;
 
 /// The variables that `--password-from-env` reads: the first that holds anything.
 const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
@@ -22,14 +22,14 @@ pub(crate) async fn read(
     common: &Common,
     source: Password,
     question: String,
-) -> Result<Zeroizing<String>, Failure> {
+) -> Result<Zeroizing<String>, CliError> {
     if source.password_from_env {
         return from_env();
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
     if !piped && nobody_there(common) {
-        return Err(Failure::new(
-            "nobody can be asked for the password here; take it from the environment with --password-from-env (NC_PASS or \
+        return Err(CliError::new(
+            "cannot prompt for the password here; take it from the environment with --password-from-env (NC_PASS or \
              OC_PASS) or from a pipe with --password-from-stdin",
         ));
     }
@@ -38,7 +38,7 @@ pub(crate) async fn read(
             return from_pipe(io::stdin().lock());
         }
         let _silent = Silence::begin();
-        ask(&question, || Failure::new("no password was typed"))
+        ask(&question, || CliError::new("no password was typed"))
     })
     .await
 }
@@ -52,9 +52,9 @@ pub(crate) async fn read_new(
     source: Password,
     question: &'static str,
     again: &'static str,
-) -> Result<Zeroizing<String>, Failure> {
+) -> Result<Zeroizing<String>, CliError> {
     if source.password_from_env {
-        let empty = || Failure::refused("--password-from-env given, but NC_PASS/OC_PASS is empty!");
+        let empty = || CliError::refused("--password-from-env given, but NC_PASS/OC_PASS is empty!");
         if VARIABLES.iter().all(|name| std::env::var_os(name).is_none_or(|value| value.is_empty())) {
             return Err(empty());
         }
@@ -62,7 +62,7 @@ pub(crate) async fn read_new(
     }
     let piped = source.password_from_stdin && !io::stdin().is_terminal();
     if !piped && nobody_there(common) {
-        return Err(Failure::refused(
+        return Err(CliError::refused(
             "Interactive input or --password-from-env is needed for entering a new password!",
         ));
     }
@@ -71,7 +71,7 @@ pub(crate) async fn read_new(
             return from_pipe(io::stdin().lock());
         }
         let _silent = Silence::begin();
-        let other = || Failure::refused("Passwords did not match!");
+        let other = || CliError::refused("Passwords did not match!");
         let first = match ask(question, nothing)? {
             Ok(first) if first.is_empty() => return Some(Ok(first)),
             Ok(first) => first,
@@ -91,8 +91,8 @@ pub(crate) async fn read_new(
 }
 
 /// What is said of an empty new password.
-fn nothing() -> Failure {
-    Failure::refused("Password cannot be empty!")
+fn nothing() -> CliError {
+    CliError::refused("Password cannot be empty!")
 }
 
 /// Whether there is no person at the terminal, or none who may be asked.
@@ -102,57 +102,57 @@ fn nobody_there(common: &Common) -> bool {
 
 /// Waits for a thread that may sit at the prompt.
 async fn wait<T: Send + 'static>(
-    work: impl FnOnce() -> Option<Result<T, Failure>> + Send + 'static,
-) -> Result<T, Failure> {
+    work: impl FnOnce() -> Option<Result<T, CliError>> + Send + 'static,
+) -> Result<T, CliError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(Some(answer)) => answer,
         // Ctrl-C at the prompt: the signal is on its way and ends the program.
         Ok(None) => std::future::pending().await,
-        Err(_) => Err(Failure::new("the prompt ended with an internal error")),
+        Err(_) => Err(CliError::new("the prompt ended with an internal error")),
     }
 }
 
 /// A secret other than a password, from a pipe.
-pub(crate) async fn secret_from_stdin() -> Result<Zeroizing<String>, Failure> {
+pub(crate) async fn secret_from_stdin() -> Result<Zeroizing<String>, CliError> {
     wait(|| from_pipe(io::stdin().lock())).await
 }
 
-fn from_env() -> Result<Zeroizing<String>, Failure> {
+fn from_env() -> Result<Zeroizing<String>, CliError> {
     match environment::password(&VARIABLES) {
         Ok(Some(password)) => Ok(password),
-        Ok(None) => Err(Failure::new("--password-from-env was given, but NC_PASS/OC_PASS is not set")),
-        Err(_) => Err(Failure::new("the password in NC_PASS/OC_PASS is not UTF-8")),
+        Ok(None) => Err(CliError::new("--password-from-env was given, but NC_PASS/OC_PASS is not set")),
+        Err(_) => Err(CliError::new("the password in NC_PASS/OC_PASS is not UTF-8")),
     }
 }
 
 /// The first line. `None` never comes from here; the type is that of [`ask`].
-fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, Failure>> {
+fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, CliError>> {
     // Room for everything at once: a buffer that grows leaves copies behind.
     let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST).unwrap_or_default()));
     if let Err(error) = pipe.take(MOST).read_until(b'\n', &mut line) {
-        return Some(Err(Failure::new(format!("standard input cannot be read: {error}"))));
+        return Some(Err(CliError::new(format!("standard input cannot be read: {error}"))));
     }
     if line.is_empty() {
-        return Some(Err(Failure::new("nothing came on standard input: standard input is empty")));
+        return Some(Err(CliError::new("nothing came on standard input: standard input is empty")));
     }
     let end = line.strip_suffix(b"\n").map(|rest| rest.strip_suffix(b"\r").unwrap_or(rest));
     Some(match std::str::from_utf8(end.unwrap_or(&line)) {
         Ok(password) => Ok(Zeroizing::new(password.to_owned())),
-        Err(_) => Err(Failure::new("the password on standard input is not UTF-8")),
+        Err(_) => Err(CliError::new("the password on standard input is not UTF-8")),
     })
 }
 
 /// Asks at the terminal, unseen. `None` when the person pressed Ctrl-C; `ended` says what Ctrl-D means.
-fn ask(question: &str, ended: impl FnOnce() -> Failure) -> Option<Result<Zeroizing<String>, Failure>> {
+fn ask(question: &str, ended: impl FnOnce() -> CliError) -> Option<Result<Zeroizing<String>, CliError>> {
     match rpassword::prompt_password(question) {
         Ok(password) => Some(Ok(Zeroizing::new(password))),
         Err(error) if error.kind() == ErrorKind::Interrupted => None,
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-            // Nobody pressed Enter: what is said next stands on a line of its own.
+            // Enter was not pressed: continue on a new line.
             end_line();
             Some(Err(ended()))
         }
-        Err(error) => Some(Err(Failure::new(format!("the terminal cannot be asked: {error}")))),
+        Err(error) => Some(Err(CliError::new(format!("the terminal cannot be asked: {error}")))),
     }
 }
 
@@ -179,7 +179,7 @@ fn end_line() {
     #[cfg(unix)]
     terminal::end_line();
     #[cfg(not(unix))]
-    crate::output::complain("");
+    crate::output::eprintln_line("");
 }
 
 /// Puts the terminal back as it was before the prompt.

@@ -1,4 +1,4 @@
-//! Opening the store of accounts where the configuration says it is, as somebody who may.
+//! Opens the store that the configuration names, as the user who owns it.
 //!
 //! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
 //! owner is looked at first, and the way out is told.
@@ -15,14 +15,14 @@ use user_backend::config::Config;
 
 use crate::cli::Common;
 use crate::config_file;
-use crate::exit::Failure;
+use crate::exit::CliError;
 
 /// What becomes of a store that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// It is made: the command is about to put something in.
     Create,
-    /// It is an error: looking into an empty store would answer a question that nobody asked.
+    /// A missing store is an error: reading an empty one would be misleading.
     Refuse,
 }
 
@@ -44,14 +44,14 @@ pub(crate) struct Local {
 }
 
 /// Reads the configuration and opens the store.
-pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, Failure> {
+pub(crate) async fn open(common: &Common, missing: Missing) -> Result<Store, CliError> {
     let (_, server, config) = config_file::read(common)?;
     let accounts = open_at(&server, missing).await?;
     Ok(Store::of(accounts, config, server))
 }
 
 /// The store that a configuration names, if it is there.
-pub(crate) async fn find(config: &Config, server: ServerSettings) -> Result<Option<Store>, Failure> {
+pub(crate) async fn find(config: &Config, server: ServerSettings) -> Result<Option<Store>, CliError> {
     match open_at(&server, Missing::Refuse).await {
         Ok(accounts) => Ok(Some(Store::of(accounts, config.clone(), server))),
         Err(failure) if failure.is_no_store() => Ok(None),
@@ -62,16 +62,16 @@ pub(crate) async fn find(config: &Config, server: ServerSettings) -> Result<Opti
 /// Where the store is that was opened, or was to be.
 static PLACE: OnceLock<String> = OnceLock::new();
 
-/// The place of the store in a failure that came up while it was open: whoever reads it may have several.
-pub(crate) fn placed(failure: Failure) -> Failure {
+/// Adds the location of the store to an error: an operator may have several.
+pub(crate) fn placed(failure: CliError) -> CliError {
     match PLACE.get().filter(|_| failure.is_of_store()) {
         Some(place) => failure.about(place),
         None => failure,
     }
 }
 
-async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, Failure> {
-    let settings = server.store.as_ref().ok_or_else(|| Failure::new("the configuration names no store"))?;
+async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, CliError> {
+    let settings = server.store.as_ref().ok_or_else(|| CliError::new("the configuration names no store"))?;
     tracing::debug!(store = %settings, "opening the store");
     PLACE.get_or_init(|| settings.to_string());
     if let Some(path) = settings.path() {
@@ -95,9 +95,9 @@ impl Store {
     }
 
     /// What sets and checks local passwords, by the rules as they are now.
-    pub(crate) async fn local(&self) -> Result<Local, Failure> {
+    pub(crate) async fn local(&self) -> Result<Local, CliError> {
         let rules = PolicyRules::read(&self.accounts, &self.server.name).await.map_err(policy_failure)?;
-        let hasher = Hasher::new(self.server.passwords).map_err(|error| Failure::new(error.to_string()))?;
+        let hasher = Hasher::new(self.server.passwords).map_err(|error| CliError::new(error.to_string()))?;
         Ok(Local { rules: Arc::new(rules), hasher })
     }
 }
@@ -109,22 +109,22 @@ impl Local {
     }
 
     /// Checks passwords.
-    pub(crate) fn backend(&self, accounts: &Accounts) -> Result<LocalBackend, Failure> {
+    pub(crate) fn backend(&self, accounts: &Accounts) -> Result<LocalBackend, CliError> {
         LocalBackend::new(accounts.clone(), self.hasher.clone(), Arc::clone(&self.rules) as _)
-            .map_err(|error| Failure::new(error.to_string()))
+            .map_err(|error| CliError::new(error.to_string()))
     }
 }
 
 /// Rules that cannot be used are a wrong setting.
-pub(crate) fn policy_failure(error: PolicyError) -> Failure {
+pub(crate) fn policy_failure(error: PolicyError) -> CliError {
     match error {
         PolicyError::Store(error) => error.into(),
-        PolicyError::Generate => Failure::refused(error.to_string()),
-        error => Failure::new(error.to_string()),
+        PolicyError::Generate => CliError::refused(error.to_string()),
+        error => CliError::new(error.to_string()),
     }
 }
 
-/// Who sits at the terminal, for the audit log. A hint and no proof: whoever may write the store may write anything there.
+/// The Unix user, for the audit log. A hint, not a proof: anyone who can write the store can forge it.
 pub(crate) fn person() -> String {
     let named = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     named.filter(|name| !name.is_empty()).unwrap_or_else(|| "occ".to_owned())
@@ -132,7 +132,7 @@ pub(crate) fn person() -> String {
 
 /// Whether this user may work with the file without getting in the server's way.
 #[cfg(unix)]
-fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
+fn may_use(path: &Path, missing: Missing) -> Result<(), CliError> {
     use std::os::unix::fs::MetadataExt;
 
     use rustix::fs::{Access, access};
@@ -140,20 +140,20 @@ fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
     let me = rustix::process::geteuid().as_raw();
     let shown = path.display();
     let other = |what: &str, owner: u32| {
-        Failure::new(format!(
+        CliError::new(format!(
             "{what} belongs to the user with the number {owner}, and this is number {me}; run this as its owner: \
              sudo -u '#{owner}' occ …"
         ))
     };
     match std::fs::metadata(path) {
-        Ok(file) if file.is_dir() => Err(Failure::new(format!("the store {shown} is a directory"))),
+        Ok(file) if file.is_dir() => Err(CliError::new(format!("the store {shown} is a directory"))),
         Ok(file) if me == 0 && file.uid() != 0 => Err(other(&format!("the store {shown}"), file.uid())),
         Ok(file) if me != file.uid() && access(path, Access::READ_OK | Access::WRITE_OK).is_err() => {
             Err(other(&format!("the store {shown}"), file.uid()))
         }
         Ok(_) => Ok(()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::new(format!("the store {shown} cannot be reached: {error}")))
+            Err(CliError::new(format!("the store {shown} cannot be reached: {error}")))
         }
         Err(_) if missing == Missing::Refuse => Err(not_there(&shown)),
         Err(_) => {
@@ -162,7 +162,7 @@ fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
                 .filter(|folder| !folder.as_os_str().is_empty())
                 .unwrap_or_else(|| Path::new("."));
             let found = std::fs::metadata(folder)
-                .map_err(|error| Failure::new(format!("the folder of the store {shown}: {error}")))?;
+                .map_err(|error| CliError::new(format!("the folder of the store {shown}: {error}")))?;
             if me == 0 && found.uid() != 0 {
                 return Err(other(&format!("the folder of the store {shown}"), found.uid()));
             }
@@ -172,12 +172,12 @@ fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
 }
 
 #[cfg(not(unix))]
-fn may_use(path: &Path, missing: Missing) -> Result<(), Failure> {
+fn may_use(path: &Path, missing: Missing) -> Result<(), CliError> {
     if missing == Missing::Refuse && !path.exists() { Err(not_there(&path.display())) } else { Ok(()) }
 }
 
-fn not_there(shown: &dyn Display) -> Failure {
-    Failure::no_store(format!(
+fn not_there(shown: &dyn Display) -> CliError {
+    CliError::no_store(format!(
         "there is no store {shown}; occ user:add makes one, and so does the server when it starts"
     ))
 }

@@ -10,14 +10,14 @@ use accounts::{AccountsError, UserId};
 
 use crate::Call;
 use crate::cli::{UserCommand, WelcomeArgs};
-use crate::exit::Failure;
-use crate::output::Reply;
+use crate::exit::CliError;
+use crate::output::Output;
 use crate::store::{self, Missing, Store};
 
 /// What is said when there is no such user.
 const MISSING: &str = "User does not exist";
 
-pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Reply, Failure> {
+pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, CliError> {
     match command {
         UserCommand::Add(args) => add::run(call, args).await,
         UserCommand::Delete(args) => delete(&open(call).await?, &args.user).await,
@@ -36,55 +36,55 @@ pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Reply, F
     }
 }
 
-async fn open(call: Call<'_>) -> Result<Store, Failure> {
+async fn open(call: Call<'_>) -> Result<Store, CliError> {
     store::open(call.common, Missing::Refuse).await
 }
 
-/// A name that cannot be anybody's is nobody's.
-fn parse(user: &str) -> Result<UserId, Failure> {
-    UserId::parse(user).map_err(|_| Failure::refused(MISSING))
+/// An invalid name is an unknown user.
+fn parse(user: &str) -> Result<UserId, CliError> {
+    UserId::parse(user).map_err(|_| CliError::refused(MISSING))
 }
 
 /// The store's refusal, in the words of these commands.
-fn missing(error: AccountsError) -> Failure {
+fn missing(error: AccountsError) -> CliError {
     match error {
-        AccountsError::NotFound { what: "user", .. } => Failure::refused(MISSING),
+        AccountsError::NotFound { what: "user", .. } => CliError::refused(MISSING),
         error => error.into(),
     }
 }
 
-async fn delete(store: &Store, user: &str) -> Result<Reply, Failure> {
+async fn delete(store: &Store, user: &str) -> Result<Output, CliError> {
     match store.accounts.users().delete(&parse(user)?).await {
-        Ok(_) => Ok(Reply::done(["The specified user was deleted"])),
+        Ok(_) => Ok(Output::done(["The specified user was deleted"])),
         Err(error @ AccountsError::LastAdmin) => {
-            Err(Failure::refused(format!("The specified user could not be deleted: {error}")))
+            Err(CliError::refused(format!("The specified user could not be deleted: {error}")))
         }
         Err(error) => Err(missing(error)),
     }
 }
 
-async fn enable(store: &Store, user: &str, enabled: bool) -> Result<Reply, Failure> {
+async fn enable(store: &Store, user: &str, enabled: bool) -> Result<Output, CliError> {
     store.accounts.users().set_enabled(&parse(user)?, enabled).await.map_err(missing)?;
-    Ok(Reply::done([if enabled {
+    Ok(Output::done([if enabled {
         "The specified user is enabled"
     } else {
         "The specified user is disabled"
     }]))
 }
 
-async fn welcome(store: &Store, args: &WelcomeArgs) -> Result<Reply, Failure> {
+async fn welcome(store: &Store, args: &WelcomeArgs) -> Result<Output, CliError> {
     let user = store.accounts.users().get(&parse(&args.user)?).await.map_err(missing)?;
     let Some(email) = &user.email else { return Err(no_address(&user.id)) };
     if args.reset_password && !user.is_local() {
-        return Err(Failure::refused(format!(
+        return Err(CliError::refused(format!(
             "The password of {} is kept by the backend {}; there is no link to choose one",
             user.id, user.backend
         )));
     }
     store.accounts.outbox().welcome(&user.id, args.reset_password).await.map_err(missing)?;
-    Ok(Reply::done([format!("Welcome email to {email} is waiting to be sent")]))
+    Ok(Output::done([format!("Welcome email to {email} is waiting to be sent")]))
 }
 
-fn no_address(id: &UserId) -> Failure {
-    Failure::refused(format!("Email address is not set for the user {id}"))
+fn no_address(id: &UserId) -> CliError {
+    CliError::refused(format!("Email address is not set for the user {id}"))
 }

@@ -1,6 +1,6 @@
 //! The list of common passwords, embedded.
 //!
-//! An exact set, not a filter: nobody is told that a password is common when it is not. All of the list is kept, because
+//! An exact set, not a probabilistic filter: no false positives. All of the list is kept, because
 //! ASVS 5.0 (6.2.4) counts only entries that fit the policy: the 3,000 most common passwords of ten characters or more
 //! are spread over the first 117,000.
 

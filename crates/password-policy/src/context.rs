@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_everybody_knows_is_found_in_any_letter_case() {
+    fn context_words_are_found_in_any_letter_case() {
         let alice = Context::default()
             .user_id("alice")
             .display_name("Alice Pleasance Liddell")
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_told_quickly_is_what_all_of_unicode_says() {
+    fn fast_path_agrees_with_full_unicode() {
         let mut quick = 0;
         for letter in (0..=0x10_ffff).filter_map(char::from_u32) {
             let Some(one) = alone(letter) else { continue };

@@ -1,4 +1,4 @@
-//! Passwords that the machine thinks up: for a new account, or for somebody who asks for one.
+//! Password generator: for new accounts, and on request.
 //!
 //! A candidate is drawn as a whole, each character uniformly and on its own, until one passes the policy. So every
 //! password that passes is equally likely, no place in it prefers any character, and nothing of a refused candidate is
@@ -15,7 +15,7 @@ pub(crate) const SHORTEST: usize = 16;
 /// How many candidates are drawn. With every rule on, a quarter of them fails: a thousand in a row never do.
 const ROUNDS: usize = 1_000;
 
-/// Letters and digits that nobody takes for one another when they are read aloud, written down or printed: no 0 and O, no
+/// Letters and digits that are not easily confused, whether read aloud, written down or printed: no 0 and O, no
 /// 1, I and l, no o.
 const PLAIN: &[u8] = b"abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 

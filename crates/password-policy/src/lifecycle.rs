@@ -1,4 +1,4 @@
-//! What follows from a password's age: a pure answer, for whoever keeps the records.
+//! Password expiry: a pure function of the records that the caller keeps.
 //!
 //! Off by default: NIST SP 800-63B-4 forbids to ask for a new password only because time has passed.
 
@@ -12,12 +12,12 @@ const DAY: u64 = 24 * 60 * 60;
 /// How a password's age is judged.
 ///
 /// # Security
-/// Tell it only to somebody whose password was right: otherwise it tells anybody that the account exists.
+/// Show it only after a right password: otherwise it reveals that the account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
     /// It has no end.
     Unlimited,
-    /// Nobody knows when it was chosen: write down that it was now, and let the person in.
+    /// The date is unknown: record the current time, and accept the sign-in.
     Unstamped,
     /// Good for now.
     Valid {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_rule_or_a_date_nobody_is_shut_out() {
+    fn missing_rule_or_date_locks_no_user() {
         assert_eq!(age(0, Some(at(0)), at(u32::MAX.into())), Age::Unlimited);
         assert_eq!(age(0, None, at(0)), Age::Unlimited);
         assert_eq!(age(1, None, at(0)), Age::Unstamped);

@@ -42,7 +42,7 @@ impl Policy {
         ranges: Option<Arc<dyn RangeSource>>,
     ) -> Result<Self, SettingsError> {
         let rules = settings.rules(scope)?;
-        // Nobody signs in with the password of a link, and nobody owns its history.
+        // The password of a shared link is no sign-in, and has no history.
         let for_accounts = |number: Option<i64>| match scope {
             Scope::Account => clamped(number.unwrap_or(0)) as u64,
             Scope::Sharing => 0,
@@ -86,7 +86,7 @@ impl Policy {
         self.check(candidate, context, self.ranges.as_deref())
     }
 
-    /// [`Self::validate`] without the range source: never blocks. For hints while somebody types.
+    /// [`Self::validate`] without the range source: never blocks. For hints while the user types.
     ///
     /// # Errors
     /// [`Violations`]: every broken rule but [`Violation::Breached`].
@@ -154,7 +154,7 @@ impl Policy {
     /// What a password's age means. `changed` is when it was set, if anybody knows.
     ///
     /// # Security
-    /// See [`Age`]: only for somebody whose password was right.
+    /// See [`Age`]: show it only after a right password.
     pub fn age(&self, changed: Option<SystemTime>, now: SystemTime) -> Age {
         lifecycle::age(self.expiration, changed, now)
     }

@@ -2,7 +2,7 @@
 //!
 //! A range server knows hundreds of millions of leaked passwords by their SHA-1. It is told the first five of the forty
 //! digits, which more than a thousand leaked passwords share, and answers with all that begin so; the comparison is made
-//! here. In doubt this door stays open, as in the PHP application: an outage of somebody else's server must not keep
+//! here. Fails open, as in the PHP application: an outage of another server must not keep
 //! people from changing a password. It leaves a warning.
 
 #[cfg(feature = "hibp")]

@@ -41,7 +41,7 @@ pub struct Settings {
     /// that hold for everybody alone.
     pub maximum_login_attempts: Option<i64>,
     /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https` address in front of the
-    /// five digits. Default none: nobody is asked.
+    /// five digits. Default none: no check.
     pub have_i_been_pwned_source: Option<String>,
 }
 
@@ -203,7 +203,7 @@ pub enum Notice {
         /// For what.
         scope: Scope,
     },
-    /// `enforceHaveIBeenPwned` is set, and there is nobody to ask.
+    /// `enforceHaveIBeenPwned` is set without `haveIBeenPwnedSource`.
     NoRangeSource,
     /// `historySize` is more than [`MAX_HISTORY`].
     HistoryCapped,

@@ -19,12 +19,12 @@ impl AppState {
     /// [`MailDisabled`]: there is no mail server, or it could not be written down.
     pub async fn send_welcome(&self, accounts: &Accounts, user: &User) -> Result<(), MailDisabled> {
         if self.settings().mail.is_none() {
-            tracing::warn!(user = ?user.id, "no mail server is set up, so nobody was greeted");
+            tracing::warn!(user = ?user.id, "no mail server is configured, welcome mail not sent");
             return Err(MailDisabled);
         }
         let with_link = user.is_local() && user.last_login.is_none();
         accounts.outbox().welcome(&user.id, with_link).await.map_err(|error| {
-            tracing::warn!(user = ?user.id, %error, "nobody was greeted");
+            tracing::warn!(user = ?user.id, %error, "welcome mail not sent");
             MailDisabled
         })
     }

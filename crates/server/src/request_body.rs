@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn exhausted_budget_refuses_strangers_and_serves_signed_in_callers() {
+    async fn exhausted_memory_budget_refuses_anonymous_callers_only() {
         let budget = BodyBudget::default();
         let mut held = Vec::new();
         let refused = loop {

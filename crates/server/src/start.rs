@@ -38,7 +38,7 @@ pub enum StartError {
     #[error("mail: {0}")]
     Mail(String),
     /// The settings were not read from a file and nobody said where the store is.
-    #[error("nobody said where the accounts are")]
+    #[error("missing [store] configuration")]
     NoStore,
     /// The password rules.
     #[error(transparent)]

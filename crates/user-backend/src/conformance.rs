@@ -101,7 +101,7 @@ pub async fn check(backend: &dyn UserBackend, known: &Known) -> Result<(), Broke
     suite.giving_up_breaks_nothing().await;
     suite.a_passed_deadline_ends_the_attempt().await;
     suite.the_probe_answers().await;
-    suite.nothing_tells_the_password();
+    suite.no_output_contains_the_password();
     if suite.broken.is_empty() { Ok(()) } else { Err(Broken(suite.broken)) }
 }
 
@@ -172,7 +172,7 @@ impl Suite<'_> {
         let Ok(stranger) = LoginName::parse(&stranger) else { return };
         let found = self.ask(&stranger, &self.known.password).await;
         let kept = matches!(found, Ok(Verdict::Rejected(_) | Verdict::NotMine));
-        self.expect("somebody who does not exist is rejected", kept, &found);
+        self.expect("unknown user is rejected", kept, &found);
     }
 
     async fn letter_case_makes_no_second_person(&mut self) {
@@ -237,7 +237,7 @@ impl Suite<'_> {
         }
     }
 
-    fn nothing_tells_the_password(&mut self) {
+    fn no_output_contains_the_password(&mut self) {
         let text = format!("{0} {0:?} {0:#?}", self.backend);
         self.keeps_secret("the backend's Debug or Display", &text);
     }
@@ -342,7 +342,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_sin_is_found() {
         for (sin, promise) in [
-            (Sin::SaysYesToAll, "somebody who does not exist is rejected"),
+            (Sin::SaysYesToAll, "unknown user is rejected"),
             (Sin::TellsThePassword, "tells the password"),
             (Sin::ReportsOutageAsRejection, "running out of time is not a rejection"),
             (Sin::TruncatesPasswords, "a wrong password is rejected"),

@@ -44,7 +44,7 @@ pub fn open_file_limit() -> Option<u64> {
 mod tests {
     #[cfg(target_os = "linux")]
     #[test]
-    fn t61_no_core_is_dumped_and_nobody_looks_in() {
+    fn t61_core_dumps_and_memory_access_are_off() {
         use nix::sys::resource::{Resource, getrlimit};
         super::keep_memory_private().unwrap();
         assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn t01_empty_over_long_and_control_characters_are_refused_before_any_io() {
+    fn t01_empty_long_and_control_characters_are_refused_before_io() {
         assert_eq!(Password::parse("").unwrap_err(), PasswordError::Empty);
         assert_eq!(Password::parse("x".repeat(1025)).unwrap_err(), PasswordError::TooLong { bytes: 1025 });
         assert!(Password::parse("x".repeat(1024)).is_ok());

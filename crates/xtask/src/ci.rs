@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{fuzz, hostile, lint, soak, test};
+use crate::{adversarial, fuzz, lint, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -76,10 +76,10 @@ const TASKS: &[Task] = &[
         run: features,
     },
     Task {
-        name: "hostile",
-        what: "`cargo xtask hostile`: scripts, certificates, spoilt dialogues, faults, with figures",
+        name: "adversarial",
+        what: "`cargo xtask adversarial`: scripts, certificates, mutated dialogues, faults, with figures",
         when: When::Full,
-        run: hostile::all,
+        run: adversarial::all,
     },
     Task {
         name: "fuzz",

@@ -1,6 +1,6 @@
 //! `cargo xtask common-passwords`: the list that `password-policy` embeds, built from its pinned source.
 //!
-//! The list is checked in, so nobody needs the network to build or test. This command is how anybody can see that the
+//! The list is checked in, so building and testing need no network. This command verifies that the
 //! file is what it says: the same package, the same bytes, the same file, bit for bit.
 
 use std::collections::BTreeSet;

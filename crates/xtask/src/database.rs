@@ -46,7 +46,7 @@ speed='-c fsync=off -c full_page_writes=off -c synchronous_commit=off'
     address: |folder| format!("postgres://accounts@localhost/postgres?host={folder}"),
 };
 
-/// To import from. It also speaks TLS, with a certificate for `localhost` that nobody but the file `cert.pem` vouches for.
+/// A source for the import. It also speaks TLS, with a certificate for `localhost` that only the file `cert.pem` verifies.
 pub(crate) const MARIADB: Kind = Kind {
     name: "MariaDB",
     variable: "IMPORT_MYSQL",

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     println!("\n5. A wrong password is refused");
     demo.sign_in("ingrid", Expect::refused())?;
 
-    println!("\n6. The mail server stops: nobody can tell, so the answer is not \"wrong password\"");
+    println!("\n6. The mail server stops: no decision is possible, so the answer is not \"wrong password\"");
     let outage = rig.outage("imap", &guard)?;
     demo.sign_in("ingrid", Expect::unavailable())?;
     drop(outage);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_told_in_plain_words() {
+    fn reply_is_described_in_plain_words() {
         let reply = serde_json::json!({
             "outcome": "authenticated", "user": "ingrid", "backend": "mail", "reason": null,
             "trace": [{ "backend": "mail", "verdict": "accepted", "phase": "login", "ms": 12.4 }],

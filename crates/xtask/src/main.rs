@@ -3,6 +3,7 @@
 //! Each command installs what it needs and says so first, announces every step in one line, and
 //! leaves the machine as it found it.
 
+mod adversarial;
 mod bench;
 mod ci;
 #[cfg(test)]
@@ -12,7 +13,6 @@ mod common_passwords;
 mod database;
 mod demo;
 mod fuzz;
-mod hostile;
 #[cfg(test)]
 mod imports;
 mod lint;
@@ -46,8 +46,9 @@ enum Command {
     Lint,
     /// Runs what CI runs; `--full` for all that there is, `--list` for the steps
     Ci(ci::Args),
-    /// Attacks the library: scripts, bad certificates, spoilt dialogues, faults of the network; prints the figures
-    Hostile(hostile::Args),
+    /// Attacks the library: scripts, bad certificates, mutated dialogues, faults of the network; prints the figures
+    #[command(alias = "hostile")]
+    Adversarial(adversarial::Args),
     /// Runs the readers of strangers' words under libFuzzer; replays recorded inputs where there is no nightly toolchain
     Fuzz(fuzz::Args),
     /// Signs people in for minutes while servers are frozen, killed and started again; counts wrong answers and leaks
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
         Command::Ci(args) => ci::run(&args),
-        Command::Hostile(args) => hostile::run(&args),
+        Command::Adversarial(args) => adversarial::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak(args) => soak::run(&args),
         Command::Clients => clients::run(),

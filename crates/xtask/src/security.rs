@@ -1,4 +1,4 @@
-//! What SECURITY.md says is tried is tried: every test that it names exists, and no class of attack is passed over.
+//! Checks `docs/security/test-evidence.md`: its tests exist, and every class of attack is covered.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,18 +6,20 @@ use std::path::Path;
 
 use crate::step::root;
 
+const PAGE: &str = "docs/security/test-evidence.md";
+
 /// Everything between backticks.
 fn quoted(text: &str) -> BTreeSet<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Whether this is the name of a test: `t12_…`, or so long that it is no setting.
+/// Whether this is the name of a test: four underscores or more, which no setting has.
 fn is_test(word: &str) -> bool {
     let plain = word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     plain && word.matches('_').count() >= 4
 }
 
-/// The classes of attack that the tables must speak of.
+/// The classes of attack that the tables must cover.
 fn classes() -> impl Iterator<Item = String> {
     (1..=15).chain(20..=38).chain(40..=50).chain(60..=64).map(|number| format!("T{number:02}"))
 }
@@ -36,7 +38,7 @@ fn tests(directory: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Functions without visibility, as tests are.
+/// The private functions in `text`; tests are private.
 fn functions(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter_map(|line| {
         let line = line.trim_start();
@@ -46,8 +48,8 @@ fn functions(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn every_test_that_security_md_names_exists() {
-    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+fn every_named_test_exists() {
+    let text = fs::read_to_string(root().join(PAGE)).unwrap();
     let mut known = BTreeSet::new();
     tests(&root().join("crates"), &mut known);
     tests(&root().join("tests"), &mut known);
@@ -58,20 +60,20 @@ fn every_test_that_security_md_names_exists() {
     let files = quoted(&text).into_iter().filter(|word| word.ends_with(".rs"));
     let missing: Vec<_> = files.filter(|file| !root().join(file).is_file()).collect();
     assert!(missing.is_empty(), "no such files: {missing:#?}");
-    // And the other way round: a test that tries a class is told of.
+    // And the other way round: every test of a class is listed.
     let classes: Vec<_> = classes().map(|class| class.to_lowercase() + "_").collect();
     let of_a_class = known.iter().filter(|name| classes.iter().any(|class| name.starts_with(class.as_str())));
-    let classes_told: BTreeSet<_> = named.iter().filter_map(|name| name.get(..4)).collect();
+    let listed: BTreeSet<_> = named.iter().filter_map(|name| name.get(..4)).collect();
     for name in of_a_class {
-        assert!(classes_told.contains(&name[..4]), "{name} is not told of");
+        assert!(listed.contains(&name[..4]), "{name} is not listed");
     }
 }
 
 #[test]
-fn every_class_of_attack_is_tried_or_said_not_to_be() {
-    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
-    let (tried, rest) = text.split_once("Not tried, or not as far").unwrap();
-    let (not_tried, _) = rest.split_once("\n###").unwrap();
+fn every_class_of_attack_is_covered_or_listed_as_not_tested() {
+    let text = fs::read_to_string(root().join(PAGE)).unwrap();
+    let (tried, rest) = text.split_once("## Not tested, or not completely").unwrap();
+    let (not_tried, _) = rest.split_once("\n##").unwrap();
     for class in classes() {
         let row = tried.lines().find(|line| line.starts_with(&format!("| {class} |")));
         let begins = format!("{}_", class.to_lowercase());
@@ -79,7 +81,7 @@ fn every_class_of_attack_is_tried_or_said_not_to_be() {
             Some(row) => {
                 assert!(quoted(row).iter().any(|name| name.starts_with(&begins)), "{class} has no test");
             }
-            None => assert!(not_tried.contains(&format!("- {class}:")), "{class} is passed over"),
+            None => assert!(not_tried.contains(&format!("- {class}:")), "{class} is not mentioned"),
         }
     }
 }

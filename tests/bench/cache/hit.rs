@@ -31,7 +31,7 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     });
     let hit = |name: &str| at_once(&resolver, black_box(name), black_box(RIGHT));
     if !names.iter().all(|name| hit(name)) {
-        return Err("somebody is not remembered".into());
+        return Err("a sign-in is not cached".into());
     }
     let floor = Floor::new();
     let ours = || {
@@ -136,7 +136,7 @@ fn two_threads<'a>(
             black_box(at_once(resolver, black_box(who(thread, round)), black_box(RIGHT)));
         }
     };
-    // Nobody starts before both are there, nor the next turn before both are done.
+    // Both threads start together, and the next round starts when both are done.
     let meet = |number: usize| {
         arrived.fetch_add(1, Ordering::SeqCst);
         while arrived.load(Ordering::SeqCst) < number * 2 {
@@ -183,7 +183,7 @@ fn allocations(resolver: &Resolver, name: &str) -> Result<Row> {
         }
     });
     if known != rounds {
-        return Err("somebody is not remembered".into());
+        return Err("a sign-in is not cached".into());
     }
     let each = counted.count_total as f64 / f64::from(rounds);
     Ok(Row::peer("heap allocations of a hit through Arc<dyn UserBackend>", each, 1.0, rounds as usize)

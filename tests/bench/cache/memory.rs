@@ -28,7 +28,7 @@ fn per_outcome() -> Result<Row> {
             )
         });
     });
-    let Some((true, resolver)) = kept else { return Err("somebody could not sign in".into()) };
+    let Some((true, resolver)) = kept else { return Err("a user could not sign in".into()) };
     let stats = resolver.cache_stats();
     if stats.accepted != MILLION {
         return Err(format!("not everybody is remembered: {stats:?}").into());

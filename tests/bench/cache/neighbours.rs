@@ -1,4 +1,4 @@
-//! What others can do to somebody's sign-ins: an attacker who guesses, a server that is down.
+//! What slows down a user's sign-ins: an attacker who guesses, a server that is down.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::measure::{Goal, Row, in_turns, nanos, quantile};
 const TURN: Duration = Duration::from_millis(40);
 const TURNS: usize = 200;
 
-/// Somebody signs in again and again, from memory, while another guesses the same person's password a thousand times a second.
+/// A user signs in repeatedly, from the cache, while an attacker guesses the password a thousand times a second.
 pub(crate) fn attacker() -> Result<Vec<Row>> {
     let resolver = house(CacheBounds::default())?;
     let name = person(0);
@@ -116,7 +116,7 @@ pub(crate) fn dead_backend() -> Result<Vec<Row>> {
     in_turns(TURNS / 10, || turn.borrow_mut()(&down), || turn.borrow_mut()(&well));
     let (ours, peer, _) = in_turns(TURNS, || turn.borrow_mut()(&down), || turn.borrow_mut()(&well));
     if lost {
-        return Err("somebody was kept out by another's server".into());
+        return Err("a user was refused because of another server".into());
     }
     let what = "p99 of users of the third backend, ns, the second one down, beside all up";
     Ok(vec![Row::peer(what, ours, peer, TURNS).goal(Goal::AtMost(1.05))])

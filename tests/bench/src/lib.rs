@@ -121,12 +121,12 @@ pub fn house_without_lock(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).lock(None).build()?)
 }
 
-/// Somebody's name: as long as an address usually is.
+/// A login name of the usual length of a mail address.
 pub fn person(number: usize) -> String {
     format!("p{number:07}@example.com")
 }
 
-/// Whether somebody is signed in at the first poll: from memory, without waiting.
+/// Whether the user is signed in at the first poll: from the cache, without waiting.
 pub fn at_once(resolver: &Resolver, name: &str, password: &str) -> bool {
     let attempt = pin!(resolver.authenticate(Credentials::new(name, password)));
     match attempt.poll(&mut Context::from_waker(Waker::noop())) {

@@ -12,7 +12,7 @@ fn once(number: usize) -> Who {
 }
 
 #[test]
-fn a_hit_through_a_trait_object_makes_no_more_than_two_allocations() -> Result {
+fn cache_hit_through_a_trait_object_makes_two_allocations() -> Result {
     let resolver = house(CacheBounds::default())?;
     assert!(sign_in(&runtime()?, &resolver, 0..1, once));
     let backend = Behind::a_trait_object(&resolver)?;
@@ -20,7 +20,7 @@ fn a_hit_through_a_trait_object_makes_no_more_than_two_allocations() -> Result {
     let attempt = Attempt::new(&name, &password, clock::now());
     let mut answer = None;
     let counted = measure(|| answer = ready(backend.authenticate(&attempt)));
-    // It was there at the first look: nobody was asked.
+    // Ready at the first poll: no backend was asked.
     assert!(matches!(answer, Some(Ok(user_backend::Verdict::Accepted(_)))));
     assert!(counted.count_total <= 2, "{counted:?}");
     Ok(())
@@ -50,7 +50,7 @@ fn attempts_that_are_all_different_fill_no_memory() -> Result {
     const PEOPLE: usize = 2_000;
     let (runtime, bounds) = (runtime()?, CacheBounds { entries: ENTRIES, bytes: ENTRIES * 512 });
     let resolver = house_without_lock(bounds)?;
-    // Each with a password that nobody has used before; every second one is wrong.
+    // Each with a new password; every second one is wrong.
     let all_different = |number: usize| Who {
         person: number / 2 % PEOPLE,
         password: number / 2 / PEOPLE,

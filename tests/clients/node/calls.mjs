@@ -35,8 +35,8 @@ const steps = {
     assert.deepEqual(ids(await admin.getUsers('ALI')), ['alice']);
     assert.deepEqual(ids(await admin.getUsers('', 1, 1)), ['alice']);
   },
-  async 'who is not there is nobody'() {
-    assert.equal(await admin.getUser('nobody'), null);
+  async 'unknown user is null'() {
+    assert.equal(await admin.getUser('ghost'), null);
   },
   async 'display name'() {
     await alice.setDisplayName('Alice Liddell');
@@ -147,7 +147,7 @@ const steps = {
     for (const id of ['alice', 'bob', 'carol']) await admin.deleteUser(id);
     assert.deepEqual(ids(await admin.getUsers()), ['admin']);
   },
-  async 'somebody else is refused'() {
+  async 'another user is refused'() {
     await assert.rejects(as('admin', 'wrong password').getUserData('admin'));
   },
 };

@@ -94,7 +94,7 @@ def get_oneself():
 
 @step
 def refuse_what_is_not_there():
-    refused(404, lambda: admin.users.get_user("nobody"))
+    refused(404, lambda: admin.users.get_user("ghost"))
 
 
 @step

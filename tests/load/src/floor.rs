@@ -1,4 +1,4 @@
-//! The least of all servers: axum, with limits and time-outs like ours, that answers the same bytes to whoever asks.
+//! Baseline server: axum with our limits and timeouts, and the same bytes for every request.
 
 use std::env;
 use std::fs;

@@ -1,4 +1,4 @@
-//! What the server takes while nobody asks, after many asked, and while it tells a long list.
+//! Memory of the server when idle, after many requests, and while it streams a long list.
 
 use std::process::Command;
 use std::thread;

@@ -1,8 +1,8 @@
 //! Whether the time of a refusal tells who has an account.
 //!
 //! Wrong passwords for people who exist and for people who do not, in turns, each for another person and from another place, so
-//! that nobody is slowed down for guessing. Welch's t says how sure one could be that the two take different times: beyond 4.5
-//! nobody doubts it (Reparaz and others, "Dude, is my code constant time?", 2017).
+//! that no rate limit applies. Welch's t says how certain it is that the two take different times: beyond 4.5
+//! it is considered proven (Reparaz and others, "Dude, is my code constant time?", 2017).
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

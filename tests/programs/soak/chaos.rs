@@ -1,4 +1,4 @@
-//! Somebody who freezes, kills and restarts servers, in an order that the seed decides.
+//! Freezes, kills and restarts servers, in an order that the seed decides.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use user_backend_tests::{Dice, Rig};
+use user_backend_tests::{Rig, Rng};
 
 const SERVERS: [&str; 3] = ["imap", "ftp", "smb"];
 
@@ -24,26 +24,22 @@ impl Chaos {
         let over = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&over);
         let thread = thread::spawn(move || {
-            let (mut dice, mut counts) = (Dice::new(!seed), BTreeMap::new());
+            let (mut rng, mut counts) = (Rng::new(!seed), BTreeMap::new());
             while !told.load(Ordering::Acquire) {
-                let (server, (verb, mend)) = (*dice.pick(&SERVERS), *dice.pick(&DISTURBANCES));
+                let (server, (verb, mend)) = (*rng.pick(&SERVERS), *rng.pick(&DISTURBANCES));
                 // Two at once, now and then.
-                let other =
-                    (dice.below(4) == 0).then(|| *dice.pick(&SERVERS)).filter(|other| *other != server);
+                let other = (rng.below(4) == 0).then(|| *rng.pick(&SERVERS)).filter(|other| *other != server);
                 eprintln!("    {verb} {server} {}", other.unwrap_or_default());
                 for server in [Some(server), other].into_iter().flatten() {
                     if rig.order(verb, server) {
                         *counts.entry(verb.to_owned()).or_default() += 1;
                     }
                 }
-                rest(&told, Duration::from_millis(500 + u64::try_from(dice.below(3000)).unwrap_or_default()));
+                rest(&told, Duration::from_millis(500 + u64::try_from(rng.below(3000)).unwrap_or_default()));
                 for server in [Some(server), other].into_iter().flatten() {
                     rig.order(mend, server);
                 }
-                rest(
-                    &told,
-                    Duration::from_millis(1000 + u64::try_from(dice.below(4000)).unwrap_or_default()),
-                );
+                rest(&told, Duration::from_millis(1000 + u64::try_from(rng.below(4000)).unwrap_or_default()));
             }
             // A loaded machine may need a second try.
             while !SERVERS.into_iter().all(|server| rig.order("start", server)) {}

@@ -1,5 +1,5 @@
 //! `cargo xtask soak`: many sign-ins for a long time, right ones and wrong ones, against servers that are frozen, killed and
-//! started again behind everybody's back. Whatever happens, nobody is let in by a wrong password and nobody is refused with the
+//! restarted. At no time may a wrong password be accepted or a user be refused with the
 //! right one; and at the end nothing is left open and no more memory is used than at the beginning.
 //!
 //! `SOAK_SECONDS`, `SOAK_RATE` (attempts a second) and `SOAK_SEED` say how long, how many and which ones; `SOAK_LANES` asks only
@@ -9,8 +9,8 @@
 #![allow(clippy::expect_used, clippy::panic)]
 
 mod chaos;
-mod gauge;
-mod lane;
+mod metrics;
+mod scenario;
 mod tally;
 
 use std::env;
@@ -20,11 +20,11 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
-use user_backend_tests::{Dice, Rig};
+use user_backend_tests::{Rig, Rng};
 
 use chaos::Chaos;
-use gauge::Gauge;
-use lane::{Lane, Person};
+use metrics::ProcessMetrics;
+use scenario::{Person, Scenario};
 use tally::Tally;
 
 /// How many attempts may be under way at once.
@@ -47,47 +47,47 @@ async fn soak() -> bool {
     let (seconds, rate): (u64, u64) = (number("SOAK_SECONDS", 60), number("SOAK_RATE", 50));
     let seed = number("SOAK_SEED", 2026);
     let rig = Rig::find().expect("a rig of its own: cargo xtask soak");
-    let people = Arc::new(lane::people(&rig));
-    let mut lanes = lane::all(&rig).await;
+    let people = Arc::new(scenario::people(&rig));
+    let mut scenarios = scenario::all(&rig).await;
     if let Ok(wanted) = env::var("SOAK_LANES") {
-        lanes.retain(|lane| lane.name.contains(&wanted));
+        scenarios.retain(|scenario| scenario.name.contains(&wanted));
     }
-    let lanes = Arc::new(lanes);
+    let scenarios = Arc::new(scenarios);
     let mut load =
-        Load { lanes, people, dice: Dice::new(seed), running: JoinSet::new(), tally: Tally::default() };
-    let mut gauge = Gauge::default();
+        Load { scenarios, people, rng: Rng::new(seed), running: JoinSet::new(), tally: Tally::default() };
+    let mut metrics = ProcessMetrics::default();
 
     // Everybody is well: what is made once is made now.
     let calm = Duration::from_secs((seconds / 6).clamp(5, 60));
-    load.run(calm, rate, &mut gauge).await;
+    load.run(calm, rate, &mut metrics).await;
     load.quiet().await;
-    gauge.begin(seconds);
+    metrics.begin(seconds);
     let chaos = Chaos::start(rig.clone(), seed);
     let rest = Duration::from_secs(seconds).saturating_sub(2 * calm).max(calm);
-    load.run(rest, rate, &mut gauge).await;
+    load.run(rest, rate, &mut metrics).await;
     let disturbances = chaos.end();
-    load.run(calm, rate, &mut gauge).await;
+    load.run(calm, rate, &mut metrics).await;
     load.quiet().await;
     let recovered = load.recovered().await;
     load.quiet().await;
     // Prepared connections and idle helpers are given up in time.
     sleep(Duration::from_secs(if seconds < 300 { 5 } else { 45 })).await;
-    gauge.end();
-    load.tally.print(seconds, rate, seed, &disturbances, &gauge, &recovered)
+    metrics.end();
+    load.tally.print(seconds, rate, seed, &disturbances, &metrics, &recovered)
 }
 
 /// Everybody who signs in, and what becomes of them.
 struct Load {
-    lanes: Arc<Vec<Lane>>,
+    scenarios: Arc<Vec<Scenario>>,
     people: Arc<Vec<Person>>,
-    dice: Dice,
+    rng: Rng,
     running: JoinSet<tally::Done>,
     tally: Tally,
 }
 
 impl Load {
     /// Signs people in for so long, so many a second, however long each takes.
-    async fn run(&mut self, time: Duration, rate: u64, gauge: &mut Gauge) {
+    async fn run(&mut self, time: Duration, rate: u64, metrics: &mut ProcessMetrics) {
         let end = Instant::now() + time;
         let mut ticks = interval(Duration::from_secs(1) / u32::try_from(rate).expect("a rate"));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -96,7 +96,7 @@ impl Load {
             while let Some(done) = self.running.try_join_next() {
                 self.tally.add(done.expect("an attempt does not panic"));
             }
-            gauge.sample();
+            metrics.sample();
             if self.running.len() < MOST {
                 self.begin();
             } else {
@@ -106,10 +106,10 @@ impl Load {
     }
 
     fn begin(&mut self) {
-        let lane = self.dice.below(self.lanes.len());
-        let attempt = self.lanes[lane].attempt(&self.people, &mut self.dice);
-        let lanes = Arc::clone(&self.lanes);
-        self.running.spawn(async move { lanes[lane].ask(attempt).await });
+        let scenario = self.rng.below(self.scenarios.len());
+        let attempt = self.scenarios[scenario].attempt(&self.people, &mut self.rng);
+        let scenarios = Arc::clone(&self.scenarios);
+        self.running.spawn(async move { scenarios[scenario].ask(attempt).await });
     }
 
     /// Waits for everybody.
@@ -119,16 +119,18 @@ impl Load {
         }
     }
 
-    /// The lanes with a healthy server that do not say yes to the right and no to the wrong password in time.
+    /// The scenarios with a healthy server that do not say yes to the right and no to the wrong password in time.
     async fn recovered(&mut self) -> Vec<&'static str> {
         let mut ill = Vec::new();
-        for (lane, right) in (0..self.lanes.len()).flat_map(|lane| [(lane, true), (lane, false)]) {
-            let lanes = Arc::clone(&self.lanes);
-            let Some(is_expected) = lanes[lane].when_well(right) else { continue };
+        for (scenario, right) in
+            (0..self.scenarios.len()).flat_map(|scenario| [(scenario, true), (scenario, false)])
+        {
+            let scenarios = Arc::clone(&self.scenarios);
+            let Some(is_expected) = scenarios[scenario].when_well(right) else { continue };
             let well = timeout(RECOVERY, async {
                 loop {
-                    let attempt = lanes[lane].certain(&self.people, right, &mut self.dice);
-                    let done = lanes[lane].ask(attempt).await;
+                    let attempt = scenarios[scenario].certain(&self.people, right, &mut self.rng);
+                    let done = scenarios[scenario].ask(attempt).await;
                     let is_well = is_expected(&done.answer);
                     self.tally.add(done);
                     if is_well {
@@ -138,7 +140,7 @@ impl Load {
                 }
             });
             if well.await.is_err() {
-                ill.push(lanes[lane].name);
+                ill.push(scenarios[scenario].name);
             }
         }
         ill

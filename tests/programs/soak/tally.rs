@@ -6,16 +6,16 @@ use std::time::Duration;
 use serde_json::json;
 use user_backend_tests::report;
 
-use crate::gauge::Gauge;
+use crate::metrics::ProcessMetrics;
 
 /// What was tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// The right password of somebody.
+    /// A right password.
     Right,
     /// A password that was never right.
     Wrong,
-    /// The right password of somebody who must not sign in.
+    /// The right password of a user who must not sign in.
     Unwelcome,
 }
 
@@ -32,7 +32,7 @@ pub(crate) enum Answer {
 /// One attempt.
 #[derive(Debug)]
 pub(crate) struct Done {
-    pub(crate) lane: &'static str,
+    pub(crate) scenario: &'static str,
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) answer: Answer,
@@ -59,8 +59,8 @@ impl Tally {
             Answer::Failed(_) => false,
         };
         if is_wrong {
-            let Done { lane, name, kind, answer, .. } = &done;
-            let wrong = format!("{name} at {lane}, {kind:?}: {answer:?}");
+            let Done { scenario, name, kind, answer, .. } = &done;
+            let wrong = format!("{name} at {scenario}, {kind:?}: {answer:?}");
             eprintln!("WRONG: {wrong}");
             self.wrong.push(wrong);
         }
@@ -73,7 +73,7 @@ impl Tally {
             Answer::NotMine => "not mine",
             Answer::Failed(kind) => kind,
         };
-        *self.counts.entry((done.lane, done.kind, word.to_owned())).or_default() += 1;
+        *self.counts.entry((done.scenario, done.kind, word.to_owned())).or_default() += 1;
     }
 
     fn sum(&self, wanted: impl Fn(&(&'static str, Kind, String)) -> bool) -> u64 {
@@ -87,16 +87,16 @@ impl Tally {
         rate: u64,
         seed: u64,
         disturbances: &BTreeMap<String, u64>,
-        gauge: &Gauge,
+        metrics: &ProcessMetrics,
         ill: &[&str],
     ) -> bool {
         println!("\nsoak: {seconds} s, {rate} attempts a second, seed {seed}");
-        let mut lanes: Vec<&str> = self.counts.keys().map(|(lane, ..)| *lane).collect();
-        lanes.dedup();
-        for lane in lanes {
-            let mut line = format!("  {lane:<20}");
+        let mut scenarios: Vec<&str> = self.counts.keys().map(|(scenario, ..)| *scenario).collect();
+        scenarios.dedup();
+        for scenario in scenarios {
+            let mut line = format!("  {scenario:<20}");
             for kind in [Kind::Right, Kind::Wrong, Kind::Unwelcome] {
-                let counts = self.counts.iter().filter(|((l, k, _), _)| *l == lane && *k == kind);
+                let counts = self.counts.iter().filter(|((l, k, _), _)| *l == scenario && *k == kind);
                 let words: Vec<_> = counts.map(|((.., word), count)| format!("{word} {count}")).collect();
                 line.push_str(&format!(" | {kind:?}: {}", words.join(", ")));
             }
@@ -110,7 +110,7 @@ impl Tally {
         row("wrong answers", self.wrong.len().to_string());
         row("late by more than 100 ms", format!("{}, latest {} ms", self.overruns, self.latest.as_millis()));
         row("not well again", if ill.is_empty() { "none".to_owned() } else { ill.join(", ") });
-        let leaks = gauge.print();
+        let leaks = metrics.print();
         let decided = |word: &str| self.sum(|(.., said)| said == word);
         let (accepted, refused) = (decided("accepted"), decided("refused"));
         report::leave(
@@ -118,12 +118,12 @@ impl Tally {
             &json!({
                 "soak": attempts, "seconds": seconds, "rate": rate, "seed": seed, "accepted": accepted, "refused": refused,
                 "disturbances": disturbances, "wrong": self.wrong.len(), "not_well_again": ill,
-                "leaks": leaks.len(), "gauge": gauge.figures(),
+                "leaks": leaks.len(), "gauge": metrics.figures(),
             }),
         );
         let mut complaints = leaks;
         complaints.extend(self.wrong.iter().take(10).map(|done| format!("a wrong answer: {done}")));
-        complaints.extend(ill.iter().map(|lane| format!("{lane} is not well again")));
+        complaints.extend(ill.iter().map(|scenario| format!("{scenario} is not well again")));
         // What decides nothing proves nothing.
         if accepted * 20 < attempts || refused * 20 < attempts {
             complaints.push(format!("of {attempts} attempts {accepted} were accepted and {refused} refused"));

@@ -116,7 +116,7 @@ pub enum Forget {
     Reload,
 }
 
-/// A password stops being right while people sign in with it. When the invalidation has returned, nobody gets in: neither
+/// A password stops being right while people sign in with it. When the invalidation has returned, no sign-in succeeds: neither
 /// from memory, nor by a question that is asked now, nor because a check under way stores its yes late.
 ///
 /// # Panics
@@ -125,7 +125,7 @@ pub fn a_change_is_a_change(forget: Forget) {
     let Some(house) = House::new() else { return };
     block_on(async move {
         let early: Vec<_> = (0..2).map(|_| spawn(house.clone().sign_in())).collect();
-        // Somebody else is forgotten at the same time.
+        // Another user is invalidated at the same time.
         let other = spawn({
             let house = house.clone();
             async move {
@@ -146,7 +146,7 @@ pub fn a_change_is_a_change(forget: Forget) {
                     Forget::All => cache.invalidate_all(),
                 }
                 assert_ne!(house.recall(), Some(true), "from memory");
-                assert_eq!(house.clone().sign_in().await, Some(false), "asked anew");
+                assert_eq!(house.clone().sign_in().await, Some(false), "asked again");
                 assert_ne!(house.recall(), Some(true), "from memory, later");
             }
         });
@@ -178,8 +178,8 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
                     Forget::Backend | Forget::Reload => cache.invalidate_backend(&house.0.vouched.backend),
                     Forget::All => cache.invalidate_all(),
                 }
-                // It may have joined a check that began during the invalidation, and that counts for nobody.
-                assert_ne!(house.clone().sign_in().await, Some(false), "asked anew");
+                // It may have joined a check that began during the invalidation, and its outcome does not count.
+                assert_ne!(house.clone().sign_in().await, Some(false), "asked again");
                 assert_ne!(house.recall(), Some(false), "and from memory");
             }
         });
@@ -192,7 +192,7 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
     });
 }
 
-/// Identical attempts make one login, whoever comes when, and whoever leaves in between.
+/// Identical attempts make one login, in any order, and even if callers are cancelled.
 ///
 /// # Panics
 /// When that does not hold.

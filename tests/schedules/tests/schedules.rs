@@ -11,19 +11,19 @@ fn try_out(schedules: usize, scenario: impl Fn() + Copy + Send + Sync + 'static)
 }
 
 #[test]
-fn nobody_gets_in_with_a_password_that_was_taken_back() {
+fn invalidated_password_is_refused_in_every_schedule() {
     for forget in [Forget::User, Forget::Backend, Forget::All] {
         try_out(2_000, move || a_change_is_a_change(forget));
     }
 }
 
 #[test]
-fn nobody_gets_in_by_a_chain_that_was_replaced() {
+fn replaced_chain_accepts_no_user_in_any_schedule() {
     try_out(2_000, || a_change_is_a_change(Forget::Reload));
 }
 
 #[test]
-fn nobody_is_kept_out_by_a_refusal_that_was_taken_back() {
+fn invalidated_refusal_refuses_no_user_in_any_schedule() {
     for forget in [Forget::User, Forget::Backend, Forget::All] {
         try_out(1_000, move || an_unlock_is_an_unlock(forget));
     }

@@ -1,4 +1,4 @@
-//! Somebody sets the wall clock while a program remembers, refuses and waits: nothing of that follows it.
+//! The wall clock is set while a program caches, refuses and waits: none of that depends on it.
 
 use std::env;
 use std::fs;

@@ -55,12 +55,12 @@ async fn t23_a_host_that_hangs_delays_no_login_at_another_one() {
     for login in waiting {
         let _ = login.await;
     }
-    // Nobody waits any more: the helpers go, stopped as they are.
+    // No caller waits any more: the helpers exit, although they are stopped.
     stuck.iter().for_each(Process::ends);
 }
 
 #[tokio::test]
-async fn t28_a_crash_in_the_library_is_an_outage_of_that_login_and_the_next_one_works() {
+async fn t28_crash_in_the_library_fails_one_login_only() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = Arc::new(backend(&host, LONG));
@@ -74,7 +74,7 @@ async fn t28_a_crash_in_the_library_is_an_outage_of_that_login_and_the_next_one_
         assert_eq!(login.await.unwrap(), CRASHED, "{signal:?}");
         host.be_silent(false);
         assert_eq!(outcome(&backend).await, "bad_credentials", "after {signal:?}");
-        // One that dies between two logins was asked nothing, and nobody notices.
+        // A helper that dies between two logins has no effect.
         helpers().iter().for_each(|helper| {
             helper.signal(Signal::KILL);
             helper.ends();
@@ -129,11 +129,11 @@ async fn who_leaves_ends_the_login_and_its_helper() {
 }
 
 #[tokio::test]
-async fn helpers_serve_one_login_after_the_other_and_end_with_their_backend() {
+async fn helpers_serve_logins_in_turn_and_end_with_their_backend() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let backend = backend(&host, LONG);
-    assert!(helpers().is_empty(), "nobody has asked for anything");
+    assert!(helpers().is_empty(), "no login so far");
     assert_eq!(outcome(&backend).await, "bad_credentials");
     let first = helper();
     for _ in 0..5 {
@@ -145,7 +145,7 @@ async fn helpers_serve_one_login_after_the_other_and_end_with_their_backend() {
 }
 
 #[tokio::test]
-async fn t24_who_comes_when_too_many_wait_is_told_at_once() {
+async fn t24_full_queue_of_helpers_is_unavailable_at_once() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     host.be_silent(true);
@@ -162,7 +162,7 @@ async fn t24_who_comes_when_too_many_wait_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_no_helper_is_told_so_and_hears_no_password() {
+async fn program_that_is_no_helper_gets_no_password() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     let directory = tempfile::tempdir().unwrap();
@@ -186,7 +186,7 @@ async fn what_is_no_helper_is_told_so_and_hears_no_password() {
 }
 
 #[tokio::test]
-async fn t62_a_helper_inherits_nothing_and_is_told_nothing() {
+async fn t62_helper_inherits_no_environment_and_no_arguments() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     // A file that other code in this process left open for children.

@@ -5,9 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod clock;
+mod helper_process;
 mod helpers;
 mod memory;
-mod parent;
 
 use std::time::Duration;
 

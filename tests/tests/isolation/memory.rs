@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde_json::json;
 use user_backend_tests::rig::Rig;
-use user_backend_tests::{Ca, Leaf, Peer, Step, report};
+use user_backend_tests::{Ca, FakeServer, Leaf, Step, report};
 
-use super::parent::Program;
+use super::helper_process::Program;
 use super::*;
 
 /// What is found, by its form; what is not found is left out.
@@ -65,20 +65,20 @@ async fn t61_a_password_that_is_in_memory_is_found() {
 }
 
 #[tokio::test]
-async fn t61_after_a_login_at_a_mail_server_the_password_is_not_in_memory() {
+async fn t61_imap_login_leaves_no_password_in_memory() {
     let ca = Ca::new();
     let script = [
         Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
         Step::Line,
         Step::send("{tag} OK in\r\n"),
     ];
-    let peer = Peer::start(tls(&ca, &script)).await;
+    let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["imap", &peer.port().to_string(), &file(&ca)], "accepted").await;
     assert_eq!(tell("imap", found.as_ref()), 0, "{found:?}");
 }
 
 #[tokio::test]
-async fn t61_after_a_login_at_an_ftp_server_the_password_is_not_in_memory() {
+async fn t61_ftp_login_leaves_no_password_in_memory() {
     let ca = Ca::new();
     let script = [
         Step::send("220 ready\r\n"),
@@ -87,7 +87,7 @@ async fn t61_after_a_login_at_an_ftp_server_the_password_is_not_in_memory() {
         Step::Line,
         Step::send("230 in\r\n"),
     ];
-    let peer = Peer::start(tls(&ca, &script)).await;
+    let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["ftp", &peer.port().to_string(), &file(&ca)], "accepted").await;
     assert_eq!(tell("ftp", found.as_ref()), 0, "{found:?}");
 }
@@ -100,7 +100,7 @@ async fn t61_smb2_leaves_one_copy_of_the_password_at_most() {
 }
 
 #[tokio::test]
-async fn t61_libsmbclient_leaves_the_password_nowhere_when_it_has_a_helper() {
+async fn t61_libsmbclient_in_a_helper_leaves_no_password() {
     let _alone = ALONE.lock().await;
     let (port, _host) = file_server().await;
     let (program, found) = after_a_login(&["pavao", &port.to_string()], "bad_credentials").await;

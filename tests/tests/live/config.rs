@@ -101,7 +101,7 @@ async fn the_manuals_examples_sign_people_in() {
 }
 
 #[tokio::test]
-async fn three_servers_behind_one_door() {
+async fn three_servers_in_one_chain() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("user-backend.toml", &named(&rig));
     for (id, canary) in resolver.canary().await {
@@ -116,18 +116,18 @@ async fn three_servers_behind_one_door() {
             "{}",
             answer.trace
         );
-        // The second time nobody is asked.
+        // The second time no server is asked.
         let again = resolver.authenticate(Credentials::new(&user.to_uppercase(), &right)).await;
         assert_eq!(again.trace.steps.len(), 1);
         assert_eq!(again.authenticated().map(|proof| proof.name().as_str()), Some(user));
     }
-    let nobody = resolver.authenticate(Credentials::new("nobody-of-ours", "whatever")).await;
-    assert!(matches!(nobody.outcome, Outcome::Refused(_)), "{}", nobody.trace);
-    assert_eq!(nobody.trace.steps.len(), 3);
+    let stranger = resolver.authenticate(Credentials::new("unknown-user", "whatever")).await;
+    assert!(matches!(stranger.outcome, Outcome::Refused(_)), "{}", stranger.trace);
+    assert_eq!(stranger.trace.steps.len(), 3);
 }
 
 #[tokio::test]
-async fn a_stopped_server_closes_the_door_for_strangers_only() {
+async fn stopped_server_refuses_unknown_users_only() {
     let Some(rig) = Rig::find() else { return };
     let (_dir, resolver) = resolver("user-backend.toml", &named(&rig));
     // Known since yesterday, so to say.
@@ -137,7 +137,7 @@ async fn a_stopped_server_closes_the_door_for_strangers_only() {
     resolver.invalidate_all();
     let answer = resolver.authenticate(Credentials::new("sam", &sam)).await;
     assert!(answer.authenticated().is_some(), "{}", answer.trace);
-    // Whose felix is, nobody knows yet: he might be the mail server's.
+    // The owner of felix is unknown: the user might be the mail server's.
     let answer = resolver.authenticate(Credentials::new("felix", &password(&rig, "felix"))).await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
     assert_eq!(answer.trace.steps[0].verdict, Said::Unavailable);

@@ -1,7 +1,7 @@
 //! The network between us and the real servers, as bad as it can be: every fault, in every phase of a login, for every
 //! protocol. Whatever happens on the way, the right password is never refused and the wrong one never accepted.
 //!
-//! How late answers come is reported, not asserted: a machine under load is late, too. `cargo xtask hostile` judges it.
+//! How late answers come is reported, not asserted: a machine under load is late, too. `cargo xtask adversarial` judges it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ impl Server {
 /// Where in a login a fault begins.
 #[derive(Clone, Copy, Debug)]
 struct Phase {
-    #[expect(dead_code, reason = "for whoever reads that a cell is wrong")]
+    #[expect(dead_code, reason = "shown when a cell is wrong")]
     name: &'static str,
     connection: usize,
     turn: usize,

@@ -100,7 +100,7 @@ async fn a_disabled_account_is_rejected_even_with_the_right_password() {
 }
 
 #[tokio::test]
-async fn guests_are_turned_away_before_anybody_is_asked() {
+async fn guests_are_refused_before_any_io() {
     // Nothing listens there.
     let nowhere = backend(Endpoint::new("127.0.0.1", 1, TlsMode::Implicit));
     let resolver = Resolver::builder().backend(nowhere).build().unwrap();
@@ -170,7 +170,7 @@ async fn failure(endpoint: Endpoint) -> BackendError {
 }
 
 #[tokio::test]
-async fn a_server_that_shows_a_wrong_certificate_never_gets_the_password() {
+async fn server_with_a_wrong_certificate_gets_no_password() {
     let Some(rig) = Rig::find() else { return };
     for tls in [TlsMode::Implicit, TlsMode::Explicit] {
         let good = || endpoint(&rig, tls);
@@ -198,7 +198,7 @@ async fn a_server_that_wants_no_clear_text_gets_none() {
 }
 
 #[tokio::test]
-async fn the_wrong_kind_of_tls_is_told_apart() {
+async fn wrong_tls_mode_is_detected() {
     let Some(rig) = Rig::find() else { return };
     let clear =
         Endpoint::new(rig.host(), STARTTLS_PORT, TlsMode::Implicit).with_trust(Trust::CaFile(rig.ca_file()));
@@ -212,7 +212,7 @@ async fn the_wrong_kind_of_tls_is_told_apart() {
 }
 
 #[tokio::test]
-async fn a_probe_tells_what_it_found() {
+async fn probe_reports_what_it_found() {
     let Some(rig) = Rig::find() else { return };
     for tls in [TlsMode::Implicit, TlsMode::Explicit, TlsMode::None] {
         let deadline = clock::now() + Duration::from_secs(10);
@@ -231,7 +231,7 @@ async fn a_probe_tells_what_it_found() {
 }
 
 #[tokio::test]
-async fn a_stopped_or_frozen_server_is_an_outage_and_never_a_rejection() {
+async fn stopped_or_frozen_server_is_an_outage() {
     let Some(rig) = Rig::find() else { return };
     {
         let _stopped = rig.stopped("imap");

@@ -15,7 +15,7 @@ use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, clock};
-use user_backend_tests::{Ca, Leaf, Peer, Step, report};
+use user_backend_tests::{Ca, FakeServer, Leaf, Step, report};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -34,7 +34,7 @@ async fn t21_a_server_that_sends_400_mb_costs_less_than_1_mib() {
     let ca = Ca::new();
     let most = imap_floods(&ca).await.max(ftp_floods(&ca).await);
     report::leave("memory", &serde_json::json!({ "peak_bytes": most }));
-    no_descriptor_is_left_behind(&ca).await;
+    no_file_descriptor_leaks(&ca).await;
 }
 
 async fn imap_floods(ca: &Ca) -> usize {
@@ -60,7 +60,7 @@ async fn imap_floods(ca: &Ca) -> usize {
                     script.push(Step::Line);
                 }
                 script.extend([Step::send(first), Step::Flood { bytes: flood, total: FLOOD }]);
-                let peer = Peer::start(script).await;
+                let peer = FakeServer::start(script).await;
                 let used = peak_of_one_attempt(&imap(ca, &peer, tls)).await;
                 println!("{used:>8} bytes: {what}, tls {tls}, after {greeting:?}");
                 assert!(used < LIMIT, "{what}, tls {tls}, after {greeting:?}: {used} bytes");
@@ -96,7 +96,7 @@ async fn ftp_floods(ca: &Ca) -> usize {
                     script.push(Step::send("331-"));
                 }
                 script.push(Step::Flood { bytes: flood, total: FLOOD });
-                let peer = Peer::start(script).await;
+                let peer = FakeServer::start(script).await;
                 let used = peak_of_one_attempt(&ftp(ca, &peer, tls)).await;
                 println!("{used:>8} bytes: ftp, {what}, tls {tls}, at {place}");
                 assert!(used < LIMIT, "ftp, {what}, tls {tls}, at {place}: {used} bytes");
@@ -107,12 +107,12 @@ async fn ftp_floods(ca: &Ca) -> usize {
     most
 }
 
-fn ftp(ca: &Ca, peer: &Peer, tls: TlsMode) -> FtpBackend {
+fn ftp(ca: &Ca, peer: &FakeServer, tls: TlsMode) -> FtpBackend {
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(Trust::CaFile(ca.file()));
     FtpBackend::new(FtpSettings::new(BackendId::parse("files").unwrap(), endpoint)).unwrap()
 }
 
-fn imap(ca: &Ca, peer: &Peer, tls: TlsMode) -> ImapBackend {
+fn imap(ca: &Ca, peer: &FakeServer, tls: TlsMode) -> ImapBackend {
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(Trust::CaFile(ca.file()));
     ImapBackend::new(ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint)).unwrap()
 }
@@ -127,7 +127,7 @@ async fn attempt(backend: &dyn UserBackend) -> &'static str {
 }
 
 async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
-    // The peer before this one notices that nobody listens, and frees what it holds before the count begins.
+    // The previous fake server notices the closed connection, and frees its memory before the count begins.
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
@@ -138,7 +138,7 @@ async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
 }
 
 /// However an attempt ends, its connection is closed.
-async fn no_descriptor_is_left_behind(ca: &Ca) {
+async fn no_file_descriptor_leaks(ca: &Ca) {
     let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let scripts = [
         vec![],
@@ -150,7 +150,7 @@ async fn no_descriptor_is_left_behind(ca: &Ca) {
         vec![tls(), Step::send(FTP_GREETING), Step::Line, Step::send("331 go\r\n"), Step::Line],
     ];
     for script in scripts {
-        let peer = Peer::start(script).await;
+        let peer = FakeServer::start(script).await;
         let backends: [Box<dyn UserBackend>; 2] =
             [Box::new(imap(ca, &peer, TlsMode::Implicit)), Box::new(ftp(ca, &peer, TlsMode::Implicit))];
         for backend in &backends {

@@ -1,7 +1,7 @@
 //! What many sign-ins leave behind, counted to the byte: nothing.
 //!
-//! Two servers in this process, a third that nobody has started, and a resolver in front of each. Memory answers nobody, so that
-//! every sign-in is asked for: right passwords, wrong ones, and those that nobody can look at.
+//! Two servers in this process, a third that is not running, and a resolver in front of each. The cache is off, so every
+//! sign-in reaches a backend: right passwords, wrong ones, and those that cannot be checked.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ async fn t29_hundreds_of_sign_ins_leave_no_memory_and_no_open_file() {
     server.send_tls13_tickets = 0;
     let server = Arc::new(server);
     let (files, mail) = (serve(Arc::clone(&server), ftp_server).await, serve(server, imap_server).await);
-    // Reserved and closed again: nobody listens there.
+    // Reserved and closed again: nothing listens there.
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let well = resolver(&ca, &[("ftp", files), ("imap", mail)]);
     let ill = resolver(&ca, &[("ftp", closed), ("imap", mail)]);
@@ -68,11 +68,11 @@ async fn sign_ins(well: &Resolver, ill: &Resolver, name: &str) {
             other => other.as_str().to_owned(),
         });
     }
-    // The files know nobody, so both servers were asked each time.
+    // The file server knows no user, so both servers were asked each time.
     assert_eq!(outcomes, ["bad_credentials", "imap", "unavailable"], "{name}");
 }
 
-/// What is held when whoever noticed late that a connection is gone has let go of it.
+/// The memory in use once all closed connections are released.
 async fn quiet() -> usize {
     let mut least = usize::MAX;
     for _ in 0..1000 {
@@ -120,7 +120,7 @@ where
     port
 }
 
-/// Knows nobody.
+/// Knows no users.
 async fn ftp_server(mut client: Connection) -> std::io::Result<()> {
     for reply in ["220 ready\r\n", "331 and the password?\r\n", "530 no\r\n"] {
         say(&mut client, reply).await?;

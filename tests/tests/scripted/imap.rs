@@ -8,7 +8,7 @@ use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{
     Attempt, BackendError, BackendId, LoginName, Password, Phase, UserBackend, Verdict, clock,
 };
-use user_backend_tests::{Ca, Leaf, Peer, Step};
+use user_backend_tests::{Ca, FakeServer, Leaf, Step};
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const CLEAR_GREETING: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n";
@@ -16,7 +16,7 @@ const OFFER: &str = "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK\r\n";
 /// NUL alice NUL Wonderland-1
 const CREDENTIALS: &str = "AGFsaWNlAFdvbmRlcmxhbmQtMQ==";
 
-fn endpoint(peer: &Peer, tls: TlsMode) -> Endpoint {
+fn endpoint(peer: &FakeServer, tls: TlsMode) -> Endpoint {
     Endpoint::new("127.0.0.1", peer.port(), tls)
 }
 
@@ -47,7 +47,7 @@ fn word(outcome: Result<Verdict, BackendError>) -> &'static str {
     }
 }
 
-fn credentials_sent(peer: &Peer) -> usize {
+fn credentials_sent(peer: &FakeServer) -> usize {
     let heard = peer.heard_text();
     heard.matches(CREDENTIALS).count() + heard.matches("Wonderland").count()
 }
@@ -76,12 +76,12 @@ async fn both_ways_into_tls_lead_to_a_verdict() {
     ] {
         let answer = || vec![Step::Line, Step::send(answer)];
         let rest = [vec![Step::Line, Step::send(OFFER)], answer()].concat();
-        let upgraded = Peer::start(starttls(&ca, rest)).await;
+        let upgraded = FakeServer::start(starttls(&ca, rest)).await;
         let explicit = endpoint(&upgraded, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
         assert_eq!(word(ask(explicit).await), expected);
 
         let tls = vec![Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))), Step::send(GREETING)];
-        let secure = Peer::start([tls, answer()].concat()).await;
+        let secure = FakeServer::start([tls, answer()].concat()).await;
         let implicit = endpoint(&secure, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()));
         assert_eq!(word(ask(implicit).await), expected);
 
@@ -94,9 +94,9 @@ async fn both_ways_into_tls_lead_to_a_verdict() {
 #[tokio::test]
 async fn t11_what_was_offered_in_clear_text_is_forgotten() {
     let ca = Ca::new();
-    // Before TLS somebody offers AUTH=PLAIN; the server itself offers LOGIN only.
+    // Before TLS an attacker offers AUTH=PLAIN; the server itself offers LOGIN only.
     let lie = "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] ready\r\n";
-    let peer = Peer::start([
+    let peer = FakeServer::start([
         Step::send(lie),
         Step::Expect(""),
         Step::send("{tag} OK\r\n"),
@@ -114,7 +114,7 @@ async fn t11_what_was_offered_in_clear_text_is_forgotten() {
 }
 
 #[tokio::test]
-async fn t10_no_credential_leaves_before_encryption_however_it_is_stripped() {
+async fn t10_no_credential_is_sent_before_encryption() {
     let offers: [&[u8]; 6] = [
         b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] no STARTTLS here\r\n",
         b"* OK [CAPABILITY IMAP4rev1 LOGINDISABLED]\r\n",
@@ -144,7 +144,8 @@ async fn t10_no_credential_leaves_before_encryption_however_it_is_stripped() {
     let silent = b"* OK no capabilities\r\n".as_slice();
     let untold = answers.into_iter().map(|answer| (silent, answer));
     for (greeting, answer) in greetings.chain(starttls).chain(untold) {
-        let peer = Peer::start([Step::send(greeting), Step::Line, Step::send(answer), Step::Silence]).await;
+        let peer =
+            FakeServer::start([Step::send(greeting), Step::Line, Step::send(answer), Step::Silence]).await;
         let short = endpoint(&peer, TlsMode::Explicit).with_timeout(Duration::from_millis(150));
         let outcome = word(ask(short).await);
         let shown = (String::from_utf8_lossy(greeting), String::from_utf8_lossy(answer));
@@ -155,10 +156,10 @@ async fn t10_no_credential_leaves_before_encryption_however_it_is_stripped() {
 }
 
 #[tokio::test]
-async fn t11_bytes_injected_behind_starttls_are_noticed_before_tls() {
+async fn t11_bytes_injected_after_starttls_are_detected() {
     let ca = Ca::new();
     for injected in ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "A0001 OK\r\n", "*", "\r\n"] {
-        let peer = Peer::start([
+        let peer = FakeServer::start([
             Step::send(CLEAR_GREETING),
             Step::Line,
             Step::send(format!("{{tag}} OK\r\n{injected}")),
@@ -174,7 +175,7 @@ async fn t11_bytes_injected_behind_starttls_are_noticed_before_tls() {
 
 #[tokio::test]
 async fn a_hidden_starttls_names_the_way_out() {
-    let peer = Peer::start([Step::send("* OK [CAPABILITY IMAP4rev1] hi\r\n"), Step::Silence]).await;
+    let peer = FakeServer::start([Step::send("* OK [CAPABILITY IMAP4rev1] hi\r\n"), Step::Silence]).await;
     let error = ask(endpoint(&peer, TlsMode::Explicit)).await.unwrap_err();
     assert_eq!((error.kind(), error.phase()), ("misconfigured", Phase::Tls));
     assert!(error.detail().contains("STARTTLS") && error.detail().contains("tls = \"implicit\""), "{error}");
@@ -197,14 +198,14 @@ async fn a_wrong_certificate_never_hears_the_password() {
             let secure = vec![Step::Tls(Arc::clone(&server)), Step::send(GREETING), Step::Silence];
             let clear = vec![Step::send(CLEAR_GREETING), Step::Line, Step::send("{tag} OK\r\n")];
             let script = if tls == TlsMode::Implicit { secure } else { [clear, secure].concat() };
-            let peer = Peer::start(script).await;
+            let peer = FakeServer::start(script).await;
             let error = ask(endpoint(&peer, tls).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
             assert_eq!((error.kind(), error.phase()), ("unavailable", Phase::Tls), "{error}");
             assert!(error.detail().contains(text), "{error}");
             assert_eq!(credentials_sent(&peer), 0);
         }
     }
-    let peer = Peer::start([Step::Tls(ca.server(&here())), Step::Silence]).await;
+    let peer = FakeServer::start([Step::Tls(ca.server(&here())), Step::Silence]).await;
     let error = ask(endpoint(&peer, TlsMode::Implicit)).await.unwrap_err();
     assert!(error.detail().contains("unknown authority; set ca_file"), "{error}");
 }
@@ -213,23 +214,24 @@ async fn a_wrong_certificate_never_hears_the_password() {
 async fn t09_a_claimed_login_is_no_login_inside_tls_either() {
     let ca = Ca::new();
     let tls = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
-    let peer = Peer::start([tls, Step::send("* PREAUTH welcome alice\r\n"), Step::Silence]).await;
+    let peer = FakeServer::start([tls, Step::send("* PREAUTH welcome alice\r\n"), Step::Silence]).await;
     let error =
         ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
     assert_eq!((error.kind(), error.phase()), ("protocol", Phase::Greeting), "{error}");
     // After STARTTLS there is no second greeting: a claim there comes before any question.
     let peer =
-        Peer::start(starttls(&ca, vec![Step::send("* PREAUTH hi\r\n"), Step::Line, Step::send(OFFER)])).await;
+        FakeServer::start(starttls(&ca, vec![Step::send("* PREAUTH hi\r\n"), Step::Line, Step::send(OFFER)]))
+            .await;
     let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await;
     assert_eq!(word(outcome), "protocol");
 }
 
 #[tokio::test]
 async fn clear_text_is_spoken_only_where_it_is_wanted() {
-    let peer = Peer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
+    let peer = FakeServer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
     assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "accepted");
     for greeting in [CLEAR_GREETING, "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN SASL-IR] hi\r\n"] {
-        let peer = Peer::start([Step::send(greeting), Step::Line, Step::send("{tag} OK\r\n")]).await;
+        let peer = FakeServer::start([Step::send(greeting), Step::Line, Step::send("{tag} OK\r\n")]).await;
         assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "misconfigured");
         assert_eq!(peer.heard_text(), "");
     }
@@ -241,7 +243,7 @@ async fn clear_text_is_spoken_only_where_it_is_wanted() {
 #[tokio::test]
 async fn a_slow_server_is_still_a_server() {
     let ca = Ca::new();
-    let peer = Peer::start([
+    let peer = FakeServer::start([
         Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
         Step::Drip(GREETING.into()),
         Step::Line,
@@ -278,7 +280,7 @@ async fn t20_silence_is_unavailable_wherever_it_begins() {
         let ca_file = ca.file();
         // All at once: each has to wait for its time to be up.
         waiting.push(tokio::spawn(async move {
-            let peer = Peer::start(script.clone()).await;
+            let peer = FakeServer::start(script.clone()).await;
             let at = endpoint(&peer, mode).with_trust(Trust::CaFile(ca_file));
             let second = Duration::from_secs(1);
             let (own, given) = tokio::join!(
@@ -307,7 +309,7 @@ async fn a_server_that_hangs_up_is_unavailable_and_not_asked_twice() {
         (vec![tls(), Step::send(GREETING), Step::Line], 1),
         (vec![tls(), Step::send(GREETING), Step::Line, Step::send("{tag} OK\r")], 1),
     ] {
-        let peer = Peer::start(script).await;
+        let peer = FakeServer::start(script).await;
         let outcome = ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await;
         assert_eq!(word(outcome), "unavailable");
         assert_eq!((peer.connections(), credentials_sent(&peer)), (1, credentials));
@@ -316,7 +318,7 @@ async fn a_server_that_hangs_up_is_unavailable_and_not_asked_twice() {
 
 #[tokio::test]
 async fn giving_up_leaves_a_backend_that_works() {
-    let peer = Peer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
+    let peer = FakeServer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
     let backend = backend(endpoint(&peer, TlsMode::None));
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
     let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(30));
@@ -344,7 +346,7 @@ async fn giving_up_leaves_a_backend_that_works() {
 async fn a_probe_needs_no_credentials() {
     let ca = Ca::new();
     let offer = "* CAPABILITY IMAP4rev2 AUTH=PLAIN x(y \x1b[31m\r\n{tag} OK\r\n";
-    let peer = Peer::start(starttls(&ca, vec![Step::Line, Step::send(offer), Step::Silence])).await;
+    let peer = FakeServer::start(starttls(&ca, vec![Step::Line, Step::send(offer), Step::Silence])).await;
     let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
     let probe = backend(at).probe(clock::now() + Duration::from_secs(30)).await.unwrap();
     assert_eq!(probe.capabilities, ["IMAP4REV2", "AUTH=PLAIN"]);

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 // Each protocol's scripts are a file beside this one.
+mod adversarial;
 mod ftp;
-mod hostile;
 mod imap;
 mod smb;
 mod warm;

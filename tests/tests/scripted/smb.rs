@@ -10,12 +10,12 @@ use user_backend::clock::now;
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, Phase, UserBackend};
-use user_backend_tests::peer::{Peer, Step};
+use user_backend_tests::fake_server::{FakeServer, Step};
 
 /// Long enough for every peer that answers, short enough for those that never do.
 const TIMEOUT: Duration = Duration::from_millis(800);
 
-fn backends(peer: &Peer) -> Vec<SmbBackend> {
+fn backends(peer: &FakeServer) -> Vec<SmbBackend> {
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), TlsMode::None).with_timeout(TIMEOUT);
     let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
     let all =
@@ -33,7 +33,7 @@ async fn error(backend: &SmbBackend) -> BackendError {
 
 /// The kinds of error that the three ways to ask end with.
 async fn kinds(script: impl IntoIterator<Item = Step>) -> Vec<&'static str> {
-    let peer = Peer::start(script).await;
+    let peer = FakeServer::start(script).await;
     let mut kinds = Vec::new();
     for backend in backends(&peer) {
         kinds.push(error(&backend).await.kind());
@@ -96,10 +96,10 @@ async fn silence_is_an_outage_and_ends_with_the_deadline() {
     assert_eq!(kinds([Step::Silence]).await, ["unavailable"; 3]);
 }
 
-/// The breaker counts who does not greet, and nobody who thinks about a login.
+/// The circuit breaker counts servers that do not greet, not slow logins.
 #[tokio::test]
-async fn a_silent_greeting_is_told_from_a_silent_login() {
-    let peer = Peer::start([Step::Silence]).await;
+async fn silent_greeting_and_silent_login_differ() {
+    let peer = FakeServer::start([Step::Silence]).await;
     for backend in backends(&peer) {
         let error = error(&backend).await;
         assert_eq!((error.phase(), error.is_timeout()), (Phase::Greeting, true), "{backend}: {error}");
@@ -139,9 +139,9 @@ async fn garbage_in_a_frame_is_no_verdict() {
 #[tokio::test]
 async fn a_peer_that_talks_for_ever_is_cut_off() {
     let empty_frames = Step::Flood { bytes: &[0; 4096], total: usize::MAX };
-    // Whoever fails here has become a verdict, or waits for ever.
+    // A failure here is a verdict, or a hang.
     kinds([empty_frames]).await;
-    let peer = Peer::start([Step::send([0, 0xff, 0xff, 0xff]), Step::Silence]).await;
+    let peer = FakeServer::start([Step::send([0, 0xff, 0xff, 0xff]), Step::Silence]).await;
     for backend in backends(&peer) {
         assert_eq!(error(&backend).await.kind(), "protocol");
     }
@@ -154,8 +154,8 @@ async fn t20_a_drip_of_bytes_does_not_stretch_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_probe_of_a_stranger_is_an_error_too() {
-    let peer = Peer::start([Step::send("220 ftp.example.com ready\r\n"), Step::Silence]).await;
+async fn probe_of_another_protocol_is_an_error() {
+    let peer = FakeServer::start([Step::send("220 ftp.example.com ready\r\n"), Step::Silence]).await;
     for backend in backends(&peer) {
         let error = backend.probe(now() + Duration::from_secs(20)).await.unwrap_err();
         assert_eq!(error.kind(), "protocol", "{error}");

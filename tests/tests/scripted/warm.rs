@@ -10,23 +10,23 @@ use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
-use user_backend_tests::{Ca, Leaf, Peer, Step};
+use user_backend_tests::{Ca, FakeServer, Leaf, Step};
 
 const LONG: Duration = Duration::from_secs(60);
 
-fn endpoint(ca: &Ca, peer: &Peer) -> Endpoint {
+fn endpoint(ca: &Ca, peer: &FakeServer) -> Endpoint {
     Endpoint::new("127.0.0.1", peer.port(), TlsMode::Implicit)
         .with_trust(Trust::CaFile(ca.file()))
         .with_connect_timeout(LONG)
         .with_timeout(LONG)
 }
 
-fn mail(ca: &Ca, peer: &Peer) -> ImapBackend {
+fn mail(ca: &Ca, peer: &FakeServer) -> ImapBackend {
     let id = BackendId::parse("mail").unwrap();
     ImapBackend::new(ImapSettings::new(id, endpoint(ca, peer)).with_warm(1)).unwrap()
 }
 
-fn files(ca: &Ca, peer: &Peer) -> FtpBackend {
+fn files(ca: &Ca, peer: &FakeServer) -> FtpBackend {
     let id = BackendId::parse("files").unwrap();
     FtpBackend::new(FtpSettings::new(id, endpoint(ca, peer)).with_warm(1)).unwrap()
 }
@@ -48,9 +48,9 @@ async fn prepared(backend: &impl UserBackend) {
 }
 
 /// Waits until the peer has hung up on the prepared connection, and this side's runtime knows.
-async fn hung_up(peer: &Peer) {
+async fn hung_up(peer: &FakeServer) {
     peer.ended(1).await;
-    // Whoever is told of a later event has been told of the earlier ones.
+    // Events arrive in order.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (_client, _server) =
         tokio::try_join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept()).unwrap();
@@ -83,7 +83,7 @@ fn files_session(reply: &str) -> Vec<Step> {
 #[tokio::test]
 async fn the_second_login_finds_its_connection_ready() {
     let ca = Ca::new();
-    let peer = Peer::start(tls(&ca, mail_session("{tag} OK in\r\n"))).await;
+    let peer = FakeServer::start(tls(&ca, mail_session("{tag} OK in\r\n"))).await;
     let backend = mail(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
@@ -93,7 +93,7 @@ async fn the_second_login_finds_its_connection_ready() {
     // Two logins, and one connection more that waits for the third.
     assert_eq!((peer.connections(), peer.heard_text().lines().count()), (3, 2));
 
-    let peer = Peer::start(tls(&ca, files_session("230 in\r\n"))).await;
+    let peer = FakeServer::start(tls(&ca, files_session("230 in\r\n"))).await;
     let backend = files(&ca, &peer);
     for logins in 1..=3 {
         assert_eq!(ask(&backend).await, "accepted");
@@ -105,12 +105,12 @@ async fn the_second_login_finds_its_connection_ready() {
 #[tokio::test]
 async fn a_refused_login_is_refused_on_a_prepared_connection_too() {
     let ca = Ca::new();
-    let peer = Peer::start(tls(&ca, mail_session("{tag} NO [AUTHENTICATIONFAILED] no\r\n"))).await;
+    let peer = FakeServer::start(tls(&ca, mail_session("{tag} NO [AUTHENTICATIONFAILED] no\r\n"))).await;
     let backend = mail(&ca, &peer);
     assert_eq!(ask(&backend).await, "rejected");
     prepared(&backend).await;
     assert_eq!(ask(&backend).await, "rejected");
-    let peer = Peer::start(tls(&ca, files_session("530 no\r\n"))).await;
+    let peer = FakeServer::start(tls(&ca, files_session("530 no\r\n"))).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "rejected");
     prepared(&backend).await;
@@ -124,12 +124,12 @@ fn ends(ca: &Ca, now: &Arc<Notify>, greeting: Step, last_words: &[Step]) -> Vec<
 }
 
 #[tokio::test]
-async fn a_server_that_is_tired_of_waiting_costs_nobody_a_login() {
+async fn server_that_closes_idle_connections_fails_no_login() {
     let ca = Ca::new();
     for last_words in [vec![Step::send("* BYE too slow\r\n")], vec![], vec![Step::send("{tag} OK in\r\n")]] {
         let now = Arc::new(Notify::new());
         let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
-        let peer = Peer::start_each([good(), ends(&ca, &now, greet(), &last_words), good()]).await;
+        let peer = FakeServer::start_each([good(), ends(&ca, &now, greet(), &last_words), good()]).await;
         let backend = mail(&ca, &peer);
         assert_eq!(ask(&backend).await, "accepted");
         prepared(&backend).await;
@@ -143,7 +143,7 @@ async fn a_server_that_is_tired_of_waiting_costs_nobody_a_login() {
     let good = || tls(&ca, files_session("230 in\r\n"));
     let last_words = [Step::send("421 too slow\r\n")];
     let script = ends(&ca, &now, Step::send("220 hello\r\n"), &last_words);
-    let peer = Peer::start_each([good(), script, good()]).await;
+    let peer = FakeServer::start_each([good(), script, good()]).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
@@ -154,11 +154,11 @@ async fn a_server_that_is_tired_of_waiting_costs_nobody_a_login() {
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_taken_any_more_is_presented_again_and_the_password_once() {
+async fn name_is_sent_again_and_the_password_once() {
     let ca = Ca::new();
     let tired = [Step::send("220 hello\r\n"), Step::Expect("USER "), Step::send("421 too slow\r\n")];
     let good = || tls(&ca, files_session("230 in\r\n"));
-    let peer = Peer::start_each([good(), tls(&ca, tired), good()]).await;
+    let peer = FakeServer::start_each([good(), tls(&ca, tired), good()]).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
@@ -172,7 +172,7 @@ async fn a_password_that_may_have_been_judged_is_not_sent_again() {
     let ca = Ca::new();
     let silent = [Step::send("220 hello\r\n"), Step::Line, Step::send("331 password?\r\n"), Step::Line];
     let good = || tls(&ca, files_session("230 in\r\n"));
-    let peer = Peer::start_each([good(), tls(&ca, silent), good()]).await;
+    let peer = FakeServer::start_each([good(), tls(&ca, silent), good()]).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;
@@ -181,7 +181,7 @@ async fn a_password_that_may_have_been_judged_is_not_sent_again() {
     assert_eq!(peer.connections(), 2);
 
     let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
-    let peer = Peer::start_each([good(), tls(&ca, [greet(), Step::Line]), good()]).await;
+    let peer = FakeServer::start_each([good(), tls(&ca, [greet(), Step::Line]), good()]).await;
     let backend = mail(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;

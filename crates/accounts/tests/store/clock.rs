@@ -119,7 +119,7 @@ on_both! {
         assert_eq!(open(&house, &got).await, [false, false, true, true]);
     }
 
-    async fn t27_whoever_comes_after_the_clock_was_set_back_is_served_at_once(place) {
+    async fn t27_request_after_the_clock_was_set_back_is_served_at_once(place) {
         let house = Fixture::with_alice(place).await;
         let (alice, users) = (user("alice"), house.accounts.users());
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();

@@ -31,7 +31,7 @@ async fn from_the_cafe(resolver: &Resolver) -> Outcome {
 }
 
 on_both! {
-    async fn what_one_server_has_seen_the_others_and_an_administrator_read(place) {
+    async fn failures_of_one_server_are_seen_by_others_and_occ(place) {
         let accounts = place.open().await;
         let failures = accounts.failed_logins();
         let seen = accounts.credential_epoch().current().await.unwrap();
@@ -63,7 +63,7 @@ on_both! {
         assert_eq!(accounts.failed_logins().of("203.0.113.9".parse().unwrap(), Timestamp::from_millis(0)).await.unwrap().len(), 1);
     }
 
-    async fn who_is_forgiven_in_one_process_may_try_again_in_every_other_at_once(place) {
+    async fn reset_in_one_process_holds_in_every_other(place) {
         let [server, command] = [place.open().await, place.open().await];
         let resolver = resolver();
         let follower = InvalidationWatcher::start(server.clone(), [resolver.clone()]).await.unwrap();
@@ -84,7 +84,7 @@ on_both! {
         assert_eq!((line.action.as_str(), line.target.as_str()), ("place.forgiven", "203.0.113.7"));
     }
 
-    async fn a_server_runs_as_long_as_it_tells_of_itself(place) {
+    async fn server_runs_as_long_as_it_sends_heartbeats(place) {
         let accounts = place.open().await;
         let room = accounts.instances();
         let started = place.clock.now();

@@ -38,7 +38,7 @@ async fn all_are_whole(accounts: &Accounts) -> u64 {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_told_so_and_left_alone() {
+async fn file_that_is_no_database_is_refused_unchanged() {
     let place = TestDb::sqlite();
     let path = place.folder().join("letters.db");
     for content in ["Dear Frank".to_owned(), "x".repeat(10_000), "SQLite format 3\0".to_owned()] {
@@ -55,7 +55,7 @@ async fn what_is_no_database_is_told_so_and_left_alone() {
 }
 
 #[tokio::test]
-async fn another_programs_database_is_left_alone() {
+async fn database_of_another_program_is_unchanged() {
     for own in
         ["CREATE TABLE oc_users (uid TEXT)", "PRAGMA application_id = 17; CREATE TABLE users (uid TEXT)"]
     {
@@ -74,7 +74,7 @@ async fn another_programs_database_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_damaged_database_is_told_so() {
+async fn damaged_database_is_reported() {
     let place = TestDb::sqlite();
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();
@@ -131,7 +131,7 @@ const READ_ONLY: &str = "ACCOUNTS_READ_ONLY";
 /// Root may write everywhere, so the reader is somebody else then.
 #[cfg(unix)]
 #[tokio::test]
-async fn who_may_only_read_is_told_so() {
+async fn read_only_store_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
 
@@ -243,7 +243,7 @@ on_both! {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_told_without_the_password() {
+async fn missing_server_is_reported_without_the_password() {
     let settings = StoreSettings::parse("postgres://frank:Wonderland-1@127.0.0.1:1/accounts").unwrap();
     assert!(!format!("{settings} {settings:?}").contains("Wonderland"));
     let error = Accounts::open(&settings.with_patience(Duration::from_millis(500))).await.unwrap_err();
@@ -252,7 +252,7 @@ async fn a_server_that_is_not_there_is_told_without_the_password() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_lost_in_the_middle_leaves_nothing_and_comes_back() {
+async fn lost_connection_rolls_back_and_reconnects() {
     let Some(place) = TestDb::postgres().await else { return };
     let accounts = place.open().await;
     accounts.groups().create(&group("staff"), None).await.unwrap();

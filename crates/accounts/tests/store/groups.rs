@@ -7,7 +7,7 @@ use accounts::{AccountsError, GroupFilter, GroupId, NewUser};
 use crate::test_db::{group, on_both, user};
 
 on_both! {
-    async fn groups_are_told_by_letter_case_and_counted(place) {
+    async fn groups_are_case_sensitive_and_counted(place) {
         let accounts = place.open().await;
         let groups = accounts.groups();
         groups.create(&group("NG"), None).await.unwrap();

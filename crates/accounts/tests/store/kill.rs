@@ -175,7 +175,7 @@ fn dice() -> u64 {
 }
 
 #[tokio::test]
-async fn t26_what_was_acknowledged_survives_the_killing_of_the_process() {
+async fn t26_acknowledged_writes_survive_a_kill() {
     kill_again_and_again(&TestDb::sqlite()).await;
 }
 

@@ -49,7 +49,7 @@ on_both! {
             ("bob", "wrong", "bad_credentials"),
             ("nopass", ALICE, "unknown_user"),
             ("carol", ALICE, "unknown_user"),
-            ("nobody", ALICE, "unknown_user"),
+            ("ghost", ALICE, "unknown_user"),
             ("locked", "!", "bad_credentials"),
             ("empty", ALICE, "bad_credentials"),
             ("junk", "what", "bad_credentials"),
@@ -57,21 +57,21 @@ on_both! {
             ("long", &long[..72], "accepted long"),
             // T36: over-long is refused, never cut.
             ("alice", &"x".repeat(470), "policy_denied"),
-            ("nobody", &"x".repeat(470), "policy_denied"),
+            ("ghost", &"x".repeat(470), "policy_denied"),
         ] {
             assert_eq!(word(house.sign_in(name, text).await), expected, "{name} {text:.20}");
         }
     }
 
     /// T49: one comparison of the same cost, whoever it is; that is what makes the time the same.
-    async fn t49_everybody_costs_one_comparison(place) {
+    async fn t49_every_user_costs_one_comparison(place) {
         let house = Fixture::with_alice(place).await;
         house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
         let users = house.accounts.users();
         users.create(NewUser::new(user("nopass"))).await.unwrap();
         users.create(NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap())).await.unwrap();
         users.create(NewUser::new(user("locked")).password(StoredHash::new("!"))).await.unwrap();
-        for name in ["alice", "bob", "nopass", "carol", "locked", "nobody", "nobody else"] {
+        for name in ["alice", "bob", "nopass", "carol", "locked", "ghost", "ghost else"] {
             let before = house.hasher.pool().begun();
             assert!(house.sign_in(name, "wrong password").await.is_ok());
             assert_eq!(house.hasher.pool().begun() - before, 1, "{name}");
@@ -131,7 +131,7 @@ on_both! {
         }
     }
 
-    async fn hashes_from_php_are_replaced_at_the_first_sign_in_and_nothing_ends(place) {
+    async fn php_hashes_are_upgraded_without_ending_sessions(place) {
         let house = Fixture::empty(place, "{}", ResetSettings::default()).await;
         let hasher = Hasher::new(cost()).unwrap();
         let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
@@ -160,7 +160,7 @@ on_both! {
         }
     }
 
-    async fn many_first_sign_ins_at_once_all_succeed_while_the_hash_is_replaced(place) {
+    async fn concurrent_sign_ins_succeed_during_a_rehash(place) {
         let house = Arc::new(Fixture::empty(place, "{}", ResetSettings::default()).await);
         let new = NewUser::new(user("alice")).password(StoredHash::new(format!("1|{BCRYPT}")));
         house.accounts.users().create(new).await.unwrap();
@@ -186,7 +186,7 @@ on_both! {
         assert_eq!(house.hash("alice").await, Some(hash));
     }
 
-    async fn an_expired_password_is_told_to_its_owner_only(place) {
+    async fn expired_password_is_reported_to_its_owner_only(place) {
         let house = Fixture::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
         house.add(NewUser::new(user("alice")), ALICE).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
@@ -201,7 +201,7 @@ on_both! {
         let house = Fixture::with_alice(place).await;
         assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
         house.accounts.close().await;
-        for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("nobody", "x")] {
+        for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("ghost", "x")] {
             let error = house.sign_in(name, text).await.unwrap_err();
             assert!(error.is_transient() && error.backend().is_none(), "{error}");
         }
@@ -240,7 +240,7 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
     while tight.pool().free_places() > 0 {
         tokio::task::yield_now().await;
     }
-    for name in ["alice", "nobody"] {
+    for name in ["alice", "ghost"] {
         let error = sign_in(&backend, name, ALICE).await.unwrap_err();
         assert!(error.is_transient(), "{error}");
     }
@@ -263,7 +263,7 @@ async fn t61_no_password_stays_in_memory() {
         let new = Password::parse(canary(1, 0)).unwrap();
         assert!(copies_in_memory(1) > 0, "what is there is found");
         house.passwords.set(&user("alice"), &new, Actor::system(), deadline()).await.unwrap();
-        for name in ["alice", "old", "nobody"] {
+        for name in ["alice", "old", "ghost"] {
             let name = LoginName::parse(name).unwrap();
             let attempt = Attempt::new(&name, &new, deadline());
             house.backend.authenticate(&attempt).await.unwrap();

@@ -32,9 +32,9 @@ async fn guess(house: &Fixture, name: &str, guesses: std::ops::Range<u32>) -> Ve
 }
 
 on_both! {
-    async fn after_three_in_a_row_nobody_is_let_in_for_the_rest_of_the_day_in_any_process(place) {
+    async fn three_failures_lock_the_user_in_every_process(place) {
         let here = house(place).await;
-        for name in ["alice", "nobody"] {
+        for name in ["alice", "ghost"] {
             let wrong = if name == "alice" { "bad_credentials" } else { "unknown_user" };
             let told = guess(&here, name, 0..6).await;
             assert_eq!(told, [wrong, wrong, wrong, "account_locked", "account_locked", "account_locked"], "{name}");
@@ -68,7 +68,7 @@ on_both! {
         assert_eq!(guess(&house, "alice", 110..111).await, ["bad_credentials"]);
     }
 
-    async fn a_password_that_is_remembered_as_right_passes_and_the_same_wrong_one_costs_nothing(place) {
+    async fn cached_password_passes_and_repeated_wrong_one_is_free(place) {
         let house = house(place).await;
         for _ in 0..20 {
             assert_eq!(word(house.sign_in("alice", "an old one on a phone").await), "bad_credentials");
@@ -109,7 +109,7 @@ on_both! {
         assert_eq!(compared, 3);
     }
 
-    async fn a_right_password_of_somebody_disabled_is_no_failure(place) {
+    async fn right_password_of_a_disabled_user_is_no_failure(place) {
         let house = house(place).await;
         house.accounts.users().set_enabled(&user("alice"), false).await.unwrap();
         for _ in 0..10 {

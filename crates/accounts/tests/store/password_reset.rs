@@ -108,7 +108,7 @@ on_both! {
         }
         let asked = [
             "alice", "alice@example.com", "bob", "bob@example.com", "nomail", "carol", "carol@example.com",
-            "twins@example.com", "mixed@example.com", "nobody", "nobody@example.com", "@", "a b c", "%", "'; DROP TABLE users; --",
+            "twins@example.com", "mixed@example.com", "ghost", "ghost@example.com", "@", "a b c", "%", "'; DROP TABLE users; --",
             "alice@example.com,eve@example.com", "al\u{131}ce@example.com", "\u{ff41}lice",
         ];
         for (number, typed) in asked.iter().enumerate() {
@@ -220,9 +220,9 @@ on_both! {
         let other = accounts::PasswordReset::new(place.open().await, house.passwords.clone(), ResetSettings::default());
         for number in 0..10 {
             let reset = if number % 2 == 0 { &house.reset } else { &other };
-            reset.request("nobody", ip("2001:db8::1")).await.unwrap();
+            reset.request("ghost", ip("2001:db8::1")).await.unwrap();
         }
-        for (typed, source) in [("alice", "2001:db8::ffff"), ("nobody", "2001:db8::1")] {
+        for (typed, source) in [("alice", "2001:db8::ffff"), ("ghost", "2001:db8::1")] {
             match house.reset.request(typed, ip(source)).await {
                 Err(RequestError::Throttled { retry_after }) => assert_eq!(retry_after, Duration::from_secs(300)),
                 other => panic!("{other:?}"),
@@ -240,7 +240,7 @@ on_both! {
         let house = Arc::new(Fixture::with_alice(place).await);
         let asked: Vec<_> = (0..50).map(|_| {
             let house = house.clone();
-            tokio::spawn(async move { house.reset.request("nobody", ip("192.0.2.1")).await.is_ok() })
+            tokio::spawn(async move { house.reset.request("ghost", ip("192.0.2.1")).await.is_ok() })
         }).collect();
         let mut heard = 0;
         for asked in asked {
@@ -250,7 +250,7 @@ on_both! {
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 10);
     }
 
-    async fn o17_nobody_is_buried_in_mails(place) {
+    async fn o17_reset_mails_are_limited(place) {
         let house = Fixture::with_alice(place).await;
         for number in 0..20 {
             house.reset.request("alice", ip(&format!("192.0.2.{number}"))).await.unwrap();
@@ -264,7 +264,7 @@ on_both! {
         assert_eq!(house.link("alice").await.len(), 43);
     }
 
-    async fn o17_whoever_tries_tokens_is_slowed_down(place) {
+    async fn o17_guessing_reset_tokens_is_slowed_down(place) {
         let house = Fixture::with_alice(place).await;
         let token = house.link("alice").await;
         let guess = "A".repeat(43);
@@ -285,7 +285,7 @@ on_both! {
         let house = Fixture::with_alice(place).await;
         for number in 0..1000 {
             let source = ip(&format!("10.{}.{}.1", number / 250, number % 250));
-            house.reset.request("nobody", source).await.unwrap();
+            house.reset.request("ghost", source).await.unwrap();
         }
         house.reset.request("alice", ip("192.0.2.1")).await.unwrap();
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1000);
@@ -296,7 +296,7 @@ on_both! {
         assert_eq!((round.sent, round.dropped), (1, 1000));
     }
 
-    async fn where_resets_are_elsewhere_or_off_nobody_gets_a_mail_and_links_that_are_out_still_work(place) {
+    async fn disabled_resets_send_no_mail_and_old_links_work(place) {
         let house = Fixture::with_alice(place).await;
         for setting in ["https://example.com/link/to/password/reset", "disabled"] {
             house.clock.advance(Duration::from_secs(3600));
@@ -306,7 +306,7 @@ on_both! {
             let link = LostPassword::parse(setting).unwrap();
             let settings = ResetSettings::default().with_lost_password_link(link);
             let reset = accounts::PasswordReset::new(house.accounts.clone(), house.passwords.clone(), settings);
-            for typed in ["alice", "nobody", ""] {
+            for typed in ["alice", "ghost", ""] {
                 let error = reset.request(typed, None).await.unwrap_err();
                 assert_eq!(error.to_string(), "Password reset is disabled");
             }
@@ -337,7 +337,7 @@ on_both! {
         assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
-    async fn an_hour_of_failures_ends_a_request_and_a_refusal_ends_it_at_once(place) {
+    async fn request_ends_after_an_hour_of_failures_or_a_refusal(place) {
         let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         let mut tries = 0;
@@ -380,7 +380,7 @@ on_both! {
         assert_eq!(house.tokens().len() + other.tokens().len(), 10);
     }
 
-    async fn a_worker_that_dies_leaves_its_mail_to_another(place) {
+    async fn mail_of_a_dead_worker_is_sent_by_another(place) {
         let house = Fixture::with_alice(place).await;
         house.reset.request("alice", None).await.unwrap();
         {
@@ -399,7 +399,7 @@ on_both! {
         assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
     }
 
-    async fn the_greeting_goes_to_whoever_has_an_address(place) {
+    async fn welcome_mail_needs_an_address(place) {
         let house = Fixture::with_alice(place).await;
         let mails = house.accounts.outbox();
         let carol = NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(BackendId::parse("mail").unwrap());
@@ -408,7 +408,7 @@ on_both! {
         mails.welcome(&user("alice"), true).await.unwrap();
         mails.welcome(&user("carol"), true).await.unwrap();
         assert!(mails.welcome(&user("nomail"), false).await.is_err());
-        assert!(mails.welcome(&user("nobody"), false).await.is_err());
+        assert!(mails.welcome(&user("ghost"), false).await.is_err());
         assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 2);
         assert_eq!(house.tokens().len(), 1, "carol's password is not kept here");
         redeem(&house, &house.tokens()[0], NEW).await.unwrap();
@@ -459,7 +459,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
 /// The events that void a link delete it. Where one was forgotten, a change behind the program's back, a restored backup,
 /// the link is still worth nothing.
 #[tokio::test]
-async fn a_link_that_nobody_voided_is_judged_by_what_is_true_now() {
+async fn valid_link_is_checked_against_the_current_state() {
     for (change, judged) in [
         ("UPDATE users SET display_name = 'x'", None),
         ("UPDATE users SET email = 'eve@example.com'", Some(BadToken::Invalid)),

@@ -53,7 +53,7 @@ on_both! {
         }
     }
 
-    async fn who_asks_after_the_call_returned_learns_of_it_in_every_process(place) {
+    async fn invalidation_reaches_every_process_once_it_returns(place) {
         let [here, there] = [place.open().await, place.open().await];
         let tasks: Vec<_> = (0..8).map(|n| {
             let (here, there) = (here.clone(), there.clone());
@@ -163,7 +163,7 @@ on_both! {
         assert!(matches!(accounts.credential_epoch().since(seen).await.unwrap(), Changes::Everything { .. }));
     }
 
-    async fn one_name_goes_to_the_admin_who_creates_it_or_to_the_backend_that_accepts_it(place) {
+    async fn concurrent_create_and_sign_in_give_a_name_one_owner(place) {
         let accounts = place.open().await;
         let mail = BackendId::parse("mail").unwrap();
         for round in 0..20 {

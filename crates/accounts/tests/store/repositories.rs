@@ -19,7 +19,7 @@ fn name(id: &str) -> CanonicalName {
 }
 
 on_both! {
-    async fn the_first_owner_stays_until_somebody_says_otherwise(place) {
+    async fn first_owner_stays_until_rebound(place) {
         let accounts = place.open().await;
         let pins = accounts.pin_store();
         let (alice, mail, files) = (name("alice"), backend("mail"), backend("files"));
@@ -112,7 +112,7 @@ on_both! {
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
     }
 
-    async fn a_user_who_moves_leaves_the_local_password_behind(place) {
+    async fn rebound_user_loses_the_local_password(place) {
         let accounts = place.open().await;
         let frank = user("frank");
         accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("x"))).await.unwrap();
@@ -251,7 +251,7 @@ on_both! {
         assert!(matches!(changes, Changes::Users { names, .. } if names == [frank.name().clone()]));
     }
 
-    async fn secret_is_made_once_and_the_same_for_everybody(place) {
+    async fn secret_is_created_once_and_shared(place) {
         let (one, other) = (place.open().await, place.open().await);
         let (first, second) = tokio::join!(one.secret("a"), other.secret("a"));
         let first = first.unwrap();
@@ -284,7 +284,7 @@ on_both! {
         assert!(sessions.begin(Some(&frank), HOUR, b"").await.is_err());
     }
 
-    async fn a_session_is_listed_for_its_owner_and_begins_only_if_nothing_ended_meanwhile(place) {
+    async fn session_is_listed_and_begins_only_in_the_same_epoch(place) {
         let accounts = place.open().await;
         let (frank, eve, sessions) = (user("frank"), user("eve"), accounts.sessions());
         for id in [&frank, &eve] {
@@ -309,7 +309,7 @@ on_both! {
         sessions.begin_after(&eve, before, HOUR, b"").await.unwrap();
         let now = accounts.credential_epoch().current().await.unwrap();
         sessions.begin_after(&frank, now, HOUR, b"").await.unwrap();
-        assert!(sessions.list(&user("nobody")).await.is_err());
+        assert!(sessions.list(&user("ghost")).await.is_err());
     }
 
     async fn a_reset_is_used_once_by_one_of_a_hundred(place) {
@@ -336,7 +336,7 @@ on_both! {
         assert!(accounts.passwords().find(&frank).await.unwrap().unwrap().hash.expose().starts_with("new"));
     }
 
-    async fn a_reset_dies_with_every_event_that_could_make_it_somebody_elses(place) {
+    async fn reset_link_ends_with_every_change_of_owner_or_address(place) {
         let accounts = place.open().await;
         let (frank, mail) = (user("frank"), backend("mail"));
         let new = NewUser::new(frank.clone()).email("f@example.com".parse().unwrap()).password(StoredHash::new("old"));
@@ -364,7 +364,7 @@ on_both! {
         assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
     }
 
-    async fn hashes_are_replaced_only_when_nobody_was_faster(place) {
+    async fn hash_is_replaced_only_if_unchanged(place) {
         let accounts = place.open().await;
         let (frank, passwords) = (user("frank"), accounts.passwords());
         accounts.users().create(NewUser::new(frank.clone()).password(StoredHash::new("a"))).await.unwrap();
@@ -403,7 +403,7 @@ on_both! {
         ]);
         accounts.audit().record("takeover.refused", "frank", Some("files")).await.unwrap();
         assert_eq!(accounts.audit().after(lines[1].seq, 10, Some("frank")).await.unwrap().len(), 1);
-        for change in ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"] {
+        for change in ["UPDATE audit SET actor = 'mallory'", "DELETE FROM audit"] {
             let refused = place.raw(change).await.unwrap_err().to_string();
             assert!(refused.contains("append_only"), "{refused}");
         }

@@ -127,7 +127,7 @@ on_both! {
         // Who may change mem, and who may administer everything: (actor, over mem, administrator).
         for (actor, over, admin) in [
             ("root", true, true), ("SAM", true, false), ("sid", false, false), ("other", false, false),
-            ("nobody", false, false), ("gone", false, false), ("", false, false),
+            ("ghost", false, false), ("gone", false, false), ("", false, false),
         ] {
             let acting = by(&accounts, actor);
             let new = NewUser::new(user(&format!("new{actor}"))).group(staff.clone());

@@ -105,7 +105,7 @@ on_both! {
         }
         accounts.users().set_enabled(&user("frank"), false).await.unwrap();
         assert!(make(&accounts, "frank", &["users:read"]).await.is_err(), "disabled");
-        assert!(make(&accounts, "nobody", &["users:read"]).await.is_err());
+        assert!(make(&accounts, "ghost", &["users:read"]).await.is_err());
     }
 
     async fn service_token_ends_with_the_rights_of_its_owner(place) {

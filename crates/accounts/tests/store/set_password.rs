@@ -77,13 +77,13 @@ on_both! {
     }
 
     /// A password is never given to somebody whose password another backend keeps: it would shadow the other one.
-    async fn nobody_gets_a_second_password(place) {
+    async fn external_user_gets_no_local_password(place) {
         let house = Fixture::with_alice(place).await;
         let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com".parse().unwrap());
         house.accounts.users().create(carol).await.unwrap();
         assert_eq!(refusal(&house, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
         assert_eq!(house.hash("carol").await, None);
-        assert!(matches!(set(&house, "nobody", "Looking-Glass").await, Err(SetError::NoSuchUser)));
+        assert!(matches!(set(&house, "ghost", "Looking-Glass").await, Err(SetError::NoSuchUser)));
     }
 
     async fn of_many_changes_at_once_each_is_whole(place) {

@@ -26,7 +26,7 @@ on_both! {
         always.abort();
     }
 
-    async fn everybody_gets_the_answer_to_their_own_question(place) {
+    async fn every_caller_gets_its_own_snapshot(place) {
         let accounts = place.open().await;
         accounts.groups().create(&group("staff"), None).await.unwrap();
         for n in 0..20 {
@@ -57,7 +57,7 @@ on_both! {
         assert!(accounts.snapshot(None).await.unwrap().details.is_none());
     }
 
-    async fn who_gives_up_ends_nobody_elses_question(place) {
+    async fn cancelled_caller_ends_no_other_query(place) {
         let accounts = place.open().await;
         accounts.users().create(NewUser::new(user("anna"))).await.unwrap();
         for _ in 0..50 {
@@ -76,7 +76,7 @@ on_both! {
         }
     }
 
-    async fn a_store_that_is_gone_answers_everybody_with_an_error(place) {
+    async fn unavailable_store_fails_every_caller(place) {
         let accounts = place.open().await;
         accounts.close().await;
         let anna = user("anna");
@@ -93,7 +93,7 @@ on_both! {
             let new = NewUser::new(user(&format!("user{n:02}"))).display_name(format!("Person {last}").parse().unwrap());
             accounts.users().create(new).await.unwrap();
         }
-        for (search, total) in [("smith", 10), ("JONES", 20), ("s", 30), ("r1", 10), ("nobody", 0), ("", 30)] {
+        for (search, total) in [("smith", 10), ("JONES", 20), ("s", 30), ("r1", 10), ("ghost", 0), ("", 30)] {
             let filter = UserFilter::new().search(search).limit(4).offset(3);
             let (page, counted) = accounts.users().page_and_total(&filter).await.unwrap();
             assert_eq!(counted, total, "{search}");

@@ -26,7 +26,7 @@ on_both! {
         assert_eq!(created.created, place.clock.now());
         let again = accounts.users().create(NewUser::new(user("frank"))).await;
         assert_eq!(again, Err(AccountsError::AlreadyExists { what: "user", id: "frank".into() }));
-        assert_eq!(accounts.users().find(&user("nobody")).await.unwrap(), None);
+        assert_eq!(accounts.users().find(&user("ghost")).await.unwrap(), None);
     }
 
     async fn nothing_is_made_for_who_only_looks(place) {
@@ -51,7 +51,7 @@ on_both! {
         assert_eq!(seen("c", now.after(day), now.after(day)).await, (Some(now), Some(now)), "not in the future");
     }
 
-    async fn what_cannot_be_created_whole_leaves_nothing_behind(place) {
+    async fn failed_creation_rolls_back(place) {
         let accounts = place.open().await;
         let base = || NewUser::new(user("frank")).password(StoredHash::new("x")).group(GroupId::admin());
         for new in [
@@ -241,7 +241,7 @@ on_both! {
         assert_eq!(users.count(&all().search("th")).await.unwrap(), 1);
     }
 
-    async fn a_nul_is_found_nowhere_and_harms_nobody(place) {
+    async fn nul_in_a_search_finds_nothing(place) {
         let accounts = place.open().await;
         accounts.users().create(NewUser::new(user("frank")).email("f@example.com".parse().unwrap())).await.unwrap();
         let odd = "f\0r";

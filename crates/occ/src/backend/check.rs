@@ -12,10 +12,10 @@ use user_backend::transport::TlsSummary;
 use user_backend::{BackendError, BackendId, FailureKind, Phase, Probe};
 
 use super::list::Line;
-use crate::backends::{Configured, Setup};
+use crate::backends::{Configured, LoadedConfig};
 use crate::cli::CheckArgs;
-use crate::exit::{Exit, Failure};
-use crate::output::{Reply, table};
+use crate::exit::{CliError, Exit};
+use crate::output::{Output, table};
 
 /// A certificate that ends sooner than this many days is pointed out.
 const SOON: i64 = 14;
@@ -116,7 +116,7 @@ impl<'a> Checked<'a> {
 }
 
 /// Checks the backends that the arguments name, side by side.
-pub(crate) async fn run(setup: &Setup, args: &CheckArgs) -> Result<Reply, Failure> {
+pub(crate) async fn run(setup: &LoadedConfig, args: &CheckArgs) -> Result<Output, CliError> {
     for id in &args.ids {
         setup.backend(id)?;
     }
@@ -232,11 +232,11 @@ impl Found {
     }
 }
 
-fn report(setup: &Setup, chosen: &[&Configured], found: &[Found]) -> Result<Reply, Failure> {
+fn report(setup: &LoadedConfig, chosen: &[&Configured], found: &[Found]) -> Result<Output, CliError> {
     let state = found.iter().map(|found| found.state).max().unwrap_or(State::Ok);
     let backends = chosen.iter().zip(found).map(|(backend, found)| Checked::of(backend, found)).collect();
     let json = Report { state, file: setup.file.display().to_string(), backends };
-    Reply::new(for_people(chosen, found), &json, state.exit())
+    Output::new(for_people(chosen, found), &json, state.exit())
 }
 
 fn for_people(chosen: &[&Configured], found: &[Found]) -> String {

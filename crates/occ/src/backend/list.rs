@@ -3,9 +3,9 @@
 use serde::Serialize;
 use user_backend::transport::Endpoint;
 
-use crate::backends::{Configured, Setup};
-use crate::exit::{Exit, Failure};
-use crate::output::{Reply, table};
+use crate::backends::{Configured, LoadedConfig};
+use crate::exit::{CliError, Exit};
+use crate::output::{Output, table};
 
 #[derive(Serialize)]
 struct List<'a> {
@@ -40,7 +40,7 @@ impl<'a> Line<'a> {
 }
 
 /// Shows the backends in their order.
-pub(crate) fn run(setup: &Setup) -> Result<Reply, Failure> {
+pub(crate) fn run(setup: &LoadedConfig) -> Result<Output, CliError> {
     let mut rows = vec![["ID", "CLASS", "SERVER", "TLS"].map(str::to_owned)];
     rows.extend(setup.backends.iter().map(|backend| {
         [
@@ -57,10 +57,10 @@ pub(crate) fn run(setup: &Setup) -> Result<Reply, Failure> {
         warnings: &setup.warnings,
         backends: setup.backends.iter().map(Line::of).collect(),
     };
-    Reply::new(plain, &list, Exit::Fine)
+    Output::new(plain, &list, Exit::Fine)
 }
 
-fn remarks(setup: &Setup) -> String {
+fn remarks(setup: &LoadedConfig) -> String {
     let mut text: String = setup.warnings.iter().map(|warning| format!("\nwarning: {warning}")).collect();
     for backend in &setup.backends {
         for warning in &backend.warnings {

@@ -8,15 +8,15 @@ use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Phase
 
 use crate::backends;
 use crate::cli::{Common, LoginArgs};
-use crate::exit::{Exit, Failure};
-use crate::output::{Reply, one_line};
+use crate::exit::{CliError, Exit};
+use crate::output::{Output, one_line};
 use crate::password;
 
 /// What people take an outage for.
 const SILENT: &str = "this says nothing about the password";
 
 /// Reads the configuration, gets the password, asks.
-pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Reply, Failure> {
+pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, CliError> {
     let setup = match args.backend.as_deref() {
         // Who wants to hear another backend needs no store.
         Some(id) if id != LOCAL_BACKEND => backends::load(common)?,
@@ -67,12 +67,12 @@ fn leads_nowhere(step: &Step) -> bool {
     step.verdict == Said::Misconfigured && step.phase == Some(Phase::Resolve)
 }
 
-fn reply(answer: &Answer, name: &str, explain: Option<String>) -> Result<Reply, Failure> {
+fn reply(answer: &Answer, name: &str, explain: Option<String>) -> Result<Output, CliError> {
     let mut plain = sentence(answer) + "\n";
     if let Some(check) = explain {
         plain += &story(answer, name, &check);
     }
-    Reply::new(plain, answer, exit_of(answer))
+    Output::new(plain, answer, exit_of(answer))
 }
 
 /// The answer in one sentence.
@@ -98,13 +98,13 @@ fn refused(rejection: Rejection, answer: &Answer) -> String {
     let none_is_there =
         !trace.steps.is_empty() && trace.steps.iter().all(|step| step.verdict == Said::NotMine);
     match (trace.ended_by, &trace.note) {
-        (Rule::InvalidInput, Some(note)) => format!("refused: {note}; nobody was asked"),
+        (Rule::InvalidInput, Some(note)) => format!("refused: {note}; no backend was asked"),
         (Rule::NotTheOwner, _) => format!("refused: {}", trace.ended_by),
         _ if none_is_there => {
-            format!("refused: {rejection}: no backend is there for names like this; nobody was asked")
+            format!("refused: {rejection}: no backend is responsible for such names; none was asked")
         }
         _ if rejection == Rejection::PolicyDenied => {
-            format!("refused: {rejection}: the settings deny this name; nobody was asked")
+            format!("refused: {rejection}: the settings deny this name; no backend was asked")
         }
         _ => format!("refused: {rejection}"),
     }
@@ -119,8 +119,7 @@ fn unavailable(retry_after: Duration, answer: &Answer) -> String {
         failed.iter().map(|step| inability(step)).collect::<Vec<_>>().join(", ")
     };
     let settings = !failed.is_empty() && failed.iter().all(|step| step.verdict == Said::Misconfigured);
-    let what =
-        if settings { "the configuration must be mended first".to_owned() } else { again(retry_after) };
+    let what = if settings { "the configuration must be fixed first".to_owned() } else { again(retry_after) };
     format!("unavailable: {why}; {what}: {SILENT}")
 }
 
@@ -147,7 +146,7 @@ fn again(after: Duration) -> String {
     }
 }
 
-/// How the answer came about, for somebody who has to mend it.
+/// How the decision was made, for operators.
 fn story(answer: &Answer, name: &str, check: &str) -> String {
     let mut text = format!("\nname as typed    {}\n", one_line(name));
     if let Ok(name) = LoginName::parse(name) {
@@ -157,7 +156,8 @@ fn story(answer: &Answer, name: &str, check: &str) -> String {
     if let Some(step) = answer.trace.steps.iter().find(|step| failed(step)) {
         text += &format!("\nnext: {check} {}\n", step.backend);
     } else if let Outcome::Refused(Rejection::BadCredentials | Rejection::UnknownUser) = answer.outcome {
-        text += "\nis the name right? most servers do not tell an unknown name from a wrong password\n";
+        text +=
+            "\nis the name right? most servers do not distinguish an unknown name from a wrong password\n";
     }
     text
 }

@@ -62,7 +62,7 @@ pub(crate) struct CompletionArgs {
 }
 
 const LIST_HELP: &str = "\
-Nobody is asked: this only reads the configuration.
+Reads the configuration only; no server is contacted.
 
 Examples:
   occ backend:list
@@ -73,10 +73,10 @@ Exit codes:
   2  wrong command line or configuration";
 
 const CHECK_HELP: &str = "\
-Two questions for each backend: does the server answer (address, connection, TLS, certificate, what \
-it can do), and does it refuse a random name with a random password? One that accepts strangers is of \
-no use. A certificate that ends within 14 days is pointed out. All are checked side by side. Nobody \
-signs in, so a share that does not exist is not noticed: for that, try backend:login.
+Two checks per backend: does the server answer (address, connection, TLS, certificate, capabilities), \
+and does it refuse a random name with a random password (canary)? Reports certificates that expire \
+within 14 days. Backends are checked in parallel. No user signs in, so a missing share is not noticed: \
+for that, try backend:login.
 
 Examples:
   occ backend:check
@@ -85,16 +85,16 @@ Examples:
 
 Exit codes:
   0  all are fine
-  2  one is misconfigured or accepts strangers, or the command line or the configuration is wrong
-  3  one is unavailable or does not speak its protocol, and none calls for 2";
+  2  a backend is misconfigured or accepts any login, or the command line or configuration is wrong
+  3  otherwise: a backend is unavailable or does not speak its protocol";
 
 const LOGIN_HELP: &str = "\
-The password is asked for at the terminal and not shown. It is never taken from the command line, \
-where everybody on the machine could read it. A password in NC_PASS or OC_PASS is taken out of the program's \
-environment before anybody is asked.
+Prompts for the password without echo. It is never taken from the command line, where every user of \
+the machine could read it. NC_PASS and OC_PASS are removed from the environment before any server is \
+asked.
 
-Each call begins with an empty memory: it knows no cache, no pins and no budget of a server that runs, \
-and a wrong password counts at every server that is asked, each time.
+Each call starts without cache, pins and budgets of a running server, and a wrong password counts at \
+every server that is asked, each time.
 
 Examples:
   occ backend:login alice
@@ -104,9 +104,9 @@ Examples:
 
 Exit codes:
   0  authenticated
-  1  refused: somebody who can tell says no
+  1  refused
   2  wrong command line or configuration; a server's host does not exist
-  3  unavailable: who could tell cannot be asked now; this says nothing about the password
+  3  unavailable: a server cannot be asked now; this says nothing about the password
   4  throttled: too many wrong passwords before; this says nothing about this one";
 
 const COMPLETION_HELP: &str = "\

@@ -26,7 +26,7 @@ pub(crate) use user::{
 use user_backend::ClassRegistry;
 
 use crate::exit::Exit;
-use crate::output::{Format, complain};
+use crate::output::{Format, eprintln_line};
 
 /// The exit codes of commands that work on the store.
 macro_rules! exits {
@@ -167,7 +167,7 @@ This one may have been seen, and your shell may remember it: think of changing i
 pub(crate) enum Refused {
     /// The parser's own words.
     Clap(clap::Error),
-    /// Somebody wrote a password where it can be seen. It is not repeated.
+    /// A password was given where it can be seen. It is not repeated.
     PasswordAsArgument,
 }
 
@@ -181,7 +181,7 @@ impl Refused {
                 if error.use_stderr() { Exit::Usage.into() } else { Exit::Fine.into() }
             }
             Self::PasswordAsArgument => {
-                complain(PASSWORD_IS_NO_ARGUMENT);
+                eprintln_line(PASSWORD_IS_NO_ARGUMENT);
                 Exit::Usage.into()
             }
         }

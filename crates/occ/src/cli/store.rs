@@ -21,10 +21,10 @@ pub(crate) enum StoreCommand {
     /// Show who did what to whom
     #[command(name = "audit:list", after_help = AUDIT_HELP)]
     Audit(AuditArgs),
-    /// Let all servers forget who signed in, so that everybody is checked anew
+    /// Clear the sign-in caches of all servers, so that all users are verified again
     #[command(name = "cache:flush", after_help = FLUSH_HELP)]
     CacheFlush(FlushArgs),
-    /// Show what running servers remember of sign-ins
+    /// Show cache figures of running servers
     #[command(name = "cache:stats", after_help = STATS_HELP)]
     CacheStats,
     /// Delete a value of an app's configuration
@@ -39,19 +39,19 @@ pub(crate) enum StoreCommand {
     /// Show the configuration of all apps or of one
     #[command(name = "config:list", after_help = CONFIG_LIST_HELP)]
     ConfigList(ConfigListArgs),
-    /// Take over users, groups and password hashes from an existing installation
+    /// Import users, groups and password hashes from an existing installation
     #[command(name = "import:nextcloud", after_help = IMPORT_HELP)]
     Import(ImportArgs),
     /// List which name belongs to which backend
     #[command(name = "pin:list", after_help = PIN_LIST_HELP)]
     PinList(PinListArgs),
-    /// Give a name to another backend
+    /// Bind a name to another backend
     #[command(name = "pin:rebind", after_help = PIN_REBIND_HELP)]
     PinRebind(PinRebindArgs),
     /// Show failed sign-ins from an address
     #[command(name = "security:bruteforce:attempts", after_help = ATTEMPTS_HELP)]
     BruteforceAttempts(AddressArg),
-    /// Forgive failed sign-ins from an address
+    /// Reset failed sign-ins from an address
     #[command(name = "security:bruteforce:reset", after_help = FORGIVE_HELP)]
     BruteforceReset(AddressArg),
 }
@@ -59,7 +59,7 @@ pub(crate) enum StoreCommand {
 /// An address.
 #[derive(Args, Debug)]
 pub(crate) struct AddressArg {
-    /// The address; IPv6 addresses of one /64 are one place
+    /// The address; IPv6 addresses of one /64 count as one source
     #[arg(value_name = "IP")]
     pub(crate) address: String,
 }
@@ -75,10 +75,10 @@ pub(crate) struct AppsArg {
 /// Arguments of `audit:list`.
 #[derive(Args, Debug)]
 pub(crate) struct AuditArgs {
-    /// The latest so many lines
+    /// Number of latest entries
     #[arg(short, long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
-    /// Only lines about this user, group or app
+    /// Only entries about this user, group or app
     #[arg(long, value_name = "NAME")]
     pub(crate) about: Option<String>,
 }
@@ -86,7 +86,7 @@ pub(crate) struct AuditArgs {
 /// Arguments of `cache:flush`.
 #[derive(Args, Debug)]
 pub(crate) struct FlushArgs {
-    /// Forget this user only
+    /// Only this user
     #[arg(value_name = "USER")]
     pub(crate) user: Option<String>,
 }
@@ -114,7 +114,7 @@ pub(crate) struct ConfigGetArgs {
     /// The name of the value
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// What to answer when nothing is set
+    /// Value to print if nothing is set
     #[arg(long, value_name = "TEXT")]
     pub(crate) default_value: Option<String>,
 }
@@ -134,7 +134,7 @@ pub(crate) struct ConfigSetArgs {
     /// Take the value from the first line of standard input: for secrets
     #[arg(long, conflicts_with = "value")]
     pub(crate) value_from_stdin: bool,
-    /// Change what is set, and set nothing new
+    /// Only change an existing value
     #[arg(long)]
     pub(crate) update_only: bool,
 }
@@ -156,10 +156,10 @@ pub(crate) struct ImportArgs {
     /// The config.php of the installation [default: the configuration itself]
     #[arg(long, value_name = "FILE")]
     pub(crate) from: Option<PathBuf>,
-    /// Do it; without this, only tell what would be done
+    /// Import; without this, only print what would be imported
     #[arg(long)]
     pub(crate) write: bool,
-    /// Which backend here has the people of which backend there. Can be given several times
+    /// Maps a backend of the installation to one here. Can be repeated
     #[arg(long = "backend", value_name = "THERE=ID")]
     pub(crate) backends: Vec<String>,
 }
@@ -183,12 +183,12 @@ pub(crate) struct PinRebindArgs {
     /// The login name
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// The backend that alone may answer for it from now on: an id of the configuration, or local
-    #[arg(value_name = "BACKEND", required_unless_present = "nobody", conflicts_with = "nobody")]
+    /// The new owner: a backend id of the configuration, or local
+    #[arg(value_name = "BACKEND", required_unless_present = "unowned", conflicts_with = "unowned")]
     pub(crate) backend: Option<String>,
-    /// The first backend that accepts the name gets it
-    #[arg(long)]
-    pub(crate) nobody: bool,
+    /// No owner: the first backend that accepts the name gets it
+    #[arg(long = "nobody", visible_alias = "none")]
+    pub(crate) unowned: bool,
 }
 
 const APP_DISABLE_HELP: &str = concat!(
@@ -211,7 +211,7 @@ Examples:
 
 const APP_LIST_HELP: &str = concat!(
     "\
-Features of this software, and what lies in the folder apps_directory (ID/appinfo/info.xml), as the server has it.
+Features of this software, and the apps in the folder apps_directory (ID/appinfo/info.xml).
 
 Examples:
   occ app:list --output=json
@@ -222,7 +222,7 @@ Examples:
 
 const AUDIT_HELP: &str = concat!(
     "\
-The oldest of the lines first. Times are in UTC.
+Oldest entry first. Times are in UTC.
 
 Examples:
   occ audit:list --limit 20
@@ -234,55 +234,55 @@ Examples:
 
 const FLUSH_HELP: &str = concat!(
     "\
-A server remembers for a while who signed in with which password. It asks the store before it believes \
-its memory, so this takes effect at once in all processes. Nobody's session ends. For one user, wrong \
-passwords in a row are forgiven too.
+Servers cache sign-ins for a while. They check the store before they use the cache, so this takes \
+effect at once in all processes. Sessions do not end. With a user name, it also ends the lockout of \
+that user.
 
 Examples:
   occ cache:flush
   occ cache:flush alice
 
 ",
-    exits!("forgotten")
+    exits!("cleared")
 );
 
 const STATS_HELP: &str = concat!(
     "\
-Each running server writes down every ten seconds what it remembers; `told` is when. No name and no \
-password is among it. When no server runs on the store, the answer is exit code 1.
+Each running server reports every ten seconds; `told` is the time of the report. It contains no name \
+and no password. Exit code 1 if no server runs on the store.
 
 Examples:
   occ cache:stats
   occ cache:stats --output=json_pretty
 
 ",
-    exits!("told")
+    exits!("printed")
 );
 
 const ATTEMPTS_HELP: &str = concat!(
     "\
 Failed sign-ins that still count (30 minutes, unless `throttle` in the configuration says otherwise), \
-over all servers and since before their last start. `delay` is the pause behind the last one in \
-milliseconds, `retry_after` how many seconds of waiting are left. Servers write once a second.
+of all servers, including those before a restart. `delay` is the delay after the last one in \
+milliseconds, `retry_after` the seconds left to wait. Servers write once a second.
 
 Examples:
   occ security:bruteforce:attempts 203.0.113.7
   occ security:bruteforce:attempts 2001:db8::7 --output=json
 
 ",
-    exits!("told")
+    exits!("printed")
 );
 
 const FORGIVE_HELP: &str = concat!(
     "\
-Running servers forgive before the next attempt, and it does not matter whether one runs. What counts \
-at one user stays: see occ help cache:flush.
+Takes effect before the next attempt, whether servers run or not. Lockouts of users stay: see \
+occ help cache:flush.
 
 Examples:
   occ security:bruteforce:reset 203.0.113.7
 
 ",
-    exits!("forgiven")
+    exits!("reset")
 );
 
 const CONFIG_DELETE_HELP: &str = concat!(
@@ -300,12 +300,12 @@ Examples:
   occ config:app:get password_policy minLength --default-value=10
 
 ",
-    exits!("told")
+    exits!("printed")
 );
 
 const CONFIG_SET_HELP: &str = concat!(
     "\
-A value whose name says that it is a secret is never taken from the command line.
+A value whose name marks it as a secret is never taken from the command line.
 
 Examples:
   occ config:app:set password_policy minLength --value=12
@@ -317,7 +317,7 @@ Examples:
 
 const CONFIG_LIST_HELP: &str = concat!(
     "\
-Always JSON. Values whose names say that they are secrets are left out without --private.
+Always JSON. Values whose names mark them as secrets are left out without --private.
 
 Examples:
   occ config:list
@@ -328,12 +328,12 @@ Examples:
 );
 
 const IMPORT_HELP: &str = "\
-The database that the config.php names (SQLite, MySQL, MariaDB or PostgreSQL) is only read. Each user \
-comes whole or not at all: with groups, groups they administer, quota, mail address, language, profile, \
-whether they are disabled, when they signed in last, and the password hash, so that everybody signs in \
-as before. Users of other backends keep theirs. App passwords cannot be taken over: they are bound to a \
-secret of that installation. Who is there already is left alone, so an import that was interrupted goes on where it was \
-when it is started again.
+The database that config.php names (SQLite, MySQL, MariaDB or PostgreSQL) is only read. Each user is \
+imported completely or not at all: groups, groups they administer, quota, mail address, language, \
+profile, whether they are disabled, last sign-in and password hash, so users sign in as before. Users \
+of other backends keep them. App passwords cannot be imported: they are bound to a secret of the \
+installation. Existing users are not changed, so an interrupted import continues when it is started \
+again.
 
 Examples:
   occ import:nextcloud --config config/config.php
@@ -341,14 +341,14 @@ Examples:
   occ import:nextcloud --from /var/www/nextcloud/config/config.php --backend 'mail.example.com=mail'
 
 Exit codes:
-  0  everything was, or would be, taken over
-  1  there are problems: they are told, and the rest was, or would be, taken over
+  0  everything was, or would be, imported
+  1  there are problems: they are listed, and the rest was, or would be, imported
   2  wrong command line or configuration, or a store that cannot be used
   3  a database is unavailable now";
 
 const PIN_LIST_HELP: &str = concat!(
     "\
-The first backend that accepts a name owns it; no other may answer for it from then on. Users whose address \
+The first backend that accepts a name owns it; no other can accept it from then on. Users whose address \
 --ambiguous lists type it in full: the bare name is another account's.
 
 Examples:
@@ -362,7 +362,7 @@ Examples:
 
 const PIN_REBIND_HELP: &str = concat!(
     "\
-What was proved before counts no more: the person signs in anew. Somebody who leaves the backend local \
+Cached sign-ins end: the user signs in again. A user who leaves the backend local \
 leaves the local password behind.
 
 Examples:

@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Password, Window, exits};
-use crate::moment::{self, End};
+use crate::time_format::{self, End};
 
 /// The commands `user:…`.
 #[derive(Debug, Subcommand)]
@@ -68,7 +68,7 @@ pub(crate) struct AddArgs {
     pub(crate) user: String,
     #[command(flatten)]
     pub(crate) password: Password,
-    /// Think up a password and tell it to nobody: the user chooses one with the link in the greeting
+    /// Set a random password that is not shown: the user chooses one with the link in the welcome mail
     #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
     pub(crate) generate_password: bool,
     /// What the user is called
@@ -179,7 +179,7 @@ pub(crate) struct TokenAddArgs {
     #[arg(long, value_name = "CIDR", requires = "scope")]
     pub(crate) from: Vec<String>,
     /// When it ends: a day such as 2027-01-31 (UTC), or a time from now such as 90d or 12h [default: never]
-    #[arg(long, value_name = "DATE|DURATION", value_parser = moment::end)]
+    #[arg(long, value_name = "DATE|DURATION", value_parser = time_format::end)]
     pub(crate) expires: Option<End>,
 }
 
@@ -297,7 +297,7 @@ The new password is asked for at the terminal, twice and unseen. It is never tak
 line. It must pass the password policy. When this returns, the old password is refused everywhere, \
 and the user's sessions and reset links have ended.
 
-The password of somebody who signs in at a mail, file or FTP server is kept there and cannot be set \
+The password of a user of a mail, file or FTP server is kept there and cannot be set \
 here.
 
 sudo takes variables out of the environment; --preserve-env=OC_PASS lets this one through.

@@ -11,7 +11,7 @@ use user_backend::config::Config;
 use super::source::{Source, UserRow};
 use crate::cli::Common;
 use crate::config_file;
-use crate::exit::Failure;
+use crate::exit::CliError;
 
 /// Which backend here checks the passwords of which backend there.
 #[derive(Debug)]
@@ -22,17 +22,17 @@ pub(super) struct Homes {
 
 impl Homes {
     /// From the configuration, and what the command line says: `OLD=ID`.
-    pub(super) fn new(common: &Common, named: &[String]) -> Result<Self, Failure> {
+    pub(super) fn new(common: &Common, named: &[String]) -> Result<Self, CliError> {
         let (_, _, config) = config_file::read(common)?;
         let named = named.iter().map(|pair| {
             let (old, id) = pair.rsplit_once('=').ok_or_else(|| {
-                Failure::new(format!("--backend {pair}: found no =, expected the backend there=the id here"))
+                CliError::new(format!("--backend {pair}: found no =, expected the backend there=the id here"))
             })?;
             let known = config.entries().iter().find(|entry| entry.id().as_str() == id);
-            let known = known.ok_or_else(|| Failure::new(format!("there is no backend \"{id}\"")))?;
+            let known = known.ok_or_else(|| CliError::new(format!("there is no backend \"{id}\"")))?;
             Ok((old.to_owned(), known.id().clone()))
         });
-        Ok(Self { named: named.collect::<Result<_, Failure>>()?, config })
+        Ok(Self { named: named.collect::<Result<_, CliError>>()?, config })
     }
 
     /// The source names a backend by what its arguments began with: a host, or a mailbox with a host in it.
@@ -74,10 +74,10 @@ impl Person {
         source: &mut Source,
         row: UserRow,
         homes: &Homes,
-    ) -> Result<Result<Self, String>, Failure> {
+    ) -> Result<Result<Self, String>, CliError> {
         let uid = row.uid;
         let Ok(id) = UserId::parse(&uid) else {
-            return Ok(Err(format!("the user {uid:?} has an id that nobody can have")));
+            return Ok(Err(format!("the user {uid:?} has an invalid id")));
         };
         let backend = match row.backend.as_deref().map(|old| homes.of(old)).transpose() {
             Ok(backend) => backend,

@@ -11,7 +11,7 @@ use accounts::LegacySalt;
 
 use crate::cli::Common;
 use crate::config_file;
-use crate::exit::Failure;
+use crate::exit::CliError;
 use engine::{Cells, Engine};
 use place::Place;
 
@@ -45,7 +45,7 @@ impl UserRow {
 
 impl Source {
     /// Opens the database that a `config.php` names: the one given, or the configuration itself.
-    pub(super) async fn open(common: &Common, from: Option<&Path>) -> Result<Self, Failure> {
+    pub(super) async fn open(common: &Common, from: Option<&Path>) -> Result<Self, CliError> {
         let file = match from {
             Some(file) => file.to_owned(),
             None => config_file::find(common.config.as_deref())?,
@@ -55,7 +55,7 @@ impl Source {
         let salt = LegacySalt::new(place.text("passwordsalt")?.unwrap_or_default());
         let mut source = Self { engine, prefix: place.prefix, salt };
         if !source.has("users").await? {
-            return Err(Failure::new(format!(
+            return Err(CliError::new(format!(
                 "the database has no table {}users: this is no installation, or the table prefix is another one",
                 source.prefix
             )));
@@ -64,13 +64,13 @@ impl Source {
     }
 
     /// How many rows of users there are, of one kind.
-    pub(super) async fn count(&mut self, external: bool) -> Result<u64, Failure> {
+    pub(super) async fn count(&mut self, external: bool) -> Result<u64, CliError> {
         self.number(users_of(external), "").await
     }
 
     /// How many app passwords there are. They are kept as hashes together with a secret of the installation, and a device
-    /// shows its app password to nobody else: there is nothing to bring.
-    pub(super) async fn app_passwords(&mut self) -> Result<u64, Failure> {
+    /// shows its app password to the device only: nothing can be imported.
+    pub(super) async fn app_passwords(&mut self) -> Result<u64, CliError> {
         self.number("authtoken", " WHERE type = 1").await
     }
 
@@ -85,7 +85,7 @@ impl Source {
         external: bool,
         after: &str,
         limit: usize,
-    ) -> Result<Vec<UserRow>, Failure> {
+    ) -> Result<Vec<UserRow>, CliError> {
         let table = users_of(external);
         if external && !self.has(table).await? {
             return Ok(Vec::new());
@@ -104,7 +104,7 @@ impl Source {
         let users = rows.into_iter().filter_map(|mut row| {
             let rows = row.pop()??.parse().unwrap_or(1);
             let (backend, hash, display_name) = (row.pop()?, row.pop()?, row.pop()?);
-            // Nobody becomes a local user for want of a backend.
+            // A user without a matching backend does not become a local user.
             let backend = external.then(|| backend.unwrap_or_default());
             Some(UserRow { uid: row.pop()??, display_name, hash, backend, rows })
         });
@@ -112,7 +112,7 @@ impl Source {
     }
 
     /// External users who are at several backends.
-    pub(super) async fn ambiguous(&mut self) -> Result<Vec<String>, Failure> {
+    pub(super) async fn ambiguous(&mut self) -> Result<Vec<String>, CliError> {
         if !self.has("users_external").await? {
             return Ok(Vec::new());
         }
@@ -121,7 +121,7 @@ impl Source {
     }
 
     /// Members who are no users, with their groups.
-    pub(super) async fn strangers(&mut self) -> Result<Vec<(Option<String>, Option<String>)>, Failure> {
+    pub(super) async fn strangers(&mut self) -> Result<Vec<(Option<String>, Option<String>)>, CliError> {
         let mut query = "SELECT uid, gid FROM {} WHERE 1 = 1".to_owned();
         for table in ["users", "users_external"] {
             if self.has(table).await? {
@@ -140,7 +140,7 @@ impl Source {
     }
 
     /// The groups and their names.
-    pub(super) async fn groups(&mut self) -> Result<Vec<(String, Option<String>)>, Failure> {
+    pub(super) async fn groups(&mut self) -> Result<Vec<(String, Option<String>)>, CliError> {
         // Old versions know no names of groups.
         let named = self.rows("SELECT gid, displayname FROM {} ORDER BY gid", "groups", &[]).await;
         let rows = match named {
@@ -155,14 +155,14 @@ impl Source {
     }
 
     /// The groups of a user, or those that the user administers.
-    pub(super) async fn groups_of(&mut self, uid: &str, admin: bool) -> Result<Vec<String>, Failure> {
+    pub(super) async fn groups_of(&mut self, uid: &str, admin: bool) -> Result<Vec<String>, CliError> {
         let table = if admin { "group_admin" } else { "group_user" };
         let rows = self.rows("SELECT gid FROM {} WHERE uid = $1 ORDER BY gid", table, &[uid]).await?;
         Ok(rows.into_iter().flatten().flatten().collect())
     }
 
     /// The preferences that belong to a user's record: app, key, value.
-    pub(super) async fn preferences(&mut self, uid: &str) -> Result<Vec<(String, String, String)>, Failure> {
+    pub(super) async fn preferences(&mut self, uid: &str) -> Result<Vec<(String, String, String)>, CliError> {
         let query = "SELECT appid, configkey, configvalue FROM {} WHERE userid = $1 \
                      AND appid IN ('core', 'files', 'login', 'settings')";
         let rows = self.rows(query, "preferences", &[uid]).await?;
@@ -176,7 +176,7 @@ impl Source {
     }
 
     /// What a user told about themselves, as JSON.
-    pub(super) async fn account(&mut self, uid: &str) -> Result<Option<String>, Failure> {
+    pub(super) async fn account(&mut self, uid: &str) -> Result<Option<String>, CliError> {
         if !self.has("accounts").await? {
             return Ok(None);
         }
@@ -185,7 +185,7 @@ impl Source {
     }
 
     /// How many rows a table has; none when it is not there.
-    async fn number(&mut self, table: &str, which: &str) -> Result<u64, Failure> {
+    async fn number(&mut self, table: &str, which: &str) -> Result<u64, CliError> {
         if !self.has(table).await? {
             return Ok(0);
         }
@@ -194,12 +194,12 @@ impl Source {
         Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
-    async fn has(&mut self, table: &str) -> Result<bool, Failure> {
+    async fn has(&mut self, table: &str) -> Result<bool, CliError> {
         self.engine.has(&format!("{}{table}", self.prefix)).await
     }
 
     /// Asks the database; `{}` stands for the table with its prefix, which is letters, digits and `_`.
-    async fn rows(&mut self, query: &str, table: &str, values: &[&str]) -> Result<Vec<Cells>, Failure> {
+    async fn rows(&mut self, query: &str, table: &str, values: &[&str]) -> Result<Vec<Cells>, CliError> {
         self.engine.rows(&query.replace("{}", &format!("{}{table}", self.prefix)), values).await
     }
 }

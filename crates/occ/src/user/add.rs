@@ -10,20 +10,20 @@ use zeroize::Zeroizing;
 use super::reset::{impossible, set_failure};
 use crate::Call;
 use crate::cli::UserAddArgs;
-use crate::exit::Failure;
-use crate::output::Reply;
+use crate::exit::CliError;
+use crate::output::Output;
 use crate::password;
 use crate::store::{self, Missing, policy_failure};
 
 /// Longer than any hash takes, and any server that knows breached passwords.
 const TIME: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Failure> {
+pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Create).await?;
     let accounts = &store.accounts;
     // Everything that can be wrong is found before a person is asked to type a password twice.
-    let id = UserId::for_new(&args.user).map_err(|error| Failure::refused(error.to_string()))?;
-    let taken = || Failure::refused(format!("The user \"{id}\" already exists."));
+    let id = UserId::for_new(&args.user).map_err(|error| CliError::refused(error.to_string()))?;
+    let taken = || CliError::refused(format!("The user \"{id}\" already exists."));
     if accounts.users().find(&id).await?.is_some() {
         return Err(taken());
     }
@@ -83,10 +83,10 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Reply, Fail
             said.push(format!("Welcome email to {email} is waiting to be sent"));
         }
         None if args.generate_password => said.push(
-            "Nobody knows the password, and there is no mail address: set one with occ user:resetpassword"
+            "The password is random and there is no mail address to send a link to: set one with occ user:resetpassword"
                 .to_owned(),
         ),
         None => {}
     }
-    Ok(Reply::done(said))
+    Ok(Output::done(said))
 }

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use super::{missing, parse};
 use crate::Call;
 use crate::cli::{LastSeenArgs, UserListArgs};
-use crate::exit::{Exit, Failure};
+use crate::exit::{CliError, Exit};
 use crate::listing::{Listing, Shape};
-use crate::moment;
-use crate::output::{Reply, one_line};
+use crate::output::{Output, one_line};
 use crate::store::Store;
+use crate::time_format;
 
-pub(super) async fn run(call: Call<'_>, store: &Store, args: &UserListArgs) -> Result<Reply, Failure> {
+pub(super) async fn run(call: Call<'_>, store: &Store, args: &UserListArgs) -> Result<Output, CliError> {
     let mut filter = UserFilter::new().limit(args.window.limit).offset(args.window.offset);
     if args.disabled {
         filter = filter.disabled();
@@ -39,8 +39,8 @@ pub(super) async fn run(call: Call<'_>, store: &Store, args: &UserListArgs) -> R
     listing.end().await
 }
 
-pub(super) async fn info(store: &Store, user: &str) -> Result<Reply, Failure> {
-    let unknown = || Failure::refused("user not found");
+pub(super) async fn info(store: &Store, user: &str) -> Result<Output, CliError> {
+    let unknown = || CliError::refused("user not found");
     let id = parse(user).map_err(|_| unknown())?;
     let details = store.accounts.users().details(&id).await.map_err(|error| match error {
         accounts::AccountsError::NotFound { .. } => unknown(),
@@ -50,7 +50,7 @@ pub(super) async fn info(store: &Store, user: &str) -> Result<Reply, Failure> {
     if let Value::Object(members) = &mut tree {
         members.insert("storage".to_owned(), json!({ "quota": quota(details.user.quota) }));
     }
-    Ok(Reply::tree(tree))
+    Ok(Output::tree(tree))
 }
 
 fn about(store: &Store, details: &Details) -> Value {
@@ -64,8 +64,8 @@ fn about(store: &Store, details: &Details) -> Value {
         "groups": details.groups,
         "subadmin_of": details.subadmin_of,
         "quota": quota(user.quota),
-        "first_seen": moment::iso_or_never(user.first_login),
-        "last_seen": moment::iso_or_never(user.last_login),
+        "first_seen": time_format::iso_or_never(user.first_login),
+        "last_seen": time_format::iso_or_never(user.last_login),
         "user_directory": store.server.home_of(&user.id),
         "backend": user.backend.as_str(),
     })
@@ -78,16 +78,20 @@ fn quota(quota: Quota) -> Value {
     }
 }
 
-pub(super) async fn last_seen(call: Call<'_>, store: &Store, args: &LastSeenArgs) -> Result<Reply, Failure> {
+pub(super) async fn last_seen(
+    call: Call<'_>,
+    store: &Store,
+    args: &LastSeenArgs,
+) -> Result<Output, CliError> {
     if let Some(user) = &args.user {
         let user = store.accounts.users().get(&parse(user)?).await.map_err(missing)?;
-        let json = json!({ "user_id": user.id, "last_seen": moment::iso_or_never(user.last_login) });
-        return Reply::new(one_line(&seen(&user)) + "\n", &json, Exit::Fine);
+        let json = json!({ "user_id": user.id, "last_seen": time_format::iso_or_never(user.last_login) });
+        return Output::new(one_line(&seen(&user)) + "\n", &json, Exit::Fine);
     }
     let mut listing = Listing::begin(call, Shape::Map);
     let mut users = pin!(store.accounts.users().stream(UserFilter::new()));
     while let Some(user) = users.try_next().await? {
-        let at = moment::iso_or_never(user.last_login).into();
+        let at = time_format::iso_or_never(user.last_login).into();
         if !listing.line(&seen(&user), user.id.as_str(), at).await? {
             break;
         }
@@ -97,12 +101,12 @@ pub(super) async fn last_seen(call: Call<'_>, store: &Store, args: &LastSeenArgs
 
 fn seen(user: &User) -> String {
     match user.last_login {
-        Some(at) => format!("{}`s last login: {}", user.id, moment::dotted(at)),
+        Some(at) => format!("{}`s last login: {}", user.id, time_format::dotted(at)),
         None => format!("User {} has never logged in, yet.", user.id),
     }
 }
 
-pub(super) async fn report(store: &Store) -> Result<Reply, Failure> {
+pub(super) async fn report(store: &Store) -> Result<Output, CliError> {
     let users = store.accounts.users();
     let backends = users.report().await?;
     let total: u64 = backends.iter().map(|(_, count, _)| count).sum();
@@ -126,7 +130,7 @@ pub(super) async fn report(store: &Store) -> Result<Reply, Failure> {
         "backends": counts, "total_users": total, "user_directories": directories, "active_users": active,
         "disabled_users": disabled,
     });
-    Reply::new(boxed("User Report", &rows), &json, Exit::Fine)
+    Output::new(boxed("User Report", &rows), &json, Exit::Fine)
 }
 
 /// A table of names and numbers in a frame; `None` is a line across.

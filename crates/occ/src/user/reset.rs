@@ -1,4 +1,4 @@
-//! `user:resetpassword`: the way back for somebody who lost a password, also the administrator's own.
+//! `user:resetpassword`: sets a new password, including a lost administrator password.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use user_backend::clock::{later, now};
 use super::{MISSING, missing, no_address, parse};
 use crate::Call;
 use crate::cli::ResetArgs;
-use crate::exit::Failure;
-use crate::output::Reply;
+use crate::exit::CliError;
+use crate::output::Output;
 use crate::password;
 use crate::store::{self, Missing, Store};
 
@@ -21,11 +21,11 @@ const TIME: Duration = Duration::from_secs(60);
 /// What is said when another backend keeps the password.
 const READ_ONLY: &str = "Error while resetting password!";
 
-pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Reply, Failure> {
+pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Output, CliError> {
     let store = store::open(call.common, Missing::Refuse).await?;
     let user = store.accounts.users().get(&parse(&args.user)?).await.map_err(missing)?;
     if !user.is_local() {
-        return Err(Failure::refused(format!(
+        return Err(CliError::refused(format!(
             "{READ_ONLY} The password of {} is kept by the backend {}",
             user.id, user.backend
         )));
@@ -44,39 +44,39 @@ pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Reply, Failu
     let passwords = store.local().await?.passwords(&store.accounts);
     let by = Actor::command_line(&store::person());
     passwords.set(&user.id, &password, by, later(now(), TIME)).await.map_err(set_failure)?;
-    Ok(Reply::done([format!("Successfully reset password for {}", user.id)]))
+    Ok(Output::done([format!("Successfully reset password for {}", user.id)]))
 }
 
-/// Nothing changes before somebody comes back with the link.
-async fn send(store: &Store, user: &accounts::User) -> Result<Reply, Failure> {
+/// Nothing changes until the link is used.
+async fn send(store: &Store, user: &accounts::User) -> Result<Output, CliError> {
     let Some(email) = &user.email else { return Err(no_address(&user.id)) };
     if !user.enabled {
-        return Err(Failure::refused(format!("The user {} is disabled", user.id)));
+        return Err(CliError::refused(format!("The user {} is disabled", user.id)));
     }
     let passwords = store.local().await?.passwords(&store.accounts);
     let reset = PasswordReset::new(store.accounts.clone(), passwords, ResetSettings::default());
     reset.request(user.id.as_str(), None).await.map_err(|error| match error {
         RequestError::Store(error) => error.into(),
-        error => Failure::unavailable(error.to_string()),
+        error => CliError::unavailable(error.to_string()),
     })?;
-    Ok(Reply::done([format!("Password reset link to {email} is waiting to be sent")]))
+    Ok(Output::done([format!("Password reset link to {email} is waiting to be sent")]))
 }
 
 /// A text that cannot be a password at all.
-pub(super) fn impossible(error: impl std::fmt::Display) -> Failure {
-    Failure::refused(error.to_string())
+pub(super) fn impossible(error: impl std::fmt::Display) -> CliError {
+    CliError::refused(error.to_string())
 }
 
 /// Why a password was not set, in the words that people know.
-pub(super) fn set_failure(error: SetError) -> Failure {
+pub(super) fn set_failure(error: SetError) -> CliError {
     match error {
-        SetError::NoSuchUser => Failure::refused(MISSING),
+        SetError::NoSuchUser => CliError::refused(MISSING),
         SetError::NotLocal { backend } => {
-            Failure::refused(format!("{READ_ONLY} The password is kept by the backend {backend}"))
+            CliError::refused(format!("{READ_ONLY} The password is kept by the backend {backend}"))
         }
-        SetError::Refused(broken) => Failure::refused(broken),
+        SetError::Refused(broken) => CliError::refused(broken),
         SetError::Store(error) => error.into(),
-        SetError::Hasher(error) => Failure::unavailable(error.to_string()),
-        error => Failure::new(error.to_string()),
+        SetError::Hasher(error) => CliError::unavailable(error.to_string()),
+        error => CliError::new(error.to_string()),
     }
 }

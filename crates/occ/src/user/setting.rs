@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::{MISSING, missing, parse};
 use crate::cli::SettingArgs;
-use crate::exit::{Exit, Failure};
-use crate::output::Reply;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
 use crate::store::Store;
 
 /// A setting that the user's record holds.
@@ -60,14 +60,14 @@ impl Column {
     }
 }
 
-pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Reply, Failure> {
+pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliError> {
     let user = match parse(&args.user) {
         Ok(id) => store.accounts.users().find(&id).await?,
         Err(_) => None,
     };
-    let Some(user) = user else { return nobody(&args) };
-    let Some(app) = args.app.as_deref() else { return Ok(Reply::tree(all(store, &user, None).await?)) };
-    let Some(key) = args.key.as_deref() else { return Ok(Reply::tree(all(store, &user, Some(app)).await?)) };
+    let Some(user) = user else { return unknown_user(&args) };
+    let Some(app) = args.app.as_deref() else { return Ok(Output::tree(all(store, &user, None).await?)) };
+    let Some(key) = args.key.as_deref() else { return Ok(Output::tree(all(store, &user, Some(app)).await?)) };
 
     let column = Column::named(app, key);
     let preferences = store.accounts.preferences();
@@ -75,7 +75,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Reply, Failu
         Some(column) => column.of(&user),
         None => preferences.find(&user.id, app, key).await?,
     };
-    let unset = || Failure::refused(format!("The setting does not exist for user \"{}\".", user.id));
+    let unset = || CliError::refused(format!("The setting does not exist for user \"{}\".", user.id));
     if let Some(value) = args.value.as_deref() {
         if args.update_only && present.is_none() {
             return Err(unset());
@@ -91,7 +91,7 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Reply, Failu
             }
             None => preferences.set(&user.id, app, [(key, value)]).await.map_err(missing)?,
         }
-        return Ok(Reply::done::<String>([]));
+        return Ok(Output::done::<String>([]));
     }
     if args.delete {
         if present.is_none() && args.error_if_not_exists {
@@ -103,30 +103,30 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Reply, Failu
             }
             None => drop(preferences.delete(&user.id, app, [key]).await.map_err(missing)?),
         }
-        return Ok(Reply::done::<String>([]));
+        return Ok(Output::done::<String>([]));
     }
     let value = present.or_else(|| args.default_value.clone()).ok_or_else(unset)?;
-    Reply::new(format!("{value}\n"), &value, Exit::Fine)
+    Output::new(format!("{value}\n"), &value, Exit::Fine)
 }
 
-/// What is answered about somebody who does not exist.
-fn nobody(args: &SettingArgs) -> Result<Reply, Failure> {
-    let unset = || Failure::refused(format!("The setting does not exist for user \"{}\".", args.user));
+/// The result for an unknown user.
+fn unknown_user(args: &SettingArgs) -> Result<Output, CliError> {
+    let unset = || CliError::refused(format!("The setting does not exist for user \"{}\".", args.user));
     if !args.ignore_missing_user || args.value.is_some() {
-        return Err(Failure::refused(MISSING));
+        return Err(CliError::refused(MISSING));
     }
     if args.key.is_none() {
-        return Ok(Reply::tree(Value::Object(Map::new())));
+        return Ok(Output::tree(Value::Object(Map::new())));
     }
     if args.delete {
-        return if args.error_if_not_exists { Err(unset()) } else { Ok(Reply::done::<String>([])) };
+        return if args.error_if_not_exists { Err(unset()) } else { Ok(Output::done::<String>([])) };
     }
     let value = args.default_value.as_deref().ok_or_else(unset)?;
-    Reply::new(format!("{value}\n"), &value, Exit::Fine)
+    Output::new(format!("{value}\n"), &value, Exit::Fine)
 }
 
 /// All settings, by app.
-async fn all(store: &Store, user: &User, app: Option<&str>) -> Result<Value, Failure> {
+async fn all(store: &Store, user: &User, app: Option<&str>) -> Result<Value, CliError> {
     let mut found: Vec<(String, String, String)> = Vec::new();
     for Preference { app, key, value, .. } in store.accounts.preferences().list(&user.id, app).await? {
         found.push((app, key, value));

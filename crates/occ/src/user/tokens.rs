@@ -5,23 +5,23 @@ use serde_json::{Value, json};
 
 use super::{missing, parse};
 use crate::cli::{TokenAddArgs, TokenDeleteArgs};
-use crate::exit::{Exit, Failure};
-use crate::moment;
-use crate::output::Reply;
+use crate::exit::{CliError, Exit};
+use crate::output::Output;
 use crate::store::Store;
+use crate::time_format;
 
-pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Reply, Failure> {
+pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Output, CliError> {
     let (user, tokens) = (parse(&args.user)?, store.accounts.app_passwords());
     let now = store.accounts.now();
     let expires = args.expires.map(|end| end.seen_from(now));
     if let Some(past) = expires.filter(|expires| *expires <= now) {
-        let text = format!("--expires: found {}, expected a moment in the future", moment::iso(past));
-        return Err(Failure::refused(text));
+        let text = format!("--expires: found {}, expected a moment in the future", time_format::iso(past));
+        return Err(CliError::refused(text));
     }
     let (what, made) = if args.scope.is_empty() {
         ("app password", tokens.create(&user, &args.name, expires).await)
     } else {
-        let wrong = |error: AccountsError| Failure::new(error.to_string());
+        let wrong = |error: AccountsError| CliError::new(error.to_string());
         let scopes = TokenScopes::parse(&args.scope).map_err(wrong)?;
         let networks = SourceNetworks::parse(&args.from).map_err(wrong)?;
         let made = tokens.create_service_token(&user, &args.name, scopes, networks, expires).await;
@@ -32,12 +32,12 @@ pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Reply, Fai
     if let Value::Object(fields) = &mut json {
         fields.insert("token".to_owned(), token.expose().into());
     }
-    Reply::new(format!("{what}:\n{}\n", token.expose()), &json, Exit::Fine)
+    Output::new(format!("{what}:\n{}\n", token.expose()), &json, Exit::Fine)
 }
 
-pub(super) async fn list(store: &Store, user: &str) -> Result<Reply, Failure> {
+pub(super) async fn list(store: &Store, user: &str) -> Result<Output, CliError> {
     let found = store.accounts.app_passwords().list(&parse(user)?).await.map_err(missing)?;
-    Ok(Reply::tree(found.iter().map(|made| (made.key.to_string(), about(made))).collect::<Value>()))
+    Ok(Output::tree(found.iter().map(|made| (made.key.to_string(), about(made))).collect::<Value>()))
 }
 
 fn about(made: &AppPassword) -> Value {
@@ -45,10 +45,10 @@ fn about(made: &AppPassword) -> Value {
         "id": made.key,
         "name": made.name,
         "kind": if made.service.is_some() { "service" } else { "device" },
-        "created": moment::iso(made.created),
-        "last_used": moment::iso_or_never(made.last_used),
+        "created": time_format::iso(made.created),
+        "last_used": time_format::iso_or_never(made.last_used),
         "last_used_from": made.last_used_from.map(|from| from.to_string()),
-        "expires": moment::iso_or_never(made.expires),
+        "expires": time_format::iso_or_never(made.expires),
         "wipe": made.wipe,
     });
     if let (Some(ServiceToken { scopes, networks }), Value::Object(fields)) = (&made.service, &mut fields) {
@@ -58,17 +58,17 @@ fn about(made: &AppPassword) -> Value {
     fields
 }
 
-pub(super) async fn delete(store: &Store, args: &TokenDeleteArgs) -> Result<Reply, Failure> {
+pub(super) async fn delete(store: &Store, args: &TokenDeleteArgs) -> Result<Output, CliError> {
     let (user, tokens) = (parse(&args.user)?, store.accounts.app_passwords());
     let Some(id) = args.id else {
         let ended = tokens.revoke_all(&user).await.map_err(missing)?;
-        return Ok(Reply::done([format!("{ended} app passwords of {user} were revoked")]));
+        return Ok(Output::done([format!("{ended} app passwords of {user} were revoked")]));
     };
     tokens.revoke(&user, id).await.map_err(|error| match error {
         AccountsError::NotFound { what: "app password", .. } => {
-            Failure::refused(format!("{user} has no app password {id}"))
+            CliError::refused(format!("{user} has no app password {id}"))
         }
         error => missing(error),
     })?;
-    Ok(Reply::done([format!("App password {id} of {user} was revoked")]))
+    Ok(Output::done([format!("App password {id} of {user} was revoked")]))
 }

@@ -56,15 +56,12 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn what_is_remembered_is_told_by_the_servers_that_run_and_by_nobody_else() {
+fn cache_stats_list_running_servers_only() {
     let desk = Desk::with_people();
-    let nobody = desk.run(&["cache:stats"]);
+    let none = desk.run(&["cache:stats"]);
     assert_eq!(
-        (nobody.code, nobody.err.as_str()),
-        (
-            1,
-            "No server is running on this store; what is remembered of sign-ins is in the memory of a running server\n"
-        )
+        (none.code, none.err.as_str()),
+        (1, "No server is running on this store; sign-in caches are in the memory of running servers\n")
     );
     let accounts = desk.accounts();
     let started = Clock::system().now();

@@ -22,7 +22,7 @@ fn tab(script: &str, words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn bash_completes_the_words_behind_a_colon() {
+fn bash_completes_after_a_colon() {
     if Command::new("bash").arg("--version").stdout(Stdio::null()).status().is_err() {
         eprintln!("skipped: no bash");
         return;

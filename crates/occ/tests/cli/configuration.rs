@@ -89,7 +89,7 @@ fn without_a_configuration_all_places_are_named() {
 }
 
 #[test]
-fn a_named_configuration_that_is_missing_is_not_replaced_by_another() {
+fn missing_named_configuration_has_no_fallback() {
     let desk = Desk::with("user-backend.toml", GOOD);
     for said in [
         desk.run(&["backend:list", "--config", "mine.toml"]),
@@ -110,7 +110,7 @@ fn a_link_to_nowhere_is_a_configuration_that_cannot_be_read() {
 }
 
 #[test]
-fn everything_that_is_wrong_is_told_at_once() {
+fn all_errors_are_reported_at_once() {
     let bad = r#"
 [[user_backends]]
 class = "imap"
@@ -197,7 +197,7 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
 fn a_host_that_does_not_exist_is_a_wrong_configuration() {
     let text = "\n[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"mail.nowhere.invalid\"\n";
     let desk = Desk::with("user-backend.toml", text);
-    assert_eq!(desk.run(&["backend:list"]).code, 0, "nobody is asked");
+    assert_eq!(desk.run(&["backend:list"]).code, 0, "no server is contacted");
     let words = ["backend:login", "alice", "--password-from-stdin"];
     let check = desk.run(&["backend:check", "mail"]);
     let login = desk.run_with_input(&words, b"Wonderland-1\n");

@@ -40,7 +40,7 @@ macro_rules! from_each {
 }
 
 from_each! {
-    fn a_dry_run_tells_everything_and_writes_nothing(installation) {
+    fn dry_run_lists_everything_and_writes_nothing(installation) {
         let before = installation.bytes();
         let said = installation.desk.run(&["import:nextcloud"]);
         assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
@@ -49,7 +49,7 @@ from_each! {
         assert_eq!(installation.bytes(), before);
     }
 
-    fn everybody_comes_with_all_that_belongs_to_them(installation) {
+    fn users_are_imported_with_all_their_data(installation) {
         let before = installation.bytes();
         let desk = &installation.desk;
         let (said, json) = installation.import(&["--write"]);
@@ -78,7 +78,7 @@ from_each! {
         assert!(format!("{:?}", details.profile).contains("+441865276150"), "{details:?}");
     }
 
-    fn everybody_signs_in_as_before_and_old_hashes_are_made_anew(installation) {
+    fn imported_users_sign_in_and_old_hashes_are_upgraded(installation) {
         let (_, json) = installation.import(&["--write"]);
         assert_eq!(json["users"], 5);
         let accounts = installation.accounts();
@@ -97,7 +97,7 @@ from_each! {
         assert!(!told.contains("pepper"), "{told}");
     }
 
-    fn an_import_that_was_interrupted_goes_on_and_one_that_is_done_changes_nothing(installation) {
+    fn interrupted_import_continues_and_a_second_one_is_idempotent(installation) {
         let desk = &installation.desk;
         installation.import(&["--write"]);
         assert_eq!(desk.run(&["user:delete", "felix"]).code, 0);
@@ -109,7 +109,7 @@ from_each! {
         assert_eq!(desk.block_on(installation.accounts().users().count(&UserFilter::new())).unwrap(), 8);
     }
 
-    fn an_installation_of_thousands_is_read_page_by_page_and_nobody_is_left_out(installation) {
+    fn large_installation_is_read_in_pages_completely(installation) {
         let database = installation.database.as_ref();
         let more = (0..403).map(|number| format!("('user {number}', 'x', 'backend')")).collect::<Vec<_>>().join(", ");
         let insert = |table: &str, columns: &str| format!("INSERT INTO {table} ({columns}) VALUES {more};");
@@ -143,7 +143,7 @@ from_each! {
 
 /// What no installation writes and some have, after years and repairs: each such row is told, and all others come.
 #[test]
-fn a_row_that_makes_no_sense_keeps_no_other_from_coming() {
+fn malformed_row_does_not_stop_the_import() {
     let rows = format!(
         "INSERT INTO oc_users VALUES (NULL, NULL, 'x', NULL), ('', NULL, 'x', NULL), (x'626f62', NULL, 'x', NULL), \
          (CAST(x'66fe' AS TEXT), NULL, 'x', NULL), ('ALICE', NULL, '{HASH}', NULL), ('odd', NULL, '9|x', NULL), \
@@ -184,7 +184,7 @@ not taken over: 2 app passwords; they work with that installation only, so devic
 problems: 4
   the group \" odd\" has an id that no group can have
   root: a member of \" odd\", which no group can be called
-  ROOT of the backend ftp:files.example.com has the name of somebody else there
+  ROOT of the backend ftp:files.example.com has the name of another user there
   gunnar: no backend of the configuration is \"gone.example.com\"; --backend 'gone.example.com=ID' names it
 nothing was written; --write does it
 ";
@@ -219,7 +219,7 @@ fn sign_in(desk: &Desk, id: &str, password: &str) -> Said {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_nothing_is_made() {
+fn unreadable_source_is_reported_and_nothing_is_created() {
     let desk = Desk::with_store();
     assert!(desk.run(&["import:nextcloud"]).fails(2).contains("is no config.php"));
     for (text, words) in [
@@ -266,7 +266,7 @@ fn port_to(desk: &Desk, socket: PathBuf) -> u16 {
 }
 
 #[test]
-fn mysql_is_reached_by_port_and_encrypted_as_the_options_of_the_driver_say() {
+fn mysql_uses_port_and_tls_of_the_driver_options() {
     let Some(installation) = Installation::new(Kind::Mysql) else { return };
     let (desk, socket) = (&installation.desk, installation.socket());
     let certificate = socket.parent().unwrap().join("cert.pem").display().to_string();
@@ -294,7 +294,7 @@ fn mysql_is_reached_by_port_and_encrypted_as_the_options_of_the_driver_say() {
         let said = found("localhost", &format!("'dbdriveroptions' => [{options}],"));
         assert_eq!((said.code, said.err.as_str()), (1, ""), "{options}");
     }
-    // The certificate is one for `localhost`; nobody else vouches for it.
+    // The certificate is for `localhost`, and self-signed.
     let options = format!("'dbdriveroptions' => [1009 => '{certificate}'],");
     assert!(found("127.0.0.1", &options).fails(2).contains("certificate"));
     let options = format!("'dbdriveroptions' => [1009 => '{certificate}', 1014 => false],");
@@ -308,7 +308,7 @@ fn a_database_that_does_not_let_us_in_says_why() {
         let host = installation.host();
         // What is said twice in a PHP array counts as it was said last; here it is an error, so the first is renamed.
         for (setting, value, words) in
-            [("dbname", "nowhere", "no database of that dbname"), ("dbuser", "nobody", "another dbuser")]
+            [("dbname", "nowhere", "no database of that dbname"), ("dbuser", "stranger", "another dbuser")]
         {
             installation.configure(&host, "");
             let file = installation.desk.path().join("config/config.php");

@@ -67,7 +67,7 @@ fn people(rig: &Rig) -> Vec<[String; 4]> {
 }
 
 #[test]
-fn everybody_signs_in_where_they_are_known_and_nowhere_else() {
+fn users_sign_in_only_where_they_are_known() {
     let Some(rig) = Rig::find() else { return };
     let desk = Desk::with("user-backend.toml", &three(&rig));
     for [name, password, servers, state] in people(&rig) {
@@ -102,7 +102,7 @@ fn the_chain_finds_the_server_that_knows_the_person() {
     }
     for (name, password) in [
         ("alice", "wonderland-1"),
-        ("nobody-of-that-name", "Wonderland-1"),
+        ("unknown-user", "Wonderland-1"),
         ("guest", "guest"),
         ("anonymous", "alice@example.com"),
         ("alice", ""),
@@ -129,7 +129,7 @@ fn an_outage_stops_the_chain_unless_the_settings_say_otherwise() {
 }
 
 #[test]
-fn the_check_tells_what_every_server_is() {
+fn check_describes_every_server() {
     let Some(rig) = Rig::find() else { return };
     let desk = Desk::with("user-backend.toml", &three(&rig));
     let said = desk.run(&["backend:check", "--output=json"]);
@@ -157,7 +157,7 @@ fn the_check_tells_what_every_server_is() {
 }
 
 #[test]
-fn the_log_of_a_real_sign_in_does_not_tell_the_password_in_any_form() {
+fn log_of_a_real_sign_in_has_no_password() {
     let Some(rig) = Rig::find() else { return };
     let desk = Desk::with("user-backend.toml", &three(&rig));
     for id in ["mail", "files", "office"] {
@@ -173,7 +173,7 @@ fn the_log_of_a_real_sign_in_does_not_tell_the_password_in_any_form() {
 }
 
 #[test]
-fn standard_output_is_the_answer_and_nothing_else_whatever_a_library_prints() {
+fn standard_output_has_no_text_of_libraries() {
     let Some(rig) = Rig::find() else { return };
     // This server maps strangers to guests; libsmbclient refuses them and says so on standard output.
     let guests = format!(
@@ -181,7 +181,7 @@ fn standard_output_is_the_answer_and_nothing_else_whatever_a_library_prints() {
         rig.host()
     );
     let desk = Desk::with("user-backend.toml", &guests);
-    ends(&desk, "nobody-of-ours", "whatever", &[], 1, "refused");
+    ends(&desk, "unknown-user", "whatever", &[], 1, "refused");
     let check = Said::of(&desk.command(&["backend:check", "--output=json"]).output().unwrap());
     let json: Value = serde_json::from_str(&check.out).unwrap_or_else(|_| panic!("{check:?}"));
     assert_eq!(json["backends"][0]["canary"], "refused");

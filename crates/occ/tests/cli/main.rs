@@ -49,7 +49,7 @@ impl Desk {
         desk
     }
 
-    /// The configuration of the tests that need a store: hashes that cost little, and one backend that nobody asks.
+    /// The configuration of the tests that need a store: hashes that cost little, and one backend that is never asked.
     const CONFIGURATION: &str = r#"
 [server]
 public_url = "https://cloud.example.com/"
@@ -120,7 +120,7 @@ port = 1
         std::fs::write(&path, text).unwrap();
     }
 
-    /// Whether somebody made a store.
+    /// Whether there is a store.
     fn has_store(&self) -> bool {
         self.run(&["user:list", "--limit=1"]).code == 0
     }
@@ -176,7 +176,7 @@ impl Said {
     }
 }
 
-/// A port on loopback where nobody listens.
+/// A loopback port without a listener.
 fn closed_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }

@@ -57,7 +57,7 @@ fn minute() -> user_backend::clock::Instant {
 }
 
 #[test]
-fn the_old_password_is_refused_by_a_running_server_the_moment_the_command_returns() {
+fn running_server_refuses_the_old_password_at_once() {
     let server = Server::running();
     assert!(server.accepts(OLD) && server.accepts(OLD), "also from memory");
     let alice = UserId::parse("alice").unwrap();
@@ -121,7 +121,7 @@ fn a_pipe_gives_a_password_too() {
 }
 
 #[test]
-fn a_link_can_be_mailed_instead_and_nothing_changes_before_somebody_follows_it() {
+fn mailed_link_changes_nothing_until_it_is_used() {
     let server = Server::running();
     let said = server.desk.run(&["user:resetpassword", "alice", "--send-email"]);
     assert_eq!(said.out, "Password reset link to alice@example.com is waiting to be sent\n");
@@ -135,7 +135,7 @@ fn a_link_can_be_mailed_instead_and_nothing_changes_before_somebody_follows_it()
 }
 
 #[test]
-fn the_most_talkative_log_does_not_tell_a_new_password() {
+fn trace_log_has_no_new_password() {
     let server = Server::running();
     let words = ["-vvv", "user:resetpassword", "alice", "--password-from-stdin"];
     let said = server.desk.run_with_input(&words, format!("{NEW}\n").as_bytes());
@@ -215,7 +215,7 @@ impl Terminal {
         self.master.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Reads on; a terminal that nobody has open any more is an error on Linux.
+    /// Continues to read; a closed terminal is an error on Linux.
     fn read(&mut self) -> bool {
         let mut piece = [0; 1024];
         match self.master.read(&mut piece) {
@@ -282,7 +282,7 @@ fn two_different_passwords_or_none_change_nothing() {
 }
 
 #[test]
-fn a_trial_asks_the_store_too_and_owns_nobody() {
+fn test_sign_in_asks_the_store_and_binds_no_name() {
     let server = Server::running();
     let try_it = |words: &[&str], password: &str| {
         let words = [&["backend:login", "--password-from-env", "--output=json"], words].concat();

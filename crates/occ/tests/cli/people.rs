@@ -61,7 +61,7 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
 }
 
 #[test]
-fn a_refused_password_leaves_nothing_behind() {
+fn refused_password_changes_nothing() {
     let desk = Desk::with_store();
     let mut add = desk.command(&["user:add", "alice", "--password-from-env", "-g", "staff"]);
     let said = Said::of(&add.env("OC_PASS", "banana").output().unwrap());
@@ -111,7 +111,7 @@ fn a_list_has_its_window_and_its_forms() {
 }
 
 #[test]
-fn disabling_enabling_and_deleting_are_told_and_done() {
+fn disable_enable_and_delete_work_and_report() {
     let desk = Desk::with_people();
     assert_eq!(desk.run(&["user:disable", "alice"]).out, "The specified user is disabled\n");
     assert_eq!(desk.run(&["user:list", "--disabled"]).out, "  - alice: Alice\n");
@@ -173,7 +173,7 @@ fn a_report_counts_by_backend_and_in_all() {
 }
 
 #[test]
-fn somebody_who_never_signed_in_was_never_seen() {
+fn user_who_never_signed_in_was_never_seen() {
     let desk = Desk::with_people();
     assert_eq!(desk.run(&["user:lastseen", "alice"]).out, "User alice has never logged in, yet.\n");
     let all = desk.run(&["user:lastseen", "--all"]);
@@ -199,7 +199,7 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
         (&["user:setting", "alice", "app", "key", "--delete"], ""),
         (&["user:setting", "alice", "files", "quota", "--delete"], ""),
         (&["user:setting", "alice", "files"], ""),
-        (&["user:setting", "nobody", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
+        (&["user:setting", "ghost", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
     ] {
         let said = desk.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
@@ -211,7 +211,7 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
 }
 
 #[test]
-fn options_of_a_setting_that_make_no_sense_together_are_a_mistake_on_the_command_line() {
+fn contradictory_options_are_a_usage_error() {
     let desk = Desk::with_people();
     for words in [
         &["user:setting", "alice", "--default-value=x"][..],
@@ -394,7 +394,7 @@ fn apps_and_their_configuration_are_switched_set_and_listed() {
 }
 
 #[test]
-fn a_name_moves_to_another_backend_by_an_explicit_act_that_is_written_down() {
+fn rebinding_a_name_is_explicit_and_audited() {
     let desk = Desk::with_people();
     assert_eq!(desk.run(&["pin:list", "--ambiguous"]).out, "", "both are the mail server's");
     assert_eq!(desk.run(&["pin:list", "--backend=mail", "-l", "1"]).out, "  - mallory: mail\n");
@@ -413,7 +413,7 @@ fn a_name_moves_to_another_backend_by_an_explicit_act_that_is_written_down() {
     assert_eq!(desk.run(&["pin:list", "--ambiguous", "--offset=1"]).out, "");
     assert_eq!(
         desk.run(&["pin:rebind", "mallory", "--nobody"]).out,
-        "mallory belongs to nobody now; before: local\n"
+        "mallory belongs to no backend now; before: local\n"
     );
     let mut audit = desk.command(&["audit:list", "--about=mallory", "--output=json"]);
     let lines = json(&Said::of(&audit.output().unwrap()));
@@ -432,11 +432,11 @@ fn a_flush_reaches_every_process_through_the_store() {
     let accounts = desk.accounts();
     let now = || desk.block_on(accounts.credential_epoch().current()).unwrap();
     let before = now();
-    assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "What was remembered of alice is forgotten\n");
+    assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "The cached sign-ins of alice are cleared\n");
     let named = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(format!("{named:?}").contains("alice") && format!("{named:?}").contains("Users"), "{named:?}");
     let before = now();
-    assert_eq!(desk.run(&["cache:flush"]).out, "What was remembered of sign-ins is forgotten\n");
+    assert_eq!(desk.run(&["cache:flush"]).out, "The sign-in caches are cleared\n");
     let all = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
 }

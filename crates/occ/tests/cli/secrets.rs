@@ -13,7 +13,7 @@ fn desk(port: u16) -> Desk {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked_and_the_ways_are_named() {
+fn without_a_terminal_the_password_options_are_named() {
     for words in [&["backend:login", "alice"][..], &["backend:login", "alice", "-n"]] {
         let said = desk(1).run(words);
         let told = said.fails(2);
@@ -44,7 +44,7 @@ fn a_missing_password_is_2_and_an_impossible_one_is_refused() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn t62_the_password_is_gone_from_the_environment_before_anybody_is_asked() {
+fn t62_password_leaves_the_environment_before_any_io() {
     let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = server.local_addr().unwrap().port();
     // The server says nothing: the program waits for its greeting, and we look.
@@ -71,7 +71,7 @@ fn t62_the_password_is_gone_from_the_environment_before_anybody_is_asked() {
             let mut seen = Vec::new();
             opened.read_to_end(&mut seen).unwrap();
             let seen = String::from_utf8_lossy(&seen);
-            // Not shown when it fails: the rest of the environment is nobody's business.
+            // Not shown on failure: the rest of the environment is private.
             assert!(!seen.is_empty() && !seen.contains("Wonderland"), "{words:?}: in /proc/…/{file}");
         }
         // T61: a crash leaves no memory behind.
@@ -87,7 +87,7 @@ fn t62_the_password_is_gone_from_the_environment_before_anybody_is_asked() {
 }
 
 #[test]
-fn t60_the_most_talkative_log_does_not_tell_the_password() {
+fn t60_trace_log_has_no_password() {
     let desk = desk(closed_port());
     let words = ["-vvv", "backend:login", "alice", "--explain", "--password-from-stdin"];
     let said = desk.run_with_input(&words, b"Wonderland-1\n");
@@ -112,7 +112,7 @@ fn t64_a_name_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic_and_does_not_change_the_answer() {
+fn closed_pipe_is_no_panic_and_keeps_the_exit_code() {
     let desk = desk(closed_port());
     for words in [&["backend:check", "--output=json_pretty"][..], &["completion", "bash"], &["--help"]] {
         let (reader, writer) = std::io::pipe().unwrap();

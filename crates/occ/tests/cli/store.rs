@@ -20,50 +20,50 @@ fn every_refusal_has_its_text_and_its_exit_code() {
         &["user:add", "bob", "-n", "--email", "no-address"],
         &["user:add", "bob", "-n", "--group", ""],
         &["user:add", "bob", "--password-from-env"],
-        &["user:delete", "nobody"],
+        &["user:delete", "ghost"],
         &["user:delete", "root"],
-        &["user:disable", "nobody"],
+        &["user:disable", "ghost"],
         &["user:disable", "root"],
-        &["user:enable", "nobody"],
-        &["user:info", "nobody"],
+        &["user:enable", "ghost"],
+        &["user:info", "ghost"],
         &["user:info", "no\u{1b}body"],
-        &["user:lastseen", "nobody"],
-        &["user:resetpassword", "nobody"],
+        &["user:lastseen", "ghost"],
+        &["user:resetpassword", "ghost"],
         &["user:resetpassword", "mallory"],
         &["user:resetpassword", "alice", "-n"],
         &["user:resetpassword", "alice"],
         &["user:resetpassword", "alice", "--password-from-env"],
         &["user:resetpassword", "root", "--send-email"],
         &["user:resetpassword", "mallory", "--send-email"],
-        &["user:setting", "nobody"],
-        &["user:setting", "nobody", "app", "key", "value", "--ignore-missing-user"],
+        &["user:setting", "ghost"],
+        &["user:setting", "ghost", "app", "key", "value", "--ignore-missing-user"],
         &["user:setting", "alice", "app", "key"],
         &["user:setting", "alice", "app", "key", "value", "--update-only"],
         &["user:setting", "alice", "app", "key", "--delete", "--error-if-not-exists"],
         &["user:setting", "alice", "settings", "email", "no-address"],
         &["user:setting", "alice", "files", "quota", "much"],
-        &["user:welcome", "nobody"],
+        &["user:welcome", "ghost"],
         &["user:welcome", "root"],
         &["user:welcome", "mallory@example.com", "-r"],
-        &["user:auth-tokens:add", "nobody"],
+        &["user:auth-tokens:add", "ghost"],
         &["user:auth-tokens:add", "alice", "--name", ""],
-        &["user:auth-tokens:list", "nobody"],
-        &["user:auth-tokens:delete", "nobody", "1"],
+        &["user:auth-tokens:list", "ghost"],
+        &["user:auth-tokens:delete", "ghost", "1"],
         &["user:auth-tokens:delete", "alice", "1"],
         &["group:add", "staff"],
         &["group:add", ""],
         &["group:delete", "admin"],
         &["group:delete", "nothing"],
         &["group:adduser", "nothing", "alice"],
-        &["group:adduser", "staff", "nobody"],
+        &["group:adduser", "staff", "ghost"],
         &["group:removeuser", "nothing", "alice"],
-        &["group:removeuser", "staff", "nobody"],
+        &["group:removeuser", "staff", "ghost"],
         &["group:removeuser", "admin", "root"],
         &["group:info", "nothing"],
         &["group:subadmin:add", "nothing", "alice"],
-        &["group:subadmin:add", "staff", "nobody"],
+        &["group:subadmin:add", "staff", "ghost"],
         &["group:subadmin:add", "admin", "alice"],
-        &["group:subadmin:remove", "staff", "nobody"],
+        &["group:subadmin:remove", "staff", "ghost"],
         &["group:subadmin:list", "nothing"],
         &["app:enable", ""],
         &["app:enable", "nothing"],
@@ -92,7 +92,7 @@ fn every_refusal_has_its_text_and_its_exit_code() {
 
 #[test]
 fn a_refusal_is_json_for_those_who_read_json() {
-    let said = Desk::with_people().run(&["user:delete", "nobody", "--output=json"]);
+    let said = Desk::with_people().run(&["user:delete", "ghost", "--output=json"]);
     assert_eq!(
         (said.code, said.out.as_str(), said.err.as_str()),
         (1, "{\"error\":\"User does not exist\"}\n", "")
@@ -106,7 +106,7 @@ fn quiet_says_nothing_and_keeps_the_exit_code() {
         let said = desk.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (code, "", ""));
     }
-    assert_eq!(desk.run(&["user:delete", "nobody", "-q"]).fails(1), "User does not exist\n");
+    assert_eq!(desk.run(&["user:delete", "ghost", "-q"]).fails(1), "User does not exist\n");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn only_a_command_that_puts_something_in_makes_a_store() {
 }
 
 #[test]
-fn a_store_elsewhere_is_named_by_the_configuration_and_relative_to_it() {
+fn store_path_is_relative_to_the_configuration() {
     let desk = Desk::with_store();
     desk.write("etc/occ.toml", &format!("[store]\nurl = \"sqlite:../data/a.db\"\n{}", Desk::CONFIGURATION));
     std::fs::create_dir(desk.path().join("data")).unwrap();
@@ -131,7 +131,7 @@ fn a_store_elsewhere_is_named_by_the_configuration_and_relative_to_it() {
 }
 
 #[test]
-fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
+fn database_password_is_never_shown_and_closes_the_file() {
     let text = format!(
         "[store]\nurl = \"postgres://occ:Wonderland-1@127.0.0.1:{}/x\"\n{}",
         crate::closed_port(),
@@ -152,9 +152,9 @@ fn the_password_of_a_database_is_never_told_and_closes_the_file_to_others() {
 }
 
 #[test]
-fn what_is_no_store_of_ours_is_refused_and_left_alone() {
+fn foreign_store_is_refused_and_unchanged() {
     let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
-    desk.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that nobody takes it for an empty one\n");
+    desk.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that it is not taken for an empty one\n");
     let said = desk.run(&["user:list"]);
     assert!(said.fails(2).contains("no SQLite database"), "{said:?}");
     std::fs::remove_file(desk.path().join("user-backend.db")).unwrap();
@@ -191,7 +191,7 @@ fn what_goes_wrong_in_an_open_store_names_it() {
 
 #[cfg(unix)]
 #[test]
-fn somebody_elses_store_is_refused_with_the_way_out() {
+fn store_of_another_user_is_refused_with_a_hint() {
     // Only root can give a file away.
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: not root");

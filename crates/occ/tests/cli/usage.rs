@@ -51,7 +51,7 @@ fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
 }
 
 #[test]
-fn a_slip_in_a_command_names_the_one_that_was_meant_and_no_other() {
+fn mistyped_command_suggests_the_nearest_one() {
     let desk = Desk::new();
     for (typed, tip) in [
         ("user:resetpasword", Some("a similar subcommand exists: 'user:resetpassword'")),
@@ -76,7 +76,7 @@ fn a_slip_in_a_command_names_the_one_that_was_meant_and_no_other() {
 }
 
 #[test]
-fn a_choice_that_was_not_made_is_told_with_all_it_could_be() {
+fn missing_choice_lists_the_possible_values() {
     let desk = Desk::new();
     for (words, choice) in
         [(&["user:lastseen"][..], "<USER|--all>"), (&["user:auth-tokens:delete", "alice"], "<ID|--all>")]

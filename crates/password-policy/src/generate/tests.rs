@@ -110,7 +110,7 @@ fn bytes_above_the_fair_limit_are_thrown_away() {
 }
 
 #[test]
-fn a_refused_candidate_leaves_nothing_behind() {
+fn refused_candidate_is_discarded_completely() {
     let rounds = std::cell::Cell::new(0);
     let made = generate(16, false, |candidate| {
         assert_eq!(candidate.len(), 16);

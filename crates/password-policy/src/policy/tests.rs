@@ -141,7 +141,7 @@ fn a_breached_password_is_refused_when_there_is_a_source() {
 }
 
 #[test]
-fn what_everybody_knows_is_refused_when_asked_for() {
+fn context_words_are_refused_if_enabled() {
     let alice = Context::default()
         .user_id("alice")
         .display_name("Dinah Liddell")
@@ -163,7 +163,7 @@ fn what_everybody_knows_is_refused_when_asked_for() {
 }
 
 #[test]
-fn every_broken_rule_is_told_in_one_answer_and_in_order() {
+fn all_violations_are_reported_in_order() {
     #[derive(Debug)]
     struct Listed;
     impl RangeSource for Listed {
@@ -246,7 +246,7 @@ fn a_setting_wins_over_its_profile() {
 }
 
 #[test]
-fn a_negative_minimum_counts_as_none_and_an_impossible_one_is_an_error() {
+fn negative_minimum_is_zero_and_impossible_one_is_an_error() {
     let none = with(|rules| rules.min_length = Some(-5));
     assert_eq!(none.rules().min_length, 0);
     assert_eq!(answer(&none, "ß"), "");
@@ -301,7 +301,7 @@ fn no_history_keeps_nothing_and_a_long_one_is_capped() {
 }
 
 #[test]
-fn shared_links_have_rules_of_their_own_only_when_they_are_listed() {
+fn shared_links_have_own_rules_only_if_listed() {
     let mut settings = Settings { history_size: Some(5), expiration: Some(1), ..Settings::default() };
     settings.account.enforce_numeric_characters = Some(true);
     settings.sharing.min_length = Some(4);

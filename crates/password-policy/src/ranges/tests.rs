@@ -97,7 +97,7 @@ fn padding_and_neighbours_are_not_leaks() {
 }
 
 #[test]
-fn what_is_not_a_range_opens_the_door_and_warns() {
+fn malformed_range_fails_open_with_a_warning() {
     for text in ["", "<html>sign in to our hotel: now</html>", "{}", "\r\n\r\n", ":", "00000:1"] {
         fails_open(&Fixed(text.into()), "not a range");
     }
@@ -122,7 +122,7 @@ fn a_folder_of_ranges_is_enough() {
 }
 
 #[test]
-fn a_source_is_told_five_digits_and_nothing_else() {
+fn source_gets_five_digits_only() {
     #[derive(Debug, Default)]
     struct Told(Mutex<Vec<String>>);
     impl RangeSource for Told {
@@ -196,7 +196,7 @@ mod over_http {
     }
 
     #[test]
-    fn a_leaked_password_is_refused_and_the_server_learns_five_digits() {
+    fn breached_password_is_refused_and_five_digits_are_sent() {
         let (address, told) = server(says(ok(&format!("{}:4\r\n{}:0\r\n", rest(), "A".repeat(35)))));
         let settings = Settings {
             have_i_been_pwned_source: Some(format!("http://{address}/range")),
@@ -225,7 +225,7 @@ mod over_http {
     }
 
     #[test]
-    fn any_other_status_opens_the_door_and_warns() {
+    fn unexpected_status_fails_open_with_a_warning() {
         for status in [301_u16, 404, 429, 500, 503] {
             let row = format!("{}:1", rest());
             let text = format!(
@@ -239,7 +239,7 @@ mod over_http {
     }
 
     #[test]
-    fn a_server_that_is_gone_or_talks_nonsense_opens_the_door_and_warns() {
+    fn broken_range_source_fails_open_with_a_warning() {
         let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         fails_open(&source(gone), "WARN");
         for nonsense in ["", "SSH-2.0-no\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\ncut off"] {
@@ -263,7 +263,7 @@ mod over_http {
     }
 
     #[test]
-    fn a_silent_server_and_a_slow_one_open_the_door_in_time() {
+    fn silent_and_slow_servers_fail_open_in_time() {
         for beginning in ["", "HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\nAAAA"] {
             let (done, wait) = std::sync::mpsc::channel::<()>();
             let (address, told) = server(move |stream| {
@@ -278,7 +278,7 @@ mod over_http {
     }
 
     #[test]
-    fn a_server_that_cannot_prove_its_name_is_told_nothing() {
+    fn server_with_a_wrong_certificate_gets_nothing() {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
         let ring = Arc::new(rustls::crypto::ring::default_provider());

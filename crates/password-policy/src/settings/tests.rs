@@ -92,7 +92,7 @@ fn a_slip_is_named_with_what_was_expected() {
 }
 
 #[test]
-fn stored_pairs_tell_all_that_is_wrong_and_pass_over_what_every_application_has() {
+fn stored_pairs_report_all_errors_and_skip_common_keys() {
     let pairs = [
         ("enabled", "yes"),
         ("installed_version", "3.0.0"),

@@ -77,7 +77,7 @@ fn an_account_lives_through_its_passwords() {
 }
 
 #[test]
-fn a_refusal_that_was_shown_is_a_text_for_people_and_a_code_for_programs() {
+fn refusal_has_a_text_and_a_code() {
     let policies = configured("").unwrap();
     let refused =
         policies.of(Scope::named("account")).validate("california", &Context::default()).unwrap_err();

@@ -40,7 +40,9 @@ pub(super) fn add_parameters(components: &mut Components) {
         .name("OCS-APIRequest")
         .parameter_in(ParameterIn::Header)
         .required(Required::True)
-        .description(Some("Says that no page of somebody else's made a browser send this. Exactly `true`"))
+        .description(Some(
+            "Proves that no page of another site made a browser send this (CSRF). Exactly `true`",
+        ))
         .schema(Some(schema::words(&["true"])));
     let format = ParameterBuilder::new()
         .name("format")
@@ -303,7 +305,7 @@ pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
         (Code::THROTTLED, "too many wrong passwords came from your address; wait"),
         (Code::UNAVAILABLE, "who could tell cannot be asked just now; wait"),
         (Code::BROKEN, "something broke on our side; the log has it under X-Request-Id"),
-        (Code::UNAUTHORISED, "nobody is signed in, or name or password is wrong"),
+        (Code::UNAUTHORISED, "not signed in, or wrong name or password"),
     ];
     match route.role {
         RequiredRole::Anyone => {}

@@ -29,7 +29,7 @@ fn every_route_is_described_and_nothing_else() {
 }
 
 #[test]
-fn every_operation_has_a_name_of_its_own() {
+fn operation_names_are_unique() {
     let document = serde_json::to_value(document(Version::V2)).unwrap();
     let mut names = Vec::new();
     for item in document["paths"].as_object().unwrap().values() {
@@ -43,7 +43,7 @@ fn every_operation_has_a_name_of_its_own() {
 }
 
 #[test]
-fn the_page_has_every_route_and_nothing_that_runs_or_comes_from_elsewhere() {
+fn docs_page_has_every_route_and_no_scripts() {
     let page = html::written();
     for route in ROUTES {
         assert!(page.contains(&route.path.replace("*}", "}")), "{}", route.path);

@@ -126,7 +126,7 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
         }
         Source::Terminal if !std::io::stdin().is_terminal() => Err(error(
             2,
-            "nobody can be asked for the password here; use --password-from-env (OC_PASS) or --password-from-stdin",
+            "cannot prompt for the password here; use --password-from-env (OC_PASS) or --password-from-stdin",
         )),
         Source::Terminal => {
             let asked = |question: &str| {
@@ -137,7 +137,7 @@ async fn password(source: Source, admin: &str) -> Result<Zeroizing<String>, Init
             if *asked("Again: ")? == *first {
                 Ok(first)
             } else {
-                Err(error(1, "the two passwords differ; nobody was created, so type the command again"))
+                Err(error(1, "the two passwords differ; no user was created, try again"))
             }
         }
     };

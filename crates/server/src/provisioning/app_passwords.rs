@@ -37,7 +37,7 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     let id = call.caller()?.id();
     // A read that changes something: the password in a header is what no page can send by itself.
     if !call.caller()?.proof().is_password() {
-        let text = "An app password is given to whoever signs in with the password, not to a page";
+        let text = "An app password requires a sign-in with the password, not a page session";
         return Err(Failure::new(Code::FORBIDDEN, text));
     }
     let made = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await;

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn decoding_again_tells_when_it_makes_a_difference() {
+    fn second_decoding_reports_a_difference() {
         assert_eq!(decoded_again("a%2Fb").as_deref(), Some("a/b"));
         assert_eq!(decoded_again("my+group").as_deref(), Some("my group"));
         assert_eq!(decoded_again("c%2B%2B").as_deref(), Some("c++"));

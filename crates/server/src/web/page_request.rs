@@ -60,9 +60,7 @@ impl FromRequestParts<AppState> for PageRequest {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, EarlyResponse> {
         let Some(origin) = parts.extensions.get::<Origin>().copied() else {
-            return Err(
-                problem(StatusCode::INTERNAL_SERVER_ERROR, "nobody knows where this came from").into()
-            );
+            return Err(problem(StatusCode::INTERNAL_SERVER_ERROR, "missing connection info").into());
         };
         let kind = Cookie::of(&app.settings(), &origin);
         let sent = kind.read(&parts.headers).map(str::to_owned);

@@ -182,7 +182,7 @@ async fn every_answer_carries_the_headers_that_keep_browsers_quiet() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_whether_a_server_is_there_is_told_the_version_of_the_capabilities() {
+async fn capabilities_include_version_without_authentication() {
     let server = Server::start().await;
     let status = server.page(Method::GET, "/status.php").send().await;
     assert_eq!((status.status, status.header("content-type")), (200, "application/json"), "{status:?}");

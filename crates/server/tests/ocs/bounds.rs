@@ -16,7 +16,7 @@ fn amplified(name: &str, bytes: usize) -> String {
 /// H1: 40 requests of 1 MB without credentials took 1.3 GB.
 #[cfg(target_os = "linux")]
 #[test]
-fn strangers_cost_at_most_64_mib_however_they_send() {
+fn anonymous_requests_use_at_most_64_mib() {
     use std::io::{Read, Write};
 
     use super::program::Running;
@@ -98,7 +98,7 @@ async fn json_key_twice_changes_nothing_and_says_why() {
 
 /// M2: clients that read nothing kept their connections, and with them the server. The clock jumps ahead.
 #[tokio::test]
-async fn client_that_reads_nothing_is_hung_up_on() {
+async fn client_that_reads_nothing_is_disconnected() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let server = Server::start().await;

@@ -5,7 +5,7 @@ use super::*;
 const CONFIG: &str = "/apps/provisioning_api/api/v1/config/apps";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_of_apps_are_kept_and_told_in_data_in_data() {
+async fn app_settings_are_stored_and_nested_in_data() {
     let server = Server::start().await;
     let get = async |path: &str| server.get("admin", &format!("{CONFIG}{path}")).send().await.ok().data();
     assert_eq!(get("/myapp/mykey?format=json").await, serde_json::json!({"data": ""}));
@@ -20,7 +20,7 @@ async fn settings_of_apps_are_kept_and_told_in_data_in_data() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_are_told_in_the_data() {
+async fn refusals_are_reported_in_data() {
     let server = Server::start().await;
     for (path, message) in [
         ("/my..app/x", "Invalid app id given"),

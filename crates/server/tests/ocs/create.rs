@@ -10,7 +10,7 @@ async fn refused(server: &Server, who: &str, form: &str, code: u16, message: &st
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_have_their_codes_and_texts_and_leave_nothing_behind() {
+async fn refusals_have_codes_and_texts_and_create_nothing() {
     let server = Server::start().await;
     let chars =
         "Only the following characters are allowed in a username: \"a-z\", \"A-Z\", \"0-9\", and \"_.@-'\"";
@@ -180,7 +180,7 @@ async fn settings_of_the_installation_are_obeyed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_gets_more_than_the_installation_gives() {
+async fn quota_is_limited_by_the_installation() {
     let server = Server::start().await;
     let files = "/apps/provisioning_api/api/v1/config/apps/files";
     let quota = |text: &str| server.put("admin", "/cloud/users/jane", &format!("key=quota&value={text}"));

@@ -12,7 +12,7 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::routes::{ROUTES, Route, needs_of_field};
 use user_backend_server::provisioning::scope::TokenScope;
 
-use super::surfer::Surfer;
+use super::browser::Browser;
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -113,7 +113,7 @@ async fn walk(store: &str) {
     let mut cells = 0;
     for route in ROUTES {
         // Nobody of that name: what the proof opens is refused by the endpoint, so the people stay as they are.
-        let path = route.path.replace("{user}", "nobody").replace("{group*}", "nogroup");
+        let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         for role in ["admin", "sam", "jane"] {
             for kind in KINDS {
@@ -181,7 +181,7 @@ const FIELDS: &[(&str, &str, Requirement)] = &[
 
 /// H3 and H4: the API took an app password, or a session of hours ago, where the page asks for the password.
 #[tokio::test(flavor = "multi_thread")]
-async fn password_and_addresses_need_the_password_and_other_fields_do_not() {
+async fn password_and_addresses_need_the_password() {
     for (key, value, required) in FIELDS {
         assert_eq!(needs_of_field(key, true).0, *required, "{key}");
         let mut server = Server::start().await;
@@ -215,7 +215,7 @@ async fn password_and_addresses_need_the_password_and_other_fields_do_not() {
 
 /// H3: an administrator's app password set passwords, addresses and administrators.
 #[tokio::test(flavor = "multi_thread")]
-async fn app_password_of_an_administrator_makes_nobody_powerful() {
+async fn app_password_of_an_administrator_grants_no_rights() {
     let server = Server::start().await;
     let token = app_password(&server, "admin").await;
     for (method, path, form) in [
@@ -319,10 +319,10 @@ async fn wrong_confirmations_count_as_failed_sign_ins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmation_page_leads_back_to_where_one_was() {
     let server = Server::start().await;
-    let mut visitor = Surfer::new(&server);
+    let mut visitor = Browser::new(&server);
     assert_eq!(visitor.get("/login/confirm").await.header("location"), "/login?redirect_url=/settings");
     let token = session(&server, "Frank", Duration::from_secs(16 * 60)).await;
-    let mut frank = Surfer::new(&server);
+    let mut frank = Browser::new(&server);
     frank.cookie = Some(format!("session={token}"));
     let page = frank.get("/login/confirm?redirect_url=/docs").await;
     assert!(page.status == 200 && page.body.contains("Confirm your password"), "{page:?}");
@@ -344,7 +344,7 @@ async fn confirmation_page_leads_back_to_where_one_was() {
 /// A mail server that lets in who says this password, and counts what it is told.
 async fn counting_mail_server() -> (u16, std::sync::Arc<AtomicUsize>) {
     let count = std::sync::Arc::new(AtomicUsize::new(0));
-    (elsewhere::mail_server_counting(elsewhere::MAIL, count.clone()).await, count)
+    (external_backend::mail_server_counting(external_backend::MAIL, count.clone()).await, count)
 }
 
 fn mail(port: u16) -> String {
@@ -382,7 +382,7 @@ async fn app_password_does_not_renew_the_budget_of_guesses() {
     use std::sync::atomic::Ordering::SeqCst;
     let (port, count) = counting_mail_server().await;
     let server = Server::with("", &mail(port)).await;
-    server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
+    server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
     let token = app_password(&server, "mia@mail.example").await;
     let before = count.load(SeqCst);
     for round in 0..4 {
@@ -439,7 +439,7 @@ async fn app_password_that_opens_nothing_is_counted_and_never_sent_on() {
     let (port, count) = counting_mail_server().await;
     let throttle = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }\n";
     let server = Server::with("", &format!("{throttle}{}", mail(port))).await;
-    server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
+    server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
     let before = count.load(SeqCst);
     let franks = app_password(&server, "Frank").await;
     let frank = UserId::parse("Frank").unwrap();

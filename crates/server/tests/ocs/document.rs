@@ -121,7 +121,7 @@ fn example(route: &Route) -> (String, Vec<(&'static str, &'static str)>) {
         _ => "core",
     };
     let user = match route.operation.id {
-        "UserDelete" | "UserDisable" => "nobody",
+        "UserDelete" | "UserDisable" => "ghost",
         _ => "Frank",
     };
     let group = if route.operation.id == "GroupDelete" { "nogroup" } else { "group1" };
@@ -210,7 +210,7 @@ async fn parameters_are_those_that_endpoints_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_door_that_is_described_is_there() {
+async fn every_described_operation_exists() {
     let server = Server::start().await;
     for (path, item) in V2["paths"].as_object().unwrap() {
         if path.starts_with("/ocs/") {
@@ -273,7 +273,7 @@ const CAUSES: &[(&str, u16, &str, &str, &str)] = &[
     ("UserCreate", 108, "admin", "/cloud/users", "userid=new"),
     ("UserCreate", 403, "sam", "/cloud/users", "userid=new&password=PASSWORD&groups[]=group1&subadmin[]=group2"),
     ("UserDelete", 101, "admin", "/cloud/users/admin", ""),
-    ("UserDelete", 998, "admin", "/cloud/users/nobody", ""),
+    ("UserDelete", 998, "admin", "/cloud/users/ghost", ""),
     ("UserDisable", 101, "admin", "/cloud/users/admin/disable", ""),
     ("UserDisable", 998, "sam", "/cloud/users/outsider/disable", ""),
     ("UserEdit", 101, "admin", "/cloud/users/Frank", "key=displayname&value=LONG"),
@@ -283,35 +283,35 @@ const CAUSES: &[(&str, u16, &str, &str, &str)] = &[
     ("UserEditCollection", 102, "admin", "/cloud/users/Frank/additional_mail", "key=x&value=y"),
     ("UserEditCollection", 103, "admin", "/cloud/users/Frank/x", "key=x&value=y"),
     ("UserEditCollection", 998, "jane", "/cloud/users/Frank/additional_mail", "key=x&value=y"),
-    ("UserEnable", 101, "admin", "/cloud/users/nobody/enable", ""),
+    ("UserEnable", 101, "admin", "/cloud/users/ghost/enable", ""),
     ("UserEnable", 998, "sam", "/cloud/users/outsider/enable", ""),
     ("UserFieldsOf", 998, "jane", "/cloud/user/fields/Frank", ""),
-    ("UserGet", 404, "admin", "/cloud/users/nobody", ""),
+    ("UserGet", 404, "admin", "/cloud/users/ghost", ""),
     ("UserGet", 998, "jane", "/cloud/users/Frank", ""),
     ("UserGroupAdd", 101, "admin", "/cloud/users/Frank/groups", "groupid="),
     ("UserGroupAdd", 102, "admin", "/cloud/users/Frank/groups", "groupid=nogroup"),
-    ("UserGroupAdd", 103, "admin", "/cloud/users/nobody/groups", "groupid=group1"),
+    ("UserGroupAdd", 103, "admin", "/cloud/users/ghost/groups", "groupid=group1"),
     ("UserGroupAdd", 104, "sam", "/cloud/users/Frank/groups", "groupid=group2"),
     ("UserGroupRemove", 101, "admin", "/cloud/users/Frank/groups", "groupid="),
     ("UserGroupRemove", 102, "admin", "/cloud/users/Frank/groups", "groupid=nogroup"),
-    ("UserGroupRemove", 103, "admin", "/cloud/users/nobody/groups", "groupid=group1"),
+    ("UserGroupRemove", 103, "admin", "/cloud/users/ghost/groups", "groupid=group1"),
     ("UserGroupRemove", 104, "sam", "/cloud/users/Frank/groups", "groupid=group2"),
     ("UserGroupRemove", 105, "admin", "/cloud/users/admin/groups", "groupid=admin"),
     ("UserGroups", 998, "jane", "/cloud/users/Frank/groups", ""),
     ("UserGroupsDetails", 998, "jane", "/cloud/users/Frank/groups/details", ""),
     ("UserSearchByPhone", 400, "jane", "/cloud/users/search/by-phone", "location=x"),
-    ("UserSubAdminAdd", 101, "admin", "/cloud/users/nobody/subadmins", "groupid=group1"),
+    ("UserSubAdminAdd", 101, "admin", "/cloud/users/ghost/subadmins", "groupid=group1"),
     ("UserSubAdminAdd", 102, "admin", "/cloud/users/Frank/subadmins", "groupid=nogroup"),
     ("UserSubAdminAdd", 103, "admin", "/cloud/users/Frank/subadmins", "groupid=admin"),
     ("UserSubAdminRemove", 101, "admin", "/cloud/users/Frank/subadmins", "groupid=nogroup"),
     ("UserSubAdminRemove", 102, "admin", "/cloud/users/Frank/subadmins", "groupid=group1"),
-    ("UserSubAdmins", 404, "admin", "/cloud/users/nobody/subadmins", ""),
-    ("UserSubAdminsDetails", 404, "admin", "/cloud/users/nobody/subadmins/details", ""),
+    ("UserSubAdmins", 404, "admin", "/cloud/users/ghost/subadmins", ""),
+    ("UserSubAdminsDetails", 404, "admin", "/cloud/users/ghost/subadmins/details", ""),
     ("UserWelcome", 101, "admin", "/cloud/users/Frank/welcome", ""),
     ("UserWelcome", 102, "admin", "/cloud/users/jane/welcome", ""),
-    ("UserWelcome", 998, "admin", "/cloud/users/nobody/welcome", ""),
+    ("UserWelcome", 998, "admin", "/cloud/users/ghost/welcome", ""),
     ("UserWipe", 101, "admin", "/cloud/users/admin/wipe", ""),
-    ("UserWipe", 998, "admin", "/cloud/users/nobody/wipe", ""),
+    ("UserWipe", 998, "admin", "/cloud/users/ghost/wipe", ""),
 ];
 
 /// Codes that take another server, or a moment: they are tried where those are.

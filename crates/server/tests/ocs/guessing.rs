@@ -12,7 +12,7 @@ const THREE: &str = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_del
 async fn guess(server: &Server, from: Ipv4Addr, forwarded: Option<&str>) -> Vec<u16> {
     let mut codes = Vec::new();
     for number in 0..3 {
-        let name = format!("nobody{number}{}", new_address());
+        let name = format!("ghost{number}{}", new_address());
         let mut ask = server.get("-", "/cloud/users").basic(&name, "guess").from(from);
         if let Some(address) = forwarded {
             ask = over(ask, address);
@@ -33,13 +33,13 @@ fn over<'a>(ask: Ask<'a>, address: &str) -> Ask<'a> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o17_throttling_needs_no_setting_and_no_cache_and_counts_at_all_doors_together() {
+async fn o17_rate_limit_is_on_by_default_and_shared_by_all_frontends() {
     let server = Server::start().await;
     let from = new_address();
     let mut told = Vec::new();
     // Ten failures by default, with pauses of which the short ones are waited for: this takes a few seconds.
     for number in 0..14 {
-        let name = format!("nobody{number}");
+        let name = format!("ghost{number}");
         let answer = match number % 3 {
             0 => server.get("-", "/cloud/users").basic(&name, "guess").from(from).send().await,
             1 => {
@@ -66,7 +66,7 @@ async fn o17_throttling_needs_no_setting_and_no_cache_and_counts_at_all_doors_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t48_the_word_of_a_proxy_counts_and_nobody_elses() {
+async fn t48_only_a_trusted_proxy_sets_the_client_address() {
     let proxy = "trusted_proxies = [\"127.200.0.1\"]\n";
     let server = Server::with("allow_plaintext = true", &format!("{THREE}{proxy}")).await;
     let proxy = Ipv4Addr::new(127, 200, 0, 1);
@@ -94,7 +94,7 @@ async fn t48_the_word_of_a_proxy_counts_and_nobody_elses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_at_once() {
+async fn t48_failures_survive_a_restart_and_a_reset_is_global() {
     let server = Server::with("", THREE).await;
     let from = new_address();
     assert_eq!(guess(&server, from, None).await, [997, 997, 997]);
@@ -149,7 +149,7 @@ async fn m3_owner_after_a_restart_passes_the_guesses_of_strangers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
+async fn t48_failures_of_one_process_count_in_another() {
     let server = Server::with("", THREE).await;
     let (settings, config) =
         ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
@@ -166,7 +166,7 @@ async fn t48_what_one_process_has_seen_counts_in_another_a_moment_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a3_after_so_many_wrong_passwords_in_a_row_a_local_user_is_locked_and_not_disabled() {
+async fn a3_consecutive_wrong_passwords_lock_and_do_not_disable() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     let apps = server.app.accounts().apps();
     apps.set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
@@ -201,8 +201,8 @@ async fn t49_every_no_is_held_back_and_a_yes_is_not() {
     let token = token.data()["apppassword"].as_str().unwrap().to_owned();
     server.put("admin", "/cloud/users/jane/disable", "").send().await.ok();
     let refused = [
-        ("nobody", "guess"),
-        ("nobody", "guess"),
+        ("ghost", "guess"),
+        ("ghost", "guess"),
         ("Frank", "guess"),
         ("jane", PASSWORD),
         ("jane", "guess"),
@@ -226,7 +226,7 @@ async fn t49_every_no_is_held_back_and_a_yes_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t35_a_mail_address_signs_in_its_one_owner_and_guesses_at_it_are_guesses_at_them() {
+async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     let server = Server::with("", "[resolver]\nlock = { failures = 1, per = \"1d\" }\n").await;
     let addresses =
         [("Frank", "frank@example.org"), ("jane", "shared@example.org"), ("outsider", "shared@example.org")];
@@ -241,7 +241,7 @@ async fn t35_a_mail_address_signs_in_its_one_owner_and_guesses_at_it_are_guesses
         assert_eq!(sign_in(spelling, PASSWORD).await.ok().data()["id"], "Frank");
     }
     sign_in("shared@example.org", PASSWORD).await.fails(997, "Unauthorised");
-    sign_in("nobody@example.org", PASSWORD).await.fails(997, "Unauthorised");
+    sign_in("ghost@example.org", PASSWORD).await.fails(997, "Unauthorised");
     // Who is called like somebody's address is who they are called.
     server.person("sam@example.org", &[], &[]).await;
     server.put("admin", "/cloud/users/sam", "key=email&value=sam@example.org").send().await.ok();

@@ -53,7 +53,7 @@ async fn the_lines_for_the_terminal_do_what_they_say() {
         calls += 1;
     }
     let mut words = String::new();
-    for line in blocks("What people do with it", "sh").iter().flat_map(|block| block.lines()) {
+    for line in blocks("Common tasks", "sh").iter().flat_map(|block| block.lines()) {
         if !line.starts_with("api ") {
             words += &format!("{line}\n");
             continue;

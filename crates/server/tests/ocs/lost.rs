@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use accounts::BaseUrl;
 use accounts::{EmailMessage, MailTransport, MailWorker, SendError};
 use user_backend::clock::Instant;
-use user_backend_tests::{Peer, smtp};
+use user_backend_tests::{FakeServer, smtp};
 
-use super::elsewhere;
-use super::surfer::Surfer;
+use super::browser::Browser;
+use super::external_backend;
 use super::*;
 
 const NEW: &str = "Looking Glass 1871 !";
@@ -61,14 +61,14 @@ async fn app_password_voids_no_reset_link_and_the_password_does() {
     let frank = UserId::parse("Frank").unwrap();
     let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
     let path = link(&server, "Frank").await;
-    let mut surfer = Surfer::new(&server);
+    let mut browser = Browser::new(&server);
     server.get("-", "/cloud/user").basic("Frank", token.expose()).send().await.ok();
     let user = server.app.accounts().users().get(&frank).await.unwrap();
     assert!(user.last_login.is_some(), "a device's sign-in is one");
-    assert_eq!(surfer.get(&path).await.status, 200);
+    assert_eq!(browser.get(&path).await.status, 200);
     // Less than a minute after the device, whose sign-in is on record.
     server.get("Frank", "/cloud/user").send().await.ok();
-    assert_eq!(surfer.get(&path).await.status, 404);
+    assert_eq!(browser.get(&path).await.status, 404);
 }
 
 /// The path of the link in a mail.
@@ -79,23 +79,23 @@ fn path_of_link(text: &str) -> String {
 
 /// Asks for a link and takes it out of the mail.
 async fn link(server: &Server, name: &str) -> String {
-    let mut surfer = Surfer::new(server);
-    surfer.get("/lostpassword").await;
-    assert_eq!(surfer.post("/lostpassword", &[("user", name)]).await.status, 200);
+    let mut browser = Browser::new(server);
+    browser.get("/lostpassword").await;
+    assert_eq!(browser.post("/lostpassword", &[("user", name)]).await.status, 200);
     let mails = deliver(server).await;
     assert_eq!(mails.len(), 1, "{mails:?}");
     path_of_link(&mails[0].1)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
+async fn reset_replaces_the_password_and_ends_all_credentials() {
     let server = server().await;
-    let mut open = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut open = Browser::signed_in(&server, "Frank", PASSWORD).await;
     let path = link(&server, "frank@EXAMPLE.org").await;
     assert!(path.starts_with("/lostpassword/reset/"), "{path}");
-    let mut surfer = Surfer::new(&server);
+    let mut browser = Browser::new(&server);
     for _ in 0..3 {
-        let page = surfer.get(&path).await;
+        let page = browser.get(&path).await;
         assert_eq!(page.status, 200, "a mail program that looks first uses nothing up");
         assert!(page.body.contains("<strong>Frank</strong>") && page.body.contains("At least 10 characters"));
         assert_eq!(page.header("referrer-policy"), "no-referrer");
@@ -107,18 +107,18 @@ async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
         (vec![("password", NEW), ("password2", "another one 1871")], "The two passwords differ."),
         (vec![("password", "")], "<p id=\"notice\""),
     ] {
-        let refused = surfer.post(&path, &fields).await;
+        let refused = browser.post(&path, &fields).await;
         assert_eq!(refused.status, 422, "{}", refused.body);
         assert!(refused.body.contains(text), "{}", refused.body);
     }
-    let done = surfer.post(&path, &[("password", NEW), ("password2", NEW)]).await;
+    let done = browser.post(&path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200, "{}", done.body);
     assert!(done.body.contains("Your new password is set"));
     assert_eq!(done.header("set-cookie"), "", "nobody is signed in by that");
     assert_eq!(open.get("/settings").await.status, 303, "his sessions have ended");
     server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
     server.get("-", "/cloud/user").basic("Frank", NEW).send().await.ok();
-    let again = surfer.post(&path, &[("password", PASSWORD), ("password2", PASSWORD)]).await;
+    let again = browser.post(&path, &[("password", PASSWORD), ("password2", PASSWORD)]).await;
     assert_eq!(again.status, 404);
     assert!(again.body.contains("Could not reset password because the token is invalid"));
     let notices = deliver(&server).await;
@@ -129,16 +129,16 @@ async fn a_lost_password_is_replaced_and_everything_that_it_opened_ends() {
 
 /// Whoever is created with an address and no password chooses one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_user_without_a_password_chooses_one_by_the_link_in_the_greeting() {
+async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     let server = server().await;
     let form = "userid=anna&email=anna%40example.org";
     server.post("admin", "/cloud/users", form).send().await.ok();
     let mails = deliver(&server).await;
     assert_eq!(mails.len(), 1);
-    let mut anna = Surfer::new(&server);
+    let mut anna = Browser::new(&server);
     let done = anna.post(&path_of_link(&mails[0].1), &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200, "{}", done.body);
-    let mut anna = Surfer::signed_in(&server, "anna", NEW).await;
+    let mut anna = Browser::signed_in(&server, "anna", NEW).await;
     assert_eq!(anna.get("/settings").await.status, 200);
     // An installation may greet nobody by itself.
     let setting = "/apps/provisioning_api/api/v1/config/apps/core/newUser.sendEmail";
@@ -154,8 +154,8 @@ async fn a_new_user_without_a_password_chooses_one_by_the_link_in_the_greeting()
 
 /// T50, GitLab's CVE-2023-7028 and NC's CVE-2021-32678 in one table: nothing that is asked for shows in the answer.
 #[tokio::test(flavor = "multi_thread")]
-async fn t50_asking_is_answered_alike_for_everybody() {
-    let server = Server::with("", &format!("{}{}", letters(9), elsewhere::imap().await)).await;
+async fn t50_reset_request_has_one_response_for_all_names() {
+    let server = Server::with("", &format!("{}{}", letters(9), external_backend::imap().await)).await;
     let set = async |name: &str, address: &str| {
         let form = format!("key=email&value={address}");
         server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
@@ -165,15 +165,15 @@ async fn t50_asking_is_answered_alike_for_everybody() {
     set("sam", "shared%40example.org").await;
     set("outsider", "outsider%40example.org").await;
     server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
-    server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
-    let mut surfer = Surfer::new(&server);
-    surfer.get("/lostpassword").await;
+    server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
+    let mut browser = Browser::new(&server);
+    browser.get("/lostpassword").await;
     let mut seen = Vec::new();
     for typed in [
         "Frank",
         "frank@example.org",
-        "nobody",
-        "nobody@example.org",
+        "ghost",
+        "ghost@example.org",
         "outsider",
         "outsider@example.org",
         "admin",
@@ -185,8 +185,8 @@ async fn t50_asking_is_answered_alike_for_everybody() {
         "frank@example.org,eve@example.org",
         "\u{131}",
     ] {
-        surfer.from = new_address();
-        let answer = surfer.post("/lostpassword", &[("user", typed)]).await;
+        browser.from = new_address();
+        let answer = browser.post("/lostpassword", &[("user", typed)]).await;
         let headers: Vec<_> =
             answer.headers.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
         let headers: Vec<_> = headers
@@ -205,9 +205,9 @@ async fn t50_asking_is_answered_alike_for_everybody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_one_text() {
     let server = server().await;
-    let mut surfer = Surfer::new(&server);
-    surfer.get("/lostpassword").await;
-    let (cookie, ticket) = (surfer.cookie.clone().unwrap(), surfer.ticket.clone());
+    let mut browser = Browser::new(&server);
+    browser.get("/lostpassword").await;
+    let (cookie, ticket) = (browser.cookie.clone().unwrap(), browser.ticket.clone());
     for fields in [
         "user=Frank&user=eve@example.org",
         "user[]=Frank&user[]=eve@example.org",
@@ -226,23 +226,23 @@ async fn a_name_is_one_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn o17_asking_and_trying_links_is_limited_by_place() {
     let server = server().await;
-    let mut surfer = Surfer::new(&server);
-    surfer.get("/lostpassword").await;
+    let mut browser = Browser::new(&server);
+    browser.get("/lostpassword").await;
     for _ in 0..10 {
-        assert_eq!(surfer.post("/lostpassword", &[("user", "nobody")]).await.status, 200);
+        assert_eq!(browser.post("/lostpassword", &[("user", "ghost")]).await.status, 200);
     }
-    for typed in ["nobody", "Frank"] {
-        let answer = surfer.post("/lostpassword", &[("user", typed)]).await;
+    for typed in ["ghost", "Frank"] {
+        let answer = browser.post("/lostpassword", &[("user", typed)]).await;
         assert_eq!(answer.status, 429);
         assert!(!answer.header("retry-after").is_empty());
     }
     let path = link(&server, "Frank").await;
     let guess = format!("/lostpassword/reset/{}", "A".repeat(43));
     for _ in 0..10 {
-        assert_eq!(surfer.get(&guess).await.status, 404);
+        assert_eq!(browser.get(&guess).await.status, 404);
     }
-    assert_eq!(surfer.get(&path).await.status, 429);
-    assert_eq!(Surfer::new(&server).get(&path).await.status, 200, "elsewhere nobody is slowed down");
+    assert_eq!(browser.get(&path).await.status, 429);
+    assert_eq!(Browser::new(&server).get(&path).await.status, 200, "elsewhere nobody is slowed down");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,22 +273,22 @@ async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_link_leads_where_the_configuration_says_whatever_the_request_claims() {
+async fn reset_link_uses_public_url_and_not_the_request() {
     let server = server_with("allow_plaintext = true").await;
-    let mut surfer = Surfer::new(&server);
-    surfer.get("/lostpassword").await;
+    let mut browser = Browser::new(&server);
+    browser.get("/lostpassword").await;
     let ask = server.page(Method::POST, "/lostpassword").header("X-Forwarded-Host", "evil.example");
     let ask = ask
         .header("Forwarded", "host=evil.example")
-        .form(&format!("user=Frank&requesttoken={}", surfer.ticket));
-    assert_eq!(surfer.send(ask).await.status, 200);
+        .form(&format!("user=Frank&requesttoken={}", browser.ticket));
+    assert_eq!(browser.send(ask).await.status, 200);
     let mails = deliver(&server).await;
     assert!(mails[0].1.contains("https://cloud.example.org/lostpassword/reset/"));
     assert!(!mails[0].1.contains("evil"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn where_resets_are_off_or_elsewhere_nobody_is_mailed() {
+async fn disabled_resets_send_no_mail() {
     for (sections, status, location) in [
         (String::new(), 403, ""),
         (format!("{}[reset]\nlost_password_link = \"disabled\"\n", letters(9)), 403, ""),
@@ -300,11 +300,11 @@ async fn where_resets_are_off_or_elsewhere_nobody_is_mailed() {
     ] {
         let server = Server::with("", &sections).await;
         server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
-        let mut surfer = Surfer::new(&server);
-        let page = surfer.get("/lostpassword").await;
+        let mut browser = Browser::new(&server);
+        let page = browser.get("/lostpassword").await;
         assert_eq!((page.status, page.header("location")), (status, location));
-        surfer.get("/login").await;
-        let asked = surfer.post("/lostpassword", &[("user", "Frank")]).await;
+        browser.get("/login").await;
+        let asked = browser.post("/lostpassword", &[("user", "Frank")]).await;
         assert_eq!(asked.status, 403);
         assert!(asked.body.contains("Password reset is disabled"), "{}", asked.body);
         assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 0);
@@ -356,20 +356,20 @@ fn a_link_that_could_lead_astray_stops_the_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_goes_out_by_mail_and_works() {
     let taken = smtp::takes_a_mail("RCPT TO:<frank@example.org>\r\n");
-    let sink = Peer::start([vec![smtp::say("220 sink")], taken].concat()).await;
+    let sink = FakeServer::start([vec![smtp::say("220 sink")], taken].concat()).await;
     let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
     let server = Server::with(public, &letters(sink.port())).await;
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
-    let mut surfer = Surfer::new(&server);
-    surfer.get("/lostpassword").await;
-    surfer.post("/lostpassword", &[("user", "Frank")]).await;
+    let mut browser = Browser::new(&server);
+    browser.get("/lostpassword").await;
+    browser.post("/lostpassword", &[("user", "Frank")]).await;
     assert_eq!(server.app.mail_worker().unwrap().unwrap().deliver_due().await.unwrap().sent, 1);
     let heard = sink.heard_text().replace("=\r\n", "");
     let (_, rest) = heard.split_once("https://cloud.example.org/base").unwrap_or_else(|| panic!("{heard}"));
     let path = rest.split_whitespace().next().unwrap();
-    let page = surfer.get(path).await;
+    let page = browser.get(path).await;
     assert_eq!(page.status, 200, "{path}");
-    let done = surfer.post(path, &[("password", NEW), ("password2", NEW)]).await;
+    let done = browser.post(path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200);
     assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 1, "the notice");
 }

@@ -4,19 +4,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod authentication;
 mod bounds;
+mod browser;
 mod config;
 mod create;
 mod credentials;
 mod document;
-mod door;
 mod edit;
-mod elsewhere;
 mod exchanges;
+mod external_backend;
 mod guessing;
 mod how_to;
+mod injection;
 mod lost;
-mod naughty;
 mod pages;
 mod privilege;
 mod program;
@@ -26,7 +27,6 @@ mod roles;
 mod security;
 mod service_tokens;
 mod smuggling;
-mod surfer;
 mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -4,63 +4,63 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 use user_backend_server::auth::session::Browser;
-use user_backend_tests::{Peer, Step};
+use user_backend_tests::{FakeServer, Step};
 
-use super::elsewhere;
-use super::surfer::Surfer;
+use super::browser::Browser;
+use super::external_backend;
 use super::*;
 
 const NEW: &str = "Looking Glass 1871 !";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signs_in_gets_a_session_of_a_new_name_and_signs_out_again() {
+async fn sign_in_sets_a_new_session_cookie_and_sign_out_ends_it() {
     let server = Server::start().await;
-    let mut surfer = Surfer::new(&server);
-    let home = surfer.get("/").await;
+    let mut browser = Browser::new(&server);
+    let home = browser.get("/").await;
     assert_eq!((home.status, home.header("location")), (303, "/settings"));
-    let away = surfer.get("/settings").await;
+    let away = browser.get("/settings").await;
     assert_eq!((away.status, away.header("location")), (303, "/login?redirect_url=/settings"));
-    let page = surfer.get("/login").await;
+    let page = browser.get("/login").await;
     assert_eq!(page.status, 200);
-    let visitor = surfer.cookie.clone().unwrap();
-    let answer = surfer.post("/login", &[("user", " FRANK "), ("password", PASSWORD)]).await;
+    let visitor = browser.cookie.clone().unwrap();
+    let answer = browser.post("/login", &[("user", " FRANK "), ("password", PASSWORD)]).await;
     assert_eq!((answer.status, answer.header("location")), (303, "/settings"));
-    let session = surfer.cookie.clone().unwrap();
+    let session = browser.cookie.clone().unwrap();
     assert_ne!(visitor, session);
-    let page = surfer.get("/settings").await;
+    let page = browser.get("/settings").await;
     assert_eq!(page.status, 200);
     for text in ["Frank", "group1, group2", "this server", "this one"] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     assert_eq!(
-        surfer.get("/login?redirect_url=/ocs").await.header("location"),
+        browser.get("/login?redirect_url=/ocs").await.header("location"),
         "/ocs",
         "nobody signs in twice"
     );
     // The cookie from before opens nothing.
-    surfer.cookie = Some(visitor);
-    assert_eq!(surfer.get("/settings").await.status, 303);
-    surfer.cookie = Some(session.clone());
-    surfer.get("/logout").await;
-    let out = surfer.post("/logout", &[]).await;
+    browser.cookie = Some(visitor);
+    assert_eq!(browser.get("/settings").await.status, 303);
+    browser.cookie = Some(session.clone());
+    browser.get("/logout").await;
+    let out = browser.post("/logout", &[]).await;
     assert_eq!((out.status, out.header("location")), (303, "/login?done=out"));
-    assert_eq!(surfer.cookie, None);
-    surfer.cookie = Some(session);
-    assert_eq!(surfer.get("/settings").await.status, 303, "what was kept of it opens nothing");
+    assert_eq!(browser.cookie, None);
+    browser.cookie = Some(session);
+    assert_eq!(browser.get("/settings").await.status, 303, "what was kept of it opens nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o16_every_page_forbids_what_it_does_not_need() {
     let server = Server::with("public_url = \"https://cloud.example.org\"", LETTERS).await;
-    let mut surfer = Surfer::new(&server);
-    let login = surfer.get("/login").await;
+    let mut browser = Browser::new(&server);
+    let login = browser.get("/login").await;
     let cookie = login.header("set-cookie").to_owned();
     assert!(cookie.starts_with("__Host-session="), "{cookie}");
     assert!(cookie.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"), "{cookie}");
-    surfer.post("/login", &[("user", "Frank"), ("password", PASSWORD)]).await;
+    browser.post("/login", &[("user", "Frank"), ("password", PASSWORD)]).await;
     let guess = format!("/lostpassword/reset/{}", "A".repeat(43));
     for path in ["/", "/login", "/logout", "/settings", "/lostpassword", &guess] {
-        let answer = surfer.get(path).await;
+        let answer = browser.get(path).await;
         if !answer.body.is_empty() {
             let policy = answer.header("content-security-policy");
             assert_eq!(
@@ -78,12 +78,12 @@ async fn o16_every_page_forbids_what_it_does_not_need() {
     for (path, kind) in
         [("/pages/style.css", "text/css; charset=utf-8"), ("/pages/icon.svg", "image/svg+xml")]
     {
-        let asset = surfer.get(path).await;
+        let asset = browser.get(path).await;
         assert_eq!((asset.status, asset.header("content-type")), (200, kind));
         assert!(asset.header("cache-control").starts_with("public"), "{path}");
     }
     let plain = Server::start().await;
-    let cookie = Surfer::new(&plain).get("/login").await.header("set-cookie").to_owned();
+    let cookie = Browser::new(&plain).get("/login").await.header("set-cookie").to_owned();
     assert!(cookie.starts_with("session=") && !cookie.contains("Secure"), "this machine alone: {cookie}");
 }
 
@@ -92,8 +92,8 @@ const LETTERS: &str =
     "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn t50_whoever_fails_reads_the_same_whatever_the_account_is() {
-    let imap = elsewhere::imap().await;
+async fn t50_failure_page_is_the_same_for_every_account() {
+    let imap = external_backend::imap().await;
     for (sections, text) in [
         (LETTERS.to_owned(), "<a href=\"/lostpassword\" rel=\"noreferrer\">Wrong password. Reset it?</a>"),
         (
@@ -105,26 +105,26 @@ async fn t50_whoever_fails_reads_the_same_whatever_the_account_is() {
     ] {
         let server = Server::with("", &format!("{sections}{imap}")).await;
         server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
-        server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
+        server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
         let frank = UserId::parse("Frank").unwrap();
         let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
-        let mut surfer = Surfer::new(&server);
-        surfer.get("/login").await;
+        let mut browser = Browser::new(&server);
+        browser.get("/login").await;
         let mut seen = Vec::new();
         for (name, password) in [
             ("Frank", "wrong password 1"),
-            ("nobody", "wrong password 1"),
+            ("ghost", "wrong password 1"),
             ("outsider", PASSWORD),
             ("mia@mail.example", "wrong password 1"),
-            ("nobody@mail.example", "wrong password 1"),
+            ("ghost@mail.example", "wrong password 1"),
             ("Frank", token.expose()),
             ("Frank", ""),
             ("", PASSWORD),
             ("a\0b", PASSWORD),
             (&"x".repeat(300), PASSWORD),
         ] {
-            surfer.from = new_address();
-            let answer = surfer.post("/login", &[("user", name), ("password", password)]).await;
+            browser.from = new_address();
+            let answer = browser.post("/login", &[("user", name), ("password", password)]).await;
             assert_eq!(answer.status, 401, "{name}");
             seen.push((told(&answer), answer.body));
         }
@@ -145,18 +145,18 @@ fn told(answer: &Answer) -> Vec<(String, String)> {
 async fn an_outage_is_not_called_a_wrong_password() {
     let dead = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     let server = Server::with("", &format!("{dead}{LETTERS}")).await;
-    let mut surfer = Surfer::new(&server);
-    surfer.get("/login").await;
-    let answer = surfer.post("/login", &[("user", "mia@mail.example"), ("password", PASSWORD)]).await;
+    let mut browser = Browser::new(&server);
+    browser.get("/login").await;
+    let answer = browser.post("/login", &[("user", "mia@mail.example"), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, 503);
     assert!(!answer.header("retry-after").is_empty());
     assert!(answer.body.contains("Yours may well be right") && !answer.body.contains("Wrong password"));
-    let answer = surfer.post("/login", &[("user", "Frank"), ("password", PASSWORD)]).await;
+    let answer = browser.post("/login", &[("user", "Frank"), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, 303, "who is kept here does not notice");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o18_nobody_is_sent_away_after_signing_in() {
+async fn o18_no_open_redirect_after_sign_in() {
     let server = Server::start().await;
     for (wanted, expected) in [
         ("/ocs/v2.php/cloud/user?format=json", "/ocs/v2.php/cloud/user?format=json"),
@@ -166,23 +166,23 @@ async fn o18_nobody_is_sent_away_after_signing_in() {
         ("/a@evil.example", "/settings"),
         ("/\r\nSet-Cookie: x=y", "/settings"),
     ] {
-        let mut surfer = Surfer::new(&server);
+        let mut browser = Browser::new(&server);
         let encoded = percent_encoding::utf8_percent_encode(wanted, percent_encoding::NON_ALPHANUMERIC);
-        let page = surfer.get(&format!("/login?redirect_url={encoded}")).await;
+        let page = browser.get(&format!("/login?redirect_url={encoded}")).await;
         assert_eq!(page.body.contains("redirect_url"), wanted == expected, "{wanted}");
         let fields = [("user", "Frank"), ("password", PASSWORD), ("redirect_url", wanted)];
-        assert_eq!(surfer.post("/login", &fields).await.header("location"), expected, "{wanted}");
-        let again = surfer.get(&format!("/login?redirect_url={encoded}")).await;
+        assert_eq!(browser.post("/login", &fields).await.header("location"), expected, "{wanted}");
+        let again = browser.get(&format!("/login?redirect_url={encoded}")).await;
         assert_eq!(again.header("location"), expected, "{wanted}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o01_no_other_site_sends_a_form_in_somebodys_name() {
+async fn o01_forged_form_of_another_site_is_refused() {
     let server = Server::start().await;
-    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     let (ticket, cookie) = (frank.ticket.clone(), frank.cookie.clone().unwrap());
-    let jane = Surfer::signed_in(&server, "jane", PASSWORD).await;
+    let jane = Browser::signed_in(&server, "jane", PASSWORD).await;
     let fields = |ticket: &str| format!("session=others&key=1&name=x&password=y&requesttoken={ticket}");
     for path in [
         "/logout",
@@ -211,8 +211,8 @@ async fn o01_no_other_site_sends_a_form_in_somebodys_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn o01_a_session_calls_the_api_with_both_headers_only() {
     let server = Server::start().await;
-    let frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
-    let admin = Surfer::signed_in(&server, "admin", PASSWORD).await;
+    let frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let admin = Browser::signed_in(&server, "admin", PASSWORD).await;
     let cookie = frank.cookie.as_deref().unwrap();
     let ask = || server.get("-", "/cloud/user?format=json").header("Cookie", cookie);
     let own = ask().header("requesttoken", &frank.ticket).send().await.ok().data();
@@ -241,8 +241,8 @@ async fn o01_a_session_calls_the_api_with_both_headers_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_wants_the_old_one_and_ends_every_session() {
     let server = Server::start().await;
-    let mut other = Surfer::signed_in(&server, "Frank", PASSWORD).await;
-    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut other = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     for (current, new, again, status, text) in [
         ("wrong password 1", NEW, NEW, 403, "Wrong password."),
         (PASSWORD, NEW, "Looking Glass 1872 !", 422, "The two passwords differ."),
@@ -267,21 +267,23 @@ async fn a_new_password_wants_the_old_one_and_ends_every_session() {
     frank.cookie = kept;
     assert_eq!((frank.get("/settings").await.status, other.get("/settings").await.status), (303, 303));
     server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
-    Surfer::signed_in(&server, "Frank", NEW).await;
+    Browser::signed_in(&server, "Frank", NEW).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_of_another_server_sign_in_and_are_told_where_their_password_is() {
-    let sections =
-        format!("[reset]\nlost_password_link = \"https://mail.example/forgot\"\n{}", elsewhere::imap().await);
+async fn external_users_sign_in_and_see_where_their_password_is() {
+    let sections = format!(
+        "[reset]\nlost_password_link = \"https://mail.example/forgot\"\n{}",
+        external_backend::imap().await
+    );
     let server = Server::with("", &sections).await;
-    let mut mia = Surfer::signed_in(&server, "mia@mail.example", elsewhere::MAIL).await;
+    let mut mia = Browser::signed_in(&server, "mia@mail.example", external_backend::MAIL).await;
     let page = mia.get("/settings").await;
     for text in ["kept by another server, <strong>mail</strong>", "href=\"https://mail.example/forgot\""] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     assert!(!page.body.contains("name=\"current\""), "there is nothing to fill in");
-    let fields = [("current", elsewhere::MAIL), ("password", NEW), ("password2", NEW)];
+    let fields = [("current", external_backend::MAIL), ("password", NEW), ("password2", NEW)];
     let answer = mia.post("/settings/password", &fields).await;
     assert_eq!(answer.status, 403);
     assert!(answer.body.contains("cannot be changed here"));
@@ -293,13 +295,13 @@ async fn people_of_another_server_sign_in_and_are_told_where_their_password_is()
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_seen_and_ended_by_their_owner_alone() {
     let server = Server::start().await;
-    let mut jane = Surfer::signed_in(&server, "jane", PASSWORD).await;
-    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
+    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     let mut others = Vec::new();
     for _ in 0..3 {
-        others.push(Surfer::signed_in(&server, "Frank", PASSWORD).await);
+        others.push(Browser::signed_in(&server, "Frank", PASSWORD).await);
     }
-    let label = |surfer: &Surfer<'_>| accounts::TokenHash::of(surfer.token()).label();
+    let label = |browser: &Browser<'_>| accounts::TokenHash::of(browser.token()).label();
     let page = frank.get("/settings").await;
     assert_eq!(page.body.matches("signed in <time").count(), 4);
     assert!(!page.body.contains(frank.token()) && !page.body.contains(others[0].token()));
@@ -326,7 +328,7 @@ async fn what_people_call_themselves_stays_text() {
     let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     let form = format!("key=displayname&value={encoded}");
     server.put("admin", "/cloud/users/Frank", &form).send().await.ok();
-    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     let fields = [("name", name), ("password", PASSWORD)];
     let made = frank.post("/settings/app-passwords", &fields).await;
     assert_eq!(made.status, 200);
@@ -352,7 +354,7 @@ async fn a_session_begins_only_if_nothing_ended_meanwhile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_that_was_overtaken_begins_no_session() {
     let go_on = Arc::new(Notify::new());
-    let slow = Peer::start(vec![
+    let slow = FakeServer::start(vec![
         Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
         Step::Line,
         Step::Wait(go_on.clone()),
@@ -371,7 +373,7 @@ async fn a_sign_in_that_was_overtaken_begins_no_session() {
     for overtaken in [true, false] {
         let heard = slow.heard_text().matches("AUTHENTICATE").count();
         let app = server.app.clone();
-        let password = format!("{} {overtaken}", elsewhere::MAIL);
+        let password = format!("{} {overtaken}", external_backend::MAIL);
         let signing_in = tokio::spawn(async move {
             let browser = Browser { address: new_address().into(), agent: String::new() };
             app.begin_session("mia@mail.example", &password, &browser).await.unwrap()
@@ -393,15 +395,15 @@ async fn a_sign_in_that_was_overtaken_begins_no_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn below_a_path_every_link_has_it() {
     let server = Server::with("public_url = \"http://127.0.0.1/cloud/\"", LETTERS).await;
-    let mut surfer = Surfer::new(&server);
-    let page = surfer.get("/login").await;
+    let mut browser = Browser::new(&server);
+    let page = browser.get("/login").await;
     for text in
         ["action=\"/cloud/login\"", "href=\"/cloud/lostpassword\"", "href=\"/cloud/pages/style.css?v="]
     {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
     let fields = [("user", "Frank"), ("password", PASSWORD)];
-    assert_eq!(surfer.post("/login", &fields).await.header("location"), "/cloud/settings");
+    assert_eq!(browser.post("/login", &fields).await.header("location"), "/cloud/settings");
 }
 
 /// Over plain HTTP from elsewhere no form is shown: what is typed into it would have travelled before anybody could refuse it.

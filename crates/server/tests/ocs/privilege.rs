@@ -1,7 +1,7 @@
 //! Ways by which a sub-admin could become more than that: credentials that outlive a promotion, other sub-admins, names that
 //! others own.
 
-use super::surfer::Surfer;
+use super::browser::Browser;
 use super::*;
 
 const OTHER: &str = "Looking glass 1871 !";
@@ -18,14 +18,14 @@ async fn set_password(server: &Server, who: &str, whose: &str, password: &str) -
 }
 
 /// `sam` makes credentials of `jane`, whom he administers: an app password and a session.
-async fn credentials_of_jane(server: &Server) -> (String, Surfer<'_>) {
+async fn credentials_of_jane(server: &Server) -> (String, Browser<'_>) {
     assert_eq!(set_password(server, "sam", "jane", OTHER).await, 100);
     let made = server.get("-", APP_PASSWORD).basic("jane", OTHER).send().await;
     let app_password = made.data()["apppassword"].as_str().unwrap().to_owned();
     server.get("-", "/cloud/user").basic("jane", &app_password).send().await.ok();
-    let mut surfer = Surfer::signed_in(server, "jane", OTHER).await;
-    assert_eq!(surfer.get("/settings").await.status, 200);
-    (app_password, surfer)
+    let mut browser = Browser::signed_in(server, "jane", OTHER).await;
+    assert_eq!(browser.get("/settings").await.status, 200);
+    (app_password, browser)
 }
 
 async fn is_refused(server: &Server, app_password: &str) {
@@ -34,12 +34,12 @@ async fn is_refused(server: &Server, app_password: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_made_by_a_sub_admin_end_when_their_owner_is_promoted() {
+async fn credentials_made_by_a_sub_admin_end_with_a_promotion() {
     let server = Server::with("app_passwords_on_new_password = \"keep\"", "").await;
-    let (app_password, mut surfer) = credentials_of_jane(&server).await;
+    let (app_password, mut browser) = credentials_of_jane(&server).await;
     server.post("admin", "/cloud/users/jane/groups", "groupid=admin").send().await.ok();
     is_refused(&server, &app_password).await;
-    assert_eq!(surfer.get("/settings").await.status, 303, "signed out");
+    assert_eq!(browser.get("/settings").await.status, 303, "signed out");
     // The fresh password that belongs to the story.
     assert_eq!(set_password(&server, "admin", "jane", FRESH).await, 100);
     server.get("-", "/cloud/users").basic("jane", FRESH).send().await.ok();
@@ -50,16 +50,16 @@ async fn credentials_made_by_a_sub_admin_end_when_their_owner_is_promoted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn credentials_end_when_somebody_else_sets_the_password_or_gives_a_group() {
+async fn credentials_end_when_another_user_sets_password_or_group() {
     let server = Server::with("app_passwords_on_new_password = \"keep\"", "").await;
-    let (app_password, mut surfer) = credentials_of_jane(&server).await;
+    let (app_password, mut browser) = credentials_of_jane(&server).await;
     assert_eq!(set_password(&server, "admin", "jane", FRESH).await, 100);
     is_refused(&server, &app_password).await;
-    assert_eq!(surfer.get("/settings").await.status, 303);
-    let (app_password, mut surfer) = credentials_of_jane(&server).await;
+    assert_eq!(browser.get("/settings").await.status, 303);
+    let (app_password, mut browser) = credentials_of_jane(&server).await;
     server.post("admin", "/cloud/users/jane/subadmins", "groupid=group2").send().await.ok();
     is_refused(&server, &app_password).await;
-    assert_eq!(surfer.get("/settings").await.status, 303);
+    assert_eq!(browser.get("/settings").await.status, 303);
 }
 
 #[tokio::test(flavor = "multi_thread")]

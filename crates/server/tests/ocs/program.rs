@@ -99,7 +99,7 @@ fn settings_are_accepted_and_rejected_as_by_the_command_line() {
 }
 
 #[test]
-fn mistakes_in_the_configuration_are_told_with_their_place() {
+fn configuration_errors_name_their_position() {
     let dir = TempDir::new().unwrap();
     for (text, expected) in [
         ("[server]\nlisten = \"nowhere\"", "listen"),
@@ -162,7 +162,7 @@ fn close_to_others(_file: &std::path::Path) {
 /// L6, M13: a key that others read, a certificate or a configuration that others write.
 #[cfg(unix)]
 #[test]
-fn serve_refuses_files_that_others_may_change_and_a_key_that_they_may_read() {
+fn serve_refuses_files_that_others_may_change_or_keys_they_read() {
     use std::os::unix::fs::{PermissionsExt, chown};
 
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -208,7 +208,7 @@ fn serve_refuses_files_that_others_may_change_and_a_key_that_they_may_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_server_ends_when_it_is_told_to() {
+async fn server_stops_on_a_signal() {
     let server = Server::start().await;
     server.get("admin", "/cloud/users").send().await.ok();
     let listening = Listener::open(server.app.clone()).unwrap();
@@ -268,7 +268,7 @@ impl Drop for Running {
 
 #[cfg(unix)]
 #[test]
-fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
+fn serve_has_metrics_reloads_and_stops() {
     use std::io::{BufRead, Read, Write};
 
     let dir = TempDir::new().unwrap();
@@ -316,7 +316,7 @@ fn serve_tells_metrics_reads_its_file_again_and_ends_when_it_is_asked_to() {
 /// T61: a password that came in a header, was compared, was refused, was remembered.
 #[cfg(target_os = "linux")]
 #[test]
-fn t61_after_signing_in_the_server_keeps_a_few_copies_of_the_password_at_most() {
+fn t61_server_keeps_few_copies_of_the_password() {
     use std::io::{BufRead, Read, Write};
 
     use base64::Engine;
@@ -376,7 +376,7 @@ async fn backends_come_while_the_server_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_named() {
+async fn reload_keeps_equal_settings_and_names_the_deferred() {
     let imap = |port: u16| {
         format!(
             "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
@@ -434,7 +434,7 @@ async fn what_says_the_same_stays_the_same_and_what_waits_for_the_next_start_is_
 
 #[cfg(unix)]
 #[test]
-fn systemd_is_told_when_the_server_is_ready_reads_its_file_again_lives_and_ends() {
+fn systemd_is_notified_of_ready_reload_watchdog_and_stop() {
     use std::io::BufRead;
     use std::os::unix::net::UnixDatagram;
 

@@ -9,7 +9,7 @@ fn rounds() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o09_nobody_takes_the_last_administrator_away() {
+async fn o09_last_administrator_is_protected() {
     let server = Server::start().await;
     for (method, path, form, code) in [
         (Method::DELETE, "/cloud/users/admin", "", 101),
@@ -24,7 +24,7 @@ async fn o09_nobody_takes_the_last_administrator_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o09_one_administrator_remains_whoever_takes_whom_away() {
+async fn o09_one_administrator_remains_after_races() {
     let server = Server::start().await;
     server.person("one", &["admin"], &[]).await;
     server.person("other", &["admin"], &[]).await;
@@ -63,20 +63,20 @@ async fn o11_one_of_a_hundred_wins() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o11_a_name_goes_to_whoever_is_first_and_stays_theirs() {
-    let server = elsewhere::server().await;
+async fn o11_first_creation_owns_the_name() {
+    let server = external_backend::server().await;
     for round in 0..rounds().min(6) {
         let id = format!("new{round}");
         let form = format!("userid={id}&password=down+the+rabbit+hole");
         let (created, entered) = tokio::join!(
             server.post("admin", "/cloud/users", &form).send(),
-            server.get("-", "/cloud/user").basic(&id, elsewhere::MAIL).send()
+            server.get("-", "/cloud/user").basic(&id, external_backend::MAIL).send()
         );
         let seen = server.get("admin", &format!("/cloud/users/{id}?format=json")).send().await.ok().data();
         match (created.code(), seen["backend"].as_str().unwrap()) {
             // Created here: the mailbox of that name is nobody here from now on.
             (100, "Database") => {
-                let now = server.get("-", "/cloud/user").basic(&id, elsewhere::MAIL).send().await;
+                let now = server.get("-", "/cloud/user").basic(&id, external_backend::MAIL).send().await;
                 assert_ne!(now.code(), 100, "round {round}: {now:?}");
                 server.get("-", "/cloud/user").basic(&id, "down the rabbit hole").send().await.ok();
             }
@@ -87,7 +87,7 @@ async fn o11_a_name_goes_to_whoever_is_first_and_stays_theirs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o11_whoever_is_deleted_does_not_come_in_afterwards() {
+async fn o11_deleted_user_cannot_sign_in() {
     let server = Server::start().await;
     for round in 0..rounds() {
         let id = format!("gone{round}");
@@ -102,7 +102,7 @@ async fn o11_whoever_is_deleted_does_not_come_in_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o11_a_group_that_is_deleted_takes_nobody_with_it() {
+async fn o11_deleting_a_group_keeps_its_members() {
     let server = Server::start().await;
     for round in 0..rounds() {
         server.post("admin", "/cloud/groups", "groupid=short").send().await.ok();

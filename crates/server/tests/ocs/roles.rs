@@ -172,6 +172,6 @@ async fn o08_a_sub_admin_has_no_way_up() {
     server.get("admin", "/cloud/users/new").send().await.fails(404, "User does not exist");
     let narrow = Server::with("sub_admins_may_add = \"accessible\"", "").await;
     narrow.post("sam", "/cloud/users/outsider/groups", "groupid=group1").send().await.fails(103, "");
-    narrow.post("sam", "/cloud/users/nobody/groups", "groupid=group1").send().await.fails(103, "");
+    narrow.post("sam", "/cloud/users/ghost/groups", "groupid=group1").send().await.fails(103, "");
     narrow.post("sam", "/cloud/users/Frank/groups", "groupid=group1").send().await.ok();
 }

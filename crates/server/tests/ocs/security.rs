@@ -180,7 +180,7 @@ async fn o05_what_is_too_large_or_broken_is_turned_away() {
 
 /// The clock jumps ahead as soon as nothing else happens.
 #[tokio::test]
-async fn o05_whoever_never_finishes_a_head_is_hung_up_on_and_nobody_waits_for_them() {
+async fn o05_unfinished_request_head_is_closed_and_delays_no_one() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let server = Server::start().await;
@@ -200,7 +200,7 @@ async fn o05_whoever_never_finishes_a_head_is_hung_up_on_and_nobody_waits_for_th
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o10_people_change_of_themselves_what_is_listed_and_nothing_else() {
+async fn o10_users_change_only_their_listed_fields() {
     let server = Server::start().await;
     let before = server.get("jane", "/cloud/user?format=json").send().await.ok().data();
     for key in [
@@ -286,7 +286,7 @@ async fn o13_only_an_administrator_learns_which_ids_there_are() {
                     .ask(who, route.method.clone(), &format!("{}{query}", path.replace("{user}", id)))
                     .send()
             };
-            let (missing, hidden) = (ask("nobody").await, ask("outsider").await);
+            let (missing, hidden) = (ask("ghost").await, ask("outsider").await);
             assert_eq!(
                 (missing.status, &missing.body),
                 (hidden.status, &hidden.body),
@@ -309,7 +309,7 @@ async fn o13_only_an_administrator_learns_which_ids_there_are() {
             .send()
             .await
     };
-    assert_eq!(check("Frank").await.body, check("nobody").await.body);
+    assert_eq!(check("Frank").await.body, check("ghost").await.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -399,7 +399,7 @@ async fn o14_limits_are_defined_and_pages_add_up_while_people_come() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o15_every_known_kind_of_body_counts_with_every_method_and_no_other() {
+async fn o15_known_body_types_work_with_every_method() {
     let server = Server::start().await;
     let multipart = |fields: &[(&str, &str)]| {
         let parts = fields.iter().map(|(name, value)| {

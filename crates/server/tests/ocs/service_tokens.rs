@@ -5,7 +5,7 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::routes::ROUTES;
 use user_backend_server::provisioning::scope::TokenScope;
 
-use super::surfer::Surfer;
+use super::browser::Browser;
 use super::*;
 
 const REFUSED: &str = "This service token may not do this";
@@ -36,7 +36,7 @@ async fn every_route_is_opened_by_its_scope_and_no_other() {
     let mut cells = 0;
     for route in ROUTES.iter().filter(|route| route.role != RequiredRole::Anyone) {
         // Nobody of that name: what the scope opens is refused by the endpoint, so the people stay as they are.
-        let path = route.path.replace("{user}", "nobody").replace("{group*}", "nogroup");
+        let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         let own = route.scope.map(TokenScope::as_str);
         let others: Vec<&str> = all.iter().copied().filter(|scope| Some(*scope) != own).collect();
@@ -186,7 +186,7 @@ async fn service_token_opens_no_page_and_is_no_sign_in() {
     let token = token(&server, "Frank", &["users:read", "users:write", "users:credentials"], &[]).await;
     server.get("-", "/cloud/user").bearer(&token).send().await.ok();
     assert_eq!(server.app.accounts().users().get(&user("Frank")).await.unwrap().last_login, before);
-    let mut visitor = Surfer::new(&server);
+    let mut visitor = Browser::new(&server);
     visitor.get("/login").await;
     assert_eq!(visitor.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
     let check = server.post("-", "/person/check", &format!("login=Frank&password={token}"));

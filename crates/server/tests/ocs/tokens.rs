@@ -1,6 +1,6 @@
 //! App passwords that people and programs make and end themselves.
 
-use super::surfer::Surfer;
+use super::browser::Browser;
 use super::*;
 
 const GET: &str = "/ocs/v2.php/core/getapppassword?format=json";
@@ -14,7 +14,7 @@ fn shown(page: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_trades_the_password_for_one_of_its_own_and_ends_it() {
+async fn program_gets_and_revokes_an_app_password() {
     let server = Server::start().await;
     let got =
         server.get("Frank", GET).header("User-Agent", "Notes/1.0 (Linux)").send().await.is(200, 200, "OK");
@@ -35,7 +35,7 @@ async fn a_program_trades_the_password_for_one_of_its_own_and_ends_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_app_password_in_use_can_be_ended_and_only_by_its_owner() {
+async fn only_the_owner_ends_the_app_password_in_use() {
     let server = Server::start().await;
     for (method, path) in [(Method::DELETE, DELETE), (Method::POST, ROTATE)] {
         let own = server.ask("Frank", method.clone(), path).send().await;
@@ -50,7 +50,7 @@ async fn only_an_app_password_in_use_can_be_ended_and_only_by_its_owner() {
     assert_eq!(borrowed.code(), 997);
     server.get("-", "/cloud/user").basic("jane", &token).send().await.ok();
     // A page is no program.
-    let frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     let ask = server.get("-", GET).header("Cookie", frank.cookie.as_deref().unwrap());
     assert_eq!(ask.header("requesttoken", &frank.ticket).send().await.code(), 403);
 }
@@ -58,7 +58,7 @@ async fn only_an_app_password_in_use_can_be_ended_and_only_by_its_owner() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     let server = Server::start().await;
-    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     for (name, password, status) in
         [("Phone", "wrong password 1", 403), ("", PASSWORD, 422), ("a\nb", PASSWORD, 422)]
     {
@@ -72,14 +72,14 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     let page = frank.get("/settings").await;
     assert!(page.body.contains("<strong>Phone</strong>") && !page.body.contains(&token));
     // It opens no page, and confirms nothing there.
-    let mut other = Surfer::new(&server);
+    let mut other = Browser::new(&server);
     other.get("/login").await;
     assert_eq!(other.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
     let more = frank.post("/settings/app-passwords", &[("name", "More"), ("password", &token)]).await;
     assert_eq!(more.status, 403);
     let key =
         server.app.accounts().app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap()[0].key;
-    let mut jane = Surfer::signed_in(&server, "jane", PASSWORD).await;
+    let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
     jane.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
     let revoked = frank.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
@@ -93,7 +93,7 @@ async fn wiped_app_password_ends_at_once_and_cannot_renew_itself() {
     let server = Server::start().await;
     let token = server.get("Frank", GET).send().await.data()["apppassword"].as_str().unwrap().to_owned();
     let with = |method, path| server.ask("-", method, path).basic("Frank", &token);
-    let mut page = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut page = Browser::signed_in(&server, "Frank", PASSWORD).await;
     // Twice, so that the second is answered from memory.
     with(Method::GET, "/cloud/user").send().await.ok();
     with(Method::GET, "/cloud/user").send().await.ok();

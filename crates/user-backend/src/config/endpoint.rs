@@ -152,7 +152,7 @@ fn security(
     });
     if let (Some(field), true) = (&ca_field, danger) {
         let problem = Problem::new("`ca_file` beside `danger_accept_any_certificate`", "one of them");
-        field.fail::<()>(problem.hint("with any certificate accepted, nobody looks into the file"));
+        field.fail::<()>(problem.hint("with any certificate accepted, the file is not used"));
     }
     if let (Some(field), false, true) = (&said.any_certificate, danger, tls != TlsMode::None) {
         let format = section.sink.format;
@@ -177,7 +177,7 @@ fn security(
     if danger {
         remarks.push((
             "danger_accept_any_certificate",
-            "whoever sits between here and the server can read every password".to_owned(),
+            "an attacker on the network path can read every password".to_owned(),
         ));
     }
     match tls {

@@ -151,7 +151,8 @@ impl Loader {
         }
         if text.trim().is_empty() && !self.without_backends {
             whole(
-                Problem::new("an empty file", "`user_backends`").hint("without a backend nobody can sign in"),
+                Problem::new("an empty file", "`user_backends`")
+                    .hint("without a backend, no user can sign in"),
             );
             return None;
         }
@@ -244,7 +245,7 @@ impl Loader {
         };
         if nodes.is_empty() && !self.without_backends {
             let problem = Problem::new("an empty array", "at least one backend");
-            sink.push(Some(node.at), &place, problem.hint("without a backend nobody can sign in"));
+            sink.push(Some(node.at), &place, problem.hint("without a backend, no user can sign in"));
             return None;
         }
         let mut entries = Vec::new();
@@ -324,7 +325,7 @@ fn check_together(entries: &[Entry], origins: &[Origin], sink: &Sink) {
             at,
             &place,
             problem.hint(format!(
-                "somebody@{} and somebody@{} would be one person; keep the domain at one of them: {}",
+                "user@{} and user@{} would be one user; keep the domain at one of them: {}",
                 collision.first_domain,
                 collision.second_domain,
                 sink.format.line("strip_domain", "false")

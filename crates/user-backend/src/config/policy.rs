@@ -21,9 +21,9 @@ pub(super) fn names(
         let elements = field.elements(expected)?;
         let denied: Vec<&str> = elements.iter().filter_map(|element| element.text("a name")).collect();
         let answer = names.deny_names(&denied);
-        names = field.parsed(answer.map_err(|error| {
-            Problem::new("a name that nobody can type", expected).hint(error.to_string())
-        }))?;
+        names = field.parsed(
+            answer.map_err(|error| Problem::new("an invalid name", expected).hint(error.to_string())),
+        )?;
         let open: Vec<&str> = ["anonymous", "ftp", "guest"]
             .into_iter()
             .filter(|name| !denied.iter().any(|denied| denied.eq_ignore_ascii_case(name)))
@@ -101,7 +101,7 @@ pub(super) fn policy(section: &Section<'_>, remarks: &mut Vec<Remark>) -> Option
     set(&mut policy.max_concurrent, size("max_concurrent", 1..=10_000, "a number between 1 and 10000"));
     set(&mut policy.warm, size("warm", 0..=1_000, "a number between 0 and 1000"));
     if !policy.canary {
-        remarks.push(("canary", "off, so nobody notices when this server lets strangers in".to_owned()));
+        remarks.push(("canary", "off, so it goes unnoticed if this server accepts any login".to_owned()));
     }
     (section.sink.count() == errors).then_some(policy)
 }

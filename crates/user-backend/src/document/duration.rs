@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_without_a_unit_is_refused_and_the_hint_shows_the_right_form() {
+    fn duration_without_unit_is_refused_with_a_hint() {
         let problem = parse("15").unwrap_err();
         assert_eq!(problem.hints, ["say the unit: \"15s\" for seconds, \"15m\" for minutes"]);
     }

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_behind_the_host_is_read_where_there_is_no_field_for_it() {
+    fn port_after_the_host_is_read_without_a_port_field() {
         assert_eq!(parse_with_port("ftp.example.com:2121"), Ok(("ftp.example.com".to_owned(), Some(2121))));
         assert_eq!(parse_with_port("[::1]:21"), Ok(("::1".to_owned(), Some(21))));
         assert_eq!(parse_with_port("::1"), Ok(("::1".to_owned(), None)));

@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_and_columns_count_from_one_and_columns_count_characters() {
+    fn lines_and_columns_start_at_one_and_count_characters() {
         let index = LineIndex::new("ab\nö€x\n");
         let at = |offset| {
             let Position { line, column } = index.position(offset);

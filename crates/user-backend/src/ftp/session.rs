@@ -68,10 +68,7 @@ impl Session {
                 session.granted.push("AUTH TLS");
             }
             (TlsMode::Implicit | TlsMode::Explicit, None) => {
-                return Err(BackendError::misconfigured(
-                    Phase::Tls,
-                    "TLS is asked for, and nobody says whom to trust",
-                ));
+                return Err(BackendError::misconfigured(Phase::Tls, "TLS is configured without trust roots"));
             }
         }
         Ok(session)

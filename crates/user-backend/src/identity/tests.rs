@@ -29,7 +29,7 @@ fn spellings_of_one_person_share_one_form() {
 }
 
 #[test]
-fn what_cannot_be_told_apart_by_eye_is_refused() {
+fn confusable_names_are_refused() {
     for name in ["a\u{200d}b", "a\u{200b}b", "a\u{202e}b", "\u{feff}alice", "a\u{ad}b", "a\u{2028}b", "a  b"]
     {
         assert_eq!(canon(name), Err(NameError::Unsupported), "{name:?}");

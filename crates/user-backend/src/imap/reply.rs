@@ -245,7 +245,7 @@ pub(super) fn agreed_to_tls(answer: Answer) -> Result<(), BackendError> {
 pub(super) fn no_starttls() -> BackendError {
     BackendError::misconfigured(
         Phase::Tls,
-        "the server does not offer STARTTLS, or somebody hides it; nothing was sent; if the port is for TLS from \
+        "the server does not offer STARTTLS, or an attacker removed it; nothing was sent; if the port is for TLS from \
          the first byte, set tls = \"implicit\"",
     )
 }

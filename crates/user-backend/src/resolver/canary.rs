@@ -58,7 +58,7 @@ impl From<Offered> for Canary {
     }
 }
 
-const RULES_REFUSE: &str = "the rules refuse the name, so nobody was asked";
+const RULES_REFUSE: &str = "the rules refuse the name, so the server was not asked";
 
 /// The same, told to those who draw conclusions.
 pub(crate) async fn offer_stranger(

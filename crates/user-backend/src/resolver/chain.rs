@@ -275,7 +275,7 @@ fn pins_failed(trace: &mut Trace, link: &BackendId, why: &str) -> Decision {
     trace.ended_by = Rule::PinsUnavailable;
     trace.note = Some(why.to_owned());
     if !trace.steps.iter().any(|step| step.backend == *link) {
-        trace.steps.push(Step::skipped(link, "nobody knows whose this name is"));
+        trace.steps.push(Step::skipped(link, "the owner of this name is unknown"));
     }
     Decision::Unavailable
 }

@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_first_owner_stays_until_somebody_says_otherwise() {
+    async fn first_owner_stays_until_rebound() {
         let pins = MemoryPins::default();
         let alice = CanonicalName::parse("alice").unwrap();
         let [mail, files] = ["mail", "files"].map(|id| BackendId::parse(id).unwrap());

@@ -168,26 +168,26 @@ impl Rule {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::InvalidInput => "this cannot be anybody's name and password, so nobody was asked",
+            Self::InvalidInput => "name or password cannot be valid, so no backend was asked",
             Self::CachedAcceptance => "the same name and password were accepted a short while ago",
             Self::CachedRefusal => "the same name and password were refused a short while ago",
             Self::Accepted => "the first backend that accepts decides",
             Self::Grace => "its backend cannot be asked, and accepted the same name and password before (max_stale)",
             Self::RejectionStops => "a rejection by this backend is final (on_reject = \"stop\")",
-            Self::NobodyAccepted => "every backend was asked and nobody accepted",
-            Self::NobodyAsked => "no backend is there for this name, or the settings deny it: nobody was asked",
+            Self::NobodyAccepted => "every backend was asked and none accepted",
+            Self::NobodyAsked => "no backend is responsible for this name, or the settings deny it: none was asked",
             Self::OutageStops => {
-                "a backend that might own this user could not be asked, so nobody else may admit him (on_unavailable = \"stop\")"
+                "a backend that might own this user could not be asked, so no other backend may accept them (on_unavailable = \"stop\")"
             }
-            Self::OutageUndecided => "nobody accepted, and a backend that might have could not be asked",
-            Self::SourceThrottled => "there were too many failed sign-ins from this address, so nobody was asked",
-            Self::UserLocked => "there were too many failed sign-ins of this user, from wherever, so nobody was asked",
+            Self::OutageUndecided => "no backend accepted, and one that might have could not be asked",
+            Self::SourceThrottled => "too many failed sign-ins from this address, so no backend was asked",
+            Self::UserLocked => "too many failed sign-ins of this user, from any address, so no backend was asked",
             Self::BudgetSpent => "too many wrong passwords for this user; wait, or sign in with the password that worked before",
-            Self::OwnerMissing => "this name belongs to a backend that is not configured (any more); rebind it",
-            Self::NotTheOwner => "a backend accepted a name that belongs to another one, which counts for nothing",
-            Self::PinsUnavailable => "nobody knows whose this name is",
-            Self::Invalidated => "the account was changed while the check was under way",
-            Self::Overload => "no answer in time, or too many attempts under way",
+            Self::OwnerMissing => "this name belongs to a backend that is no longer configured; rebind it",
+            Self::NotTheOwner => "a backend accepted a name that belongs to another one; this is ignored",
+            Self::PinsUnavailable => "the owner of this name is unknown",
+            Self::Invalidated => "the account was changed during the sign-in",
+            Self::Overload => "no answer in time, or too many concurrent attempts",
         })
     }
 }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn t07_spellings_that_a_server_would_take_for_another_name_are_never_sent() {
+    fn t07_spellings_of_another_account_are_never_sent() {
         for typed in
             ["CORP\\alice", "corp/alice", "\\alice", "alice/", "corp+alice", "a:b", "a*", "a|b", "a;b"]
         {

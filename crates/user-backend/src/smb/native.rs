@@ -147,7 +147,7 @@ fn fault(error: Error, wire: &Wire, phase: Phase) -> BackendError {
         ),
         Error::SignatureInvalid { .. } => BackendError::protocol(
             phase,
-            "the server did not prove that it knows the password; somebody may speak in its place",
+            "the server did not prove that it knows the password; it may be an impostor",
         ),
         Error::InvalidData { .. } | Error::Auth { .. } => {
             BackendError::protocol(phase, "the server does not speak SMB 2 or 3 as it should")

@@ -22,14 +22,14 @@ async fn verdict(backend: &SmbBackend, name: &str, password: &str) -> Result<Ver
 
 #[cfg(not(feature = "smb"))]
 #[test]
-fn an_engine_that_is_not_compiled_in_says_which_feature_it_needs() {
+fn missing_engine_names_its_feature() {
     let error = text(settings().with_engine(SmbEngine::Pavao));
     assert!(error.ends_with("engine \"pavao\" needs the cargo feature smb"), "{error}");
 }
 
 #[cfg(not(feature = "smb-native"))]
 #[test]
-fn an_engine_that_is_not_compiled_in_says_which_feature_it_needs() {
+fn missing_engine_names_its_feature() {
     let error = text(settings().with_engine(SmbEngine::Native));
     assert!(error.ends_with("engine \"native\" needs the cargo feature smb-native"), "{error}");
 }
@@ -49,7 +49,7 @@ fn a_share_is_a_name_and_not_a_path() {
 
 #[cfg(feature = "smb")]
 #[tokio::test]
-async fn a_password_that_libsmbclient_would_cut_is_refused_before_any_io() {
+async fn password_that_libsmbclient_truncates_is_refused_before_io() {
     let backend = SmbBackend::new(settings()).unwrap();
     for bytes in [256, 300, 1024] {
         let verdict = verdict(&backend, "alice", &"x".repeat(bytes)).await.unwrap();

@@ -69,7 +69,7 @@ fn day_of(time: &UnixTime) -> String {
     day(time.as_secs().cast_signed())
 }
 
-/// What went wrong in a handshake, in the words of somebody who has to mend it.
+/// What went wrong in a handshake, as an operator needs it to fix the cause.
 pub(super) fn describe(error: &TlsError) -> String {
     match error {
         TlsError::InvalidCertificate(certificate) => describe_certificate(certificate),
@@ -134,13 +134,13 @@ fn describe_certificate(error: &CertificateError) -> String {
     }
 }
 
-/// What the verifier has no word of its own for, told by the name that the crate beneath gives it.
+/// Errors without a variant in rustls, by their name in webpki.
 fn describe_other(name: &str) -> String {
     match name {
         "CaUsedAsEndEntity" => "certificate is an authority's and not a server's".into(),
-        "EndEntityUsedAsCa" => "certificate is signed by somebody who is no authority".into(),
+        "EndEntityUsedAsCa" => "certificate is signed by a certificate that is no authority".into(),
         "NameConstraintViolation" => "certificate is signed by an authority for other names".into(),
-        "UnsupportedCriticalExtension" => "certificate says something critical that nobody here knows".into(),
+        "UnsupportedCriticalExtension" => "certificate has an unknown critical extension".into(),
         other => format!("certificate refused: {}", printable(other)),
     }
 }

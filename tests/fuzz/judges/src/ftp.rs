@@ -7,7 +7,7 @@ use user_backend::fuzzing::ftp::{Step, guarded, reply as judged};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, Verdict};
 
-use crate::peer::{self, PASSWORD, Played};
+use crate::fake_server::{self, PASSWORD, Played};
 
 /// What the guard reads of one connection.
 const MOST: usize = 64 * 1024;
@@ -15,24 +15,24 @@ const MOST: usize = 64 * 1024;
 /// The input is what the server says; at each byte 0xFE it waits for one more line of ours.
 pub fn dialogue(input: &[u8]) {
     static BACKEND: LazyLock<FtpBackend> = LazyLock::new(|| {
-        let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);
+        let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);
         FtpBackend::new(FtpSettings::new(BackendId::parse("ftp").unwrap(), endpoint)).unwrap()
     });
     let texts: Vec<Vec<u8>> = input.split(|byte| *byte == 0xfe).map(<[u8]>::to_vec).collect();
-    let (answer, played) = peer::attempt(&*BACKEND, peer::Script::Lines(texts));
+    let (answer, played) = fake_server::attempt(&*BACKEND, fake_server::Script::Lines(texts));
     let after = |verb: &str, code: &str| {
         let said = played.after(verb);
         said.split(|byte| *byte == b'\n').any(|line| line.starts_with(code.as_bytes()))
     };
     match answer {
         Ok(Verdict::Accepted(_)) => {
-            assert!(after("USER ", "331") && after("PASS ", "230"), "a yes that nobody said: {played:?}");
+            assert!(after("USER ", "331") && after("PASS ", "230"), "accepted without a 230: {played:?}");
         }
         Ok(Verdict::Rejected(_)) => {
-            assert!(after("PASS ", "530") || after("PASS ", "430"), "a no that nobody said: {played:?}");
+            assert!(after("PASS ", "530") || after("PASS ", "430"), "refused without a 530: {played:?}");
         }
         Ok(Verdict::NotMine) => panic!("everybody may be on this server"),
-        Err(error) => peer::tells_nothing(&error),
+        Err(error) => fake_server::tells_nothing(&error),
     }
     let Played { heard, .. } = &played;
     let sent =
@@ -43,7 +43,7 @@ pub fn dialogue(input: &[u8]) {
 /// First byte: how much is read at a time. Behind it what the server says.
 pub fn guard(input: &[u8]) {
     let Some((size, stream)) = input.split_first() else { return };
-    let reads = peer::block_on(guarded(stream.to_vec(), usize::from(*size)));
+    let reads = fake_server::block_on(guarded(stream.to_vec(), usize::from(*size)));
     let out = reads.concat();
     assert!(out.len() <= MOST);
     assert!(stream.len() > MOST || out.len() == stream.len(), "something was lost");

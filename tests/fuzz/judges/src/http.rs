@@ -65,7 +65,7 @@ pub fn form(input: &[u8]) {
     let query = std::str::from_utf8(query).ok().and_then(|query| Params::of_query(query).ok());
     let body = body
         .get(1..)
-        .map(|body| crate::peer::block_on(Params::of_body(Some("application/json"), body.to_vec())));
+        .map(|body| crate::fake_server::block_on(Params::of_body(Some("application/json"), body.to_vec())));
     let body = body.and_then(Result::ok);
     for params in [query.clone(), body.clone()].into_iter().flatten() {
         let shown = format!("{params:?}");
@@ -139,7 +139,7 @@ pub fn origin(input: &[u8]) {
         }
         Err(_) => assert!(proxy && last.is_some(), "only what a trusted proxy wrote is refused"),
     }
-    // What our proxy wrote stands last, and nothing before it counts when it is nobody we trust.
+    // The entry of our proxy is the last; the ones before it count only if it is trusted, too.
     headers.append("x-forwarded-for", HeaderValue::from_static("198.51.100.7"));
     let found = origin(&headers).expect("the last entry is an address");
     assert_eq!(found.address, if proxy { [198, 51, 100, 7].into() } else { peer });
@@ -243,7 +243,7 @@ fn said(document: &[u8]) -> String {
             },
             Event::Decl(_) => {}
             Event::Eof => return out,
-            other => panic!("nobody wrote {other:?}"),
+            other => panic!("unexpected event {other:?}"),
         }
     }
 }

@@ -43,8 +43,8 @@ pub fn reply(input: &[u8]) {
 /// What must hold of every dialogue.
 fn judge(done: &Dialogue) {
     match &done.decided {
-        Ok(Ok(())) => assert!(done.said_yes, "a yes that nobody said: {done:?}"),
-        Ok(Err(_)) => assert!(done.said_no, "a no that nobody said: {done:?}"),
+        Ok(Ok(())) => assert!(done.said_yes, "accepted without an OK: {done:?}"),
+        Ok(Err(_)) => assert!(done.said_no, "refused without a NO: {done:?}"),
         Err(fault) => {
             let text = format!("{fault:?}");
             assert!(!Dialogue::SECRETS.iter().any(|secret| text.contains(secret)), "{text}");

@@ -9,11 +9,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod config;
+mod fake_server;
 mod ftp;
 mod http;
 mod imap;
 mod names;
-mod peer;
 mod smb;
 
 pub use config::{json as config_json, mailbox, php as config_php, toml as config_toml};

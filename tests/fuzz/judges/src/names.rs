@@ -35,7 +35,7 @@ pub fn name(input: &[u8]) {
     }
 }
 
-/// Whoever is asked for is somebody, and stays who they are when they sign in by the name that they are known by.
+/// Every name has a canonical form, and the canonical form has itself.
 fn ask(rules: &NameRules, login: &LoginName) {
     let Ok((upstream, identity)) = rules.ask(login) else { return };
     assert!(!upstream.is_empty() && !upstream.chars().any(char::is_control), "{login:?}");

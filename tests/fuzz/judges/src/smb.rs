@@ -8,15 +8,15 @@ use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, Rejection, Verdict};
 
-use crate::peer::{self, PASSWORD};
+use crate::fake_server::{self, PASSWORD};
 
 const MAGIC: &[u8] = b"\xfeSMB";
 
 /// First byte: 1 = answers carry the number of their question. Behind it messages, each from its `\xfeSMB` on; one answers
-/// one question. Nobody who does not know the password can make a yes, so there is none.
+/// one question. Without the password an acceptance cannot be forged, so there is none.
 pub fn session(input: &[u8]) {
     static BACKEND: LazyLock<SmbBackend> = LazyLock::new(|| {
-        let endpoint = Endpoint::new("127.0.0.1", peer::port(), TlsMode::None);
+        let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);
         let settings = SmbSettings::new(BackendId::parse("smb").unwrap(), endpoint);
         SmbBackend::new(settings.with_engine(SmbEngine::Native)).unwrap()
     });
@@ -28,10 +28,11 @@ pub fn session(input: &[u8]) {
         frames.push(frame.to_vec());
         rest = behind;
     }
-    let (answer, played) = peer::attempt(&*BACKEND, peer::Script::Frames { frames, numbered: how & 1 == 1 });
+    let (answer, played) =
+        fake_server::attempt(&*BACKEND, fake_server::Script::Frames { frames, numbered: how & 1 == 1 });
     match answer {
         Ok(verdict) => assert!(matches!(verdict, Verdict::Rejected(_)), "{verdict:?} of {played:?}"),
-        Err(error) => peer::tells_nothing(&error),
+        Err(error) => fake_server::tells_nothing(&error),
     }
     let wide: Vec<u8> = PASSWORD.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let heard = played.all_heard();

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 use user_backend_fuzz::{TARGETS, Target};
-use user_backend_tests::{Dice, report};
+use user_backend_tests::{Rng, report};
 
 #[test]
 fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
@@ -27,9 +27,9 @@ fn recorded_inputs_and_spoilt_copies_of_them_are_read_right() {
         }
         let dictionary = here.join("dictionaries").join(format!("{}.dict", target.name));
         let words = words(&fs::read_to_string(&dictionary).unwrap()).expect("words in quotes");
-        let mut dice = Dice::new(2026);
+        let mut rng = Rng::new(2026);
         for nth in 0..copies {
-            let input = spoil(&mut dice, &inputs[nth % inputs.len()], &words, &inputs);
+            let input = spoil(&mut rng, &inputs[nth % inputs.len()], &words, &inputs);
             judge(*target, &format!("spoilt copy {nth}"), &input);
         }
         executions += inputs.len() + copies;
@@ -64,14 +64,14 @@ fn judge(target: Target, input: &str, bytes: &[u8]) {
 }
 
 /// A spoilt copy, with a word of the dictionary in it or another input's end.
-fn spoil(dice: &mut Dice, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<u8> {
-    let mut spoilt = dice.spoil(input, 3);
-    let at = dice.below(spoilt.len() + 1);
-    match dice.below(3) {
-        0 => drop(spoilt.splice(at..at, dice.pick(words).iter().copied())),
+fn spoil(rng: &mut Rng, input: &[u8], words: &[Vec<u8>], others: &[Vec<u8>]) -> Vec<u8> {
+    let mut spoilt = rng.spoil(input, 3);
+    let at = rng.below(spoilt.len() + 1);
+    match rng.below(3) {
+        0 => drop(spoilt.splice(at..at, rng.pick(words).iter().copied())),
         1 => {
-            let other = dice.pick(others);
-            let from = dice.below(other.len() + 1);
+            let other = rng.pick(others);
+            let from = rng.below(other.len() + 1);
             spoilt.splice(at.., other[from..].iter().copied());
         }
         _ => {}

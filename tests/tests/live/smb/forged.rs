@@ -1,4 +1,4 @@
-//! Answers that somebody on the way has changed: none of them is ever a yes.
+//! Responses that an attacker on the network path has changed: none of them is accepted.
 
 use user_backend::transport::Endpoint;
 use user_backend_tests::rig::Rig;
@@ -22,12 +22,10 @@ fn is_last_word(frame: &super::relay::Frame) -> bool {
 async fn one_attempt_is_one_login() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
-    // The second server would make a guest of somebody who tries again as nobody.
+    // The second server would make a guest of a client that retries anonymously.
     for port in [SANE, BAD_PASSWORD] {
         for how in EVERY_WAY {
-            for (name, secret) in
-                [("alice", right.as_str()), ("alice", "wrong"), ("nobody-knows-me", "wrong")]
-            {
+            for (name, secret) in [("alice", right.as_str()), ("alice", "wrong"), ("unknown-user", "wrong")] {
                 let relay = Relay::start(rig.host(), port, |_| (), |_| ()).await;
                 let told = through(&relay, how, name, secret).await;
                 let expected = if secret == right { "yes alice" } else { "bad_credentials" };

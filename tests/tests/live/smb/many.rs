@@ -38,7 +38,7 @@ async fn no_answer_reaches_the_wrong_question() {
                 for number in 0..logins / SIDE_BY_SIDE {
                     let (user, right) = &users[(lane + number) % users.len()];
                     let is_wrong = (lane * 7 + number) % 3 == 0;
-                    // Somebody else's right password is the wrong answer that would hurt most.
+                    // Another user's right password is the most dangerous wrong answer.
                     let (_, other) = &users[(lane + number + 1) % users.len()];
                     let began = std::time::Instant::now();
                     let told = outcome(&backend, user, if is_wrong { other } else { right }).await;
@@ -47,7 +47,7 @@ async fn no_answer_reaches_the_wrong_question() {
                         if is_wrong { "bad_credentials".to_owned() } else { format!("yes {user}") };
                     assert_eq!(told, expected, "lane {lane}, login {number}");
                     if number % 50 == 0 {
-                        // Somebody who does not wait for the answer.
+                        // A caller that does not wait for the answer.
                         let patience = Duration::from_millis(u64::try_from(number % 7).unwrap());
                         let _ = tokio::time::timeout(patience, outcome(&backend, user, right)).await;
                     }
@@ -59,7 +59,7 @@ async fn no_answer_reaches_the_wrong_question() {
         for task in tasks {
             slowest = slowest.max(task.await.unwrap());
         }
-        // Whoever was not waited for is done when the next in line is.
+        // The abandoned login is done when the next one is.
         outcome(&backend, "alice", "wrong").await;
         let took = started.elapsed();
         eprintln!(

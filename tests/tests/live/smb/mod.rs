@@ -1,5 +1,5 @@
 //! The SMB backend against Samba: right and wrong, every state of an account, and all traps that hand out sessions to
-//! people nobody knows.
+//! unknown users.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests may")]
 
@@ -137,7 +137,7 @@ async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
             for (name, password) in [
                 ("alice", "wrong"),
                 ("alice", "wonderland-1"),
-                ("nobody-knows-me", "Wonderland-1"),
+                ("unknown-user", "Wonderland-1"),
                 ("nobody", "Wonderland-1"),
                 ("root", "wrong"),
                 ("ingrid", "Only-by-mail-1"),
@@ -153,7 +153,7 @@ async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
 }
 
 #[tokio::test]
-async fn t06_nobody_becomes_a_guest() {
+async fn t06_no_user_becomes_a_guest() {
     let Some(rig) = Rig::find() else { return };
     // With no name denied by the resolver; `public` is open to guests on three of the servers.
     for port in [SANE, BAD_USER, BAD_PASSWORD, GUEST_SHARE] {
@@ -166,7 +166,7 @@ async fn t06_nobody_becomes_a_guest() {
                     "{port} {how:?} {name}"
                 );
             }
-            for name in ["nobody", "Nobody", "anonymous", "ftp", "nobody-knows-me", "alice"] {
+            for name in ["nobody", "Nobody", "anonymous", "ftp", "unknown-user", "alice"] {
                 assert_eq!(
                     outcome(&backend, name, "anything").await,
                     "bad_credentials",
@@ -193,7 +193,7 @@ async fn a_guest_trap_does_not_keep_the_right_password_out() {
 }
 
 #[tokio::test]
-async fn the_state_of_an_account_is_told_as_far_as_the_engine_knows_it() {
+async fn account_state_is_reported_as_far_as_the_engine_knows() {
     let Some(rig) = Rig::find() else { return };
     for how in EVERY_WAY {
         let backend = backend(&rig, SANE, how);
@@ -215,7 +215,7 @@ async fn the_state_of_an_account_is_told_as_far_as_the_engine_knows_it() {
 }
 
 #[tokio::test]
-async fn a_missing_share_or_pipe_is_neither_a_yes_nor_a_wrong_password() {
+async fn missing_share_or_pipe_is_no_decision() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for (port, how) in [
@@ -235,7 +235,7 @@ async fn a_missing_share_or_pipe_is_neither_a_yes_nor_a_wrong_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_encryption_is_served_by_one_engine_and_told_by_the_other() {
+async fn required_encryption_works_natively_and_is_reported_by_pavao() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     for how in EVERY_WAY.into_iter().filter(|how| *how != How::Native) {
@@ -245,7 +245,7 @@ async fn a_server_that_wants_encryption_is_served_by_one_engine_and_told_by_the_
 }
 
 #[tokio::test]
-async fn a_host_may_be_a_name_with_addresses_nobody_listens_on() {
+async fn host_name_may_have_unreachable_addresses() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     let relay = relay::Relay::start(rig.host(), SANE, |_| (), |_| ()).await;
@@ -268,7 +268,7 @@ async fn a_probe_needs_no_password() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_stopped_or_paused_is_an_outage_and_never_a_rejection() {
+async fn stopped_or_paused_server_is_an_outage() {
     let Some(rig) = Rig::find() else { return };
     let right = password(&rig, "alice");
     let soon = |how| backend_at(rig.host(), SANE, how, Duration::from_secs(4));

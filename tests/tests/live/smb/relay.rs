@@ -1,4 +1,4 @@
-//! Somebody on the way between client and server: reads every SMB frame, counts, and changes what he likes.
+//! An attacker on the network path: reads every SMB frame, counts, and changes some.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -92,10 +92,10 @@ impl Relay {
                     let server = TcpStream::connect(server).await.unwrap();
                     let (from_client, to_client) = client.into_split();
                     let (from_server, to_server) = server.into_split();
-                    let nobody = Arc::new(AtomicUsize::new(0));
+                    let ignored = Arc::new(AtomicUsize::new(0));
                     tokio::select! {
                         _ = pass(from_client, to_server, asked, count) => {}
-                        _ = pass(from_server, to_client, answered, nobody) => {}
+                        _ = pass(from_server, to_client, answered, ignored) => {}
                     }
                 });
             }

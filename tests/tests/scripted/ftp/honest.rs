@@ -1,4 +1,4 @@
-//! What a good server hears, and what nobody else does.
+//! What an honest server receives, and no one else.
 
 use std::io;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use super::*;
 #[tokio::test]
 async fn the_deadline_of_the_attempt_holds_as_well() {
     let keys = Keys::good();
-    let peer = Peer::start([Step::send("220 hello\r\n"), Step::Silence]).await;
+    let peer = FakeServer::start([Step::send("220 hello\r\n"), Step::Silence]).await;
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
     let backend = backend(keys.endpoint(&peer, TlsMode::None));
     let answer = say(backend.authenticate(&Attempt::new(&name, &password, now() + SHORT)).await);
@@ -26,7 +26,7 @@ async fn the_deadline_of_the_attempt_holds_as_well() {
 async fn replies_that_drip_in_are_read_all_the_same() {
     let keys = Keys::good();
     for mode in MODES {
-        let peer = Peer::start(
+        let peer = FakeServer::start(
             [
                 keys.ready(mode),
                 vec![
@@ -64,7 +64,7 @@ async fn t02_names_and_passwords_arrive_byte_for_byte() {
         ("A-Lice_9", "x"),
     ] {
         for mode in MODES {
-            let peer = Peer::start([keys.ready(mode), to_pass("230 welcome\r\n")].concat()).await;
+            let peer = FakeServer::start([keys.ready(mode), to_pass("230 welcome\r\n")].concat()).await;
             let answer = ask_for(&backend(keys.endpoint(&peer, mode)), name, password).await;
             assert_eq!(say(answer), "accepted", "{name:?} {password:?}");
             let auth = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };
@@ -76,7 +76,7 @@ async fn t02_names_and_passwords_arrive_byte_for_byte() {
 
 /// Python CVE-2021-4189, curl CVE-2020-8284: a server that names another address is not connected to.
 #[tokio::test]
-async fn t04_nothing_is_said_but_name_and_password_and_no_second_connection_is_opened() {
+async fn t04_only_name_and_password_are_sent_on_one_connection() {
     let keys = Keys::good();
     for mode in MODES {
         let login = [
@@ -87,7 +87,7 @@ async fn t04_nothing_is_said_but_name_and_password_and_no_second_connection_is_o
             // Whatever else is said would be heard here.
             Step::Silence,
         ];
-        let peer = Peer::start([keys.ready(mode), login.to_vec()].concat()).await;
+        let peer = FakeServer::start([keys.ready(mode), login.to_vec()].concat()).await;
         assert_eq!(ask(keys.endpoint(&peer, mode)).await, "accepted");
         peer.ended(0).await;
         let heard = peer.heard_text();
@@ -100,7 +100,7 @@ async fn t04_nothing_is_said_but_name_and_password_and_no_second_connection_is_o
 #[tokio::test]
 async fn denied_and_foreign_names_cost_no_connection() {
     let keys = Keys::good();
-    let peer = Peer::start(keys.ready(TlsMode::None)).await;
+    let peer = FakeServer::start(keys.ready(TlsMode::None)).await;
     let endpoint = || keys.endpoint(&peer, TlsMode::None);
     for name in ["anonymous", "ftp", "guest", "Anonymous", "FTP", "ｆｔｐ", "ftp@example.com"] {
         let resolver = Resolver::builder().backend(backend(endpoint())).build().unwrap();
@@ -120,7 +120,8 @@ async fn denied_and_foreign_names_cost_no_connection() {
 async fn a_dropped_attempt_hangs_up_and_the_next_one_works() {
     let keys = Keys::good();
     for mode in MODES {
-        let peer = Peer::start([keys.ready(mode), vec![Step::Expect("USER "), Step::Silence]].concat()).await;
+        let peer =
+            FakeServer::start([keys.ready(mode), vec![Step::Expect("USER "), Step::Silence]].concat()).await;
         let hanging = backend(keys.endpoint(&peer, mode));
         let attempt = tokio::spawn(async move { ask_for(&hanging, "alice", "Wonderland-1").await });
         while !peer.heard_text().contains("USER alice") {
@@ -128,7 +129,7 @@ async fn a_dropped_attempt_hangs_up_and_the_next_one_works() {
         }
         attempt.abort();
         assert!(attempt.await.unwrap_err().is_cancelled());
-        let peer = Peer::start([keys.ready(mode), to_pass("230 welcome\r\n")].concat()).await;
+        let peer = FakeServer::start([keys.ready(mode), to_pass("230 welcome\r\n")].concat()).await;
         let backend = backend(keys.endpoint(&peer, mode));
         for _ in 0..3 {
             assert_eq!(say(ask_for(&backend, "alice", "Wonderland-1").await), "accepted");
@@ -141,7 +142,7 @@ async fn a_dropped_attempt_hangs_up_and_the_next_one_works() {
 async fn a_probe_shows_no_name() {
     let keys = Keys::good();
     for mode in MODES {
-        let peer = Peer::start(keys.ready(mode).into_iter().chain([Step::Silence])).await;
+        let peer = FakeServer::start(keys.ready(mode).into_iter().chain([Step::Silence])).await;
         let probe = backend(keys.endpoint(&peer, mode)).probe(now() + LONG).await.unwrap();
         assert_eq!(probe.peer.unwrap().port(), peer.port());
         let auth = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };
@@ -176,17 +177,17 @@ async fn t60_no_log_at_any_level_holds_name_or_password() {
         .with_writer(move || writer.clone());
     // Records of the crate `log` come in as well; the runtime of the test has this one thread.
     let _here = subscriber.finish().set_default();
-    let (name, password) = ("Tell-Nobody-Name", "Tell-Nobody-Secret");
+    let (name, password) = ("Hidden-Canary-Name", "Hidden-Canary-Secret");
     let keys = Keys::good();
     for mode in MODES {
         for reply in
-            ["230 welcome\r\n", "530 Tell-Nobody-Secret is wrong\r\n", "999 Tell-Nobody-Secret\r\n", ""]
+            ["230 welcome\r\n", "530 Hidden-Canary-Secret is wrong\r\n", "999 Hidden-Canary-Secret\r\n", ""]
         {
-            let peer = Peer::start([keys.ready(mode), to_pass(reply)].concat()).await;
+            let peer = FakeServer::start([keys.ready(mode), to_pass(reply)].concat()).await;
             let backend = backend(keys.endpoint(&peer, mode));
             let answer = ask_for(&backend, name, password).await;
             let told = format!("{answer:?} {backend:?} {backend}");
-            assert!(!told.contains("Tell-Nobody-S"), "{told}");
+            assert!(!told.contains("Hidden-Canary-S"), "{told}");
             assert!(peer.heard_text().contains(password));
         }
     }

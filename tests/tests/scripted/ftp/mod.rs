@@ -1,7 +1,7 @@
 //! FTP backend against peers that follow a script.
 
+mod adversarial;
 mod honest;
-mod hostile;
 mod replies;
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
-use user_backend_tests::{Ca, Leaf, Peer, Step};
+use user_backend_tests::{Ca, FakeServer, Leaf, Step};
 
 const LONG: Duration = Duration::from_secs(60);
 /// For servers that never answer: nothing depends on how far a slow machine comes in this time.
@@ -47,7 +47,7 @@ impl Keys {
         }
     }
 
-    fn endpoint(&self, peer: &Peer, mode: TlsMode) -> Endpoint {
+    fn endpoint(&self, peer: &FakeServer, mode: TlsMode) -> Endpoint {
         Endpoint::new("127.0.0.1", peer.port(), mode)
             .with_trust(Trust::CaFile(self.ca.file()))
             .with_connect_timeout(LONG)
@@ -79,9 +79,9 @@ fn say(answer: Result<Verdict, BackendError>) -> String {
 }
 
 /// Runs one script in clear text.
-async fn plain(script: impl IntoIterator<Item = Step>) -> (String, Peer) {
+async fn plain(script: impl IntoIterator<Item = Step>) -> (String, FakeServer) {
     let keys = Keys::good();
-    let peer = Peer::start(script).await;
+    let peer = FakeServer::start(script).await;
     let answer = ask(keys.endpoint(&peer, TlsMode::None)).await;
     (answer, peer)
 }

@@ -43,7 +43,7 @@ async fn a_reply_to_pass_decides_in_every_mode() {
         ("230\r\n", "unavailable login: the server closed the connection"),
     ] {
         for mode in MODES {
-            let peer = Peer::start([keys.ready(mode), to_pass(reply)].concat()).await;
+            let peer = FakeServer::start([keys.ready(mode), to_pass(reply)].concat()).await;
             let answer = ask(keys.endpoint(&peer, mode)).await;
             let allowed = answer == expected || is_a_cut(reply, &answer);
             assert!(allowed, "{reply:?} over {mode}: {answer}, not {expected}");
@@ -74,7 +74,7 @@ async fn t03_a_reply_to_user_is_never_a_wrong_password() {
         ("SSH-2.0-OpenSSH_9.2\r\n", "protocol"),
     ] {
         for mode in MODES {
-            let peer = Peer::start([keys.ready(mode), to_user(reply)].concat()).await;
+            let peer = FakeServer::start([keys.ready(mode), to_user(reply)].concat()).await;
             let answer = ask(keys.endpoint(&peer, mode)).await;
             assert!(answer.starts_with(&format!("{kind} login: ")), "{reply:?} over {mode}: {answer}");
             assert!(!peer.heard_text().contains("PASS"), "the password was shown after {reply:?}");
@@ -96,7 +96,7 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
         ("331 password?\r\n", "protocol tls: the server broke the rules of FTP (reply 331 to AUTH TLS)"),
         ("234-go\r\n502 no\r\n", "protocol tls: the server does not speak FTP"),
         ("502-no\r\n234 go\r\n", "protocol tls: the server does not speak FTP"),
-        // Clear text behind the 234, in the same segment: somebody speaks in the server's place.
+        // Clear text after the 234, in the same segment: an injected response.
         ("234 go\r\n331 password?\r\n230 welcome\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n\r\n", "protocol tls: the server spoke before it was asked"),
         ("234 go\r\n2", "protocol tls: the server spoke before it was asked"),
@@ -105,7 +105,7 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
             "protocol tls: the server broke the rules of FTP (reply 220 to AUTH TLS)",
         ),
     ] {
-        let peer = Peer::start([
+        let peer = FakeServer::start([
             Step::send("220 hello\r\n"),
             Step::Expect("AUTH TLS\r\n"),
             Step::send(reply),

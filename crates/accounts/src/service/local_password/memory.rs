@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn in_memory_that_was_used_before_a_hash_is_what_it_is_in_new_memory() {
+    fn hash_in_reused_memory_equals_hash_in_new_memory() {
         let derived = |memory: u32, salt: &[u8]| {
             let mut out = [0; 32];
             derive(&argon2(memory), b"password", salt, &mut out).unwrap();

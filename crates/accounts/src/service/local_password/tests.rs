@@ -161,7 +161,7 @@ fn a_stored_hash_cannot_ask_for_all_memory_or_all_day() {
 }
 
 #[test]
-fn new_hashes_are_argon2id_with_the_settings_and_a_salt_of_their_own() {
+fn new_hashes_are_argon2id_with_a_unique_salt() {
     let settings = HashSettings::cheap();
     let mut seen = HashSet::new();
     for _ in 0..20 {

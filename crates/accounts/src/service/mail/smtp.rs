@@ -164,7 +164,7 @@ async fn start_tls(stream: &mut TcpStream, hello_name: &str) -> Result<Vec<u8>, 
     if !offered {
         return Err(BackendError::unavailable(
             Phase::Tls,
-            "the server does not offer STARTTLS, or somebody removed it",
+            "the server does not offer STARTTLS, or an attacker removed it",
         ));
     }
     stream.write_all(b"STARTTLS\r\n").await.map_err(ended)?;

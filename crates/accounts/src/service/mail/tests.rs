@@ -7,7 +7,7 @@ use lettre::message::Mailbox;
 use user_backend::clock::now;
 use user_backend::transport::{Endpoint, Trust};
 use user_backend_tests::smtp::{self, say};
-use user_backend_tests::{Ca, Leaf, Peer, Step};
+use user_backend_tests::{Ca, FakeServer as Peer, Leaf, Step};
 
 use user_backend::transport::TlsMode;
 
@@ -147,7 +147,7 @@ async fn t12_a_certificate_that_proves_nothing_stops_the_mail() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_mail_is_final_and_everything_else_is_for_later() {
+async fn refused_mail_is_dropped_and_other_errors_are_retried() {
     let ca = Ca::new();
     let until = |count: usize, answer: &str| {
         let rest = takes_a_mail().into_iter().take(count).chain([say(answer), Step::Silence]).collect();
@@ -237,7 +237,7 @@ fn the_reset_mail_says_that_nothing_has_changed_yet() {
 }
 
 #[test]
-fn each_mail_has_a_message_id_of_its_own_under_the_senders_domain() {
+fn each_mail_has_a_unique_message_id_of_the_senders_domain() {
     let from: Mailbox = "Cloud <noreply@example.org>".parse().unwrap();
     let id = || {
         let text = String::from_utf8(message().write(&from).unwrap().1).unwrap();

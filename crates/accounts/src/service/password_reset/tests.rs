@@ -24,7 +24,7 @@ fn the_setting_is_empty_disabled_or_an_absolute_address() {
 }
 
 #[test]
-fn an_address_that_browsers_might_read_otherwise_is_an_error_at_start() {
+fn ambiguous_public_url_is_an_error_at_start() {
     for (bad, error) in [
         ("Disabled", LinkError::Scheme),
         (" disabled", LinkError::Character),

@@ -79,8 +79,8 @@ fn configured(backend: impl UserBackend) -> Configured {
     }
 }
 
-fn setup(backends: Vec<Configured>) -> Setup {
-    Setup {
+fn setup(backends: Vec<Configured>) -> LoadedConfig {
+    LoadedConfig {
         pins: None,
         file: "user-backend.toml".into(),
         warnings: Vec::new(),
@@ -90,7 +90,7 @@ fn setup(backends: Vec<Configured>) -> Setup {
     }
 }
 
-async fn checked(setup: &Setup, ids: &[&str]) -> Reply {
+async fn checked(setup: &LoadedConfig, ids: &[&str]) -> Output {
     let args = CheckArgs { ids: ids.iter().map(|id| (*id).to_owned()).collect(), no_canary: false };
     run(setup, &args).await.unwrap()
 }
@@ -132,7 +132,7 @@ async fn a_certificate_is_pointed_out_in_its_last_two_weeks() {
 }
 
 #[tokio::test]
-async fn the_table_tells_everything_and_steers_no_terminal() {
+async fn table_is_complete_and_escaped() {
     let mut all = vec![
         scripted("mail", 5, Word::No),
         scripted("open", 400, Word::Yes),
@@ -156,7 +156,7 @@ async fn an_unknown_id_is_answered_with_those_there_are() {
 }
 
 #[tokio::test]
-async fn no_canary_means_that_nobody_is_offered() {
+async fn no_canary_option_runs_no_canary() {
     let setup = setup(vec![scripted("open", 90, Word::Yes)]);
     let args = CheckArgs { ids: Vec::new(), no_canary: true };
     let reply = run(&setup, &args).await.unwrap();

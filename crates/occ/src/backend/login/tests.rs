@@ -20,7 +20,7 @@ async fn ask(
     name: &str,
     password: &str,
     explain: Option<String>,
-) -> Result<Reply, Failure> {
+) -> Result<Output, CliError> {
     reply(&resolver.authenticate(Credentials::new(name, password)).await, name, explain)
 }
 
@@ -57,12 +57,19 @@ async fn every_outcome_has_its_sentence_its_word_and_its_code() {
         ),
         (&up, "alice", "wonderland-1", "refused: wrong name or password\n", "refused", Exit::Refused),
         (&up, "locked", "Wonderland-1", "refused: account locked\n", "refused", Exit::Refused),
-        (&up, "alice", "", "refused: the password is empty; nobody was asked\n", "refused", Exit::Refused),
+        (
+            &up,
+            "alice",
+            "",
+            "refused: the password is empty; no backend was asked\n",
+            "refused",
+            Exit::Refused,
+        ),
         (
             &up,
             "a\0",
             "x",
-            "refused: the login name has a control character; nobody was asked\n",
+            "refused: the login name has a control character; no backend was asked\n",
             "refused",
             Exit::Refused,
         ),
@@ -70,7 +77,7 @@ async fn every_outcome_has_its_sentence_its_word_and_its_code() {
             &up,
             "guest",
             "x",
-            "refused: not allowed: the settings deny this name; nobody was asked\n",
+            "refused: not allowed: the settings deny this name; no backend was asked\n",
             "refused",
             Exit::Refused,
         ),

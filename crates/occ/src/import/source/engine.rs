@@ -8,7 +8,7 @@ use sqlx::{
 };
 
 use super::place::{Host, Place};
-use crate::exit::Failure;
+use crate::exit::CliError;
 
 /// A row of text.
 pub(super) type Cells = Vec<Option<String>>;
@@ -23,7 +23,7 @@ pub(super) enum Engine {
 
 impl Engine {
     /// Opens the database of an installation.
-    pub(super) async fn open(place: &Place) -> Result<Self, Failure> {
+    pub(super) async fn open(place: &Place) -> Result<Self, CliError> {
         match place.text("dbtype")?.as_deref().unwrap_or("sqlite3") {
             "sqlite" | "sqlite3" => {
                 let path = place.sqlite()?;
@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Whether there is a table of this name.
-    pub(super) async fn has(&mut self, table: &str) -> Result<bool, Failure> {
+    pub(super) async fn has(&mut self, table: &str) -> Result<bool, CliError> {
         let query = match self {
             Self::Mysql(_) => {
                 "SELECT table_name FROM information_schema.tables \
@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// A condition that a column holds text: SQLite puts whatever it is given into any column, and blobs stand behind all
-    /// texts in its order, so that reading on from one would begin anew.
+    /// texts in its order, so that continuing from one would start over.
     pub(super) fn is_text(&self, column: &str) -> String {
         match self {
             Self::Sqlite(_) => format!("typeof({column}) = 'text'"),
@@ -68,7 +68,7 @@ impl Engine {
     }
 
     /// Asks. `$1` stands for the first value, and so on in their order; every column is text.
-    pub(super) async fn rows(&mut self, query: &str, values: &[&str]) -> Result<Vec<Cells>, Failure> {
+    pub(super) async fn rows(&mut self, query: &str, values: &[&str]) -> Result<Vec<Cells>, CliError> {
         let rows = match self {
             Self::Mysql(connection) => {
                 let numbered = (1..=values.len()).map(|number| format!("${number}"));
@@ -118,7 +118,7 @@ where
     })
 }
 
-fn postgres(place: &Place) -> Result<PgConnectOptions, Failure> {
+fn postgres(place: &Place) -> Result<PgConnectOptions, CliError> {
     let mut options =
         PgConnectOptions::new_without_pgpass().options([("default_transaction_read_only", "on")]);
     options = match place.host()? {
@@ -138,7 +138,7 @@ fn postgres(place: &Place) -> Result<PgConnectOptions, Failure> {
     Ok(options)
 }
 
-fn mysql(place: &Place) -> Result<MySqlConnectOptions, Failure> {
+fn mysql(place: &Place) -> Result<MySqlConnectOptions, CliError> {
     let mut options = MySqlConnectOptions::new();
     options = match Host::of_mysql(place.host()?) {
         Host::Tcp { name, port } => options.host(&name).port(port.unwrap_or(3306)),
@@ -167,8 +167,8 @@ fn mysql(place: &Place) -> Result<MySqlConnectOptions, Failure> {
     Ok(options)
 }
 
-/// A server that does not let us in: as long as nobody changes something, it will not.
-fn closed(error: &sqlx::Error) -> Failure {
+/// A server that refuses our credentials: retrying does not help.
+fn closed(error: &sqlx::Error) -> CliError {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default();
     // What TLS has to say about a certificate comes as this.
     let odd = |error: &std::io::Error| error.kind() == std::io::ErrorKind::InvalidData;
@@ -181,11 +181,11 @@ fn closed(error: &sqlx::Error) -> Failure {
         }
         _ => return unreadable(error),
     };
-    Failure::new(format!("the database to import from: {why}"))
+    CliError::new(format!("the database to import from: {why}"))
 }
 
 /// Without the server's own words: they can hold values.
-fn unreadable(error: &sqlx::Error) -> Failure {
+fn unreadable(error: &sqlx::Error) -> CliError {
     let why = match error {
         sqlx::Error::Io(error) => format!("the connection failed: {}", error.kind()),
         sqlx::Error::Database(told) => {
@@ -195,5 +195,5 @@ fn unreadable(error: &sqlx::Error) -> Failure {
         }
         _ => "the database cannot be read".to_owned(),
     };
-    Failure::unavailable(format!("the database to import from: {why}"))
+    CliError::unavailable(format!("the database to import from: {why}"))
 }

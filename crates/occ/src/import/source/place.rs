@@ -6,8 +6,8 @@ use user_backend::ClassRegistry;
 use user_backend::config::{Config, Loader};
 
 use crate::config_file;
-use crate::exit::Failure;
-use crate::output::complain;
+use crate::exit::CliError;
+use crate::output::eprintln_line;
 
 /// The settings of a `config.php` that tell where the database is.
 const SETTINGS: [&str; 9] = [
@@ -25,7 +25,7 @@ const SETTINGS: [&str; 9] = [
 /// Options of PHP's driver: arrays of numbers, for which a file may have names too.
 const OPTIONS: &str = "dbdriveroptions";
 
-/// Where a MySQL server's socket is when nobody says it.
+/// The default socket of a MySQL server.
 const SOCKETS: [&str; 4] = [
     "/run/mysqld/mysqld.sock",
     "/var/run/mysqld/mysqld.sock",
@@ -60,9 +60,9 @@ pub(super) struct Tls {
 
 impl Place {
     /// Reads the `config.php` of an installation.
-    pub(super) fn read(file: PathBuf, registry: &ClassRegistry) -> Result<Self, Failure> {
+    pub(super) fn read(file: PathBuf, registry: &ClassRegistry) -> Result<Self, CliError> {
         if file.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("php")) {
-            return Err(Failure::new(format!(
+            return Err(CliError::new(format!(
                 "{} is no config.php; name that of the installation with --from",
                 file.display()
             )));
@@ -73,7 +73,7 @@ impl Place {
             Ok(config) => config,
             Err(with_options) => {
                 let config = loader.load(&file).map_err(config_file::wrong)?;
-                complain(&format!("warning: {OPTIONS} is not used: it cannot be read\n{with_options}"));
+                eprintln_line(&format!("warning: {OPTIONS} is not used: it cannot be read\n{with_options}"));
                 config
             }
         };
@@ -86,17 +86,17 @@ impl Place {
     }
 
     /// A setting that is a text.
-    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Failure> {
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, CliError> {
         self.config.section(name).map_err(config_file::wrong)
     }
 
     /// What is wrong with a setting, with its place in the file.
-    pub(super) fn wrong(&self, name: &str, found: &str, expected: &str) -> Failure {
+    pub(super) fn wrong(&self, name: &str, found: &str, expected: &str) -> CliError {
         config_file::wrong(self.config.section_error(name, &[], found, expected))
     }
 
     /// The file of a SQLite database.
-    pub(super) fn sqlite(&self) -> Result<PathBuf, Failure> {
+    pub(super) fn sqlite(&self) -> Result<PathBuf, CliError> {
         let Some(data) = self.text("datadirectory")? else {
             return Err(self.wrong("datadirectory", "nothing", "the folder in which the database is"));
         };
@@ -105,12 +105,12 @@ impl Place {
         if path.is_file() {
             Ok(path)
         } else {
-            Err(Failure::new(format!("there is no database {}", path.display())))
+            Err(CliError::new(format!("there is no database {}", path.display())))
         }
     }
 
     /// Host and port, or a socket; nothing when nothing is said.
-    pub(super) fn host(&self) -> Result<Option<Host>, Failure> {
+    pub(super) fn host(&self) -> Result<Option<Host>, CliError> {
         let Some(text) = self.text("dbhost")?.filter(|text| !text.is_empty()) else { return Ok(None) };
         let wrong = || self.wrong("dbhost", "another form", "host, host:port or host:/path/to/socket");
         let mut host = Host::parse(&text).ok_or_else(wrong)?;
@@ -136,7 +136,7 @@ impl Place {
                 "1014" | "ATTR_SSL_VERIFY_SERVER_CERT" => {
                     tls.verify = value.is_none_or(|value| !matches!(value.as_str(), "false" | "0" | ""));
                 }
-                _ => complain(&format!("warning: {OPTIONS}: {name} is not used")),
+                _ => eprintln_line(&format!("warning: {OPTIONS}: {name} is not used")),
             }
         }
         tls

@@ -88,7 +88,7 @@ impl Installation {
             }
             Some(database) => {
                 database.run(&statements);
-                // Nobody is called like this in other tests, which use the same server.
+                // Other tests use the same server, but not this name.
                 made.reader = format!("r_{}", database.name);
                 let (reader, name) = (&made.reader, &database.name);
                 database.run(&match kind {

@@ -36,7 +36,7 @@ async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const OF_USER: Operation = operation!(
     "UserApps",
     Users,
-    "Lists the apps that are on for whoever asks",
+    "Lists the apps that are on for the caller",
     named_list("apps"),
     of_user(call)
 );

@@ -68,7 +68,7 @@ fn both_versions_in_json() {
 }
 
 #[test]
-fn null_false_and_the_empty_text_are_told_apart_as_far_as_xml_goes() {
+fn null_false_and_empty_text_differ_where_xml_can_tell() {
     let data = Data::map([
         ("null", Data::Null),
         ("empty", Data::from("")),

@@ -26,7 +26,7 @@ async fn the_body_wins_over_the_query() {
 }
 
 #[tokio::test]
-async fn nothing_in_the_body_is_no_parameter_whatever_is_said_about_it() {
+async fn empty_body_has_no_parameters_whatever_its_type() {
     for content_type in [None, FORM, JSON, Some("text/plain"), Some("multipart/form-data"), Some("nonsense")]
     {
         assert_eq!(body(content_type, "").await, Ok(Params::default()), "{content_type:?}");

@@ -39,7 +39,7 @@ const CODES: &[ResponseDoc] = &[
         "the id, the password, the mail address, the display name or the backend is none that can be taken",
     ),
     (TAKEN, "there is a user of this id; or quota, language or sub-admin group cannot be taken"),
-    (ADMIN_GROUP, "nobody can be made a sub-admin of the group admin"),
+    (ADMIN_GROUP, "the group admin cannot have sub-admins"),
     (NO_GROUP, "there is no such group"),
     (NOT_ADMINISTERED, "you do not administer the group"),
     (GROUP_REQUIRED, "sub-admins must name a group"),

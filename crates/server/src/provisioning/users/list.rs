@@ -44,7 +44,7 @@ pub(crate) const DETAILS: Operation = operation!(
     details(),
     details(call)
 )
-.more("Somebody who may not be seen is an id and nothing else.")
+.more("Users whom the caller may not see are returned as an id only.")
 .params(RANGE);
 
 async fn details(call: &Call<'_>) -> Result<Answer, Failure> {

@@ -184,7 +184,7 @@ pub(crate) const PROMOTE: Operation =
         .codes(&[
             (NO_USER_OR_GROUP, "there is no such user"),
             (PROMOTE_NO_GROUP, "there is no such group"),
-            (ADMIN_GROUP, "nobody can be made a sub-admin of the group admin"),
+            (ADMIN_GROUP, "the group admin cannot have sub-admins"),
         ]);
 
 async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {

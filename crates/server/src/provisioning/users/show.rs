@@ -38,7 +38,7 @@ async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `GET /cloud/user`
 pub(crate) const SELF: Operation =
-    operation!("UserSelf", Users, "Tells everything about whoever asks", user(), own(call))
+    operation!("UserSelf", Users, "Returns all data of the caller", user(), own(call))
         .codes(&[(Code::NOT_FOUND, "you were deleted a moment ago")]);
 
 async fn own(call: &Call<'_>) -> Result<Answer, Failure> {

@@ -16,7 +16,7 @@ const NO_EMAIL: Code = Code::of_endpoint(101);
 const NOT_SENT: Code = Code::of_endpoint(102);
 
 const SWITCH_CODES: &[ResponseDoc] =
-    &[(NOT_CHANGEABLE, "nobody of this id, oneself, or the last administrator"), HIDDEN];
+    &[(NOT_CHANGEABLE, "unknown user, oneself, or the last administrator"), HIDDEN];
 
 /// `PUT /cloud/users/{user}/enable` and `/disable`
 pub(crate) const ENABLE: Operation =

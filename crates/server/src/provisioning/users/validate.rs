@@ -38,10 +38,9 @@ pub(crate) fn set_failed(error: SetError, refused: Code, invalid: Failure) -> Fa
         SetError::NotLocal { .. } => {
             Failure::new(NOT_LOCAL, "Setting the password is not supported by the users backend")
         }
-        SetError::Store(AccountsError::Stale { .. }) => Failure::new(
-            Code::UNAVAILABLE,
-            "The password was changed by somebody else at the same time, try again",
-        ),
+        SetError::Store(AccountsError::Stale { .. }) => {
+            Failure::new(Code::UNAVAILABLE, "The password was changed at the same time, try again")
+        }
         SetError::Store(AccountsError::Invalid { .. }) => invalid,
         SetError::Store(error) => error.into(),
         error => {

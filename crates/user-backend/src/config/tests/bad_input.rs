@@ -350,7 +350,7 @@ fn no_backends() {
 }
 
 #[test]
-fn sections_that_are_nobodys() {
+fn unknown_sections() {
     insta::assert_snapshot!(told(
         TOML,
         &[

@@ -98,7 +98,7 @@ fn every_field_of_the_table_is_obeyed() {
 
 #[cfg(feature = "smb")]
 #[test]
-fn smb_has_fields_of_its_own() {
+fn smb_has_its_own_fields() {
     let config = toml(
         "[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\nshare = \"data\"\nworkgroup = \"OFFICE\"",
     );
@@ -124,7 +124,7 @@ fn the_default_port_follows_the_encryption() {
 }
 
 #[test]
-fn the_id_is_made_of_class_and_host_and_of_the_port_when_it_is_unusual() {
+fn default_id_is_class_host_and_unusual_port() {
     for (fields, id) in [
         ("class = \"imap\"\nhost = \"Mail.Example.com\"", "imap:mail.example.com"),
         ("class = \"imap\"\nhost = \"mail\"\ntls = \"implicit\"", "imap:mail"),
@@ -139,7 +139,7 @@ fn the_id_is_made_of_class_and_host_and_of_the_port_when_it_is_unusual() {
 }
 
 #[test]
-fn moving_entries_about_moves_nobodys_account() {
+fn reordering_entries_keeps_default_ids() {
     let entries =
         ["class = \"imap\"\nhost = \"a\"", "class = \"imap\"\nhost = \"b\"", "class = \"ftp\"\nhost = \"a\""];
     let ids = |order: [usize; 3]| {
@@ -217,7 +217,7 @@ fn warnings_say_what_an_operator_should_know() {
 }
 
 #[test]
-fn in_a_config_php_the_resolver_has_a_key_that_is_nobody_elses() {
+fn config_php_has_its_own_key_for_the_resolver() {
     let config =
         php("<?php $CONFIG = ['resolver' => dns(), 'user_backends_resolver' => ['deadline' => '9s'],
          'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];");

@@ -68,7 +68,7 @@ fn what_is_no_configuration_file_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn t63_a_file_with_a_secret_that_everybody_may_read_is_refused() {
+fn t63_world_readable_file_with_a_secret_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let php = "<?php $CONFIG = ['dbpassword' => 'Wonderland-1', 'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];";
     let path = write(dir.path(), "config.php", php.as_bytes());
@@ -116,7 +116,7 @@ fn t63_secrets_are_found_wherever_they_stand() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_everybody_may_write_is_refused_whatever_it_holds() {
+fn world_writable_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = write(dir.path(), "user-backend.toml", FTP.as_bytes());
     mode(&path, 0o644);
@@ -154,7 +154,7 @@ fn a_pipe_is_refused_without_waiting_for_a_writer() {
 }
 
 #[test]
-fn a_program_with_a_backend_of_its_own_needs_no_other() {
+fn program_with_its_own_backend_needs_no_other() {
     let loader = Loader::new().allow_section("server").allow_no_backends();
     for (text, format) in [
         ("", Format::Toml),

@@ -95,7 +95,7 @@ fn every_spelling_of_a_class_loads() {
 }
 
 #[test]
-fn both_generations_of_imap_arguments_are_told_apart_by_the_first() {
+fn both_forms_of_imap_arguments_are_distinguished() {
     for (arguments, expected) in [
         ("['{mail.example.com}']", "mail.example.com:143 explicit"),
         ("['{mail.example.com/tls}INBOX']", "mail.example.com:143 explicit"),
@@ -121,7 +121,7 @@ fn both_generations_of_imap_arguments_are_told_apart_by_the_first() {
 }
 
 #[test]
-fn ftp_arguments_take_a_port_behind_the_host_and_phps_idea_of_truth() {
+fn ftp_arguments_accept_host_port_and_php_booleans() {
     for (arguments, expected) in [
         ("['localhost']", "localhost:21 none"),
         ("['localhost', false]", "localhost:21 none"),
@@ -196,7 +196,7 @@ fn any_certificate_needs_the_flag_and_the_consent() {
 }
 
 #[test]
-fn naming_a_domain_in_the_arguments_adds_and_strips_it_as_the_php_app_did() {
+fn domain_argument_adds_and_strips_as_in_the_php_app() {
     let rules = |entry: &str| php_entry(entry).entries()[0].names().domain().clone();
     let example = || DomainRules::for_domain("example.com").unwrap();
     for (arguments, expected) in [

@@ -56,7 +56,7 @@ fn nesting_is_refused_before_it_reaches_the_stack() {
 }
 
 #[test]
-fn more_than_64_arrays_in_one_another_are_refused_where_they_are_read() {
+fn arrays_nested_deeper_than_64_are_refused() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for (format, text) in [
         (Format::Json, format!("{{\"user_backends\": {}}}", nested(70))),

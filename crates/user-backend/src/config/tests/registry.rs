@@ -151,7 +151,7 @@ fn settings_struct_reports_every_wrong_field_when_loaded() {
 }
 
 #[tokio::test]
-async fn third_party_class_has_ports_tls_modes_and_arguments_of_its_own() {
+async fn third_party_class_has_own_ports_tls_and_arguments() {
     let config = realm("arguments = [\"h.example\", \"north\"]\nlimits = [1]").unwrap();
     assert_eq!(reached(&config), "h.example:8443 implicit");
     assert_eq!(config.entries()[0].id().as_str(), "realm:h.example");
@@ -189,7 +189,7 @@ async fn third_party_class_has_ports_tls_modes_and_arguments_of_its_own() {
 }
 
 #[test]
-fn backends_come_out_in_the_order_of_the_array_with_their_policies() {
+fn backends_keep_the_order_of_the_array_and_their_policies() {
     let text = "
         [[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nmax_concurrent = 3
         [[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\ndomain = \"example.com\"\nstrip_domain = true";
@@ -201,7 +201,7 @@ fn backends_come_out_in_the_order_of_the_array_with_their_policies() {
 }
 
 #[test]
-fn a_class_of_ones_own_gets_the_common_fields_typed_and_its_own_as_they_are() {
+fn custom_class_gets_typed_common_and_raw_own_fields() {
     let loader = Loader::new().with_registry(with_demo());
     let text = "[[user_backends]]\nclass = \"DEMO\"\nuser = \"alice\"\npassword = \"Wonderland-2\"\ntimeout = \"2s\"\nhost = \"db\"\nport = 5432\nlist = [1, 2.5, {a = true}]";
     let config = loader.parse(text, Format::Toml, "demo.toml").unwrap();

@@ -123,7 +123,7 @@ async fn no_more_than_the_limit_is_read_from_an_endless_reply() {
 }
 
 #[tokio::test]
-async fn the_secret_line_goes_out_in_place_of_the_next_command_and_only_once() {
+async fn secret_line_replaces_the_next_command_once() {
     let (near, mut far) = duplex(8);
     let mut near = Held(Guard::new(Box::new(near)));
     let secret = Zeroizing::new(b"PASS a secret longer than the pipe\r\n".to_vec());

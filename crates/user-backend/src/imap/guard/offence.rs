@@ -21,9 +21,9 @@ pub(in crate::imap) enum Offence {
     OddReply,
     #[error("the first line is not a greeting")]
     NoGreeting,
-    #[error("a login was claimed that nobody made (PREAUTH)")]
+    #[error("the server claims a login that did not happen (PREAUTH)")]
     Preauth,
-    #[error("a continuation was sent that nobody waits for")]
+    #[error("an unexpected continuation was sent")]
     OddContinuation,
     #[error("success was claimed before the password was sent")]
     EarlyYes,

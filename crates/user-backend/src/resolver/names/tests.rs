@@ -52,7 +52,7 @@ fn a_full_width_at_hides_no_foreign_domain() {
 }
 
 #[test]
-fn t05_names_that_servers_take_without_a_password_are_denied_in_any_spelling() {
+fn t05_passwordless_names_are_denied_in_any_spelling() {
     let rules = NameRules::new();
     for typed in
         ["anonymous", "FTP", "Guest", "\u{ff47}uest", "guest@example.com", "WORKGROUP\\guest", "x/Guest"]

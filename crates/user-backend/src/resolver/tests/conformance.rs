@@ -107,7 +107,7 @@ async fn chains_keep_the_contract() {
 
 /// What may come in on an earlier yes is the same person with the same password, and nobody else.
 #[tokio::test(start_paused = true)]
-async fn a_chain_in_grace_rejects_nobody_and_lets_no_wrong_password_in() {
+async fn grace_rejects_no_user_and_accepts_no_wrong_password() {
     let is_down = Arc::new(AtomicBool::new(false));
     let switched = Switched { people: honest(), down: honest().unavailable(), is_down: Arc::clone(&is_down) };
     let grace = generous(|policy| policy.max_stale = Some(Duration::from_secs(3600)));

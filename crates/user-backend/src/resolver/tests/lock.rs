@@ -39,7 +39,7 @@ fn day() -> Duration {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t47_a_thousand_places_together_get_a_hundred_guesses_at_one_person_and_the_owner_does_not_notice() {
+async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     let server = mail();
     let resolver = locked(&server, Some(Lock::default()));
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
@@ -59,7 +59,7 @@ async fn t47_a_thousand_places_together_get_a_hundred_guesses_at_one_person_and_
     let answer = sign_in_from(&resolver, "10.9.9.9", "alice", "x").await;
     insta::assert_snapshot!(answer.trace, @r"
     1. mail  not asked: the user is locked for a while
-    => there were too many failed sign-ins of this user, from wherever, so nobody was asked: more than 100 in a row in 24 h; the password that was right the last time is let through (0 ms in all)
+    => too many failed sign-ins of this user, from any address, so no backend was asked: more than 100 in a row in 24 h; the password that was right the last time is let through (0 ms in all)
     ");
     // In memory or not: her password was right the last time, so it is asked for whenever she comes.
     for _ in 0..3 {
@@ -90,7 +90,7 @@ async fn people_who_do_not_exist_are_locked_like_people_who_do() {
     let server = mail();
     let resolver = locked(&server, Some(Lock { failures: 3, ..Lock::default() }));
     let mut told = Vec::new();
-    for name in ["alice", "nobody"] {
+    for name in ["alice", "ghost"] {
         let start = now();
         let mut answers = Vec::new();
         for number in 0..6 {
@@ -104,7 +104,7 @@ async fn people_who_do_not_exist_are_locked_like_people_who_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_a_yes_from_memory_and_a_yes_of_grace_change_no_count() {
+async fn outage_cache_hit_and_grace_change_no_count() {
     let server = mail();
     let grace = policy(|policy| {
         policy.budget.failures = 1_000;
@@ -135,7 +135,7 @@ async fn an_outage_a_yes_from_memory_and_a_yes_of_grace_change_no_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t46_a_burst_of_guesses_from_a_hundred_places_reaches_the_server_one_by_one() {
+async fn t46_burst_of_guesses_reaches_the_server_one_by_one() {
     let server = watch(people("mail").with_user("alice", "right").with_delay(Duration::from_millis(100)));
     let generous = policy(|policy| policy.budget.failures = 1_000);
     let resolver = chain([(server.clone(), generous)]);
@@ -162,7 +162,7 @@ async fn t46_a_burst_of_guesses_from_a_hundred_places_reaches_the_server_one_by_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_waits_keeps_no_turn_of_the_flights_and_no_worker() {
+async fn waiting_attempt_holds_no_permit_and_no_worker() {
     let server = watch(people("mail").with_user("bob", "b").with_delay(Duration::from_secs(30)));
     let resolver = chain([(server, policy(|policy| policy.budget.failures = 1_000))]);
     let waiting: Vec<_> = (0..10_000)

@@ -14,7 +14,7 @@ async fn unavailable_is_never_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_password_in_memory_is_never_blocked_by_wrong_ones_and_the_account_is_not_locked() {
+async fn cached_password_is_not_blocked_by_wrong_ones() {
     let mail = watch(people("mail").with_user("alice", "right").with_user("bob", "b"));
     let resolver = chain([(mail.clone(), Policy::default())]);
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
@@ -103,7 +103,7 @@ async fn a_refusal_for_one_spelling_says_nothing_about_another() {
 }
 
 #[tokio::test]
-async fn t28_a_panic_in_a_backend_is_unavailable_and_the_process_lives_on() {
+async fn t28_panic_in_a_backend_is_unavailable_only() {
     let (resolver, gate, _) = gated(1);
     gate.add_permits(2);
     let answer = sign_in(&resolver, "alice", "secret").await;
@@ -137,7 +137,7 @@ async fn a_check_under_way_does_not_survive_an_invalidation() {
 }
 
 #[tokio::test]
-async fn a_thousand_people_at_the_door_with_one_key_make_one_login() {
+async fn thousand_identical_attempts_make_one_login() {
     let (resolver, gate, arrived) = gated(0);
     let all: Vec<_> = (0..1000)
         .map(|_| {
@@ -154,7 +154,7 @@ async fn a_thousand_people_at_the_door_with_one_key_make_one_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t44_grace_bridges_an_outage_and_never_outlives_max_stale_or_an_invalidation() {
+async fn t44_grace_ends_with_max_stale_or_an_invalidation() {
     let hour = Duration::from_secs(3600);
     let is_down = Arc::new(AtomicBool::new(false));
     let build = |max_stale| {
@@ -196,7 +196,7 @@ fn begin<F: Future>(future: &mut std::pin::Pin<Box<F>>) {
 }
 
 #[tokio::test]
-async fn an_invalidation_of_one_person_splits_nobody_elses_flight() {
+async fn invalidation_of_one_user_splits_no_other_attempt() {
     let (resolver, gate, arrived) = gated(0);
     let cache = &resolver.shared.cache;
     let alice = CanonicalName::parse("alice").unwrap();
@@ -222,7 +222,7 @@ async fn an_invalidation_of_one_person_splits_nobody_elses_flight() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_picked_up_after_an_invalidation_does_not_count() {
+async fn outcome_read_after_an_invalidation_does_not_count() {
     let (resolver, gate, _) = gated(0);
     let mut late = Box::pin(sign_in(&resolver, "alice", "a"));
     begin(&mut late);

@@ -79,7 +79,7 @@ const REFUSED: [(&str, &str); 30] = [
 ];
 
 #[tokio::test(start_paused = true)]
-async fn two_spellings_of_one_name_are_one_person_with_one_memory_and_one_budget() {
+async fn two_spellings_share_cache_and_budget() {
     for (one, other) in SAME {
         let canonical = CanonicalName::parse(one).unwrap();
         assert_eq!(CanonicalName::parse(other).as_ref(), Ok(&canonical), "{one} {other:?}");
@@ -104,7 +104,7 @@ async fn two_spellings_of_one_name_are_one_person_with_one_memory_and_one_budget
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spelling_that_only_looks_like_a_name_is_refused_before_anybody_is_asked() {
+async fn look_alike_spelling_is_refused_before_any_io() {
     for (one, other) in REFUSED {
         let server = Server::new("mail").with(one, "a").with(other, "a");
         let resolver = server.alone(Policy::default());
@@ -157,7 +157,7 @@ impl UserBackend for Noting {
 }
 
 #[tokio::test(start_paused = true)]
-async fn backend_that_knows_no_rules_gets_the_name_to_send_and_the_resolver_knows_who_it_is() {
+async fn backend_gets_the_name_to_send_and_the_resolver_the_identity() {
     let rules = DomainRules::for_domain("example.com").unwrap();
     let both = rules.clone().add_domain(true).strip_domain(true).group_by_domain(true);
     for (rules, typed, sent, known) in [
@@ -185,7 +185,7 @@ async fn backend_that_knows_no_rules_gets_the_name_to_send_and_the_resolver_know
 }
 
 #[tokio::test(start_paused = true)]
-async fn denied_name_is_refused_by_the_resolver_and_no_backend_is_asked() {
+async fn denied_name_is_refused_without_asking_a_backend() {
     let seen = Arc::new(Mutex::default());
     let noting = Noting(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
     let resolver = Resolver::builder().backend(noting).build().unwrap();

@@ -27,7 +27,7 @@ fn record(story: impl FnOnce(&tokio::runtime::Runtime)) -> HashMap<String, f64> 
 }
 
 #[test]
-fn every_answer_is_counted_once_and_every_login_that_reached_a_server() {
+fn every_outcome_and_every_login_is_counted_once() {
     let found = record(|runtime| {
         runtime.block_on(async {
             let (mail, files) = (Server::new("mail").with("alice", "Canary-5a1f"), Server::new("files"));
@@ -75,7 +75,7 @@ fn every_answer_is_counted_once_and_every_login_that_reached_a_server() {
 }
 
 #[test]
-fn a_thousand_who_share_a_flight_are_a_thousand_attempts_and_one_login() {
+fn thousand_shared_attempts_are_one_login() {
     let found = record(|runtime| {
         runtime.block_on(async {
             let (resolver, gate, arrived) = gated(0);

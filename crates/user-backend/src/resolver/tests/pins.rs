@@ -37,7 +37,7 @@ async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
 }
 
 #[tokio::test]
-async fn only_an_admin_moves_a_person_and_what_was_remembered_is_forgotten() {
+async fn only_an_admin_rebinds_and_the_cache_is_cleared() {
     let both = |id: &str| watch(people(id).with_user("alice", "a"));
     let resolver = chain([both("mail"), both("files")].map(|backend| (backend, Policy::default())));
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
@@ -48,7 +48,7 @@ async fn only_an_admin_moves_a_person_and_what_was_remembered_is_forgotten() {
 }
 
 #[tokio::test]
-async fn reordering_entries_moves_nobody_and_a_missing_owner_lets_nobody_else_in() {
+async fn reordering_moves_no_user_and_a_missing_owner_admits_none() {
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let chain = |ids: &[&str]| {
         ids.iter()
@@ -80,7 +80,7 @@ async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
 }
 
 #[tokio::test]
-async fn a_store_of_pins_that_fails_closes_the_door() {
+async fn failing_pin_store_refuses_sign_ins() {
     #[derive(Debug)]
     struct Failing;
     #[async_trait]
@@ -229,7 +229,7 @@ async fn account_with_a_look_alike_spelling_never_signs_in_as_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn spelling_that_was_accepted_first_is_the_only_one_that_is_sent() {
+async fn only_the_spelling_accepted_first_is_sent() {
     let server = CaseSensitive::new([("Frank", "right"), ("frank", "attacker"), ("FRANK", "attacker")]);
     let resolver = server.alone(DomainRules::none());
     assert!(sign_in(&resolver, "Frank", "right").await.authenticated().is_some());

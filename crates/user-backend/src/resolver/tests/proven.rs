@@ -44,7 +44,7 @@ async fn owner_after_strangers_guesses_signs_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_that_were_reached_tell_no_guess_from_the_right_password() {
+async fn reached_limits_do_not_reveal_a_right_password() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
@@ -62,7 +62,7 @@ async fn limits_that_were_reached_tell_no_guess_from_the_right_password() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn guesses_from_the_owners_network_are_limited_for_the_right_password_too() {
+async fn guesses_from_the_owners_network_limit_the_right_password() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
@@ -75,7 +75,7 @@ async fn guesses_from_the_owners_network_are_limited_for_the_right_password_too(
 }
 
 #[tokio::test(start_paused = true)]
-async fn password_changed_upstream_costs_one_failure_and_is_limited_again() {
+async fn password_changed_upstream_costs_one_failure() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());

@@ -24,7 +24,7 @@ fn shared(backend: StaticBackend) -> Arc<Watched> {
 }
 
 #[tokio::test]
-async fn what_stays_the_same_keeps_what_it_vouched_for_and_the_rest_loses_it() {
+async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     let mail = shared(people("mail").with_user("alice", "a"));
     let files = shared(people("files").with_user("bob", "b"));
     let office = shared(people("office").with_user("carol", "c"));
@@ -80,7 +80,7 @@ async fn a_refusal_does_not_outlive_the_chain_that_refused() {
 }
 
 #[tokio::test]
-async fn a_check_under_way_says_nothing_about_the_backend_that_came_after_it() {
+async fn attempt_in_flight_does_not_concern_a_replaced_backend() {
     for stays in [false, true] {
         let (gate, arrived) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
         let slow: Arc<dyn UserBackend> = Arc::new(Gated {
@@ -155,7 +155,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_backend_refuses_a_stranger_before_anybody_is_let_in_by_it_and_the_old_ones_work_meanwhile() {
+async fn new_backend_passes_its_canary_before_the_first_yes() {
     let mail = shared(people("mail").with_user("alice", "a"));
     let resolver = builder([&mail]).build().unwrap();
     let slow = shared(people("slow").with_user("bob", "b").with_delay(Duration::from_secs(4)));
@@ -313,7 +313,7 @@ async fn an_entry_is_the_same_when_all_its_settings_are() {
 }
 
 #[tokio::test]
-async fn another_host_inherits_nobody_unless_somebody_wrote_the_id_down() {
+async fn another_host_inherits_users_only_with_an_explicit_id() {
     let user = "user = \"alice\"";
     for (id, expected) in [(Some("mail"), Some("mail")), (None, None)] {
         let resolver = started(&entry(id, "a.example", user));
@@ -328,7 +328,7 @@ async fn another_host_inherits_nobody_unless_somebody_wrote_the_id_down() {
 }
 
 #[tokio::test]
-async fn another_order_moves_nobody_and_another_name_gives_nobody_away() {
+async fn reordering_or_renaming_entries_moves_no_user() {
     let (a, b) = ("user = \"alice\"", "user = \"alice\"");
     let resolver = started(&(entry(Some("mail"), "a.example", a) + &entry(Some("files"), "b.example", b)));
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "secret").await), Some("mail"));

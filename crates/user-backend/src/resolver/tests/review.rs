@@ -78,7 +78,7 @@ async fn an_outage_is_not_the_time_to_guess_without_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_forgotten_with_the_person_however_the_name_was_typed() {
+async fn invalidation_drops_refusals_of_every_spelling() {
     let rules = domain("a.example").add_domain(true).strip_domain(true);
     let mail = watch(people("mail").with_user("alice@a.example", "a"));
     let resolver =
@@ -91,7 +91,7 @@ async fn a_refusal_is_forgotten_with_the_person_however_the_name_was_typed() {
 }
 
 #[tokio::test]
-async fn a_canary_that_nobody_was_asked_about_proves_nothing() {
+async fn skipped_canary_proves_nothing() {
     let gate = Arc::new(Semaphore::new(0));
     // What this one says then: not mine.
     gate.close();
@@ -116,7 +116,7 @@ async fn a_server_too_slow_to_be_heard_out_is_not_guessed_at_without_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_host_that_does_not_exist_is_an_outage_for_whoever_signs_in() {
+async fn unknown_host_is_an_outage_for_sign_ins() {
     let is_lost = Arc::new(AtomicBool::new(false));
     let lost = Lost { people: people("lost").with_user("alice", "secret"), is_lost: Arc::clone(&is_lost) };
     let grace = policy(|policy| policy.max_stale = Some(Duration::from_secs(3600)));

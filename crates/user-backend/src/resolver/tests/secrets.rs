@@ -96,7 +96,7 @@ async fn t60_no_log_line_error_trace_or_memory_holds_the_password() {
 
 // NC-SA-2016-002: a name with a line end wrote log lines of its own (T64).
 #[tokio::test(start_paused = true)]
-async fn t64_a_name_writes_no_log_line_of_its_own() {
+async fn t64_name_cannot_forge_a_log_line() {
     let log = Log::default();
     let guard = log.listen();
     let resolver = Server::new("mail").alone(Policy::default());

@@ -44,7 +44,7 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_right_password_right_behind_a_wrong_one_waits_for_the_pause_and_signs_in() {
+async fn right_password_after_a_wrong_one_waits_and_signs_in() {
     let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(1));
     let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
     let start = now();
@@ -53,21 +53,21 @@ async fn the_right_password_right_behind_a_wrong_one_waits_for_the_pause_and_sig
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_comes_much_too_early_is_told_when_to_come_back() {
+async fn early_attempt_gets_retry_after() {
     let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(6));
     let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
     let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
     assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(6) });
     insta::assert_snapshot!(answer.trace, @r"
     1. mail  not asked: the address is slowed down
-    => there were too many failed sign-ins from this address, so nobody was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
+    => too many failed sign-ins from this address, so no backend was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
     ");
     tokio::time::advance(Duration::from_secs(6)).await;
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn neither_outages_nor_impossible_names_nor_answers_from_memory_count() {
+async fn outages_invalid_names_and_cache_hits_do_not_count() {
     let down = patient(watch(people("mail").unavailable()), |_| {});
     let resolver = patient(mail(), |_| {});
     let _ = sign_in_from(&resolver, CAFE, "alice", "old").await;
@@ -119,7 +119,7 @@ async fn a_thousand_identical_attempts_from_one_place_make_one_login() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guess_that_nobody_waits_for_is_a_guess() {
+async fn cancelled_guess_counts() {
     let server = watch(people("mail").with_user("alice", "a").with_delay(Duration::from_secs(1)));
     let resolver = patient(server.clone(), |throttle| throttle.refuse_after = 3);
     for number in 0..20 {

@@ -14,7 +14,7 @@ async fn a_trace_reads_like_a_story_and_an_answer_is_json() {
     1. mail    rejected: wrong name or password (0 ms)
     2. files   unavailable during connect: switched off (0 ms)
     3. office  rejected: unknown user (0 ms)
-    => nobody accepted, and a backend that might have could not be asked (0 ms in all)
+    => no backend accepted, and one that might have could not be asked (0 ms in all)
     "#);
     let json = serde_json::to_value(&answer).unwrap();
     assert_eq!(json["outcome"], "unavailable");

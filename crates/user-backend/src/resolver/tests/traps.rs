@@ -19,7 +19,7 @@ async fn accepted(resolver: &Resolver, name: &str, password: &str) -> bool {
 
 // Kinto 1413: the cache key had no password in it. Dovecot CVE-2025-30189: all users under one key (T40).
 #[tokio::test(start_paused = true)]
-async fn t40_after_one_sign_in_nobody_else_and_no_other_password_gets_in() {
+async fn t40_cached_sign_in_accepts_no_other_user_or_password() {
     let server = mail();
     let resolver = server.alone(rich());
     assert!(accepted(&resolver, "alice", "a").await);
@@ -53,7 +53,7 @@ fn t40_no_two_tuples_share_a_key() {
 
 // Apache socache: a mismatch with the cache ended the chain. go-guardian: the backend was never asked. T41, "old cached".
 #[tokio::test(start_paused = true)]
-async fn t41_a_new_password_works_at_once_and_the_old_one_not_longer_than_its_lifetime() {
+async fn t41_old_password_ends_with_its_cache_lifetime() {
     let server = mail();
     let resolver = server.alone(Policy::default());
     assert!(accepted(&resolver, "alice", "a").await);
@@ -67,7 +67,7 @@ async fn t41_a_new_password_works_at_once_and_the_old_one_not_longer_than_its_li
 
 // Radicale 2100: after a change the new entry was stored under the wrong salt and never hit again. T41, "normal".
 #[tokio::test(start_paused = true)]
-async fn after_a_change_of_password_the_new_one_is_remembered_like_the_old_one_was() {
+async fn new_password_is_cached_like_the_old_one() {
     let server = mail();
     let resolver = server.alone(Policy::default());
     for round in 0..5 {
@@ -83,7 +83,7 @@ async fn after_a_change_of_password_the_new_one_is_remembered_like_the_old_one_w
 
 // Dovecot documents it as "early change": who tries the new password a moment too early waits. T41.
 #[tokio::test(start_paused = true)]
-async fn who_tries_a_new_password_too_early_waits_for_the_short_lifetime_only() {
+async fn early_new_password_waits_for_the_short_lifetime() {
     let server = mail();
     let resolver = server.alone(Policy::default());
     assert!(!accepted(&resolver, "alice", "new").await);
@@ -99,7 +99,7 @@ async fn who_tries_a_new_password_too_early_waits_for_the_short_lifetime_only() 
 
 // Stalwart 0.5: the lifetime of a no was read from the setting for a yes.
 #[tokio::test(start_paused = true)]
-async fn a_yes_and_a_no_have_lifetimes_of_their_own() {
+async fn accepted_and_refused_outcomes_have_own_lifetimes() {
     for (yes, no) in [(10, 100), (100, 10)] {
         let server = mail();
         let resolver = server.alone(policy(|policy| {
@@ -260,7 +260,7 @@ async fn a_slow_wrong_attempt_does_not_delay_the_right_one() {
 
 // hyper-util 299: a cancelled leader left its followers hanging. Authelia ran the work under the first caller. T45.
 #[tokio::test]
-async fn t45_ten_thousand_callers_who_leave_leave_nobody_hanging() {
+async fn t45_ten_thousand_cancelled_callers_block_no_other() {
     let server = mail();
     let resolver = server.alone(policy(|policy| policy.cache_accepted = Duration::ZERO));
     let mut random = 0x2545_f491_4f6c_dd1d_u64;

@@ -69,7 +69,7 @@ async fn unproven(server: &Arc<Returning>) -> Resolver {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_honest_is_offered_one_stranger() {
+async fn recovered_server_gets_one_canary() {
     let server = Arc::new(Returning::new());
     let resolver = unproven(&server).await;
     server.comes_back();
@@ -84,7 +84,7 @@ async fn a_server_that_comes_back_honest_is_offered_one_stranger() {
 }
 
 #[tokio::test]
-async fn a_server_that_comes_back_and_lets_strangers_in_lets_nobody_in() {
+async fn server_that_returns_accepting_strangers_is_not_trusted() {
     let server = Arc::new(Returning::new());
     let resolver = unproven(&server).await;
     server.comes_back();
@@ -102,7 +102,7 @@ async fn a_server_that_comes_back_and_lets_strangers_in_lets_nobody_in() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_who_takes_too_long_serves_the_next_attempt() {
+async fn slow_canary_result_is_used_by_the_next_attempt() {
     let server = Returning { slow_to_strangers: Duration::from_secs(15), ..Returning::new() };
     let server = Arc::new(server);
     let link = Arc::clone(&server) as Arc<dyn UserBackend>;

@@ -94,7 +94,7 @@ async fn a_caller_who_has_gone_is_not_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_deadline_holds_while_the_thread_is_busy_and_the_job_is_not_run_afterwards() {
+async fn deadline_holds_on_a_busy_thread_and_the_job_is_dropped() {
     // Paused time runs on while the runtime is idle, so the thread is watched by channels that block the test.
     let worker = Worker::start(4).unwrap();
     let (release, released): (Sender<()>, Receiver<()>) = channel();

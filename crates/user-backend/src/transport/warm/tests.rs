@@ -84,7 +84,7 @@ async fn connections_are_closed_with_their_pool() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_could_not_be_prepared_is_left_alone_until_the_next_login() {
+async fn failed_preparation_waits_for_the_next_login() {
     let (tries, warm) = (Arc::new(AtomicUsize::new(0)), Warm::<Connection>::new(1));
     let fail = || {
         let tries = Arc::clone(&tries);

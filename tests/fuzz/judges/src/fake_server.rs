@@ -1,6 +1,6 @@
 //! A server on loopback that plays one script, for clients that insist on a real socket.
 //!
-//! Client and server share one thread, and what is written to loopback has arrived. So whoever looks a few times and finds
+//! Client and server share one thread, and what is written to loopback has arrived. So a reader that polls a few times and finds
 //! nothing knows that nothing will come, and no clock is asked.
 
 use std::io;
@@ -90,7 +90,7 @@ pub(crate) fn attempt(backend: &dyn UserBackend, script: Script) -> (Result<Verd
 pub(crate) fn tells_nothing(error: &BackendError) {
     let text = format!("{error} {error:?}");
     assert!(!text.contains(PASSWORD), "{text}");
-    assert!(!error.is_timeout(), "nobody waits here: {text}");
+    assert!(!error.is_timeout(), "no timeout is possible here: {text}");
 }
 
 async fn play(mut stream: TcpStream, script: Script) -> io::Result<Played> {

@@ -538,7 +538,7 @@ async fn o12_searches_and_paths_take_texts_for_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o12_settings_and_the_door_take_texts_for_what_they_are() {
+async fn o12_settings_and_sign_in_take_texts_literally() {
     // Thirty wrong passwords of one person would be followed by long pauses.
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     for (nth, text) in texts().iter().enumerate() {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::*;
 
-/// A program that signs somebody in.
+/// A program that signs a user in.
 pub(super) struct Program {
     child: Child,
     input: Option<ChildStdin>,
@@ -78,7 +78,7 @@ async fn no_helper_outlives_the_program_that_started_it() {
 }
 
 #[tokio::test]
-async fn t62_a_program_is_its_own_helper_and_tells_it_no_password() {
+async fn t62_program_is_its_own_helper_without_the_password() {
     let _alone = ALONE.lock().await;
     let host = SmbHost::start().await;
     // What careless operators do.
@@ -90,7 +90,7 @@ async fn t62_a_program_is_its_own_helper_and_tells_it_no_password() {
 }
 
 #[test]
-fn whoever_types_the_word_at_a_terminal_gets_no_helper() {
+fn helper_word_at_a_terminal_starts_no_helper() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_smb-helper"));
     let output = command.arg("--user-backend-smb-helper").stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));

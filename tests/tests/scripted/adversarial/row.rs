@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::{Peer, Step};
+use user_backend_tests::{FakeServer, Step};
 
 /// What the server pretends to be, and how it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,14 +80,14 @@ impl Row {
         self
     }
 
-    /// Lets time pass by itself, for scripts of which nobody knows where they come to a halt. Not for rows whose outcome
+    /// Lets time pass by itself, for scripts that may halt anywhere. Not for rows whose outcome
     /// is wrong when a deadline passes.
     pub(super) fn in_flowing_time(mut self) -> Self {
         self.flows = true;
         self
     }
 
-    /// Ends the script. Whoever may still wait for something is given the time to lose patience; whoever must have an
+    /// Ends the script. A client that may still wait gets the time to time out; one that must have an
     /// answer by now is not: in frozen time he would wait for ever, and the row fails.
     pub(super) fn ending(mut self, ending: Ending) -> Self {
         match ending {
@@ -127,8 +127,8 @@ impl fmt::Display for Row {
 }
 
 /// The peer of a row.
-pub(super) async fn peer(row: &Row) -> Peer {
-    Peer::start(row.steps.clone()).await
+pub(super) async fn peer(row: &Row) -> FakeServer {
+    FakeServer::start(row.steps.clone()).await
 }
 
 /// Every cut through what is said: `first`, then `rest`, for each byte but the first.

@@ -1,4 +1,4 @@
-//! Moments in words. All of them are UTC: the person who reads and the server may live in different places.
+//! Formats timestamps and parses expiry times. All times are UTC.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub(crate) fn dotted(at: Timestamp) -> String {
     shown(at, format_description!("[day].[month].[year] [hour]:[minute]"))
 }
 
-/// When something ends: at a moment, or so long after now.
+/// An expiry: a point in time, or a duration from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     After(Duration),
@@ -32,7 +32,7 @@ pub(crate) enum End {
 }
 
 impl End {
-    /// The moment.
+    /// The point in time.
     pub(crate) fn seen_from(self, now: Timestamp) -> Timestamp {
         match self {
             Self::After(duration) => now.after(duration),
@@ -41,7 +41,7 @@ impl End {
     }
 }
 
-/// Reads a day, which ends when it begins in UTC, or a time from now.
+/// Parses a day (the expiry is its beginning in UTC) or a duration from now.
 pub(crate) fn end(text: &str) -> Result<End, String> {
     let wrong = || "expected a day such as 2027-01-31, or a time such as 90d, 12h or 30m".to_owned();
     if let Some(at) = text.split_at_checked(text.len().saturating_sub(1)).and_then(|(number, unit)| {

@@ -36,7 +36,7 @@ pub enum Step {
     Tls(Arc<ServerConfig>),
     /// Begins to become one, and stops after so many bytes of its own.
     HalfTls(Arc<ServerConfig>, usize),
-    /// Becomes one, and asks so many times to begin anew.
+    /// Becomes one, and restarts it this many times.
     TlsAgain(Arc<ServerConfig>, usize),
     /// Writes `bytes` again and again until `total` bytes are out or the other side hangs up.
     Flood {
@@ -75,14 +75,14 @@ impl Step {
 /// A scripted server on a loopback port of its own. Every connection gets the script from its beginning; at its end the
 /// peer hangs up.
 #[derive(Debug)]
-pub struct Peer {
+pub struct FakeServer {
     port: u16,
     heard: Arc<Mutex<Vec<Vec<u8>>>>,
     over: watch::Sender<Vec<usize>>,
     task: JoinHandle<()>,
 }
 
-impl Peer {
+impl FakeServer {
     /// Starts to listen.
     ///
     /// # Panics
@@ -131,7 +131,7 @@ impl Peer {
         self.port
     }
 
-    /// How often somebody connected.
+    /// Number of connections.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner).len()
@@ -164,7 +164,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for FakeServer {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -280,7 +280,7 @@ async fn listen(stream: &mut Box<dyn Stream>, record: &Record) -> io::Result<()>
     }
 }
 
-/// Small steps, so that whoever waits for something is served near its time.
+/// Small steps, so that timers fire near their time.
 async fn pass(time: Duration) {
     let mut left = time;
     while !left.is_zero() {

@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) struct Surfer<'a> {
+pub(super) struct Browser<'a> {
     pub(super) server: &'a Server,
     /// `name=value`, as it goes back.
     pub(super) cookie: Option<String>,
@@ -10,19 +10,19 @@ pub(super) struct Surfer<'a> {
     pub(super) ticket: String,
 }
 
-impl<'a> Surfer<'a> {
+impl<'a> Browser<'a> {
     pub(super) fn new(server: &'a Server) -> Self {
         Self { server, cookie: None, from: new_address(), ticket: String::new() }
     }
 
     /// Somebody who is signed in.
     pub(super) async fn signed_in(server: &'a Server, name: &str, password: &str) -> Self {
-        let mut surfer = Self::new(server);
-        surfer.get("/login").await;
-        let answer = surfer.post("/login", &[("user", name), ("password", password)]).await;
+        let mut browser = Self::new(server);
+        browser.get("/login").await;
+        let answer = browser.post("/login", &[("user", name), ("password", password)]).await;
         assert_eq!((answer.status, answer.header("location")), (303, "/settings"), "{answer:?}");
-        surfer.get("/settings").await;
-        surfer
+        browser.get("/settings").await;
+        browser
     }
 
     pub(super) async fn get(&mut self, path: &str) -> Answer {

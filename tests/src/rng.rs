@@ -2,9 +2,9 @@
 
 /// A row of numbers that its seed decides (xorshift).
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
+impl Rng {
     /// Begins the row of this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
@@ -31,7 +31,7 @@ impl Dice {
         &from[self.below(from.len())]
     }
 
-    /// Mostly bytes that mean something to somebody.
+    /// Mostly bytes with a meaning in some protocol.
     pub fn byte(&mut self) -> u8 {
         const LIKELY: &[u8] = b"\r\n\0\xff\x80 -+*{}[]()\"\\0123456789OKNB";
         match self.below(3) {

@@ -1,14 +1,14 @@
-//! Being stopped: Ctrl-C, `kill`, a closed terminal.
+//! Signals that stop the program: Ctrl-C, `kill`, a closed terminal.
 //!
 //! The prompt switches the terminal's echo off. A process that dies there leaves a shell that shows nothing of what is
 //! typed, so the signals that ask to stop are caught and the terminal is put back first.
 
 use std::process::ExitCode;
 
-use crate::output::complain;
+use crate::output::eprintln_line;
 use crate::password;
 
-/// Waits until somebody asks the program to stop, and tells with which signal. Never ends otherwise.
+/// Waits for a signal that stops the program, and returns its number.
 pub(crate) async fn signalled() -> u8 {
     #[cfg(unix)]
     {
@@ -29,9 +29,9 @@ pub(crate) async fn signalled() -> u8 {
     std::future::pending().await
 }
 
-/// Puts the terminal back and ends the way shells expect of a stopped program: 128 and the signal.
+/// Restores the terminal, and returns the exit code of a stopped program: 128 plus the signal.
 pub(crate) fn leave(signal: u8) -> ExitCode {
     password::restore_terminal();
-    complain("");
+    eprintln_line("");
     ExitCode::from(128 + signal)
 }

@@ -2,7 +2,7 @@
 //!
 //! A paused clock of tokio jumps to the next deadline as soon as nothing is ready, and a byte on its way through a socket
 //! is not ready yet: over real sockets that would make a deadline pass at random. A blocking task under way keeps the clock
-//! from jumping. The same task is the watchdog: in frozen time, whoever waits for a deadline that nobody brings about would
+//! from jumping. The same task is the watchdog: in paused time, a wait for a deadline that is never reached would
 //! wait for ever.
 
 use std::future::Future;

@@ -70,7 +70,7 @@ pub(super) async fn server() -> Server {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_of_the_mail_server_is_there_after_the_first_sign_in() {
+async fn external_user_exists_after_the_first_sign_in() {
     let server = server().await;
     let own =
         server.get("-", "/cloud/user?format=json").basic("Mia@mail.example", MAIL).send().await.ok().data();
@@ -83,7 +83,7 @@ async fn somebody_of_the_mail_server_is_there_after_the_first_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_of_the_same_name_is_nobody_here() {
+async fn mailbox_of_the_same_name_is_unknown_here() {
     let server = server().await;
     for name in ["admin", "ADMIN", "Frank"] {
         server.get("-", "/cloud/user").basic(name, MAIL).send().await.fails(997, "Unauthorised");
@@ -104,7 +104,7 @@ async fn who_is_disabled_here_stays_out_whatever_the_mail_server_says() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn switching_the_app_off_keeps_everybody_of_other_servers_out() {
+async fn disabled_user_external_refuses_external_users() {
     let server = server().await;
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
     ask().send().await.ok();

@@ -9,7 +9,7 @@ async fn wrong_unknown_and_disabled_look_the_same() {
     let mut bodies = Vec::new();
     for (name, password) in [
         ("Frank", "wrong password 1"),
-        ("nobody", "wrong password 1"),
+        ("ghost", "wrong password 1"),
         ("outsider", PASSWORD),
         ("Frank", ""),
         ("", "x"),
@@ -31,7 +31,7 @@ async fn wrong_unknown_and_disabled_look_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_is_told_so_in_the_format_they_asked_for() {
+async fn unauthenticated_response_has_the_requested_format() {
     let server = Server::start().await;
     for ask in [
         server.get("-", "/cloud/users?format=json"),
@@ -45,7 +45,7 @@ async fn nobody_is_told_so_in_the_format_they_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn o01_a_call_without_the_header_is_refused_with_words_that_help() {
+async fn o01_call_without_the_header_is_refused_with_a_hint() {
     let server = Server::start().await;
     for method in [Method::GET, Method::POST, Method::PUT, Method::DELETE] {
         for value in [None, Some("1"), Some("TRUE"), Some("false")] {
@@ -127,7 +127,7 @@ async fn o01_pages_of_others_get_nothing_from_here() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paths_that_do_not_exist_are_told_before_anybody_signs_in() {
+async fn unknown_paths_are_reported_without_a_sign_in() {
     let server = Server::start().await;
     let text = "Invalid query, please check the syntax. API specifications are here: http://www.freedesktop.org/wiki/Specifications/open-collaboration-services.\n";
     for (path, status, code) in [
@@ -207,7 +207,7 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
     }
     // Where programs know an empty message, people read what the code means.
     for (ask, meaning) in [
-        (server.put("admin", "/cloud/users/nobody/disable", ""), "nobody of this id"),
+        (server.put("admin", "/cloud/users/ghost/disable", ""), "nobody of this id"),
         (server.delete("admin", "/cloud/users/admin"), "the last administrator"),
         (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "no such group"),
         (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "no such field"),
@@ -248,7 +248,7 @@ async fn a_header_that_makes_no_sense_is_a_bad_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_guesses_is_slowed_down_and_then_stopped_on_every_door() {
+async fn guesses_are_delayed_and_then_refused_at_every_frontend() {
     let throttle = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }";
     let server = Server::with("", throttle).await;
     let mut statuses = Vec::new();
@@ -282,7 +282,7 @@ async fn a_name_and_a_password_can_be_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn app_passwords_open_the_door_until_they_are_revoked() {
+async fn app_password_works_until_it_is_revoked() {
     let server = Server::start().await;
     let id = UserId::parse("Frank").unwrap();
     let (token, kept) = server.app.accounts().app_passwords().create(&id, "phone", None).await.unwrap();

@@ -17,12 +17,12 @@ use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::transport::{Endpoint, TlsMode, Trust};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::certs::self_signed;
-use user_backend_tests::{Ca, Peer, Step, canary, frozen, report};
+use user_backend_tests::{Ca, FakeServer, Step, canary, paused_time, report};
 
 const NAME: &str = "mail.example.test";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
 
-/// How somebody asks and what the server does instead of an honest handshake.
+/// How the client connects and what the server does instead of an honest handshake.
 struct Case {
     what: &'static str,
     /// The name that is asked for.
@@ -31,14 +31,15 @@ struct Case {
 }
 
 #[test]
-fn t12_every_bad_certificate_and_handshake_is_refused_with_its_reason() {
+fn t12_bad_certificates_are_refused_with_a_reason() {
     let ca = Ca::new();
     let mut table = String::new();
     let cases = [certificates(&ca), handshakes(&ca)].concat();
     report::leave("handshakes", &serde_json::json!({ "handshakes": cases.len() }));
     for case in cases {
-        let [files, mail] = [false, true]
-            .map(|mail| frozen::run(ask(&ca, &case, mail)).unwrap_or_else(|| panic!("{} hangs", case.what)));
+        let [files, mail] = [false, true].map(|mail| {
+            paused_time::run(ask(&ca, &case, mail)).unwrap_or_else(|| panic!("{} hangs", case.what))
+        });
         writeln!(table, "{:<38} {mail}", case.what).unwrap();
         assert_eq!(mail.contains("accepted"), case.what.starts_with("good"), "{}: {mail}", case.what);
         // FTP is asked over AUTH TLS; where and how it fails is the same.
@@ -57,7 +58,7 @@ fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
             instead: Step::HalfTls(ca.server_of(&params()), bytes),
         };
         for mail in [true, false] {
-            let told = frozen::run(ask(&ca, &case, mail)).unwrap();
+            let told = paused_time::run(ask(&ca, &case, mail)).unwrap();
             // The whole of it is about 650 bytes.
             let expected = [
                 "unavailable tls: the connection ended",
@@ -142,7 +143,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
         called("for another host", NAME, "mail.example.com"),
         called("for the domain alone", NAME, "example.test"),
         called("for a host with more before it", "example.test", NAME),
-        of("for nobody", &named([])),
+        of("without a name", &named([])),
         of("a common name alone", &cn_only),
         called("a wildcard two labels deep", NAME, "*.test"),
         called("a wildcard for everybody", NAME, "*"),
@@ -161,7 +162,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
             }),
         ),
         case(
-            "signed by somebody who must not sign",
+            "signed by a certificate that is no CA",
             NAME,
             ca.server_through(&named([dns("x.test")]), &params()),
         ),
@@ -171,7 +172,7 @@ fn certificates(ca: &Ca) -> Vec<Case> {
             ca.server_through(&authority(Some(elsewhere)), &params()),
         ),
         of(
-            "a critical extension nobody knows",
+            "an unknown critical extension",
             &with(|params| {
                 let mut extension =
                     CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 99999, 1], vec![5, 0]);
@@ -224,7 +225,7 @@ async fn ask(ca: &Ca, case: &Case, mail: bool) -> String {
         other => vec![other.clone()],
     };
     let start = if mail { Vec::new() } else { vec![greet, Step::Line, Step::send("234 go\r\n")] };
-    let peer = Peer::start([start, own, yes].concat()).await;
+    let peer = FakeServer::start([start, own, yes].concat()).await;
     let mode = if mail { TlsMode::Implicit } else { TlsMode::Explicit };
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), mode)
         .with_trust(Trust::CaFile(ca.file()))

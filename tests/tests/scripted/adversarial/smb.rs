@@ -1,11 +1,11 @@
-//! The table for SMB. MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. Nobody here knows the password, so there
+//! The table for SMB. MS-SMB2 sections 2.2.4 and 2.2.6, MS-NLMP section 2.2.1.2. The fake server does not know the password, so there
 //! is no yes in this table; honest servers are in the live tests.
 
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
 use user_backend_tests::Step;
-use user_backend_tests::smb::{ENCRYPTED, GUEST, MORE, NOBODY, Reply, frame, ntlm_challenge};
+use user_backend_tests::smb::{ENCRYPTED, GUEST, MORE, NULL_SESSION, Reply, frame, ntlm_challenge};
 
 use super::row::{Ending, Protocol, Row, garbage, lengths};
 
@@ -117,7 +117,7 @@ fn greetings() -> Vec<(&'static str, Reply, &'static [&'static str])> {
         ("no dialect at all", Reply::error(0xc000_00bb), protocol),
         ("too few resources", Reply::error(0xc000_009a), protocol),
         ("yes without a body", Reply::new(0, []), protocol),
-        ("a dialect that nobody offered", Reply::negotiated(0x0201, 1), protocol),
+        ("a dialect that was not offered", Reply::negotiated(0x0201, 1), protocol),
         ("the dialect that means any", Reply::negotiated(0x02ff, 1), protocol),
         ("a dialect of the future", Reply::negotiated(0x0400, 1), protocol),
         ("a question in place of an answer", Reply::negotiated(0x0302, 1).as_request(), protocol),
@@ -125,7 +125,7 @@ fn greetings() -> Vec<(&'static str, Reply, &'static [&'static str])> {
     ]
 }
 
-/// The last word about a session, from somebody who does not know the password.
+/// The final response of a session setup, from a server that does not know the password.
 fn last_words() -> Vec<Lie> {
     let no: &[_] = &["protocol login", "unavailable login", "bad_credentials"];
     let yes = |flags| Reply::session(0, flags, &[]);
@@ -137,14 +137,14 @@ fn last_words() -> Vec<Lie> {
         ("a yes with a signature of zeros", proved(yes(0).signed([0; 16])), no),
         ("a guest session", proved(yes(GUEST)), no),
         ("a guest session with a wrong signature", proved(yes(GUEST).signed([0x5a; 16])), no),
-        ("an anonymous session", proved(yes(NOBODY)), no),
-        ("a session of guest and nobody", proved(yes(GUEST | NOBODY)), no),
+        ("an anonymous session", proved(yes(NULL_SESSION)), no),
+        ("a guest and anonymous session", proved(yes(GUEST | NULL_SESSION)), no),
         ("a session that claims to be encrypted", proved(yes(ENCRYPTED)), no),
         ("an encrypted guest session", proved(yes(ENCRYPTED | GUEST)), no),
         ("a session with all flags", proved(yes(0xffff)), no),
         ("a yes before the challenge", vec![yes(0), Reply::tree(), Reply::tree()], no),
         ("a guest session before the challenge", vec![yes(GUEST), Reply::tree(), Reply::tree()], no),
-        ("an anonymous session before the challenge", vec![yes(NOBODY), Reply::tree()], no),
+        ("an anonymous session before the challenge", vec![yes(NULL_SESSION), Reply::tree()], no),
         ("a yes without a body", proved(Reply::new(0, [])), no),
         ("a yes to another command", proved(yes(0).to_command(3)), no),
         ("a yes that is a question", proved(yes(0).as_request()), no),
@@ -188,8 +188,8 @@ fn challenges() -> Vec<Lie> {
     lies
 }
 
-/// Nobody signs an error about a session that does not exist: whoever sits on the way can forge one. What he gains is
-/// that somebody is turned away.
+/// An error about a session that does not exist is unsigned: an attacker on the network path can forge one. The
+/// gain is a refused sign-in.
 const ERRORS: &[(&str, u32, &[&str])] = &[
     ("wrong password", 0xc000_006a, &["bad_credentials"]),
     ("logon failure", 0xc000_006d, &["bad_credentials"]),

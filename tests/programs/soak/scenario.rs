@@ -1,4 +1,4 @@
-//! The ways to be asked: each backend by itself, over a slow network, with nobody at the other end, and all together behind a
+//! Scenarios: each backend alone, over a slow network, with no server at the other end, and all together behind a
 //! resolver.
 
 use std::fs;
@@ -15,7 +15,7 @@ use user_backend::{
     Attempt, BackendId, Config, Credentials, LoginName, Outcome, Password, Resolver, UserBackend, Verdict,
 };
 use user_backend_tests::proxy::{Fault, Plan, Proxy};
-use user_backend_tests::{Dice, Rig};
+use user_backend_tests::{Rig, Rng};
 
 use crate::tally::{Answer, Done, Kind};
 
@@ -28,10 +28,10 @@ const WRONG: usize = 8;
 const STRANGERS: usize = 50;
 const PLACES: u64 = 128;
 
-/// Nobody listens there.
+/// A port without a listener.
 const CLOSED: u16 = 9;
 
-/// Somebody whom the rig knows.
+/// A user of the rig.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {
     name: String,
@@ -57,14 +57,14 @@ pub(crate) fn people(rig: &Rig) -> Vec<Person> {
 }
 
 /// One way to be asked.
-pub(crate) struct Lane {
+pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// The server that has to know somebody.
+    /// The server that has to know the user.
     server: &'static str,
     asked: Asked,
     /// Whether the server answers when it is well.
     alive: bool,
-    /// Whether a no can be had: not while somebody cannot be asked.
+    /// Whether a refusal is possible: not while a backend is unreachable.
     refuses: bool,
     _proxy: Option<Proxy>,
 }
@@ -83,7 +83,7 @@ pub(crate) struct Try {
 }
 
 /// All ways.
-pub(crate) async fn all(rig: &Rig) -> Vec<Lane> {
+pub(crate) async fn all(rig: &Rig) -> Vec<Scenario> {
     let jitter = Fault::Jitter(Duration::from_millis(300));
     let slow = |port, fault| Proxy::start(rig.host(), port, Plan { fault, turn: 1, connection: 0 });
     let (slow_imap, slow_ftp, slow_smb) = (
@@ -94,29 +94,32 @@ pub(crate) async fn all(rig: &Rig) -> Vec<Lane> {
     let hole = Plan { fault: Fault::BlackHole, turn: 0, connection: 0 };
     let hole = Proxy::start(rig.host(), 10993, hole).await;
     let here = "127.0.0.1";
-    let mut lanes = vec![
-        Lane::new("imap", "imap", imap(rig, rig.host(), 10993, TlsMode::Implicit)),
-        Lane::new("imap STARTTLS", "imap", imap(rig, rig.host(), 10143, TlsMode::Explicit)),
-        Lane::new("ftp", "ftp", ftp(rig, rig.host(), 10990, TlsMode::Implicit)),
-        Lane::new("ftp AUTH TLS", "ftp", ftp(rig, rig.host(), 10021, TlsMode::Explicit)),
-        Lane::new("smb native", "smb", smb(rig.host(), 10445, SmbEngine::Native)),
-        Lane::new("smb pavao", "smb", smb(rig.host(), 10445, SmbEngine::Pavao)),
-        Lane::new("slow imap", "imap", imap(rig, here, slow_imap.port(), TlsMode::Implicit))
+    let mut scenarios = vec![
+        Scenario::new("imap", "imap", imap(rig, rig.host(), 10993, TlsMode::Implicit)),
+        Scenario::new("imap STARTTLS", "imap", imap(rig, rig.host(), 10143, TlsMode::Explicit)),
+        Scenario::new("ftp", "ftp", ftp(rig, rig.host(), 10990, TlsMode::Implicit)),
+        Scenario::new("ftp AUTH TLS", "ftp", ftp(rig, rig.host(), 10021, TlsMode::Explicit)),
+        Scenario::new("smb native", "smb", smb(rig.host(), 10445, SmbEngine::Native)),
+        Scenario::new("smb pavao", "smb", smb(rig.host(), 10445, SmbEngine::Pavao)),
+        Scenario::new("slow imap", "imap", imap(rig, here, slow_imap.port(), TlsMode::Implicit))
             .through(slow_imap),
-        Lane::new("slow ftp", "ftp", ftp(rig, here, slow_ftp.port(), TlsMode::Implicit)).through(slow_ftp),
-        Lane::new("slow smb", "smb", smb(here, slow_smb.port(), SmbEngine::Native)).through(slow_smb),
-        Lane::new("dead ftp", "ftp", ftp(rig, here, CLOSED, TlsMode::Implicit)).dead(),
-        Lane::new("dead imap", "imap", imap(rig, here, hole.port(), TlsMode::Implicit)).through(hole).dead(),
+        Scenario::new("slow ftp", "ftp", ftp(rig, here, slow_ftp.port(), TlsMode::Implicit))
+            .through(slow_ftp),
+        Scenario::new("slow smb", "smb", smb(here, slow_smb.port(), SmbEngine::Native)).through(slow_smb),
+        Scenario::new("dead ftp", "ftp", ftp(rig, here, CLOSED, TlsMode::Implicit)).dead(),
+        Scenario::new("dead imap", "imap", imap(rig, here, hole.port(), TlsMode::Implicit))
+            .through(hole)
+            .dead(),
     ];
     for _ in 0..3 {
-        lanes.push(Lane::new("resolver", "", resolver(rig, "")));
+        scenarios.push(Scenario::new("resolver", "", resolver(rig, "")));
     }
     let dead = format!(
         "[[user_backends]]\nid = \"dead\"\nclass = \"ftp\"\nhost = \"{here}\"\nport = {CLOSED}\non_unavailable = \"continue\"\n"
     );
-    let beside = Lane { refuses: false, ..Lane::new("resolver, one dead", "", resolver(rig, &dead)) };
-    lanes.push(beside);
-    lanes
+    let beside = Scenario { refuses: false, ..Scenario::new("resolver, one dead", "", resolver(rig, &dead)) };
+    scenarios.push(beside);
+    scenarios
 }
 
 fn endpoint(rig: &Rig, host: &str, port: u16, tls: TlsMode) -> Endpoint {
@@ -163,7 +166,7 @@ fn resolver(rig: &Rig, before: &str) -> Asked {
     Asked::Resolver(Box::new(Resolver::from_config(&config).expect("a resolver")))
 }
 
-impl Lane {
+impl Scenario {
     fn new(name: &'static str, server: &'static str, asked: Asked) -> Self {
         Self { name, server, asked, alive: true, refuses: true, _proxy: None }
     }
@@ -176,7 +179,7 @@ impl Lane {
         Self { alive: false, ..self }
     }
 
-    /// Whether this is what must be answered when the servers are well; nothing when this lane never answers so.
+    /// Whether this is what must be answered when the servers are well; nothing when this scenario never answers so.
     pub(crate) fn when_well(&self, right: bool) -> Option<fn(&Answer) -> bool> {
         match (self.alive, right) {
             (true, true) => Some(|answer| *answer == Answer::Accepted),
@@ -185,33 +188,33 @@ impl Lane {
         }
     }
 
-    /// Somebody tries something: half of them the right password.
-    pub(crate) fn attempt(&self, people: &[Person], dice: &mut Dice) -> Try {
-        let right = dice.below(2) == 0;
-        if right && dice.below(8) == 0 {
+    /// A random attempt: half of them with the right password.
+    pub(crate) fn attempt(&self, people: &[Person], rng: &mut Rng) -> Try {
+        let right = rng.below(2) == 0;
+        if right && rng.below(8) == 0 {
             let unwelcome: Vec<&Person> = people.iter().filter(|person| !person.welcome).collect();
-            let person = dice.pick(&unwelcome);
-            return Try::new(person, person.password.clone(), Kind::Unwelcome, dice);
+            let person = rng.pick(&unwelcome);
+            return Try::new(person, person.password.clone(), Kind::Unwelcome, rng);
         }
-        if !right && dice.below(4) == 0 {
-            let name = format!("nobody-{}", dice.below(STRANGERS));
-            let nobody = Person { name, password: String::new(), servers: String::new(), welcome: false };
-            return Try::new(&nobody, format!("x{}", dice.below(2)), Kind::Wrong, dice);
+        if !right && rng.below(4) == 0 {
+            let name = format!("stranger-{}", rng.below(STRANGERS));
+            let stranger = Person { name, password: String::new(), servers: String::new(), welcome: false };
+            return Try::new(&stranger, format!("x{}", rng.below(2)), Kind::Wrong, rng);
         }
-        self.certain(people, right, dice)
+        self.certain(people, right, rng)
     }
 
-    /// Somebody whom the server knows tries the right password, or a wrong one.
-    pub(crate) fn certain(&self, people: &[Person], right: bool, dice: &mut Dice) -> Try {
+    /// An attempt of a known user with the right or a wrong password.
+    pub(crate) fn certain(&self, people: &[Person], right: bool, rng: &mut Rng) -> Try {
         let knows = |person: &&Person| {
             person.welcome && (person.servers == "all" || person.servers.contains(self.server))
         };
         let known: Vec<&Person> = people.iter().filter(knows).collect();
-        let person = dice.pick(&known);
+        let person = rng.pick(&known);
         if right {
-            return Try::new(person, person.password.clone(), Kind::Right, dice);
+            return Try::new(person, person.password.clone(), Kind::Right, rng);
         }
-        Try::new(person, format!("{}{}", person.password, dice.below(WRONG)), Kind::Wrong, dice)
+        Try::new(person, format!("{}{}", person.password, rng.below(WRONG)), Kind::Wrong, rng)
     }
 
     /// Tries it.
@@ -246,13 +249,13 @@ impl Lane {
             }
         };
         let late = now().saturating_duration_since(deadline);
-        Done { lane: self.name, name: attempt.name, kind: attempt.kind, answer, late }
+        Done { scenario: self.name, name: attempt.name, kind: attempt.kind, answer, late }
     }
 }
 
 impl Try {
-    fn new(person: &Person, password: String, kind: Kind, dice: &mut Dice) -> Self {
-        let [.., place] = (dice.roll() % PLACES).to_be_bytes();
+    fn new(person: &Person, password: String, kind: Kind, rng: &mut Rng) -> Self {
+        let [.., place] = (rng.roll() % PLACES).to_be_bytes();
         Self { name: person.name.clone(), password, kind, source: Ipv4Addr::new(10, 0, 0, place).into() }
     }
 }

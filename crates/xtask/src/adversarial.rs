@@ -1,4 +1,4 @@
-//! `cargo xtask hostile`: everything that lies, breaks or floods, in one go, and the figures.
+//! `cargo xtask adversarial`: all adversarial tests, with figures.
 //!
 //! The tests assert what must hold on any machine. How late an answer may come is judged here, where the machine is known
 //! to do nothing else.
@@ -16,15 +16,15 @@ use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
 
 /// Which tests leave figures.
-const TESTS: &str = "(binary(scripted) & test(/^hostile::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation) | binary(replay)";
+const TESTS: &str = "(binary(scripted) & test(/^adversarial::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation) | binary(replay)";
 
 /// How much later a login may be because another file server hangs.
 const ISOLATION_MS: u64 = 100;
 
-/// How many spoilt dialogues, unless the command line says otherwise.
+/// How many mutated dialogues, unless the command line says otherwise.
 const MUTATIONS: u32 = 3000;
 
-/// `cargo xtask hostile`
+/// `cargo xtask adversarial`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Without the test servers: no faults between us and them
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     /// Servers in containers instead of processes on this machine
     #[arg(long, conflicts_with = "no_rig")]
     compose: bool,
-    /// How many spoilt dialogues are played at each backend
+    /// How many mutated dialogues are played at each backend
     #[arg(long, default_value_t = MUTATIONS)]
     mutations: u32,
     /// Runs each fuzz target under libFuzzer for so long; 0: recorded inputs and spoilt copies of them only
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     fuzz_seconds: u64,
 }
 
-/// Runs the hostile tests and prints what came of them.
+/// Runs the adversarial tests and prints their figures.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub(crate) fn all(steps: &mut Steps) {
 
 fn check(args: &Args, steps: &mut Steps) {
     let rig = (!args.no_rig).then(|| Rig::new(args.compose));
-    let directory = step::target().join("hostile");
+    let directory = step::target().join("adversarial");
     let ready = steps.run("install", "what is missing: libraries, test servers, cargo-nextest", || {
         let mut missing = packages::missing_libraries();
         if let Some(rig) = &rig {
@@ -194,7 +194,7 @@ impl std::fmt::Display for Figures {
         row("scripts run", self.scripts.to_string())?;
         row("bad certificates and handshakes", self.handshakes.to_string())?;
         row("faults run", self.faults.to_string())?;
-        row("spoilt dialogues", self.mutations.to_string())?;
+        row("mutated dialogues", self.mutations.to_string())?;
         row("fuzz executions", self.fuzz.to_string())?;
         for (kind, count) in &self.outcomes {
             row(&format!("  outcome {kind}"), count.to_string())?;

@@ -1,4 +1,4 @@
-//! Servers that lie, hang up, fall silent, flood, or are somebody else.
+//! Servers that lie, hang up, fall silent, flood, or speak another protocol.
 
 use super::*;
 
@@ -12,13 +12,13 @@ async fn a_broken_handshake_shows_no_name() {
         vec![Step::send([0xff; 64]), Step::Silence],
     ] {
         let script = [Step::send("220 hello\r\n"), Step::Expect("AUTH TLS\r\n"), Step::send("234 go\r\n")];
-        let peer = Peer::start(script.into_iter().chain(after.clone())).await;
+        let peer = FakeServer::start(script.into_iter().chain(after.clone())).await;
         let answer = ask(keys.endpoint(&peer, TlsMode::Explicit)).await;
         // What comes apart from the 234 may be there before the handshake begins or after.
         let refused = answer.starts_with("unavailable tls: ") || answer.starts_with("protocol tls: ");
         assert!(refused, "{after:?}: {answer}");
         assert!(!peer.heard_text().contains("USER"));
-        let peer = Peer::start(after.clone()).await;
+        let peer = FakeServer::start(after.clone()).await;
         let answer = ask(keys.endpoint(&peer, TlsMode::Implicit)).await;
         assert!(answer.starts_with("unavailable tls: "), "{after:?}: {answer}");
         assert!(!peer.heard_text().contains("USER"));
@@ -35,12 +35,12 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
             (here().not_yet_valid(), "unavailable tls: certificate is not valid before 20"),
         ] {
             let keys = Keys::new(&leaf);
-            let peer = Peer::start(keys.ready(mode)).await;
+            let peer = FakeServer::start(keys.ready(mode)).await;
             let answer = ask(keys.endpoint(&peer, mode)).await;
             assert!(answer.starts_with(starts), "{answer}");
         }
         let (keys, stranger) = (Keys::good(), Ca::new());
-        let peer = Peer::start(keys.ready(mode)).await;
+        let peer = FakeServer::start(keys.ready(mode)).await;
         let distrust = keys.endpoint(&peer, mode).with_trust(Trust::CaFile(stranger.file()));
         let answer = ask(distrust).await;
         // All authorities of the tests have one name, so this one looks like the right one with a wrong signature.
@@ -50,7 +50,7 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn a_dialogue_that_was_sent_ahead_accepts_nobody() {
+async fn pipelined_replies_accept_no_user() {
     let keys = Keys::good();
     let unasked = "protocol login: the server spoke before it was asked";
     for ahead in [
@@ -64,7 +64,7 @@ async fn a_dialogue_that_was_sent_ahead_accepts_nobody() {
         let (answer, peer) = plain([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
         assert_eq!(answer, unasked, "{ahead:?}");
         assert_eq!(peer.heard_text(), "");
-        let peer = Peer::start([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
+        let peer = FakeServer::start([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
         assert!(
             ask(keys.endpoint(&peer, TlsMode::Explicit))
                 .await
@@ -72,19 +72,20 @@ async fn a_dialogue_that_was_sent_ahead_accepts_nobody() {
         );
         assert_eq!(peer.heard_text(), "");
         let script = [Step::Tls(Arc::clone(&keys.config)), Step::send(format!("220 hello\r\n{ahead}"))];
-        let peer = Peer::start(script.into_iter().chain([Step::Silence])).await;
+        let peer = FakeServer::start(script.into_iter().chain([Step::Silence])).await;
         assert_eq!(ask(keys.endpoint(&peer, TlsMode::Implicit)).await, unasked, "{ahead:?}");
         assert_eq!(peer.heard_text(), "");
         // With the reply to USER: noticed before PASS, so the password stays here.
         for mode in MODES {
             let peer =
-                Peer::start([keys.ready(mode), to_user(&format!("331 password?\r\n{ahead}"))].concat()).await;
+                FakeServer::start([keys.ready(mode), to_user(&format!("331 password?\r\n{ahead}"))].concat())
+                    .await;
             assert_eq!(ask(keys.endpoint(&peer, mode)).await, unasked, "{ahead:?} over {mode}");
             assert!(!peer.heard_text().contains("PASS"));
         }
     }
     // Right behind the handshake: USER may already be out, PASS is not.
-    let peer = Peer::start(
+    let peer = FakeServer::start(
         keys.ready(TlsMode::Explicit)
             .into_iter()
             .chain([Step::send("331 password?\r\n230 welcome\r\n"), Step::Silence]),
@@ -100,7 +101,7 @@ async fn a_server_that_hangs_up_is_unavailable_wherever_it_does() {
     for mode in MODES {
         let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();
         for end in 0..whole.len() {
-            let peer = Peer::start(whole[..end].to_vec()).await;
+            let peer = FakeServer::start(whole[..end].to_vec()).await;
             let answer = ask(keys.endpoint(&peer, mode)).await;
             assert!(answer.starts_with("unavailable "), "{end} steps over {mode}: {answer}");
         }
@@ -108,7 +109,7 @@ async fn a_server_that_hangs_up_is_unavailable_wherever_it_does() {
 }
 
 #[tokio::test]
-async fn a_server_that_falls_silent_is_unavailable_within_the_deadline() {
+async fn silent_server_is_unavailable_within_the_deadline() {
     let keys = Keys::good();
     let mut waiting = Vec::new();
     for mode in MODES {
@@ -120,7 +121,7 @@ async fn a_server_that_falls_silent_is_unavailable_within_the_deadline() {
             [keys.ready(mode), to_pass("230 welcome")].concat(),
         ]);
         for script in scripts {
-            let peer = Peer::start(script.iter().cloned().chain([Step::Silence])).await;
+            let peer = FakeServer::start(script.iter().cloned().chain([Step::Silence])).await;
             let impatient = keys.endpoint(&peer, mode).with_timeout(SHORT);
             waiting.push(tokio::spawn(async move { (ask(impatient).await, mode, script, peer) }));
         }
@@ -148,7 +149,7 @@ async fn t20_four_hundred_megabytes_end_after_a_few_thousand_bytes() {
                 [start.clone(), vec![Step::Expect("USER "), Step::send("331-")]].concat(),
                 [start, to_pass("230-")].concat(),
             ] {
-                let peer = Peer::start(script.into_iter().chain([flood.clone()])).await;
+                let peer = FakeServer::start(script.into_iter().chain([flood.clone()])).await;
                 let answer = ask(keys.endpoint(&peer, mode)).await;
                 assert!(!answer.starts_with("accepted") && !answer.starts_with("bad_"), "{mode}: {answer}");
             }

@@ -14,8 +14,8 @@ use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, Trust};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
-use user_backend_tests::peer::TICK;
-use user_backend_tests::{Ca, Leaf, Peer, canary, frozen, report};
+use user_backend_tests::fake_server::TICK;
+use user_backend_tests::{Ca, FakeServer, Leaf, canary, paused_time, report};
 
 use super::row::{Hears, Protocol, Row, peer};
 
@@ -61,7 +61,7 @@ pub(super) fn run(name: &str, things: &str, rows: &[Row]) {
         .try_init();
     // Not every protocol logs anything; this line shows that it would be seen.
     tracing::trace!("{name}: {} rows", rows.len());
-    // Panics in tasks of libraries count as well, though somebody catches them.
+    // Panics in tasks of libraries count as well, even if they are caught.
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -74,7 +74,7 @@ pub(super) fn run(name: &str, things: &str, rows: &[Row]) {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = catch_unwind(AssertUnwindSafe(|| frozen::run(play(row))));
+                    let outcome = catch_unwind(AssertUnwindSafe(|| paused_time::run(play(row))));
                     figures.lock().unwrap_or_else(PoisonError::into_inner).note(row, outcome);
                 }
             });
@@ -153,7 +153,7 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
         return Err(format!("the server heard the password {times} times, not {may}"));
     }
     if word.starts_with("accepted") && times == 0 && !is_smb(row.protocol) {
-        return Err("accepted a password that nobody was shown".to_owned());
+        return Err("accepted a password that was never sent".to_owned());
     }
     Ok(())
 }
@@ -194,7 +194,7 @@ async fn play(row: &Row) -> Outcome {
     Outcome { word: word(&answer), told, late, heard: peer.heard(), connections: peer.connections() }
 }
 
-fn backend(row: &Row, peer: &Peer) -> Box<dyn UserBackend> {
+fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
     let id = BackendId::parse("server").unwrap();
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), row.tls).with_trust(Trust::CaFile(KEYS.ca.file()));
     let smb = |endpoint| SmbSettings::new(BackendId::parse("server").unwrap(), endpoint);

@@ -1,13 +1,13 @@
 //! Spoilt dialogues: what honest servers say, with a few bytes changed, left out, doubled or moved. The same every time;
 //! `HOSTILE_MUTATIONS` asks for more of them.
 //!
-//! The judge is a rule that knows nothing of our parsers: an answer in which nobody can find a yes must not become one.
+//! The check is independent of our parsers: a response without an acceptance must not become one.
 
 use std::env;
 
 use user_backend::transport::TlsMode;
 use user_backend_tests::smb::Reply;
-use user_backend_tests::{Dice, Step};
+use user_backend_tests::{Rng, Step};
 
 use super::row::{Protocol, Row};
 use super::run::run;
@@ -69,11 +69,11 @@ const FTP: [(&str, &str, &str); 5] = [
 
 #[test]
 fn no_spoilt_imap_dialogue_becomes_a_yes() {
-    let mut dice = Dice::new(0x1234_5678_9abc_def1);
+    let mut rng = Rng::new(0x1234_5678_9abc_def1);
     let rows: Vec<_> = (0..count())
         .map(|number| {
-            let (greeting, answer) = IMAP[dice.below(IMAP.len())];
-            let (greeting, answer) = (dice.spoil(greeting.as_bytes(), 1), dice.spoil(answer.as_bytes(), 4));
+            let (greeting, answer) = IMAP[rng.below(IMAP.len())];
+            let (greeting, answer) = (rng.spoil(greeting.as_bytes(), 1), rng.spoil(answer.as_bytes(), 4));
             // A greeting that was spoilt may take more than the one line.
             let yes = has_yes(&answer) || has_yes(&greeting);
             let steps = [Step::Send(greeting), Step::Line, Step::Send(answer)];
@@ -85,12 +85,12 @@ fn no_spoilt_imap_dialogue_becomes_a_yes() {
 
 #[test]
 fn no_spoilt_ftp_dialogue_becomes_a_yes() {
-    let mut dice = Dice::new(0x0fed_cba9_8765_4321);
+    let mut rng = Rng::new(0x0fed_cba9_8765_4321);
     let rows: Vec<_> = (0..count())
         .map(|number| {
-            let (greeting, name, answer) = FTP[dice.below(FTP.len())];
+            let (greeting, name, answer) = FTP[rng.below(FTP.len())];
             let [greeting, name, answer] = [(greeting, 1), (name, 1), (answer, 4)]
-                .map(|(text, changes)| dice.spoil(text.as_bytes(), changes));
+                .map(|(text, changes)| rng.spoil(text.as_bytes(), changes));
             let yes = answer.windows(3).any(|code| code == b"230");
             let steps = [Step::Send(greeting), Step::Line, Step::Send(name), Step::Line, Step::Send(answer)];
             row(number, Protocol::Ftp, steps, yes)
@@ -101,14 +101,14 @@ fn no_spoilt_ftp_dialogue_becomes_a_yes() {
 
 #[test]
 fn no_spoilt_smb_session_becomes_a_yes() {
-    let mut dice = Dice::new(0x7777_1234_9999_4321);
+    let mut rng = Rng::new(0x7777_1234_9999_4321);
     let rows: Vec<_> = (0..count())
         .map(|number| {
-            let dialect = [0x0202, 0x0210, 0x0300, 0x0302][dice.below(4)];
+            let dialect = [0x0202, 0x0210, 0x0300, 0x0302][rng.below(4)];
             let mut spoilt = |reply: Reply, length: usize, most: usize| {
-                (0..dice.below(most + 1)).fold(reply, |reply, _| {
-                    let at = dice.below(length);
-                    reply.spoilt(at, dice.byte())
+                (0..rng.below(most + 1)).fold(reply, |reply, _| {
+                    let at = rng.below(length);
+                    reply.spoilt(at, rng.byte())
                 })
             };
             let greeting = spoilt(Reply::negotiated(dialect, 1), 128, 1);

@@ -2,7 +2,7 @@
 //! half of the time in between, when every table that has a bound is full.
 //!
 //! Memory is counted twice: what the program holds, to the byte, by its allocator; and what the system has given it, which
-//! allocators keep for later. The first cannot grow without somebody forgetting to let go.
+//! allocators keep for later. The first cannot grow without a leak.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -44,7 +44,7 @@ struct Look {
 
 /// All looks.
 #[derive(Debug, Default)]
-pub(crate) struct Gauge {
+pub(crate) struct ProcessMetrics {
     samples: Vec<Look>,
     quiet: Option<(Look, Option<Look>)>,
 }
@@ -81,7 +81,7 @@ impl Trend {
     }
 }
 
-impl Gauge {
+impl ProcessMetrics {
     /// Looks once a second, once it has begun.
     pub(crate) fn sample(&mut self) {
         let due = self.samples.last().is_none_or(|last| last.at.elapsed() >= Duration::from_secs(1));
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     /// A run of so many minutes: attempts come and go, and something is forgotten.
-    fn run(minutes: u64, forgotten_a_minute: i64) -> Gauge {
+    fn run(minutes: u64, forgotten_a_minute: i64) -> ProcessMetrics {
         let start = Instant::now();
         let look = |second: u64| {
             let at = start + Duration::from_secs(second);
@@ -235,11 +235,11 @@ mod tests {
         let kept = forgotten_a_minute * i64::try_from(minutes).unwrap();
         // In the quiet moments nothing is under way, and what was prepared ahead has been given up.
         let quiet = [samples[0], Look { held_kib: 2500 + kept, ..last }];
-        Gauge { samples, quiet: Some((quiet[0], Some(quiet[1]))) }
+        ProcessMetrics { samples, quiet: Some((quiet[0], Some(quiet[1]))) }
     }
 
     #[test]
-    fn t29_a_mebibyte_an_hour_that_is_never_given_back_fails_the_soak() {
+    fn t29_leak_of_a_mebibyte_an_hour_fails_the_soak() {
         // What the relay of an earlier soak forgot, and a twentieth of it.
         for (minutes, forgotten) in [(10, 900), (20, 100), (60, 45), (60, 30)] {
             let leaks = run(minutes, forgotten).print();
@@ -248,14 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn t29_tables_that_fill_up_and_attempts_that_come_and_go_are_no_leak() {
+    fn t29_full_tables_and_attempts_in_flight_are_no_leak() {
         for minutes in [3, 10, 20, 60] {
             assert!(run(minutes, 0).print().is_empty(), "{minutes}");
         }
     }
 
     #[test]
-    fn t29_three_minutes_are_too_few_for_a_trend_and_enough_for_two_quiet_moments() {
+    fn t29_three_minutes_compare_two_quiet_moments_only() {
         let leaks = run(3, 900).print();
         assert!(leaks.len() == 1 && leaks[0].starts_with("memory held: "), "{leaks:?}");
     }

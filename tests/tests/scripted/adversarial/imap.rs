@@ -185,7 +185,7 @@ const ANSWERS: &[Lie] = &[
     ("a byte order mark before the tag", b"\xef\xbb\xbf{tag} OK\r\n", &["protocol login"]),
     ("a bare line feed", b"{tag} OK\n", &["protocol login"]),
     ("a line feed inside", b"* OK\n{tag} OK\r\n", &["protocol login"]),
-    ("a turn that nobody waits for", b"+ zebra\r\n", &["protocol login"]),
+    ("an unexpected continuation", b"+ zebra\r\n", &["protocol login"]),
     ("an empty line", b"\r\n", &["protocol login"]),
     ("a literal of 400 MB", b"* 1 FETCH (BODY[] {400000000}\r\n", &["protocol login"]),
     ("a literal of 4 GB, tagged", b"{tag} OK {4294967295}\r\n", &["protocol login"]),
