@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accounts::{Clock, Timestamp};
 use serde_json::json;
-use user_backend::layer::{Place, Throttle};
+use user_backend::brute_force::{Place, Throttle};
 
 use crate::Call;
 use crate::cli::AddressArg;

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
 use user_backend::clock::{later, now};
-use user_backend::layer::Place;
+use user_backend::brute_force::Place;
 
 use crate::state::AppState;
 use crate::warnings::WarningKind;

@@ -259,7 +259,7 @@ mod tests {
     use crate::clock::Instant;
     use crate::error::{BackendError, Phase};
     use crate::identity::BackendId;
-    use crate::layer::{Breaker, Deadlined, Limited};
+    use crate::middleware::{Breaker, Deadlined, Limited};
     use crate::memory::StaticBackend;
     use crate::verdict::{Identity, Rejection};
 

@@ -34,12 +34,13 @@
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
 //! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
 //! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
-//! | around them | [`layer`] cache, flights, limits; `conformance` the checks for backends of your own |
+//! | around them | [`middleware`] timeout, concurrency limit, circuit breaker; `conformance` the checks for backends of your own |
+//! | | [`cache`] outcomes in memory, [`brute_force`] limits on guessing |
 //! | above them | [`resolver`] order, rules about names, canary, one deadline, memory, trace |
 //! | | [`class`] what the configuration needs to know about a class, ours or yours |
 //! | top | [`config`] the `user_backends` array in TOML, JSON and `config.php` |
 //!
-//! Arrows only point down: a backend knows nothing of configuration, resolver, layers or other backends.
+//! Arrows only point down: a backend knows nothing of configuration, resolver, limits or other backends.
 //!
 //! # Cargo features
 //! | feature | default | what it adds |
@@ -55,6 +56,8 @@
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod brute_force;
+pub mod cache;
 pub mod class;
 pub mod clock;
 pub mod config;
@@ -72,8 +75,10 @@ pub mod fuzzing;
 pub mod identity;
 #[cfg(feature = "imap")]
 pub mod imap;
+#[doc(hidden)]
 pub mod layer;
 pub mod memory;
+pub mod middleware;
 mod plain;
 pub mod process;
 pub mod resolver;

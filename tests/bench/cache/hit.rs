@@ -8,7 +8,7 @@ use std::time::Instant;
 use allocation_counter::measure as allocations_of;
 use quick_cache::UnitWeighter;
 use quick_cache::sync::{Cache, DefaultLifecycle};
-use user_backend::layer::CacheBounds;
+use user_backend::cache::CacheBounds;
 use user_backend::{Attempt, LoginName, Password, Resolver, clock};
 use user_backend_bench::{Behind, RIGHT, Result, at_once, house, person, ready, runtime};
 

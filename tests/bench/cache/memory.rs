@@ -1,7 +1,7 @@
 //! What a remembered outcome takes, counted by the allocator, and whether the bound is one.
 
 use allocation_counter::measure as allocations_of;
-use user_backend::layer::CacheBounds;
+use user_backend::cache::CacheBounds;
 use user_backend_bench::{Result, Who, house, runtime, sign_in};
 
 use crate::measure::{Goal, Row};

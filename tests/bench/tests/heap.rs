@@ -1,7 +1,7 @@
 //! What a sign-in takes from the heap, counted by the allocator. What counts is the same on every machine.
 
 use allocation_counter::measure;
-use user_backend::layer::CacheBounds;
+use user_backend::cache::CacheBounds;
 use user_backend::{Attempt, LoginName, Password, Resolver, clock};
 use user_backend_bench::{
     Behind, RIGHT, Result, Who, house, house_without_lock, person, ready, runtime, sign_in,

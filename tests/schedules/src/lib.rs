@@ -18,16 +18,8 @@ pub mod secret;
 #[path = "../../../crates/user-backend/src/verdict.rs"]
 pub mod verdict;
 
-/// The layers with shared state.
-#[path = "."]
-pub mod layer {
-    #[path = "../../../crates/user-backend/src/layer/cache/mod.rs"]
-    pub mod cache;
-    #[path = "../../../crates/user-backend/src/layer/fence.rs"]
-    pub mod fence;
-    #[path = "../../../crates/user-backend/src/layer/flight.rs"]
-    pub mod flight;
-}
+#[path = "../../../crates/user-backend/src/cache/mod.rs"]
+pub mod cache;
 
 pub mod scenario;
 

@@ -8,8 +8,8 @@ use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::layer::cache::{CacheBounds, Lifetime, OutcomeCache};
-use crate::layer::flight::Flights;
+use crate::cache::{CacheBounds, Lifetime, OutcomeCache};
+use crate::cache::single_flight::Flights;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Vouched};
 

@@ -1,7 +1,7 @@
 //! Whose credentials ended since a moment.
 
 use user_backend::CanonicalName;
-use user_backend::layer::Place;
+use user_backend::brute_force::Place;
 
 use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::credential_epoch::{CredentialEpochs, KEPT};

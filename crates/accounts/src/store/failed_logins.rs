@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use user_backend::layer::Place;
+use user_backend::brute_force::Place;
 
 use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch;

@@ -1,7 +1,7 @@
 //! Failed sign-ins from one place, and what running servers tell of themselves.
 
 use accounts::Clock;
-use user_backend::layer::Place;
+use user_backend::brute_force::Place;
 
 use crate::Desk;
 use crate::people::json;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use accounts::{AccountsError, TokenHash, UserId};
 use user_backend::LoginName;
-use user_backend::layer::{FailureLog, Place};
+use user_backend::brute_force::{FailureLog, Place};
 
 use super::app_password_memory::Remembered;
 use super::proof::{Accepted, Proof, UsedAppPassword};

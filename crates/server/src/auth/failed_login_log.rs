@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use accounts::{Clock, Timestamp};
-use user_backend::layer::{FailureLog, Place};
+use user_backend::brute_force::{FailureLog, Place};
 
 /// How many failures may wait to be written. One place can add ten in half an hour.
 const MAX_WAITING: usize = 10_000;

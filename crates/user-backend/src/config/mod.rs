@@ -44,7 +44,7 @@ pub use warning::Warning;
 
 pub use crate::class::{ClassRegistry, Entry};
 pub use crate::document::{ConfigError, ConfigErrors, Format};
-pub use crate::layer::{Lock, Throttle};
+pub use crate::brute_force::{Lock, Throttle};
 
 use std::path::Path;
 use std::sync::Arc;

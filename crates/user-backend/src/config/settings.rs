@@ -8,7 +8,8 @@ use std::time::Duration;
 use crate::document::error::Problem;
 use crate::document::section::{Field, Section};
 use crate::document::tree::quoted;
-use crate::layer::{CacheBounds, Lock, Throttle};
+use crate::brute_force::{Lock, Throttle};
+use crate::cache::CacheBounds;
 use crate::resolver::Resolver;
 
 /// What is global: one deadline, one cache, one throttle for all backends.

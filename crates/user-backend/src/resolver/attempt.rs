@@ -15,10 +15,10 @@ use super::{Answer, Credentials, Outcome, Resolver, Shared, observe};
 use crate::backend::Attempt;
 use crate::clock::{Instant, later, millis_since, now, time_to_begin};
 use crate::identity::LoginName;
-use crate::layer::fence::Epoch;
-use crate::layer::flight::Lost;
-use crate::layer::lock::{self, Lock};
-use crate::layer::throttle::{Place, Refusal, Throttle, Throttles, Turn};
+use crate::cache::epochs::Epoch;
+use crate::cache::single_flight::Lost;
+use crate::brute_force::per_user::{self as lock, Lock};
+use crate::brute_force::per_source::{Place, Refusal, Throttle, Throttles, Turn};
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Freshness, Rejection};
 

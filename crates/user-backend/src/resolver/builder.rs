@@ -15,8 +15,10 @@ use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::identity::BackendId;
-use crate::layer::proven::ProvenCredentials;
-use crate::layer::{CacheBounds, FailureLog, Flights, Lock, Locks, OutcomeCache, Throttle, Throttles};
+use crate::brute_force::proven::ProvenCredentials;
+use crate::brute_force::{FailureLog, Lock, Locks, Throttle, Throttles};
+use crate::cache::single_flight::Flights;
+use crate::cache::{CacheBounds, OutcomeCache};
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.

@@ -19,7 +19,7 @@ use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
 use crate::backend::Attempt;
 use crate::clock::{Instant, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::layer::{Locks, Throttles};
+use crate::brute_force::{Locks, Throttles};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 

@@ -9,8 +9,8 @@ use super::trace::{AUDIT, Rule, Step, Trace};
 use super::{Answer, Outcome, Shared};
 use crate::clock::now;
 use crate::identity::{CanonicalName, LoginName};
-use crate::layer::fence::Epoch;
-use crate::layer::{Lifetime, OutcomeCache};
+use crate::cache::epochs::Epoch;
+use crate::cache::{Lifetime, OutcomeCache};
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Authenticated, Freshness, Identity, Vouched};
 

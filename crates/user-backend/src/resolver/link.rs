@@ -19,7 +19,8 @@ use crate::backend::{Attempt, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
-use crate::layer::{Breaker, Budgets, Deadlined, Limited};
+use crate::brute_force::Budgets;
+use crate::middleware::{Breaker, Deadlined, Limited};
 use crate::verdict::Verdict;
 
 /// A backend before it stands in a chain.
@@ -213,7 +214,7 @@ pub(super) async fn prove(
     found
 }
 
-/// The order is documented in [`layer`](crate::layer).
+/// The order is documented in [`middleware`](crate::middleware).
 fn decorate(backend: Arc<Breaker>, policy: &Policy) -> Arc<dyn UserBackend> {
     let limited = Limited::new(backend, policy.max_concurrent);
     Arc::new(Deadlined::new(Arc::new(limited)))

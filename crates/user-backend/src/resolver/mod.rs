@@ -51,7 +51,9 @@ use arc_swap::ArcSwap;
 use crate::backend::UserBackend;
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::layer::{CacheBounds, CacheStats, Flights, OutcomeCache, Place, Throttle};
+use crate::brute_force::{Place, Throttle};
+use crate::cache::single_flight::Flights;
+use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
 use canary::Canary;
@@ -223,7 +225,7 @@ impl Resolver {
     }
 
     /// Counts a failed sign-in from a place of which another process told, or that was written down before a restart: `age` is how
-    /// long ago it was. The [`FailureLog`](crate::layer::FailureLog) is not told again.
+    /// long ago it was. The [`FailureLog`](crate::brute_force::FailureLog) is not told again.
     pub fn count_failure(&self, place: Place, age: Duration) {
         self.shared.chain.load().throttles.count(place, age);
     }

@@ -6,7 +6,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::trace::Trace;
-use crate::layer::fence::Epoch;
+use crate::cache::epochs::Epoch;
 use crate::verdict::{Authenticated, Rejection};
 
 /// An answer, and when its check began.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::layer::budget::Budget;
+pub use crate::brute_force::Budget;
 
 /// How long one attempt may take when nothing else is set.
 pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);

@@ -1,6 +1,6 @@
 //! Proven credentials that survive a restart.
 //!
-//! The credentials accepted last are exempt from the limits on guessing (see `layer::proven`). Without a store that lasts, a
+//! The credentials accepted last are exempt from the limits on guessing (see `brute_force::proven`). Without a store that lasts, a
 //! restart forgets them, and guesses by strangers can then keep a user out whose password is right.
 //!
 //! A store gets keyed hashes only, and the key is kept elsewhere: whoever has a copy of the store and not the key can check no

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 use crate::identity::BackendId;
-use crate::layer::OutcomeCache;
+use crate::cache::OutcomeCache;
 use crate::secret::OutcomeKey;
 
 /// Accepted outcomes are known by canonical name, refused ones by the name as typed.

@@ -38,7 +38,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
 use user_backend::clock::Instant;
-use user_backend::layer::budget::Budget;
+use user_backend::brute_force::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{

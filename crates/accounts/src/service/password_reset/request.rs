@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thiserror::Error;
-use user_backend::layer::throttle::Place;
+use user_backend::brute_force::Place;
 
 use crate::domain::AccountsError;
 use crate::service::local_password::change::LocalPasswords;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conformance::{Known, check};
-use crate::layer::{Breaker, Deadlined, Limited};
+use crate::middleware::{Breaker, Deadlined, Limited};
 
 /// A resolver that speaks like one backend.
 struct Whole {

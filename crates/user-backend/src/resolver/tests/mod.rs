@@ -13,7 +13,7 @@ use super::names::{DomainRules, NameRules};
 use super::*;
 use crate::backend::{Attempt, Probe};
 use crate::error::{BackendError, Phase};
-use crate::layer::breaker::FAILURES;
+use crate::middleware::circuit_breaker::FAILURES;
 use crate::memory::StaticBackend;
 use crate::resolver::policy::{OnReject, OnUnavailable};
 use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};

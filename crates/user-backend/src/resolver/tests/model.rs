@@ -192,7 +192,7 @@ impl UserBackend for Slow {
     }
 }
 
-/// A resolver whose fence keeps these people and backends apart (see [`crate::layer::fence`]).
+/// A resolver whose fence keeps these people and backends apart (see [`crate::cache::epochs`]).
 fn resolver(server: &Slow, people: [&CanonicalName; 2], other: &BackendId) -> Resolver {
     loop {
         let policy = policy(|policy| {

@@ -3,7 +3,8 @@
 use super::*;
 use crate::class::{Class, ClassRegistry, Entry, EntryError, FieldSpec};
 use crate::config::{Config, Format, Loader};
-use crate::layer::{CacheBounds, Throttle};
+use crate::brute_force::Throttle;
+use crate::cache::CacheBounds;
 
 fn id(text: &str) -> BackendId {
     BackendId::parse(text).unwrap()

@@ -1,7 +1,7 @@
 //! Guessing from one place (T48), and who must not notice it.
 
 use super::*;
-use crate::layer::Throttle;
+use crate::brute_force::Throttle;
 
 const CAFE: &str = "203.0.113.7";
 const HOME: &str = "2001:db8:1:2::9";

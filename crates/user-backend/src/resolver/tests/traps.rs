@@ -1,7 +1,7 @@
 //! Mistakes that others have shipped, each of which must not come back here. The comment names who had it first.
 
 use super::*;
-use crate::layer::CacheBounds;
+use crate::cache::CacheBounds;
 use crate::secret::OutcomeKeyer;
 
 fn mail() -> Server {

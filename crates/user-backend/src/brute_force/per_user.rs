@@ -27,7 +27,7 @@
 //! - The day is 24 hours on the monotonic clock from the first failure, not a date: no midnight at which everybody gets a hundred
 //!   new guesses, and nobody gains by setting a clock.
 //!
-//! The steps say how fast guesses may follow each other; the [budget](super::budget) says how many may reach one server,
+//! The steps say how fast guesses may follow each other; the [budget](super::per_backend_user) says how many may reach one server,
 //! and is the narrower of the two (4 in 15 minutes, 100 for local passwords). A guess that the budget stops is none.
 //!
 //! Order: behind the cache, so that a right password in memory is never slowed down; behind the throttle, so that nobody
@@ -45,9 +45,9 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
-use super::held::Held;
+use super::bounded_table::Held;
 use super::proven::ProvenCredentials;
-use super::throttle::{PATIENCE, counts};
+use super::per_source::{PATIENCE, counts};
 use crate::clock::{Instant, later, now};
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;

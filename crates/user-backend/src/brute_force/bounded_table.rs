@@ -12,7 +12,7 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct Held<K, V> {
+pub(crate) struct Held<K, V> {
     table: Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, WhileHeld>,
 }
 

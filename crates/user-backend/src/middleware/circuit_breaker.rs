@@ -8,7 +8,7 @@
 //! not an outage, and an odd reply to somebody's name or password says nothing about the next person's: nobody shall switch
 //! a server off for all by a name that it stumbles over.
 //!
-//! Order: directly around the backend, inside the [limit](super::limit): waiting for a turn in vain says something about us,
+//! Order: directly around the backend, inside the [limit](super::concurrency_limit): waiting for a turn in vain says something about us,
 //! not about the server. An open breaker answers at once, so nobody keeps a turn for long. Cancellation: a trial attempt that is given up counts as neither; the next one may try.
 
 use std::fmt;

@@ -13,7 +13,7 @@ use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
 
-use super::fence::Epoch;
+use super::epochs::Epoch;
 use crate::clock::Instant;
 use crate::secret::OutcomeKey;
 use crate::sync::{Mutex, MutexGuard, spawn, timeout_at};
@@ -143,7 +143,7 @@ mod tests {
     use tokio::sync::Semaphore;
     use tokio::task::{JoinHandle, spawn, yield_now};
 
-    use super::super::fence::Fence;
+    use super::super::epochs::Fence;
     use super::*;
     use crate::clock::now;
     use crate::secret::OutcomeKeyer;

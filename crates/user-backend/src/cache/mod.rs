@@ -11,7 +11,9 @@
 //! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
 //!   was accepted last for a person counts then, so that an old password does not come back after a change.
 
+pub(crate) mod epochs;
 mod record;
+pub(crate) mod single_flight;
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -20,7 +22,7 @@ use std::time::Duration;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
-use super::fence::{Epoch, Fence, Slot};
+use epochs::{Epoch, Fence, Slot};
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use quick_cache::Weighter;
 
-use super::super::fence::{Epoch, Slot};
+use super::epochs::{Epoch, Slot};
 use crate::clock::Instant;
 use crate::identity::BackendId;
 use crate::secret::OutcomeKey;

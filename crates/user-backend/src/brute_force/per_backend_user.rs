@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::held::Held;
+use super::bounded_table::Held;
 use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::CanonicalName;

@@ -33,7 +33,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep_until, timeout_at};
 
-use super::held::Held;
+use super::bounded_table::Held;
 use crate::clock::{Instant, later, now};
 use crate::secret::OutcomeKey;
 use crate::verdict::Rejection;

@@ -1,6 +1,6 @@
 //! How many attempts may be under way at one backend at once.
 //!
-//! Order: around the [breaker](super::breaker), inside everything that answers from memory. Waiting for a turn is part of the
+//! Order: around the [breaker](super::circuit_breaker), inside everything that answers from memory. Waiting for a turn is part of the
 //! attempt and ends while there is still time to hear the server's answer: a password that was sent too late is a failed login
 //! that nobody here knows of. Cancellation: a caller that leaves gives its place, or its turn, back.
 
