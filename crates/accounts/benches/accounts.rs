@@ -101,7 +101,7 @@ async fn measure(
     floor: Duration,
     write: impl AsyncFnMut(usize),
 ) -> Outcome {
-    let accounts = Accounts::open(settings).await?;
+    let accounts = Accounts::open(settings).await?.as_system();
     let users = accounts.users();
     let sqlite = engine == "SQLite";
     let mut row =
@@ -203,7 +203,7 @@ async fn memory(
 ) -> Outcome {
     let mut medians = Vec::new();
     for (settings, times) in [(small, 100), (large, 1)] {
-        let accounts = Accounts::open(settings).await?;
+        let accounts = Accounts::open(settings).await?.as_system();
         let stream = || accounts.users().stream_details(UserFilter::new());
         // Once around fills the caches of statements.
         stream().try_for_each(async |_| Ok(())).await?;

@@ -10,7 +10,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("accounts.db");
-//! let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?;
+//! let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?.as_system();
 //! let staff = GroupId::parse("staff")?;
 //! accounts.groups().create(&staff, Some("Staff".parse()?)).await?;
 //!
@@ -60,11 +60,11 @@ mod store;
 
 pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, Changes, Clock, CredentialEpoch, Details, DisplayName,
-    EditedBy, EmailAddress, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter, GroupId,
-    LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
+    EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter,
+    GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
     NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
     ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,
-    TokenScope, TokenScopes, User, UserChange, UserFilter, UserId,
+    TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter, UserId,
 };
 pub use server_settings::{MayAdd, MayCreate, SectionDigests, ServerSettings};
 pub use service::app_catalogue::manifest::ManifestElement;
@@ -90,7 +90,6 @@ pub use service::password_reset::link::{BaseUrl, LinkError, LostPassword, RESET_
 pub use service::password_reset::redeem::{BadToken, RedeemError};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
-pub use store::Accounts;
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
 pub use store::audit::AuditLine;
 pub use store::failed_logins::{FailedLogin, MAX_FAILED_LOGINS};
@@ -106,6 +105,7 @@ pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
 pub use store::users::list::UserPages;
 pub use store::users::profile::MAX_ADDITIONAL_MAILS;
+pub use store::{Accounts, ActingAccounts};
 
 /// The programs in the README compile.
 #[cfg(doctest)]

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use accounts::{
-    Accounts, Actor, AppCatalogue, Hasher, LocalBackend, LocalPasswords, PolicyError, PolicyRules,
-    ServerSettings,
+    Accounts, ActingAccounts, Actor, AppCatalogue, Hasher, LocalBackend, LocalPasswords, PolicyError,
+    PolicyRules, ServerSettings,
 };
 use user_backend::config::Config;
 
@@ -29,7 +29,7 @@ pub(crate) enum Missing {
 /// The open store, and what the configuration says about the installation.
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) accounts: Accounts,
+    pub(crate) accounts: ActingAccounts,
     pub(crate) config: Config,
     pub(crate) server: ServerSettings,
     /// The apps there are.
@@ -70,7 +70,7 @@ pub(crate) fn placed(failure: CliError) -> CliError {
     }
 }
 
-async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, CliError> {
+async fn open_at(server: &ServerSettings, missing: Missing) -> Result<ActingAccounts, CliError> {
     let settings = server.store.as_ref().ok_or_else(|| CliError::new("the configuration names no store"))?;
     tracing::debug!(store = %settings, "opening the store");
     PLACE.get_or_init(|| settings.to_string());
@@ -89,7 +89,7 @@ async fn open_at(server: &ServerSettings, missing: Missing) -> Result<Accounts, 
 }
 
 impl Store {
-    fn of(accounts: Accounts, config: Config, server: ServerSettings) -> Self {
+    fn of(accounts: ActingAccounts, config: Config, server: ServerSettings) -> Self {
         let catalogue = AppCatalogue::new(server.apps_directory.as_deref());
         Self { accounts, config, server, catalogue }
     }

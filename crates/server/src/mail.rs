@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use accounts::BaseUrl;
-use accounts::{Accounts, User};
+use accounts::{ActingAccounts, User};
 use accounts::{MailWorker, SmtpTransport};
 use thiserror::Error;
 use user_backend::BackendId;
@@ -17,7 +17,7 @@ impl AppState {
     ///
     /// # Errors
     /// [`MailDisabled`]: there is no mail server, or it could not be written down.
-    pub async fn send_welcome(&self, accounts: &Accounts, user: &User) -> Result<(), MailDisabled> {
+    pub async fn send_welcome(&self, accounts: &ActingAccounts, user: &User) -> Result<(), MailDisabled> {
         if self.settings().mail.is_none() {
             tracing::warn!(user = ?user.id, "no mail server is configured, welcome mail not sent");
             return Err(MailDisabled);

@@ -47,7 +47,7 @@ fn password(n: usize) -> String {
 /// # Errors
 /// The store cannot be written.
 pub(crate) async fn fill(path: &Path, people: usize) -> Outcome {
-    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?;
+    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await?.as_system();
     for n in 0..CALLERS {
         let typed = LocalPassword::new(&Password::parse(password(n))?)?;
         let hash = PasswordHash::new(&typed, &HashSettings::default())?;

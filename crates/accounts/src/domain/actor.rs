@@ -3,29 +3,58 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::domain::credential_epoch::CredentialEpoch;
+use crate::domain::service_token::TokenScopes;
+use crate::domain::token::TokenHash;
 use crate::domain::user_id::UserId;
 
 /// On whose behalf the store is used; see [`Accounts::on_behalf_of`](crate::Accounts::on_behalf_of).
 ///
 /// # Security
-/// A user may do what their rights allow at the moment of the change, which is checked in its transaction. The program itself
-/// and the command line may do everything.
+/// A user may do what their rights allow at the moment of the change, which is checked in its transaction, together with the
+/// credential that they signed in with. The program itself and the command line may do everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
     who: String,
     origin: Option<String>,
     is_user: bool,
+    credential: Option<UsedCredential>,
+}
+
+/// What a user signed in with. A change looks at it again in its transaction: between the sign-in and the change a client can let
+/// as much time pass as it takes to send a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsedCredential {
+    /// The password.
+    Password {
+        /// The epoch that was read before the password was checked.
+        before: CredentialEpoch,
+    },
+    /// The app password of a device.
+    AppPassword(TokenHash),
+    /// A service token.
+    ServiceToken {
+        /// What it is found by.
+        token: TokenHash,
+        /// The name that its owner gave it.
+        name: String,
+        /// What it may do.
+        scopes: TokenScopes,
+    },
+    /// The cookie of a session.
+    Session(TokenHash),
 }
 
 impl Actor {
     /// The program itself.
     pub fn system() -> Self {
-        Self { who: "system".to_owned(), origin: None, is_user: false }
+        Self { who: "system".to_owned(), origin: None, is_user: false, credential: None }
     }
 
     /// A user of the command line.
     pub fn command_line(who: &str) -> Self {
-        Self { who: clean(who), origin: Some("command line".to_owned()), is_user: false }
+        Self { who: clean(who), origin: Some("command line".to_owned()), is_user: false, credential: None }
     }
 
     /// The name in the audit log.
@@ -38,22 +67,38 @@ impl Actor {
         self.origin.as_deref()
     }
 
-    /// The same, by this service token of theirs.
+    /// The same, signed in with this. The audit log names a service token beside its owner.
     #[must_use]
-    pub fn via(mut self, token: &str) -> Self {
-        let origin = self.origin.take().unwrap_or_else(|| "unknown address".to_owned());
-        self.origin = Some(format!("{origin}, service token {}", clean(token)));
+    pub fn signed_in(mut self, with: UsedCredential) -> Self {
+        if let UsedCredential::ServiceToken { name, .. } = &with {
+            let origin = self.origin.take().unwrap_or_else(|| "unknown address".to_owned());
+            self.origin = Some(format!("{origin}, service token {}", clean(name)));
+        }
+        self.credential = Some(with);
         self
     }
 
     /// A user who signed in from that address. A name that no user has may do nothing.
     pub fn user(name: &str, from: Option<IpAddr>) -> Self {
-        Self { who: clean(name), origin: from.map(|ip| ip.to_string()), is_user: true }
+        Self { who: clean(name), origin: from.map(|ip| ip.to_string()), is_user: true, credential: None }
     }
 
     /// Whether rights are checked, because this is a user.
     pub(crate) fn is_user(&self) -> bool {
         self.is_user
+    }
+
+    /// What the user signed in with, if that is known.
+    pub(crate) fn credential(&self) -> Option<&UsedCredential> {
+        self.credential.as_ref()
+    }
+
+    /// The scopes of the service token, if it was one.
+    pub(crate) fn scopes(&self) -> Option<&TokenScopes> {
+        match &self.credential {
+            Some(UsedCredential::ServiceToken { scopes, .. }) => Some(scopes),
+            _ => None,
+        }
     }
 
     /// Whether this is that user.

@@ -69,6 +69,15 @@ pub enum AccountsError {
     /// The database can be read and not written.
     #[error("the store is read-only")]
     ReadOnly,
+    /// The service token of the actor may not do this: checked in the transaction of the change, so nothing was changed.
+    #[error("not permitted to this service token: {}", .needs.unwrap_or("no token changes how its own owner signs in"))]
+    ScopeMissing {
+        /// The scope that is missing; `None` where no scope is enough.
+        needs: Option<&'static str>,
+    },
+    /// The credential that the actor signed in with has ended since: a password was changed, a token revoked. Nothing was changed.
+    #[error("the credential of this sign-in has ended")]
+    SignInEnded,
     /// What was true when the caller looked no longer is: a hash was replaced, a token was used up.
     #[error("{what} changed in between")]
     Stale {

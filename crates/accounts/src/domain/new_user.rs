@@ -15,7 +15,7 @@ use crate::domain::user_id::{LOCAL_BACKEND, UserId};
 /// A user about to be created.
 ///
 /// ```no_run
-/// # async fn example(accounts: accounts::Accounts) -> Result<(), accounts::AccountsError> {
+/// # async fn example(accounts: accounts::ActingAccounts) -> Result<(), accounts::AccountsError> {
 /// use accounts::{GroupId, NewUser, Quota, UserId};
 ///
 /// let frank = NewUser::new(UserId::parse("Frank")?)

@@ -9,7 +9,7 @@ use crate::domain::quota::Quota;
 /// What is to change; fields that are not named stay as they are.
 ///
 /// ```no_run
-/// # async fn example(accounts: accounts::Accounts) -> Result<(), accounts::AccountsError> {
+/// # async fn example(accounts: accounts::ActingAccounts) -> Result<(), accounts::AccountsError> {
 /// use accounts::{ProfileField, ProfileScope, ProfileValue, Quota, UserChange, UserId};
 ///
 /// let change = UserChange::new()

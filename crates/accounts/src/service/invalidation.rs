@@ -62,9 +62,10 @@ impl InvalidationWatcher {
     /// # Errors
     /// When the epoch cannot be read.
     pub async fn start(
-        accounts: Accounts,
+        accounts: impl Into<Accounts>,
         resolvers: impl IntoIterator<Item = Resolver>,
     ) -> Result<Self, AccountsError> {
+        let accounts = accounts.into();
         let seen = AtomicI64::new(accounts.credential_epoch().current().await?.number());
         Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, forgetting: <_>::default() })
     }

@@ -5,11 +5,11 @@ use user_backend::{BackendId, CanonicalName};
 use crate::domain::{AccountsError, Action, EmailAddress, GroupId, LOCAL_BACKEND, NewUser, User, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::rights::Right;
-use crate::store::users::repository::Users;
+use crate::store::users::repository::UsersMut;
 use crate::store::users::{insert, profile};
 use crate::store::{credential_epoch, groups, passwords, pins};
 
-impl Users<'_> {
+impl UsersMut<'_> {
     /// Creates a user with everything that belongs to them, or nothing at all.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::domain::{
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::columns;
@@ -110,15 +110,16 @@ macro_rules! token_columns {
     };
 }
 
-/// App passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
-///
-/// # Security
-/// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed or deleted; only
-/// `last_used` and `last_used_from` change without that. So whatever remembers an app password forgets it, and nothing here has to care.
-#[derive(Clone, Copy, Debug)]
-pub struct AppPasswords<'a>(pub(crate) &'a Store);
+table! {
+    /// App passwords. One that ends does so on a date, by the clock of the machine, whenever it was made.
+    ///
+    /// # Security
+    /// A trigger of the database raises the [epoch](crate::CredentialEpoch) whenever one is changed or deleted; only
+    /// `last_used` and `last_used_from` change without that. So whatever remembers an app password forgets it, and nothing here has to care.
+    AppPasswords, AppPasswordsMut
+}
 
-impl AppPasswords<'_> {
+impl AppPasswordsMut<'_> {
     /// Makes the app password of a device. The token is shown now and never again.
     ///
     /// # Errors
@@ -133,7 +134,8 @@ impl AppPasswords<'_> {
         self.insert(user, name, None, expires).await
     }
 
-    /// Makes a service token, which acts as its owner. The token is shown now and never again.
+    /// Makes a service token, which acts as its owner. The token is shown now and never again. A user makes them for oneself only,
+    /// and as an administrator; the command line makes them for every user.
     ///
     /// # Security
     /// It never has more rights than its owner has at that moment. It ends when its owner is deleted, disabled, leaves the
@@ -170,7 +172,8 @@ impl AppPasswords<'_> {
         }
         let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
-        let locked = change.lock_target(owner, Right::Oneself).await?;
+        let right = if service.is_some() { Right::AdminOneself } else { Right::Oneself };
+        let locked = change.lock_target(owner, right).await?;
         if let Some(service) = &service {
             check_owner(&mut change, &locked, service).await?;
         }
@@ -210,7 +213,9 @@ impl AppPasswords<'_> {
         };
         Ok((token, made))
     }
+}
 
+impl AppPasswords<'_> {
     /// The app password or service token of this hash, with its owner, whether it is accepted or not: ask
     /// [`AppPassword::refusal`]. One query.
     ///
@@ -243,7 +248,9 @@ impl AppPasswords<'_> {
             found.service.is_none() && user.enabled && found.expires.is_none_or(|expires| expires > now)
         }))
     }
+}
 
+impl AppPasswordsMut<'_> {
     /// Writes down that an app password was used, and from where; at most once a minute.
     ///
     /// # Errors
@@ -261,7 +268,9 @@ impl AppPasswords<'_> {
         change.execute(used).await?;
         change.commit().await
     }
+}
 
+impl AppPasswords<'_> {
     /// A user's app passwords, oldest first.
     ///
     /// # Errors
@@ -273,14 +282,16 @@ impl AppPasswords<'_> {
         let rows = self.0.db().rows(query.bind(key.0)).await?;
         rows.iter().map(|row| AppPassword::read(row, 0)).collect()
     }
+}
 
+impl AppPasswordsMut<'_> {
     /// Revokes one app password of a user; what was proved with it counts no more when this returns.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]: the user, or an app password of that number that is theirs.
     pub async fn revoke(self, user: &UserId, key: i64) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key: user_key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
+        let LockedUser { key: user_key, user } = change.lock_target(user, Right::Access).await?;
         let delete = sql("DELETE FROM app_passwords WHERE user_key = $1 AND key = $2 RETURNING name, scopes");
         let row = change.row(delete.bind(user_key.0).bind(key)).await?;
         let row = row.ok_or_else(|| AccountsError::missing("app password", &key.to_string()))?;
@@ -299,7 +310,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn revoke_all(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_target(user, Right::OneselfOrOver).await?;
+        let locked = change.lock_target(user, Right::Access).await?;
         let ended = revoke_all(&mut change, &locked).await?;
         if ended == 0 {
             return Ok(0);
@@ -340,7 +351,7 @@ impl AppPasswords<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn wipe(self, user: &UserId) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_target(user, Right::Over).await?;
+        let locked = change.lock_target(user, Right::OverAccess).await?;
         let marked = change
             .execute(sql("UPDATE app_passwords SET wipe = TRUE WHERE user_key = $1").bind(locked.key.0));
         let marked = marked.await?;

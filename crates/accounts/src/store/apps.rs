@@ -2,12 +2,13 @@
 
 use crate::domain::{AccountsError, Action, app_config};
 use crate::store::engine::sql;
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 
-/// Apps and their configuration. Ids and keys are 1 to 255 bytes of printable ASCII.
-#[derive(Clone, Copy, Debug)]
-pub struct Apps<'a>(pub(crate) &'a Store);
+table! {
+    /// Apps and their configuration. Ids and keys are 1 to 255 bytes of printable ASCII.
+    Apps, AppsMut
+}
 
 impl Apps<'_> {
     /// Whether an app was switched on or off here; `None` when it never was.
@@ -27,7 +28,9 @@ impl Apps<'_> {
         let rows = self.0.db().rows(sql("SELECT id, enabled FROM apps ORDER BY id")).await?;
         rows.iter().map(|row| Ok((row.text(0)?, row.bool(1)?))).collect::<Result<_, _>>()
     }
+}
 
+impl AppsMut<'_> {
     /// Switches an app on or off.
     ///
     /// # Errors
@@ -43,7 +46,9 @@ impl Apps<'_> {
         change.note(action, app, None).await?;
         change.commit().await
     }
+}
 
+impl Apps<'_> {
     /// The apps that have values, by id.
     ///
     /// # Errors
@@ -92,7 +97,9 @@ impl Apps<'_> {
         let row = self.0.db().row(query.bind(app).bind(key)).await?;
         row.map(|row| row.text(0)).transpose()
     }
+}
 
+impl AppsMut<'_> {
     /// Sets a value of an app.
     ///
     /// # Errors

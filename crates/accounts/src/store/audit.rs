@@ -5,7 +5,7 @@
 use crate::domain::actor::clean;
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::{Row, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 
 /// A line of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,11 +27,12 @@ pub struct AuditLine {
     pub detail: Option<String>,
 }
 
-/// The audit log.
-#[derive(Clone, Copy, Debug)]
-pub struct Audit<'a>(pub(crate) &'a Store);
+table! {
+    /// The audit log.
+    Audit, AuditMut
+}
 
-impl Audit<'_> {
+impl AuditMut<'_> {
     /// Adds a line about something that the store does not do itself, such as a refused take-over.
     ///
     /// # Errors
@@ -41,7 +42,9 @@ impl Audit<'_> {
         change.note_other(&clean(action), target, detail).await?;
         change.commit().await
     }
+}
 
+impl Audit<'_> {
     /// The lines after number `after`, oldest first, at most `limit`; of one target only when one is named.
     ///
     /// # Errors

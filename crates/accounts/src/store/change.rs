@@ -8,12 +8,12 @@ use std::ops::{Deref, DerefMut};
 use crate::domain::actor::{Action, clean};
 use crate::domain::{AccountsError, Actor, Timestamp, User, UserId};
 use crate::store::engine::{Tx, each, sql};
-use crate::store::handle::Store;
+use crate::store::handle::ActingStore;
 use crate::store::users::row::{UserKey, columns};
 
 /// A transaction that changes something on behalf of an actor. Dropping it undoes everything.
 pub(crate) struct Change<'a> {
-    store: &'a Store,
+    store: &'a ActingStore,
     tx: Tx,
 }
 
@@ -31,7 +31,7 @@ impl LockedUser {
     }
 }
 
-impl Store {
+impl ActingStore {
     /// Begins a change.
     pub(crate) async fn change(&self) -> Result<Change<'_>, AccountsError> {
         Ok(Change { store: self, tx: self.db().begin().await? })

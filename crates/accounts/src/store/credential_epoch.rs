@@ -8,7 +8,7 @@ use user_backend::CanonicalName;
 use crate::domain::{AccountsError, CredentialEpoch};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::login_attempts;
 use crate::store::proven_credentials;
 use crate::store::users::row::UserKey;
@@ -19,9 +19,10 @@ pub(crate) const KEPT: i64 = 1000;
 /// After so many epochs what is no longer wanted is deleted.
 const SWEEP: i64 = 64;
 
-/// The credential epoch; see the [module](self).
-#[derive(Clone, Copy, Debug)]
-pub struct CredentialEpochs<'a>(pub(crate) &'a Store);
+table! {
+    /// The credential epoch; see the [module](self).
+    CredentialEpochs, CredentialEpochsMut
+}
 
 impl CredentialEpochs<'_> {
     /// The epoch now: one row is read.
@@ -35,7 +36,9 @@ impl CredentialEpochs<'_> {
             .map(CredentialEpoch::stored)
             .ok_or_else(|| AccountsError::unreadable("the generation is missing"))
     }
+}
 
+impl CredentialEpochsMut<'_> {
     /// Lets every process forget what it remembers of one name. No credential ends.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use user_backend::brute_force::Place;
 use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 
 /// How many failures are kept at most, the newest.
@@ -40,11 +40,12 @@ pub struct FailedLogin {
     pub at: Timestamp,
 }
 
-/// Failed sign-ins; see the [module](self).
-#[derive(Clone, Copy, Debug)]
-pub struct FailedLogins<'a>(pub(crate) &'a Store);
+table! {
+    /// Failed sign-ins; see the [module](self).
+    FailedLogins, FailedLoginsMut
+}
 
-impl FailedLogins<'_> {
+impl FailedLoginsMut<'_> {
     /// Writes what a server has seen, and deletes what is older than `keep`. Tells whether it was written: it is not when the
     /// epoch is no longer `seen`, because these very failures may have been forgiven.
     ///
@@ -72,7 +73,9 @@ impl FailedLogins<'_> {
         change.commit().await?;
         Ok(true)
     }
+}
 
+impl FailedLogins<'_> {
     /// What other servers have seen since `not_before`, oldest first: at most 10,000 failures with keys above `after`, and
     /// again some that were there the last time. Their keys tell them apart.
     ///
@@ -109,7 +112,9 @@ impl FailedLogins<'_> {
         let rows = self.0.db().rows(query.bind(place.to_string()).bind(not_before.millis())).await?;
         rows.iter().map(|row| row.int(0).map(Timestamp::from_millis)).collect()
     }
+}
 
+impl FailedLoginsMut<'_> {
     /// Resets a source: every server forgets its failures before the next attempt that begins after this has returned. Returns
     /// how many failures were stored.
     ///
@@ -127,7 +132,9 @@ impl FailedLogins<'_> {
         change.commit().await?;
         Ok(gone)
     }
+}
 
+impl FailedLogins<'_> {
     /// The places that were forgiven after one epoch, up to another.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::domain::{
 use crate::store::change::{Change, LockedUser};
 use crate::store::credentials_end::{EndReason, end_all};
 use crate::store::engine::{Kind, Query, Row, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::search::contains;
 use crate::store::users::row::UserKey;
@@ -26,16 +26,17 @@ impl Group {
     }
 }
 
-/// The table of groups.
-#[derive(Clone, Copy, Debug)]
-pub struct Groups<'a>(pub(crate) &'a Store);
+table! {
+    /// The table of groups.
+    Groups, GroupsMut
+}
 
 const COUNTED: &str = "SELECT groups.id, groups.display_name, \
      (SELECT COUNT(*) FROM members WHERE members.group_key = groups.key), \
      (SELECT COUNT(*) FROM members JOIN users ON users.key = members.user_key \
       WHERE members.group_key = groups.key AND NOT users.enabled) FROM groups";
 
-impl Groups<'_> {
+impl GroupsMut<'_> {
     /// Creates a group.
     ///
     /// # Errors
@@ -93,7 +94,9 @@ impl Groups<'_> {
         change.note(Action::GroupDeleted, id.as_str(), None).await?;
         change.commit().await
     }
+}
 
+impl Groups<'_> {
     /// The group with its counts, if there is one.
     ///
     /// # Errors
@@ -162,7 +165,9 @@ impl Groups<'_> {
         );
         Ok(self.0.db().row(query.bind(group.as_str()).bind(user.name().as_str())).await?.is_some())
     }
+}
 
+impl GroupsMut<'_> {
     /// Makes a user a member; returns whether that changed anything. A sub-admin may add users whom they administer already.
     ///
     /// Who joins `admin` loses all app passwords, sessions and reset links that were made before.
@@ -214,7 +219,9 @@ impl Groups<'_> {
         change.commit().await?;
         Ok(true)
     }
+}
 
+impl Groups<'_> {
     /// Who administers a group, by name.
     ///
     /// # Errors
@@ -240,7 +247,9 @@ impl Groups<'_> {
                          JOIN groups ON groups.key = subadmins.group_key WHERE users.name = $1 ORDER BY groups.id");
         ids(&self.0.db().rows(query.bind(user.name().as_str())).await?)
     }
+}
 
+impl GroupsMut<'_> {
     /// Lets a user administer a group; returns whether that changed anything.
     ///
     /// Unless the user is an administrator, it ends all app passwords, sessions and reset links that were made before.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::{Row, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 
 /// How often a server should report.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
@@ -27,11 +27,12 @@ pub struct Instance {
     pub status: String,
 }
 
-/// Running servers; see the [module](self).
-#[derive(Clone, Copy, Debug)]
-pub struct Instances<'a>(pub(crate) &'a Store);
+table! {
+    /// Running servers; see the [module](self).
+    Instances, InstancesMut
+}
 
-impl Instances<'_> {
+impl InstancesMut<'_> {
     /// Stores what a server reports, and forgets those that have been silent for a day.
     ///
     /// # Errors
@@ -56,7 +57,9 @@ impl Instances<'_> {
         change.execute(sql("DELETE FROM servers WHERE id = $1").bind(id)).await?;
         change.commit().await
     }
+}
 
+impl Instances<'_> {
     /// The servers that have reported within [`STALE_AFTER`], by when they were started.
     ///
     /// # Errors

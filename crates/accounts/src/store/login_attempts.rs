@@ -12,7 +12,7 @@ use user_backend::CanonicalName;
 use crate::domain::AccountsError;
 use crate::store::change::Change;
 use crate::store::engine::sql;
-use crate::store::handle::Store;
+use crate::store::handle::ActingStore;
 
 /// How long "the rest of the day" is at most: a count starts again this long after its first attempt.
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -22,7 +22,7 @@ const MOST: i64 = 100_000;
 
 /// Consecutive failures; see the [module](self).
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct LoginAttempts<'a>(pub(crate) &'a Store);
+pub(crate) struct LoginAttempts<'a>(pub(crate) &'a ActingStore);
 
 impl LoginAttempts<'_> {
     /// Counts an attempt that is about to be made, and returns whether it may be: there were not yet `most` in a row.

@@ -30,34 +30,60 @@ pub(crate) mod settings;
 pub(crate) mod snapshot;
 pub(crate) mod users;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use user_backend::CanonicalName;
 
 use crate::domain::{AccountsError, Actor, Timestamp};
-use crate::store::app_passwords::AppPasswords;
-use crate::store::apps::Apps;
-use crate::store::audit::Audit;
-use crate::store::credential_epoch::CredentialEpochs;
-use crate::store::failed_logins::FailedLogins;
-use crate::store::groups::Groups;
-use crate::store::handle::Store;
-use crate::store::instances::Instances;
-use crate::store::outbox::Outbox;
-use crate::store::passwords::Passwords;
-use crate::store::pins::{Pins, StoredPins};
-use crate::store::preferences::Preferences;
+use crate::store::app_passwords::{AppPasswords, AppPasswordsMut};
+use crate::store::apps::{Apps, AppsMut};
+use crate::store::audit::{Audit, AuditMut};
+use crate::store::credential_epoch::{CredentialEpochs, CredentialEpochsMut};
+use crate::store::failed_logins::{FailedLogins, FailedLoginsMut};
+use crate::store::groups::{Groups, GroupsMut};
+use crate::store::handle::{ActingStore, Store};
+use crate::store::instances::{Instances, InstancesMut};
+use crate::store::outbox::{Outbox, OutboxMut};
+use crate::store::passwords::{Passwords, PasswordsMut};
+use crate::store::pins::{Pins, PinsMut, StoredPins};
+use crate::store::preferences::{Preferences, PreferencesMut};
 use crate::store::proven_credentials::StoredProven;
-use crate::store::reset_tokens::ResetTokens;
-use crate::store::sessions::Sessions;
+use crate::store::reset_tokens::{ResetTokens, ResetTokensMut};
+use crate::store::sessions::{Sessions, SessionsMut};
 use crate::store::settings::StoreSettings;
 use crate::store::snapshot::Snapshot;
-use crate::store::users::repository::Users;
+use crate::store::users::repository::{Users, UsersMut};
 
-/// The open store. Cheap to clone; clones share the connections.
+/// The open store, which reads. Cheap to clone; clones share the connections.
+///
+/// Changes need an actor: [`Accounts::on_behalf_of`] a user, or [`Accounts::as_system`].
+///
+/// ```compile_fail
+/// # async fn change(accounts: accounts::Accounts, frank: accounts::UserId) {
+/// accounts.users().delete(&frank).await; // on whose behalf?
+/// # }
+/// ```
+///
+/// ```
+/// # async fn change(accounts: accounts::Accounts, frank: accounts::UserId) {
+/// accounts.as_system().users().delete(&frank).await;
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Accounts {
     store: Store,
+    notices: bool,
+}
+
+/// The open store, which reads and changes on behalf of an actor. Cheap to clone.
+///
+/// The audit log names the actor, and the rights of a user are checked in the transaction of each change, together with the
+/// credential that the user signed in with. Everything that [`Accounts`] reads can be read here too.
+#[derive(Clone, Debug)]
+pub struct ActingAccounts {
+    accounts: Accounts,
+    store: ActingStore,
 }
 
 impl Accounts {
@@ -92,7 +118,7 @@ impl Accounts {
         let db = engine::open(settings).await?;
         let clock = settings.clock().clone();
         match schema::migrate(&db, clock.now(), fill).await {
-            Ok(true) => Ok(Some(Self { store: Store::new(db, clock) })),
+            Ok(true) => Ok(Some(Self { store: Store::new(db, clock), notices: false })),
             nothing => {
                 db.close().await;
                 nothing.map(|_| None)
@@ -104,14 +130,17 @@ impl Accounts {
     /// empty the queue.
     #[must_use]
     pub fn with_notices(&self, notices: bool) -> Self {
-        Self { store: self.store.with_notices(notices) }
+        Self { store: self.store.clone(), notices }
     }
 
-    /// The same store, used on behalf of this actor: the audit log names it, and the rights of a user are checked in the
-    /// transaction of each change.
-    #[must_use]
-    pub fn on_behalf_of(&self, actor: Actor) -> Self {
-        Self { store: self.store.on_behalf_of(actor) }
+    /// The same store, to change something on behalf of this actor.
+    pub fn on_behalf_of(&self, actor: Actor) -> ActingAccounts {
+        ActingAccounts { accounts: self.clone(), store: self.store.on_behalf_of(actor, self.notices) }
+    }
+
+    /// The same store, to do what the program itself does: background work, and what no user asks for. It may do everything.
+    pub fn as_system(&self) -> ActingAccounts {
+        self.on_behalf_of(Actor::system())
     }
 
     /// Users.
@@ -151,12 +180,12 @@ impl Accounts {
 
     /// The pins as a resolver takes them: `Resolver::builder().pins(accounts.pin_store())`.
     pub fn pin_store(&self) -> Arc<StoredPins> {
-        Arc::new(StoredPins(self.store.clone()))
+        Arc::new(StoredPins(self.as_system().store))
     }
 
     /// Proven credentials as a resolver takes them: `Resolver::builder().proven(accounts.proven_store(), key)`.
     pub fn proven_store(&self) -> Arc<StoredProven> {
-        Arc::new(StoredProven(self.store.clone()))
+        Arc::new(StoredProven(self.as_system().store))
     }
 
     /// Apps and their configuration.
@@ -217,5 +246,103 @@ impl Accounts {
     /// What time it is by the clock of this store, which also decides whether a credential has expired.
     pub fn now(&self) -> Timestamp {
         self.store.now()
+    }
+}
+
+impl Deref for ActingAccounts {
+    type Target = Accounts;
+
+    fn deref(&self) -> &Accounts {
+        &self.accounts
+    }
+}
+
+impl From<ActingAccounts> for Accounts {
+    /// The same store, to read.
+    fn from(acting: ActingAccounts) -> Self {
+        acting.accounts
+    }
+}
+
+/// The tables of [`Accounts`], each with its changes.
+impl ActingAccounts {
+    /// The same; see [`Accounts::with_notices`].
+    #[must_use]
+    pub fn with_notices(&self, notices: bool) -> Self {
+        self.accounts.with_notices(notices).on_behalf_of(self.store.actor().clone())
+    }
+
+    /// The table of [`Accounts::users`], with its changes.
+    pub fn users(&self) -> UsersMut<'_> {
+        UsersMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::groups`], with its changes.
+    pub fn groups(&self) -> GroupsMut<'_> {
+        GroupsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::passwords`], with its changes.
+    pub fn passwords(&self) -> PasswordsMut<'_> {
+        PasswordsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::app_passwords`], with its changes.
+    pub fn app_passwords(&self) -> AppPasswordsMut<'_> {
+        AppPasswordsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::sessions`], with its changes.
+    pub fn sessions(&self) -> SessionsMut<'_> {
+        SessionsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::reset_tokens`], with its changes.
+    pub fn reset_tokens(&self) -> ResetTokensMut<'_> {
+        ResetTokensMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::pins`], with its changes.
+    pub fn pins(&self) -> PinsMut<'_> {
+        PinsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::apps`], with its changes.
+    pub fn apps(&self) -> AppsMut<'_> {
+        AppsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::preferences`], with its changes.
+    pub fn preferences(&self) -> PreferencesMut<'_> {
+        PreferencesMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::credential_epoch`], with its changes.
+    pub fn credential_epoch(&self) -> CredentialEpochsMut<'_> {
+        CredentialEpochsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::failed_logins`], with its changes.
+    pub fn failed_logins(&self) -> FailedLoginsMut<'_> {
+        FailedLoginsMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::instances`], with its changes.
+    pub fn instances(&self) -> InstancesMut<'_> {
+        InstancesMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::audit`], with its changes.
+    pub fn audit(&self) -> AuditMut<'_> {
+        AuditMut::new(&self.store)
+    }
+
+    /// The table of [`Accounts::outbox`], with its changes.
+    pub fn outbox(&self) -> OutboxMut<'_> {
+        OutboxMut::new(&self.store)
+    }
+
+    pub(crate) const fn store(&self) -> &ActingStore {
+        &self.store
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::domain::{AccountsError, SKEW, Timestamp, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
-use crate::store::handle::Store;
+use crate::store::handle::{ActingStore, table};
 use crate::store::rights::Right;
 
 /// How many reset requests may wait. More are dropped: the queue is being flooded.
@@ -27,11 +27,12 @@ const MAX_BACKOFF: Duration = Duration::from_secs(15 * 60);
 /// No mail waits longer than this; one that seems to was put in before the clock was set back.
 const MAX_WAIT: Duration = MAX_BACKOFF.saturating_add(SKEW);
 
-/// Mails to be sent.
-#[derive(Clone, Copy, Debug)]
-pub struct Outbox<'a>(pub(crate) &'a Store);
+table! {
+    /// Mails to be sent.
+    Outbox, OutboxMut
+}
 
-impl Outbox<'_> {
+impl OutboxMut<'_> {
     /// Queues the welcome mail for a user, with a link to choose a password if the user's password is kept here.
     ///
     /// [`crate::MailWorker`] sends it.
@@ -48,7 +49,9 @@ impl Outbox<'_> {
         put(&mut change, kind, user.id.name().as_str(), None).await?;
         change.commit().await
     }
+}
 
+impl Outbox<'_> {
     /// How many mails wait to be sent: for metrics.
     ///
     /// # Errors
@@ -149,7 +152,7 @@ pub(crate) async fn is_full(change: &mut Change<'_>) -> Result<bool, AccountsErr
 }
 
 /// Claims the mail that has been due longest. Another worker gets it only when this one does not come back.
-pub(crate) async fn claim(store: &Store) -> Result<Option<QueuedMail>, AccountsError> {
+pub(crate) async fn claim(store: &ActingStore) -> Result<Option<QueuedMail>, AccountsError> {
     let claim = each(
         "UPDATE outbox SET attempts = attempts + 1, due_at = $2 \
          WHERE key = (SELECT key FROM outbox WHERE due_at <= $1 OR due_at > $3 ORDER BY due_at, key LIMIT 1) \
@@ -177,14 +180,14 @@ pub(crate) async fn claim(store: &Store) -> Result<Option<QueuedMail>, AccountsE
 }
 
 /// Removes a mail from the queue: it was sent or dropped.
-pub(crate) async fn done(store: &Store, queued: &QueuedMail) -> Result<(), AccountsError> {
+pub(crate) async fn done(store: &ActingStore, queued: &QueuedMail) -> Result<(), AccountsError> {
     let mut change = store.change().await?;
     change.execute(sql("DELETE FROM outbox WHERE key = $1").bind(queued.key)).await?;
     change.commit().await
 }
 
 /// Puts a mail back that could not be sent now; returns whether it is still worth it.
-pub(crate) async fn put_back(store: &Store, queued: &QueuedMail) -> Result<bool, AccountsError> {
+pub(crate) async fn put_back(store: &ActingStore, queued: &QueuedMail) -> Result<bool, AccountsError> {
     let due = store.now().after(backoff(queued.attempt));
     if due > queued.created.after(queued.kind.ttl()) {
         done(store, queued).await?;

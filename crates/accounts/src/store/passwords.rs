@@ -5,7 +5,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::credentials_end::{EndReason, end_all};
 use crate::store::engine::sql;
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::users::row::UserKey;
 
@@ -23,9 +23,10 @@ pub struct StoredCredential {
     pub id: UserId,
 }
 
-/// The hashes of local passwords.
-#[derive(Clone, Copy, Debug)]
-pub struct Passwords<'a>(pub(crate) &'a Store);
+table! {
+    /// The hashes of local passwords.
+    Passwords, PasswordsMut
+}
 
 /// Hashes beyond this many are forgotten when a password changes.
 pub const MAX_HISTORY: u32 = 24;
@@ -48,7 +49,9 @@ impl Passwords<'_> {
             id: UserId::stored(&row.text(3)?, &row.text(4)?)?,
         }))
     }
+}
 
+impl PasswordsMut<'_> {
     /// Sets a local user's password: the old one ends, with all sessions and resets, when this returns.
     ///
     /// # Errors
@@ -56,7 +59,7 @@ impl Passwords<'_> {
     /// password would shadow it).
     pub async fn set(self, id: &UserId, hash: &StoredHash) -> Result<(), AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_target(id, Right::OneselfOrOver).await?;
+        let locked = change.lock_target(id, Right::Access).await?;
         let by = SetBy::actor(&change, &locked);
         change_password(&mut change, &locked, hash, by).await?;
         change.commit().await
@@ -81,7 +84,9 @@ impl Passwords<'_> {
         change.execute(swap).await?;
         change.commit().await
     }
+}
 
+impl Passwords<'_> {
     /// The latest hashes of a user, the present one first, at most `limit` and [`MAX_HISTORY`].
     ///
     /// # Errors

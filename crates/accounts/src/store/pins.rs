@@ -8,7 +8,7 @@ use crate::domain::{AccountsError, Action, Timestamp, UserId};
 use crate::store::change::Change;
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
-use crate::store::handle::Store;
+use crate::store::handle::{ActingStore, table};
 use crate::store::rights::Right;
 
 /// A name and its owner.
@@ -23,9 +23,10 @@ pub struct Pin {
     pub since: Timestamp,
 }
 
-/// The pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
-#[derive(Clone, Copy, Debug)]
-pub struct Pins<'a>(pub(crate) &'a Store);
+table! {
+    /// The pins. [`Accounts::pin_store`] gives the resolver a handle that lasts.
+    Pins, PinsMut
+}
 
 impl Pins<'_> {
     /// The owner of a name.
@@ -37,7 +38,9 @@ impl Pins<'_> {
         let row = self.0.db().row(query).await?;
         row.map(|row| Ok(PinOwner::new(backend(&row.text(0)?)?, row.text_or_null(1)?))).transpose()
     }
+}
 
+impl PinsMut<'_> {
     /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. A spelling is kept if
     /// there is none yet.
     ///
@@ -140,7 +143,9 @@ impl Pins<'_> {
         change.commit().await?;
         Ok(before)
     }
+}
 
+impl Pins<'_> {
     /// The pins after `after` in the order of names, at most `limit`; of one backend only when one is named.
     ///
     /// # Errors
@@ -228,7 +233,7 @@ fn backend(id: &str) -> Result<BackendId, AccountsError> {
 
 /// The pins as the resolver wants them.
 #[derive(Clone, Debug)]
-pub struct StoredPins(pub(crate) Store);
+pub struct StoredPins(pub(crate) ActingStore);
 
 #[async_trait]
 impl PinStore for StoredPins {
@@ -242,7 +247,7 @@ impl PinStore for StoredPins {
         backend: &BackendId,
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError> {
-        Pins(&self.0).bind(name, backend, spelling).await.map_err(PinError::new)
+        PinsMut::new(&self.0).bind(name, backend, spelling).await.map_err(PinError::new)
     }
 
     async fn rebind(
@@ -250,6 +255,6 @@ impl PinStore for StoredPins {
         name: &CanonicalName,
         backend: Option<&BackendId>,
     ) -> Result<Option<BackendId>, PinError> {
-        Pins(&self.0).rebind(name, backend).await.map_err(PinError::new)
+        PinsMut::new(&self.0).rebind(name, backend).await.map_err(PinError::new)
     }
 }

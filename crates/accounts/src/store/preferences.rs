@@ -3,12 +3,13 @@
 use crate::domain::{AccountsError, UserId, app_config};
 use crate::store::change::LockedUser;
 use crate::store::engine::sql;
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 
-/// Preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
-#[derive(Clone, Copy, Debug)]
-pub struct Preferences<'a>(pub(crate) &'a Store);
+table! {
+    /// Preferences. App ids and keys are 1 to 255 bytes of printable ASCII.
+    Preferences, PreferencesMut
+}
 
 /// A preference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +55,9 @@ impl Preferences<'_> {
         let row = self.0.db().row(query.bind(user.name().as_str()).bind(app).bind(key)).await?;
         row.map(|row| row.text(0)).transpose()
     }
+}
 
+impl PreferencesMut<'_> {
     /// Sets preferences of one app: all of them or none.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use user_backend::resolver::{ProvenHash, ProvenStore, ProvenStoreError};
 use crate::domain::AccountsError;
 use crate::store::change::Change;
 use crate::store::engine::sql;
-use crate::store::handle::Store;
+use crate::store::handle::ActingStore;
 
 /// How many rows a user may have: one for each device with a password of its own.
 const PER_USER: i64 = 10;
@@ -21,7 +21,7 @@ const IN_ALL: i64 = 100_000;
 
 /// Proven credentials as a resolver takes them.
 #[derive(Clone, Debug)]
-pub struct StoredProven(pub(crate) Store);
+pub struct StoredProven(pub(crate) ActingStore);
 
 impl StoredProven {
     async fn find(&self, hash: &ProvenHash) -> Result<bool, AccountsError> {
@@ -82,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let accounts =
             Accounts::open(&StoreSettings::sqlite(folder.path().join("accounts.db"))).await.unwrap();
-        let proven = StoredProven(accounts.store().clone());
+        let proven = StoredProven(accounts.as_system().store().clone());
         let hash = |number: u8| ProvenHash::new([number; 32]);
         for number in 0..20 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();

@@ -7,7 +7,7 @@ use crate::domain::{
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{Query, Row, sql};
-use crate::store::handle::Store;
+use crate::store::handle::{Store, table};
 use crate::store::passwords::{self, SetBy};
 use crate::store::rights::Right;
 
@@ -27,15 +27,16 @@ pub struct ResetToken {
     pub expires: Timestamp,
 }
 
-/// Reset tokens.
-///
-/// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
-/// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back to before
-/// its beginning by more than [`SKEW`].
-#[derive(Clone, Copy, Debug)]
-pub struct ResetTokens<'a>(pub(crate) &'a Store);
+table! {
+    /// Reset tokens.
+    ///
+    /// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
+    /// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back to before
+    /// its beginning by more than [`SKEW`].
+    ResetTokens, ResetTokensMut
+}
 
-impl ResetTokens<'_> {
+impl ResetTokensMut<'_> {
     /// Issues a token for an enabled local user with a mail address, and returns that address; an older token dies.
     ///
     /// # Errors
@@ -49,7 +50,7 @@ impl ResetTokens<'_> {
     ) -> Result<(Token, ResetToken), AccountsError> {
         let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
+        let LockedUser { key, user } = change.lock_target(user, Right::Access).await?;
         let refused =
             |why: &str| AccountsError::invalid("reset", why, "an enabled local user with a mail address");
         let email = match (&user.email, user.is_local(), user.enabled) {
@@ -73,7 +74,9 @@ impl ResetTokens<'_> {
         change.commit().await?;
         Ok((token, ResetToken { user: user.id, purpose: purpose.to_owned(), email, created: now, expires }))
     }
+}
 
+impl ResetTokens<'_> {
     /// What a token is good for now, without using it up; `None` when it is good for nothing.
     ///
     /// # Errors
@@ -96,7 +99,9 @@ impl ResetTokens<'_> {
             expires: Timestamp::from_millis(row.int(5)?),
         }))
     }
+}
 
+impl ResetTokensMut<'_> {
     /// Uses a token up and sets the password, in one step: of many who come with the same token, one succeeds.
     ///
     /// Ask [`ResetTokens::find`] first and refuse a weak password then: a refusal must not use the token up.
@@ -127,7 +132,7 @@ impl ResetTokens<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn void(self, user: &UserId) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, .. } = change.lock_target(user, Right::OneselfOrOver).await?;
+        let LockedUser { key, .. } = change.lock_target(user, Right::Access).await?;
         let there = change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await? > 0;
         change.commit().await?;
         Ok(there)

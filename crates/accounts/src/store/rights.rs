@@ -3,11 +3,17 @@
 //! What an endpoint looked at before may be over when the change is written: the target was made an administrator, the actor
 //! lost a group. So each change names the right that it needs, and the right is read under the locks of that change.
 //!
+//! The credential that the actor signed in with is looked at in the same place, and the scopes of a service token with it, so no
+//! endpoint has to remember either.
+//!
 //! PostgreSQL: every change of a user's memberships, sub-admin groups or status locks the user's row, so the rows of target and
 //! actor are locked here, in the order of their keys, and after them the rows of the actor's groups against deletion. SQLite has one
 //! writer at a time.
 
-use crate::domain::{AccountsError, GroupId, LOCAL_BACKEND, NewUser, Permissions, User, UserId};
+use crate::domain::{
+    AccountsError, GroupId, LOCAL_BACKEND, NewUser, Permissions, TokenScope, TokenScopes, UsedCredential,
+    User, UserId,
+};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
 use crate::store::users::row::{UserKey, columns};
@@ -17,10 +23,16 @@ use crate::store::users::row::{UserKey, columns};
 pub(crate) enum Right<'a> {
     /// The target is the actor.
     Oneself,
+    /// The target is the actor, who is an administrator.
+    AdminOneself,
     /// The actor administers the target and is not the target; an administrator administers everyone.
     Over,
     /// One of these two.
     OneselfOrOver,
+    /// As [`Right::Over`], for what opens or closes the account: enable, disable, delete, wipe.
+    OverAccess,
+    /// As [`Right::OneselfOrOver`], for what opens or closes the account: passwords, addresses, app passwords, sessions.
+    Access,
     /// The actor is an administrator.
     Admin,
     /// The actor may administer this group, and the target too unless `anyone` may be added.
@@ -33,12 +45,12 @@ impl Right<'_> {
     fn is_given(self, actor: &Permissions, target: Option<&Target>) -> bool {
         let oneself = target.is_some_and(|target| target.oneself);
         let over = target.is_some_and(|target| actor.is_over(&target.groups, &target.subadmin_of));
-        actor.is_admin && !matches!(self, Self::Oneself)
+        actor.is_admin && (oneself || !matches!(self, Self::Oneself | Self::AdminOneself))
             || match self {
-                Self::Admin => false,
+                Self::Admin | Self::AdminOneself => false,
                 Self::Oneself => oneself,
-                Self::Over => over && !oneself,
-                Self::OneselfOrOver => oneself || over,
+                Self::Over | Self::OverAccess => over && !oneself,
+                Self::OneselfOrOver | Self::Access => oneself || over,
                 Self::Member { group, anyone } => actor.may_administer(group) && (anyone || over),
                 Self::Create(new) => {
                     let mine = |group: &GroupId| actor.may_administer(group);
@@ -51,10 +63,36 @@ impl Right<'_> {
             }
     }
 
+    /// Refuses a service token that may not do this, whatever its owner may do. It must not become the account of its owner, which
+    /// would let it outlive its scopes, networks and end, nor more than its scopes say.
+    fn check_scopes(self, scopes: &TokenScopes, target: Option<&Target>) -> Result<(), AccountsError> {
+        let is_admins = match self {
+            Self::Oneself | Self::AdminOneself | Self::Access | Self::OverAccess
+                if target.is_some_and(|target| target.oneself) =>
+            {
+                return Err(AccountsError::ScopeMissing { needs: None });
+            }
+            Self::Access | Self::OverAccess => target.is_some_and(Target::has_rights),
+            Self::Member { group, .. } => group.is_admin(),
+            Self::Create(new) => {
+                if !new.groups.is_empty() && !scopes.allow(TokenScope::GroupsWrite) {
+                    return Err(missing(TokenScope::GroupsWrite));
+                }
+                new.groups.iter().any(GroupId::is_admin) || !new.subadmin_of.is_empty()
+            }
+            // The one change of a user that takes an administrator is who administers a group.
+            Self::Admin => target.is_some(),
+            Self::Oneself | Self::AdminOneself | Self::Over | Self::OneselfOrOver => false,
+        };
+        if is_admins && !scopes.allow(TokenScope::Admin) { Err(missing(TokenScope::Admin)) } else { Ok(()) }
+    }
+
     const fn name(self) -> &'static str {
         match self {
-            Self::Oneself | Self::Over | Self::OneselfOrOver => "the right to change this user",
-            Self::Admin => ADMIN,
+            Self::Oneself | Self::Over | Self::OneselfOrOver | Self::OverAccess | Self::Access => {
+                "the right to change this user"
+            }
+            Self::Admin | Self::AdminOneself => ADMIN,
             Self::Member { .. } => "the right to change the members of this group",
             Self::Create(_) => "the right to create this user",
         }
@@ -71,11 +109,22 @@ impl AccountsError {
     }
 }
 
+const fn missing(scope: TokenScope) -> AccountsError {
+    AccountsError::ScopeMissing { needs: Some(scope.as_str()) }
+}
+
 /// What a right over a user depends on.
 struct Target {
     oneself: bool,
     groups: Vec<GroupId>,
     subadmin_of: Vec<GroupId>,
+}
+
+impl Target {
+    /// Whether this is an administrator or a sub-admin.
+    fn has_rights(&self) -> bool {
+        self.groups.iter().any(GroupId::is_admin) || !self.subadmin_of.is_empty()
+    }
 }
 
 impl Change<'_> {
@@ -85,13 +134,7 @@ impl Change<'_> {
             return Ok(());
         }
         let actor = self.lock_actor().await?;
-        let actor = actor.ok_or_else(|| AccountsError::Forbidden { needs: right.name() })?;
-        let actor = self.permissions(actor).await?;
-        if right.is_given(&actor, None) {
-            Ok(())
-        } else {
-            Err(AccountsError::Forbidden { needs: right.name() })
-        }
+        self.check(right, actor, None).await
     }
 
     /// Locks a user until the transaction ends, if the actor has the right.
@@ -103,25 +146,72 @@ impl Change<'_> {
         if !self.actor().is_user() {
             return self.lock_user(id).await;
         }
-        let forbidden = || AccountsError::Forbidden { needs: right.name() };
         let oneself = self.actor().is(id);
         let (actor, target) = if oneself {
-            let target = self.lock_user(id).await?;
-            (Some((target.key, target.user.clone())), target)
+            let target = self.lock_user(id).await;
+            let actor = target.as_ref().ok().map(|target| (target.key, target.user.clone()));
+            (actor, target)
         } else if self.actor_is_first(id).await? {
             let actor = self.lock_actor().await?;
-            (actor, self.lock_user(id).await?)
+            (actor, self.lock_user(id).await)
         } else {
-            let target = self.lock_user(id).await?;
+            let target = self.lock_user(id).await;
             (self.lock_actor().await?, target)
         };
-        let actor = self.permissions(actor.ok_or_else(forbidden)?).await?;
+        let target = match target {
+            Ok(target) => target,
+            Err(missing) => {
+                self.check_sign_in(actor.as_ref()).await?;
+                return Err(missing);
+            }
+        };
         let about = Target {
             oneself,
             groups: self.groups_of(target.key).await?,
             subadmin_of: self.subadmin_groups(target.key).await?,
         };
-        if right.is_given(&actor, Some(&about)) { Ok(target) } else { Err(forbidden()) }
+        self.check(right, actor, Some(about)).await?;
+        Ok(target)
+    }
+
+    /// Whether the locked actor may do it, with the credential that they signed in with.
+    async fn check(
+        &mut self,
+        right: Right<'_>,
+        actor: Option<(UserKey, User)>,
+        target: Option<Target>,
+    ) -> Result<(), AccountsError> {
+        self.check_sign_in(actor.as_ref()).await?;
+        let forbidden = || AccountsError::Forbidden { needs: right.name() };
+        let actor = self.permissions(actor.ok_or_else(forbidden)?).await?;
+        if !right.is_given(&actor, target.as_ref()) {
+            return Err(forbidden());
+        }
+        self.actor().scopes().map_or(Ok(()), |scopes| right.check_scopes(scopes, target.as_ref()))
+    }
+
+    /// Refuses an actor whose credential has ended since the sign-in, while the rest of the request was on its way. The actor's row
+    /// is locked, and whatever ends a password, an app password or all sessions of a user locks it too.
+    async fn check_sign_in(&mut self, actor: Option<&(UserKey, User)>) -> Result<(), AccountsError> {
+        let Some(credential) = self.actor().credential().cloned() else { return Ok(()) };
+        let Some((key, user)) = actor.filter(|(_, user)| user.enabled) else {
+            return Err(AccountsError::SignInEnded);
+        };
+        let (query, token) = match credential {
+            UsedCredential::Password { before } if user.epoch <= before => return Ok(()),
+            UsedCredential::Password { .. } => return Err(AccountsError::SignInEnded),
+            UsedCredential::AppPassword(token) | UsedCredential::ServiceToken { token, .. } => (
+                "SELECT 1 FROM app_passwords WHERE token = $1 AND user_key = $2 AND NOT wipe \
+                 AND (expires_at IS NULL OR expires_at > $3)",
+                token,
+            ),
+            UsedCredential::Session(token) => {
+                ("SELECT 1 FROM sessions WHERE token = $1 AND user_key = $2 AND expires_at > $3", token)
+            }
+        };
+        let now = self.now().millis();
+        let found = self.row(sql(query).bind(token.bytes()).bind(key.0).bind(now)).await?;
+        found.map(drop).ok_or(AccountsError::SignInEnded)
     }
 
     /// Whether the actor's row comes before that of the target in the order of locking.

@@ -8,7 +8,7 @@ use crate::domain::{
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::UserKey;
@@ -41,12 +41,13 @@ macro_rules! goes_on {
     };
 }
 
-/// Sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
-/// to before their beginning by more than [`SKEW`], since their age is unknown then.
-#[derive(Clone, Copy, Debug)]
-pub struct Sessions<'a>(pub(crate) &'a Store);
+table! {
+    /// Sessions. They end with the credentials of their user, in the same transaction; and when the clock is set back
+    /// to before their beginning by more than [`SKEW`], since their age is unknown then.
+    Sessions, SessionsMut
+}
 
-impl Sessions<'_> {
+impl SessionsMut<'_> {
     /// Begins a session. The token goes to the browser; here only its hash is kept. Of a user who has [`MAX_SESSIONS`], the
     /// one that was not seen for the longest time ends.
     ///
@@ -111,7 +112,9 @@ impl Sessions<'_> {
     ) -> Result<Token, AccountsError> {
         self.begin_if(Some(user), |user| user.epoch <= before, life, data).await
     }
+}
 
+impl Sessions<'_> {
     /// The session of a token, if it has not ended.
     ///
     /// # Errors
@@ -140,7 +143,9 @@ impl Sessions<'_> {
             data: row.bytes(5)?,
         }))
     }
+}
 
+impl SessionsMut<'_> {
     /// Notes that a session was seen, and lets it live on from now; returns whether it still existed.
     ///
     /// # Errors
@@ -173,23 +178,30 @@ impl Sessions<'_> {
         Ok(there)
     }
 
-    /// Notes that the owner of a session has just typed the password, and replaces what the server keeps in it; returns when
-    /// that was, or `None` when the session has ended.
+    /// Notes that the owner of a session has just typed the password, and replaces what the server keeps in it and its token,
+    /// which may be known to others; returns when that was and the new token, or `None` when the session has ended.
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn confirm(self, token: &TokenHash, data: &[u8]) -> Result<Option<Timestamp>, AccountsError> {
+    pub async fn confirm(
+        self,
+        token: &TokenHash,
+        data: &[u8],
+    ) -> Result<Option<(Timestamp, Token)>, AccountsError> {
+        let renewed = Token::random()?;
         let mut change = self.0.change().await?;
         let now = self.0.now();
         let confirm = sql(concat!(
-            "UPDATE sessions SET confirmed_at = $2, data = $4 WHERE token = $1 AND user_key IS NOT NULL AND ",
+            "UPDATE sessions SET confirmed_at = $2, data = $4, token = $5 \
+             WHERE token = $1 AND user_key IS NOT NULL AND ",
             goes_on!()
         ));
         let confirm =
             confirm.bind(token.bytes()).bind(now.millis()).bind(now.after(SKEW).millis()).bind(data);
+        let confirm = confirm.bind(renewed.hash().bytes());
         let there = change.execute(confirm).await? > 0;
         change.commit().await?;
-        Ok(there.then_some(now))
+        Ok(there.then_some((now, renewed)))
     }
 
     /// Ends a session; returns whether it existed.
@@ -210,7 +222,7 @@ impl Sessions<'_> {
     /// [`AccountsError::NotFound`]: the user.
     pub async fn end_all(self, user: &UserId, but: Option<&TokenHash>) -> Result<u64, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_target(user, Right::OneselfOrOver).await?;
+        let LockedUser { key, user } = change.lock_target(user, Right::Access).await?;
         let keep = but.map_or([0_u8; 32], |token| *token.bytes());
         let end = sql("DELETE FROM sessions WHERE user_key = $1 AND token <> $2");
         let ended = change.execute(end.bind(key.0).bind(&keep)).await?;
@@ -220,7 +232,9 @@ impl Sessions<'_> {
         change.commit().await?;
         Ok(ended)
     }
+}
 
+impl Sessions<'_> {
     /// A user's sessions, the one that was seen last first, at most 100; with each what it is found by.
     ///
     /// # Errors
@@ -263,7 +277,9 @@ impl Sessions<'_> {
         let row = self.0.db().row(query).await?;
         Ok(row.map(|row| row.count(0)).transpose()?.unwrap_or_default())
     }
+}
 
+impl SessionsMut<'_> {
     /// Removes what has expired: sessions, resets and app passwords; returns how many. A server calls it now and then. What began
     /// after a moment to which the clock was set back goes as well, before that moment comes again.
     ///

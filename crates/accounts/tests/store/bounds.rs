@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AccountsError, EmailAddress, MAX_APP_PASSWORDS, MAX_SESSIONS, NewUser, ProfileField,
+    AccountsError, ActingAccounts, EmailAddress, MAX_APP_PASSWORDS, MAX_SESSIONS, NewUser, ProfileField,
     ProfileScope, ProfileValue, UserChange,
 };
 
@@ -15,7 +15,7 @@ fn address(nth: usize) -> ProfileValue {
     EmailAddress::parse(&format!("eve-{nth}@example.com")).unwrap().into()
 }
 
-async fn addresses(accounts: &Accounts) -> usize {
+async fn addresses(accounts: &ActingAccounts) -> usize {
     let details = accounts.users().details(&user("eve")).await.unwrap();
     details.profile.entries(ProfileField::AdditionalMail).count()
 }

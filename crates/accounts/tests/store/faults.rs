@@ -5,7 +5,8 @@ use std::time::Duration;
 use std::{env, fs};
 
 use accounts::{
-    Accounts, AccountsError, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash, UserFilter,
+    Accounts, AccountsError, ActingAccounts, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash,
+    UserFilter,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Executor, PgConnection, Row, SqliteConnection};
@@ -20,7 +21,7 @@ fn whole(n: usize) -> NewUser {
 }
 
 /// Every user there is was created whole.
-async fn all_are_whole(accounts: &Accounts) -> u64 {
+async fn all_are_whole(accounts: &ActingAccounts) -> u64 {
     let page = accounts.users().details_page(&UserFilter::new()).await.unwrap();
     for details in &page.items {
         assert_eq!(details.groups, [group("staff")], "{}", details.user.id);
@@ -97,7 +98,7 @@ async fn damaged_database_is_reported() {
 async fn a_full_disk_leaves_nothing_half_written() {
     let place = TestDb::sqlite();
     let settings = place.settings.clone().with_sqlite_page_limit(150);
-    let accounts = Accounts::open(&settings).await.unwrap();
+    let accounts = Accounts::open(&settings).await.unwrap().as_system();
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let mut made = 0;
     let error = loop {
@@ -121,7 +122,7 @@ async fn a_full_disk_leaves_nothing_half_written() {
 #[tokio::test]
 async fn reader() {
     let Ok(path) = env::var(READ_ONLY) else { return };
-    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await.unwrap();
+    let accounts = Accounts::open(&StoreSettings::sqlite(path)).await.unwrap().as_system();
     let error = accounts.users().create(whole(1)).await.unwrap_err();
     println!("told: {error}; {} users", all_are_whole(&accounts).await);
 }
@@ -160,8 +161,10 @@ async fn read_only_store_is_reported() {
 #[tokio::test]
 async fn a_writer_who_does_not_finish_is_waited_for_only_so_long() {
     let place = TestDb::sqlite();
-    let accounts =
-        Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(500))).await.unwrap();
+    let accounts = Accounts::open(&place.settings.clone().with_patience(Duration::from_millis(500)))
+        .await
+        .unwrap()
+        .as_system();
     accounts.groups().create(&group("staff"), None).await.unwrap();
     let options = SqliteConnectOptions::new().filename(place.settings.path().unwrap());
     let mut other = SqliteConnection::connect_with(&options).await.unwrap();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use accounts::{Accounts, Clock, InvalidationWatcher, NewUser, StoredHash};
+use accounts::{ActingAccounts, Clock, InvalidationWatcher, NewUser, StoredHash};
 use accounts::{
     BaseUrl, EmailMessage, HashSettings, Hasher, LocalBackend, LocalPasswords, MailTransport, MailWorker,
     PasswordHash, PasswordReset, PolicyRules, ResetSettings, SendError,
@@ -50,7 +50,7 @@ impl MailTransport for SentMails {
 }
 
 pub(crate) struct Fixture {
-    pub(crate) accounts: Accounts,
+    pub(crate) accounts: ActingAccounts,
     pub(crate) clock: Clock,
     pub(crate) hasher: Hasher,
     pub(crate) backend: LocalBackend,
@@ -67,7 +67,7 @@ pub(crate) struct Remembering {
 }
 
 impl Remembering {
-    pub(crate) async fn of(accounts: &Accounts, backend: LocalBackend) -> Self {
+    pub(crate) async fn of(accounts: &ActingAccounts, backend: LocalBackend) -> Self {
         let usual = Treatment::default();
         let mut policy = backend.policy();
         (policy.cache_accepted, policy.cache_rejected) = (usual.cache_accepted, usual.cache_rejected);

@@ -12,8 +12,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use accounts::{
-    Accounts, AccountsError, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash, UserChange,
-    UserFilter,
+    Accounts, AccountsError, ActingAccounts, NewUser, ProfileField, ProfileValue, StoreSettings, StoredHash,
+    UserChange, UserFilter,
 };
 use futures_util::TryStreamExt;
 
@@ -56,7 +56,7 @@ impl State {
     }
 }
 
-async fn step(accounts: &Accounts, n: u64) -> Result<(), AccountsError> {
+async fn step(accounts: &ActingAccounts, n: u64) -> Result<(), AccountsError> {
     let of = user(&id(n / 5));
     match n % 5 {
         0 => {
@@ -82,7 +82,7 @@ async fn step(accounts: &Accounts, n: u64) -> Result<(), AccountsError> {
 }
 
 /// Reads everything, and finds nothing half made on the way.
-async fn state(accounts: &Accounts) -> State {
+async fn state(accounts: &ActingAccounts) -> State {
     let mut state = State::default();
     let people: Vec<_> = accounts.users().stream_details(UserFilter::new()).try_collect().await.unwrap();
     for details in people {
@@ -111,7 +111,7 @@ async fn state(accounts: &Accounts) -> State {
 #[tokio::test]
 async fn writer() {
     let (Ok(store), Ok(first)) = (env::var(STORE), env::var(FIRST)) else { return };
-    let accounts = Accounts::open(&StoreSettings::parse(&store).unwrap()).await.unwrap();
+    let accounts = Accounts::open(&StoreSettings::parse(&store).unwrap()).await.unwrap().as_system();
     for n in first.parse().unwrap().. {
         step(&accounts, n).await.unwrap();
         println!("done {n}");

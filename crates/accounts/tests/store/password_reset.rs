@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use accounts::SendError;
 use accounts::{
-    Accounts, Actor, BadToken, LostPassword, NewUser, RedeemError, RequestError, ResetSettings, SetError,
-    UserChange, UserId,
+    ActingAccounts, Actor, BadToken, LostPassword, NewUser, RedeemError, RequestError, ResetSettings,
+    SetError, UserChange, UserId,
 };
 use sqlx::{Connection, Executor, SqliteConnection};
 use user_backend::BackendId;
@@ -507,6 +507,6 @@ async fn the_worker_sends_what_comes_and_stops_when_told() {
 
 /// Keeps the compiler honest about what may cross threads.
 #[allow(dead_code)]
-fn shared(accounts: Accounts) -> impl Send + Sync {
+fn shared(accounts: ActingAccounts) -> impl Send + Sync {
     accounts
 }

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use accounts::{
-    Accounts, AccountsError, Changes, CredentialEpoch, GroupId, InvalidationWatcher, NewUser, StoredHash,
-    UserFilter, UserId,
+    Accounts, AccountsError, ActingAccounts, Changes, CredentialEpoch, GroupId, InvalidationWatcher, NewUser,
+    StoredHash, UserFilter, UserId,
 };
 use user_backend::{BackendId, Credentials, DomainRules, Policy, Resolver, StaticBackend, UserBackend};
 
 use crate::test_db::{group, on_both, user};
 
 /// One way to take an administrator away.
-async fn take_away(accounts: &Accounts, id: &UserId, how: usize) -> Result<(), AccountsError> {
+async fn take_away(accounts: &ActingAccounts, id: &UserId, how: usize) -> Result<(), AccountsError> {
     match how % 3 {
         0 => accounts.users().set_enabled(id, false).await.map(drop),
         1 => accounts.users().delete(id).await.map(drop),

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AccountsError, Actor, GroupId, NewUser, ResetSettings, SetError, StoredHash, UserChange,
-    UserFilter,
+    AccountsError, ActingAccounts, Actor, GroupId, NewUser, ResetSettings, SetError, SourceNetworks,
+    StoredHash, TokenScopes, UsedCredential, UserChange, UserFilter,
 };
 
 use crate::fixture::{ALICE, Fixture, deadline, password};
@@ -18,7 +18,7 @@ const ROUNDS: usize = 200;
 
 /// `root` is an administrator, `sam` administers `staff` with `mem`, `sid` administers `board` and is in `staff`, `other` is in
 /// `board`.
-async fn site(accounts: &Accounts) {
+async fn site(accounts: &ActingAccounts) {
     for id in ["staff", "board"] {
         accounts.groups().create(&group(id), None).await.unwrap();
     }
@@ -33,7 +33,7 @@ async fn site(accounts: &Accounts) {
     }
 }
 
-fn by(accounts: &Accounts, name: &str) -> Accounts {
+fn by(accounts: &ActingAccounts, name: &str) -> ActingAccounts {
     accounts.on_behalf_of(Actor::user(name, None))
 }
 
@@ -47,14 +47,14 @@ async fn allowed<T>(change: impl Future<Output = Result<T, AccountsError>>) -> b
 }
 
 /// Everything of a user that a rise in rights ends: app passwords, sessions, whether a reset link works.
-async fn credentials(accounts: &Accounts, name: &str) -> (usize, u64, i64) {
+async fn credentials(accounts: &ActingAccounts, name: &str) -> (usize, u64, i64) {
     let id = user(name);
     let app_passwords = accounts.app_passwords().list(&id).await.unwrap().len();
     let there = accounts.reset_tokens().void(&id).await.unwrap();
     (app_passwords, accounts.sessions().count(&id).await.unwrap(), i64::from(there))
 }
 
-async fn give_credentials(accounts: &Accounts, name: &str) {
+async fn give_credentials(accounts: &ActingAccounts, name: &str) {
     let id = user(name);
     accounts.app_passwords().create(&id, "phone", None).await.unwrap();
     accounts.sessions().begin(Some(&id), Duration::from_secs(60), b"").await.unwrap();
@@ -62,7 +62,7 @@ async fn give_credentials(accounts: &Accounts, name: &str) {
 }
 
 /// Lines of the audit log about a user's credentials, with who and why.
-async fn ended(accounts: &Accounts, name: &str) -> Vec<(String, String)> {
+async fn ended(accounts: &ActingAccounts, name: &str) -> Vec<(String, String)> {
     let lines = accounts.audit().after(0, 1000, Some(name)).await.unwrap();
     let ended = lines.into_iter().filter(|line| line.action == "credentials.ended");
     ended.map(|line| (line.actor, line.detail.unwrap_or_default())).collect()
@@ -108,6 +108,144 @@ async fn lost_the_race(house: &Arc<Fixture>, number: usize) -> bool {
 }
 
 on_both! {
+    async fn change_with_a_credential_that_ended_is_refused(place) {
+        let accounts = place.open().await;
+        site(&accounts).await;
+        let sam = user("sam");
+        let hour = Duration::from_secs(3600);
+        let end = |change: &'static str| {
+            let (accounts, sam) = (accounts.clone(), sam.clone());
+            async move {
+                match change {
+                    "password" => accounts.passwords().set(&sam, &StoredHash::new("new")).await.unwrap(),
+                    "disabled" => drop(accounts.users().set_enabled(&sam, false).await.unwrap()),
+                    "revoked" => drop(accounts.app_passwords().revoke_all(&sam).await.unwrap()),
+                    "wiped" => drop(accounts.app_passwords().wipe(&sam).await.unwrap()),
+                    "signed out" => drop(accounts.sessions().end_all(&sam, None).await.unwrap()),
+                    "promoted" => drop(accounts.groups().add_member(&GroupId::admin(), &sam).await.unwrap()),
+                    "expired" => place.clock.advance(hour),
+                    "deleted" => drop(accounts.users().delete(&sam).await.unwrap()),
+                    other => panic!("{other}"),
+                }
+            }
+        };
+        for (kind, ends) in [
+            ("password", &["password", "disabled", "wiped", "promoted", "deleted"][..]),
+            ("app password", &["password", "disabled", "revoked", "wiped", "promoted", "expired", "deleted"]),
+            ("service token", &["password", "disabled", "revoked", "wiped", "promoted", "expired", "deleted"]),
+            ("session", &["password", "disabled", "signed out", "wiped", "promoted", "expired", "deleted"]),
+        ] {
+            for change in ends {
+                let expires = Some(place.clock.now().after(hour));
+                let credential = match kind {
+                    "password" => UsedCredential::Password { before: accounts.credential_epoch().current().await.unwrap() },
+                    "app password" => {
+                        let (token, _) = accounts.app_passwords().create(&sam, "phone", expires).await.unwrap();
+                        UsedCredential::AppPassword(token.hash())
+                    }
+                    "service token" => {
+                        let scopes = TokenScopes::parse(["users:write"]).unwrap();
+                        let networks = SourceNetworks::default();
+                        let tokens = accounts.app_passwords();
+                        let made = tokens.create_service_token(&sam, "job", scopes.clone(), networks, expires).await;
+                        let token = made.unwrap().0.hash();
+                        UsedCredential::ServiceToken { token, name: "job".to_owned(), scopes }
+                    }
+                    _ => {
+                        let token = accounts.sessions().begin(Some(&sam), hour, b"").await.unwrap();
+                        UsedCredential::Session(token.hash())
+                    }
+                };
+                let acting = accounts.on_behalf_of(Actor::user("sam", None).signed_in(credential));
+                let named = |name: &str| UserChange::new().display_name(Some(name.parse().unwrap()));
+                acting.users().change(&user("mem"), named("before")).await.unwrap();
+                end(change).await;
+                let late = AccountsError::SignInEnded;
+                let done = acting.users().change(&user("mem"), named("after")).await;
+                assert_eq!(done.unwrap_err(), late, "{kind} {change}");
+                assert_eq!(acting.users().change(&sam, named("after")).await.unwrap_err(), late, "{kind} {change}");
+                assert_eq!(acting.groups().create(&group("new"), None).await.unwrap_err(), late, "{kind} {change}");
+                let nobody = acting.users().change(&user("nobody"), named("after")).await;
+                assert_eq!(nobody.unwrap_err(), late, "{kind} {change}: nothing is said about who there is");
+                let mem = accounts.users().get(&user("mem")).await.unwrap();
+                assert_eq!(mem.display_name.as_deref(), Some("before"), "{kind} {change}");
+                // As it was.
+                if accounts.users().delete(&sam).await.is_ok() || *change == "deleted" {
+                    accounts.users().create(NewUser::new(sam.clone()).subadmin_of(group("staff"))).await.unwrap();
+                }
+            }
+        }
+    }
+
+    async fn service_token_changes_no_account_beyond_its_scopes(place) {
+        let accounts = place.open().await;
+        site(&accounts).await;
+        let by_token = |scopes: &[&str]| {
+            let (accounts, scopes) = (accounts.clone(), TokenScopes::parse(scopes).unwrap());
+            async move {
+                let root = user("root");
+                let made = accounts.app_passwords().create_service_token(
+                    &root, "job", scopes.clone(), SourceNetworks::default(), None,
+                );
+                let token = made.await.unwrap().0.hash();
+                let credential = UsedCredential::ServiceToken { token, name: "job".to_owned(), scopes };
+                accounts.on_behalf_of(Actor::user("root", None).signed_in(credential))
+            }
+        };
+        let (narrow, wide) = (by_token(&["users:credentials", "groups:write"]).await, by_token(&["admin"]).await);
+        let missing = |needs| Err(AccountsError::ScopeMissing { needs });
+        let (admin, groups) = (Some("admin"), Some("groups:write"));
+        let address = UserChange::new().email(Some("new@example.com".parse().unwrap()));
+        let named = UserChange::new().display_name(Some("X".parse().unwrap()));
+        for acting in [&narrow, &wide] {
+            // Its own owner, whatever the scopes.
+            let root = user("root");
+            assert_eq!(acting.passwords().set(&root, &StoredHash::new("x")).await, missing(None));
+            assert_eq!(acting.users().change(&root, address.clone()).await.map(drop), missing(None));
+            assert_eq!(acting.app_passwords().create(&root, "x", None).await.map(drop), missing(None));
+            assert_eq!(acting.app_passwords().revoke_all(&root).await.map(drop), missing(None));
+            assert_eq!(acting.sessions().end_all(&root, None).await.map(drop), missing(None));
+            acting.users().change(&root, named.clone()).await.unwrap();
+        }
+        // A sub-admin takes the scope of administrators, also one who has just become one.
+        for target in ["sid", "other"] {
+            let target = user(target);
+            if target == user("other") {
+                narrow.passwords().set(&target, &StoredHash::new("x")).await.unwrap();
+                accounts.groups().add_member(&GroupId::admin(), &target).await.unwrap();
+            }
+            assert_eq!(narrow.passwords().set(&target, &StoredHash::new("x")).await, missing(admin));
+            assert_eq!(narrow.users().change(&target, address.clone()).await.map(drop), missing(admin));
+            assert_eq!(narrow.users().set_enabled(&target, false).await.map(drop), missing(admin));
+            assert_eq!(narrow.app_passwords().wipe(&target).await.map(drop), missing(admin));
+            assert_eq!(narrow.users().delete(&target).await.map(drop), missing(admin));
+            narrow.users().change(&target, named.clone()).await.unwrap();
+            wide.users().set_enabled(&target, true).await.unwrap();
+        }
+        let (staff, mem) = (group("staff"), user("mem"));
+        assert_eq!(narrow.groups().add_member(&GroupId::admin(), &mem).await, missing(admin).map(|()| true));
+        assert_eq!(narrow.groups().remove_member(&GroupId::admin(), &user("other")).await, missing(admin).map(|()| true));
+        assert_eq!(narrow.groups().add_subadmin(&staff, &mem).await, missing(admin).map(|()| true));
+        assert_eq!(narrow.groups().remove_subadmin(&staff, &user("sam")).await, missing(admin).map(|()| true));
+        narrow.groups().remove_member(&staff, &mem).await.unwrap();
+        narrow.groups().add_member(&staff, &mem).await.unwrap();
+        // New users.
+        for (new, needs) in [
+            (NewUser::new(user("n1")).group(GroupId::admin()), [admin, groups]),
+            (NewUser::new(user("n2")).subadmin_of(staff.clone()), [admin, None]),
+            (NewUser::new(user("n3")).group(staff.clone()), [None, groups]),
+            (NewUser::new(user("n4")), [None, None]),
+        ] {
+            for (acting, needs) in [&narrow, &wide].into_iter().zip(needs) {
+                let made = acting.users().create(new.clone()).await;
+                match needs {
+                    Some(_) => assert_eq!(made.map(drop), missing(needs)),
+                    None => drop(accounts.users().delete(&made.unwrap().id).await.unwrap()),
+                }
+            }
+        }
+    }
+
     async fn password_set_by_a_sub_admin_never_comes_after_the_promotion(place) {
         let house = Arc::new(Fixture::empty(place, r#"{"historySize": 0}"#, ResetSettings::default()).await);
         site(&house.accounts).await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::{
-    Accounts, AccountsError, Actor, AppPassword, GroupId, NewUser, SourceNetworks, Token, TokenHash,
+    AccountsError, ActingAccounts, Actor, AppPassword, GroupId, NewUser, SourceNetworks, Token, TokenHash,
     TokenRefusal, TokenScope, TokenScopes, UserId,
 };
 
@@ -12,7 +12,7 @@ use crate::test_db::{TestDb, on_both, user};
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// With two administrators, and a sub-admin of the staff.
-async fn people(place: &TestDb) -> Accounts {
+async fn people(place: &TestDb) -> ActingAccounts {
     let accounts = place.open().await;
     let staff = GroupId::parse("staff").unwrap();
     accounts.groups().create(&staff, None).await.unwrap();
@@ -25,7 +25,7 @@ async fn people(place: &TestDb) -> Accounts {
 }
 
 async fn make(
-    accounts: &Accounts,
+    accounts: &ActingAccounts,
     owner: &str,
     scopes: &[&str],
 ) -> Result<(Token, AppPassword), AccountsError> {
@@ -34,11 +34,11 @@ async fn make(
     accounts.app_passwords().create_service_token(&user(owner), "nightly job", scopes, networks, None).await
 }
 
-async fn exists(accounts: &Accounts, token: &TokenHash) -> bool {
+async fn exists(accounts: &ActingAccounts, token: &TokenHash) -> bool {
     accounts.app_passwords().find(token).await.unwrap().is_some()
 }
 
-async fn audited(accounts: &Accounts, owner: &UserId) -> Vec<(String, String, String)> {
+async fn audited(accounts: &ActingAccounts, owner: &UserId) -> Vec<(String, String, String)> {
     let lines = accounts.audit().latest(50, Some(owner.name().as_str())).await.unwrap();
     let ours = lines.into_iter().filter(|line| line.action.starts_with("service_token"));
     ours.map(|line| (line.actor, line.action, line.detail.unwrap_or_default())).collect()

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use accounts::{Accounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
+use accounts::{Accounts, ActingAccounts, Clock, GroupId, StoreSettings, Timestamp, UserId};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use tempfile::TempDir;
@@ -77,8 +77,8 @@ impl TestDb {
         self.database.is_none()
     }
 
-    pub(crate) async fn open(&self) -> Accounts {
-        Accounts::open(&self.settings).await.unwrap()
+    pub(crate) async fn open(&self) -> ActingAccounts {
+        Accounts::open(&self.settings).await.unwrap().as_system()
     }
 
     /// Runs a statement behind the store's back.

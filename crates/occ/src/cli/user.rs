@@ -1,9 +1,10 @@
 //! The words of `user:…`.
 
+use accounts::Expiry;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{Password, Window, exits};
-use crate::time_format::{self, End};
+use crate::time_format;
 
 /// The commands `user:…`.
 #[derive(Debug, Subcommand)]
@@ -180,7 +181,7 @@ pub(crate) struct TokenAddArgs {
     pub(crate) from: Vec<String>,
     /// When it ends: a day such as 2027-01-31 (UTC), or a time from now such as 90d or 12h [default: never]
     #[arg(long, value_name = "DATE|DURATION", value_parser = time_format::end)]
-    pub(crate) expires: Option<End>,
+    pub(crate) expires: Option<Expiry>,
 }
 
 /// Arguments of `user:auth-tokens:delete`.

@@ -54,7 +54,7 @@ async fn send(store: &Store, user: &accounts::User) -> Result<Output, CliError> 
         return Err(CliError::refused(format!("The user {} is disabled", user.id)));
     }
     let passwords = store.local().await?.passwords(&store.accounts);
-    let reset = PasswordReset::new(store.accounts.clone(), passwords, ResetSettings::default());
+    let reset = PasswordReset::new((*store.accounts).clone(), passwords, ResetSettings::default());
     reset.request(user.id.as_str(), None).await.map_err(|error| match error {
         RequestError::Store(error) => error.into(),
         error => CliError::unavailable(error.to_string()),

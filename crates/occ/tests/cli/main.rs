@@ -19,7 +19,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use accounts::{Accounts, GroupId, NewUser, StoreSettings, UserId};
+use accounts::{Accounts, ActingAccounts, GroupId, NewUser, StoreSettings, UserId};
 use database::{Database, Server};
 use tempfile::TempDir;
 use user_backend::BackendId;
@@ -102,12 +102,12 @@ port = 1
     }
 
     /// The store itself, as a server has it open.
-    fn accounts(&self) -> Accounts {
+    fn accounts(&self) -> ActingAccounts {
         let settings = match &self.store {
             Some(database) => StoreSettings::parse(&database.url()).unwrap(),
             None => StoreSettings::sqlite(self.path().join("user-backend.db")),
         };
-        self.block_on(Accounts::open(&settings)).unwrap()
+        self.block_on(Accounts::open(&settings)).unwrap().as_system()
     }
 
     fn block_on<T>(&self, work: impl Future<Output = T>) -> T {

@@ -20,7 +20,7 @@ const NEW: &str = "a mad tea-party at four";
 /// alice with a password, and a server that has the store open.
 struct Server {
     desk: Desk,
-    accounts: accounts::Accounts,
+    accounts: accounts::ActingAccounts,
     resolver: Resolver,
 }
 

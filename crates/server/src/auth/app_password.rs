@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::{AccountsError, TokenHash, UserId};
+use accounts::{AccountsError, AppPassword, CredentialEpoch, Permissions, Snapshot, TokenHash, UserId};
 use user_backend::LoginName;
 use user_backend::brute_force::{FailureLog, Place};
 
@@ -29,6 +29,27 @@ pub(super) enum Lookup {
     Accepted(Box<Accepted>),
 }
 
+/// An app password that exists, whether it is accepted or not.
+struct Found {
+    /// The epoch before it was read.
+    epoch: CredentialEpoch,
+    /// The owner, read with the epoch or after it.
+    look: Snapshot,
+    owner: UserId,
+    row: AppPassword,
+    /// Whether it came from the store and not from memory.
+    is_new: bool,
+}
+
+fn proof(token: TokenHash, row: AppPassword) -> Proof {
+    let service = row.service.clone();
+    let used = UsedAppPassword { token, row };
+    match service {
+        Some(service) => Proof::ServiceToken(used, service),
+        None => Proof::AppPassword(used),
+    }
+}
+
 impl AppState {
     /// Looks an app password up. `name` is what was typed with it; a `Bearer` token comes without one.
     ///
@@ -43,57 +64,71 @@ impl AppState {
         if !is_token_shaped(secret) {
             return Ok(Lookup::NotOurs);
         }
-        let (token, memory) = (TokenHash::of(secret), &self.inner.app_passwords);
-        // Read before the row: what ends in between is not remembered under the new epoch.
-        let epoch = self.accounts().snapshot(None).await?.epoch;
-        let remembered = memory.get(&token, epoch);
-        let is_new = remembered.is_none();
-        let found = match remembered {
-            Some(found) => found,
-            None => {
-                let found = self.accounts().app_passwords().find(&token).await?;
-                let Some((user, row)) = found else { return Ok(Lookup::NotOurs) };
-                Remembered { epoch, owner: user.id, row }
-            }
+        let token = TokenHash::of(secret);
+        let Some(Found { epoch, look, owner, mut row, is_new }) = self.find_app_password(token).await? else {
+            return Ok(Lookup::NotOurs);
         };
-        let Remembered { owner, mut row, .. } = found;
         let now = self.accounts().now();
         let is_owner = match name {
             Some(name) => self.is_name_of(name, &owner).await?,
             None => true,
         };
-        if !is_owner {
-            return Ok(Lookup::Refused);
-        }
-        let look = self.accounts().snapshot(Some(owner.name())).await?;
-        let Some(standing) = look.permissions() else { return Ok(Lookup::Refused) };
         // Also for a remembered one: its end and its networks change nothing that memory would notice.
-        let refusal = row.refusal(&standing.user, Some(from), now);
-        if refusal.is_some() || !self.is_served(&standing.user, &look) {
+        let Some(standing) = self.accepted_owner(&row, &look, from).filter(|_| is_owner) else {
             return Ok(Lookup::Refused);
-        }
+        };
         // A store that cannot be written keeps no device out.
-        if let Err(error) = self.accounts().app_passwords().used(&row, Some(from)).await {
+        if let Err(error) = self.accounts().as_system().app_passwords().used(&row, Some(from)).await {
             tracing::warn!(%error, "the use of an app password could not be noted");
         }
         // What automation does is no sign-in of its owner.
         if row.service.is_none()
-            && let Err(error) = self.accounts().users().signed_in_without_password(&standing.user).await
+            && let Err(error) =
+                self.accounts().as_system().users().signed_in_without_password(&standing.user).await
         {
             tracing::warn!(%error, "a sign-in could not be noted");
         }
         let noted_before = row.last_used.filter(|at| *at <= now && at.after(USE_RESOLUTION) > now);
         row.last_used = noted_before.or(Some(now));
         if is_new || noted_before.is_none() {
-            memory.put(token, Remembered { epoch, owner, row: row.clone() });
+            self.inner.app_passwords.put(token, Remembered { epoch, owner, row: row.clone() });
         }
-        let service = row.service.clone();
-        let used = UsedAppPassword { token, row };
-        let proof = match service {
-            Some(service) => Proof::ServiceToken(used, service),
-            None => Proof::AppPassword(used),
-        };
-        Ok(Lookup::Accepted(Box::new(Accepted { proof, standing })))
+        Ok(Lookup::Accepted(Box::new(Accepted { proof: proof(token, row), standing })))
+    }
+
+    /// Looks up once more what a request signed in with a moment ago; `None` when it has ended.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) async fn still_valid_token(
+        &self,
+        used: &UsedAppPassword,
+        from: IpAddr,
+    ) -> Result<Option<Accepted>, AccountsError> {
+        let Some(found) = self.find_app_password(used.token).await? else { return Ok(None) };
+        let standing = self.accepted_owner(&found.row, &found.look, from);
+        Ok(standing.map(|standing| Accepted { proof: proof(used.token, found.row), standing }))
+    }
+
+    /// Finds an app password, in memory or in the store, and its owner as they are now.
+    async fn find_app_password(&self, token: TokenHash) -> Result<Option<Found>, AccountsError> {
+        let remembered = self.inner.app_passwords.get(&token);
+        // Read before the row: what ends in between is not remembered under the new epoch.
+        let look = self.accounts().snapshot(remembered.as_ref().map(|found| found.owner.name())).await?;
+        let epoch = look.epoch;
+        if let Some(Remembered { owner, row, .. }) = remembered.filter(|found| found.epoch == epoch) {
+            return Ok(Some(Found { epoch, look, owner, row, is_new: false }));
+        }
+        let Some((user, row)) = self.accounts().app_passwords().find(&token).await? else { return Ok(None) };
+        let look = self.accounts().snapshot(Some(user.id.name())).await?;
+        Ok(Some(Found { epoch, look, owner: user.id, row, is_new: true }))
+    }
+
+    /// What the owner of an app password may do, if it is accepted from there now.
+    fn accepted_owner(&self, row: &AppPassword, look: &Snapshot, from: IpAddr) -> Option<Permissions> {
+        let standing = look.permissions()?;
+        let refusal = row.refusal(&standing.user, Some(from), self.accounts().now());
+        (refusal.is_none() && self.is_served(&standing.user, look)).then_some(standing)
     }
 
     /// Whether a typed name is that of a user.

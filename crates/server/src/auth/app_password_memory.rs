@@ -21,8 +21,9 @@ pub(super) struct Remembered {
 }
 
 impl AppPasswordMemory {
-    pub(super) fn get(&self, token: &TokenHash, epoch: CredentialEpoch) -> Option<Remembered> {
-        self.lock().get(token).filter(|found| found.epoch == epoch).cloned()
+    /// What was remembered, at whatever epoch that was.
+    pub(super) fn get(&self, token: &TokenHash) -> Option<Remembered> {
+        self.lock().get(token).cloned()
     }
 
     pub(super) fn put(&self, token: TokenHash, found: Remembered) {

@@ -69,7 +69,7 @@ impl AppState {
     pub async fn unregister(&self) {
         let left = async {
             self.sync_failed_logins(false).await?;
-            self.accounts().instances().unregister(&self.inner.failed_logins.id).await
+            self.accounts().as_system().instances().unregister(&self.inner.failed_logins.id).await
         };
         if let Err(error) = left.await {
             tracing::warn!(%error, "the last failed sign-ins could not be written down");
@@ -82,7 +82,8 @@ impl AppState {
     /// # Errors
     /// When the store cannot be read or written; nothing is lost then.
     pub async fn sync_failed_logins(&self, tidy: bool) -> Result<(), AccountsError> {
-        let (log, failures) = (&self.inner.failed_logins, self.accounts().failed_logins());
+        let system = self.accounts().as_system();
+        let (log, failures) = (&self.inner.failed_logins, system.failed_logins());
         let mut synced = log.synced.lock().await;
         let per = self.resolver().throttle().per;
         // What an administrator forgave is forgiven here before anything is written.
@@ -146,6 +147,6 @@ impl AppState {
             locked_users: pressure.locked_users,
         };
         let text = serde_json::to_string(&status).unwrap_or_default();
-        self.accounts().instances().report(&log.id, log.started, &text).await
+        self.accounts().as_system().instances().report(&log.id, log.started, &text).await
     }
 }

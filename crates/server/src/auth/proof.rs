@@ -1,15 +1,19 @@
 //! How the caller proved who they are, and whether that is enough for what they want.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use accounts::{AppPassword, Permissions, SKEW, ServiceToken, Timestamp, TokenHash, TokenScope, User};
+use accounts::{
+    Actor, AppPassword, CredentialEpoch, Permissions, SKEW, ServiceToken, Timestamp, TokenHash, TokenScope,
+    UsedCredential, User,
+};
 use user_backend::{Authenticated, Freshness};
 
 /// How the caller proved who they are. Made by the sign-in, and carried to every endpoint and page.
 #[derive(Clone, Debug)]
 pub enum Proof {
-    /// The password came with this request, and a backend accepted it: now, or a while ago.
-    Password(Authenticated),
+    /// The password came with this request, and a backend accepted it: now, or a while ago. The epoch was read before that.
+    Password(Authenticated, CredentialEpoch),
     /// The app password of one device or program came with this request.
     AppPassword(UsedAppPassword),
     /// A service token came with this request: it opens what its scopes say, and never more than its owner may do.
@@ -46,7 +50,7 @@ impl Proof {
     /// Whether the password was accepted by memory alone, while its backend was away: not good enough for changes.
     pub fn is_stale(&self) -> bool {
         match self {
-            Self::Password(proof) => matches!(proof.freshness(), Freshness::Stale { .. }),
+            Self::Password(proof, _) => matches!(proof.freshness(), Freshness::Stale { .. }),
             Self::Session(session) => session.is_stale(),
             Self::AppPassword(_) | Self::ServiceToken(..) => false,
         }
@@ -54,7 +58,7 @@ impl Proof {
 
     /// Whether the password itself came with this request.
     pub fn is_password(&self) -> bool {
-        matches!(self, Self::Password(_))
+        matches!(self, Self::Password(..))
     }
 
     /// Whether this is the cookie of a session.
@@ -66,16 +70,27 @@ impl Proof {
     pub fn app_password(&self) -> Option<&UsedAppPassword> {
         match self {
             Self::AppPassword(used) => Some(used),
-            Self::Password(_) | Self::ServiceToken(..) | Self::Session(_) => None,
+            Self::Password(..) | Self::ServiceToken(..) | Self::Session(_) => None,
         }
     }
 
-    /// The name of the service token that was used, if it was one.
-    pub fn service_token(&self) -> Option<&str> {
+    /// What the store looks at again in the transaction of a change.
+    fn credential(&self) -> UsedCredential {
         match self {
-            Self::ServiceToken(used, _) => Some(used.name()),
-            Self::Password(_) | Self::AppPassword(_) | Self::Session(_) => None,
+            Self::Password(_, before) => UsedCredential::Password { before: *before },
+            Self::AppPassword(used) => UsedCredential::AppPassword(used.token),
+            Self::ServiceToken(used, service) => UsedCredential::ServiceToken {
+                token: used.token,
+                name: used.row.name.clone(),
+                scopes: service.scopes.clone(),
+            },
+            Self::Session(session) => UsedCredential::Session(session.token),
         }
+    }
+
+    /// The user who signed in with this from that address, as the store checks rights and the audit log names them.
+    pub fn actor(&self, user: &User, from: IpAddr) -> Actor {
+        Actor::user(user.id.as_str(), Some(from)).signed_in(self.credential())
     }
 
     /// Whether the proof is enough. A service token needs `scope`, whatever is required of others.
@@ -90,12 +105,12 @@ impl Proof {
             }
             (Requirement::Any, _) => Ok(()),
             (_, Self::AppPassword(_)) => Err(NotEnough::AppPassword),
-            (Requirement::Password, Self::Password(_) | Self::Session(_)) => Ok(()),
+            (Requirement::Password, Self::Password(..) | Self::Session(_)) => Ok(()),
             (Requirement::RecentPassword, _) if self.is_stale() => Err(NotEnough::Stale),
             (Requirement::RecentPassword, Self::Session(session)) if !session.is_confirmed() => {
                 Err(NotEnough::Unconfirmed)
             }
-            (Requirement::RecentPassword, Self::Password(_) | Self::Session(_)) => Ok(()),
+            (Requirement::RecentPassword, Self::Password(..) | Self::Session(_)) => Ok(()),
         }
     }
 }
@@ -154,6 +169,11 @@ impl ActiveSession {
         self.confirmed.is_some_and(|at| at <= now.after(SKEW) && at.after(CONFIRMED_FOR) > now)
     }
 
+    /// Its owner, at that address, as the store checks rights and the audit log names them.
+    pub fn actor(&self, from: IpAddr) -> Actor {
+        Actor::user(self.user().id.as_str(), Some(from)).signed_in(UsedCredential::Session(self.token))
+    }
+
     /// The proof that it is, and the account.
     pub fn accepted(self) -> Accepted {
         let standing = self.standing.clone();
@@ -172,11 +192,6 @@ impl UsedAppPassword {
     /// What it is found by.
     pub fn token(&self) -> &TokenHash {
         &self.token
-    }
-
-    /// The name that its owner gave it.
-    pub fn name(&self) -> &str {
-        &self.row.name
     }
 
     /// Its number.

@@ -87,7 +87,8 @@ impl AppState {
         let browser = browser.shortened();
         let stale = proof.is_stale();
         let data = serde_json::to_vec(&Kept { browser, stale }).unwrap_or_default();
-        match self.accounts().sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
+        let system = self.accounts().as_system();
+        match system.sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
             Ok(token) => {
                 tracing::info!(target: "audit", user = ?standing.user.id, "signed in at the page");
                 Ok(Ok(token))
@@ -107,23 +108,31 @@ impl AppState {
         if !is_token_shaped(cookie) {
             return Ok(None);
         }
-        let (token, sessions) = (TokenHash::of(cookie), self.accounts().sessions());
-        let Some(session) = sessions.find(&token).await? else { return Ok(None) };
+        self.session_of(&TokenHash::of(cookie)).await
+    }
+
+    /// The same, found by what is kept of its token.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub(super) async fn session_of(&self, token: &TokenHash) -> Result<Option<ActiveSession>, AccountsError> {
+        let Some(session) = self.accounts().sessions().find(token).await? else { return Ok(None) };
         let Some(id) = &session.user else { return Ok(None) };
         let look = self.accounts().snapshot(Some(id.name())).await?;
         let Some(standing) = look.permissions() else { return Ok(None) };
         if !standing.user.enabled || !self.is_served(&standing.user, &look) {
             return Ok(None);
         }
-        if !self.goes_on(&token, &session).await? {
+        if !self.goes_on(token, &session).await? {
             return Ok(None);
         }
         // What cannot be read is of another version and is believed to be old.
         let stale = kept(&session).is_none_or(|kept| kept.stale);
-        Ok(Some(ActiveSession { standing, token, stale, confirmed: session.confirmed }))
+        Ok(Some(ActiveSession { standing, token: *token, stale, confirmed: session.confirmed }))
     }
 
-    /// Confirms a session with the password of its owner, which counts as a sign-in. Returns the session as it is from then on.
+    /// Confirms a session with the password of its owner, which counts as a sign-in. Returns the session as it is from then on,
+    /// and the token of its new cookie; the one before it opens nothing any more.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -132,7 +141,7 @@ impl AppState {
         session: &ActiveSession,
         password: &str,
         browser: &Browser,
-    ) -> Result<Result<ActiveSession, Outcome>, AccountsError> {
+    ) -> Result<Result<(ActiveSession, Token), Outcome>, AccountsError> {
         let id = &session.user().id;
         let decided = self.sign_in(id.as_str(), password, browser.address, Accepts::Password).await?;
         let refused = Outcome::Refused(Rejection::BadCredentials);
@@ -144,15 +153,18 @@ impl AppState {
         if accepted.proof.is_stale() {
             return Ok(Err(Outcome::Unavailable { retry_after: TRY_AGAIN }));
         }
-        let sessions = self.accounts().sessions();
+        let system = self.accounts().as_system();
+        let sessions = system.sessions();
         let kept = sessions.find(&session.token).await?.as_ref().and_then(kept);
         let browser = kept.map_or_else(|| browser.shortened(), |kept| kept.browser);
         let data = serde_json::to_vec(&Kept { browser, stale: false }).unwrap_or_default();
         // A session that has ended meanwhile, because the password was changed, confirms nothing.
-        let Some(at) = sessions.confirm(&session.token, &data).await? else { return Ok(Err(refused)) };
+        let confirmed = sessions.confirm(&session.token, &data).await?;
+        let Some((at, token)) = confirmed else { return Ok(Err(refused)) };
         tracing::info!(target: "audit", user = ?id, "confirmed the password at the page");
         let standing = accepted.standing;
-        Ok(Ok(ActiveSession { standing, token: session.token, stale: false, confirmed: Some(at) }))
+        let session = ActiveSession { standing, token: token.hash(), stale: false, confirmed: Some(at) };
+        Ok(Ok((session, token)))
     }
 
     /// Removes what ended by itself, again and again.
@@ -160,7 +172,7 @@ impl AppState {
         let mut turns = tokio::time::interval(SWEEP);
         loop {
             turns.tick().await;
-            if let Err(error) = self.accounts().sessions().sweep().await {
+            if let Err(error) = self.accounts().as_system().sessions().sweep().await {
                 tracing::warn!(%error, "what has expired could not be removed");
             }
         }
@@ -182,7 +194,7 @@ impl AppState {
         if session.seen.after(GRAIN) > now {
             return Ok(true);
         }
-        self.accounts().sessions().touch(token, IDLE.min(left)).await
+        self.accounts().as_system().sessions().touch(token, IDLE.min(left)).await
     }
 }
 

@@ -9,7 +9,7 @@ use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 
 use super::app_password::Lookup;
 use super::login_delay::delay_failure;
-use super::proof::{Accepted, Proof};
+use super::proof::{Accepted, ActiveSession, Proof};
 use crate::state::AppState;
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
@@ -32,7 +32,7 @@ impl Accepts {
         match proof {
             Proof::AppPassword(_) => self != Self::Password,
             Proof::ServiceToken(..) => self == Self::ServiceToken,
-            Proof::Password(_) | Proof::Session(_) => true,
+            Proof::Password(..) | Proof::Session(_) => true,
         }
     }
 }
@@ -83,6 +83,36 @@ impl AppState {
         Ok(decided)
     }
 
+    /// Looks again whether a sign-in still holds, with the account as it is now; `None` when it does not. For a request of which a
+    /// part came later than its credentials.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    ///
+    /// # Cancellation
+    /// Safe.
+    pub async fn still_accepted(
+        &self,
+        accepted: Accepted,
+        from: IpAddr,
+    ) -> Result<Option<Accepted>, AccountsError> {
+        let Accepted { proof, standing } = accepted;
+        let (name, before) = match &proof {
+            Proof::Session(session) => {
+                return Ok(self.session_of(session.token()).await?.map(ActiveSession::accepted));
+            }
+            Proof::AppPassword(used) | Proof::ServiceToken(used, _) => {
+                return self.still_valid_token(used, from).await;
+            }
+            Proof::Password(_, before) => (standing.user.id.name(), *before),
+        };
+        let look = self.accounts().snapshot(Some(name)).await?;
+        let Some(standing) = look.permissions() else { return Ok(None) };
+        let user = &standing.user;
+        let holds = user.enabled && user.epoch <= before && self.is_served(user, &look);
+        Ok(holds.then_some(Accepted { proof, standing }))
+    }
+
     fn refuse_app_password(&self, name: Option<&str>, from: IpAddr) -> Outcome {
         self.count_refused_app_password(name, from);
         Outcome::Refused(Rejection::BadCredentials)
@@ -117,12 +147,13 @@ impl AppState {
             return Ok(Err(Outcome::Refused(Rejection::AccountDisabled)));
         }
         self.note(&standing).await;
-        Ok(Ok(Accepted { proof: Proof::Password(proof), standing }))
+        Ok(Ok(Accepted { proof: Proof::Password(proof, look.epoch), standing }))
     }
 
     /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
     async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
-        let users = self.accounts().users();
+        let system = self.accounts().as_system();
+        let users = system.users();
         let id = UserId::from_canonical(proof.name().clone());
         match users.permissions(&id).await {
             Err(AccountsError::NotFound { .. }) if proof.backend().as_str() != accounts::LOCAL_BACKEND => {}
@@ -141,7 +172,7 @@ impl AppState {
     /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
     async fn note(&self, standing: &Permissions) {
         let user = &standing.user;
-        if let Err(error) = self.accounts().users().signed_in(user).await {
+        if let Err(error) = self.accounts().as_system().users().signed_in(user).await {
             tracing::warn!(%error, "a sign-in could not be noted");
         }
     }

@@ -81,7 +81,13 @@ pub(crate) async fn run(
     let deadline = later(now(), Duration::from_secs(60));
     let hash =
         app.passwords().first(person, &password, deadline).await.map_err(|refused| error(1, refused))?;
-    match app.accounts().users().create(NewUser::new(id).password(hash).group(GroupId::admin())).await {
+    match app
+        .accounts()
+        .as_system()
+        .users()
+        .create(NewUser::new(id).password(hash).group(GroupId::admin()))
+        .await
+    {
         Ok(_) => {}
         Err(failed @ AccountsError::AlreadyExists { .. }) => return Err(error(1, failed)),
         Err(failed) => return Err(error(1, failed)),

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use accounts::Details;
-use accounts::{Accounts, AccountsError, Actor, GroupId, User, UserId};
+use accounts::{AccountsError, ActingAccounts, Actor, Details, GroupId, User, UserId};
 use user_backend::Outcome;
 
-use super::caller::Caller;
+use super::caller::{Caller, TOKEN_MAY_NOT};
 use super::docs::{Kind, Param, ResponseDoc};
 use super::envelope::Failure;
 use super::envelope::code::Code;
 use super::params::{ParamError, Params};
 use super::path::{Captures, decoded_again};
-use super::scope::TokenScope;
+use super::scope::{TokenScope, hint};
 use crate::auth::client_address::Origin;
 use crate::auth::proof::Requirement;
 use crate::request_body::BodyError;
@@ -52,46 +51,24 @@ impl Call<'_> {
         self.caller()?.prove(required, Some(scope), None)
     }
 
-    /// Looks whether a service token may change what opens or closes this account. Its own owner's account it may not:
-    /// otherwise it would outlive its scopes, networks and end. That of an administrator or sub-admin takes the scope `admin`.
-    ///
-    /// # Errors
-    /// The answer that says what is missing.
-    pub(crate) fn prove_over(&self, target: &Details) -> Result<(), Failure> {
-        let caller = self.caller()?;
-        if !caller.is_service_token() {
-            return Ok(());
-        }
-        if target.user.id == *caller.id() {
-            return Err(Failure::new(
-                Code::FORBIDDEN,
-                "A service token cannot change how its own owner signs in",
-            ));
-        }
-        if target.groups.iter().any(GroupId::is_admin) || !target.subadmin_of.is_empty() {
-            return self.prove(Requirement::RecentPassword, TokenScope::Admin);
-        }
-        Ok(())
-    }
-
     /// The accounts, used on the caller's behalf.
-    pub(crate) fn accounts(&self) -> Result<Accounts, Failure> {
+    pub(crate) fn accounts(&self) -> Result<ActingAccounts, Failure> {
         Ok(self.app.accounts().on_behalf_of(self.actor()?))
     }
 
-    /// The caller as the audit log names them, with the service token if it was one.
+    /// The caller as the store checks rights and the audit log names them.
     pub(crate) fn actor(&self) -> Result<Actor, Failure> {
-        let caller = self.caller()?;
-        let actor = Actor::user(caller.id().as_str(), Some(self.origin.address));
-        Ok(match caller.proof().service_token() {
-            Some(token) => actor.via(token),
-            None => actor,
-        })
+        Ok(self.caller()?.actor(self.origin.address))
+    }
+
+    /// The id in the path, if it can be one.
+    pub(crate) fn named_id(&self) -> Option<UserId> {
+        UserId::parse(&self.captures.get("user")).ok()
     }
 
     /// The user that the path names, with everything about them.
     pub(crate) async fn named_details(&self) -> Result<Option<Details>, Failure> {
-        let Ok(id) = UserId::parse(&self.captures.get("user")) else { return Ok(None) };
+        let Some(id) = self.named_id() else { return Ok(None) };
         match self.app.accounts().users().details(&id).await {
             Ok(details) => Ok(Some(details)),
             Err(AccountsError::NotFound { .. }) => Ok(None),
@@ -101,7 +78,7 @@ impl Call<'_> {
 
     /// The user that the path names.
     pub(crate) async fn named_user(&self) -> Result<Option<User>, Failure> {
-        let Ok(id) = UserId::parse(&self.captures.get("user")) else { return Ok(None) };
+        let Some(id) = self.named_id() else { return Ok(None) };
         Ok(self.app.accounts().users().find(&id).await?)
     }
 
@@ -118,22 +95,13 @@ impl Call<'_> {
     /// The user that the path names, if the caller is over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which tells nobody whether there is such a user.
-    pub(crate) async fn user_below(&self) -> Result<User, Failure> {
-        let user = self.named_user().await?.ok_or_else(Failure::hidden)?;
-        if self.is_over(&user).await? { Ok(user) } else { Err(Failure::hidden()) }
-    }
-
-    /// Whether the caller is over somebody.
-    pub(crate) async fn is_over(&self, user: &User) -> Result<bool, Failure> {
+    /// [`Failure::hidden`], which tells nobody whether there is such a user. An administrator, who may know, gets `missing`.
+    pub(crate) async fn user_below(&self, missing: Failure) -> Result<Details, Failure> {
         let caller = self.caller()?;
-        if caller.is_admin() {
-            return Ok(true);
-        }
-        match self.app.accounts().users().details(&user.id).await {
-            Ok(details) => Ok(caller.is_over(&details)),
-            Err(AccountsError::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
+        match self.named_details().await? {
+            Some(details) if caller.is_over(&details) => Ok(details),
+            None if caller.is_admin() => Err(missing),
+            _ => Err(Failure::hidden()),
         }
     }
 
@@ -178,7 +146,20 @@ pub(crate) struct Range {
     pub(crate) offset: u64,
 }
 
+/// What a caller reads whose credential ended while the call was on its way.
+pub(crate) const SIGN_IN_ENDED: &str = "the password was changed, or the app password, token or session was ended, while this call was \
+                                        on its way; nothing was changed";
+
 impl Failure {
+    /// A service token may not do this, whatever its owner may do.
+    fn token_may_not(needs: Option<&str>) -> Self {
+        let scope = needs.and_then(|needs| needs.parse().ok());
+        match scope {
+            Some(scope) => Self::new(Code::FORBIDDEN, TOKEN_MAY_NOT).with_hint(hint(scope)),
+            None => Self::new(Code::FORBIDDEN, "A service token cannot change how its own owner signs in"),
+        }
+    }
+
     /// Nobody is signed in.
     pub fn nobody() -> Self {
         Self::new(Code::UNAUTHORISED, "Current user is not logged in")
@@ -206,6 +187,8 @@ impl From<AccountsError> for Failure {
             AccountsError::NotFound { .. } => Self::hidden(),
             error if error.is_for_admins() => Self::new(Code::FORBIDDEN, "Logged in user must be an admin"),
             AccountsError::Forbidden { .. } => Self::hidden(),
+            AccountsError::SignInEnded => Self::wrong_credentials().with_hint(SIGN_IN_ENDED),
+            AccountsError::ScopeMissing { needs } => Self::token_may_not(needs),
             error if error.is_transient() => {
                 tracing::warn!(%error, "the store cannot be asked");
                 Self::new(Code::UNAVAILABLE, "The accounts cannot be reached at the moment, try again later")

@@ -2,17 +2,22 @@
 //!
 //! A [`Caller`] is made from an accepted sign-in, and from nothing else, so an endpoint that takes one cannot forget to ask.
 
-use accounts::{Details, GroupId, Permissions, User, UserId};
+use std::net::IpAddr;
+
+use accounts::{AccountsError, Actor, Details, GroupId, Permissions, User, UserId};
 
 use super::envelope::Failure;
 use super::envelope::code::Code;
 use super::scope::{TokenScope, hint};
-use crate::auth::proof::Accepted;
-use crate::auth::proof::{NotEnough, Proof, Requirement};
+use crate::auth::proof::{Accepted, NotEnough, Proof, Requirement};
+use crate::state::AppState;
 
 /// What is answered while a password counts only because its server cannot be reached.
 pub(crate) const STALE: &str =
     "Nothing can be changed while the server that checks your password cannot be reached";
+
+/// What a service token is told that may not do something.
+pub(crate) const TOKEN_MAY_NOT: &str = "This service token may not do this";
 
 const PASSWORD_ONLY: &str = "sign in with the password of the account";
 
@@ -46,9 +51,23 @@ impl Caller {
         Self { proof, standing }
     }
 
+    /// The same caller, with the rights that they have now; `None` when what they signed in with has ended since.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    pub async fn again(self, app: &AppState, from: IpAddr) -> Result<Option<Self>, AccountsError> {
+        let Self { proof, standing } = self;
+        Ok(app.still_accepted(Accepted { proof, standing }, from).await?.map(Self::new))
+    }
+
     /// How the caller proved who they are.
     pub fn proof(&self) -> &Proof {
         &self.proof
+    }
+
+    /// The caller as the store checks rights and the audit log names them.
+    pub fn actor(&self, from: IpAddr) -> Actor {
+        self.proof.actor(self.user(), from)
     }
 
     /// The account.
@@ -81,11 +100,6 @@ impl Caller {
         self.standing.is_over(&details.groups, &details.subadmin_of)
     }
 
-    /// Whether the caller came with a service token.
-    pub fn is_service_token(&self) -> bool {
-        matches!(self.proof, Proof::ServiceToken(..))
-    }
-
     /// Whether these are the caller's own details, or those of somebody under the caller.
     pub fn may_see(&self, details: &Details) -> bool {
         details.user.id == *self.id() || self.is_over(details)
@@ -104,8 +118,7 @@ impl Caller {
     ) -> Result<(), Failure> {
         self.proof.satisfies(required, scope).map_err(|missing| match missing {
             NotEnough::Scope => {
-                let text = "This service token may not do this";
-                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
+                Failure::new(Code::FORBIDDEN, TOKEN_MAY_NOT).with_hint(scope.map_or(PASSWORD_ONLY, hint))
             }
             NotEnough::AppPassword => {
                 let text = app_password.unwrap_or("An app password cannot do this");

@@ -31,4 +31,5 @@ pub(crate) mod schema;
 pub mod scope;
 pub mod serve;
 pub(crate) mod service_info;
+mod service_tokens;
 mod users;

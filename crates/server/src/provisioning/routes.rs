@@ -10,7 +10,7 @@ use super::caller::RequiredRole;
 use super::operation::Operation;
 use super::path::{Captures, Path, matched};
 use super::scope::TokenScope;
-use super::{app_passwords, apps, groups, passwords, preferences, service_info, users};
+use super::{app_passwords, apps, groups, passwords, preferences, service_info, service_tokens, users};
 use crate::auth::proof::Requirement;
 
 /// A row of the table.
@@ -64,6 +64,10 @@ pub const ROUTES: &[Route] = routes! {
     GET    "/cloud/user/apps"                                                SignedIn Any            UsersRead        apps::catalogue::OF_USER
     GET    "/cloud/user/fields"                                              SignedIn Any            UsersRead        users::edit::FIELDS
     GET    "/cloud/user/fields/{user}"                                       SignedIn Any            UsersRead        users::edit::FIELDS_OF
+
+    GET    "/cloud/user/service-tokens"                                      Admin    Password       -                service_tokens::LIST
+    POST   "/cloud/user/service-tokens"                                      Admin    RecentPassword -                service_tokens::CREATE
+    DELETE "/cloud/user/service-tokens/{key}"                                Admin    Password       -                service_tokens::REVOKE
 
     GET    "/cloud/users"                                                    SubAdmin Any            UsersRead        users::list::IDS
     POST   "/cloud/users"                                                    SubAdmin RecentPassword UsersWrite       users::create::CREATE

@@ -51,6 +51,37 @@ pub(crate) fn id() -> Schema {
     closed(object().property("id", string()).required("id"))
 }
 
+/// Service tokens under a name.
+pub(crate) fn service_tokens() -> Schema {
+    let list = ArrayBuilder::new().items(RefOr::T(closed(service_token())));
+    closed(object().property("tokens", list).required("tokens"))
+}
+
+/// A service token that was just made.
+pub(crate) fn new_service_token() -> Schema {
+    let secret = text("The secret itself, which is shown this once");
+    closed(service_token().property("token", secret).required("token"))
+}
+
+fn service_token() -> ObjectBuilder {
+    let seconds = |what: &str| number().description(Some(format!("{what}, in seconds since 1970; 0: never")));
+    let boolean = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean));
+    let properties: [(&str, RefOr<Schema>); 9] = [
+        ("id", number().into()),
+        ("name", string().into()),
+        ("scopes", list().into()),
+        ("networks", list().into()),
+        ("created", seconds("When it was made").into()),
+        ("expires", seconds("When it ends").into()),
+        ("lastUsed", seconds("When it was used last").into()),
+        ("lastUsedFrom", text("From which address; empty: never used").into()),
+        ("wipe", boolean.description(Some("Whether it was ended by a remote wipe")).into()),
+    ];
+    properties
+        .into_iter()
+        .fold(object(), |object, (name, schema)| object.property(name, schema).required(name))
+}
+
 /// A user.
 pub(crate) fn user() -> RefOr<Schema> {
     Ref::from_schema_name("User").into()

@@ -1,9 +1,10 @@
 //! One call from beginning to end.
 //!
 //! The order of the checks is one that clients know: route, credentials, sign-in, role, the header against forged requests, the
-//! kind of proof, parameters. Nothing is changed before all of them.
+//! kind of proof, parameters. Nothing is changed before all of them. A credential is looked at again after a body was waited for, and
+//! once more in the transaction of a change.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{
     ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
@@ -13,7 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use user_backend::Outcome;
 
-use super::call::Call;
+use super::call::{Call, SIGN_IN_ENDED};
 use super::caller::{Caller, RequiredRole, STALE};
 use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
@@ -72,7 +73,17 @@ pub async fn serve(
         Some(_) if route.role != RequiredRole::Anyone => Sender::SignedIn,
         _ => Sender::Anonymous,
     };
+    let waits = !body.is_end_stream();
     let body = body_of(app, sender, &parts, body).await;
+    // A client can take its time to send a body, and what it signed in with may have ended meanwhile.
+    let caller = match caller {
+        Some(caller) if waits => match caller.again(app, origin.address).await {
+            Ok(Some(caller)) => Some(caller),
+            Ok(None) => return reply.ended(&parts.headers),
+            Err(error) => return reply.send(Err(error.into())),
+        },
+        caller => caller,
+    };
     if let Some(format) = body.as_ref().ok().and_then(|(body, _)| body.text("format").ok().flatten()) {
         reply.format = Format::choose(Some(format), None);
     }
@@ -128,6 +139,9 @@ pub async fn serve(
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
     let answer = (route.operation.handler)(&call).await;
+    if answer.as_ref().is_err_and(|failure| failure.code() == Code::UNAUTHORISED) {
+        return reply.ended(&parts.headers);
+    }
     let answer = answer.map_err(|failure| explained(failure, route.operation, disguised));
     let answer = if in_query { answer.map(|answer| answer.with_hint(IN_QUERY)) } else { answer };
     if route.operation.has_etag && answer.is_ok() {
@@ -292,6 +306,16 @@ impl Reply {
         }
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, must-revalidate"));
         response
+    }
+
+    /// The credential of the caller has ended while the call was on its way: as if it had ended before.
+    fn ended(self, headers: &HeaderMap) -> Response<Body> {
+        if headers.contains_key(AUTHORIZATION) {
+            let failure = Failure::wrong_credentials().with_hint(SIGN_IN_ENDED);
+            self.challenging(headers).send(Err(failure))
+        } else {
+            self.send(Err(Failure::nobody().with_hint(SIGN_IN_ENDED)))
+        }
     }
 
     /// Asks for a name and a password. A page that asks in the background gets a scheme that no browser knows, or else the

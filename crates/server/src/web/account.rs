@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, Actor, AppPasswordPolicy};
+use accounts::{AccountsError, AppPasswordPolicy, TokenScope};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -41,13 +41,13 @@ pub(super) async fn show(request: PageRequest) -> Answer {
 }
 
 /// `POST /settings/password`
-pub(super) async fn change_password(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn change_password(mut request: PageRequest, body: Body) -> Answer {
     let (session, sent) = begin(&request, body).await?;
     if !session.user().is_local() {
         let text = "Your password is kept by another server and cannot be changed here.";
         return overview(&request, &session, StatusCode::FORBIDDEN, Some(Notice::bad(text))).await;
     }
-    let session = confirm(&request, session, sent.text("current")).await?;
+    let session = confirm(&mut request, session, sent.text("current")).await?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
     let again = sent.get("password2").is_none_or(|again| again == sent.text("password"));
     let id = &session.user().id;
@@ -55,7 +55,7 @@ pub(super) async fn change_password(request: PageRequest, body: Body) -> Answer 
         _ if !again => (StatusCode::UNPROCESSABLE_ENTITY, "The two passwords differ.".to_owned()),
         Err(error) => (StatusCode::UNPROCESSABLE_ENTITY, sentence(&error.to_string())),
         Ok(new) => {
-            let by = Actor::user(id.as_str(), Some(request.origin.address));
+            let by = session.actor(request.origin.address);
             match request.app.passwords().set(id, &new, by, later(now(), TIME)).await {
                 Ok(()) => {
                     return Ok(
@@ -96,8 +96,9 @@ pub(super) async fn end_sessions(request: PageRequest, body: Body) -> Answer {
 
 /// Who changes something, and what they sent. Nobody does so on the word of a server that is away.
 pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSession, Form), EarlyResponse> {
-    let session = request.require_session().await?;
+    // The form comes first: a session may end while it is being sent.
     let sent = request.own_form(body).await?;
+    let session = request.require_session().await?;
     if session.is_stale() {
         let text = "Nothing can be changed while the server that checks your password cannot be reached. Sign in again later.";
         let page =
@@ -107,15 +108,18 @@ pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSe
     Ok((session, sent))
 }
 
-/// Confirms the session with the password that was typed; ends the request when it is not its owner's.
+/// Confirms the session with the password that was typed, which gives it a new cookie; ends the request when it is not its owner's.
 pub(super) async fn confirm(
-    request: &PageRequest,
+    request: &mut PageRequest,
     session: ActiveSession,
     password: &str,
 ) -> Result<ActiveSession, EarlyResponse> {
     let decided = request.app.confirm_session(&session, password, &request.browser()).await;
     let outcome = match decided.map_err(|error| request.failed(&error))? {
-        Ok(confirmed) => return Ok(confirmed),
+        Ok((confirmed, token)) => {
+            request.renew_cookie(&token);
+            return Ok(confirmed);
+        }
         Err(outcome) => outcome,
     };
     let (status, notice, wait) = refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
@@ -157,7 +161,10 @@ pub(super) async fn overview(
         name: token.name,
         created: DateTimeDisplay(token.created),
         used: token.last_used.map(DateTimeDisplay),
+        used_from: token.last_used_from.map(|from| from.to_string()),
+        expires: token.expires.map(DateTimeDisplay),
         wipe: token.wipe,
+        service: token.service.map(|service| service.to_string()),
     });
     let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
     let template = Personal {
@@ -174,6 +181,25 @@ pub(super) async fn overview(
         revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions: sessions.collect(),
         tokens: tokens.collect(),
+        scopes: if session.standing().is_admin { scopes().collect() } else { Vec::new() },
     };
     Ok(request.form_page(status, &template))
+}
+
+/// The scopes of service tokens, and what each opens.
+fn scopes() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TokenScope::ALL.iter().map(|scope| (scope.as_str(), opens(*scope)))
+}
+
+fn opens(scope: TokenScope) -> &'static str {
+    match scope {
+        TokenScope::Admin => "appoint administrators and sub-admins",
+        TokenScope::Apps => "switch and configure apps",
+        TokenScope::GroupsRead => "list groups and their members",
+        TokenScope::GroupsWrite => "change groups and who is in them",
+        TokenScope::UsersCredentials => "set passwords and mail addresses",
+        TokenScope::UsersRead => "list users and read their data",
+        TokenScope::UsersWrite => "create, change and delete users",
+        _ => "",
+    }
 }

@@ -9,9 +9,9 @@ use super::page_request::{Answer, PageRequest};
 use super::templates::{NewToken, Notice, page};
 
 /// `POST /settings/app-passwords`
-pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn create(mut request: PageRequest, body: Body) -> Answer {
     let (session, sent) = begin(&request, body).await?;
-    let session = confirm(&request, session, sent.text("password")).await?;
+    let session = confirm(&mut request, session, sent.text("password")).await?;
     let id = &session.user().id;
     match request.accounts_of(&session).app_passwords().create(id, sent.text("name"), None).await {
         Ok((token, made)) => {
@@ -20,8 +20,9 @@ pub(super) async fn create(request: PageRequest, body: Body) -> Answer {
                 name: &made.name,
                 user: id.as_str(),
                 token: token.expose(),
+                service: None,
             };
-            Ok(page(StatusCode::OK, &template))
+            Ok(request.with_cookie(page(StatusCode::OK, &template)))
         }
         Err(AccountsError::Invalid { field: "app passwords of this user", .. }) => {
             let notice = Notice::bad("You have 100 app passwords. Revoke one that you no longer use first.");

@@ -1,5 +1,7 @@
 //! Confirming the password in a session, for 15 minutes: a page for people, and a call for programs in a page.
 //!
+//! The session goes on under a new cookie: one that others have seen before gains nothing by it.
+//!
 //! A wrong password is a failed sign-in like any other: counted, delayed and logged.
 
 use axum::body::Body;
@@ -20,7 +22,7 @@ pub(super) async fn show(request: PageRequest) -> Answer {
 }
 
 /// `POST /login/confirm` and `POST /index.php/login/confirm`
-pub(super) async fn submit(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn submit(mut request: PageRequest, body: Body) -> Answer {
     if request.is_from_program() {
         return by_program(request, body).await;
     }
@@ -29,7 +31,11 @@ pub(super) async fn submit(request: PageRequest, body: Body) -> Answer {
     let next = request.next(sent.get("redirect_url"));
     let decided = request.app.confirm_session(&session, sent.text("password"), &request.browser()).await;
     match decided.map_err(|error| request.failed(&error))? {
-        Ok(_) => Ok(request.redirect(&next.map_or_else(|| request.url_for("/settings"), str::to_owned))),
+        Ok((_, token)) => {
+            request.renew_cookie(&token);
+            let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
+            Ok(request.with_cookie(request.redirect(&to)))
+        }
         Err(outcome) => {
             let (status, notice, wait) =
                 refusal(&outcome, StatusCode::FORBIDDEN, || Notice::bad("Wrong password."));
@@ -39,7 +45,7 @@ pub(super) async fn submit(request: PageRequest, body: Body) -> Answer {
 }
 
 /// The call: `password` in a form or in JSON, and the request token in a header.
-async fn by_program(request: PageRequest, body: Body) -> Answer {
+async fn by_program(mut request: PageRequest, body: Body) -> Answer {
     let (params, _charge) = match request.own_params(body).await {
         Ok(read) => read,
         Err(StatusCode::PRECONDITION_FAILED) => {
@@ -55,9 +61,12 @@ async fn by_program(request: PageRequest, body: Body) -> Answer {
     };
     let decided = request.app.confirm_session(&session, password, &request.browser()).await;
     match decided.map_err(|error| request.failed(&error))? {
-        Ok(confirmed) => {
+        Ok((confirmed, token)) => {
+            request.renew_cookie(&token);
             let at = confirmed.confirmed().map_or(0, accounts::Timestamp::seconds);
-            Ok(json(StatusCode::OK, &serde_json::json!({ "lastLogin": at })))
+            // The request token belongs to the cookie.
+            let told = serde_json::json!({ "lastLogin": at, "requesttoken": request.csrf_token() });
+            Ok(request.with_cookie(json(StatusCode::OK, &told)))
         }
         Err(outcome) => {
             let (status, notice, wait) =

@@ -63,7 +63,7 @@ pub(super) async fn sign_out(request: PageRequest, body: Body) -> Answer {
     };
     request.own_form(body).await?;
     let token: &TokenHash = session.token();
-    request.app.accounts().sessions().end(token).await.map_err(|error| request.failed(&error))?;
+    request.accounts_of(&session).sessions().end(token).await.map_err(|error| request.failed(&error))?;
     Ok(request.without_session(request.redirect(&request.url_for("/login?done=out"))))
 }
 

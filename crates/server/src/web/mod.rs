@@ -5,7 +5,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `login`, `confirm`, `password_reset`, `account`, `app_passwords` | what the pages do |
+//! | `login`, `confirm`, `password_reset`, `account`, `app_passwords`, `service_tokens` | what the pages do |
 //! | `refusal` | what they say about a sign-in that was not accepted |
 //! | `templates` | what they say; the texts are in `templates/` |
 //! | `page_request` | who looks: cookie, address, and whether a form may be believed |
@@ -23,6 +23,7 @@ mod page_request;
 mod password_reset;
 mod redirect;
 mod refusal;
+mod service_tokens;
 mod templates;
 
 use axum::Router;
@@ -45,6 +46,7 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/settings/sessions/end", post(account::end_sessions))
         .route("/settings/app-passwords", post(app_passwords::create))
         .route("/settings/app-passwords/revoke", post(app_passwords::revoke))
+        .route("/settings/service-tokens", post(service_tokens::create))
         .route("/pages/style.css", get(templates::style))
         .route("/pages/icon.svg", get(templates::icon))
 }

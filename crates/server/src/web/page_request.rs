@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use accounts::{AccountsError, Actor, Token};
+use accounts::{AccountsError, ActingAccounts, Token};
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, SET_COOKIE, USER_AGENT};
@@ -34,6 +34,8 @@ pub(super) struct PageRequest {
     /// The cookie that came, or one for a new visitor.
     cookie: Zeroizing<String>,
     is_new: bool,
+    /// Whether the session got a new cookie in this request.
+    is_renewed: bool,
 }
 
 /// The answer that ends a request early.
@@ -80,6 +82,7 @@ impl FromRequestParts<AppState> for PageRequest {
             kind,
             cookie: Zeroizing::new(cookie),
             is_new,
+            is_renewed: false,
         };
         if !origin.private && !app.settings().allow_plaintext {
             return Err(request
@@ -129,9 +132,8 @@ impl PageRequest {
     }
 
     /// The accounts, used on somebody's behalf.
-    pub(super) fn accounts_of(&self, session: &ActiveSession) -> accounts::Accounts {
-        let actor = Actor::user(session.user().id.as_str(), Some(self.origin.address));
-        self.app.accounts().on_behalf_of(actor)
+    pub(super) fn accounts_of(&self, session: &ActiveSession) -> ActingAccounts {
+        self.app.accounts().on_behalf_of(session.actor(self.origin.address))
     }
 
     /// Who is signed in, if anybody is.
@@ -144,8 +146,13 @@ impl PageRequest {
 
     /// Who is signed in; nobody else gets past this, but to the login page and back.
     pub(super) async fn require_session(&self) -> Result<ActiveSession, EarlyResponse> {
+        self.session().await?.ok_or_else(|| self.sign_in_first())
+    }
+
+    /// To the login page and back.
+    fn sign_in_first(&self) -> EarlyResponse {
         let back = self.url_for("/login?redirect_url=") + &self.url_for("/settings");
-        self.session().await?.ok_or_else(|| EarlyResponse::from(self.redirect(&back)))
+        self.redirect(&back).into()
     }
 
     /// Whether a program in a page sent this, and not a form: it has the request token in a header.
@@ -215,13 +222,23 @@ impl PageRequest {
 
     /// A page with a form: a new visitor gets the cookie that it belongs to.
     pub(super) fn form_page(&self, status: StatusCode, template: &impl askama::Template) -> Response<Body> {
-        let mut response = page(status, template);
-        if self.is_new
+        self.with_cookie(page(status, template))
+    }
+
+    /// With the cookie, where the browser does not have it yet.
+    pub(super) fn with_cookie(&self, mut response: Response<Body>) -> Response<Body> {
+        if (self.is_new || self.is_renewed)
             && let Some(cookie) = self.kind.set(&self.cookie)
         {
             response.headers_mut().insert(SET_COOKIE, cookie);
         }
         response
+    }
+
+    /// The session has a new token, and the cookie before it is worth nothing any more.
+    pub(super) fn renew_cookie(&mut self, token: &Token) {
+        self.cookie = Zeroizing::new(token.expose().to_owned());
+        self.is_renewed = true;
     }
 
     /// A page that only tells something.
@@ -264,6 +281,10 @@ impl PageRequest {
 
     /// The store did not do it.
     pub(super) fn failed(&self, error: &AccountsError) -> EarlyResponse {
+        // The session has ended while the request was on its way.
+        if *error == AccountsError::SignInEnded {
+            return self.sign_in_first();
+        }
         let (status, title) = if error.is_transient() {
             tracing::warn!(%error, "the store cannot be asked");
             (StatusCode::SERVICE_UNAVAILABLE, "Not now")

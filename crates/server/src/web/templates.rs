@@ -137,6 +137,8 @@ pub(super) struct NewToken<'a> {
     pub(super) name: &'a str,
     pub(super) user: &'a str,
     pub(super) token: &'a str,
+    /// What a service token may do and from where; `None` for the app password of a device.
+    pub(super) service: Option<String>,
 }
 
 #[derive(Template)]
@@ -157,6 +159,8 @@ pub(super) struct Personal<'a> {
     pub(super) revokes_app_passwords: bool,
     pub(super) sessions: Vec<ShownSession>,
     pub(super) tokens: Vec<ShownToken>,
+    /// The scopes of the form that makes a service token, with what each opens; empty for who cannot make one.
+    pub(super) scopes: Vec<(&'static str, &'static str)>,
 }
 
 /// Where somebody's password is kept.
@@ -181,7 +185,12 @@ pub(super) struct ShownToken {
     pub(super) name: String,
     pub(super) created: DateTimeDisplay,
     pub(super) used: Option<DateTimeDisplay>,
+    /// From which address it was used last.
+    pub(super) used_from: Option<String>,
+    pub(super) expires: Option<DateTimeDisplay>,
     pub(super) wipe: bool,
+    /// What a service token may do and from where; `None` for the app password of a device.
+    pub(super) service: Option<String>,
 }
 
 /// Answers with a page.

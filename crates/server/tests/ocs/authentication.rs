@@ -285,13 +285,13 @@ async fn a_name_and_a_password_can_be_checked() {
 async fn app_password_works_until_it_is_revoked() {
     let server = Server::start().await;
     let id = UserId::parse("Frank").unwrap();
-    let (token, kept) = server.app.accounts().app_passwords().create(&id, "phone", None).await.unwrap();
+    let (token, kept) = server.accounts.app_passwords().create(&id, "phone", None).await.unwrap();
     let ask = |name: &str| server.get("-", "/cloud/user").basic(name, token.expose());
     ask("frank").send().await.ok();
     ask("jane").send().await.fails(997, "Unauthorised");
-    server.app.accounts().app_passwords().revoke(&id, kept.key).await.unwrap();
+    server.accounts.app_passwords().revoke(&id, kept.key).await.unwrap();
     ask("frank").send().await.fails(997, "Unauthorised");
-    let (token, _) = server.app.accounts().app_passwords().create(&id, "lost phone", None).await.unwrap();
+    let (token, _) = server.accounts.app_passwords().create(&id, "lost phone", None).await.unwrap();
     server.post("admin", "/cloud/users/Frank/wipe", "").send().await.ok();
     server.get("-", "/cloud/user").basic("Frank", token.expose()).send().await.fails(997, "Unauthorised");
 }

@@ -92,7 +92,7 @@ async fn json_key_twice_changes_nothing_and_says_why() {
         .await
         .is(400, 400, "A key stands more than once in one JSON object");
     assert!(answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().contains("send each key once"));
-    let user = server.app.accounts().users().find(&UserId::parse("Frank").unwrap()).await.unwrap().unwrap();
+    let user = server.accounts.users().find(&UserId::parse("Frank").unwrap()).await.unwrap().unwrap();
     assert_eq!(user.display_name, None);
 }
 

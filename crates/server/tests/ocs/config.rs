@@ -138,11 +138,11 @@ async fn greetings_are_written_down_when_there_is_a_mail_server() {
     let server = Server::with("", mail).await;
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
     server.post("admin", "/cloud/users/Frank/welcome", "").send().await.ok();
-    assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 1);
+    assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 1);
     assert!(server.app.mail_worker().unwrap().is_some());
 
     let server = Server::start().await;
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
     server.post("admin", "/cloud/users/Frank/welcome", "").send().await.fails(102, "Sending email failed");
-    assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 0);
+    assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 0);
 }

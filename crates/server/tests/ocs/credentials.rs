@@ -4,8 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 
-use accounts::{Accounts, Clock, CredentialEpoch, StoreSettings, Token};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use accounts::{Accounts, Clock, CredentialEpoch};
 use user_backend::BackendId;
 use user_backend_server::auth::proof::Requirement;
 use user_backend_server::provisioning::caller::RequiredRole;
@@ -71,7 +70,7 @@ fn cell(answer: &Answer) -> Cell {
 async fn session(server: &Server, id: &str, age: Duration) -> String {
     let store = server.app.settings().store.clone().unwrap();
     let clock = Clock::manual(Clock::system().now().before(age));
-    let accounts = Accounts::open(&store.with_clock(clock)).await.unwrap();
+    let accounts = Accounts::open(&store.with_clock(clock)).await.unwrap().as_system();
     let data = br#"{"address":"127.0.0.1","agent":"test","stale":false}"#;
     let epoch: CredentialEpoch = accounts.credential_epoch().current().await.unwrap();
     let token =
@@ -82,7 +81,7 @@ async fn session(server: &Server, id: &str, age: Duration) -> String {
 
 async fn app_password(server: &Server, id: &str) -> Token {
     let id = UserId::parse(id).unwrap();
-    server.app.accounts().app_passwords().create(&id, "phone", None).await.unwrap().0
+    server.accounts.app_passwords().create(&id, "phone", None).await.unwrap().0
 }
 
 impl<'a> Ask<'a> {
@@ -134,7 +133,7 @@ async fn walk(store: &str) {
                 cells += 1;
             }
             let id = UserId::parse(role).unwrap();
-            server.app.accounts().app_passwords().revoke_all(&id).await.unwrap();
+            server.accounts.app_passwords().revoke_all(&id).await.unwrap();
         }
     }
     assert_eq!(cells, ROUTES.len() * 3 * KINDS.len(), "no cell is left out");
@@ -148,19 +147,7 @@ async fn every_route_takes_the_proofs_of_the_table_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_takes_the_proofs_of_the_table_postgres() {
-    let Ok(server) = std::env::var("ACCOUNTS_POSTGRES") else {
-        assert!(std::env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");
-        eprintln!("skipped: no ACCOUNTS_POSTGRES");
-        return;
-    };
-    let name = format!("c{}", &Token::random().unwrap().hash().label());
-    let mut admin = PgConnection::connect(&server).await.unwrap();
-    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
-    let (base, query) = server.split_once('?').unwrap_or((&server, ""));
-    let url = format!("{}/{name}?{query}", base.rsplit_once('/').unwrap().0);
-    StoreSettings::parse(&url).unwrap();
-    walk(&format!("[store]\nurl = \"{url}\"\n")).await;
-    admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
+    on_postgres(async |store| walk(store).await).await;
 }
 
 /// The fields of one's own, and what each needs.
@@ -243,10 +230,11 @@ async fn app_password_of_an_administrator_grants_no_rights() {
 async fn old_session_makes_no_administrator_until_it_is_confirmed() {
     let server = Server::start().await;
     let token = session(&server, "admin", Duration::from_secs(16 * 60)).await;
-    let groups = |method, group: &str| {
+    let groups_of = |token: &str, method, group: &str| {
         let form = format!("groupid={group}");
-        server.ask("-", method, "/cloud/users/Frank/groups").form(&form).in_session(&token)
+        server.ask("-", method, "/cloud/users/Frank/groups").form(&form).in_session(token)
     };
+    let groups = |method, group: &str| groups_of(&token, method, group);
     groups(Method::POST, "group3").send().await.ok();
     groups(Method::POST, "admin").send().await.fails(403, "Password confirmation is required");
     groups(Method::DELETE, "admin").send().await.fails(403, "Password confirmation is required");
@@ -259,8 +247,48 @@ async fn old_session_makes_no_administrator_until_it_is_confirmed() {
     let right = confirm(&form).send().await;
     let (at, now) = (right.json()["lastLogin"].as_i64().unwrap(), Clock::system().now().seconds());
     assert!(right.status == 200 && (now - 60..=now).contains(&at), "{right:?}");
-    groups(Method::POST, "admin").send().await.ok();
-    groups(Method::DELETE, "admin").send().await.ok();
+    // The session goes on under a new cookie; the one before it, which others may know, is none any more.
+    let renewed = cookie_of(&right);
+    let csrf = server.app.request_tokens().token(&renewed);
+    assert_eq!(right.json()["requesttoken"], csrf.as_str());
+    assert_eq!(groups(Method::POST, "admin").send().await.code(), 997);
+    groups_of(&renewed, Method::POST, "admin").send().await.ok();
+    groups_of(&renewed, Method::DELETE, "admin").send().await.ok();
+}
+
+/// The session that an answer hands to the browser.
+fn cookie_of(answer: &Answer) -> String {
+    let (pair, _) = answer.header("set-cookie").split_once(';').unwrap_or_else(|| panic!("{answer:?}"));
+    pair.split_once('=').unwrap().1.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_confirmation_gives_the_session_a_new_cookie() {
+    let server = Server::start().await;
+    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    for (path, fields) in [
+        ("/login/confirm", &[("password", PASSWORD)][..]),
+        ("/settings/app-passwords", &[("name", "phone"), ("password", PASSWORD)]),
+        ("/settings/app-passwords", &[("name", ""), ("password", PASSWORD)]),
+        ("/settings/password", &[("current", PASSWORD), ("password", "short")]),
+        ("/settings/service-tokens", &[("name", "x"), ("password", PASSWORD)]),
+    ] {
+        frank.get("/settings").await;
+        let before = frank.token().to_owned();
+        frank.post(path, fields).await;
+        assert_ne!(frank.token(), before, "{path}");
+        // The page that came with it, or the next one, has forms that are believed.
+        assert_eq!(frank.get("/settings").await.status, 200, "{path}");
+        let old = server.page(Method::GET, "/settings").header("Cookie", &format!("session={before}"));
+        assert_eq!(old.send().await.header("location"), "/login?redirect_url=/settings", "{path}");
+    }
+    let id = UserId::parse("Frank").unwrap();
+    assert_eq!(server.accounts.sessions().list(&id).await.unwrap().len(), 1, "still one session");
+    assert_eq!(server.accounts.app_passwords().list(&id).await.unwrap().len(), 1);
+    // A wrong password renews nothing.
+    let before = frank.token().to_owned();
+    assert_eq!(frank.post("/login/confirm", &[("password", "wrong")]).await.status, 403);
+    assert_eq!(frank.token(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,11 +320,11 @@ async fn confirmation_call_refuses_what_it_cannot_believe() {
         let answer = ask.send().await;
         assert_eq!(answer.status, status, "{about}: {answer:?}");
     }
-    let email = || server.put("-", "/cloud/users/Frank", "key=email&value=").in_session(&token);
-    email().send().await.fails(403, "Password confirmation is required");
+    let email = |token: &str| server.put("-", "/cloud/users/Frank", "key=email&value=").in_session(token);
+    email(&token).send().await.fails(403, "Password confirmation is required");
     let confirmed = json(&right).in_session(&token).send().await;
     assert_eq!((confirmed.status, confirmed.header("cache-control")), (200, "no-store"), "{confirmed:?}");
-    email().send().await.ok();
+    email(&cookie_of(&confirmed)).send().await.ok();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -329,15 +357,16 @@ async fn confirmation_page_leads_back_to_where_one_was() {
     let wrong = frank.post("/login/confirm", &[("password", "wrong"), ("redirect_url", "/docs")]).await;
     assert!(wrong.status == 403 && wrong.body.contains("Wrong password."), "{wrong:?}");
     for (wanted, expected) in [("//evil.example", "/settings"), ("/docs", "/docs")] {
+        frank.get("/login/confirm").await;
         let right = [("password", PASSWORD), ("redirect_url", wanted)];
         let answer = frank.post("/login/confirm", &right).await;
         assert_eq!((answer.status, answer.header("location")), (303, expected));
     }
-    server.put("-", "/cloud/users/Frank", "key=email&value=").in_session(&token).send().await.ok();
+    server.put("-", "/cloud/users/Frank", "key=email&value=").in_session(frank.token()).send().await.ok();
     let forged = server
         .page(Method::POST, "/login/confirm")
         .form("password=x")
-        .header("Cookie", &format!("session={token}"));
+        .header("Cookie", &format!("session={}", frank.token()));
     assert_eq!(forged.send().await.status, 403);
 }
 
@@ -360,7 +389,7 @@ async fn app_password_works_while_the_mail_server_is_down() {
     let server = Server::with("", &mail(9)).await;
     let mia = UserId::parse("mia@mail.example").unwrap();
     let backend = BackendId::parse("mail").unwrap();
-    server.app.accounts().users().remember(mia.name(), &backend, []).await.unwrap();
+    server.accounts.users().remember(mia.name(), &backend, []).await.unwrap();
     let token = app_password(&server, "mia@mail.example").await;
     let device = || server.get("-", "/cloud/user").basic("mia@mail.example", token.expose());
     device().send().await.ok();
@@ -416,11 +445,11 @@ async fn app_password_does_not_end_the_lock_on_guesses() {
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_forget_failed_attempts() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
-    server.app.accounts().apps().set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
+    server.accounts.apps().set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
     server.app.rules().await.unwrap();
     let id = UserId::parse("jane").unwrap();
     for number in 0..3 {
-        let (token, made) = server.app.accounts().app_passwords().create(&id, "phone", None).await.unwrap();
+        let (token, made) = server.accounts.app_passwords().create(&id, "phone", None).await.unwrap();
         server
             .get("-", "/cloud/user")
             .basic("jane", &format!("guess {number}"))
@@ -428,7 +457,7 @@ async fn app_password_does_not_forget_failed_attempts() {
             .await
             .fails(997, "Unauthorised");
         server.get("-", "/cloud/user").basic("jane", token.expose()).send().await.ok();
-        server.app.accounts().app_passwords().revoke(&id, made.key).await.unwrap();
+        server.accounts.app_passwords().revoke(&id, made.key).await.unwrap();
     }
     server.get("jane", "/cloud/user").send().await.fails(997, "Unauthorised");
 }
@@ -444,7 +473,7 @@ async fn app_password_that_opens_nothing_is_counted_and_never_sent_on() {
     let franks = app_password(&server, "Frank").await;
     let frank = UserId::parse("Frank").unwrap();
     let past = Clock::system().now().before(HOUR);
-    let (expired, _) = server.app.accounts().app_passwords().create(&frank, "old", Some(past)).await.unwrap();
+    let (expired, _) = server.accounts.app_passwords().create(&frank, "old", Some(past)).await.unwrap();
     let from = new_address();
     let ask =
         |name: &str, token: &Token| server.get("-", "/cloud/user").basic(name, token.expose()).from(from);

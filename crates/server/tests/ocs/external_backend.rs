@@ -120,9 +120,9 @@ async fn people_of_the_mail_server_take_app_passwords_too() {
     let server = server().await;
     server.get("-", "/cloud/user").basic("mia@mail.example", MAIL).send().await.ok();
     let id = UserId::parse("mia@mail.example").unwrap();
-    let (token, kept) = server.app.accounts().app_passwords().create(&id, "phone", None).await.unwrap();
+    let (token, kept) = server.accounts.app_passwords().create(&id, "phone", None).await.unwrap();
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", token.expose());
     ask().send().await.ok();
-    server.app.accounts().app_passwords().revoke(&id, kept.key).await.unwrap();
+    server.accounts.app_passwords().revoke(&id, kept.key).await.unwrap();
     ask().send().await.fails(997, "Unauthorised");
 }

@@ -110,7 +110,7 @@ async fn t48_failures_survive_a_restart_and_a_reset_is_global() {
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("throttled", "throttled"));
     // As `occ security:bruteforce:reset` does; what the first has not written yet is forgiven too.
     let place = user_backend::brute_force::Place::of(from.into());
-    server.app.accounts().failed_logins().reset(place).await.unwrap();
+    server.accounts.failed_logins().reset(place).await.unwrap();
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("accepted", "accepted"));
     for app in [&server.app, &other] {
         app.sync_failed_logins(true).await.unwrap();
@@ -168,7 +168,7 @@ async fn t48_failures_of_one_process_count_in_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a3_consecutive_wrong_passwords_lock_and_do_not_disable() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
-    let apps = server.app.accounts().apps();
+    let apps = server.accounts.apps();
     apps.set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
     // The server looks every second.
     server.app.rules().await.unwrap();
@@ -183,14 +183,14 @@ async fn a3_consecutive_wrong_passwords_lock_and_do_not_disable() {
         (wrong.body, wrong.status),
         "T50: nothing tells that it was right"
     );
-    let jane = server.app.accounts().users().get(&UserId::parse("jane").unwrap()).await.unwrap();
+    let jane = server.accounts.users().get(&UserId::parse("jane").unwrap()).await.unwrap();
     assert!(jane.enabled);
     // The only administrator is not locked out by anybody.
     for number in 0..6 {
         server.get("-", "/cloud/user").basic("admin", &format!("guess {number}")).send().await;
     }
     server.get("admin", "/cloud/user").send().await.ok();
-    server.app.accounts().credential_epoch().forget(jane.id.name()).await.unwrap();
+    server.accounts.credential_epoch().forget(jane.id.name()).await.unwrap();
     server.get("jane", "/cloud/user").send().await.ok();
 }
 

@@ -49,7 +49,7 @@ async fn server_with(lines: &str) -> Server {
 async fn deliver(server: &Server) -> Vec<(String, String)> {
     let table = Arc::new(Table::default());
     let base = BaseUrl::parse("https://cloud.example.org").unwrap();
-    let (accounts, settings) = (server.app.accounts().clone(), server.app.resets().settings());
+    let (accounts, settings) = (server.accounts.clone(), server.app.resets().settings());
     MailWorker::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
     table.0.lock().unwrap().clone()
 }
@@ -59,11 +59,11 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
 async fn app_password_voids_no_reset_link_and_the_password_does() {
     let server = server().await;
     let frank = UserId::parse("Frank").unwrap();
-    let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
+    let (token, _) = server.accounts.app_passwords().create(&frank, "phone", None).await.unwrap();
     let path = link(&server, "Frank").await;
     let mut browser = Browser::new(&server);
     server.get("-", "/cloud/user").basic("Frank", token.expose()).send().await.ok();
-    let user = server.app.accounts().users().get(&frank).await.unwrap();
+    let user = server.accounts.users().get(&frank).await.unwrap();
     assert!(user.last_login.is_some(), "a device's sign-in is one");
     assert_eq!(browser.get(&path).await.status, 200);
     // Less than a minute after the device, whose sign-in is on record.
@@ -307,7 +307,7 @@ async fn disabled_resets_send_no_mail() {
         let asked = browser.post("/lostpassword", &[("user", "Frank")]).await;
         assert_eq!(asked.status, 403);
         assert!(asked.body.contains("Password reset is disabled"), "{}", asked.body);
-        assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 0);
+        assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 0);
     }
 }
 
@@ -371,5 +371,5 @@ async fn a_link_goes_out_by_mail_and_works() {
     assert_eq!(page.status, 200, "{path}");
     let done = browser.post(path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200);
-    assert_eq!(server.app.accounts().outbox().waiting().await.unwrap(), 1, "the notice");
+    assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 1, "the notice");
 }

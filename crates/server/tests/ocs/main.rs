@@ -15,6 +15,7 @@ mod edit;
 mod exchanges;
 mod external_backend;
 mod guessing;
+mod held_back;
 mod how_to;
 mod injection;
 mod lost;
@@ -33,12 +34,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use accounts::Person;
-use accounts::{GroupId, NewUser, UserId};
+use accounts::{ActingAccounts, GroupId, NewUser, Person, StoreSettings, Token, UserId};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Method, Request};
 use hyper_util::rt::TokioIo;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::net::{TcpSocket, TcpStream};
 use user_backend::ClassRegistry;
@@ -58,6 +59,8 @@ const CHEAP: &str = "[server.passwords]\nmemory_kib = 7168\npasses = 1\n";
 /// `group1`; `outsider` in `group3`.
 struct Server {
     app: AppState,
+    /// The accounts, used by the program itself.
+    accounts: ActingAccounts,
     address: SocketAddr,
     shutdown_handle: ShutdownHandle,
     dir: TempDir,
@@ -78,7 +81,7 @@ impl Server {
     async fn with(server: &str, sections: &str) -> Self {
         let empty = Self::empty(server, sections).await;
         for group in ["group1", "group2", "group3"] {
-            empty.app.accounts().groups().create(&GroupId::parse(group).unwrap(), None).await.unwrap();
+            empty.accounts.groups().create(&GroupId::parse(group).unwrap(), None).await.unwrap();
         }
         empty.person("admin", &["admin"], &[]).await;
         empty.person("Frank", &["group1", "group2"], &[]).await;
@@ -106,7 +109,8 @@ impl Server {
         let listening = Listener::open(app.clone()).unwrap();
         let (address, shutdown_handle) = (listening.address().unwrap(), listening.shutdown_handle());
         tokio::spawn(listening.serve());
-        Self { app, address, shutdown_handle, dir }
+        let accounts = app.accounts().as_system();
+        Self { app, accounts, address, shutdown_handle, dir }
     }
 
     async fn person(&self, id: &str, groups: &[&str], administers: &[&str]) {
@@ -118,7 +122,7 @@ impl Server {
         let mut new = NewUser::new(UserId::for_new(id).unwrap()).password(hash);
         new = groups.iter().map(group).fold(new, NewUser::group);
         new = administers.iter().map(group).fold(new, NewUser::subadmin_of);
-        self.app.accounts().users().create(new).await.unwrap();
+        self.accounts.users().create(new).await.unwrap();
     }
 
     fn get(&self, who: &str, path: &str) -> Ask<'_> {
@@ -156,6 +160,23 @@ impl Server {
         let ask = ask.header("OCS-APIRequest", "true");
         if who == "-" { ask } else { ask.basic(who, PASSWORD) }
     }
+}
+
+/// Runs a story with the store section of a fresh database of the PostgreSQL server, if there is one.
+async fn on_postgres(story: impl AsyncFnOnce(&str)) {
+    let Ok(server) = std::env::var("ACCOUNTS_POSTGRES") else {
+        assert!(std::env::var_os("RIG_REQUIRED").is_none(), "ACCOUNTS_POSTGRES is not set");
+        eprintln!("skipped: no ACCOUNTS_POSTGRES");
+        return;
+    };
+    let name = format!("c{}", Token::random().unwrap().hash().label());
+    let mut admin = PgConnection::connect(&server).await.unwrap();
+    admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} TEMPLATE template0"))).await.unwrap();
+    let (base, query) = server.split_once('?').unwrap_or((&server, ""));
+    let url = format!("{}/{name}?{query}", base.rsplit_once('/').unwrap().0);
+    StoreSettings::parse(&url).unwrap();
+    story(&format!("[store]\nurl = \"{url}\"\n")).await;
+    admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
 }
 
 /// An address of this machine that nobody has asked from before: who fails from one slows down nobody else.

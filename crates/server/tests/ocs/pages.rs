@@ -107,7 +107,7 @@ async fn t50_failure_page_is_the_same_for_every_account() {
         server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
         server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
         let frank = UserId::parse("Frank").unwrap();
-        let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
+        let (token, _) = server.accounts.app_passwords().create(&frank, "phone", None).await.unwrap();
         let mut browser = Browser::new(&server);
         browser.get("/login").await;
         let mut seen = Vec::new();
@@ -130,7 +130,7 @@ async fn t50_failure_page_is_the_same_for_every_account() {
         }
         assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
         assert!(seen[0].1.contains(text), "{text}: {}", seen[0].1);
-        assert_eq!(server.app.accounts().sessions().count(&frank).await.unwrap(), 0);
+        assert_eq!(server.accounts.sessions().count(&frank).await.unwrap(), 0);
     }
 }
 
@@ -340,7 +340,7 @@ async fn what_people_call_themselves_stays_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_begins_only_if_nothing_ended_meanwhile() {
     let server = Server::start().await;
-    let (accounts, frank) = (server.app.accounts(), UserId::parse("Frank").unwrap());
+    let (accounts, frank) = (&server.accounts, UserId::parse("Frank").unwrap());
     let before = accounts.credential_epoch().current().await.unwrap();
     let life = Duration::from_secs(60);
     accounts.sessions().begin_after(&frank, before, life, b"").await.unwrap();
@@ -382,13 +382,13 @@ async fn a_sign_in_that_was_overtaken_begins_no_session() {
             tokio::task::yield_now().await;
         }
         if overtaken {
-            server.app.accounts().users().set_enabled(&mia, false).await.unwrap();
-            server.app.accounts().users().set_enabled(&mia, true).await.unwrap();
+            server.accounts.users().set_enabled(&mia, false).await.unwrap();
+            server.accounts.users().set_enabled(&mia, true).await.unwrap();
         }
         go_on.notify_one();
         let begun = signing_in.await.unwrap();
         assert_eq!(begun.is_ok(), !overtaken, "{begun:?}");
-        assert_eq!(server.app.accounts().sessions().count(&mia).await.unwrap(), u64::from(!overtaken));
+        assert_eq!(server.accounts.sessions().count(&mia).await.unwrap(), u64::from(!overtaken));
     }
 }
 

@@ -29,7 +29,7 @@ async fn o09_one_administrator_remains_after_races() {
     server.person("one", &["admin"], &[]).await;
     server.person("other", &["admin"], &[]).await;
     server.delete("one", "/cloud/users/admin").send().await.ok();
-    let accounts = server.app.accounts();
+    let accounts = &server.accounts;
     for round in 0..rounds() {
         let take = |by: &'static str, whom: &str| match round % 3 {
             0 => server.put(by, &format!("/cloud/users/{whom}/disable"), ""),

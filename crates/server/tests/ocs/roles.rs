@@ -106,7 +106,7 @@ async fn restore(server: &Server, id: &str, user: &str, done: bool) {
     match id {
         "UserDelete" if done => server.person(user, groups, administers).await,
         "UserDisable" if done => {
-            server.app.accounts().users().set_enabled(&UserId::parse(user).unwrap(), true).await.unwrap();
+            server.accounts.users().set_enabled(&UserId::parse(user).unwrap(), true).await.unwrap();
         }
         _ => {}
     }

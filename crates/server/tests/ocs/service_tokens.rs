@@ -17,7 +17,7 @@ fn user(id: &str) -> UserId {
 /// A token of that owner with these scopes, for these networks.
 async fn token(server: &Server, owner: &str, scopes: &[&str], networks: &[&str]) -> String {
     let (scopes, networks) = (TokenScopes::parse(scopes).unwrap(), SourceNetworks::parse(networks).unwrap());
-    let tokens = server.app.accounts().app_passwords();
+    let tokens = server.accounts.app_passwords();
     let made = tokens.create_service_token(&user(owner), "nightly job", scopes, networks, None).await;
     made.unwrap().0.expose().to_owned()
 }
@@ -63,7 +63,7 @@ async fn every_route_is_opened_by_its_scope_and_no_other() {
             }
             cells += 1;
         }
-        server.app.accounts().app_passwords().revoke_all(&user("admin")).await.unwrap();
+        server.accounts.app_passwords().revoke_all(&user("admin")).await.unwrap();
     }
     assert!(cells > 90, "{cells}");
 }
@@ -96,7 +96,7 @@ async fn password_addresses_and_administrators_need_their_own_scopes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn service_token_takes_over_neither_its_owner_nor_an_administrator() {
     let server = Server::start().await;
-    let groups = server.app.accounts().groups();
+    let groups = server.accounts.groups();
     groups.add_member(&GroupId::admin(), &user("jane")).await.unwrap();
     let scopes = ["users:write", "users:credentials"];
     let narrow = token(&server, "admin", &scopes, &[]).await;
@@ -143,7 +143,7 @@ async fn service_token_has_no_more_rights_than_its_owner_has_now() {
         .await
         .fails(998, "");
     // A promotion opens more to a token that is there already, within its scopes; a demotion ends it.
-    let groups = server.app.accounts().groups();
+    let groups = server.accounts.groups();
     groups.add_member(&GroupId::admin(), &user("jane")).await.unwrap();
     let jane = token(&server, "jane", &scopes, &[]).await;
     server
@@ -157,9 +157,9 @@ async fn service_token_has_no_more_rights_than_its_owner_has_now() {
     server.get("-", "/cloud/users/jane").bearer(&jane).send().await.fails(997, "Unauthorised");
     let frank = token(&server, "Frank", &["users:read"], &[]).await;
     server.get("-", "/cloud/user").bearer(&frank).send().await.ok();
-    server.app.accounts().users().set_enabled(&user("Frank"), false).await.unwrap();
+    server.accounts.users().set_enabled(&user("Frank"), false).await.unwrap();
     server.get("-", "/cloud/user").bearer(&frank).send().await.fails(997, "Unauthorised");
-    server.app.accounts().users().set_enabled(&user("Frank"), true).await.unwrap();
+    server.accounts.users().set_enabled(&user("Frank"), true).await.unwrap();
     server.get("-", "/cloud/user").bearer(&frank).send().await.fails(997, "Unauthorised");
 }
 
@@ -175,17 +175,17 @@ async fn service_token_works_from_its_networks_only() {
         ask([127, 20, 3, 4]).basic("Frank", &token).send().await.ok();
         ask([127, 20, 3, 4]).basic("jane", &token).send().await.fails(997, "Unauthorised");
     }
-    let listed = server.app.accounts().app_passwords().list(&user("Frank")).await.unwrap().remove(0);
+    let listed = server.accounts.app_passwords().list(&user("Frank")).await.unwrap().remove(0);
     assert_eq!(listed.last_used_from, Some([127, 20, 3, 4].into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn service_token_opens_no_page_and_is_no_sign_in() {
     let server = Server::start().await;
-    let before = server.app.accounts().users().get(&user("Frank")).await.unwrap().last_login;
+    let before = server.accounts.users().get(&user("Frank")).await.unwrap().last_login;
     let token = token(&server, "Frank", &["users:read", "users:write", "users:credentials"], &[]).await;
     server.get("-", "/cloud/user").bearer(&token).send().await.ok();
-    assert_eq!(server.app.accounts().users().get(&user("Frank")).await.unwrap().last_login, before);
+    assert_eq!(server.accounts.users().get(&user("Frank")).await.unwrap().last_login, before);
     let mut visitor = Browser::new(&server);
     visitor.get("/login").await;
     assert_eq!(visitor.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
@@ -207,7 +207,7 @@ async fn service_token_is_named_in_the_audit_log() {
     let token = token(&server, "admin", &["users:write"], &[]).await;
     let edit = server.ask("-", Method::PUT, "/cloud/users/Frank").form("key=phone&value=%2B493012345");
     edit.bearer(&token).send().await.ok();
-    let line = server.app.accounts().audit().latest(1, Some("frank")).await.unwrap().remove(0);
+    let line = server.accounts.audit().latest(1, Some("frank")).await.unwrap().remove(0);
     assert_eq!((line.actor.as_str(), line.action.as_str()), ("admin", "user.changed"));
     assert!(line.origin.unwrap().ends_with(", service token nightly job"));
 }
@@ -242,4 +242,147 @@ async fn lines_of_the_page_on_automation_work_as_typed() {
     let answer = ask.body("application/json", r#"{"groupid": "staff"}"#).bearer(&token).send().await;
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(PAGE.contains("body: { groupid: staff }") && PAGE.contains("users/alice/groups?format=json"));
+}
+
+const TOKENS: &str = "/ocs/v2.php/cloud/user/service-tokens?format=json";
+
+/// An administrator makes one by a call, uses it, sees it in the list, and revokes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn administrator_makes_lists_and_revokes_tokens_by_the_api() {
+    let server = Server::start().await;
+    let form = "name=nightly+job&scopes%5B%5D=users:read&scopes%5B%5D=frontend:wiki&networks%5B%5D=127.0.0.0/8&expires=90d";
+    let made = server.post("admin", TOKENS, form).send().await.is(200, 200, "OK");
+    let made = made.data();
+    let token = made["token"].as_str().unwrap().to_owned();
+    assert_eq!(made["scopes"], serde_json::json!(["users:read", "frontend:wiki"]));
+    let list = async || server.get("admin", TOKENS).send().await.is(200, 200, "OK").data()["tokens"].clone();
+    assert_eq!(list().await[0]["lastUsed"], 0);
+    server.get("-", "/cloud/users").bearer(&token).send().await.ok();
+    let listed = list().await[0].clone();
+    assert_eq!(listed["name"], "nightly job");
+    assert_eq!(listed["networks"], serde_json::json!(["127.0.0.0/8"]));
+    assert!(listed["expires"].as_i64() > listed["created"].as_i64().map(|at| at + 89 * 86_400), "{listed}");
+    assert!(
+        listed["lastUsed"].as_i64().unwrap() > 0
+            && listed["lastUsedFrom"].as_str().unwrap().starts_with("127.")
+    );
+    assert!(listed.get("token").is_none(), "shown once");
+    let one = format!("/ocs/v2.php/cloud/user/service-tokens/{}?format=json", listed["id"]);
+    // A token makes and ends no token, not even itself.
+    for (method, path) in [(Method::GET, TOKENS), (Method::POST, TOKENS), (Method::DELETE, one.as_str())] {
+        server.ask("-", method, path).form(form).bearer(&token).send().await.is(403, 403, REFUSED);
+    }
+    // An app password is none of them.
+    let (_, phone) = server.accounts.app_passwords().create(&user("admin"), "phone", None).await.unwrap();
+    let other = format!("/ocs/v2.php/cloud/user/service-tokens/{}?format=json", phone.key);
+    server.delete("admin", &other).send().await.is(404, 404, "There is no such service token");
+    server.person("boss", &["admin"], &[]).await;
+    server.delete("boss", &one).send().await.is(404, 404, "There is no such service token");
+    server.delete("admin", &one).send().await.is(200, 200, "OK");
+    assert_eq!(server.get("-", "/cloud/users").bearer(&token).send().await.code(), 997);
+    assert_eq!(list().await, serde_json::json!([]));
+    assert_eq!(server.accounts.app_passwords().list(&user("admin")).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_an_administrator_with_the_password_makes_a_token() {
+    let server = Server::start().await;
+    let form = "name=x&scopes%5B%5D=users:read";
+    for who in ["sam", "jane"] {
+        for method in [Method::GET, Method::POST] {
+            let answer = server.ask(who, method, TOKENS).form(form).send().await;
+            assert_eq!((answer.code(), answer.message().as_str()), (403, "Logged in user must be an admin"));
+        }
+    }
+    let (phone, _) = server.accounts.app_passwords().create(&user("admin"), "phone", None).await.unwrap();
+    let answer = server.post("-", TOKENS, form).basic("admin", phone.expose()).send().await;
+    assert_eq!((answer.code(), answer.message().as_str()), (403, "An app password cannot do this"));
+    // The store says so too.
+    let by_sam = server.accounts.on_behalf_of(accounts::Actor::user("sam", None));
+    let scopes = TokenScopes::parse(["users:read"]).unwrap();
+    let sam = user("sam");
+    let made =
+        by_sam.app_passwords().create_service_token(&sam, "x", scopes, SourceNetworks::default(), None);
+    assert!(made.await.unwrap_err().is_for_admins());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_request_for_a_token_says_what_is_wrong() {
+    let server = Server::start().await;
+    let too_long = "x".repeat(256);
+    for (form, code, text) in [
+        ("name=&scopes%5B%5D=users:read".to_owned(), 101, "1 to 255 bytes"),
+        (format!("name={too_long}&scopes%5B%5D=users:read"), 101, "1 to 255 bytes"),
+        ("name=x".to_owned(), 102, "at least one scope"),
+        ("name=x&scopes%5B%5D=all".to_owned(), 102, "users:credentials"),
+        ("name=x&scopes%5B%5D=frontend:a+b".to_owned(), 102, "frontend:"),
+        ("name=x&scopes%5B%5D=apps&networks%5B%5D=10.1.2.3/8".to_owned(), 103, "10.0.0.0/8"),
+        ("name=x&scopes%5B%5D=apps&expires=soon".to_owned(), 104, "2027-01-31"),
+        ("name=x&scopes%5B%5D=apps&expires=2020-01-31".to_owned(), 104, "in the future"),
+    ] {
+        let answer = server.post("admin", TOKENS, &form).send().await;
+        assert_eq!(answer.code(), code, "{form}: {answer:?}");
+        assert!(answer.message().contains(text), "{form}: {answer:?}");
+    }
+    for _ in 0..accounts::MAX_APP_PASSWORDS {
+        server.accounts.app_passwords().create(&user("admin"), "x", None).await.unwrap();
+    }
+    let answer = server.post("admin", TOKENS, "name=x&scopes%5B%5D=apps").send().await;
+    assert_eq!(answer.code(), 105, "{answer:?}");
+}
+
+/// The same on the page.
+#[tokio::test(flavor = "multi_thread")]
+async fn administrator_makes_and_revokes_a_token_on_the_page() {
+    let server = Server::start().await;
+    let mut surfer = Surfer::signed_in(&server, "admin", PASSWORD).await;
+    let page = surfer.get("/settings").await.body;
+    assert!(TokenScope::ALL.iter().all(|scope| page.contains(&format!("name=\"scope:{scope}\""))), "{page}");
+    let fields = |password: &'static str| {
+        [
+            ("name", "nightly job"),
+            ("scope:users:read", "1"),
+            ("frontends", "wiki blog"),
+            ("networks", "127.0.0.0/8 ::1"),
+            ("expires", "90d"),
+            ("password", password),
+        ]
+    };
+    let refused = surfer.post("/settings/service-tokens", &fields("wrong")).await;
+    assert_eq!(refused.status, 403, "{refused:?}");
+    let made = surfer.post("/settings/service-tokens", &fields(PASSWORD)).await;
+    assert_eq!(made.status, 200, "{made:?}");
+    let (_, rest) = made.body.split_once("spellcheck=\"false\">").unwrap();
+    let token = rest.split('<').next().unwrap().to_owned();
+    server.get("-", "/cloud/users").bearer(&token).send().await.ok();
+    let page = surfer.get("/settings").await.body;
+    for shown in [
+        "service token",
+        "users:read frontend:blog frontend:wiki",
+        "127.0.0.0/8 ::1/128",
+        "from 127.",
+        "ends ",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    assert!(!page.contains(&token), "shown once");
+    let key = server.accounts.app_passwords().list(&user("admin")).await.unwrap()[0].key.to_string();
+    surfer.post("/settings/app-passwords/revoke", &[("key", &key)]).await;
+    assert_eq!(server.get("-", "/cloud/users").bearer(&token).send().await.code(), 997);
+    for (field, value, text) in [
+        ("expires", "soon", "2027-01-31"),
+        ("networks", "10.1.2.3/8", "10.0.0.0/8"),
+        ("frontends", "a/b", "frontend:"),
+        ("name", " ", "1 to 255 bytes"),
+    ] {
+        let mut fields = fields(PASSWORD);
+        fields.iter_mut().filter(|(name, _)| *name == field).for_each(|(_, old)| *old = value);
+        let answer = surfer.post("/settings/service-tokens", &fields).await;
+        assert!(answer.status == 422 && answer.body.contains(text), "{field}: {answer:?}");
+    }
+    let mut jane = Surfer::signed_in(&server, "jane", PASSWORD).await;
+    assert!(!jane.get("/settings").await.body.contains("service token"));
+    let answer = jane.post("/settings/service-tokens", &fields(PASSWORD)).await;
+    assert!(answer.status == 403 && answer.body.contains("Only administrators"), "{answer:?}");
+    assert!(server.accounts.app_passwords().list(&user("jane")).await.unwrap().is_empty());
 }

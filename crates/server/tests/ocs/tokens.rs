@@ -20,7 +20,7 @@ async fn program_gets_and_revokes_an_app_password() {
         server.get("Frank", GET).header("User-Agent", "Notes/1.0 (Linux)").send().await.is(200, 200, "OK");
     let token = got.data()["apppassword"].as_str().unwrap().to_owned();
     let id = UserId::parse("Frank").unwrap();
-    let listed = server.app.accounts().app_passwords().list(&id).await.unwrap();
+    let listed = server.accounts.app_passwords().list(&id).await.unwrap();
     assert_eq!(listed.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["Notes/1.0 (Linux)"]);
     let with = |token: &str, method, path| server.ask("-", method, path).basic("Frank", token);
     with(&token, Method::GET, "/cloud/user").send().await.ok();
@@ -31,7 +31,7 @@ async fn program_gets_and_revokes_an_app_password() {
     with(&token, Method::GET, "/cloud/user").send().await.fails(997, "Unauthorised");
     with(&second, Method::DELETE, DELETE).send().await.is(200, 200, "OK");
     with(&second, Method::GET, "/cloud/user").send().await.fails(997, "Unauthorised");
-    assert!(server.app.accounts().app_passwords().list(&id).await.unwrap().is_empty());
+    assert!(server.accounts.app_passwords().list(&id).await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,8 +77,7 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     assert_eq!(other.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
     let more = frank.post("/settings/app-passwords", &[("name", "More"), ("password", &token)]).await;
     assert_eq!(more.status, 403);
-    let key =
-        server.app.accounts().app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap()[0].key;
+    let key = server.accounts.app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap()[0].key;
     let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
     jane.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
@@ -115,6 +114,6 @@ async fn rotating_many_times_at_once_gives_one_new_app_password() {
     assert_eq!(new.len(), 1, "{answers:?}");
     let new = new[0].data()["newpassword"].as_str().unwrap().to_owned();
     server.get("-", "/cloud/user").basic("Frank", &new).send().await.ok();
-    let listed = server.app.accounts().app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap();
+    let listed = server.accounts.app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap();
     assert_eq!(listed.len(), 1);
 }

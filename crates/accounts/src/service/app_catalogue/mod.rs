@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::AccountsError;
 use crate::service::app_catalogue::manifest::ManifestElement;
 use crate::service::local_password::policy::POLICY_APP;
-use crate::store::Accounts;
+use crate::store::{Accounts, ActingAccounts};
 
 /// People of other backends than the local one.
 pub const EXTERNAL_APP: &str = "user_external";
@@ -137,7 +137,7 @@ impl AppCatalogue {
     /// When the store could not do it.
     pub async fn switch(
         &self,
-        accounts: &Accounts,
+        accounts: &ActingAccounts,
         id: &str,
         enabled: bool,
     ) -> Result<Result<(), AppNotSwitchable>, AccountsError> {

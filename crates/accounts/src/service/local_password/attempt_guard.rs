@@ -2,18 +2,18 @@
 
 use user_backend::CanonicalName;
 
-use crate::store::handle::Store;
+use crate::store::handle::ActingStore;
 use crate::store::login_attempts::LoginAttempts;
 
 /// A counted attempt, taken back when it is dropped before anybody said what became of it.
 #[derive(Debug)]
 pub(crate) struct AttemptGuard {
-    store: Store,
+    store: ActingStore,
     name: Option<CanonicalName>,
 }
 
 impl AttemptGuard {
-    pub(crate) fn new(store: &Store, name: &CanonicalName) -> Self {
+    pub(crate) fn new(store: &ActingStore, name: &CanonicalName) -> Self {
         Self { store: store.clone(), name: Some(name.clone()) }
     }
 

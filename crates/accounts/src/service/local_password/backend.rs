@@ -52,9 +52,9 @@ use crate::service::local_password::hash::{PasswordHash, PasswordMatch};
 use crate::service::local_password::hasher::{CheckedPassword, Hasher};
 use crate::service::local_password::pool::PoolError;
 use crate::service::local_password::rules::PasswordRules;
-use crate::store::Accounts;
 use crate::store::login_attempts::LoginAttempts;
 use crate::store::passwords::StoredCredential;
+use crate::store::{Accounts, ActingAccounts};
 
 /// How many wrong passwords are remembered.
 const REMEMBERED: usize = 10_000;
@@ -65,7 +65,7 @@ const ROUNDS: usize = 3;
 /// Checks the passwords that this store keeps. Its id is `local`.
 pub struct LocalBackend {
     id: BackendId,
-    accounts: Accounts,
+    accounts: ActingAccounts,
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
     keyer: OutcomeKeyer,
@@ -81,14 +81,14 @@ impl LocalBackend {
     /// # Errors
     /// [`NoRandomness`] when the operating system has none to give.
     pub fn new(
-        accounts: Accounts,
+        accounts: impl Into<Accounts>,
         hasher: Hasher,
         rules: Arc<dyn PasswordRules>,
     ) -> Result<Self, NoRandomness> {
         Ok(Self {
             // The id is a constant of ours that every rule for ids allows.
             id: BackendId::parse(LOCAL_BACKEND).map_err(|_| NoRandomness)?,
-            accounts,
+            accounts: accounts.into().as_system(),
             dummy_hash: StoredHash::new(hasher.dummy().expose()),
             hasher,
             rules,

@@ -21,7 +21,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::outbox::MailKind;
 use crate::store::passwords::SetBy;
 use crate::store::rights::Right;
-use crate::store::{Accounts, app_passwords, outbox, passwords};
+use crate::store::{Accounts, ActingAccounts, app_passwords, outbox, passwords};
 
 /// How many passwords are checked against the rules at once. A rule may wait for a server.
 const RULES_AT_ONCE: usize = 16;
@@ -103,10 +103,10 @@ pub(crate) struct Prepared {
 
 impl LocalPasswords {
     /// Sets passwords in this store, by these rules.
-    pub fn new(accounts: Accounts, hasher: Hasher, rules: Arc<dyn PasswordRules>) -> Self {
+    pub fn new(accounts: impl Into<Accounts>, hasher: Hasher, rules: Arc<dyn PasswordRules>) -> Self {
         let pool = HashSettings::default().with_pool(RULES_AT_ONCE, RULES_WAITING).unwrap_or_default();
         Self {
-            accounts,
+            accounts: accounts.into(),
             hasher,
             rules,
             rule_pool: HashPool::new(&pool),
@@ -149,7 +149,7 @@ impl LocalPasswords {
 
     async fn set_once(
         &self,
-        accounts: &Accounts,
+        accounts: &ActingAccounts,
         id: &UserId,
         new: &Password,
         deadline: Instant,
@@ -291,7 +291,7 @@ const RECENTLY_USED: &str = "Password must not have been used recently before.";
 
 /// The user, locked until the transaction ends, if the actor may set their password.
 pub(crate) async fn locked(change: &mut Change<'_>, id: &UserId) -> Result<LockedUser, SetError> {
-    match change.lock_target(id, Right::OneselfOrOver).await {
+    match change.lock_target(id, Right::Access).await {
         Err(AccountsError::NotFound { .. }) => Err(SetError::NoSuchUser),
         other => Ok(other?),
     }

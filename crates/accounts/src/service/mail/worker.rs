@@ -18,7 +18,7 @@ use crate::service::password_reset::link::BaseUrl;
 use crate::service::password_reset::request::PURPOSE;
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::outbox::{MailKind, QueuedMail};
-use crate::store::{Accounts, outbox, rate_limits};
+use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
 
 /// How often the queue is looked at.
 const POLL: Duration = Duration::from_secs(2);
@@ -32,7 +32,7 @@ const TIME: Duration = Duration::from_secs(90);
 /// Sends what is in the outbox.
 #[derive(Debug)]
 pub struct MailWorker {
-    accounts: Accounts,
+    accounts: ActingAccounts,
     transport: Arc<dyn MailTransport>,
     base: BaseUrl,
     product: String,
@@ -66,12 +66,13 @@ enum DropReason {
 impl MailWorker {
     /// Sends the mails of this store through this transport; their links begin with `base`.
     pub fn new(
-        accounts: Accounts,
+        accounts: impl Into<Accounts>,
         transport: Arc<dyn MailTransport>,
         base: BaseUrl,
         product: impl Into<String>,
         settings: &ResetSettings,
     ) -> Self {
+        let accounts = accounts.into().as_system();
         Self { accounts, transport, base, product: product.into(), life: settings.life() }
     }
 

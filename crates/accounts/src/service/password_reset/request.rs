@@ -10,7 +10,7 @@ use crate::domain::AccountsError;
 use crate::service::local_password::change::LocalPasswords;
 use crate::service::password_reset::settings::ResetSettings;
 use crate::store::outbox::MailKind;
-use crate::store::{Accounts, outbox, rate_limits};
+use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
 
 /// The purpose of a token that was asked for.
 pub(crate) const PURPOSE: &str = "reset";
@@ -18,15 +18,15 @@ pub(crate) const PURPOSE: &str = "reset";
 /// Lets people set a new password without the old one. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PasswordReset {
-    pub(super) accounts: Accounts,
+    pub(super) accounts: ActingAccounts,
     pub(super) passwords: LocalPasswords,
     settings: ResetSettings,
 }
 
 impl PasswordReset {
     /// Resets in this store; new passwords go the way of all new passwords.
-    pub fn new(accounts: Accounts, passwords: LocalPasswords, settings: ResetSettings) -> Self {
-        Self { accounts, passwords, settings }
+    pub fn new(accounts: impl Into<Accounts>, passwords: LocalPasswords, settings: ResetSettings) -> Self {
+        Self { accounts: accounts.into().as_system(), passwords, settings }
     }
 
     /// The settings.

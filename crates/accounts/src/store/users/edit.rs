@@ -2,17 +2,17 @@
 
 use crate::domain::user_change::{ProfileChange, UserChange};
 use crate::domain::{
-    AccountsError, Action, DisplayName, EmailAddress, Language, Locale, ProfileField, User, UserId,
-    search_text,
+    AccountsError, Action, DisplayName, EmailAddress, FieldRisk, Language, Locale, ProfileField, User,
+    UserId, search_text,
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::sql;
 use crate::store::rights::Right;
 use crate::store::users::profile;
-use crate::store::users::repository::{Users, read};
+use crate::store::users::repository::{UsersMut, read};
 use crate::store::users::row::UserKey;
 
-impl Users<'_> {
+impl UsersMut<'_> {
     /// Changes a user: all of it or nothing. Returns the user as it is afterwards.
     ///
     /// # Errors
@@ -36,8 +36,20 @@ impl Users<'_> {
 
 /// What a user may change of themselves is up to the caller, but for the quota and the manager.
 fn needed(edit: &UserChange) -> Right<'static> {
-    let manager = |one: &ProfileChange| matches!(one, ProfileChange::Value(value) if value.field() == ProfileField::Manager);
-    if edit.quota.is_some() || edit.profile.iter().any(manager) { Right::Over } else { Right::OneselfOrOver }
+    let is_managers = |one: &ProfileChange| matches!(one, ProfileChange::Value(value) if value.field() == ProfileField::Manager);
+    let is_credential = |one: &ProfileChange| match one {
+        ProfileChange::Value(value) => value.field().rules().risk == FieldRisk::Credential,
+        ProfileChange::RemoveEmail(_) | ProfileChange::ReplaceEmail { .. } => true,
+        ProfileChange::EmailScope { .. } | ProfileChange::Scope(..) => false,
+    };
+    let over = edit.quota.is_some() || edit.profile.iter().any(is_managers);
+    let access = edit.email.is_some() || edit.profile.iter().any(is_credential);
+    match (over, access) {
+        (false, false) => Right::OneselfOrOver,
+        (false, true) => Right::Access,
+        (true, false) => Right::Over,
+        (true, true) => Right::OverAccess,
+    }
 }
 
 /// Writes what is in the user's own row; returns the names of the fields.

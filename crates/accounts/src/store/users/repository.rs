@@ -8,13 +8,14 @@ use crate::domain::{AccountsError, Action, Details, EmailAddress, Permissions, U
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Db, Query, sql};
-use crate::store::handle::Store;
+use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::users::row::{UserKey, columns};
 
-/// The table of users.
-#[derive(Clone, Copy, Debug)]
-pub struct Users<'a>(pub(crate) &'a Store);
+table! {
+    /// The table of users.
+    Users, UsersMut
+}
 
 impl Users<'_> {
     /// The user of that id in any spelling, if there is one.
@@ -81,7 +82,9 @@ impl Users<'_> {
         let details = look.details.ok_or_else(|| AccountsError::missing("user", id.as_str()))?;
         Ok(Arc::unwrap_or_clone(details))
     }
+}
 
+impl UsersMut<'_> {
     /// Enables or disables a user; returns whether that changed anything.
     ///
     /// Disabling ends the user's sessions and everything remembered of them (see [`crate::CredentialEpoch`]).
@@ -90,7 +93,7 @@ impl Users<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn set_enabled(self, id: &UserId, enabled: bool) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
-        let locked = change.lock_target(id, Right::Over).await?;
+        let locked = change.lock_target(id, Right::OverAccess).await?;
         if locked.user.enabled == enabled {
             return Ok(false);
         }
@@ -110,7 +113,7 @@ impl Users<'_> {
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn delete(self, id: &UserId) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
-        let LockedUser { key, user } = change.lock_target(id, Right::Over).await?;
+        let LockedUser { key, user } = change.lock_target(id, Right::OverAccess).await?;
         let name = user.id.name();
         change.execute(sql("DELETE FROM users WHERE key = $1").bind(key.0)).await?;
         change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
@@ -156,7 +159,9 @@ impl Users<'_> {
         note_login(&mut change, user).await?;
         change.commit().await
     }
+}
 
+impl Users<'_> {
     /// How many users each backend has, and how many of them are disabled: (backend, users, disabled).
     ///
     /// # Errors

@@ -174,12 +174,12 @@ impl Installation {
     }
 
     /// The store.
-    pub(crate) fn accounts(&self) -> accounts::Accounts {
+    pub(crate) fn accounts(&self) -> accounts::ActingAccounts {
         let settings = match &self.store {
             Some(store) => accounts::StoreSettings::parse(&store.url()).unwrap(),
             None => accounts::StoreSettings::sqlite(self.desk.path().join("config/user-backend.db")),
         };
-        self.desk.block_on(accounts::Accounts::open(&settings)).unwrap()
+        self.desk.block_on(accounts::Accounts::open(&settings)).unwrap().as_system()
     }
 
     /// How many tables there are where the store will be.

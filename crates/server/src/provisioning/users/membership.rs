@@ -1,6 +1,6 @@
 //! Users in groups, and users over groups.
 
-use accounts::{AccountsError, GroupFilter, GroupId, User};
+use accounts::{AccountsError, Details, GroupFilter, GroupId};
 
 use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
@@ -67,7 +67,7 @@ pub(crate) const ADD: Operation =
         ]);
 
 async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
-    let (group, user) = group_and_user(call).await?;
+    let (group, details) = group_and_user(call).await?;
     let caller = call.caller()?;
     if !caller.may_administer(&group) {
         return Err(Failure::bare(NOT_ADMINISTERED));
@@ -75,7 +75,7 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     // The original lets a sub-admin add any user; here the settings must allow that. Otherwise a user whom the sub-admin does
     // not administer gets the answer of one who does not exist.
     let narrow = call.app.settings().sub_admins_may_add == MayAdd::Accessible;
-    if narrow && !call.is_over(&user).await? {
+    if narrow && !caller.is_over(&details) {
         return Err(UNKNOWN_USER);
     }
     if group.is_admin() {
@@ -83,9 +83,9 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let accounts = call.accounts()?;
     let added = if narrow {
-        accounts.groups().add_member(&group, &user.id).await
+        accounts.groups().add_member(&group, &details.user.id).await
     } else {
-        accounts.groups().add_any_user(&group, &user.id).await
+        accounts.groups().add_any_user(&group, &details.user.id).await
     };
     added.map_err(|error| gone(error, Failure::bare(NO_GROUP), UNKNOWN_USER))?;
     Ok(Answer::NOTHING)
@@ -107,12 +107,12 @@ pub(crate) const REMOVE: Operation =
         ]);
 
 async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
-    let (group, user) = group_and_user(call).await?;
+    let (group, details) = group_and_user(call).await?;
     let caller = call.caller()?;
     if !caller.may_administer(&group) {
         return Err(Failure::bare(NOT_ADMINISTERED));
     }
-    let oneself = user.id == *caller.id();
+    let oneself = details.user.id == *caller.id();
     if oneself && caller.is_admin() && group.is_admin() {
         return Err(Failure::new(NOT_REMOVABLE, "Cannot remove yourself from the admin group"));
     }
@@ -123,10 +123,11 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
         ));
     }
     if !caller.is_admin() {
-        let details = call.named_details().await?.filter(|details| caller.is_over(details));
-        let of_user = details.ok_or(UNKNOWN_USER)?.groups;
+        if !caller.is_over(&details) {
+            return Err(UNKNOWN_USER);
+        }
         let common: Vec<&GroupId> =
-            of_user.iter().filter(|group| caller.administers().contains(group)).collect();
+            details.groups.iter().filter(|group| caller.administers().contains(group)).collect();
         // Who leaves the last common group would be out of the caller's reach.
         if common == [&group] {
             let text = "Not viable to remove user from the last group you are SubAdmin of";
@@ -136,7 +137,7 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
     if group.is_admin() {
         call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
     }
-    match call.accounts()?.groups().remove_member(&group, &user.id).await {
+    match call.accounts()?.groups().remove_member(&group, &details.user.id).await {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::LastAdmin) => {
             Err(Failure::new(NOT_REMOVABLE, "Cannot remove the last administrator from the admin group"))
@@ -263,14 +264,14 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
 }
 
 /// The group of the parameter and the user of the path: 101 when no group is named, 102 and 103 when one does not exist.
-async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, User), Failure> {
+async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, Details), Failure> {
     let group = call.params.text("groupid")?.unwrap_or_default().trim();
     if group.is_empty() {
         return Err(Failure::bare(NO_GROUP_NAMED));
     }
     let group = existing(call, group).await?.ok_or(Failure::bare(NO_GROUP))?;
-    let user = call.named_user().await?.ok_or(UNKNOWN_USER)?;
-    Ok((group, user))
+    let details = call.named_details().await?.ok_or(UNKNOWN_USER)?;
+    Ok((group, details))
 }
 
 async fn existing(call: &Call<'_>, id: &str) -> Result<Option<GroupId>, Failure> {

@@ -1,0 +1,137 @@
+//! Service tokens of the caller: what automation signs in with.
+//!
+//! An administrator makes them for oneself. They act as their owner, so a token for another account would be that account.
+
+use accounts::{AccountsError, AppPassword, Expiry, ServiceToken, SourceNetworks, Timestamp, TokenScopes};
+
+use super::call::Call;
+use super::docs::{Kind, Param, ResponseDoc};
+use super::envelope::code::Code;
+use super::envelope::data::Data;
+use super::envelope::{Answer, Failure};
+use super::operation::{Operation, operation};
+
+const NAME: Code = Code::of_endpoint(101);
+const SCOPE: Code = Code::of_endpoint(102);
+const NETWORK: Code = Code::of_endpoint(103);
+const EXPIRES: Code = Code::of_endpoint(104);
+const FULL: Code = Code::of_endpoint(105);
+
+const UNKNOWN: ResponseDoc = (Code::ABSENT, "the caller has no service token of this number");
+
+/// `GET /cloud/user/service-tokens`
+pub(crate) const LIST: Operation = operation!(
+    "ServiceTokenList",
+    Passwords,
+    "Lists the service tokens of the caller",
+    service_tokens(),
+    list(call)
+);
+
+async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+    let all = call.app.accounts().app_passwords().list(call.caller()?.id()).await?;
+    let tokens = all.iter().filter_map(|token| Some(as_data(token, token.service.as_ref()?, None)));
+    Ok(Data::one("tokens", Data::List(tokens.collect())).into())
+}
+
+/// `POST /cloud/user/service-tokens`
+pub(crate) const CREATE: Operation = operation!(
+    "ServiceTokenCreate",
+    Passwords,
+    "Makes a service token, which acts as the caller",
+    new_service_token(),
+    create(call)
+)
+.more("The token is shown in this answer and never again. It has at most the rights that the caller has when it is used.")
+.params(&[
+    Param::text("name", "What it is for, in one line").required(),
+    Param::new(
+        "scopes",
+        Kind::List,
+        "What it may do: users:read, users:write, users:credentials, groups:read, groups:write, apps, admin, frontend:NAME",
+    )
+    .required(),
+    Param::new("networks", Kind::List, "From where it works, such as 10.0.0.0/8; without any: from everywhere"),
+    Param::text("expires", "When it ends: a day such as 2027-01-31 (00:00 UTC), or a time such as 90d or 12h; without: never"),
+])
+.codes(&[
+    (NAME, "the name is empty, too long, or not one line"),
+    (SCOPE, "no scope, or one that does not exist; the message lists them"),
+    (NETWORK, "something that is no address and no network"),
+    (EXPIRES, "no day and no time from now, or one that has passed"),
+    (FULL, "the caller has 100 app passwords and service tokens"),
+]);
+
+async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+    let params = call.params;
+    let (name, scopes) = (params.text("name")?.unwrap_or_default(), params.texts("scopes")?);
+    let (networks, expires) = (params.texts("networks")?, params.text("expires")?.unwrap_or_default());
+    let accounts = call.accounts()?;
+    let scopes = TokenScopes::parse(scopes).map_err(|error| wrong(SCOPE, error))?;
+    let networks = SourceNetworks::parse(networks).map_err(|error| wrong(NETWORK, error))?;
+    let expires = match expires {
+        "" => None,
+        text => {
+            let end = text.parse::<Expiry>().and_then(|end| end.in_future(accounts.now()));
+            Some(end.map_err(|error| wrong(EXPIRES, error))?)
+        }
+    };
+    let tokens = accounts.app_passwords();
+    let made = tokens.create_service_token(call.caller()?.id(), name, scopes, networks, expires).await;
+    let (token, made) = made.map_err(|error| match error {
+        AccountsError::Invalid { field: "name of an app password", .. } => wrong(NAME, error),
+        AccountsError::Invalid { field: "app passwords of this user", .. } => wrong(FULL, error),
+        error => error.into(),
+    })?;
+    let service = made.service.as_ref().ok_or_else(Failure::broken)?;
+    Ok(as_data(&made, service, Some(token.expose())).into())
+}
+
+/// A value that cannot be taken, with what was expected.
+fn wrong(code: Code, error: AccountsError) -> Failure {
+    match error {
+        error @ AccountsError::Invalid { .. } => Failure::new(code, error.to_string()),
+        error => error.into(),
+    }
+}
+
+/// `DELETE /cloud/user/service-tokens/{key}`
+pub(crate) const REVOKE: Operation = operation!(
+    "ServiceTokenRevoke",
+    Passwords,
+    "Ends a service token of the caller, at once",
+    nothing(),
+    revoke(call)
+)
+.codes(&[UNKNOWN]);
+
+async fn revoke(call: &Call<'_>) -> Result<Answer, Failure> {
+    let unknown = || Failure::new(Code::ABSENT, "There is no such service token");
+    let key: i64 = call.captures.get("key").parse().map_err(|_| unknown())?;
+    let (id, accounts) = (call.caller()?.id(), call.accounts()?);
+    let all = accounts.app_passwords().list(id).await?;
+    if !all.iter().any(|token| token.key == key && token.service.is_some()) {
+        return Err(unknown());
+    }
+    accounts.app_passwords().revoke(id, key).await?;
+    Ok(Answer::NOTHING)
+}
+
+/// A service token, with the secret where it has just been made.
+fn as_data(token: &AppPassword, service: &ServiceToken, secret: Option<&str>) -> Data {
+    let seconds = |at: Option<Timestamp>| Data::from(at.map_or(0, Timestamp::seconds));
+    let from = token.last_used_from.map(|from| from.to_string()).unwrap_or_default();
+    let mut entries = vec![
+        ("id", Data::from(token.key)),
+        ("name", token.name.as_str().into()),
+        ("scopes", service.scopes.words().into()),
+        ("networks", service.networks.texts().into()),
+        ("created", seconds(Some(token.created))),
+        ("expires", seconds(token.expires)),
+        ("lastUsed", seconds(token.last_used)),
+        ("lastUsedFrom", from.into()),
+        ("wipe", token.wipe.into()),
+    ];
+    entries.extend(secret.map(|secret| ("token", secret.into())));
+    Data::map(entries)
+}
