@@ -95,8 +95,9 @@ impl Resolver {
             let resolver = self.clone();
             let source = credentials.source;
             let only = credentials.only.cloned();
+            // A typed name may be a password in the wrong field, so it is not beside every line of the usual log.
             let span =
-                tracing::info_span!("attempt", user = ?name, source = source.map(tracing::field::display));
+                tracing::debug_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
                 // Somebody may have had an answer since this attempt looked.
                 let only = only.as_ref();

@@ -141,6 +141,7 @@ impl ResolverBuilder {
             bounds,
             flights: Flights::new(MOST_FLIGHTS),
             remembered: Default::default(),
+            health: Default::default(),
             kept_proven,
         };
         Ok(Resolver { shared: Arc::new(shared) })

@@ -20,6 +20,7 @@ pub mod canary;
 mod chain;
 mod conclude;
 mod credentials;
+mod health;
 mod link;
 pub mod names;
 mod observe;
@@ -35,6 +36,7 @@ mod trust;
 
 pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
+pub use health::Outage;
 pub(crate) use link::Part;
 pub use outcome::{Answer, Outcome};
 pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
@@ -77,6 +79,7 @@ struct Shared {
     bounds: CacheBounds,
     flights: Flights<outcome::Landed>,
     remembered: observe::Remembered,
+    health: health::Health,
     /// Where proven credentials are kept for longer than the process.
     kept_proven: Option<proven_store::KeptProven>,
 }
@@ -119,6 +122,9 @@ impl Resolver {
             // Boxed, so that what is answered from memory drags no room for an attempt along.
             let answer = Box::pin(self.attempt(&credentials, started)).await;
             observe::answered(&answer);
+            let chain = self.shared.chain.load();
+            let is_open = |id: &BackendId| chain.link(id).is_some_and(|link| link.breaker.is_open());
+            self.shared.health.answered(&answer, is_open);
             answer
         }
     }
@@ -170,6 +176,25 @@ impl Resolver {
             NameDecision::NotMine | NameDecision::Denied => false,
         });
         may_own.map(|link| link.id.clone()).collect()
+    }
+
+    /// The backends that could not answer the last sign-in that needed them, in the order of their ids.
+    pub fn outages(&self) -> Vec<Outage> {
+        self.shared.health.outages()
+    }
+
+    /// The canonical forms under which the backends would know a typed name; its own is the first. Empty for a name that cannot
+    /// be one.
+    pub fn names_of(&self, typed: &str) -> Vec<CanonicalName> {
+        let Ok(login) = LoginName::parse(typed) else { return Vec::new() };
+        let chain = self.shared.chain.load();
+        let mut names = vec![login.canonical().clone()];
+        for name in chain.known_as(&login) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The policy of one backend, as it is now.

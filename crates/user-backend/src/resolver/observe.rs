@@ -141,7 +141,12 @@ impl Remembered {
 
 /// A backend is not there any more: what was said about it last must not stand for ever.
 pub(super) fn removed(id: &BackendId) {
-    for name in ["user_backend_breaker_open", "user_backend_distrusted", "user_backend_unproven"] {
+    for name in [
+        "user_backend_breaker_open",
+        "user_backend_distrusted",
+        "user_backend_unavailable",
+        "user_backend_unproven",
+    ] {
         gauge!(name, "backend" => id.to_string()).set(0.0);
     }
 }

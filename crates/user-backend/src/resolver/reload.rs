@@ -80,6 +80,7 @@ impl Resolver {
         self.shared.chain.store(chain);
         for id in reloaded.changed.iter().chain(&reloaded.removed) {
             self.shared.cache.invalidate_backend(id);
+            self.shared.health.forget(id);
         }
         if is_other {
             self.shared.cache.invalidate_refusals();

@@ -20,6 +20,7 @@ impl Resolver {
     /// | `user_backend_answers_total` | counter | `backend`, `verdict`, `phase`: one per backend that was asked; `verdict="rejected"` are failed logins that reached it |
     /// | `user_backend_answer_seconds` | histogram | `backend`, `verdict` |
     /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
+    /// | `user_backend_unavailable` | gauge | `backend`: 1 while it could not answer the last sign-in that needed it |
     /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
     /// | `user_backend_unproven` | gauge | `backend`: 1 until it has refused its first canary, if it is offered any |
     /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
@@ -39,9 +40,12 @@ fn report(shared: &Shared) {
     observe::attempts("refused", Rule::CachedRefusal).increment(rejected);
     let switch = |on: bool| if on { 1.0 } else { 0.0 };
     let chain = shared.chain.load();
+    let outages = shared.health.outages();
     for link in &chain.links {
         let backend = || link.id.to_string();
         gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
+        let is_away = outages.iter().any(|outage| outage.backend == link.id);
+        gauge!("user_backend_unavailable", "backend" => backend()).set(switch(is_away));
         let standing = link.trust.standing();
         gauge!("user_backend_distrusted", "backend" => backend()).set(switch(standing == Standing::Broken));
         let unproven = link.policy.canary && matches!(standing, Standing::Untried | Standing::Open);

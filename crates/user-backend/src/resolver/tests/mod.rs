@@ -21,6 +21,7 @@ use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 mod chain;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod health;
 mod lock;
 mod memory;
 mod model;
