@@ -23,7 +23,7 @@ use crate::state::AppState;
 pub struct Call<'a> {
     /// What the server is made of.
     pub app: &'a AppState,
-    /// Who calls; nobody at the few routes for everybody.
+    /// The caller; `None` at the few public routes.
     pub caller: Option<&'a Caller>,
     /// Where from.
     pub origin: Origin,
@@ -39,9 +39,9 @@ impl Call<'_> {
     /// Who calls.
     ///
     /// # Errors
-    /// Nobody is signed in. The role that the route requires sees to it that this does not happen.
+    /// Not signed in. The role that the route requires prevents this.
     pub(crate) fn caller(&self) -> Result<&Caller, Failure> {
-        self.caller.ok_or_else(Failure::nobody)
+        self.caller.ok_or_else(Failure::unauthenticated)
     }
 
     /// Looks whether the caller's proof is enough for a value that needs more than its route.
@@ -108,7 +108,7 @@ impl Call<'_> {
     /// The user that the path names, if the caller is that user or over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which tells nobody whether there is such a user.
+    /// [`Failure::hidden`], which does not reveal whether there is such a user.
     pub(crate) async fn visible_details(&self) -> Result<Details, Failure> {
         let caller = self.caller()?;
         let details = self.named_details().await?;
@@ -118,13 +118,13 @@ impl Call<'_> {
     /// The user that the path names, if the caller is over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which tells nobody whether there is such a user.
+    /// [`Failure::hidden`], which does not reveal whether there is such a user.
     pub(crate) async fn user_below(&self) -> Result<User, Failure> {
         let user = self.named_user().await?.ok_or_else(Failure::hidden)?;
         if self.is_over(&user).await? { Ok(user) } else { Err(Failure::hidden()) }
     }
 
-    /// Whether the caller is over somebody.
+    /// Whether the caller administers a user.
     pub(crate) async fn is_over(&self, user: &User) -> Result<bool, Failure> {
         let caller = self.caller()?;
         if caller.is_admin() {
@@ -179,8 +179,8 @@ pub(crate) struct Range {
 }
 
 impl Failure {
-    /// Nobody is signed in.
-    pub fn nobody() -> Self {
+    /// Not signed in.
+    pub fn unauthenticated() -> Self {
         Self::new(Code::UNAUTHORISED, "Current user is not logged in")
     }
 

@@ -35,7 +35,7 @@ async fn every_route_is_opened_by_its_scope_and_no_other() {
     let all: Vec<&str> = TokenScope::ALL.iter().map(|scope| scope.as_str()).collect();
     let mut cells = 0;
     for route in ROUTES.iter().filter(|route| route.role != RequiredRole::Anyone) {
-        // Nobody of that name: what the scope opens is refused by the endpoint, so the people stay as they are.
+        // An unknown user: the endpoint refuses what the scope opens, so no user is changed.
         let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         let own = route.scope.map(TokenScope::as_str);
