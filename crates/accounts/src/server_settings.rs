@@ -63,7 +63,7 @@ pub struct ServerSettings {
     /// Whether people may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
     /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
-    /// backend is configured, because there the address may be somebody else's login name.
+    /// backend is configured, because there the address may be another user's login name.
     pub login_by_email: Option<bool>,
     /// Folder of installed apps, one folder each with `appinfo/info.xml`.
     pub apps_directory: Option<PathBuf>,
@@ -83,7 +83,7 @@ pub struct ServerSettings {
     /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
     #[serde(skip)]
     pub reset: ResetSettings,
-    /// The mail server, from the section `[mail]`; without one nobody gets mail.
+    /// The mail server, from the section `[mail]`; without one no mail is sent.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
     /// What the sections said that are not kept here as values that can be compared.

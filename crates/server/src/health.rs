@@ -19,7 +19,7 @@ pub(crate) async fn ready(State(app): State<AppState>) -> (StatusCode, &'static 
     }
 }
 
-/// What clients and monitors of the PHP system ask first, before anybody signs in: whether somebody is there, and who.
+/// `/status.php`: what clients and monitors of the PHP system ask first, without a sign-in.
 pub(crate) async fn status(State(app): State<AppState>) -> Response<Body> {
     let (major, minor, micro) = API_VERSION;
     let version = format!("{major}.{minor}.{micro}");

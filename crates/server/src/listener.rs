@@ -67,7 +67,7 @@ pub enum ListenError {
     Broken(#[from] io::Error),
 }
 
-/// A listener that is open; nobody is served yet.
+/// An open listener that serves no requests yet.
 #[derive(Debug)]
 pub struct Listener {
     listener: TcpListener,
@@ -122,7 +122,7 @@ impl Listener {
         ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
     }
 
-    /// Serves until somebody stops it.
+    /// Serves until shutdown.
     ///
     /// # Errors
     /// [`ListenError`] when the listener breaks.

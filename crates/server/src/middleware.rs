@@ -153,7 +153,7 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// Twenty letters and digits that nobody can guess. Without randomness none: an id that repeats would lie.
+/// Twenty unguessable letters and digits, or `None` without randomness: a repeated id would be misleading.
 fn request_id() -> String {
     accounts::Token::random()
         .map(|token| token.expose().chars().filter(char::is_ascii_alphanumeric).take(20).collect())

@@ -1,7 +1,7 @@
 //! A configuration that is read again while the server runs: what counts at once, and what waits for the next start.
 //!
 //! Nothing is taken over unless all of it can be. Settings that something was made of at the start (the listener, the store,
-//! the mail server, the hasher) stay as they were, and whoever changed them is told so.
+//! the mail server, the hasher) stay as they were, and changes to them are logged.
 
 use std::sync::{Arc, PoisonError};
 

@@ -37,7 +37,7 @@ pub enum StartError {
     /// The mail server.
     #[error("mail: {0}")]
     Mail(String),
-    /// The settings were not read from a file and nobody said where the store is.
+    /// The settings were not read from a file and do not name the store.
     #[error("missing [store] configuration")]
     NoStore,
     /// The password rules.
@@ -101,13 +101,13 @@ impl AppState {
             failed_logins,
         };
         let app = Self { inner: Arc::new(inner) };
-        // A restart forgives nobody.
+        // Failed sign-ins survive a restart.
         app.sync_failed_logins(true).await?;
         Ok(app)
     }
 }
 
-/// Lost passwords by these settings. Links that nobody can mail are not offered.
+/// Password resets by these settings. Links are offered only if they can be mailed.
 fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswords) -> PasswordReset {
     let mut reset = settings.reset.clone();
     if settings.mail.is_none() && reset.lost_password_link().is_mail() {

@@ -86,7 +86,7 @@ impl AppState {
         &self.inner.product
     }
 
-    /// Whose word about where somebody sits is taken.
+    /// Proxies whose forwarding headers are trusted.
     pub fn trusted_proxies(&self) -> Arc<[Network]> {
         Arc::clone(&self.inner.live.load().trusted_proxies)
     }
@@ -106,7 +106,7 @@ impl AppState {
         &self.inner.passwords
     }
 
-    /// Lost passwords. Without a mail server nobody gets a link, and `lost_password_link` counts as `disabled`.
+    /// Password resets. Without a mail server no links are sent, and `lost_password_link` counts as `disabled`.
     pub fn resets(&self) -> &PasswordReset {
         &self.inner.resets
     }

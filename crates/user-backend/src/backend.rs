@@ -13,7 +13,7 @@ use crate::secret::Password;
 use crate::transport::TlsSummary;
 use crate::verdict::Verdict;
 
-/// Somebody who can tell whether a password belongs to a name: a mail server, a file server, a table in memory.
+/// Decides whether a password belongs to a name: a mail server, a file server, a table in memory.
 ///
 /// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in turn, remembers
 /// outcomes and hands out the proof of sign-in. Implement this trait to bring a source of your own; the module
@@ -43,7 +43,7 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Decides one attempt.
     ///
     /// # Errors
-    /// [`BackendError`] when no decision was possible. Whoever asked adds [`Self::id`] to it.
+    /// [`BackendError`] when no decision was possible. The caller adds [`Self::id`] to it.
     ///
     /// # Cancellation
     /// Dropping the future ends the attempt. The server may still count a failed login.

@@ -1,6 +1,6 @@
 //! The only module that reads a clock, so that tests can pause and move time.
 //!
-//! Deadlines are points on tokio's monotonic clock: they do not jump when somebody sets the wall clock, and a test
+//! Deadlines are points on tokio's monotonic clock: they do not jump when the wall clock is set, and a test
 //! under `tokio::time::pause` decides alone how fast they pass. Wall-clock time is read for certificates only.
 
 use std::time::{Duration, SystemTime};
@@ -12,12 +12,12 @@ pub fn now() -> Instant {
     Instant::now()
 }
 
-/// `by` from `at`, or so far away that nobody lives to see it.
+/// `at + by`; saturates in the far future.
 pub fn later(at: Instant, by: Duration) -> Instant {
     at.checked_add(by).unwrap_or(at + Duration::from_secs(30 * 365 * 24 * 60 * 60))
 }
 
-/// The last moment at which it makes sense to begin with something that somebody has to answer before `deadline`: five seconds
+/// The latest start of a request that has to be answered before `deadline`: five seconds
 /// earlier, because servers think for seconds about a wrong password, or half of what is left.
 pub(crate) fn time_to_begin(deadline: Instant) -> Instant {
     let left = deadline.saturating_duration_since(now());

@@ -1,6 +1,6 @@
 //! The checks that any [`UserBackend`] must pass, ours or a third party's (feature `conformance`).
 //!
-//! Give [`check`] a backend, somebody it knows and time for one attempt; it comes back with every promise that was
+//! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise that was
 //! broken. Run it against the real server behind your backend, not against a mock of it. A run costs the known user
 //! about a dozen failed logins: use a test account on a server without lock-out.
 //!
@@ -29,7 +29,7 @@ use crate::identity::{CanonicalName, LoginName, NameError};
 use crate::secret::{Password, PasswordError, random_hex};
 use crate::verdict::Verdict;
 
-/// Somebody the backend accepts.
+/// A user whom the backend accepts.
 #[derive(Clone, Debug)]
 pub struct Known {
     name: LoginName,

@@ -34,7 +34,7 @@ pub fn password(variables: &[&str]) -> Result<Option<Zeroizing<String>>, NotText
 /// Gets these variables out of this process's environment. To be called first of all, before there are threads.
 ///
 /// A process cannot wipe its initial environment, and removing a variable from the copy that the language keeps would not
-/// change what `/proc` shows. So the program starts itself anew in the same process (`exec`), without the variables and
+/// change what `/proc` shows. So the program re-executes itself in the same process (`exec`), without the variables and
 /// with `option` on its command line replaced by `instead`, which makes it read the password from standard input: there it
 /// waits in a pipe. So this does not return when it works.
 ///
@@ -62,12 +62,12 @@ pub fn leave(variables: &[&str], option: &str, instead: &str) {
         let mut words: Vec<_> = words.collect();
         let Some(word) = words.iter_mut().find(|word| *word == option) else { return };
         *word = instead.into();
-        let mut anew = std::process::Command::new(program);
+        let mut command = std::process::Command::new(program);
         for variable in variables {
-            anew.env_remove(variable);
+            command.env_remove(variable);
         }
         // Returns only when it failed.
-        let _ = anew.arg0(name).args(words).stdin(reader).exec();
+        let _ = command.arg0(name).args(words).stdin(reader).exec();
     }
     #[cfg(not(unix))]
     let _ = (variables, option, instead);

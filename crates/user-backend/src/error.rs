@@ -45,7 +45,7 @@ impl fmt::Display for Phase {
 
 /// Why no decision was possible: what kind of failure, how far the attempt came, a text, and the error beneath.
 ///
-/// A backend returns it without its own id; whoever asked the backend adds it ([`with_backend`](Self::with_backend)),
+/// A backend returns it without its own id; the caller adds it ([`with_backend`](Self::with_backend)),
 /// as the resolver does. The texts never hold a password, nor anything that a server said beyond its reply codes:
 /// servers have been seen to repeat credentials.
 #[derive(Debug)]

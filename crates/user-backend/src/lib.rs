@@ -3,7 +3,7 @@
 //! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library asks those servers
 //! whether a password is right: safely, at most once per attempt, and never confusing "the server is down" with "wrong
 //! password". A [`Resolver`] asks several backends in turn, remembers outcomes, and hands out an [`Authenticated`]: a
-//! proof of sign-in that nobody else can make.
+//! proof of sign-in that no other code can make.
 //!
 //! ```
 //! use user_backend::{Credentials, Outcome, Resolver, StaticBackend};

@@ -50,7 +50,7 @@ struct Behaviour {
 }
 
 impl StaticBackend {
-    /// A backend that knows nobody.
+    /// A backend without users.
     ///
     /// # Errors
     /// [`StaticError`] when the id cannot be one, or the system has no randomness.
@@ -64,13 +64,13 @@ impl StaticBackend {
         })
     }
 
-    /// Adds somebody. A name or password that nobody could type adds somebody who can never sign in.
+    /// Adds a user. With an invalid name or password, the user can never sign in.
     #[must_use]
     pub fn with_user(self, name: &str, password: &str) -> Self {
         self.person(name, password, None)
     }
 
-    /// Adds somebody whose right password is answered with a refusal, such as [`Rejection::AccountDisabled`].
+    /// Adds a user whose right password is refused, such as with [`Rejection::AccountDisabled`].
     #[must_use]
     pub fn with_refused_user(self, name: &str, password: &str, refusal: Rejection) -> Self {
         self.person(name, password, Some(refusal))
@@ -83,7 +83,7 @@ impl StaticBackend {
         self
     }
 
-    /// From now on nobody is home: every attempt is unavailable.
+    /// From now on every attempt is unavailable.
     #[must_use]
     pub fn unavailable(mut self) -> Self {
         self.behaviour.down = true;

@@ -200,7 +200,7 @@ struct Scratch([u8; SCRATCH]);
 impl Drop for Scratch {
     fn drop(&mut self) {
         self.0 = [0; SCRATCH];
-        // Nobody reads it any more: without this the compiler would leave the line above out.
+        // It is not read again: without this the compiler would optimise the line above away.
         zeroize::optimization_barrier(&self.0);
     }
 }

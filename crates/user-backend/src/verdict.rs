@@ -15,7 +15,7 @@ pub enum Verdict {
     Accepted(Identity),
     /// The server, or a rule of ours, said no.
     Rejected(Rejection),
-    /// The name is not this backend's business (another domain): nobody was asked.
+    /// The name belongs to another domain; the backend was not asked.
     NotMine,
 }
 
@@ -34,7 +34,7 @@ pub enum Rejection {
     AccountLocked,
     /// The password was right once and must be changed.
     CredentialsExpired,
-    /// A rule of ours forbids this name or password; nobody was asked.
+    /// A local rule forbids this name or password; no server was asked.
     PolicyDenied,
 }
 
@@ -131,7 +131,7 @@ pub enum Freshness {
     },
 }
 
-/// The proof that somebody signed in. Only the resolver can make one, so every place that trusts a sign-in is a place
+/// Proof of a sign-in. Only the resolver can make one, so every place that trusts a sign-in is a place
 /// that takes this type.
 ///
 /// ```compile_fail
@@ -154,7 +154,7 @@ pub(crate) struct Vouched {
 }
 
 impl Authenticated {
-    /// The only constructor. Grep for `Authenticated::assertion` to find all places that vouch for somebody.
+    /// The only constructor. Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
     pub(crate) fn assertion(vouched: Vouched, freshness: Freshness) -> Self {
         Self { vouched, freshness }

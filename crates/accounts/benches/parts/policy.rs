@@ -1,4 +1,4 @@
-//! What it costs to ask whether somebody may choose a password: the list of common ones, and all rules together.
+//! Cost of checking a new password: the list of common ones, and all rules together.
 
 use std::collections::HashSet;
 use std::hint::black_box;

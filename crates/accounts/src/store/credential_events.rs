@@ -44,7 +44,7 @@ impl CredentialEpochs<'_> {
         let (mut names, mut passwords_ended, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for row in self.0.db().rows(events.bind(seen.number()).bind(now.number())).await? {
             if let Some(name) = row.text_or_null(0)? {
-                let unreadable = |_| AccountsError::unreadable("an event names nobody");
+                let unreadable = |_| AccountsError::unreadable("an event without a user");
                 let name = CanonicalName::parse(&name).map_err(unreadable)?;
                 if row.int(2)? != 0 {
                     passwords_ended.push(name.clone());

@@ -1,7 +1,7 @@
-//! The wall clock jumps: somebody sets it, or a machine comes back with a wrong one.
+//! The wall clock jumps: it is set, or a machine resumes with a wrong one.
 //!
 //! A day ahead, whatever has a lifetime has ended. A day back, nothing lives longer for that: what began "in the future" has
-//! ended, too, and whoever comes now begins anew. Servers whose clocks differ by less than [`SKEW`] end nothing of each other's.
+//! ended, too, and new requests start over. Servers whose clocks differ by less than [`SKEW`] end nothing of each other's.
 
 use std::time::Duration;
 

@@ -129,7 +129,7 @@ async fn reader() {
 
 const READ_ONLY: &str = "ACCOUNTS_READ_ONLY";
 
-/// Root may write everywhere, so the reader is somebody else then.
+/// Root may write everywhere, so the reader is another user then.
 #[cfg(unix)]
 #[tokio::test]
 async fn read_only_store_is_reported() {
@@ -151,7 +151,7 @@ async fn read_only_store_is_reported() {
         reader.uid(65_534);
     }
     let Ok(output) = reader.output() else {
-        eprintln!("skipped: nobody but root can run this program");
+        eprintln!("skipped: only root can run this program");
         return;
     };
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -273,7 +273,7 @@ async fn lost_connection_rolls_back_and_reconnects() {
     assert_eq!(accounts.users().find(&user("user0")).await.unwrap(), None);
     assert_eq!(accounts.pins().count().await.unwrap(), 0);
     other.execute("ROLLBACK").await.unwrap();
-    // All idle connections die too, as when the server restarts; nobody notices.
+    // All idle connections die too, as when the server restarts, without effect.
     terminate(&place, "state = 'idle'").await;
     accounts.users().create(whole(0)).await.unwrap();
     assert_eq!(all_are_whole(&accounts).await, 1);

@@ -1,4 +1,4 @@
-//! Groups, members, sub-admins; somebody can always administer.
+//! Groups, members, sub-admins; one administrator always remains.
 
 use std::slice::from_ref;
 

@@ -63,7 +63,7 @@ on_both! {
         }
     }
 
-    /// T49: one comparison of the same cost, whoever it is; that is what makes the time the same.
+    /// T49: one comparison of the same cost for every name; so response times are equal.
     async fn t49_every_user_costs_one_comparison(place) {
         let house = Fixture::with_alice(place).await;
         house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
@@ -275,7 +275,7 @@ async fn t61_no_password_stays_in_memory() {
     assert_eq!(copies_in_memory(1), 0);
 }
 
-/// A long password that is nowhere in the program; `veil` keeps whoever looks for it from finding what they look for it
+/// A long password that is nowhere in the program; `veil` keeps the search from finding its own pattern
 /// with.
 #[cfg(target_os = "linux")]
 fn canary(number: u8, veil: u8) -> String {

@@ -60,7 +60,7 @@ on_both! {
         let (before, generation) = (house.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
 
         house.reset.request(" ALICE@example.com ", ip("192.0.2.1")).await.unwrap();
-        assert!(house.mails().is_empty(), "whoever asks waits for nothing");
+        assert!(house.mails().is_empty(), "the request does not wait for the mail");
         let round = house.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.later, round.dropped), (1, 0, 0));
         assert_eq!(house.mails(), [("Set a new password for Cloud".to_owned(), "alice@example.com".to_owned())]);
@@ -91,7 +91,7 @@ on_both! {
         assert_eq!(actions, ["user.created", "reset.issued", "credentials.ended", "password.changed", "reset.used"]);
     }
 
-    /// One answer and one row, whoever is asked for; and a mail for those who may have one.
+    /// One response and one row for every name; and a mail for eligible users.
     async fn who_asks_learns_nothing(place) {
         let house = Fixture::with_alice(place).await;
         let mail = || BackendId::parse("mail").unwrap();
@@ -122,7 +122,7 @@ on_both! {
         assert_eq!((round.sent, round.dropped), (3, asked.len() - 3));
         let to: BTreeSet<_> = house.mails().into_iter().map(|(_, to)| to).collect();
         assert_eq!(to, BTreeSet::from(["alice@example.com".to_owned()]));
-        // What nobody can be called is answered the same, too, and nobody has to look for it.
+        // Impossible names get the same response, without a look-up.
         for typed in ["", "   ", "a\r\nb", "a\0b", &"x".repeat(256)] {
             assert!(house.reset.request(typed, ip("198.51.100.1")).await.is_ok());
         }
@@ -276,7 +276,7 @@ on_both! {
             let tried = house.reset.redeem(token, &password(NEW), ip("192.0.2.1"), deadline()).await;
             assert!(matches!(tried, Err(RedeemError::Throttled { .. })), "{tried:?}");
         }
-        assert!(house.reset.inspect(&token, ip("192.0.2.2")).await.is_ok(), "elsewhere nobody is slowed down");
+        assert!(house.reset.inspect(&token, ip("192.0.2.2")).await.is_ok(), "other sources are not slowed down");
         house.clock.advance(Duration::from_secs(300));
         assert!(house.reset.inspect(&token, ip("192.0.2.1")).await.is_ok());
     }
@@ -431,7 +431,7 @@ impl accounts::MailTransport for Silent {
     }
 }
 
-/// Whoever reads the store, its log and its copies finds no token and no password.
+/// The store, its log and its copies contain no token and no password.
 #[tokio::test]
 async fn t60_the_store_holds_no_token_and_no_password() {
     let place = TestDb::sqlite();

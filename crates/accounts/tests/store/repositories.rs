@@ -102,11 +102,11 @@ on_both! {
         assert!(accounts.groups().has_member(&group("example.com"), &first.id).await.unwrap());
         let other = users.remember(&alice, &backend("files"), []).await;
         assert!(matches!(other, Err(AccountsError::AlreadyExists { .. })));
-        // Nobody becomes an administrator because a backend says so.
+        // A backend cannot make a user an administrator.
         let (bob, _) = users.remember(&name("bob"), &mail, [accounts::GroupId::admin()]).await.unwrap();
         assert!(!users.permissions(&bob.id).await.unwrap().is_admin);
         assert!(accounts.passwords().set(&bob.id, &StoredHash::new("x")).await.is_err());
-        // A local account never shadows somebody whom another backend owns, even before the first sign-in.
+        // A local account never shadows a user whom another backend owns, even before the first sign-in.
         accounts.pins().bind(&name("carl"), &mail, None).await.unwrap();
         let shadow = users.create(NewUser::new(user("Carl"))).await;
         assert!(matches!(shadow, Err(AccountsError::AlreadyExists { .. })));
@@ -206,7 +206,7 @@ on_both! {
         assert!(tokens.owner(&second.hash()).await.unwrap().is_some());
         assert!(tokens.rotate(&frank, &first.hash()).await.is_err(), "the old one");
         accounts.users().create(NewUser::new(user("eve"))).await.unwrap();
-        assert!(tokens.rotate(&user("eve"), &second.hash()).await.is_err(), "of somebody else");
+        assert!(tokens.rotate(&user("eve"), &second.hash()).await.is_err(), "of another user");
         let session = accounts.sessions().begin(Some(&frank), HOUR, b"").await.unwrap();
         assert_eq!(tokens.wipe(&frank).await.unwrap(), 1);
         assert!(tokens.rotate(&frank, &second.hash()).await.is_err(), "wiped");
@@ -360,7 +360,7 @@ on_both! {
             let late = accounts.reset_tokens().redeem(&token.hash(), &StoredHash::new("evil")).await;
             assert_eq!(late, Err(AccountsError::Stale { what: "reset token" }), "{event}");
         }
-        // Whose password somebody else checks is never offered one.
+        // A user with an external password is never offered a local one.
         assert!(accounts.reset_tokens().issue(&frank, "reset", HOUR).await.is_err());
     }
 
@@ -411,7 +411,7 @@ on_both! {
     }
 }
 
-/// Somebody with another program and the right to write cannot take the last administrator away either.
+/// Direct SQL cannot remove the last administrator either.
 #[tokio::test]
 async fn the_database_itself_keeps_the_last_administrator() {
     let place = crate::test_db::TestDb::sqlite();

@@ -1,4 +1,4 @@
-//! Rights: checked in the transaction that uses them, and what ends when somebody gets more of them.
+//! Rights: checked in the transaction that uses them, and what ends with a promotion.
 
 use std::future::Future;
 use std::sync::Arc;

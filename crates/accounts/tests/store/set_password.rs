@@ -76,7 +76,7 @@ on_both! {
         set(&house, "alice", ALICE).await.unwrap();
     }
 
-    /// A password is never given to somebody whose password another backend keeps: it would shadow the other one.
+    /// A user with an external password never gets a local one: it would shadow the other.
     async fn external_user_gets_no_local_password(place) {
         let house = Fixture::with_alice(place).await;
         let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com".parse().unwrap());
@@ -89,7 +89,7 @@ on_both! {
     async fn of_many_changes_at_once_each_is_whole(place) {
         let house = std::sync::Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
         house.add(NewUser::new(user("alice")), ALICE).await;
-        // Four passwords, so that nobody comes too late more often than a change is tried again (five times).
+        // Four passwords, so that no change conflicts more often than it is retried (five times).
         let changes: Vec<_> = (0..6).map(|number| {
             let house = house.clone();
             // Half of them set the same one: only one of those may succeed.

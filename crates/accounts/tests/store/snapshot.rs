@@ -10,7 +10,7 @@ on_both! {
         let anna = user("anna");
         here.users().create(NewUser::new(anna.clone()).group(GroupId::admin())).await.unwrap();
         here.users().create(NewUser::new(user("other")).group(GroupId::admin())).await.unwrap();
-        // Somebody asks all the time, so that there is always a question under way that began too early.
+        // Constant queries, so that there is always one in flight that began too early.
         let (asks, name) = (there.clone(), anna.name().clone());
         let always = tokio::spawn(async move { loop { asks.snapshot(Some(&name)).await.unwrap(); } });
         for round in 0..100 {

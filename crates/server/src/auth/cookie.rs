@@ -10,7 +10,7 @@ use super::client_address::Origin;
 use super::token_shape::is_token_shaped;
 use crate::settings::ServerSettings;
 
-/// How the cookie travels to whoever asks.
+/// How the cookie is sent to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cookie {
     /// Over encrypted connections alone.

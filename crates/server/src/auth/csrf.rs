@@ -1,4 +1,4 @@
-//! The header that a page of somebody else's cannot make a browser send.
+//! CSRF protection: a header that a page of another site cannot make a browser send.
 //!
 //! A browser that is signed in here sends its password along with any form of any page. It does not send a header of its
 //! own choice across origins, so every call must carry one: `OCS-APIRequest: true`. This is what people stumble over first,

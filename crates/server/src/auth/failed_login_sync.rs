@@ -1,6 +1,6 @@
 //! Exchanges failed sign-ins with other servers over the store, and reports the status of this one.
 //!
-//! The throttle counts in memory. So that a restart forgives nobody, one process knows what another has seen, and an
+//! The rate limit counts in memory. So that counts survive a restart, are shared between processes, and an
 //! administrator can look and forgive, failures are written to the store and read from it: behind the sign-ins, once a
 //! second, many at a time. A server that is killed loses what it has seen in the last second. When the store cannot be
 //! written the throttle goes on as it is, and what was seen is written later.
@@ -115,7 +115,7 @@ impl AppState {
         }
         let newest = synced.newest;
         synced.known.retain(|key| *key > newest - LATE);
-        // Somebody may have been forgiven between the reading and the counting.
+        // A source may have been reset between reading and counting.
         let now = self.inner.follower.catch_up().await?;
         if now != before {
             for place in failures.resets_between(before, now).await? {

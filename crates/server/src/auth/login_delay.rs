@@ -1,9 +1,9 @@
-//! How long a no takes: about as long, whoever was refused and why.
+//! Constant-time failure responses, against username enumeration.
 //!
-//! What is done before a no differs: somebody is looked up and not found, a password is compared, a right one belongs to a disabled
+//! The work before a refusal differs: an unknown user is looked up, a password is compared, a right one belongs to a disabled
 //! account. The time would tell who exists. So a refusal is held back until a fixed time after the question, and a bit longer at
 //! random, because neither timers nor queues are exact. It holds no worker and no place in any queue meanwhile. A yes is
-//! never held back: whoever gets one knows already.
+//! never delayed: it reveals nothing new.
 //!
 //! A server that thinks about wrong passwords for longer than that shows through.
 

@@ -16,10 +16,10 @@ use super::sign_in::Accepts;
 use super::token_shape::is_token_shaped;
 use crate::state::AppState;
 
-/// A session ends when nobody came for so long.
+/// A session ends after this time without a request.
 const IDLE: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// And then in any case: nobody asks a mail server whether a password still holds.
+/// And after this time in any case: external passwords are not verified again.
 const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How exact the time of the latest visit is: not every visit is a write.
@@ -100,7 +100,7 @@ impl AppState {
         }
     }
 
-    /// Who comes with this cookie; nobody when the session has ended, for whatever reason.
+    /// The user of this cookie; `None` when the session has ended, for whatever reason.
     ///
     /// # Errors
     /// When the store cannot tell.
@@ -178,7 +178,7 @@ impl AppState {
         }
     }
 
-    /// Whether whoever checks this user's password is still asked at all.
+    /// Whether the backend of this user is still enabled.
     pub(super) fn is_served(&self, user: &User, look: &Snapshot) -> bool {
         let id = user.backend.as_str();
         id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)

@@ -125,7 +125,7 @@ impl AppState {
     }
 
     async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
-        // Nobody is named here: how long it takes must not tell who has an account.
+        // No user name here: the time must not reveal which accounts exist.
         let look = self.accounts().snapshot(None).await?;
         self.inner.follower.catch_up_with(look.epoch).await?;
         let by_email = self.owner_of_address(name).await?;
@@ -143,14 +143,14 @@ impl AppState {
             return Ok(Err(Outcome::Refused(Rejection::UnknownUser)));
         };
         if !standing.user.enabled || standing.user.backend != *proof.backend() {
-            tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or somebody else's account");
+            tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or account of another backend");
             return Ok(Err(Outcome::Refused(Rejection::AccountDisabled)));
         }
         self.note(&standing).await;
         Ok(Ok(Accepted { proof: Proof::Password(proof, look.epoch), standing }))
     }
 
-    /// The account of somebody who was accepted. People of other backends get theirs at their first sign-in.
+    /// The account of an accepted user. External users get theirs at the first sign-in.
     async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
         let system = self.accounts().as_system();
         let users = system.users();
@@ -169,7 +169,7 @@ impl AppState {
         }
     }
 
-    /// Notes when somebody signed in; a store that cannot be written keeps nobody out.
+    /// Records the time of the sign-in; a store that cannot be written refuses no user.
     async fn note(&self, standing: &Permissions) {
         let user = &standing.user;
         if let Err(error) = self.accounts().as_system().users().signed_in(user).await {
@@ -191,7 +191,7 @@ impl AppState {
             return Ok(None);
         }
         let owners = self.accounts().users().by_email(&address).await?;
-        // An address of two people is nobody's.
+        // An address of two users identifies neither.
         Ok(match owners.as_slice() {
             [owner] if owner.is_local() => Some(owner.id.clone()),
             _ => None,

@@ -83,7 +83,7 @@ const ABOUT: &str = "Manages users, groups and apps. Every call carries the name
                      both speak, the body wins. Answers are XML, or JSON with `format=json` or `Accept: application/json`; the \
                      schemas here are those of JSON, XML holds the same with `<element>` for the members of a list.";
 
-/// Written once, when somebody asks first.
+/// Built once, at the first request.
 fn written(version: Version) -> &'static str {
     static V1: LazyLock<String> = LazyLock::new(|| json(Version::V1));
     static V2: LazyLock<String> = LazyLock::new(|| json(Version::V2));

@@ -124,7 +124,7 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
     let syncing = tokio::spawn(async move { syncing.run_failed_login_sync().await });
     tokio::spawn(signals(listening.shutdown_handle(), app.clone(), file.to_owned()));
     tokio::spawn(systemd::keep_alive());
-    // The listener is open: whoever comes before the next line is served.
+    // The listener is open: connections before the next line are served.
     systemd::ready();
     let ended = listening.serve().await;
     drop(stop);
@@ -141,7 +141,7 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
     }
 }
 
-/// Ends the server, or reads certificate and configuration again, when somebody says so.
+/// Stops the server, or reloads certificate and configuration, on a signal.
 async fn signals(shutdown_handle: ShutdownHandle, app: AppState, file: PathBuf) {
     #[cfg(unix)]
     {
@@ -204,7 +204,7 @@ fn log(json: bool) {
         .with_ansi(false)
         .log_internal_errors(false);
     let registry = tracing_subscriber::registry();
-    // Fails only when somebody else logs already.
+    // Fails only if a logger is already installed.
     let _ = if json {
         registry.with(lines.json().with_filter(targets)).try_init()
     } else {

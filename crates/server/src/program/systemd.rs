@@ -24,7 +24,7 @@ pub(crate) fn stopping() {
 }
 
 /// Says that the server lives, twice as often as systemd wants to hear it, if it does. A server whose event loop hangs falls
-/// silent and is started anew; one whose database is away is not, because that would help nobody.
+/// silent and is restarted; one whose database is unavailable is not, because that would not help.
 pub(crate) async fn keep_alive() {
     let Some(limit) = sd_notify::watchdog_enabled() else { return };
     let mut beat = tokio::time::interval((limit / 2).max(Duration::from_millis(10)));

@@ -19,7 +19,7 @@ const NAMELESS: &str = "unknown program";
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 120;
 
-/// `GET /core/getapppassword`: a new app password, for whoever signed in with the password itself.
+/// `GET /core/getapppassword`: a new app password, after a sign-in with the password itself.
 pub(crate) const GET: Operation = operation!(
     "AppPasswordGet",
     Passwords,

@@ -22,7 +22,7 @@ use crate::state::AppState;
 pub struct Call<'a> {
     /// What the server is made of.
     pub app: &'a AppState,
-    /// Who calls; nobody at the few routes for everybody.
+    /// The caller; `None` at the few public routes.
     pub caller: Option<&'a Caller>,
     /// Where from.
     pub origin: Origin,
@@ -38,9 +38,9 @@ impl Call<'_> {
     /// Who calls.
     ///
     /// # Errors
-    /// Nobody is signed in. The role that the route requires sees to it that this does not happen.
+    /// Not signed in. The role that the route requires prevents this.
     pub(crate) fn caller(&self) -> Result<&Caller, Failure> {
-        self.caller.ok_or_else(Failure::nobody)
+        self.caller.ok_or_else(Failure::unauthenticated)
     }
 
     /// Looks whether the caller's proof is enough for a value that needs more than its route.
@@ -85,7 +85,7 @@ impl Call<'_> {
     /// The user that the path names, if the caller is that user or over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which tells nobody whether there is such a user.
+    /// [`Failure::hidden`], which does not reveal whether there is such a user.
     pub(crate) async fn visible_details(&self) -> Result<Details, Failure> {
         let caller = self.caller()?;
         let details = self.named_details().await?;
@@ -95,7 +95,7 @@ impl Call<'_> {
     /// The user that the path names, if the caller is over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which tells nobody whether there is such a user. An administrator, who may know, gets `missing`.
+    /// [`Failure::hidden`], which does not reveal whether there is such a user. An administrator gets `missing`.
     pub(crate) async fn user_below(&self, missing: Failure) -> Result<Details, Failure> {
         let caller = self.caller()?;
         match self.named_details().await? {
@@ -160,8 +160,8 @@ impl Failure {
         }
     }
 
-    /// Nobody is signed in.
-    pub fn nobody() -> Self {
+    /// Not signed in.
+    pub fn unauthenticated() -> Self {
         Self::new(Code::UNAUTHORISED, "Current user is not logged in")
     }
 

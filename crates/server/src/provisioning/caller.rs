@@ -37,7 +37,7 @@ pub enum RequiredRole {
     Admin,
 }
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Clone, Debug)]
 pub struct Caller {
     proof: Proof,
@@ -100,7 +100,7 @@ impl Caller {
         self.standing.is_over(&details.groups, &details.subadmin_of)
     }
 
-    /// Whether these are the caller's own details, or those of somebody under the caller.
+    /// Whether these are the caller's own details, or those of a user whom the caller administers.
     pub fn may_see(&self, details: &Details) -> bool {
         details.user.id == *self.id() || self.is_over(details)
     }

@@ -61,7 +61,7 @@ pub async fn serve(
             return reply.send(Err(Failure::unknown_path().with_hint(hint_about_path(&parts))));
         }
     };
-    // Who names somebody is believed or not; only who names nobody may be known by a cookie.
+    // Credentials in the header decide alone; the cookie counts only without them.
     let cookie = Cookie::of(&app.settings(), &origin)
         .read(&parts.headers)
         .filter(|_| !parts.headers.contains_key(AUTHORIZATION));
@@ -192,7 +192,7 @@ const JSON_SENT_AS_FORM_HINT: &str = "the body looks like JSON and was sent as a
 const INVALID_CREDENTIALS_HINT: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \
                      not those of the database or of the operating system";
 
-/// Who calls; `None` at a route for everybody, if nobody says who they are.
+/// The caller; `None` at a public route without credentials.
 async fn signed_in(
     app: &AppState,
     origin: Origin,
@@ -223,7 +223,7 @@ async fn signed_in(
                 return Ok(Some(Caller::new(session.accepted())));
             }
             let hint = "send the name and the password of an account on this server with each call; with curl: -u name:password";
-            return Err(failed(Failure::nobody().with_hint(hint)));
+            return Err(failed(Failure::unauthenticated().with_hint(hint)));
         }
     }
     if !origin.private && !app.settings().allow_plaintext {

@@ -94,7 +94,7 @@ pub(super) async fn end_sessions(request: PageRequest, body: Body) -> Answer {
     Ok(request.redirect(&request.url_for("/settings?done=ended")))
 }
 
-/// Who changes something, and what they sent. Nobody does so on the word of a server that is away.
+/// The user who changes something, and the form. A sign-in by grace may not change anything.
 pub(super) async fn begin(request: &PageRequest, body: Body) -> Result<(ActiveSession, Form), EarlyResponse> {
     // The form comes first: a session may end while it is being sent.
     let sent = request.own_form(body).await?;

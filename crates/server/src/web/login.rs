@@ -1,6 +1,6 @@
 //! Signing in and out.
 //!
-//! Whoever failed reads the same page, byte for byte, whether there is such an account or not, wherever its password is kept:
+//! A failed sign-in gets the same page, byte for byte, whether the account exists or not, wherever its password is kept:
 //! "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where it cannot.
 
 use accounts::TokenHash;
@@ -44,7 +44,7 @@ pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
     }
 }
 
-/// `GET /logout`: asks first, for a link alone shall sign nobody out.
+/// `GET /logout`: asks first, because a link alone must not sign a user out.
 pub(super) async fn ask_to_leave(request: PageRequest) -> Answer {
     let Some(session) = request.session().await? else {
         return Ok(request.redirect(&request.url_for("/login")));

@@ -1,4 +1,4 @@
-//! Pages for people: signing in and out, a lost password, and the little that somebody may do about their own account.
+//! Web pages: signing in and out, password reset, and the user's own account.
 //!
 //! They work without scripts and carry none, so the policy for browsers (CSP) forbids everything but our stylesheet, our picture
 //! and our own forms. Every form knows the request token of the cookie that it was made for; no page tells who exists.

@@ -99,7 +99,7 @@ impl PageRequest {
         Frame::new(&self.app, None)
     }
 
-    /// What stands around a page for somebody who is signed in.
+    /// The page frame for a signed-in user.
     pub(super) fn own_frame(&self) -> Frame<'_> {
         Frame::new(&self.app, Some(self.csrf_token()))
     }
@@ -131,7 +131,7 @@ impl PageRequest {
         Browser { address: self.origin.address, agent: agent.unwrap_or_default() }
     }
 
-    /// The accounts, used on somebody's behalf.
+    /// The accounts, on behalf of a user.
     pub(super) fn accounts_of(&self, session: &ActiveSession) -> ActingAccounts {
         self.app.accounts().on_behalf_of(session.actor(self.origin.address))
     }
@@ -144,7 +144,7 @@ impl PageRequest {
         self.app.session(&self.cookie).await.map_err(|error| self.failed(&error))
     }
 
-    /// Who is signed in; nobody else gets past this, but to the login page and back.
+    /// The signed-in user; others are sent to the login page and back.
     pub(super) async fn require_session(&self) -> Result<ActiveSession, EarlyResponse> {
         self.session().await?.ok_or_else(|| self.sign_in_first())
     }

@@ -1,6 +1,6 @@
-//! Where somebody goes who has signed in: back to where they wanted to go, if that is here.
+//! Redirects after a sign-in, to the page that was requested, if it is on this server.
 //!
-//! Whoever makes others click on a link could otherwise send them from our page to a copy of it (an open redirect).
+//! An attacker could otherwise send users from our page to a copy of it (open redirect).
 
 /// The longest path that is taken, in bytes.
 const LONGEST: usize = 2000;

@@ -17,7 +17,7 @@ use crate::state::AppState;
 const STYLE: &str = include_str!("../../templates/style.css");
 const ICON: &str = include_str!("../../templates/icon.svg");
 
-/// Nothing but our own stylesheet, picture and forms; nobody may show our pages inside of theirs.
+/// Content security policy: our own stylesheet, icon and forms only, and no framing.
 const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'";
 
 /// Changes with the stylesheet, so that browsers may keep it as long as they like.
@@ -163,7 +163,7 @@ pub(super) struct Personal<'a> {
     pub(super) scopes: Vec<(&'static str, &'static str)>,
 }
 
-/// Where somebody's password is kept.
+/// Where the user's password is kept.
 pub(super) struct Elsewhere<'a> {
     pub(super) backend: &'a str,
     pub(super) link: Option<String>,
@@ -227,7 +227,7 @@ fn asset(kind: &'static str, text: &'static str) -> Response<Body> {
     response
 }
 
-/// Where people go who lost their password: the same for everybody, whoever signs in.
+/// The link for lost passwords: the same for every user.
 pub(super) fn lost_link(app: &AppState) -> Option<String> {
     match app.resets().settings().lost_password_link() {
         LostPassword::Mail => Some(format!("{}/lostpassword", app.settings().public_path())),

@@ -207,7 +207,7 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
     }
     // Where programs know an empty message, people read what the code means.
     for (ask, meaning) in [
-        (server.put("admin", "/cloud/users/ghost/disable", ""), "nobody of this id"),
+        (server.put("admin", "/cloud/users/ghost/disable", ""), "unknown user"),
         (server.delete("admin", "/cloud/users/admin"), "the last administrator"),
         (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "no such group"),
         (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "no such field"),
@@ -227,7 +227,7 @@ async fn names_are_found_in_any_spelling_and_by_their_address() {
         let answer = server.get("-", "/cloud/user?format=json").basic(name, PASSWORD).send().await.ok();
         assert_eq!(answer.data()["id"], "Frank", "{name}");
     }
-    // An address of two people is nobody's name.
+    // An address of two users identifies neither.
     server.put("admin", "/cloud/users/jane", "key=email&value=rabbit%40example.org").send().await.ok();
     server
         .get("-", "/cloud/user")

@@ -15,7 +15,7 @@ impl<'a> Browser<'a> {
         Self { server, cookie: None, from: new_address(), ticket: String::new() }
     }
 
-    /// Somebody who is signed in.
+    /// A signed-in user.
     pub(super) async fn signed_in(server: &'a Server, name: &str, password: &str) -> Self {
         let mut browser = Self::new(server);
         browser.get("/login").await;

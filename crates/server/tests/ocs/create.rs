@@ -159,7 +159,7 @@ async fn people_of_other_backends_are_there_before_they_sign_in() {
     refused(&server, "admin", &format!("userid=n&backend=mail&{GOOD}"), 101, "Invalid password value").await;
     refused(&server, "sam", "userid=n&backend=mail&groups[]=group1", 403, "Logged in user must be an admin")
         .await;
-    // The mail server is down: nobody can tell, and nobody is told that the password is wrong.
+    // The mail server is down: no decision is possible, and the response is not "wrong password".
     let unavailable = server.get("-", "/cloud/user").basic("m@mail.example", "whatever it is").send().await;
     assert_eq!((unavailable.status, unavailable.code()), (503, 503), "{unavailable:?}");
     assert!(!unavailable.header("retry-after").is_empty());

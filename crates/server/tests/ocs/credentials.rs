@@ -111,7 +111,7 @@ async fn walk(store: &str) {
     let server = Server::with("", store).await;
     let mut cells = 0;
     for route in ROUTES {
-        // Nobody of that name: what the proof opens is refused by the endpoint, so the people stay as they are.
+        // An unknown user: the endpoint refuses what the proof opens, so no user is changed.
         let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         for role in ["admin", "sam", "jane"] {
@@ -265,7 +265,7 @@ fn cookie_of(answer: &Answer) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_confirmation_gives_the_session_a_new_cookie() {
     let server = Server::start().await;
-    let mut frank = Surfer::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
     for (path, fields) in [
         ("/login/confirm", &[("password", PASSWORD)][..]),
         ("/settings/app-passwords", &[("name", "phone"), ("password", PASSWORD)]),
@@ -532,7 +532,7 @@ fn document() -> String {
     text
 }
 
-/// `UPDATE_DOCS=1` writes the document anew.
+/// `UPDATE_DOCS=1` regenerates the document.
 #[test]
 fn document_of_credentials_says_what_the_table_of_routes_says() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(DOCUMENT);

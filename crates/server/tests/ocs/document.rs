@@ -191,7 +191,7 @@ async fn parameters_are_those_that_endpoints_read() {
             form.push(odd.to_owned());
             server.ask("admin", route.method.clone(), &path).form(&form.join("&")).send().await
         };
-        // Nobody takes a list in a list for a text, nor a text for a map: whoever reads it complains.
+        // A nested list is no text, and a text is no map: the reader reports an error.
         let odd = |name: &str, map: bool| if map { format!("{name}=x") } else { format!("{name}[x][y]=x") };
         for (name, map) in &own {
             let message = ask(&odd(name, *map), name).await.message();

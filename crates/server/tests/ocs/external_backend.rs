@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A mail server that lets in whoever says this password.
+/// A mail server that accepts this password for every user.
 async fn mail_server(password: &'static str) -> u16 {
     mail_server_counting(password, Arc::default()).await
 }
@@ -109,7 +109,7 @@ async fn disabled_user_external_refuses_external_users() {
     let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
     ask().send().await.ok();
     server.delete("admin", "/cloud/apps/user_external").send().await.ok();
-    assert_ne!(ask().send().await.code(), 100, "the local backend knows nobody of that name");
+    assert_ne!(ask().send().await.code(), 100, "the local backend does not know that name");
     server.get("Frank", "/cloud/user").send().await.ok();
     server.post("admin", "/cloud/apps/user_external", "").send().await.ok();
     ask().send().await.ok();

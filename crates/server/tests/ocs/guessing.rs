@@ -61,7 +61,7 @@ async fn o17_rate_limit_is_on_by_default_and_shared_by_all_frontends() {
     assert!((7..=10).contains(&refused), "{told:?}");
     let (code, wait) = told.last().unwrap();
     assert!(*code == 429 && wait.parse::<u64>().unwrap() > 0, "{told:?}");
-    // Somebody else, somewhere else.
+    // Another user, from another source.
     server.get("Frank", "/cloud/user").send().await.ok();
 }
 
@@ -87,7 +87,7 @@ async fn t48_only_a_trusted_proxy_sets_the_client_address() {
         let ask = server.get("-", "/cloud/users").basic(&format!("liar{number}"), "guess").from(liar);
         over(ask, lie).send().await.fails(997, "Unauthorised");
     }
-    // Somebody who is not remembered: a right password in memory passes.
+    // An uncached user: a cached right password passes.
     let jane = server.get("jane", "/cloud/user").from(liar);
     assert_eq!(over(jane, "198.51.100.4").send().await.status, 429);
     ask("198.51.100.1", proxy).await.ok();
@@ -242,7 +242,7 @@ async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     }
     sign_in("shared@example.org", PASSWORD).await.fails(997, "Unauthorised");
     sign_in("ghost@example.org", PASSWORD).await.fails(997, "Unauthorised");
-    // Who is called like somebody's address is who they are called.
+    // A user id that equals another user's address is that user.
     server.person("sam@example.org", &[], &[]).await;
     server.put("admin", "/cloud/users/sam", "key=email&value=sam@example.org").send().await.ok();
     assert_eq!(sign_in("sam@example.org", PASSWORD).await.ok().data()["id"], "sam@example.org");

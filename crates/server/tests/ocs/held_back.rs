@@ -7,7 +7,7 @@ use accounts::{Actor, SourceNetworks, TokenScopes};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use user_backend_server::auth::session::Browser;
 
-use super::surfer::Surfer;
+use super::browser::Browser;
 use super::*;
 
 const ENDED: u16 = 997;
@@ -268,11 +268,11 @@ async fn form_of_a_session_that_ended_changes_nothing() {
     ] {
         let server = Server::start().await;
         let frank = UserId::parse("Frank").unwrap();
-        let mut surfer = Surfer::signed_in(&server, "Frank", PASSWORD).await;
-        surfer.get("/settings").await;
-        let body = format!("requesttoken={}&{fields}", surfer.ticket);
+        let mut browser = Browser::signed_in(&server, "Frank", PASSWORD).await;
+        browser.get("/settings").await;
+        let body = format!("requesttoken={}&{fields}", browser.ticket);
         let ask =
-            server.page(Method::POST, path).form(&body).header("Cookie", surfer.cookie.as_deref().unwrap());
+            server.page(Method::POST, path).form(&body).header("Cookie", browser.cookie.as_deref().unwrap());
         let held = HeldBack::of(ask).await;
         End::SignOut.happen(&server, &frank).await;
         server.accounts.app_passwords().create(&frank, "first", None).await.unwrap();

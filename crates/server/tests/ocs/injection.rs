@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// Texts that mean something to somebody: a database, a shell, a browser, a template, a parser, a spreadsheet.
+/// Texts with a meaning elsewhere: in a database, a shell, a browser, a template, a parser, a spreadsheet.
 const WORDS: &[&str] = &[
     // databases
     "'",
@@ -365,7 +365,7 @@ fn encoded(text: &str) -> String {
     encoded.get(..encoded.len().min(12_000)).unwrap_or_default().trim_end_matches('%').to_owned()
 }
 
-/// Nothing broke, and whoever reads XML can.
+/// Nothing broke, and the XML is well-formed.
 #[track_caller]
 fn is_sane(answer: &Answer, text: &str) {
     assert!(answer.status < 500 && ![996, 999].contains(&answer.code()), "{text:?}: {answer:?}");
@@ -555,7 +555,7 @@ async fn o12_settings_and_sign_in_take_texts_literally() {
             let phone = form(&[("location", "DE"), ("search[a][]", text)]);
             is_sane(&server.post("jane", "/cloud/users/search/by-phone", &phone).send().await, text);
         }
-        // Nobody gets in by it, but by another spelling of the name.
+        // It signs no user in, but another spelling of the name does.
         let answer = server.get("-", "/cloud/user").basic(text, PASSWORD).send().await;
         let admin = ["admin", "\u{ff41}\u{ff44}\u{ff4d}\u{ff49}\u{ff4e}"].contains(&text.as_str());
         assert!(

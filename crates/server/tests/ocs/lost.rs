@@ -114,7 +114,7 @@ async fn reset_replaces_the_password_and_ends_all_credentials() {
     let done = browser.post(&path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200, "{}", done.body);
     assert!(done.body.contains("Your new password is set"));
-    assert_eq!(done.header("set-cookie"), "", "nobody is signed in by that");
+    assert_eq!(done.header("set-cookie"), "", "the reset does not sign in");
     assert_eq!(open.get("/settings").await.status, 303, "his sessions have ended");
     server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
     server.get("-", "/cloud/user").basic("Frank", NEW).send().await.ok();
@@ -127,7 +127,7 @@ async fn reset_replaces_the_password_and_ends_all_credentials() {
     assert!(notices[0].1.contains("changed"), "{}", notices[0].1);
 }
 
-/// Whoever is created with an address and no password chooses one.
+/// A user who is created with an address and no password chooses one.
 #[tokio::test(flavor = "multi_thread")]
 async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     let server = server().await;
@@ -140,7 +140,7 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     assert_eq!(done.status, 200, "{}", done.body);
     let mut anna = Browser::signed_in(&server, "anna", NEW).await;
     assert_eq!(anna.get("/settings").await.status, 200);
-    // An installation may greet nobody by itself.
+    // Welcome mails can be switched off.
     let setting = "/apps/provisioning_api/api/v1/config/apps/core/newUser.sendEmail";
     server.post("admin", setting, "value=no").send().await.ok();
     server.post("admin", "/cloud/users", "userid=ben&email=ben%40example.org").send().await.ok();
@@ -242,7 +242,7 @@ async fn o17_asking_and_trying_links_is_limited_by_place() {
         assert_eq!(browser.get(&guess).await.status, 404);
     }
     assert_eq!(browser.get(&path).await.status, 429);
-    assert_eq!(Browser::new(&server).get(&path).await.status, 200, "elsewhere nobody is slowed down");
+    assert_eq!(Browser::new(&server).get(&path).await.status, 200, "other sources are not slowed down");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -147,7 +147,7 @@ impl Server {
         Ask { server: self, method, path, headers: Vec::new(), body: Vec::new(), from: new_address() }
     }
 
-    /// A request as somebody who is signed in; `-` is nobody. A path without `/ocs` is one of version 1.
+    /// A request as a signed-in user; `-` is anonymous. A path without `/ocs` is one of version 1.
     fn ask(&self, who: &str, method: Method, path: &str) -> Ask<'_> {
         let outside = ["/ocs/", "/healthz", "/readyz", "/metrics", "/openapi", "/docs", "/status.php"];
         let path = if outside.iter().any(|begin| path.starts_with(begin)) {
@@ -179,7 +179,7 @@ async fn on_postgres(story: impl AsyncFnOnce(&str)) {
     admin.execute(AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).await.unwrap();
 }
 
-/// An address of this machine that nobody has asked from before: who fails from one slows down nobody else.
+/// A new address of this machine: failures from one do not slow down another.
 fn new_address() -> Ipv4Addr {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     Ipv4Addr::from_bits(u32::from_be_bytes([127, 1, 0, 0]) + NEXT.fetch_add(1, Ordering::Relaxed))
@@ -208,7 +208,7 @@ impl Ask<'_> {
         self
     }
 
-    /// From this address in place of one that nobody else has.
+    /// From this address instead of a unique one.
     fn from(mut self, address: Ipv4Addr) -> Self {
         self.from = address;
         self

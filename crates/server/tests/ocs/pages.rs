@@ -32,11 +32,7 @@ async fn sign_in_sets_a_new_session_cookie_and_sign_out_ends_it() {
     for text in ["Frank", "group1, group2", "this server", "this one"] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
     }
-    assert_eq!(
-        browser.get("/login?redirect_url=/ocs").await.header("location"),
-        "/ocs",
-        "nobody signs in twice"
-    );
+    assert_eq!(browser.get("/login?redirect_url=/ocs").await.header("location"), "/ocs", "no second sign-in");
     // The cookie from before opens nothing.
     browser.cookie = Some(visitor);
     assert_eq!(browser.get("/settings").await.status, 303);
@@ -202,7 +198,7 @@ async fn o01_forged_form_of_another_site_is_refused() {
             server.page(Method::POST, path).header("Cookie", &cookie).body("text/plain", &fields(&ticket));
         assert_eq!(text.send().await.status, 415, "{path}");
     }
-    // Signing somebody in as somebody else is one, too.
+    // Signing a user in as another one is one, too (login CSRF).
     let form = format!("user=jane&password={}&requesttoken={}", PASSWORD.replace(' ', "+"), ticket);
     assert_eq!(server.page(Method::POST, "/login").form(&form).send().await.status, 403);
     assert_eq!(frank.get("/settings").await.status, 200, "nothing happened");

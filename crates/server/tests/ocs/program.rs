@@ -73,7 +73,7 @@ fn init_leaves_no_password_in_the_environment() {
             opened => opened.unwrap().read_to_end(&mut seen).unwrap(),
         };
         let seen = String::from_utf8_lossy(&seen);
-        // Not shown when it fails: the rest of the environment is nobody's business.
+        // Not shown on failure: the rest of the environment is private.
         assert!(!seen.is_empty() && !seen.contains("land 1865"), "in /proc/…/{file}");
     }
     drop(connection);
@@ -140,7 +140,7 @@ async fn with_a_certificate_the_server_speaks_https() {
         Server::start().await.get("-", "/healthz").send().await.header("strict-transport-security"),
         ""
     );
-    // Whoever types http:// is told, in words that any client shows.
+    // Plain HTTP gets a response that any client shows.
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head =
         b"GET /ocs/v1.php/cloud/users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic eDp5\r\n\r\n";

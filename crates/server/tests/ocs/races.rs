@@ -74,7 +74,7 @@ async fn o11_first_creation_owns_the_name() {
         );
         let seen = server.get("admin", &format!("/cloud/users/{id}?format=json")).send().await.ok().data();
         match (created.code(), seen["backend"].as_str().unwrap()) {
-            // Created here: the mailbox of that name is nobody here from now on.
+            // Created here: the mailbox of that name is unknown here from now on.
             (100, "Database") => {
                 let now = server.get("-", "/cloud/user").basic(&id, external_backend::MAIL).send().await;
                 assert_ne!(now.code(), 100, "round {round}: {now:?}");

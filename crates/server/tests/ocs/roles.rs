@@ -44,7 +44,7 @@ fn model(route: &Route, caller: &str, target: &str) -> Cell {
     {
         return Cell::MayGoOn;
     }
-    // Somebody who administers a group that they are in is over themselves; tom is in none.
+    // A sub-admin who is in their own group administers themselves; tom is in none.
     if oneself && caller == "sam" { Cell::MayGoOn } else { Cell::Hidden }
 }
 

@@ -46,7 +46,7 @@ async fn o02_a_header_is_a_name_and_a_password_or_refused() {
         ("nothing", "Basic".to_owned(), 400),
         ("eight kilobytes", basic(&long), 400),
         ("another scheme", "Digest username=colon".to_owned(), 997),
-        ("a token of somebody's", "Bearer abc".to_owned(), 997),
+        ("another token", "Bearer abc".to_owned(), 997),
         ("an empty header", String::new(), 997),
     ];
     for (what, value, expected) in rows {
@@ -375,7 +375,7 @@ async fn o14_limits_are_defined_and_pages_add_up_while_people_come() {
             .await
             .ok();
     }
-    // Who was there at the beginning is on exactly one page, although somebody comes before each page is asked for.
+    // Who was there at the beginning is on exactly one page, although a user is created before each page is requested.
     let (mut seen, mut offset, limit) = (Vec::new(), 0, 4);
     loop {
         let new = format!("userid=z{offset:03}&email=n%40example.org");

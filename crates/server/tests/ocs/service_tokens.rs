@@ -35,7 +35,7 @@ async fn every_route_is_opened_by_its_scope_and_no_other() {
     let all: Vec<&str> = TokenScope::ALL.iter().map(|scope| scope.as_str()).collect();
     let mut cells = 0;
     for route in ROUTES.iter().filter(|route| route.role != RequiredRole::Anyone) {
-        // Nobody of that name: what the scope opens is refused by the endpoint, so the people stay as they are.
+        // An unknown user: the endpoint refuses what the scope opens, so no user is changed.
         let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         let own = route.scope.map(TokenScope::as_str);
@@ -335,8 +335,8 @@ async fn bad_request_for_a_token_says_what_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn administrator_makes_and_revokes_a_token_on_the_page() {
     let server = Server::start().await;
-    let mut surfer = Surfer::signed_in(&server, "admin", PASSWORD).await;
-    let page = surfer.get("/settings").await.body;
+    let mut browser = Browser::signed_in(&server, "admin", PASSWORD).await;
+    let page = browser.get("/settings").await.body;
     assert!(TokenScope::ALL.iter().all(|scope| page.contains(&format!("name=\"scope:{scope}\""))), "{page}");
     let fields = |password: &'static str| {
         [
@@ -348,14 +348,14 @@ async fn administrator_makes_and_revokes_a_token_on_the_page() {
             ("password", password),
         ]
     };
-    let refused = surfer.post("/settings/service-tokens", &fields("wrong")).await;
+    let refused = browser.post("/settings/service-tokens", &fields("wrong")).await;
     assert_eq!(refused.status, 403, "{refused:?}");
-    let made = surfer.post("/settings/service-tokens", &fields(PASSWORD)).await;
+    let made = browser.post("/settings/service-tokens", &fields(PASSWORD)).await;
     assert_eq!(made.status, 200, "{made:?}");
     let (_, rest) = made.body.split_once("spellcheck=\"false\">").unwrap();
     let token = rest.split('<').next().unwrap().to_owned();
     server.get("-", "/cloud/users").bearer(&token).send().await.ok();
-    let page = surfer.get("/settings").await.body;
+    let page = browser.get("/settings").await.body;
     for shown in [
         "service token",
         "users:read frontend:blog frontend:wiki",
@@ -367,7 +367,7 @@ async fn administrator_makes_and_revokes_a_token_on_the_page() {
     }
     assert!(!page.contains(&token), "shown once");
     let key = server.accounts.app_passwords().list(&user("admin")).await.unwrap()[0].key.to_string();
-    surfer.post("/settings/app-passwords/revoke", &[("key", &key)]).await;
+    browser.post("/settings/app-passwords/revoke", &[("key", &key)]).await;
     assert_eq!(server.get("-", "/cloud/users").bearer(&token).send().await.code(), 997);
     for (field, value, text) in [
         ("expires", "soon", "2027-01-31"),
@@ -377,10 +377,10 @@ async fn administrator_makes_and_revokes_a_token_on_the_page() {
     ] {
         let mut fields = fields(PASSWORD);
         fields.iter_mut().filter(|(name, _)| *name == field).for_each(|(_, old)| *old = value);
-        let answer = surfer.post("/settings/service-tokens", &fields).await;
+        let answer = browser.post("/settings/service-tokens", &fields).await;
         assert!(answer.status == 422 && answer.body.contains(text), "{field}: {answer:?}");
     }
-    let mut jane = Surfer::signed_in(&server, "jane", PASSWORD).await;
+    let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
     assert!(!jane.get("/settings").await.body.contains("service token"));
     let answer = jane.post("/settings/service-tokens", &fields(PASSWORD)).await;
     assert!(answer.status == 403 && answer.body.contains("Only administrators"), "{answer:?}");

@@ -1,5 +1,5 @@
 //! O06: requests that hide another one. Behind a proxy that reads their ends elsewhere than we do, the hidden one would be
-//! somebody else's. So whatever can be read in two ways is refused, and the connection ends.
+//! another user's. So whatever can be read in two ways is refused, and the connection ends.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -26,7 +26,7 @@ enum Then {
 #[tokio::test(flavor = "multi_thread")]
 async fn o06_no_request_hides_in_another() {
     let server = Server::start().await;
-    // What would be smuggled: it is answered only by whoever takes it for a request.
+    // What would be smuggled: it is answered only by a server that takes it for a request.
     let hidden = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     let post = "POST /ocs/v1.php/cloud/capabilities HTTP/1.1\r\nHost: localhost\r\n";
     let chunked = "Transfer-Encoding: chunked\r\n";
@@ -110,7 +110,7 @@ async fn o06_no_request_hides_in_another() {
                 assert!(answer.ends_with("ok\n"), "{name}: {answer}");
             }
             Then::Refused => {
-                assert!(!answer.contains("ok\n"), "{name}: whoever comes behind is not answered: {answer}");
+                assert!(!answer.contains("ok\n"), "{name}: the smuggled request is not answered: {answer}");
                 assert!(answers <= 1 && !answer.starts_with("HTTP/1.1 2"), "{name}: {answer}");
             }
         }

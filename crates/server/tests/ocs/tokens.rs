@@ -40,8 +40,8 @@ async fn only_the_owner_ends_the_app_password_in_use() {
     for (method, path) in [(Method::DELETE, DELETE), (Method::POST, ROTATE)] {
         let own = server.ask("Frank", method.clone(), path).send().await;
         own.is(403, 403, "no app password in use");
-        let nobody = server.ask("-", method.clone(), path).send().await;
-        nobody.is(401, 997, "Current user is not logged in");
+        let anonymous = server.ask("-", method.clone(), path).send().await;
+        anonymous.is(401, 997, "Current user is not logged in");
         let forged = server.ask("Frank", method, path).without("OCS-APIRequest").send().await;
         assert_eq!(forged.status, 412);
     }

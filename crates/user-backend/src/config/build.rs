@@ -89,7 +89,7 @@ impl Resolver {
 
     /// Puts a configuration in the place of the one there is: see [`Self::replace`]. The
     /// backends of entries that say the same, down to the contents of their `ca_file`, stay as they are. Those without an `id`
-    /// of their own are known by class and host, so that another host is another backend, and nobody of the old one's
+    /// of their own are known by class and host, so that another host is another backend, and no user of the old one
     /// people is given to it.
     ///
     /// # Errors

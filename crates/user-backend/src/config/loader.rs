@@ -16,7 +16,7 @@ use crate::document::source::{self, Access, Format};
 use crate::document::tree::{Member, Node, Value};
 use crate::resolver::names::check_collisions;
 
-/// How to read a configuration: with which classes, beside which sections of somebody else's.
+/// How to read a configuration: with which classes, and which sections of other programs.
 ///
 /// # Example
 /// ```
@@ -188,7 +188,7 @@ impl Loader {
         })
     }
 
-    /// Reports top-level keys that are nobody's.
+    /// Reports unknown top-level keys.
     fn check_sections(&self, document: &Document, sink: &Sink) {
         let top = Section::over(sink, Place::default(), &document.members);
         let mut known = vec![BACKENDS, resolver_key(sink.format)];

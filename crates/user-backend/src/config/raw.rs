@@ -10,7 +10,7 @@ use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::document::source::names_a_secret;
 use crate::document::tree::{Node, Value};
 
-/// A top-level key that somebody asked the loader for.
+/// A top-level key that the caller asked the loader for.
 #[derive(Clone, Debug)]
 pub(super) struct RawSection {
     pub(super) name: String,

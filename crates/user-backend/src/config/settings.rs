@@ -20,7 +20,7 @@ pub struct ResolverSettings {
     pub deadline: Duration,
     /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default 33 554 432).
     pub cache: CacheBounds,
-    /// Whose word about where a person sits is taken (`trusted_proxies`, default nobody's).
+    /// Proxies whose forwarding headers are trusted (`trusted_proxies`, default none).
     pub trusted_proxies: Vec<Network>,
     /// How failed sign-ins from one place are slowed down (`throttle`).
     pub throttle: Throttle,

@@ -60,7 +60,7 @@ impl fmt::Display for ConfigErrors {
     }
 }
 
-/// As `Display`: a `main` that returns it prints it with `Debug`, and whoever reads that has to mend the file.
+/// As `Display`: a `main` that returns the error prints it with `Debug`, and an operator has to fix the file.
 impl fmt::Debug for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration is wrong\n{self}")

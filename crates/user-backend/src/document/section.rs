@@ -86,7 +86,7 @@ impl<'a> Section<'a> {
         self.sink.push(Some(self.at), &place, problem);
     }
 
-    /// Reports every field that nobody knows; `explain` may tell why one is not wanted here.
+    /// Reports every unknown field; `explain` may say why one is not allowed here.
     pub(crate) fn only(&self, known: &[&str], explain: impl Fn(&str) -> Option<Problem>) {
         for member in self.members {
             let Key::Name(name) = &member.key else {
@@ -279,7 +279,7 @@ pub(crate) fn alternatives(words: &[&str]) -> String {
 
 /// The known word that was probably meant.
 pub(crate) fn nearest<'w>(word: &str, known: &[&'w str]) -> Option<&'w str> {
-    // Comparing takes time in the product of the lengths, and nobody means a short word by a long one.
+    // Comparing takes time in the product of the lengths, and a long word is no typo of a short one.
     if word.len() > 64 {
         return None;
     }

@@ -80,7 +80,7 @@ pub(crate) fn read(path: &Path) -> Result<Source, Problem> {
         };
         Problem::new(found, expected)
     };
-    // Asked before opening, because opening a pipe would wait for somebody to write to it.
+    // Checked before opening, because opening a pipe would wait for a writer.
     plain_file(&std::fs::metadata(path).map_err(failed)?)?;
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;

@@ -173,7 +173,7 @@ impl Server {
         self.open(deadline).await
     }
 
-    /// No attempt takes longer than the settings allow, whoever asks.
+    /// No attempt takes longer than the settings allow.
     fn deadline(&self, asked: Instant) -> Result<Instant, BackendError> {
         let deadline = sooner(self.settings.endpoint.timeout(), asked);
         if deadline <= now() { Err(BackendError::timed_out(Phase::Connect)) } else { Ok(deadline) }

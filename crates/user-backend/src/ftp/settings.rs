@@ -25,7 +25,7 @@ impl FtpSettings {
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).
     ///
-    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 seconds when nobody came;
+    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 seconds without a login;
     /// each serves one login. They count beside those of the logins under way.
     #[must_use]
     pub fn with_warm(mut self, connections: usize) -> Self {

@@ -180,7 +180,7 @@ impl AsyncWrite for Socket {
         Poll::Ready(Ok(()))
     }
 
-    /// Dropping the last owner closes the socket; nobody here needs half of it closed.
+    /// Dropping the last owner closes the socket; a half-close is not needed.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

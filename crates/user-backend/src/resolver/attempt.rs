@@ -99,7 +99,7 @@ impl Resolver {
             let span =
                 tracing::debug_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
-                // Somebody may have had an answer since this attempt looked.
+                // Another attempt may have finished since the first look-up.
                 let only = only.as_ref();
                 let again = Credentials { name: name.as_str(), password: password.expose(), source, only };
                 if let Some(answer) = resolver.recall(&again, now()) {
@@ -148,7 +148,7 @@ impl Resolver {
         self.landed(landed, &asked, started)
     }
 
-    /// What a question depends on that is asked now. In this order: a flight of before an invalidation is joined by nobody who
+    /// What a question depends on that is asked now. In this order: an attempt from before an invalidation is not joined by one that
     /// asks after it; what is found out counts only if nothing was invalidated since it began; and a chain that is
     /// replaced is followed by invalidations, so what it finds out later does not count either.
     fn snapshot(&self, name: &LoginName) -> Snapshot {
@@ -166,8 +166,8 @@ impl Resolver {
         }
     }
 
-    /// The answer of a flight, if it still counts: a backend may know a person by a name that nobody could foresee, and somebody
-    /// may have been late to pick the answer up.
+    /// The answer of a shared attempt, if it still counts: the backend may know the user by another name, which was
+    /// invalidated, and the caller may be late to read the answer.
     fn landed(&self, landed: Result<Landed, Lost>, name: &LoginName, started: Instant) -> Answer {
         let (answer, began) = match landed {
             Ok(landed) => landed,

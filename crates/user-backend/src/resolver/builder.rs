@@ -97,7 +97,7 @@ impl ResolverBuilder {
         self
     }
 
-    /// Who is told of failures that count at the throttle (default: nobody). It stays when the resolver is
+    /// The observer of failures that count against the source (default: none). It stays when the resolver is
     /// [replaced](Resolver::replace).
     pub fn failure_log(mut self, log: Arc<dyn FailureLog>) -> Self {
         self.failure_log = Some(log);

@@ -1,4 +1,4 @@
-//! Checks that need nobody's password: does the server answer, and does it refuse a stranger?
+//! Checks without a real password: does the server answer, and does it refuse a canary user?
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use crate::identity::LoginName;
 use crate::secret::{Password, random_hex};
 use crate::verdict::{Rejection, Verdict};
 
-/// What became of a canary: a person who does not exist, with a password that nobody chose.
+/// The result of a canary: a sign-in with a random name and a random password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -41,7 +41,7 @@ pub async fn canary(backend: &dyn UserBackend, names: &NameRules, deadline: Inst
 pub(crate) enum Offered {
     Refused,
     Accepted,
-    /// Nobody was asked, and nobody ever will be.
+    /// Not run, and never will be.
     ToNobody(&'static str),
     InVain(BackendError),
 }

@@ -2,7 +2,7 @@
 //!
 //! The first acceptance ends the chain. A rejection goes on to the next backend unless `on_reject` is `stop`. A backend
 //! that could not be asked is remembered: with `on_unavailable = "stop"` it ends the chain, because the user might be
-//! its own; with `"continue"` later backends may admit him, and when nobody does the answer is "unavailable", never
+//! its own; with `"continue"` later backends may accept the user, and if none does the answer is "unavailable", never
 //! "wrong password".
 
 use std::sync::Arc;
@@ -46,11 +46,11 @@ pub(super) struct Finding {
 pub(super) enum Decision {
     /// This backend accepted.
     Accepted { link: Arc<Link>, identity: Identity },
-    /// Nobody accepted and everybody was asked. `cacheable` for this long, if at all.
+    /// Every backend was asked and none accepted. `cacheable` for this long, if at all.
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
-    /// Somebody who might have accepted could not be asked.
+    /// A backend that might have accepted could not be asked.
     Unavailable,
-    /// Somebody who might have accepted was not asked, to keep the account from being locked there.
+    /// A backend that might have accepted was not asked, to keep the account from being locked there.
     Throttled { retry_after: Duration },
 }
 
@@ -94,7 +94,7 @@ impl Chain {
         let mut trace = Trace::new(Rule::NobodyAccepted);
         trace.steps.reserve_exact(self.links.len());
         let mut decision = self.walk(attempt, scope, tuple, is_proven, &mut trace).await;
-        // A backend that was asked in vain and then nobody else accepted: the answer is open.
+        // A backend failed and no other accepted: no decision.
         if trace.ended_by == Rule::OutageUndecided {
             decision = Decision::Unavailable;
         }
@@ -131,7 +131,7 @@ impl Chain {
                 trace.steps.push(Step::excluded(&link.id));
                 continue;
             }
-            // Another domain's people are nobody's business here: not of the pins, the budget, the turns, nor the breaker.
+            // Users of another domain touch neither pins, budget, permits nor the circuit breaker.
             let Some(identity) = link.names.domain().identity(attempt.name) else {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
                 continue;
@@ -219,7 +219,7 @@ impl Chain {
         {
             trace.ended_by = Rule::NobodyAsked;
         }
-        // Nobody's business: no backend knows the domain, so no backend knows the user.
+        // No backend knows the domain, so no backend knows the user.
         let rejection = rejection.unwrap_or(Rejection::UnknownUser);
         Decision::Rejected { rejection, cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX) }
     }
@@ -238,7 +238,7 @@ impl Chain {
         if owner != link.id {
             tracing::warn!(
                 target: AUDIT, user = ?identity.name(), backend = %link.id, %owner,
-                "a backend accepted somebody else's user; refused"
+                "a backend accepted another backend's user; refused"
             );
             trace.ended_by = Rule::NotTheOwner;
             return Decision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None };
@@ -315,7 +315,7 @@ impl Owners<'_> {
 }
 
 impl Chain {
-    /// The names by which the backends would know somebody: usually one, however many backends there are.
+    /// The names by which the backends would know the user: usually one, however many backends there are.
     pub(super) fn known_as(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
         self.rules.iter().filter_map(|rules| Some(rules.identity(login)?.name().clone()))
     }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::identity::BackendId;
 
-/// What a person offers to prove who they are. Borrowed: nothing is kept unless somebody has to be asked.
+/// Login name and password of an attempt. Borrowed: nothing is copied unless a backend has to be asked.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
     pub(super) name: &'a str,

@@ -34,7 +34,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// A backend that somebody made by hand: the same as before if it is the very same.
+    /// A backend built by the caller: unchanged if it is the same instance.
     pub(super) fn by_hand(backend: Arc<dyn UserBackend>, policy: Policy, names: NameRules) -> Self {
         let settings = ByHand { backend: Arc::clone(&backend), policy: policy.clone(), names: names.clone() };
         Self { backend, policy, names, settings: Arc::new(settings) }
@@ -156,7 +156,7 @@ impl Link {
     }
 
     /// Makes sure that a yes of this backend counts, if need be by offering a stranger now. That costs those who come first after
-    /// an outage the time of one more login, and nobody afterwards.
+    /// an outage the time of one more login, and later ones nothing.
     async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
         let Known { standing, offered } = self.trust.known();
         if standing == Standing::Open {

@@ -102,7 +102,7 @@ impl Resolver {
 
     /// Decides one attempt, within the deadline set for the resolver.
     ///
-    /// Needs a tokio runtime: an attempt that nobody else is making runs in a task of its own.
+    /// Needs a tokio runtime: the first of several identical attempts runs in its own task.
     ///
     /// # Cancellation
     /// Safe. The attempt itself goes on, for others who wait for it and for the cache.
@@ -218,7 +218,7 @@ impl Resolver {
         found
     }
 
-    /// Gives a person to another backend, or to whoever accepts first, and tells who owned the name before. What is remembered
+    /// Binds a name to another backend, or to the next one that accepts it, and returns the previous owner. What is remembered
     /// about the person is forgotten.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ impl DomainRules {
         self
     }
 
-    /// Without a domain, names with an `@` belong to somebody else. Off by default; SMB servers know bare names.
+    /// Without a domain, names with an `@` belong to other backends. Off by default; SMB servers know bare names.
     #[must_use]
     pub fn bare_names_only(mut self, on: bool) -> Self {
         self.bare_only = on;

@@ -114,7 +114,7 @@ impl Remembered {
         let number = LANE.get().unwrap_or_else(choose_lane);
         let Some(counter) = self.lanes.get(number).map(which) else { return };
         if number < LANES - 1 {
-            // Nobody else writes here: no need to lock the line.
+            // There is no other writer: no lock needed.
             counter.store(counter.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         } else {
             counter.fetch_add(1, Ordering::Relaxed);

@@ -16,16 +16,16 @@ pub(super) type Landed = (Answer, Epoch);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
-    /// Somebody vouches for this person.
+    /// A backend accepted the user.
     Authenticated(Authenticated),
     /// Everybody who might know this person was asked, and the answer is no.
     Refused(Rejection),
-    /// Too many attempts; nobody was asked.
+    /// Too many attempts; no backend was asked.
     Throttled {
         /// When it makes sense to try again.
         retry_after: Duration,
     },
-    /// Nobody who might know this person could decide. Not a wrong password.
+    /// No backend that might know the user could decide. Not a wrong password.
     Unavailable {
         /// When it makes sense to try again.
         retry_after: Duration,

@@ -1,15 +1,15 @@
 //! Who owns whom: the first backend that accepts a person owns that name from then on.
 //!
 //! Without pins, every backend could sign in anybody: a mailbox called `admin` would be the local `admin`. With them a known
-//! person is asked at their own backend only, another backend's yes is refused and audited, and the outage of somebody
-//! else's backend is nobody's business. Moving a person to another backend ([`Resolver::rebind`](super::Resolver::rebind))
+//! person is asked at their own backend only, another backend's yes is refused and audited, and an outage of
+//! another backend does not matter. Moving a person to another backend ([`Resolver::rebind`](super::Resolver::rebind))
 //! is an explicit act.
 //!
 //! A pin keeps the spelling of the name that its owner accepted first, and only that one is sent from then on. A server that
 //! tells `Frank` from `frank` could otherwise have two accounts for one person here.
 //!
 //! A pin names the backend by its id. Renaming an id therefore orphans its people (they get "unavailable" until they are
-//! rebound, never somebody else's account); reordering entries or changing their other settings moves nobody.
+//! rebound, never another user's account); reordering entries or changing their other settings moves no user.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -58,7 +58,7 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError>;
 
-    /// Makes `backend` the owner, or nobody, whoever it was before, and tells who it was. The spelling is forgotten.
+    /// Sets or clears the owner, and returns the previous one. The accepted spelling is forgotten.
     ///
     /// # Errors
     /// [`PinError`] when the store cannot be written; nothing is changed then.
@@ -120,7 +120,7 @@ impl Owners {
             self.backends.len() - 1
         });
         self.spellings.remove(name);
-        // Nobody has four thousand million backends; the last of them would be nobody's.
+        // More than four billion backends are impossible; the last index means no owner.
         let pinned = Pinned { place: u32::try_from(place).unwrap_or(u32::MAX), is_spelled: false };
         self.people.insert(name.clone(), pinned).and_then(|before| self.id(before.place))
     }

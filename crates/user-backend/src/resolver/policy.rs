@@ -21,12 +21,12 @@ pub enum OnReject {
     Stop,
 }
 
-/// What it means for the backends behind when this one cannot be asked and nobody knows whose the user is.
+/// What an outage of this backend means for later ones when the owner of the name is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum OnUnavailable {
-    /// The answer is "unavailable": he might be this backend's user, and nobody else may admit him. The default.
+    /// The answer is "unavailable": the user may belong to this backend, so no other may accept them. The default.
     #[default]
     Stop,
     /// Later backends may admit him.

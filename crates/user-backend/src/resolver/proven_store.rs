@@ -3,7 +3,7 @@
 //! The credentials accepted last are exempt from the limits on guessing (see `brute_force::proven`). Without a store that lasts, a
 //! restart forgets them, and guesses by strangers can then keep a user out whose password is right.
 //!
-//! A store gets keyed hashes only, and the key is kept elsewhere: whoever has a copy of the store and not the key can check no
+//! A store gets keyed hashes only, and the key is kept elsewhere: a copy of the store without the key can check no
 //! guess with it. A store is asked about credentials that are not known to be proven in memory; what it says opens nothing, it
 //! only lets an attempt reach the backend.
 

@@ -6,8 +6,8 @@
 //! included. Refusals are no backend's but the chain's, so they go with every change.
 //!
 //! A new backend stands at the door until it has refused a stranger; all the while the old chain works. Pins are names of
-//! backends: nobody is moved by another order or another name of an entry, and a name is given to another server only by
-//! somebody who wrote the `id` down.
+//! backends: another order or another name of an entry moves no user, and a name moves to another server only if
+//! an operator sets the same `id` there.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub struct Reloaded {
     pub changed: Vec<BackendId>,
     /// Backends that were not there before.
     pub added: Vec<BackendId>,
-    /// Backends that are not there any more. Their people are unavailable until somebody rebinds them.
+    /// Backends that are not there any more. Their users are unavailable until an administrator rebinds them.
     pub removed: Vec<BackendId>,
     /// How the added and the changed ones met a stranger.
     pub canaries: Vec<(BackendId, Canary)>,

@@ -101,7 +101,7 @@ impl fmt::Display for Said {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Rule {
-    /// The name or the password cannot be anybody's: nobody was asked.
+    /// The name or the password is invalid: no backend was asked.
     InvalidInput,
     /// The same name and password were accepted a short while ago.
     CachedAcceptance,
@@ -113,17 +113,17 @@ pub enum Rule {
     Grace,
     /// A backend rejected, and its `on_reject` is `stop`.
     RejectionStops,
-    /// Every backend was asked and nobody accepted.
+    /// Every backend was asked and none accepted.
     NobodyAccepted,
-    /// No backend is there for names like this, or the settings deny it: nobody was asked.
+    /// No backend is responsible for the name, or the settings deny it: none was asked.
     NobodyAsked,
-    /// A backend could not be asked, and its `on_unavailable` is `stop`: he might be its user.
+    /// A backend could not be asked, and its `on_unavailable` is `stop`: it might own the user.
     OutageStops,
-    /// Nobody accepted, and somebody who might have could not be asked.
+    /// No backend accepted, and one that might have could not be asked.
     OutageUndecided,
-    /// Too many failed sign-ins from one address: nobody was asked.
+    /// Too many failed sign-ins from one address: no backend was asked.
     SourceThrottled,
-    /// Too many failed sign-ins at one person: nobody was asked.
+    /// Too many failed sign-ins of one user: no backend was asked.
     UserLocked,
     /// A backend was not asked, to keep the account from being locked there.
     BudgetSpent,
@@ -131,7 +131,7 @@ pub enum Rule {
     OwnerMissing,
     /// A backend accepted a name that belongs to another one.
     NotTheOwner,
-    /// Nobody knows whose the name is: the store of pins failed.
+    /// The owner of the name is unknown: the store of pins failed.
     PinsUnavailable,
     /// The account was changed while the check was under way.
     Invalidated,

@@ -1,8 +1,8 @@
 //! Whether a backend's yes counts: one that accepts people who do not exist proves nothing by accepting anybody.
 //!
-//! A program that signs somebody in once takes the backend's word. One that runs on offers a stranger first
+//! A program that signs in once trusts the backend. A long-running one runs a canary first
 //! ([`Resolver::canary`](super::Resolver::canary), or a reload). When the server could not be asked at that time, its first yes
-//! is not taken before a stranger was refused: whoever brings the server back may have brought back another one.
+//! is not taken before a canary was refused: the server that returns may be another one.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -26,7 +26,7 @@ pub(super) struct Known {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nobody has wanted to know.
+    /// No canary has run yet.
     #[default]
     Untried,
     /// A stranger was refused.

@@ -2,7 +2,7 @@
 //!
 //! A yes needs proof, because the last answer of a session set-up arrives before anything protects the connection. With
 //! SMB 3 smb2 itself wants that answer signed with the key of the session, which only a server can have that knows the
-//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so whoever sits on the way
+//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so an attacker on the network path
 //! could choose the old dialect and say yes himself. There, one more request is made on the session (the tree `IPC$`):
 //! smb2 takes no unsigned answer to it, and whatever a signed one says proves the key.
 
@@ -130,7 +130,7 @@ async fn guarded<T: Send + 'static>(
 fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, BackendError> {
     match error {
         Error::Protocol { status, command: Command::SessionSetup } => of_status(status.0),
-        // The server does not know this person, or not with this password, and offers a session as nobody instead.
+        // The server does not know the user, or not with this password, and offers an anonymous session instead.
         Error::GuestSessionRefused { .. } => Ok(Answer::No(Rejection::BadCredentials)),
         error => Err(fault(error, wire, phase)),
     }

@@ -9,7 +9,7 @@ use crate::verdict::Rejection;
 /// What a server said about a name and a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The session is there, and only somebody who knows the password could have set it up.
+    /// The session exists, and only a server that knows the password could have set it up.
     Yes,
     /// No session for this person.
     No(Rejection),

@@ -50,7 +50,7 @@ pub enum Trust {
     System,
     /// The certificates in this PEM file, and no others.
     CaFile(PathBuf),
-    /// Anybody's. Whoever sits between us and the server reads every password.
+    /// Any certificate. An attacker on the network path can read every password.
     DangerAcceptAnyCertificate,
 }
 
@@ -148,7 +148,7 @@ impl Endpoint {
         self.server_name.as_deref().unwrap_or(&self.host)
     }
 
-    /// Whether somebody consented to clear text over the network.
+    /// Whether clear text over the network is allowed by configuration.
     pub fn allows_plaintext(&self) -> bool {
         self.allow_plaintext
     }
@@ -171,7 +171,7 @@ impl Endpoint {
         }
     }
 
-    /// Refuses clear text to another machine unless somebody consented.
+    /// Refuses clear text to another machine unless it is allowed.
     ///
     /// # Errors
     /// A misconfigured [`BackendError`] that names both ways out.

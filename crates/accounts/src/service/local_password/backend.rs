@@ -286,7 +286,7 @@ impl fmt::Display for LocalBackend {
 fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
     let parsed = PasswordHash::parse(hash.expose());
     if let Err(reason) = &parsed {
-        tracing::warn!(user = ?id, %reason, "nobody can sign in with what is stored as this password");
+        tracing::warn!(user = ?id, %reason, "stored password hash is unusable, no sign-in is possible");
     }
     parsed.ok()
 }

@@ -90,7 +90,7 @@ fn t36_no_password_is_ever_cut() {
         assert_eq!(compare(&stored, &x(71)), PasswordMatch::No);
         assert_eq!(compare(&stored, &format!("{}y", x(71))), PasswordMatch::No);
     }
-    // The owner of 73 bytes cannot be told from somebody who knows 72 of them.
+    // The owner of 73 bytes cannot be distinguished from an attacker who knows 72 of them.
     assert_eq!(compare(BCRYPT_73, &x(73)), PasswordMatch::Truncated);
     assert_eq!(compare(&format!("3|{ARGON2ID_469}"), &x(469)), PasswordMatch::Yes);
     assert_eq!(compare(&format!("3|{ARGON2ID_469}"), &x(468)), PasswordMatch::No);
@@ -387,7 +387,7 @@ async fn waiting_ends_at_the_deadline_and_gives_the_place_back() {
     assert_eq!(first.await.unwrap(), Ok(()));
 }
 
-/// T28: a panic in the work is an outage for one caller and costs nobody a thread.
+/// T28: a panic in a job is an outage for one caller and ends no thread.
 #[tokio::test]
 async fn t28_work_that_panics_takes_no_thread_with_it() {
     let pool = pool(1, 0);
@@ -439,5 +439,5 @@ fn hash_of_what_was_typed_before_stays_valid() {
     let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     let hash = PasswordHash::parse(&hex).unwrap();
     assert_eq!(hash.matches(&typed(DECOMPOSED)), PasswordMatch::Yes);
-    assert_eq!(hash.matches(&typed(COMPOSED)), PasswordMatch::No, "nobody typed that");
+    assert_eq!(hash.matches(&typed(COMPOSED)), PasswordMatch::No, "this was not typed");
 }

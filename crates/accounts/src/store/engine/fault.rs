@@ -93,6 +93,6 @@ mod tests {
         ] {
             assert_eq!(sqlite(code), error, "{code}");
         }
-        assert!(sqlite(778).is_transient(), "a write failed, and nobody knows why");
+        assert!(sqlite(778).is_transient(), "a write failed for an unknown reason");
     }
 }

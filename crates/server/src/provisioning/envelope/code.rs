@@ -26,7 +26,7 @@ impl Code {
     pub const FORBIDDEN: Self = Self(403);
     /// There is nothing of this name.
     pub const ABSENT: Self = Self(404);
-    /// The body is of a kind that nobody reads here.
+    /// Unsupported content type of the body.
     pub const MEDIA_TYPE: Self = Self(415);
     /// Too many requests.
     pub const THROTTLED: Self = Self(429);
@@ -34,7 +34,7 @@ impl Code {
     pub const UNAVAILABLE: Self = Self(503);
     /// Something broke on our side: 996 in version 1, 500 in version 2.
     pub const BROKEN: Self = Self(996);
-    /// Nobody is signed in.
+    /// Not signed in.
     pub const UNAUTHORISED: Self = Self(997);
     /// There is nothing of this name, or the one who asks may not see it.
     pub const NOT_FOUND: Self = Self(998);

@@ -3,7 +3,7 @@
 /// How an answer is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// XML, unless somebody asks for something else.
+    /// XML, unless the request asks for JSON.
     Xml,
     /// JSON.
     Json,

@@ -2,7 +2,7 @@
 //!
 //! A name may say where in an array its value belongs (`groups[]=a`, `groups[0]=a`, `fields[email]=x`). What the body says
 //! wins over the query. Unlike in the original a text where a list is wanted is a list of one, a list where a text is
-//! wanted is refused with words instead of a crash, and so is a body that nobody can read.
+//! wanted is refused with a message instead of a crash, and so is an unreadable body.
 
 mod body;
 mod form;
@@ -103,7 +103,7 @@ pub enum ParamError {
         /// Its name.
         name: &'static str,
     },
-    /// Sent twice where the last one would win and nobody would notice.
+    /// Sent twice; the last one would win silently.
     #[error(
         "The parameter {name} was sent more than once; to change several fields in one call send fields[email]=... and so on"
     )]
@@ -111,7 +111,7 @@ pub enum ParamError {
         /// Its name.
         name: &'static str,
     },
-    /// A list that was sent as if it were several texts: the last one would win, and nobody would notice.
+    /// A list that was sent as several texts; the last one would win silently.
     #[error("The parameter {name} was sent more than once; a list is sent as {name}[]=... and {name}[]=...")]
     RepeatedList {
         /// Its name.

@@ -160,7 +160,7 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = match call.accounts()?.users().create(new).await {
         Ok(user) => user,
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
-        // Deleted since somebody looked.
+        // Deleted since the look-up.
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
         // The caller lost a group since the groups were looked at.
         Err(AccountsError::Forbidden { .. }) => {
@@ -208,7 +208,7 @@ const OWNED: &str = "Only administrators may use a name that may belong to a use
 const OWNED_HINT: &str = "ask an administrator to create this user; or, if the names of your backends cannot be told from \
                           local ones, to set sub_admins_may_create = \"any-name\"";
 
-/// An id that nobody has yet; whether it may be one is looked at later.
+/// An unused id; it is validated later.
 async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure> {
     if let Ok(id) = UserId::parse(typed)
         && call.app.accounts().users().find(&id).await?.is_some()
@@ -218,7 +218,7 @@ async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure
     Ok(typed.to_owned())
 }
 
-/// A random id that nobody has.
+/// An unused random id.
 async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
     for _ in 0..10 {
         let token = accounts::Token::random()?;

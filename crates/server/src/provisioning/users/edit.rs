@@ -221,7 +221,7 @@ impl<'a> Editor<'a> {
         value: &str,
         call: &Call<'_>,
     ) -> Result<UserChange, Failure> {
-        // Whoever may not, and whatever is not, gets the same answer.
+        // A missing right and a missing user get the same response.
         let no = || Failure::bare(NOT_EDITABLE);
         let over = !self.oneself || self.admin;
         let value_of = |field, text: &str| ProfileValue::parse(field, text).map_err(invalid);

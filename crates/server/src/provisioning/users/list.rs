@@ -91,7 +91,7 @@ async fn of_group(call: &Call<'_>) -> Result<Answer, Failure> {
     let caller = call.caller()?;
     let group = call.named_group().await?;
     let Some(group) = group else {
-        // Whoever administers nothing does not learn which groups there are.
+        // A caller without groups to administer does not learn which groups exist.
         return Err(if caller.is_admin() || !caller.administers().is_empty() {
             Failure::new(Code::ABSENT, NO_GROUP)
         } else {
@@ -185,7 +185,7 @@ fn entry(app: &AppState, caller: &Caller, details: &Details) -> (String, Data) {
     } else if details.user.id == *caller.id() {
         shown(details, Viewer::Oneself { scopes: false }, &app.settings())
     } else {
-        // Such as an administrator in a group that somebody else administers.
+        // Such as an administrator in a group of a sub-admin.
         Data::one("id", id)
     };
     (id.to_owned(), about)

@@ -230,7 +230,7 @@ async fn demote(call: &Call<'_>) -> Result<Answer, Failure> {
     Ok(Answer::NOTHING)
 }
 
-/// What is answered when group or user was deleted after somebody looked.
+/// The response if group or user was deleted since the look-up.
 fn gone(error: AccountsError, group: Failure, user: Failure) -> Failure {
     match error {
         AccountsError::NotFound { what: "group", .. } => group,

@@ -9,7 +9,7 @@ use crate::settings::ServerSettings;
 /// Who looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Viewer {
-    /// Somebody over that user: sees whether the user is enabled.
+    /// An administrator of that user: sees whether the user is enabled.
     Superior {
         /// Whether it is the user too, asked for by the exact id: sees scopes.
         own: bool,

@@ -42,7 +42,7 @@ fn a_section_is_the_same_in_every_format() {
         "[mail]\nhost = \"mail.example.com\"\nport = 587\npassword = \"Wonderland-1\"\nto = [\"a@example.com\", \"b@example.com\"]",
     );
     let by_php = php(
-        "'mail' => 'of somebody else', 'user_backends_mail' => ['host' => 'mail.example.com', 'port' => 587,
+        "'mail' => 'of another app', 'user_backends_mail' => ['host' => 'mail.example.com', 'port' => 587,
          'password' => 'Wonderland-1', 'to' => [3 => 'a@example.com', 'b@example.com']],",
     );
     assert_eq!(by_toml.section("mail").unwrap(), Some(mail()));
@@ -73,7 +73,7 @@ fn a_setting_of_the_php_system_keeps_its_name_and_its_place() {
     let link = |config: Config| config.section::<String>("lost_password_link").unwrap();
     assert_eq!(link(toml("lost_password_link = \"disabled\"")), Some("disabled".to_owned()));
     assert_eq!(link(php("'lost_password_link' => 'disabled',")), Some("disabled".to_owned()));
-    // Whoever uses the same word elsewhere means something else.
+    // The same word elsewhere has another meaning.
     assert_eq!(
         link(php("'app' => ['lost_password_link' => getenv('X')], 'note' => 'lost_password_link',")),
         None

@@ -1,7 +1,7 @@
 //! The three readers: text in, tree out.
 //!
 //! Depth is capped in all of them, and what a syntax error says never repeats the text it fell over: it might be
-//! somebody's password.
+//! a password.
 
 mod json;
 mod php;
@@ -34,7 +34,7 @@ pub(super) struct Document {
 pub(super) struct Keys {
     /// Wherever one of these stands, it is meant for us: where it is not read, it is an error.
     pub(super) ours: Vec<String>,
-    /// These are the PHP system's own. One that stands anywhere else is somebody else's.
+    /// These are the PHP system's own. Anywhere else they belong to another program.
     pub(super) shared: Vec<String>,
 }
 

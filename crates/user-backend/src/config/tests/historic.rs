@@ -170,7 +170,7 @@ fn consent_makes_clear_text_possible_and_the_warnings_say_so() {
         ("'class' => 'OC_User_FTP', 'arguments' => ['ftp.example.com']", "ftp.example.com:21 none"),
         ("'class' => 'OC_User_IMAP', 'arguments' => ['mail', 143, null]", "mail:143 none"),
         ("'class' => 'OC_User_IMAP', 'arguments' => ['{mail/notls}']", "mail:143 none"),
-        // Neither /tls nor /notls: STARTTLS is required, unless somebody consents to do without.
+        // Neither /tls nor /notls: STARTTLS is required, unless plaintext is allowed.
         ("'class' => 'OC_User_IMAP', 'arguments' => ['{mail}']", "mail:143 none"),
         ("'class' => 'imap', 'host' => 'mail', 'tls' => 'none'", "mail:143 none"),
     ] {

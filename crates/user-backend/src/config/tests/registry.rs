@@ -1,4 +1,4 @@
-//! Classes of somebody else's, and building backends.
+//! Third-party classes, and building backends.
 
 use std::sync::Arc;
 

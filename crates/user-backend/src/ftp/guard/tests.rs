@@ -93,7 +93,7 @@ async fn t11_what_was_said_ahead_is_noticed_before_the_next_command() {
     far.write_all(b"220 hello\r\n331 go\r\n").await.unwrap();
     near.read_exact(&mut [0; 11]).await.unwrap();
     assert_eq!(trouble(&near.is_quiet().await.unwrap_err()), Some(Trouble::Unasked));
-    // Nobody there.
+    // Connection refused.
     let (mut near, far) = guarded();
     drop(far);
     assert_eq!(near.is_quiet().await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);

@@ -107,7 +107,7 @@ fn t03_a_reply_ends_with_the_code_it_began_with() {
     ] {
         assert_eq!(code(broken.as_bytes()), None, "{broken:?}");
     }
-    // Bytes outside UTF-8 in a text are nobody's business.
+    // Bytes outside UTF-8 in a text are ignored.
     assert_eq!(code(b"530 \xff\xfe\r\n"), Some(530));
 }
 

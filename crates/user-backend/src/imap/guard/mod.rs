@@ -6,7 +6,7 @@
 //!
 //! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per connection;
 //! - passes status responses, capability lists, the continuation we wait for, and the answer that carries the tag of the
-//!   command under way, each written anew by [`line`]; other untagged lines are dropped, anything else is an [`Offence`];
+//!   command under way, each rewritten by [`line`]; other untagged lines are dropped, anything else is an [`Offence`];
 //! - refuses literals, even on lines that are dropped;
 //! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is pending" means it;
 //! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is waiting for us.

@@ -40,7 +40,7 @@ impl UserBackend for Whole {
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         match self.resolver.backends().first() {
             Some(first) => first.probe(deadline).await,
-            None => Err(BackendError::unavailable(Phase::Connect, "nobody")),
+            None => Err(BackendError::unavailable(Phase::Connect, "connection refused")),
         }
     }
 }
@@ -105,7 +105,7 @@ async fn chains_keep_the_contract() {
     }
 }
 
-/// What may come in on an earlier yes is the same person with the same password, and nobody else.
+/// Grace accepts the same user with the same password only.
 #[tokio::test(start_paused = true)]
 async fn grace_rejects_no_user_and_accepts_no_wrong_password() {
     let is_down = Arc::new(AtomicBool::new(false));
@@ -119,7 +119,7 @@ async fn grace_rejects_no_user_and_accepts_no_wrong_password() {
     tokio::time::advance(Duration::from_secs(600)).await;
     let broken = check(&whole, &known()).await.unwrap_err();
     for promise in broken.promises() {
-        // Nobody can be rejected now; everything else holds, the right password included.
+        // No rejection is possible now; everything else holds, the right password included.
         assert!(promise.contains("is rejected") && promise.contains("unavailable"), "{promise}");
     }
 }

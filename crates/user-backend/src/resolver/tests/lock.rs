@@ -21,7 +21,7 @@ fn address(number: u32) -> String {
     std::net::Ipv4Addr::from_bits(0x0a00_0000 + number).to_string()
 }
 
-/// A guess from a place where nobody has been before. When it is told to wait it comes back in time.
+/// A guess from a new source. When throttled it retries in time.
 async fn guess(resolver: &Resolver, name: &str, number: u32) -> Answer {
     let password = format!("guess {number}");
     let answer = sign_in_from(resolver, &address(number), name, &password).await;
@@ -76,7 +76,7 @@ async fn the_lock_ends_a_day_after_the_first_failure() {
     for number in 0..101 {
         let _ = guess(&resolver, "alice", number).await;
     }
-    // Nobody has ever seen her password here: it is a guess like any other.
+    // Her password was never accepted here: it is a guess like any other.
     let Outcome::Throttled { retry_after } = sign_in(&resolver, "alice", "right").await.outcome else {
         panic!()
     };
@@ -156,7 +156,7 @@ async fn t46_burst_of_guesses_reaches_the_server_one_by_one() {
             other => panic!("{other:?}"),
         }
     }
-    assert!(now() - start <= Duration::from_secs(5), "nobody is kept waiting for longer");
+    assert!(now() - start <= Duration::from_secs(5), "no attempt waits for longer");
     assert_eq!(refused, server.0.asked());
     assert!((3..=5).contains(&refused), "{refused}");
 }

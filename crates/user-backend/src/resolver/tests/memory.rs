@@ -191,8 +191,8 @@ async fn t44_grace_ends_with_max_stale_or_an_invalidation() {
 
 /// Polls a future once, so that it has begun.
 fn begin<F: Future>(future: &mut std::pin::Pin<Box<F>>) {
-    let mut nobody = std::task::Context::from_waker(std::task::Waker::noop());
-    assert!(future.as_mut().poll(&mut nobody).is_pending());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(future.as_mut().poll(&mut context).is_pending());
 }
 
 #[tokio::test]

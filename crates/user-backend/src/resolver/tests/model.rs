@@ -13,7 +13,7 @@ const NO: u64 = 30;
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    /// Somebody signs in.
+    /// A sign-in.
     Ask {
         name: usize,
         password: usize,
@@ -64,7 +64,7 @@ struct Model {
     /// Spelling and password, and until when the no counts.
     no: HashMap<(usize, usize), u64>,
     flights: Vec<Flight>,
-    /// How often each person was forgotten: whoever asks later shares nothing with those before.
+    /// How often each user was invalidated: later attempts share nothing with earlier ones.
     forgettings: [u64; 2],
     outages: u32,
 }

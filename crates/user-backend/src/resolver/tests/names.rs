@@ -39,7 +39,7 @@ const SAME: [(&str, &str); 30] = [
     ("\u{30ac}", "\u{ff76}\u{ff9e}"),
 ];
 
-/// A name, and a spelling of it that nobody may have.
+/// A name, and a spelling of it that is not allowed.
 const REFUSED: [(&str, &str); 30] = [
     // Blanks around and inside.
     ("alice", "alice "),

@@ -12,7 +12,7 @@ async fn no_backend_takes_over_anothers_user() {
     let answer = sign_in(&resolver, "alice", "files-password").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert_eq!(files.0.asked(), 0);
-    // Whoever is not known yet goes the whole way and stays where he was accepted.
+    // An unknown user passes the whole chain and stays where they were accepted.
     assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
     let asked = mail.0.asked();
     assert!(sign_in(&resolver, "bob", "x").await.authenticated().is_none());
@@ -32,7 +32,7 @@ async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
         .unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("files"));
     assert_eq!(sign_in(&resolver, "bob", "x").await.outcome, Outcome::Refused(Rejection::BadCredentials));
-    // Nobody knows yet whose carol is: she might be the user of the backend that is down.
+    // The owner of carol is unknown: she might be a user of the backend that is down.
     assert!(matches!(sign_in(&resolver, "carol", "c").await.outcome, Outcome::Unavailable { .. }));
 }
 

@@ -31,7 +31,7 @@ async fn owner_after_strangers_guesses_signs_in() {
         let resolver = resolver(&server, lock);
         assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "right").await), Some("mail"));
         for _ in 0..5 {
-            // What was remembered of her is gone by then, so the server has to be asked.
+            // Her cached outcome is gone by then, so the server has to be asked.
             tokio::time::advance(Policy::default().cache_accepted).await;
             guess_until_limited(&resolver, ATTACKER).await;
             let asked = server.seen().len();
@@ -145,7 +145,7 @@ async fn owner_after_a_restart_and_strangers_guesses_signs_in() {
         let answer = sign_in_from(&restarted, HOME, typed, "right").await;
         assert_eq!(vouched_by(&answer), Some("mail"), "{typed}: {}", answer.trace);
     }
-    // Another key knows nobody, so nobody who has the store alone can check a guess with it.
+    // Another key proves no user, so the store alone cannot be used to check guesses.
     let other = started(&server, &store, 2);
     guess_until_limited(&other, ATTACKER).await;
     let answer = sign_in_from(&other, HOME, "alice", "right").await;
@@ -170,7 +170,7 @@ async fn refused_credentials_are_proven_no_longer_after_a_restart() {
     store.1.store(true, Ordering::SeqCst);
     let answer = sign_in(&restarted, "alice", "wrong").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
-    // A store that fails keeps nobody out.
+    // A failing store refuses no user.
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(sign_in(&restarted, "alice", "new").await.authenticated().is_some());
 }

@@ -46,7 +46,7 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     // From memory, also through a clone that was made before.
     let alice = sign_in(&clone, "alice", "a").await;
     assert_eq!((alice.trace.ended_by, mail.0.asked()), (Rule::CachedAcceptance, asked));
-    // Changed: asked anew, and the old password is nobody's any more. Removed: her people are not somebody else's.
+    // Changed: asked again, and the old password is refused. Removed: its users do not move to another backend.
     assert_eq!(sign_in(&clone, "bob", "b").await.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert_eq!(vouched_by(&sign_in(&clone, "bob", "new").await), Some("files"));
     let carol = sign_in(&clone, "carol", "c").await;
@@ -140,13 +140,13 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     let start = now();
     let _ = sign_in_from(&resolver, "192.0.2.1", "bob", "x").await;
     assert_eq!(now() - start, Duration::from_millis(400));
-    // The breaker is still open: nobody asks the dead one.
+    // The circuit breaker is still open: the dead one is not asked.
     let _ = sign_in(&resolver, "stranger", "y").await;
     assert_eq!(dead.0.asked(), open);
     // One failure is left of four.
     assert!(matches!(sign_in(&resolver, "alice", "w4").await.outcome, Outcome::Refused(_)));
     assert!(matches!(sign_in(&resolver, "alice", "w5").await.outcome, Outcome::Throttled { .. }));
-    // With other settings the breaker begins anew, and the failures still count: the server counts them, too.
+    // With other settings the circuit breaker starts closed, but failures still count: the server counts them, too.
     let patient = policy(|policy| policy.cache_accepted = Duration::from_secs(60));
     let changed =
         Resolver::builder().link(Arc::clone(&mail) as Arc<dyn UserBackend>, patient, DomainRules::none());

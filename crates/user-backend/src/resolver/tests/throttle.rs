@@ -34,7 +34,7 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
         }
     }
     assert_eq!(mail.0.asked(), 11);
-    // The owner at home, and whoever is known by now, in the same place.
+    // The owner at home, and known users, from the same source.
     assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "alice", "a").await), Some("mail"));
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
@@ -162,7 +162,7 @@ async fn t48_ten_thousand_who_wait_hold_no_worker() {
         .collect();
     tokio::task::yield_now().await;
     assert_eq!(resolver.shared.flights.under_way(), 10);
-    // There is one worker here, and it has time for somebody elsewhere.
+    // There is one worker here, and it has time for another source.
     let start = now();
     assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
     assert_eq!(now() - start, Duration::from_secs(1));

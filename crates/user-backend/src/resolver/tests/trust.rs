@@ -95,7 +95,7 @@ async fn server_that_returns_accepting_strangers_is_not_trusted() {
         assert_eq!(answer.trace.steps[0].verdict, Said::Misconfigured);
     }
     assert_eq!(server.strangers(), 1);
-    // Somebody mends it and says so.
+    // An operator fixes it and reruns the canary.
     server.accepts_anybody.store(false, Ordering::SeqCst);
     assert_eq!(resolver.canary().await[0].1, Canary::Refused);
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());

@@ -42,7 +42,7 @@ fn parse(document: &[u8]) -> Found {
             }
             Event::Decl(_) => {}
             Event::Eof => break,
-            other => panic!("nobody wrote {other:?}"),
+            other => panic!("unexpected event {other:?}"),
         }
     }
     assert_eq!(open.len(), 1, "everything that is opened is closed");

@@ -31,7 +31,7 @@ use crate::document::error::{Place, Problem};
 use crate::document::section::Sink;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
-/// The key of our resolver settings in a `config.php`, where `resolver` alone might be somebody else's.
+/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
 pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
 
 /// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
