@@ -314,7 +314,7 @@ impl Reply {
             let failure = Failure::wrong_credentials().with_hint(SIGN_IN_ENDED);
             self.challenging(headers).send(Err(failure))
         } else {
-            self.send(Err(Failure::nobody().with_hint(SIGN_IN_ENDED)))
+            self.send(Err(Failure::unauthenticated().with_hint(SIGN_IN_ENDED)))
         }
     }
 
