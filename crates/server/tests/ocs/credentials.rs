@@ -11,7 +11,7 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::routes::{ROUTES, Route, needs_of_field};
 use user_backend_server::provisioning::scope::TokenScope;
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -265,7 +265,7 @@ fn cookie_of(answer: &Answer) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_confirmation_gives_the_session_a_new_cookie() {
     let server = Server::start().await;
-    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     for (path, fields) in [
         ("/login/confirm", &[("password", PASSWORD)][..]),
         ("/settings/app-passwords", &[("name", "phone"), ("password", PASSWORD)]),
@@ -347,10 +347,10 @@ async fn wrong_confirmations_count_as_failed_sign_ins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmation_page_leads_back_to_where_one_was() {
     let server = Server::start().await;
-    let mut visitor = Browser::new(&server);
+    let mut visitor = TestBrowser::new(&server);
     assert_eq!(visitor.get("/login/confirm").await.header("location"), "/login?redirect_url=/settings");
     let token = session(&server, "Frank", Duration::from_secs(16 * 60)).await;
-    let mut frank = Browser::new(&server);
+    let mut frank = TestBrowser::new(&server);
     frank.cookie = Some(format!("session={token}"));
     let page = frank.get("/login/confirm?redirect_url=/docs").await;
     assert!(page.status == 200 && page.body.contains("Confirm your password"), "{page:?}");

@@ -7,7 +7,7 @@ use accounts::{Actor, SourceNetworks, TokenScopes};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use user_backend_server::auth::session::Browser;
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const ENDED: u16 = 997;
@@ -268,7 +268,7 @@ async fn form_of_a_session_that_ended_changes_nothing() {
     ] {
         let server = Server::start().await;
         let frank = UserId::parse("Frank").unwrap();
-        let mut browser = Browser::signed_in(&server, "Frank", PASSWORD).await;
+        let mut browser = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
         browser.get("/settings").await;
         let body = format!("requesttoken={}&{fields}", browser.ticket);
         let ask =

@@ -5,7 +5,7 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::routes::ROUTES;
 use user_backend_server::provisioning::scope::TokenScope;
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const REFUSED: &str = "This service token may not do this";
@@ -186,7 +186,7 @@ async fn service_token_opens_no_page_and_is_no_sign_in() {
     let token = token(&server, "Frank", &["users:read", "users:write", "users:credentials"], &[]).await;
     server.get("-", "/cloud/user").bearer(&token).send().await.ok();
     assert_eq!(server.accounts.users().get(&user("Frank")).await.unwrap().last_login, before);
-    let mut visitor = Browser::new(&server);
+    let mut visitor = TestBrowser::new(&server);
     visitor.get("/login").await;
     assert_eq!(visitor.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
     let check = server.post("-", "/person/check", &format!("login=Frank&password={token}"));
@@ -335,7 +335,7 @@ async fn bad_request_for_a_token_says_what_is_wrong() {
 #[tokio::test(flavor = "multi_thread")]
 async fn administrator_makes_and_revokes_a_token_on_the_page() {
     let server = Server::start().await;
-    let mut browser = Browser::signed_in(&server, "admin", PASSWORD).await;
+    let mut browser = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
     let page = browser.get("/settings").await.body;
     assert!(TokenScope::ALL.iter().all(|scope| page.contains(&format!("name=\"scope:{scope}\""))), "{page}");
     let fields = |password: &'static str| {
@@ -380,7 +380,7 @@ async fn administrator_makes_and_revokes_a_token_on_the_page() {
         let answer = browser.post("/settings/service-tokens", &fields).await;
         assert!(answer.status == 422 && answer.body.contains(text), "{field}: {answer:?}");
     }
-    let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
+    let mut jane = TestBrowser::signed_in(&server, "jane", PASSWORD).await;
     assert!(!jane.get("/settings").await.body.contains("service token"));
     let answer = jane.post("/settings/service-tokens", &fields(PASSWORD)).await;
     assert!(answer.status == 403 && answer.body.contains("Only administrators"), "{answer:?}");
