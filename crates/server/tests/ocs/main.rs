@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod attacks;
 mod bounds;
 mod config;
 mod create;
@@ -17,6 +18,7 @@ mod guessing;
 mod how_to;
 mod lost;
 mod naughty;
+mod operators;
 mod pages;
 mod privilege;
 mod program;
