@@ -40,6 +40,12 @@ curl_as "ftp://$H:10023/"  anonymous wrong;        want "ftp plaintext lets anon
 curl_as "ftp://$H:10021/"  anonymous wrong --ssl-reqd; want "ftp refuses anonymous" 67 $?
 curl_as imaps://expired.rig.test:10993/ "${a[@]}" --connect-to "::$H:"; want "imap, expired certificate" 60 $?
 curl -q -sS -o /dev/null --max-time 15 -u alice:Wonderland-1 "imaps://$H:10993/" 2>/dev/null; want "unknown CA refused" 60 $?
+curl_as "imap://$H:10144/" "${a[@]}" --ssl-reqd;   want "imap, Debian's configuration" 0 $?
+curl_as "imap://$H:10145/" "${a[@]}" --ssl-reqd;   want "imap, trusted networks" 0 $?
+curl_as "ftp://$H:10024/"  "${a[@]}" --ssl-reqd;   want "ftp, alice is in the list" 0 $?
+curl_as "ftp://$H:10024/"  felix Only-by-files-1 --ssl-reqd; want "ftp, felix is not in the list" 67 $?
+curl_as "ftp://$H:10025/"  "${a[@]}" --ssl-reqd;   want "ftp, alice is in the list of refused ones" 67 $?
+curl_as "ftp://$H:10025/"  felix Only-by-files-1 --ssl-reqd; want "ftp, felix is not in that list" 0 $?
 for port in 10446 10447 10448 10449 10450; do
   want "smb $port, right password" ok "$(smb_as $port share "${a[@]}")"
   case $port in 10447) e=NT_STATUS_ACCESS_DENIED ;; *) e=$r ;; esac   # already a guest, whom the share does not want

@@ -1,11 +1,11 @@
 #!/bin/bash
-# rig-compose.sh up|down|status|env, or pause|resume|stop|start|kill|cut|join [imap|ftp|smb ...]
+# rig-compose.sh up|down|status|env, or pause|resume|stop|start|kill|cut|join [imap|ftp|smb ...], or penalty stock|trusted
 # The rig in containers, for `docker compose` (v2) and for the older docker-compose 1.29.
 # State (certificates, password files) is in $RIG_STATE, by default target/rig of this checkout.
 set -euo pipefail
 self=$(readlink -f "$0"); cd "${self%/*}"; export COMPOSE_PROJECT_NAME=user-backend-rig
 export RIG_STATE=${RIG_STATE:-$(readlink -m ../target/rig)}
-cmd=${1:-}; shift || true; [ $# -gt 0 ] || set -- imap ftp smb
+cmd=${1:-}; shift || true; which=${1:-}; [ "$cmd" != penalty ] || set -- imap; [ $# -gt 0 ] || set -- imap ftp smb
 for s; do case $s in imap|ftp|smb) ;; *) echo "no service \"$s\": imap, ftp, smb" >&2; exit 2 ;; esac; done
 if docker compose version >/dev/null 2>&1; then dc() { docker compose -f docker-compose.yml "$@"; }
 elif command -v docker-compose >/dev/null; then dc() { docker-compose -f docker-compose.yml "$@"; }
@@ -40,6 +40,7 @@ start)
 kill) dc kill "$@" ;;
 cut) for s; do docker network disconnect user-backend-rig_default "$(id "$s")"; done ;;
 join) for s; do docker network connect --alias "$s" user-backend-rig_default "$(id "$s")"; done ;;
+penalty) dc exec -T imap doveadm -c /srv/user-backend-rig/docker/imap/"$which".conf penalty ;;
 env) printf '%s\n' RIG_HOST=localhost RIG_STATE="$RIG_STATE" RIG_SCRIPT="$self" ;;
 *) sed -n 2,4p "$self"; exit 2 ;;
 esac

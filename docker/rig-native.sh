@@ -1,5 +1,5 @@
 #!/bin/bash
-# rig-native.sh up|down|status|env|missing, or pause|resume|stop|start|kill [imap|ftp|smb ...]
+# rig-native.sh up|down|status|env|missing, or pause|resume|stop|start|kill [imap|ftp|smb ...], or penalty stock|trusted
 # The rig without a container engine: Debian's server packages as plain processes on loopback,
 # with the same files and ports as the compose rig. Needs root. Each service has private mount and
 # PID namespaces, so the machine's /etc stays untouched and ending the namespace's first process
@@ -8,7 +8,7 @@
 set -euo pipefail
 self=$(readlink -f "$0"); D=${self%/*}; cd "$D"
 export RIG_STATE=${RIG_STATE:-${D%/*}/target/rig}; S=$RIG_STATE
-cmd=${1:-}; shift || true; [ $# -gt 0 ] || set -- imap ftp smb
+cmd=${1:-}; shift || true; which=${1:-}; [ "$cmd" != penalty ] || set -- imap; [ $# -gt 0 ] || set -- imap ftp smb
 for s; do case $s in imap|ftp|smb) ;; *) echo "no service \"$s\": imap, ftp, smb" >&2; exit 2 ;; esac; done
 missing() {
   local m=; need() { [ -x "$1" ] || m+=" $2"; }
@@ -71,6 +71,7 @@ pause) signal STOP "$@" ;;
 resume) signal CONT "$@" ;;
 status) for s; do if alive "$s"; then common/health.sh "$s" 2>/dev/null && echo "$s up" || echo "$s alive, not answering"; else echo "$s down"; fi; done ;;
 env) printf '%s\n' RIG_HOST=127.0.0.2 RIG_STATE="$S" RIG_SCRIPT="$self" ;;
+penalty) alive imap && exec nsenter --mount --pid -t "$(pgrep -P "$(cat "$S/imap.pid")")" doveadm -c /srv/user-backend-rig/docker/imap/"$which".conf penalty ;;
 missing) missing ;;
 _inside) inside "$1" ;;
 *) sed -n 2,7p "$self"; exit 2 ;;

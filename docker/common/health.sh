@@ -5,8 +5,8 @@ h=${3:-127.0.0.1}
 greet() { exec 3<>"/dev/tcp/$h/$1" && IFS= read -r -t 3 -u 3 l && [[ $l == "$2"* ]]; }
 listens() { local p; for p; do { exec 4<>"/dev/tcp/$h/$p"; } 2>/dev/null || return 1; exec 4>&-; done; }
 case $1 in
-imap) greet 10143 '* OK' ;;
-ftp)  greet 10021 '220' && { [ "${2:-}" != all ] || listens 10022 10023 10990; } ;;
+imap) greet 10143 '* OK' && { [ "${2:-}" != all ] || listens 10144 10145; } ;;
+ftp)  greet 10021 '220' && { [ "${2:-}" != all ] || listens 10022 10023 10024 10025 10990; } ;;
 smb)  # SMB2 NEGOTIATE (dialect 2.1): a reply that starts with a NetBIOS length and FE 'SMB'
   exec 3<>"/dev/tcp/$h/10445" || exit 1
   z() { printf '\\x00%.0s' $(seq "$1"); }

@@ -12,9 +12,13 @@ together() { # the instances live and die together
   wait -n || true; kill "${pids[@]}" 2>/dev/null || true; wait; }
 case $1 in
 imap)
-  mkdir "$R/state" "$R/mail"; chown nobody "$R/mail"
+  mkdir -p "$R"/{state,mail,stock/state,trusted/state}; chown nobody "$R/mail"
   echo "listen = ${listen[*]}" > "$R/listen.conf"
-  exec dovecot -F -c $D/imap/dovecot.conf ;;
+  cp -a /etc/dovecot "$R/debian"   # with our certificate and accounts in the files where an administrator sets them
+  cp $D/imap/accounts.conf "$R/debian/conf.d/auth-system.conf.ext"
+  sed -i "s|^ssl_cert *=.*|ssl_cert = <$S/tls/server.crt|; s|^ssl_key *=.*|ssl_key = <$S/tls/server.key|" "$R/debian/conf.d/10-ssl.conf"
+  for c in dovecot stock trusted; do dovecot -F -c $D/imap/$c.conf & pids+=($!); done
+  together ;;
 ftp)
   mkdir -p "$R"/{empty,root} "$(getent passwd ftp | cut -d: -f6)"
   more=(); [ "${listen[0]}" != 0.0.0.0 ] || more=(-opasv_address=127.0.0.1)   # the address that the engine publishes

@@ -4,6 +4,7 @@
 //! is skipped; with `RIG_REQUIRED=1` a missing rig is a failure, so that nothing passes silently.
 
 use std::env;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,6 +69,25 @@ impl Rig {
     /// Stops a server until the guard is dropped: connections are refused.
     pub fn stopped(&self, server: &str) -> Broken {
         self.broken(server, "stop", "start")
+    }
+
+    /// The penalties that a Dovecot with Debian's own configuration (`stock`, `trusted`) keeps, by address.
+    ///
+    /// # Panics
+    /// When the rig cannot tell.
+    #[must_use]
+    pub fn penalties(&self, server: &str) -> Vec<(IpAddr, u32)> {
+        let mut command = Command::new(&self.script);
+        let output = command.args(["penalty", server]).env("RIG_STATE", &self.state).output();
+        let output = output.expect("the rig's script");
+        assert!(output.status.success(), "rig penalty {server}: {output:?}");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Address, penalty, two times; a header first.
+        let row = |line: &str| {
+            let mut words = line.split_whitespace();
+            Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+        };
+        text.lines().filter_map(row).collect()
     }
 
     fn broken(&self, server: &str, verb: &str, mend: &'static str) -> Broken {

@@ -27,6 +27,9 @@ const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
 pub struct ServerSettings {
     /// Where it listens (default `127.0.0.1:8080`).
     pub listen: SocketAddr,
+    /// Where `/metrics` and the details of `/readyz` are, over plain HTTP for everyone who reaches the address (default: at
+    /// `listen`, for requests from this machine that no proxy forwarded).
+    pub metrics_listen: Option<SocketAddr>,
     /// The certificate chain in PEM; with it and the key the server speaks HTTPS.
     pub tls_cert: Option<PathBuf>,
     /// The key in PEM.
@@ -145,6 +148,7 @@ impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8080),
+            metrics_listen: None,
             tls_cert: None,
             tls_key: None,
             max_connections: None,
@@ -199,6 +203,15 @@ impl ServerSettings {
                 &[missing],
                 "nothing",
                 "both tls_cert and tls_key, or neither",
+            ));
+        }
+        if settings.metrics_listen.is_some_and(|metrics| metrics == settings.listen && metrics.port() != 0) {
+            let found = settings.listen.to_string();
+            return Err(config.section_error(
+                "server",
+                &["metrics_listen"],
+                found,
+                "another port than that of listen",
             ));
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);

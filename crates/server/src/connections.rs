@@ -21,16 +21,24 @@ use crate::warnings::WarningKind;
 const STALLED: Duration = Duration::from_secs(20);
 
 /// Open files that are not connections: the store, backends, helpers, the log.
-const OTHER_FILES: u64 = 64;
+const OTHER_FILES: u64 = 64 + MONITORING as u64;
 
 /// More connections are not held by default, however many files may be open.
 const MOST: usize = 8192;
 
-/// The connections that are open.
+/// A source that has fewer gets another one as long as there is any. Of the last quarter others get an eighth of what is left,
+/// so that a few sources do not take all.
+const FEW: usize = 4;
+
+/// A listener for monitoring has these, beside those of the main one.
+const MONITORING: usize = 64;
+
+/// The connections that are open at one listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     app: AppState,
     counts: Arc<Mutex<Counts>>,
+    is_monitoring: bool,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +49,12 @@ struct Counts {
 
 impl Connections {
     pub(crate) fn new(app: AppState) -> Self {
-        Self { app, counts: Arc::default() }
+        Self { app, counts: Arc::default(), is_monitoring: false }
+    }
+
+    /// Those of a listener for monitoring, which answers however many connections the other one has.
+    pub(crate) fn for_monitoring(app: AppState) -> Self {
+        Self { app, counts: Arc::default(), is_monitoring: true }
     }
 
     /// Takes a new connection, unless there are too many.
@@ -51,7 +64,11 @@ impl Connections {
     pub(crate) fn admit(&self, stream: TcpStream) -> io::Result<Guarded> {
         let address = stream.peer_addr()?.ip().to_canonical();
         let settings = self.app.settings();
-        let all = settings.max_connections.map_or_else(default_limit, |limit| limit.get() as usize);
+        let all = match settings.max_connections {
+            _ if self.is_monitoring => MONITORING,
+            Some(limit) => limit.get() as usize,
+            None => default_limit(),
+        };
         let from_one = (settings.max_connections_per_source.get() as usize).min(all.div_ceil(2));
         let is_proxy = self.app.trusted_proxies().iter().any(|network| network.contains(address));
         let slot = self.slot(address, all, (!is_proxy).then_some(from_one)).inspect_err(|full| {
@@ -75,7 +92,10 @@ impl Connections {
         if counts.all >= all {
             return Err("there are as many as there may be in all");
         }
-        if from_one.is_some_and(|limit| here >= limit) {
+        let free = all - counts.all;
+        let is_scarce = free <= all / 4;
+        let share = if is_scarce { (free / 8).max(FEW) } else { usize::MAX };
+        if from_one.is_some_and(|limit| here >= limit.min(share)) {
             return Err("there are as many as one source may have");
         }
         counts.all += 1;

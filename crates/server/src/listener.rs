@@ -24,11 +24,12 @@ use user_backend::file_permissions;
 
 use crate::auth::client_address::Connection;
 use crate::connections::{Connections, Guarded};
+use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
 
-/// What the system holds of answers on their way to one client, in bytes.
-const SEND_BUFFER: u32 = 256 * 1024;
+/// What the system holds of answers on their way to one client, in bytes; Linux takes twice as much.
+const SEND_BUFFER: u32 = 64 * 1024;
 
 /// How many connections wait to be taken.
 const BACKLOG: u32 = 1024;
@@ -75,6 +76,7 @@ pub struct Listener {
     app: AppState,
     handle: Handle<SocketAddr>,
     metrics: Option<PrometheusHandle>,
+    monitoring: Option<TcpListener>,
 }
 
 impl Listener {
@@ -88,21 +90,12 @@ impl Listener {
             (Some(cert), Some(key)) => Some(RustlsConfig::from_config(Arc::new(tls_config(cert, key)?))),
             _ => None,
         };
-        let address = settings.listen;
-        let open = || {
-            let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
-            #[cfg(unix)]
-            socket.set_reuseaddr(true)?;
-            // Connections inherit it. What a slow client has not taken yet is held here.
-            socket.set_send_buffer_size(SEND_BUFFER)?;
-            socket.bind(address)?;
-            socket.listen(BACKLOG)?.into_std()
-        };
-        let listener = open().map_err(|source| ListenError::Address { address, source })?;
-        Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None })
+        let listener = bind(settings.listen)?;
+        let monitoring = settings.metrics_listen.map(bind).transpose()?;
+        Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None, monitoring })
     }
 
-    /// Tells these metrics at `/metrics`, to this machine alone.
+    /// Shows these metrics at `/metrics`, to this machine alone or at the listener of the setting `metrics_listen`.
     #[must_use]
     pub fn with_metrics(mut self, metrics: Option<PrometheusHandle>) -> Self {
         self.metrics = metrics;
@@ -117,6 +110,14 @@ impl Listener {
         self.listener.local_addr()
     }
 
+    /// Where the listener for monitoring listens, if there is one.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn monitoring_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.monitoring.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
     /// What ends the server.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
@@ -126,7 +127,28 @@ impl Listener {
     ///
     /// # Errors
     /// [`ListenError`] when the listener breaks.
-    pub async fn serve(self) -> Result<(), ListenError> {
+    pub async fn serve(mut self) -> Result<(), ListenError> {
+        let monitoring = self.monitoring.take();
+        let (app, exporter, handle) = (self.app.clone(), self.metrics.clone(), self.handle.clone());
+        // A server that no one can watch ends, so that it is noticed.
+        let monitored = async {
+            let served = match monitoring {
+                Some(listener) => serve_monitoring(listener, app, exporter, handle.clone()).await,
+                None => return Ok(()),
+            };
+            handle.shutdown();
+            served
+        };
+        let clients = async {
+            let served = self.serve_clients().await;
+            handle.shutdown();
+            served
+        };
+        let (clients, monitored) = tokio::join!(clients, monitored);
+        clients.and(monitored)
+    }
+
+    async fn serve_clients(self) -> Result<(), ListenError> {
         let admission =
             Admission { connections: Connections::new(self.app.clone()), tls: self.tls.is_some() };
         let service = router(self.app, Connection { tls: self.tls.is_some() }, self.metrics)
@@ -151,6 +173,34 @@ impl Listener {
         }
         Ok(())
     }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    let open = || {
+        let socket = if address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        // Connections inherit it. What a slow client has not taken yet is held here.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
+    };
+    open().map_err(|source| ListenError::Address { address, source })
+}
+
+/// Serves metrics and health, over plain HTTP, with connections of its own.
+async fn serve_monitoring(
+    listener: TcpListener,
+    app: AppState,
+    exporter: Option<PrometheusHandle>,
+    handle: Handle<SocketAddr>,
+) -> Result<(), ListenError> {
+    let admission = Admission { connections: Connections::for_monitoring(app.clone()), tls: false };
+    let router = metrics::router(app, listener.local_addr()?, exporter);
+    let mut server = axum_server::from_tcp(listener)?.acceptor(admission).handle(handle).http1_only();
+    limit(server.http_builder());
+    server.serve(router.into_make_service()).await?;
+    Ok(())
 }
 
 /// Ends a server, or gives it a new certificate.

@@ -1,22 +1,71 @@
-//! `/metrics`: numbers for Prometheus.
+//! `/metrics`: numbers for Prometheus, and the listener of its own that they may have.
 
+use std::net::SocketAddr;
+
+use axum::Router;
 use axum::body::Body;
-use axum::extract::{Extension, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{Extension, Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, Response, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::auth::client_address::Origin;
+use crate::auth::trusted_host;
+use crate::health;
 use crate::problem::problem;
 use crate::state::AppState;
 
-/// The metrics, for requests from this machine only: they show how many sign-ins fail.
+/// The metrics at the main listener: for requests from this machine only, because they show how many sign-ins fail, and not
+/// at all if they have a listener of their own.
 pub(crate) async fn show(
     State(app): State<AppState>,
     Extension(origin): Extension<Origin>,
     Extension(metrics): Extension<Option<PrometheusHandle>>,
 ) -> Response<Body> {
-    let Some(metrics) = metrics.filter(|_| origin.local) else {
+    if !app.tells_all_to(&origin) {
+        return problem(StatusCode::NOT_FOUND, "there is nothing here");
+    }
+    render(&app, metrics.as_ref())
+}
+
+/// The routes of a listener for monitoring. Who can reach it may read it.
+pub(crate) fn router(app: AppState, address: SocketAddr, exporter: Option<PrometheusHandle>) -> Router {
+    let metrics = exporter.clone();
+    let guarded = app.clone();
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/readyz", get(async |State(app): State<AppState>| health::in_detail(&app).await))
+        .route("/metrics", get(async move |State(app): State<AppState>| render(&app, metrics.as_ref())))
+        .layer(from_fn(move |request: Request, next: Next| {
+            let app = guarded.clone();
+            async move { guard(&app, address, request, next).await }
+        }))
+        .with_state(app)
+}
+
+/// Refuses requests for other hosts, which browsers send for pages of others.
+async fn guard(app: &AppState, address: SocketAddr, request: Request, next: Next) -> Response<Body> {
+    let is_health = request.uri().path() == "/healthz";
+    if !is_health
+        && !trusted_host::is_ours_at(address.ip(), &app.settings(), request.uri(), request.headers())
+    {
+        return problem(
+            StatusCode::BAD_REQUEST,
+            "this server does not answer under the name in the header Host; an operator adds names of it to \
+             trusted_hosts in [server]",
+        );
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+fn render(app: &AppState, metrics: Option<&PrometheusHandle>) -> Response<Body> {
+    let Some(metrics) = metrics else {
         return problem(StatusCode::NOT_FOUND, "there is nothing here");
     };
     app.resolver().report_metrics();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, STRICT_TRANSPORT_SECURITY,
+    CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, HOST, HeaderName, STRICT_TRANSPORT_SECURITY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version as HttpVersion};
 use axum::middleware::Next;
@@ -15,6 +15,7 @@ use user_backend::clock::{later, millis_since, now};
 use crate::auth::client_address::{Connection, Origin};
 use crate::auth::trusted_host;
 use crate::problem::problem;
+use crate::request_body::Remainder;
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
@@ -33,6 +34,7 @@ pub(crate) async fn request_context(
     let id = request_id();
     let (method, path) = (request.method().clone(), loggable(request.uri().path()).to_owned());
     let span = tracing::info_span!("request", id = %id);
+    let remainder = Remainder::of(&mut request);
     let admitted = {
         let _entered = span.enter();
         admit(&app, peer, connection, &mut request)
@@ -53,6 +55,11 @@ pub(crate) async fn request_context(
     let mut response = answered
         .unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
     add_headers(response.headers_mut(), &id, connection);
+    if let Some(remainder) = remainder
+        && !remainder.drain().await
+    {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     let status = response.status().as_u16().to_string();
     metrics::counter!("user_backend_http_requests_total", "method" => known(&method), "status" => status)
         .increment(1);

@@ -64,6 +64,7 @@ fn taken_over(
 ) -> ServerSettings {
     let ServerSettings {
         listen,
+        metrics_listen,
         tls_cert,
         tls_key,
         max_connections,
@@ -96,6 +97,7 @@ fn taken_over(
     let sections = next.section_digests.other_than(section_digests);
     for (name, other) in [
         ("listen", next.listen != *listen),
+        ("metrics_listen", next.metrics_listen != *metrics_listen),
         ("tls_cert, tls_key", other_listener),
         ("name", next.name != *name),
         ("apps_directory", next.apps_directory != *apps_directory),
@@ -135,6 +137,7 @@ fn taken_over(
         report.changed.extend(other.then_some(name));
     }
     next.listen = *listen;
+    next.metrics_listen = *metrics_listen;
     if other_listener {
         next.tls_cert.clone_from(tls_cert);
         next.tls_key.clone_from(tls_key);

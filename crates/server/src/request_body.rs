@@ -1,19 +1,29 @@
 //! Request bodies: how long one may be, and how many bytes all of them together may hold.
 //!
 //! Bytes are charged while they arrive, and what is made of them stays charged until it is dropped. Requests that need no
-//! credentials have a budget of their own, so they cannot use up that of signed-in callers.
+//! credentials have a budget of their own, so they cannot use up that of signed-in callers. No source may hold more than a
+//! quarter of a budget.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream, HttpBody};
+use axum::body::{Body, BodyDataStream, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::header::EXPECT;
 use futures_util::StreamExt;
+use http_body::{Frame, SizeHint};
 use thiserror::Error;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
+use user_backend::layer::Place;
 
-/// How much of a body that is too long is read to be dropped.
+/// How much of a body that is not needed is read to be dropped.
 const DRAIN_BYTES: usize = 2 * 1024 * 1024;
 
 /// And for how long.
@@ -52,6 +62,11 @@ impl Sender {
             Self::SignedIn => 32 * 1024 * 1024,
         }
     }
+
+    /// What all bodies of one source together may hold, in bytes.
+    const fn share(self) -> usize {
+        self.budget() / 4
+    }
 }
 
 /// Why a body was not read.
@@ -72,58 +87,54 @@ pub enum BodyError {
 }
 
 /// The bytes that request bodies may hold. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct BodyBudget {
-    anonymous: Arc<Semaphore>,
-    signed_in: Arc<Semaphore>,
+    anonymous: Arc<Mutex<Held>>,
+    signed_in: Arc<Mutex<Held>>,
 }
 
-impl Default for BodyBudget {
-    fn default() -> Self {
-        let semaphore = |sender: Sender| Arc::new(Semaphore::new(sender.budget()));
-        Self { anonymous: semaphore(Sender::Anonymous), signed_in: semaphore(Sender::SignedIn) }
-    }
+/// What is held at the moment, in bytes.
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    by_source: HashMap<Place, usize>,
 }
 
 impl BodyBudget {
-    /// Reads a body to its end.
+    /// Reads a body of a client at this address to its end.
     ///
     /// # Errors
-    /// [`BodyError`]. What is left of a body that is too long is read and dropped, within bounds: a connection that ends with
-    /// something unread takes the answer with it.
+    /// [`BodyError`]. What is left of the body then is [drained](Remainder) with the answer.
     ///
     /// # Cancellation
     /// Safe. What was charged is given back.
-    pub async fn read(&self, sender: Sender, body: Body) -> Result<(Vec<u8>, Charge), BodyError> {
-        let limit = sender.limit();
-        let too_long = body.size_hint().lower() > limit as u64;
-        let mut chunks = body.into_data_stream();
-        let received = if too_long {
-            Err(BodyError::TooLong { limit })
-        } else {
-            let patience = later(now(), sender.patience());
-            timeout_at(patience, self.receive(sender, &mut chunks))
-                .await
-                .unwrap_or(Err(BodyError::Incomplete))
-        };
-        if matches!(received, Err(BodyError::TooLong { .. })) {
-            // Whether it ended does not matter.
-            let _ = timeout_at(later(now(), DRAIN_TIME), drain(&mut chunks)).await;
+    pub async fn read(
+        &self,
+        sender: Sender,
+        source: IpAddr,
+        body: Body,
+    ) -> Result<(Vec<u8>, Charge), BodyError> {
+        if body.size_hint().lower() > sender.limit() as u64 {
+            return Err(BodyError::TooLong { limit: sender.limit() });
         }
-        received
+        let patience = later(now(), sender.patience());
+        timeout_at(patience, self.receive(sender, source, body.into_data_stream()))
+            .await
+            .unwrap_or(Err(BodyError::Incomplete))
     }
 
     async fn receive(
         &self,
         sender: Sender,
-        chunks: &mut BodyDataStream,
+        source: IpAddr,
+        mut chunks: BodyDataStream,
     ) -> Result<(Vec<u8>, Charge), BodyError> {
         let limit = sender.limit();
-        let semaphore = match sender {
+        let held = match sender {
             Sender::Anonymous => &self.anonymous,
             Sender::SignedIn => &self.signed_in,
         };
-        let mut charge = Charge { semaphore: Arc::clone(semaphore), permit: None };
+        let mut charge = Charge { sender, place: Place::of(source), held: Arc::clone(held), bytes: 0 };
         let mut bytes = Vec::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| BodyError::Incomplete)?;
@@ -137,53 +148,136 @@ impl BodyBudget {
     }
 }
 
-async fn drain(chunks: &mut BodyDataStream) {
-    let mut left = DRAIN_BYTES;
-    while let Some(Ok(chunk)) = chunks.next().await {
-        left = left.saturating_sub(chunk.len());
-        if left == 0 {
-            return;
-        }
-    }
-}
-
 /// Bytes that one request holds of the budget. Dropping it gives them back.
 #[derive(Debug)]
 pub struct Charge {
-    semaphore: Arc<Semaphore>,
-    permit: Option<OwnedSemaphorePermit>,
+    sender: Sender,
+    place: Place,
+    held: Arc<Mutex<Held>>,
+    bytes: usize,
 }
 
 impl Charge {
     /// Charges this many bytes from now on.
     ///
     /// # Errors
-    /// [`BodyError::Busy`]: there are not so many left. The charge stays what it was.
+    /// [`BodyError::Busy`]: there are not so many left, in all or for this source. The charge stays what it was.
     pub fn set(&mut self, bytes: usize) -> Result<(), BodyError> {
-        let charged = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        if let Some(less) = charged.checked_sub(bytes) {
-            drop(self.permit.as_mut().and_then(|permit| permit.split(less)));
-            return Ok(());
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_source = held.by_source.get(&self.place).copied().unwrap_or_default();
+        // All contains this charge, and so does what its source holds.
+        let (all, of_source) = (held.all - self.bytes + bytes, of_source - self.bytes + bytes);
+        if bytes > self.bytes && (all > self.sender.budget() || of_source > self.sender.share()) {
+            return Err(BodyError::Busy);
         }
-        let more = u32::try_from(bytes - charged).map_err(|_| BodyError::Busy)?;
-        let more = Arc::clone(&self.semaphore).try_acquire_many_owned(more).map_err(|_| BodyError::Busy)?;
-        match &mut self.permit {
-            Some(permit) => permit.merge(more),
-            None => self.permit = Some(more),
+        held.all = all;
+        if of_source == 0 {
+            held.by_source.remove(&self.place);
+        } else {
+            held.by_source.insert(self.place, of_source);
         }
+        self.bytes = bytes;
         Ok(())
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        // Less is always granted.
+        let _ = self.set(0);
+    }
+}
+
+/// What a handler has left unread of the body of a request.
+///
+/// HTTP/1.1 can only go on after it: a connection that ends with something unread takes the answer with it, and one that ends
+/// unannounced takes the next request with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Remainder {
+    body: Arc<Mutex<Body>>,
+    /// Whether the client waits to be asked for the body.
+    is_waiting: bool,
+    is_begun: Arc<AtomicBool>,
+}
+
+impl Remainder {
+    /// Takes the body out of a request and gives it one of which the rest can be read later. `None`: it has no body.
+    pub(crate) fn of(request: &mut Request) -> Option<Self> {
+        if request.body().is_end_stream() {
+            return None;
+        }
+        let is_waiting = request.headers().contains_key(EXPECT);
+        let body = Arc::new(Mutex::new(std::mem::take(request.body_mut())));
+        let remainder = Self { body, is_waiting, is_begun: Arc::default() };
+        *request.body_mut() = Body::new(remainder.clone());
+        Some(remainder)
+    }
+
+    /// Reads and drops the rest, within bounds, and returns whether the connection may go on.
+    pub(crate) async fn drain(mut self) -> bool {
+        // Reading would ask for it.
+        if self.is_waiting && !self.is_begun.load(Ordering::Relaxed) {
+            return false;
+        }
+        let patience = later(now(), DRAIN_TIME);
+        let drained = async {
+            let mut left = DRAIN_BYTES;
+            while let Some(frame) = poll_fn(|context| Pin::new(&mut self).poll_frame(context)).await {
+                let Ok(frame) = frame else { return false };
+                left = left.saturating_sub(frame.data_ref().map_or(1, |data| data.len().max(1)));
+                if left == 0 {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout_at(patience, drained).await.unwrap_or(false)
+    }
+}
+
+impl HttpBody for Remainder {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_begun.store(true, Ordering::Relaxed);
+        let mut body = self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        Pin::new(&mut *body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.lock().unwrap_or_else(PoisonError::into_inner).size_hint()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Bytes;
     use futures_util::stream;
 
     use super::*;
 
-    fn left(budget: &BodyBudget) -> (usize, usize) {
-        (budget.anonymous.available_permits(), budget.signed_in.available_permits())
+    /// What is held without and with credentials.
+    fn held(budget: &BodyBudget) -> [usize; 2] {
+        [&budget.anonymous, &budget.signed_in].map(|held| {
+            let held = held.lock().unwrap();
+            assert_eq!(held.all, held.by_source.values().sum::<usize>());
+            held.all
+        })
+    }
+
+    fn source(number: u32) -> IpAddr {
+        std::net::Ipv4Addr::from_bits(number).into()
+    }
+
+    async fn read(budget: &BodyBudget, sender: Sender, body: Body) -> Result<(Vec<u8>, Charge), BodyError> {
+        budget.read(sender, source(1), body).await
     }
 
     fn chunks(sizes: &[usize]) -> Body {
@@ -195,15 +289,15 @@ mod tests {
     #[tokio::test]
     async fn charge_follows_what_is_held_and_ends_with_it() {
         let budget = BodyBudget::default();
-        let full = left(&budget);
-        let (bytes, mut charge) = budget.read(Sender::Anonymous, chunks(&[1000, 24])).await.unwrap();
-        assert_eq!((bytes.len(), left(&budget)), (1024, (full.0 - 1024, full.1)));
-        charge.set(24).unwrap();
-        assert_eq!(left(&budget), (full.0 - 24, full.1));
-        charge.set(2048).unwrap();
-        assert_eq!(left(&budget), (full.0 - 2048, full.1));
+        let (bytes, mut charge) = read(&budget, Sender::Anonymous, chunks(&[1000, 24])).await.unwrap();
+        assert_eq!((bytes.len(), held(&budget)), (1024, [1024, 0]));
+        for size in [24, 2048, 0, 5] {
+            charge.set(size).unwrap();
+            assert_eq!(held(&budget), [size, 0]);
+        }
         drop(charge);
-        assert_eq!(left(&budget), full);
+        assert_eq!(held(&budget), [0, 0]);
+        assert!(budget.anonymous.lock().unwrap().by_source.is_empty(), "no source is remembered");
     }
 
     #[tokio::test]
@@ -212,12 +306,12 @@ mod tests {
         for sender in [Sender::Anonymous, Sender::SignedIn] {
             let limit = sender.limit();
             for body in [Body::from(vec![b'a'; limit + 1]), chunks(&[limit, 1])] {
-                let refused = budget.read(sender, body).await.unwrap_err();
+                let refused = read(&budget, sender, body).await.unwrap_err();
                 assert_eq!(refused, BodyError::TooLong { limit });
             }
-            assert_eq!(budget.read(sender, chunks(&[limit])).await.unwrap().0.len(), limit);
+            assert_eq!(read(&budget, sender, chunks(&[limit])).await.unwrap().0.len(), limit);
         }
-        assert_eq!(left(&budget), left(&BodyBudget::default()), "everything was given back");
+        assert_eq!(held(&budget), [0, 0], "everything was given back");
     }
 
     #[tokio::test(start_paused = true)]
@@ -226,25 +320,86 @@ mod tests {
         let endless = || Body::from_stream(stream::pending::<Result<Bytes, BodyError>>());
         for (sender, seconds) in [(Sender::Anonymous, 10), (Sender::SignedIn, 60)] {
             let begin = now();
-            assert_eq!(budget.read(sender, endless()).await.unwrap_err(), BodyError::Incomplete);
+            assert_eq!(read(&budget, sender, endless()).await.unwrap_err(), BodyError::Incomplete);
             assert_eq!(begin.elapsed().as_secs(), seconds);
         }
-        assert_eq!(left(&budget), left(&BodyBudget::default()));
+        assert_eq!(held(&budget), [0, 0]);
+    }
+
+    /// As many longest bodies as one source may hold.
+    async fn fill(budget: &BodyBudget, sender: Sender, from: IpAddr) -> Vec<(Vec<u8>, Charge)> {
+        let mut bodies = Vec::new();
+        loop {
+            match budget.read(sender, from, chunks(&[sender.limit()])).await {
+                Ok(body) => bodies.push(body),
+                Err(error) => {
+                    assert_eq!(error, BodyError::Busy);
+                    return bodies;
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn one_source_holds_a_quarter_and_all_sources_the_budget() {
+        let budget = BodyBudget::default();
+        for sender in [Sender::Anonymous, Sender::SignedIn] {
+            let mut bodies = Vec::new();
+            for number in 1..=4 {
+                let of_one = fill(&budget, sender, source(number)).await;
+                assert_eq!(of_one.len(), sender.share() / sender.limit(), "{sender:?}");
+                bodies.extend(of_one);
+            }
+            assert!(fill(&budget, sender, source(5)).await.is_empty(), "{sender:?}");
+            bodies.truncate(bodies.len() - 1);
+            assert_eq!(fill(&budget, sender, source(5)).await.len(), 1, "{sender:?}");
+        }
     }
 
     #[tokio::test]
     async fn exhausted_memory_budget_refuses_anonymous_callers_only() {
         let budget = BodyBudget::default();
-        let mut held = Vec::new();
-        let refused = loop {
-            match budget.read(Sender::Anonymous, chunks(&[Sender::Anonymous.limit()])).await {
-                Ok(body) => held.push(body),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!((refused, held.len()), (BodyError::Busy, 512));
-        assert!(budget.read(Sender::SignedIn, chunks(&[1024])).await.is_ok());
-        held.pop();
-        assert!(budget.read(Sender::Anonymous, chunks(&[1024])).await.is_ok());
+        let _bodies = fill(&budget, Sender::Anonymous, source(1)).await;
+        assert!(budget.read(Sender::SignedIn, source(1), chunks(&[1024])).await.is_ok());
+        assert!(budget.read(Sender::Anonymous, source(2), chunks(&[1024])).await.is_ok());
+    }
+
+    fn request(body: Body, expects: bool) -> Request {
+        let mut request = Request::new(body);
+        if expects {
+            request.headers_mut().insert(EXPECT, "100-continue".parse().unwrap());
+        }
+        request
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn rest_of_a_body_is_drained_within_bounds() {
+        let endless = || Body::from_stream(stream::pending::<Result<Bytes, BodyError>>());
+        let broken = Body::from_stream(stream::iter([Err::<Bytes, _>(BodyError::Incomplete)]));
+        for (body, expects, goes_on) in [
+            (chunks(&[1000, 24]), false, true),
+            (chunks(&[DRAIN_BYTES / 2, DRAIN_BYTES / 2]), false, false),
+            (chunks(&[0, 0, 5]), false, true),
+            (endless(), false, false),
+            (broken, false, false),
+            // The client waits for a word before it sends the body, and does not get it.
+            (chunks(&[5]), true, false),
+        ] {
+            let mut request = request(body, expects);
+            let remainder = Remainder::of(&mut request).unwrap();
+            drop(request);
+            assert_eq!(remainder.drain().await, goes_on);
+        }
+        assert!(Remainder::of(&mut request(Body::empty(), false)).is_none());
+    }
+
+    #[tokio::test]
+    async fn body_that_was_read_leaves_nothing_to_drain() {
+        let budget = BodyBudget::default();
+        let mut request = request(chunks(&[1000, 24]), true);
+        let remainder = Remainder::of(&mut request).unwrap();
+        let (bytes, _charge) = read(&budget, Sender::Anonymous, request.into_body()).await.unwrap();
+        assert_eq!(bytes.len(), 1024);
+        assert!(remainder.drain().await);
     }
 }

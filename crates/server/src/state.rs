@@ -16,6 +16,7 @@ use user_backend::{BackendId, Policy, Resolver, UserBackend};
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
+use crate::auth::sign_in_log::UnknownNames;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
@@ -51,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) bodies: BodyBudget,
     pub(crate) request_tokens: csrf::Key,
     pub(crate) warned: Warned,
+    pub(crate) unknown_names: UnknownNames,
     /// Forgets what ended in other processes.
     pub(crate) follower: InvalidationWatcher,
     pub(crate) failed_logins: Arc<FailedLoginLog>,

@@ -16,10 +16,13 @@ use crate::step::{self, Outcome, Steps};
 use crate::test::on_rig;
 
 /// Which tests leave figures.
-const TESTS: &str = "(binary(scripted) & test(/^adversarial::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation) | binary(replay)";
+const TESTS: &str = "(binary(scripted) & test(/^adversarial::/)) | (binary(live) & test(/^faults::/)) | binary(memory) | binary(isolation) | binary(replay) | (package(user-backend-server) & test(/^(attacks|bounds)::/))";
 
 /// How much later a login may be because another file server hangs.
 const ISOLATION_MS: u64 = 100;
+
+/// How much more memory attackers may make the server hold.
+const SERVER_MIB: u64 = 64;
 
 /// How many mutated dialogues, unless the command line says otherwise.
 const MUTATIONS: u32 = 3000;
@@ -94,6 +97,8 @@ fn check(args: &Args, steps: &mut Steps) {
             "user-backend-tests",
             "-p",
             "user-backend-fuzz",
+            "-p",
+            "user-backend-server",
             "--all-features",
         ]);
         nextest.args(["--no-fail-fast", "--test-threads", "1", "-E", TESTS]);
@@ -126,6 +131,10 @@ struct Figures {
     secrets: u64,
     searched_bytes: u64,
     isolation_ms: Option<u64>,
+    server_rounds: u64,
+    server_missed: u64,
+    server_latest_ms: u64,
+    server_mib: u64,
 }
 
 impl Figures {
@@ -152,6 +161,10 @@ impl Figures {
         self.searched_bytes += figure("searched");
         self.latest_ms = self.latest_ms.max(figure("latest_ms"));
         self.peak_bytes = self.peak_bytes.max(figure("peak_bytes"));
+        self.server_rounds += figure("server_rounds");
+        self.server_missed += figure("server_missed");
+        self.server_latest_ms = self.server_latest_ms.max(figure("server_latest_ms"));
+        self.server_mib = self.server_mib.max(figure("server_mib"));
         self.isolation_ms = self.isolation_ms.max(report["isolation_ms"].as_u64());
         for (kind, count) in report["outcomes"].as_object().into_iter().flatten() {
             *self.outcomes.entry(kind.clone()).or_default() += count.as_u64().unwrap_or(0);
@@ -165,6 +178,11 @@ impl Figures {
             ("panics", self.panics),
             ("deadline overruns", self.overruns),
             ("secret occurrences", self.secrets),
+            ("requests that an attacked server did not answer", self.server_missed),
+            (
+                "MiB that attackers made the server hold",
+                Some(self.server_mib).filter(|mib| *mib > SERVER_MIB).unwrap_or(0),
+            ),
             (
                 "ms that a hung file server cost others",
                 self.isolation_ms.filter(|ms| *ms > ISOLATION_MS).unwrap_or(0),
@@ -176,6 +194,7 @@ impl Figures {
             ("mutations", self.mutations > 0),
             ("fuzz executions", self.fuzz > 0),
             ("faults", self.faults > 0 || !with_rig),
+            ("attacks on the server", self.server_rounds > 1),
             ("the largest memory", self.peak_bytes > 0),
             ("searched output", self.searched_bytes > 0),
             ("the delay by a hung file server", self.isolation_ms.is_some()),
@@ -205,6 +224,9 @@ impl std::fmt::Display for Figures {
         row("largest memory of one attempt", format!("{} KiB", self.peak_bytes.div_ceil(1024)))?;
         let delay = self.isolation_ms.map_or_else(|| "not measured".to_owned(), |ms| format!("{ms} ms"));
         row("delay by another, hung file server", delay)?;
+        row("requests an attacked server missed", self.server_missed.to_string())?;
+        row("its latest answer to others", format!("{} ms", self.server_latest_ms))?;
+        row("memory that attackers made it hold", format!("{} MiB", self.server_mib))?;
         row("secret occurrences", format!("{} in {} KiB", self.secrets, self.searched_bytes / 1024))
     }
 }
@@ -224,6 +246,8 @@ mod tests {
         );
         figures.add(&serde_json::json!({"mutations": 5, "fuzz": 7, "handshakes": 1, "peak_bytes": 4096}));
         figures.add(&serde_json::json!({"isolation_ms": 3}));
+        figures.add(&serde_json::json!({"server_rounds": 300, "server_latest_ms": 40, "server_mib": 12}));
+        figures.add(&serde_json::json!({"server_rounds": 1, "server_mib": 7}));
         assert_eq!((figures.scripts, figures.faults, figures.outcomes["accepted"]), (2, 3, 4));
         assert_eq!(figures.judge(true).unwrap_err().to_string(), "deadline overruns: 1");
         figures.overruns = 0;
@@ -234,6 +258,12 @@ mod tests {
             "ms that a hung file server cost others: 101"
         );
         figures.isolation_ms = Some(100);
+        figures.server_mib = SERVER_MIB + 1;
+        assert_eq!(
+            figures.judge(true).unwrap_err().to_string(),
+            "MiB that attackers made the server hold: 65"
+        );
+        figures.server_mib = SERVER_MIB;
         figures.faults = 0;
         figures.judge(false).unwrap();
         assert_eq!(figures.judge(true).unwrap_err().to_string(), "faults: none");

@@ -16,6 +16,10 @@ const EXPLICIT: u16 = 10021;
 const IMPLICIT: u16 = 10990;
 const EXPIRED: u16 = 10022;
 const PLAINTEXT: u16 = 10023;
+/// Only users in a list may sign in; `alice` is in it.
+const LISTED: u16 = 10024;
+/// Users in the list may not.
+const UNLISTED: u16 = 10025;
 
 const ALICE: (&str, &str) = ("alice", "Wonderland-1");
 
@@ -221,4 +225,18 @@ async fn a_stopped_or_frozen_server_is_unavailable_and_comes_back() {
         assert_eq!((error.kind(), error.detail()), ("unavailable", "no answer in time"), "{error}");
     }
     assert_eq!(accepted_as(&encrypted(&rig, ALICE).await), Some("alice"));
+}
+
+#[tokio::test]
+async fn lists_of_users_let_in_whom_they_should() {
+    let Some(rig) = Rig::find() else { return };
+    let felix = ("felix", "Only-by-files-1");
+    for (port, allowed, other) in [(LISTED, ALICE, felix), (UNLISTED, felix, ALICE)] {
+        let at = |credentials| ask(settings(endpoint(&rig, port, TlsMode::Explicit)), credentials);
+        let answer = at(allowed).await.unwrap();
+        assert_eq!(accepted_as(&answer), Some(allowed.0), "{port}");
+        // What a refusal at USER means is decided elsewhere; it is no yes, with the right password neither.
+        let answer = at(other).await;
+        assert!(!matches!(answer, Ok(Verdict::Accepted(_) | Verdict::NotMine)), "{port}: {answer:?}");
+    }
 }

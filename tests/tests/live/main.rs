@@ -8,5 +8,6 @@ mod config;
 mod faults;
 mod ftp;
 mod imap;
+mod penalty;
 mod smb;
 mod warm;

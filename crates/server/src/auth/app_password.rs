@@ -140,11 +140,7 @@ impl AppState {
     }
 
     /// Counts the refusal of an app password against its source, as the resolver counts that of a password.
-    pub(super) fn count_refused_app_password(&self, name: Option<&str>, from: IpAddr) {
-        tracing::info!(
-            target: "audit", user = ?name.unwrap_or("-"), source = %from, reason = "app_password",
-            "failed sign-in: the app password or service token is wiped, expired, unknown, not of this user, or not for this address"
-        );
+    pub(super) fn count_refused_app_password(&self, from: IpAddr) {
         let place = Place::of(from);
         self.inner.resolver.count_failure(place, Duration::ZERO);
         self.inner.failed_logins.failed(place);

@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use user_backend::config::Network;
 
@@ -18,9 +18,28 @@ pub struct Connection {
     pub tls: bool,
 }
 
-/// Headers that say that a request was forwarded.
-const FORWARDED: [&str; 6] =
-    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+/// Whether a header says that a request was forwarded. Clients send none of these by themselves; proxies, balancers and
+/// content networks each have their own.
+fn is_forwarding(name: &HeaderName) -> bool {
+    const NAMES: [&str; 14] = [
+        "cdn-loop",
+        "cf-connecting-ip",
+        "client-ip",
+        "fastly-client-ip",
+        "forwarded",
+        "forwarded-for",
+        "proxy-connection",
+        "true-client-ip",
+        "via",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-proxyuser-ip",
+        "x-real-ip",
+    ];
+    let name = name.as_str();
+    NAMES.contains(&name) || name.starts_with("x-forwarded") || name.starts_with("x-original-")
+}
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +74,7 @@ impl Origin {
     ) -> Result<Self, UnreadableHop> {
         let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
         let peer = peer.ip().to_canonical();
-        let forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+        let forwarded = headers.keys().any(is_forwarding);
         let local = peer.is_loopback() && !forwarded;
         if !is_trusted(peer) {
             let private = tls || local;
@@ -200,13 +219,35 @@ mod tests {
 
     #[test]
     fn forwarded_request_has_no_rights_of_this_machine() {
-        for name in FORWARDED {
+        for name in [
+            "cf-connecting-ip",
+            "forwarded",
+            "true-client-ip",
+            "via",
+            "x-client-ip",
+            "x-envoy-external-address",
+            "x-forwarded",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-port",
+            "x-forwarded-proto",
+            "x-forwarded-server",
+            "x-forwarded-ssl",
+            "x-original-forwarded-for",
+            "x-original-host",
+            "x-original-uri",
+            "x-original-url",
+            "x-real-ip",
+        ] {
             // ::1 is not named in the settings, 127.0.0.1 is.
             let stranger = of("::1", false, &[(name, b"127.0.0.1")]).unwrap();
             assert!(!stranger.local && !stranger.private && stranger.unnamed_proxy, "{name}");
             assert!(of("::1", true, &[(name, b"127.0.0.1")]).unwrap().private, "{name}: over TLS of ours");
             let named = of("127.0.0.1", false, &[(name, b"127.0.0.1")]).unwrap();
             assert!(!named.local && !named.private && !named.unnamed_proxy, "{name}");
+        }
+        for name in ["accept", "origin", "referer", "x-requested-with", "x-request-id"] {
+            assert!(of("::1", false, &[(name, b"127.0.0.1")]).unwrap().local, "{name}");
         }
         assert!(of("::1", false, &[]).unwrap().local && of("127.0.0.1", false, &[]).unwrap().local);
     }

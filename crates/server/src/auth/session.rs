@@ -84,13 +84,15 @@ impl AppState {
                 Ok(accepted) => accepted,
                 Err(outcome) => return Ok(Err(outcome)),
             };
-        let browser = browser.shortened();
+        let (source, browser) = (browser.address, browser.shortened());
         let stale = proof.is_stale();
         let data = serde_json::to_vec(&Kept { browser, stale }).unwrap_or_default();
         let system = self.accounts().as_system();
         match system.sessions().begin_after(&standing.user.id, before, IDLE, &data).await {
             Ok(token) => {
-                tracing::info!(target: "audit", user = ?standing.user.id, "signed in at the page");
+                tracing::info!(
+                    target: "audit", user = ?standing.user.id, %source, "signed in at the page"
+                );
                 Ok(Ok(token))
             }
             Err(AccountsError::Stale { .. } | AccountsError::NotFound { .. }) => {

@@ -10,6 +10,7 @@ use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 use super::app_password::Lookup;
 use super::login_delay::delay_failure;
 use super::proof::{Accepted, ActiveSession, Proof};
+use super::sign_in_log::{Failed, Frontend};
 use crate::state::AppState;
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
@@ -58,9 +59,11 @@ impl AppState {
     ) -> Result<SignIn, AccountsError> {
         let began = now();
         let decided = match self.look_up_app_password(Some(name), password, from).await? {
-            Lookup::NotOurs => self.decide(name, password, from).await?,
+            Lookup::NotOurs => self.decide(name, password, from, accepts.into()).await?,
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
-            Lookup::Accepted(_) | Lookup::Refused => Err(self.refuse_app_password(Some(name), from)),
+            Lookup::Accepted(_) | Lookup::Refused => {
+                Err(self.refuse_app_password(Some(name), from, accepts.into()).await)
+            }
         };
         self.delay_refusal(began, &decided).await;
         Ok(decided)
@@ -77,7 +80,9 @@ impl AppState {
         let began = now();
         let decided = match self.look_up_app_password(None, token, from).await? {
             Lookup::Accepted(accepted) => Ok(*accepted),
-            Lookup::NotOurs | Lookup::Refused => Err(self.refuse_app_password(None, from)),
+            Lookup::NotOurs | Lookup::Refused => {
+                Err(self.refuse_app_password(None, from, Frontend::Bearer).await)
+            }
         };
         self.delay_refusal(began, &decided).await;
         Ok(decided)
@@ -113,8 +118,9 @@ impl AppState {
         Ok(holds.then_some(Accepted { proof, standing }))
     }
 
-    fn refuse_app_password(&self, name: Option<&str>, from: IpAddr) -> Outcome {
-        self.count_refused_app_password(name, from);
+    async fn refuse_app_password(&self, name: Option<&str>, from: IpAddr, frontend: Frontend) -> Outcome {
+        self.count_refused_app_password(from);
+        self.log_failed_sign_in(name, from, frontend, Failed::app_password()).await;
         Outcome::Refused(Rejection::BadCredentials)
     }
 
@@ -124,7 +130,13 @@ impl AppState {
         }
     }
 
-    async fn decide(&self, name: &str, password: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+    async fn decide(
+        &self,
+        name: &str,
+        password: &str,
+        from: IpAddr,
+        frontend: Frontend,
+    ) -> Result<SignIn, AccountsError> {
         // No user name here: the time must not reveal which accounts exist.
         let look = self.accounts().snapshot(None).await?;
         self.inner.follower.catch_up_with(look.epoch).await?;
@@ -137,17 +149,24 @@ impl AppState {
         let answer = self.inner.resolver.authenticate(credentials).await;
         let proof = match answer.outcome {
             Outcome::Authenticated(proof) => proof,
-            outcome => return Ok(Err(outcome)),
+            outcome => {
+                let failed = Failed::new(&outcome, &answer.trace);
+                self.log_failed_sign_in(Some(name), from, frontend, failed).await;
+                return Ok(Err(outcome));
+            }
         };
-        let Some(standing) = self.standing_of(&proof).await? else {
-            return Ok(Err(Outcome::Refused(Rejection::UnknownUser)));
+        let rejection = match self.standing_of(&proof).await? {
+            Some(standing) if standing.user.enabled && standing.user.backend == *proof.backend() => {
+                self.note(&standing).await;
+                return Ok(Ok(Accepted { proof: Proof::Password(proof, look.epoch), standing }));
+            }
+            // Disabled, or an account of another backend.
+            Some(_) => Rejection::AccountDisabled,
+            None => Rejection::UnknownUser,
         };
-        if !standing.user.enabled || standing.user.backend != *proof.backend() {
-            tracing::info!(target: "audit", user = ?standing.user.id, "refused: disabled, or account of another backend");
-            return Ok(Err(Outcome::Refused(Rejection::AccountDisabled)));
-        }
-        self.note(&standing).await;
-        Ok(Ok(Accepted { proof: Proof::Password(proof, look.epoch), standing }))
+        let failed = Failed::account(proof.backend().as_str(), rejection);
+        self.log_failed_sign_in(Some(name), from, frontend, failed).await;
+        Ok(Err(Outcome::Refused(rejection)))
     }
 
     /// The account of an accepted user. External users get theirs at the first sign-in.

@@ -13,6 +13,11 @@ use crate::settings::ServerSettings;
 /// Whether a request is for a host of ours: that of `public_url`, the address of `listen`, one of `trusted_hosts`. A listener
 /// for this machine also answers to the names of this machine, one for all addresses to any address.
 pub fn is_ours(settings: &ServerSettings, uri: &Uri, headers: &HeaderMap) -> bool {
+    is_ours_at(settings.listen.ip(), settings, uri, headers)
+}
+
+/// The same for a listener of its own at this address.
+pub(crate) fn is_ours_at(listen: IpAddr, settings: &ServerSettings, uri: &Uri, headers: &HeaderMap) -> bool {
     // A request may name its host in its first line; then that counts (RFC 9112, 3.2.2).
     let host = match uri.host() {
         Some(host) => host,
@@ -30,7 +35,7 @@ pub fn is_ours(settings: &ServerSettings, uri: &Uri, headers: &HeaderMap) -> boo
     {
         return true;
     }
-    let (listen, bare) = (settings.listen.ip(), host.trim_start_matches('[').trim_end_matches(']'));
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
     match bare.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(address) => {
             listen.is_unspecified()

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{ColorChoice, Parser, Subcommand};
+use clap_complete::Shell;
+
+use super::log::{LogFormat, LogLevel};
 
 /// The user provisioning API as a server
 #[derive(Debug, Parser)]
@@ -29,8 +32,14 @@ pub(crate) enum Command {
         /// The configuration: TOML, JSON or config.php
         #[arg(long, env = "USER_BACKEND_CONFIG", value_name = "FILE", default_value = "user-backend.toml")]
         config: PathBuf,
-        /// Log lines as JSON
-        #[arg(long)]
+        /// What is logged: error, warn, info, debug or trace; or for parts, such as info,accounts=debug
+        #[arg(long, value_name = "LEVEL")]
+        log_level: Option<LogLevel>,
+        /// How log lines look
+        #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+        log_format: LogFormat,
+        /// The same as --log-format json
+        #[arg(long, hide = true, conflicts_with = "log_format")]
         log_json: bool,
     },
     /// Write a configuration to start from, and create the first administrator
@@ -49,6 +58,11 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "password_from_env")]
         password_from_stdin: bool,
     },
+    /// Print a script that completes commands and options in a shell
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 const GENERAL_HELP: &str = "\
@@ -62,9 +76,15 @@ SIGTERM and Ctrl-C end the server: it takes no new connections and lets requests
 SIGHUP reads the configuration and the certificate again; settings that count from the next start
 only are named in the log. systemd is told when the server is ready, reloads and ends (Type=notify).
 
+The log goes to standard error. Its level is info unless --log-level or the variable RUST_LOG says
+otherwise; the option counts if both do. Parts are user_backend_server, user_backend, accounts,
+password_policy and audit. Failed sign-ins and backends that are away are warnings. From debug on,
+lines have names as they were typed, which may be passwords in the wrong field.
+
 Examples:
   user-backend-server serve
-  user-backend-server serve --config /etc/user-backend/user-backend.toml --log-json
+  user-backend-server serve --config /etc/user-backend/user-backend.toml --log-format json
+  user-backend-server serve --log-level warn,audit=info
 
 Exit codes:
   0  ended by a signal

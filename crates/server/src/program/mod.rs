@@ -2,16 +2,16 @@
 
 mod cli;
 mod init;
+mod log;
 mod systemd;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use accounts::GroupId;
-use clap::Parser;
-use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::prelude::*;
+use clap::{CommandFactory, Parser};
 use user_backend::ClassRegistry;
+use user_backend::resolver::canary::Canary;
 
 use crate::listener::{Listener, ShutdownHandle};
 #[cfg(unix)]
@@ -19,6 +19,7 @@ use crate::reload::ReloadReport;
 use crate::settings::ServerSettings;
 use crate::state::AppState;
 use cli::{Cli, Command};
+use log::LogFormat;
 
 /// Runs the program: command line, log, server or set-up. `classes` are the classes of backends that a configuration may name.
 ///
@@ -31,6 +32,12 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
         return fail(1, format_args!("core dumps cannot be switched off: {error}"));
     }
     let cli = Cli::parse();
+    if let Command::Completion { shell } = cli.command {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "user-backend-server", &mut script);
+        tell(&String::from_utf8_lossy(&script));
+        return ExitCode::SUCCESS;
+    }
     if matches!(cli.command, Command::Init { password_from_env: true, .. }) {
         // Does not return when it works.
         init::leave_environment();
@@ -41,9 +48,14 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
     };
     runtime.block_on(async {
         match cli.command {
-            Command::Serve { config, log_json } => {
-                log(log_json);
-                serve(&config, classes).await
+            // Answered above.
+            Command::Completion { .. } => ExitCode::SUCCESS,
+            Command::Serve { config, log_level, log_format, log_json } => {
+                let format = if log_json { LogFormat::Json } else { log_format };
+                match log::start(log_level, format) {
+                    Ok(()) => serve(&config, classes).await,
+                    Err(error) => fail(2, format_args!("{error}")),
+                }
             }
             Command::Init { config, admin, password_from_env, password_from_stdin } => {
                 let source = init::Source::of(password_from_env, password_from_stdin);
@@ -103,10 +115,17 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
         Ok(address) => tracing::info!(%address, "listening"),
         Err(error) => return fail(1, format_args!("{error}")),
     }
+    if let Ok(Some(address)) = listening.monitoring_address() {
+        tracing::info!(%address, "metrics and health");
+    }
     // A backend that accepts strangers is not asked; the server works meanwhile.
     let resolver = app.resolver().clone();
     tokio::spawn(async move {
-        let _ = resolver.canary().await;
+        for (backend, canary) in resolver.canary().await {
+            if let Canary::Unknown(reason) = canary {
+                tracing::warn!(%backend, reason, "backend could not be checked at the start");
+            }
+        }
     });
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let mail_worker = match app.mail_worker() {
@@ -193,23 +212,6 @@ fn told(report: &ReloadReport) {
             "these were changed too, and count from the next start of the server only"
         );
     }
-}
-
-/// Only our own crates speak: a protocol library may log what it sends, and what it sends are passwords.
-fn log(json: bool) {
-    let targets = ["user_backend_server", "user_backend", "accounts", "password_policy", "audit"];
-    let targets = Targets::new().with_targets(targets.map(|target| (target, LevelFilter::INFO)));
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .log_internal_errors(false);
-    let registry = tracing_subscriber::registry();
-    // Fails only if a logger is already installed.
-    let _ = if json {
-        registry.with(lines.json().with_filter(targets)).try_init()
-    } else {
-        registry.with(lines.with_filter(targets)).try_init()
-    };
 }
 
 fn fail(code: u8, text: std::fmt::Arguments<'_>) -> ExitCode {

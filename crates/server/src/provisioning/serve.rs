@@ -7,8 +7,8 @@
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER,
-    USER_AGENT, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
+    WWW_AUTHENTICATE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -74,7 +74,7 @@ pub async fn serve(
         _ => Sender::Anonymous,
     };
     let waits = !body.is_end_stream();
-    let body = body_of(app, sender, &parts, body).await;
+    let body = body_of(app, sender, origin, &parts, body).await;
     // A client can take its time to send a body, and what it signed in with may have ended meanwhile.
     let caller = match caller {
         Some(caller) if waits => match caller.again(app, origin.address).await {
@@ -158,10 +158,11 @@ fn query(parts: &Parts) -> Result<Params, ParamError> {
 async fn body_of(
     app: &AppState,
     sender: Sender,
+    origin: Origin,
     parts: &Parts,
     body: Body,
 ) -> Result<(Params, Charge), ParamError> {
-    let (bytes, mut charge) = app.bodies().read(sender, body).await?;
+    let (bytes, mut charge) = app.bodies().read(sender, origin.address, body).await?;
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let params = Params::of_body(content_type, bytes).await?;
     charge.set(params.weight())?;
@@ -255,11 +256,8 @@ struct Reply {
 }
 
 impl Reply {
-    /// Says why parameters cannot be used. A body that was not read to its end ends the connection.
-    fn refuse(mut self, error: ParamError) -> Response<Body> {
-        if matches!(error, ParamError::Body(_)) {
-            self.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
+    /// Says why parameters cannot be used.
+    fn refuse(self, error: ParamError) -> Response<Body> {
         self.send(Err(error.into()))
     }
 

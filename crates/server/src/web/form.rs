@@ -3,6 +3,8 @@
 //! Programs disagree about which of two fields of one name counts, and what `user[]` means. A reset mail once went to an
 //! attacker's address because of that (CVE-2023-7028), so here both are refused.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
@@ -29,6 +31,7 @@ impl Form {
     /// The status that says why not.
     pub(super) async fn read(
         headers: &HeaderMap,
+        source: IpAddr,
         body: Body,
         bodies: &BodyBudget,
     ) -> Result<Self, StatusCode> {
@@ -37,10 +40,11 @@ impl Form {
         if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
         }
-        let (body, charge) = bodies.read(Sender::Anonymous, body).await.map_err(|error| match error {
-            BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-            BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
-        })?;
+        let (body, charge) =
+            bodies.read(Sender::Anonymous, source, body).await.map_err(|error| match error {
+                BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
+            })?;
         let mut form = Self::parse(&body).ok_or(StatusCode::BAD_REQUEST)?;
         form.charge = Some(charge);
         Ok(form)

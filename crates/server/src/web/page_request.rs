@@ -166,9 +166,11 @@ impl PageRequest {
             return Err(StatusCode::PRECONDITION_FAILED);
         }
         let (body, charge) =
-            self.app.bodies().read(Sender::Anonymous, body).await.map_err(|error| match error {
-                BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-                BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
+            self.app.bodies().read(Sender::Anonymous, self.origin.address, body).await.map_err(|error| {
+                match error {
+                    BodyError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+                    BodyError::TooLong { .. } | BodyError::Incomplete => StatusCode::PAYLOAD_TOO_LARGE,
+                }
             })?;
         let kind = self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         match Params::of_body(kind, body).await {
@@ -188,12 +190,14 @@ impl PageRequest {
         if !matches!(site, None | Some(b"same-origin" | b"none")) {
             return Err(self.forged());
         }
-        Form::read(&self.headers, body, self.app.bodies()).await.map_err(|status| match status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                let lines = &["Too many requests are being read at the moment. Try again in a moment."];
-                waiting(self.message(status, "Not now", lines, None), Some(Duration::from_secs(1))).into()
+        Form::read(&self.headers, self.origin.address, body, self.app.bodies()).await.map_err(|status| {
+            match status {
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    let lines = &["Too many requests are being read at the moment. Try again in a moment."];
+                    waiting(self.message(status, "Not now", lines, None), Some(Duration::from_secs(1))).into()
+                }
+                status => told(status, "A field was sent twice, is no text, or there is too much of it."),
             }
-            status => told(status, "A field was sent twice, is no text, or there is too much of it."),
         })
     }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod attacks;
 mod authentication;
 mod bounds;
 mod browser;
@@ -19,6 +20,7 @@ mod held_back;
 mod how_to;
 mod injection;
 mod lost;
+mod operators;
 mod pages;
 mod privilege;
 mod program;

@@ -105,6 +105,8 @@ fn configuration_errors_name_their_position() {
         ("[server]\nlisten = \"nowhere\"", "listen"),
         ("[server]\nlissten = \"127.0.0.1:1\"", "lissten"),
         ("[server]\ntls_cert = \"c.pem\"", "tls_key"),
+        ("[server]\nmetrics_listen = \"127.0.0.1:8080\"", "metrics_listen"),
+        ("[server]\nmetrics_listen = \"9100\"", "metrics_listen"),
         ("[sever]\n", "sever"),
     ] {
         std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
@@ -218,30 +220,41 @@ async fn server_stops_on_a_signal() {
     serving.await.unwrap().unwrap();
 }
 
+/// The address that a line of the log names, whatever its format.
+pub(super) fn address_in(line: &str) -> String {
+    let address = line.split(['=', '"']).find(|part| part.starts_with("127.0.0.1:"));
+    address.unwrap_or_else(|| panic!("{line}")).trim().to_owned()
+}
+
 /// The running program, ended when the test ends.
 #[cfg(unix)]
 pub(super) struct Running {
     pub(super) child: std::process::Child,
-    log: std::io::Lines<std::io::BufReader<std::process::ChildStderr>>,
+    log: Option<std::io::Lines<std::io::BufReader<std::process::ChildStderr>>>,
 }
 
 #[cfg(unix)]
 impl Running {
     /// Starts `serve` in a folder; returns the address at which it listens, too.
     pub(super) fn serve(dir: &TempDir) -> (Self, String) {
+        Self::serve_with(dir, &[])
+    }
+
+    /// The same with more words on the command line.
+    pub(super) fn serve_with(dir: &TempDir, words: &[&str]) -> (Self, String) {
         use std::io::BufRead;
 
-        let mut child = program(dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = program(dir, &[&["serve"], words].concat()).stderr(Stdio::piped()).spawn().unwrap();
         let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut running = Self { child, log };
+        let mut running = Self { child, log: Some(log) };
         let line = running.until("listening");
-        (running, line.split("address=").nth(1).unwrap().trim().to_owned())
+        (running, address_in(&line))
     }
 
     /// Waits for a line of the log.
     pub(super) fn until(&mut self, text: &str) -> String {
         let mut seen = Vec::new();
-        for line in self.log.by_ref() {
+        for line in self.log.as_mut().unwrap().by_ref() {
             let line = line.unwrap();
             if line.contains(text) {
                 return line;
@@ -249,6 +262,12 @@ impl Running {
             seen.push(line);
         }
         panic!("{text} never came: {seen:#?}");
+    }
+
+    /// Reads the rest of the log and drops it, so that the program need not wait for a reader.
+    pub(super) fn drop_log(&mut self) {
+        let log = self.log.take().unwrap();
+        std::thread::spawn(move || log.for_each(drop));
     }
 
     fn signal(&self, name: &str) {
@@ -278,7 +297,7 @@ fn serve_has_metrics_reloads_and_stops() {
     assert!(init.status.success(), "{init:?}");
     let mut child = program(&dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, log };
+    let mut running = Running { child, log: Some(log) };
     let line = running.until("listening");
     let address = line.split("address=").nth(1).unwrap().trim().to_owned();
     let get = |path: &str, headers: &str| {
@@ -334,7 +353,7 @@ fn t61_server_keeps_few_copies_of_the_password() {
     assert!(init.status.success(), "{init:?}");
     let mut child = program(&dir, &["serve"]).stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, log };
+    let mut running = Running { child, log: Some(log) };
     let address = running.until("listening").split("address=").nth(1).unwrap().trim().to_owned();
     let ask = |password: &str| {
         let credentials = format!("{}:{password}", canary::NAME);
@@ -457,7 +476,7 @@ fn systemd_is_notified_of_ready_reload_watchdog_and_stop() {
     command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "100000").env_remove("WATCHDOG_PID");
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut running = Running { child, log };
+    let mut running = Running { child, log: Some(log) };
     assert_eq!(news().trim(), "READY=1");
     assert_eq!(
         std::iter::repeat_with(heard).find(|text| text.starts_with("WATCHDOG")).unwrap().trim(),

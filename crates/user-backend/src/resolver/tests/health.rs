@@ -70,7 +70,7 @@ async fn outage_of_a_minute_takes_few_lines_that_tell_all() {
     let text = lines.join("\n");
     assert_eq!(
         lines[0],
-        "backend unavailable reason=\"down\" backend=mail kind=\"unavailable\" phase=\"connect\" earlier_attempts=0"
+        "backend unavailable backend=mail kind=\"unavailable\" phase=\"connect\" reason=\"down\" earlier_attempts=0"
     );
     assert!(
         lines[1].starts_with("circuit breaker open") && lines[1].contains("attempts=5 undecided=5"),

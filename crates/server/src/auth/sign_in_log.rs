@@ -1,0 +1,236 @@
+//! The log line of a failed sign-in. Operators and programs such as fail2ban read it, so its words and their order stay:
+//!
+//! ```text
+//! failed sign-in user="alice" source=203.0.113.7 frontend="basic" backend="mail" reason="bad_credentials"
+//! ```
+//!
+//! # Security
+//! A name that was typed may be a password in the wrong field, so only the id of an account is written in full. Any other name
+//! is a short keyed hash, which shows that the same name came again and nothing else. The key ends with the process. No
+//! value holds a quote, a backslash or a control character, so a name cannot look like the rest of a line.
+
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+
+use accounts::UserId;
+use user_backend::resolver::{Rule, Said, Step, Trace};
+use user_backend::{Outcome, Rejection};
+
+use super::sign_in::Accepts;
+use crate::state::AppState;
+
+/// What a value is when there is nothing to say.
+const NOTHING: &str = "-";
+
+/// Hides names that are no account's.
+#[derive(Debug, Default)]
+pub(crate) struct UnknownNames(RandomState);
+
+impl UnknownNames {
+    fn hide(&self, typed: &str) -> String {
+        format!("(unknown {:06x})", self.0.hash_one(typed) & 0x00ff_ffff)
+    }
+}
+
+/// How a sign-in reached the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frontend {
+    /// HTTP Basic at the API.
+    Basic,
+    /// A token without a name at the API.
+    Bearer,
+    /// A program that asks whether a name and a password belong together.
+    Check,
+    /// A form of the pages.
+    Page,
+}
+
+impl Frontend {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Basic => "basic",
+            Self::Bearer => "bearer",
+            Self::Check => "check",
+            Self::Page => "page",
+        }
+    }
+}
+
+impl From<Accepts> for Frontend {
+    fn from(accepts: Accepts) -> Self {
+        match accepts {
+            Accepts::Password => Self::Page,
+            Accepts::AppPassword => Self::Check,
+            Accepts::ServiceToken => Self::Basic,
+        }
+    }
+}
+
+/// A sign-in that did not end with an account.
+#[derive(Debug)]
+pub(super) struct Failed {
+    backends: String,
+    /// `None`: an outage. Nothing was decided, so it is no failed sign-in.
+    reason: Option<&'static str>,
+}
+
+impl Failed {
+    /// What the resolver decided.
+    pub(super) fn new(outcome: &Outcome, trace: &Trace) -> Self {
+        Self { backends: backends(&trace.steps, outcome), reason: reason(outcome, trace.ended_by) }
+    }
+
+    /// A yes of the backend that is worth nothing here.
+    pub(super) fn account(backend: &str, rejection: Rejection) -> Self {
+        Self { backends: backend.to_owned(), reason: Some(rejection.as_str()) }
+    }
+
+    /// An app password or service token that opens nothing here.
+    pub(super) fn app_password() -> Self {
+        Self { backends: NOTHING.to_owned(), reason: Some("app_password") }
+    }
+}
+
+fn reason(outcome: &Outcome, rule: Rule) -> Option<&'static str> {
+    match outcome {
+        Outcome::Refused(_) if rule == Rule::CachedRefusal => Some("repeated"),
+        Outcome::Refused(_) if rule == Rule::InvalidInput => Some(rule.as_str()),
+        Outcome::Refused(rejection) => Some(rejection.as_str()),
+        Outcome::Throttled { .. } => Some(rule.as_str()),
+        Outcome::Authenticated(_) | Outcome::Unavailable { .. } => None,
+    }
+}
+
+/// The backends that said no, or that could not be asked if that is why there was no decision.
+fn backends(steps: &[Step], outcome: &Outcome) -> String {
+    let is_outage = matches!(outcome, Outcome::Unavailable { .. });
+    let wanted = |step: &&Step| match step.verdict {
+        Said::Rejected => !is_outage,
+        Said::Unavailable | Said::Misconfigured | Said::Protocol => is_outage,
+        _ => false,
+    };
+    let ids: Vec<_> = steps.iter().filter(wanted).map(|step| step.backend.as_str()).collect();
+    if ids.is_empty() { NOTHING.to_owned() } else { ids.join(",") }
+}
+
+/// A name that can stand between quotes: whatever is neither a letter, nor a digit, nor one of a few signs becomes the `%xx` of
+/// its bytes.
+fn quotable(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        if c.is_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | '+' | '\'' | ' ') {
+            text.push(c);
+        } else {
+            let mut bytes = [0; 4];
+            for byte in c.encode_utf8(&mut bytes).bytes() {
+                // Writing to a text cannot fail.
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+impl AppState {
+    /// Writes the line. `typed` is what was typed as the name, if there was one.
+    pub(super) async fn log_failed_sign_in(
+        &self,
+        typed: Option<&str>,
+        source: IpAddr,
+        frontend: Frontend,
+        failed: Failed,
+    ) {
+        let user = match typed {
+            None => NOTHING.to_owned(),
+            Some(typed) => match self.account_of(typed).await {
+                Some(id) => quotable(id.as_str()),
+                None => self.inner.unknown_names.hide(typed),
+            },
+        };
+        let (user, frontend, backend) = (user.as_str(), frontend.as_str(), failed.backends.as_str());
+        match failed.reason {
+            Some(reason) => {
+                tracing::warn!(target: "audit", user, %source, frontend, backend, reason, "failed sign-in");
+            }
+            // The log has one line for the outage; see `Resolver::outages`.
+            None => {
+                tracing::debug!(target: "audit", user, %source, frontend, backend, "sign-in not decided");
+            }
+        }
+    }
+
+    /// The account that a typed name means. A store that does not answer knows none.
+    async fn account_of(&self, typed: &str) -> Option<UserId> {
+        let users = self.accounts().users();
+        for name in self.resolver().names_of(typed) {
+            if let Ok(Some(user)) = users.find(&UserId::from_canonical(name)).await {
+                return Some(user.id);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_a_documented_reason() {
+        let document = include_str!("../../../../docs/operating.md");
+        let throttled = Outcome::Throttled { retry_after: Duration::ZERO };
+        let refused = Outcome::Refused(Rejection::BadCredentials);
+        let mut found = Vec::new();
+        for rejection in [
+            Rejection::BadCredentials,
+            Rejection::UnknownUser,
+            Rejection::AccountDisabled,
+            Rejection::AccountLocked,
+            Rejection::CredentialsExpired,
+            Rejection::PolicyDenied,
+        ] {
+            found.extend(reason(&Outcome::Refused(rejection), Rule::NobodyAccepted));
+        }
+        for (outcome, rule) in [
+            (&refused, Rule::CachedRefusal),
+            (&refused, Rule::InvalidInput),
+            (&throttled, Rule::SourceThrottled),
+            (&throttled, Rule::UserLocked),
+            (&throttled, Rule::BudgetSpent),
+        ] {
+            found.extend(reason(outcome, rule));
+        }
+        found.extend(Failed::app_password().reason);
+        assert_eq!(found.len(), 12);
+        for reason in found {
+            assert!(document.contains(&format!("| `{reason}` |")), "{reason} is not in docs/operating.md");
+        }
+        let outage = Outcome::Unavailable { retry_after: Duration::ZERO };
+        assert_eq!(reason(&outage, Rule::OutageStops), None);
+    }
+
+    #[test]
+    fn name_cannot_end_its_quotes() {
+        for (name, expected) in [
+            ("alice", "alice"),
+            ("Zoë.O'Neill+x@example.org", "Zoë.O'Neill+x@example.org"),
+            ("a\" source=192.0.2.1 reason=\"", "a%22 source%3D192.0.2.1 reason%3D%22"),
+            ("a\\\"\n%0A\u{202e}", "a%5C%22%0A%250A%E2%80%AE"),
+        ] {
+            assert_eq!(quotable(name), expected);
+        }
+    }
+
+    #[test]
+    fn unknown_name_is_the_same_hash_until_the_process_ends() {
+        let (one, other) = (UnknownNames::default(), UnknownNames::default());
+        let hidden = one.hide("correct horse battery staple");
+        assert_eq!(hidden, one.hide("correct horse battery staple"));
+        assert_ne!(hidden, one.hide("correct horse battery stable"));
+        assert!((0..9).any(|n| one.hide(&n.to_string()) != other.hide(&n.to_string())));
+        assert!(hidden.starts_with("(unknown ") && hidden.len() == "(unknown 123456)".len(), "{hidden}");
+    }
+}
