@@ -35,12 +35,12 @@ pub struct ServerSettings {
     pub max_connections: Option<NonZeroU32>,
     /// How many of them from one IPv4 address or IPv6 /64 (default 256, at most half of all); trusted proxies may have more.
     pub max_connections_per_source: NonZeroU32,
-    /// Takes passwords over plain HTTP from other machines too (default false): everybody on the way can read them.
+    /// Accepts passwords over plain HTTP from other machines too (default false): anyone on the network path can read them.
     pub allow_plaintext: bool,
     /// Where the accounts are: not from here but from the section `[store]`, which all programs share.
     #[serde(skip)]
     pub store: Option<StoreSettings>,
-    /// How people outside reach the server, such as `https://cloud.example.com`; shown to clients.
+    /// The public URL of the server, such as `https://cloud.example.com`; shown to clients.
     pub public_url: Option<String>,
     /// Names under which the server answers beside those of `public_url` and `listen` (default none); `"*"` is every name.
     pub trusted_hosts: Vec<String>,
@@ -50,17 +50,17 @@ pub struct ServerSettings {
     pub name: String,
     /// What is said about where a user's files are (default `/var/lib/user-backend/data`). Nothing is stored there.
     pub data_directory: String,
-    /// What a user may store who has no quota of their own (default `none`: unlimited).
+    /// The quota of users without their own (default `none`: unlimited).
     #[serde(deserialize_with = "quota")]
     pub default_quota: Quota,
-    /// The language of people who chose none (default `en`).
+    /// The language of users who chose none (default `en`).
     pub default_language: String,
     /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in the PHP system.
     pub sub_admins_may_add: MayAdd,
     /// Which names a sub-admin may give to new users: `local-names` (default) only, which no external backend may own, or
     /// `any-name`. A backend without `domain` may own every name.
     pub sub_admins_may_create: MayCreate,
-    /// Whether people may change their own display name and mail address (default true).
+    /// Whether users may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
     /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
     /// backend is configured, because there the address may be another user's login name.
@@ -70,7 +70,7 @@ pub struct ServerSettings {
     /// How long requests under way may go on when the server ends, in seconds (default 30).
     pub shutdown_grace_seconds: u64,
     /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must). Up to a third more comes on
-    /// top at random, so that the time does not tell who has an account.
+    /// top at random, so that response times do not reveal which accounts exist.
     pub refusal_milliseconds: u64,
     /// The file with the key of proven credentials, for all servers of a site the same (default: `proven.key` beside the SQLite
     /// file, or in the state directory of the unit). It is created if it is missing.
@@ -232,12 +232,12 @@ impl ServerSettings {
         format!("{}/{id}", self.data_directory.trim_end_matches('/'))
     }
 
-    /// The id under which people of other installations know a user.
+    /// The federated id of a user.
     pub fn cloud_id(&self, id: &UserId) -> String {
         format!("{id}@{}", self.public_host())
     }
 
-    /// How people outside reach the server, without a slash at the end.
+    /// The public URL of the server, without a trailing slash.
     pub fn public_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),

@@ -47,7 +47,7 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
     let (app, name) = (args.app.as_str(), args.name.as_str());
     if args.value.is_some() && names_a_secret(name) {
         return Err(CliError::new(format!(
-            "{name} is a secret, and everybody on this machine can read the command line: use --value-from-stdin. \
+            "{name} is a secret, and every user of this machine can read the command line: use --value-from-stdin. \
              This one may have been seen"
         )));
     }

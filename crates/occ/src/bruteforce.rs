@@ -57,7 +57,7 @@ fn place(address: &str) -> Result<Place, CliError> {
 
 /// What the failures that still count mean for the next attempt.
 struct Permissions {
-    /// The pause behind the last one.
+    /// The delay after the last one.
     pause: Duration,
     /// How long to wait from now on.
     left: Duration,

@@ -1,7 +1,7 @@
 //! Opens the store that the configuration names, as the user who owns it.
 //!
 //! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
-//! owner is looked at first, and the way out is told.
+//! owner is checked first, and the error says what to do.
 
 use std::fmt::Display;
 use std::path::Path;

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_has_its_documented_forms() {
+    fn timestamp_has_its_documented_formats() {
         let at = Timestamp::from_millis(1_795_329_173_999);
         assert_eq!(
             (iso(at).as_str(), dotted(at).as_str()),
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_a_day_or_a_time_from_now() {
+    fn expiry_is_a_day_or_a_duration() {
         let now = Timestamp::from_millis(1_000);
         let at = |text: &str| end(text).map(|end| iso(end.seen_from(now)));
         assert_eq!(at("2027-01-31").as_deref(), Ok("2027-01-31T00:00:00+00:00"));
@@ -119,8 +119,8 @@ mod tests {
             "never",
             "1ä",
         ] {
-            let told = end(text).unwrap_err();
-            assert!(told.contains("2027-01-31") && told.contains("90d"), "{text}: {told}");
+            let error = end(text).unwrap_err();
+            assert!(error.contains("2027-01-31") && error.contains("90d"), "{text}: {error}");
         }
     }
 }

@@ -45,7 +45,7 @@ fn parse(user: &str) -> Result<UserId, CliError> {
     UserId::parse(user).map_err(|_| CliError::refused(MISSING))
 }
 
-/// The store's refusal, in the words of these commands.
+/// Maps refusals of the store to the messages of these commands.
 fn missing(error: AccountsError) -> CliError {
     match error {
         AccountsError::NotFound { what: "user", .. } => CliError::refused(MISSING),

@@ -119,7 +119,7 @@ impl Policy {
         Violations::none_of(broken)
     }
 
-    /// Whether a password is none of those that the person had before.
+    /// Whether a password is not in the history of the user.
     ///
     /// Takes the stored hashes, newest first, the present one included, and looks at the newest `historySize` of them with
     /// `verify`; it stops at the first that fits. Ask before the password is changed and [`Self::remember`] after it.
@@ -146,12 +146,12 @@ impl Policy {
         newest_first.truncate(self.history);
     }
 
-    /// How many earlier passwords are kept; 0 is none.
+    /// How many earlier passwords are kept; 0 means none.
     pub fn history_size(&self) -> usize {
         self.history
     }
 
-    /// What a password's age means. `changed` is when it was set, if anybody knows.
+    /// Evaluates the age of a password. `changed` is when it was set, if known.
     ///
     /// # Security
     /// See [`Age`]: show it only after a right password.
@@ -160,7 +160,7 @@ impl Policy {
     }
 
     /// After how many failed logins in a row an account is locked for the rest of the day; `None`: by the steps that hold for
-    /// everybody alone, which are not this crate's.
+    /// every account, which are not part of this crate.
     pub fn maximum_login_attempts(&self) -> Option<u64> {
         (self.attempts > 0).then_some(self.attempts)
     }
@@ -175,7 +175,7 @@ impl Policy {
         self.generate_for(&Context::default())
     }
 
-    /// [`Self::generate`] for a person of whom something is known.
+    /// [`Self::generate`] with context words of the user.
     ///
     /// # Errors
     /// [`GenerateError`].
@@ -205,7 +205,7 @@ impl Policies {
         Ok(Self { sharing: sharing.transpose()?, account: Policy::scoped(settings, Scope::Account, ranges)? })
     }
 
-    /// The policy of a scope. One without rules of its own has those of accounts.
+    /// The policy of a scope. A scope without own rules has those of accounts.
     pub fn of(&self, scope: Scope) -> &Policy {
         match (scope, &self.sharing) {
             (Scope::Sharing, Some(sharing)) => sharing,
@@ -213,7 +213,7 @@ impl Policies {
         }
     }
 
-    /// The scopes that have rules of their own, for capabilities.
+    /// The scopes with their own rules, for capabilities.
     pub fn iter(&self) -> impl Iterator<Item = (Scope, &Policy)> {
         let sharing = self.sharing.as_ref().map(|policy| (Scope::Sharing, policy));
         std::iter::once((Scope::Account, &self.account)).chain(sharing)

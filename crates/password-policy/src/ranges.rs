@@ -1,6 +1,6 @@
-//! Whether a password has leaked, without telling anybody the password.
+//! Checks for breached passwords by k-anonymity, without sending the password.
 //!
-//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It is told the first five of the forty
+//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It gets the first five of the forty
 //! digits, which more than a thousand leaked passwords share, and answers with all that begin so; the comparison is made
 //! here. Fails open, as in the PHP application: an outage of another server must not keep
 //! people from changing a password. It leaves a warning.
@@ -36,11 +36,11 @@ pub trait RangeSource: fmt::Debug + Send + Sync + 'static {
     /// The rows of one range: the other 35 digits, a colon, a count; one a line. A count of 0 is padding.
     ///
     /// # Errors
-    /// [`RangeError`]: there is no range to be had. The password is then taken for not leaked, and a warning tells so.
+    /// [`RangeError`]: no range is available. The password then counts as not breached, with a warning.
     fn range(&self, prefix: RangePrefix) -> Result<String, RangeError>;
 }
 
-/// The first five hexadecimal digits of a SHA-1, in capitals: all that a source is ever told.
+/// The first five hexadecimal digits of a SHA-1, in upper case: all that a source gets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RangePrefix([u8; PREFIX]);
 
@@ -126,7 +126,7 @@ pub(crate) fn from_settings(settings: &Settings) -> Result<Option<Arc<dyn RangeS
     Err(problem("an address needs the cargo feature `hibp`"))
 }
 
-/// Whether a source lists a password. A source that fails lists nothing, and a warning tells why.
+/// Whether a source lists a password. A failing source lists nothing, with a warning.
 pub(crate) fn breached(source: &dyn RangeSource, candidate: &str) -> bool {
     let digits = hex_digits(candidate);
     let (prefix, rest) = digits.split_at(PREFIX);

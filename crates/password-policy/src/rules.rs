@@ -27,7 +27,7 @@ pub struct Rules {
     pub enforce_special_characters: bool,
     /// At least one small and one capital ASCII letter.
     pub enforce_upper_lower_case: bool,
-    /// Nothing in it that everybody knows of the person.
+    /// No context words of the user.
     pub enforce_no_context_words: bool,
 }
 

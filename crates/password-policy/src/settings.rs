@@ -31,21 +31,21 @@ pub struct Settings {
     pub account: RuleSettings,
     /// The rules for shared links: `minLength_sharing`, … What is not set is as for accounts.
     pub sharing: RuleSettings,
-    /// `passwordContexts` lists `sharing`: shared links have rules of their own.
+    /// `passwordContexts` lists `sharing`: shared links have their own rules.
     pub sharing_has_rules: bool,
     /// `historySize`: how many earlier passwords must not come back; at most [`MAX_HISTORY`]. Default 0, off.
     pub history_size: Option<i64>,
     /// `expiration`: after how many days a password must be changed. Default 0, never.
     pub expiration: Option<i64>,
     /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day. Default 0, by the steps
-    /// that hold for everybody alone.
+    /// that exist only once for all scopes.
     pub maximum_login_attempts: Option<i64>,
     /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https` address in front of the
     /// five digits. Default none: no check.
     pub have_i_been_pwned_source: Option<String>,
 }
 
-/// The rules that each scope can have of its own. Negative numbers count as 0, as in the PHP application.
+/// The rules that each scope can set separately. Negative numbers count as 0, as in the PHP application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleSettings {
     /// `minLength`, in code points. `manual`: 10, `nist`: 15.
@@ -73,7 +73,7 @@ pub enum Profile {
     #[default]
     Manual,
     /// NIST SP 800-63B-4 for a password that is the only factor: fifteen characters, not a common password, nothing that
-    /// everybody knows of the person.
+    /// is a context word of the user.
     Nist,
 }
 
@@ -114,7 +114,7 @@ impl Scope {
 }
 
 impl Settings {
-    /// What holds for a scope. A scope without rules of its own has those of accounts.
+    /// The rules of a scope. A scope without own rules has those of accounts.
     ///
     /// # Errors
     /// [`SettingsError::TooLongMinimum`]: no password could pass.
@@ -273,7 +273,7 @@ pub enum SettingsError {
     /// A range source that cannot be used.
     #[error("setting \"haveIBeenPwnedSource\": {problem}")]
     Source {
-        /// What is wrong with it.
+        /// The reason.
         problem: &'static str,
     },
     /// The embedded list is damaged.

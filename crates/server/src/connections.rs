@@ -17,7 +17,7 @@ use user_backend::layer::Place;
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
-/// A connection whose client takes no byte for so long is closed.
+/// Timeout for a client that reads nothing.
 const STALLED: Duration = Duration::from_secs(20);
 
 /// Open files that are not connections: the store, backends, helpers, the log.
@@ -73,10 +73,10 @@ impl Connections {
         let mut counts = self.lock();
         let here = counts.by_place.get(&place).copied().unwrap_or_default();
         if counts.all >= all {
-            return Err("there are as many as there may be in all");
+            return Err("max_connections reached");
         }
         if from_one.is_some_and(|limit| here >= limit) {
-            return Err("there are as many as one source may have");
+            return Err("max_connections_per_source reached");
         }
         counts.all += 1;
         counts.by_place.insert(place, here + 1);

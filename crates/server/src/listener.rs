@@ -112,7 +112,7 @@ impl Listener {
     /// Where it listens, with the port that was chosen.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system cannot say.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -168,7 +168,7 @@ impl ShutdownHandle {
         self.handle.graceful_shutdown(Some(grace));
     }
 
-    /// Reads certificate and key again, and tells whether there are any: a server without TLS has none. When they cannot be
+    /// Reloads certificate and key, and returns whether there are any: a server without TLS has none. When they cannot be
     /// read, the old ones stay.
     ///
     /// # Errors
@@ -245,7 +245,7 @@ fn tls_config(cert: &Path, key: &Path) -> Result<ServerConfig, ListenError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(cert, error.to_string()))?;
     if chain.is_empty() {
-        return Err(wrong(cert, "there is no certificate in it".to_owned()));
+        return Err(wrong(cert, "no certificate found".to_owned()));
     }
     let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
     // Users who can write them, or read the key, can read every password on the way.

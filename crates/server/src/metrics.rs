@@ -17,7 +17,7 @@ pub(crate) async fn show(
     Extension(metrics): Extension<Option<PrometheusHandle>>,
 ) -> Response<Body> {
     let Some(metrics) = metrics.filter(|_| origin.local) else {
-        return problem(StatusCode::NOT_FOUND, "there is nothing here");
+        return problem(StatusCode::NOT_FOUND, "not found");
     };
     app.resolver().report_metrics();
     let mut response = Response::new(Body::from(metrics.render()));

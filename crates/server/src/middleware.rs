@@ -141,7 +141,7 @@ fn add_headers(headers: &mut HeaderMap, id: &str, connection: Connection) {
     }
 }
 
-/// A method as a label: those that anybody can make up are one.
+/// The method as a metric label; unknown ones share one label.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::DELETE => "DELETE",

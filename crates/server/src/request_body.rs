@@ -1,7 +1,7 @@
 //! Request bodies: how long one may be, and how many bytes all of them together may hold.
 //!
 //! Bytes are charged while they arrive, and what is made of them stays charged until it is dropped. Requests that need no
-//! credentials have a budget of their own, so they cannot use up that of signed-in callers.
+//! credentials have their own budget, so they cannot use up that of signed-in callers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -158,7 +158,7 @@ impl Charge {
     /// Charges this many bytes from now on.
     ///
     /// # Errors
-    /// [`BodyError::Busy`]: there are not so many left. The charge stays what it was.
+    /// [`BodyError::Busy`]: not enough left. The charge is unchanged.
     pub fn set(&mut self, bytes: usize) -> Result<(), BodyError> {
         let charged = self.permit.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         if let Some(less) = charged.checked_sub(bytes) {

@@ -114,7 +114,7 @@ impl AppState {
     /// The rules for passwords, as the store says them now.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// The store is unavailable.
     pub async fn rules(&self) -> Result<&Rules, AccountsError> {
         self.inner.rules.refresh(&self.inner.accounts).await?;
         Ok(&self.inner.rules)

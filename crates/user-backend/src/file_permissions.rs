@@ -94,7 +94,7 @@ mod unix {
             let next = at.join(&part);
             let metadata = fs::symlink_metadata(&next).map_err(lost)?;
             if metadata.is_symlink() {
-                // A link has no mode of its own: a user who may write its folder may replace it.
+                // A link has no mode: a user who may write its folder may replace it.
                 judge_owner(&next, &metadata)?;
                 links += 1;
                 if links > MOST_LINKS {

@@ -1,4 +1,4 @@
-//! What is private and reads the words of strangers, for the fuzz targets in `tests/fuzz`. No promise is made about any of
+//! Private parsers of untrusted input, for the fuzz targets in `tests/fuzz`. No promise is made about any of
 //! it.
 
 /// What came of presenting a name and a password: a yes, a no, or no decision.

@@ -1,4 +1,4 @@
-//! Sign people in with the account they already have.
+//! Let users sign in with the account they already have.
 //!
 //! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library asks those servers
 //! whether a password is right: safely, at most once per attempt, and never confusing "the server is down" with "wrong
@@ -33,7 +33,7 @@
 //! | | [`process`] what a program that holds passwords does first, [`environment`] how it takes one from a variable |
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
 //! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
-//! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
+//! | backends | `imap`, `ftp`, `smb` (each a cargo feature), [`memory`] for tests and documentation |
 //! | around them | [`layer`] cache, flights, limits; `conformance` the checks for backends of your own |
 //! | above them | [`resolver`] order, rules about names, canary, one deadline, memory, trace |
 //! | | [`class`] what the configuration needs to know about a class, ours or yours |
@@ -54,6 +54,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ascii;
 pub mod backend;
 pub mod class;
 pub mod clock;
@@ -74,7 +75,6 @@ pub mod identity;
 pub mod imap;
 pub mod layer;
 pub mod memory;
-mod plain;
 pub mod process;
 pub mod resolver;
 pub mod secret;

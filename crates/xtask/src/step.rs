@@ -1,4 +1,4 @@
-//! Steps that announce themselves, tell their time and end in one summary; how programs are run.
+//! Steps with their time and one summary; running programs.
 
 use std::env;
 use std::error::Error;
@@ -31,7 +31,7 @@ enum End {
 }
 
 impl Steps {
-    /// Announces `name`, runs `work` and tells its time; `None` when it failed.
+    /// Prints `name`, runs `work` and prints its time; `None` if it failed.
     pub(crate) fn run<T>(
         &mut self,
         name: &'static str,

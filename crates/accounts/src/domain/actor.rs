@@ -109,7 +109,7 @@ actions! {
     MemberRemoved = "group.member_removed",
     /// A password was set.
     PasswordChanged = "password.changed",
-    /// Failed sign-ins from a place were forgiven.
+    /// Failed sign-ins from a source were reset.
     PlaceForgiven = "place.forgiven",
     /// A name was given to another backend, or to none.
     PinChanged = "pin.changed",

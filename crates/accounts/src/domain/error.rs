@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AccountsError {
-    /// Something of that name is there already.
+    /// The name is taken.
     #[error("{what} {id:?} already exists")]
     AlreadyExists {
         /// Which kind of thing: `user`, `group`, ...
@@ -92,7 +92,7 @@ pub enum AccountsError {
 }
 
 impl AccountsError {
-    /// Whether the same call may succeed later without anybody doing anything about it.
+    /// Whether the same call may succeed later without any change.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }

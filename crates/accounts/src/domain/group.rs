@@ -18,7 +18,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// The display name, or the id when there is none.
+    /// The display name, or the id without one.
     pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
@@ -45,13 +45,13 @@ impl GroupFilter {
         self
     }
 
-    /// At most so many.
+    /// Maximum number.
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Leaves out so many at the beginning.
+    /// Number to skip.
     pub const fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self

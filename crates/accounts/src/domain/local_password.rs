@@ -36,7 +36,7 @@ impl LocalPassword {
     /// Takes a typed password that is short enough.
     ///
     /// # Errors
-    /// [`PasswordTooLong`], whose text is the one people know.
+    /// [`PasswordTooLong`], with the text that clients know.
     pub fn new(password: &Password) -> Result<Self, PasswordTooLong> {
         if password.expose().len() > MAX_LOCAL_PASSWORD_BYTES {
             return Err(PasswordTooLong);
@@ -58,7 +58,7 @@ impl LocalPassword {
 }
 
 fn compose(typed: &str) -> Arc<Composed> {
-    // No character grows beyond three times its bytes, so no part of the password is left behind in memory that was too small.
+    // No character grows beyond three times its bytes, so the buffer never grows and leaves no copy in memory.
     let mut composed = Zeroizing::new(String::with_capacity(3 * typed.len()));
     composed.extend(typed.nfc());
     Arc::new(Composed(composed))

@@ -94,7 +94,7 @@ pub struct FieldRules {
 pub enum FieldValue {
     /// Only a scope: the value is in the user's record, or nowhere.
     Elsewhere,
-    /// Any number of mail addresses, each with a scope of its own.
+    /// Any number of mail addresses, each with its own scope.
     Addresses,
     /// One text of a certain form, which its reader checks.
     Formed,
@@ -237,11 +237,11 @@ impl ProfileField {
 words! {
     /// Who may see a profile field.
     ProfileScope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
-        /// People whom the user knows on other servers too.
+        /// Contacts of the user, also on other servers.
         Federated = "v2-federated",
         /// People on this server.
         Local = "v2-local",
-        /// Only people who are allowed to by the user.
+        /// Only users whom the owner allows.
         Private = "v2-private",
         /// Everyone.
         Published = "v2-published",

@@ -12,7 +12,7 @@ use crate::domain::profile_field::words;
 words! {
     /// A group of calls that a service token opens. The table of calls says which call needs which one.
     TokenScope ("scope", "users:read, users:write, users:credentials, groups:read, groups:write, apps, admin or frontend:NAME") {
-        /// Makes, deletes and appoints administrators and sub-admins, and whatever else only administrators may do.
+        /// Administrators and sub-admins, and everything else that only administrators may do.
         Admin = "admin",
         /// Apps and their configuration.
         Apps = "apps",

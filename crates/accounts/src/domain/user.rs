@@ -40,7 +40,7 @@ pub struct User {
 }
 
 impl User {
-    /// The display name, or the id when there is none.
+    /// The display name, or the id without one.
     pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
@@ -65,7 +65,7 @@ pub struct Details {
     pub subadmin_of: Vec<GroupId>,
 }
 
-/// What a user may do, and whom they may administer.
+/// The rights of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Permissions {
@@ -78,7 +78,7 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// What a user may do of whom everything is known.
+    /// The rights of a user, from the full record.
     pub(crate) fn of(details: &Details) -> Self {
         Self {
             user: details.user.clone(),

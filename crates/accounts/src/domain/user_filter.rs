@@ -36,13 +36,13 @@ impl UserFilter {
         self
     }
 
-    /// At most so many. Default: all.
+    /// Maximum number. Default: all.
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Leaves out so many at the beginning. [`UserFilter::after`] is faster on the way through a long list.
+    /// Number to skip. [`UserFilter::after`] is faster on the way through a long list.
     pub const fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self

@@ -21,7 +21,7 @@ use crate::store::engine::Db;
 use crate::store::snapshot;
 use crate::store::snapshot::Snapshot;
 
-/// So many people are asked about in one statement.
+/// Maximum number of users per statement.
 const MAX_NAMES: usize = 64;
 
 /// Who waits longer does not wait for others any more.
@@ -74,7 +74,7 @@ impl Batcher {
     }
 }
 
-/// A task that takes requests to the store until there are none.
+/// A task that runs batches until no request is left.
 struct BatchWorker {
     batcher: Batcher,
     db: Db,
@@ -91,7 +91,7 @@ impl BatchWorker {
             queue.in_flight += 1;
         }
         let worker = Self { batcher: batcher.clone(), db: db.clone(), done: false };
-        // A task of its own: a caller who gives up ends no other request.
+        // A separate task: a cancelled caller ends no other request.
         tokio::spawn(worker.work());
     }
 

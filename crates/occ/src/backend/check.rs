@@ -38,7 +38,7 @@ impl State {
             Self::Unavailable => "unavailable",
             Self::Protocol => "broke the protocol",
             Self::Misconfigured => "misconfigured",
-            Self::AcceptsAnybody => "ACCEPTS ANYBODY",
+            Self::AcceptsAnybody => "ACCEPTS ANY LOGIN",
         }
     }
 
@@ -183,8 +183,7 @@ impl Found {
             Canary::AcceptsAnybody => {
                 self.state = State::AcceptsAnybody;
                 self.problem = Some(
-                    "let in a person who does not exist: guest mapping, anonymous logins, or a server that says yes to \
-                     everybody"
+                    "accepted a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
                         .to_owned(),
                 );
             }
@@ -272,7 +271,7 @@ fn for_people(chosen: &[&Configured], found: &[Found]) -> String {
     table(&rows) + &remarks
 }
 
-/// What a table has no room for: what is wrong, what will be, what the server can do.
+/// Details below the table: errors, warnings, capabilities of the server.
 fn remarks_on(backend: &Configured, found: &Found) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(problem) = &found.problem {
@@ -318,7 +317,7 @@ impl Progress {
         if self.wanted {
             let text = format!("checked {} of {} …", self.done, self.all);
             self.shown = text.chars().count();
-            // Whether anybody sees it does not matter.
+            // Errors are ignored.
             let _ = write!(io::stderr(), "\r{text}").and_then(|()| io::stderr().flush());
         }
     }

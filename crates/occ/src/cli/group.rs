@@ -1,4 +1,4 @@
-//! The words of `group:…`.
+//! Command line of `group:…`.
 
 use clap::{Args, Subcommand};
 
@@ -16,7 +16,7 @@ pub(crate) enum GroupCommand {
     /// Delete a group; its members stay, without it
     #[command(name = "group:delete", after_help = DELETE_HELP)]
     Delete(GroupArg),
-    /// Tell what is known about a group
+    /// Show a group
     #[command(name = "group:info", after_help = INFO_HELP)]
     Info(GroupArg),
     /// List the groups and their members
@@ -71,7 +71,7 @@ pub(crate) struct AddArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) window: Window,
-    /// Tell more about each
+    /// Show details of each
     #[arg(short, long)]
     pub(crate) info: bool,
 }

@@ -1,4 +1,4 @@
-//! The words of `user:…`.
+//! Command line of `user:…`.
 
 use clap::{ArgGroup, Args, Subcommand};
 
@@ -11,7 +11,7 @@ pub(crate) enum UserCommand {
     /// Create a user whose password is kept here
     #[command(name = "user:add", after_help = ADD_HELP)]
     Add(AddArgs),
-    /// Make an app password or a service token for a user
+    /// Create an app password or a service token for a user
     #[command(name = "user:auth-tokens:add", alias = "user:add-app-password", after_help = TOKEN_ADD_HELP)]
     TokenAdd(TokenAddArgs),
     /// Revoke app passwords and service tokens of a user
@@ -23,16 +23,16 @@ pub(crate) enum UserCommand {
     /// Delete a user with everything that belongs to them
     #[command(name = "user:delete", after_help = DELETE_HELP)]
     Delete(UserArg),
-    /// Keep a user from signing in, and end their sessions
+    /// Disable a user, and end their sessions
     #[command(name = "user:disable", after_help = DISABLE_HELP)]
     Disable(UserArg),
     /// Let a disabled user sign in again
     #[command(name = "user:enable", after_help = ENABLE_HELP)]
     Enable(UserArg),
-    /// Tell what is known about a user
+    /// Show a user
     #[command(name = "user:info", after_help = INFO_HELP)]
     Info(UserArg),
-    /// Tell when a user signed in last
+    /// Show when a user last signed in
     #[command(name = "user:lastseen", after_help = LASTSEEN_HELP)]
     LastSeen(LastSeenArgs),
     /// List the users
@@ -44,10 +44,10 @@ pub(crate) enum UserCommand {
     /// Set a user's password: the old one ends everywhere, with all sessions
     #[command(name = "user:resetpassword", after_help = RESET_HELP)]
     ResetPassword(ResetArgs),
-    /// Read or change what is set for a user
+    /// Read or change settings of a user
     #[command(name = "user:setting", after_help = SETTING_HELP)]
     Setting(SettingArgs),
-    /// Send a user the mail that greets new users
+    /// Send the welcome mail to a user
     #[command(name = "user:welcome", after_help = WELCOME_HELP)]
     Welcome(WelcomeArgs),
 }
@@ -89,7 +89,7 @@ pub(crate) struct LastSeenArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: Option<String>,
-    /// Everybody
+    /// All users
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -99,7 +99,7 @@ pub(crate) struct LastSeenArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) window: Window,
-    /// Tell more about each
+    /// Show details of each
     #[arg(short, long)]
     pub(crate) info: bool,
     /// Only disabled users
@@ -147,7 +147,7 @@ pub(crate) struct SettingArgs {
     /// Delete the setting
     #[arg(long, requires = "key", conflicts_with = "default_value")]
     pub(crate) delete: bool,
-    /// It is an error when there is nothing to delete
+    /// Fail if there is nothing to delete
     #[arg(long, requires = "delete")]
     pub(crate) error_if_not_exists: bool,
 }
@@ -172,7 +172,7 @@ pub(crate) struct TokenAddArgs {
     /// What it is for, so that its owner knows it again
     #[arg(long, value_name = "NAME", default_value = "cli")]
     pub(crate) name: String,
-    /// Make a service token that may do this; can be repeated
+    /// Create a service token with this scope; can be repeated
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
     /// Let the service token work from this address or network only; can be repeated
@@ -190,7 +190,7 @@ pub(crate) struct TokenDeleteArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: String,
-    /// The number of the app password or service token, as the list tells it
+    /// The number of the app password or service token, as in the list
     #[arg(value_name = "ID")]
     pub(crate) id: Option<i64>,
     /// All app passwords and service tokens of this user
@@ -262,7 +262,7 @@ Examples:
   occ user:lastseen --all
 
 ",
-    exits!("told")
+    exits!("printed")
 );
 
 const LIST_HELP: &str = concat!(
@@ -325,7 +325,7 @@ Examples:
   occ user:setting alice files_sharing default_accept --delete
 
 ",
-    exits!("told, set or deleted")
+    exits!("printed, set or deleted")
 );
 
 const WELCOME_HELP: &str = concat!(

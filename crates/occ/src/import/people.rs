@@ -69,7 +69,7 @@ pub(super) struct Person {
 }
 
 impl Person {
-    /// Reads everything that belongs to a user, or tells why the user cannot be taken over.
+    /// Reads all data of a user, or returns why the user cannot be imported.
     pub(super) async fn read(
         source: &mut Source,
         row: UserRow,

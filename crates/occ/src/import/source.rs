@@ -79,7 +79,7 @@ impl Source {
         &self.salt
     }
 
-    /// The users behind `after`, in the order of their ids.
+    /// The users after `after`, in the order of their ids.
     pub(super) async fn users(
         &mut self,
         external: bool,
@@ -175,7 +175,7 @@ impl Source {
             .collect())
     }
 
-    /// What a user told about themselves, as JSON.
+    /// The profile of a user, as JSON.
     pub(super) async fn account(&mut self, uid: &str) -> Result<Option<String>, CliError> {
         if !self.has("accounts").await? {
             return Ok(None);

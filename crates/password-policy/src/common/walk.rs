@@ -9,7 +9,7 @@
 //! lead on, how wide their lengths are, perhaps an index of all letters, the letters, and how far back each way leads.
 //! What this says of the embedded list is compared with what `fst` says of it, for every entry and for neighbours of them.
 
-/// The node behind which nothing comes: an entry ends there.
+/// The final node: an entry ends there.
 const END: usize = 0;
 
 /// The format that is read here; a file begins with it.

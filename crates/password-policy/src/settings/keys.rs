@@ -121,7 +121,7 @@ const FLAGS: [Flag; 6] = [
     ("enforceNoContextWords", |r| &mut r.enforce_no_context_words, |r| r.enforce_no_context_words),
 ];
 
-/// Keys that no scope has of its own.
+/// Keys that cannot be set per scope.
 const OTHERS: [&str; 7] = [
     "minLength",
     "profile",

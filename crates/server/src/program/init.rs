@@ -22,7 +22,7 @@ const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
 /// Gets the password out of this process's environment. Does not return when it works.
 pub(crate) fn leave_environment() {
-    environment::leave(&VARIABLES, "--password-from-env", "--password-from-stdin");
+    environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }
 
 /// Where the password comes from.

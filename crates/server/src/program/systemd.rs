@@ -14,7 +14,7 @@ pub(crate) fn ready() {
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::warn!(%error, "systemd was not told"),
+        Err(error) => tracing::warn!(%error, "sd_notify failed"),
     }
 }
 
@@ -36,6 +36,6 @@ pub(crate) async fn keep_alive() {
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd was not told");
+        tracing::warn!(%error, "sd_notify failed");
     }
 }

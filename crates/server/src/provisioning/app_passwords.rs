@@ -23,7 +23,7 @@ const LONGEST_NAME: usize = 120;
 pub(crate) const GET: Operation = operation!(
     "AppPasswordGet",
     Passwords,
-    "Makes an app password for the caller",
+    "Creates an app password for the caller",
     named_text("apppassword"),
     get(call)
 )

@@ -163,12 +163,12 @@ impl Call<'_> {
 /// The parameters of [`Call::range`].
 pub(crate) const RANGE: &[Param] = &[
     Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", Kind::Number, "At most so many; negative: all"),
-    Param::new("offset", Kind::Count, "Without so many at the beginning"),
+    Param::new("limit", Kind::Number, "Maximum number; negative: all"),
+    Param::new("offset", Kind::Count, "Number to skip"),
 ];
 
 /// What [`Failure::hidden`] says.
-pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "there is no such user, or you may not see them");
+pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "unknown user, or not visible to you");
 
 /// A part of a list.
 #[derive(Debug)]
@@ -189,7 +189,7 @@ impl Failure {
         match outcome {
             Outcome::Throttled { retry_after } => Self::throttled(*retry_after),
             Outcome::Unavailable { retry_after } => Self::unavailable(*retry_after),
-            // A yes without an account is none.
+            // Accepted without an account.
             Outcome::Refused(_) | Outcome::Authenticated(_) => Self::wrong_credentials(),
         }
     }
@@ -227,7 +227,7 @@ impl From<ParamError> for Failure {
                 Self::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1))
             }
             ParamError::SameKey => Self::new(Code::BAD_REQUEST, text).with_hint(
-                "programs disagree about which of the two counts, so nothing was changed; send each key once",
+                "programs disagree about which value counts, so nothing was changed; send each key once",
             ),
             _ => Self::new(Code::BAD_REQUEST, text),
         }

@@ -1,4 +1,4 @@
-//! Who calls, what they may do, and to whom.
+//! The caller and their rights.
 //!
 //! A [`Caller`] is made from an accepted sign-in, and from nothing else, so an endpoint that takes one cannot forget to ask.
 

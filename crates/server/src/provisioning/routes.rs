@@ -1,7 +1,7 @@
 //! The one table of routes. A row is method, path, role, the kind of proof that is required, the scope that opens the call to a
 //! service token, and the operation, which has the handler and its documentation.
 //!
-//! The order counts. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
+//! The order matters. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
 //! holds for words that stand where an id could (`/users/details`).
 
 use axum::http::Method;

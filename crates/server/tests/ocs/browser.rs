@@ -2,7 +2,7 @@
 
 use super::*;
 
-pub(super) struct Browser<'a> {
+pub(super) struct TestBrowser<'a> {
     pub(super) server: &'a Server,
     /// `name=value`, as it goes back.
     pub(super) cookie: Option<String>,
@@ -10,7 +10,7 @@ pub(super) struct Browser<'a> {
     pub(super) ticket: String,
 }
 
-impl<'a> Browser<'a> {
+impl<'a> TestBrowser<'a> {
     pub(super) fn new(server: &'a Server) -> Self {
         Self { server, cookie: None, from: new_address(), ticket: String::new() }
     }

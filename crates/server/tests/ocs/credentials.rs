@@ -1,4 +1,4 @@
-//! What each kind of proof may do (H3, H4, M1, M7): every route, three roles, four proofs; and the document that says so.
+//! What each credential may do: every route, three roles, four credentials; and the generated document.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,7 +12,7 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::routes::{ROUTES, Route, needs_of_field};
 use user_backend_server::provisioning::scope::TokenScope;
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -67,7 +67,7 @@ fn cell(answer: &Answer) -> Cell {
     }
 }
 
-/// A session whose owner typed the password so long ago.
+/// A session whose owner typed the password this long ago.
 async fn session(server: &Server, id: &str, age: Duration) -> String {
     let store = server.app.settings().store.clone().unwrap();
     let clock = Clock::manual(Clock::system().now().before(age));
@@ -179,7 +179,7 @@ const FIELDS: &[(&str, &str, Requirement)] = &[
     ("emailScope", "v2-local", Requirement::Any),
 ];
 
-/// H3 and H4: the API took an app password, or a session of hours ago, where the page asks for the password.
+/// Regression: the API took an app password, or a session of hours ago, where the page asks for the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_and_addresses_need_the_password() {
     for (key, value, required) in FIELDS {
@@ -213,7 +213,7 @@ async fn password_and_addresses_need_the_password() {
     }
 }
 
-/// H3: an administrator's app password set passwords, addresses and administrators.
+/// Regression: an administrator's app password set passwords, addresses and administrators.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_of_an_administrator_grants_no_rights() {
     let server = Server::start().await;
@@ -319,10 +319,10 @@ async fn wrong_confirmations_count_as_failed_sign_ins() {
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmation_page_leads_back_to_where_one_was() {
     let server = Server::start().await;
-    let mut visitor = Browser::new(&server);
+    let mut visitor = TestBrowser::new(&server);
     assert_eq!(visitor.get("/login/confirm").await.header("location"), "/login?redirect_url=/settings");
     let token = session(&server, "Frank", Duration::from_secs(16 * 60)).await;
-    let mut frank = Browser::new(&server);
+    let mut frank = TestBrowser::new(&server);
     frank.cookie = Some(format!("session={token}"));
     let page = frank.get("/login/confirm?redirect_url=/docs").await;
     assert!(page.status == 200 && page.body.contains("Confirm your password"), "{page:?}");
@@ -341,7 +341,7 @@ async fn confirmation_page_leads_back_to_where_one_was() {
     assert_eq!(forged.send().await.status, 403);
 }
 
-/// A mail server that lets in who says this password, and counts what it is told.
+/// A mail server that accepts this password, and counts the passwords it gets.
 async fn counting_mail_server() -> (u16, std::sync::Arc<AtomicUsize>) {
     let count = std::sync::Arc::new(AtomicUsize::new(0));
     (external_backend::mail_server_counting(external_backend::MAIL, count.clone()).await, count)
@@ -353,7 +353,7 @@ fn mail(port: u16) -> String {
     )
 }
 
-/// M1: the circuit breaker and the canary shut out devices while the mail server was away.
+/// Regression: the circuit breaker and the canary shut out devices while the mail server was away.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_works_while_the_mail_server_is_down() {
     // As after a restart: the mail server was never reached.
@@ -376,7 +376,7 @@ async fn app_password_works_while_the_mail_server_is_down() {
     device().send().await.fails(997, "Unauthorised");
 }
 
-/// M1: each use of an app password gave strangers four more guesses at the mail server.
+/// Regression: each use of an app password gave strangers four more guesses at the mail server.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_renew_the_budget_of_guesses() {
     use std::sync::atomic::Ordering::SeqCst;
@@ -395,7 +395,7 @@ async fn app_password_does_not_renew_the_budget_of_guesses() {
     assert_eq!(count.load(SeqCst) - before, 4, "guesses that reached the mail server");
 }
 
-/// M1: a device that polls, or renews its app password, ended the lock that protects the password.
+/// Regression: a device that polls, or renews its app password, ended the lock that protects the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_end_the_lock_on_guesses() {
     let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"1d\" }\n").await;
@@ -412,7 +412,7 @@ async fn app_password_does_not_end_the_lock_on_guesses() {
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
 }
 
-/// M1: `maximumLoginAttempts` counts on, too.
+/// Regression: `maximumLoginAttempts` counts on, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_forget_failed_attempts() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;

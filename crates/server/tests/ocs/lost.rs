@@ -7,7 +7,7 @@ use accounts::{EmailMessage, MailTransport, MailWorker, SendError};
 use user_backend::clock::Instant;
 use user_backend_tests::{FakeServer, smtp};
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::external_backend;
 use super::*;
 
@@ -54,14 +54,14 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
     table.0.lock().unwrap().clone()
 }
 
-/// M7: the owner's phone, or a thief's, made every link worthless.
+/// Regression: the owner's phone, or a thief's, made every link worthless.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_voids_no_reset_link_and_the_password_does() {
     let server = server().await;
     let frank = UserId::parse("Frank").unwrap();
     let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
     let path = link(&server, "Frank").await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     server.get("-", "/cloud/user").basic("Frank", token.expose()).send().await.ok();
     let user = server.app.accounts().users().get(&frank).await.unwrap();
     assert!(user.last_login.is_some(), "a device's sign-in is one");
@@ -79,7 +79,7 @@ fn path_of_link(text: &str) -> String {
 
 /// Asks for a link and takes it out of the mail.
 async fn link(server: &Server, name: &str) -> String {
-    let mut browser = Browser::new(server);
+    let mut browser = TestBrowser::new(server);
     browser.get("/lostpassword").await;
     assert_eq!(browser.post("/lostpassword", &[("user", name)]).await.status, 200);
     let mails = deliver(server).await;
@@ -90,10 +90,10 @@ async fn link(server: &Server, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn reset_replaces_the_password_and_ends_all_credentials() {
     let server = server().await;
-    let mut open = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut open = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let path = link(&server, "frank@EXAMPLE.org").await;
     assert!(path.starts_with("/lostpassword/reset/"), "{path}");
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     for _ in 0..3 {
         let page = browser.get(&path).await;
         assert_eq!(page.status, 200, "a mail program that looks first uses nothing up");
@@ -135,10 +135,10 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     server.post("admin", "/cloud/users", form).send().await.ok();
     let mails = deliver(&server).await;
     assert_eq!(mails.len(), 1);
-    let mut anna = Browser::new(&server);
+    let mut anna = TestBrowser::new(&server);
     let done = anna.post(&path_of_link(&mails[0].1), &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200, "{}", done.body);
-    let mut anna = Browser::signed_in(&server, "anna", NEW).await;
+    let mut anna = TestBrowser::signed_in(&server, "anna", NEW).await;
     assert_eq!(anna.get("/settings").await.status, 200);
     // Welcome mails can be switched off.
     let setting = "/apps/provisioning_api/api/v1/config/apps/core/newUser.sendEmail";
@@ -166,7 +166,7 @@ async fn t50_reset_request_has_one_response_for_all_names() {
     set("outsider", "outsider%40example.org").await;
     server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
     server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     let mut seen = Vec::new();
     for typed in [
@@ -205,7 +205,7 @@ async fn t50_reset_request_has_one_response_for_all_names() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_is_one_text() {
     let server = server().await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     let (cookie, ticket) = (browser.cookie.clone().unwrap(), browser.ticket.clone());
     for fields in [
@@ -226,7 +226,7 @@ async fn a_name_is_one_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn o17_asking_and_trying_links_is_limited_by_place() {
     let server = server().await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     for _ in 0..10 {
         assert_eq!(browser.post("/lostpassword", &[("user", "ghost")]).await.status, 200);
@@ -242,7 +242,7 @@ async fn o17_asking_and_trying_links_is_limited_by_place() {
         assert_eq!(browser.get(&guess).await.status, 404);
     }
     assert_eq!(browser.get(&path).await.status, 429);
-    assert_eq!(Browser::new(&server).get(&path).await.status, 200, "other sources are not slowed down");
+    assert_eq!(TestBrowser::new(&server).get(&path).await.status, 200, "other sources are not slowed down");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -275,7 +275,7 @@ async fn of_a_hundred_who_come_with_one_link_one_succeeds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn reset_link_uses_public_url_and_not_the_request() {
     let server = server_with("allow_plaintext = true").await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     let ask = server.page(Method::POST, "/lostpassword").header("X-Forwarded-Host", "evil.example");
     let ask = ask
@@ -300,7 +300,7 @@ async fn disabled_resets_send_no_mail() {
     ] {
         let server = Server::with("", &sections).await;
         server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
-        let mut browser = Browser::new(&server);
+        let mut browser = TestBrowser::new(&server);
         let page = browser.get("/lostpassword").await;
         assert_eq!((page.status, page.header("location")), (status, location));
         browser.get("/login").await;
@@ -360,7 +360,7 @@ async fn a_link_goes_out_by_mail_and_works() {
     let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
     let server = Server::with(public, &letters(sink.port())).await;
     server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     browser.post("/lostpassword", &[("user", "Frank")]).await;
     assert_eq!(server.app.mail_worker().unwrap().unwrap().deliver_due().await.unwrap().sent, 1);

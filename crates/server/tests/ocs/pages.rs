@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 use user_backend_server::auth::session::Browser;
 use user_backend_tests::{FakeServer, Step};
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::external_backend;
 use super::*;
 
@@ -15,7 +15,7 @@ const NEW: &str = "Looking Glass 1871 !";
 #[tokio::test(flavor = "multi_thread")]
 async fn sign_in_sets_a_new_session_cookie_and_sign_out_ends_it() {
     let server = Server::start().await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     let home = browser.get("/").await;
     assert_eq!((home.status, home.header("location")), (303, "/settings"));
     let away = browser.get("/settings").await;
@@ -48,7 +48,7 @@ async fn sign_in_sets_a_new_session_cookie_and_sign_out_ends_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn o16_every_page_forbids_what_it_does_not_need() {
     let server = Server::with("public_url = \"https://cloud.example.org\"", LETTERS).await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     let login = browser.get("/login").await;
     let cookie = login.header("set-cookie").to_owned();
     assert!(cookie.starts_with("__Host-session="), "{cookie}");
@@ -79,7 +79,7 @@ async fn o16_every_page_forbids_what_it_does_not_need() {
         assert!(asset.header("cache-control").starts_with("public"), "{path}");
     }
     let plain = Server::start().await;
-    let cookie = Browser::new(&plain).get("/login").await.header("set-cookie").to_owned();
+    let cookie = TestBrowser::new(&plain).get("/login").await.header("set-cookie").to_owned();
     assert!(cookie.starts_with("session=") && !cookie.contains("Secure"), "this machine alone: {cookie}");
 }
 
@@ -104,7 +104,7 @@ async fn t50_failure_page_is_the_same_for_every_account() {
         server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
         let frank = UserId::parse("Frank").unwrap();
         let (token, _) = server.app.accounts().app_passwords().create(&frank, "phone", None).await.unwrap();
-        let mut browser = Browser::new(&server);
+        let mut browser = TestBrowser::new(&server);
         browser.get("/login").await;
         let mut seen = Vec::new();
         for (name, password) in [
@@ -141,7 +141,7 @@ fn told(answer: &Answer) -> Vec<(String, String)> {
 async fn an_outage_is_not_called_a_wrong_password() {
     let dead = "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\n";
     let server = Server::with("", &format!("{dead}{LETTERS}")).await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     browser.get("/login").await;
     let answer = browser.post("/login", &[("user", "mia@mail.example"), ("password", PASSWORD)]).await;
     assert_eq!(answer.status, 503);
@@ -162,7 +162,7 @@ async fn o18_no_open_redirect_after_sign_in() {
         ("/a@evil.example", "/settings"),
         ("/\r\nSet-Cookie: x=y", "/settings"),
     ] {
-        let mut browser = Browser::new(&server);
+        let mut browser = TestBrowser::new(&server);
         let encoded = percent_encoding::utf8_percent_encode(wanted, percent_encoding::NON_ALPHANUMERIC);
         let page = browser.get(&format!("/login?redirect_url={encoded}")).await;
         assert_eq!(page.body.contains("redirect_url"), wanted == expected, "{wanted}");
@@ -176,9 +176,9 @@ async fn o18_no_open_redirect_after_sign_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn o01_forged_form_of_another_site_is_refused() {
     let server = Server::start().await;
-    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let (ticket, cookie) = (frank.ticket.clone(), frank.cookie.clone().unwrap());
-    let jane = Browser::signed_in(&server, "jane", PASSWORD).await;
+    let jane = TestBrowser::signed_in(&server, "jane", PASSWORD).await;
     let fields = |ticket: &str| format!("session=others&key=1&name=x&password=y&requesttoken={ticket}");
     for path in [
         "/logout",
@@ -207,8 +207,8 @@ async fn o01_forged_form_of_another_site_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn o01_a_session_calls_the_api_with_both_headers_only() {
     let server = Server::start().await;
-    let frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
-    let admin = Browser::signed_in(&server, "admin", PASSWORD).await;
+    let frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let admin = TestBrowser::signed_in(&server, "admin", PASSWORD).await;
     let cookie = frank.cookie.as_deref().unwrap();
     let ask = || server.get("-", "/cloud/user?format=json").header("Cookie", cookie);
     let own = ask().header("requesttoken", &frank.ticket).send().await.ok().data();
@@ -237,8 +237,8 @@ async fn o01_a_session_calls_the_api_with_both_headers_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_password_wants_the_old_one_and_ends_every_session() {
     let server = Server::start().await;
-    let mut other = Browser::signed_in(&server, "Frank", PASSWORD).await;
-    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut other = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     for (current, new, again, status, text) in [
         ("wrong password 1", NEW, NEW, 403, "Wrong password."),
         (PASSWORD, NEW, "Looking Glass 1872 !", 422, "The two passwords differ."),
@@ -263,7 +263,7 @@ async fn a_new_password_wants_the_old_one_and_ends_every_session() {
     frank.cookie = kept;
     assert_eq!((frank.get("/settings").await.status, other.get("/settings").await.status), (303, 303));
     server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
-    Browser::signed_in(&server, "Frank", NEW).await;
+    TestBrowser::signed_in(&server, "Frank", NEW).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -273,7 +273,7 @@ async fn external_users_sign_in_and_see_where_their_password_is() {
         external_backend::imap().await
     );
     let server = Server::with("", &sections).await;
-    let mut mia = Browser::signed_in(&server, "mia@mail.example", external_backend::MAIL).await;
+    let mut mia = TestBrowser::signed_in(&server, "mia@mail.example", external_backend::MAIL).await;
     let page = mia.get("/settings").await;
     for text in ["kept by another server, <strong>mail</strong>", "href=\"https://mail.example/forgot\""] {
         assert!(page.body.contains(text), "{text}: {}", page.body);
@@ -291,13 +291,13 @@ async fn external_users_sign_in_and_see_where_their_password_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_seen_and_ended_by_their_owner_alone() {
     let server = Server::start().await;
-    let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
-    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut jane = TestBrowser::signed_in(&server, "jane", PASSWORD).await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let mut others = Vec::new();
     for _ in 0..3 {
-        others.push(Browser::signed_in(&server, "Frank", PASSWORD).await);
+        others.push(TestBrowser::signed_in(&server, "Frank", PASSWORD).await);
     }
-    let label = |browser: &Browser<'_>| accounts::TokenHash::of(browser.token()).label();
+    let label = |browser: &TestBrowser<'_>| accounts::TokenHash::of(browser.token()).label();
     let page = frank.get("/settings").await;
     assert_eq!(page.body.matches("signed in <time").count(), 4);
     assert!(!page.body.contains(frank.token()) && !page.body.contains(others[0].token()));
@@ -324,7 +324,7 @@ async fn what_people_call_themselves_stays_text() {
     let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     let form = format!("key=displayname&value={encoded}");
     server.put("admin", "/cloud/users/Frank", &form).send().await.ok();
-    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let fields = [("name", name), ("password", PASSWORD)];
     let made = frank.post("/settings/app-passwords", &fields).await;
     assert_eq!(made.status, 200);
@@ -391,7 +391,7 @@ async fn a_sign_in_that_was_overtaken_begins_no_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn below_a_path_every_link_has_it() {
     let server = Server::with("public_url = \"http://127.0.0.1/cloud/\"", LETTERS).await;
-    let mut browser = Browser::new(&server);
+    let mut browser = TestBrowser::new(&server);
     let page = browser.get("/login").await;
     for text in
         ["action=\"/cloud/login\"", "href=\"/cloud/lostpassword\"", "href=\"/cloud/pages/style.css?v="]
@@ -402,7 +402,7 @@ async fn below_a_path_every_link_has_it() {
     assert_eq!(browser.post("/login", &fields).await.header("location"), "/cloud/settings");
 }
 
-/// Over plain HTTP from elsewhere no form is shown: what is typed into it would have travelled before anybody could refuse it.
+/// Over plain HTTP from other machines no form is shown: its input would be sent before it could be refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_password_is_asked_for_over_plain_http() {
     let proxy = "[resolver]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";

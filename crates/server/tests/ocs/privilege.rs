@@ -1,7 +1,7 @@
 //! Ways by which a sub-admin could become more than that: credentials that outlive a promotion, other sub-admins, names that
 //! others own.
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const OTHER: &str = "Looking glass 1871 !";
@@ -18,12 +18,12 @@ async fn set_password(server: &Server, who: &str, whose: &str, password: &str) -
 }
 
 /// `sam` makes credentials of `jane`, whom he administers: an app password and a session.
-async fn credentials_of_jane(server: &Server) -> (String, Browser<'_>) {
+async fn credentials_of_jane(server: &Server) -> (String, TestBrowser<'_>) {
     assert_eq!(set_password(server, "sam", "jane", OTHER).await, 100);
     let made = server.get("-", APP_PASSWORD).basic("jane", OTHER).send().await;
     let app_password = made.data()["apppassword"].as_str().unwrap().to_owned();
     server.get("-", "/cloud/user").basic("jane", &app_password).send().await.ok();
-    let mut browser = Browser::signed_in(server, "jane", OTHER).await;
+    let mut browser = TestBrowser::signed_in(server, "jane", OTHER).await;
     assert_eq!(browser.get("/settings").await.status, 200);
     (app_password, browser)
 }

@@ -5,7 +5,7 @@ use user_backend_server::provisioning::caller::RequiredRole;
 use user_backend_server::provisioning::routes::ROUTES;
 use user_backend_server::provisioning::scope::TokenScope;
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const REFUSED: &str = "This service token may not do this";
@@ -186,7 +186,7 @@ async fn service_token_opens_no_page_and_is_no_sign_in() {
     let token = token(&server, "Frank", &["users:read", "users:write", "users:credentials"], &[]).await;
     server.get("-", "/cloud/user").bearer(&token).send().await.ok();
     assert_eq!(server.app.accounts().users().get(&user("Frank")).await.unwrap().last_login, before);
-    let mut visitor = Browser::new(&server);
+    let mut visitor = TestBrowser::new(&server);
     visitor.get("/login").await;
     assert_eq!(visitor.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
     let check = server.post("-", "/person/check", &format!("login=Frank&password={token}"));

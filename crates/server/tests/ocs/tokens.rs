@@ -1,6 +1,6 @@
-//! App passwords that people and programs make and end themselves.
+//! App passwords that users and programs create and revoke themselves.
 
-use super::browser::Browser;
+use super::browser::TestBrowser;
 use super::*;
 
 const GET: &str = "/ocs/v2.php/core/getapppassword?format=json";
@@ -50,7 +50,7 @@ async fn only_the_owner_ends_the_app_password_in_use() {
     assert_eq!(borrowed.code(), 997);
     server.get("-", "/cloud/user").basic("jane", &token).send().await.ok();
     // A page is no program.
-    let frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     let ask = server.get("-", GET).header("Cookie", frank.cookie.as_deref().unwrap());
     assert_eq!(ask.header("requesttoken", &frank.ticket).send().await.code(), 403);
 }
@@ -58,7 +58,7 @@ async fn only_the_owner_ends_the_app_password_in_use() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     let server = Server::start().await;
-    let mut frank = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut frank = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     for (name, password, status) in
         [("Phone", "wrong password 1", 403), ("", PASSWORD, 422), ("a\nb", PASSWORD, 422)]
     {
@@ -72,14 +72,14 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     let page = frank.get("/settings").await;
     assert!(page.body.contains("<strong>Phone</strong>") && !page.body.contains(&token));
     // It opens no page, and confirms nothing there.
-    let mut other = Browser::new(&server);
+    let mut other = TestBrowser::new(&server);
     other.get("/login").await;
     assert_eq!(other.post("/login", &[("user", "Frank"), ("password", &token)]).await.status, 401);
     let more = frank.post("/settings/app-passwords", &[("name", "More"), ("password", &token)]).await;
     assert_eq!(more.status, 403);
     let key =
         server.app.accounts().app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap()[0].key;
-    let mut jane = Browser::signed_in(&server, "jane", PASSWORD).await;
+    let mut jane = TestBrowser::signed_in(&server, "jane", PASSWORD).await;
     jane.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
     let revoked = frank.post("/settings/app-passwords/revoke", &[("key", &key.to_string())]).await;
@@ -87,13 +87,13 @@ async fn an_app_password_is_made_on_the_page_shown_once_and_revoked() {
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.fails(997, "Unauthorised");
 }
 
-/// H5: what was in memory went on for minutes, and the device could exchange its app password for one that is not wiped.
+/// Regression: what was in memory went on for minutes, and the device could exchange its app password for one that is not wiped.
 #[tokio::test(flavor = "multi_thread")]
 async fn wiped_app_password_ends_at_once_and_cannot_renew_itself() {
     let server = Server::start().await;
     let token = server.get("Frank", GET).send().await.data()["apppassword"].as_str().unwrap().to_owned();
     let with = |method, path| server.ask("-", method, path).basic("Frank", &token);
-    let mut page = Browser::signed_in(&server, "Frank", PASSWORD).await;
+    let mut page = TestBrowser::signed_in(&server, "Frank", PASSWORD).await;
     // Twice, so that the second is answered from memory.
     with(Method::GET, "/cloud/user").send().await.ok();
     with(Method::GET, "/cloud/user").send().await.ok();

@@ -36,7 +36,7 @@ impl Entry {
         self.class
     }
 
-    /// Where the server is, if the entry says so.
+    /// The address of the server, if the entry has one.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         self.endpoint.as_ref()
     }

@@ -103,7 +103,7 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Adds the backends of a configuration behind those already there, and takes over its settings of the resolver.
+    /// Appends the backends of a configuration, and takes its settings of the resolver.
     ///
     /// # Errors
     /// See [`Config::build_backends`].

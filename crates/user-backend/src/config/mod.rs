@@ -26,9 +26,9 @@
 //! [`class`](crate::class)). The classes that a file was read with travel with the [`Config`].
 
 mod build;
-mod complaint;
 mod endpoint;
 mod entry_reader;
+mod error_location;
 mod loader;
 mod policy;
 mod raw;
@@ -105,7 +105,7 @@ impl Config {
         self
     }
 
-    /// The entries of `user_backends`, in the order of the array. Never empty, unless [`Loader::allow_no_backends`] says so.
+    /// The entries of `user_backends`, in the order of the array. Never empty, unless [`Loader::allow_no_backends`] is set.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }

@@ -20,7 +20,7 @@ pub(super) struct RawSection {
 }
 
 impl Config {
-    /// What stands under a key that the [`Loader`](super::Loader) was told to read, as a type of yours. `None` when it is
+    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type. `None` when it is
     /// not there or null.
     ///
     /// # Errors

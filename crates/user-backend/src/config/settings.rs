@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::document::error::Problem;
-use crate::document::section::{Field, Section};
+use crate::document::section::{Field, TableReader};
 use crate::document::tree::quoted;
 use crate::layer::{CacheBounds, Lock, Throttle};
 use crate::resolver::Resolver;
@@ -23,7 +23,7 @@ pub struct ResolverSettings {
     pub trusted_proxies: Vec<Network>,
     /// How failed sign-ins from one place are slowed down (`throttle`).
     pub throttle: Throttle,
-    /// How guessing at one person is slowed down, from wherever (`lock`); `None` for `"off"`.
+    /// The lockout per user, for all sources (`lock`); `None` for `"off"`.
     pub lock: Option<Lock>,
 }
 
@@ -114,7 +114,7 @@ fn first_of(address: IpAddr, prefix: u8) -> Option<IpAddr> {
 }
 
 /// Reads the table. Reports what is wrong; broken fields keep their defaults.
-pub(super) fn read(section: &Section<'_>) -> ResolverSettings {
+pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
     section
         .only(&["deadline", "cache_entries", "cache_bytes", "trusted_proxies", "throttle", "lock"], |_| None);
     let mut settings = ResolverSettings::default();
@@ -139,7 +139,7 @@ pub(super) fn read(section: &Section<'_>) -> ResolverSettings {
     settings
 }
 
-fn number(section: &Section<'_>, name: &str, most: u32) -> Option<usize> {
+fn number(section: &TableReader<'_>, name: &str, most: u32) -> Option<usize> {
     let field = section.field(name)?;
     usize::try_from(field.integer(1..=most, &format!("a number between 1 and {most}"))?).ok()
 }

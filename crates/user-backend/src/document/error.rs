@@ -9,7 +9,7 @@ use super::tree::{Position, quoted};
 
 /// Everything that is wrong with one configuration. Never empty.
 ///
-/// `Display` gives one block for each error, for a person at a terminal:
+/// `Display` gives one block for each error, for a terminal:
 ///
 /// ```text
 /// config.php:12:14: user_backends[0].arguments[2]: found "sll", expected "ssl", "tls" or null

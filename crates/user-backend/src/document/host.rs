@@ -1,7 +1,7 @@
 //! Host names and addresses (RFC 952, RFC 1123 section 2.1, RFC 4291), held to their strict form.
 //!
 //! What is not plainly a host never reaches a resolver, a URL or a C library: no scheme, no path, no user, no port where
-//! a port has a field of its own.
+//! a port has its own field.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,4 +1,4 @@
-//! Which apps there are: features of the programs around this store, and what lies in the folder of installed apps. The
+//! The catalogue of apps: features of the programs around this store, and the folder of installed apps. The
 //! server and the command line speak of the same ones.
 
 pub(crate) mod manifest;
@@ -48,7 +48,7 @@ const FEATURES: &[AppFeature] = &[
     },
 ];
 
-/// An app that is there.
+/// An installed app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InstalledApp {
@@ -65,7 +65,7 @@ pub struct InstalledApp {
 pub enum AppInfo {
     /// It is a feature.
     Feature(AppFeature),
-    /// It lies in the folder of apps, with this manifest.
+    /// In the folder of apps, with this manifest.
     Manifest(ManifestElement),
 }
 
@@ -122,7 +122,7 @@ impl AppCatalogue {
         Ok(apps.collect())
     }
 
-    /// What is known about an app, if it is there.
+    /// The metadata of an app, if it is installed.
     pub fn find(&self, id: &str) -> Option<AppInfo> {
         if let Some(feature) = FEATURES.iter().find(|feature| feature.id == id) {
             return Some(AppInfo::Feature(*feature));

@@ -1,4 +1,4 @@
-//! The backend `local`: people whose password this store keeps.
+//! The backend `local`: users whose password is in this store.
 //!
 //! | who and what | verdict |
 //! |---|---|
@@ -69,7 +69,7 @@ pub struct LocalBackend {
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
     keyer: OutcomeKeyer,
-    /// What is compared for people who do not exist.
+    /// The dummy hash for unknown users (timing).
     dummy_hash: StoredHash,
     /// Passwords that were wrong: the same again is no guess.
     refused: Cache<OutcomeKey, ()>,
@@ -282,7 +282,7 @@ impl fmt::Display for LocalBackend {
     }
 }
 
-/// What is stored, if anybody can sign in with it.
+/// The stored hash, if it is usable.
 fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
     let parsed = PasswordHash::parse(hash.expose());
     if let Err(reason) = &parsed {

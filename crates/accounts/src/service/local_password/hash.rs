@@ -37,10 +37,10 @@ const MOST_BCRYPT_COST: u32 = 16;
 /// In front of a hash that has its installation's salt with it.
 const SALTED: &str = "salted";
 
-/// The bytes of a salt of ours.
+/// Length of new salts in bytes.
 const SALT_BYTES: usize = 16;
 
-/// The bytes of a hash of ours.
+/// Length of new hashes in bytes.
 const OUTPUT_BYTES: usize = 32;
 
 /// A stored hash that can be checked. Its `Debug` does not show it.
@@ -108,7 +108,7 @@ impl fmt::Debug for LegacySalt {
     }
 }
 
-/// The stored text is no hash that anybody could sign in with.
+/// The stored text is no usable hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum UnknownHash {
     /// Its cost is beyond what one sign-in may take.

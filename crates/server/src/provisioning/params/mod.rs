@@ -79,7 +79,7 @@ pub enum ParamError {
     /// In the query or in the body.
     #[error("What was sent is not valid UTF-8")]
     Encoding,
-    /// The content type is none that is read here.
+    /// The content type is not supported.
     #[error(
         "The content type of the body is not supported; send application/x-www-form-urlencoded (curl: -d key=value), \
          application/json or multipart/form-data"

@@ -104,7 +104,7 @@ fn seconds(at: Option<Timestamp>) -> i64 {
     at.map_or(0, Timestamp::seconds)
 }
 
-/// Nothing is stored here, so nothing is used. Who never signed in has no home, and less to tell.
+/// Nothing is stored here, so no space is used. A user who never signed in has no home and fewer fields.
 fn quota(quota: Quota, has_home: bool, settings: &ServerSettings) -> Data {
     const UNLIMITED: i64 = -3;
     let quota = if quota == Quota::Default { settings.default_quota } else { quota };

@@ -4,9 +4,9 @@ use super::scan;
 use crate::document::error::{Place, Problem};
 use crate::document::tree::Position;
 
-/// An error on its way out of the reading thread.
+/// An error with its position, returned from the parser thread.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct Located {
     pub(super) at: Position,
     pub(super) place: Place,
     pub(super) problem: Problem,
