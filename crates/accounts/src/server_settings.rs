@@ -25,7 +25,7 @@ const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
-    /// Where it listens (default `127.0.0.1:8080`).
+    /// Listening address (default `127.0.0.1:8080`).
     pub listen: SocketAddr,
     /// The certificate chain in PEM; with it and the key the server speaks HTTPS.
     pub tls_cert: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub struct ServerSettings {
     pub max_connections_per_source: NonZeroU32,
     /// Accepts passwords over plain HTTP from other machines too (default false): anyone on the network path can read them.
     pub allow_plaintext: bool,
-    /// Where the accounts are: not from here but from the section `[store]`, which all programs share.
+    /// The store: from the section `[store]`, which all programs share.
     #[serde(skip)]
     pub store: Option<StoreSettings>,
     /// The public URL of the server, such as `https://cloud.example.com`; shown to clients.
@@ -46,9 +46,9 @@ pub struct ServerSettings {
     pub trusted_hosts: Vec<String>,
     /// Refuses calls with a password in the query, where every proxy writes it into its log (default false).
     pub refuse_passwords_in_query: bool,
-    /// What the server is called (default `user-backend`).
+    /// Name of the service (default `user-backend`).
     pub name: String,
-    /// What is said about where a user's files are (default `/var/lib/user-backend/data`). Nothing is stored there.
+    /// Reported location of a user's files (default `/var/lib/user-backend/data`). Nothing is stored there.
     pub data_directory: String,
     /// The quota of users without their own (default `none`: unlimited).
     #[serde(deserialize_with = "quota")]
@@ -77,7 +77,7 @@ pub struct ServerSettings {
     pub proven_key_file: Option<PathBuf>,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
-    /// What happens to app passwords when their owner sets a new password: `revoke` (default) or `keep`. A password that
+    /// Whether app passwords end when their owner sets a new password: `revoke` (default) or `keep`. A password that
     /// someone else sets, or that is set through a reset link, always revokes them.
     pub app_passwords_on_new_password: AppPasswordPolicy,
     /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
@@ -86,7 +86,7 @@ pub struct ServerSettings {
     /// The mail server, from the section `[mail]`; without one no mail is sent.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
-    /// What the sections said that are not kept here as values that can be compared.
+    /// Digests of the sections that are not comparable values here.
     #[serde(skip)]
     pub section_digests: SectionDigests,
 }
@@ -227,7 +227,7 @@ impl ServerSettings {
         Ok((settings, config))
     }
 
-    /// What is said about where a user's files are.
+    /// Reported location of a user's files.
     pub fn home_of(&self, id: &UserId) -> String {
         format!("{}/{id}", self.data_directory.trim_end_matches('/'))
     }
@@ -248,7 +248,7 @@ impl ServerSettings {
         }
     }
 
-    /// Where pages begin below the public address: empty, or such as `/cloud`.
+    /// Path of the pages below the public URL: empty, or such as `/cloud`.
     pub fn public_path(&self) -> String {
         let url = self.public_url();
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);

@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::password;
 use crate::store::{self, Missing};
 
-/// What stands in the place of a secret.
+/// Placeholder for secrets.
 const HIDDEN: &str = "(a secret; --private shows it)";
 
 pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output, CliError> {

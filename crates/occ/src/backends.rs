@@ -58,7 +58,7 @@ pub(crate) struct LoadedConfig {
     pub(crate) pins: Option<Arc<dyn PinStore>>,
     /// The deadline of one attempt, for all backends together.
     pub(crate) deadline: Duration,
-    /// What all of this was made of; tests have none.
+    /// The source configuration; `None` in tests.
     pub(crate) source: Option<Config>,
 }
 

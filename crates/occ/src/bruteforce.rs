@@ -55,7 +55,7 @@ fn place(address: &str) -> Result<Place, CliError> {
     parsed.map_err(|_| CliError::refused(format!("\"{address}\" is not a valid IP address")))
 }
 
-/// What the failures that still count mean for the next attempt.
+/// Delay of the next attempt, from the failures that still count.
 struct Permissions {
     /// The delay after the last one.
     pause: Duration,

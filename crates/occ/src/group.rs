@@ -105,7 +105,7 @@ async fn about(store: &Store, group: &Group, info: bool) -> Result<Value, CliErr
     Ok(json!({ "displayName": group.display_name_or_id(), "disabled": group.disabled, "users": members }))
 }
 
-/// What may become of a user in a group.
+/// Membership operations.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Appoint,

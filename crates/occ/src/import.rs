@@ -27,7 +27,7 @@ const PAGE: usize = 200;
 /// How many problems are printed one by one.
 const MAX_PRINTED_PROBLEMS: usize = 100;
 
-/// What was found and what became of it.
+/// Result of an import.
 #[derive(Debug, Default)]
 struct Summary {
     users: u64,

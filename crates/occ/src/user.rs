@@ -14,7 +14,7 @@ use crate::exit::CliError;
 use crate::output::Output;
 use crate::store::{self, Missing, Store};
 
-/// What is said when there is no such user.
+/// Message for an unknown user.
 const MISSING: &str = "User does not exist";
 
 pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, CliError> {

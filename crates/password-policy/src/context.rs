@@ -62,7 +62,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// What of a [`Context`] was found. `Display` names it for people.
+/// The part of a [`Context`] that was found. `Display` names it for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContextField {
@@ -138,7 +138,7 @@ fn folded(text: &str) -> Zeroizing<String> {
     folded
 }
 
-/// By way of the capital, so that ß is ss and both small sigmas are one.
+/// Folds through upper case, so that ß equals ss and both small sigmas are equal.
 fn fold(letter: char) -> impl Iterator<Item = char> {
     letter.to_uppercase().flat_map(char::to_lowercase)
 }
@@ -149,7 +149,7 @@ const LONGEST_LETTER: usize = 12;
 /// Common alphabets, dashes and quotation marks, up to the currency signs.
 const ALPHABETS: usize = 0x2100;
 
-/// What a letter of these alphabets is folded to; NUL where that takes more than one letter.
+/// Case folding of these alphabets; NUL if that takes more than one letter.
 static ALONE: LazyLock<[char; ALPHABETS]> = LazyLock::new(|| {
     std::array::from_fn(|code| {
         let letter = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or_default();

@@ -6,16 +6,16 @@ mod tests;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::breached::{self, RangeSource};
 use crate::common::CommonPasswords;
 use crate::context::Context;
+use crate::expiry::{self, Age};
 use crate::generate::{self, GenerateError, Generated};
-use crate::lifecycle::{self, Age};
-use crate::ranges::{self, RangeSource};
 use crate::rules::{self, Rules};
 use crate::settings::{Scope, Settings, SettingsError, clamped};
 use crate::violation::{Violation, Violations};
 
-/// What is asked of passwords in one scope. Cheap to clone.
+/// The password policy of one scope. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Policy {
     rules: Rules,
@@ -33,7 +33,7 @@ impl Policy {
     /// # Errors
     /// [`SettingsError`]: a minimum that no password reaches, a range source that cannot be used, a damaged list.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
-        Self::scoped(settings, Scope::Account, ranges::from_settings(settings)?)
+        Self::scoped(settings, Scope::Account, breached::from_settings(settings)?)
     }
 
     fn scoped(
@@ -100,8 +100,8 @@ impl Policy {
         context: &Context<'_>,
         ranges: Option<&dyn RangeSource>,
     ) -> Result<(), Violations> {
-        if let Some(impossible) = rules::impossible(candidate) {
-            return Err(impossible.into());
+        if let Some(violation) = rules::hard_limits(candidate) {
+            return Err(violation.into());
         }
         let common = self.rules.enforce_non_common_password && self.common.contains(candidate);
         let mut broken = Vec::new();
@@ -111,7 +111,7 @@ impl Policy {
         broken.extend(self.rules.upper_lower(candidate));
         broken.extend(self.rules.special(candidate));
         broken.extend(
-            ranges.filter(|source| ranges::breached(*source, candidate)).map(|_| Violation::Breached),
+            ranges.filter(|source| breached::breached(*source, candidate)).map(|_| Violation::Breached),
         );
         if self.rules.enforce_no_context_words {
             broken.extend(context.found_in(candidate).map(|field| Violation::ContextWord { field }));
@@ -156,7 +156,7 @@ impl Policy {
     /// # Security
     /// See [`Age`]: show it only after a right password.
     pub fn age(&self, changed: Option<SystemTime>, now: SystemTime) -> Age {
-        lifecycle::age(self.expiration, changed, now)
+        expiry::age(self.expiration, changed, now)
     }
 
     /// After how many failed logins in a row an account is locked for the rest of the day; `None`: by the steps that hold for
@@ -199,7 +199,7 @@ impl Policies {
     /// # Errors
     /// As [`Policy::from_settings`].
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
-        let ranges = ranges::from_settings(settings)?;
+        let ranges = breached::from_settings(settings)?;
         let sharing =
             settings.sharing_has_rules.then(|| Policy::scoped(settings, Scope::Sharing, ranges.clone()));
         Ok(Self { sharing: sharing.transpose()?, account: Policy::scoped(settings, Scope::Account, ranges)? })

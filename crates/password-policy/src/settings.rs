@@ -1,4 +1,4 @@
-//! What an administrator can set, in the PHP application's own words.
+//! Settings, with the names of the PHP application.
 //!
 //! One table of keys serves every form: a serde map (TOML, JSON) with typed values, and pairs of texts, which is how the
 //! application's configuration is stored and how `occ config:app:set` hands a value over. A key that is not set has the
@@ -19,7 +19,7 @@ use crate::rules::Rules;
 
 pub use keys::Value;
 
-/// What is set; everything else is as the profile has it.
+/// Settings that override the profile.
 ///
 /// Serializes to and from a flat map: `minLength`, `enforceNonCommonPassword`, `minLength_sharing`, … Unknown keys are an
 /// error.
@@ -69,7 +69,7 @@ pub struct RuleSettings {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Profile {
-    /// What the administrators' manual promises: ten characters, not a common password.
+    /// The administrators' manual: ten characters, not a common password.
     #[default]
     Manual,
     /// NIST SP 800-63B-4 for a password that is the only factor: fifteen characters, not a common password, nothing that
@@ -87,7 +87,7 @@ impl Profile {
     }
 }
 
-/// What a password is for. The PHP application calls it a context.
+/// The use of a password. The PHP application calls it a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -148,7 +148,7 @@ impl Settings {
         clamped(self.history_size.unwrap_or(0)).min(MAX_HISTORY)
     }
 
-    /// What is allowed and yet worth a line in the log when a server starts.
+    /// Warnings about risky settings, for the log at start.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = Vec::new();
         for scope in [Scope::Account, Scope::Sharing] {
@@ -257,9 +257,9 @@ pub enum SettingsError {
     Value {
         /// Of which setting.
         key: String,
-        /// What it was.
+        /// The found value.
         found: String,
-        /// What it may be.
+        /// The allowed values.
         expected: &'static str,
     },
     /// A minimum that no password reaches.

@@ -33,7 +33,7 @@ pub enum Violation {
     Breached,
     /// Contains a context word of the user.
     ContextWord {
-        /// What it is.
+        /// The context field.
         field: ContextField,
     },
     /// One of the passwords that this person had before.

@@ -88,7 +88,7 @@ impl Connections {
     }
 }
 
-/// What the open files of this process leave room for.
+/// The default limit, from the limit of open files.
 fn default_limit() -> usize {
     let files = user_backend::process::open_file_limit().unwrap_or(1024);
     usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(MOST).clamp(16, MOST)
@@ -129,7 +129,7 @@ impl Guarded {
         &mut self.stream
     }
 
-    /// What became of a write: one that waits too long fails.
+    /// The result of a write: one that waits too long fails.
     fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;

@@ -27,7 +27,7 @@ use crate::connections::{Connections, Guarded};
 use crate::router::router;
 use crate::state::AppState;
 
-/// What the system holds of answers on their way to one client, in bytes.
+/// Send buffer per connection, in bytes.
 const SEND_BUFFER: u32 = 256 * 1024;
 
 /// How many connections wait to be taken.
@@ -59,7 +59,7 @@ pub enum ListenError {
     Tls {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
     /// The listener broke.
@@ -109,7 +109,7 @@ impl Listener {
         self
     }
 
-    /// Where it listens, with the port that was chosen.
+    /// The listening address, with the chosen port.
     ///
     /// # Errors
     /// The system cannot say.
@@ -117,7 +117,7 @@ impl Listener {
         self.listener.local_addr()
     }
 
-    /// What ends the server.
+    /// The shutdown handle.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
     }

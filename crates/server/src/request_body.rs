@@ -45,7 +45,7 @@ impl Sender {
         }
     }
 
-    /// What all bodies together may hold, in bytes.
+    /// Memory limit of all bodies together, in bytes.
     const fn budget(self) -> usize {
         match self {
             Self::Anonymous => 8 * 1024 * 1024,

@@ -79,7 +79,7 @@ pub struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt that must be answered before `deadline`, from an unknown place.
+    /// An attempt that must be answered before `deadline`, from an unknown client.
     pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
         Self { name, upstream_name: name.as_str(), password, source: None, deadline }
     }
@@ -106,7 +106,7 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// What a backend found when it reached its server without credentials.
+/// The result of a probe without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Probe {
@@ -114,7 +114,7 @@ pub struct Probe {
     pub peer: Option<SocketAddr>,
     /// The TLS session; `None` without encryption.
     pub tls: Option<TlsSummary>,
-    /// What the server says it can do: IMAP capabilities, the FTP greeting code, the SMB dialect.
+    /// Capabilities of the server: IMAP capabilities, the FTP greeting code, the SMB dialect.
     pub capabilities: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What a backend decided about one attempt.
+//! Verdicts: what a backend decided about one attempt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Who an accepted attempt is, in the eyes of the backend that accepted it. Cheap to clone.
+/// The identity that a backend accepted. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: CanonicalName,
@@ -85,7 +85,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Who signs in with this login name, for backends that have nothing to add.
+    /// The identity of a login name, for backends that have nothing to add.
     pub fn of(login: &LoginName) -> Self {
         Self::new(login.canonical().clone())
     }
@@ -160,7 +160,7 @@ impl Authenticated {
         Self { vouched, freshness }
     }
 
-    /// Who signed in.
+    /// The identity.
     pub fn identity(&self) -> &Identity {
         &self.vouched.identity
     }

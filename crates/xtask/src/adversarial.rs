@@ -158,7 +158,7 @@ impl Figures {
         }
     }
 
-    /// What was not run counts as a failure: nothing passes by being left out.
+    /// A skipped test counts as a failure.
     fn judge(&self, with_rig: bool) -> Outcome {
         let zeros = [
             ("wrong answers", self.wrong),

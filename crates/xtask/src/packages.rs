@@ -1,4 +1,4 @@
-//! What the commands need from outside: Debian packages and cargo tools, installed aloud and only when missing.
+//! Debian packages and cargo tools that commands need; printed, and installed only when missing.
 
 use std::fs::{self, File};
 use std::path::Path;

@@ -128,7 +128,7 @@ fn check(args: &Args, steps: &mut Steps) {
     drop(guards);
 }
 
-/// Where the tests log everything.
+/// Log files of the tests.
 fn log() -> PathBuf {
     step::target().join("trace-of-tests")
 }

@@ -1,4 +1,4 @@
-//! Who does something, and what is done.
+//! Actors and actions of the audit log.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -51,7 +51,7 @@ impl Actor {
         Self { who: clean(name), origin: from.map(|ip| ip.to_string()), is_user: true }
     }
 
-    /// Whether rights are checked, because this is a user.
+    /// Whether rights are checked: for users only.
     pub(crate) fn is_user(&self) -> bool {
         self.is_user
     }
@@ -64,7 +64,7 @@ impl Actor {
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// What was done.
+        /// The action.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Action {

@@ -1,4 +1,4 @@
-//! What can go wrong, sorted by what the caller can do about it.
+//! Errors, by what the caller can do about them.
 
 use thiserror::Error;
 
@@ -17,7 +17,7 @@ pub enum AccountsError {
     /// The database belongs to another program; nothing in it was touched.
     #[error("this database belongs to another program: {found}")]
     Foreign {
-        /// What shows it.
+        /// The symptom.
         found: String,
     },
     /// The actor may not do this: checked in the transaction of the change, so nothing was changed.
@@ -34,9 +34,9 @@ pub enum AccountsError {
     Invalid {
         /// The field it was meant for.
         field: &'static str,
-        /// What was given.
+        /// The invalid value.
         found: String,
-        /// What it should be.
+        /// The expected form.
         expected: &'static str,
     },
     /// No enabled user would be left in the group `admin`.
@@ -69,7 +69,7 @@ pub enum AccountsError {
     /// The database can be read and not written.
     #[error("the store is read-only")]
     ReadOnly,
-    /// What was true when the caller looked no longer is: a hash was replaced, a token was used up.
+    /// Concurrent change: a hash was replaced, a token was used up.
     #[error("{what} changed in between")]
     Stale {
         /// Which kind of thing.

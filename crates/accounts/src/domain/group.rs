@@ -9,7 +9,7 @@ use crate::domain::search_text::fold;
 pub struct Group {
     /// Its id.
     pub id: GroupId,
-    /// What it is called; unset means by the id.
+    /// Display name; unset means the id.
     pub display_name: Option<String>,
     /// How many members it has.
     pub members: u64,

@@ -30,7 +30,7 @@ impl Token {
         &self.0
     }
 
-    /// What is kept of it.
+    /// Its hash.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is kept of a token, and by what it is found.
+/// The hash of a token, under which it is stored and looked up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 

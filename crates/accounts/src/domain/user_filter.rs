@@ -100,6 +100,6 @@ const MAX_SEARCH: usize = 200;
 pub struct Page<T> {
     /// In the order of names.
     pub items: Vec<T>,
-    /// What [`UserFilter::after`] takes to go on; `None` at the end of the list.
+    /// Cursor for [`UserFilter::after`]; `None` at the end of the list.
     pub next: Option<UserId>,
 }

@@ -77,7 +77,7 @@ impl UserId {
         &self.name
     }
 
-    /// What the store holds: it was parsed when it was written.
+    /// A stored id, which was parsed when it was written.
     pub(crate) fn stored(spelling: &str, name: &str) -> Result<Self, AccountsError> {
         match CanonicalName::parse(name) {
             Ok(parsed) if parsed.as_str() == name => Ok(Self { spelling: spelling.into(), name: parsed }),

@@ -20,7 +20,7 @@ use crate::output::{Output, table};
 /// A certificate that ends sooner than this many days is pointed out.
 const SOON: i64 = 14;
 
-/// What became of one backend, the best first.
+/// State of a backend, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// What was found at one backend.
+/// Result of the check of one backend.
 #[derive(Debug)]
 struct Found {
     state: State,
@@ -210,7 +210,7 @@ impl Found {
         Self { state: State::Unavailable, problem, ..Self::new() }
     }
 
-    /// What this has shown to be wrong with the settings.
+    /// The error in the settings, if any.
     fn wrong<'a>(&'a self, id: &'a BackendId) -> Option<(&'a BackendId, Phase, &'a str)> {
         let problem = self.problem.as_deref().filter(|_| self.state == State::Misconfigured)?;
         // A stranger is offered at the end of everything else.

@@ -61,7 +61,7 @@ pub(crate) struct AddArgs {
     /// The id of the new group
     #[arg(value_name = "GROUP")]
     pub(crate) group: String,
-    /// What the group is called
+    /// Display name of the group
     #[arg(long, value_name = "NAME")]
     pub(crate) display_name: Option<String>,
 }

@@ -91,7 +91,7 @@ pub(crate) struct Common {
     pub(crate) registry: ClassRegistry,
 }
 
-/// Where a password comes from.
+/// Source of a password.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Password {
     /// Take the password from the environment variable NC_PASS, otherwise OC_PASS
@@ -127,7 +127,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Where this command takes a password from, if it takes one.
+    /// Source of the password, if the command takes one.
     pub(crate) fn password(&self) -> Option<Password> {
         match self {
             Self::Backend(BackendCommand::Login(args)) => Some(args.password),

@@ -71,7 +71,7 @@ pub(crate) struct AddArgs {
     /// Set a random password that is not shown: the user chooses one with the link in the welcome mail
     #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
     pub(crate) generate_password: bool,
-    /// What the user is called
+    /// Display name of the user
     #[arg(long, value_name = "NAME")]
     pub(crate) display_name: Option<String>,
     /// A group to join; created when it is missing. Can be given several times
@@ -138,7 +138,7 @@ pub(crate) struct SettingArgs {
     /// A user who does not exist has no settings, and that is no error
     #[arg(long)]
     pub(crate) ignore_missing_user: bool,
-    /// What to answer when nothing is set
+    /// Value to print if nothing is set
     #[arg(long, value_name = "TEXT", requires = "key")]
     pub(crate) default_value: Option<String>,
     /// Change what is set, and set nothing new
@@ -169,7 +169,7 @@ pub(crate) struct TokenAddArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: String,
-    /// What it is for, so that its owner knows it again
+    /// Name, so that its owner recognises it
     #[arg(long, value_name = "NAME", default_value = "cli")]
     pub(crate) name: String,
     /// Create a service token with this scope; can be repeated

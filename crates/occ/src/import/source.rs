@@ -30,7 +30,7 @@ pub(super) struct UserRow {
     pub(super) display_name: Option<String>,
     /// The hash of a local user.
     pub(super) hash: Option<String>,
-    /// What the source calls the backend of an external user.
+    /// Name of an external user's backend in the source.
     pub(super) backend: Option<String>,
     /// How many rows the source has for this user.
     pub(super) rows: u64,
@@ -74,7 +74,7 @@ impl Source {
         self.number("authtoken", " WHERE type = 1").await
     }
 
-    /// What the first hashes were made with, besides the password.
+    /// Salt of the oldest hashes (`passwordsalt`).
     pub(super) fn salt(&self) -> &LegacySalt {
         &self.salt
     }

@@ -1,4 +1,4 @@
-//! What stands around every answer, as JSON Schema.
+//! The envelope of responses, as JSON Schema.
 
 use utoipa::openapi::schema::{Schema, SchemaType};
 use utoipa::openapi::{AllOfBuilder, Components, ComponentsBuilder, ObjectBuilder, Ref, RefOr, Type};

@@ -26,7 +26,7 @@ use crate::provisioning::schema;
 /// The name of the way to sign in.
 pub(super) const BASIC: &str = "basic";
 
-/// Where a version of the API is.
+/// The base path of an API version.
 pub(super) fn prefix(version: Version) -> &'static str {
     match version {
         Version::V1 => "/ocs/v1.php",
@@ -34,7 +34,7 @@ pub(super) fn prefix(version: Version) -> &'static str {
     }
 }
 
-/// What every operation takes.
+/// Common parameters of all operations.
 pub(super) fn add_parameters(components: &mut Components) {
     let header = ParameterBuilder::new()
         .name("OCS-APIRequest")

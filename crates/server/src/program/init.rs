@@ -25,7 +25,7 @@ pub(crate) fn leave_environment() {
     environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }
 
-/// Where the password comes from.
+/// Source of the password.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Environment,

@@ -1,4 +1,4 @@
-//! What is told to systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its configuration again, when
+//! Notifies systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its configuration again, when
 //! it ends, and that it lives. Without systemd nothing happens.
 
 use std::time::Duration;

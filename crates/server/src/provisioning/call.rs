@@ -21,22 +21,22 @@ use crate::state::AppState;
 /// One call, as an endpoint sees it.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// What the server is made of.
+    /// The shared state.
     pub app: &'a AppState,
     /// The caller; `None` at the few public routes.
     pub caller: Option<&'a Caller>,
-    /// Where from.
+    /// The client address.
     pub origin: Origin,
-    /// What the program calls itself.
+    /// The user agent.
     pub agent: &'a str,
-    /// What was sent along.
+    /// The parameters.
     pub params: &'a Params,
     /// The parts of the path that have a name.
     pub captures: &'a Captures<'a>,
 }
 
 impl Call<'_> {
-    /// Who calls.
+    /// The caller.
     ///
     /// # Errors
     /// Not signed in. The role that the route requires prevents this.
@@ -167,7 +167,7 @@ pub(crate) const RANGE: &[Param] = &[
     Param::new("offset", Kind::Count, "Number to skip"),
 ];
 
-/// What [`Failure::hidden`] says.
+/// Documentation of [`Failure::hidden`].
 pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "unknown user, or not visible to you");
 
 /// A part of a list.

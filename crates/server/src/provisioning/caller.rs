@@ -10,7 +10,7 @@ use super::scope::{TokenScope, hint};
 use crate::auth::proof::Accepted;
 use crate::auth::proof::{NotEnough, Proof, Requirement};
 
-/// What is answered while a password counts only because its server cannot be reached.
+/// The response to a caller who was accepted by grace.
 pub(crate) const STALE: &str =
     "Nothing can be changed while the server that checks your password cannot be reached";
 

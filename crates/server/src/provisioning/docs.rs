@@ -59,7 +59,7 @@ impl Tag {
     }
 }
 
-/// What a parameter holds.
+/// Type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,

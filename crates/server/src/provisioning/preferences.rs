@@ -1,4 +1,4 @@
-//! What users set for themselves: no app of this server has settings that people may change this way, and the answers are
+//! Preferences of users: no app of this server has settings that people may change this way, and the answers are
 //! those of an installation where no app allows it.
 
 use super::call::Call;

@@ -26,7 +26,7 @@ pub struct Route {
     pub requires: Requirement,
     /// The scope that opens the call to a service token; `None` where none does.
     pub scope: Option<TokenScope>,
-    /// What answers.
+    /// The handler.
     pub operation: &'static Operation,
 }
 
@@ -124,7 +124,7 @@ pub const ROUTES: &[Route] = routes! {
 
 pub use super::users::edit::needs as needs_of_field;
 
-/// What a path led to.
+/// The result of routing.
 #[derive(Debug)]
 pub enum Found<'p> {
     /// To this route, with these parts of the path.

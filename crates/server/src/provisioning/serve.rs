@@ -167,7 +167,7 @@ fn explained(failure: Failure, operation: &Operation, disguised: bool) -> Failur
     }
 }
 
-/// What the answer to a password in a query says.
+/// The hint for a password in a query.
 const IN_QUERY: &str = "the password was in the address, where proxies and logs on the way keep it; send it in the body (curl: -d \
                         password=...), and change this one";
 

@@ -1,4 +1,4 @@
-//! What the server can do, and who it is.
+//! Capabilities and identity of the service.
 
 use super::call::Call;
 use super::envelope::data::Data;

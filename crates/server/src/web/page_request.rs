@@ -1,4 +1,4 @@
-//! Who looks at a page: the cookie, where they are, and whether what they send may be believed.
+//! A request for a page: session cookie, client address, and CSRF checks.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) struct PageRequest {
     is_new: bool,
 }
 
-/// The answer that ends a request early.
+/// A response that ends a request early.
 #[derive(Debug)]
 pub(super) struct EarlyResponse(Box<Response<Body>>);
 
@@ -52,7 +52,7 @@ impl IntoResponse for EarlyResponse {
     }
 }
 
-/// What became of a request.
+/// The result of a request.
 pub(super) type Answer = Result<Response<Body>, EarlyResponse>;
 
 impl FromRequestParts<AppState> for PageRequest {
@@ -101,7 +101,7 @@ impl PageRequest {
         Frame::new(&self.app, Some(self.csrf_token()))
     }
 
-    /// What the forms of this request carry, to be believed when they come back.
+    /// The request token for forms (CSRF protection).
     pub(super) fn csrf_token(&self) -> String {
         self.app.request_tokens().token(&self.cookie)
     }

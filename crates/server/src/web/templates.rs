@@ -1,4 +1,4 @@
-//! What the pages say and look like. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
+//! Templates of the pages. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -24,10 +24,10 @@ const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';form-ac
 static STYLE_VERSION: LazyLock<String> =
     LazyLock::new(|| blake3::hash(STYLE.as_bytes()).to_hex().chars().take(12).collect());
 
-/// What stands around every page.
+/// The frame of every page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    /// What the product is called.
+    /// Name of the product.
     product: &'a str,
     /// The prefix of every path.
     base: String,
@@ -70,7 +70,7 @@ impl Notice {
         &self.text
     }
 
-    /// What a program that reads pages aloud makes of it.
+    /// The ARIA role, for screen readers.
     fn role(&self) -> &'static str {
         if self.kind == "bad" { "alert" } else { "status" }
     }

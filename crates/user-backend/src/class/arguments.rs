@@ -9,7 +9,7 @@ use crate::document::tree::{Key, Node, Value, quoted};
 use crate::document::{Field, Problem};
 use crate::transport::TlsMode;
 
-/// What arguments say. What they leave unsaid may be said by name beside them.
+/// Values of positional arguments. Missing ones may be given by name.
 #[derive(Clone, Debug, Default)]
 pub struct NamedFields<'a> {
     /// `host`.
@@ -31,7 +31,7 @@ pub struct NamedFields<'a> {
 }
 
 impl<'a> NamedFields<'a> {
-    /// What the arguments say about an own field.
+    /// The value of an own field in the arguments.
     pub(crate) fn own(&self, name: &str) -> Option<&Field<'a>> {
         self.own.iter().find(|(own, _)| *own == name).map(|(_, field)| field)
     }
@@ -46,7 +46,7 @@ pub struct Located<'a, T> {
     pub field: Field<'a>,
 }
 
-/// What arguments say about encryption.
+/// The encryption in the arguments.
 #[derive(Clone, Debug, Default)]
 pub enum PositionalTls<'a> {
     /// Nothing: the defaults of named fields hold.

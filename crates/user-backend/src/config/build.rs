@@ -145,7 +145,7 @@ pub enum FromConfigError {
     Build(#[from] BuildError),
 }
 
-/// What a backend was made of. The same again makes the same backend.
+/// The source of a backend. Equal sources make equal backends.
 #[derive(Debug, PartialEq)]
 struct Made {
     entry: Entry,

@@ -97,7 +97,7 @@ fn host(
     }
 }
 
-/// What protects the connection.
+/// Encryption of the connection.
 #[derive(Debug)]
 struct Security {
     tls: TlsMode,

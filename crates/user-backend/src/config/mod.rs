@@ -67,7 +67,7 @@ pub struct Config {
     warnings: Vec<Warning>,
 }
 
-/// Where an entry stood.
+/// The position of an entry in the file.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     index: usize,
@@ -115,7 +115,7 @@ impl Config {
         &self.resolver
     }
 
-    /// What works and should be known: print it at every start.
+    /// Warnings about risky settings: print them at every start.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

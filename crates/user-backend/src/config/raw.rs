@@ -14,7 +14,7 @@ use crate::document::tree::{Node, Value};
 #[derive(Clone, Debug)]
 pub(super) struct RawSection {
     pub(super) name: String,
-    /// What the file calls it.
+    /// Its name in the file.
     pub(super) key: String,
     pub(super) node: Node,
 }

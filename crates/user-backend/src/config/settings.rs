@@ -11,7 +11,7 @@ use crate::document::tree::quoted;
 use crate::layer::{CacheBounds, Lock, Throttle};
 use crate::resolver::Resolver;
 
-/// What is global: one deadline, one cache, one throttle for all backends.
+/// Global settings: one deadline, one cache, one rate limit for all backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolverSettings {
@@ -78,7 +78,7 @@ impl Network {
     }
 }
 
-/// What is wrong with a text that should be a [`Network`].
+/// Why a text is not a [`Network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address or a block such as 10.0.0.0/8 that begins with its first address")]
 pub struct NetworkError;

@@ -40,7 +40,7 @@ pub(crate) fn parse_with_port(text: &str) -> Result<(String, Option<u16>), Probl
     Ok((host, Some(port)))
 }
 
-/// What a port must be.
+/// The valid ports.
 pub(crate) const PORT_RANGE: &str = "a port between 1 and 65535";
 
 /// Reads one to five digits between 1 and 65535.

@@ -145,7 +145,7 @@ impl<'a> Field<'a> {
         self.fail(Problem::new(self.node.value.shown(), expected))
     }
 
-    /// What a reader of texts makes of this value, or its problem reported.
+    /// Parses a text value, or reports the problem.
     pub fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
         answer.map_or_else(|problem| self.fail(problem), Some)
     }

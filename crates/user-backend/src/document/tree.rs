@@ -41,7 +41,7 @@ pub(crate) struct Node {
     pub(crate) at: Position,
 }
 
-/// What the formats have in common.
+/// A value of any format.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,

@@ -1,8 +1,8 @@
-//! Where libsmbclient runs: in processes of its own, or in a thread of this one.
+//! Isolation of libsmbclient: helper processes, or a thread of this process.
 
 use std::path::PathBuf;
 
-/// Where the engine `pavao` lets libsmbclient run.
+/// How the engine `pavao` isolates libsmbclient.
 ///
 /// libsmbclient is written in C and keeps its state in global variables. In this process it can do one login at a time,
 /// whatever the number of servers, and a crash of it ends the program. In helper processes, at most four for each backend,
@@ -21,7 +21,7 @@ pub enum Isolation {
     Program(PathBuf),
 }
 
-/// What was decided.
+/// The chosen isolation.
 #[cfg(feature = "smb")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {

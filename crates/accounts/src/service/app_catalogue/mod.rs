@@ -19,11 +19,11 @@ pub const EXTERNAL_APP: &str = "user_external";
 pub struct AppFeature {
     /// Its id.
     pub id: &'static str,
-    /// What it is called.
+    /// Name.
     pub name: &'static str,
-    /// What it does.
+    /// Description.
     pub summary: &'static str,
-    /// What would be left without it could not be administered.
+    /// Always enabled: without it the server could not be administered.
     pub always: bool,
 }
 
@@ -60,7 +60,7 @@ pub struct InstalledApp {
     pub enabled: bool,
 }
 
-/// What is known about an app.
+/// Metadata of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppInfo {
     /// It is a feature.

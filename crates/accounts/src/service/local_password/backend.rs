@@ -131,7 +131,7 @@ impl LocalBackend {
         Ok(verdict)
     }
 
-    /// Counts the attempt where that is wanted, before anything is compared.
+    /// Counts the attempt before the comparison, if the policy limits attempts.
     async fn count(
         &self,
         name: &CanonicalName,
@@ -222,7 +222,7 @@ impl LocalBackend {
         }
     }
 
-    /// What a right password is worth.
+    /// The verdict for a right password.
     fn verdict(&self, kept: &StoredCredential, attempt: &Attempt<'_>) -> Verdict {
         if !kept.enabled {
             return Verdict::Rejected(Rejection::AccountDisabled);
@@ -259,7 +259,7 @@ impl UserBackend for LocalBackend {
     }
 }
 
-/// What is known of the attempts in a row to which this one belongs.
+/// The consecutive attempts before this one.
 #[derive(Debug)]
 enum ConsecutiveFailures {
     /// Nothing is limited, or this is no guess.

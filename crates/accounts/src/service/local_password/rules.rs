@@ -1,4 +1,4 @@
-//! What is asked of a new password, as far as this crate needs to know. The rules themselves are those of `password-policy`.
+//! The interface of password rules, as this crate needs it. The rules themselves are those of `password-policy`.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -31,7 +31,7 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
 pub struct Person<'a> {
     /// The user id.
     pub id: &'a str,
-    /// What the user is called.
+    /// Display name.
     pub display_name: Option<&'a str>,
     /// The mail address.
     pub email: Option<&'a str>,

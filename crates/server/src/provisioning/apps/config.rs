@@ -113,7 +113,7 @@ fn app(call: &Call<'_>) -> Result<String, Failure> {
     if fits { Ok(app) } else { Err(refused("Invalid app id given")) }
 }
 
-/// What is not for this door: what says which apps are on, what would open the server, what would break clients.
+/// Settings that this API refuses: those that enable apps, what would open the server, what would break clients.
 fn settable(app: &str, key: &str, value: &str) -> Result<(), Failure> {
     let no = match (app, key) {
         (_, "installed_version" | "enabled" | "types") => true,

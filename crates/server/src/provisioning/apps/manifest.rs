@@ -92,7 +92,7 @@ fn part(element: &ManifestElement) -> Data {
     }
 }
 
-/// What is in elements, as a list.
+/// The children of an element, as a list.
 fn members(elements: &[&ManifestElement]) -> Data {
     Data::List(elements.iter().flat_map(|element| &element.children).map(value).collect())
 }

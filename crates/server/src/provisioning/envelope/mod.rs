@@ -24,11 +24,11 @@ use data::Data;
 use format::Format;
 use streamed_list::StreamedList;
 
-/// What an endpoint answers when it worked.
+/// A successful response of an endpoint.
 #[derive(Debug)]
 pub struct Answer {
     data: Data,
-    /// What stands in place of the data when it is too much to be held.
+    /// Streamed data, if it is too large for memory.
     long: Option<StreamedList>,
     total: Option<u64>,
     per_page: Option<u64>,
@@ -67,7 +67,7 @@ impl From<StreamedList> for Answer {
     }
 }
 
-/// What an endpoint answers when it did not.
+/// A failed response of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     code: Code,

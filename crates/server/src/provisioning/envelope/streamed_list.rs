@@ -31,7 +31,7 @@ pub struct StreamedList {
     rest: Box<dyn PageSource>,
 }
 
-/// What gives the parts of a list.
+/// The source of a list's parts.
 #[async_trait::async_trait]
 pub trait PageSource: Send {
     /// The next part; `None` after the last.
@@ -109,7 +109,7 @@ struct StreamWriter {
 }
 
 enum How {
-    /// What is written, and what closes the list once it is open.
+    /// The opening and closing text of the list.
     Json(Vec<u8>, Option<u8>),
     /// The writer, and whether the list is open.
     Xml(Box<Writer<Vec<u8>>>, bool),
@@ -165,7 +165,7 @@ impl StreamWriter {
         }
     }
 
-    /// What was written since the last time.
+    /// The text written since the last call.
     fn take(&mut self) -> Vec<u8> {
         std::mem::take(match &mut self.how {
             How::Json(out, _) => out,

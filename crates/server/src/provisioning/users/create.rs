@@ -196,7 +196,7 @@ fn has_possible_owner(call: &Call<'_>, id: &UserId) -> bool {
 /// The answer to a sub-admin who wants a name that an external backend may own.
 const OWNED: &str = "Only administrators may use a name that may belong to a user of another backend";
 
-/// What can be done about it.
+/// The hint.
 const OWNED_HINT: &str = "ask an administrator to create this user; or, if the names of your backends cannot be told from \
                           local ones, to set sub_admins_may_create = \"any-name\"";
 
@@ -241,13 +241,13 @@ fn checked_id(id: String, sent: bool) -> Result<UserId, Failure> {
     })
 }
 
-/// What happened when no id comes at all.
+/// The hint for a missing id.
 const NO_ID: &str = "send the name as userid, in lower case; with curl: -d userid=frank";
 
 /// The hint for an id in quotes that the shell should have removed.
 const INNER_QUOTES: &str = "the value has quotes in it; put them around the whole: -d 'userid=frank'";
 
-/// What happened when an id comes in typographic quotes.
+/// The hint for an id in typographic quotes.
 pub(crate) const QUOTES: &str = "the value has typographic quotes in it, as web pages and word processors make them; \
                                  type plain ones: -d 'userid=frank'";
 

@@ -85,7 +85,7 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
 }
 
-/// What the change of a field needs: the proof of the caller, and the scope of a service token.
+/// Required proof and scope for changing a field.
 pub fn needs(key: &str, oneself: bool) -> (Requirement, TokenScope) {
     let is_credential = |field: ProfileField| field.rules().risk == FieldRisk::Credential;
     if key == "password" || key.parse().is_ok_and(is_credential) {

@@ -6,7 +6,7 @@ use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 use crate::provisioning::envelope::data::Data;
 use crate::settings::ServerSettings;
 
-/// Who looks.
+/// The reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Viewer {
     /// An administrator of that user: sees whether the user is enabled.

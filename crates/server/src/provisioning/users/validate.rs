@@ -1,4 +1,4 @@
-//! What a value of a field may be, and the answers to one that cannot be taken.
+//! Validates values of fields, and the responses for invalid ones.
 
 use std::time::Duration;
 
@@ -89,13 +89,13 @@ pub(crate) fn no_language() -> Failure {
     Failure::new(INVALID, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
 }
 
-/// What a locale looks like.
+/// Pattern of a locale.
 pub(crate) const LOCALE: &str = "a language and perhaps a country, as in de_DE";
 
-/// What a phone number looks like.
+/// Pattern of a phone number.
 pub(crate) const PHONE: &str = "a number with the code of its country, as in +49 711 123456";
 
-/// What the address of a web page looks like.
+/// Pattern of a web address.
 pub(crate) const WEBSITE: &str = "an address that begins with https:// or http://";
 
 /// A phone number with its country code, as E.164 writes it. Without one, or if invalid, `None`: the original answers

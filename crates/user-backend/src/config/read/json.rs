@@ -129,7 +129,7 @@ impl<'t> Reader<'t, '_> {
         rest.starts_with(['/', '#']).then_some("JSON has no comments")
     }
 
-    /// Where a part of the text stands in it.
+    /// The position of a part of the text.
     fn offset(&self, part: &str) -> usize {
         (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }

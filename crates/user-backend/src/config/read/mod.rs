@@ -20,7 +20,7 @@ const MAX_DEPTH: usize = 64;
 /// Maximum number of reported syntax errors; later ones are noise.
 const MAX_SYNTAX_ERRORS: usize = 10;
 
-/// What a reader found.
+/// The result of a reader.
 #[derive(Debug)]
 pub(super) struct Document {
     /// The top level. From a `config.php`, only what belongs to us.

@@ -1,4 +1,4 @@
-//! What a helper does: it leaves everything behind that is not its business, then answers one question after the other.
+//! The main loop of a helper: drops inherited resources, then serves one login after the other.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

@@ -207,7 +207,7 @@ fn string(text: &LiteralString<'_>) -> Result<String, Problem> {
     String::from_utf8(bytes.to_vec()).map_err(|_| Problem::new("a text that is not UTF-8", "UTF-8"))
 }
 
-/// What an expression is, in a few words.
+/// Describes an expression.
 fn kind(expression: &Expression<'_>) -> &'static str {
     match expression {
         Expression::CompositeString(CompositeString::Document(_)) => "a heredoc text",

@@ -203,7 +203,7 @@ fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Pair<'a>>) 
     }
 }
 
-/// What is most often missing where such a token does not belong.
+/// What is usually missing before an unexpected token.
 fn slip(kind: TokenKind) -> Option<&'static str> {
     match kind {
         TokenKind::LiteralString | TokenKind::LiteralInteger | TokenKind::Array | TokenKind::LeftBracket => {

@@ -33,7 +33,7 @@ pub(super) struct TooDeep {
     pub(super) offset: usize,
 }
 
-/// Where a file has too many dollar signs for the lexer; ask before anything else.
+/// Position at which a file has too many dollar signs for the lexer; check this first.
 pub(super) fn too_many_dollars(text: &str) -> Option<usize> {
     text.match_indices('$').nth(MAX_DOLLARS).map(|(offset, _)| offset)
 }
@@ -118,7 +118,7 @@ impl Waiting {
 /// The fragment of the PHP app's manual: an array element without its array.
 #[derive(Debug)]
 pub(super) struct Fragment {
-    /// Where it begins.
+    /// Its start.
     pub(super) start: usize,
     /// Whether an opening tag stands before it.
     pub(super) tagged: bool,
@@ -148,7 +148,7 @@ pub(super) fn key_among<'k>(keys: &'k [String], raw: &[u8]) -> Option<&'k str> {
     keys.iter().map(String::as_str).find(|name| inner(raw) == name.as_bytes())
 }
 
-/// What stands between the quotes.
+/// The text between the quotes.
 fn inner(raw: &[u8]) -> &[u8] {
     match raw {
         [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,

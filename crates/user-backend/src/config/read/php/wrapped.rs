@@ -16,13 +16,13 @@ pub(super) struct Located {
 #[derive(Debug)]
 pub(super) struct Wrapped {
     pub(super) source: String,
-    /// Where something was put in, and how much.
+    /// Position and length of the inserted text.
     put: (usize, usize),
     length: usize,
 }
 
 impl Wrapped {
-    /// Where a byte of the text to parse stands in the file.
+    /// The position in the file of a byte of the parsed text.
     pub(super) fn original(&self, offset: usize) -> usize {
         let (start, length) = self.put;
         let offset = if offset < start { offset } else { offset.saturating_sub(length).max(start) };

@@ -31,7 +31,7 @@ const MAX_RANGE_BYTES: u64 = 1 << 20;
 const PREFIX: usize = 5;
 const DIGITS: usize = 40;
 
-/// Where ranges come from. Called where blocking is allowed.
+/// A source of ranges. Called where blocking is allowed.
 pub trait RangeSource: fmt::Debug + Send + Sync + 'static {
     /// The rows of one range: the other 35 digits, a colon, a count; one a line. A count of 0 is padding.
     ///
@@ -72,7 +72,7 @@ pub enum RangeError {
     /// It sent too much.
     #[error("it sent more than a range")]
     TooLarge,
-    /// What it sent has no rows.
+    /// The response has no rows.
     #[error("what it sent is not a range")]
     NotARange,
     /// The connection is not what it should be: TLS, or not HTTP at all.
@@ -110,7 +110,7 @@ impl RangeSource for FolderRanges {
     }
 }
 
-/// What settings name, if they name any.
+/// The configured source, if any.
 pub(crate) fn from_settings(settings: &Settings) -> Result<Option<Arc<dyn RangeSource>>, SettingsError> {
     let Some(source) = settings.have_i_been_pwned_source.as_deref() else { return Ok(None) };
     if PathBuf::from(source).is_absolute() {
