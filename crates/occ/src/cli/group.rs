@@ -87,7 +87,7 @@ Examples:
 
 const ADDUSER_HELP: &str = concat!(
     "\
-Says nothing when it worked, also when the user was a member already.
+Prints nothing on success, also if the user was a member already.
 
 Examples:
   occ group:adduser staff alice
@@ -98,7 +98,7 @@ Examples:
 
 const DELETE_HELP: &str = concat!(
     "\
-The group admin stays.
+The group admin cannot be deleted.
 
 Examples:
   occ group:delete staff
@@ -114,12 +114,12 @@ Examples:
   occ group:info staff --output=json | jq .members
 
 ",
-    exits!("the group is there")
+    exits!("printed")
 );
 
 const LIST_HELP: &str = concat!(
     "\
-In the order of ids. Lists of any length are written as they are read.
+Sorted by id. Long lists are streamed.
 
 Examples:
   occ group:list
@@ -131,8 +131,8 @@ Examples:
 
 const REMOVEUSER_HELP: &str = concat!(
     "\
-Says nothing when it worked, also when the user was no member. The last enabled administrator stays \
-in the group admin.
+Prints nothing on success, also if the user was no member. The last enabled administrator cannot be \
+removed from the group admin.
 
 Examples:
   occ group:removeuser staff alice
@@ -143,7 +143,7 @@ Examples:
 
 const SUBADMIN_ADD_HELP: &str = concat!(
     "\
-A sub-admin manages the members of a group and need not be one. Says nothing when it worked.
+A sub-admin manages the members of a group and need not be one. Prints nothing on success.
 
 Examples:
   occ group:subadmin:add staff alice
@@ -163,7 +163,7 @@ Examples:
 
 const SUBADMIN_REMOVE_HELP: &str = concat!(
     "\
-Says nothing when it worked.
+Prints nothing on success.
 
 Examples:
   occ group:subadmin:remove staff alice

@@ -147,25 +147,25 @@ Examples:
   occ help user:add
 
 Exit codes:
-  0  fine; authenticated
+  0  success; authenticated
   1  refused
-  2  wrong command line or configuration, or the answer could not be written
+  2  wrong command line or configuration, or the output could not be written
   3  a backend or the store is unavailable
   4  throttled";
 
 const PASSWORD_IS_NO_ARGUMENT: &str = "\
 error: a password is never taken from the command line, where every user of this machine can read it
 
-  drop it                      to be asked for it at the terminal
-  --password-from-env          to take it from the environment variable NC_PASS or OC_PASS
-  --password-from-stdin        to take it from the first line of standard input
+  no option                    prompts at the terminal
+  --password-from-env          takes it from the environment variable NC_PASS or OC_PASS
+  --password-from-stdin        takes it from the first line of standard input
 
-This one may have been seen, and your shell may remember it: think of changing it.";
+This password may have been seen, and your shell may have saved it: consider changing it.";
 
 /// A command line that leads to no command: help, version, or a mistake.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The parser's own words.
+    /// The message of the parser.
     Clap(clap::Error),
     /// A password was given where it can be seen. It is not repeated.
     PasswordAsArgument,

@@ -200,8 +200,8 @@ pub(crate) struct TokenDeleteArgs {
 
 const ADD_HELP: &str = concat!(
     "\
-The password is asked for at the terminal, twice and unseen. It is never taken from the command line. \
-It must pass the password policy; there is no way around that. All of it happens or nothing.
+Prompts for the password twice, without echo. It is never taken from the command line and must pass \
+the password policy. The user is created completely or not at all.
 
 Examples:
   occ user:add alice --display-name \"Alice Liddell\" --group staff --email alice@example.com
@@ -214,7 +214,7 @@ Examples:
 
 const DELETE_HELP: &str = concat!(
     "\
-Sessions, app passwords and settings go too. The last enabled administrator stays.
+Also deletes sessions, app passwords and settings. The last enabled administrator cannot be deleted.
 
 Examples:
   occ user:delete alice
@@ -250,7 +250,7 @@ Examples:
   occ user:info alice --output=json | jq .groups
 
 ",
-    exits!("the user is there")
+    exits!("printed")
 );
 
 const LASTSEEN_HELP: &str = concat!(
@@ -267,7 +267,7 @@ Examples:
 
 const LIST_HELP: &str = concat!(
     "\
-In the order of names. Lists of any length are written as they are read.
+Sorted by name. Long lists are streamed.
 
 Examples:
   occ user:list
@@ -280,8 +280,8 @@ Examples:
 
 const REPORT_HELP: &str = concat!(
     "\
-\"user directories\" counts the users who signed in at least once; \"active users\" those of them who may \
-sign in now.
+\"user directories\" counts the users who signed in at least once; \"active users\" those of them who are \
+enabled.
 
 Examples:
   occ user:report
@@ -293,14 +293,14 @@ Examples:
 
 const RESET_HELP: &str = concat!(
     "\
-The new password is asked for at the terminal, twice and unseen. It is never taken from the command \
-line. It must pass the password policy. When this returns, the old password is refused everywhere, \
-and the user's sessions and reset links have ended.
+Prompts for the new password twice, without echo. It is never taken from the command line and must \
+pass the password policy. When the command returns, the old password is refused everywhere, and the \
+user's sessions and reset links have ended.
 
 The password of a user of a mail, file or FTP server is kept there and cannot be set \
 here.
 
-sudo takes variables out of the environment; --preserve-env=OC_PASS lets this one through.
+sudo removes variables from the environment; --preserve-env=OC_PASS keeps this one.
 
 Examples:
   occ user:resetpassword alice
@@ -309,12 +309,12 @@ Examples:
   occ user:resetpassword alice --send-email
 
 ",
-    exits!("the password is set, or the mail is on its way")
+    exits!("the password is set, or the mail is queued")
 );
 
 const SETTING_HELP: &str = concat!(
     "\
-These settings are what the user's record says: settings email, settings display_name, files quota, \
+These settings are fields of the user's record: settings email, settings display_name, files quota, \
 core lang, core locale.
 
 Examples:
@@ -330,26 +330,26 @@ Examples:
 
 const WELCOME_HELP: &str = concat!(
     "\
-The server sends the mail; a server that is not running sends it when it runs again.
+Queues the mail; the server sends it, at the latest when it is started again.
 
 Examples:
   occ user:welcome alice
   occ user:welcome alice --reset-password
 
 ",
-    exits!("the mail is on its way")
+    exits!("the mail is queued")
 );
 
 const TOKEN_ADD_HELP: &str = concat!(
     "\
-It is shown once and never again. Without --scope it is an app password for one device or program, which \
-signs in instead of the password. With --scope it is a service token for automation: it may do what its \
-scopes say and never more than this user may. A user has at most 100 of both together.
+The token is shown only once. Without --scope it is an app password for one device or program, used \
+instead of the password. With --scope it is a service token for automation, limited to its scopes and \
+to the rights of this user. A user has at most 100 of both together.
 
 Scopes: users:read, users:write, users:credentials, groups:read, groups:write, frontend:NAME; and apps and \
 admin, for members of the group admin only. No scope includes another.
 
-A service token ends when its user is deleted, disabled, leaves the group admin or administers a group no longer.
+A service token ends when its user is deleted, disabled, leaves the group admin or no longer administers a group.
 
 Examples:
   occ user:auth-tokens:add alice --name \"phone\"
@@ -358,7 +358,7 @@ Examples:
       --from 10.0.0.0/8 --expires 365d
 
 ",
-    exits!("made")
+    exits!("created")
 );
 
 const TOKEN_DELETE_HELP: &str = concat!(

@@ -95,7 +95,7 @@ pub(crate) async fn run(
     Ok(told)
 }
 
-/// Writes the configuration for its owner alone, unless there is one.
+/// Writes the configuration with mode 0640, unless there is one.
 fn write_new(path: &Path) -> std::io::Result<bool> {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();

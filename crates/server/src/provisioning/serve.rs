@@ -342,7 +342,7 @@ fn hint_about_path(parts: &Parts) -> &'static str {
     } else if path.ends_with('/') {
         "unknown path; try it without the trailing slash"
     } else {
-        "there is no such path; users are at /ocs/v1.php/cloud/users, groups at /ocs/v1.php/cloud/groups, apps at \
+        "unknown path; users are at /ocs/v1.php/cloud/users, groups at /ocs/v1.php/cloud/groups, apps at \
          /ocs/v1.php/cloud/apps"
     }
 }

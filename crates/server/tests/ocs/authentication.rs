@@ -209,9 +209,9 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
     for (ask, meaning) in [
         (server.put("admin", "/cloud/users/ghost/disable", ""), "unknown user"),
         (server.delete("admin", "/cloud/users/admin"), "the last administrator"),
-        (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "no such group"),
-        (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "no such field"),
-        (server.get("jane", "/cloud/users/Frank"), "you may not see them"),
+        (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "unknown group"),
+        (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "unknown field"),
+        (server.get("jane", "/cloud/users/Frank"), "not visible to you"),
     ] {
         let told = ask.send().await;
         assert_eq!(told.message(), "", "{told:?}");
