@@ -7,7 +7,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use user_backend::clock::Instant;
-use user_backend::conformance::{self, Known};
+use user_backend::conformance::{self, TestUser};
 use user_backend::{
     Attempt, BackendError, BackendId, Credentials, Identity, Phase, Probe, Rejection, Resolver, UserBackend,
     Verdict,
@@ -25,7 +25,7 @@ impl TextFile {
     }
 }
 
-// The contract: neither Debug nor Display tells a password.
+// The contract: neither Debug nor Display shows a password.
 impl fmt::Debug for TextFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TextFile").field("id", &self.id).field("people", &self.people.len()).finish()
@@ -67,7 +67,7 @@ impl UserBackend for TextFile {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let backend = TextFile::parse(BackendId::parse("text-file")?, "alice:Wonderland-1\nbob:Builder-22");
 
-    conformance::check(&backend, &Known::new("alice", "Wonderland-1")?).await?;
+    conformance::check(&backend, &TestUser::new("alice", "Wonderland-1")?).await?;
     println!("{backend} keeps the contract");
 
     let resolver = Resolver::builder().backend(backend).build()?;

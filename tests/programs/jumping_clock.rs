@@ -37,7 +37,7 @@ async fn main() -> Result<(), Error> {
     let throttled = builder(people.clone()).throttle(throttle).lock(None).build()?;
     let locked = builder(people.clone()).lock(Some(lock)).build()?;
 
-    // One is remembered for five minutes, a place pauses for an hour, a person for a day.
+    // A success is cached for five minutes, a source is delayed for an hour, a user for a day.
     println!("memory: {}", sign_in(&memory, "alice", RIGHT).await);
     println!("place: {}", sign_in(&throttled, "bob", "wrong").await);
     println!("person: {}", sign_in(&locked, "carol", "wrong").await);

@@ -58,7 +58,7 @@ fn files(place: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(place)?.map(|entry| Ok(entry?.path())).collect()
 }
 
-/// Calls `each` with every place at which a form stands. One pass, whatever the number of forms.
+/// Calls `each` with every position of a form. One pass for any number of forms.
 fn search(
     text: &[u8],
     forms: &[(String, Vec<u8>)],

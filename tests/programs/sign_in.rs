@@ -1,4 +1,4 @@
-//! A program that signs one person in and then waits, so that others can look at what it remembers.
+//! A program that signs one user in and then waits, so that its memory can be inspected.
 //!
 //! `sign-in ENGINE PORT [CA_FILE]`; the password is the first line of the standard input, the verdict the first line of the
 //! standard output, and the program ends with its standard input.
@@ -17,7 +17,7 @@ use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBa
 type Error = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Error> {
-    user_backend::smb::run_if_asked();
+    user_backend::smb::run_helper_if_requested();
     let mut words = std::env::args().skip(1);
     let (engine, port) = (words.next().ok_or("no engine")?, words.next().ok_or("no port")?.parse()?);
     let backend = backend(&engine, port, words.next())?;

@@ -1,4 +1,4 @@
-//! A peer that follows a script: a server as honest or as hostile as a test wants it.
+//! A fake server that follows a script, as honest or as adversarial as a test needs.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub enum Step {
     Send(Vec<u8>),
     /// Writes them one byte at a time, and lets the other side take them in.
     Drip(Vec<u8>),
-    /// Reads one line, whatever it says.
+    /// Reads any line.
     Line,
     /// Reads one line that is no command: `{tag}` stays what it was.
     Secret,
@@ -34,7 +34,7 @@ pub enum Step {
     Until(&'static str),
     /// Becomes a TLS server.
     Tls(Arc<ServerConfig>),
-    /// Begins to become one, and stops after so many bytes of its own.
+    /// Starts the handshake, and stops after this many bytes.
     HalfTls(Arc<ServerConfig>, usize),
     /// Becomes one, and restarts it this many times.
     TlsAgain(Arc<ServerConfig>, usize),
@@ -72,7 +72,7 @@ impl Step {
     }
 }
 
-/// A scripted server on a loopback port of its own. Every connection gets the script from its beginning; at its end the
+/// A scripted server on its own loopback port. Every connection gets the script from its beginning; at its end the
 /// peer hangs up.
 #[derive(Debug)]
 pub struct FakeServer {
@@ -91,7 +91,7 @@ impl FakeServer {
         Self::start_each([script]).await
     }
 
-    /// The same with a script for each connection in turn; those behind the last one get the last one's.
+    /// The same with a script for each connection in turn; later connections get the last one.
     ///
     /// # Panics
     /// When loopback has no port left, or there is no script.

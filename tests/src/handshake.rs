@@ -1,4 +1,4 @@
-//! TLS handshakes that an honest library does not make: cut off in the middle, and begun again and again.
+//! TLS handshakes that an honest library does not make: cut off in the middle, and restarted repeatedly.
 
 use std::io;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub async fn cut_off<S: AsyncRead + AsyncWrite + Unpin>(
     Ok(flight.len())
 }
 
-/// Makes an honest TLS 1.2 handshake, then asks for another one so many times. The configuration must be one for TLS 1.2
+/// Makes an honest TLS 1.2 handshake, then requests this many renegotiations. The configuration must be one for TLS 1.2
 /// alone that gives out its secrets.
 ///
 /// # Errors

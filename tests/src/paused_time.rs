@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Real time after which something that should have ended is said to hang.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs `work` in a runtime of its own whose clock only `tokio::time::advance` moves; `None` when it hangs.
+/// Runs `work` in its own runtime, whose clock only `tokio::time::advance` moves; `None` when it hangs.
 ///
 /// # Panics
 /// When the system gives no runtime, or `work` panics.

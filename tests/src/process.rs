@@ -1,4 +1,4 @@
-//! Other processes as the system shows them: who started them, what they were told, what they hold, what they remember.
+//! Other processes as the system shows them: parent, arguments, environment, descriptors, memory.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -80,14 +80,14 @@ impl Process {
         poll(&mut [PollFd::new(&self.handle, PollFlags::IN)], Some(&patience)) == Ok(1)
     }
 
-    /// Its command line and its environment, as everybody who may look sees them.
+    /// Its command line and its environment, as other processes see them.
     #[must_use]
     pub fn told(&self) -> Vec<u8> {
         let read = |what| fs::read(format!("/proc/{}/{what}", self.pid)).unwrap_or_default();
         [read("cmdline"), read("environ")].concat()
     }
 
-    /// What its descriptors lead to; `None` when the system does not tell us.
+    /// The targets of its descriptors; `None` if the system does not say.
     #[must_use]
     pub fn descriptors(&self) -> Option<BTreeMap<i32, PathBuf>> {
         let entries = fs::read_dir(format!("/proc/{}/fd", self.pid)).ok()?;
@@ -135,7 +135,7 @@ impl Process {
     }
 }
 
-/// Looks through one region; what cannot be read (a device, a guard page) holds nothing of ours.
+/// Looks through one region; what cannot be read (a device, a guard page) holds none of our data.
 fn search(
     memory: &fs::File,
     mut from: u64,

@@ -1,8 +1,8 @@
 //! A relay that spoils what passes: latency, drips, cuts, resets, corruption, silence. In user space, because not every
 //! kernel can do it, and byte by byte the same each time.
 //!
-//! Where a fault begins is told in turns. A turn begins whenever the other side starts to speak; a login is the same number
-//! of turns every time, encrypted or not. Turn 0 is before anybody speaks.
+//! The start of a fault is given in turns. A turn begins when the other side starts to send; a login is the same number
+//! of turns every time, encrypted or not. Turn 0 is before any data.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,9 +24,9 @@ pub enum Fault {
     Jitter(Duration),
     /// So many bytes a second.
     Bandwidth(u32),
-    /// One byte at a time with this pause behind each.
+    /// One byte at a time, with this delay after each.
     Drip(Duration),
-    /// After so many bytes of the turn both sides see the end.
+    /// After this many bytes of the turn both sides see the end.
     Cut(usize),
     /// The same with RST.
     Reset(usize),
@@ -54,10 +54,10 @@ impl Plan {
     pub const HONEST: Self = Self { fault: Fault::None, turn: 0, connection: 0 };
 }
 
-/// So many connections are told of, the first.
+/// Only this many first connections are recorded.
 const REMEMBERED: usize = 1000;
 
-/// A relay to one server, on a loopback port of its own.
+/// A relay to one server, on its own loopback port.
 #[derive(Debug)]
 pub struct Proxy {
     port: u16,
@@ -243,7 +243,7 @@ async fn pass(
 }
 
 impl Spoiler {
-    /// Notes who speaks, and tells the turn.
+    /// Records the sender, and returns the turn.
     fn speaks(&self, side: Side) -> usize {
         let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if turn.speaker != Some(side) {

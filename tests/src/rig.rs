@@ -1,6 +1,6 @@
 //! The rig of real servers: where it is, and how to make its servers fail.
 //!
-//! `cargo xtask test` starts the rig and tells the tests about it in the environment. Without it a live test says that it
+//! `cargo xtask test` starts the rig and passes it to the tests in the environment. Without it a live test says that it
 //! is skipped; with `RIG_REQUIRED=1` a missing rig is a failure, so that nothing passes silently.
 
 use std::env;
@@ -99,7 +99,7 @@ impl Rig {
         assert!(self.order(verb, server), "rig {verb} {server}");
     }
 
-    /// Does something to a server (`pause`, `resume`, `stop`, `start`, `kill`) and tells whether it was done.
+    /// Runs a command on a server (`pause`, `resume`, `stop`, `start`, `kill`) and returns whether it succeeded.
     pub fn order(&self, verb: &str, server: &str) -> bool {
         let status = Command::new(&self.script).args([verb, server]).env("RIG_STATE", &self.state).status();
         status.is_ok_and(|status| status.success())

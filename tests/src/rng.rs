@@ -20,7 +20,7 @@ impl Rng {
         self.0
     }
 
-    /// A number below the limit; 0 when there is none.
+    /// A number below the limit; 0 if the limit is 0.
     pub fn below(&mut self, limit: usize) -> usize {
         let limit = u64::try_from(limit.max(1)).unwrap_or(u64::MAX);
         usize::try_from(self.roll() % limit).unwrap_or_default()
@@ -40,7 +40,7 @@ impl Rng {
         }
     }
 
-    /// A copy that is spoilt in at most so many places.
+    /// A copy mutated in at most this many places.
     #[must_use]
     pub fn spoil(&mut self, bytes: &[u8], most: usize) -> Vec<u8> {
         let mut bytes = bytes.to_vec();

@@ -15,7 +15,7 @@ pub const NULL_SESSION: u16 = 2;
 /// See [`GUEST`].
 pub const ENCRYPTED: u16 = 4;
 
-/// One answer. It belongs to whatever was asked, unless it is told not to.
+/// One response, with the message id of the request unless set otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct Reply {
     status: u32,
@@ -107,7 +107,7 @@ impl Reply {
         self
     }
 
-    /// Has this byte at this place of the message, whatever belongs there.
+    /// Overwrites this byte of the message.
     #[must_use]
     pub fn spoilt(mut self, at: usize, byte: u8) -> Self {
         self.spoils.push((at, byte));
@@ -119,7 +119,7 @@ impl Reply {
     pub fn to(&self, request: &[u8]) -> Vec<u8> {
         let two =
             |at: usize| request.get(at..at + 2).map_or(0, |bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
-        // A client that still speaks SMB 1 begins with a greeting of its own (section 3.3.5.3.1).
+        // A client that still speaks SMB 1 begins with its own greeting (section 3.3.5.3.1).
         let is_smb2 = request.starts_with(b"\xfeSMB");
         let command = if is_smb2 { two(12) } else { NEGOTIATE };
         let id = request.get(24..32).filter(|_| is_smb2).unwrap_or(&[0; 8]);

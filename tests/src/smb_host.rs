@@ -1,4 +1,4 @@
-//! A file server that refuses everybody, or falls silent in the middle of a login, as it is told.
+//! A fake file server that refuses every login, or falls silent in the middle of one.
 
 use std::io;
 use std::sync::Arc;
@@ -31,7 +31,7 @@ struct Shared {
 }
 
 impl SmbHost {
-    /// Listens on a loopback port of its own and refuses everybody.
+    /// Listens on its own loopback port and refuses every login.
     ///
     /// # Panics
     /// When it cannot listen.
@@ -61,7 +61,7 @@ impl SmbHost {
         self.shared.is_silent.store(is_silent, Ordering::SeqCst);
     }
 
-    /// Waits until so many sessions were asked for, since the start: that many logins are in their middle.
+    /// Waits until this many sessions were requested since the start: that many logins are in flight.
     pub async fn asked(&self, sessions: usize) {
         loop {
             let more = self.shared.more.notified();

@@ -16,10 +16,10 @@ use user_backend::config::{Config, ConfigErrors, Loader};
 use crate::domain::AccountsError;
 use crate::store::settings::StoreSettings;
 
-/// What the section is called.
+/// Name of the section.
 const SECTION: &str = "store";
 
-/// The file that is the store by default.
+/// Default path of the store.
 const USUAL: &str = "user-backend.db";
 
 /// The section as it is written.
@@ -36,7 +36,7 @@ impl StoreSettings {
         loader.section(SECTION)
     }
 
-    /// Where a configuration says that the store is. `file` is the configuration's own place: a relative path of a SQLite
+    /// The store of a configuration. `file` is the configuration's own place: a relative path of a SQLite
     /// file is relative to it.
     ///
     /// # Errors

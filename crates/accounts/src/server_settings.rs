@@ -25,7 +25,7 @@ const PER_SOURCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(255);
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ServerSettings {
-    /// Where it listens (default `127.0.0.1:8080`).
+    /// Listening address (default `127.0.0.1:8080`).
     pub listen: SocketAddr,
     /// Where `/metrics` and the details of `/readyz` are, over plain HTTP for everyone who reaches the address (default: at
     /// `listen`, for requests from this machine that no proxy forwarded).
@@ -38,32 +38,32 @@ pub struct ServerSettings {
     pub max_connections: Option<NonZeroU32>,
     /// How many of them from one IPv4 address or IPv6 /64 (default 256, at most half of all); trusted proxies may have more.
     pub max_connections_per_source: NonZeroU32,
-    /// Takes passwords over plain HTTP from other machines too (default false): everybody on the way can read them.
+    /// Accepts passwords over plain HTTP from other machines too (default false): anyone on the network path can read them.
     pub allow_plaintext: bool,
-    /// Where the accounts are: not from here but from the section `[store]`, which all programs share.
+    /// The store: from the section `[store]`, which all programs share.
     #[serde(skip)]
     pub store: Option<StoreSettings>,
-    /// How people outside reach the server, such as `https://cloud.example.com`; shown to clients.
+    /// The public URL of the server, such as `https://cloud.example.com`; shown to clients.
     pub public_url: Option<String>,
     /// Names under which the server answers beside those of `public_url` and `listen` (default none); `"*"` is every name.
     pub trusted_hosts: Vec<String>,
     /// Refuses calls with a password in the query, where every proxy writes it into its log (default false).
     pub refuse_passwords_in_query: bool,
-    /// What the server is called (default `user-backend`).
+    /// Name of the service (default `user-backend`).
     pub name: String,
-    /// What is said about where a user's files are (default `/var/lib/user-backend/data`). Nothing is stored there.
+    /// Reported location of a user's files (default `/var/lib/user-backend/data`). Nothing is stored there.
     pub data_directory: String,
-    /// What a user may store who has no quota of their own (default `none`: unlimited).
+    /// The quota of users without their own (default `none`: unlimited).
     #[serde(deserialize_with = "quota")]
     pub default_quota: Quota,
-    /// The language of people who chose none (default `en`).
+    /// The language of users who chose none (default `en`).
     pub default_language: String,
     /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in the PHP system.
     pub sub_admins_may_add: MayAdd,
     /// Which names a sub-admin may give to new users: `local-names` (default) only, which no external backend may own, or
     /// `any-name`. A backend without `domain` may own every name.
     pub sub_admins_may_create: MayCreate,
-    /// Whether people may change their own display name and mail address (default true).
+    /// Whether users may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
     /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
     /// backend is configured, because there the address may be another user's login name.
@@ -73,14 +73,14 @@ pub struct ServerSettings {
     /// How long requests under way may go on when the server ends, in seconds (default 30).
     pub shutdown_grace_seconds: u64,
     /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must). Up to a third more comes on
-    /// top at random, so that the time does not tell who has an account.
+    /// top at random, so that response times do not reveal which accounts exist.
     pub refusal_milliseconds: u64,
     /// The file with the key of proven credentials, for all servers of a site the same (default: `proven.key` beside the SQLite
     /// file, or in the state directory of the unit). It is created if it is missing.
     pub proven_key_file: Option<PathBuf>,
     /// How expensive password hashes are.
     pub passwords: HashSettings,
-    /// What happens to app passwords when their owner sets a new password: `revoke` (default) or `keep`. A password that
+    /// Whether app passwords end when their owner sets a new password: `revoke` (default) or `keep`. A password that
     /// someone else sets, or that is set through a reset link, always revokes them.
     pub app_passwords_on_new_password: AppPasswordPolicy,
     /// Lost passwords, from the section `[reset]` and `lost_password_link`, which may also stand at the top of the file.
@@ -89,7 +89,7 @@ pub struct ServerSettings {
     /// The mail server, from the section `[mail]`; without one no mail is sent.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
-    /// What the sections said that are not kept here as values that can be compared.
+    /// Digests of the sections that are not comparable values here.
     #[serde(skip)]
     pub section_digests: SectionDigests,
 }
@@ -240,17 +240,17 @@ impl ServerSettings {
         Ok((settings, config))
     }
 
-    /// What is said about where a user's files are.
+    /// Reported location of a user's files.
     pub fn home_of(&self, id: &UserId) -> String {
         format!("{}/{id}", self.data_directory.trim_end_matches('/'))
     }
 
-    /// The id under which people of other installations know a user.
+    /// The federated id of a user.
     pub fn cloud_id(&self, id: &UserId) -> String {
         format!("{id}@{}", self.public_host())
     }
 
-    /// How people outside reach the server, without a slash at the end.
+    /// The public URL of the server, without a trailing slash.
     pub fn public_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
@@ -261,7 +261,7 @@ impl ServerSettings {
         }
     }
 
-    /// Where pages begin below the public address: empty, or such as `/cloud`.
+    /// Path of the pages below the public URL: empty, or such as `/cloud`.
     pub fn public_path(&self) -> String {
         let url = self.public_url();
         let rest = url.split_once("://").map_or("", |(_, rest)| rest);

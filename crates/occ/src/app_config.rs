@@ -13,7 +13,7 @@ use crate::output::Output;
 use crate::password;
 use crate::store::{self, Missing};
 
-/// What stands in the place of a secret.
+/// Placeholder for secrets.
 const HIDDEN: &str = "(a secret; --private shows it)";
 
 pub(crate) async fn list(call: Call<'_>, args: &ConfigListArgs) -> Result<Output, CliError> {
@@ -47,7 +47,7 @@ pub(crate) async fn set(call: Call<'_>, args: ConfigSetArgs) -> Result<Output, C
     let (app, name) = (args.app.as_str(), args.name.as_str());
     if args.value.is_some() && names_a_secret(name) {
         return Err(CliError::new(format!(
-            "{name} is a secret, and everybody on this machine can read the command line: use --value-from-stdin. \
+            "{name} is a secret, and every user of this machine can read the command line: use --value-from-stdin. \
              This one may have been seen"
         )));
     }

@@ -43,7 +43,7 @@ pub(crate) async fn switch(call: Call<'_>, args: &AppsArg, on: bool) -> Result<O
     match (said.is_empty(), refused.is_empty()) {
         (_, true) => Ok(Output::done(said)),
         (true, false) => Err(CliError::refused(refused.join("\n"))),
-        // Some were switched: that is told, and the exit code tells that it is not all.
+        // Some were switched: they are listed, and the exit code says that not all were.
         (false, false) => {
             let mut reply = Output::done(said.into_iter().chain(refused));
             reply.exit = Exit::Refused;

@@ -1,4 +1,4 @@
-//! `audit:list`: who did what to whom.
+//! `audit:list`: the audit log.
 
 use serde_json::json;
 

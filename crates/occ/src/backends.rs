@@ -27,7 +27,7 @@ pub(crate) struct Configured {
     pub(crate) tls: Option<TlsMode>,
     pub(crate) policy: Policy,
     pub(crate) names: NameRules,
-    /// What is allowed and yet worth a second thought.
+    /// Warnings about risky settings.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -41,24 +41,24 @@ impl Configured {
         self.endpoint.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
     }
 
-    /// The same in one word.
+    /// The TLS mode in one word.
     pub(crate) fn tls(&self) -> Option<&'static str> {
         self.tls.map(TlsMode::as_str)
     }
 }
 
-/// A configuration that was read and found right.
+/// A loaded and validated configuration.
 #[derive(Debug)]
 pub(crate) struct LoadedConfig {
     pub(crate) file: PathBuf,
-    /// The same about the settings that belong to no backend.
+    /// Warnings about settings outside of the backends.
     pub(crate) warnings: Vec<String>,
     pub(crate) backends: Vec<Configured>,
-    /// Who owns whom, if a store knows.
+    /// The pins of the store, if there is one.
     pub(crate) pins: Option<Arc<dyn PinStore>>,
-    /// How long one attempt may take, all backends together.
+    /// The deadline of one attempt, for all backends together.
     pub(crate) deadline: Duration,
-    /// What all of this was made of; tests have none.
+    /// The source configuration; `None` in tests.
     pub(crate) source: Option<Config>,
 }
 
@@ -86,7 +86,7 @@ impl LoadedConfig {
     /// Says on standard error what a server has shown to be wrong with the settings, with its place in the file.
     pub(crate) fn complain_about(&self, wrong: &[(&BackendId, Phase, &str)]) {
         let Some(config) = &self.source else { return };
-        let found = wrong.iter().filter_map(|(id, phase, detail)| config.complaint(id, *phase, detail));
+        let found = wrong.iter().filter_map(|(id, phase, detail)| config.locate_error(id, *phase, detail));
         let text: String = found.map(|error| format!("\n{error}")).collect();
         if !text.is_empty() {
             eprintln_line(&format!("occ: the configuration is wrong{text}"));

@@ -55,9 +55,9 @@ fn place(address: &str) -> Result<Place, CliError> {
     parsed.map_err(|_| CliError::refused(format!("\"{address}\" is not a valid IP address")))
 }
 
-/// What the failures that still count mean for the next attempt.
+/// Delay of the next attempt, from the failures that still count.
 struct Permissions {
-    /// The pause behind the last one.
+    /// The delay after the last one.
     pause: Duration,
     /// How long to wait from now on.
     left: Duration,

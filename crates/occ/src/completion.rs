@@ -1,7 +1,7 @@
 //! The scripts that complete words in a shell.
 //!
 //! The generated scripts know nothing of colons in the names of commands, and two shells treat a colon specially: bash
-//! splits words at it, and zsh takes what stands behind it for a description.
+//! splits words at it, and zsh takes the part after it for a description.
 
 use std::fmt::Write as _;
 

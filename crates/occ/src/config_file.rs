@@ -60,7 +60,7 @@ pub(crate) fn read_file(
     Ok((server, config.for_one_attempt()))
 }
 
-/// What is wrong with a configuration.
+/// The errors of a configuration.
 pub(crate) fn wrong(errors: ConfigErrors) -> CliError {
     CliError::new(format!("the configuration is wrong\n{errors}"))
 }

@@ -78,16 +78,16 @@ async fn list(call: Call<'_>, store: &Store, args: &GroupListArgs) -> Result<Out
     while left > 0 {
         let wanted = left.min(PAGE);
         let page = store.accounts.groups().list(&GroupFilter::new().limit(wanted).offset(offset)).await?;
-        let told = u64::try_from(page.len()).unwrap_or(u64::MAX);
+        let printed = u64::try_from(page.len()).unwrap_or(u64::MAX);
         for group in &page {
             if !listing.entry(group.id.as_str(), about(store, group, args.info).await?).await? {
                 return listing.end().await;
             }
         }
-        if told < wanted {
+        if printed < wanted {
             break;
         }
-        (left, offset) = (left - told, offset.saturating_add(told));
+        (left, offset) = (left - printed, offset.saturating_add(printed));
     }
     listing.end().await
 }
@@ -105,7 +105,7 @@ async fn about(store: &Store, group: &Group, info: bool) -> Result<Value, CliErr
     Ok(json!({ "displayName": group.display_name_or_id(), "disabled": group.disabled, "users": members }))
 }
 
-/// What may become of a user in a group.
+/// Membership operations.
 #[derive(Clone, Copy, Debug)]
 enum Change {
     Appoint,

@@ -24,10 +24,10 @@ use source::Source;
 /// How many users are read at a time.
 const PAGE: usize = 200;
 
-/// How many problems are told one by one.
-const TOLD: usize = 100;
+/// How many problems are printed one by one.
+const MAX_PRINTED_PROBLEMS: usize = 100;
 
-/// What was found and what became of it.
+/// Result of an import.
 #[derive(Debug, Default)]
 struct Summary {
     users: u64,
@@ -51,7 +51,7 @@ impl Summary {
 pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Output, CliError> {
     let mut source = Source::open(call.common, args.from.as_deref()).await?;
     let missing = if args.write { Missing::Create } else { Missing::Refuse };
-    // A dry run makes no store: where there is none yet, everything is new.
+    // A dry run creates no store; without one, everything is new.
     let store = match store::open(call.common, missing).await {
         Ok(store) => Some(store),
         Err(failure) if !args.write && failure.is_no_store() => None,
@@ -163,7 +163,7 @@ async fn users(
     Ok(())
 }
 
-/// Takes one person over, or tells that it would.
+/// Imports one user, or reports that it would.
 async fn take(
     store: Option<&Store>,
     write: bool,
@@ -219,11 +219,12 @@ fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
         );
     }
     let _ = writeln!(plain, "problems: {}", problems.len());
-    for problem in problems.iter().take(TOLD) {
+    for problem in problems.iter().take(MAX_PRINTED_PROBLEMS) {
         let _ = writeln!(plain, "  {problem}");
     }
-    if problems.len() > TOLD {
-        let _ = writeln!(plain, "  and {} more; --output=json tells all", problems.len() - TOLD);
+    if problems.len() > MAX_PRINTED_PROBLEMS {
+        let _ =
+            writeln!(plain, "  and {} more; --output=json prints all", problems.len() - MAX_PRINTED_PROBLEMS);
     }
     if !write {
         plain += "nothing was written; --write does it\n";
@@ -247,7 +248,7 @@ impl Progress {
     fn step(&mut self, rows: u64) {
         self.done += rows;
         if self.wanted && (self.done.is_multiple_of(100) || self.done == self.total) {
-            // Whether anybody sees it does not matter.
+            // Errors are ignored.
             let _ = write!(std::io::stderr(), "\r{} of {} users …", self.done, self.total);
         }
     }

@@ -5,7 +5,7 @@
 //!
 //! One file per group of commands; each command returns a `Output`, and only this file and `output` write it.
 //!
-//! It is a library so that a program with more classes of backends is three lines: `occ::run` with a registry of its own.
+//! It is a library so that a program with more classes of backends is three lines: `occ::run` with its own registry.
 #![forbid(unsafe_code)]
 
 mod app_config;
@@ -55,8 +55,8 @@ use user_backend::ClassRegistry;
 pub fn run(registry: ClassRegistry) -> ExitCode {
     // Before anything else: this process may be meant to be a helper, and it will hold passwords.
     #[cfg(all(feature = "smb", target_os = "linux"))]
-    user_backend::smb::run_if_asked();
-    if let Err(error) = user_backend::process::keep_memory_private() {
+    user_backend::smb::run_helper_if_requested();
+    if let Err(error) = user_backend::process::disable_core_dumps() {
         eprintln_line(&format!("occ: warning: core dumps cannot be switched off: {error}"));
     }
     match cli::parse(std::env::args_os()) {

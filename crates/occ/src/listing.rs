@@ -12,7 +12,7 @@ const CHUNK: usize = 64 * 1024;
 /// What JSON makes of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
-    /// An object: every entry has a key of its own.
+    /// An object: every entry has its own key.
     Map,
     /// An array.
     List,
@@ -42,7 +42,7 @@ impl Listing {
         }
     }
 
-    /// Adds an entry; for people it is a branch of the nested list. Tells whether anybody still listens.
+    /// Adds an entry (in text, a branch of the nested list), and returns whether there still is a reader.
     pub(crate) async fn entry(&mut self, key: &str, value: Value) -> Result<bool, CliError> {
         let plain = match self.format {
             Format::Plain => {
@@ -108,8 +108,8 @@ impl Listing {
             return Ok(());
         }
         let answers = self.answers.clone();
-        let told = tokio::task::spawn_blocking(move || answers.tell(text.as_bytes())).await;
-        self.is_heard = told.map_err(|_| CliError::new("writing ended with an internal error"))??;
+        let written = tokio::task::spawn_blocking(move || answers.write(text.as_bytes())).await;
+        self.is_heard = written.map_err(|_| CliError::new("writing ended with an internal error"))??;
         Ok(())
     }
 }

@@ -87,7 +87,7 @@ impl StdoutGuard {
     }
 
     /// Writes, and returns whether there still is a reader. A closed pipe is no error.
-    pub(crate) fn tell(&self, text: &[u8]) -> Result<bool, CliError> {
+    pub(crate) fn write(&self, text: &[u8]) -> Result<bool, CliError> {
         match self.write_all(text) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
@@ -113,7 +113,7 @@ pub(crate) fn write(answers: &StdoutGuard, reply: &Output, format: Format) -> Re
         (Some(json), Format::Json) => printable_json(&format!("{json}\n")),
         (Some(json), Format::JsonPretty) => printable_json(&format!("{json:#}\n")),
     };
-    answers.tell(text.as_bytes()).map(drop)
+    answers.write(text.as_bytes()).map(drop)
 }
 
 /// Writes a line to standard error; errors are ignored.

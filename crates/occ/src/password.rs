@@ -127,7 +127,7 @@ fn from_env() -> Result<Zeroizing<String>, CliError> {
 
 /// The first line. `None` never comes from here; the type is that of [`ask`].
 fn from_pipe(pipe: impl BufRead) -> Option<Result<Zeroizing<String>, CliError>> {
-    // Room for everything at once: a buffer that grows leaves copies behind.
+    // Allocated in full at once: a growing buffer leaves copies of the password in memory.
     let mut line = Zeroizing::new(Vec::with_capacity(usize::try_from(MOST).unwrap_or_default()));
     if let Err(error) = pipe.take(MOST).read_until(b'\n', &mut line) {
         return Some(Err(CliError::new(format!("standard input cannot be read: {error}"))));
@@ -228,7 +228,7 @@ mod terminal {
 
 /// Gets [`VARIABLES`] out of this process's environment. Does not return when it works.
 pub(crate) fn leave_environment() {
-    environment::leave(&VARIABLES, "--password-from-env", "--password-from-stdin");
+    environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }
 
 #[cfg(test)]

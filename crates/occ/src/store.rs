@@ -1,7 +1,7 @@
 //! Opens the store that the configuration names, as the user who owns it.
 //!
 //! A SQLite file that this program made as another user than the server's would be one that the server cannot write: so the
-//! owner is looked at first, and the way out is told.
+//! owner is checked first, and the error says what to do.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -59,7 +59,7 @@ pub(crate) async fn find(config: &Config, server: ServerSettings) -> Result<Opti
     }
 }
 
-/// Where the store is that was opened, or was to be.
+/// Location of the store.
 static PLACE: OnceLock<String> = OnceLock::new();
 
 /// Adds the location of the store to an error: an operator may have several.
@@ -94,7 +94,7 @@ impl Store {
         Self { accounts, config, server, catalogue }
     }
 
-    /// What sets and checks local passwords, by the rules as they are now.
+    /// The service for local passwords, with the current rules.
     pub(crate) async fn local(&self) -> Result<Local, CliError> {
         let rules = PolicyRules::read(&self.accounts, &self.server.name).await.map_err(policy_failure)?;
         let hasher = Hasher::new(self.server.passwords).map_err(|error| CliError::new(error.to_string()))?;

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_has_its_documented_forms() {
+    fn timestamp_has_its_documented_formats() {
         let at = Timestamp::from_millis(1_795_329_173_999);
         assert_eq!(
             (iso(at).as_str(), dotted(at).as_str()),

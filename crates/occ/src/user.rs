@@ -14,7 +14,7 @@ use crate::exit::CliError;
 use crate::output::Output;
 use crate::store::{self, Missing, Store};
 
-/// What is said when there is no such user.
+/// Message for an unknown user.
 const MISSING: &str = "User does not exist";
 
 pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, CliError> {
@@ -45,7 +45,7 @@ fn parse(user: &str) -> Result<UserId, CliError> {
     UserId::parse(user).map_err(|_| CliError::refused(MISSING))
 }
 
-/// The store's refusal, in the words of these commands.
+/// Maps refusals of the store to the messages of these commands.
 fn missing(error: AccountsError) -> CliError {
     match error {
         AccountsError::NotFound { what: "user", .. } => CliError::refused(MISSING),

@@ -4,7 +4,7 @@
 //! ASVS 5.0 (6.2.4) counts only entries that fit the policy: the 3,000 most common passwords of ten characters or more
 //! are spread over the first 117,000.
 
-mod walk;
+mod fst_search;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 use fst::Set;
 use thiserror::Error;
 
-use walk::Walk;
+use fst_search::FstSearch;
 
 /// How many passwords the list has.
 const ENTRIES: usize = 961_927;
@@ -30,7 +30,7 @@ static EMBEDDED: LazyLock<Result<CommonPasswords, ListError>> = LazyLock::new(||
 /// The 961,927 different entries of the public list of the million most common passwords.
 pub struct CommonPasswords {
     set: Set<&'static [u8]>,
-    walk: Walk,
+    search: FstSearch,
 }
 
 impl CommonPasswords {
@@ -44,7 +44,7 @@ impl CommonPasswords {
 
     /// Whether a password is on the list, its ASCII letters in any case. Takes about 0.2 microseconds and no memory.
     pub fn contains(&self, password: &str) -> bool {
-        password.len() <= LONGEST && self.walk.finds(password.as_bytes())
+        password.len() <= LONGEST && self.search.finds(password.as_bytes())
     }
 
     /// How many passwords it has.
@@ -60,8 +60,8 @@ impl CommonPasswords {
     fn read(bytes: &'static [u8]) -> Result<Self, ListError> {
         let set = Set::new(bytes).map_err(|_| ListError)?;
         set.as_fst().verify().map_err(|_| ListError)?;
-        let walk = Walk::new(bytes, set.as_fst().root().addr()).ok_or(ListError)?;
-        let list = Self { set, walk };
+        let search = FstSearch::new(bytes, set.as_fst().root().addr()).ok_or(ListError)?;
+        let list = Self { set, search };
         let whole = list.len() == ENTRIES && EXAMPLES.iter().all(|example| list.contains(example));
         if whole { Ok(list) } else { Err(ListError) }
     }
@@ -136,7 +136,12 @@ mod tests {
                 [&entry[..entry.len() - 1], &entry[..at], &entry[at..], &changed, &longer, &without]
             {
                 let is_entry = list.set.contains(neighbour);
-                assert_eq!(list.walk.finds(neighbour), is_entry, "{:?}", String::from_utf8_lossy(neighbour));
+                assert_eq!(
+                    list.search.finds(neighbour),
+                    is_entry,
+                    "{:?}",
+                    String::from_utf8_lossy(neighbour)
+                );
                 entered += usize::from(is_entry);
             }
         }
@@ -149,8 +154,8 @@ mod tests {
         for first in 0..=u8::MAX {
             for second in 0..=u8::MAX {
                 let two = [first, second, b'1'].map(|letter| letter.to_ascii_lowercase());
-                assert_eq!(list.walk.finds(&two), list.set.contains(two), "{two:?}");
-                assert_eq!(list.walk.finds(&two[..2]), list.set.contains(&two[..2]), "{two:?}");
+                assert_eq!(list.search.finds(&two), list.set.contains(two), "{two:?}");
+                assert_eq!(list.search.finds(&two[..2]), list.set.contains(&two[..2]), "{two:?}");
             }
         }
     }

@@ -1,7 +1,7 @@
-//! What everybody knows of a person and of the service, and what a password must therefore not be made of.
+//! Context words: publicly known words about the user and the service, which a password must not contain.
 //!
 //! NIST SP 800-63B-4 asks for it ("context-specific words"), ASVS 5.0 in 6.2.11. A guesser who knows a login name tries
-//! it first, with a year behind it.
+//! it first, followed by a year.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -62,7 +62,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// What of a [`Context`] was found. `Display` names it for people.
+/// The part of a [`Context`] that was found. `Display` names it for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContextField {
@@ -114,7 +114,7 @@ fn is_short(word: &str) -> bool {
     word.chars().nth(CONTAINED_FROM - 1).is_none()
 }
 
-/// Without letter case, in memory that is wiped: its capacity is never outgrown, so no copy is left behind.
+/// Without letter case, in memory that is wiped: its capacity is never outgrown, so no copy is left in memory.
 fn folded(text: &str) -> Zeroizing<String> {
     if text.is_ascii() {
         let mut folded = Zeroizing::new(text.to_owned());
@@ -138,7 +138,7 @@ fn folded(text: &str) -> Zeroizing<String> {
     folded
 }
 
-/// By way of the capital, so that ß is ss and both small sigmas are one.
+/// Folds through upper case, so that ß equals ss and both small sigmas are equal.
 fn fold(letter: char) -> impl Iterator<Item = char> {
     letter.to_uppercase().flat_map(char::to_lowercase)
 }
@@ -146,10 +146,10 @@ fn fold(letter: char) -> impl Iterator<Item = char> {
 /// How many bytes a letter can take that is folded.
 const LONGEST_LETTER: usize = 12;
 
-/// The alphabets that nearly everybody writes in, and the dashes and quotation marks behind them: up to the signs of money.
+/// Common alphabets, dashes and quotation marks, up to the currency signs.
 const ALPHABETS: usize = 0x2100;
 
-/// What a letter of these alphabets is folded to; NUL where that takes more than one letter.
+/// Case folding of these alphabets; NUL if that takes more than one letter.
 static ALONE: LazyLock<[char; ALPHABETS]> = LazyLock::new(|| {
     std::array::from_fn(|code| {
         let letter = u32::try_from(code).ok().and_then(char::from_u32).unwrap_or_default();
@@ -158,7 +158,7 @@ static ALONE: LazyLock<[char; ALPHABETS]> = LazyLock::new(|| {
     })
 });
 
-/// What a letter is folded to, as far as that is quickly told: [`fold`] asks two tables of all of Unicode for each letter.
+/// Case folding of a letter on the fast path: [`fold`] asks two tables of all of Unicode for each letter.
 fn alone(letter: char) -> Option<char> {
     match letter {
         // Scripts without capitals: the living ones of India and China, Hangul, pictures.

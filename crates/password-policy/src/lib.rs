@@ -1,9 +1,9 @@
 //! Which passwords people may choose.
 //!
 //! Rules with the exact messages that administrators of the PHP application know, an embedded list of the 961,927 most
-//! common passwords, a question to a Have-I-Been-Pwned range server that never tells the password, and a generator.
+//! common passwords, a check with a Have-I-Been-Pwned range server that never sends the password, and a generator.
 //! Length counts characters as people see them typed (Unicode code points), nothing is ever truncated, and an answer
-//! names every rule at once instead of one per attempt. The guidance behind it is NIST SP 800-63B-4 and OWASP ASVS 5.0
+//! names every rule at once instead of one per attempt. It follows NIST SP 800-63B-4 and OWASP ASVS 5.0
 //! chapter 6.2; what is asked here by default is what the administrators' manual promises.
 //!
 //! ```
@@ -35,9 +35,9 @@
 //! | [`violation`] | [`Violation`]: each rule as data, and its exact text |
 //! | [`context`] | [`Context`]: what is known of the person, and must not be the password |
 //! | [`common`] | [`CommonPasswords`]: the embedded list |
-//! | [`ranges`] | [`RangeSource`]: where ranges of breached passwords come from, over HTTPS or from a folder |
+//! | [`breached`] | [`RangeSource`]: where ranges of breached passwords come from, over HTTPS or from a folder |
 //! | [`generate`] | the generator |
-//! | [`lifecycle`] | what follows from a password's age and from failed logins |
+//! | [`expiry`] | what follows from a password's age and from failed logins |
 //!
 //! # Cargo features
 //! `hibp` (off by default): ranges over HTTPS. Without it a range source can be a local folder, or your own.
@@ -47,26 +47,26 @@
 
 #![forbid(unsafe_code)]
 
+pub mod breached;
 pub mod common;
 pub mod context;
+pub mod expiry;
 pub mod generate;
-pub mod lifecycle;
 pub mod limits;
 pub mod policy;
-pub mod ranges;
 mod rules;
 pub mod settings;
 pub mod violation;
 
+#[cfg(feature = "hibp")]
+pub use breached::HttpRanges;
+pub use breached::{FolderRanges, RangeError, RangePrefix, RangeSource};
 pub use common::{CommonPasswords, ListError};
 pub use context::{Context, ContextField};
+pub use expiry::{Age, EXPIRED};
 pub use generate::{GenerateError, Generated};
-pub use lifecycle::{Age, EXPIRED};
 pub use limits::{MAX_HISTORY, MAX_PASSWORD_BYTES};
 pub use policy::{Policies, Policy};
-#[cfg(feature = "hibp")]
-pub use ranges::HttpRanges;
-pub use ranges::{FolderRanges, RangeError, RangePrefix, RangeSource};
 pub use rules::Rules;
 pub use settings::{Notice, Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors, Value};
 pub use violation::{Violation, Violations};

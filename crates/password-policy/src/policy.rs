@@ -6,16 +6,16 @@ mod tests;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::breached::{self, RangeSource};
 use crate::common::CommonPasswords;
 use crate::context::Context;
+use crate::expiry::{self, Age};
 use crate::generate::{self, GenerateError, Generated};
-use crate::lifecycle::{self, Age};
-use crate::ranges::{self, RangeSource};
 use crate::rules::{self, Rules};
 use crate::settings::{Scope, Settings, SettingsError, clamped};
 use crate::violation::{Violation, Violations};
 
-/// What is asked of passwords in one scope. Cheap to clone.
+/// The password policy of one scope. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Policy {
     rules: Rules,
@@ -33,7 +33,7 @@ impl Policy {
     /// # Errors
     /// [`SettingsError`]: a minimum that no password reaches, a range source that cannot be used, a damaged list.
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
-        Self::scoped(settings, Scope::Account, ranges::from_settings(settings)?)
+        Self::scoped(settings, Scope::Account, breached::from_settings(settings)?)
     }
 
     fn scoped(
@@ -100,8 +100,8 @@ impl Policy {
         context: &Context<'_>,
         ranges: Option<&dyn RangeSource>,
     ) -> Result<(), Violations> {
-        if let Some(impossible) = rules::impossible(candidate) {
-            return Err(impossible.into());
+        if let Some(violation) = rules::hard_limits(candidate) {
+            return Err(violation.into());
         }
         let common = self.rules.enforce_non_common_password && self.common.contains(candidate);
         let mut broken = Vec::new();
@@ -111,7 +111,7 @@ impl Policy {
         broken.extend(self.rules.upper_lower(candidate));
         broken.extend(self.rules.special(candidate));
         broken.extend(
-            ranges.filter(|source| ranges::breached(*source, candidate)).map(|_| Violation::Breached),
+            ranges.filter(|source| breached::breached(*source, candidate)).map(|_| Violation::Breached),
         );
         if self.rules.enforce_no_context_words {
             broken.extend(context.found_in(candidate).map(|field| Violation::ContextWord { field }));
@@ -119,7 +119,7 @@ impl Policy {
         Violations::none_of(broken)
     }
 
-    /// Whether a password is none of those that the person had before.
+    /// Whether a password is not in the history of the user.
     ///
     /// Takes the stored hashes, newest first, the present one included, and looks at the newest `historySize` of them with
     /// `verify`; it stops at the first that fits. Ask before the password is changed and [`Self::remember`] after it.
@@ -146,21 +146,21 @@ impl Policy {
         newest_first.truncate(self.history);
     }
 
-    /// How many earlier passwords are kept; 0 is none.
+    /// How many earlier passwords are kept; 0 means none.
     pub fn history_size(&self) -> usize {
         self.history
     }
 
-    /// What a password's age means. `changed` is when it was set, if anybody knows.
+    /// Evaluates the age of a password. `changed` is when it was set, if known.
     ///
     /// # Security
     /// See [`Age`]: show it only after a right password.
     pub fn age(&self, changed: Option<SystemTime>, now: SystemTime) -> Age {
-        lifecycle::age(self.expiration, changed, now)
+        expiry::age(self.expiration, changed, now)
     }
 
     /// After how many failed logins in a row an account is locked for the rest of the day; `None`: by the steps that hold for
-    /// everybody alone, which are not this crate's.
+    /// every account, which are not part of this crate.
     pub fn maximum_login_attempts(&self) -> Option<u64> {
         (self.attempts > 0).then_some(self.attempts)
     }
@@ -175,7 +175,7 @@ impl Policy {
         self.generate_for(&Context::default())
     }
 
-    /// [`Self::generate`] for a person of whom something is known.
+    /// [`Self::generate`] with context words of the user.
     ///
     /// # Errors
     /// [`GenerateError`].
@@ -199,13 +199,13 @@ impl Policies {
     /// # Errors
     /// As [`Policy::from_settings`].
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
-        let ranges = ranges::from_settings(settings)?;
+        let ranges = breached::from_settings(settings)?;
         let sharing =
             settings.sharing_has_rules.then(|| Policy::scoped(settings, Scope::Sharing, ranges.clone()));
         Ok(Self { sharing: sharing.transpose()?, account: Policy::scoped(settings, Scope::Account, ranges)? })
     }
 
-    /// The policy of a scope. One without rules of its own has those of accounts.
+    /// The policy of a scope. A scope without own rules has those of accounts.
     pub fn of(&self, scope: Scope) -> &Policy {
         match (scope, &self.sharing) {
             (Scope::Sharing, Some(sharing)) => sharing,
@@ -213,7 +213,7 @@ impl Policies {
         }
     }
 
-    /// The scopes that have rules of their own, for capabilities.
+    /// The scopes with their own rules, for capabilities.
     pub fn iter(&self) -> impl Iterator<Item = (Scope, &Policy)> {
         let sharing = self.sharing.as_ref().map(|policy| (Scope::Sharing, policy));
         std::iter::once((Scope::Account, &self.account)).chain(sharing)

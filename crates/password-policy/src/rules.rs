@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::limits::MAX_PASSWORD_BYTES;
 use crate::violation::Violation;
 
-/// What is asked of a password once profile and settings are put together.
+/// The effective rules of profile and settings.
 ///
 /// Serializes to what the capabilities of the provisioning API list for a scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -27,12 +27,12 @@ pub struct Rules {
     pub enforce_special_characters: bool,
     /// At least one small and one capital ASCII letter.
     pub enforce_upper_lower_case: bool,
-    /// Nothing in it that everybody knows of the person.
+    /// No context words of the user.
     pub enforce_no_context_words: bool,
 }
 
-/// What no policy can allow: nothing, and too much.
-pub(crate) fn impossible(password: &str) -> Option<Violation> {
+/// Limits of every policy: blank passwords and too long ones.
+pub(crate) fn hard_limits(password: &str) -> Option<Violation> {
     // White space and NUL, as the PHP application trims them; every kind of white space, where it knows ASCII's only.
     if password.trim_matches(|c: char| c.is_whitespace() || c == '\0').is_empty() {
         return Some(Violation::Blank);

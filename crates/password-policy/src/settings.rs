@@ -1,4 +1,4 @@
-//! What an administrator can set, in the PHP application's own words.
+//! Settings, with the names of the PHP application.
 //!
 //! One table of keys serves every form: a serde map (TOML, JSON) with typed values, and pairs of texts, which is how the
 //! application's configuration is stored and how `occ config:app:set` hands a value over. A key that is not set has the
@@ -19,7 +19,7 @@ use crate::rules::Rules;
 
 pub use keys::Value;
 
-/// What is set; everything else is as the profile has it.
+/// Settings that override the profile.
 ///
 /// Serializes to and from a flat map: `minLength`, `enforceNonCommonPassword`, `minLength_sharing`, … Unknown keys are an
 /// error.
@@ -31,21 +31,21 @@ pub struct Settings {
     pub account: RuleSettings,
     /// The rules for shared links: `minLength_sharing`, … What is not set is as for accounts.
     pub sharing: RuleSettings,
-    /// `passwordContexts` lists `sharing`: shared links have rules of their own.
+    /// `passwordContexts` lists `sharing`: shared links have their own rules.
     pub sharing_has_rules: bool,
     /// `historySize`: how many earlier passwords must not come back; at most [`MAX_HISTORY`]. Default 0, off.
     pub history_size: Option<i64>,
     /// `expiration`: after how many days a password must be changed. Default 0, never.
     pub expiration: Option<i64>,
     /// `maximumLoginAttempts`: after how many failures in a row an account is locked for the day. Default 0, by the steps
-    /// that hold for everybody alone.
+    /// that exist only once for all scopes.
     pub maximum_login_attempts: Option<i64>,
     /// `haveIBeenPwnedSource`: a folder (absolute path) or, with the feature `hibp`, an `https` address in front of the
     /// five digits. Default none: no check.
     pub have_i_been_pwned_source: Option<String>,
 }
 
-/// The rules that each scope can have of its own. Negative numbers count as 0, as in the PHP application.
+/// The rules that each scope can set separately. Negative numbers count as 0, as in the PHP application.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleSettings {
     /// `minLength`, in code points. `manual`: 10, `nist`: 15.
@@ -69,11 +69,11 @@ pub struct RuleSettings {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Profile {
-    /// What the administrators' manual promises: ten characters, not a common password.
+    /// The administrators' manual: ten characters, not a common password.
     #[default]
     Manual,
     /// NIST SP 800-63B-4 for a password that is the only factor: fifteen characters, not a common password, nothing that
-    /// everybody knows of the person.
+    /// is a context word of the user.
     Nist,
 }
 
@@ -87,7 +87,7 @@ impl Profile {
     }
 }
 
-/// What a password is for. The PHP application calls it a context.
+/// The use of a password. The PHP application calls it a context.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
@@ -114,7 +114,7 @@ impl Scope {
 }
 
 impl Settings {
-    /// What holds for a scope. A scope without rules of its own has those of accounts.
+    /// The rules of a scope. A scope without own rules has those of accounts.
     ///
     /// # Errors
     /// [`SettingsError::TooLongMinimum`]: no password could pass.
@@ -148,7 +148,7 @@ impl Settings {
         clamped(self.history_size.unwrap_or(0)).min(MAX_HISTORY)
     }
 
-    /// What is allowed and yet worth a line in the log when a server starts.
+    /// Warnings about risky settings, for the log at start.
     pub fn notices(&self) -> Vec<Notice> {
         let mut notices = Vec::new();
         for scope in [Scope::Account, Scope::Sharing] {
@@ -257,9 +257,9 @@ pub enum SettingsError {
     Value {
         /// Of which setting.
         key: String,
-        /// What it was.
+        /// The found value.
         found: String,
-        /// What it may be.
+        /// The allowed values.
         expected: &'static str,
     },
     /// A minimum that no password reaches.
@@ -273,7 +273,7 @@ pub enum SettingsError {
     /// A range source that cannot be used.
     #[error("setting \"haveIBeenPwnedSource\": {problem}")]
     Source {
-        /// What is wrong with it.
+        /// The reason.
         problem: &'static str,
     },
     /// The embedded list is damaged.

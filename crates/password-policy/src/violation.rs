@@ -31,9 +31,9 @@ pub enum Violation {
     NoSpecialCharacter,
     /// In the collection of breached passwords.
     Breached,
-    /// Has something in it that everybody knows of the person.
+    /// Contains a context word of the user.
     ContextWord {
-        /// What it is.
+        /// The context field.
         field: ContextField,
     },
     /// One of the passwords that this person had before.
@@ -95,7 +95,7 @@ impl fmt::Display for Violation {
 pub struct Violations(Vec<Violation>);
 
 impl Violations {
-    /// `Err` with all of them, `Ok` when there is none.
+    /// `Err` with all violations, `Ok` if there are none.
     pub(crate) fn none_of(found: Vec<Violation>) -> Result<(), Self> {
         if found.is_empty() { Ok(()) } else { Err(Self(found)) }
     }

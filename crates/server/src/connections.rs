@@ -17,7 +17,7 @@ use user_backend::brute_force::Place;
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
-/// A connection whose client takes no byte for so long is closed.
+/// Timeout for a client that reads nothing.
 const STALLED: Duration = Duration::from_secs(20);
 
 /// Open files that are not connections: the store, backends, helpers, the log.
@@ -90,13 +90,13 @@ impl Connections {
         let mut counts = self.lock();
         let here = counts.by_place.get(&place).copied().unwrap_or_default();
         if counts.all >= all {
-            return Err("there are as many as there may be in all");
+            return Err("max_connections reached");
         }
         let free = all - counts.all;
         let is_scarce = free <= all / 4;
         let share = if is_scarce { (free / 8).max(FEW) } else { usize::MAX };
         if from_one.is_some_and(|limit| here >= limit.min(share)) {
-            return Err("there are as many as one source may have");
+            return Err("max_connections_per_source reached");
         }
         counts.all += 1;
         counts.by_place.insert(place, here + 1);
@@ -108,7 +108,7 @@ impl Connections {
     }
 }
 
-/// What the open files of this process leave room for.
+/// The default limit, from the limit of open files.
 fn default_limit() -> usize {
     let files = user_backend::process::open_file_limit().unwrap_or(1024);
     usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(MOST).clamp(16, MOST)
@@ -149,7 +149,7 @@ impl Guarded {
         &mut self.stream
     }
 
-    /// What became of a write: one that waits too long fails.
+    /// The result of a write: one that waits too long fails.
     fn watch<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;

@@ -28,7 +28,7 @@ use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
 
-/// What the system holds of answers on their way to one client, in bytes; Linux takes twice as much.
+/// Send buffer per connection, in bytes; Linux takes twice as much.
 const SEND_BUFFER: u32 = 64 * 1024;
 
 /// How many connections wait to be taken.
@@ -60,7 +60,7 @@ pub enum ListenError {
     Tls {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The reason.
         problem: String,
     },
     /// The listener broke.
@@ -102,10 +102,10 @@ impl Listener {
         self
     }
 
-    /// Where it listens, with the port that was chosen.
+    /// The listening address, with the chosen port.
     ///
     /// # Errors
-    /// The system does not tell.
+    /// The system cannot say.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
@@ -118,7 +118,7 @@ impl Listener {
         self.monitoring.as_ref().map(TcpListener::local_addr).transpose()
     }
 
-    /// What ends the server.
+    /// The shutdown handle.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
     }
@@ -218,7 +218,7 @@ impl ShutdownHandle {
         self.handle.graceful_shutdown(Some(grace));
     }
 
-    /// Reads certificate and key again, and tells whether there are any: a server without TLS has none. When they cannot be
+    /// Reloads certificate and key, and returns whether there are any: a server without TLS has none. When they cannot be
     /// read, the old ones stay.
     ///
     /// # Errors
@@ -295,7 +295,7 @@ fn tls_config(cert: &Path, key: &Path) -> Result<ServerConfig, ListenError> {
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(cert, error.to_string()))?;
     if chain.is_empty() {
-        return Err(wrong(cert, "there is no certificate in it".to_owned()));
+        return Err(wrong(cert, "no certificate found".to_owned()));
     }
     let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
     // Users who can write them, or read the key, can read every password on the way.

@@ -25,7 +25,7 @@ pub(crate) async fn show(
     Extension(metrics): Extension<Option<PrometheusHandle>>,
 ) -> Response<Body> {
     if !app.tells_all_to(&origin) {
-        return problem(StatusCode::NOT_FOUND, "there is nothing here");
+        return problem(StatusCode::NOT_FOUND, "not found");
     }
     render(&app, metrics.as_ref())
 }
@@ -66,7 +66,7 @@ async fn guard(app: &AppState, address: SocketAddr, request: Request, next: Next
 
 fn render(app: &AppState, metrics: Option<&PrometheusHandle>) -> Response<Body> {
     let Some(metrics) = metrics else {
-        return problem(StatusCode::NOT_FOUND, "there is nothing here");
+        return problem(StatusCode::NOT_FOUND, "not found");
     };
     app.resolver().report_metrics();
     let mut response = Response::new(Body::from(metrics.render()));

@@ -1,4 +1,4 @@
-//! What stands around every request: its id, its time limit, its log line, its metrics, security headers.
+//! Middleware of every request: id, time limit, log line, metrics, security headers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::warnings::WarningKind;
 /// No call takes longer.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
 
-/// What every request gets: an id, a time limit, a line in the log, metrics, and security headers.
+/// Adds an id, a time limit, a log line, metrics and security headers to every request.
 pub(crate) async fn request_context(
     State(app): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -148,7 +148,7 @@ fn add_headers(headers: &mut HeaderMap, id: &str, connection: Connection) {
     }
 }
 
-/// A method as a label: those that anybody can make up are one.
+/// The method as a metric label; unknown ones share one label.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::DELETE => "DELETE",

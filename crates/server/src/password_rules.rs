@@ -33,10 +33,10 @@ impl Rules {
 
     /// Takes over what the store says now.
     ///
-    /// Settings that cannot be understood leave the rules as they are; a line in the log says so.
+    /// Invalid settings leave the rules unchanged, with a line in the log.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// The store is unavailable.
     pub async fn refresh(&self, accounts: &Accounts) -> Result<(), AccountsError> {
         let (state, pairs) = accounts.apps().state_and_values(POLICY_APP).await?;
         let enabled = state.unwrap_or(true);

@@ -6,11 +6,11 @@ use axum::http::{HeaderValue, Response, StatusCode};
 
 use crate::auth::client_address::Origin;
 
-/// What people are told whose password travelled in the clear.
+/// The message for a password that was sent in clear text.
 const PLAINTEXT_REFUSED: &str = "Passwords are not taken over plain HTTP from other machines: everybody on the way can read them. \
                              Use https, and change this password; an operator can set allow_plaintext = true in [server]";
 
-/// What a refusal of a password over plain HTTP says.
+/// The message for a password over plain HTTP.
 pub(crate) fn plaintext(origin: &Origin) -> &'static str {
     if origin.unnamed_proxy { UNNAMED_PROXY } else { PLAINTEXT_REFUSED }
 }

@@ -1,6 +1,6 @@
-//! A configuration that is read again while the server runs: what counts at once, and what waits for the next start.
+//! Reloads the configuration: which changes take effect at once, and which at the next start.
 //!
-//! Nothing is taken over unless all of it can be. Settings that something was made of at the start (the listener, the store,
+//! A reload applies completely or not at all. Settings that something was made of at the start (the listener, the store,
 //! the mail server, the hasher) stay as they were, and changes to them are logged.
 
 use std::sync::{Arc, PoisonError};
@@ -12,7 +12,7 @@ use crate::settings::ServerSettings;
 use crate::start::{StartError, chain};
 use crate::state::{AppState, LiveSettings};
 
-/// What reading a configuration again has changed.
+/// The result of a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReloadReport {

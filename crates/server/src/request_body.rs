@@ -1,7 +1,7 @@
 //! Request bodies: how long one may be, and how many bytes all of them together may hold.
 //!
 //! Bytes are charged while they arrive, and what is made of them stays charged until it is dropped. Requests that need no
-//! credentials have a budget of their own, so they cannot use up that of signed-in callers. No source may hold more than a
+//! credentials have their own budget, so they cannot use up that of signed-in callers. No source may hold more than a
 //! quarter of a budget.
 
 use std::collections::HashMap;
@@ -55,7 +55,7 @@ impl Sender {
         }
     }
 
-    /// What all bodies together may hold, in bytes.
+    /// Memory limit of all bodies together, in bytes.
     const fn budget(self) -> usize {
         match self {
             Self::Anonymous => 8 * 1024 * 1024,
@@ -161,7 +161,7 @@ impl Charge {
     /// Charges this many bytes from now on.
     ///
     /// # Errors
-    /// [`BodyError::Busy`]: there are not so many left, in all or for this source. The charge stays what it was.
+    /// [`BodyError::Busy`]: not enough left, in all or for this source. The charge is unchanged.
     pub fn set(&mut self, bytes: usize) -> Result<(), BodyError> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let of_source = held.by_source.get(&self.place).copied().unwrap_or_default();

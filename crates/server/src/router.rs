@@ -42,10 +42,7 @@ async fn ocs(
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let Some((version, rest)) = split(&path) else {
-        return problem(
-            StatusCode::NOT_FOUND,
-            "there is nothing here; the API is at /ocs/v1.php and /ocs/v2.php",
-        );
+        return problem(StatusCode::NOT_FOUND, "not found; the API is at /ocs/v1.php and /ocs/v2.php");
     };
     serve(&app, version, rest, origin, request).await
 }

@@ -113,9 +113,7 @@ impl AppState {
 fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPasswords) -> PasswordReset {
     let mut reset = settings.reset.clone();
     if settings.mail.is_none() && reset.lost_password_link().is_mail() {
-        tracing::warn!(
-            "no [mail] is set up: people who lost their password are offered no way to set a new one"
-        );
+        tracing::warn!("no [mail] is configured: users cannot reset a lost password");
         reset = reset.with_lost_password_link(LostPassword::Disabled);
     }
     PasswordReset::new(accounts.clone(), passwords.clone(), reset)

@@ -1,4 +1,4 @@
-//! What all requests share: settings, accounts, the resolver, the rules for passwords.
+//! Shared state of all requests: settings, accounts, the resolver, password rules.
 
 use std::fmt::Arguments;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -33,7 +33,7 @@ pub struct AppState {
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    /// What the operator says, as it was read last.
+    /// The settings, as last loaded.
     pub(crate) live: ArcSwap<LiveSettings>,
     /// The classes of backends that the configuration may name.
     pub(crate) classes: ClassRegistry,
@@ -83,7 +83,7 @@ impl AppState {
         &self.inner.classes
     }
 
-    /// What the server is called.
+    /// Name of the service.
     pub fn product(&self) -> &str {
         &self.inner.product
     }
@@ -116,7 +116,7 @@ impl AppState {
     /// The rules for passwords, as the store says them now.
     ///
     /// # Errors
-    /// When the store cannot tell.
+    /// The store is unavailable.
     pub async fn rules(&self) -> Result<&Rules, AccountsError> {
         self.inner.rules.refresh(&self.inner.accounts).await?;
         Ok(&self.inner.rules)
@@ -127,7 +127,7 @@ impl AppState {
         &self.inner.rules
     }
 
-    /// What the rules say about a password that cannot be one.
+    /// The message for an impossible password.
     pub async fn broken_rules(&self, password: &str, user: &User) -> Option<String> {
         let deadline = later(now(), RULES_TIME);
         match self.passwords().check(Person::of(user), password, deadline).await {
@@ -141,7 +141,7 @@ impl AppState {
         &self.inner.apps
     }
 
-    /// What request bodies may hold.
+    /// Limits of request bodies.
     pub fn bodies(&self) -> &BodyBudget {
         &self.inner.bodies
     }

@@ -9,7 +9,7 @@ use user_backend::clock::{Instant, later, now};
 /// How long one kind of warning is not repeated.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// What a warning is about.
+/// The subject of a warning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarningKind {
     /// Too many connections.
@@ -27,7 +27,7 @@ pub enum WarningKind {
 pub(crate) struct Warned([Mutex<Option<Instant>>; 4]);
 
 impl Warned {
-    /// Whether this kind may be written now; if so, it was.
+    /// Whether a warning of this kind may be logged now; if so, it is recorded.
     fn take(&self, kind: WarningKind, now: Instant) -> bool {
         let [connections, host, query, proxy] = &self.0;
         let last = match kind {

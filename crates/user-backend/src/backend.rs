@@ -17,7 +17,7 @@ use crate::verdict::Verdict;
 ///
 /// Most programs do not call a backend themselves: a [`Resolver`](crate::Resolver) asks several in turn, remembers
 /// outcomes and hands out the proof of sign-in. Implement this trait to bring a source of your own; the module
-/// `conformance` (behind the feature of that name) checks that it keeps these promises:
+/// `conformance` (a cargo feature) checks that it keeps these promises:
 ///
 /// 1. **`Ok` is a decision, `Err` means that no decision was possible.** A server that cannot be reached, does not
 ///    answer in time, or says "not now" is an error. It is never a [`Rejection`](crate::Rejection).
@@ -28,7 +28,7 @@ use crate::verdict::Verdict;
 /// 5. **Dropping the future gives up.** Nothing hangs, nothing leaks, and the next attempt works.
 /// 6. **Accepted is who was asked for.** The identity is the canonical form of [`Attempt::name`], or of the name by which the
 ///    server knows the user. Domains and pins are the resolver's business: it applies its rules to this name.
-/// 7. **Nothing tells the password**: neither `Debug` nor `Display`, no error, no log line.
+/// 7. **Nothing leaks the password**: neither `Debug` nor `Display`, no error, no log line.
 ///
 /// The trait has no default bodies, so a decorator cannot forget to pass one on; put
 /// `#[deny(clippy::missing_trait_methods)]` on yours.
@@ -49,7 +49,7 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Dropping the future ends the attempt. The server may still count a failed login.
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError>;
 
-    /// Reaches the server without credentials (connect, TLS, greeting) and tells what it found.
+    /// Reaches the server without credentials (connect, TLS, greeting) and returns what it found.
     ///
     /// # Errors
     /// [`BackendError`] when the server could not be reached before `deadline`.
@@ -62,7 +62,7 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
 /// The trait stays usable as `dyn UserBackend`: this does not compile otherwise.
 const _: Option<&dyn UserBackend> = None;
 
-/// One attempt to sign in. A struct, so that it can grow without breaking anybody's backend.
+/// One attempt to sign in. A struct, so that it can grow without breaking other backends.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Attempt<'a> {
@@ -72,19 +72,19 @@ pub struct Attempt<'a> {
     pub upstream_name: &'a str,
     /// The password.
     pub password: &'a Password,
-    /// Where the person sits, where known.
+    /// The client address, if known.
     pub source: Option<IpAddr>,
     /// When an answer must be there.
     pub deadline: Instant,
 }
 
 impl<'a> Attempt<'a> {
-    /// An attempt that must be answered before `deadline`, from an unknown place.
+    /// An attempt that must be answered before `deadline`, from an unknown client.
     pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
         Self { name, upstream_name: name.as_str(), password, source: None, deadline }
     }
 
-    /// Says where the person sits.
+    /// Sets the client address.
     #[must_use]
     pub fn from_source(mut self, source: Option<IpAddr>) -> Self {
         self.source = source;
@@ -106,15 +106,15 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// What a backend found when it reached its server without credentials.
+/// The result of a probe without credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Probe {
     /// The address that answered.
     pub peer: Option<SocketAddr>,
-    /// What is known about the encryption; `None` when there is none.
+    /// The TLS session; `None` without encryption.
     pub tls: Option<TlsSummary>,
-    /// What the server says it can do: IMAP capabilities, the FTP greeting code, the SMB dialect.
+    /// Capabilities of the server: IMAP capabilities, the FTP greeting code, the SMB dialect.
     pub capabilities: Vec<String>,
 }
 

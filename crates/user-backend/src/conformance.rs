@@ -1,15 +1,15 @@
 //! The checks that any [`UserBackend`] must pass, ours or a third party's (feature `conformance`).
 //!
 //! Give [`check`] a backend, a user it knows and the time for one attempt; it returns every promise that was
-//! broken. Run it against the real server behind your backend, not against a mock of it. A run costs the known user
+//! broken. Run it against a real server, not against a mock. A run costs the known user
 //! about a dozen failed logins: use a test account on a server without lock-out.
 //!
 //! ```
-//! # use user_backend::{StaticBackend, conformance::{self, Known}};
+//! # use user_backend::{StaticBackend, conformance::{self, TestUser}};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let backend = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
-//! conformance::check(&backend, &Known::new("alice", "Wonderland-1")?).await?;
+//! conformance::check(&backend, &TestUser::new("alice", "Wonderland-1")?).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -31,23 +31,23 @@ use crate::verdict::Verdict;
 
 /// A user whom the backend accepts.
 #[derive(Clone, Debug)]
-pub struct Known {
+pub struct TestUser {
     name: LoginName,
     password: Password,
     time: Duration,
 }
 
-impl Known {
-    /// A person and their right password.
+impl TestUser {
+    /// A user with the right password.
     ///
     /// # Errors
-    /// [`NotSomebody`] when these cannot be anybody's name and password.
-    pub fn new(name: &str, password: &str) -> Result<Self, NotSomebody> {
+    /// [`InvalidTestUser`] if the name or the password is invalid.
+    pub fn new(name: &str, password: &str) -> Result<Self, InvalidTestUser> {
         let (name, password) = (LoginName::parse(name)?, Password::parse(password)?);
         Ok(Self { name, password, time: Duration::from_secs(15) })
     }
 
-    /// How long one attempt may take (default 15 s).
+    /// Sets the time limit of one attempt (default 15 s).
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;
@@ -55,30 +55,30 @@ impl Known {
     }
 }
 
-/// These cannot be anybody's name and password.
+/// The name or the password of the test user is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum NotSomebody {
-    /// The name cannot be one.
+pub enum InvalidTestUser {
+    /// The name is invalid.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// The password cannot be one.
+    /// The password is invalid.
     #[error(transparent)]
     Password(#[from] PasswordError),
 }
 
 /// The promises that a backend broke.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub struct Broken(Vec<String>);
+pub struct ConformanceFailure(Vec<String>);
 
-impl Broken {
+impl ConformanceFailure {
     /// One sentence per broken promise.
     pub fn promises(&self) -> &[String] {
         &self.0
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for ConformanceFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} broken: {}", self.0.len(), self.0.join("; "))
     }
@@ -87,11 +87,11 @@ impl fmt::Display for Broken {
 /// Checks every promise of [`UserBackend`].
 ///
 /// # Errors
-/// [`Broken`] lists the promises that were not kept.
+/// [`ConformanceFailure`] lists the promises that were not kept.
 ///
 /// # Cancellation
 /// Safe.
-pub async fn check(backend: &dyn UserBackend, known: &Known) -> Result<(), Broken> {
+pub async fn check(backend: &dyn UserBackend, known: &TestUser) -> Result<(), ConformanceFailure> {
     let mut suite = Suite { backend, known, broken: Vec::new() };
     suite.right_is_accepted().await;
     suite.wrong_is_rejected().await;
@@ -102,12 +102,12 @@ pub async fn check(backend: &dyn UserBackend, known: &Known) -> Result<(), Broke
     suite.a_passed_deadline_ends_the_attempt().await;
     suite.the_probe_answers().await;
     suite.no_output_contains_the_password();
-    if suite.broken.is_empty() { Ok(()) } else { Err(Broken(suite.broken)) }
+    if suite.broken.is_empty() { Ok(()) } else { Err(ConformanceFailure(suite.broken)) }
 }
 
 struct Suite<'a> {
     backend: &'a dyn UserBackend,
-    known: &'a Known,
+    known: &'a TestUser,
     broken: Vec<String>,
 }
 
@@ -172,7 +172,7 @@ impl Suite<'_> {
         let Ok(stranger) = LoginName::parse(&stranger) else { return };
         let found = self.ask(&stranger, &self.known.password).await;
         let kept = matches!(found, Ok(Verdict::Rejected(_) | Verdict::NotMine));
-        self.expect("unknown user is rejected", kept, &found);
+        self.expect("an unknown user is rejected", kept, &found);
     }
 
     async fn letter_case_makes_no_second_person(&mut self) {
@@ -263,8 +263,8 @@ mod tests {
     use crate::memory::StaticBackend;
     use crate::verdict::{Identity, Rejection};
 
-    fn known() -> Known {
-        Known::new("alice", "Wonderland-1").unwrap()
+    fn known() -> TestUser {
+        TestUser::new("alice", "Wonderland-1").unwrap()
     }
 
     fn honest() -> StaticBackend {
@@ -281,34 +281,34 @@ mod tests {
         check(&Deadlined::new(breaker), &known()).await.unwrap();
     }
 
-    /// Every way to break the contract that the suite must see.
+    /// Violations of the contract that the suite must detect.
     #[derive(Clone, Copy, Debug, PartialEq)]
-    enum Sin {
-        SaysYesToAll,
-        TellsThePassword,
+    enum Violation {
+        AcceptsEveryone,
+        LeaksThePassword,
         ReportsOutageAsRejection,
         TruncatesPasswords,
-        MakesTwoPersons,
-        NamesSomebodyElse,
+        SplitsOneUser,
+        NamesAnotherBackend,
         NeverEnds,
     }
 
-    struct Sinner(BackendId, Sin);
+    struct BrokenBackend(BackendId, Violation);
 
-    impl fmt::Debug for Sinner {
+    impl fmt::Debug for BrokenBackend {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str(if self.1 == Sin::TellsThePassword { "Wonderland-1" } else { "sinner" })
+            f.write_str(if self.1 == Violation::LeaksThePassword { "Wonderland-1" } else { "broken" })
         }
     }
 
-    impl fmt::Display for Sinner {
+    impl fmt::Display for BrokenBackend {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("sinner")
+            f.write_str("broken")
         }
     }
 
     #[async_trait]
-    impl UserBackend for Sinner {
+    impl UserBackend for BrokenBackend {
         fn id(&self) -> &BackendId {
             &self.0
         }
@@ -320,13 +320,13 @@ mod tests {
                 attempt.password.expose() == "Wonderland-1" && attempt.name.canonical().as_str() == "alice";
             let late = attempt.deadline <= now();
             match self.1 {
-                Sin::SaysYesToAll => yes,
-                Sin::ReportsOutageAsRejection if late => no,
-                Sin::NeverEnds if late => std::future::pending().await,
-                Sin::TruncatesPasswords if attempt.password.expose().starts_with("Wonderland-1") => yes,
-                Sin::NamesSomebodyElse if !right => Err(BackendError::unavailable(Phase::Login, "")
+                Violation::AcceptsEveryone => yes,
+                Violation::ReportsOutageAsRejection if late => no,
+                Violation::NeverEnds if late => std::future::pending().await,
+                Violation::TruncatesPasswords if attempt.password.expose().starts_with("Wonderland-1") => yes,
+                Violation::NamesAnotherBackend if !right => Err(BackendError::unavailable(Phase::Login, "")
                     .with_backend(&BackendId::parse("other").unwrap())),
-                Sin::MakesTwoPersons if right && attempt.name.as_str() != "alice" => {
+                Violation::SplitsOneUser if right && attempt.name.as_str() != "alice" => {
                     Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("alice2").unwrap())))
                 }
                 _ if right => yes,
@@ -340,19 +340,19 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_sin_is_found() {
-        for (sin, promise) in [
-            (Sin::SaysYesToAll, "unknown user is rejected"),
-            (Sin::TellsThePassword, "tells the password"),
-            (Sin::ReportsOutageAsRejection, "running out of time is not a rejection"),
-            (Sin::TruncatesPasswords, "a wrong password is rejected"),
-            (Sin::MakesTwoPersons, "the same name in other letter case is the same person"),
-            (Sin::NamesSomebodyElse, "an error names the backend other"),
-            (Sin::NeverEnds, "an attempt ends at its deadline"),
+    async fn every_violation_is_found() {
+        for (violation, promise) in [
+            (Violation::AcceptsEveryone, "an unknown user is rejected"),
+            (Violation::LeaksThePassword, "tells the password"),
+            (Violation::ReportsOutageAsRejection, "running out of time is not a rejection"),
+            (Violation::TruncatesPasswords, "a wrong password is rejected"),
+            (Violation::SplitsOneUser, "the same name in other letter case is the same person"),
+            (Violation::NamesAnotherBackend, "an error names the backend other"),
+            (Violation::NeverEnds, "an attempt ends at its deadline"),
         ] {
-            let sinner = Sinner(BackendId::parse("sinner").unwrap(), sin);
-            let broken = check(&sinner, &known()).await.unwrap_err();
-            assert!(broken.to_string().contains(promise), "{sin:?}: {broken}");
+            let backend = BrokenBackend(BackendId::parse("broken").unwrap(), violation);
+            let broken = check(&backend, &known()).await.unwrap_err();
+            assert!(broken.to_string().contains(promise), "{violation:?}: {broken}");
         }
     }
 }

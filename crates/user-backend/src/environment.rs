@@ -1,17 +1,20 @@
-//! Passwords in environment variables, for command lines: `/proc` and child processes show the environment as long as a
-//! program runs, so a password does not stay in it longer than it takes to read it.
+//! Passwords in environment variables, for command lines.
+//!
+//! `/proc` and child processes show the environment as long as a program runs, so a password is removed once it is read.
 
 use std::env;
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// The variable holds something that is no text.
+/// The variable is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the password is not UTF-8")]
 pub struct NotText;
 
-/// The password in the first of these variables that holds anything; an empty one, if one of them is set at all.
+/// Reads the password from the first of these variables that is not empty.
+///
+/// Returns an empty password if all that are set are empty, and `None` if none is set.
 ///
 /// # Errors
 /// [`NotText`].
@@ -39,8 +42,8 @@ pub fn password(variables: &[&str]) -> Result<Option<Zeroizing<String>>, NotText
 /// waits in a pipe. So this does not return when it works.
 ///
 /// It returns where that is not possible, where `option` is not given, and where the variables hold nothing that could be
-/// a password: the program then goes on as it is, and refuses such a text without asking anybody.
-pub fn leave(variables: &[&str], option: &str, instead: &str) {
+/// a password: the program then continues, and refuses such a password without asking a server.
+pub fn scrub_and_reexec(variables: &[&str], option: &str, instead: &str) {
     #[cfg(unix)]
     {
         use std::io::Write;

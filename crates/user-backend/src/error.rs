@@ -114,7 +114,7 @@ impl BackendError {
         self.backend.as_ref()
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub fn failure_kind(&self) -> FailureKind {
         self.failure
     }
@@ -133,7 +133,7 @@ impl BackendError {
         self.phase
     }
 
-    /// What happened, in lower case and without a full stop.
+    /// The message, in lower case and without a full stop.
     pub fn detail(&self) -> &str {
         &self.detail
     }

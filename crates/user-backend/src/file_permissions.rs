@@ -1,6 +1,6 @@
-//! Who may change a file that decides where passwords go, or read one that holds a secret.
+//! Checks owner and mode of configuration, certificate and key files.
 //!
-//! What sshd calls `StrictModes`: file and folders belong to root or to the user of this process, and neither group nor others
+//! Like `StrictModes` of sshd: file and folders belong to root or to the user of this process, and neither group nor others
 //! may write them, along the whole way from `/`, through symbolic links too. A folder like `/tmp` is fine on the way: it is
 //! root's, and sticky, so that no user replaces what another one put there. Where a system has no such permissions, nothing
 //! is checked.
@@ -22,7 +22,7 @@ impl UnsafePath {
         &self.found
     }
 
-    /// What it should be.
+    /// The expected mode or owner.
     pub fn expected(&self) -> &'static str {
         self.expected
     }
@@ -94,7 +94,7 @@ mod unix {
             let next = at.join(&part);
             let metadata = fs::symlink_metadata(&next).map_err(lost)?;
             if metadata.is_symlink() {
-                // A link has no mode of its own: a user who may write its folder may replace it.
+                // A link has no mode: a user who may write its folder may replace it.
                 judge_owner(&next, &metadata)?;
                 links += 1;
                 if links > MOST_LINKS {

@@ -1,7 +1,7 @@
-//! What is private and reads the words of strangers, for the fuzz targets in `tests/fuzz`. No promise is made about any of
+//! Private parsers of untrusted input, for the fuzz targets in `tests/fuzz`. No promise is made about any of
 //! it.
 
-/// What came of presenting a name and a password: a yes, a no, or no decision.
+/// The result of presenting credentials: accepted, rejected, or no decision.
 pub type Decided = Result<Result<(), crate::verdict::Rejection>, crate::error::BackendError>;
 
 /// IMAP: one dialogue in memory.

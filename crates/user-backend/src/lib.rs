@@ -1,4 +1,4 @@
-//! Sign people in with the account they already have.
+//! Let users sign in with the account they already have.
 //!
 //! Their password lives on a mail server (IMAP), a file server (SMB) or an FTP server. This library asks those servers
 //! whether a password is right: safely, at most once per attempt, and never confusing "the server is down" with "wrong
@@ -33,7 +33,7 @@
 //! | | [`process`] what a program that holds passwords does first, [`environment`] how it takes one from a variable |
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
 //! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
-//! | backends | `imap`, `ftp`, `smb` (each behind a cargo feature), [`memory`] for tests and documentation |
+//! | backends | `imap`, `ftp`, `smb` (each a cargo feature), [`memory`] for tests and documentation |
 //! | around them | [`middleware`] timeout, concurrency limit, circuit breaker; `conformance` the checks for backends of your own |
 //! | | [`cache`] outcomes in memory, [`brute_force`] limits on guessing |
 //! | above them | [`resolver`] order, rules about names, canary, one deadline, memory, trace |
@@ -55,6 +55,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ascii;
 pub mod backend;
 pub mod brute_force;
 pub mod cache;
@@ -79,7 +80,6 @@ pub mod imap;
 pub mod layer;
 pub mod memory;
 pub mod middleware;
-mod plain;
 pub mod process;
 pub mod resolver;
 pub mod secret;

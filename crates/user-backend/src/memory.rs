@@ -15,7 +15,7 @@ use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer, Password};
 use crate::transport::within;
 use crate::verdict::{Identity, Rejection, Verdict};
 
-/// A backend that knows its people by heart. It counts how often it was asked and can play dead.
+/// An in-memory backend. It counts its attempts and can simulate an outage.
 ///
 /// ```
 /// # use user_backend::{StaticBackend, Resolver, Credentials};

@@ -1,7 +1,7 @@
-//! What a program that holds passwords does first: it keeps its memory out of files.
+//! Process hardening: no core dumps, and no access to memory by other processes.
 //!
 //! A crash writes the memory of a process into a core dump, and with it every password that is just being checked. Another
-//! process of the same user can read the memory without a crash. Both are switched off here, in the words of Linux.
+//! process of the same user can read the memory without a crash. Both are switched off here, on Linux.
 
 use std::io;
 
@@ -11,14 +11,14 @@ use std::io;
 /// core dumps gets none, a debugger of the same user does not attach, and `/proc/PID/environ` and `/proc/PID/mem` are
 /// root's. Programs started from here decide for themselves; they inherit the limit.
 ///
-/// A library has no business doing this to a program, so it is the program that calls it, first of all.
+/// Call it first in `main`; the library does not do it by itself.
 ///
 /// # Errors
-/// What the system said. Where there is nothing of the kind, nothing is done.
+/// The error of the system. Does nothing on systems without such limits.
 ///
 /// # Security
 /// Root can read all memory. What the kernel has swapped out is on the disk.
-pub fn keep_memory_private() -> io::Result<()> {
+pub fn disable_core_dumps() -> io::Result<()> {
     #[cfg(unix)]
     {
         use nix::sys::resource::{Resource, setrlimit};
@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn t61_core_dumps_and_memory_access_are_off() {
         use nix::sys::resource::{Resource, getrlimit};
-        super::keep_memory_private().unwrap();
+        super::disable_core_dumps().unwrap();
         assert_eq!(getrlimit(Resource::RLIMIT_CORE).unwrap(), (0, 0));
         assert!(!nix::sys::prctl::get_dumpable().unwrap());
     }

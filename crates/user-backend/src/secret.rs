@@ -1,7 +1,7 @@
 //! Passwords and the keyed hashes that stand for them.
 //!
 //! A password is wiped when it is dropped and never printed. What a cache remembers of it is a BLAKE3 hash under a random
-//! key that lives as long as the process: useless to anybody who reads the memory of another process or a core dump of
+//! key that lives as long as the process: useless for an attacker who reads the memory of another process or a core dump of
 //! an earlier one, and compared in constant time.
 
 use std::fmt;
@@ -10,13 +10,13 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::plain::is_printable;
+use crate::ascii::is_printable;
 
 /// Longest password that is taken, in bytes of UTF-8. No backend ever truncates: some servers reset the connection
 /// beyond this, which would look like an outage.
 pub const MAX_PASSWORD_BYTES: usize = 1024;
 
-/// What a person types to prove who they are. Wiped on drop, redacted in `Debug`.
+/// A password as typed. Wiped on drop, redacted in `Debug`.
 ///
 /// Holding one means: not empty, at most [`MAX_PASSWORD_BYTES`] bytes, no control character.
 #[derive(Clone)]
@@ -26,7 +26,7 @@ impl Password {
     /// Checks and takes a password.
     ///
     /// # Errors
-    /// [`PasswordError`] says what is wrong, without the password; such a password is refused before anybody is asked.
+    /// [`PasswordError`], without the password; such a password is refused before any backend is asked.
     pub fn parse(typed: impl Into<String>) -> Result<Self, PasswordError> {
         let typed = Zeroizing::new(typed.into());
         Self::check(&typed)?;
@@ -61,7 +61,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a typed text cannot be anybody's password.
+/// Why a text is not a valid password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PasswordError {

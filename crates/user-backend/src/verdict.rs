@@ -1,4 +1,4 @@
-//! What a backend decided about one attempt.
+//! Verdicts: what a backend decided about one attempt.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::identity::{BackendId, CanonicalName, LoginName};
 pub enum Verdict {
     /// The server said yes to this name and this password.
     Accepted(Identity),
-    /// The server, or a rule of ours, said no.
+    /// The server, or a local rule, refused.
     Rejected(Rejection),
     /// The name belongs to another domain; the backend was not asked.
     NotMine,
@@ -24,7 +24,7 @@ pub enum Verdict {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Rejection {
-    /// Name or password is wrong; most servers do not tell which.
+    /// Wrong name or password; most servers do not say which.
     BadCredentials,
     /// The server says that it has no such user.
     UnknownUser,
@@ -51,7 +51,7 @@ impl Rejection {
         }
     }
 
-    /// The reason as [`Display`](fmt::Display) tells it.
+    /// The reason as [`Display`](fmt::Display) prints it.
     pub(crate) fn as_text(self) -> &'static str {
         match self {
             Self::BadCredentials => "wrong name or password",
@@ -76,7 +76,7 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Who an accepted attempt is, in the eyes of the backend that accepted it. Cheap to clone.
+/// The identity that a backend accepted. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: CanonicalName,
@@ -85,24 +85,24 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Who signs in with this login name, for backends that have nothing to add.
+    /// The identity of a login name, for backends that have nothing to add.
     pub fn of(login: &LoginName) -> Self {
         Self::new(login.canonical().clone())
     }
 
-    /// A person without groups.
+    /// A user without groups.
     pub fn new(name: CanonicalName) -> Self {
         Self { name, groups: None }
     }
 
-    /// Adds a group that the backend puts this person into.
+    /// Adds a group that the backend reports for this user.
     #[must_use]
     pub fn with_group(mut self, group: &str) -> Self {
         self.groups = Some(Arc::new(self.groups().map(Into::into).chain([group.into()]).collect()));
         self
     }
 
-    /// The person's one name.
+    /// The canonical name.
     pub fn name(&self) -> &CanonicalName {
         &self.name
     }
@@ -113,7 +113,7 @@ impl Identity {
     }
 }
 
-/// How old the yes behind an [`Authenticated`] is.
+/// How recent the acceptance of an [`Authenticated`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Freshness {
@@ -146,7 +146,7 @@ pub struct Authenticated {
     freshness: Freshness,
 }
 
-/// Who, and who says so.
+/// The identity and the backend that asserts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Vouched {
     pub(crate) identity: Identity,
@@ -160,12 +160,12 @@ impl Authenticated {
         Self { vouched, freshness }
     }
 
-    /// Who signed in.
+    /// The identity.
     pub fn identity(&self) -> &Identity {
         &self.vouched.identity
     }
 
-    /// The person's one name.
+    /// The canonical name.
     pub fn name(&self) -> &CanonicalName {
         self.vouched.identity.name()
     }

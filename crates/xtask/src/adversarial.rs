@@ -39,7 +39,7 @@ pub(crate) struct Args {
     /// How many mutated dialogues are played at each backend
     #[arg(long, default_value_t = MUTATIONS)]
     mutations: u32,
-    /// Runs each fuzz target under libFuzzer for so long; 0: recorded inputs and spoilt copies of them only
+    /// Seconds to run each fuzz target under libFuzzer; 0: only recorded and mutated inputs
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     fuzz_seconds: u64,
 }
@@ -171,7 +171,7 @@ impl Figures {
         }
     }
 
-    /// What was not run counts as a failure: nothing passes by being left out.
+    /// A skipped test counts as a failure.
     fn judge(&self, with_rig: bool) -> Outcome {
         let zeros = [
             ("wrong answers", self.wrong),

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 pub(crate) enum Name {
     /// The store with 10^5 users, on SQLite and PostgreSQL
     Accounts,
-    /// What a sign-in from memory costs, and what others can do to it
+    /// Cost of a cached sign-in, and the influence of other load
     Cache,
     /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how
     /// long, `OCS_GUESSES` (2000) how many wrong passwords

@@ -61,7 +61,7 @@ pub(crate) fn missing() -> Vec<String> {
     missing
 }
 
-/// Installs the clients and runs each against a server of its own.
+/// Installs the clients and runs each against its own server.
 pub(crate) fn check(steps: &mut Steps) {
     let ready = steps.run("clients", "two libraries that others wrote for the API: installing them", || {
         // The same build as that of the tests, so that nothing is compiled twice.
@@ -83,7 +83,7 @@ fn here(path: &str) -> PathBuf {
     step::root().join("tests/clients").join(path)
 }
 
-/// A virtual environment with the Python library; tells where its interpreter is.
+/// Creates a virtual environment with the Python library, and returns its interpreter.
 fn python() -> Outcome<PathBuf> {
     let (folder, wanted) = (step::tools().join("clients-python"), here("python/requirements.txt"));
     let (interpreter, installed) = (folder.join("bin/python"), folder.join("requirements.txt"));
@@ -98,7 +98,7 @@ fn python() -> Outcome<PathBuf> {
     Ok(interpreter)
 }
 
-/// A folder with the Node library; tells where the copy of the calls is that finds it.
+/// Creates a folder with the Node library, and returns the copy of the calls beside it.
 fn node() -> Outcome<PathBuf> {
     let folder = step::tools().join("clients-node");
     let (calls, installed) = (folder.join("calls.mjs"), folder.join("node_modules/.installed"));
@@ -124,7 +124,7 @@ fn on_a_server(client: &mut Command) -> Outcome {
     step::run(client.env("CLIENT_URL", &server.url).env("CLIENT_PASSWORD", PASSWORD))
 }
 
-/// A server in a folder of its own; both go when this is dropped.
+/// A server in its own folder; both are removed on drop.
 struct Server {
     process: Child,
     folder: PathBuf,
@@ -134,7 +134,7 @@ struct Server {
 impl Server {
     fn start() -> Outcome<Self> {
         let folder = step::target().join(format!("clients-{}", std::process::id()));
-        // What an interrupted run left behind.
+        // Left over from an interrupted run.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("user-backend.toml"), CONFIGURATION)?;
@@ -167,7 +167,7 @@ impl Server {
         if server.url.is_empty() {
             return Err(format!("user-backend-server serve does not start:\n{}", said.join("\n")).into());
         }
-        // What it says is read to its end, so that it never waits for a reader; what is wrong is shown.
+        // Its output is read to the end, so that it never blocks; errors are shown.
         thread::spawn(move || {
             for line in lines.filter(|line| line.contains("ERROR")) {
                 eprintln!("    server: {line}");

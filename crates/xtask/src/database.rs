@@ -12,7 +12,7 @@ use crate::step::{self, Outcome};
 #[derive(Debug)]
 pub(crate) struct Kind {
     name: &'static str,
-    /// The variable that tells the tests of the server.
+    /// The variable through which tests find the server.
     pub(crate) variable: &'static str,
     /// The Debian package.
     package: &'static str,
@@ -20,7 +20,7 @@ pub(crate) struct Kind {
     user: &'static str,
     /// Where one of these files is, the server is installed.
     programs: &'static [&'static str],
-    /// Starts the server in `$folder`; `end` stops it. `$1` may say that it shall wait for the disk.
+    /// Starts the server in `$folder`; `end` stops it. `$1` may request durable writes.
     script: &'static str,
     /// What the variable holds for a folder.
     address: fn(&str) -> String,
@@ -134,7 +134,7 @@ impl Server {
         Ok(server)
     }
 
-    /// The variable that tells the tests of the server, and what it holds.
+    /// The variable through which tests find the server, and its value.
     pub(crate) fn variable(&self) -> (String, String) {
         (self.kind.variable.into(), (self.kind.address)(&self.folder))
     }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let env = rig.env()?;
     let value = |name: &str| {
         let found = env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-        found.ok_or_else(|| format!("the rig does not tell {name}"))
+        found.ok_or_else(|| format!("the test servers do not report {name}"))
     };
     let state = PathBuf::from(value("RIG_STATE")?);
     let people = fs::read_to_string(state.join("users.tsv"))?;
@@ -106,7 +106,7 @@ struct Demo {
 }
 
 impl Demo {
-    /// Signs one person in with `occ` and tells how it ended.
+    /// Signs one user in with `occ` and prints the result.
     fn sign_in(&self, user: &str, expect: Expect) -> Outcome {
         let right = self.password(user)?;
         let password = if expect.wrong_password { "not-the-password" } else { right };
@@ -124,7 +124,7 @@ impl Demo {
         let errors = String::from_utf8_lossy(&output.stderr);
         let reply: Value = serde_json::from_slice(&output.stdout)
             .map_err(|error| format!("occ wrote no JSON ({error}); it said: {}", errors.trim()))?;
-        println!("   {user:<7} {}", told(&reply, output.status.code()));
+        println!("   {user:<7} {}", described(&reply, output.status.code()));
         let as_expected = reply["outcome"] == expect.outcome
             && output.status.code() == Some(expect.exit)
             && expect.backend.is_none_or(|backend| reply["backend"] == backend);
@@ -194,7 +194,7 @@ fn password<'a>(people: &'a str, user: &str) -> Option<&'a str> {
 }
 
 /// One reply of occ in plain words.
-fn told(reply: &Value, exit: Option<i32>) -> String {
+fn described(reply: &Value, exit: Option<i32>) -> String {
     let outcome = reply["outcome"].as_str().unwrap_or("?");
     let backend = reply["backend"].as_str().map(|backend| format!(" by \"{backend}\"")).unwrap_or_default();
     let reason = reply["reason"].as_str().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -265,6 +265,6 @@ mod tests {
             "outcome": "authenticated", "user": "ingrid", "backend": "mail", "reason": null,
             "trace": [{ "backend": "mail", "verdict": "accepted", "phase": "login", "ms": 12.4 }],
         });
-        assert_eq!(told(&reply, Some(0)), "authenticated by \"mail\", 12 ms, exit code 0");
+        assert_eq!(described(&reply, Some(0)), "authenticated by \"mail\", 12 ms, exit code 0");
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: what reads the words of strangers, under libFuzzer. Without a nightly toolchain, which libFuzzer needs,
+//! `cargo xtask fuzz`: parsers of untrusted input, under libFuzzer. Without a nightly toolchain, which libFuzzer needs,
 //! the recorded inputs and many spoilt copies of them take its place.
 
 use std::fmt;
@@ -35,7 +35,7 @@ pub(crate) struct Args {
 ///
 /// # Errors
 ///
-/// Names the targets that failed, and where the input lies that they failed on.
+/// Prints the targets that failed, and the path of the failing input.
 pub(crate) fn run(args: &Args) -> Outcome {
     let mut steps = Steps::default();
     let runs = campaign(&mut steps, args.seconds, &args.targets);
@@ -71,7 +71,7 @@ impl Run {
     }
 }
 
-/// Runs the named targets, or all, for so long each. `None` when they could not be run; a failing target is a failed step.
+/// Runs the named targets, or all, for this time each. `None` when they could not be run; a failing target is a failed step.
 pub(crate) fn campaign(steps: &mut Steps, seconds: u64, wanted: &[String]) -> Option<Vec<Run>> {
     let targets = steps.run("install", "what is missing: libraries, cargo-fuzz", || {
         packages::install(&packages::missing_libraries())?;
@@ -159,7 +159,7 @@ fn read(target: &str, text: &str, failed: bool) -> Run {
     }
 }
 
-/// The recorded inputs and so many spoilt copies for each target, as a test on this toolchain.
+/// The recorded inputs and this many mutated copies for each target, as a test on this toolchain.
 fn replay(steps: &mut Steps, copies: u64) -> Option<Run> {
     steps.run("replay", "recorded inputs and spoilt copies of them", || {
         packages::tool("cargo-nextest", "cargo-nextest", "^0.9", 6)?;

@@ -1,6 +1,6 @@
-//! What a person or CI runs: the demo, the tests, the lints, the benchmarks, the test rig, the list of common passwords.
+//! Development commands: demo, tests, lints, benchmarks, test servers, list of common passwords.
 //!
-//! Each command installs what it needs and says so first, announces every step in one line, and
+//! Each command prints what it installs, prints every step in one line, and
 //! leaves the machine as it found it.
 
 mod adversarial;
@@ -46,14 +46,14 @@ enum Command {
     Lint,
     /// Runs what CI runs; `--full` for all that there is, `--list` for the steps
     Ci(ci::Args),
-    /// Attacks the library: scripts, bad certificates, mutated dialogues, faults of the network; prints the figures
+    /// Runs the adversarial tests (scripts, bad certificates, mutated dialogues, network faults) and prints figures
     #[command(alias = "hostile")]
     Adversarial(adversarial::Args),
-    /// Runs the readers of strangers' words under libFuzzer; replays recorded inputs where there is no nightly toolchain
+    /// Runs the fuzz targets under libFuzzer; replays recorded inputs without a nightly toolchain
     Fuzz(fuzz::Args),
-    /// Signs people in for minutes while servers are frozen, killed and started again; counts wrong answers and leaks
+    /// Signs users in for minutes while servers are frozen, killed and restarted; counts wrong answers and leaks
     Soak(soak::Args),
-    /// Runs two libraries that others wrote for the API, in Python and in Node, against the server
+    /// Runs two third-party client libraries of the API, in Python and Node, against the server
     Clients,
     /// Runs a benchmark and prints its table
     Bench(bench::Args),

@@ -1,11 +1,11 @@
-//! What the commands need from outside: Debian packages and cargo tools, installed aloud and only when missing.
+//! Debian packages and cargo tools that commands need; printed, and installed only when missing.
 
 use std::fs::{self, File};
 use std::path::Path;
 
 use crate::step::{self, Outcome};
 
-/// What each package is for, as the person is told.
+/// What each package is for, as printed.
 const WHY: &[(&str, &str)] = &[
     ("dovecot-imapd", "the test rig's IMAP server"),
     ("faketime", "sets the wall clock of a program that a test starts"),
@@ -27,7 +27,7 @@ const WHY: &[(&str, &str)] = &[
     ("wrk", "sends the requests of `cargo xtask bench ocs`"),
 ];
 
-/// Installs, while a policy file keeps the packages from starting servers of their own.
+/// Installs, while a policy file keeps the packages from starting their services.
 const INSTALL: &str = r#"
 policy=/usr/sbin/policy-rc.d own=
 trap '[ -z "$own" ] || rm -f "$policy"' EXIT; trap 'exit 130' INT TERM
@@ -51,7 +51,7 @@ pub(crate) fn missing_clock() -> Vec<String> {
     if found { Vec::new() } else { vec!["faketime".into()] }
 }
 
-/// Installs Debian packages and says so; does nothing when none is missing.
+/// Prints and installs missing Debian packages.
 ///
 /// # Errors
 ///
@@ -95,7 +95,7 @@ fn tail(log: &Path) -> String {
     lines[lines.len().saturating_sub(5)..].join("\n")
 }
 
-/// Installs a cargo tool into `target/tools` and says so; does nothing when it is in reach.
+/// Prints and installs a missing cargo tool into `target/tools`.
 ///
 /// # Errors
 ///

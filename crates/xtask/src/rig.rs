@@ -51,7 +51,7 @@ enum Service {
 ///
 /// # Errors
 ///
-/// What the rig's script said, or that packages could not be installed.
+/// The output of the rig's script, or why packages could not be installed.
 pub(crate) fn run(args: &Args) -> Outcome {
     let rig = Rig::new(args.compose);
     if args.action == Action::Up {

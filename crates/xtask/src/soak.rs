@@ -1,6 +1,6 @@
 //! `cargo xtask soak`: sign-ins for minutes or hours while servers are frozen, killed and started again.
 //!
-//! The servers are a rig of the soak's own, in a network, a process table and mounts of its own: it disturbs no other rig, none
+//! The servers are a separate rig in their own network, PID and mount namespaces: it disturbs no other rig, none
 //! disturbs it, and nothing of it outlives the command.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! Steps that announce themselves, tell their time and end in one summary; how programs are run.
+//! Steps with their time and one summary; running programs.
 
 use std::env;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a command comes to; the error is one plain sentence.
+/// The result of a command; the error is one plain sentence.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
 /// The steps of one command so far.
@@ -31,7 +31,7 @@ enum End {
 }
 
 impl Steps {
-    /// Announces `name`, runs `work` and tells its time; `None` when it failed.
+    /// Prints `name`, runs `work` and prints its time; `None` if it failed.
     pub(crate) fn run<T>(
         &mut self,
         name: &'static str,
@@ -86,12 +86,12 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&here).ancestors().nth(2).unwrap_or_else(|| Path::new(".")).to_path_buf()
 }
 
-/// Where cargo builds.
+/// The target directory of cargo.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// Where the tools are installed that `xtask` brings itself.
+/// The directory of tools that `xtask` installs.
 pub(crate) fn tools() -> PathBuf {
     root().join("target/tools")
 }

@@ -128,12 +128,12 @@ fn check(args: &Args, steps: &mut Steps) {
     drop(guards);
 }
 
-/// Where the tests log everything.
+/// Log files of the tests.
 fn log() -> PathBuf {
     step::target().join("trace-of-tests")
 }
 
-/// Tells a program about the rig, and about no other that the caller's environment may name.
+/// Points a program to the rig, and to no other from the caller's environment.
 pub(crate) fn on_rig<'a>(command: &'a mut Command, variables: &[(String, String)]) -> &'a mut Command {
     let rig = ["RIG_HOST", "RIG_STATE", "RIG_SCRIPT", "RIG_REQUIRED"];
     for name in rig.into_iter().chain([POSTGRES, MARIADB].map(|kind| kind.variable)) {

@@ -7,7 +7,7 @@ use custom_class::Pop3Class;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use user_backend::config::{Config, ConfigErrors, Format, Loader};
-use user_backend::conformance::{self, Known};
+use user_backend::conformance::{self, TestUser};
 use user_backend::{ClassRegistry, Credentials, Outcome, Phase, Rejection, Resolver};
 
 fn load(fields: &str) -> Result<Config, ConfigErrors> {
@@ -72,7 +72,7 @@ async fn own_field_changes_what_a_refusal_means() {
 async fn backend_keeps_the_contract() {
     let config = at(server("-ERR no").await, "");
     let backends = config.build_backends().unwrap();
-    let known = Known::new("alice", "Wonderland-1").unwrap();
+    let known = TestUser::new("alice", "Wonderland-1").unwrap();
     conformance::check(backends[0].0.as_ref(), &known).await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! What it costs that there are other backends, when everybody has a pin.
+//! The cost of other backends when every user has a pin.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     Ok(rows.into_iter().map(|row| row.goal(Goal::AtMost(1.1))).collect())
 }
 
-/// A chain of backends that all know everybody, and a person who belongs to the last of them.
+/// A chain of backends that all know every user, and a user who belongs to the last one.
 fn owned(runtime: &Runtime, length: usize, remember: Option<Duration>) -> Result<Resolver> {
     let mut policy = Policy::default();
     if let Some(lifetime) = remember {

@@ -14,7 +14,7 @@ use user_backend_bench::{Behind, RIGHT, Result, at_once, house, person, ready, r
 
 use crate::measure::{Goal, Row, in_turns, nanos, per_round, quantile};
 
-/// How many people are remembered: more than the fastest cache of a processor holds.
+/// Number of cached users: more than the fastest CPU cache holds.
 const PEOPLE: usize = 1024;
 /// What is hashed for a sign-in: a name of 20 bytes, a password of 12, what they are for, and three lengths.
 const TUPLE: usize = 50;

@@ -12,7 +12,7 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
     Ok(vec![per_outcome()?, bounded()?])
 }
 
-/// A million people sign in once.
+/// A million users sign in once.
 fn per_outcome() -> Result<Row> {
     let runtime = runtime()?;
     let mut kept = None;
@@ -43,7 +43,7 @@ fn per_outcome() -> Result<Row> {
     .goal(Goal::AtMost(1.0)))
 }
 
-/// Attempts that are all different: right ones of a hundred thousand people whose password changes, and wrong ones of as many
+/// Attempts that are all different: right ones of a hundred thousand users whose password changes, and wrong ones of as many
 /// strangers as there are attempts.
 fn bounded() -> Result<Row> {
     let runtime = runtime()?;

@@ -44,7 +44,7 @@ pub(crate) fn attacker() -> Result<Vec<Row>> {
                         let number = guesses.fetch_add(1, Ordering::Relaxed);
                         let (resolver, name, wrong) =
                             (resolver.clone(), name.clone(), format!("wrong{number}"));
-                        // Not waited for: behind a wrong password the next one is kept waiting.
+                        // Not awaited: after a wrong password the next attempt is delayed.
                         tokio::spawn(async move {
                             let _ = resolver.authenticate(Credentials::new(&name, &wrong)).await;
                         });
@@ -83,7 +83,7 @@ pub(crate) fn attacker() -> Result<Vec<Row>> {
     Ok(vec![Row::peer(what, ours, peer, TURNS).goal(Goal::AtMost(1.05))])
 }
 
-/// Three backends, everybody has a pin, nothing is remembered. The second one is down or not; its people come two hundred times a
+/// Three backends, every user has a pin, nothing is cached. The second one is down or not; its users sign in two hundred times a
 /// second. Measured are those of the third.
 pub(crate) fn dead_backend() -> Result<Vec<Row>> {
     let runtime = runtime()?;

@@ -1,6 +1,6 @@
-//! The houses that are measured: people, backends that answer at once, and a resolver around them.
+//! Setups that are measured: users, backends that answer at once, and a resolver.
 //!
-//! A crate of its own, so that no feature that only tests need slows down what is measured: tokio's `test-util` makes every look
+//! A separate crate, so that no feature that only tests need slows down what is measured: tokio's `test-util` makes every look
 //! at the clock a look at a lock.
 
 use std::error::Error;
@@ -23,10 +23,10 @@ use user_backend::{
 /// What everything here may come to.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
-/// The password of everybody; followed by anything it is right too, so that one person can have many.
+/// The password of every user; any suffix is accepted too, so that one user can have many.
 pub const RIGHT: &str = "Wonderland-1";
 
-/// A backend that knows everybody and answers at once.
+/// A backend that knows every user and answers at once.
 #[derive(Debug)]
 pub struct Everybody(BackendId);
 
@@ -104,7 +104,7 @@ impl UserBackend for Behind {
     }
 }
 
-/// A resolver in front of one backend that knows everybody.
+/// A resolver in front of one backend that knows every user.
 ///
 /// # Errors
 /// The resolver cannot be made.
@@ -112,7 +112,7 @@ pub fn house(bounds: CacheBounds) -> Result<Resolver> {
     Ok(Resolver::builder().backend(Everybody::new("mail")?).cache_bounds(bounds).build()?)
 }
 
-/// The same without the lock, whose tables for 100,000 people would have to be filled before anything can be said about the
+/// The same without the lockout, whose tables for 100,000 users would have to be filled before anything can be said about the
 /// memory of outcomes.
 ///
 /// # Errors
@@ -154,7 +154,7 @@ pub fn runtime() -> Result<Runtime> {
 /// Who signs in with which of their passwords.
 #[derive(Clone, Copy, Debug)]
 pub struct Who {
-    /// The number of the person.
+    /// The number of the user.
     pub person: usize,
     /// The number of the password.
     pub password: usize,
@@ -162,7 +162,7 @@ pub struct Who {
     pub right: bool,
 }
 
-/// Signs people in, one after the other, and tells whether exactly those came in whose password was right.
+/// Signs users in, one after the other, and returns whether exactly the right passwords were accepted.
 pub fn sign_in(
     runtime: &Runtime,
     resolver: &Resolver,

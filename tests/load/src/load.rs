@@ -1,4 +1,4 @@
-//! The server under load: one person, a page of a search, HTTPS, new people with readers beside them.
+//! The server under load: one user, a page of a search, HTTPS, new users with concurrent readers.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::{Outcome, floor, people};
 /// The connections that the goals speak of.
 const CONNECTIONS: u32 = 32;
 
-/// `GET` of one person.
+/// `GET` of one user.
 ///
 /// # Errors
 /// Something did not start, or a request was refused.
@@ -58,7 +58,7 @@ fn reads(plan: &Plan, what: &str, ask: &Ask, path: &str, goals: Option<(f64, f64
     })
 }
 
-/// `GET` of one person over TLS 1.3, connections kept.
+/// `GET` of one user over TLS 1.3, with keep-alive.
 ///
 /// # Errors
 /// Something did not start, or a request was refused.
@@ -78,7 +78,7 @@ pub(crate) fn tls(plan: &Plan) -> Outcome<Vec<Row>> {
     ])
 }
 
-/// `POST` of new people beside what hashing alone allows, then with readers beside it.
+/// `POST` of new users compared to hashing alone, then with concurrent readers.
 ///
 /// # Errors
 /// Something did not start, or a request was refused.

@@ -1,4 +1,4 @@
-//! Who is in the store: 16 administrators who call, and 10^3, 10^4 or 10^5 people.
+//! The users in the store: 16 administrators who call, and 10^3, 10^4 or 10^5 others.
 //!
 //! The administrators come through the front door, with the hashes that the server makes. All others are filled in behind the
 //! store's back: a hundred thousand waits for the disk would take minutes.
@@ -15,7 +15,7 @@ use user_backend::Password;
 
 use crate::Outcome;
 
-/// As many people as the issue speaks of.
+/// Numbers of users.
 pub(crate) const FEW: usize = 10_000;
 
 /// As many as a long list has.
@@ -87,7 +87,7 @@ const PEOPLE: &str = "INSERT INTO users (name, id, backend, enabled, display_nam
     json_extract(value, '$.display'), json_extract(value, '$.email'), json_extract(value, '$.search'), 0, \
     1700000000000, 1790000000000 FROM json_each($1)";
 
-/// What else belongs to each of them: a pin, a hash, two things that they tell, two groups.
+/// Other data of each: a pin, a hash, two profile fields, two groups.
 const AROUND: &[&str] = &[
     "INSERT INTO pins (name, backend, since) SELECT name, 'local', 0 FROM users WHERE name LIKE 'user%'",
     "INSERT INTO passwords (user_key, hash, changed_at) SELECT key, \

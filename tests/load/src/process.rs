@@ -1,4 +1,4 @@
-//! A server in a process of its own: what it listens on, how much time and memory it took.
+//! A server in its own process: its address, CPU time and memory.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -72,7 +72,7 @@ impl Process {
     }
 }
 
-/// Runs a program to its end and tells the most memory that it took, in mebibytes. Looked at again and again: what it takes in its
+/// Runs a program to its end and returns its peak memory in mebibytes. Looked at again and again: what it takes in its
 /// very last millisecond may be missed, and a list has no such end.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
-//! Whether the time of a refusal tells who has an account.
+//! Whether the time of a refusal reveals which accounts exist.
 //!
-//! Wrong passwords for people who exist and for people who do not, in turns, each for another person and from another place, so
+//! Wrong passwords for existing and unknown users, in turns, each for another user and from another source, so
 //! that no rate limit applies. Welch's t says how certain it is that the two take different times: beyond 4.5
 //! it is considered proven (Reparaz and others, "Dude, is my code constant time?", 2017).
 
@@ -51,7 +51,7 @@ pub(crate) fn rows(plan: &Plan) -> Outcome<Vec<Row>> {
     Ok(rows)
 }
 
-/// Milliseconds for people who exist, and for people who do not.
+/// Milliseconds for existing and for unknown users.
 async fn guess(address: SocketAddr, many: usize) -> Outcome<[Vec<f64>; 2]> {
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut guesses = JoinSet::new();
@@ -72,7 +72,7 @@ async fn guess(address: SocketAddr, many: usize) -> Outcome<[Vec<f64>; 2]> {
     Ok(took)
 }
 
-/// One guess, from a place of its own.
+/// One guess, from its own source.
 async fn refused(address: SocketAddr, number: usize, name: &str) -> Outcome<f64> {
     let [.., second, third, fourth] = number.to_be_bytes();
     let socket = TcpSocket::new_v4()?;

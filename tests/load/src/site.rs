@@ -1,4 +1,4 @@
-//! What is measured: a store with people in it, the server over it, and single questions to it.
+//! The measured setup: a store with users, the server, and single requests to it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -22,7 +22,7 @@ pub(crate) struct Plan {
     pub(crate) runs: usize,
     /// How long each time.
     pub(crate) seconds: u32,
-    /// How many wrong passwords are tried, half of them for people who exist.
+    /// How many wrong passwords are tried, half of them for existing users.
     pub(crate) guesses: usize,
 }
 
@@ -41,7 +41,7 @@ impl Plan {
         Ok(Self { program, occ, folder: tempfile::tempdir()?, runs: runs as usize, seconds, guesses })
     }
 
-    /// A folder of its own, a new store with so many people, and the server over it.
+    /// A new folder with a store of this many users, and the server.
     ///
     /// # Errors
     /// The store cannot be filled, or the server does not start.
@@ -130,7 +130,7 @@ pub(crate) struct Answer {
 /// Takes an answer apart. What is chunked stays so.
 ///
 /// # Errors
-/// It is none with the status 200.
+/// It is not one with status 200.
 pub(crate) fn parse(raw: Vec<u8>) -> Outcome<Answer> {
     let end =
         raw.windows(4).position(|end| end == b"\r\n\r\n").ok_or("an answer without an end of its head")?;

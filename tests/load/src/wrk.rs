@@ -26,13 +26,13 @@ pub(crate) struct Counted {
 /// What the requests ask for.
 #[derive(Clone, Debug)]
 pub(crate) enum Ask {
-    /// One person, another one each time.
+    /// One user, another one each time.
     Get,
     /// A page of 25 with a search, another one each time.
     List,
-    /// A new person; the text tells the runs apart.
+    /// A new user; the text distinguishes the runs.
     Create(String),
-    /// As `Get`, but each connection waits so many milliseconds in between.
+    /// As `Get`, but each connection waits this many milliseconds in between.
     GetSlowly(u32),
 }
 

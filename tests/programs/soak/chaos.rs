@@ -13,7 +13,7 @@ const SERVERS: [&str; 3] = ["imap", "ftp", "smb"];
 /// The disturbance, and what ends it.
 const DISTURBANCES: [(&str, &str); 3] = [("pause", "resume"), ("kill", "start"), ("stop", "start")];
 
-/// Disturbs until it is told to end.
+/// Causes faults until it is stopped.
 pub(crate) struct Chaos {
     over: Arc<AtomicBool>,
     thread: JoinHandle<BTreeMap<String, u64>>,
@@ -48,7 +48,7 @@ impl Chaos {
         Self { over, thread }
     }
 
-    /// Mends everything and tells how often what was done.
+    /// Repairs everything and returns the number of each fault.
     pub(crate) fn end(self) -> BTreeMap<String, u64> {
         self.over.store(true, Ordering::Release);
         self.thread.join().expect("the one who disturbs")

@@ -34,7 +34,7 @@ const MOST: usize = 500;
 const RECOVERY: Duration = Duration::from_secs(90);
 
 fn main() -> ExitCode {
-    user_backend::smb::run_if_asked();
+    user_backend::smb::run_helper_if_requested();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     match runtime.expect("a runtime").block_on(soak()) {
         true => ExitCode::SUCCESS,
@@ -86,7 +86,7 @@ struct Load {
 }
 
 impl Load {
-    /// Signs people in for so long, so many a second, however long each takes.
+    /// Signs users in at a fixed rate for a given time, however long each takes.
     async fn run(&mut self, time: Duration, rate: u64, metrics: &mut ProcessMetrics) {
         let end = Instant::now() + time;
         let mut ticks = interval(Duration::from_secs(1) / u32::try_from(rate).expect("a rate"));
@@ -112,7 +112,7 @@ impl Load {
         self.running.spawn(async move { scenarios[scenario].ask(attempt).await });
     }
 
-    /// Waits for everybody.
+    /// Waits for all attempts.
     async fn quiet(&mut self) {
         while let Some(done) = self.running.join_next().await {
             self.tally.add(done.expect("an attempt does not panic"));

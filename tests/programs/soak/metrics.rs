@@ -16,7 +16,7 @@ static HELD: PeakAlloc = PeakAlloc;
 /// More open files than at the beginning that are no leak: connections prepared ahead.
 const FILES: i64 = 12;
 
-/// More memory that is none: what allocators keep.
+/// Memory that is no leak: what allocators keep.
 const MEMORY_KIB: i64 = 32 * 1024;
 
 /// What the program may hold more at the end: tables that were not yet full at the beginning, connections prepared ahead.
@@ -90,7 +90,7 @@ impl ProcessMetrics {
         }
     }
 
-    /// The first quiet moment of a run of about so many seconds.
+    /// The first quiet moment of a run of about this many seconds.
     pub(crate) fn begin(&mut self, seconds: u64) {
         // What it holds itself must not seem to leak.
         self.samples.reserve(usize::try_from(seconds).unwrap_or_default() + 1000);
@@ -217,7 +217,7 @@ fn memory(process: &str) -> i64 {
 mod tests {
     use super::*;
 
-    /// A run of so many minutes: attempts come and go, and something is forgotten.
+    /// A run of this many minutes: attempts come and go, and something leaks.
     fn run(minutes: u64, forgotten_a_minute: i64) -> ProcessMetrics {
         let start = Instant::now();
         let look = |second: u64| {

@@ -22,7 +22,7 @@ use crate::tally::{Answer, Done, Kind};
 /// Time for one attempt.
 const TIME: Duration = Duration::from_secs(5);
 
-/// So many wrong passwords are typed of each person, so many strangers try some, and from so many addresses: what remembers
+/// Number of wrong passwords per user, of unknown users, and of addresses: what remembers
 /// names, passwords and places is soon as full as it will ever be, so that only what leaks goes on growing.
 const WRONG: usize = 8;
 const STRANGERS: usize = 50;

@@ -1,18 +1,18 @@
 //! The core of the resolver's memory (fence, cache, flights), compiled from the library's own files with shuttle's primitives.
 //!
 //! Shuttle runs the threads of a scenario one at a time and picks at every step who is next, so that rare orders come up
-//! often, and can be replayed. A crate of its own because the primitives are chosen at compile time: a `cfg` would
+//! often, and can be replayed. A separate crate because the primitives are chosen at compile time: a `cfg` would
 //! mean to build everything twice.
 
 // Only a part of each file is used here.
 #![allow(dead_code, unreachable_pub, unused_imports, missing_docs)]
 
+#[path = "../../../crates/user-backend/src/ascii.rs"]
+pub mod ascii;
 #[path = "../../../crates/user-backend/src/clock.rs"]
 pub mod clock;
 #[path = "../../../crates/user-backend/src/identity/mod.rs"]
 pub mod identity;
-#[path = "../../../crates/user-backend/src/plain.rs"]
-pub mod plain;
 #[path = "../../../crates/user-backend/src/secret.rs"]
 pub mod secret;
 #[path = "../../../crates/user-backend/src/verdict.rs"]

@@ -1,4 +1,4 @@
-//! What may happen at the same time, and what must hold whatever the order.
+//! Concurrent operations, and what must hold in any order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +106,7 @@ impl House {
 /// How an outcome is taken back.
 #[derive(Clone, Copy, Debug)]
 pub enum Forget {
-    /// One person.
+    /// One user.
     User,
     /// One backend.
     Backend,
@@ -116,7 +116,7 @@ pub enum Forget {
     Reload,
 }
 
-/// A password stops being right while people sign in with it. When the invalidation has returned, no sign-in succeeds: neither
+/// A password stops being right while users sign in with it. When the invalidation has returned, no sign-in succeeds: neither
 /// from memory, nor by a question that is asked now, nor because a check under way stores its yes late.
 ///
 /// # Panics
@@ -159,7 +159,7 @@ pub fn a_change_is_a_change(forget: Forget) {
     });
 }
 
-/// The same the other way round: a no from before an unlock does not keep anybody out afterwards.
+/// The same the other way round: a no from before an unlock refuses no user afterwards.
 ///
 /// # Panics
 /// When that does not hold.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What the program tells, whatever the wall clock does.
+/// The output of the program, for any wall clock.
 const TOLD: &str = "\
 memory: authenticated
 place: refused

@@ -25,7 +25,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 /// Longer than any test takes.
 const LONG: Duration = Duration::from_secs(60);
 
-/// A backend for this host, with helpers of its own.
+/// A backend for this host, with its own helpers.
 fn backend(host: &SmbHost, timeout: Duration) -> SmbBackend {
     backend_with(host, timeout, Isolation::Program(env!("CARGO_BIN_EXE_smb-helper").into()))
 }

@@ -1,6 +1,6 @@
 //! What a process remembers of a password when a login is over.
 //!
-//! Our own buffers are wiped. What libraries leave behind is counted here for each of them and written down in SECURITY.md;
+//! Our own buffers are wiped. What libraries leave in memory is counted here and listed in docs/security/test-evidence.md;
 //! a number that grows fails.
 
 use std::collections::BTreeMap;

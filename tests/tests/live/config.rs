@@ -1,4 +1,4 @@
-//! The whole way: a configuration file, a resolver, real servers, people.
+//! End to end: a configuration file, a resolver, real servers, users.
 
 use std::fs;
 
@@ -83,7 +83,7 @@ fn resolver(name: &str, text: &str) -> (tempfile::TempDir, Resolver) {
     (dir, resolver)
 }
 
-/// Each of these people is known to one server only.
+/// Each of these users is known to one server only.
 const PEOPLE: [&str; 3] = ["ingrid", "sam", "felix"];
 
 #[tokio::test]

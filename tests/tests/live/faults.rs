@@ -61,10 +61,10 @@ impl Server {
         }
     }
 
-    /// The connections and their turns in which a login's phases begin, when the last one has so many turns in all.
+    /// The connections and their turns in which a login's phases begin, when the last one has this many turns.
     fn phases(self, turns: usize) -> [Phase; 5] {
         if self == Self::Pavao {
-            // Greeted by us on a connection of its own, before libsmbclient opens one.
+            // We probe the greeting on a separate connection, before libsmbclient opens one.
             let names = ["connect", "greet", "negotiate", "log in", "answer"];
             let places = [(0, 0), (0, 2), (1, 2), (1, 4), (1, turns)];
             return std::array::from_fn(|nth| Phase {

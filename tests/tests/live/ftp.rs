@@ -62,7 +62,7 @@ fn accepted_as(verdict: &Verdict) -> Option<&str> {
 #[tokio::test]
 async fn every_promise_is_kept() {
     let Some(rig) = Rig::find() else { return };
-    let known = conformance::Known::new(ALICE.0, ALICE.1).unwrap();
+    let known = conformance::TestUser::new(ALICE.0, ALICE.1).unwrap();
     for (port, mode) in [(EXPLICIT, TlsMode::Explicit), (IMPLICIT, TlsMode::Implicit)] {
         let backend = FtpBackend::new(settings(endpoint(&rig, port, mode))).unwrap();
         conformance::check(&backend, &known).await.unwrap();

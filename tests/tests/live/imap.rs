@@ -123,7 +123,7 @@ async fn another_domain_is_not_mine() {
     let resolver = Resolver::builder().link(backend, Policy::default(), domain).build().unwrap();
     let foreign = resolver.authenticate(Credentials::new("alice@example.org", "Wonderland-1")).await;
     assert_eq!(foreign.trace.steps[0].verdict, Said::NotMine);
-    // Sent as typed, known in full: one mailbox is one person, however the name is typed.
+    // Sent as typed, known in full: one mailbox is one user, however the name is typed.
     let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
     let proof = answer.authenticated().unwrap_or_else(|| panic!("{}", answer.trace));
     assert_eq!(proof.name().as_str(), "alice@example.com");
@@ -255,7 +255,7 @@ async fn stopped_or_frozen_server_is_an_outage() {
 async fn every_promise_is_kept() {
     let Some(rig) = Rig::find() else { return };
     for tls in [TlsMode::Implicit, TlsMode::Explicit] {
-        let known = conformance::Known::new("alice", "Wonderland-1").unwrap();
+        let known = conformance::TestUser::new("alice", "Wonderland-1").unwrap();
         conformance::check(&backend(endpoint(&rig, tls)), &known).await.unwrap();
     }
 }

@@ -37,7 +37,7 @@ async fn prepared_connections_give_the_same_answers() {
             let attempt = Attempt::new(&name, &password, now() + TIMEOUT);
             let verdict = backend.authenticate(&attempt).await.unwrap();
             assert_eq!(matches!(verdict, Verdict::Accepted(_)), right, "{backend}: {verdict:?}");
-            // A backend tells in its `Debug` how many connections lie ready.
+            // The `Debug` of a backend has the number of prepared connections.
             while !format!("{backend:?}").contains("ready: 1") {
                 tokio::task::yield_now().await;
             }

@@ -1,6 +1,6 @@
-//! What a hostile server can make an attempt cost: memory, counted by the allocator, and file descriptors.
+//! What an adversarial server can make an attempt cost: memory, counted by the allocator, and file descriptors.
 //!
-//! A binary of its own, and one test at a time: whatever else ran beside it would be counted too. The scripted server is part of
+//! A separate binary, with one test at a time: concurrent work would be counted too. The scripted server is part of
 //! the count, so the figures are upper bounds.
 
 // Helpers of tests may stop the test.
@@ -169,7 +169,7 @@ async fn no_file_descriptor_leaks(ca: &Ca) {
     }
 }
 
-/// None where the system does not tell.
+/// `None` if the system does not say.
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
 }

@@ -1,4 +1,4 @@
-//! What many sign-ins leave behind, counted to the byte: nothing.
+//! Many sign-ins leak no memory, counted to the byte.
 //!
 //! Two servers in this process, a third that is not running, and a resolver in front of each. The cache is off, so every
 //! sign-in reaches a backend: right passwords, wrong ones, and those that cannot be checked.
@@ -21,7 +21,7 @@ use super::*;
 const BEFORE: usize = 100;
 const COUNTED: usize = 200;
 
-/// What they may leave behind all together: less than two bytes for a sign-in.
+/// What they may leave allocated in total: less than two bytes per sign-in.
 const LEFT: usize = 1000;
 
 const PEOPLE: [&str; 3] = ["alice", "bob", "carol"];
@@ -32,7 +32,7 @@ async fn t29_hundreds_of_sign_ins_leave_no_memory_and_no_open_file() {
     let _alone = ALONE.lock().await;
     let ca = Ca::new();
     let mut server = Arc::unwrap_or_clone(ca.server(&Leaf::new(["127.0.0.1"])));
-    // What a server remembers of sessions fills up slowly, and is none of our business.
+    // The session table of the server fills up slowly and is not ours.
     server.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     server.send_tls13_tickets = 0;
     let server = Arc::new(server);
@@ -96,7 +96,7 @@ fn resolver(ca: &Ca, servers: &[(&str, u16)]) -> Resolver {
 
 type Connection = BufStream<tokio_rustls::server::TlsStream<tokio::net::TcpStream>>;
 
-/// Starts a server, and tells its port.
+/// Starts a server, and returns its port.
 async fn serve<F, S>(config: Arc<ServerConfig>, say: F) -> u16
 where
     F: Fn(Connection) -> S + Copy + Send + 'static,
@@ -129,7 +129,7 @@ async fn ftp_server(mut client: Connection) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Knows everybody by the same password.
+/// Accepts every user with the same password.
 async fn imap_server(mut client: Connection) -> std::io::Result<()> {
     say(&mut client, GREETING).await?;
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! Mail servers as honest or as hostile as a test wants them, over real sockets and real TLS.
+//! Fake mail servers, honest and adversarial, over real sockets and real TLS.
 
 use std::sync::Arc;
 use std::time::Duration;

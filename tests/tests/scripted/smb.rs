@@ -131,7 +131,7 @@ async fn garbage_in_a_frame_is_no_verdict() {
     for message in [no_smb, smb_1_only, empty_smb_2, frame(&[])] {
         let [pipe, share, native] = kinds([Step::Send(message), Step::Silence]).await.try_into().unwrap();
         assert_eq!((pipe, share), ("protocol", "protocol"));
-        // smb2 only tells that the connection ended.
+        // smb2 only reports that the connection ended.
         assert!(["protocol", "unavailable"].contains(&native), "{native}");
     }
 }

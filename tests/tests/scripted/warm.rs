@@ -1,4 +1,4 @@
-//! Connections that are prepared before anybody needs them.
+//! Prepared connections.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ async fn ask(backend: &impl UserBackend) -> &'static str {
     }
 }
 
-/// Waits until a connection lies ready. A backend tells in its `Debug` how many do.
+/// Waits until a connection is ready. The `Debug` of a backend has their number.
 async fn prepared(backend: &impl UserBackend) {
     while !format!("{backend:?}").contains("ready: 1") {
         tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Who does something, and what is done.
+//! Actors and actions of the audit log.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -83,7 +83,7 @@ impl Actor {
         Self { who: clean(name), origin: from.map(|ip| ip.to_string()), is_user: true, credential: None }
     }
 
-    /// Whether rights are checked, because this is a user.
+    /// Whether rights are checked: for users only.
     pub(crate) fn is_user(&self) -> bool {
         self.is_user
     }
@@ -109,7 +109,7 @@ impl Actor {
 
 macro_rules! actions {
     ($($(#[$doc:meta])* $variant:ident = $word:literal,)*) => {
-        /// What was done.
+        /// The action.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Action {
@@ -154,7 +154,7 @@ actions! {
     MemberRemoved = "group.member_removed",
     /// A password was set.
     PasswordChanged = "password.changed",
-    /// Failed sign-ins from a place were forgiven.
+    /// Failed sign-ins from a source were reset.
     PlaceForgiven = "place.forgiven",
     /// A name was given to another backend, or to none.
     PinChanged = "pin.changed",

@@ -42,7 +42,7 @@ impl Timestamp {
     }
 }
 
-/// What time it is: the machine's clock, or one that a test sets.
+/// The wall clock: that of the machine, or one that a test sets.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 

@@ -29,7 +29,7 @@ impl fmt::Display for CredentialEpoch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Changes {
-    /// So many, or so long ago, that everything remembered must go.
+    /// Too many or too old: the whole cache must be cleared.
     Everything {
         /// The epoch now.
         now: CredentialEpoch,

@@ -1,16 +1,16 @@
-//! What a user or a group is called.
+//! Display names of users and groups.
 
 use crate::domain::error::AccountsError;
 use crate::domain::text_type::text_type;
 
 text_type! {
-    /// What a user is called: at most 64 characters on one line, without outer blanks.
+    /// Display name of a user: at most 64 characters on one line, without outer blanks.
     DisplayName,
     |text: &str| one_line(text, |name| name.chars().count() <= 64, "at most 64 characters on one line")
 }
 
 text_type! {
-    /// What a group is called: at most 255 bytes on one line, without outer blanks.
+    /// Display name of a group: at most 255 bytes on one line, without outer blanks.
     GroupDisplayName,
     |text: &str| one_line(text, |name| name.len() <= 255, "at most 255 bytes on one line")
 }

@@ -1,4 +1,4 @@
-//! What can go wrong, sorted by what the caller can do about it.
+//! Errors, by what the caller can do about them.
 
 use thiserror::Error;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AccountsError {
-    /// Something of that name is there already.
+    /// The name is taken.
     #[error("{what} {id:?} already exists")]
     AlreadyExists {
         /// Which kind of thing: `user`, `group`, ...
@@ -17,7 +17,7 @@ pub enum AccountsError {
     /// The database belongs to another program; nothing in it was touched.
     #[error("this database belongs to another program: {found}")]
     Foreign {
-        /// What shows it.
+        /// The symptom.
         found: String,
     },
     /// The actor may not do this: checked in the transaction of the change, so nothing was changed.
@@ -34,9 +34,9 @@ pub enum AccountsError {
     Invalid {
         /// The field it was meant for.
         field: &'static str,
-        /// What was given.
+        /// The invalid value.
         found: String,
-        /// What it should be.
+        /// The expected form.
         expected: &'static str,
     },
     /// No enabled user would be left in the group `admin`.
@@ -78,7 +78,7 @@ pub enum AccountsError {
     /// The credential that the actor signed in with has ended since: a password was changed, a token revoked. Nothing was changed.
     #[error("the credential of this sign-in has ended")]
     SignInEnded,
-    /// What was true when the caller looked no longer is: a hash was replaced, a token was used up.
+    /// Concurrent change: a hash was replaced, a token was used up.
     #[error("{what} changed in between")]
     Stale {
         /// Which kind of thing.
@@ -101,7 +101,7 @@ pub enum AccountsError {
 }
 
 impl AccountsError {
-    /// Whether the same call may succeed later without anybody doing anything about it.
+    /// Whether the same call may succeed later without any change.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
     }

@@ -9,7 +9,7 @@ use crate::domain::search_text::fold;
 pub struct Group {
     /// Its id.
     pub id: GroupId,
-    /// What it is called; unset means by the id.
+    /// Display name; unset means the id.
     pub display_name: Option<String>,
     /// How many members it has.
     pub members: u64,
@@ -18,7 +18,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// The display name, or the id when there is none.
+    /// The display name, or the id without one.
     pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
@@ -45,13 +45,13 @@ impl GroupFilter {
         self
     }
 
-    /// At most so many.
+    /// Maximum number.
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Leaves out so many at the beginning.
+    /// Number to skip.
     pub const fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self

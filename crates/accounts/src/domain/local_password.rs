@@ -36,7 +36,7 @@ impl LocalPassword {
     /// Takes a typed password that is short enough.
     ///
     /// # Errors
-    /// [`PasswordTooLong`], whose text is the one people know.
+    /// [`PasswordTooLong`], with the text that clients know.
     pub fn new(password: &Password) -> Result<Self, PasswordTooLong> {
         if password.expose().len() > MAX_LOCAL_PASSWORD_BYTES {
             return Err(PasswordTooLong);
@@ -50,7 +50,7 @@ impl LocalPassword {
         self.composed.as_ref().map_or_else(|| self.typed.expose(), |composed| &composed.0)
     }
 
-    /// What may be the stored password: the composed form and, if it differs, what was typed.
+    /// Candidates for the stored password: the composed form and, if it differs, the typed one.
     pub fn forms(&self) -> impl Iterator<Item = &str> {
         let typed = self.composed.is_some().then(|| self.typed.expose());
         std::iter::once(self.expose()).chain(typed)
@@ -58,7 +58,7 @@ impl LocalPassword {
 }
 
 fn compose(typed: &str) -> Arc<Composed> {
-    // No character grows beyond three times its bytes, so no part of the password is left behind in memory that was too small.
+    // No character grows beyond three times its bytes, so the buffer never grows and leaves no copy in memory.
     let mut composed = Zeroizing::new(String::with_capacity(3 * typed.len()));
     composed.extend(typed.nfc());
     Arc::new(Composed(composed))

@@ -80,7 +80,7 @@ impl NewUser {
         self
     }
 
-    /// What the user is called.
+    /// Display name.
     #[must_use]
     pub fn display_name(mut self, name: DisplayName) -> Self {
         self.display_name = Some(name);

@@ -1,4 +1,4 @@
-//! What users say about themselves.
+//! User profiles.
 
 use crate::domain::profile_field::{ProfileField, ProfileScope};
 
@@ -10,7 +10,7 @@ pub struct ProfileEntry {
     pub field: ProfileField,
     /// Its value.
     pub value: String,
-    /// Who may see it; unset means what the installation decides.
+    /// Visibility; unset means the default of the installation.
     pub scope: Option<ProfileScope>,
 }
 

@@ -55,7 +55,7 @@ macro_rules! fields {
         }
 
         impl ProfileField {
-            /// What the table says about this field.
+            /// The properties of this field.
             pub const fn rules(self) -> FieldRules {
                 let (value, edited_by, risk, scopes, listed) = match self {
                     $(Self::$variant => (
@@ -72,15 +72,15 @@ macro_rules! fields {
     };
 }
 
-/// What the table says about a field.
+/// Properties of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldRules {
-    /// What it holds.
+    /// Type of the value.
     pub value: FieldValue,
-    /// Who may change its value.
+    /// Who may edit it.
     pub edited_by: EditedBy,
-    /// What a change of its value may do.
+    /// Security impact of a change.
     pub risk: FieldRisk,
     /// Which scopes it may have.
     pub scopes: Scopes,
@@ -88,13 +88,13 @@ pub struct FieldRules {
     pub listed: Option<u8>,
 }
 
-/// What a field holds.
+/// Type of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldValue {
     /// Only a scope: the value is in the user's record, or nowhere.
     Elsewhere,
-    /// Any number of mail addresses, each with a scope of its own.
+    /// Any number of mail addresses, each with its own scope.
     Addresses,
     /// One text of a certain form, which its reader checks.
     Formed,
@@ -102,7 +102,7 @@ pub enum FieldValue {
     Text,
 }
 
-/// Who may change the value of a field.
+/// Who may edit a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EditedBy {
@@ -114,7 +114,7 @@ pub enum EditedBy {
     UserIfAllowed,
 }
 
-/// What a change of a field may do.
+/// Security impact of changing a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldRisk {
@@ -197,7 +197,7 @@ fields! {
     FirstDayOfWeek = "first_day_of_week" (Formed, User, Harmless, None, None),
     /// Id of the manager.
     Manager = "manager" (Formed, Administrators, Harmless, None, None),
-    /// Where notifications go: one of the user's own addresses.
+    /// Address for notifications: one of the user's own.
     NotifyEmail = "notify_email" (Formed, User, Credential, None, None),
     /// Time zone.
     Timezone = "timezone" (Text, User, Harmless, None, None),
@@ -235,13 +235,13 @@ impl ProfileField {
 }
 
 words! {
-    /// Who may see a profile field.
+    /// Visibility of a profile field.
     ProfileScope ("scope", "v2-private, v2-local, v2-federated or v2-published") {
-        /// People whom the user knows on other servers too.
+        /// Contacts of the user, also on other servers.
         Federated = "v2-federated",
         /// People on this server.
         Local = "v2-local",
-        /// Only people who are allowed to by the user.
+        /// Only users whom the owner allows.
         Private = "v2-private",
         /// Everyone.
         Published = "v2-published",

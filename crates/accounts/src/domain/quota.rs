@@ -8,7 +8,7 @@ use crate::domain::error::AccountsError;
 /// How much a user may store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Quota {
-    /// What the installation gives by default.
+    /// The default of the installation.
     #[default]
     Default,
     /// As much as there is.

@@ -8,13 +8,13 @@ pub(crate) fn fold(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// What a search for users looks at: name, display name, primary mail address.
+/// Searched text of a user: name, display name, primary mail address.
 pub(crate) fn of_user(id: &UserId, display_name: Option<&str>, email: Option<&str>) -> String {
     let (name, email) = (id.name().as_str(), email.unwrap_or_default());
     fold(&format!("{name}\n{}\n{email}", display_name.unwrap_or_default()))
 }
 
-/// What a search for groups looks at: id and display name.
+/// Searched text of a group: id and display name.
 pub(crate) fn of_group(id: &GroupId, display_name: Option<&str>) -> String {
     fold(&format!("{id}\n{}", display_name.unwrap_or_default()))
 }

@@ -12,7 +12,7 @@ use crate::domain::profile_field::words;
 words! {
     /// A group of calls that a service token opens. The table of calls says which call needs which one.
     TokenScope ("scope", "users:read, users:write, users:credentials, groups:read, groups:write, apps, admin or frontend:NAME") {
-        /// Makes, deletes and appoints administrators and sub-admins, and whatever else only administrators may do.
+        /// Administrators and sub-admins, and everything else that only administrators may do.
         Admin = "admin",
         /// Apps and their configuration.
         Apps = "apps",
@@ -36,13 +36,13 @@ impl TokenScope {
     }
 }
 
-/// What stands before the name of a frontend that a token may sign in at.
+/// Prefix of a scope that names a frontend.
 const FRONTEND: &str = "frontend:";
 
 /// Most frontends, and most networks, of one token.
 const MAX_ENTRIES: usize = 32;
 
-/// What a service token may do: at least one scope. It never opens more than its owner's rights at that moment.
+/// Scopes of a service token: at least one. It never opens more than its owner's rights at that moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenScopes {
     calls: BTreeSet<TokenScope>,
@@ -162,16 +162,16 @@ impl fmt::Display for SourceNetworks {
     }
 }
 
-/// What makes an app password a service token.
+/// Data that an app password lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceToken {
-    /// What it may do.
+    /// Its scopes.
     pub scopes: TokenScopes,
     /// From where it works.
     pub networks: SourceNetworks,
 }
 
-/// What the audit log says of it.
+/// Its entry in the audit log.
 impl fmt::Display for ServiceToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.scopes)?;

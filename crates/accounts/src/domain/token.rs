@@ -30,7 +30,7 @@ impl Token {
         &self.0
     }
 
-    /// What is kept of it.
+    /// Its hash.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(&self.0)
     }
@@ -42,7 +42,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// What is kept of a token, and by what it is found.
+/// The hash of a token, under which it is stored and looked up.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenHash([u8; 32]);
 
@@ -52,7 +52,7 @@ impl TokenHash {
         Self(blake3::derive_key("user-backend accounts 2026 token", text.as_bytes()))
     }
 
-    /// What a list shows of it: 16 digits that tell a user's own tokens apart and open nothing.
+    /// A label for lists: 16 digits that distinguish a user's tokens and are no credential.
     pub fn label(&self) -> String {
         self.0.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }

@@ -1,4 +1,4 @@
-//! What is known about a user.
+//! Users and their rights.
 
 use user_backend::BackendId;
 
@@ -15,11 +15,11 @@ use crate::domain::user_id::{LOCAL_BACKEND, UserId};
 pub struct User {
     /// The id, in the spelling that was chosen at creation.
     pub id: UserId,
-    /// Who checks this user's password.
+    /// The backend that checks this user's password.
     pub backend: BackendId,
     /// Whether this user may sign in.
     pub enabled: bool,
-    /// What the user is called; unset means by the id.
+    /// Display name; unset means the id.
     pub display_name: Option<String>,
     /// The primary mail address, lower case.
     pub email: Option<String>,
@@ -40,7 +40,7 @@ pub struct User {
 }
 
 impl User {
-    /// The display name, or the id when there is none.
+    /// The display name, or the id without one.
     pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
     }
@@ -57,7 +57,7 @@ impl User {
 pub struct Details {
     /// The user.
     pub user: User,
-    /// What the user says about themselves.
+    /// The profile.
     pub profile: Profile,
     /// The groups that the user is a member of, by id.
     pub groups: Vec<GroupId>,
@@ -65,7 +65,7 @@ pub struct Details {
     pub subadmin_of: Vec<GroupId>,
 }
 
-/// What a user may do, and whom they may administer.
+/// The rights of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Permissions {
@@ -78,7 +78,7 @@ pub struct Permissions {
 }
 
 impl Permissions {
-    /// What a user may do of whom everything is known.
+    /// The rights of a user, from the full record.
     pub(crate) fn of(details: &Details) -> Self {
         Self {
             user: details.user.clone(),

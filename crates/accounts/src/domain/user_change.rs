@@ -1,4 +1,4 @@
-//! What is to change of a user.
+//! Changes to a user.
 
 use crate::domain::display_name::DisplayName;
 use crate::domain::email::EmailAddress;
@@ -6,7 +6,7 @@ use crate::domain::language::{Language, Locale};
 use crate::domain::profile_field::{ProfileField, ProfileScope, ProfileValue};
 use crate::domain::quota::Quota;
 
-/// What is to change; fields that are not named stay as they are.
+/// A change to a user; other fields stay unchanged.
 ///
 /// ```no_run
 /// # async fn example(accounts: accounts::ActingAccounts) -> Result<(), accounts::AccountsError> {
@@ -47,7 +47,7 @@ impl UserChange {
         Self::default()
     }
 
-    /// What the user is called; `None` means by the id.
+    /// Display name; `None` means the id.
     pub fn display_name(mut self, name: Option<DisplayName>) -> Self {
         self.display_name = Some(name);
         self
@@ -83,7 +83,7 @@ impl UserChange {
         self
     }
 
-    /// Who may see a field.
+    /// Visibility of a field.
     pub fn scope(mut self, field: ProfileField, scope: ProfileScope) -> Self {
         self.profile.push(ProfileChange::Scope(field, scope));
         self
@@ -99,7 +99,7 @@ impl UserChange {
         self
     }
 
-    /// Who may see a further mail address.
+    /// Visibility of a further mail address.
     pub fn email_scope(mut self, address: &str, scope: ProfileScope) -> Self {
         self.profile.push(ProfileChange::EmailScope { address: spelled(address), scope });
         self

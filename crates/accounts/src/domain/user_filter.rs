@@ -36,13 +36,13 @@ impl UserFilter {
         self
     }
 
-    /// At most so many. Default: all.
+    /// Maximum number. Default: all.
     pub const fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Leaves out so many at the beginning. [`UserFilter::after`] is faster on the way through a long list.
+    /// Number to skip. [`UserFilter::after`] is faster on the way through a long list.
     pub const fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
@@ -100,6 +100,6 @@ const MAX_SEARCH: usize = 200;
 pub struct Page<T> {
     /// In the order of names.
     pub items: Vec<T>,
-    /// What [`UserFilter::after`] takes to go on; `None` at the end of the list.
+    /// Cursor for [`UserFilter::after`]; `None` at the end of the list.
     pub next: Option<UserId>,
 }

@@ -14,7 +14,7 @@ use crate::domain::error::AccountsError;
 /// The id of the backend whose passwords this store keeps itself.
 pub const LOCAL_BACKEND: &str = "local";
 
-/// A user's id: the spelling that was chosen, and the one form that tells users apart.
+/// A user id: the chosen spelling, and its canonical form.
 ///
 /// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap to clone.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ impl UserId {
         &self.name
     }
 
-    /// What the store holds: it was parsed when it was written.
+    /// A stored id, which was parsed when it was written.
     pub(crate) fn stored(spelling: &str, name: &str) -> Result<Self, AccountsError> {
         match CanonicalName::parse(name) {
             Ok(parsed) if parsed.as_str() == name => Ok(Self { spelling: spelling.into(), name: parsed }),

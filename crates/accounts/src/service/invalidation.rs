@@ -26,7 +26,7 @@ use user_backend::Resolver;
 use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::Accounts;
 
-/// Keeps the memory of resolvers true: forgets whose credentials ended in any process, and forgives the places that an
+/// Invalidates resolver caches: drops users whose credentials ended in any process, and resets the sources that an
 /// administrator forgave.
 ///
 /// ```
@@ -41,7 +41,7 @@ use crate::store::Accounts;
 /// let resolver = Resolver::builder().backend(people).pins(accounts.pin_store()).build()?;
 /// let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
 ///
-/// // At every sign-in: first the news, then the memory.
+/// // At every sign-in: first the invalidations, then the cache.
 /// follower.catch_up().await?;
 /// let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
 /// # assert!(answer.authenticated().is_some());
@@ -53,7 +53,7 @@ pub struct InvalidationWatcher {
     accounts: Accounts,
     resolvers: Vec<Resolver>,
     seen: AtomicI64,
-    forgetting: tokio::sync::Mutex<()>,
+    invalidating: tokio::sync::Mutex<()>,
 }
 
 impl InvalidationWatcher {
@@ -67,7 +67,7 @@ impl InvalidationWatcher {
     ) -> Result<Self, AccountsError> {
         let accounts = accounts.into();
         let seen = AtomicI64::new(accounts.credential_epoch().current().await?.number());
-        Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, forgetting: <_>::default() })
+        Ok(Self { accounts, resolvers: resolvers.into_iter().collect(), seen, invalidating: <_>::default() })
     }
 
     /// Makes the resolvers forget whose credentials ended since the last time; nearly always one row is read and that is
@@ -77,7 +77,7 @@ impl InvalidationWatcher {
     /// When the store cannot be read. The caller must not believe the resolvers' memory then, so it refuses as unavailable.
     ///
     /// # Cancellation
-    /// Safe: what was not forgotten will be the next time.
+    /// Safe: what was not invalidated will be the next time.
     pub async fn catch_up(&self) -> Result<CredentialEpoch, AccountsError> {
         let now = self.accounts.credential_epoch().current().await?;
         self.catch_up_with(now).await
@@ -94,8 +94,8 @@ impl InvalidationWatcher {
         if now == self.seen() {
             return Ok(now);
         }
-        // One at a time: forgetting twice would void what was proved in between.
-        let _turn = self.forgetting.lock().await;
+        // One at a time: a second invalidation would drop outcomes proved in between.
+        let _turn = self.invalidating.lock().await;
         let seen = self.seen();
         let epochs = self.accounts.credential_epoch();
         // Others may have heard of later ones in the meantime.

@@ -1,4 +1,4 @@
-//! Who did what to whom, when, and from where. Lines are added and never changed: the database itself refuses that.
+//! The audit log. Entries are added and never changed: the database itself refuses that.
 //!
 //! Every change writes its line in its own transaction: no change without a line, no line without a change.
 
@@ -21,7 +21,7 @@ pub struct AuditLine {
     pub origin: Option<String>,
     /// What.
     pub action: String,
-    /// To whom or what.
+    /// The subject.
     pub target: String,
     /// More about it; never a password or a token.
     pub detail: Option<String>,

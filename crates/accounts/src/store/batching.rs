@@ -1,4 +1,4 @@
-//! What a server asks at every call, asked once for all who ask at the same time.
+//! Batches the look-up of every call: one statement for concurrent requests.
 //!
 //! Whether a credential ended, which apps are on, who a user is and what the user may do: at every call that must be as
 //! true as the store is. Each question alone costs a trip to another thread or another machine, which is far more than the
@@ -21,16 +21,16 @@ use crate::store::engine::Db;
 use crate::store::snapshot;
 use crate::store::snapshot::Snapshot;
 
-/// So many people are asked about in one statement.
+/// Maximum number of users per statement.
 const MAX_NAMES: usize = 64;
 
-/// Who waits longer does not wait for others any more.
+/// Maximum time that a request waits for a batch.
 const MAX_WAIT: Duration = Duration::from_millis(25);
 
 /// So many statements are under way at most.
 const MAX_IN_FLIGHT: usize = 3;
 
-/// Where requests wait. Cheap to clone.
+/// The queue of requests. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Batcher(Arc<Mutex<Queue>>);
 
@@ -47,7 +47,7 @@ struct Request {
 }
 
 impl Batcher {
-    /// What is true now of the user of that name, together with all who ask at the same time.
+    /// The snapshot of a user, batched with concurrent requests.
     pub(crate) async fn ask(&self, db: &Db, name: Option<&CanonicalName>) -> Result<Snapshot, AccountsError> {
         let (answer, mut answered) = oneshot::channel();
         let idle = {
@@ -74,7 +74,7 @@ impl Batcher {
     }
 }
 
-/// A task that takes requests to the store until there are none.
+/// A task that runs batches until no request is left.
 struct BatchWorker {
     batcher: Batcher,
     db: Db,
@@ -91,7 +91,7 @@ impl BatchWorker {
             queue.in_flight += 1;
         }
         let worker = Self { batcher: batcher.clone(), db: db.clone(), done: false };
-        // A task of its own: a caller who gives up ends no other request.
+        // A separate task: a cancelled caller ends no other request.
         tokio::spawn(worker.work());
     }
 

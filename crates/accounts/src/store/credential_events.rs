@@ -59,7 +59,7 @@ impl CredentialEpochs<'_> {
     }
 }
 
-/// What happened between two epochs.
+/// The events between two epochs.
 #[derive(Debug)]
 pub(crate) struct Events {
     /// Whose credentials ended.

@@ -13,7 +13,7 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(10);
 /// One that has been silent for this long runs no more.
 pub const STALE_AFTER: Duration = Duration::from_secs(35);
 
-/// What a server reported.
+/// The report of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Instance {
@@ -23,7 +23,7 @@ pub struct Instance {
     pub started: Timestamp,
     /// When it reported this.
     pub reported: Timestamp,
-    /// What it reported, as JSON.
+    /// The status, as JSON.
     pub status: String,
 }
 

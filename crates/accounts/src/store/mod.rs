@@ -173,7 +173,7 @@ impl Accounts {
         ResetTokens(&self.store)
     }
 
-    /// Who owns whom.
+    /// Pins.
     pub const fn pins(&self) -> Pins<'_> {
         Pins(&self.store)
     }
@@ -193,7 +193,7 @@ impl Accounts {
         Apps(&self.store)
     }
 
-    /// What users set for themselves.
+    /// Preferences of users.
     pub const fn preferences(&self) -> Preferences<'_> {
         Preferences(&self.store)
     }
@@ -213,7 +213,7 @@ impl Accounts {
         Instances(&self.store)
     }
 
-    /// Who did what to whom.
+    /// The audit log.
     pub const fn audit(&self) -> Audit<'_> {
         Audit(&self.store)
     }

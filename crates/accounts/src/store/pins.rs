@@ -1,4 +1,4 @@
-//! Who owns whom, kept for good: the library's [`PinStore`] on this store.
+//! Pins: the library's [`PinStore`] on this store.
 
 use async_trait::async_trait;
 use user_backend::resolver::{PinError, PinOwner, PinStore};

@@ -1,4 +1,4 @@
-//! What users set for themselves, per app.
+//! Preferences of users, per app.
 
 use crate::domain::{AccountsError, UserId, app_config};
 use crate::store::change::LockedUser;

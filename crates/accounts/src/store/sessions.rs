@@ -1,4 +1,4 @@
-//! Sessions of people who signed in, and of visitors who have not yet.
+//! Sessions of signed-in users.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Where the store is and how it is used.
+//! Location and settings of the store.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use crate::domain::{AccountsError, Clock};
 
-/// Where the store is: a file (SQLite) or a server (PostgreSQL).
+/// Location of the store: a file (SQLite) or a server (PostgreSQL).
 ///
 /// ```
 /// use accounts::StoreSettings;

@@ -8,7 +8,7 @@ use crate::store::engine::{Db, Query, Row, each};
 use crate::store::users::json_rows;
 use crate::store::users::row::{Flag, UserRow, columns};
 
-/// What the store says at one moment.
+/// A consistent snapshot of one user.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// The credential epoch; see [`crate::CredentialEpoch`].
@@ -32,7 +32,7 @@ impl Snapshot {
         self.apps.iter().find(|(app, _)| app == id).map(|(_, enabled)| *enabled)
     }
 
-    /// What the user who was asked for may do.
+    /// The rights of the user.
     pub fn permissions(&self) -> Option<Permissions> {
         self.details.as_deref().map(Permissions::of)
     }
@@ -69,7 +69,7 @@ pub(crate) const SNAPSHOT: Query = each(
     ),
 );
 
-/// What [`SNAPSHOT`] found.
+/// The result of [`SNAPSHOT`].
 #[derive(Debug)]
 pub(crate) struct SnapshotRow {
     pub(crate) epoch: CredentialEpoch,

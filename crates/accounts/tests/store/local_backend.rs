@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use accounts::ResetSettings;
 use accounts::{Actor, HashSettings, Hasher, LegacySalt, LocalBackend, NewUser, NoRules, StoredHash};
-use user_backend::conformance::{self, Known};
+use user_backend::conformance::{self, TestUser};
 use user_backend::{
     Attempt, BackendId, Credentials, DomainRules, LoginName, Outcome, Password, Rejection, Resolver,
     StaticBackend, UserBackend,
@@ -26,7 +26,7 @@ const ARGON2I: &str =
 on_both! {
     async fn the_contract_is_kept(place) {
         let house = Fixture::with_alice(place).await;
-        let known = Known::new("alice", ALICE).unwrap();
+        let known = TestUser::new("alice", ALICE).unwrap();
         conformance::check(&house.backend, &known).await.unwrap();
     }
 

@@ -20,7 +20,7 @@ use crate::output::{Output, table};
 /// A certificate that ends sooner than this many days is pointed out.
 const SOON: i64 = 14;
 
-/// What became of one backend, the best first.
+/// State of a backend, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum State {
@@ -38,7 +38,7 @@ impl State {
             Self::Unavailable => "unavailable",
             Self::Protocol => "broke the protocol",
             Self::Misconfigured => "misconfigured",
-            Self::AcceptsAnybody => "ACCEPTS ANYBODY",
+            Self::AcceptsAnybody => "ACCEPTS ANY LOGIN",
         }
     }
 
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// What was found at one backend.
+/// Result of the check of one backend.
 #[derive(Debug)]
 struct Found {
     state: State,
@@ -183,8 +183,7 @@ impl Found {
             Canary::AcceptsAnybody => {
                 self.state = State::AcceptsAnybody;
                 self.problem = Some(
-                    "let in a person who does not exist: guest mapping, anonymous logins, or a server that says yes to \
-                     everybody"
+                    "accepted a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
                         .to_owned(),
                 );
             }
@@ -211,7 +210,7 @@ impl Found {
         Self { state: State::Unavailable, problem, ..Self::new() }
     }
 
-    /// What this has shown to be wrong with the settings.
+    /// The error in the settings, if any.
     fn wrong<'a>(&'a self, id: &'a BackendId) -> Option<(&'a BackendId, Phase, &'a str)> {
         let problem = self.problem.as_deref().filter(|_| self.state == State::Misconfigured)?;
         // A stranger is offered at the end of everything else.
@@ -272,7 +271,7 @@ fn for_people(chosen: &[&Configured], found: &[Found]) -> String {
     table(&rows) + &remarks
 }
 
-/// What a table has no room for: what is wrong, what will be, what the server can do.
+/// Details below the table: errors, warnings, capabilities of the server.
 fn remarks_on(backend: &Configured, found: &Found) -> Vec<String> {
     let mut remarks = Vec::new();
     if let Some(problem) = &found.problem {
@@ -318,7 +317,7 @@ impl Progress {
         if self.wanted {
             let text = format!("checked {} of {} …", self.done, self.all);
             self.shown = text.chars().count();
-            // Whether anybody sees it does not matter.
+            // Errors are ignored.
             let _ = write!(io::stderr(), "\r{text}").and_then(|()| io::stderr().flush());
         }
     }

@@ -12,7 +12,7 @@ use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::password;
 
-/// What people take an outage for.
+/// Reminder that an outage is no wrong password.
 const SILENT: &str = "this says nothing about the password";
 
 /// Reads the configuration, gets the password, asks.

@@ -1,4 +1,4 @@
-//! The words of `backend:…` and of `completion`.
+//! Command line of `backend:…` and `completion`.
 
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
@@ -17,7 +17,7 @@ pub(crate) enum BackendCommand {
     /// Try whether a name and a password sign in, and see how that was decided
     #[command(name = "backend:login", after_help = LOGIN_HELP)]
     Login(LoginArgs),
-    /// Print the script that completes the words of this program in a shell
+    /// Print a shell completion script
     #[command(after_help = COMPLETION_HELP)]
     Completion(CompletionArgs),
 }
@@ -45,7 +45,7 @@ pub(crate) struct LoginArgs {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) password: Password,
-    /// Tell backend by backend how the answer came about
+    /// Show for each backend how the decision was made
     #[arg(long)]
     pub(crate) explain: bool,
     /// Ask this backend and no other

@@ -1,4 +1,4 @@
-//! The words of `group:…`.
+//! Command line of `group:…`.
 
 use clap::{Args, Subcommand};
 
@@ -16,7 +16,7 @@ pub(crate) enum GroupCommand {
     /// Delete a group; its members stay, without it
     #[command(name = "group:delete", after_help = DELETE_HELP)]
     Delete(GroupArg),
-    /// Tell what is known about a group
+    /// Show a group
     #[command(name = "group:info", after_help = INFO_HELP)]
     Info(GroupArg),
     /// List the groups and their members
@@ -61,7 +61,7 @@ pub(crate) struct AddArgs {
     /// The id of the new group
     #[arg(value_name = "GROUP")]
     pub(crate) group: String,
-    /// What the group is called
+    /// Display name of the group
     #[arg(long, value_name = "NAME")]
     pub(crate) display_name: Option<String>,
 }
@@ -71,7 +71,7 @@ pub(crate) struct AddArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) window: Window,
-    /// Tell more about each
+    /// Show details of each
     #[arg(short, long)]
     pub(crate) info: bool,
 }
@@ -87,7 +87,7 @@ Examples:
 
 const ADDUSER_HELP: &str = concat!(
     "\
-Says nothing when it worked, also when the user was a member already.
+Prints nothing on success, also if the user was a member already.
 
 Examples:
   occ group:adduser staff alice
@@ -98,7 +98,7 @@ Examples:
 
 const DELETE_HELP: &str = concat!(
     "\
-The group admin stays.
+The group admin cannot be deleted.
 
 Examples:
   occ group:delete staff
@@ -114,12 +114,12 @@ Examples:
   occ group:info staff --output=json | jq .members
 
 ",
-    exits!("the group is there")
+    exits!("printed")
 );
 
 const LIST_HELP: &str = concat!(
     "\
-In the order of ids. Lists of any length are written as they are read.
+Sorted by id. Long lists are streamed.
 
 Examples:
   occ group:list
@@ -131,8 +131,8 @@ Examples:
 
 const REMOVEUSER_HELP: &str = concat!(
     "\
-Says nothing when it worked, also when the user was no member. The last enabled administrator stays \
-in the group admin.
+Prints nothing on success, also if the user was no member. The last enabled administrator cannot be \
+removed from the group admin.
 
 Examples:
   occ group:removeuser staff alice
@@ -143,7 +143,7 @@ Examples:
 
 const SUBADMIN_ADD_HELP: &str = concat!(
     "\
-A sub-admin manages the members of a group and need not be one. Says nothing when it worked.
+A sub-admin manages the members of a group and need not be one. Prints nothing on success.
 
 Examples:
   occ group:subadmin:add staff alice
@@ -163,7 +163,7 @@ Examples:
 
 const SUBADMIN_REMOVE_HELP: &str = concat!(
     "\
-Says nothing when it worked.
+Prints nothing on success.
 
 Examples:
   occ group:subadmin:remove staff alice

@@ -34,14 +34,14 @@ macro_rules! exits {
         concat!(
             "Exit codes:\n  0  ",
             $fine,
-            "\n  1  refused: the reason is told\n  2  wrong command line or configuration, or a store that cannot be used\n  \
+            "\n  1  refused; the reason is printed\n  2  wrong command line or configuration, or a store that cannot be used\n  \
              3  the store is unavailable now"
         )
     };
 }
 pub(crate) use exits;
 
-/// Sees to the people who sign in and to the backends that check their passwords
+/// Manages users, and the backends that check their passwords
 #[derive(Debug, Parser)]
 #[command(
     name = "occ",
@@ -68,22 +68,22 @@ pub(crate) struct Common {
     /// ./user-backend.toml, else ./config/config.php]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The form of the answer: text for people, JSON in one line or in many
+    /// Output format: text, JSON in one line, or JSON in many
     #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
     pub(crate) output: Format,
-    /// Tell on standard error what happens; twice tells more. Never a password
+    /// Log to standard error; twice for more. Never logs a password
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Never ask anything at the terminal
+    /// Never prompt at the terminal
     #[arg(short, long, global = true)]
     pub(crate) no_interaction: bool,
-    /// Write no answer: the exit code tells. Errors are still told
+    /// No output except errors; see the exit code
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Do not point out what is allowed and yet worth a second thought
+    /// Do not print warnings about risky settings
     #[arg(long, global = true)]
     pub(crate) no_warnings: bool,
-    /// No colours. There are none; taken for the sake of old scripts
+    /// No effect (there are no colours); accepted for old scripts
     #[arg(long, global = true, hide = true)]
     pub(crate) no_ansi: bool,
     /// The classes of backends that a configuration may name.
@@ -91,10 +91,10 @@ pub(crate) struct Common {
     pub(crate) registry: ClassRegistry,
 }
 
-/// Where a password comes from.
+/// Source of a password.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Password {
-    /// Take the password from the environment variable NC_PASS, or else OC_PASS
+    /// Take the password from the environment variable NC_PASS, otherwise OC_PASS
     #[arg(long)]
     pub(crate) password_from_env: bool,
     /// Take the password from the first line of standard input
@@ -105,10 +105,10 @@ pub(crate) struct Password {
 /// A part of a list.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Window {
-    /// So many at most
+    /// Maximum number of entries
     #[arg(short, long, value_name = "NUMBER", default_value_t = 500)]
     pub(crate) limit: u64,
-    /// Leave out so many at the beginning
+    /// Number of entries to skip
     #[arg(short, long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) offset: u64,
 }
@@ -127,7 +127,7 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Where this command takes a password from, if it takes one.
+    /// Source of the password, if the command takes one.
     pub(crate) fn password(&self) -> Option<Password> {
         match self {
             Self::Backend(BackendCommand::Login(args)) => Some(args.password),
@@ -147,32 +147,32 @@ Examples:
   occ help user:add
 
 Exit codes:
-  0  fine; authenticated
+  0  success; authenticated
   1  refused
-  2  wrong command line or configuration, or the answer could not be written
+  2  wrong command line or configuration, or the output could not be written
   3  a backend or the store is unavailable
   4  throttled";
 
 const PASSWORD_IS_NO_ARGUMENT: &str = "\
-error: a password is never taken from the command line, where everybody on this machine can read it
+error: a password is never taken from the command line, where every user of this machine can read it
 
-  leave it away                to be asked for it at the terminal
-  --password-from-env          to take it from the environment variable NC_PASS or OC_PASS
-  --password-from-stdin        to take it from the first line of standard input
+  no option                    prompts at the terminal
+  --password-from-env          takes it from the environment variable NC_PASS or OC_PASS
+  --password-from-stdin        takes it from the first line of standard input
 
-This one may have been seen, and your shell may remember it: think of changing it.";
+This password may have been seen, and your shell may have saved it: consider changing it.";
 
 /// A command line that leads to no command: help, version, or a mistake.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The parser's own words.
+    /// The message of the parser.
     Clap(clap::Error),
     /// A password was given where it can be seen. It is not repeated.
     PasswordAsArgument,
 }
 
 impl Refused {
-    /// Says so, and gives the exit code.
+    /// Prints the error, and returns the exit code.
     pub(crate) fn print(&self) -> ExitCode {
         match self {
             Self::Clap(error) => {
@@ -236,12 +236,12 @@ fn meant(word: &str) -> Vec<String> {
     names().filter(|name| slips(name) == fewest).map(str::to_owned).collect()
 }
 
-/// The commands behind which people write passwords.
+/// Commands after which users often write a password.
 const TAKE_A_PASSWORD: [&str; 4] =
     ["backend:login", "user:add", "user:resetpassword", "user:auth-tokens:add"];
 
-/// Whether what the parser did not expect behind one of these is a password, or may be one: `--password X`, `-p X`, a
-/// second word behind the name, a value of an option that takes none.
+/// Whether an unexpected argument of one of these may be a password: `--password X`, `-p X`, a second word after the
+/// name, a value of an option that takes none.
 fn is_password(error: &clap::Error) -> bool {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else { return false };
     match error.kind() {

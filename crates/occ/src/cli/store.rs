@@ -1,4 +1,4 @@
-//! The words of the commands about everything else in the store: apps, configuration, pins, memories, the audit log.
+//! Command line of the other commands on the store: apps, configuration, pins, caches, audit log.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub(crate) enum StoreCommand {
     /// List the apps: those that are on, and those that are off
     #[command(name = "app:list", after_help = APP_LIST_HELP)]
     AppList,
-    /// Show who did what to whom
+    /// Show the audit log
     #[command(name = "audit:list", after_help = AUDIT_HELP)]
     Audit(AuditArgs),
     /// Clear the sign-in caches of all servers, so that all users are verified again
@@ -100,7 +100,7 @@ pub(crate) struct ConfigDeleteArgs {
     /// The name of the value
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
-    /// It is an error when there is nothing to delete
+    /// Fail if there is nothing to delete
     #[arg(long)]
     pub(crate) error_if_not_exists: bool,
 }
@@ -363,7 +363,7 @@ Examples:
 const PIN_REBIND_HELP: &str = concat!(
     "\
 Cached sign-ins end: the user signs in again. A user who leaves the backend local \
-leaves the local password behind.
+loses the local password.
 
 Examples:
   occ pin:rebind alice mail

@@ -1,4 +1,4 @@
-//! The words of `user:…`.
+//! Command line of `user:…`.
 
 use accounts::Expiry;
 use clap::{ArgGroup, Args, Subcommand};
@@ -12,7 +12,7 @@ pub(crate) enum UserCommand {
     /// Create a user whose password is kept here
     #[command(name = "user:add", after_help = ADD_HELP)]
     Add(AddArgs),
-    /// Make an app password or a service token for a user
+    /// Create an app password or a service token for a user
     #[command(name = "user:auth-tokens:add", alias = "user:add-app-password", after_help = TOKEN_ADD_HELP)]
     TokenAdd(TokenAddArgs),
     /// Revoke app passwords and service tokens of a user
@@ -24,16 +24,16 @@ pub(crate) enum UserCommand {
     /// Delete a user with everything that belongs to them
     #[command(name = "user:delete", after_help = DELETE_HELP)]
     Delete(UserArg),
-    /// Keep a user from signing in, and end their sessions
+    /// Disable a user, and end their sessions
     #[command(name = "user:disable", after_help = DISABLE_HELP)]
     Disable(UserArg),
     /// Let a disabled user sign in again
     #[command(name = "user:enable", after_help = ENABLE_HELP)]
     Enable(UserArg),
-    /// Tell what is known about a user
+    /// Show a user
     #[command(name = "user:info", after_help = INFO_HELP)]
     Info(UserArg),
-    /// Tell when a user signed in last
+    /// Show when a user last signed in
     #[command(name = "user:lastseen", after_help = LASTSEEN_HELP)]
     LastSeen(LastSeenArgs),
     /// List the users
@@ -45,10 +45,10 @@ pub(crate) enum UserCommand {
     /// Set a user's password: the old one ends everywhere, with all sessions
     #[command(name = "user:resetpassword", after_help = RESET_HELP)]
     ResetPassword(ResetArgs),
-    /// Read or change what is set for a user
+    /// Read or change settings of a user
     #[command(name = "user:setting", after_help = SETTING_HELP)]
     Setting(SettingArgs),
-    /// Send a user the mail that greets new users
+    /// Send the welcome mail to a user
     #[command(name = "user:welcome", after_help = WELCOME_HELP)]
     Welcome(WelcomeArgs),
 }
@@ -72,7 +72,7 @@ pub(crate) struct AddArgs {
     /// Set a random password that is not shown: the user chooses one with the link in the welcome mail
     #[arg(long, conflicts_with_all = ["password_from_env", "password_from_stdin"])]
     pub(crate) generate_password: bool,
-    /// What the user is called
+    /// Display name of the user
     #[arg(long, value_name = "NAME")]
     pub(crate) display_name: Option<String>,
     /// A group to join; created when it is missing. Can be given several times
@@ -90,7 +90,7 @@ pub(crate) struct LastSeenArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: Option<String>,
-    /// Everybody
+    /// All users
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -100,7 +100,7 @@ pub(crate) struct LastSeenArgs {
 pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) window: Window,
-    /// Tell more about each
+    /// Show details of each
     #[arg(short, long)]
     pub(crate) info: bool,
     /// Only disabled users
@@ -139,7 +139,7 @@ pub(crate) struct SettingArgs {
     /// A user who does not exist has no settings, and that is no error
     #[arg(long)]
     pub(crate) ignore_missing_user: bool,
-    /// What to answer when nothing is set
+    /// Value to print if nothing is set
     #[arg(long, value_name = "TEXT", requires = "key")]
     pub(crate) default_value: Option<String>,
     /// Change what is set, and set nothing new
@@ -148,7 +148,7 @@ pub(crate) struct SettingArgs {
     /// Delete the setting
     #[arg(long, requires = "key", conflicts_with = "default_value")]
     pub(crate) delete: bool,
-    /// It is an error when there is nothing to delete
+    /// Fail if there is nothing to delete
     #[arg(long, requires = "delete")]
     pub(crate) error_if_not_exists: bool,
 }
@@ -170,10 +170,10 @@ pub(crate) struct TokenAddArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: String,
-    /// What it is for, so that its owner knows it again
+    /// Name, so that its owner recognises it
     #[arg(long, value_name = "NAME", default_value = "cli")]
     pub(crate) name: String,
-    /// Make a service token that may do this; can be repeated
+    /// Create a service token with this scope; can be repeated
     #[arg(long, value_name = "SCOPE")]
     pub(crate) scope: Vec<String>,
     /// Let the service token work from this address or network only; can be repeated
@@ -191,7 +191,7 @@ pub(crate) struct TokenDeleteArgs {
     /// The user
     #[arg(value_name = "USER")]
     pub(crate) user: String,
-    /// The number of the app password or service token, as the list tells it
+    /// The number of the app password or service token, as in the list
     #[arg(value_name = "ID")]
     pub(crate) id: Option<i64>,
     /// All app passwords and service tokens of this user
@@ -201,8 +201,8 @@ pub(crate) struct TokenDeleteArgs {
 
 const ADD_HELP: &str = concat!(
     "\
-The password is asked for at the terminal, twice and unseen. It is never taken from the command line. \
-It must pass the password policy; there is no way around that. All of it happens or nothing.
+Prompts for the password twice, without echo. It is never taken from the command line and must pass \
+the password policy. The user is created completely or not at all.
 
 Examples:
   occ user:add alice --display-name \"Alice Liddell\" --group staff --email alice@example.com
@@ -215,7 +215,7 @@ Examples:
 
 const DELETE_HELP: &str = concat!(
     "\
-Sessions, app passwords and settings go too. The last enabled administrator stays.
+Also deletes sessions, app passwords and settings. The last enabled administrator cannot be deleted.
 
 Examples:
   occ user:delete alice
@@ -251,7 +251,7 @@ Examples:
   occ user:info alice --output=json | jq .groups
 
 ",
-    exits!("the user is there")
+    exits!("printed")
 );
 
 const LASTSEEN_HELP: &str = concat!(
@@ -263,12 +263,12 @@ Examples:
   occ user:lastseen --all
 
 ",
-    exits!("told")
+    exits!("printed")
 );
 
 const LIST_HELP: &str = concat!(
     "\
-In the order of names. Lists of any length are written as they are read.
+Sorted by name. Long lists are streamed.
 
 Examples:
   occ user:list
@@ -281,8 +281,8 @@ Examples:
 
 const REPORT_HELP: &str = concat!(
     "\
-\"user directories\" counts the users who signed in at least once; \"active users\" those of them who may \
-sign in now.
+\"user directories\" counts the users who signed in at least once; \"active users\" those of them who are \
+enabled.
 
 Examples:
   occ user:report
@@ -294,14 +294,14 @@ Examples:
 
 const RESET_HELP: &str = concat!(
     "\
-The new password is asked for at the terminal, twice and unseen. It is never taken from the command \
-line. It must pass the password policy. When this returns, the old password is refused everywhere, \
-and the user's sessions and reset links have ended.
+Prompts for the new password twice, without echo. It is never taken from the command line and must \
+pass the password policy. When the command returns, the old password is refused everywhere, and the \
+user's sessions and reset links have ended.
 
 The password of a user of a mail, file or FTP server is kept there and cannot be set \
 here.
 
-sudo takes variables out of the environment; --preserve-env=OC_PASS lets this one through.
+sudo removes variables from the environment; --preserve-env=OC_PASS keeps this one.
 
 Examples:
   occ user:resetpassword alice
@@ -310,12 +310,12 @@ Examples:
   occ user:resetpassword alice --send-email
 
 ",
-    exits!("the password is set, or the mail is on its way")
+    exits!("the password is set, or the mail is queued")
 );
 
 const SETTING_HELP: &str = concat!(
     "\
-These settings are what the user's record says: settings email, settings display_name, files quota, \
+These settings are fields of the user's record: settings email, settings display_name, files quota, \
 core lang, core locale.
 
 Examples:
@@ -326,31 +326,31 @@ Examples:
   occ user:setting alice files_sharing default_accept --delete
 
 ",
-    exits!("told, set or deleted")
+    exits!("printed, set or deleted")
 );
 
 const WELCOME_HELP: &str = concat!(
     "\
-The server sends the mail; a server that is not running sends it when it runs again.
+Queues the mail; the server sends it, at the latest when it is started again.
 
 Examples:
   occ user:welcome alice
   occ user:welcome alice --reset-password
 
 ",
-    exits!("the mail is on its way")
+    exits!("the mail is queued")
 );
 
 const TOKEN_ADD_HELP: &str = concat!(
     "\
-It is shown once and never again. Without --scope it is an app password for one device or program, which \
-signs in instead of the password. With --scope it is a service token for automation: it may do what its \
-scopes say and never more than this user may. A user has at most 100 of both together.
+The token is shown only once. Without --scope it is an app password for one device or program, used \
+instead of the password. With --scope it is a service token for automation, limited to its scopes and \
+to the rights of this user. A user has at most 100 of both together.
 
 Scopes: users:read, users:write, users:credentials, groups:read, groups:write, frontend:NAME; and apps and \
 admin, for members of the group admin only. No scope includes another.
 
-A service token ends when its user is deleted, disabled, leaves the group admin or administers a group no longer.
+A service token ends when its user is deleted, disabled, leaves the group admin or no longer administers a group.
 
 Examples:
   occ user:auth-tokens:add alice --name \"phone\"
@@ -359,7 +359,7 @@ Examples:
       --from 10.0.0.0/8 --expires 365d
 
 ",
-    exits!("made")
+    exits!("created")
 );
 
 const TOKEN_DELETE_HELP: &str = concat!(

@@ -1,4 +1,4 @@
-//! What one user of the source is here.
+//! Maps one user of the source to an account.
 
 use accounts::{
     AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, Locale, MAX_ADDITIONAL_MAILS,
@@ -59,7 +59,7 @@ impl Homes {
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: UserId,
-    /// What cannot be taken over, and why.
+    /// Data that cannot be imported, with reasons.
     pub(super) remarks: Vec<String>,
     /// In how many groups this is, also as a sub-admin.
     pub(super) memberships: u64,
@@ -69,7 +69,7 @@ pub(super) struct Person {
 }
 
 impl Person {
-    /// Reads everything that belongs to a user, or tells why the user cannot be taken over.
+    /// Reads all data of a user, or returns why the user cannot be imported.
     pub(super) async fn read(
         source: &mut Source,
         row: UserRow,

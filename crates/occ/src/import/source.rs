@@ -30,7 +30,7 @@ pub(super) struct UserRow {
     pub(super) display_name: Option<String>,
     /// The hash of a local user.
     pub(super) hash: Option<String>,
-    /// What the source calls the backend of an external user.
+    /// Name of an external user's backend in the source.
     pub(super) backend: Option<String>,
     /// How many rows the source has for this user.
     pub(super) rows: u64,
@@ -74,12 +74,12 @@ impl Source {
         self.number("authtoken", " WHERE type = 1").await
     }
 
-    /// What the first hashes were made with, besides the password.
+    /// Salt of the oldest hashes (`passwordsalt`).
     pub(super) fn salt(&self) -> &LegacySalt {
         &self.salt
     }
 
-    /// The users behind `after`, in the order of their ids.
+    /// The users after `after`, in the order of their ids.
     pub(super) async fn users(
         &mut self,
         external: bool,
@@ -175,7 +175,7 @@ impl Source {
             .collect())
     }
 
-    /// What a user told about themselves, as JSON.
+    /// The profile of a user, as JSON.
     pub(super) async fn account(&mut self, uid: &str) -> Result<Option<String>, CliError> {
         if !self.has("accounts").await? {
             return Ok(None);

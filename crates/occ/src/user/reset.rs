@@ -18,7 +18,7 @@ use crate::store::{self, Missing, Store};
 /// Longer than any hash takes, and any server that knows breached passwords.
 const TIME: Duration = Duration::from_secs(60);
 
-/// What is said when another backend keeps the password.
+/// Message for an external password.
 const READ_ONLY: &str = "Error while resetting password!";
 
 pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Output, CliError> {

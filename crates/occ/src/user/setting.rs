@@ -1,6 +1,6 @@
 //! `user:setting`: what is set for a user, by app and key.
 //!
-//! Five of these settings are columns of the user's record here. They are told and set under the names that administrators
+//! Five of these settings are columns of the user's record here. They are shown and set under the names that administrators
 //! know them by.
 
 use accounts::{

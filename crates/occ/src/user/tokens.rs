@@ -15,7 +15,7 @@ pub(super) async fn add(store: &Store, args: &TokenAddArgs) -> Result<Output, Cl
     let now = store.accounts.now();
     let expires = args.expires.map(|end| end.seen_from(now));
     if let Some(past) = expires.filter(|expires| *expires <= now) {
-        let text = format!("--expires: found {}, expected a moment in the future", time_format::iso(past));
+        let text = format!("--expires: found {}, expected a time in the future", time_format::iso(past));
         return Err(CliError::refused(text));
     }
     let (what, made) = if args.scope.is_empty() {

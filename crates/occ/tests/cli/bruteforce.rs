@@ -1,4 +1,4 @@
-//! Failed sign-ins from one place, and what running servers tell of themselves.
+//! Failed sign-ins from one source, and the status of running servers.
 
 use accounts::Clock;
 use user_backend::brute_force::Place;

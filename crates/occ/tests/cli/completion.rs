@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use crate::Desk;
 
-/// Presses Tab behind `line` in a bash that has loaded the script, with words split the way bash splits them. Gives what
+/// Presses Tab after `line` in a bash that has loaded the script, with words split the way bash splits them. Gives what
 /// bash puts in the place of the last word.
 fn tab(script: &str, words: &[&str]) -> Vec<String> {
     let last = words.len() - 1;

@@ -206,7 +206,7 @@ fn a_host_that_does_not_exist_is_a_wrong_configuration() {
         insta::assert_snapshot!("no_such_host", said.err);
     }
     assert!(check.out.contains("mail.nowhere.invalid:143  misconfigured"), "{}", check.out);
-    // For the person who signs in it is an outage all the same.
+    // For the user who signs in it is an outage as well.
     assert!(
         login.out.starts_with("unavailable: mail is misconfigured, seen during resolve"),
         "{}",

@@ -141,7 +141,7 @@ from_each! {
     }
 }
 
-/// What no installation writes and some have, after years and repairs: each such row is told, and all others come.
+/// Rows that are broken after years and repairs: each is reported, and all others are imported.
 #[test]
 fn malformed_row_does_not_stop_the_import() {
     let rows = format!(

@@ -36,7 +36,7 @@ port = 10445
     )
 }
 
-/// A mail server that is not there, before everybody else.
+/// A mail server that does not run, first in the chain.
 fn outage(policy: &str) -> String {
     format!(
         "[[user_backends]]\nid = \"dead\"\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {}\n{policy}\n",
@@ -175,7 +175,7 @@ fn log_of_a_real_sign_in_has_no_password() {
 #[test]
 fn standard_output_has_no_text_of_libraries() {
     let Some(rig) = Rig::find() else { return };
-    // This server maps strangers to guests; libsmbclient refuses them and says so on standard output.
+    // This server maps unknown users to guests; libsmbclient refuses them and prints that to standard output.
     let guests = format!(
         "[[user_backends]]\nid = \"guests\"\nclass = \"smb\"\nhost = \"{}\"\nport = 10446\nshare = \"public\"\n",
         rig.host()

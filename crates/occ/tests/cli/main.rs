@@ -1,4 +1,4 @@
-//! The program as people and scripts meet it: the real binary, its words, its exit codes.
+//! The real binary: its command line, output and exit codes.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -24,7 +24,7 @@ use database::{Database, Server};
 use tempfile::TempDir;
 use user_backend::BackendId;
 
-/// A directory of its own, so that no configuration lies around, and the program in it.
+/// The program in an empty directory without a configuration.
 struct Desk {
     dir: TempDir,
     /// Where the store is, if it is not in the directory.
@@ -75,7 +75,7 @@ port = 1
         desk
     }
 
-    /// A store with the administrator root, the user alice, two people of the backend mail, and the group staff.
+    /// A store with the administrator root, the user alice, two users of the backend mail, and the group staff.
     fn with_people() -> Self {
         let desk = Self::with_store();
         let accounts = desk.accounts();

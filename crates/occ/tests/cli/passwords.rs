@@ -167,7 +167,7 @@ fn a_writer_that_takes_its_time_is_waited_for() {
     assert_eq!(groups.as_object().unwrap().len(), 10, "{groups}");
 }
 
-/// The program at a terminal of its own; `setsid` makes it the controlling one, as `sudo` does.
+/// The program at its own terminal; `setsid` makes it the controlling one, as `sudo` does.
 #[cfg(target_os = "linux")]
 struct Terminal {
     master: File,

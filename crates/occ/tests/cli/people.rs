@@ -310,7 +310,7 @@ fn service_token_that_cannot_be_is_refused_with_what_can() {
     assert!(add(&["--scope", "users:read", "--from", "10.1.2.3/8"]).fails(2).contains("10.0.0.0/8"));
     assert!(add(&["--from", "10.0.0.0/8"]).fails(2).contains("--scope"));
     assert!(add(&["--expires", "soon"]).fails(2).contains("2027-01-31"));
-    assert!(add(&["--expires", "2020-01-31"]).fails(1).contains("a moment in the future"));
+    assert!(add(&["--expires", "2020-01-31"]).fails(1).contains("a time in the future"));
     assert!(add(&["--scope", "admin"]).fails(1).contains("an owner in the group admin"));
     assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
     // Of a device, with an end.

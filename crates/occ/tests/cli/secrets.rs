@@ -74,7 +74,7 @@ fn t62_password_leaves_the_environment_before_any_io() {
             // Not shown on failure: the rest of the environment is private.
             assert!(!seen.is_empty() && !seen.contains("Wonderland"), "{words:?}: in /proc/…/{file}");
         }
-        // T61: a crash leaves no memory behind.
+        // T61: no core dump.
         let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).unwrap();
         let cores = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
         assert!(cores.split_whitespace().take(2).eq(["0", "0"]), "core dumps are on: {cores}");

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use proptest::prelude::*;
 
 use super::*;
-use crate::ranges::{RangeError, RangePrefix};
+use crate::breached::{RangeError, RangePrefix};
 use crate::settings::{Profile, RuleSettings};
 use crate::{ContextField, MAX_HISTORY, MAX_PASSWORD_BYTES};
 
@@ -50,7 +50,7 @@ struct Everything;
 impl RangeSource for Everything {
     fn range(&self, _: RangePrefix) -> Result<String, RangeError> {
         let password = "down the rabbit hole";
-        let digits = ranges::tests::sha1_of(password);
+        let digits = breached::tests::sha1_of(password);
         Ok(format!("{}:7\r\n", &digits[5..]))
     }
 }
@@ -168,7 +168,7 @@ fn all_violations_are_reported_in_order() {
     struct Listed;
     impl RangeSource for Listed {
         fn range(&self, _: RangePrefix) -> Result<String, RangeError> {
-            Ok(format!("{}:1", &ranges::tests::sha1_of("alice")[5..]))
+            Ok(format!("{}:1", &breached::tests::sha1_of("alice")[5..]))
         }
     }
     let strict = with(|rules| {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors};
 
-/// What the configuration of every application has, and this one's does not concern.
+/// Keys that every application has and that are ignored here.
 const NOT_OURS: [&str; 3] = ["enabled", "installed_version", "types"];
 
 /// A value as a format has it.
@@ -60,7 +60,7 @@ impl Settings {
         if errors.is_empty() { Ok(settings) } else { Err(SettingsErrors(errors)) }
     }
 
-    /// What is set, each with its key.
+    /// The settings with their keys.
     pub fn entries(&self) -> Vec<(String, Value)> {
         let mut entries = Vec::new();
         let mut add =
@@ -121,7 +121,7 @@ const FLAGS: [Flag; 6] = [
     ("enforceNoContextWords", |r| &mut r.enforce_no_context_words, |r| r.enforce_no_context_words),
 ];
 
-/// Keys that no scope has of its own.
+/// Keys that cannot be set per scope.
 const OTHERS: [&str; 7] = [
     "minLength",
     "profile",

@@ -19,7 +19,7 @@ use crate::state::AppState;
 /// A use so soon after the one on record is not written down.
 const USE_RESOLUTION: Duration = Duration::from_secs(60);
 
-/// What a secret turned out to be.
+/// The result of looking up a secret.
 pub(super) enum Lookup {
     /// No app password of this server: it may be a password.
     NotOurs,

@@ -1,4 +1,4 @@
-//! What a request offers to prove who sends it: HTTP Basic (RFC 7617), or a Bearer token.
+//! Credentials in the header `Authorization`: HTTP Basic (RFC 7617), or a Bearer token.
 //!
 //! Names and passwords are taken as UTF-8; bytes that are none are taken as Latin-1, which is what old clients send. One
 //! reading, never both: a password is offered once.
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// Longer headers are no name and password.
 const LONGEST: usize = 4096;
 
-/// What the header `Authorization` holds.
+/// The content of the header `Authorization`.
 pub enum AuthorizationHeader {
     /// No header.
     Nothing,

@@ -1,4 +1,4 @@
-//! Where a request comes from, and whether anybody on the way could read it.
+//! The client address of a request, and whether its connection is private.
 //!
 //! The word of a proxy is taken only from the addresses that the settings trust. The list in `X-Forwarded-For` is read from
 //! its end, where our own proxy writes: what a caller made up stands at its beginning. An entry that is needed and cannot
@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 use user_backend::config::Network;
 
-/// What is known about the listener that a request came in by.
+/// The listener of a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
     /// Whether it speaks TLS.
@@ -41,7 +41,7 @@ fn is_forwarding(name: &HeaderName) -> bool {
     NAMES.contains(&name) || name.starts_with("x-forwarded") || name.starts_with("x-original-")
 }
 
-/// Where a request comes from.
+/// The origin of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The address of the client.

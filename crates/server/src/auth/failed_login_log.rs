@@ -27,7 +27,7 @@ pub(super) struct Waiting {
     next: u64,
 }
 
-/// What other servers have seen, as far as it is known here.
+/// Failures seen by other servers.
 #[derive(Debug, Default)]
 pub(super) struct Synced {
     pub(super) newest: i64,
@@ -76,7 +76,7 @@ impl FailureLog for FailedLoginLog {
     }
 }
 
-/// What this machine is called.
+/// The host name.
 pub(super) fn host() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| std::env::var("HOSTNAME").ok());

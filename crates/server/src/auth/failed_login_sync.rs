@@ -19,7 +19,7 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// So far behind the newest key a late row may be; older keys need not be known.
 const LATE: i64 = 1_000;
 
-/// What a server tells of itself. Other programs read it: names stay.
+/// The status report of a server. Its names are public.
 #[derive(Debug, Serialize)]
 struct Status {
     pid: u32,

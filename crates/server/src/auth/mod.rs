@@ -1,4 +1,4 @@
-//! Who a request comes from: credentials, sign-in, sessions, and what slows guessing down.
+//! Authentication: credentials, sign-in, sessions, and protection against guessing.
 //!
 //! | file | what lives there |
 //! |---|---|

@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_secs(12 * 60 * 60);
 /// How exact the time of the latest visit is: not every visit is a write.
 const GRAIN: Duration = Duration::from_secs(60);
 
-/// What ended by itself is swept out so often.
+/// Interval for deleting expired sessions.
 const SWEEP: Duration = Duration::from_secs(10 * 60);
 
 /// How long to wait while the server that checks the password cannot be reached.
@@ -34,12 +34,12 @@ const TRY_AGAIN: Duration = Duration::from_secs(60);
 /// The longest description of a browser that is kept, in bytes.
 const LONGEST_AGENT: usize = 200;
 
-/// Where a session comes from, to be shown to its owner.
+/// The origin of a session, shown to its owner.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Browser {
     /// The address of the sign-in.
     pub address: IpAddr,
-    /// What the browser calls itself.
+    /// The user agent.
     pub agent: String,
 }
 
@@ -55,7 +55,7 @@ impl Browser {
     }
 }
 
-/// What is kept in a session.
+/// The stored data of a session.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     #[serde(flatten)]

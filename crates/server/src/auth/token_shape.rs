@@ -1,4 +1,4 @@
-//! What a token of ours looks like.
+//! The format of tokens.
 
 /// How long a token is: 32 bytes in base64 without padding.
 const LENGTH: usize = 43;

@@ -1,4 +1,4 @@
-//! What stands around every answer, as JSON Schema.
+//! The envelope of responses, as JSON Schema.
 
 use utoipa::openapi::schema::{Schema, SchemaType};
 use utoipa::openapi::{AllOfBuilder, Components, ComponentsBuilder, ObjectBuilder, Ref, RefOr, Type};
@@ -39,19 +39,19 @@ fn success(version: Version) -> Schema {
         .property("status", words(&["ok"]))
         .property("statuscode", number().enum_values(Some([code])))
         .property("message", words(&["OK"]))
-        .property("hint", text("For people: what they should know although it worked"));
+        .property("hint", text("For people: a remark about a successful call"));
     in_envelope(with_totals(meta, version))
 }
 
 fn failure(version: Version) -> Schema {
     let message = ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .description(Some("For programs; `null` where the data tells it"));
+        .description(Some("For programs; `null` where the data contains it"));
     let meta = object()
         .property("status", words(&["failure"]))
         .property("statuscode", number())
         .property("message", message)
-        .property("hint", text("For people: what to do about it"));
+        .property("hint", text("For people: how to fix it"));
     // The old envelope, of wrong credentials and unknown paths, knows no totals.
     in_envelope(with_totals(meta, version))
 }
@@ -71,7 +71,7 @@ fn with_totals(meta: ObjectBuilder, version: Version) -> ObjectBuilder {
     meta.property("totalitems", text(when)).property("itemsperpage", text(when))
 }
 
-/// An answer that was given before anybody looked at the call.
+/// A response from before the call was routed.
 fn problem() -> Schema {
     let problem = object()
         .property("message", text("What is wrong"))

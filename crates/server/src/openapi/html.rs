@@ -1,4 +1,4 @@
-//! The description for people: one page, written by the server once, without a script and without anything from elsewhere.
+//! The API description as one HTML page, built once, without scripts and external resources.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -104,7 +104,7 @@ fn parameters(html: &mut String, described: &Operation) {
     }
 }
 
-/// The codes of this route alone; those that every route has are told once.
+/// The codes of this route only; common codes are listed once.
 fn codes(html: &mut String, route: &Route, described: &Operation) {
     let usual = usual(route);
     let everywhere: Vec<String> = usual.iter().map(|(code, _)| code.shown(Version::V1).to_string()).collect();

@@ -1,4 +1,4 @@
-//! The API described for programs (OpenAPI 3.1) and for people who look something up.
+//! The API description: OpenAPI 3.1, and an HTML page.
 //!
 //! Both are made of the one table of routes. Tests compare every answer of the server with the document, and see to it that
 //! every parameter in it is read and every code in it is answered.
@@ -104,7 +104,7 @@ fn sent(content_type: &'static str, body: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::from(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    // Nothing in it is anybody's, and nothing changes before the next start.
+    // It is public and does not change before the next start.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     // No script, nothing from elsewhere: a page and its style.
     headers.insert(

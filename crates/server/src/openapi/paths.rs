@@ -26,7 +26,7 @@ use crate::provisioning::schema;
 /// The name of the way to sign in.
 pub(super) const BASIC: &str = "basic";
 
-/// Where a version of the API is.
+/// The base path of an API version.
 pub(super) fn prefix(version: Version) -> &'static str {
     match version {
         Version::V1 => "/ocs/v1.php",
@@ -34,7 +34,7 @@ pub(super) fn prefix(version: Version) -> &'static str {
     }
 }
 
-/// What every operation takes.
+/// Common parameters of all operations.
 pub(super) fn add_parameters(components: &mut Components) {
     let header = ParameterBuilder::new()
         .name("OCS-APIRequest")
@@ -80,28 +80,28 @@ pub(super) fn paths(version: Version) -> Paths {
 
 type Door = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
 
-/// What is there beside the API.
+/// Endpoints besides the API.
 const DOORS: &[Door] = &[
-    ("/healthz", "Says that the process lives", "text/plain", &[]),
-    ("/readyz", "Says that the accounts can be reached", "text/plain", &[("503", "They cannot")]),
+    ("/healthz", "Liveness: the process is running", "text/plain", &[]),
     (
-        "/metrics",
-        "Tells how the server fares, for Prometheus",
+        "/readyz",
+        "Readiness: the accounts can be reached",
         "text/plain",
-        &[("404", "There are none, or they are not for this machine")],
+        &[("503", "The accounts are unavailable")],
     ),
-    ("/status.php", "Says which version of the PHP system answers in this way", "application/json", &[]),
+    ("/metrics", "Metrics for Prometheus", "text/plain", &[("404", "No metrics, or not for this client")]),
+    ("/status.php", "Status in the format of the PHP system", "application/json", &[]),
     ("/openapi.json", "Describes version 2 of the API", "application/json", &[]),
     ("/openapi-v1.json", "Describes version 1 of the API", "application/json", &[]),
     ("/docs", "Describes the API for people", "text/html", &[]),
-    ("/docs.css", "How that description looks", "text/css", &[]),
+    ("/docs.css", "Style sheet of that page", "text/css", &[]),
 ];
 
 fn door(path: &str, summary: &str, content_type: &str, more: &[(&str, &str)]) -> Operation {
     let id: String = path.chars().filter(char::is_ascii_alphanumeric).collect();
     let body = ContentBuilder::new().build();
     let mut responses = ResponsesBuilder::new()
-        .response("200", ResponseBuilder::new().description("Here it is").content(content_type, body));
+        .response("200", ResponseBuilder::new().description("Success").content(content_type, body));
     for (status, text) in more {
         responses = responses.response(*status, Response::new(*text));
     }
@@ -157,8 +157,8 @@ fn operation(route: &Route, version: Version, again: usize) -> Operation {
 /// Whom it is for, in words.
 pub(super) fn whom(role: RequiredRole) -> &'static str {
     match role {
-        RequiredRole::Anyone => "For everybody, also without a password.",
-        RequiredRole::SignedIn => "For everybody who is signed in.",
+        RequiredRole::Anyone => "Public, also without a password.",
+        RequiredRole::SignedIn => "For every signed-in user.",
         RequiredRole::SubAdmin => "For administrators and sub-admins.",
         RequiredRole::Admin => "For administrators.",
     }
@@ -294,25 +294,27 @@ fn schema_of(param: &Param) -> Schema {
     }
 }
 
-/// What every route may answer, beside what its description says.
+/// Codes that every route may return.
 pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
     let mut codes = vec![
         (
             Code::BAD_REQUEST,
-            "a parameter is missing, sent twice or of another shape; or the body is not what it says it is",
+            "a parameter is missing, sent twice or of the wrong type; or the body does not match its content type",
         ),
-        (Code::MEDIA_TYPE, "the body is of a kind that is not read here"),
-        (Code::THROTTLED, "too many wrong passwords came from your address; wait"),
-        (Code::UNAVAILABLE, "who could tell cannot be asked just now; wait"),
-        (Code::BROKEN, "something broke on our side; the log has it under X-Request-Id"),
+        (Code::MEDIA_TYPE, "unsupported content type of the body"),
+        (Code::THROTTLED, "too many wrong passwords from your address; wait"),
+        (Code::UNAVAILABLE, "the server that could decide is unavailable; try again later"),
+        (Code::BROKEN, "internal error; find it in the log by its X-Request-Id"),
         (Code::UNAUTHORISED, "not signed in, or wrong name or password"),
     ];
     match route.role {
         RequiredRole::Anyone => {}
-        RequiredRole::SignedIn => codes.push((Code::FORBIDDEN, "it is not for a service token, or not for one without its scope")),
+        RequiredRole::SignedIn => {
+            codes.push((Code::FORBIDDEN, "not available to service tokens, or not without its scope"))
+        }
         RequiredRole::SubAdmin | RequiredRole::Admin => codes.push((
             Code::FORBIDDEN,
-            "it is not for you, or not with an app password, an old session or a service token without its scope",
+            "not allowed, or not with an app password, an old session or a service token without its scope",
         )),
     }
     codes
@@ -379,15 +381,15 @@ fn answers(route: &Route, described: &Described, status: u16) -> bool {
     codes.into_iter().any(|(code, _)| code.status(Version::V2).as_u16() == status)
 }
 
-/// What is refused before anybody looks at the call, at every route.
+/// Refusals at every route, from before the call is routed.
 fn before_anything(status: u16) -> Option<&'static str> {
     match status {
         400 => Some(
-            "the header Authorization makes no sense, Host is no name of this server, or a proxy's X-Forwarded-For cannot be read",
+            "the header Authorization is malformed, Host is no name of this server, or X-Forwarded-For of a proxy is malformed",
         ),
-        403 => Some("passwords are not taken over plain HTTP from other machines"),
+        403 => Some("passwords are not accepted over plain HTTP from other machines"),
         412 => Some("the header OCS-APIRequest: true is missing"),
-        503 => Some("it took too long"),
+        503 => Some("timeout"),
         _ => None,
     }
 }

@@ -22,10 +22,10 @@ const VARIABLES: [&str; 2] = ["NC_PASS", "OC_PASS"];
 
 /// Gets the password out of this process's environment. Does not return when it works.
 pub(crate) fn leave_environment() {
-    environment::leave(&VARIABLES, "--password-from-env", "--password-from-stdin");
+    environment::scrub_and_reexec(&VARIABLES, "--password-from-env", "--password-from-stdin");
 }
 
-/// Where the password comes from.
+/// Source of the password.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Environment,
@@ -101,7 +101,7 @@ pub(crate) async fn run(
     Ok(told)
 }
 
-/// Writes the configuration for its owner alone, unless there is one.
+/// Writes the configuration with mode 0640, unless there is one.
 fn write_new(path: &Path) -> std::io::Result<bool> {
     use std::io::Write as _;
     let mut options = std::fs::OpenOptions::new();

@@ -27,8 +27,8 @@ use log::LogFormat;
 pub fn run(classes: ClassRegistry) -> ExitCode {
     // Before anything else: this process may be meant to be a helper, and it will hold passwords.
     #[cfg(all(feature = "smb", target_os = "linux"))]
-    user_backend::smb::run_if_asked();
-    if let Err(error) = user_backend::process::keep_memory_private() {
+    user_backend::smb::run_helper_if_requested();
+    if let Err(error) = user_backend::process::disable_core_dumps() {
         return fail(1, format_args!("core dumps cannot be switched off: {error}"));
     }
     let cli = Cli::parse();
@@ -86,14 +86,14 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
     }
     if settings.allow_plaintext && settings.tls_cert.is_none() {
         tracing::warn!(
-            "allow_plaintext: passwords are taken over plain HTTP, where everybody on the way can read them"
+            "allow_plaintext: passwords are accepted over plain HTTP, where anyone on the network path can read them"
         );
     }
     // Before anything that counts.
     let metrics = match metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder() {
         Ok(metrics) => Some(metrics),
         Err(error) => {
-            tracing::warn!(%error, "there are no metrics");
+            tracing::warn!(%error, "metrics are unavailable");
             None
         }
     };
@@ -103,7 +103,7 @@ async fn serve(file: &Path, classes: ClassRegistry) -> ExitCode {
     };
     match app.accounts().groups().find(&GroupId::admin()).await {
         Ok(admins) if admins.as_ref().is_none_or(|admins| admins.members == 0) => {
-            tracing::warn!("there is no administrator yet: `user-backend-server init` creates the first one");
+            tracing::warn!("no administrator yet: `user-backend-server init` creates the first one");
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! What is told to systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its configuration again, when
+//! Notifies systemd, if it started us (sd_notify(3)): when the server is ready, when it reads its configuration again, when
 //! it ends, and that it lives. Without systemd nothing happens.
 
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(crate) fn ready() {
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::warn!(%error, "systemd was not told"),
+        Err(error) => tracing::warn!(%error, "sd_notify failed"),
     }
 }
 
@@ -36,6 +36,6 @@ pub(crate) async fn keep_alive() {
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd was not told");
+        tracing::warn!(%error, "sd_notify failed");
     }
 }

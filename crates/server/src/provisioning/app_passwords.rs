@@ -13,7 +13,7 @@ use crate::auth::proof::UsedAppPassword;
 
 const NONE_IN_USE: &[ResponseDoc] = &[(Code::FORBIDDEN, "the caller did not sign in with an app password")];
 
-/// What an app password is called whose program does not say what it is.
+/// Name of an app password whose program sends no user agent.
 const NAMELESS: &str = "unknown program";
 
 /// The longest name, in bytes.
@@ -23,7 +23,7 @@ const LONGEST_NAME: usize = 120;
 pub(crate) const GET: Operation = operation!(
     "AppPasswordGet",
     Passwords,
-    "Makes an app password for the caller",
+    "Creates an app password for the caller",
     named_text("apppassword"),
     get(call)
 )

@@ -20,22 +20,22 @@ use crate::state::AppState;
 /// One call, as an endpoint sees it.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// What the server is made of.
+    /// The shared state.
     pub app: &'a AppState,
     /// The caller; `None` at the few public routes.
     pub caller: Option<&'a Caller>,
-    /// Where from.
+    /// The client address.
     pub origin: Origin,
-    /// What the program calls itself.
+    /// The user agent.
     pub agent: &'a str,
-    /// What was sent along.
+    /// The parameters.
     pub params: &'a Params,
     /// The parts of the path that have a name.
     pub captures: &'a Captures<'a>,
 }
 
 impl Call<'_> {
-    /// Who calls.
+    /// The caller.
     ///
     /// # Errors
     /// Not signed in. The role that the route requires prevents this.
@@ -131,12 +131,12 @@ impl Call<'_> {
 /// The parameters of [`Call::range`].
 pub(crate) const RANGE: &[Param] = &[
     Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", Kind::Number, "At most so many; negative: all"),
-    Param::new("offset", Kind::Count, "Without so many at the beginning"),
+    Param::new("limit", Kind::Number, "Maximum number; negative: all"),
+    Param::new("offset", Kind::Count, "Number to skip"),
 ];
 
-/// What [`Failure::hidden`] says.
-pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "there is no such user, or you may not see them");
+/// Documentation of [`Failure::hidden`].
+pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "unknown user, or not visible to you");
 
 /// A part of a list.
 #[derive(Debug)]
@@ -170,7 +170,7 @@ impl Failure {
         match outcome {
             Outcome::Throttled { retry_after } => Self::throttled(*retry_after),
             Outcome::Unavailable { retry_after } => Self::unavailable(*retry_after),
-            // A yes without an account is none.
+            // Accepted without an account.
             Outcome::Refused(_) | Outcome::Authenticated(_) => Self::wrong_credentials(),
         }
     }
@@ -210,7 +210,7 @@ impl From<ParamError> for Failure {
                 Self::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1))
             }
             ParamError::SameKey => Self::new(Code::BAD_REQUEST, text).with_hint(
-                "programs disagree about which of the two counts, so nothing was changed; send each key once",
+                "programs disagree about which value counts, so nothing was changed; send each key once",
             ),
             _ => Self::new(Code::BAD_REQUEST, text),
         }

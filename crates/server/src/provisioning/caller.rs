@@ -1,4 +1,4 @@
-//! Who calls, what they may do, and to whom.
+//! The caller and their rights.
 //!
 //! A [`Caller`] is made from an accepted sign-in, and from nothing else, so an endpoint that takes one cannot forget to ask.
 
@@ -12,7 +12,7 @@ use super::scope::{TokenScope, hint};
 use crate::auth::proof::{Accepted, NotEnough, Proof, Requirement};
 use crate::state::AppState;
 
-/// What is answered while a password counts only because its server cannot be reached.
+/// The response to a caller who was accepted by grace.
 pub(crate) const STALE: &str =
     "Nothing can be changed while the server that checks your password cannot be reached";
 

@@ -1,4 +1,4 @@
-//! The words of the documentation: chapters, parameters, codes. The OpenAPI document and the page are made of them.
+//! Texts of the API documentation: chapters, parameters, codes, for OpenAPI and the HTML page.
 
 use utoipa::openapi::Tag as OpenApiTag;
 
@@ -42,9 +42,7 @@ impl Tag {
 
     pub(crate) fn text(self) -> &'static str {
         match self {
-            Self::Users => {
-                "Users: who there is, what is known about them, which groups they are in and administer"
-            }
+            Self::Users => "Users: accounts, their data, and the groups that they are in and administer",
             Self::Groups => "Groups",
             Self::Apps => "Apps: the features of this server that can be switched, and installed apps",
             Self::Settings => "Settings of apps. Answers are wrapped once more in data",
@@ -61,7 +59,7 @@ impl Tag {
     }
 }
 
-/// What a parameter holds.
+/// Type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,

@@ -15,7 +15,7 @@ const NO_GROUP: Code = Code::of_endpoint(101);
 const EXISTS: Code = Code::of_endpoint(102);
 const PROTECTED: Code = Code::of_endpoint(102);
 
-const ABSENT: &str = "there is no such group";
+const ABSENT: &str = "unknown group";
 
 const NOT_FOUND: &str = "The requested group could not be found";
 
@@ -64,13 +64,10 @@ async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const CREATE: Operation =
     operation!("GroupCreate", Groups, "Creates a group", nothing(), create(call))
         .params(&[
-            Param::text("groupid", "Its id; letter case counts").required(),
+            Param::text("groupid", "Its id; case-sensitive").required(),
             Param::text("displayname", "What it is called"),
         ])
-        .codes(&[
-            (INVALID, "the id or the name is none that can be taken"),
-            (EXISTS, "there is a group of this id"),
-        ]);
+        .codes(&[(INVALID, "invalid id or name"), (EXISTS, "the group already exists")]);
 
 async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let invalid = || Failure::new(INVALID, "Invalid group name");
@@ -97,7 +94,7 @@ pub(crate) const EDIT: Operation = operation!("GroupEdit", Groups, "Renames a gr
         Param::text("value", "The new name").required(),
     ])
     .codes(&[
-        (INVALID, "the name is none that can be taken"),
+        (INVALID, "invalid name"),
         (Code::NOT_FOUND, ABSENT),
         (Code::UNKNOWN, "nothing but the display name can be changed"),
     ]);

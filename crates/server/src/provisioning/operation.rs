@@ -26,7 +26,7 @@ macro_rules! operation {
 }
 pub(crate) use operation;
 
-/// What answers at a route, and what is documented about it.
+/// The handler of a route with its documentation.
 ///
 /// It stands beside its function; the row of the table of routes names it.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +42,7 @@ pub struct Operation {
     pub(crate) params: &'static [Param],
     /// Either `params` or these.
     pub(crate) or_params: &'static [Param],
-    /// What is answered beside what every route answers.
+    /// Codes besides those of every route.
     pub(crate) codes: &'static [ResponseDoc],
     /// The shape of `data` on success.
     pub(crate) data: fn() -> RefOr<Schema>,
@@ -118,7 +118,7 @@ impl Operation {
         self.params.iter().chain(self.or_params).any(|param| param.name == name)
     }
 
-    /// What a code means here, in words.
+    /// The meaning of a code at this route.
     pub(crate) fn meaning(&self, code: Code) -> Option<&'static str> {
         self.codes.iter().find(|(known, _)| *known == code).map(|(_, text)| *text)
     }

@@ -21,23 +21,18 @@ const WRONG: Code = Code::of_endpoint(102);
 
 const POLICY_OFF: &[ResponseDoc] = &[(UNKNOWN_PATH, "the password policy is switched off")];
 
-/// `POST /person/check`: whether a name and a password belong together.
-pub(crate) const CHECK: Operation = operation!(
-    "PersonCheck",
-    Passwords,
-    "Tells whether a name and a password belong together",
-    person(),
-    check(call)
-)
-.params(&[
-    Param::text("login", "The name").required(),
-    Param::new("password", Kind::Secret, "The password").required(),
-])
-.codes(&[
-    (MISSING, "one of them is missing"),
-    (WRONG, "they do not"),
-    (Code::FORBIDDEN, "passwords are not taken over plain HTTP from other machines"),
-]);
+/// `POST /person/check`: checks a name and a password.
+pub(crate) const CHECK: Operation =
+    operation!("PersonCheck", Passwords, "Checks a name and a password", person(), check(call))
+        .params(&[
+            Param::text("login", "The name").required(),
+            Param::new("password", Kind::Secret, "The password").required(),
+        ])
+        .codes(&[
+            (MISSING, "one of them is missing"),
+            (WRONG, "they do not"),
+            (Code::FORBIDDEN, "passwords are not accepted over plain HTTP from other machines"),
+        ]);
 
 async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
     let login = call.params.text("login")?.unwrap_or_default();
@@ -62,7 +57,7 @@ async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const GENERATE: Operation = operation!(
     "PasswordGenerate",
     Passwords,
-    "Makes a password that the policy accepts",
+    "Generates a password that the policy accepts",
     named_text("password"),
     generate(call)
 )
@@ -81,7 +76,7 @@ async fn generate(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const VALIDATE: Operation = operation!(
     "PasswordValidate",
     Passwords,
-    "Tells whether the policy accepts a password",
+    "Checks a password against the policy",
     judged(),
     validate(call)
 )

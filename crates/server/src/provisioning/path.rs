@@ -5,7 +5,7 @@
 
 use percent_encoding::percent_decode_str;
 
-/// No route of ours has as many segments, whatever is in the id of a group.
+/// More segments than any route has, for any group id.
 const MOST_SEGMENTS: usize = 64;
 
 /// A decoded path.
@@ -15,7 +15,7 @@ pub struct Path {
 }
 
 impl Path {
-    /// Cuts and decodes what stands behind `/ocs/v1.php`. `None` when it is not UTF-8 or has too
+    /// Splits and decodes the path after `/ocs/v1.php`. `None` when it is not UTF-8 or has too
     /// many segments: nothing has such a path.
     pub fn parse(raw: &str) -> Option<Self> {
         let raw = raw.trim_start_matches('/');
@@ -68,7 +68,7 @@ pub(super) fn matched<'p>(pattern: &'static str, path: &'p [String]) -> Option<C
     for (index, piece) in pieces.enumerate() {
         let name = piece.strip_prefix('{').and_then(|piece| piece.strip_suffix('}'));
         let taken = match name {
-            // As much as leaves one segment for each piece behind.
+            // As many as leave one segment for each later piece.
             Some(name) if name.ends_with('*') => {
                 rest.len().checked_sub(behind - index - 1).filter(|n| *n > 0)?
             }

@@ -1,4 +1,4 @@
-//! What users set for themselves: no app of this server has settings that people may change this way, and the answers are
+//! Preferences of users: no app of this server has settings that people may change this way, and the answers are
 //! those of an installation where no app allows it.
 
 use super::call::Call;
@@ -11,7 +11,7 @@ const NOT_ALLOWED: &[ResponseDoc] = &[(Code::BAD_REQUEST, "no app here has setti
 
 /// `POST …/config/users/{app}/{key}`
 pub(crate) const SET: Operation =
-    operation!("PreferenceSet", Settings, "Sets a preference of one's own", nothing(), set(call))
+    operation!("PreferenceSet", Settings, "Sets a preference of the caller", nothing(), set(call))
         .params(&[Param::text("configValue", "The value").required()])
         .codes(NOT_ALLOWED);
 
@@ -22,7 +22,7 @@ async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `DELETE …/config/users/{app}/{key}`
 pub(crate) const DELETE: Operation =
-    operation!("PreferenceDelete", Settings, "Takes a preference of one's own away", nothing(), delete(call))
+    operation!("PreferenceDelete", Settings, "Deletes a preference of the caller", nothing(), delete(call))
         .codes(NOT_ALLOWED);
 
 async fn delete(_: &Call<'_>) -> Result<Answer, Failure> {
@@ -31,7 +31,7 @@ async fn delete(_: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `POST …/config/users/{app}`
 pub(crate) const SET_SEVERAL: Operation =
-    operation!("PreferencesSet", Settings, "Sets preferences of one's own", nothing(), set_several(call))
+    operation!("PreferencesSet", Settings, "Sets preferences of the caller", nothing(), set_several(call))
         .params(&[Param::new("configs", Kind::Map, "The values by key")])
         .codes(NOT_ALLOWED);
 
@@ -44,7 +44,7 @@ async fn set_several(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const DELETE_SEVERAL: Operation = operation!(
     "PreferencesDelete",
     Settings,
-    "Takes preferences of one's own away",
+    "Deletes preferences of the caller",
     nothing(),
     delete_several(call)
 )

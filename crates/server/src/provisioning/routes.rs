@@ -1,7 +1,7 @@
 //! The one table of routes. A row is method, path, role, the kind of proof that is required, the scope that opens the call to a
 //! service token, and the operation, which has the handler and its documentation.
 //!
-//! The order counts. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
+//! The order matters. The id of a group may have slashes and swallows whatever it can, so longer paths stand first; the same
 //! holds for words that stand where an id could (`/users/details`).
 
 use axum::http::Method;
@@ -26,7 +26,7 @@ pub struct Route {
     pub requires: Requirement,
     /// The scope that opens the call to a service token; `None` where none does.
     pub scope: Option<TokenScope>,
-    /// What answers.
+    /// The handler.
     pub operation: &'static Operation,
 }
 
@@ -128,7 +128,7 @@ pub const ROUTES: &[Route] = routes! {
 
 pub use super::users::edit::needs as needs_of_field;
 
-/// What a path led to.
+/// The result of routing.
 #[derive(Debug)]
 pub enum Found<'p> {
     /// To this route, with these parts of the path.

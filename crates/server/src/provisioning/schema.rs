@@ -1,4 +1,4 @@
-//! What the data of answers looks like, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
+//! The data of responses, as JSON Schema. A map without entries is an empty list, as everywhere in this API.
 
 use accounts::ProfileField;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayBuilder, Schema, SchemaType};
@@ -118,7 +118,7 @@ pub(crate) fn person() -> Schema {
     closed(object().property("person", person).required("person"))
 }
 
-/// An app, and whatever its manifest holds.
+/// An app with all fields of its manifest.
 pub(crate) fn app() -> Schema {
     let mut app = object();
     for name in ["id", "name", "summary", "description", "version", "licence"] {
@@ -235,7 +235,7 @@ pub(crate) fn user_itself() -> Schema {
         let scope = words(&["v2-private", "v2-local", "v2-federated", "v2-published"]);
         user = user.property(format!("{name}Scope"), scope);
     }
-    closed(user.description(Some("The names that end in `Scope` are told to oneself only")))
+    closed(user.description(Some("Fields ending in `Scope` are returned to the user only")))
 }
 
 fn quota() -> Schema {

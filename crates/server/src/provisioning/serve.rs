@@ -34,7 +34,7 @@ use crate::request_body::{Charge, Sender};
 use crate::state::AppState;
 use crate::warnings::WarningKind;
 
-/// Answers a call. `path` is what stands behind `/ocs/v1.php`.
+/// Handles a call. `path` is the part after `/ocs/v1.php`.
 pub async fn serve(
     app: &AppState,
     version: Version,
@@ -182,14 +182,14 @@ fn explained(failure: Failure, operation: &Operation, disguised: bool) -> Failur
     }
 }
 
-/// What the answer to a password in a query says.
+/// The hint for a password in a query.
 const IN_QUERY: &str = "the password was in the address, where proxies and logs on the way keep it; send it in the body (curl: -d \
                         password=...), and change this one";
 
-/// What people are told who send JSON and do not say so.
+/// The hint for JSON without its content type.
 const JSON_SENT_AS_FORM_HINT: &str = "the body looks like JSON and was sent as a form; with curl: -H 'Content-Type: application/json' -d '{...}'";
 
-/// What people are told whose name or password is wrong.
+/// The hint for a wrong name or password.
 const INVALID_CREDENTIALS_HINT: &str = "sign in with the name and the password of an account on this server, the ones of its login page; \
                      not those of the database or of the operating system";
 
@@ -207,7 +207,7 @@ async fn signed_in(
     let offered = AuthorizationHeader::of(&parts.headers)
         .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let offered = match offered {
-        // Other programs have bearer tokens of their own, which say nothing here.
+        // Bearer tokens of other programs have no meaning here.
         AuthorizationHeader::Bearer(token) if !is_token_shaped(&token) => AuthorizationHeader::Other,
         offered => offered,
     };
@@ -355,16 +355,16 @@ fn other_method(path: Option<&Path>) -> Response<Body> {
     response
 }
 
-/// What people typed who ended up nowhere.
+/// The hint for unknown paths.
 fn hint_about_path(parts: &Parts) -> &'static str {
     let path = parts.uri.path();
     if path.contains("%20-d") || path.contains("+-d") || path.contains("userid=") {
         "that is a command line and not an address: type it in a terminal, as in: curl -u name:password \
          -H 'OCS-APIRequest: true' https://.../ocs/v1.php/cloud/users -d userid=frank -d password=..."
     } else if path.ends_with('/') {
-        "there is no such path; try it without the slash at the end"
+        "unknown path; try it without the trailing slash"
     } else {
-        "there is no such path; users are at /ocs/v1.php/cloud/users, groups at /ocs/v1.php/cloud/groups, apps at \
+        "unknown path; users are at /ocs/v1.php/cloud/users, groups at /ocs/v1.php/cloud/groups, apps at \
          /ocs/v1.php/cloud/apps"
     }
 }

@@ -1,4 +1,4 @@
-//! What the server can do, and who it is.
+//! Capabilities and identity of the service.
 
 use super::call::Call;
 use super::envelope::data::Data;
@@ -9,9 +9,14 @@ use super::operation::{Operation, operation};
 pub(crate) const API_VERSION: (u32, u32, u32) = (25, 0, 2);
 
 /// `GET /cloud/capabilities`
-pub(crate) const CAPABILITIES: Operation =
-    operation!("Capabilities", Service, "Tells what the server can do", capabilities(), capabilities(call))
-        .with_etag();
+pub(crate) const CAPABILITIES: Operation = operation!(
+    "Capabilities",
+    Service,
+    "Returns the capabilities of the server",
+    capabilities(),
+    capabilities(call)
+)
+.with_etag();
 
 async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
     let (major, minor, micro) = API_VERSION;
@@ -56,7 +61,7 @@ async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `GET /config`
 pub(crate) const SERVICE: Operation =
-    operation!("ServiceInfo", Service, "Tells what the server is", service(), service(call));
+    operation!("ServiceInfo", Service, "Returns version and name of the service", service(), service(call));
 
 async fn service(call: &Call<'_>) -> Result<Answer, Failure> {
     let settings = call.app.settings();

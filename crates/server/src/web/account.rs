@@ -20,7 +20,7 @@ use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, ru
 use crate::auth::proof::ActiveSession;
 use crate::auth::session::Browser;
 
-/// How long a new password may take: its rules may ask a server.
+/// Deadline for setting a password; its rules may query a server.
 const TIME: Duration = Duration::from_secs(30);
 
 /// `GET /`

@@ -29,7 +29,7 @@ pub(super) async fn create(mut request: PageRequest, body: Body) -> Answer {
             overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
         }
         Err(AccountsError::Invalid { .. }) => {
-            let notice = Notice::bad("An app password needs a name, in one line and not too long.");
+            let notice = Notice::bad("Enter a shorter name for the app password, in one line.");
             overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await
         }
         Err(error) => Err(request.failed(&error)),

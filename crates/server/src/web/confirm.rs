@@ -1,4 +1,4 @@
-//! Confirming the password in a session, for 15 minutes: a page for people, and a call for programs in a page.
+//! Password confirmation in a session, valid for 15 minutes: a page, and a call for scripts in a page.
 //!
 //! The session goes on under a new cookie: one that others have seen before gains nothing by it.
 //!

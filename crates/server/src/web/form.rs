@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::request_body::{BodyBudget, BodyError, Charge, Sender};
 
-/// No form of ours has more fields.
+/// Maximum number of fields in a form.
 const MOST_FIELDS: usize = 16;
 
 /// The fields of a form. Their values may be passwords.

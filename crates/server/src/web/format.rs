@@ -1,4 +1,4 @@
-//! Browsers and moments, in words for people.
+//! Formats user agents and timestamps for people.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::FormatItem;
 use time::macros::format_description;
 
-/// A moment. All are UTC: the person who reads and the server may live in different places.
+/// A timestamp in UTC: reader and server may be in different time zones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DateTimeDisplay(pub(super) Timestamp);
 
@@ -29,7 +29,7 @@ impl fmt::Display for DateTimeDisplay {
     }
 }
 
-/// What a browser is, roughly: what it calls itself is a history of lies, so the order counts.
+/// The browser and system of a user agent. Browsers pretend to be others, so the order matters.
 pub(super) fn browser(agent: &str) -> String {
     let first = |known: &[(&str, &'static str)]| {
         known.iter().find(|(sign, _)| agent.contains(sign)).map(|(_, name)| *name)

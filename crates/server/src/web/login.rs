@@ -19,7 +19,7 @@ pub(super) async fn show(request: PageRequest) -> Answer {
         return Ok(request.redirect(&next.map_or_else(|| request.url_for("/settings"), str::to_owned)));
     }
     let notice = match request.asked("done").as_deref() {
-        Some("password") => Some(Notice::good("Your password was changed. Sign in with the new one.")),
+        Some("password") => Some(Notice::good("Your password has been changed. Sign in with the new one.")),
         Some("out") => Some(Notice::good("You are signed out.")),
         _ => None,
     };

@@ -1,7 +1,7 @@
 //! Web pages: signing in and out, password reset, and the user's own account.
 //!
 //! They work without scripts and carry none, so the policy for browsers (CSP) forbids everything but our stylesheet, our picture
-//! and our own forms. Every form knows the request token of the cookie that it was made for; no page tells who exists.
+//! and our own forms. Every form knows the request token of the cookie that it was made for; no page reveals which accounts exist.
 //!
 //! | file | what lives there |
 //! |---|---|

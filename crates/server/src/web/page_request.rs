@@ -1,4 +1,4 @@
-//! Who looks at a page: the cookie, where they are, and whether what they send may be believed.
+//! A request for a page: session cookie, client address, and CSRF checks.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub(super) struct PageRequest {
     is_renewed: bool,
 }
 
-/// The answer that ends a request early.
+/// A response that ends a request early.
 #[derive(Debug)]
 pub(super) struct EarlyResponse(Box<Response<Body>>);
 
@@ -54,7 +54,7 @@ impl IntoResponse for EarlyResponse {
     }
 }
 
-/// What became of a request.
+/// The result of a request.
 pub(super) type Answer = Result<Response<Body>, EarlyResponse>;
 
 impl FromRequestParts<AppState> for PageRequest {
@@ -86,7 +86,7 @@ impl FromRequestParts<AppState> for PageRequest {
         };
         if !origin.private && !app.settings().allow_plaintext {
             return Err(request
-                .message(StatusCode::FORBIDDEN, "Not over plain HTTP", &[plaintext(&origin)], None)
+                .message(StatusCode::FORBIDDEN, "HTTPS required", &[plaintext(&origin)], None)
                 .into());
         }
         Ok(request)
@@ -94,7 +94,7 @@ impl FromRequestParts<AppState> for PageRequest {
 }
 
 impl PageRequest {
-    /// What stands around a page for everybody.
+    /// The page frame for visitors.
     pub(super) fn frame(&self) -> Frame<'_> {
         Frame::new(&self.app, None)
     }
@@ -104,12 +104,12 @@ impl PageRequest {
         Frame::new(&self.app, Some(self.csrf_token()))
     }
 
-    /// What the forms of this request carry, to be believed when they come back.
+    /// The request token for forms (CSRF protection).
     pub(super) fn csrf_token(&self) -> String {
         self.app.request_tokens().token(&self.cookie)
     }
 
-    /// A path of ours, as people outside reach it.
+    /// The public URL of a path.
     pub(super) fn url_for(&self, path: &str) -> String {
         format!("{}{path}", self.app.settings().public_path())
     }
@@ -136,7 +136,7 @@ impl PageRequest {
         self.app.accounts().on_behalf_of(session.actor(self.origin.address))
     }
 
-    /// Who is signed in, if anybody is.
+    /// The signed-in user, if any.
     pub(super) async fn session(&self) -> Result<Option<ActiveSession>, EarlyResponse> {
         if self.is_new {
             return Ok(None);
@@ -160,7 +160,7 @@ impl PageRequest {
         self.headers.contains_key("requesttoken")
     }
 
-    /// Reads the text fields of a form or a JSON body that a program in a page of ours sent.
+    /// Reads the fields of a form or JSON body that a script in one of our pages sent.
     pub(super) async fn own_params(&self, body: Body) -> Result<(Params, Charge), StatusCode> {
         if self.is_new || !self.app.request_tokens().is_satisfied(&self.headers, &self.cookie) {
             return Err(StatusCode::PRECONDITION_FAILED);
@@ -180,12 +180,11 @@ impl PageRequest {
         }
     }
 
-    /// Reads a form that anybody may send, as long as no other site makes a browser send it.
+    /// Reads a form without a request token. Refuses forms that another site makes a browser send.
     pub(super) async fn form(&self, body: Body) -> Result<Form, EarlyResponse> {
-        let told = |status, line: &str| {
-            EarlyResponse::from(self.message(status, "This form cannot be read", &[line], None))
-        };
-        // Told by browsers, for people's protection; programs say nothing.
+        let told =
+            |status, line: &str| EarlyResponse::from(self.message(status, "Invalid form", &[line], None));
+        // Browsers send it to protect users; programs do not.
         let site = self.headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         if !matches!(site, None | Some(b"same-origin" | b"none")) {
             return Err(self.forged());
@@ -193,15 +192,15 @@ impl PageRequest {
         Form::read(&self.headers, self.origin.address, body, self.app.bodies()).await.map_err(|status| {
             match status {
                 StatusCode::SERVICE_UNAVAILABLE => {
-                    let lines = &["Too many requests are being read at the moment. Try again in a moment."];
-                    waiting(self.message(status, "Not now", lines, None), Some(Duration::from_secs(1))).into()
+                    let lines = &["The server is busy. Try again in a moment."];
+                    waiting(self.message(status, "Temporarily unavailable", lines, None), Some(Duration::from_secs(1))).into()
                 }
-                status => told(status, "A field was sent twice, is no text, or there is too much of it."),
+                status => told(status, "A field was sent twice, is not text, or is too long."),
             }
         })
     }
 
-    /// Reads a form that only a page of ours, made for this cookie, can have sent.
+    /// Reads a form with the request token of this cookie (CSRF protection).
     pub(super) async fn own_form(&self, body: Body) -> Result<Form, EarlyResponse> {
         let form = self.form(body).await?;
         if self.is_new || !self.app.request_tokens().knows(&self.cookie, form.text("requesttoken")) {
@@ -212,14 +211,14 @@ impl PageRequest {
 
     fn forged(&self) -> EarlyResponse {
         let lines = &[
-            "The page was open for too long, was sent from another site, or your browser keeps no cookies. \
+            "The page was open for too long, the form came from another site, or your browser blocks cookies. \
                        Nothing was changed.",
         ];
-        let link = Some(("Start again", self.url_for("/settings")));
-        self.message(StatusCode::FORBIDDEN, "This form is too old", lines, link).into()
+        let link = Some(("Start over", self.url_for("/settings")));
+        self.message(StatusCode::FORBIDDEN, "This page has expired", lines, link).into()
     }
 
-    /// A path to go on to after signing in, from a field that anybody can have filled.
+    /// The path to continue to after signing in, from an untrusted field.
     pub(super) fn next<'a>(&self, wanted: Option<&'a str>) -> Option<&'a str> {
         wanted.and_then(next)
     }
@@ -261,7 +260,7 @@ impl PageRequest {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::SEE_OTHER;
         let Ok(to) = HeaderValue::from_str(to) else {
-            return problem(StatusCode::INTERNAL_SERVER_ERROR, "there is no such page");
+            return problem(StatusCode::INTERNAL_SERVER_ERROR, "not found");
         };
         response.headers_mut().insert(LOCATION, to);
         response
@@ -275,7 +274,7 @@ impl PageRequest {
         response
     }
 
-    /// Without a cookie.
+    /// Clears the session cookie.
     pub(super) fn without_session(&self, mut response: Response<Body>) -> Response<Body> {
         if let Some(cookie) = self.kind.clear() {
             response.headers_mut().insert(SET_COOKIE, cookie);
@@ -283,7 +282,7 @@ impl PageRequest {
         response
     }
 
-    /// The store did not do it.
+    /// The page for a failure of the store.
     pub(super) fn failed(&self, error: &AccountsError) -> EarlyResponse {
         // The session has ended while the request was on its way.
         if *error == AccountsError::SignInEnded {
@@ -291,17 +290,17 @@ impl PageRequest {
         }
         let (status, title) = if error.is_transient() {
             tracing::warn!(%error, "the store cannot be asked");
-            (StatusCode::SERVICE_UNAVAILABLE, "Not now")
+            (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable")
         } else {
             tracing::error!(%error, "the store failed");
-            (StatusCode::INTERNAL_SERVER_ERROR, "This did not work")
+            (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong")
         };
-        let lines = &["The accounts cannot be reached at the moment. Try again later."];
+        let lines = &["The accounts are unavailable. Try again later."];
         waiting(self.message(status, title, lines, None), None).into()
     }
 }
 
-/// Says when it makes sense to come back.
+/// Adds `Retry-After`.
 pub(super) fn waiting(mut response: Response<Body>, wait: Option<Duration>) -> Response<Body> {
     if let Some(wait) = wait {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds(wait)));

@@ -131,13 +131,14 @@ fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
                 "Too many wrong links were tried from your address. Wait {} s.",
                 seconds(*retry_after)
             );
-            let response = request.message(StatusCode::TOO_MANY_REQUESTS, "Not now", &[&line], None);
+            let response =
+                request.message(StatusCode::TOO_MANY_REQUESTS, "Temporarily unavailable", &[&line], None);
             waiting(response, Some(*retry_after)).into()
         }
         RedeemError::Set(SetError::Hasher(_)) => {
             let lines = &["The server is busy. Your link is still good: try again in a minute."];
             waiting(
-                request.message(StatusCode::SERVICE_UNAVAILABLE, "Not now", lines, None),
+                request.message(StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable", lines, None),
                 Some(Duration::from_secs(60)),
             )
             .into()
@@ -150,5 +151,5 @@ fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
 fn odd(request: &PageRequest, error: &dyn std::error::Error) -> EarlyResponse {
     tracing::error!(%error, "a password reset failed");
     let lines = &["Nothing was changed. Try again later."];
-    request.message(StatusCode::INTERNAL_SERVER_ERROR, "This did not work", lines, None).into()
+    request.message(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", lines, None).into()
 }

@@ -5,7 +5,7 @@
 /// The longest path that is taken, in bytes.
 const LONGEST: usize = 2000;
 
-/// A path on this host, or nothing. What programs read in different ways is nothing: `//`, a backslash, an `@`, what cannot be seen.
+/// A path on this host, or `None`. Ambiguous ones are refused: `//`, a backslash, an `@`, invisible characters.
 pub(super) fn next(wanted: &str) -> Option<&str> {
     let plain = wanted.bytes().all(|byte| byte.is_ascii_graphic() && !b"\\@\"<>`".contains(&byte));
     (plain && wanted.len() <= LONGEST && wanted.starts_with('/') && !wanted.contains("//")).then_some(wanted)

@@ -1,4 +1,4 @@
-//! What a page says about a sign-in that was not accepted.
+//! Messages for refused sign-ins.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use user_backend::Outcome;
 use super::page_request::seconds;
 use super::templates::Notice;
 
-/// Status, notice, and how long to wait. `status` and `wrong` are those for a wrong password.
+/// Status, notice and `Retry-After`. `status` and `wrong` are used for a wrong password.
 pub(super) fn refusal(
     outcome: &Outcome,
     status: StatusCode,
@@ -18,15 +18,16 @@ pub(super) fn refusal(
         Outcome::Throttled { retry_after } => {
             let wait = seconds(*retry_after);
             let text = format!(
-                "Too many attempts failed. Wait {wait} s and try again; your password was not looked at."
+                "Too many failed attempts. Try again in {wait} seconds. Your password was not checked."
             );
             (StatusCode::TOO_MANY_REQUESTS, Notice::bad(text), Some(*retry_after))
         }
         Outcome::Unavailable { retry_after } => {
-            let text = "Passwords cannot be checked at the moment. Yours may well be right: try again in a few minutes.";
+            let text =
+                "Passwords cannot be checked right now. Yours may well be right. Try again in a few minutes.";
             (StatusCode::SERVICE_UNAVAILABLE, Notice::bad(text), Some(*retry_after))
         }
-        // A yes without an account, or for another one, is none.
+        // Accepted without an account here, or for an account of another backend.
         Outcome::Refused(_) | Outcome::Authenticated(_) => (status, wrong(), None),
     }
 }

@@ -1,4 +1,4 @@
-//! What the pages say and look like. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
+//! Templates of the pages. The texts are in `templates/`, where everything that comes from elsewhere is escaped.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -24,15 +24,15 @@ const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';form-ac
 static STYLE_VERSION: LazyLock<String> =
     LazyLock::new(|| blake3::hash(STYLE.as_bytes()).to_hex().chars().take(12).collect());
 
-/// What stands around every page.
+/// The frame of every page.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
-    /// What the product is called.
+    /// Name of the product.
     product: &'a str,
-    /// What stands before every path of ours.
+    /// The prefix of every path.
     base: String,
     style: &'static str,
-    /// For programs in the page, of which there are none of ours.
+    /// For scripts of other programs; our pages have none.
     request_token: Option<String>,
 }
 
@@ -70,7 +70,7 @@ impl Notice {
         &self.text
     }
 
-    /// What a program that reads pages aloud makes of it.
+    /// The ARIA role, for screen readers.
     fn role(&self) -> &'static str {
         if self.kind == "bad" { "alert" } else { "status" }
     }
@@ -152,7 +152,7 @@ pub(super) struct Personal<'a> {
     pub(super) email: &'a str,
     pub(super) groups: String,
     pub(super) backend: &'a str,
-    /// Set for people whose password is not kept here.
+    /// Set for users with an external password.
     pub(super) elsewhere: Option<Elsewhere<'a>>,
     pub(super) rules: String,
     /// Whether app passwords end when the owner changes the password.
@@ -236,9 +236,9 @@ pub(super) fn lost_link(app: &AppState) -> Option<String> {
     }
 }
 
-/// What a new password needs, in a sentence.
+/// The rules for a new password, in one sentence.
 pub(super) fn rules(app: &AppState) -> String {
-    let Some(policy) = app.known_rules().policy() else { return "Any password will do.".to_owned() };
+    let Some(policy) = app.known_rules().policy() else { return "No rules apply.".to_owned() };
     let rules = policy.rules();
     let mut text = format!("At least {} characters", rules.min_length);
     let wanted = [
@@ -251,7 +251,7 @@ pub(super) fn rules(app: &AppState) -> String {
         let _ = write!(text, ", {what}");
     }
     if rules.enforce_non_common_password {
-        text.push_str("; none that many people use");
+        text.push_str("; not a commonly used password");
     }
     text.push('.');
     text

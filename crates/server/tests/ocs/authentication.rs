@@ -1,4 +1,4 @@
-//! Who gets in, and what those are told who do not.
+//! Sign-in at the API: who is accepted, and the responses for others.
 
 use super::*;
 
@@ -114,7 +114,7 @@ async fn o01_pages_of_others_get_nothing_from_here() {
             assert!(refused || !path.starts_with("/cloud"), "{method} {path}: {answer:?}");
         }
     }
-    // What a form of another page can send: three content types, and no header of its own choice.
+    // What a form of another page can send: three content types, and no custom header.
     for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "text/plain"] {
         let ask = server.ask("admin", Method::POST, "/cloud/groups").without("OCS-APIRequest");
         assert_eq!(ask.body(kind, "groupid=forged").send().await.status, 412, "{kind}");
@@ -205,13 +205,13 @@ async fn mistakes_of_beginners_are_answered_with_a_hint() {
         assert_eq!(told.code(), code, "{told:?}");
         assert!(told.element("hint").unwrap_or_default().contains(meaning), "{told:?}");
     }
-    // Where programs know an empty message, people read what the code means.
+    // Where the message is empty for programs, the hint explains the code.
     for (ask, meaning) in [
         (server.put("admin", "/cloud/users/ghost/disable", ""), "unknown user"),
         (server.delete("admin", "/cloud/users/admin"), "the last administrator"),
-        (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "no such group"),
-        (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "no such field"),
-        (server.get("jane", "/cloud/users/Frank"), "you may not see them"),
+        (server.post("admin", "/cloud/users/Frank/groups", "groupid=nogroup"), "unknown group"),
+        (server.put("admin", "/cloud/users/Frank", "key=e-mail&value=x"), "unknown field"),
+        (server.get("jane", "/cloud/users/Frank"), "not visible to you"),
     ] {
         let told = ask.send().await;
         assert_eq!(told.message(), "", "{told:?}");

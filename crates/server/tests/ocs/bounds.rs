@@ -13,7 +13,7 @@ fn amplified(name: &str, bytes: usize) -> String {
     format!("{begin}{}[{}0]]}}", list.repeat(lists), "0,".repeat(rest))
 }
 
-/// H1: 40 requests of 1 MB without credentials took 1.3 GB.
+/// Regression: 40 requests of 1 MB without credentials took 1.3 GB.
 #[cfg(target_os = "linux")]
 #[test]
 fn anonymous_requests_use_at_most_64_mib() {
@@ -96,7 +96,7 @@ async fn json_key_twice_changes_nothing_and_says_why() {
     assert_eq!(user.display_name, None);
 }
 
-/// M2: clients that read nothing kept their connections, and with them the server. The clock jumps ahead.
+/// Regression: clients that read nothing kept their connections, and with them the server. The clock jumps ahead.
 #[tokio::test]
 async fn client_that_reads_nothing_is_disconnected() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,4 +1,4 @@
-//! `POST /cloud/users`: codes, texts, their order, and that nothing is left behind.
+//! `POST /cloud/users`: codes, texts, their order, and no partial users.
 
 use super::*;
 

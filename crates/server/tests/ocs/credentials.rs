@@ -1,4 +1,4 @@
-//! What each kind of proof may do (H3, H4, M1, M7): every route, three roles, four proofs; and the document that says so.
+//! What each credential may do: every route, three roles, four credentials; and the generated document.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -66,7 +66,7 @@ fn cell(answer: &Answer) -> Cell {
     }
 }
 
-/// A session whose owner typed the password so long ago.
+/// A session whose owner typed the password this long ago.
 async fn session(server: &Server, id: &str, age: Duration) -> String {
     let store = server.app.settings().store.clone().unwrap();
     let clock = Clock::manual(Clock::system().now().before(age));
@@ -166,7 +166,7 @@ const FIELDS: &[(&str, &str, Requirement)] = &[
     ("emailScope", "v2-local", Requirement::Any),
 ];
 
-/// H3 and H4: the API took an app password, or a session of hours ago, where the page asks for the password.
+/// Regression: the API took an app password, or a session of hours ago, where the page asks for the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_and_addresses_need_the_password() {
     for (key, value, required) in FIELDS {
@@ -200,7 +200,7 @@ async fn password_and_addresses_need_the_password() {
     }
 }
 
-/// H3: an administrator's app password set passwords, addresses and administrators.
+/// Regression: an administrator's app password set passwords, addresses and administrators.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_of_an_administrator_grants_no_rights() {
     let server = Server::start().await;
@@ -370,7 +370,7 @@ async fn confirmation_page_leads_back_to_where_one_was() {
     assert_eq!(forged.send().await.status, 403);
 }
 
-/// A mail server that lets in who says this password, and counts what it is told.
+/// A mail server that accepts this password, and counts the passwords it gets.
 async fn counting_mail_server() -> (u16, std::sync::Arc<AtomicUsize>) {
     let count = std::sync::Arc::new(AtomicUsize::new(0));
     (external_backend::mail_server_counting(external_backend::MAIL, count.clone()).await, count)
@@ -382,7 +382,7 @@ fn mail(port: u16) -> String {
     )
 }
 
-/// M1: the circuit breaker and the canary shut out devices while the mail server was away.
+/// Regression: the circuit breaker and the canary shut out devices while the mail server was away.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_works_while_the_mail_server_is_down() {
     // As after a restart: the mail server was never reached.
@@ -405,7 +405,7 @@ async fn app_password_works_while_the_mail_server_is_down() {
     device().send().await.fails(997, "Unauthorised");
 }
 
-/// M1: each use of an app password gave strangers four more guesses at the mail server.
+/// Regression: each use of an app password gave strangers four more guesses at the mail server.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_renew_the_budget_of_guesses() {
     use std::sync::atomic::Ordering::SeqCst;
@@ -424,7 +424,7 @@ async fn app_password_does_not_renew_the_budget_of_guesses() {
     assert_eq!(count.load(SeqCst) - before, 4, "guesses that reached the mail server");
 }
 
-/// M1: a device that polls, or renews its app password, ended the lock that protects the password.
+/// Regression: a device that polls, or renews its app password, ended the lock that protects the password.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_end_the_lock_on_guesses() {
     let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"1d\" }\n").await;
@@ -441,7 +441,7 @@ async fn app_password_does_not_end_the_lock_on_guesses() {
     server.get("-", "/cloud/user").basic("Frank", &token).send().await.ok();
 }
 
-/// M1: `maximumLoginAttempts` counts on, too.
+/// Regression: `maximumLoginAttempts` counts on, too.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_does_not_forget_failed_attempts() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;

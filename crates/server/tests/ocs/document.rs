@@ -27,7 +27,7 @@ fn operation(version: &str, route: &Route) -> &'static Value {
     found
 }
 
-/// Fails when an answer is none that the description knows.
+/// Fails if the description lacks a response.
 #[track_caller]
 pub(super) fn knows(method: &Method, target: &str, answer: &Answer) {
     let path = target.split('?').next().unwrap();
@@ -36,7 +36,7 @@ pub(super) fn knows(method: &Method, target: &str, answer: &Answer) {
     };
     let Some(path) = Path::parse(rest) else { return };
     let Found::Route(route, _) = find(method, &path) else { return };
-    // A head that is too long is refused before anybody reads it.
+    // A head that is too long is refused before it is parsed.
     if answer.status == 431 {
         return;
     }

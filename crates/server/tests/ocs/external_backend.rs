@@ -15,7 +15,7 @@ async fn mail_server(password: &'static str) -> u16 {
     mail_server_counting(password, Arc::default()).await
 }
 
-/// The same; counts the passwords that it is told.
+/// The same; counts the passwords that it gets.
 pub(super) async fn mail_server_counting(password: &'static str, count: Arc<AtomicUsize>) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -1,4 +1,4 @@
-//! Guessing at the door (O17, T48): from one place, over proxies, over restarts, at one person.
+//! Brute force (O17, T48): from one source, over proxies, over restarts, at one user.
 
 use user_backend::Outcome;
 use user_backend_server::auth::sign_in::{Accepts, SignIn};
@@ -8,7 +8,7 @@ use super::*;
 /// Three failures, without pauses that a test would have to wait for.
 const THREE: &str = "[resolver]\nthrottle = { first_delay = \"1ms\", longest_delay = \"2ms\", refuse_after = 3, per = \"30m\" }\n";
 
-/// Three guesses at people who do not exist, so that no person's own lock is in the way.
+/// Three guesses at unknown users, so that no lockout of a user interferes.
 async fn guess(server: &Server, from: Ipv4Addr, forwarded: Option<&str>) -> Vec<u16> {
     let mut codes = Vec::new();
     for number in 0..3 {
@@ -80,7 +80,7 @@ async fn t48_only_a_trusted_proxy_sets_the_client_address() {
     let refused = ask("198.51.100.9, 192.0.2.1", proxy).await;
     assert_eq!(refused.status, 429);
     ask("192.0.2.2", proxy).await.ok();
-    // Who is no proxy is where they are, whatever they say.
+    // Forwarding headers of other clients are ignored.
     let liar = new_address();
     let lies = ["198.51.100.1", "198.51.100.2", "198.51.100.3"];
     for (number, lie) in lies.into_iter().enumerate() {
@@ -119,7 +119,7 @@ async fn t48_failures_survive_a_restart_and_a_reset_is_global() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn m3_owner_after_a_restart_passes_the_guesses_of_strangers() {
+async fn owner_after_a_restart_passes_the_guesses_of_strangers() {
     let lock = "[resolver]\nlock = { failures = 2, per = \"24h\" }\n";
     let server = Server::with("", lock).await;
     let home = new_address().into();
@@ -158,7 +158,7 @@ async fn t48_failures_of_one_process_count_in_another() {
     guess(&server, from, None).await;
     server.app.sync_failed_logins(false).await.unwrap();
     other.sync_failed_logins(false).await.unwrap();
-    // Once, however often they tell each other.
+    // Counted once, however often servers exchange it.
     other.sync_failed_logins(false).await.unwrap();
     let found = other.sign_in("Frank", PASSWORD, from.into(), Accepts::AppPassword).await.unwrap();
     assert_eq!(word(&found), "throttled", "{found:?}");
@@ -166,7 +166,7 @@ async fn t48_failures_of_one_process_count_in_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a3_consecutive_wrong_passwords_lock_and_do_not_disable() {
+async fn consecutive_wrong_passwords_lock_and_do_not_disable() {
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     let apps = server.accounts.apps();
     apps.set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
@@ -185,7 +185,7 @@ async fn a3_consecutive_wrong_passwords_lock_and_do_not_disable() {
     );
     let jane = server.accounts.users().get(&UserId::parse("jane").unwrap()).await.unwrap();
     assert!(jane.enabled);
-    // The only administrator is not locked out by anybody.
+    // The only administrator cannot be locked out.
     for number in 0..6 {
         server.get("-", "/cloud/user").basic("admin", &format!("guess {number}")).send().await;
     }

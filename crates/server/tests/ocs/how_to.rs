@@ -1,4 +1,4 @@
-//! What the documentation tells people to type works as it is typed.
+//! The commands in the documentation work as written.
 
 use std::process::{Command, Stdio};
 
@@ -87,7 +87,7 @@ async fn the_programs_print_users() {
         let script = here(&server, &blocks("From a program", language)[0]);
         let out = tokio::task::block_in_place(|| run(program, &script));
         assert!(out.contains("Frank") && out.contains("outsider"), "{language}: {out}");
-        // Once more: what was made is there already, and the program says so.
+        // Once more: everything exists already, and the program reports it.
         if language == "python" {
             let again =
                 format!("try:\n    exec({script:?})\nexcept SystemExit as said:\n    print('said', said)\n");

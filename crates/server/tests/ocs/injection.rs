@@ -1,4 +1,4 @@
-//! O12: what is stored is data, whatever it looks like. Five hundred odd texts go through every field that takes text, and come
+//! O12: injection; stored texts are data, whatever they look like. Five hundred odd texts go through every field that takes text, and come
 //! back as they were or are refused; none is ever part of a question to the store, of markup, or of a pattern.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -539,7 +539,7 @@ async fn o12_searches_and_paths_take_texts_for_what_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o12_settings_and_sign_in_take_texts_literally() {
-    // Thirty wrong passwords of one person would be followed by long pauses.
+    // Thirty wrong passwords of one user would cause long delays.
     let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
     for (nth, text) in texts().iter().enumerate() {
         let setting = "/apps/provisioning_api/api/v1/config/apps/core/odd";

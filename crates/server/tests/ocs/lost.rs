@@ -54,7 +54,7 @@ async fn deliver(server: &Server) -> Vec<(String, String)> {
     table.0.lock().unwrap().clone()
 }
 
-/// M7: the owner's phone, or a thief's, made every link worthless.
+/// Regression: the owner's phone, or a thief's, made every link worthless.
 #[tokio::test(flavor = "multi_thread")]
 async fn app_password_voids_no_reset_link_and_the_password_does() {
     let server = server().await;

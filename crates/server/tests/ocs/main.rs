@@ -1,4 +1,4 @@
-//! The API as clients meet it: the real server on a port of its own, real requests over a real connection.
+//! The API as clients see it: the real server on its own port, real requests over a real connection.
 
 // Helpers of tests may stop the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -57,7 +57,7 @@ const PASSWORD: &str = "Wonder land 1865 !";
 /// The cheapest hashes that are taken.
 const CHEAP: &str = "[server.passwords]\nmemory_kib = 7168\npasses = 1\n";
 
-/// A server with people in it: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1` and `group2`; `jane` in
+/// A server with users: `admin`; `sam`, who administers `group1` and is in it; `Frank` in `group1` and `group2`; `jane` in
 /// `group1`; `outsider` in `group3`.
 struct Server {
     app: AppState,
@@ -79,7 +79,7 @@ impl Server {
         Self::with("", "").await
     }
 
-    /// With more lines in `[server]`, and more sections behind it.
+    /// With more lines in `[server]`, followed by more sections.
     async fn with(server: &str, sections: &str) -> Self {
         let empty = Self::empty(server, sections).await;
         for group in ["group1", "group2", "group3"] {

@@ -402,7 +402,7 @@ async fn below_a_path_every_link_has_it() {
     assert_eq!(browser.post("/login", &fields).await.header("location"), "/cloud/settings");
 }
 
-/// Over plain HTTP from elsewhere no form is shown: what is typed into it would have travelled before anybody could refuse it.
+/// Over plain HTTP from other machines no form is shown: its input would be sent before it could be refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_password_is_asked_for_over_plain_http() {
     let proxy = "[resolver]\ntrusted_proxies = [\"127.0.0.0/8\"]\n";

@@ -486,7 +486,7 @@ fn systemd_is_notified_of_ready_reload_watchdog_and_stop() {
     let reloading = news();
     assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
     assert_eq!(news().trim(), "READY=1");
-    running.until("there is no administrator yet: `user-backend-server init`");
+    running.until("no administrator yet: `user-backend-server init`");
     running.until("settings and backends read again");
     running.signal("-TERM");
     assert_eq!(news().trim(), "STOPPING=1");

@@ -22,7 +22,7 @@ fn status(answer: &str) -> &str {
     answer.split(' ').nth(1).unwrap()
 }
 
-/// M4: a byte beyond ASCII made every client "the proxy".
+/// Regression: a byte beyond ASCII made every client "the proxy".
 #[tokio::test(flavor = "multi_thread")]
 async fn unreadable_forwarding_of_a_trusted_proxy_is_refused() {
     let server = Server::with("", "[resolver]\ntrusted_proxies = [\"127.0.0.1\"]").await;
@@ -46,7 +46,7 @@ async fn unreadable_forwarding_of_a_trusted_proxy_is_refused() {
     assert_eq!(status(&alive), "200", "{alive}");
 }
 
-/// M5: behind a proxy that the settings do not name, strangers had the rights of this machine.
+/// Regression: behind a proxy that the settings do not name, strangers had the rights of this machine.
 #[tokio::test(flavor = "multi_thread")]
 async fn unnamed_proxy_has_no_rights_of_this_machine() {
     let server = Server::start().await;
@@ -72,7 +72,7 @@ async fn unnamed_proxy_has_no_rights_of_this_machine() {
     server.get("Frank", "/cloud/user").send().await.ok();
 }
 
-/// L5: a page of another site could read answers under its own name.
+/// Regression: a page of another site could read answers under its own name.
 #[tokio::test(flavor = "multi_thread")]
 async fn request_for_a_foreign_host_is_refused() {
     let settings = "public_url = \"http://cloud.example.com\"\ntrusted_hosts = [\"intra.example\"]";
@@ -100,7 +100,7 @@ async fn request_for_a_foreign_host_is_refused() {
     }
 }
 
-/// L7: proxies write queries into their logs.
+/// Regression: proxies write queries into their logs.
 #[tokio::test(flavor = "multi_thread")]
 async fn password_in_a_query_works_with_a_hint_or_is_refused_by_setting() {
     let hint = |answer: &Answer| answer.json()["ocs"]["meta"]["hint"].as_str().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Who may do what to whom (O07, O08): every route, five callers, five targets, each cell by the rules of one small model.
+//! Rights (O07, O08): every route, five callers, five targets, each cell checked against one small model.
 
 use user_backend_server::provisioning::{
     caller::RequiredRole,
@@ -28,7 +28,7 @@ fn model(route: &Route, caller: &str, target: &str) -> Cell {
         RequiredRole::Anyone => return Cell::MayGoOn,
         _ if caller == "-" => return Cell::NotSignedIn,
         RequiredRole::Admin if !admin => return Cell::WrongRole,
-        // Its refusal has a text of its own.
+        // Its refusal has its own text.
         _ if route.operation.id == "AppKeySet" && !admin => return Cell::WrongRole,
         RequiredRole::SubAdmin if !admin && !sub_admin => return Cell::WrongRole,
         _ => {}
@@ -93,7 +93,7 @@ async fn o07_every_cell_of_the_matrix_is_as_the_model_says() {
     assert_eq!(cells, all, "no cell is left out");
 }
 
-/// Puts back on the stage whom a call took off it.
+/// Restores a user whom a call removed.
 async fn restore(server: &Server, id: &str, user: &str, done: bool) {
     let groups: &[&str] = match user {
         "Frank" => &["group1", "group2"],

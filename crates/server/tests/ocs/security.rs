@@ -1,4 +1,4 @@
-//! What attackers and bad luck try (O02 to O15; roles, races, requests that hide others and odd texts have rooms of their own).
+//! Attacks on the API (O02 to O15; roles, races, request smuggling and injection are in their own files).
 
 use user_backend_server::provisioning::{caller::RequiredRole, routes::ROUTES};
 

@@ -19,7 +19,7 @@ pub(super) async fn exchange(stream: &mut TcpStream, bytes: &[u8]) -> String {
 enum Then {
     /// One answer, 4xx, and the connection ends.
     Refused,
-    /// Both requests are what they seem, to everybody.
+    /// Both requests are unambiguous.
     Answered(usize),
 }
 

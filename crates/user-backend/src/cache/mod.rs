@@ -49,7 +49,7 @@ impl Default for CacheBounds {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
-    /// Accepted outcomes, expired ones that nobody has asked for since included.
+    /// Accepted outcomes, including expired ones that were not looked up since.
     pub accepted: usize,
     /// Refused outcomes, likewise.
     pub rejected: usize,
@@ -108,7 +108,7 @@ impl OutcomeCache {
         self.fence.epoch()
     }
 
-    /// The epoch of the last invalidation that concerns a question about somebody who is known by these names.
+    /// The epoch of the last invalidation of a user with these names.
     pub(crate) fn last_change(&self, names: impl Iterator<Item = CanonicalName>) -> Epoch {
         let people = names.map(|name| self.fence.person(&name));
         // Whatever becomes of a backend, refusals are void: this slot stands for all of them.
@@ -116,7 +116,7 @@ impl OutcomeCache {
         self.fence.last_change(&slots)
     }
 
-    /// Whether an answer about somebody, whose check began at `began`, still counts.
+    /// Whether an outcome of an attempt that began at `began` still counts.
     pub(crate) fn holds(&self, began: Epoch, login: &LoginName, proof: &Authenticated) -> bool {
         let depends = [
             self.fence.person(login.canonical()),
@@ -157,7 +157,7 @@ impl OutcomeCache {
         Some(Authenticated::assertion(Vouched { identity: found.identity, backend }, freshness))
     }
 
-    /// Whether nobody voided the outcome, and it is the one that counts in the grace.
+    /// Whether the outcome is not invalidated, and is the one for grace.
     fn is_kept(&self, key: &OutcomeKey, found: &Accepted, now: Instant) -> bool {
         let latest = self.latest.get(&self.person_key(found.identity.name()));
         latest.is_some_and(|latest| latest.key == *key && now < latest.gone)
@@ -192,7 +192,7 @@ impl OutcomeCache {
         Some(found.rejection)
     }
 
-    /// Remembers an acceptance for its lifetime from `now`, and tells whether it counts: not when somebody invalidated the
+    /// Remembers an acceptance for its lifetime from `now`, and returns whether it counts: not if an invalidation hit the
     /// person, under the name that was typed or the one that was found, or the backend, since the check began at `began`.
     #[must_use]
     pub(crate) fn accept(
@@ -265,7 +265,7 @@ impl OutcomeCache {
         self.invalidate_refusals();
     }
 
-    /// Forgets all refusals: there is somebody else to ask now.
+    /// Drops all refusals: there is another backend to ask now.
     pub(crate) fn invalidate_refusals(&self) {
         self.fence.invalidate(self.fence.all_backends());
         self.rejected.clear();

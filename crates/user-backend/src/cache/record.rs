@@ -13,7 +13,7 @@ use crate::identity::BackendId;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection};
 
-/// Somebody was accepted.
+/// An accepted outcome.
 #[derive(Clone, Debug)]
 pub(super) struct Accepted {
     pub(super) identity: Identity,
@@ -24,7 +24,7 @@ pub(super) struct Accepted {
     pub(super) backend: Number,
 }
 
-/// Somebody was refused.
+/// A refused outcome.
 #[derive(Clone, Debug)]
 pub(super) struct Rejected {
     pub(super) rejection: Rejection,
@@ -33,7 +33,7 @@ pub(super) struct Rejected {
     pub(super) depends: Arc<[Slot]>,
 }
 
-/// The tuple that somebody was accepted with last, for people whose backend has a grace.
+/// The credentials that were accepted last, for users of a backend with grace.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Latest {
     pub(super) key: OutcomeKey,
@@ -74,7 +74,7 @@ impl Backends {
 /// About how many bytes an entry takes.
 #[derive(Clone, Debug)]
 pub(super) struct Weigh {
-    /// Nobody weighs less.
+    /// The minimum weight.
     pub(super) floor: u64,
 }
 

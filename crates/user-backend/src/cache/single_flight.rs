@@ -1,10 +1,10 @@
 //! Identical attempts that arrive together share one.
 //!
-//! The first of them starts the work in a task of its own; the others wait for its answer. Nobody's cancellation, and no
+//! The first of them starts the work in its own task; the others wait for its answer. No caller's cancellation, and no
 //! panic, leaves another hanging: the work goes on when the one who started it has left, and when it dies all who wait
 //! learn so at once. Attempts share only when name, password **and** the last invalidation that concerns them are the same: a
-//! question that arrives after an invalidation is never answered by work that began before it, and somebody else's
-//! invalidation is nobody's business.
+//! question that arrives after an invalidation is never answered by work that began before it; an
+//! invalidation of another user has no effect.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -100,7 +100,7 @@ impl<T: Clone + Send + Sync + 'static> Flights<T> {
                 let work = start();
                 spawn(async move {
                     let answer = work.await;
-                    // Off the table first: who comes now finds the cache filled, or starts anew.
+                    // Off the table first: a new caller finds the cache filled, or starts over.
                     drop(landing);
                     send.send_replace(Some(answer));
                 });

@@ -9,7 +9,7 @@ use crate::document::tree::{Key, Node, Value, quoted};
 use crate::document::{Field, Problem};
 use crate::transport::TlsMode;
 
-/// What arguments say. What they leave unsaid may be said by name beside them.
+/// Values of positional arguments. Missing ones may be given by name.
 #[derive(Clone, Debug, Default)]
 pub struct NamedFields<'a> {
     /// `host`.
@@ -31,7 +31,7 @@ pub struct NamedFields<'a> {
 }
 
 impl<'a> NamedFields<'a> {
-    /// What the arguments say about an own field.
+    /// The value of an own field in the arguments.
     pub(crate) fn own(&self, name: &str) -> Option<&Field<'a>> {
         self.own.iter().find(|(own, _)| *own == name).map(|(_, field)| field)
     }
@@ -46,7 +46,7 @@ pub struct Located<'a, T> {
     pub field: Field<'a>,
 }
 
-/// What arguments say about encryption.
+/// The encryption in the arguments.
 #[derive(Clone, Debug, Default)]
 pub enum PositionalTls<'a> {
     /// Nothing: the defaults of named fields hold.
@@ -58,9 +58,9 @@ pub enum PositionalTls<'a> {
     Opportunistic,
     /// This, by this argument.
     Mode(TlsMode, Field<'a>),
-    /// Clear text, in so many words.
+    /// Explicit clear text.
     Plaintext {
-        /// The argument that says so.
+        /// The argument that requests it.
         field: Field<'a>,
         /// The line to write instead.
         instead: String,
@@ -75,14 +75,14 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// Takes an array apart, or reports that it is none.
+    /// Opens an array, or reports that the value is not one.
     pub(crate) fn new(arguments: &Field<'a>) -> Option<Self> {
         let field = |key: &Key, node| {
             let place = match key {
                 Key::Index(index) => arguments.place.element(index),
                 Key::Name(_) => arguments.place.field(&key.shown()),
             };
-            (key.clone(), Field { sink: arguments.sink, place, node })
+            (key.clone(), Field { diagnostics: arguments.diagnostics, place, node })
         };
         let fields = match &arguments.node.value {
             Value::List(nodes) => (0..).zip(nodes).map(|(nth, node)| field(&Key::Index(nth), node)).collect(),
@@ -90,7 +90,7 @@ impl<'a> Arguments<'a> {
             other => {
                 let mut problem = Problem::new(other.shown(), "an array of arguments");
                 if let Value::Text(text) = other {
-                    let format = arguments.sink.format;
+                    let format = arguments.diagnostics.format;
                     problem = problem.hint(format!(
                         "write {}",
                         format.line("arguments", &format!("[{}]", format.text(text)))
@@ -227,7 +227,7 @@ impl<'a> NamedArguments<'a> {
     /// An argument that is a domain. Empty means none.
     pub fn domain(&self, nth: usize) -> Option<Located<'a, &'a str>> {
         let field = self.get(nth)?;
-        // PHP's `if` takes false for the empty text, and people wrote it so.
+        // PHP's `if` treats false as the empty text, and it was used like that.
         if field.node.value == Value::Bool(false) {
             return None;
         }
@@ -243,7 +243,7 @@ impl<'a> NamedArguments<'a> {
 
 /// The whole line of arguments with one of them changed.
 fn line<'a>(arguments: &Field<'a>, changed: &Field<'a>, to: &str) -> String {
-    let format = arguments.sink.format;
+    let format = arguments.diagnostics.format;
     let Some(nodes) = arguments.node.value.elements() else { return format!("{to} as {}", changed.place) };
     let shown = |node: &Node| {
         if std::ptr::eq(node, changed.node) { to.to_owned() } else { literal(format, node) }
@@ -273,7 +273,7 @@ fn port(field: &Field<'_>) -> Option<u16> {
     })
 }
 
-/// PHP's `true` and `false`, as far as one can tell what was meant. PHP takes the text "false" for true.
+/// PHP's `true` and `false`, if unambiguous. PHP treats the text "false" as true.
 fn boolean(field: &Field<'_>) -> Option<bool> {
     match &field.node.value {
         Value::Bool(value) => Some(*value),

@@ -13,7 +13,7 @@ use super::transport::TransportSpec;
 use crate::backend::UserBackend;
 use crate::document::Problem;
 
-/// What the configuration needs to know about a class of backends.
+/// A class of backends, as the configuration sees it.
 ///
 /// Only [`name`](Self::name) and [`build`](Self::build) must be written. What is wrong with an entry is reported when
 /// the file is loaded, with its place, so `build` should fail only for what a look at the file cannot show.

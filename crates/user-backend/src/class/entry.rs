@@ -36,12 +36,12 @@ impl Entry {
         self.class
     }
 
-    /// Where the server is, if the entry says so.
+    /// The address of the server, if the entry has one.
     pub fn endpoint(&self) -> Option<&Endpoint> {
         self.endpoint.as_ref()
     }
 
-    /// Where the server is, for a class that [requires a host](super::TransportSpec::host_required).
+    /// The address of the server, for a class that [requires a host](super::TransportSpec::host_required).
     ///
     /// # Errors
     /// The entry has no host, which cannot be when the class requires one.
@@ -87,7 +87,7 @@ impl Entry {
     /// All own fields as the type named in [`Class::settings`](super::Class::settings).
     ///
     /// # Errors
-    /// What does not fit: nothing, if the class named this type.
+    /// The mismatch; impossible if the class named this type.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, EntryError> {
         self.own.settings()
     }

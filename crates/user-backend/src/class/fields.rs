@@ -79,7 +79,7 @@ impl FieldSpec {
         self.name
     }
 
-    /// What it is for, in a few words.
+    /// A short description.
     pub fn help(&self) -> &'static str {
         self.help
     }

@@ -1,4 +1,4 @@
-//! What the configuration needs to know about a class of backends, ours or yours.
+//! Classes of backends, ours or yours, as the configuration sees them.
 //!
 //! A class is a folder: `imap/class.rs`, `ftp/class.rs` and `smb/class.rs` hold everything that the configuration knows
 //! about them. Yours implements the same trait and is added to the [`ClassRegistry`] that a configuration is read with:

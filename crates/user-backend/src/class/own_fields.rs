@@ -1,4 +1,4 @@
-//! What stands in the own fields of an entry.
+//! Values of an entry's own fields.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ impl OwnFields {
     /// All of them as a type of yours.
     ///
     /// # Errors
-    /// What does not fit, without the value.
+    /// The mismatch, without the value.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, EntryError> {
         let fields = Json::Object(self.0.clone().into_iter().collect());
         serde_path_to_error::deserialize(fields)

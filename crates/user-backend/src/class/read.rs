@@ -6,7 +6,7 @@ use super::arguments::NamedFields;
 use super::contract::Class;
 use super::fields::FieldSpec;
 use super::own_fields::OwnFields;
-use crate::document::section::Section;
+use crate::document::section::TableReader;
 use crate::document::tree::{Member, Node, Value};
 use crate::document::{Field, Problem, by_serde};
 
@@ -21,12 +21,12 @@ pub(crate) fn names(class: &dyn Class) -> Option<Vec<&'static str>> {
 /// Reads the own fields of a class, which are all that are not `common`. Reports what is wrong. `said` is what positional
 /// arguments say; `None` when they are broken, so that nothing is known to be missing.
 pub(crate) fn read(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     class: &dyn Class,
     said: Option<&NamedFields<'_>>,
     is_common: impl Fn(&str) -> bool,
 ) -> Option<OwnFields> {
-    let errors = section.sink.count();
+    let errors = section.diagnostics.count();
     let names = names(class);
     let is_own = |name: &str| match &names {
         Some(names) => names.contains(&name),
@@ -62,15 +62,20 @@ pub(crate) fn read(
         }
         None => check_fields(section, class, &given, said.is_none()),
     }
-    if section.sink.count() == errors
+    if section.diagnostics.count() == errors
         && let Err((field, problem)) = class.check(&own)
     {
         section.fail(Some(field), problem);
     }
-    (section.sink.count() == errors).then_some(own)
+    (section.diagnostics.count() == errors).then_some(own)
 }
 
-fn check_fields(section: &Section<'_>, class: &dyn Class, given: &[(String, Field<'_>)], is_broken: bool) {
+fn check_fields(
+    section: &TableReader<'_>,
+    class: &dyn Class,
+    given: &[(String, Field<'_>)],
+    is_broken: bool,
+) {
     for spec in class.fields() {
         match given.iter().find(|(name, _)| name == spec.name()) {
             Some((_, field)) => drop(spec.check(field)),
@@ -82,9 +87,9 @@ fn check_fields(section: &Section<'_>, class: &dyn Class, given: &[(String, Fiel
     }
 }
 
-/// serde stops at the first error: what it complains about is taken away, until it has nothing more to say.
+/// serde stops at the first error: the offending field is removed, until there are no more errors.
 fn check_settings(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     given: &[(String, Field<'_>)],
     own: &OwnFields,
     is_broken: bool,
@@ -103,7 +108,7 @@ fn check_settings(
                 wrong.push(name.clone());
             }
             None => {
-                // A field that was taken away is not missing.
+                // A removed field is not missing.
                 let missing = by_serde::missing_field(&text);
                 if !missing.is_some_and(|missing| is_broken || wrong.iter().any(|name| name == missing)) {
                     let problem = by_serde::problem(&text, false);

@@ -52,7 +52,7 @@ impl ClassRegistry {
         self.add(class.name(), Registered::Present(Arc::new(class)))
     }
 
-    /// Adds a class that is there with a cargo feature that is off.
+    /// Adds a class whose cargo feature is off.
     #[must_use]
     #[allow(dead_code, reason = "not used when all features are on")]
     pub(crate) fn without(self, name: &'static str, feature: &'static str) -> Self {
@@ -130,7 +130,7 @@ fn short_name(spelling: &str) -> String {
     bare.strip_prefix("oc_user_").unwrap_or(bare).to_owned()
 }
 
-/// Classes of the PHP world that people bring along, by a part of their name.
+/// Classes of PHP configurations that are not supported, by a part of their name.
 const ABSENT: [(&str, &str); 5] = [
     ("webdav", "WebDAV"),
     ("basicauth", "HTTP basic authentication"),

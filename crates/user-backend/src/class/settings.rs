@@ -50,7 +50,7 @@ fn read<T: DeserializeOwned>(
 
 fn names<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
     let mut names = None;
-    // Ends with an error in any case: there is nothing to read.
+    // An error in any case: there is nothing to read.
     let _ = T::deserialize(Names(&mut names));
     names
 }

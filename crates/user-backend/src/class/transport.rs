@@ -12,7 +12,7 @@ pub struct TransportSpec {
     pub(crate) tls_hint: Option<&'static str>,
     port: Option<u16>,
     tls_port: Option<u16>,
-    /// Why there are no prepared connections, if there are none.
+    /// Why prepared connections are not supported, if they are not.
     pub(crate) unprepared: Option<&'static str>,
 }
 

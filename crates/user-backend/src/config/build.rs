@@ -103,7 +103,7 @@ impl Resolver {
 }
 
 impl ResolverBuilder {
-    /// Adds the backends of a configuration behind those already there, and takes over its settings of the resolver.
+    /// Appends the backends of a configuration, and takes its settings of the resolver.
     ///
     /// # Errors
     /// See [`Config::build_backends`].
@@ -145,7 +145,7 @@ pub enum FromConfigError {
     Build(#[from] BuildError),
 }
 
-/// What a backend was made of. The same again makes the same backend.
+/// The source of a backend. Equal sources make equal backends.
 #[derive(Debug, PartialEq)]
 struct Made {
     entry: Entry,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::class::{NamedFields, PositionalTls, TransportSpec};
-use crate::document::section::{Section, alternatives};
+use crate::document::section::{TableReader, alternatives};
 use crate::document::tree::{Value, quoted};
 use crate::document::{Problem, host};
 use crate::transport::{Endpoint, TlsMode, Trust};
@@ -17,9 +17,9 @@ pub(super) type Remark = (&'static str, String);
 
 /// How a server is reached.
 #[derive(Debug)]
-pub(super) struct Reach {
+pub(super) struct EndpointFields {
     pub(super) endpoint: Option<Endpoint>,
-    /// The port, when it is not the one everybody expects.
+    /// The port, if it is not the default.
     pub(super) odd_port: Option<u16>,
     pub(super) remarks: Vec<Remark>,
 }
@@ -27,12 +27,12 @@ pub(super) struct Reach {
 /// Reads everything about reaching the server. `said` is what the positional arguments say: `None` when there are none,
 /// `Some(None)` when they are broken, which has been reported.
 pub(super) fn read(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     spec: TransportSpec,
     said: Option<Option<NamedFields<'_>>>,
     base: Option<&Path>,
-) -> Option<Reach> {
-    let errors = section.sink.count();
+) -> Option<EndpointFields> {
+    let errors = section.diagnostics.count();
     let has_arguments = said.is_some();
     let broken = matches!(said, Some(None));
     let said = said.flatten().unwrap_or_default();
@@ -44,13 +44,13 @@ pub(super) fn read(
     let security =
         if spec.uses_tls() { security(section, spec, &said, base) } else { Some(Security::none()) };
     let limits = limits(section);
-    if broken || section.sink.count() > errors {
+    if broken || section.diagnostics.count() > errors {
         return None;
     }
     let (host, security, limits) = (host?, security?, limits?);
     let default = spec.port_for(security.tls);
     let Some(host) = host else {
-        return Some(Reach { endpoint: None, odd_port: None, remarks: Vec::new() });
+        return Some(EndpointFields { endpoint: None, odd_port: None, remarks: Vec::new() });
     };
     let Some(port) = port.or(default) else {
         section.fail(Some("port"), Problem::new("nothing", "a port, because this class has no default"));
@@ -58,7 +58,7 @@ pub(super) fn read(
     };
     let endpoint =
         security.endpoint(host, port).with_connect_timeout(limits.connect).with_timeout(limits.whole);
-    if spec.uses_tls() && !may_send(section, spec, &said, &endpoint) {
+    if spec.uses_tls() && !check_plaintext_consent(section, spec, &said, &endpoint) {
         return None;
     }
     let mut remarks = security.remarks;
@@ -67,16 +67,16 @@ pub(super) fn read(
         let text = format!("passwords cross the network to {} in clear text", endpoint.host());
         remarks.push(("allow_plaintext", text));
     }
-    Some(Reach {
+    Some(EndpointFields {
         endpoint: Some(endpoint),
         odd_port: Some(port).filter(|port| Some(*port) != default),
         remarks,
     })
 }
 
-/// The host; `Some(None)` when there is none and none is needed.
+/// The host; `Some(None)` if there is none and none is needed.
 fn host(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     spec: TransportSpec,
     said: &NamedFields<'_>,
     has_arguments: bool,
@@ -97,7 +97,7 @@ fn host(
     }
 }
 
-/// What protects the connection.
+/// Encryption of the connection.
 #[derive(Debug)]
 struct Security {
     tls: TlsMode,
@@ -129,14 +129,14 @@ impl Security {
     }
 }
 
-/// Reads the TLS fields; every one is looked at, whatever is wrong with the others.
+/// Reads the TLS fields; each is checked, even if others are wrong.
 fn security(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     spec: TransportSpec,
     said: &NamedFields<'_>,
     base: Option<&Path>,
 ) -> Option<Security> {
-    let errors = section.sink.count();
+    let errors = section.diagnostics.count();
     let allow_plaintext = section.field("allow_plaintext").and_then(|field| field.boolean()).unwrap_or(false);
     let danger =
         section.field("danger_accept_any_certificate").and_then(|field| field.boolean()).unwrap_or(false);
@@ -155,7 +155,7 @@ fn security(
         field.fail::<()>(problem.hint("with any certificate accepted, the file is not used"));
     }
     if let (Some(field), false, true) = (&said.any_certificate, danger, tls != TlsMode::None) {
-        let format = section.sink.format;
+        let format = section.diagnostics.format;
         let problem = Problem::new(
             "/novalidate-cert",
             "a certificate that is checked, or loud consent beside `arguments`",
@@ -170,7 +170,7 @@ fn security(
         ));
         field.fail::<()>(problem);
     }
-    if section.sink.count() > errors {
+    if section.diagnostics.count() > errors {
         return None;
     }
     let mut remarks = Vec::new();
@@ -202,7 +202,12 @@ fn security(
     Some(Security { tls, trust, server_name, allow_plaintext, remarks })
 }
 
-fn tls(section: &Section<'_>, spec: TransportSpec, said: &NamedFields<'_>, allow_plaintext: bool) -> TlsMode {
+fn tls(
+    section: &TableReader<'_>,
+    spec: TransportSpec,
+    said: &NamedFields<'_>,
+    allow_plaintext: bool,
+) -> TlsMode {
     const WORDS: [(&str, TlsMode); 4] = [
         ("implicit", TlsMode::Implicit),
         ("explicit", TlsMode::Explicit),
@@ -239,11 +244,16 @@ fn tls(section: &Section<'_>, spec: TransportSpec, said: &NamedFields<'_>, allow
 }
 
 /// Refuses clear text over the network without consent, and shows the line that consents and the one that encrypts.
-fn may_send(section: &Section<'_>, spec: TransportSpec, said: &NamedFields<'_>, endpoint: &Endpoint) -> bool {
+fn check_plaintext_consent(
+    section: &TableReader<'_>,
+    spec: TransportSpec,
+    said: &NamedFields<'_>,
+    endpoint: &Endpoint,
+) -> bool {
     if endpoint.check_plaintext().is_ok() {
         return true;
     }
-    let format = section.sink.format;
+    let format = section.diagnostics.format;
     let word = match spec.port_for(TlsMode::Implicit) == Some(endpoint.port()) {
         true => "implicit",
         false => "explicit",
@@ -295,7 +305,7 @@ struct Limits {
     whole: std::time::Duration,
 }
 
-fn limits(section: &Section<'_>) -> Option<Limits> {
+fn limits(section: &TableReader<'_>) -> Option<Limits> {
     let limit = |name: &str, default| section.field(name).map_or(Some(default), |field| field.duration());
     let connect = limit("connect_timeout", Endpoint::DEFAULT_CONNECT_TIMEOUT);
     let whole = limit("timeout", Endpoint::DEFAULT_TIMEOUT);

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::endpoint::{self, Reach, TLS_FIELDS};
+use super::endpoint::{self, EndpointFields, TLS_FIELDS};
 use super::policy;
 use super::warning::Warning;
 use crate::class::{Arguments, Class, ClassRegistry, Entry, NamedFields, read as own_fields};
-use crate::document::section::{Section, alternatives};
+use crate::document::section::{TableReader, alternatives};
 use crate::document::{Field, Problem};
 use crate::identity::BackendId;
 
@@ -37,11 +37,11 @@ const COMMON_FIELDS: [&str; 21] = [
 
 /// Reads one entry and what is to be said about it. Reports what is wrong and answers `None` if anything is.
 pub(super) fn read(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     registry: &ClassRegistry,
     base: Option<&Path>,
 ) -> Option<(Entry, Vec<Warning>)> {
-    let errors = section.sink.count();
+    let errors = section.diagnostics.count();
     let Some(class) = class(section, registry) else {
         // The rest is looked at all the same, so that everything is reported at once.
         let _ = policy::names(section, &NamedFields::default(), &mut Vec::new());
@@ -66,7 +66,7 @@ pub(super) fn read(
         Some(id) => id?,
         None => default_id(section, class, &reach)?,
     };
-    if section.sink.count() > errors {
+    if section.diagnostics.count() > errors {
         return None;
     }
     remarks.extend(reach.remarks);
@@ -81,7 +81,7 @@ pub(super) fn read(
     Some((Entry { id, class, endpoint, uses_tls, names, policy, own }, warnings))
 }
 
-fn class<'r>(section: &Section<'_>, registry: &'r ClassRegistry) -> Option<&'r dyn Class> {
+fn class<'r>(section: &TableReader<'_>, registry: &'r ClassRegistry) -> Option<&'r dyn Class> {
     let names: Vec<&str> = registry.names().collect();
     let expected = alternatives(&names);
     match section.field("class") {
@@ -98,7 +98,7 @@ fn is_common(name: &str) -> bool {
 }
 
 /// Reports fields that this class does not know.
-fn check_names(section: &Section<'_>, class: &dyn Class, registry: &ClassRegistry) {
+fn check_names(section: &TableReader<'_>, class: &dyn Class, registry: &ClassRegistry) {
     let Some(own) = own_fields::names(class) else { return };
     let transport = class.transport();
     let tls: &[&str] = if transport.uses_tls() { &TLS_FIELDS } else { &[] };
@@ -124,8 +124,8 @@ fn id(field: &Field<'_>) -> Option<BackendId> {
 }
 
 /// Class and host, and the port when it is not the expected one. Where the entry stands does not matter: moving it
-/// must not move anybody's account.
-fn default_id(section: &Section<'_>, class: &dyn Class, reach: &Reach) -> Option<BackendId> {
+/// must not move any account.
+fn default_id(section: &TableReader<'_>, class: &dyn Class, reach: &EndpointFields) -> Option<BackendId> {
     let name = class.name();
     let text = match (&reach.endpoint, reach.odd_port) {
         (None, _) => name.to_owned(),

@@ -11,7 +11,7 @@ use super::{BACKENDS, Config, Origin, entry_reader};
 use crate::class::{ClassRegistry, Entry};
 use crate::document::duration;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
-use crate::document::section::{Section, Sink};
+use crate::document::section::{Diagnostics, TableReader};
 use crate::document::source::{self, Access, Format};
 use crate::document::tree::{Member, Node, Value};
 use crate::resolver::names::check_collisions;
@@ -31,19 +31,19 @@ use crate::resolver::names::check_collisions;
 pub struct Loader {
     registry: ClassRegistry,
     sections: Vec<String>,
-    read: Vec<Extra>,
+    read: Vec<ExtraSection>,
     without_backends: bool,
 }
 
-/// A top-level key that the program around the library wants to have.
+/// A top-level key that the embedding program reads.
 #[derive(Clone, Debug)]
-struct Extra {
+struct ExtraSection {
     name: String,
-    /// Whether a `config.php` calls it by the same name.
+    /// Whether a `config.php` uses the same name.
     shared: bool,
 }
 
-impl Extra {
+impl ExtraSection {
     fn key(&self, format: Format) -> String {
         match format {
             Format::Php if !self.shared => format!("{BACKENDS}_{}", self.name),
@@ -53,7 +53,7 @@ impl Extra {
 }
 
 impl Loader {
-    /// The classes of this crate, and no sections but ours.
+    /// A loader with the classes of this crate, and no additional sections.
     pub fn new() -> Self {
         Self::default()
     }
@@ -74,23 +74,23 @@ impl Loader {
     /// Reads a top-level key for you, to be had from [`Config::section`]. In a `config.php` its name begins with
     /// `user_backends_`.
     pub fn section(mut self, name: impl Into<String>) -> Self {
-        self.read.push(Extra { name: name.into(), shared: false });
+        self.read.push(ExtraSection { name: name.into(), shared: false });
         self
     }
 
     /// The same for a setting of the PHP system, which has one name in all formats, such as `lost_password_link`.
     pub fn setting(mut self, name: impl Into<String>) -> Self {
-        self.read.push(Extra { name: name.into(), shared: true });
+        self.read.push(ExtraSection { name: name.into(), shared: true });
         self
     }
 
-    /// Takes a file without `user_backends`, or with an empty array: for programs that have a backend of their own.
+    /// Allows a file without `user_backends`, or with an empty array: for programs with their own backend.
     pub fn allow_no_backends(mut self) -> Self {
         self.without_backends = true;
         self
     }
 
-    /// Reads a file of at most 1 MiB. Its name tells the format: `.toml`, `.json` or `.php`. A relative `ca_file` is
+    /// Reads a file of at most 1 MiB. Its name gives the format: `.toml`, `.json` or `.php`. A relative `ca_file` is
     /// relative to the file's directory.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl Loader {
             return Err(failed(problem));
         };
         let source = source::read(path).map_err(failed)?;
-        self.read(&source.text, Sink::new(Arc::clone(&file), format), path.parent(), source.access)
+        self.read(&source.text, Diagnostics::new(Arc::clone(&file), format), path.parent(), source.access)
     }
 
     /// Reads a text of at most 1 MiB. `name` is what errors call it; a relative `ca_file` is relative to its directory.
@@ -119,18 +119,18 @@ impl Loader {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, ConfigErrors> {
-        self.read(text, Sink::new(name.into(), format), Path::new(name).parent(), Access::default())
+        self.read(text, Diagnostics::new(name.into(), format), Path::new(name).parent(), Access::default())
     }
 
     fn read(
         &self,
         text: &str,
-        sink: Sink,
+        diagnostics: Diagnostics,
         base: Option<&Path>,
         access: Access,
     ) -> Result<Config, ConfigErrors> {
-        let config = self.read_into(text, &sink, base, access);
-        match (config, ConfigErrors::of(sink.into_errors())) {
+        let config = self.read_into(text, &diagnostics, base, access);
+        match (config, ConfigErrors::of(diagnostics.into_errors())) {
             (_, Some(errors)) => Err(errors),
             (Some(config), None) => Ok(config),
             // Nothing is given up without a reason being pushed; should that ever fail, the door stays closed.
@@ -143,8 +143,14 @@ impl Loader {
         }
     }
 
-    fn read_into(&self, text: &str, sink: &Sink, base: Option<&Path>, access: Access) -> Option<Config> {
-        let whole = |problem| sink.push(None, &Place::default(), problem);
+    fn read_into(
+        &self,
+        text: &str,
+        diagnostics: &Diagnostics,
+        base: Option<&Path>,
+        access: Access,
+    ) -> Option<Config> {
+        let whole = |problem| diagnostics.push(None, &Place::default(), problem);
         if let Err(problem) = source::check_size(text.len()) {
             whole(problem);
             return None;
@@ -156,12 +162,12 @@ impl Loader {
             );
             return None;
         }
-        let document = read::read(text, &self.keys(sink.format), sink)?;
-        access.check(document.secret.as_deref(), &sink.file).into_iter().for_each(whole);
-        self.check_sections(&document, sink);
+        let document = read::read(text, &self.keys(diagnostics.format), diagnostics)?;
+        access.check(document.secret.as_deref(), &diagnostics.file).into_iter().for_each(whole);
+        self.check_sections(&document, diagnostics);
         let mut warnings = Vec::new();
-        let resolver = self.resolver(&document, sink);
-        let read = self.entries(&document, sink, base)?;
+        let resolver = self.resolver(&document, diagnostics);
+        let read = self.entries(&document, diagnostics, base)?;
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
         for (entry, origin, remarks) in read {
             warnings.extend(too_patient(&entry, &resolver));
@@ -169,16 +175,16 @@ impl Loader {
             entries.push(entry);
             origins.push(origin);
         }
-        check_together(&entries, &origins, sink);
+        check_together(&entries, &origins, diagnostics);
         let sections = self.read.iter().filter_map(|extra| {
-            let key = extra.key(sink.format);
+            let key = extra.key(diagnostics.format);
             let node = find(&document, &key).filter(|node| node.value != Value::Null)?;
             Some(RawSection { name: extra.name.clone(), key, node: node.clone() })
         });
         let sections = sections.collect();
         let registry = self.registry.clone();
         Some(Config {
-            file: Arc::clone(&sink.file),
+            file: Arc::clone(&diagnostics.file),
             registry,
             entries,
             origins,
@@ -189,11 +195,11 @@ impl Loader {
     }
 
     /// Reports unknown top-level keys.
-    fn check_sections(&self, document: &Document, sink: &Sink) {
-        let top = Section::over(sink, Place::default(), &document.members);
-        let mut known = vec![BACKENDS, resolver_key(sink.format)];
+    fn check_sections(&self, document: &Document, diagnostics: &Diagnostics) {
+        let top = TableReader::over(diagnostics, Place::default(), &document.members);
+        let mut known = vec![BACKENDS, resolver_key(diagnostics.format)];
         known.extend(self.sections.iter().map(String::as_str));
-        let read: Vec<String> = self.read.iter().map(|extra| extra.key(sink.format)).collect();
+        let read: Vec<String> = self.read.iter().map(|extra| extra.key(diagnostics.format)).collect();
         known.extend(read.iter().map(String::as_str));
         top.only(&known, |_| None);
     }
@@ -206,18 +212,18 @@ impl Loader {
         Keys { ours: ours.collect(), shared: shared.collect() }
     }
 
-    fn resolver(&self, document: &Document, sink: &Sink) -> ResolverSettings {
-        let key = resolver_key(sink.format);
-        let section = find(document, key)
-            .filter(|node| node.value != Value::Null)
-            .and_then(|node| Section::open(sink, Place::section(key), node, "an array with named fields"));
+    fn resolver(&self, document: &Document, diagnostics: &Diagnostics) -> ResolverSettings {
+        let key = resolver_key(diagnostics.format);
+        let section = find(document, key).filter(|node| node.value != Value::Null).and_then(|node| {
+            TableReader::open(diagnostics, Place::section(key), node, "an array with named fields")
+        });
         section.map_or_else(ResolverSettings::default, |section| settings::read(&section))
     }
 
     fn entries(
         &self,
         document: &Document,
-        sink: &Sink,
+        diagnostics: &Diagnostics,
         base: Option<&Path>,
     ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
         let place = Place::section(BACKENDS);
@@ -225,10 +231,10 @@ impl Loader {
             if self.without_backends {
                 return Some(Vec::new());
             }
-            sink.push(
+            diagnostics.push(
                 None,
                 &place,
-                Problem::new("nothing", "an array of backends").hint(example(sink.format)),
+                Problem::new("nothing", "an array of backends").hint(example(diagnostics.format)),
             );
             return None;
         };
@@ -236,22 +242,23 @@ impl Loader {
             return None;
         }
         let Some(nodes) = node.value.elements() else {
-            sink.push(
+            diagnostics.push(
                 Some(node.at),
                 &place,
-                Problem::new(node.value.shown(), "an array of backends").hint(example(sink.format)),
+                Problem::new(node.value.shown(), "an array of backends").hint(example(diagnostics.format)),
             );
             return None;
         };
         if nodes.is_empty() && !self.without_backends {
             let problem = Problem::new("an empty array", "at least one backend");
-            sink.push(Some(node.at), &place, problem.hint("without a backend, no user can sign in"));
+            diagnostics.push(Some(node.at), &place, problem.hint("without a backend, no user can sign in"));
             return None;
         }
         let mut entries = Vec::new();
         for (index, node) in nodes.into_iter().enumerate() {
             let place = Place::entry(BACKENDS, index);
-            let Some(section) = Section::open(sink, place, node, "an array with `class` and its settings")
+            let Some(section) =
+                TableReader::open(diagnostics, place, node, "an array with `class` and its settings")
             else {
                 continue;
             };
@@ -286,7 +293,7 @@ fn example(format: Format) -> &'static str {
 }
 
 /// Reports what is wrong between entries, each of which is fine by itself.
-fn check_together(entries: &[Entry], origins: &[Origin], sink: &Sink) {
+fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnostics) {
     for (nth, (entry, origin)) in entries.iter().zip(origins).enumerate() {
         let earlier = entries.iter().zip(origins).take(nth).find(|(earlier, _)| earlier.id == entry.id);
         if let Some((_, first)) = earlier {
@@ -297,9 +304,9 @@ fn check_together(entries: &[Entry], origins: &[Origin], sink: &Sink) {
                 ),
                 "an id of its own",
             );
-            let line = sink.format.line("id", &sink.format.text(&format!("{}-2", entry.class)));
+            let line = diagnostics.format.line("id", &diagnostics.format.text(&format!("{}-2", entry.class)));
             let place = Place::entry(BACKENDS, origin.index).field("id");
-            sink.push(Some(origin.at), &place, problem.hint(format!("set one: {line}")));
+            diagnostics.push(Some(origin.at), &place, problem.hint(format!("set one: {line}")));
         }
     }
     let rules = entries.iter().map(|entry| (entry.id(), entry.names.domain()));
@@ -321,14 +328,14 @@ fn check_together(entries: &[Entry], origins: &[Origin], sink: &Sink) {
             ),
             "one domain at most that is stripped",
         );
-        sink.push(
+        diagnostics.push(
             at,
             &place,
             problem.hint(format!(
                 "user@{} and user@{} would be one user; keep the domain at one of them: {}",
                 collision.first_domain,
                 collision.second_domain,
-                sink.format.line("strip_domain", "false")
+                diagnostics.format.line("strip_domain", "false")
             )),
         );
     }

@@ -26,9 +26,9 @@
 //! [`class`](crate::class)). The classes that a file was read with travel with the [`Config`].
 
 mod build;
-mod complaint;
 mod endpoint;
 mod entry_reader;
+mod error_location;
 mod loader;
 mod policy;
 mod raw;
@@ -67,7 +67,7 @@ pub struct Config {
     warnings: Vec<Warning>,
 }
 
-/// Where an entry stood.
+/// The position of an entry in the file.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
     index: usize,
@@ -105,7 +105,7 @@ impl Config {
         self
     }
 
-    /// The entries of `user_backends`, in the order of the array. Never empty, unless [`Loader::allow_no_backends`] says so.
+    /// The entries of `user_backends`, in the order of the array. Never empty, unless [`Loader::allow_no_backends`] is set.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
@@ -115,7 +115,7 @@ impl Config {
         &self.resolver
     }
 
-    /// What works and should be known: print it at every start.
+    /// Warnings about risky settings: print them at every start.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }

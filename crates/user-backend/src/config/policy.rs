@@ -3,17 +3,17 @@
 use super::endpoint::Remark;
 use crate::class::NamedFields;
 use crate::document::error::Problem;
-use crate::document::section::{Field, Section};
+use crate::document::section::{Field, TableReader};
 use crate::resolver::names::{DomainRules, NameRules};
 use crate::resolver::policy::{Budget, OnReject, OnUnavailable, Policy};
 
 /// Reads the domain rules and the denied names.
 pub(super) fn names(
-    section: &Section<'_>,
+    section: &TableReader<'_>,
     said: &NamedFields<'_>,
     remarks: &mut Vec<Remark>,
 ) -> Option<NameRules> {
-    let errors = section.sink.count();
+    let errors = section.diagnostics.count();
     let domain = domain(section, said);
     let mut names = NameRules::default().with_domain(domain.unwrap_or_default());
     if let Some(field) = section.field("deny_names") {
@@ -35,10 +35,10 @@ pub(super) fn names(
             ));
         }
     }
-    (section.sink.count() == errors).then_some(names)
+    (section.diagnostics.count() == errors).then_some(names)
 }
 
-fn domain(section: &Section<'_>, said: &NamedFields<'_>) -> Option<DomainRules> {
+fn domain(section: &TableReader<'_>, said: &NamedFields<'_>) -> Option<DomainRules> {
     let by_name = section.field_unless_said("domain", said.domain.as_ref().map(|spot| &spot.field));
     let domain = match (&by_name, &said.domain) {
         (Some(field), _) => Some((field.clone(), field.text("a domain such as \"example.com\"")?)),
@@ -78,8 +78,8 @@ fn domain(section: &Section<'_>, said: &NamedFields<'_>) -> Option<DomainRules> 
 }
 
 /// Reads how the resolver treats the backend.
-pub(super) fn policy(section: &Section<'_>, remarks: &mut Vec<Remark>) -> Option<Policy> {
-    let errors = section.sink.count();
+pub(super) fn policy(section: &TableReader<'_>, remarks: &mut Vec<Remark>) -> Option<Policy> {
+    let errors = section.diagnostics.count();
     let mut policy = Policy::default();
     let ended = [("continue", OnReject::Continue), ("stop", OnReject::Stop)];
     set(&mut policy.on_reject, section.field("on_reject").and_then(|field| field.choice(&ended, None)));
@@ -103,7 +103,7 @@ pub(super) fn policy(section: &Section<'_>, remarks: &mut Vec<Remark>) -> Option
     if !policy.canary {
         remarks.push(("canary", "off, so it goes unnoticed if this server accepts any login".to_owned()));
     }
-    (section.sink.count() == errors).then_some(policy)
+    (section.diagnostics.count() == errors).then_some(policy)
 }
 
 fn set<T>(slot: &mut T, value: Option<T>) {

@@ -14,13 +14,13 @@ use crate::document::tree::{Node, Value};
 #[derive(Clone, Debug)]
 pub(super) struct RawSection {
     pub(super) name: String,
-    /// What the file calls it.
+    /// Its name in the file.
     pub(super) key: String,
     pub(super) node: Node,
 }
 
 impl Config {
-    /// What stands under a key that the [`Loader`](super::Loader) was told to read, as a type of yours. `None` when it is
+    /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type. `None` when it is
     /// not there or null.
     ///
     /// # Errors

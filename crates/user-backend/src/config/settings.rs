@@ -6,13 +6,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::document::error::Problem;
-use crate::document::section::{Field, Section};
+use crate::document::section::{Field, TableReader};
 use crate::document::tree::quoted;
 use crate::brute_force::{Lock, Throttle};
 use crate::cache::CacheBounds;
 use crate::resolver::Resolver;
 
-/// What is global: one deadline, one cache, one throttle for all backends.
+/// Global settings: one deadline, one cache, one rate limit for all backends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolverSettings {
@@ -24,7 +24,7 @@ pub struct ResolverSettings {
     pub trusted_proxies: Vec<Network>,
     /// How failed sign-ins from one place are slowed down (`throttle`).
     pub throttle: Throttle,
-    /// How guessing at one person is slowed down, from wherever (`lock`); `None` for `"off"`.
+    /// The lockout per user, for all sources (`lock`); `None` for `"off"`.
     pub lock: Option<Lock>,
 }
 
@@ -79,7 +79,7 @@ impl Network {
     }
 }
 
-/// What is wrong with a text that should be a [`Network`].
+/// Why a text is not a [`Network`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address or a block such as 10.0.0.0/8 that begins with its first address")]
 pub struct NetworkError;
@@ -115,7 +115,7 @@ fn first_of(address: IpAddr, prefix: u8) -> Option<IpAddr> {
 }
 
 /// Reads the table. Reports what is wrong; broken fields keep their defaults.
-pub(super) fn read(section: &Section<'_>) -> ResolverSettings {
+pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
     section
         .only(&["deadline", "cache_entries", "cache_bytes", "trusted_proxies", "throttle", "lock"], |_| None);
     let mut settings = ResolverSettings::default();
@@ -140,7 +140,7 @@ pub(super) fn read(section: &Section<'_>) -> ResolverSettings {
     settings
 }
 
-fn number(section: &Section<'_>, name: &str, most: u32) -> Option<usize> {
+fn number(section: &TableReader<'_>, name: &str, most: u32) -> Option<usize> {
     let field = section.field(name)?;
     usize::try_from(field.integer(1..=most, &format!("a number between 1 and {most}"))?).ok()
 }

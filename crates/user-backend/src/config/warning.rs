@@ -1,4 +1,4 @@
-//! What is allowed but deserves a word at every start.
+//! Warnings about risky settings, for every start.
 
 use std::fmt;
 
@@ -27,7 +27,7 @@ impl Warning {
         self.setting
     }
 
-    /// What to know about it, in lower case and without a full stop.
+    /// The message, in lower case and without a full stop.
     pub fn text(&self) -> &str {
         &self.text
     }

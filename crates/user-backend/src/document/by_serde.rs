@@ -128,7 +128,7 @@ pub(crate) fn report(field: &Field<'_>, path: &Path, said: &str) {
             _ => None,
         };
         let Some((place, node)) = next else { break };
-        within = Field { sink: within.sink, place, node };
+        within = Field { diagnostics: within.diagnostics, place, node };
     }
     within.fail::<()>(problem(said, secret));
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: everything at once, each with the place, what was found, what was expected, and
+//! All errors of a configuration at once, each with position, found and expected value, and
 //! how to put it right.
 
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use super::tree::{Position, quoted};
 
 /// Everything that is wrong with one configuration. Never empty.
 ///
-/// `Display` gives one block for each error, for a person at a terminal:
+/// `Display` gives one block for each error, for a terminal:
 ///
 /// ```text
 /// config.php:12:14: user_backends[0].arguments[2]: found "sll", expected "ssl", "tls" or null
@@ -118,12 +118,12 @@ impl ConfigError {
         self.place.to_string()
     }
 
-    /// What was found.
+    /// The found value.
     pub fn found(&self) -> &str {
         &self.found
     }
 
-    /// What was expected.
+    /// The expected value.
     pub fn expected(&self) -> &str {
         &self.expected
     }
@@ -201,7 +201,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What is wrong with a value: what was found, what was expected, and how to put it right. Its place is added by the reader.
+/// A problem with a value: found, expected, and a hint. The reader adds the position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub(crate) found: String,

@@ -1,7 +1,7 @@
 //! Host names and addresses (RFC 952, RFC 1123 section 2.1, RFC 4291), held to their strict form.
 //!
 //! What is not plainly a host never reaches a resolver, a URL or a C library: no scheme, no path, no user, no port where
-//! a port has a field of its own.
+//! a port has its own field.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -40,7 +40,7 @@ pub(crate) fn parse_with_port(text: &str) -> Result<(String, Option<u16>), Probl
     Ok((host, Some(port)))
 }
 
-/// What a port must be.
+/// The valid ports.
 pub(crate) const PORT_RANGE: &str = "a port between 1 and 65535";
 
 /// Reads one to five digits between 1 and 65535.

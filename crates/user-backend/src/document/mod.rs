@@ -1,4 +1,4 @@
-//! One document, whatever its format: a tree of values that know their place, and typed reading that reports every error.
+//! Documents of any format: a tree of values with positions, and typed reading that reports every error.
 //!
 //! It knows nothing of backends. The formats are in `config/read`; what the fields mean is in `config` and `class`.
 

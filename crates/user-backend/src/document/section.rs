@@ -1,4 +1,4 @@
-//! Reading typed fields out of the tree, collecting every error on the way instead of stopping at the first.
+//! Reads typed fields from the tree, and collects all errors instead of stopping at the first.
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
@@ -10,15 +10,15 @@ use super::error::{ConfigError, Place, Problem};
 use super::source::Format;
 use super::tree::{Key, Member, Node, Position, Value, quoted};
 
-/// Where errors go.
+/// Collects the errors of one file.
 #[derive(Debug)]
-pub(crate) struct Sink {
+pub(crate) struct Diagnostics {
     pub(crate) file: Arc<str>,
     pub(crate) format: Format,
     errors: RefCell<Vec<ConfigError>>,
 }
 
-impl Sink {
+impl Diagnostics {
     pub(crate) fn new(file: Arc<str>, format: Format) -> Self {
         Self { file, format, errors: RefCell::default() }
     }
@@ -37,33 +37,39 @@ impl Sink {
     }
 }
 
-/// A table whose fields are read one by one.
+/// Reads the fields of one table.
 #[derive(Clone, Debug)]
-pub(crate) struct Section<'a> {
-    pub(crate) sink: &'a Sink,
+pub(crate) struct TableReader<'a> {
+    pub(crate) diagnostics: &'a Diagnostics,
     pub(crate) place: Place,
     pub(crate) at: Position,
     members: &'a [Member],
 }
 
-impl<'a> Section<'a> {
-    /// Takes a table apart, or reports that it is none.
-    pub(crate) fn open(sink: &'a Sink, place: Place, node: &'a Node, expected: &str) -> Option<Self> {
+impl<'a> TableReader<'a> {
+    /// Opens a table, or reports that the node is not one.
+    pub(crate) fn open(
+        diagnostics: &'a Diagnostics,
+        place: Place,
+        node: &'a Node,
+        expected: &str,
+    ) -> Option<Self> {
         if let Some(members) = node.value.members() {
-            return Some(Self { sink, place, at: node.at, members });
+            return Some(Self { diagnostics, place, at: node.at, members });
         }
-        Field { sink, place, node }.wrong(expected)
+        Field { diagnostics, place, node }.wrong(expected)
     }
 
-    /// The top of a file.
-    pub(crate) fn over(sink: &'a Sink, place: Place, members: &'a [Member]) -> Self {
-        Self { sink, place, at: Position { line: 1, column: 1 }, members }
+    /// The top level of a file.
+    pub(crate) fn over(diagnostics: &'a Diagnostics, place: Place, members: &'a [Member]) -> Self {
+        Self { diagnostics, place, at: Position { line: 1, column: 1 }, members }
     }
 
-    /// A field that is there and not null.
+    /// A present field that is not null.
     pub(crate) fn field(&self, name: &str) -> Option<Field<'a>> {
         let member = self.members.iter().find(|member| member.key.is(name))?;
-        let field = Field { sink: self.sink, place: self.place.field(name), node: &member.node };
+        let field =
+            Field { diagnostics: self.diagnostics, place: self.place.field(name), node: &member.node };
         (member.node.value != Value::Null).then_some(field)
     }
 
@@ -83,7 +89,7 @@ impl<'a> Section<'a> {
     /// Reports an error about the table as a whole, or about a field that is not there.
     pub(crate) fn fail(&self, field: Option<&str>, problem: Problem) {
         let place = field.map_or_else(|| self.place.clone(), |field| self.place.field(field));
-        self.sink.push(Some(self.at), &place, problem);
+        self.diagnostics.push(Some(self.at), &place, problem);
     }
 
     /// Reports every unknown field; `explain` may say why one is not allowed here.
@@ -98,7 +104,7 @@ impl<'a> Section<'a> {
             }
             match explain(name) {
                 Some(problem) => {
-                    self.sink.push(Some(member.at), &self.place.field(&member.key.shown()), problem);
+                    self.diagnostics.push(Some(member.at), &self.place.field(&member.key.shown()), problem);
                 }
                 None => self.unknown(member, known),
             }
@@ -112,14 +118,14 @@ impl<'a> Section<'a> {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
             None => problem.hint(format!("there are {}", list(known))),
         };
-        self.sink.push(Some(member.at), &self.place.field(&shown), problem);
+        self.diagnostics.push(Some(member.at), &self.place.field(&shown), problem);
     }
 }
 
 /// One value of a configuration and its place: reading it reports what is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
-    pub(crate) sink: &'a Sink,
+    pub(crate) diagnostics: &'a Diagnostics,
     pub(crate) place: Place,
     pub(crate) node: &'a Node,
 }
@@ -131,7 +137,7 @@ impl<'a> Field<'a> {
         if self.node.value == Value::Broken {
             return None;
         }
-        self.sink.push(Some(self.node.at), &self.place, problem);
+        self.diagnostics.push(Some(self.node.at), &self.place, problem);
         None
     }
 
@@ -139,7 +145,7 @@ impl<'a> Field<'a> {
         self.fail(Problem::new(self.node.value.shown(), expected))
     }
 
-    /// What a reader of texts makes of this value, or its problem reported.
+    /// Parses a text value, or reports the problem.
     pub fn parsed<T>(&self, answer: Result<T, Problem>) -> Option<T> {
         answer.map_or_else(|problem| self.fail(problem), Some)
     }
@@ -241,24 +247,25 @@ impl<'a> Field<'a> {
 
     /// A text as the format of this file writes it.
     pub fn quote(&self, text: &str) -> String {
-        self.sink.format.text(text)
+        self.diagnostics.format.text(text)
     }
 
     /// A line that sets a named field, as the format of this file writes it.
     pub fn line(&self, name: &str, value: &str) -> String {
-        self.sink.format.line(name, value)
+        self.diagnostics.format.line(name, value)
     }
 
     /// The elements of an array, each with its place.
     pub(crate) fn elements(&self, expected: &str) -> Option<Vec<Self>> {
         let Some(nodes) = self.node.value.elements() else { return self.wrong(expected) };
-        let element = |(nth, node)| Self { sink: self.sink, place: self.place.element(nth), node };
+        let element =
+            |(nth, node)| Self { diagnostics: self.diagnostics, place: self.place.element(nth), node };
         Some(nodes.into_iter().enumerate().map(element).collect())
     }
 
     /// The table in this field.
-    pub(crate) fn section(&self, expected: &str) -> Option<Section<'a>> {
-        Section::open(self.sink, self.place.clone(), self.node, expected)
+    pub(crate) fn section(&self, expected: &str) -> Option<TableReader<'a>> {
+        TableReader::open(self.diagnostics, self.place.clone(), self.node, expected)
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Source {
     pub(crate) access: Access,
 }
 
-/// Who may read and change a configuration; nothing is known of a text that comes from no file.
+/// Permissions of a configuration file; unknown for a text without a file.
 #[derive(Debug, Default)]
 pub(crate) struct Access {
     mode: Option<u32>,

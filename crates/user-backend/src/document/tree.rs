@@ -22,7 +22,7 @@ impl<'t> LineIndex<'t> {
         Self { text, starts: std::iter::once(0).chain(behind_breaks).collect() }
     }
 
-    /// The place of a byte; offsets behind the end are the end.
+    /// The position of a byte; offsets past the end give the end.
     pub(crate) fn position(&self, offset: usize) -> Position {
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
@@ -41,7 +41,7 @@ pub(crate) struct Node {
     pub(crate) at: Position,
 }
 
-/// What the formats have in common.
+/// A value of any format.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Null,
@@ -131,7 +131,7 @@ impl Value {
         }
     }
 
-    /// The named fields of a table. An empty array is an empty table: PHP cannot tell them apart.
+    /// The named fields of a table. An empty array is an empty table: PHP does not distinguish them.
     pub(crate) fn members(&self) -> Option<&[Member]> {
         match self {
             Self::Table(members) => Some(members),

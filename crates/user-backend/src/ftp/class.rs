@@ -1,4 +1,4 @@
-//! What the configuration needs to know about the class `ftp`. Its positional arguments: host or host:port, secure = false.
+//! The class `ftp`: fields, ports and arguments. Its positional arguments: host or host:port, secure = false.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What may pass between suppaftp and a server, over any stream.
+//! The guard between suppaftp and a server, over any stream.
 //!
 //! - Replies come one line at a time, so that whatever the server sent ahead is still here when the next command is due.
 //! - No more than [`MAX_BYTES`] are read from one connection, and of each line nothing but the code is handed out: servers
@@ -35,11 +35,11 @@ impl From<Trouble> for io::Error {
     }
 }
 
-/// What a guard can stand in front of.
+/// A stream that a guard can wrap.
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// What the module's header promises, over any stream.
+/// The guard; see the module documentation.
 pub(super) struct Guard {
     pub(super) stream: Box<dyn Duplex>,
     /// Read from the stream, not handed out yet.

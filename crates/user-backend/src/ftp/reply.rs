@@ -1,4 +1,4 @@
-//! What a reply means: pure functions from bytes to a decision, so that every row can be tested without a server.
+//! Maps FTP replies to decisions: pure functions, so that every row can be tested without a server.
 //!
 //! The same code means different things at different places: 530 answers a wrong password, a name that came without TLS,
 //! and an address that is not welcome. So a code is judged together with the [`Stage`] it answers, and only 530 and 430
@@ -10,7 +10,7 @@
 use crate::error::{BackendError, Phase};
 use crate::verdict::Rejection;
 
-/// What a reply answers.
+/// The command that a reply belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The connection itself.
@@ -42,7 +42,7 @@ impl Stage {
     }
 }
 
-/// What to do after a reply.
+/// The next step after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// The stage is passed. After [`Stage::Pass`]: the server verified the password.
@@ -66,7 +66,7 @@ impl Next {
     }
 }
 
-/// What is said when a reply is none.
+/// The message for a malformed reply.
 pub(super) fn not_ftp(stage: Stage) -> BackendError {
     BackendError::protocol(stage.phase(), "the server does not speak FTP")
 }

@@ -115,7 +115,7 @@ impl Session {
         }
     }
 
-    /// What was found on the way here.
+    /// The result of the probe.
     pub(super) fn into_probe(self) -> Probe {
         let capabilities = std::iter::once("220").chain(self.granted).map(str::to_owned);
         Probe::of(Some(self.peer)).with_tls(self.tls).with_capabilities(capabilities)
@@ -172,7 +172,7 @@ fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Ve
     }
 }
 
-/// What it means that the connection broke.
+/// Maps a broken connection.
 fn broken(stage: Stage, error: io::Error) -> BackendError {
     let phase = stage.phase();
     if let Some(inner) = error.get_ref() {

@@ -1,4 +1,4 @@
-//! What one FTP backend needs to know.
+//! Settings of an FTP backend.
 
 use crate::identity::BackendId;
 use crate::transport::Endpoint;

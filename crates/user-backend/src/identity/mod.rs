@@ -1,8 +1,8 @@
-//! Names: what a person types, and what it stands for.
+//! Login names and their canonical form.
 //!
-//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ` are one person
+//! One canonicaliser serves cache, throttle, pins and storage, so that `Alice`, `alice` and `ＡＬＩＣＥ` are one user
 //! everywhere. It is the `UsernameCaseMapped` profile of PRECIS (RFC 8265, section 3.3): width mapping, lower case, NFC,
-//! and a refusal of everything that cannot be told apart by eye (controls, zero-width joiners, bidi overrides).
+//! and a refusal of confusable characters (controls, zero-width joiners, bidi overrides).
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
@@ -12,7 +12,7 @@ use std::borrow::Borrow;
 use std::fmt;
 use thiserror::Error;
 
-use crate::plain::{has_upper_case, is_graphic};
+use crate::ascii::{has_upper_case, is_graphic};
 
 /// Longest login name that is taken, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 255;
@@ -90,7 +90,7 @@ pub enum IdError {
     },
 }
 
-/// A login name as a person typed it: checked, not changed.
+/// A login name as typed: validated, not changed.
 ///
 /// Holding one means: not empty, at most [`MAX_NAME_BYTES`] bytes, no control character, no blank at either end, and a
 /// [`CanonicalName`] exists for it.
@@ -104,7 +104,7 @@ impl LoginName {
     /// Checks a typed name and finds its canonical form.
     ///
     /// # Errors
-    /// [`NameError`] says what is wrong; such a name is refused before anybody is asked.
+    /// [`NameError`]; such a name is refused before any backend is asked.
     pub fn parse(typed: &str) -> Result<Self, NameError> {
         let canonical = CanonicalName::parse(typed)?;
         Ok(Self { typed: typed.into(), canonical })
@@ -116,7 +116,7 @@ impl LoginName {
     }
 
     /// The name to send to a server: as typed if that differs from the canonical form by ASCII letter case only, else the
-    /// canonical form. Some servers tell full-width or decomposed letters apart, which are one person here.
+    /// canonical form. Some servers distinguish full-width or decomposed letters, which are one user here.
     pub fn spelling(&self) -> &str {
         match self.typed.eq_ignore_ascii_case(self.canonical.as_str()) {
             true => &self.typed,
@@ -124,7 +124,7 @@ impl LoginName {
         }
     }
 
-    /// The one form under which this person is known.
+    /// The canonical form.
     pub fn canonical(&self) -> &CanonicalName {
         &self.canonical
     }
@@ -142,7 +142,7 @@ impl fmt::Display for LoginName {
     }
 }
 
-/// The one form under which a person is known: lower case, normal width, NFC.
+/// The canonical form of a login name: lower case, normal width, NFC.
 ///
 /// Canonicalising it again changes nothing. Cheap to clone, as [`BackendId`] is.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -221,7 +221,7 @@ impl CanonicalName {
         &self.0
     }
 
-    /// The part before the only `@` and the part behind it, or `None` when there is not exactly one.
+    /// The parts before and after the only `@`, or `None` when there is not exactly one.
     pub fn split_domain(&self) -> Option<(&str, &str)> {
         self.0.split_once('@').filter(|(_, domain)| !domain.contains('@'))
     }
@@ -251,7 +251,7 @@ impl Serialize for CanonicalName {
     }
 }
 
-/// Why a typed text cannot be anybody's login name.
+/// Why a text is not a valid login name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NameError {

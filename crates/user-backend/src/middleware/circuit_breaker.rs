@@ -1,15 +1,15 @@
 //! Stops asking a backend that cannot be reached, and notices when it is back.
 //!
 //! After [`FAILURES`] failures in a row the breaker opens: attempts are answered "unavailable" at once, so a dead server
-//! costs nobody's time. After a pause one attempt is let through; if it fails the pause doubles, up to [`LONGEST_PAUSE`],
+//! costs no attempt any time. After a pause one attempt is let through; if it fails the pause doubles, up to [`LONGEST_PAUSE`],
 //! with jitter so that several processes do not come back at the same moment. If it succeeds the breaker closes.
 //!
 //! What counts is whether the server could be reached and answered: a rejection is a sign of health, a misconfiguration is
-//! not an outage, and an odd reply to somebody's name or password says nothing about the next person's: nobody shall switch
+//! not an outage, and an odd reply to one name or password says nothing about the next user: an attacker must not switch
 //! a server off for all by a name that it stumbles over.
 //!
 //! Order: directly around the backend, inside the [limit](super::concurrency_limit): waiting for a turn in vain says something about us,
-//! not about the server. An open breaker answers at once, so nobody keeps a turn for long. Cancellation: a trial attempt that is given up counts as neither; the next one may try.
+//! not about the server. An open breaker answers at once, so no attempt keeps a permit for long. Cancellation: a trial attempt that is given up counts as neither; the next one may try.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,7 @@ pub struct Breaker {
 struct State {
     failures: u32,
     pause: Duration,
-    /// Closed while `None`; nobody is let through before this moment.
+    /// Closed while `None`; no attempt passes before this time.
     open_until: Option<Instant>,
     /// One attempt is finding out whether the server is back.
     trial: bool,
@@ -147,7 +147,7 @@ impl UserBackend for Breaker {
         })?;
         let answer = self.inner.authenticate(attempt).await;
         match &answer {
-            // Nobody was asked, so nothing was learnt.
+            // The backend was not asked: no new information.
             Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {}
             // Nor about a server whose name is not known: a machine without a network knows none.
             Err(error) if !error.is_transient() && error.phase() == Phase::Resolve => {}

@@ -36,7 +36,7 @@ pub async fn canary(backend: &dyn UserBackend, names: &NameRules, deadline: Inst
     offer_stranger(backend, names, deadline).await.into()
 }
 
-/// What a backend made of a stranger.
+/// The result of a canary at one backend.
 #[derive(Debug)]
 pub(crate) enum Offered {
     Refused,

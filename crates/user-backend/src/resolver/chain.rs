@@ -35,7 +35,7 @@ pub(super) struct Chain {
     pub(super) deadline: Duration,
 }
 
-/// What the chain found out, before anybody vouches for it.
+/// The result of the chain, before trust is checked.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) decision: Decision,

@@ -1,4 +1,4 @@
-//! What a person offers.
+//! Credentials of an attempt.
 
 use std::fmt;
 use std::net::IpAddr;

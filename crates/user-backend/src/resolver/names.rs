@@ -13,7 +13,7 @@ use crate::verdict::{Identity, Rejection, Verdict};
 /// Names that servers take without a password: refused everywhere unless the setting says otherwise.
 const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
 
-/// What is done with the domain part of a login name.
+/// Rules for the domain part of a login name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DomainRules {
     domain: Option<CanonicalName>,
@@ -120,7 +120,7 @@ impl From<DomainRules> for NameRules {
     }
 }
 
-/// What the rules say about one name.
+/// The decision of the rules about one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameDecision {

@@ -1,4 +1,4 @@
-//! What a decision tells the outside: log lines, spans and metrics, all from the trace, so that they never disagree with it.
+//! Log lines, spans and metrics of a decision, all from the trace, so that they never disagree.
 //!
 //! The metrics are listed at [`Resolver::report_metrics`](super::Resolver::report_metrics). No label holds a name that a person
 //! typed: what strangers can make up must not fill a metrics store. Names are in log lines and spans, escaped.

@@ -1,4 +1,4 @@
-//! What a resolver answers.
+//! Outcomes of an attempt.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::verdict::{Authenticated, Rejection};
 /// An answer, and when its check began.
 pub(super) type Landed = (Answer, Epoch);
 
-/// What became of one attempt.
+/// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {

@@ -1,4 +1,4 @@
-//! Who owns whom: the first backend that accepts a person owns that name from then on.
+//! Pins: the first backend that accepts a name owns it from then on.
 //!
 //! Without pins, every backend could sign in anybody: a mailbox called `admin` would be the local `admin`. With them a known
 //! person is asked at their own backend only, another backend's yes is refused and audited, and an outage of
@@ -37,7 +37,7 @@ impl PinOwner {
     }
 }
 
-/// Where pins are kept. [`MemoryPins`] forgets them with the process; a store that lasts is better.
+/// Storage for pins. [`MemoryPins`] forgets them with the process; a store that lasts is better.
 #[async_trait]
 pub trait PinStore: fmt::Debug + Send + Sync + 'static {
     /// The owner of a name.

@@ -9,7 +9,7 @@ pub use crate::brute_force::Budget;
 /// How long one attempt may take when nothing else is set.
 pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
 
-/// What a rejection means for the backends behind.
+/// What a rejection means for later backends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -37,9 +37,9 @@ pub enum OnUnavailable {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Policy {
-    /// What a rejection means for the backends behind (default: they are asked).
+    /// What a rejection means for later backends (default: they are asked).
     pub on_reject: OnReject,
-    /// What an outage means for the backends behind (default: they are not asked).
+    /// What an outage means for later backends (default: they are not asked).
     pub on_unavailable: OnUnavailable,
     /// Whether a long-running process proves at start that the backend refuses a random user (default: yes).
     pub canary: bool,

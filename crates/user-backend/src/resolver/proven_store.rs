@@ -19,7 +19,7 @@ use crate::clock::Instant;
 use crate::identity::{CanonicalName, LoginName};
 use crate::secret::{OutcomeKeyer, Password};
 
-/// Where proven credentials are kept for longer than the process.
+/// Persistent storage for proven credentials.
 #[async_trait]
 pub trait ProvenStore: fmt::Debug + Send + Sync + 'static {
     /// Whether these credentials are kept.

@@ -21,7 +21,7 @@ use super::trace::AUDIT;
 use super::{Resolver, observe};
 use crate::identity::BackendId;
 
-/// What a reload has changed.
+/// The result of a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Reloaded {

@@ -1,4 +1,4 @@
-//! What the recorder of the crate `metrics` is given from time to time: answers from memory, the state of backends, sizes.
+//! Periodic metrics: answers from memory, the state of backends, sizes.
 
 use metrics::gauge;
 

@@ -23,7 +23,7 @@ pub struct Trace {
     pub steps: Vec<Step>,
     /// The rule that ended it.
     pub ended_by: Rule,
-    /// What the rule has to add, in words.
+    /// Additional text of the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Whole milliseconds from the question to the answer.
@@ -36,7 +36,7 @@ pub struct Trace {
 pub struct Step {
     /// The backend.
     pub backend: BackendId,
-    /// What it said.
+    /// The result.
     pub verdict: Said,
     /// How far a failed attempt came.
     pub phase: Option<Phase>,
@@ -46,7 +46,7 @@ pub struct Step {
     pub reason: Option<Cow<'static, str>>,
 }
 
-/// What a backend said, in one word.
+/// The result of one backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -68,7 +68,7 @@ pub enum Said {
 }
 
 impl Said {
-    /// What was said in one lower-case word, as JSON and metrics show it.
+    /// The result in one lower-case word, as in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use super::canary::Offered;
 use crate::identity::BackendId;
 
-/// What is known about one backend.
+/// The trust state of one backend.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     known: Mutex<Known>,

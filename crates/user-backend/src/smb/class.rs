@@ -1,4 +1,4 @@
-//! What the configuration needs to know about the class `smb`. Its only positional argument is the host.
+//! The class `smb`: fields, ports and arguments. Its only positional argument is the host.
 
 use std::sync::Arc;
 

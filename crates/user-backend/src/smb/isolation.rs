@@ -1,27 +1,27 @@
-//! Where libsmbclient runs: in processes of its own, or in a thread of this one.
+//! Isolation of libsmbclient: helper processes, or a thread of this process.
 
 use std::path::PathBuf;
 
-/// Where the engine `pavao` lets libsmbclient run.
+/// How the engine `pavao` isolates libsmbclient.
 ///
 /// libsmbclient is written in C and keeps its state in global variables. In this process it can do one login at a time,
 /// whatever the number of servers, and a crash of it ends the program. In helper processes, at most four for each backend,
 /// a server that hangs delays its own logins only, and a crash is an outage of one attempt. See
-/// [`run_if_asked`](super::run_if_asked) for how a program becomes its own helper.
+/// [`run_helper_if_requested`](super::run_helper_if_requested) for how a program becomes its own helper.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// In helpers when this program has called [`run_if_asked`](super::run_if_asked), else in a thread. The default.
+    /// In helpers when this program has called [`run_helper_if_requested`](super::run_helper_if_requested), else in a thread. The default.
     #[default]
     Auto,
     /// In one thread of this process, shared by all backends that do so.
     InProcess,
-    /// In helpers that run this program, which does nothing but call [`run_if_asked`](super::run_if_asked). For libraries
+    /// In helpers that run this program, which does nothing but call [`run_helper_if_requested`](super::run_helper_if_requested). For libraries
     /// within programs whose `main` you do not control. Linux only.
     Program(PathBuf),
 }
 
-/// What was decided.
+/// The chosen isolation.
 #[cfg(feature = "smb")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {

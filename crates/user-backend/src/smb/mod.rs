@@ -57,10 +57,10 @@
 //!
 //! # Helper processes
 //! libsmbclient has global state, in C: within one process it does one login at a time, so that a server that hangs holds
-//! up the logins at all others, and a crash of it is the end of the program. A program that calls [`run_if_asked`] first in
+//! up the logins at all others, and a crash of it is the end of the program. A program that calls [`run_helper_if_requested`] first in
 //! its `main` has helper processes instead (on Linux), which are the same program once more: up to four for each backend,
 //! started when they are needed, ended after 30 idle seconds, when a deadline passes, or with the program. Where `main` is
-//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_if_asked`]. Without either,
+//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_helper_if_requested`]. Without either,
 //! libsmbclient runs in one thread of the process, with these limits.
 //!
 //! # What libsmbclient does to a program
@@ -103,7 +103,7 @@ mod worker;
 
 pub use class::SmbClass;
 #[cfg(all(feature = "smb", target_os = "linux"))]
-pub use helper::run_if_asked;
+pub use helper::run_helper_if_requested;
 pub use isolation::Isolation;
 pub use settings::{SmbEngine, SmbSettings};
 

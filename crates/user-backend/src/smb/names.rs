@@ -1,4 +1,4 @@
-//! What SMB makes of names, and which of them are not sent at all.
+//! SMB account names, and which names are never sent.
 //!
 //! A Windows account has many spellings: `alice`, `ALICE`, `CORP\alice`, `corp/alice`, `alice@corp.example`. Servers and
 //! libsmbclient take most of them for the same person, so an application that believed the spelling would see several

@@ -1,4 +1,4 @@
-//! What an answer means: error numbers of libsmbclient and NTSTATUS codes become a verdict or a fault. Nothing here does
+//! Maps error numbers of libsmbclient and NTSTATUS codes to a verdict or an error. Nothing here does
 //! I/O, and nothing here can say yes to a failure.
 //!
 //! Codes: MS-ERREF section 2.3.1. What libsmbclient makes of them was measured with Samba 4.17.
@@ -6,7 +6,7 @@
 use crate::error::{BackendError, Phase};
 use crate::verdict::Rejection;
 
-/// What a server said about a name and a password.
+/// The response to a name and a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The session exists, and only a server that knows the password could have set it up.
@@ -42,7 +42,7 @@ pub(super) mod errno {
     pub(in crate::smb) const EHOSTUNREACH: i32 = 113;
 }
 
-/// What a failure of libsmbclient means. The address was resolved and reached before libsmbclient was called.
+/// Maps a failure of libsmbclient. The address was resolved and reached before libsmbclient was called.
 #[cfg(feature = "smb")]
 pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendError> {
     use errno::*;
@@ -77,7 +77,7 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendErro
     }
 }
 
-/// What an NTSTATUS in answer to a session set-up means.
+/// Maps the NTSTATUS of a session set-up.
 #[cfg(feature = "smb-native")]
 pub(super) fn of_status(status: u32) -> Result<Answer, BackendError> {
     let no = |rejection| Ok(Answer::No(rejection));

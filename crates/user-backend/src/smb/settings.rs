@@ -1,4 +1,4 @@
-//! What one SMB backend needs to know.
+//! Settings of an SMB backend.
 
 use serde::{Deserialize, Serialize};
 

@@ -70,7 +70,7 @@ async fn connect(address: SocketAddr) -> Result<TcpStream, BackendError> {
     Ok(stream)
 }
 
-/// What a connection that could not be opened means.
+/// Maps a failure to connect.
 pub(crate) fn cannot_connect(address: SocketAddr, error: io::Error) -> BackendError {
     let detail = match error.kind() {
         io::ErrorKind::ConnectionRefused => format!("{address} refused the connection"),

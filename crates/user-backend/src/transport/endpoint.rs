@@ -1,4 +1,4 @@
-//! Where a server is and how it may be talked to.
+//! Endpoints: address, TLS mode and timeout of a server.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -54,7 +54,7 @@ pub enum Trust {
     DangerAcceptAnyCertificate,
 }
 
-/// Where a server is, how it is reached and how long it may take.
+/// Address, TLS mode and timeout of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     host: String,

@@ -71,7 +71,7 @@ async fn look_up(host: String) -> Result<Vec<SocketAddr>, BackendError> {
     }
 }
 
-/// What it means that a name has no address.
+/// Maps a name without an address.
 fn meaning(host: &str, kind: LookupErrorKind, said: &str) -> BackendError {
     match kind {
         LookupErrorKind::NoName | LookupErrorKind::NoData => no_such_host(host),

@@ -81,7 +81,7 @@ impl TlsClient {
         .await
     }
 
-    /// What a failed handshake means.
+    /// Maps a failed handshake.
     pub fn explain(error: &std::io::Error) -> BackendError {
         let beneath = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match beneath {
@@ -90,7 +90,7 @@ impl TlsClient {
         }
     }
 
-    /// What is known about an encrypted connection.
+    /// Summary of a TLS session.
     pub fn summary<S>(stream: &TlsStream<S>) -> TlsSummary {
         TlsSummary::of(stream.get_ref().1)
     }

@@ -47,7 +47,7 @@ pub(crate) fn port() -> u16 {
 pub(crate) enum Script {
     /// Texts, each after one more line was heard; the first at once.
     Lines(Vec<Vec<u8>>),
-    /// Messages of SMB, each behind its length and after one was heard; `numbered`: with the number of what was heard.
+    /// SMB messages with their length, each after a request; `numbered`: with the message id of the request.
     Frames { frames: Vec<Vec<u8>>, numbered: bool },
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn attempt(backend: &dyn UserBackend, script: Script) -> (Result<Verd
         let own = LISTENER.try_clone().and_then(TcpListener::from_std).expect("a listener");
         let server = tokio::spawn(async move {
             let (stream, _) = own.accept().await?;
-            // Thousands of attempts a second: no port may stay behind in TIME_WAIT.
+            // Thousands of attempts a second: no port may stay in TIME_WAIT.
             stream.set_zero_linger()?;
             play(stream, script).await
         });

@@ -12,7 +12,7 @@ use crate::fake_server::{self, PASSWORD, Played};
 /// What the guard reads of one connection.
 const MOST: usize = 64 * 1024;
 
-/// The input is what the server says; at each byte 0xFE it waits for one more line of ours.
+/// The input is what the server says; at each byte 0xFE it waits for one more line from us.
 pub fn dialogue(input: &[u8]) {
     static BACKEND: LazyLock<FtpBackend> = LazyLock::new(|| {
         let endpoint = Endpoint::new("127.0.0.1", fake_server::port(), TlsMode::None);

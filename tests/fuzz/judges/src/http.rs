@@ -58,7 +58,7 @@ pub fn basic(input: &[u8]) {
     assert!(AuthorizationHeader::of(&headers).is_err(), "two headers are none");
 }
 
-/// A query, or a form; behind a NUL, a document in JSON.
+/// A query, or a form; after a NUL, a JSON document.
 pub fn form(input: &[u8]) {
     let cut = input.iter().position(|byte| *byte == 0).unwrap_or(input.len());
     let (query, body) = input.split_at(cut);
@@ -93,7 +93,7 @@ pub fn form(input: &[u8]) {
     }
 }
 
-/// A path behind `/ocs/v1.php`.
+/// A path after `/ocs/v1.php`.
 pub fn path(input: &[u8]) {
     let Ok(raw) = std::str::from_utf8(input) else { return };
     let Some(path) = Path::parse(raw) else { return };
@@ -166,7 +166,7 @@ pub fn reset_link(input: &[u8]) {
     }
 }
 
-/// The bytes are a recipe for a tree; whatever is in it, a parser reads the same tree back.
+/// The bytes generate a tree; a parser must read the same tree back.
 pub fn xml(input: &[u8]) {
     let tree = tree(&mut input.iter().copied(), 4);
     let document = writer::write("ocs", &[("data", &tree)]).expect("memory takes everything");

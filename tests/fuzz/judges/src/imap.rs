@@ -3,7 +3,7 @@
 use user_backend::Rejection;
 use user_backend::fuzzing::imap::{Dialogue, dialogue};
 
-/// Where the server waits for one more line of ours.
+/// Where the server waits for one more line from us.
 const HEAR: u8 = 0xfe;
 
 /// What the guard reads of one connection, and what it asks for at a time.
@@ -16,7 +16,7 @@ pub fn guard(input: &[u8]) {
     judge(&dialogue(&texts, how & 1 == 1, how & 2 == 2));
 }
 
-/// The input is what stands behind our tag in the answer to an honest login.
+/// The input is the text after our tag in the response to an honest login.
 pub fn reply(input: &[u8]) {
     // One line, and `{tag}` would be filled in.
     if input.contains(&b'\n') || input.windows(5).any(|window| window == b"{tag}") {

@@ -1,4 +1,4 @@
-//! What must hold whatever strangers say.
+//! Fuzz targets: what must hold for any untrusted input.
 //!
 //! Each target is a function from bytes to nothing that fails an assertion when something is wrong: a yes that a second,
 //! simpler reader of the same bytes does not find, a secret in an error, memory without bounds, a form that does not stay

@@ -1,4 +1,4 @@
-//! The canonicaliser: one person, one name.
+//! The canonicaliser: one user, one name.
 
 use user_backend::fuzzing::canonical_on_the_fast_way;
 use user_backend::identity::{MAX_NAME_BYTES, NameError};

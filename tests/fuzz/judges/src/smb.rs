@@ -41,7 +41,7 @@ pub fn session(input: &[u8]) {
     }
 }
 
-/// The answer to our greeting, without the length before it. A server is who says so at the right places.
+/// The answer to our greeting, without the length before it. A server is recognised by the right bytes.
 pub fn greeting(input: &[u8]) {
     let Ok(told) = greeted(input) else { return };
     let dialects = [[2, 2], [0x10, 2], [0, 3], [2, 3], [0x11, 3]];

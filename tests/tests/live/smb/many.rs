@@ -1,4 +1,4 @@
-//! Many logins side by side: no answer may reach the wrong question, and nothing may be left behind.
+//! Concurrent logins: no response may reach the wrong login, and nothing may leak.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,7 +10,7 @@ mod relay;
 use std::time::Duration;
 
 use user_backend::clock::now;
-use user_backend::conformance::{self, Known};
+use user_backend::conformance::{self, TestUser};
 use user_backend::smb::{Isolation, SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
@@ -105,7 +105,7 @@ async fn t02_the_right_password_signs_in_whatever_characters_it_has() {
 #[tokio::test]
 async fn every_promise_of_a_backend_is_kept() {
     let Some(rig) = Rig::find() else { return };
-    let known = Known::new("alice", &password(&rig, "alice")).unwrap();
+    let known = TestUser::new("alice", &password(&rig, "alice")).unwrap();
     for how in EVERY_WAY {
         let kept = conformance::check(&backend(&rig, SANE, how), &known).await;
         assert_eq!(kept, Ok(()), "{how:?}");

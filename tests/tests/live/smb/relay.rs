@@ -14,7 +14,7 @@ pub(crate) const TREE_CONNECT: u16 = 3;
 
 const SIGNED: u8 = 0x08;
 
-/// Where in a frame (behind its four bytes of length) the header has what.
+/// Offsets of header fields in a frame (after its four length bytes).
 const STATUS: std::ops::Range<usize> = 8..12;
 const FLAGS: usize = 16;
 const SIGNATURE: std::ops::Range<usize> = 48..64;
@@ -70,7 +70,7 @@ impl Frame {
     }
 }
 
-/// A relay to one server, on a port of its own.
+/// A relay to one server, on its own port.
 pub(crate) struct Relay {
     port: u16,
     setups: Arc<AtomicUsize>,

@@ -43,7 +43,7 @@ pub(super) struct Row {
     pub(super) flows: bool,
 }
 
-/// How a script goes on when its lie is told.
+/// How a script continues after its lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// The server says nothing more.
@@ -88,7 +88,7 @@ impl Row {
     }
 
     /// Ends the script. A client that may still wait gets the time to time out; one that must have an
-    /// answer by now is not: in frozen time he would wait for ever, and the row fails.
+    /// answer by now is not: in paused time it would wait for ever, and the row fails.
     pub(super) fn ending(mut self, ending: Ending) -> Self {
         match ending {
             Ending::Silence => {

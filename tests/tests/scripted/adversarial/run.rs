@@ -1,4 +1,4 @@
-//! Runs rows, each with a server, a backend and a frozen clock of its own, and judges what came of them.
+//! Runs rows, each with its own server, backend and paused clock, and checks the results.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -50,7 +50,7 @@ struct Outcome {
     connections: usize,
 }
 
-/// Runs all rows and leaves the figures under `name`, the number of rows as so many `things`.
+/// Runs all rows and reports the figures under `name`, with the number of rows as `things`.
 ///
 /// # Panics
 /// Names every row whose outcome was not allowed.
@@ -141,7 +141,7 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
     if found != 0 || told.contains(ZEBRA) {
         return Err(format!("the error tells what it must not: {told}"));
     }
-    // libsmbclient is let in only after a greeting on a connection of its own; what it cannot tell from an outage counts only if
+    // libsmbclient connects only after a greeting on a separate connection; what it cannot tell from an outage counts only if
     // the server greets once more.
     let most = if matches!(row.protocol, Protocol::SmbShare | Protocol::SmbPipe) { 3 } else { 1 };
     if *connections > most {

@@ -72,7 +72,7 @@ pub(super) fn rows() -> Vec<Row> {
     rows
 }
 
-/// libsmbclient waits on a clock of its own, which no script moves.
+/// libsmbclient uses its own clock, which no script moves.
 fn silences() -> Vec<Row> {
     let way = Protocol::SmbNative;
     let begun = |name: &str, steps: Vec<Step>| {

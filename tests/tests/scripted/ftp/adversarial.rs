@@ -84,7 +84,7 @@ async fn pipelined_replies_accept_no_user() {
             assert!(!peer.heard_text().contains("PASS"));
         }
     }
-    // Right behind the handshake: USER may already be out, PASS is not.
+    // Right after the handshake: USER may already be out, PASS is not.
     let peer = FakeServer::start(
         keys.ready(TlsMode::Explicit)
             .into_iter()
@@ -115,7 +115,7 @@ async fn silent_server_is_unavailable_within_the_deadline() {
     for mode in MODES {
         let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();
         let scripts = (0..whole.len()).map(|end| whole[..end].to_vec()).chain([
-            // The library waits for more behind a bare code and behind an open reply.
+            // The library waits for more after a bare code and after an open reply.
             [keys.ready(mode), to_pass("230\r\n")].concat(),
             [keys.ready(mode), to_pass("230-welcome\r\n")].concat(),
             [keys.ready(mode), to_pass("230 welcome")].concat(),

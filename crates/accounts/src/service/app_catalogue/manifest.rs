@@ -6,10 +6,10 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-/// Longer manifests are none.
+/// Maximum length of a manifest; longer ones are ignored.
 const LONGEST: u64 = 256 * 1024;
 
-/// Deeper manifests are none.
+/// Maximum nesting of a manifest; deeper ones are ignored.
 const DEEPEST: usize = 16;
 
 /// An element of a manifest.
@@ -26,10 +26,10 @@ pub struct ManifestElement {
 }
 
 impl ManifestElement {
-    /// Reads a manifest; `None` when there is none, or it is not one.
+    /// Reads a manifest; `None` if it is missing or invalid.
     ///
     /// # Security
-    /// Nothing outside the file is looked at: a manifest with entities of its own is none.
+    /// Reads nothing outside the file: a manifest that declares entities is invalid.
     pub fn read(path: &Path) -> Option<Self> {
         let about = std::fs::metadata(path).ok()?;
         if !about.is_file() || about.len() > LONGEST {

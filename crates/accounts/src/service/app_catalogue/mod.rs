@@ -1,4 +1,4 @@
-//! Which apps there are: features of the programs around this store, and what lies in the folder of installed apps. The
+//! The catalogue of apps: features of the programs around this store, and the folder of installed apps. The
 //! server and the command line speak of the same ones.
 
 pub(crate) mod manifest;
@@ -19,11 +19,11 @@ pub const EXTERNAL_APP: &str = "user_external";
 pub struct AppFeature {
     /// Its id.
     pub id: &'static str,
-    /// What it is called.
+    /// Name.
     pub name: &'static str,
-    /// What it does.
+    /// Description.
     pub summary: &'static str,
-    /// What would be left without it could not be administered.
+    /// Always enabled: without it the server could not be administered.
     pub always: bool,
 }
 
@@ -48,7 +48,7 @@ const FEATURES: &[AppFeature] = &[
     },
 ];
 
-/// An app that is there.
+/// An installed app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InstalledApp {
@@ -60,12 +60,12 @@ pub struct InstalledApp {
     pub enabled: bool,
 }
 
-/// What is known about an app.
+/// Metadata of an app.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AppInfo {
     /// It is a feature.
     Feature(AppFeature),
-    /// It lies in the folder of apps, with this manifest.
+    /// In the folder of apps, with this manifest.
     Manifest(ManifestElement),
 }
 
@@ -122,7 +122,7 @@ impl AppCatalogue {
         Ok(apps.collect())
     }
 
-    /// What is known about an app, if it is there.
+    /// The metadata of an app, if it is installed.
     pub fn find(&self, id: &str) -> Option<AppInfo> {
         if let Some(feature) = FEATURES.iter().find(|feature| feature.id == id) {
             return Some(AppInfo::Feature(*feature));

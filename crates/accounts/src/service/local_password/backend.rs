@@ -1,4 +1,4 @@
-//! The backend `local`: people whose password this store keeps.
+//! The backend `local`: users whose password is in this store.
 //!
 //! | who and what | verdict |
 //! |---|---|
@@ -69,7 +69,7 @@ pub struct LocalBackend {
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
     keyer: OutcomeKeyer,
-    /// What is compared for people who do not exist.
+    /// The dummy hash for unknown users (timing).
     dummy_hash: StoredHash,
     /// Passwords that were wrong: the same again is no guess.
     refused: Cache<OutcomeKey, ()>,
@@ -131,7 +131,7 @@ impl LocalBackend {
         Ok(verdict)
     }
 
-    /// Counts the attempt where that is wanted, before anything is compared.
+    /// Counts the attempt before the comparison, if the policy limits attempts.
     async fn count(
         &self,
         name: &CanonicalName,
@@ -222,7 +222,7 @@ impl LocalBackend {
         }
     }
 
-    /// What a right password is worth.
+    /// The verdict for a right password.
     fn verdict(&self, kept: &StoredCredential, attempt: &Attempt<'_>) -> Verdict {
         if !kept.enabled {
             return Verdict::Rejected(Rejection::AccountDisabled);
@@ -259,7 +259,7 @@ impl UserBackend for LocalBackend {
     }
 }
 
-/// What is known of the attempts in a row to which this one belongs.
+/// The consecutive attempts before this one.
 #[derive(Debug)]
 enum ConsecutiveFailures {
     /// Nothing is limited, or this is no guess.
@@ -282,7 +282,7 @@ impl fmt::Display for LocalBackend {
     }
 }
 
-/// What is stored, if anybody can sign in with it.
+/// The stored hash, if it is usable.
 fn parse(hash: &StoredHash, id: &UserId) -> Option<PasswordHash> {
     let parsed = PasswordHash::parse(hash.expose());
     if let Err(reason) = &parsed {

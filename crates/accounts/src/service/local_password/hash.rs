@@ -1,4 +1,4 @@
-//! What is stored for one password, and whether a typed one matches it. Pure: no store, no threads, no clock.
+//! Stored password hashes, and matching a typed password. Pure: no store, no threads, no clock.
 //!
 //! New hashes are Argon2id (RFC 9106) in the PHC string format. Accounts brought from a PHP installation come with
 //! older kinds, which are verified as that installation did and replaced at the first sign-in:
@@ -37,10 +37,10 @@ const MOST_BCRYPT_COST: u32 = 16;
 /// In front of a hash that has its installation's salt with it.
 const SALTED: &str = "salted";
 
-/// The bytes of a salt of ours.
+/// Length of new salts in bytes.
 const SALT_BYTES: usize = 16;
 
-/// The bytes of a hash of ours.
+/// Length of new hashes in bytes.
 const OUTPUT_BYTES: usize = 32;
 
 /// A stored hash that can be checked. Its `Debug` does not show it.
@@ -63,7 +63,7 @@ enum Kind {
     Sha1,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PasswordMatch {
     /// The typed password is the stored one.
@@ -88,7 +88,7 @@ impl LegacySalt {
         Self(Zeroizing::new(salt.into()))
     }
 
-    /// What to store of a hash of that installation: with the salt, if it is of the kind that needs it.
+    /// The stored form of an imported hash, with the salt if its kind needs one.
     pub fn with(&self, stored: &str) -> StoredHash {
         if self.0.is_empty() || !is_bcrypt(stored) {
             return StoredHash::new(stored);
@@ -108,7 +108,7 @@ impl fmt::Debug for LegacySalt {
     }
 }
 
-/// The stored text is no hash that anybody could sign in with.
+/// The stored text is no usable hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum UnknownHash {
     /// Its cost is beyond what one sign-in may take.

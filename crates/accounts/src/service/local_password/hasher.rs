@@ -19,7 +19,7 @@ pub struct Hasher {
     dummy: Arc<PasswordHash>,
 }
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckedPassword {
     /// Whether the password is the stored one.

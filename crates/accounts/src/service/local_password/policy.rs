@@ -52,7 +52,7 @@ impl PolicyRules {
         Ok(Self::new(policies.of(Scope::Account).clone(), product))
     }
 
-    /// Thinks up a password that passes for this person.
+    /// Generates a password that the policy accepts for this user.
     ///
     /// # Errors
     /// [`PolicyError`]: no randomness, or rules that nothing passes.

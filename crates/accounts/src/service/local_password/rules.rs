@@ -1,4 +1,4 @@
-//! What is asked of a new password, as far as this crate needs to know. The rules themselves are those of `password-policy`.
+//! The interface of password rules, as this crate needs it. The rules themselves are those of `password-policy`.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -9,13 +9,13 @@ use crate::domain::{Timestamp, User};
 
 /// Which passwords may be chosen, and how long one may be kept.
 pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
-    /// Whether this person may choose this password. May block for a few seconds.
+    /// Checks a new password of this user. May block for a few seconds.
     ///
     /// # Errors
-    /// Every broken rule in words that the person may read.
+    /// All violations, as messages for the user.
     fn check(&self, password: &str, person: &Person<'_>) -> Result<(), String>;
 
-    /// How many of the person's latest passwords, the present one included, must not be chosen again.
+    /// How many recent passwords, including the current one, must not be reused.
     fn history(&self) -> u32;
 
     /// After how many wrong passwords in a row a user takes no further one for the rest of the day; `None` where nothing is
@@ -26,12 +26,12 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
     fn is_expired(&self, changed: Timestamp, now: Timestamp) -> bool;
 }
 
-/// Whose password it is to become: what is known of the person must not be the password.
+/// The user whose password is set; context words about them must not be the password.
 #[derive(Clone, Copy, Debug)]
 pub struct Person<'a> {
     /// The user id.
     pub id: &'a str,
-    /// What the user is called.
+    /// Display name.
     pub display_name: Option<&'a str>,
     /// The mail address.
     pub email: Option<&'a str>,
@@ -67,7 +67,7 @@ impl PolicyRules {
         self.policy.as_ref()
     }
 
-    /// What is known of the person and must not be the password.
+    /// The context words of the user.
     pub(crate) fn context<'a>(&'a self, person: &Person<'a>) -> Context<'a> {
         let mut context = Context::default().user_id(person.id).product(&self.product);
         if let Some(name) = person.display_name {

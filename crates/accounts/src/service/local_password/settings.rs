@@ -1,4 +1,4 @@
-//! What hashing may cost.
+//! Cost settings for password hashing.
 //!
 //! The defaults are the least that OWASP recommends for Argon2id (RFC 9106): 19 MiB, two passes, about 20 ms on one core
 //! of 2026. Raise `memory_kib` first, then `passes`: each hash is replaced at its user's next sign-in.

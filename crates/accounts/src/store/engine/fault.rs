@@ -1,4 +1,4 @@
-//! What an engine says, in our words.
+//! Maps errors of the database engines.
 //!
 //! The words of a PostgreSQL server are not repeated: they can hold values of a statement. Its code is.
 

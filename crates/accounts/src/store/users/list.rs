@@ -173,7 +173,7 @@ impl UserPages {
     }
 }
 
-/// Where the next page begins.
+/// Start of the next page.
 fn next(filter: &UserFilter, items: &[User], limit: u64) -> Option<UserId> {
     let full = u64::try_from(items.len()).is_ok_and(|len| len >= limit);
     items.last().filter(|_| full && !filter.recent).map(|user| user.id.clone())

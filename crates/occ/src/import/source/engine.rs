@@ -58,7 +58,7 @@ impl Engine {
         Ok(!self.rows(query, &[table]).await?.is_empty())
     }
 
-    /// A condition that a column holds text: SQLite puts whatever it is given into any column, and blobs stand behind all
+    /// A condition that a column holds text: SQLite stores any type in any column, and sorts blobs after all
     /// texts in its order, so that continuing from one would start over.
     pub(super) fn is_text(&self, column: &str) -> String {
         match self {
@@ -188,8 +188,8 @@ fn closed(error: &sqlx::Error) -> CliError {
 fn unreadable(error: &sqlx::Error) -> CliError {
     let why = match error {
         sqlx::Error::Io(error) => format!("the connection failed: {}", error.kind()),
-        sqlx::Error::Database(told) => {
-            let code = told.code().unwrap_or_default();
+        sqlx::Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
             let code: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
             format!("the database refuses (code {code})")
         }

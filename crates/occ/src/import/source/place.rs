@@ -9,7 +9,7 @@ use crate::config_file;
 use crate::exit::CliError;
 use crate::output::eprintln_line;
 
-/// The settings of a `config.php` that tell where the database is.
+/// The settings of a `config.php` that locate the database.
 const SETTINGS: [&str; 9] = [
     "datadirectory",
     "dbhost",
@@ -90,7 +90,7 @@ impl Place {
         self.config.section(name).map_err(config_file::wrong)
     }
 
-    /// What is wrong with a setting, with its place in the file.
+    /// An error of a setting, with its position in the file.
     pub(super) fn wrong(&self, name: &str, found: &str, expected: &str) -> CliError {
         config_file::wrong(self.config.section_error(name, &[], found, expected))
     }
@@ -123,7 +123,7 @@ impl Place {
         Ok(Some(host))
     }
 
-    /// The options of PHP's driver for MySQL. What is not about TLS is told and not used.
+    /// The options of PHP's driver for MySQL. Those that are not about TLS are reported and ignored.
     pub(super) fn tls(&self) -> Tls {
         let mut tls = Tls { verify: true, ..Tls::default() };
         for (name, value) in self.config.section_members(OPTIONS) {
@@ -149,23 +149,23 @@ impl Host {
         if text.starts_with('/') {
             return Some(Self::Socket(text.into()));
         }
-        let (name, behind) = match text.rsplit_once(':') {
+        let (name, rest) = match text.rsplit_once(':') {
             // An address of IPv6 without a port.
-            Some((_, behind)) if behind.ends_with(']') => (text, None),
+            Some((_, rest)) if rest.ends_with(']') => (text, None),
             Some((name, _)) if name.contains(':') && !name.ends_with(']') => (text, None),
-            Some((name, behind)) => (name, Some(behind)),
+            Some((name, rest)) => (name, Some(rest)),
             None => (text, None),
         };
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let name = if name.is_empty() { "localhost" } else { name }.to_owned();
-        match behind.filter(|behind| !behind.is_empty()) {
+        match rest.filter(|rest| !rest.is_empty()) {
             None => Some(Self::Tcp { name, port: None }),
             Some(path) if path.starts_with('/') => Some(Self::Socket(path.into())),
             Some(port) => Some(Self::Tcp { name, port: Some(port.parse().ok()?) }),
         }
     }
 
-    /// `localhost` means the socket to everybody who speaks to MySQL, unless there is a port with it.
+    /// `localhost` means the socket for every MySQL client, unless there is a port.
     pub(super) fn of_mysql(said: Option<Self>) -> Self {
         let said = said.unwrap_or_else(|| Self::Tcp { name: "localhost".to_owned(), port: None });
         match &said {

@@ -1,4 +1,4 @@
-//! Apps: list, tell about, switch.
+//! Apps: list, describe, enable and disable.
 
 use accounts::AppNotSwitchable;
 
@@ -12,13 +12,15 @@ use crate::provisioning::operation::{Operation, operation};
 
 const UNKNOWN_FILTER: Code = Code::of_endpoint(101);
 
-const NO_APP: ResponseDoc = (Code::NOT_FOUND, "there is no such app");
+const NO_APP: ResponseDoc = (Code::NOT_FOUND, "unknown app");
 
 /// `GET /cloud/apps`
 pub(crate) const LIST: Operation =
     operation!("AppList", Apps, "Lists the ids of apps", named_list("apps"), list(call))
-        .params(&[Param::text("filter", "Only those that are on, or off").words(&["enabled", "disabled"])])
-        .codes(&[(UNKNOWN_FILTER, "the filter is another word")]);
+        .params(
+            &[Param::text("filter", "Only enabled or only disabled apps").words(&["enabled", "disabled"])],
+        )
+        .codes(&[(UNKNOWN_FILTER, "unknown filter")]);
 
 async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let wanted = match call.params.text("filter")? {
@@ -36,7 +38,7 @@ async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const OF_USER: Operation = operation!(
     "UserApps",
     Users,
-    "Lists the apps that are on for the caller",
+    "Lists the apps that are enabled for the caller",
     named_list("apps"),
     of_user(call)
 );
@@ -49,7 +51,7 @@ async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `GET /cloud/apps/{app}`
 pub(crate) const INFO: Operation =
-    operation!("AppInfo", Apps, "Tells what an app says about itself", app(), info(call)).codes(&[NO_APP]);
+    operation!("AppInfo", Apps, "Returns the metadata of an app", app(), info(call)).codes(&[NO_APP]);
 
 async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
     let about = call.app.apps().find(&call.captures.get("app")).ok_or_else(unknown)?;
@@ -58,10 +60,10 @@ async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `POST` and `DELETE /cloud/apps/{app}`
 pub(crate) const ENABLE: Operation =
-    operation!("AppEnable", Apps, "Switches an app on", nothing(), switch(call, true)).codes(&[NO_APP]);
+    operation!("AppEnable", Apps, "Enables an app", nothing(), switch(call, true)).codes(&[NO_APP]);
 
 pub(crate) const DISABLE: Operation =
-    operation!("AppDisable", Apps, "Switches an app off", nothing(), switch(call, false))
+    operation!("AppDisable", Apps, "Disables an app", nothing(), switch(call, false))
         .codes(&[(Code::FORBIDDEN, "it is always on")]);
 
 async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {

@@ -34,14 +34,9 @@ async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET …/config/apps/{app}`
-pub(crate) const KEYS: Operation = operation!(
-    "AppKeys",
-    Settings,
-    "Lists the settings of an app that are set",
-    wrapped(schema::list()),
-    keys(call)
-)
-.codes(&[NOT_SETTABLE]);
+pub(crate) const KEYS: Operation =
+    operation!("AppKeys", Settings, "Lists the settings of an app", wrapped(schema::list()), keys(call))
+        .codes(&[NOT_SETTABLE]);
 
 async fn keys(call: &Call<'_>) -> Result<Answer, Failure> {
     let app = app(call)?;
@@ -53,7 +48,7 @@ async fn keys(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const GET: Operation = operation!(
     "AppKeyGet",
     Settings,
-    "Tells the value of a setting",
+    "Returns the value of a setting",
     wrapped(schema::text("The value")),
     get(call)
 )
@@ -98,8 +93,7 @@ async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `DELETE …/config/apps/{app}/{key}`
 pub(crate) const DELETE: Operation =
-    operation!("AppKeyDelete", Settings, "Takes the value of a setting away", nothing(), delete(call))
-        .codes(&[NOT_SETTABLE]);
+    operation!("AppKeyDelete", Settings, "Deletes a setting", nothing(), delete(call)).codes(&[NOT_SETTABLE]);
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
     let app = app(call)?;
@@ -119,13 +113,13 @@ fn app(call: &Call<'_>) -> Result<String, Failure> {
     if fits { Ok(app) } else { Err(refused("Invalid app id given")) }
 }
 
-/// What is not for this door: what says which apps are on, what would open the server, what would break clients.
+/// Settings that this API refuses: those that enable apps, what would open the server, what would break clients.
 fn settable(app: &str, key: &str, value: &str) -> Result<(), Failure> {
     let no = match (app, key) {
         (_, "installed_version" | "enabled" | "types") => true,
         ("core", "encryption_enabled") => value != "yes",
         ("core", key) if key.starts_with("public_") || key.starts_with("remote_") => true,
-        // What an answer in XML could not tell again as it was.
+        // A value that XML cannot represent.
         _ => !can_carry(key) || !can_carry(value),
     };
     if no { Err(refused("The given key can not be set")) } else { Ok(()) }

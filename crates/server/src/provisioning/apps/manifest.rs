@@ -1,4 +1,4 @@
-//! What apps tell about themselves, in the shape that clients know.
+//! Manifests of apps, in the format that clients know.
 
 use accounts::{AppFeature, AppInfo, ManifestElement};
 
@@ -60,7 +60,7 @@ fn manifest_of(root: &ManifestElement) -> Data {
     Data::Map(entries)
 }
 
-/// What every app has, if only empty, behind what its manifest says.
+/// Fields that every app has, after those of its manifest, empty if need be.
 const ALWAYS: &[&str] = &[
     "info",
     "remote",
@@ -92,7 +92,7 @@ fn part(element: &ManifestElement) -> Data {
     }
 }
 
-/// What is in elements, as a list.
+/// The children of an element, as a list.
 fn members(elements: &[&ManifestElement]) -> Data {
     Data::List(elements.iter().flat_map(|element| &element.children).map(value).collect())
 }
@@ -131,7 +131,7 @@ fn collect(
     }
 }
 
-/// An element as it is: a text, or a map of what is in it. Attributes have a key of their own, and make a map of a text.
+/// An element: a text, or a map of its children. Attributes have their own key, and turn a text into a map.
 fn value(element: &ManifestElement) -> Data {
     let text = element.text.trim();
     if element.attributes.is_empty() && element.children.is_empty() {

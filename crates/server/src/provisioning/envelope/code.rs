@@ -24,7 +24,7 @@ impl Code {
     pub const BAD_REQUEST: Self = Self(400);
     /// The one who asks may not do this.
     pub const FORBIDDEN: Self = Self(403);
-    /// There is nothing of this name.
+    /// Not found.
     pub const ABSENT: Self = Self(404);
     /// Unsupported content type of the body.
     pub const MEDIA_TYPE: Self = Self(415);
@@ -36,7 +36,7 @@ impl Code {
     pub const BROKEN: Self = Self(996);
     /// Not signed in.
     pub const UNAUTHORISED: Self = Self(997);
-    /// There is nothing of this name, or the one who asks may not see it.
+    /// Not found, or not visible to the caller.
     pub const NOT_FOUND: Self = Self(998);
     /// It failed and there is no code for it.
     pub const UNKNOWN: Self = Self(999);

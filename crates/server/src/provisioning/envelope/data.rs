@@ -1,4 +1,4 @@
-//! What an answer carries: a tree of ordered maps, lists and scalars, before anybody has decided how it is written down.
+//! The data of a response: a tree of ordered maps, lists and scalars, independent of the format.
 //!
 //! The API was born as arrays of PHP, and clients know the marks that left: a map without entries is an empty list, a
 //! `false` is an empty element. One tree and two writers ([`xml`](super::xml), [`json`](super::json)) keep those rules

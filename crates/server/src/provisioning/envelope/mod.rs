@@ -24,11 +24,11 @@ use data::Data;
 use format::Format;
 use streamed_list::StreamedList;
 
-/// What an endpoint answers when it worked.
+/// A successful response of an endpoint.
 #[derive(Debug)]
 pub struct Answer {
     data: Data,
-    /// What stands in place of the data when it is too much to be held.
+    /// Streamed data, if it is too large for memory.
     long: Option<StreamedList>,
     total: Option<u64>,
     per_page: Option<u64>,
@@ -40,7 +40,7 @@ impl Answer {
     pub const NOTHING: Self =
         Self { data: Data::NOTHING, long: None, total: None, per_page: None, hint: None };
 
-    /// Adds what a person should know although it worked.
+    /// Adds a hint to a successful response.
     #[must_use]
     pub fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
@@ -67,7 +67,7 @@ impl From<StreamedList> for Answer {
     }
 }
 
-/// What an endpoint answers when it did not.
+/// A failed response of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     code: Code,
@@ -96,7 +96,7 @@ impl Failure {
         Self::fixed(code, "")
     }
 
-    /// A failure that is told in the data instead of the message, as the settings of apps do it.
+    /// A failure with its text in the data instead of the message, as for settings of apps.
     pub fn in_data(code: Code, data: Data) -> Self {
         Self { code, message: None, hint: None, retry_after: None, data, legacy: false }
     }
@@ -124,20 +124,20 @@ impl Failure {
         Self::new(Code::THROTTLED, text).after(wait)
     }
 
-    /// Who could tell whether a password is right cannot be asked.
+    /// The backend that could check the password is unavailable.
     pub fn unavailable(wait: Duration) -> Self {
         let text = "Passwords cannot be checked at the moment, try again later; yours may well be right";
         Self::new(Code::UNAVAILABLE, text).after(wait)
     }
 
-    /// Adds what a person may do about it. Programs read the message, people read on.
+    /// Adds a hint for people; programs read the message.
     #[must_use]
     pub fn with_hint(mut self, hint: &'static str) -> Self {
         self.hint = Some(hint);
         self
     }
 
-    /// Whether there is nothing in it that a person could read.
+    /// Whether there is no text for people.
     pub fn is_wordless(&self) -> bool {
         self.message.as_deref() == Some("") && self.hint.is_none()
     }
@@ -164,7 +164,7 @@ impl Failure {
         self.code
     }
 
-    /// The message, if it is not told in the data.
+    /// The message, unless it is in the data.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }

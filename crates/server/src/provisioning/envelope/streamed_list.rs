@@ -24,20 +24,20 @@ use super::{json, xml};
 const RETRY_DELAYS: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_millis(600), Duration::from_millis(1800)];
 
-/// A list, or a map, of which one part after the other is told.
+/// A list or map that is streamed in parts.
 pub struct StreamedList {
     key: &'static str,
     first: Data,
     rest: Box<dyn PageSource>,
 }
 
-/// What gives the parts of a list.
+/// The source of a list's parts.
 #[async_trait::async_trait]
 pub trait PageSource: Send {
-    /// The next part; `None` behind the last.
+    /// The next part; `None` after the last.
     ///
     /// # Errors
-    /// When the store cannot tell; the same part may be asked for again.
+    /// The store failed; the same part may be requested again.
     async fn next(&mut self) -> Result<Option<Data>, AccountsError>;
 }
 
@@ -65,7 +65,7 @@ impl StreamedList {
 
 impl fmt::Debug for StreamedList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Long").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("StreamedList").field("key", &self.key).finish_non_exhaustive()
     }
 }
 
@@ -109,7 +109,7 @@ struct StreamWriter {
 }
 
 enum How {
-    /// What is written, and what closes the list once it is open.
+    /// The opening and closing text of the list.
     Json(Vec<u8>, Option<u8>),
     /// The writer, and whether the list is open.
     Xml(Box<Writer<Vec<u8>>>, bool),
@@ -146,7 +146,7 @@ impl StreamWriter {
         }
         match &mut self.how {
             How::Json(out, close) => {
-                // As a list or a map of its own, of which only what is between the brackets counts.
+                // Written as a complete list or map; only the part between the brackets is used.
                 let written = json::write(part)?;
                 if let [open, entries @ .., end] = written.as_slice() {
                     out.push(if close.is_some() { b',' } else { *open });
@@ -165,7 +165,7 @@ impl StreamWriter {
         }
     }
 
-    /// What was written since the last time.
+    /// The text written since the last call.
     fn take(&mut self) -> Vec<u8> {
         std::mem::take(match &mut self.how {
             How::Json(out, _) => out,

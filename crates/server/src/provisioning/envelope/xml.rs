@@ -15,7 +15,7 @@ use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
 use super::data::Data;
 
-/// The name of what has no name of its own.
+/// The element name of list items.
 const ELEMENT: &str = "element";
 
 /// Writes a document with this root and these children.

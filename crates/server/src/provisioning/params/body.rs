@@ -8,7 +8,7 @@ use futures_util::stream;
 use super::{Nodes, ParamError, Params, form, json};
 
 impl Params {
-    /// Reads a body. An empty one holds no parameters, whatever its content type; without a content type it is taken for a
+    /// Reads a body. An empty one has no parameters, whatever its content type; without a content type it is read as a
     /// form.
     ///
     /// # Errors

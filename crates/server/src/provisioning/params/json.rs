@@ -25,7 +25,7 @@ pub(super) fn read(text: &[u8]) -> Result<Params, ParamError> {
     Ok(Params { entries, repeated: Vec::new() })
 }
 
-/// What is left of the limits of a document, and which of them it broke.
+/// The remaining limits of a document, and the one that it exceeded.
 #[derive(Default)]
 struct Limits {
     nodes: Nodes,

@@ -1,4 +1,4 @@
-//! What a caller sends along: query and body merged into one set of parameters, as PHP hands it to a program.
+//! Parameters of a call: query and body merged into one set, as in PHP.
 //!
 //! A name may say where in an array its value belongs (`groups[]=a`, `groups[0]=a`, `fields[email]=x`). What the body says
 //! wins over the query. Unlike in the original a text where a list is wanted is a list of one, a list where a text is
@@ -16,7 +16,7 @@ use crate::request_body::BodyError;
 /// How many values, lists and maps one query or one body may hold.
 const MOST: usize = 2000;
 
-/// What a node takes in memory beside its text, in bytes.
+/// Memory of a node besides its text, in bytes.
 const NODE_BYTES: usize = 160;
 
 /// Arrays in arrays in arrays, so deep and no deeper.
@@ -73,13 +73,13 @@ pub enum ParamError {
     /// The body is not what its content type says.
     #[error("The body is not valid {kind}")]
     Malformed {
-        /// What it should be.
+        /// The expected type.
         kind: &'static str,
     },
     /// In the query or in the body.
     #[error("What was sent is not valid UTF-8")]
     Encoding,
-    /// The content type is none that is read here.
+    /// The content type is not supported.
     #[error(
         "The content type of the body is not supported; send application/x-www-form-urlencoded (curl: -d key=value), \
          application/json or multipart/form-data"

@@ -1,7 +1,7 @@
 //! `POST /cloud/users`: everything at once or nothing at all.
 //!
 //! The checks come in the order in which clients know them. The original creates the account first and looks at quota and
-//! language afterwards, so a mistake there leaves half a user behind; here they are looked at before, with the same codes.
+//! language afterwards, so an error there leaves an incomplete user; here they are checked first, with the same codes.
 
 use accounts::{
     AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, MAX_LOCAL_PASSWORD_BYTES,
@@ -34,16 +34,13 @@ const EMAIL_REQUIRED: Code = Code::of_endpoint(110);
 const NO_FREE_ID: Code = Code::of_endpoint(111);
 
 const CODES: &[ResponseDoc] = &[
-    (
-        INVALID,
-        "the id, the password, the mail address, the display name or the backend is none that can be taken",
-    ),
-    (TAKEN, "there is a user of this id; or quota, language or sub-admin group cannot be taken"),
+    (INVALID, "invalid user id, password, mail address, display name or backend"),
+    (TAKEN, "the user already exists; or invalid quota, language or sub-admin group"),
     (ADMIN_GROUP, "the group admin cannot have sub-admins"),
-    (NO_GROUP, "there is no such group"),
+    (NO_GROUP, "unknown group"),
     (NOT_ADMINISTERED, "you do not administer the group"),
     (GROUP_REQUIRED, "sub-admins must name a group"),
-    (PASSWORD_REFUSED, "the password policy refuses the password, and says why"),
+    (PASSWORD_REFUSED, "the password violates the policy; see the message"),
     (NO_PASSWORD_LINK, "neither a password nor a mail address was given"),
     (EMAIL_REQUIRED, "a mail address is required here"),
     (NO_FREE_ID, "no free id was found"),
@@ -68,15 +65,10 @@ const PARAMS: &[Param] = &[
 ];
 
 /// `POST /cloud/users`
-pub(crate) const CREATE: Operation = operation!(
-    "UserCreate",
-    Users,
-    "Creates a user: everything that is asked for, or nothing",
-    id(),
-    create(call)
-)
-.params(PARAMS)
-.codes(CODES);
+pub(crate) const CREATE: Operation =
+    operation!("UserCreate", Users, "Creates a user, completely or not at all", id(), create(call))
+        .params(PARAMS)
+        .codes(CODES);
 
 async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let params = call.params;
@@ -172,13 +164,13 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(error) => return Err(error.into()),
     };
     if local && password.is_empty() && user.email.is_some() && greets(call).await? {
-        // Whether that worked is in the log; the account is there in any case, as clients know it.
+        // A failure is logged; the account is created in any case, as clients expect.
         let _ = call.app.send_welcome(&call.accounts()?, &user).await;
     }
     Ok(Data::one("id", user.id.as_str()).into())
 }
 
-/// The backend that shall check this user's password, if it is another than the local one.
+/// The external backend that checks this user's password, if any.
 fn backend(call: &Call<'_>) -> Result<Option<BackendId>, Failure> {
     let Some(wanted) = call.params.text("backend")?.filter(|id| !id.is_empty()) else { return Ok(None) };
     let unknown = || Failure::new(INVALID, format!("backend {wanted} does not exist"));
@@ -204,7 +196,7 @@ fn has_possible_owner(call: &Call<'_>, id: &UserId) -> bool {
 /// The answer to a sub-admin who wants a name that an external backend may own.
 const OWNED: &str = "Only administrators may use a name that may belong to a user of another backend";
 
-/// What can be done about it.
+/// The hint.
 const OWNED_HINT: &str = "ask an administrator to create this user; or, if the names of your backends cannot be told from \
                           local ones, to set sub_admins_may_create = \"any-name\"";
 
@@ -249,17 +241,17 @@ fn checked_id(id: String, sent: bool) -> Result<UserId, Failure> {
     })
 }
 
-/// What happened when no id comes at all.
+/// The hint for a missing id.
 const NO_ID: &str = "send the name as userid, in lower case; with curl: -d userid=frank";
 
-/// What happened when an id comes in quotes that the shell should have taken away.
+/// The hint for an id in quotes that the shell should have removed.
 const INNER_QUOTES: &str = "the value has quotes in it; put them around the whole: -d 'userid=frank'";
 
-/// What happened when an id comes in typographic quotes.
+/// The hint for an id in typographic quotes.
 pub(crate) const QUOTES: &str = "the value has typographic quotes in it, as web pages and word processors make them; \
                                  type plain ones: -d 'userid=frank'";
 
-/// The groups that the user shall be in.
+/// The groups of the new user.
 async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();
@@ -280,7 +272,7 @@ async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
     Ok(groups)
 }
 
-/// The groups that the user shall administer.
+/// The groups that the new user administers.
 async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();

@@ -36,7 +36,7 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
 )
 .params(&[
     Param::text("key", "The field").required(),
-    Param::text("value", "What it shall hold; empty takes away what was there").required(),
+    Param::text("value", "The new value; empty deletes it").required(),
 ])
 .or_params(&[
     Param::new("fields", Kind::Map, "Several fields at once, all of them or none; not the password").required()
@@ -44,10 +44,10 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
     (NAME_TOO_LONG, "the display name is too long"),
-    (INVALID, "the value cannot be taken"),
+    (INVALID, "invalid value"),
     (
         NOT_EDITABLE,
-        "there is no such field, or you may not edit it; or the password policy refuses the password, and says why",
+        "unknown field, or not allowed; or the password violates the policy, see the message",
     ),
     HIDDEN,
 ]);
@@ -70,7 +70,7 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     let mut change = UserChange::new();
     for (key, value) in fields {
         if key == "password" {
-            let text = "The password is changed in a call of its own";
+            let text = "Change the password in a separate call";
             return Err(Failure::new(Code::BAD_REQUEST, text));
         }
         change = who.applied(change, key, value, call).await?;
@@ -82,7 +82,7 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
 }
 
-/// What the change of a field needs: the proof of the caller, and the scope of a service token.
+/// Required proof and scope for changing a field.
 pub fn needs(key: &str, oneself: bool) -> (Requirement, TokenScope) {
     let is_credential = |field: ProfileField| field.rules().risk == FieldRisk::Credential;
     if key == "password" || key.parse().is_ok_and(is_credential) {
@@ -118,11 +118,11 @@ fn pair<'c>(call: &'c Call<'_>) -> Result<(&'c str, &'c str), Failure> {
     Ok((sent("key")?, sent("value")?))
 }
 
-/// What people are told who sent `email=...`, or nothing.
+/// The hint for `email=...`, and for no parameters.
 const PAIR: &str = "send which field as key and what it becomes as value, with curl: -d key=email -d value=frank@example.com; \
                     or several as fields[email]=... and so on";
 
-/// `PUT /cloud/users/{user}/{collection}`: `key` is a value that is there, `value` what becomes of it.
+/// `PUT /cloud/users/{user}/{collection}`: replaces the value `key` with `value`.
 pub(crate) const COLLECTION: Operation = operation!(
     "UserEditCollection",
     Users,
@@ -132,12 +132,12 @@ pub(crate) const COLLECTION: Operation = operation!(
 )
 .more("The collection is additional_mail, or additional_mailScope to say who may see one of one's own.")
 .params(&[
-    Param::text("key", "An address that is there").required(),
+    Param::text("key", "An existing address").required(),
     Param::text("value", "What becomes of it; empty takes it away").required(),
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
-    (INVALID, "there is no such address, or the value cannot be taken"),
+    (INVALID, "unknown address, or invalid value"),
     (NOT_EDITABLE, "no such collection"),
     HIDDEN,
 ]);
@@ -175,7 +175,7 @@ async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `GET /cloud/user/fields`
 pub(crate) const FIELDS: Operation =
-    operation!("UserFields", Users, "Lists the fields that people may edit", list(), fields(call));
+    operation!("UserFields", Users, "Lists the fields that users may edit", list(), fields(call));
 
 async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
     let named = call.app.settings().allow_user_to_change_display_name;
@@ -200,7 +200,7 @@ async fn fields_of(call: &Call<'_>) -> Result<Answer, Failure> {
     fields(call).await
 }
 
-/// Who edits whom.
+/// The editing user and the edited one.
 struct Editor<'a> {
     details: &'a Details,
     oneself: bool,
@@ -322,7 +322,7 @@ async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result
         return Err(Failure::new(NOT_EDITABLE, "Setting the password is not supported by the users backend"));
     }
     call.app.rules().await?;
-    // Empty, or with control characters: what is wrong with it is what the rules say, or else that it is none.
+    // Empty, or with control characters: report the violated rules, or else that it is invalid.
     let invalid = || Failure::new(INVALID, "Invalid password value");
     let Ok(password) = Password::parse(value) else {
         return Err(match call.app.broken_rules(value, &details.user).await {

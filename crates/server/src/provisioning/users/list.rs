@@ -18,8 +18,8 @@ use crate::state::AppState;
 /// The parameters of [`strict_range`].
 const STRICT_RANGE: &[Param] = &[
     Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", Kind::Count, "At most so many"),
-    Param::new("offset", Kind::Count, "Without so many at the beginning"),
+    Param::new("limit", Kind::Count, "Maximum number"),
+    Param::new("offset", Kind::Count, "Number to skip"),
 ];
 
 /// The message where a group does not exist.
@@ -37,15 +37,10 @@ async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/details`
-pub(crate) const DETAILS: Operation = operation!(
-    "UserListDetails",
-    Users,
-    "Lists users with everything about them, by id",
-    details(),
-    details(call)
-)
-.more("Users whom the caller may not see are returned as an id only.")
-.params(RANGE);
+pub(crate) const DETAILS: Operation =
+    operation!("UserListDetails", Users, "Lists users with all their data, by id", details(), details(call))
+        .more("Users whom the caller may not see are returned as an id only.")
+        .params(RANGE);
 
 async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
@@ -54,7 +49,7 @@ async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `GET /cloud/users/disabled`
 pub(crate) const DISABLED: Operation =
-    operation!("UserListDisabled", Users, "Lists users who may not sign in", details(), disabled(call))
+    operation!("UserListDisabled", Users, "Lists disabled users", details(), disabled(call))
         .params(STRICT_RANGE);
 
 async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -66,7 +61,7 @@ async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const RECENT: Operation = operation!(
     "UserListRecent",
     Users,
-    "Lists users, those who signed in last first",
+    "Lists users by their last sign-in, latest first",
     details(),
     recent(call)
 )
@@ -85,7 +80,7 @@ pub(crate) const OF_GROUP: Operation = operation!(
     named_list("users"),
     of_group(call)
 )
-.codes(&[(Code::FORBIDDEN, "you do not administer the group"), (Code::ABSENT, "there is no such group")]);
+.codes(&[(Code::FORBIDDEN, "you do not administer the group"), (Code::ABSENT, "unknown group")]);
 
 async fn of_group(call: &Call<'_>) -> Result<Answer, Failure> {
     let caller = call.caller()?;
@@ -109,12 +104,12 @@ async fn of_group(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const OF_GROUP_DETAILS: Operation = operation!(
     "GroupUsersDetails",
     Groups,
-    "Lists a group's members with everything about them, by id",
+    "Lists a group's members with all their data, by id",
     details(),
     of_group_details(call)
 )
 .params(RANGE)
-.codes(&[(Code::NOT_FOUND, "there is no such group, or you do not administer it")]);
+.codes(&[(Code::NOT_FOUND, "unknown group, or you do not administer it")]);
 
 async fn of_group_details(call: &Call<'_>) -> Result<Answer, Failure> {
     let range = call.range()?;
@@ -135,7 +130,7 @@ async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Res
     tell(Telling { pages: pages(call, filter, range)?, details }, range).await
 }
 
-/// A list of one page is told whole, a longer one while it is read.
+/// Returns one page at once, and streams a longer list.
 async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
     let first = telling.next().await?.unwrap_or(Data::NOTHING);
     let total = telling.pages.total();
@@ -160,7 +155,7 @@ fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages
     Ok(if range.limit.is_some() { pages.counted() } else { pages })
 }
 
-/// A list that is being told, to whom if their rights decide what is told of each.
+/// A list in progress, with its reader if rights decide what is shown of each user.
 struct Telling {
     pages: UserPages,
     details: Option<(AppState, Caller)>,

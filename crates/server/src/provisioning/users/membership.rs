@@ -56,13 +56,13 @@ async fn groups_details(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `POST /cloud/users/{user}/groups`
 pub(crate) const ADD: Operation =
-    operation!("UserGroupAdd", Users, "Puts a user into a group", nothing(), add(call))
+    operation!("UserGroupAdd", Users, "Adds a user to a group", nothing(), add(call))
         .more("Twice is as good as once.")
         .params(GROUP)
         .codes(&[
             (NO_GROUP_NAMED, "no group was named"),
-            (NO_GROUP, "there is no such group"),
-            (NO_USER, "there is no such user, or none whom you may take in"),
+            (NO_GROUP, "unknown group"),
+            (NO_USER, "unknown user, or one whom you may not add"),
             (NOT_ADMINISTERED, "you do not administer the group"),
         ]);
 
@@ -93,12 +93,12 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `DELETE /cloud/users/{user}/groups`
 pub(crate) const REMOVE: Operation =
-    operation!("UserGroupRemove", Users, "Takes a user out of a group", nothing(), remove(call))
+    operation!("UserGroupRemove", Users, "Removes a user from a group", nothing(), remove(call))
         .params(GROUP)
         .codes(&[
             (NO_GROUP_NAMED, "no group was named"),
-            (NO_GROUP, "there is no such group"),
-            (NO_USER, "there is no such user, or you may not see them"),
+            (NO_GROUP, "unknown group"),
+            (NO_USER, "unknown user, or not visible to you"),
             (NOT_ADMINISTERED, "you do not administer the group"),
             (
                 NOT_REMOVABLE,
@@ -147,7 +147,7 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `GET /cloud/users/{user}/subadmins`
-const NO_SUCH_USER_HERE: &[ResponseDoc] = &[(Code::ABSENT, "there is no such user")];
+const NO_SUCH_USER_HERE: &[ResponseDoc] = &[(Code::ABSENT, "unknown user")];
 
 pub(crate) const SUB_ADMIN_OF: Operation = operation!(
     "UserSubAdmins",
@@ -183,8 +183,8 @@ pub(crate) const PROMOTE: Operation =
     operation!("UserSubAdminAdd", Users, "Makes a user a sub-admin of a group", nothing(), promote(call))
         .params(GROUP)
         .codes(&[
-            (NO_USER_OR_GROUP, "there is no such user"),
-            (PROMOTE_NO_GROUP, "there is no such group"),
+            (NO_USER_OR_GROUP, "unknown user"),
+            (PROMOTE_NO_GROUP, "unknown group"),
             (ADMIN_GROUP, "the group admin cannot have sub-admins"),
         ]);
 
@@ -203,18 +203,13 @@ async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// `DELETE /cloud/users/{user}/subadmins`
-pub(crate) const DEMOTE: Operation = operation!(
-    "UserSubAdminRemove",
-    Users,
-    "Ends that a user is a sub-admin of a group",
-    nothing(),
-    demote(call)
-)
-.params(GROUP)
-.codes(&[
-    (NO_USER_OR_GROUP, "there is no such user or no such group"),
-    (NO_SUB_ADMIN, "the user does not administer it"),
-]);
+pub(crate) const DEMOTE: Operation =
+    operation!("UserSubAdminRemove", Users, "Removes a sub-admin from a group", nothing(), demote(call))
+        .params(GROUP)
+        .codes(&[
+            (NO_USER_OR_GROUP, "unknown user or group"),
+            (NO_SUB_ADMIN, "the user does not administer it"),
+        ]);
 
 async fn demote(call: &Call<'_>) -> Result<Answer, Failure> {
     let group = call.params.required("groupid")?;

@@ -6,7 +6,7 @@ use accounts::{Details, Profile, ProfileField, ProfileScope, Quota, Timestamp};
 use crate::provisioning::envelope::data::Data;
 use crate::settings::ServerSettings;
 
-/// Who looks.
+/// The reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Viewer {
     /// An administrator of that user: sees whether the user is enabled.
@@ -104,7 +104,7 @@ fn seconds(at: Option<Timestamp>) -> i64 {
     at.map_or(0, Timestamp::seconds)
 }
 
-/// Nothing is stored here, so nothing is used. Who never signed in has no home, and less to tell.
+/// Nothing is stored here, so no space is used. A user who never signed in has no home and fewer fields.
 fn quota(quota: Quota, has_home: bool, settings: &ServerSettings) -> Data {
     const UNLIMITED: i64 = -3;
     let quota = if quota == Quota::Default { settings.default_quota } else { quota };

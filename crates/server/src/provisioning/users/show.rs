@@ -10,8 +10,8 @@ use crate::provisioning::operation::{Operation, operation};
 
 /// `GET /cloud/users/{user}`
 pub(crate) const GET: Operation =
-    operation!("UserGet", Users, "Tells everything about a user", user(), get(call))
-        .codes(&[(Code::ABSENT, "there is no such user (told to administrators)"), HIDDEN]);
+    operation!("UserGet", Users, "Returns all data of a user", user(), get(call))
+        .codes(&[(Code::ABSENT, "unknown user (only for administrators)"), HIDDEN]);
 
 async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     let caller = call.caller()?;

@@ -20,13 +20,12 @@ const SWITCH_CODES: &[ResponseDoc] =
 
 /// `PUT /cloud/users/{user}/enable` and `/disable`
 pub(crate) const ENABLE: Operation =
-    operation!("UserEnable", Users, "Lets a user sign in again", nothing(), set_enabled(call, true))
-        .codes(SWITCH_CODES);
+    operation!("UserEnable", Users, "Enables a user", nothing(), set_enabled(call, true)).codes(SWITCH_CODES);
 
 pub(crate) const DISABLE: Operation = operation!(
     "UserDisable",
     Users,
-    "Keeps a user from signing in, at once",
+    "Disables a user, with immediate effect",
     nothing(),
     set_enabled(call, false)
 )
@@ -60,7 +59,7 @@ async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const WIPE: Operation = operation!(
     "UserWipe",
     Users,
-    "Ends all app passwords of a user and asks their devices to wipe",
+    "Revokes all app passwords of a user, and asks their devices to wipe",
     nothing(),
     wipe(call)
 )
@@ -74,8 +73,11 @@ async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
 
 /// `POST /cloud/users/{user}/welcome`
 pub(crate) const WELCOME: Operation =
-    operation!("UserWelcome", Users, "Mails the greeting to a user again", nothing(), welcome(call))
-        .codes(&[(NO_EMAIL, "the user has no mail address"), (NOT_SENT, "it could not be sent"), HIDDEN]);
+    operation!("UserWelcome", Users, "Sends the welcome mail again", nothing(), welcome(call)).codes(&[
+        (NO_EMAIL, "the user has no mail address"),
+        (NOT_SENT, "it could not be sent"),
+        HIDDEN,
+    ]);
 
 async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = call.user_below(Failure::hidden()).await?.user;
@@ -89,7 +91,7 @@ async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
     Ok(Answer::NOTHING)
 }
 
-/// Another user than the caller, whom the caller is over.
+/// Another user whom the caller administers, and may enable or disable with this proof.
 async fn other_below(call: &Call<'_>, missing: Failure) -> Result<User, Failure> {
     if call.named_id().as_ref() == Some(call.caller()?.id()) {
         return Err(Failure::bare(NOT_CHANGEABLE));

@@ -1,4 +1,4 @@
-//! What a value of a field may be, and the answers to one that cannot be taken.
+//! Validates values of fields, and the responses for invalid ones.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) const HASH_DEADLINE: Duration = Duration::from_secs(30);
 /// Longest value of a field, in bytes.
 const LONGEST: usize = 2048;
 
-/// A text that can be kept and told again as it is.
+/// A text that can be stored and returned unchanged.
 pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
     if value.len() > LONGEST || !can_carry(value) {
         return Err(Failure::new(INVALID, format!("Invalid {key}")));
@@ -50,13 +50,13 @@ pub(crate) fn set_failed(error: SetError, refused: Code, invalid: Failure) -> Fa
     }
 }
 
-/// A quota, as people write it, if the installation gives as much: two settings of the app `files` say so.
+/// Parses a quota, within the limits of two settings of the app `files`.
 pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure> {
     let quota = text.parse().map_err(|_| no_quota(text))?;
     match quota {
         Quota::Bytes(bytes) => {
             let most = call.app.accounts().apps().value("files", "max_quota").await?;
-            // -1, and whatever else is no size, is no bound.
+            // -1 and other invalid sizes mean no limit.
             match most.and_then(|most| most.parse::<u64>().ok()) {
                 Some(most) if bytes > most => {
                     let text = format!("Invalid quota value. {text} is exceeding the maximum quota");
@@ -72,33 +72,33 @@ pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure>
     }
 }
 
-/// Whether everybody shall have a bound.
+/// Whether every user must have a limit.
 pub(crate) async fn unlimited_is_forbidden(call: &Call<'_>) -> Result<bool, Failure> {
     Ok(call.app.accounts().apps().value("files", "allow_unlimited_quota").await?.as_deref() == Some("0"))
 }
 
-/// The answer to a quota that is none.
+/// The response to an invalid quota.
 fn no_quota(text: &str) -> Failure {
     Failure::new(INVALID, format!("Invalid quota value {text}")).with_hint(
         "a number and B, KB, MB, GB, TB or PB, as in 5 GB or 1.5 GB; or none (unlimited), or default",
     )
 }
 
-/// The answer to a language that is none.
+/// The response to an invalid language.
 pub(crate) fn no_language() -> Failure {
     Failure::new(INVALID, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
 }
 
-/// What a locale looks like.
+/// Pattern of a locale.
 pub(crate) const LOCALE: &str = "a language and perhaps a country, as in de_DE";
 
-/// What a phone number looks like.
+/// Pattern of a phone number.
 pub(crate) const PHONE: &str = "a number with the code of its country, as in +49 711 123456";
 
-/// What the address of a web page looks like.
+/// Pattern of a web address.
 pub(crate) const WEBSITE: &str = "an address that begins with https:// or http://";
 
-/// A phone number with its country code, as E.164 writes it. Without one, or when it is none, `None`: the original answers
+/// A phone number with its country code, as E.164 writes it. Without one, or if invalid, `None`: the original answers
 /// that it worked and throws the stored number away.
 pub(crate) fn phone(text: &str) -> Option<String> {
     let rest = text.trim().strip_prefix('+')?;
@@ -126,7 +126,7 @@ pub(crate) fn is_website(text: &str) -> bool {
     no_blank && host.is_some_and(|host| !host.is_empty() && !host.contains('@') && !host.starts_with('.'))
 }
 
-/// A language: its code (ISO 639-1), and perhaps a country behind it.
+/// A language: its code (ISO 639-1), optionally followed by a country.
 pub(crate) fn is_language(text: &str) -> bool {
     let (language, region) = match text.split_once(['_', '-']) {
         Some((language, region)) => (language, Some(region)),

@@ -30,7 +30,7 @@ impl Bench {
         }
     }
 
-    /// A name and password that nobody has tried yet.
+    /// A new name and password.
     fn guess(&self) -> OutcomeKey {
         self.guesses.set(self.guesses.get() + 1);
         self.keyer.key(b"", "alice", &self.guesses.get().to_string())

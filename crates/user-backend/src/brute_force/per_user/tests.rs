@@ -151,7 +151,7 @@ async fn of_a_burst_of_a_hundred_parallel_guesses_one_is_made_at_once() {
         }
     }
     began.sort_unstable();
-    // Whoever was promised a pause behind an attempt under way waits for the one behind its failure, too.
+    // An attempt that waits for one in flight also waits for the delay after its failure.
     assert_eq!(began.first(), Some(&Duration::ZERO));
     assert!((2..=4).contains(&began.len()), "{began:?}");
     assert!(began.windows(2).all(|two| two[1] - two[0] >= seconds(1)), "{began:?}");
@@ -178,7 +178,7 @@ async fn outages_never_count_and_leave_no_pause_behind() {
     let bench = Bench::new();
     for _ in 0..1_000 {
         let start = now();
-        // Neither: nobody was asked, the server was down, it is another domain's.
+        // Neither: not asked, the server was down, another domain.
         drop(bench.enter(&bench.guess()).await.unwrap());
         assert!(!bench.enter(&bench.guess()).await.unwrap().refused(Rejection::AccountDisabled));
         assert!(!bench.enter(&bench.guess()).await.unwrap().refused(Rejection::PolicyDenied));
@@ -253,7 +253,7 @@ async fn t32_one_person_under_two_names_has_one_count() {
         bench.locks.enter([named("kim")], &bench.guess(), &bench.tuple("proven"), now() + seconds(20)).await;
     assert_eq!(now() - start, seconds(3));
     drop(alone);
-    assert!(bench.enter(&bench.guess()).await.is_ok(), "somebody else is somebody else");
+    assert!(bench.enter(&bench.guess()).await.is_ok(), "another user is not affected");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values tell where they stand.
+//! JSON (RFC 8259), read by serde_json one level at a time, because only its raw values have positions.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 
 use super::{Document, MAX_DEPTH, secret_in, syntax};
 use crate::document::error::{Place, Problem};
-use crate::document::section::Sink;
+use crate::document::section::Diagnostics;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
-pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
     let bare = text.strip_prefix('\u{feff}').unwrap_or(text);
     let lines = LineIndex::new(bare);
-    let reader = Reader { text: bare, lines, sink };
+    let reader = Reader { text: bare, lines, diagnostics };
     let raw: &RawValue = match serde_json::from_str(bare) {
         Ok(raw) => raw,
         Err(error) => {
@@ -30,7 +30,7 @@ pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
             Some(Document { members, secret })
         }
         other => {
-            syntax(sink, at, other.shown(), "an object: {\"user_backends\": [ … ]}");
+            syntax(diagnostics, at, other.shown(), "an object: {\"user_backends\": [ … ]}");
             None
         }
     }
@@ -39,7 +39,7 @@ pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
 struct Reader<'t, 's> {
     text: &'t str,
     lines: LineIndex<'t>,
-    sink: &'s Sink,
+    diagnostics: &'s Diagnostics,
 }
 
 impl<'t> Reader<'t, '_> {
@@ -49,7 +49,12 @@ impl<'t> Reader<'t, '_> {
         let at = self.lines.position(start);
         let value = match text.bytes().next() {
             Some(b'{' | b'[') if depth == 0 => {
-                syntax(self.sink, at, format!("more than {MAX_DEPTH} brackets in one another"), "fewer");
+                syntax(
+                    self.diagnostics,
+                    at,
+                    format!("more than {MAX_DEPTH} brackets in one another"),
+                    "fewer",
+                );
                 return None;
             }
             Some(b'{') => self.table(self.level::<Pairs<'t>>(text, start)?, depth)?,
@@ -77,7 +82,12 @@ impl<'t> Reader<'t, '_> {
             let at = self.lines.position(start);
             let key = Key::new(self.level::<String>(raw.get(), start)?);
             if !keys.insert(key.clone()) {
-                syntax(self.sink, at, format!("`{}` for the second time", key.shown()), "every key once");
+                syntax(
+                    self.diagnostics,
+                    at,
+                    format!("`{}` for the second time", key.shown()),
+                    "every key once",
+                );
                 continue;
             }
             members.push(Member { key, at, node: self.node(value, depth - 1)? });
@@ -104,10 +114,10 @@ impl<'t> Reader<'t, '_> {
         if let Some(hint) = self.slip(at) {
             problem = problem.hint(hint);
         }
-        self.sink.push(Some(at), &Place::default(), problem);
+        self.diagnostics.push(Some(at), &Place::default(), problem);
     }
 
-    /// What people take from other formats: a comma behind the last one, and comments.
+    /// Syntax of other formats: a trailing comma, and comments.
     fn slip(&self, at: Position) -> Option<&'static str> {
         let line_start = self.text.split_inclusive('\n').take(at.line - 1).map(str::len).sum::<usize>();
         let line = self.text.get(line_start..)?;
@@ -119,7 +129,7 @@ impl<'t> Reader<'t, '_> {
         rest.starts_with(['/', '#']).then_some("JSON has no comments")
     }
 
-    /// Where a part of the text stands in it.
+    /// The position of a part of the text.
     fn offset(&self, part: &str) -> usize {
         (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
     }

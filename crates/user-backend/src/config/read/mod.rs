@@ -10,17 +10,17 @@ mod toml;
 pub(super) use self::php::RESOLVER_KEY as PHP_RESOLVER_KEY;
 
 use crate::document::error::{Place, Problem};
-use crate::document::section::Sink;
+use crate::document::section::Diagnostics;
 use crate::document::source::{Format, carries_a_password, names_a_secret};
 use crate::document::tree::{Key, Member, Node, Position, Value};
 
 /// Deepest nesting that is read. Our own tables are four deep.
 const MAX_DEPTH: usize = 64;
 
-/// The most syntax errors that are reported: behind these, the rest is noise.
+/// Maximum number of reported syntax errors; later ones are noise.
 const MAX_SYNTAX_ERRORS: usize = 10;
 
-/// What a reader found.
+/// The result of a reader.
 #[derive(Debug)]
 pub(super) struct Document {
     /// The top level. From a `config.php`, only what belongs to us.
@@ -39,17 +39,17 @@ pub(super) struct Keys {
 }
 
 /// Reads a text. Reports what is wrong, and answers `None` when nothing can be made of it.
-pub(super) fn read(text: &str, keys: &Keys, sink: &Sink) -> Option<Document> {
-    match sink.format {
-        Format::Toml => toml::read(text, sink),
-        Format::Json => json::read(text, sink),
-        Format::Php => php::read(text, keys, sink),
+pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
+    match diagnostics.format {
+        Format::Toml => toml::read(text, diagnostics),
+        Format::Json => json::read(text, diagnostics),
+        Format::Php => php::read(text, keys, diagnostics),
     }
 }
 
 /// Reports a syntax error.
-fn syntax(sink: &Sink, at: Position, found: impl Into<String>, expected: impl Into<String>) {
-    sink.push(Some(at), &Place::default(), Problem::new(found, expected));
+fn syntax(diagnostics: &Diagnostics, at: Position, found: impl Into<String>, expected: impl Into<String>) {
+    diagnostics.push(Some(at), &Place::default(), Problem::new(found, expected));
 }
 
 /// The first field that holds a secret, however deep. Empty values hold none.
@@ -62,7 +62,7 @@ fn secret_in(members: &[Member]) -> Option<String> {
     })
 }
 
-/// Whether a field holds a secret. An empty value is none.
+/// Whether a field holds a secret. An empty value does not.
 fn is_secret(name: &str, text: &str) -> bool {
     (names_a_secret(name) && !text.is_empty()) || carries_a_password(text)
 }

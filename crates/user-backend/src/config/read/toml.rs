@@ -5,10 +5,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::{Document, MAX_SYNTAX_ERRORS, secret_in};
 use crate::document::error::{Place, Problem};
-use crate::document::section::Sink;
+use crate::document::section::Diagnostics;
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
-pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
+pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
     let lines = LineIndex::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -21,7 +21,7 @@ pub(super) fn read(text: &str, sink: &Sink) -> Option<Document> {
             if behind_equals && text.get(start..).is_some_and(|rest| rest.starts_with(char::is_alphabetic)) {
                 problem = problem.hint("texts stand in quotes: class = \"imap\"");
             }
-            sink.push(Some(at), &Place::default(), problem);
+            diagnostics.push(Some(at), &Place::default(), problem);
         }
         return None;
     }
@@ -37,7 +37,7 @@ fn members(table: &DeTable<'_>, lines: &LineIndex<'_>) -> Vec<Member> {
         node: node(value, lines),
     };
     let mut members: Vec<Member> = table.iter().map(member).collect();
-    // The parser sorts by name; written order is what people mean.
+    // The parser sorts by name; the order of the file matters.
     members.sort_by_key(|member| member.at);
     members
 }

@@ -1,7 +1,7 @@
 //! The contract, kept by whole chains: whatever stands between a caller and a backend changes no promise.
 
 use super::*;
-use crate::conformance::{Known, check};
+use crate::conformance::{TestUser, check};
 use crate::middleware::{Breaker, Deadlined, Limited};
 
 /// A resolver that speaks like one backend.
@@ -45,8 +45,8 @@ impl UserBackend for Whole {
     }
 }
 
-fn known() -> Known {
-    Known::new("alice", "Wonderland-1").unwrap()
+fn known() -> TestUser {
+    TestUser::new("alice", "Wonderland-1").unwrap()
 }
 
 fn honest() -> StaticBackend {

@@ -1,4 +1,4 @@
-//! What is said between a program and its helpers: a greeting, questions, answers. Nothing here does I/O.
+//! The protocol between a program and its helpers: greeting, requests, responses. No I/O.
 //!
 //! Both ends are the same program in the same version, as a rule; the greeting finds out when they are not, before a
 //! password is sent to something that is no helper.
@@ -12,7 +12,7 @@ use super::super::call::{Call, Ended};
 use super::super::reply::Proof;
 use crate::secret::Password;
 
-/// What a helper says first. The number goes up with every change to this file.
+/// The greeting of a helper. Increase the number with every change to this file.
 pub(super) const GREETING: &[u8; 16] = b"ub-smb-helper 1\n";
 
 /// Longest question: three names and a password of 255 bytes each and a share of 80 characters fit four times.
@@ -59,7 +59,7 @@ pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
     Some((Call { peer, name: name.into(), password, workgroup: workgroup.into(), proof }, timeout))
 }
 
-/// What has not been read yet.
+/// The unread rest.
 struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {

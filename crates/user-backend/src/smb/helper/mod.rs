@@ -43,15 +43,15 @@ static CAN_HELP: AtomicBool = AtomicBool::new(false);
 ///
 /// # Security
 /// What happens in `main` before this call happens in every helper. The helper closes all descriptors that it inherits,
-/// denies access to its memory ([`process::keep_memory_private`](crate::process::keep_memory_private)), can gain no
+/// denies access to its memory ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no
 /// privileges, and ends as soon as the process that started it does.
 ///
 /// # Example
 /// ```no_run
 /// // The first line of `main`. Arguments, threads, files: everything else comes after.
-/// user_backend::smb::run_if_asked();
+/// user_backend::smb::run_helper_if_requested();
 /// ```
-pub fn run_if_asked() {
+pub fn run_helper_if_requested() {
     let mut words = std::env::args_os().skip(1);
     if words.next().as_deref() == Some(OsStr::new(WORD)) && words.next().is_none() {
         serve::serve();

@@ -1,4 +1,4 @@
-//! What a helper does: it leaves everything behind that is not its business, then answers one question after the other.
+//! The main loop of a helper: drops inherited resources, then serves one login after the other.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -41,7 +41,7 @@ fn settle() -> io::Result<UnixStream> {
     dup2_stderr(&nowhere)?;
     drop(nowhere);
     close_all_but(socket.as_raw_fd())?;
-    crate::process::keep_memory_private()?;
+    crate::process::disable_core_dumps()?;
     prctl::set_no_new_privs()?;
     drop_capabilities()?;
     prctl::set_name(c"ub-smb-helper")?;

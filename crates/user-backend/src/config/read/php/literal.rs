@@ -9,7 +9,7 @@ use mago_syntax::ast::{
 };
 
 use super::super::MAX_DEPTH;
-use super::wrapped::{Trouble, Wrapped};
+use super::wrapped::{Located, Wrapped};
 use crate::document::error::{Place, Problem};
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
@@ -20,7 +20,7 @@ pub(super) struct Literals<'r, 't> {
     lines: &'r LineIndex<'t>,
     wrapped: &'r Wrapped,
     depth: usize,
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) troubles: Vec<Located>,
 }
 
 impl<'r, 't> Literals<'r, 't> {
@@ -150,7 +150,7 @@ impl<'r, 't> Literals<'r, 't> {
     /// Keeps an error. Always `None`, so that callers can return it.
     fn fail<T>(&mut self, what: &impl HasSpan, place: Place, problem: Problem) -> Option<T> {
         let at = self.lines.position(self.offset(what));
-        self.troubles.push(Trouble { at, place, problem });
+        self.troubles.push(Located { at, place, problem });
         None
     }
 }
@@ -207,7 +207,7 @@ fn string(text: &LiteralString<'_>) -> Result<String, Problem> {
     String::from_utf8(bytes.to_vec()).map_err(|_| Problem::new("a text that is not UTF-8", "UTF-8"))
 }
 
-/// What an expression is, in a few words.
+/// Describes an expression.
 fn kind(expression: &Expression<'_>) -> &'static str {
     match expression {
         Expression::CompositeString(CompositeString::Document(_)) => "a heredoc text",

@@ -25,10 +25,10 @@ use mago_syntax::token::TokenKind;
 
 use self::literal::Literals;
 use self::scan::Scan;
-use self::wrapped::{Trouble, Wrapped, wrap};
+use self::wrapped::{Located, Wrapped, wrap};
 use super::{Document, Keys};
 use crate::document::error::{Place, Problem};
-use crate::document::section::Sink;
+use crate::document::section::Diagnostics;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
 /// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
@@ -37,35 +37,35 @@ pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
 /// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
-pub(super) fn read(text: &str, keys: &Keys, sink: &Sink) -> Option<Document> {
+pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     if let Some(offset) = scan::too_many_dollars(text) {
         let problem = Problem::new("more than 2000 dollar signs", "a simpler file");
-        sink.push(Some(LineIndex::new(text).position(offset)), &Place::default(), problem);
+        diagnostics.push(Some(LineIndex::new(text).position(offset)), &Place::default(), problem);
         return None;
     }
-    // A thread of its own gives the parser a stack of known size, and keeps its panics, should it have any, out of here.
+    // A separate thread gives the parser a stack of known size, and contains its panics.
     let worker = thread::Builder::new().stack_size(PARSER_STACK);
     let (document, errors) = thread::scope(|scope| {
         let started = worker.spawn_scoped(scope, || Reader::new(text, keys).read());
         started.ok().and_then(|worker| worker.join().ok())
     })
     .unwrap_or_else(|| (None, vec![whole("a file that the PHP parser cannot cope with")]));
-    for Trouble { at, place, problem } in errors {
-        sink.push(Some(at), &place, problem);
+    for Located { at, place, problem } in errors {
+        diagnostics.push(Some(at), &place, problem);
     }
     document
 }
 
-fn whole(found: &str) -> Trouble {
+fn whole(found: &str) -> Located {
     let problem = Problem::new(found, "a config.php");
-    Trouble { at: Position { line: 1, column: 1 }, place: Place::default(), problem }
+    Located { at: Position { line: 1, column: 1 }, place: Place::default(), problem }
 }
 
 struct Reader<'t> {
     keys: &'t Keys,
     lines: LineIndex<'t>,
     wrapped: Wrapped,
-    troubles: Vec<Trouble>,
+    troubles: Vec<Located>,
 }
 
 impl<'t> Reader<'t> {
@@ -73,7 +73,7 @@ impl<'t> Reader<'t> {
         Self { keys, lines: LineIndex::new(text), wrapped: wrap(text), troubles: Vec::new() }
     }
 
-    fn read(mut self) -> (Option<Document>, Vec<Trouble>) {
+    fn read(mut self) -> (Option<Document>, Vec<Located>) {
         let source = std::mem::take(&mut self.wrapped.source);
         let scan = match Scan::of(&source, &self.keys.ours) {
             Ok(scan) => scan,
@@ -85,7 +85,7 @@ impl<'t> Reader<'t> {
         let arena = Bump::new();
         let program = parse_file_content(&arena, FileId::zero(), source.as_bytes());
         if program.has_errors() {
-            // One error is enough: the parser stumbles on behind the first, and what it says there is noise.
+            // One error is enough: those after the first are noise.
             if let Some(error) = program.errors.first() {
                 self.syntax(error, &source);
             }
@@ -165,7 +165,7 @@ impl<'t> Reader<'t> {
 
     fn trouble_at(&mut self, offset: usize, place: Place, problem: Problem) {
         let at = self.lines.position(self.wrapped.original(offset));
-        self.troubles.push(Trouble { at, place, problem });
+        self.troubles.push(Located { at, place, problem });
     }
 }
 
@@ -203,7 +203,7 @@ fn scan_array<'a>(value: Option<&'a Expression<'a>>, found: &mut Vec<Pair<'a>>) 
     }
 }
 
-/// What is most often missing where such a token does not belong.
+/// What is usually missing before an unexpected token.
 fn slip(kind: TokenKind) -> Option<&'static str> {
     match kind {
         TokenKind::LiteralString | TokenKind::LiteralInteger | TokenKind::Array | TokenKind::LeftBracket => {

@@ -12,13 +12,13 @@ use mago_syntax_core::input::Input;
 
 use crate::config::read::is_secret;
 
-/// How many tokens may wait for something behind them. A level of an array takes four, a condition three.
+/// How many tokens may be open at once. A level of an array takes four, a condition three.
 const MAX_WAITING: usize = 1024;
 
 /// How many dollar signs a file may have: each could be one level of recursion in the lexer.
 const MAX_DOLLARS: usize = 2000;
 
-/// What the tokens tell.
+/// The result of the scan.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// Our keys, wherever they stand, by offset.
@@ -33,7 +33,7 @@ pub(super) struct TooDeep {
     pub(super) offset: usize,
 }
 
-/// Where a file has too many dollar signs for the lexer; ask before anything else.
+/// Position at which a file has too many dollar signs for the lexer; check this first.
 pub(super) fn too_many_dollars(text: &str) -> Option<usize> {
     text.match_indices('$').nth(MAX_DOLLARS).map(|(offset, _)| offset)
 }
@@ -118,13 +118,13 @@ impl Waiting {
 /// The fragment of the PHP app's manual: an array element without its array.
 #[derive(Debug)]
 pub(super) struct Fragment {
-    /// Where it begins.
+    /// Its start.
     pub(super) start: usize,
     /// Whether an opening tag stands before it.
     pub(super) tagged: bool,
 }
 
-/// Whether a file begins, behind its opening tag if it has one, with a text and `=>`.
+/// Whether a file begins, after an optional opening tag, with a text and `=>`.
 pub(super) fn fragment(text: &str) -> Option<Fragment> {
     let mut lexer = Lexer::new(input(text), LexerSettings::default());
     let first = tokens_of(&mut lexer).find(|token| token.kind != TokenKind::InlineShebang);
@@ -148,7 +148,7 @@ pub(super) fn key_among<'k>(keys: &'k [String], raw: &[u8]) -> Option<&'k str> {
     keys.iter().map(String::as_str).find(|name| inner(raw) == name.as_bytes())
 }
 
-/// What stands between the quotes.
+/// The text between the quotes.
 fn inner(raw: &[u8]) -> &[u8] {
     match raw {
         [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"'] => inner,
@@ -164,7 +164,7 @@ fn offset(token: &Token<'_>) -> usize {
     usize::try_from(token.start.offset).unwrap_or(usize::MAX)
 }
 
-/// The tokens that mean something, up to the first that is none.
+/// The significant tokens, up to the first invalid one.
 fn tokens(mut lexer: Lexer<'_>) -> impl Iterator<Item = Token<'_>> {
     std::iter::from_fn(move || tokens_of(&mut lexer).next())
 }

@@ -4,9 +4,9 @@ use super::scan;
 use crate::document::error::{Place, Problem};
 use crate::document::tree::Position;
 
-/// An error on its way out of the reading thread.
+/// An error with its position, returned from the parser thread.
 #[derive(Debug)]
-pub(super) struct Trouble {
+pub(super) struct Located {
     pub(super) at: Position,
     pub(super) place: Place,
     pub(super) problem: Problem,
@@ -16,13 +16,13 @@ pub(super) struct Trouble {
 #[derive(Debug)]
 pub(super) struct Wrapped {
     pub(super) source: String,
-    /// Where something was put in, and how much.
+    /// Position and length of the inserted text.
     put: (usize, usize),
     length: usize,
 }
 
 impl Wrapped {
-    /// Where a byte of the text to parse stands in the file.
+    /// The position in the file of a byte of the parsed text.
     pub(super) fn original(&self, offset: usize) -> usize {
         let (start, length) = self.put;
         let offset = if offset < start { offset } else { offset.saturating_sub(length).max(start) };

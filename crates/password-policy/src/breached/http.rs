@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// # Security
 /// Sent are the five digits, as the end of the address, and the header `Add-Padding: true`, so that the size of the
-/// answer tells nothing either.
+/// response reveals nothing either.
 #[derive(Clone)]
 pub struct HttpRanges {
     address: String,
@@ -26,7 +26,7 @@ pub struct HttpRanges {
 }
 
 impl HttpRanges {
-    /// Takes the address that the five digits are put behind, e.g. `https://api.pwnedpasswords.com/range/`. Unencrypted
+    /// Takes the URL to which the five digits are appended, e.g. `https://api.pwnedpasswords.com/range/`. Unencrypted
     /// `http` is taken for loopback only. Proxies are those of the environment, except for loopback.
     ///
     /// # Errors

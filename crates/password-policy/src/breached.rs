@@ -1,6 +1,6 @@
-//! Whether a password has leaked, without telling anybody the password.
+//! Checks for breached passwords by k-anonymity, without sending the password.
 //!
-//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It is told the first five of the forty
+//! A range server knows hundreds of millions of leaked passwords by their SHA-1. It gets the first five of the forty
 //! digits, which more than a thousand leaked passwords share, and answers with all that begin so; the comparison is made
 //! here. Fails open, as in the PHP application: an outage of another server must not keep
 //! people from changing a password. It leaves a warning.
@@ -31,16 +31,16 @@ const MAX_RANGE_BYTES: u64 = 1 << 20;
 const PREFIX: usize = 5;
 const DIGITS: usize = 40;
 
-/// Where ranges come from. Called where blocking is allowed.
+/// A source of ranges. Called where blocking is allowed.
 pub trait RangeSource: fmt::Debug + Send + Sync + 'static {
     /// The rows of one range: the other 35 digits, a colon, a count; one a line. A count of 0 is padding.
     ///
     /// # Errors
-    /// [`RangeError`]: there is no range to be had. The password is then taken for not leaked, and a warning tells so.
+    /// [`RangeError`]: no range is available. The password then counts as not breached, with a warning.
     fn range(&self, prefix: RangePrefix) -> Result<String, RangeError>;
 }
 
-/// The first five hexadecimal digits of a SHA-1, in capitals: all that a source is ever told.
+/// The first five hexadecimal digits of a SHA-1, in upper case: all that a source gets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RangePrefix([u8; PREFIX]);
 
@@ -72,7 +72,7 @@ pub enum RangeError {
     /// It sent too much.
     #[error("it sent more than a range")]
     TooLarge,
-    /// What it sent has no rows.
+    /// The response has no rows.
     #[error("what it sent is not a range")]
     NotARange,
     /// The connection is not what it should be: TLS, or not HTTP at all.
@@ -110,7 +110,7 @@ impl RangeSource for FolderRanges {
     }
 }
 
-/// What settings name, if they name any.
+/// The configured source, if any.
 pub(crate) fn from_settings(settings: &Settings) -> Result<Option<Arc<dyn RangeSource>>, SettingsError> {
     let Some(source) = settings.have_i_been_pwned_source.as_deref() else { return Ok(None) };
     if PathBuf::from(source).is_absolute() {
@@ -126,7 +126,7 @@ pub(crate) fn from_settings(settings: &Settings) -> Result<Option<Arc<dyn RangeS
     Err(problem("an address needs the cargo feature `hibp`"))
 }
 
-/// Whether a source lists a password. A source that fails lists nothing, and a warning tells why.
+/// Whether a source lists a password. A failing source lists nothing, with a warning.
 pub(crate) fn breached(source: &dyn RangeSource, candidate: &str) -> bool {
     let digits = hex_digits(candidate);
     let (prefix, rest) = digits.split_at(PREFIX);

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-/// What a person is told whose password is too old.
+/// The message for an expired password.
 pub const EXPIRED: &str = "Password is expired, please use forgot password method to reset";
 
 const DAY: u64 = 24 * 60 * 60;

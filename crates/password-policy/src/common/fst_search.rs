@@ -9,7 +9,7 @@
 //! lead on, how wide their lengths are, perhaps an index of all letters, the letters, and how far back each way leads.
 //! What this says of the embedded list is compared with what `fst` says of it, for every entry and for neighbours of them.
 
-/// The node behind which nothing comes: an entry ends there.
+/// The final node: an entry ends there.
 const END: usize = 0;
 
 /// The format that is read here; a file begins with it.
@@ -27,15 +27,15 @@ const USUAL: usize = 36;
 /// No entry begins like that.
 const NOWHERE: u32 = u32::MAX;
 
-/// What is known of the list beforehand.
-pub(super) struct Walk {
+/// Precomputed data of the list.
+pub(super) struct FstSearch {
     bytes: &'static [u8],
     root: usize,
-    /// Where three usual letters lead, 190 KB.
+    /// Nodes after three common letters, 190 KB.
     beginnings: Box<[u32]>,
 }
 
-impl Walk {
+impl FstSearch {
     /// Begins at the root of a set that `fst` has checked. `None` if it is no such set.
     pub(super) fn new(bytes: &'static [u8], root: usize) -> Option<Self> {
         if bytes.first_chunk().map(|first| u64::from_le_bytes(*first)) != Some(FORMAT) {
@@ -56,7 +56,7 @@ impl Walk {
             .is_some_and(|node| node == END || self.bytes.get(node).is_some_and(|kind| kind >> 6 == 1))
     }
 
-    /// Where the letters lead.
+    /// Nodes by letter.
     fn end(&self, password: &[u8]) -> Option<usize> {
         let (mut node, rest) = self.begin(password)?;
         for letter in rest {
@@ -97,7 +97,7 @@ const fn usual(code: usize) -> u8 {
     if code < 26 { b'a' + code as u8 } else { b'0' + (code as u8 - 26) }
 }
 
-/// Where a letter leads from a node; `None` when no entry goes on with it.
+/// The node after a letter; `None` if no entry continues with it.
 #[inline]
 fn step(bytes: &[u8], node: usize, letter: u8) -> Option<usize> {
     if node == END {

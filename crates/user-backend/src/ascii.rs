@@ -1,17 +1,18 @@
-//! Whether a text is plain: printable ASCII, as nearly all names and passwords are. Eight bytes are looked at at a time, because that
-//! is on the way of every sign-in.
+//! Fast checks for printable ASCII, which nearly all names and passwords are.
+//!
+//! They look at eight bytes at a time, because every sign-in needs them.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = ONES * 0x80;
 
-/// Whether every byte is printable ASCII, blanks included.
+/// Whether every byte is printable ASCII, including spaces.
 #[inline]
 pub(crate) fn is_printable(text: &str) -> bool {
-    // Below a blank the subtraction borrows into the highest bit, and one more than 0x7e is that bit.
+    // Below a space the subtraction borrows into the highest bit, and 0x7e plus one is that bit.
     !any(text, |word| word | word.wrapping_sub(ONES * 0x20) | word.wrapping_add(ONES))
 }
 
-/// Whether every byte is printable ASCII and none is a blank.
+/// Whether every byte is printable ASCII and not a space.
 #[inline]
 pub(crate) fn is_graphic(text: &str) -> bool {
     !any(text, |word| word | word.wrapping_sub(ONES * 0x21) | word.wrapping_add(ONES))
@@ -20,7 +21,7 @@ pub(crate) fn is_graphic(text: &str) -> bool {
 /// Whether a text in ASCII has an upper-case letter.
 #[inline]
 pub(crate) fn has_upper_case(text: &str) -> bool {
-    // From `A` on the first sum has the highest bit, behind `Z` the second has it too.
+    // From `A` on the first sum has the highest bit, after `Z` the second has it too.
     any(text, |word| word.wrapping_add(ONES * (0x80 - 0x41)) & !word.wrapping_add(ONES * (0x80 - 0x5b)))
 }
 
@@ -28,7 +29,7 @@ pub(crate) fn has_upper_case(text: &str) -> bool {
 #[inline(always)]
 fn any(text: &str, marks: impl Fn(u64) -> u64) -> bool {
     let (words, rest) = text.as_bytes().as_chunks();
-    // The last eight bytes, some of them a second time; a shorter text is filled up with what is plain and in lower case.
+    // The last eight bytes, which may overlap; a shorter text is padded with lower-case letters.
     let last = text.as_bytes().last_chunk().map_or_else(
         || rest.iter().fold(ONES * 0x61, |word, byte| word << 8 | u64::from(*byte)),
         |last| u64::from_le_bytes(*last),
