@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use accounts::{AccountsError, TokenHash, UserId};
 use user_backend::LoginName;
-use user_backend::brute_force::{FailureLog, Place};
+use user_backend::brute_force::{FailedLoginObserver, SourceNet};
 
 use super::app_password_memory::Remembered;
 use super::proof::{Accepted, Proof, UsedAppPassword};
@@ -110,8 +110,8 @@ impl AppState {
             target: "audit", user = ?name.unwrap_or("-"), source = %from, reason = "app_password",
             "failed sign-in: the app password or service token is wiped, expired, unknown, not of this user, or not for this address"
         );
-        let place = Place::of(from);
+        let place = SourceNet::of(from);
         self.inner.resolver.count_failure(place, Duration::ZERO);
-        self.inner.failed_logins.failed(place);
+        self.inner.failed_logins.source_failed(place);
     }
 }

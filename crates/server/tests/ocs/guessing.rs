@@ -109,7 +109,7 @@ async fn t48_a_restart_forgives_nobody_and_an_administrator_forgives_everywhere_
     };
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("throttled", "throttled"));
     // As `occ security:bruteforce:reset` does; what the first has not written yet is forgiven too.
-    let place = user_backend::brute_force::Place::of(from.into());
+    let place = user_backend::brute_force::SourceNet::of(from.into());
     server.app.accounts().failed_logins().reset(place).await.unwrap();
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("accepted", "accepted"));
     for app in [&server.app, &other] {
