@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use user_backend::brute_force::{Lockout as Lock, SourceRateLimit as Throttle};
 use user_backend::clock::Instant;
-use user_backend::brute_force::{Lock, Throttle};
 use user_backend::{
     Attempt, BackendError, BackendId, Credentials, DomainRules, Outcome, Policy, Probe, Resolver,
     StaticBackend, UserBackend, Verdict, clock,

@@ -66,7 +66,7 @@ pub use domain::{
     ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,
     TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter, UserId,
 };
-pub use server_settings::{MayAdd, MayCreate, SectionDigests, ServerSettings};
+pub use server_settings::{MayAdd, MayCreate, RefusalTime, SectionDigests, ServerSettings};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
     AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp,

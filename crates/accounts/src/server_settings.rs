@@ -72,9 +72,10 @@ pub struct ServerSettings {
     pub apps_directory: Option<PathBuf>,
     /// How long requests under way may go on when the server ends, in seconds (default 30).
     pub shutdown_grace_seconds: u64,
-    /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must). Up to a third more comes on
-    /// top at random, so that response times do not reveal which accounts exist.
-    pub refusal_milliseconds: u64,
+    /// How long a refused sign-in takes at least, in milliseconds (default 250; 0: no longer than it must; `auto`: as long as the
+    /// slowest backend usually takes, and at least 250). Up to a third more comes on top at random, so that response times do not
+    /// reveal which accounts exist.
+    pub refusal_milliseconds: RefusalTime,
     /// The file with the key of proven credentials, for all servers of a site the same (default: `proven.key` beside the SQLite
     /// file, or in the state directory of the unit). It is created if it is missing.
     pub proven_key_file: Option<PathBuf>,
@@ -144,6 +145,44 @@ pub enum MayCreate {
     AnyName,
 }
 
+/// How long a refused sign-in takes at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RefusalTimeText")]
+pub enum RefusalTime {
+    /// So many milliseconds.
+    Milliseconds(u64),
+    /// As long as the slowest backend usually takes.
+    Auto,
+}
+
+impl Default for RefusalTime {
+    fn default() -> Self {
+        Self::Milliseconds(250)
+    }
+}
+
+/// As it is written.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a number of milliseconds, or \"auto\"")]
+enum RefusalTimeText {
+    Milliseconds(u64),
+    Word(String),
+}
+
+impl TryFrom<RefusalTimeText> for RefusalTime {
+    type Error = String;
+
+    fn try_from(text: RefusalTimeText) -> Result<Self, String> {
+        match text {
+            RefusalTimeText::Milliseconds(number) => Ok(Self::Milliseconds(number)),
+            RefusalTimeText::Word(word) if word == "auto" => Ok(Self::Auto),
+            RefusalTimeText::Word(word) => {
+                Err(format!("refusal_milliseconds must be a number or \"auto\", found {word:?}"))
+            }
+        }
+    }
+}
+
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
@@ -168,7 +207,7 @@ impl Default for ServerSettings {
             login_by_email: None,
             apps_directory: None,
             shutdown_grace_seconds: 30,
-            refusal_milliseconds: 250,
+            refusal_milliseconds: RefusalTime::default(),
             proven_key_file: None,
             passwords: HashSettings::default(),
             app_passwords_on_new_password: AppPasswordPolicy::default(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use accounts::{Clock, Timestamp};
 use serde_json::json;
-use user_backend::brute_force::{Place, Throttle};
+use user_backend::brute_force::{SourceNet, SourceRateLimit};
 
 use crate::Call;
 use crate::cli::AddressArg;
@@ -50,8 +50,8 @@ pub(crate) async fn reset(call: Call<'_>, args: &AddressArg) -> Result<Output, C
     Ok(Output::done([text]))
 }
 
-fn place(address: &str) -> Result<Place, CliError> {
-    let parsed = address.parse().map(Place::of);
+fn place(address: &str) -> Result<SourceNet, CliError> {
+    let parsed = address.parse().map(SourceNet::of);
     parsed.map_err(|_| CliError::refused(format!("\"{address}\" is not a valid IP address")))
 }
 
@@ -65,12 +65,12 @@ struct Permissions {
 }
 
 impl Permissions {
-    fn of(throttle: &Throttle, at: &[Timestamp], now: Timestamp) -> Self {
+    fn of(throttle: &SourceRateLimit, at: &[Timestamp], now: Timestamp) -> Self {
         let until = |moment: Timestamp| {
             let millis = moment.millis().saturating_sub(now.millis()).max(0);
             Duration::from_millis(u64::try_from(millis).unwrap_or_default())
         };
-        let pause = throttle.pause(at.len());
+        let pause = throttle.delay(at.len());
         let most = usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX).max(1);
         // Several servers together may have seen more than one alone lets through.
         let oldest = at.len().checked_sub(most).and_then(|behind| at.get(behind));
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn what_failures_mean_is_what_the_throttle_makes_of_them() {
-        let throttle = Throttle::default();
+        let throttle = SourceRateLimit::default();
         let now = Timestamp::from_millis(10_000_000);
         let seconds = Duration::from_secs;
         let ago =

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep_until};
+use user_backend::brute_force::SourceNet;
 use user_backend::clock::{later, now};
-use user_backend::brute_force::Place;
 
 use crate::state::AppState;
 use crate::warnings::WarningKind;
@@ -44,7 +44,7 @@ pub(crate) struct Connections {
 #[derive(Debug, Default)]
 struct Counts {
     all: usize,
-    by_place: HashMap<Place, usize>,
+    by_place: HashMap<SourceNet, usize>,
 }
 
 impl Connections {
@@ -86,7 +86,7 @@ impl Connections {
     }
 
     fn slot(&self, address: IpAddr, all: usize, from_one: Option<usize>) -> Result<Slot, &'static str> {
-        let place = Place::of(address);
+        let place = SourceNet::of(address);
         let mut counts = self.lock();
         let here = counts.by_place.get(&place).copied().unwrap_or_default();
         if counts.all >= all {
@@ -118,7 +118,7 @@ fn default_limit() -> usize {
 #[derive(Debug)]
 struct Slot {
     connections: Connections,
-    place: Place,
+    place: SourceNet,
 }
 
 impl Drop for Slot {

@@ -21,7 +21,7 @@ use http_body::{Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
-use user_backend::layer::Place;
+use user_backend::brute_force::SourceNet;
 
 /// How much of a body that is not needed is read to be dropped.
 const DRAIN_BYTES: usize = 2 * 1024 * 1024;
@@ -97,7 +97,7 @@ pub struct BodyBudget {
 #[derive(Debug, Default)]
 struct Held {
     all: usize,
-    by_source: HashMap<Place, usize>,
+    by_source: HashMap<SourceNet, usize>,
 }
 
 impl BodyBudget {
@@ -134,7 +134,7 @@ impl BodyBudget {
             Sender::Anonymous => &self.anonymous,
             Sender::SignedIn => &self.signed_in,
         };
-        let mut charge = Charge { sender, place: Place::of(source), held: Arc::clone(held), bytes: 0 };
+        let mut charge = Charge { sender, place: SourceNet::of(source), held: Arc::clone(held), bytes: 0 };
         let mut bytes = Vec::new();
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|_| BodyError::Incomplete)?;
@@ -152,7 +152,7 @@ impl BodyBudget {
 #[derive(Debug)]
 pub struct Charge {
     sender: Sender,
-    place: Place,
+    place: SourceNet,
     held: Arc<Mutex<Held>>,
     bytes: usize,
 }

@@ -76,12 +76,15 @@ pub struct Attempt<'a> {
     pub source: Option<IpAddr>,
     /// When an answer must be there.
     pub deadline: Instant,
+    /// Whether the same name and password were accepted the last time from the same network: such an attempt is no guess, and
+    /// need not wait for guesses.
+    pub is_proven: bool,
 }
 
 impl<'a> Attempt<'a> {
     /// An attempt that must be answered before `deadline`, from an unknown client.
     pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
-        Self { name, upstream_name: name.as_str(), password, source: None, deadline }
+        Self { name, upstream_name: name.as_str(), password, source: None, deadline, is_proven: false }
     }
 
     /// Sets the client address.
@@ -95,6 +98,13 @@ impl<'a> Attempt<'a> {
     #[must_use]
     pub fn with_upstream_name(mut self, name: &'a str) -> Self {
         self.upstream_name = name;
+        self
+    }
+
+    /// Says that the same name and password were accepted the last time.
+    #[must_use]
+    pub fn as_proven(mut self, is_proven: bool) -> Self {
+        self.is_proven = is_proven;
         self
     }
 

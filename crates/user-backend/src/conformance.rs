@@ -259,8 +259,8 @@ mod tests {
     use crate::clock::Instant;
     use crate::error::{BackendError, Phase};
     use crate::identity::BackendId;
-    use crate::middleware::{Breaker, Deadlined, Limited};
     use crate::memory::StaticBackend;
+    use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
     use crate::verdict::{Identity, Rejection};
 
     fn known() -> TestUser {
@@ -274,11 +274,11 @@ mod tests {
     #[tokio::test]
     async fn an_honest_backend_and_its_decorators_pass() {
         check(&honest(), &known()).await.unwrap();
-        let limited = Arc::new(Limited::new(Arc::new(honest()), 1));
+        let limited = Arc::new(ConcurrencyLimit::new(Arc::new(honest()), 1));
         check(limited.as_ref(), &known()).await.unwrap();
-        let breaker = Arc::new(Breaker::new(limited));
+        let breaker = Arc::new(CircuitBreaker::new(limited));
         check(breaker.as_ref(), &known()).await.unwrap();
-        check(&Deadlined::new(breaker), &known()).await.unwrap();
+        check(&Timeout::new(breaker), &known()).await.unwrap();
     }
 
     /// Violations of the contract that the suite must detect.

@@ -55,6 +55,7 @@ pub struct BackendError {
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync + 'static>>,
     is_timeout: bool,
+    counts_as_guess: bool,
     backend: Option<BackendId>,
 }
 
@@ -92,13 +93,28 @@ impl BackendError {
     }
 
     fn new(failure: FailureKind, phase: Phase, detail: String) -> Self {
-        Self { failure, phase, detail, source: None, is_timeout: false, backend: None }
+        Self {
+            failure,
+            phase,
+            detail,
+            source: None,
+            is_timeout: false,
+            counts_as_guess: false,
+            backend: None,
+        }
     }
 
     /// Adds the error beneath. Its text must not hold a password or what a server said.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// The server was sent the password and answered: limits on guessing count the attempt, although it was not judged.
+    #[must_use]
+    pub fn counting_as_guess(mut self) -> Self {
+        self.counts_as_guess = true;
         self
     }
 
@@ -147,6 +163,11 @@ impl BackendError {
     /// sent may yet count as a failed login there.
     pub fn is_timeout(&self) -> bool {
         self.is_timeout
+    }
+
+    /// Whether limits on guessing count the attempt. An outage is never counted; an answer that is not recognised is.
+    pub fn counts_as_guess(&self) -> bool {
+        self.counts_as_guess
     }
 }
 

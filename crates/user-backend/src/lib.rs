@@ -76,8 +76,6 @@ pub mod fuzzing;
 pub mod identity;
 #[cfg(feature = "imap")]
 pub mod imap;
-#[doc(hidden)]
-pub mod layer;
 pub mod memory;
 pub mod middleware;
 pub mod process;

@@ -23,6 +23,8 @@ pub(crate) enum Name {
     Accounts,
     /// Cost of a cached sign-in, and the influence of other load
     Cache,
+    /// What the owner notices of a thousand guesses a second from a thousand sources
+    Attack,
     /// The server under load: requests a second, latency, memory; `OCS_RUNS` and `OCS_SECONDS` (5 each) say how often and how
     /// long, `OCS_GUESSES` (2000) how many wrong passwords
     Ocs,
@@ -33,7 +35,7 @@ impl Name {
     const fn parts(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::Accounts => ("accounts", "accounts", "accounts.json"),
-            Self::Cache => ("user-backend-bench", "cache", "cache.json"),
+            Self::Cache | Self::Attack => ("user-backend-bench", "cache", "cache.json"),
             Self::Ocs => ("user-backend-load", "", "ocs.json"),
         }
     }
@@ -50,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     match args.name {
         Name::Accounts => missing.extend(POSTGRES.missing()),
         Name::Ocs if !step::have("wrk") => missing.push("wrk".into()),
-        Name::Cache | Name::Ocs => {}
+        Name::Cache | Name::Attack | Name::Ocs => {}
     }
     packages::install(&missing)?;
     // `target/bench` of the checkout, or of the folder that CARGO_TARGET_DIR names: the benchmark's choice.
@@ -62,6 +64,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         load(package, &places[1])?;
     } else {
         let mut bench = step::cargo(&["bench", "-p", package, "--bench", bench]);
+        if matches!(args.name, Name::Attack) {
+            bench.args(["--", "attack"]);
+        }
         let server =
             matches!(args.name, Name::Accounts).then(|| Server::start(&POSTGRES, true)).transpose()?;
         bench.envs(server.as_ref().map(Server::variable));

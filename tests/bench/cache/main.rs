@@ -3,6 +3,7 @@
 //! The machine is rarely quiet. What is compared runs in turns of a fraction of a millisecond, so that both sides see the same noise,
 //! and a figure is the median of many turns. Ratios are what counts. Nothing is measured once and called a figure.
 
+mod attack;
 mod chain;
 mod hit;
 mod measure;
@@ -31,10 +32,11 @@ type Part = fn() -> Result<Vec<Row>>;
 fn all() -> Result<Vec<Row>> {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 6] = [
         ("hit", hit::rows),
         ("chain", chain::rows),
         ("attacker", neighbours::attacker),
+        ("attack", attack::rows),
         ("dead", neighbours::dead_backend),
         ("memory", memory::rows),
     ];

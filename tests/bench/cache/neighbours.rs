@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use user_backend::DomainRules;
-use user_backend::error::Phase;
 use user_backend::cache::CacheBounds;
+use user_backend::error::Phase;
 use user_backend::{
     Attempt, BackendError, BackendId, CanonicalName, Credentials, Policy, Probe, Resolver, UserBackend,
     Verdict,

@@ -13,8 +13,8 @@ use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
 use tokio::runtime::Runtime;
-use user_backend::clock::Instant;
 use user_backend::cache::CacheBounds;
+use user_backend::clock::Instant;
 use user_backend::{
     Attempt, BackendError, BackendId, Credentials, Identity, Outcome, Probe, Rejection, Resolver,
     UserBackend, Verdict,

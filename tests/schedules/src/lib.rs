@@ -32,7 +32,7 @@ mod sync {
 
     use crate::clock::Instant;
 
-    pub(crate) const SLOTS: usize = 16;
+    pub(crate) const SLOTS: usize = 4;
 
     pub(crate) fn spawn<F>(work: F)
     where

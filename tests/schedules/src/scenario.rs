@@ -6,10 +6,10 @@ use std::time::Duration;
 use shuttle::future::{block_on, spawn, yield_now};
 use shuttle::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::cache::single_flight::SingleFlight;
+use crate::cache::{CacheBounds, Lifetime, OutcomeCache};
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::cache::{CacheBounds, Lifetime, OutcomeCache};
-use crate::cache::single_flight::Flights;
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Vouched};
 
@@ -19,7 +19,7 @@ struct House(Arc<Rooms>);
 
 struct Rooms {
     cache: OutcomeCache,
-    flights: Flights<Option<bool>>,
+    flights: SingleFlight<Option<bool>>,
     alice: LoginName,
     vouched: Vouched,
     /// Whether the password is right, at the server.
@@ -37,7 +37,7 @@ impl House {
         let identity = Identity::new(alice.canonical().clone());
         Some(Self(Arc::new(Rooms {
             cache: OutcomeCache::new(CacheBounds { entries: 64, bytes: 1 << 20 }).ok()?,
-            flights: Flights::new(8),
+            flights: SingleFlight::new(8),
             alice,
             vouched: Vouched { identity, backend },
             right: AtomicBool::new(true),
@@ -86,7 +86,7 @@ impl House {
             let Rooms { cache, alice, vouched, at, .. } = house.0.as_ref();
             let minute = Duration::from_secs(60);
             if right {
-                let lifetime = Lifetime { fresh: minute, stale: None };
+                let lifetime = Lifetime { fresh: minute, stale: None, network: 0 };
                 return cache.accept(house.key(), alice, vouched, began, *at, lifetime).then_some(true);
             }
             cache.reject(

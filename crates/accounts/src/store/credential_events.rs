@@ -1,7 +1,7 @@
 //! Whose credentials ended since a moment.
 
 use user_backend::CanonicalName;
-use user_backend::brute_force::Place;
+use user_backend::brute_force::SourceNet;
 
 use crate::domain::{AccountsError, Changes, CredentialEpoch};
 use crate::store::credential_epoch::{CredentialEpochs, KEPT};
@@ -67,5 +67,5 @@ pub(crate) struct Events {
     /// Whose password, or account, was among them: not those who only lost or renewed an app password.
     pub(crate) passwords_ended: Vec<CanonicalName>,
     /// Sources whose failed sign-ins were reset.
-    pub(crate) sources: Vec<Place>,
+    pub(crate) sources: Vec<SourceNet>,
 }

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use user_backend::brute_force::Place;
+use user_backend::brute_force::SourceNet;
 
 use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch;
@@ -35,7 +35,7 @@ pub struct FailedLogin {
     /// Its number: larger ones were begun to be written later.
     pub key: i64,
     /// From where.
-    pub source: Place,
+    pub source: SourceNet,
     /// When.
     pub at: Timestamp,
 }
@@ -55,7 +55,7 @@ impl FailedLoginsMut<'_> {
         self,
         server: &str,
         seen: CredentialEpoch,
-        failures: &[(Place, Timestamp)],
+        failures: &[(SourceNet, Timestamp)],
         keep: Duration,
     ) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
@@ -107,7 +107,7 @@ impl FailedLogins<'_> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn of(self, place: Place, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
+    pub async fn of(self, place: SourceNet, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
         let query = sql("SELECT at FROM failures WHERE place = $1 AND at >= $2 ORDER BY at");
         let rows = self.0.db().rows(query.bind(place.to_string()).bind(not_before.millis())).await?;
         rows.iter().map(|row| row.int(0).map(Timestamp::from_millis)).collect()
@@ -120,7 +120,7 @@ impl FailedLoginsMut<'_> {
     ///
     /// # Errors
     /// When it could not be written.
-    pub async fn reset(self, place: Place) -> Result<u64, AccountsError> {
+    pub async fn reset(self, place: SourceNet) -> Result<u64, AccountsError> {
         let text = place.to_string();
         let mut change = self.0.change().await?;
         change.require(Right::Admin).await?;
@@ -143,7 +143,7 @@ impl FailedLogins<'_> {
         self,
         after: CredentialEpoch,
         up_to: CredentialEpoch,
-    ) -> Result<Vec<Place>, AccountsError> {
+    ) -> Result<Vec<SourceNet>, AccountsError> {
         let query =
             sql("SELECT DISTINCT place FROM forgiven_places WHERE generation > $1 AND generation <= $2");
         let rows = self.0.db().rows(query.bind(after.number()).bind(up_to.number())).await?;
@@ -152,6 +152,6 @@ impl FailedLogins<'_> {
 }
 
 /// A place as it is written down.
-pub(crate) fn source(place: &str) -> Result<Place, AccountsError> {
+pub(crate) fn source(place: &str) -> Result<SourceNet, AccountsError> {
     place.parse().map_err(|_| AccountsError::unreadable("a failed sign-in comes from nowhere"))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::{HEARTBEAT_INTERVAL, Instance, InvalidationWatcher, STALE_AFTER, Timestamp};
-use user_backend::brute_force::{Place as Source, Throttle};
+use user_backend::brute_force::{SourceNet as Source, SourceRateLimit as Throttle};
 use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
 
 use crate::test_db::on_both;

@@ -1,12 +1,12 @@
 //! Failed sign-ins from one source, and the status of running servers.
 
 use accounts::Clock;
-use user_backend::brute_force::Place;
+use user_backend::brute_force::SourceNet;
 
 use crate::Desk;
 use crate::people::json;
 
-fn cafe() -> Place {
+fn cafe() -> SourceNet {
     "203.0.113.7".parse().unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use accounts::{Clock, Timestamp};
-use user_backend::brute_force::{FailureLog, Place};
+use user_backend::brute_force::{FailedLoginObserver, SourceNet};
 
 /// How many failures may wait to be written. One place can add ten in half an hour.
 const MAX_WAITING: usize = 10_000;
@@ -23,7 +23,7 @@ pub(crate) struct FailedLoginLog {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Each with its number.
-    pub(super) failures: VecDeque<(u64, Place, Timestamp)>,
+    pub(super) failures: VecDeque<(u64, SourceNet, Timestamp)>,
     next: u64,
 }
 
@@ -59,8 +59,8 @@ impl FailedLoginLog {
     }
 }
 
-impl FailureLog for FailedLoginLog {
-    fn failed(&self, place: Place) {
+impl FailedLoginObserver for FailedLoginLog {
+    fn source_failed(&self, place: SourceNet) {
         let at = self.clock.now();
         let mut waiting = self.waiting();
         // A flood while the store cannot be written: what is known in memory counts on.
@@ -71,7 +71,7 @@ impl FailureLog for FailedLoginLog {
         }
     }
 
-    fn forgiven(&self, place: Place) {
+    fn source_reset(&self, place: SourceNet) {
         self.waiting().failures.retain(|(_, other, _)| *other != place);
     }
 }

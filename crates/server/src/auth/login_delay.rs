@@ -5,15 +5,28 @@
 //! random, because neither timers nor queues are exact. It holds no worker and no place in any queue meanwhile. A yes is
 //! never delayed: it reveals nothing new.
 //!
-//! A server that thinks about wrong passwords for longer than that shows through.
+//! A server that thinks about wrong passwords for longer than that shows through, unless the time is `auto`: then it follows the
+//! slowest backend.
 
 use std::time::Duration;
 
+use accounts::RefusalTime;
 use tokio::time::sleep_until;
 use user_backend::clock::{Instant, later};
 
 /// At random up to this part of the least time comes on top.
 const JITTER_DIVISOR: u32 = 3;
+
+/// The least that `auto` means: comparing a local password takes its time, too.
+const AUTO_LEAST: Duration = Duration::from_millis(250);
+
+/// How long a refusal takes at least. `usual`: how long the slowest backend usually takes.
+pub(crate) fn least(setting: RefusalTime, usual: impl FnOnce() -> Duration) -> Duration {
+    match setting {
+        RefusalTime::Milliseconds(millis) => Duration::from_millis(millis),
+        RefusalTime::Auto => usual().max(AUTO_LEAST),
+    }
+}
 
 /// Waits until a refusal of a question asked at `began` may be said.
 pub(crate) async fn delay_failure(began: Instant, least: Duration) {
@@ -51,6 +64,15 @@ mod tests {
         let (shortest, longest) = (took.iter().min().unwrap(), took.iter().max().unwrap());
         assert!(*shortest >= LEAST && *longest <= LEAST * 4 / 3 + Duration::from_millis(2), "{took:?}");
         assert!(*longest - *shortest > LEAST / 10, "there is no chance in it: {took:?}");
+    }
+
+    #[test]
+    fn auto_follows_the_slowest_backend() {
+        let seconds = Duration::from_secs;
+        assert_eq!(least(RefusalTime::Milliseconds(0), || seconds(3)), Duration::ZERO);
+        assert_eq!(least(RefusalTime::default(), || seconds(3)), LEAST);
+        assert_eq!(least(RefusalTime::Auto, || seconds(3)), seconds(3));
+        assert_eq!(least(RefusalTime::Auto, || Duration::ZERO), LEAST);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,14 +1,13 @@
 //! From a name and a password to a caller.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, UserId};
 use user_backend::clock::{Instant, now};
 use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 
 use super::app_password::Lookup;
-use super::login_delay::delay_failure;
+use super::login_delay::{delay_failure, least};
 use super::proof::{Accepted, ActiveSession, Proof};
 use super::sign_in_log::{Failed, Frontend};
 use crate::state::AppState;
@@ -126,7 +125,8 @@ impl AppState {
 
     async fn delay_refusal(&self, began: Instant, decided: &SignIn) {
         if matches!(decided, Err(Outcome::Refused(_))) {
-            delay_failure(began, Duration::from_millis(self.settings().refusal_milliseconds)).await;
+            let usual = || self.inner.resolver.usual_refusal();
+            delay_failure(began, least(self.settings().refusal_milliseconds, usual)).await;
         }
     }
 

@@ -109,7 +109,7 @@ async fn t48_failures_survive_a_restart_and_a_reset_is_global() {
     };
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("throttled", "throttled"));
     // As `occ security:bruteforce:reset` does; what the first has not written yet is forgiven too.
-    let place = user_backend::brute_force::Place::of(from.into());
+    let place = user_backend::brute_force::SourceNet::of(from.into());
     server.accounts.failed_logins().reset(place).await.unwrap();
     assert_eq!((sign_in(&server.app).await, sign_in(&other).await), ("accepted", "accepted"));
     for app in [&server.app, &other] {

@@ -1,25 +1,82 @@
-//! A bounded table of things that are shared while somebody uses them, such as the failures of one person.
+//! A bounded table of shared records, such as the failures of one user.
 //!
-//! What is rarely used is forgotten first, but never what somebody holds at the moment: otherwise two attempts of one person
-//! could count in two places, and a flood of other names would reset a limit that is being used.
+//! What is rarely used is evicted first, but never what is in use at the moment: otherwise two attempts of one user
+//! could count in two records, and a flood of other names would reset a limit that is being used.
+//!
+//! A remembered sign-in has to know that there is no record, and must not pay for it: a filter answers that with one
+//! atomic read. It may say "perhaps" where there is none; then the table is asked.
 
+use std::borrow::Borrow;
 use std::convert::Infallible;
-use std::hash::Hash;
+use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use quick_cache::sync::Cache;
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(crate) struct Held<K, V> {
-    table: Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, WhileHeld>,
+pub(super) struct BoundedTable<K, V> {
+    table: Cache<K, Arc<V>, UnitWeighter, DefaultHashBuilder, WhileUsed>,
+    filter: Arc<Filter>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct WhileHeld;
+impl<K: Eq + Hash + Clone, V> BoundedTable<K, V> {
+    /// At most `max` records beside those that are in use.
+    pub(super) fn new(max: usize) -> Self {
+        let max = max.max(1);
+        let filter = Arc::new(Filter::default());
+        let lifecycle = WhileUsed(Arc::clone(&filter));
+        let table = Cache::with(max, max as u64, UnitWeighter, DefaultHashBuilder::default(), lifecycle);
+        Self { table, filter }
+    }
 
-impl<K: Eq + Hash, V> Lifecycle<K, Arc<V>> for WhileHeld {
+    /// The record of this key; made when there is none. It stays in the table as long as it is used.
+    pub(super) fn get_or_insert(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
+        let made = self.table.get_or_insert_with(key, || {
+            self.filter.add(key);
+            Ok::<_, Infallible>(Arc::new(make()))
+        });
+        match made {
+            Ok(found) => found,
+            Err(never) => match never {},
+        }
+    }
+
+    /// Whether there is certainly no record.
+    #[inline]
+    pub(super) fn has_none<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.filter.has_none(key) || !self.table.contains_key(key)
+    }
+
+    /// Called last by each user of a record: removes it if it is not used otherwise and `is_empty` says that nothing is lost.
+    pub(super) fn release(&self, key: &K, record: &Arc<V>, is_empty: impl FnOnce(&V) -> bool) {
+        let removed = self.table.remove_if(key, |stored| {
+            // The table's and the caller's: no one else can take it while the table looks.
+            Arc::ptr_eq(stored, record) && Arc::strong_count(stored) == 2 && is_empty(stored)
+        });
+        if removed.is_some() {
+            self.filter.remove(key);
+        }
+    }
+
+    /// How many records there are.
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+}
+
+/// Keeps records that are in use; tells the filter about the others when they are evicted.
+#[derive(Clone, Debug)]
+struct WhileUsed(Arc<Filter>);
+
+impl<K: Eq + Hash, V> Lifecycle<K, Arc<V>> for WhileUsed {
     type RequestState = ();
 
     fn is_pinned(&self, _: &K, value: &Arc<V>) -> bool {
@@ -28,69 +85,88 @@ impl<K: Eq + Hash, V> Lifecycle<K, Arc<V>> for WhileHeld {
 
     fn begin_request(&self) {}
 
-    fn on_evict(&self, (): &mut (), _: K, _: Arc<V>) {}
+    fn on_evict(&self, (): &mut (), key: K, _: Arc<V>) {
+        self.0.remove(&key);
+    }
 }
 
-impl<K: Eq + Hash + Clone, V> Held<K, V> {
-    /// At most `most` things beside those that somebody holds.
-    pub(super) fn new(most: usize) -> Self {
-        let most = most.max(1);
-        let table = Cache::with(most, most as u64, UnitWeighter, DefaultHashBuilder::default(), WhileHeld);
-        Self { table }
+/// A power of two.
+const SLOTS: usize = 8192;
+
+/// How many records there are whose key falls into each slot.
+struct Filter {
+    slots: Box<[AtomicU32]>,
+    hasher: RandomState,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        let slots = std::iter::repeat_with(AtomicU32::default).take(SLOTS).collect();
+        Self { slots, hasher: RandomState::new() }
+    }
+}
+
+impl Filter {
+    #[inline]
+    fn slot<Q: Hash + ?Sized>(&self, key: &Q) -> Option<&AtomicU32> {
+        // The remainder fits.
+        self.slots.get((self.hasher.hash_one(key) % SLOTS as u64) as usize)
     }
 
-    /// The thing under this key; made when there is none.
-    pub(super) fn hold(&self, key: &K, make: impl FnOnce() -> V) -> Arc<V> {
-        let made = self.table.get_or_insert_with(key, || Ok::<_, Infallible>(Arc::new(make())));
-        match made {
-            Ok(found) => found,
-            Err(never) => match never {},
+    fn add<Q: Hash + ?Sized>(&self, key: &Q) {
+        if let Some(slot) = self.slot(key) {
+            slot.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// For the last moment before a thing is given back: forgets it when nobody else holds it and `empty` says that nothing
-    /// is lost.
-    pub(super) fn release(&self, key: &K, held: &Arc<V>, empty: impl FnOnce(&V) -> bool) {
-        self.table.remove_if(key, |stored| {
-            // The table's and ours: nobody else can take it while the table looks.
-            Arc::ptr_eq(stored, held) && Arc::strong_count(stored) == 2 && empty(stored)
-        });
+    fn remove<Q: Hash + ?Sized>(&self, key: &Q) {
+        if let Some(slot) = self.slot(key) {
+            slot.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 
-    /// How many things are kept.
-    pub(super) fn len(&self) -> usize {
-        self.table.len()
+    #[inline]
+    fn has_none<Q: Hash + ?Sized>(&self, key: &Q) -> bool {
+        self.slot(key).is_some_and(|slot| slot.load(Ordering::SeqCst) == 0)
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Filter")
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
-
     use super::*;
 
     #[test]
-    fn a_flood_forgets_nothing_that_somebody_holds() {
-        let held: Held<u32, AtomicU32> = Held::new(100);
-        let mine = held.hold(&7, AtomicU32::default);
+    fn flood_evicts_nothing_that_is_in_use() {
+        let table: BoundedTable<u32, AtomicU32> = BoundedTable::new(100);
+        let mine = table.get_or_insert(&7, AtomicU32::default);
         mine.store(3, Ordering::Relaxed);
         for number in 1_000..20_000 {
-            held.hold(&number, AtomicU32::default);
+            table.get_or_insert(&number, AtomicU32::default);
         }
-        assert_eq!(held.hold(&7, AtomicU32::default).load(Ordering::Relaxed), 3);
-        assert!(held.len() <= 101, "{}", held.len());
+        assert_eq!(table.get_or_insert(&7, AtomicU32::default).load(Ordering::Relaxed), 3);
+        assert!(table.len() <= 101, "{}", table.len());
+        let counted: u32 = table.filter.slots.iter().map(|slot| slot.load(Ordering::SeqCst)).sum();
+        assert_eq!(usize::try_from(counted).unwrap(), table.len(), "the filter knows what was evicted");
     }
 
     #[test]
-    fn what_is_given_back_empty_takes_no_room() {
-        let held: Held<u32, AtomicU32> = Held::new(100);
-        let (one, other) = (held.hold(&7, AtomicU32::default), held.hold(&7, AtomicU32::default));
-        held.release(&7, &one, |_| true);
-        assert_eq!(held.len(), 1);
+    fn released_empty_record_takes_no_room() {
+        let table: BoundedTable<u32, AtomicU32> = BoundedTable::new(100);
+        assert!(table.has_none(&7));
+        let (one, other) =
+            (table.get_or_insert(&7, AtomicU32::default), table.get_or_insert(&7, AtomicU32::default));
+        table.release(&7, &one, |_| true);
+        assert_eq!(table.len(), 1);
         drop(one);
-        held.release(&7, &other, |_| false);
-        assert_eq!(held.len(), 1);
-        held.release(&7, &other, |_| true);
-        assert_eq!(held.len(), 0);
+        table.release(&7, &other, |_| false);
+        assert!(table.len() == 1 && !table.has_none(&7));
+        table.release(&7, &other, |_| true);
+        assert!(table.len() == 0 && table.has_none(&7));
     }
 }

@@ -1,22 +1,99 @@
 //! Brute-force protection: how many guesses there may be, per source, per user and per backend.
 //!
-//! | limit | counts per |
-//! |---|---|
-//! | [`per_source`] | network of the source |
-//! | [`per_user`] | login name, from any source, at any backend |
-//! | [`per_backend_user`] | backend and user |
+//! | limit | counts per | default |
+//! |---|---|---|
+//! | [`per_source`] | network of the source: IPv4 address; IPv6 /64, /56 and /48 | 10 in 30 minutes |
+//! | [`per_user`] | name, from any source and at any backend, whether there is such a user or not | 4 in 15 minutes, 100 in a row |
+//! | `per_backend_user` | backend and user | 4 in 15 minutes |
+//! | `per_backend` | backend | off |
 //!
-//! The resolver applies them in this order; see `docs/brute-force-protection.md` for what counts where.
+//! The resolver applies them in this order. Credentials that were accepted last from the same network are exempt. What one
+//! answer of a backend costs is decided in one place (`cost`). For operators: `docs/brute-force-protection.md`.
 
 mod bounded_table;
-pub mod per_backend_user;
+pub(crate) mod known_credentials;
+pub(crate) mod per_backend;
+pub(crate) mod per_backend_user;
 pub mod per_source;
 pub mod per_user;
-pub(crate) mod proven;
+mod window;
 
-pub use per_backend_user::Budget;
-pub(crate) use per_backend_user::Budgets;
-pub(crate) use per_source::Throttles;
-pub use per_source::{FailureLog, Place, Throttle};
-pub use per_user::Lock;
-pub(crate) use per_user::Locks;
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::{BackendError, Phase};
+use crate::identity::CanonicalName;
+use crate::verdict::{Rejection, Verdict};
+
+pub(crate) use per_backend::BackendLimiter;
+pub(crate) use per_backend_user::UpstreamLimiter;
+pub(crate) use per_source::SourceRateLimiter;
+pub use per_source::{SourceNet, SourceRateLimit};
+pub use per_user::Lockout;
+pub(crate) use per_user::UserLimiter;
+pub use window::AttemptLimit;
+pub(crate) use window::Reached;
+
+/// The longest delay that an attempt waits for. Longer ones are refused, with the time to come back.
+pub(crate) const MAX_INLINE_WAIT: Duration = Duration::from_secs(5);
+
+/// Is told of failures that count, for other processes and for the time after a restart.
+///
+/// All of it is called while a caller waits for an answer, so an implementation should only take a note.
+pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
+    /// A sign-in from this source failed just now.
+    fn source_failed(&self, source: SourceNet);
+
+    /// The record of this source was cleared: failures of before count no more.
+    fn source_reset(&self, source: SourceNet);
+
+    /// A sign-in with this name failed just now, whether there is such a user or not.
+    fn user_failed(&self, _name: &CanonicalName) {}
+
+    /// This user signed in with a password and had failures before, which count no more.
+    fn user_signed_in(&self, _name: &CanonicalName) {}
+
+    /// The record of this user was cleared: failures of before count no more.
+    fn user_reset(&self, _name: &CanonicalName) {}
+}
+
+/// What one answer of a backend costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cost {
+    /// The password is right.
+    Right,
+    /// It is wrong.
+    Wrong,
+    /// The backend does not know the user: a guess for source and user, and nothing that could lock an account there.
+    UnknownUser,
+    /// The backend may have seen the password, and did not answer in time.
+    Silent,
+    /// The backend has seen the password, and its answer is not recognised: a guess all the same.
+    Unrecognised,
+    /// No one has seen the password, or it says nothing about guesses.
+    Nothing,
+}
+
+/// What an answer costs: the only place where that is decided.
+///
+/// `Unrecognised` keeps the answer an outage and counts as a guess per source, per user and per backend and user.
+pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
+    match answer {
+        Ok(Verdict::Accepted(_)) => Cost::Right,
+        Ok(Verdict::Rejected(rejection)) => match rejection {
+            // The next guess at a locked account is as good as the last.
+            Rejection::BadCredentials | Rejection::AccountLocked => Cost::Wrong,
+            Rejection::UnknownUser => Cost::UnknownUser,
+            _ => Cost::Nothing,
+        },
+        Ok(Verdict::NotMine) => Cost::Nothing,
+        Err(error) if error.counts_as_guess() => Cost::Unrecognised,
+        Err(error) if error.is_timeout() && error.phase() == Phase::Login => Cost::Silent,
+        Err(_) => Cost::Nothing,
+    }
+}
+
+/// Whether a final refusal is a failed guess.
+pub(crate) fn counts(rejection: Rejection) -> bool {
+    matches!(cost(&Ok(Verdict::Rejected(rejection))), Cost::Wrong | Cost::UnknownUser)
+}

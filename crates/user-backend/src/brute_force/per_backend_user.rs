@@ -1,228 +1,152 @@
 //! Protects accounts upstream from being locked: only so many failed logins of one user may reach one backend.
 //!
-//! Servers lock an account after a handful of wrong passwords. Whoever knows a login name could lock its owner out of mail
-//! and files through our door. So each backend has a budget per user (4 failures in 15 minutes by default). When it
-//! is spent the backend is not asked; the same right password as a while ago is still answered from memory.
+//! Servers lock an account after a few wrong passwords. Without a limit here, anyone who knows a login name could lock its
+//! owner out of mail and files. Each backend has a limit per user (4 failures in 15 minutes by default). When it is reached the
+//! backend is not asked.
 //!
-//! A failure is reserved **before** the attempt, in one step, so that a burst of attempts cannot slip through together. The
-//! reservation is given back when it was no failure: the password was right, the server could not decide, or nobody was
-//! asked. A right password wipes the slate, as it does upstream; failures that are still to come are not wiped.
+//! A failure is reserved **before** the attempt, so that a burst cannot exceed the limit. The reservation is given back when it
+//! was none: the password was right, the server could not decide, or it does not know the user. A right password clears the
+//! record, as servers do themselves; failures that are still to come are not cleared.
 //!
-//! A server that is silent until time is up may have been given a password that it is still thinking about. That costs one
-//! failure per password: guessing is limited, and whoever tries the right one again and again while a server hangs is not
-//! locked out when it is back.
-//!
-//! A wrong password that comes again and again, from a phone that has an old one, may take half of the budget. The rest is for
-//! the person who owns the phone.
+//! A server that is silent until the deadline may have been sent a password that it still counts. That costs one failure per
+//! password: guesses are limited, and a user who tries the right one again and again while a server hangs is not locked out when
+//! it is back. A limit that is reached only in this way is reported as an outage.
 //!
 //! Bounded: a backend remembers the failures of the 100,000 names that failed last, and of all that are being asked for.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use serde::Serialize;
-
-use super::bounded_table::Held;
-use crate::clock::{Instant, now};
-use crate::error::{BackendError, Phase};
+use super::bounded_table::BoundedTable;
+use super::window::{AttemptLimit, Certainty, Reached, Window};
+use super::{Cost, cost};
+use crate::clock::now;
+use crate::error::BackendError;
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
-use crate::verdict::{Rejection, Verdict};
+use crate::verdict::Verdict;
 
 /// At most this many names per backend.
-pub(crate) const PEOPLE: usize = 100_000;
-
-/// How long attempts under way may take to give back what they have reserved, for want of a better guess.
-const A_MOMENT: Duration = Duration::from_secs(5);
-
-/// How many failed logins of one user may reach one backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-pub struct Budget {
-    /// This many failures …
-    pub failures: u32,
-    /// … in this time.
-    pub per: Duration,
-}
-
-impl Default for Budget {
-    /// 4 failures in 15 minutes: below the lock-out threshold of every common server.
-    fn default() -> Self {
-        Self { failures: 4, per: Duration::from_secs(15 * 60) }
-    }
-}
+pub(crate) const MAX_TRACKED_USERS: usize = 100_000;
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(crate) struct Budgets {
-    budget: Budget,
-    people: Held<CanonicalName, Mutex<Slate>>,
+pub(crate) struct UpstreamLimiter {
+    limit: AttemptLimit,
+    users: BoundedTable<CanonicalName, Mutex<Record>>,
 }
 
-/// What one person has failed so far.
+/// What one user has failed so far.
 #[derive(Debug, Default)]
-struct Slate {
-    /// The failures that still count, the oldest first.
-    failures: VecDeque<Failure>,
+struct Record {
+    window: Window,
     /// Attempts under way: each may become a failure.
     reserved: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Failure {
-    at: Instant,
-    /// What was wrong.
-    tuple: OutcomeKey,
-    /// The server said so; otherwise it said nothing, and may yet.
-    is_certain: bool,
+/// A limit is reached; the backend must not be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    pub(crate) reached: Reached,
+    /// The backend refused this very password a while ago, so its answer is known.
+    pub(crate) was_refused: bool,
 }
 
-impl Slate {
-    fn fail(&mut self, tuple: OutcomeKey, is_certain: bool) {
-        self.failures.push_back(Failure { at: now(), tuple, is_certain });
+impl UpstreamLimiter {
+    /// An empty record for every user.
+    pub(crate) fn new(limit: AttemptLimit) -> Self {
+        Self { limit, users: BoundedTable::new(MAX_TRACKED_USERS) }
     }
 
-    /// The server did not answer.
-    fn suspect(&mut self, tuple: OutcomeKey) {
-        let known = self.failures.iter().rev().find(|failure| failure.tuple == tuple);
-        match known {
-            // Again nothing about the same password.
-            Some(Failure { is_certain: false, .. }) => {}
-            // It was wrong before, so it is wrong now.
-            Some(_) => self.fail(tuple, true),
-            None => self.fail(tuple, false),
-        }
-    }
-}
-
-impl Budgets {
-    /// An empty slate for everybody.
-    pub fn new(budget: Budget) -> Self {
-        Self { budget, people: Held::new(PEOPLE) }
-    }
-
-    /// Takes one failure out of a person's budget, for an attempt with this tuple, or says how long until there is one again.
+    /// Reserves one failure of a user for an attempt with this tuple.
     ///
-    /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when guesses have spent the
-    /// budget; should it be refused now, it counts and is no longer proven.
+    /// `is_proven`: the tuple was accepted the last time. It is no guess, so it is let through when guesses have reached the
+    /// limit; should it be refused now, it counts and is no longer proven.
     ///
     /// # Errors
-    /// The time until enough failures no longer count.
-    pub fn reserve(
+    /// [`Denied`] when the limit is reached.
+    pub(crate) fn reserve(
         &self,
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
-    ) -> Result<Reservation<'_>, Duration> {
-        let slate = self.people.hold(name, Mutex::default);
-        let mut held = Reservation { budgets: self, name: name.clone(), slate, tuple: *tuple, taken: false };
-        let at = now();
-        let left = {
-            let mut slate = lock(&held.slate);
-            let Slate { failures, reserved } = &mut *slate;
-            while failures.front().is_some_and(|oldest| self.age(oldest.at, at) >= self.budget.per) {
-                failures.pop_front();
-            }
-            let most = usize::try_from(self.budget.failures).unwrap_or(usize::MAX);
-            // Below half of the budget it does not matter which passwords failed.
-            let mut allowed = (most / 2, failures.len() + *reserved);
-            if allowed.1 >= allowed.0 {
-                let repeated = failures.iter().any(|failure| failure.tuple == *tuple && failure.is_certain);
-                // What nobody has said to be wrong does not stand in its own way.
-                let others = failures.iter().filter(|failure| failure.is_certain || failure.tuple != *tuple);
-                allowed = (if repeated { most / 2 } else { most }, others.count() + *reserved);
-            }
-            let (most, used) = allowed;
-            if used < most || is_proven {
-                *reserved += 1;
-                None
-            } else {
-                // So many must be forgotten before there is room for one more.
-                let last = failures.get(used.saturating_sub(most)).or_else(|| failures.back());
-                Some(last.map_or(A_MOMENT, |last| self.budget.per.saturating_sub(self.age(last.at, at))))
+    ) -> Result<Reservation<'_>, Denied> {
+        let record = self.users.get_or_insert(name, Mutex::default);
+        let mut reservation =
+            Reservation { limiter: self, name: name.clone(), record, tuple: *tuple, is_reserved: false };
+        let denied = {
+            let mut record = lock(&reservation.record);
+            let reserved = record.reserved;
+            match record.window.check(self.limit, tuple, reserved, now()) {
+                Err(reached) if !is_proven => {
+                    Some(Denied { reached, was_refused: record.window.has_refused(tuple) })
+                }
+                Ok(()) | Err(_) => {
+                    record.reserved += 1;
+                    None
+                }
             }
         };
-        match left {
+        match denied {
             None => {
-                held.taken = true;
-                Ok(held)
+                reservation.is_reserved = true;
+                Ok(reservation)
             }
-            Some(left) => Err(left),
+            Some(denied) => Err(denied),
         }
-    }
-
-    /// Takes one failure out of a person's budget for a guess that was wrong without anybody having been asked.
-    pub fn spend(&self, name: &CanonicalName, tuple: &OutcomeKey) {
-        let slate = self.people.hold(name, Mutex::default);
-        {
-            let mut slate = lock(&slate);
-            // The server was silent about it a moment ago, which was counted.
-            slate.failures.retain(|failure| failure.tuple != *tuple || failure.is_certain);
-            slate.fail(*tuple, true);
-        }
-        self.give_back(name, &slate);
-    }
-
-    fn age(&self, then: Instant, at: Instant) -> Duration {
-        at.saturating_duration_since(then)
-    }
-
-    fn give_back(&self, name: &CanonicalName, slate: &Arc<Mutex<Slate>>) {
-        self.people.release(name, slate, |slate| {
-            let slate = lock(slate);
-            slate.failures.is_empty() && slate.reserved == 0
-        });
     }
 }
 
 /// A failure that may happen. Given back on drop, unless it did.
 #[derive(Debug)]
 pub(crate) struct Reservation<'a> {
-    budgets: &'a Budgets,
+    limiter: &'a UpstreamLimiter,
     name: CanonicalName,
-    slate: Arc<Mutex<Slate>>,
+    record: Arc<Mutex<Record>>,
     tuple: OutcomeKey,
-    taken: bool,
+    is_reserved: bool,
 }
 
 impl Reservation<'_> {
     /// Settles the reservation by what became of the attempt.
-    pub fn settle(self, answer: &Result<Verdict, BackendError>) {
-        let mut slate = lock(&self.slate);
-        match answer {
-            // Servers wipe the slate themselves when the password was right.
-            Ok(Verdict::Accepted(_)) => slate.failures.clear(),
-            Ok(Verdict::Rejected(
-                Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked,
-            )) => slate.fail(self.tuple, true),
-            Err(error) if error.is_timeout() && error.phase() == Phase::Login => slate.suspect(self.tuple),
-            Ok(Verdict::Rejected(_) | Verdict::NotMine) | Err(_) => {}
+    pub(crate) fn settle(self, answer: &Result<Verdict, BackendError>) {
+        let mut record = lock(&self.record);
+        match cost(answer) {
+            // Servers clear their count themselves when the password was right.
+            Cost::Right => record.window.clear(),
+            Cost::Wrong => record.window.fail(self.tuple, Certainty::Wrong, now()),
+            Cost::Silent | Cost::Unrecognised => record.window.fail(self.tuple, Certainty::Unanswered, now()),
+            // There is no account that could be locked.
+            Cost::UnknownUser | Cost::Nothing => {}
         }
     }
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        if self.taken {
-            let mut slate = lock(&self.slate);
-            slate.reserved = slate.reserved.saturating_sub(1);
+        if self.is_reserved {
+            let mut record = lock(&self.record);
+            record.reserved = record.reserved.saturating_sub(1);
         }
-        self.budgets.give_back(&self.name, &self.slate);
+        self.limiter.users.release(&self.name, &self.record, |record| {
+            let record = lock(record);
+            record.window.is_empty() && record.reserved == 0
+        });
     }
 }
 
-fn lock(slate: &Mutex<Slate>) -> MutexGuard<'_, Slate> {
-    slate.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
 
     use super::*;
-    use crate::error::BackendError;
+    use crate::error::Phase;
     use crate::secret::OutcomeKeyer;
-    use crate::verdict::Identity;
+    use crate::verdict::{Identity, Rejection};
 
     fn alice() -> CanonicalName {
         CanonicalName::parse("alice").unwrap()
@@ -236,8 +160,13 @@ mod tests {
         Ok(Verdict::Accepted(Identity::new(alice())))
     }
 
+    fn by_failures(seconds: u64) -> Denied {
+        let reached = Reached::ByFailures(Duration::from_secs(seconds));
+        Denied { reached, was_refused: false }
+    }
+
     struct Bench {
-        budgets: Budgets,
+        limiter: UpstreamLimiter,
         keyer: OutcomeKeyer,
         guesses: AtomicU32,
     }
@@ -245,7 +174,7 @@ mod tests {
     impl Bench {
         fn new() -> Self {
             Self {
-                budgets: Budgets::new(Budget::default()),
+                limiter: UpstreamLimiter::new(AttemptLimit::default()),
                 keyer: OutcomeKeyer::random().unwrap(),
                 guesses: AtomicU32::new(0),
             }
@@ -256,62 +185,63 @@ mod tests {
         }
 
         /// A reservation for a password that nobody has tried yet.
-        fn reserve(&self) -> Result<Reservation<'_>, Duration> {
+        fn reserve(&self) -> Result<Reservation<'_>, Denied> {
             let number = self.guesses.fetch_add(1, Ordering::Relaxed);
-            self.budgets.reserve(&alice(), &self.tuple(&number.to_string()), false)
+            self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false)
         }
 
-        fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Duration> {
-            self.budgets.reserve(&alice(), &self.tuple(password), false)
+        fn reserve_for(&self, password: &str) -> Result<Reservation<'_>, Denied> {
+            self.limiter.reserve(&alice(), &self.tuple(password), false)
         }
     }
 
     #[tokio::test(start_paused = true)]
-    async fn four_failures_in_a_quarter_of_an_hour_and_not_one_more() {
+    async fn limit_of_four_failures_in_15_minutes_holds() {
         let bench = Bench::new();
         for _ in 0..4 {
             bench.reserve().unwrap().settle(&wrong());
             tokio::time::advance(Duration::from_secs(60)).await;
         }
-        assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(11 * 60));
+        assert_eq!(bench.reserve().unwrap_err(), by_failures(11 * 60));
         let bob = CanonicalName::parse("bob").unwrap();
-        assert!(bench.budgets.reserve(&bob, &bench.tuple("x"), false).is_ok());
+        assert!(bench.limiter.reserve(&bob, &bench.tuple("x"), false).is_ok());
         tokio::time::advance(Duration::from_secs(11 * 60)).await;
         bench.reserve().unwrap().settle(&wrong());
-        assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(60));
+        assert_eq!(bench.reserve().unwrap_err(), by_failures(60));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn proven_credentials_pass_a_spent_budget() {
+    async fn proven_credentials_pass_a_reached_limit() {
         let bench = Bench::new();
         for _ in 0..4 {
             bench.reserve().unwrap().settle(&wrong());
         }
         assert!(bench.reserve_for("right").is_err(), "a guess");
-        bench.budgets.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
+        bench.limiter.reserve(&alice(), &bench.tuple("right"), true).unwrap().settle(&right());
         assert!(bench.reserve().is_ok(), "the server wiped its own count as well");
     }
 
     #[test]
-    fn a_burst_does_not_slip_through_together() {
+    fn burst_does_not_pass_the_limit() {
         let bench = Bench::new();
         let burst: Vec<_> = (0..100).filter_map(|_| bench.reserve().ok()).collect();
         assert_eq!(burst.len(), 4);
         // Nothing has failed yet: it makes sense to come back soon.
-        assert_eq!(bench.reserve().unwrap_err(), A_MOMENT);
+        assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
     }
 
     #[test]
-    fn outages_and_given_up_attempts_cost_nothing() {
+    fn outages_unknown_users_and_given_up_attempts_cost_nothing() {
         let bench = Bench::new();
         for _ in 0..100 {
             let outage = Err(BackendError::unavailable(Phase::Connect, "down"));
             bench.reserve().unwrap().settle(&outage);
             bench.reserve().unwrap().settle(&Ok(Verdict::NotMine));
+            bench.reserve().unwrap().settle(&Ok(Verdict::Rejected(Rejection::UnknownUser)));
             bench.reserve().unwrap().settle(&Ok(Verdict::Rejected(Rejection::AccountDisabled)));
             drop(bench.reserve().unwrap());
         }
-        assert_eq!(bench.budgets.people.len(), 0);
+        assert_eq!(bench.limiter.users.len(), 0);
     }
 
     fn silence() -> Result<Verdict, BackendError> {
@@ -319,16 +249,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn guesses_that_a_slow_server_has_not_answered_are_counted() {
+    async fn silence_counts_once_per_password_and_is_reported_as_an_outage() {
         let bench = Bench::new();
         for _ in 0..4 {
             bench.reserve().unwrap().settle(&silence());
         }
-        assert_eq!(bench.reserve().unwrap_err(), Duration::from_secs(15 * 60));
+        assert_eq!(bench.reserve().unwrap_err().reached, Reached::ByUnanswered);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_right_password_tried_again_and_again_while_a_server_hangs_locks_nobody_out() {
+    async fn right_password_repeated_while_a_server_hangs_costs_one_failure() {
         let bench = Bench::new();
         for _ in 0..100 {
             bench.reserve_for("right").unwrap().settle(&silence());
@@ -343,7 +273,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_password_known_to_be_wrong_does_not_hide_behind_silence() {
+    async fn known_wrong_password_counts_when_the_server_is_silent() {
         let bench = Bench::new();
         bench.reserve_for("old").unwrap().settle(&wrong());
         bench.reserve_for("old").unwrap().settle(&silence());
@@ -352,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_password_wipes_the_slate() {
+    fn right_password_clears_the_record() {
         let bench = Bench::new();
         for _ in 0..10 {
             for _ in 0..3 {
@@ -363,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_right_password_does_not_wipe_failures_that_are_still_to_come() {
+    fn right_password_keeps_failures_still_to_come() {
         let bench = Bench::new();
         let guesses: Vec<_> = (0..3).map(|_| bench.reserve().unwrap()).collect();
         bench.reserve().unwrap().settle(&right());
@@ -375,7 +305,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_old_password_on_a_phone_leaves_its_owner_half_of_the_budget() {
+    async fn repeated_wrong_password_uses_half_of_the_limit() {
         let bench = Bench::new();
         for minute in 0..600 {
             match bench.reserve_for("old") {
@@ -388,16 +318,19 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_has_a_bound() {
-        let budgets = Budgets { people: Held::new(1_000), ..Budgets::new(Budget::default()) };
+    fn flood_of_names_is_bounded() {
+        let limiter = UpstreamLimiter {
+            users: BoundedTable::new(1_000),
+            ..UpstreamLimiter::new(AttemptLimit::default())
+        };
         let tuple = Bench::new().tuple("x");
-        let busy = budgets.reserve(&alice(), &tuple, false).unwrap();
+        let busy = limiter.reserve(&alice(), &tuple, false).unwrap();
         for number in 0..20_000 {
             let name = CanonicalName::parse(&format!("user{number}")).unwrap();
-            budgets.reserve(&name, &tuple, false).unwrap().settle(&wrong());
+            limiter.reserve(&name, &tuple, false).unwrap().settle(&wrong());
         }
-        assert!(budgets.people.len() <= 1_001);
+        assert!(limiter.users.len() <= 1_001);
         busy.settle(&wrong());
-        assert!(lock(&budgets.people.hold(&alice(), Mutex::default)).failures.len() == 1);
+        assert!(lock(&limiter.users.get_or_insert(&alice(), Mutex::default)).window.len() == 1);
     }
 }

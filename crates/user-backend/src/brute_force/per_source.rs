@@ -1,25 +1,26 @@
-//! Slows down whoever guesses from one place: only so many failed sign-ins per address and half an hour.
+//! Slows down guesses from one network: at most so many failed sign-ins per source and half an hour.
 //!
-//! A place is an IPv4 address or a /64 of IPv6, which is what one household has; IPv4 in the clothes of IPv6 counts as IPv4.
+//! A source is an IPv4 address (IPv4-mapped IPv6 addresses count as IPv4), or a /64 of IPv6, which is what one household has. One
+//! customer may have up to a /48, so failures also count at the /56 and the /48, with four and sixteen times the allowance.
 //!
 //! - A turn is taken **before** the attempt: failures that still count and attempts under way are never more than
-//!   [`Throttle::refuse_after`] together, so a burst of guesses cannot slip through. Who comes when all turns are taken waits
-//!   for one, in order, so that an office behind one address is served and not refused.
-//! - Each failure is followed by a pause that doubles, from [`Throttle::first_delay`] to [`Throttle::longest_delay`]. Who comes
-//!   during a pause waits until it is over, but no longer than `PATIENCE`: else they are told when to come back. Somebody who
-//!   mistypes and tries again at once should not have to know about pauses. Who has waited for a turn waits on.
-//! - When failures alone have reached the limit, everything from that place is refused until the oldest no longer counts.
-//! - A failure is a name or a password that a backend refused. An outage is none, nor is what was answered from memory. A right
-//!   password wipes nothing: otherwise one account of one's own would pay for guessing at all others.
-//! - The same wrong name and password as before tell nobody anything new. They are let through and cost nothing, so a phone
-//!   with an old password does not lock its house out.
+//!   [`SourceRateLimit::refuse_after`] together, so a burst of guesses cannot exceed the limit. An attempt that arrives when all
+//!   turns are taken waits for one, in order, so that an office behind one address is served and not refused.
+//! - Each failure is followed by a delay that doubles, from [`SourceRateLimit::first_delay`] to
+//!   [`SourceRateLimit::longest_delay`]. Requests that arrive during the delay wait for its end, but no longer than
+//!   `MAX_INLINE_WAIT`; others are refused with the time to come back.
+//! - When failures alone have reached the limit, everything from that source is refused until the oldest no longer counts.
+//! - A failure is a name or a password that a backend refused. Outages don't count as failures, nor do answers from memory. A
+//!   right password clears nothing: otherwise an account of one's own would pay for guesses at all others.
+//! - The same wrong name and password as before tell no one anything new. They cost nothing, so a phone with an old password
+//!   does not block its household.
+//! - Proven credentials need no turn.
 //!
-//! Order: behind the cache, so that a right password in memory is never slowed down; in front of the
-//! flights: who joins a flight asks nothing new. A turn belongs to the flight and is not given back when
-//! the caller leaves, or else guesses that nobody waits for would be free.
+//! Order: after the cache, so that a right password in memory is not slowed down; before single-flight. A turn belongs to the
+//! attempt and is not given back when the caller leaves, or else guesses that no caller waits for would be free.
 //!
-//! Bounded: the 100,000 that failed last, and as many refused tuples. A place without failures takes no room, and one place
-//! can fail too rarely to push others out.
+//! Bounded: the 100,000 networks that failed last. A source without failures takes no room, and one source can fail too rarely to
+//! push others out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -33,24 +34,26 @@ use serde::Serialize;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep_until, timeout_at};
 
-use super::bounded_table::Held;
+use super::bounded_table::BoundedTable;
+use super::known_credentials::Offered;
+use super::window::{AttemptLimit, Certainty};
+use super::{FailedLoginObserver, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
 use crate::secret::OutcomeKey;
-use crate::verdict::Rejection;
 
-/// At most this many places with failures are remembered.
-pub(crate) const PLACES: usize = 100_000;
+/// At most this many networks with failures are remembered.
+const MAX_TRACKED_SOURCES: usize = 100_000;
 
-/// The longest pause that is waited for.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// Each wider network of IPv6 has this many times the allowance of the next narrower one.
+const WIDER: u32 = 4;
 
-/// How failed sign-ins from one place are slowed down: the delay doubles with each, then nobody is asked any more.
+/// How failed sign-ins from one source are slowed down: the delay doubles with each, then no backend is asked any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
-pub struct Throttle {
-    /// The pause behind the first failure (`first_delay`, default 100 ms).
+pub struct SourceRateLimit {
+    /// The delay after the first failure (`first_delay`, default 100 ms).
     pub first_delay: Duration,
-    /// The longest pause (`longest_delay`, default 25 s).
+    /// The longest delay (`longest_delay`, default 25 s).
     pub longest_delay: Duration,
     /// After this many failures (`refuse_after`, default 10; zero counts as one) …
     pub refuse_after: u32,
@@ -58,7 +61,7 @@ pub struct Throttle {
     pub per: Duration,
 }
 
-impl Default for Throttle {
+impl Default for SourceRateLimit {
     fn default() -> Self {
         Self {
             first_delay: Duration::from_millis(100),
@@ -69,9 +72,9 @@ impl Default for Throttle {
     }
 }
 
-impl Throttle {
-    /// The pause behind the `count`-th failure that still counts.
-    pub fn pause(&self, count: usize) -> Duration {
+impl SourceRateLimit {
+    /// The delay after the `count`-th failure that still counts.
+    pub fn delay(&self, count: usize) -> Duration {
         if count == 0 {
             return Duration::ZERO;
         }
@@ -79,253 +82,309 @@ impl Throttle {
         let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);
         self.first_delay.checked_mul(factor).unwrap_or(Duration::MAX).min(self.longest_delay)
     }
+
+    /// How many failures a network may have: more than one household may be in a wide one.
+    pub fn allowance(&self, network: SourceNet) -> u32 {
+        let factor = match network.prefix() {
+            48 => WIDER * WIDER,
+            56 => WIDER,
+            _ => 1,
+        };
+        self.refuse_after.max(1).saturating_mul(factor)
+    }
+
+    /// The same as a limit of attempts.
+    pub(crate) fn as_attempts(&self) -> AttemptLimit {
+        AttemptLimit { failures: self.refuse_after.max(1), per: self.per }
+    }
 }
 
 /// See the [module](self). Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Throttles {
+pub(crate) struct SourceRateLimiter {
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    throttle: Throttle,
-    places: Held<Place, Record>,
-    /// Tuples that were refused, and until when that is remembered.
-    refused: Cache<OutcomeKey, Instant>,
+    limit: SourceRateLimit,
+    networks: BoundedTable<SourceNet, Record>,
     /// Tuples that were counted without having been judged, and until when.
     unjudged: Cache<OutcomeKey, Instant>,
-    log: Option<Arc<dyn FailureLog>>,
+    observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
-/// Who wants to know of failures that count, for other processes and for the time behind a restart.
-///
-/// Both are called while somebody waits for an answer, so they should only take a note.
-pub trait FailureLog: fmt::Debug + Send + Sync + 'static {
-    /// A sign-in from this place failed a moment ago.
-    fn failed(&self, place: Place);
-
-    /// This place was forgiven: failures of before count no more.
-    fn forgiven(&self, place: Place);
-}
-
-/// Where people sit who are slowed down together: an IPv4 address or an IPv6 /64.
+/// A network whose failures are counted together: an IPv4 address, or an IPv6 /64, /56 or /48.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Place(IpAddr);
+pub struct SourceNet {
+    first: IpAddr,
+    /// 128 stands for an IPv4 address.
+    prefix: u8,
+}
 
-impl Place {
-    /// The place of an address.
+/// The networks of an IPv6 address, the narrowest first.
+const IPV6_PREFIXES: [u8; 3] = [64, 56, 48];
+
+impl SourceNet {
+    /// The narrowest network of an address: what counts as one source.
     pub fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => address.into(),
-            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        })
+        Self::with_prefix(address, IPV6_PREFIXES[0])
+    }
+
+    fn with_prefix(address: IpAddr, prefix: u8) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self { first: address.into(), prefix: 128 },
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or_default();
+                Self { first: Ipv6Addr::from_bits(address.to_bits() & mask).into(), prefix }
+            }
+        }
+    }
+
+    /// This network and the wider ones around it, the narrowest first.
+    pub fn levels(self) -> impl Iterator<Item = Self> {
+        let prefixes = IPV6_PREFIXES.into_iter().filter(move |prefix| *prefix <= self.prefix);
+        let wider = prefixes.map(move |prefix| Self::with_prefix(self.first, prefix));
+        let ipv4 = self.first.is_ipv4();
+        wider.take(if ipv4 { 1 } else { IPV6_PREFIXES.len() })
+    }
+
+    /// Whether another network is this one or a part of it.
+    pub fn contains(self, other: Self) -> bool {
+        other.levels().any(|level| level == self)
+    }
+
+    /// The length of the prefix: 64, 56 or 48; 128 for an IPv4 address.
+    pub fn prefix(self) -> u8 {
+        self.prefix
     }
 }
 
-/// Reads an address, or a place as it is displayed.
-impl FromStr for Place {
+/// Reads an address, or a network as it is displayed.
+impl FromStr for SourceNet {
     type Err = AddrParseError;
 
     fn from_str(text: &str) -> Result<Self, AddrParseError> {
-        text.strip_suffix("/64").unwrap_or(text).parse().map(Self::of)
+        for prefix in IPV6_PREFIXES {
+            let suffix = ["/64", "/56", "/48"][usize::from((64 - prefix) / 8)];
+            if let Some(address) = text.strip_suffix(suffix) {
+                return address.parse().map(|address| Self::with_prefix(address, prefix));
+            }
+        }
+        text.parse().map(Self::of)
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceNet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.first {
             IpAddr::V4(address) => address.fmt(f),
-            IpAddr::V6(address) => write!(f, "{address}/64"),
+            IpAddr::V6(address) => write!(f, "{address}/{}", self.prefix),
         }
     }
 }
 
-/// What is known about one place.
+/// What is known about one network.
 #[derive(Debug)]
 struct Record {
+    allowance: usize,
     /// One turn per failure that may still happen: taken while an attempt is under way, gone while its failure counts.
     turns: Arc<Semaphore>,
     failures: Mutex<Failures>,
-    /// Tells those who wait for a turn that the limit is reached.
+    /// Tells attempts that wait for a turn that the limit is reached.
     closed: Notify,
 }
 
-/// The failures that still count, the oldest first.
 #[derive(Debug, Default)]
 struct Failures {
-    at: VecDeque<Instant>,
-    /// How many of them took no turn, because all were taken when another process told of them.
+    /// The failures that still count, the oldest first.
+    at: VecDeque<(Instant, Certainty)>,
+    /// How many of them took no turn, because all were taken when another process reported them.
     without_turn: usize,
+    /// What is being asked with a turn of this network.
+    under_way: Vec<OutcomeKey>,
+    offered: Offered,
+}
+
+impl Failures {
+    /// Whether all of them are wrong passwords for certain.
+    fn is_answered(&self) -> bool {
+        self.at.iter().all(|(_, certainty)| *certainty == Certainty::Wrong)
+    }
 }
 
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// So many failed sign-ins from this place that nobody is asked before this time is over.
-    TooMany(Duration),
-    /// The last failure was a moment ago: there is a pause.
-    TooEarly(Duration),
-    /// So many attempts from this place were under way that there was no turn before the deadline.
-    NoTurn,
+    /// So many failed sign-ins from this network that no backend is asked before this time is over.
+    TooMany(SourceNet, Duration),
+    /// The last failure was a moment ago: there is a delay.
+    TooEarly(SourceNet, Duration),
+    /// Failures and attempts under way have taken all turns until the deadline.
+    NoTurn(SourceNet),
+    /// The same, and none of them is known to be a wrong password. Reported as unavailable.
+    Unanswered(SourceNet),
 }
 
-impl Throttles {
-    /// Nobody has failed yet.
-    pub fn new(throttle: Throttle, log: Option<Arc<dyn FailureLog>>) -> Self {
-        Self::with_bound(throttle, log, PLACES)
+impl SourceRateLimiter {
+    pub(crate) fn new(limit: SourceRateLimit, observer: Option<Arc<dyn FailedLoginObserver>>) -> Self {
+        Self::with_bound(limit, observer, MAX_TRACKED_SOURCES)
     }
 
-    fn with_bound(throttle: Throttle, log: Option<Arc<dyn FailureLog>>, places: usize) -> Self {
-        let (places, refused, unjudged) = (Held::new(places), Cache::new(places), Cache::new(places));
-        let shared = Shared { throttle: normal(throttle), places, refused, unjudged, log };
-        Self { shared: Arc::new(shared) }
+    fn with_bound(
+        limit: SourceRateLimit,
+        observer: Option<Arc<dyn FailedLoginObserver>>,
+        max: usize,
+    ) -> Self {
+        let (networks, unjudged) = (BoundedTable::new(max), Cache::new(max));
+        Self { shared: Arc::new(Shared { limit: normal(limit), networks, unjudged, observer }) }
     }
 
     /// Whether failures are slowed down just like this.
-    pub(crate) fn is_made_of(&self, throttle: Throttle) -> bool {
-        self.shared.throttle == normal(throttle)
+    pub(crate) fn is_made_of(&self, limit: SourceRateLimit) -> bool {
+        self.shared.limit == normal(limit)
     }
 
     /// How failures are slowed down.
-    pub fn throttle(&self) -> &Throttle {
-        &self.shared.throttle
+    pub(crate) fn limit(&self) -> &SourceRateLimit {
+        &self.shared.limit
     }
 
-    /// Whether this tuple was refused before, within the time that failures count.
-    pub fn is_known_to_be_wrong(&self, tuple: &OutcomeKey) -> bool {
-        self.shared.refused.get(tuple).is_some_and(|until| now() < until)
+    /// What is told of failures.
+    pub(crate) fn observer(&self) -> Option<Arc<dyn FailedLoginObserver>> {
+        self.shared.observer.clone()
     }
 
-    /// Takes a turn for an attempt from `address`, waiting until `deadline` when all are taken. Behind it there should be time to
-    /// make the attempt.
+    /// Whether nothing is known about this source that could hold an attempt up.
+    #[inline]
+    pub(crate) fn is_quiet(&self, address: IpAddr) -> bool {
+        SourceNet::of(address).levels().all(|network| self.shared.networks.has_none(&network))
+    }
+
+    /// Registers an attempt from `address`. From now on no attempt from there counts as quiet until it is dropped.
+    pub(crate) fn arrive(&self, address: IpAddr) -> SourceArrival {
+        let networks = SourceNet::of(address).levels().map(|network| self.hold(network)).collect();
+        SourceArrival { networks }
+    }
+
+    /// Counts a failure that another process saw, or that was stored before a restart. `age` is how long ago it was.
+    pub(crate) fn count(&self, source: SourceNet, age: Duration) {
+        let limit = &self.shared.limit;
+        let at = now();
+        // Before this machine was started: it is as old as can be.
+        let Some(then) = at.checked_sub(age).filter(|_| age < limit.per) else { return };
+        for network in source.levels() {
+            let held = self.hold(network);
+            let mut failures = held.record.lock();
+            held.record.expire(&mut failures, limit.per, at);
+            if failures.at.len() >= held.record.allowance {
+                continue;
+            }
+            if held.record.turns.forget_permits(1) == 0 {
+                failures.without_turn += 1;
+            }
+            let behind = failures.at.partition_point(|(other, _)| *other <= then);
+            failures.at.insert(behind, (then, Certainty::Wrong));
+        }
+    }
+
+    /// Clears the record of a source and of the wider networks around it: the next attempt from there is the first.
+    pub(crate) fn reset(&self, source: SourceNet) {
+        for network in source.levels() {
+            let held = self.hold(network);
+            let mut failures = held.record.lock();
+            let gone = std::mem::take(&mut failures.at).len();
+            let without_turn = std::mem::take(&mut failures.without_turn);
+            failures.offered = Offered::default();
+            held.record.turns.add_permits(gone.saturating_sub(without_turn));
+        }
+        if let Some(observer) = &self.shared.observer {
+            observer.source_reset(source);
+        }
+    }
+
+    /// How many networks are remembered.
+    pub(crate) fn sources(&self) -> usize {
+        self.shared.networks.len()
+    }
+
+    fn hold(&self, network: SourceNet) -> Holding {
+        let allowance = self.shared.limit.allowance(network);
+        let allowance = usize::try_from(allowance).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+        let record = self.shared.networks.get_or_insert(&network, || Record {
+            allowance,
+            turns: Arc::new(Semaphore::new(allowance)),
+            failures: Mutex::default(),
+            closed: Notify::new(),
+        });
+        Holding { limiter: self.clone(), network, record }
+    }
+}
+
+/// An attempt that has arrived from a source and may have to wait for its turn.
+#[derive(Debug)]
+pub(crate) struct SourceArrival {
+    /// The narrowest first.
+    networks: Vec<Holding>,
+}
+
+impl SourceArrival {
+    fn source(&self) -> Option<&Holding> {
+        self.networks.first()
+    }
+
+    /// Notes what this source offers, unless it is proven. See [`Offered`].
+    pub(crate) fn offer(&self, name: u32, tuple: &OutcomeKey) -> bool {
+        self.source().is_none_or(|source| {
+            source.record.lock().offered.add(name, tuple, source.limiter.limit().as_attempts())
+        })
+    }
+
+    /// The opposite, for credentials that are proven.
+    pub(crate) fn withdraw(&self, name: u32, tuple: &OutcomeKey) {
+        if let Some(source) = self.source() {
+            source.record.lock().offered.remove(name, tuple);
+        }
+    }
+
+    /// Whether this source may still be told what is known about these credentials.
+    pub(crate) fn has_room(&self, name: u32, tuple: &OutcomeKey) -> bool {
+        self.source().is_none_or(|source| {
+            let limit = source.limiter.limit().as_attempts();
+            let mut failures = source.record.lock();
+            failures.offered.expire(limit.per);
+            failures.offered.has_room(name, tuple, limit)
+        })
+    }
+
+    /// Whether this very tuple is being asked about with a turn of this source: joining it is no new guess.
+    pub(crate) fn is_under_way(&self, tuple: &OutcomeKey) -> bool {
+        self.source().is_some_and(|source| source.record.lock().under_way.contains(tuple))
+    }
+
+    /// Takes a turn for an attempt, waiting until `deadline` when all are taken. After it there should be time to make the
+    /// attempt.
     ///
     /// # Errors
     /// [`Refusal`] when the attempt must not be made.
     ///
     /// # Cancellation
-    /// Safe: a turn that nobody takes goes to the next.
-    pub async fn turn(&self, address: IpAddr, deadline: Instant) -> Result<Turn, Refusal> {
-        let held = self.hold(Place::of(address));
-        let permit = match Arc::clone(&held.record.turns).try_acquire_owned() {
-            Ok(permit) => {
-                self.sit_out(&held.record, deadline.min(later(now(), PATIENCE))).await?;
-                permit
-            }
-            Err(_) => self.wait(&held.record, deadline).await?,
-        };
-        Ok(Turn { permit, held })
-    }
-
-    /// Waits for a turn, and for the end of the pause that there may be when it comes.
-    async fn wait(&self, record: &Record, deadline: Instant) -> Result<OwnedSemaphorePermit, Refusal> {
-        let permit = loop {
-            // Registered before the look, so that no closing is missed between the two.
-            let mut closed = std::pin::pin!(record.closed.notified());
-            closed.as_mut().enable();
-            self.look(record)?;
-            tokio::select! {
-                biased;
-                permit = timeout_at(deadline, Arc::clone(&record.turns).acquire_owned()) => break permit,
-                () = closed => {}
-            }
-        };
-        let Ok(Ok(permit)) = permit else { return Err(Refusal::NoTurn) };
-        self.sit_out(record, deadline).await?;
-        Ok(permit)
-    }
-
-    /// Waits for the end of the pause, if there is one, unless it ends behind `latest`.
-    async fn sit_out(&self, record: &Record, latest: Instant) -> Result<(), Refusal> {
-        while let Some(pause) = self.look(record)? {
-            let end = later(now(), pause);
-            if end >= latest {
-                return Err(Refusal::TooEarly(pause));
-            }
-            sleep_until(end).await;
+    /// Safe: a turn that is not taken goes to the next.
+    pub(crate) async fn turn(self, tuple: &OutcomeKey, deadline: Instant) -> Result<Turn, Refusal> {
+        let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
+        let mut turn = Turn { taken: Vec::with_capacity(self.networks.len()), tuple: *tuple };
+        for held in self.networks {
+            let permit = match Arc::clone(&held.record.turns).try_acquire_owned() {
+                Ok(permit) => {
+                    held.sit_out(latest).await?;
+                    permit
+                }
+                Err(_) => held.wait(deadline).await?,
+            };
+            held.record.lock().under_way.push(*tuple);
+            turn.taken.push((permit, held));
         }
-        Ok(())
-    }
-
-    /// Who wants to know of failures.
-    pub fn log(&self) -> Option<Arc<dyn FailureLog>> {
-        self.shared.log.clone()
-    }
-
-    /// Counts a failure of which another process told, or that was written down before a restart. `age` is how long ago it was.
-    pub fn count(&self, place: Place, age: Duration) {
-        let throttle = &self.shared.throttle;
-        let at = now();
-        // Before this machine was started: it is as old as can be.
-        let Some(then) = at.checked_sub(age).filter(|_| age < throttle.per) else { return };
-        let held = self.hold(place);
-        let mut failures = held.record.lock();
-        forgive(&held.record, &mut failures, throttle.per, at);
-        if failures.at.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
-            return;
-        }
-        if held.record.turns.forget_permits(1) == 0 {
-            failures.without_turn += 1;
-        }
-        let behind = failures.at.partition_point(|other| *other <= then);
-        failures.at.insert(behind, then);
-    }
-
-    /// Forgives a place: the next attempt from there is the first.
-    pub fn forgive(&self, place: Place) {
-        let held = self.hold(place);
-        let mut failures = held.record.lock();
-        let Failures { at, without_turn } = std::mem::take(&mut *failures);
-        held.record.turns.add_permits(at.len().saturating_sub(without_turn));
-        drop(failures);
-        if let Some(log) = &self.shared.log {
-            log.forgiven(place);
-        }
-    }
-
-    /// The password is right, whatever was known about it before.
-    pub fn accepted(&self, tuple: &OutcomeKey) {
-        self.shared.refused.remove(tuple);
-    }
-
-    /// How many places are remembered.
-    pub fn places(&self) -> usize {
-        self.shared.places.len()
-    }
-
-    fn hold(&self, place: Place) -> Holding {
-        let turns = usize::try_from(self.shared.throttle.refuse_after).unwrap_or(usize::MAX);
-        let record = self.shared.places.hold(&place, || Record {
-            turns: Arc::new(Semaphore::new(turns.min(Semaphore::MAX_PERMITS))),
-            failures: Mutex::default(),
-            closed: Notify::new(),
-        });
-        Holding { throttles: self.clone(), place, record }
-    }
-
-    /// Forgives what is long ago, then tells how long the pause still is, if there is one.
-    fn look(&self, record: &Record) -> Result<Option<Duration>, Refusal> {
-        let throttle = &self.shared.throttle;
-        let at = now();
-        let mut failures = record.lock();
-        forgive(record, &mut failures, throttle.per, at);
-        let Some((oldest, newest)) = failures.at.front().zip(failures.at.back()) else { return Ok(None) };
-        if failures.at.len() >= usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX) {
-            return Err(Refusal::TooMany(later(*oldest, throttle.per).saturating_duration_since(at)));
-        }
-        let left = later(*newest, throttle.pause(failures.at.len())).saturating_duration_since(at);
-        Ok((!left.is_zero()).then_some(left))
-    }
-}
-
-/// Gives turns back whose failure is so long ago that it no longer counts.
-fn forgive(record: &Record, failures: &mut Failures, per: Duration, at: Instant) {
-    while failures.at.front().is_some_and(|oldest| at.saturating_duration_since(*oldest) >= per) {
-        failures.at.pop_front();
-        match failures.without_turn.checked_sub(1) {
-            Some(fewer) => failures.without_turn = fewer,
-            None => record.turns.add_permits(1),
-        }
+        Ok(turn)
     }
 }
 
@@ -333,85 +392,184 @@ impl Record {
     fn lock(&self) -> MutexGuard<'_, Failures> {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Gives turns back whose failure is so long ago that it no longer counts.
+    fn expire(&self, failures: &mut Failures, per: Duration, at: Instant) {
+        while failures.at.front().is_some_and(|(oldest, _)| at.saturating_duration_since(*oldest) >= per) {
+            failures.at.pop_front();
+            match failures.without_turn.checked_sub(1) {
+                Some(fewer) => failures.without_turn = fewer,
+                None => self.turns.add_permits(1),
+            }
+        }
+    }
 }
 
 /// A turn: one attempt that may be made. Given back on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
 pub(crate) struct Turn {
-    permit: OwnedSemaphorePermit,
-    held: Holding,
+    taken: Vec<(OwnedSemaphorePermit, Holding)>,
+    tuple: OutcomeKey,
 }
 
 impl Turn {
+    /// Settles the turn: the password is right, so it was no guess.
+    pub(crate) fn accepted(self, name: u32) {
+        if let Some((_, source)) = self.taken.first() {
+            source.record.lock().offered.remove(name, &self.tuple);
+        }
+    }
+
     /// Settles the turn: the attempt was refused.
-    pub fn refused(self, rejection: Rejection, tuple: &OutcomeKey) {
-        if !counts(rejection) {
-            return;
-        }
-        let shared = &self.held.throttles.shared;
-        let at = now();
-        // Also when somebody else failed with the same tuple meanwhile: one failure is enough.
-        let known = self.held.throttles.is_known_to_be_wrong(tuple);
-        if let Some(until) = at.checked_add(shared.throttle.per) {
-            shared.refused.insert(*tuple, until);
-        }
-        if !known {
-            self.count(at);
-        }
+    pub(crate) fn refused(self) {
+        self.count(Certainty::Wrong);
     }
 
     /// Settles the turn: no backend was asked, because of a limit per user. It counts as a failure, once per tuple: a limit that
     /// costs a source nothing would tell right from wrong passwords without end.
-    pub fn unjudged(self, tuple: &OutcomeKey) {
-        let shared = &self.held.throttles.shared;
+    pub(crate) fn unjudged(self) {
+        self.count_once(Certainty::Wrong);
+    }
+
+    /// Settles the turn: a backend has seen the password and gave an answer that is not recognised.
+    pub(crate) fn unrecognised(self) {
+        self.count_once(Certainty::Unanswered);
+    }
+
+    fn count_once(self, certainty: Certainty) {
+        let Some((_, source)) = self.taken.first() else { return };
+        let shared = Arc::clone(&source.limiter.shared);
         let at = now();
-        let is_known = shared.unjudged.get(tuple).is_some_and(|until| at < until);
-        if let Some(until) = at.checked_add(shared.throttle.per) {
-            shared.unjudged.insert(*tuple, until);
+        let is_known = shared.unjudged.get(&self.tuple).is_some_and(|until| at < until);
+        if let Some(until) = at.checked_add(shared.limit.per) {
+            shared.unjudged.insert(self.tuple, until);
         }
         if !is_known {
-            self.count(at);
+            self.count(certainty);
         }
     }
 
-    fn count(self, at: Instant) {
-        let shared = &self.held.throttles.shared;
-        let record = &self.held.record;
-        let mut failures = record.lock();
-        self.permit.forget();
-        failures.at.push_back(at);
-        if failures.at.len() >= usize::try_from(shared.throttle.refuse_after).unwrap_or(usize::MAX) {
-            record.closed.notify_waiters();
-        }
-        drop(failures);
-        if let Some(log) = &shared.log {
-            log.failed(self.held.place);
+    fn count(mut self, certainty: Certainty) {
+        let at = now();
+        for (number, (permit, held)) in std::mem::take(&mut self.taken).into_iter().enumerate() {
+            let mut failures = held.record.lock();
+            permit.forget();
+            failures.at.push_back((at, certainty));
+            if failures.at.len() >= held.record.allowance {
+                held.record.closed.notify_waiters();
+            }
+            done(&mut failures, &self.tuple);
+            drop(failures);
+            // Others count a wider network themselves.
+            if let Some(observer) = held.limiter.shared.observer.as_ref().filter(|_| number == 0) {
+                observer.source_failed(held.network);
+            }
         }
     }
 }
 
-fn normal(throttle: Throttle) -> Throttle {
-    Throttle { refuse_after: throttle.refuse_after.max(1), ..throttle }
+impl Drop for Turn {
+    fn drop(&mut self) {
+        for (_, held) in &self.taken {
+            done(&mut held.record.lock(), &self.tuple);
+        }
+    }
 }
 
-/// Whether a refusal is a failed guess. A locked account is one: the next guess there is as good as the last.
-pub(super) fn counts(rejection: Rejection) -> bool {
-    matches!(rejection, Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked)
+fn done(failures: &mut Failures, tuple: &OutcomeKey) {
+    if let Some(place) = failures.under_way.iter().position(|other| other == tuple) {
+        failures.under_way.swap_remove(place);
+    }
 }
 
-/// Keeps the record of a place in the table, until it is dropped.
+fn normal(limit: SourceRateLimit) -> SourceRateLimit {
+    SourceRateLimit { refuse_after: limit.refuse_after.max(1), ..limit }
+}
+
+/// Keeps the record of a network in the table, until it is dropped.
 #[derive(Debug)]
 struct Holding {
-    throttles: Throttles,
-    place: Place,
+    limiter: SourceRateLimiter,
+    network: SourceNet,
     record: Arc<Record>,
+}
+
+impl Holding {
+    /// Waits for a turn, and for the end of the delay that there may be when it comes.
+    async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Refusal> {
+        let permit = loop {
+            // Registered before the look, so that no closing is missed between the two.
+            let mut closed = std::pin::pin!(self.record.closed.notified());
+            closed.as_mut().enable();
+            self.look()?;
+            tokio::select! {
+                biased;
+                permit = timeout_at(deadline, Arc::clone(&self.record.turns).acquire_owned()) => break permit,
+                () = closed => {}
+            }
+        };
+        let Ok(Ok(permit)) = permit else {
+            let is_wrong = |(_, certainty): &(Instant, Certainty)| *certainty == Certainty::Wrong;
+            return Err(match self.record.lock().at.iter().any(is_wrong) {
+                true => Refusal::NoTurn(self.network),
+                false => Refusal::Unanswered(self.network),
+            });
+        };
+        self.sit_out(deadline).await?;
+        Ok(permit)
+    }
+
+    /// Waits for the end of the delay, if there is one, unless it ends after `latest`.
+    async fn sit_out(&self, latest: Instant) -> Result<(), Refusal> {
+        while let Some(delay) = self.look()? {
+            let end = later(now(), delay);
+            if end >= latest {
+                let is_answered = self.record.lock().is_answered();
+                return Err(match is_answered {
+                    true => Refusal::TooEarly(self.network, delay),
+                    false => Refusal::Unanswered(self.network),
+                });
+            }
+            sleep_until(end).await;
+        }
+        Ok(())
+    }
+
+    /// Removes what no longer counts, then returns how long the delay still is, if there is one.
+    fn look(&self) -> Result<Option<Duration>, Refusal> {
+        let limit = &self.limiter.shared.limit;
+        let at = now();
+        let mut failures = self.record.lock();
+        self.record.expire(&mut failures, limit.per, at);
+        let Some(((oldest, _), (newest, _))) = failures.at.front().zip(failures.at.back()) else {
+            return Ok(None);
+        };
+        if failures.at.len() >= self.record.allowance {
+            if !failures.is_answered() {
+                return Err(Refusal::Unanswered(self.network));
+            }
+            let left = later(*oldest, limit.per).saturating_duration_since(at);
+            return Err(Refusal::TooMany(self.network, left));
+        }
+        // In a wide network there may be many households: only its allowance counts.
+        let delay = match self.network == SourceNet::with_prefix(self.network.first, IPV6_PREFIXES[0]) {
+            true => limit.delay(failures.at.len()),
+            false => Duration::ZERO,
+        };
+        let left = later(*newest, delay).saturating_duration_since(at);
+        Ok((!left.is_zero()).then_some(left))
+    }
 }
 
 impl Drop for Holding {
     fn drop(&mut self) {
-        let places = &self.throttles.shared.places;
-        places.release(&self.place, &self.record, |record| record.lock().at.is_empty());
+        let per = self.limiter.shared.limit.per;
+        self.limiter.shared.networks.release(&self.network, &self.record, |record| {
+            let mut failures = record.lock();
+            failures.offered.expire(per);
+            failures.at.is_empty() && failures.offered.is_empty()
+        });
     }
 }
 

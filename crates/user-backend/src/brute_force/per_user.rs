@@ -1,109 +1,109 @@
-//! Slows down whoever guesses at one person, from however many places: each failure in a row is followed by a pause.
+//! Slows down guesses at one user, from any number of sources and at any backend.
 //!
-//! | failures in a row | pause behind the last one |
+//! Two limits hold together. Over a short time there may be as many failures as the strictest backend of the chain takes per
+//! user (4 in 15 minutes by default, 100 where only local passwords are checked). And failures in a row are followed by a delay:
+//!
+//! | failures in a row | delay after the last one |
 //! |---|---|
 //! | 1 to 3 | 1 s |
 //! | 4 to 9 | 3 s |
 //! | 10 to 25 | 5 s |
-//! | 26 to [`Lock::failures`] (100) | 10 s |
-//! | more | the rest of the day: until [`Lock::per`] (24 hours) since the first of them is over |
+//! | 26 to [`Lockout::failures`] (100) | 10 s |
+//! | more | the rest of the day: until [`Lockout::per`] (24 hours) since the first of them is over |
 //!
-//! So nobody gets more than about a hundred wrong guesses at a person in a row and a day, which is what NIST SP 800-63B-4 (section
-//! 3.2.2) asks for. A person is a name as the backends know it, over all backends and sources: `Alice`, and `alice@example.com`
-//! where a backend takes that for `alice`, are one. Whether there is such a person makes no difference.
+//! So there are no more than about a hundred wrong guesses at a user in a row and a day, as NIST SP 800-63B-4 (section 3.2.2)
+//! asks for.
+//!
+//! A user is the canonical form of the typed name, and every name by which a backend of the chain would know it. Whether there
+//! is such a user, and who keeps the password, makes no difference: neither the status of an answer nor the order of statuses
+//! tells local, external and unknown names apart.
 //!
 //! - A failure is reserved **before** the attempt: attempts under way count as failures until the opposite is known. Of a
-//!   burst of guesses one is made at once, and the others wait for its end or for the pause that would follow.
-//! - Who would have to wait longer than `PATIENCE` is told when to come back, as at the throttle. Those who wait are served
-//!   in order.
-//! - A failure is a name or a password that a backend refused. An outage is none, nor is what was answered from memory.
-//! - A right password wipes the count: it is what "in a row" means, and nobody but the person can do it. (At the throttle it
-//!   wipes nothing: there one account of one's own would pay for guessing at all others.) A yes from memory or from grace is no
-//!   news, and wipes nothing.
-//! - The same wrong name and password as before cost nothing for a day, so a phone with an old password locks nobody out. The same
-//!   as one under way are no second guess.
-//! - **The password that was right the last time never waits here.** Otherwise whoever knows a name could keep its
-//!   owner out. It gives nothing away: it is one password, not a guess, and once refused it is as any other.
-//! - The day is 24 hours on the monotonic clock from the first failure, not a date: no midnight at which everybody gets a hundred
-//!   new guesses, and nobody gains by setting a clock.
+//!   burst of guesses one is made at once, and the others wait for its end or for the delay that would follow.
+//! - An attempt that would have to wait longer than `MAX_INLINE_WAIT` is refused with the time to come back.
+//! - A failure is a name or a password that a backend refused. An outage is none, nor is an answer from memory. An outage only
+//!   ends what memory may be compared with (see [`Entry::may_recall`]).
+//! - A right password clears the record: that is what "in a row" means, and only the user has it. (At the source it clears
+//!   nothing: there an account of one's own would pay for guesses at all others.) A yes from memory or from grace is no news.
+//! - The same wrong name and password as before is followed by no delay and is not one more in a row, so a phone with an old
+//!   password locks no one out. It may use half of the short limit.
+//! - Proven credentials never wait here.
+//! - The day is counted on the monotonic clock from the first failure, so there is no midnight at which every user is open to a
+//!   hundred new guesses.
 //!
-//! The steps say how fast guesses may follow each other; the [budget](super::per_backend_user) says how many may reach one server,
-//! and is the narrower of the two (4 in 15 minutes, 100 for local passwords). A guess that the budget stops is none.
+//! Order: after the limit per source, so that an attempt that waits there holds no place of the user.
 //!
-//! Order: behind the cache, so that a right password in memory is never slowed down; behind the throttle, so that nobody
-//! waits here for a turn there; in front of the flights, for the throttle's reasons.
-//!
-//! Bounded: the 100,000 people that failed last, and as many tuples of either kind. A person without failures takes no room,
-//! and one place can fail too rarely to push others out.
+//! Bounded: the 100,000 users that failed last. A user without failures takes no room, and one source can fail too rarely to
+//! push others out.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
 use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::{sleep_until, timeout_at};
 
-use super::bounded_table::Held;
-use super::proven::ProvenCredentials;
-use super::per_source::{PATIENCE, counts};
+use super::bounded_table::BoundedTable;
+use super::known_credentials::KnownCredentials;
+use super::window::{AttemptLimit, Certainty, Reached, Window};
+use super::{FailedLoginObserver, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
 use crate::identity::CanonicalName;
 use crate::secret::OutcomeKey;
-use crate::verdict::Rejection;
 
-/// At most this many people with failures are remembered, and this many tuples.
-const PEOPLE: usize = 100_000;
+/// At most this many users with failures are remembered.
+const MAX_TRACKED_USERS: usize = 100_000;
 
-/// The pauses: up to so many failures, so many seconds. The last one goes on.
-const STEPS: [(u32, u64); 4] = [(3, 1), (9, 3), (25, 5), (u32::MAX, 10)];
+/// The delays: up to so many failures, so many seconds. The last one goes on.
+const BACKOFF_STEPS: [(u32, u64); 4] = [(3, 1), (9, 3), (25, 5), (u32::MAX, 10)];
 
-/// How guessing at one person is slowed down; see the [module](self) for the steps.
+/// How failures in a row at one user are answered; see the [module](self) for the steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
-pub struct Lock {
-    /// So many failures in a row are followed by a short pause (`failures`, default 100); one more locks …
+pub struct Lockout {
+    /// So many failures in a row are followed by a short delay (`failures`, default 100); one more locks …
     pub failures: u32,
     /// … until this time since the first of them is over (`per`, default 24 hours).
     pub per: Duration,
 }
 
-impl Default for Lock {
+impl Default for Lockout {
     fn default() -> Self {
         Self { failures: 100, per: Duration::from_secs(24 * 60 * 60) }
     }
 }
 
-/// How long a person takes no further attempt.
+/// How long no further attempt is made for a user.
 ///
-/// A pause, never a disabled account: whoever can type a name could otherwise disable anybody, the last administrator
-/// too, and only an administrator could mend it.
+/// Soft lock: never disables the account. Otherwise anyone who can type a name could disable its user, the last administrator
+/// too, and only an administrator could repair it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pause {
+pub enum Delay {
     /// Not at all.
-    Open,
+    None,
     /// For this long since the last failure.
     For(Duration),
     /// Until the day is over.
     RestOfDay,
 }
 
-impl Lock {
+impl Lockout {
     /// What so many failures in a row mean.
-    pub fn after(&self, failures: u32) -> Pause {
+    pub fn after(&self, failures: u32) -> Delay {
         if failures == 0 {
-            return Pause::Open;
+            return Delay::None;
         }
         if failures > self.failures {
-            return Pause::RestOfDay;
+            return Delay::RestOfDay;
         }
-        let step = STEPS.iter().find(|(up_to, _)| failures <= *up_to);
-        step.map_or(Pause::RestOfDay, |(_, seconds)| Pause::For(Duration::from_secs(*seconds)))
+        let step = BACKOFF_STEPS.iter().find(|(up_to, _)| failures <= *up_to);
+        step.map_or(Delay::RestOfDay, |(_, seconds)| Delay::For(Duration::from_secs(*seconds)))
     }
 }
 
-impl fmt::Display for Lock {
+impl fmt::Display for Lockout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in a row in {} h", self.failures, self.per.as_secs() / 3600)
     }
@@ -111,36 +111,42 @@ impl fmt::Display for Lock {
 
 /// See the [module](self). Cheap to clone: clones share everything.
 #[derive(Clone, Debug)]
-pub(crate) struct Locks {
-    /// `None`: nobody is ever locked.
-    shared: Option<Arc<Shared>>,
-    proven: ProvenCredentials,
+pub(crate) struct UserLimiter {
+    lockout: Option<Lockout>,
+    limit: AttemptLimit,
+    shared: Arc<Shared>,
 }
 
+/// What outlives a change of the settings.
 #[derive(Debug)]
 struct Shared {
-    lock: Lock,
-    people: Held<CanonicalName, Record>,
-    /// Tuples that were refused, and when they were for the last time.
-    refused: Cache<OutcomeKey, Instant>,
-    proven: ProvenCredentials,
+    users: BoundedTable<CanonicalName, Record>,
+    known: KnownCredentials,
+    /// A smaller number of failures in a row than the settings say (`maximumLoginAttempts`); zero: none.
+    max_in_a_row: AtomicU32,
+    observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
-/// What is known about one person.
+/// What is known about one user.
 #[derive(Debug, Default)]
 struct Record {
     count: Mutex<Count>,
-    /// Who waits, in order: the first of them alone looks after the pause.
+    /// Attempts that wait, in order: the first of them alone watches the delay.
     queue: tokio::sync::Mutex<()>,
-    /// Tells that one an attempt has ended.
+    /// Tells that one that an attempt has ended.
     ended: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Count {
-    failures: u32,
+    /// Failures in a row.
+    in_a_row: u32,
     first: Option<Instant>,
     last: Option<Instant>,
+    /// Failures within the short time.
+    window: Window,
+    /// Passwords that no backend could judge.
+    unjudged: Window,
     /// Attempts under way: each may become a failure.
     under_way: Vec<OutcomeKey>,
     /// When the last of them began.
@@ -150,100 +156,114 @@ struct Count {
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// So many failures in a row that nobody is asked about this person before this time is over.
-    RestOfDay(Duration),
-    /// The last failure was a moment ago, or attempts are under way that may be failures: there is a pause.
+    /// So many failures in a row that no backend is asked about this user before this time is over.
+    Locked(Duration),
+    /// So many failures in a short time that no backend is asked about this user before this time is over.
+    TooMany(Duration),
+    /// The last failure was a moment ago.
     TooEarly(Duration),
+    /// There are attempts whose end is not known. Reported as unavailable: none of them need be a wrong password.
+    Unanswered,
 }
 
-impl Refusal {
-    /// When it makes sense to come back.
-    pub fn retry_after(self) -> Duration {
-        match self {
-            Self::RestOfDay(wait) | Self::TooEarly(wait) => wait,
+impl UserLimiter {
+    pub(crate) fn new(
+        lockout: Option<Lockout>,
+        limit: AttemptLimit,
+        known: KnownCredentials,
+        observer: Option<Arc<dyn FailedLoginObserver>>,
+    ) -> Self {
+        Self::with_bound(lockout, limit, known, observer, MAX_TRACKED_USERS)
+    }
+
+    fn with_bound(
+        lockout: Option<Lockout>,
+        limit: AttemptLimit,
+        known: KnownCredentials,
+        observer: Option<Arc<dyn FailedLoginObserver>>,
+        max: usize,
+    ) -> Self {
+        let shared =
+            Shared { users: BoundedTable::new(max), known, max_in_a_row: AtomicU32::new(0), observer };
+        Self { lockout, limit, shared: Arc::new(shared) }
+    }
+
+    /// The same records under other settings.
+    pub(crate) fn with_settings(&self, lockout: Option<Lockout>, limit: AttemptLimit) -> Self {
+        Self { lockout, limit, shared: Arc::clone(&self.shared) }
+    }
+
+    /// How failures in a row are answered, if they are.
+    pub(crate) fn lockout(&self) -> Option<Lockout> {
+        // The last failure that is allowed locks.
+        let max = self.shared.max_in_a_row.load(Ordering::Relaxed).checked_sub(1);
+        match (self.lockout, max) {
+            (Some(lockout), Some(max)) => Some(Lockout { failures: lockout.failures.min(max), ..lockout }),
+            (None, Some(max)) => Some(Lockout { failures: max, ..Lockout::default() }),
+            (lockout, None) => lockout,
         }
     }
-}
 
-impl Locks {
-    /// Nobody has failed yet.
-    pub fn new(lock: Option<Lock>, proven: ProvenCredentials) -> Self {
-        Self::with_bound(lock, proven, PEOPLE)
+    /// The limit over a short time.
+    pub(crate) fn limit(&self) -> AttemptLimit {
+        self.limit
     }
 
-    fn with_bound(lock: Option<Lock>, proven: ProvenCredentials, people: usize) -> Self {
-        let shared = lock.map(|lock| Shared {
-            lock,
-            people: Held::new(people),
-            refused: Cache::new(people),
-            proven: proven.clone(),
-        });
-        Self { shared: shared.map(Arc::new), proven }
+    /// How long it is remembered that credentials were wrong.
+    pub(crate) fn remembers_for(&self) -> Duration {
+        self.lockout.map_or(self.limit.per, |lockout| lockout.per)
     }
 
-    /// The credentials that were accepted last; every attempt settles them through its [`Entry`].
-    pub fn proven(&self) -> &ProvenCredentials {
-        &self.proven
+    /// Locks after this many failures in a row, if that is less than the settings say.
+    pub(crate) fn set_max_in_a_row(&self, max: Option<u32>) {
+        self.shared.max_in_a_row.store(max.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// How guessing is slowed down, if it is.
-    pub fn lock(&self) -> Option<&Lock> {
-        self.shared.as_deref().map(|shared| &shared.lock)
+    /// Whether nothing is known about this user that could hold an attempt up.
+    #[inline]
+    pub(crate) fn is_quiet(&self, canonical: &str) -> bool {
+        self.shared.users.has_none(canonical)
     }
 
-    /// Takes a place for an attempt at somebody who is known by these names, waiting for the end of a short pause, but not behind
-    /// `deadline`.
-    ///
-    /// # Errors
-    /// [`Refusal`] when the attempt must not be made.
-    ///
-    /// # Cancellation
-    /// Safe: a place that nobody takes goes to the next.
-    pub async fn enter(
-        &self,
-        names: impl IntoIterator<Item = CanonicalName>,
-        tuple: &OutcomeKey,
-        proven_as: &OutcomeKey,
-        deadline: Instant,
-    ) -> Result<Entry, Refusal> {
-        let proven = self.proven.clone();
-        let Some(shared) = &self.shared else {
-            return Ok(Entry { people: None, proven, proven_as: *proven_as, tuple: *tuple });
-        };
+    /// Registers an attempt at a user who is known by these names. From now on no attempt counts as quiet until it is dropped.
+    pub(crate) fn arrive(&self, names: impl IntoIterator<Item = CanonicalName>) -> UserArrival {
         let mut names: Vec<CanonicalName> = names.into_iter().collect();
-        // In one order for everybody, or two attempts could wait for each other.
+        // In one order for all, or two attempts could wait for each other.
         names.sort_unstable();
         names.dedup();
-        let mut people: Vec<Holding> = names.into_iter().map(|name| Holding::of(shared, name)).collect();
-        let latest = deadline.min(later(now(), PATIENCE));
-        for person in &mut people {
-            person.reserve(tuple, proven_as, latest).await?;
-        }
-        Ok(Entry { people: Some((Arc::clone(shared), people)), proven, proven_as: *proven_as, tuple: *tuple })
+        let users = names.into_iter().map(|name| Holding::of(self, name)).collect();
+        UserArrival { users }
     }
 
-    /// Forgives a person: the next attempt is the first one.
-    pub fn unlock(&self, name: &CanonicalName) {
-        if let Some(shared) = &self.shared {
-            Holding::of(shared, name.clone()).record.wipe();
+    /// Clears the record of a user: the next attempt is the first one.
+    pub(crate) fn unlock(&self, name: &CanonicalName) {
+        Holding::of(self, name.clone()).record.clear();
+        if let Some(observer) = &self.shared.observer {
+            observer.user_reset(name);
         }
     }
 
-    /// How many people are remembered.
-    pub fn people(&self) -> usize {
-        self.shared.as_ref().map_or(0, |shared| shared.people.len())
+    /// Counts a failure that another process saw, or that was stored before a restart, `age` ago.
+    pub(crate) fn count(&self, name: &CanonicalName, age: Duration) {
+        let at = now();
+        let lockout = self.lockout();
+        let per = lockout.map_or(Duration::ZERO, |lockout| lockout.per).max(self.limit.per);
+        let Some(then) = at.checked_sub(age).filter(|_| age < per) else { return };
+        let user = Holding::of(self, name.clone());
+        let mut count = user.record.count();
+        if age < self.limit.per {
+            count.window.insert(then);
+        }
+        if lockout.is_some() {
+            count.in_a_row = count.in_a_row.saturating_add(1);
+            count.first = Some(count.first.map_or(then, |first| first.min(then)));
+            count.last = count.last.max(Some(then));
+        }
     }
-}
 
-impl Shared {
-    /// Whether this is no guess: known to be wrong, or right the last time.
-    fn is_exempt(&self, tuple: &OutcomeKey, proven_as: &OutcomeKey) -> bool {
-        self.is_known_to_be_wrong(tuple) || self.proven.contains(proven_as)
-    }
-
-    fn is_known_to_be_wrong(&self, tuple: &OutcomeKey) -> bool {
-        let age = |last| now().saturating_duration_since(last);
-        self.refused.get(tuple).is_some_and(|last| age(last) < self.lock.per)
+    /// How many users are remembered.
+    pub(crate) fn users(&self) -> usize {
+        self.shared.users.len()
     }
 }
 
@@ -252,150 +272,268 @@ impl Record {
         self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wipe(&self) {
+    /// Whether there was anything to clear.
+    fn clear(&self) -> bool {
         let mut count = self.count();
-        (count.failures, count.first, count.last) = (0, None, None);
+        let had_failures = count.in_a_row > 0;
+        (count.in_a_row, count.first, count.last) = (0, None, None);
+        count.window.clear();
+        count.unjudged.clear();
         drop(count);
         self.ended.notify_waiters();
+        had_failures
     }
+}
 
-    /// Reserves a failure, or tells until when there is a pause. `false`: the same is under way, and is one guess.
-    fn try_reserve(&self, lock: &Lock, tuple: &OutcomeKey) -> Result<bool, Wait> {
+impl Count {
+    /// Reserves a failure, or says until when there is none. `Ok(false)`: the same is under way, or known to be wrong.
+    fn try_reserve(
+        &mut self,
+        lockout: Option<Lockout>,
+        limit: AttemptLimit,
+        tuple: &OutcomeKey,
+        is_known_wrong: bool,
+    ) -> Result<bool, Wait> {
         let at = now();
-        let mut count = self.count();
-        if count.under_way.contains(tuple) {
+        if let Some(lockout) = lockout {
+            if self.first.is_some_and(|first| at.saturating_duration_since(first) >= lockout.per) {
+                (self.in_a_row, self.first, self.last) = (0, None, None);
+            }
+            if let (Delay::RestOfDay, Some(first)) = (lockout.after(self.in_a_row), self.first) {
+                return match is_known_wrong {
+                    true => Ok(false),
+                    false => Err(Wait::Day(later(first, lockout.per).saturating_duration_since(at))),
+                };
+            }
+        }
+        // The same under way is no second guess.
+        let others = self.under_way.iter().filter(|other| *other != tuple).count();
+        self.window.check(limit, tuple, others, at).map_err(|reached| match reached {
+            Reached::ByFailures(left) => Wait::Window(left),
+            Reached::ByUnanswered => Wait::Answer,
+        })?;
+        if is_known_wrong || self.under_way.contains(tuple) {
             return Ok(false);
         }
-        if count.first.is_some_and(|first| at.saturating_duration_since(first) >= lock.per) {
-            (count.failures, count.first, count.last) = (0, None, None);
+        if let Some(lockout) = lockout {
+            let delay = |failures: u32| match lockout.after(failures) {
+                Delay::None => Some(Duration::ZERO),
+                Delay::For(delay) => Some(delay),
+                Delay::RestOfDay => None,
+            };
+            let under_way = u32::try_from(self.under_way.len()).unwrap_or(u32::MAX);
+            let end = |since: Option<Instant>, delay| since.map_or(at, |since| later(since, delay));
+            if let Some(end) = delay(self.in_a_row).map(|delay| end(self.last, delay)).filter(|end| *end > at)
+            {
+                return Err(Wait::Delay(end));
+            }
+            // Should those under way fail, the day is over, or there is a delay after them.
+            let Some(delay) = delay(self.in_a_row.saturating_add(under_way)) else {
+                return Err(Wait::Answer);
+            };
+            let end = end(self.last.max(self.began), delay);
+            if under_way > 0 && end > at {
+                return Err(Wait::AnswerOr(end));
+            }
         }
-        if let (Pause::RestOfDay, Some(first)) = (lock.after(count.failures), count.first) {
-            return Err(Wait::Day(later(first, lock.per).saturating_duration_since(at)));
-        }
-        let under_way = u32::try_from(count.under_way.len()).unwrap_or(u32::MAX);
-        let pause = match lock.after(count.failures.saturating_add(under_way)) {
-            Pause::Open => Duration::ZERO,
-            Pause::For(pause) => pause,
-            // Should those under way fail, the day is over.
-            Pause::RestOfDay => return Err(Wait::Until(later(at, PATIENCE))),
-        };
-        let since = count.last.max(count.began);
-        let end = since.map_or(at, |since| later(since, pause));
-        if end > at {
-            return Err(Wait::Until(end));
-        }
-        count.under_way.push(*tuple);
-        count.began = Some(at);
+        self.under_way.push(*tuple);
+        self.began = Some(at);
         Ok(true)
     }
 }
 
+/// What an attempt has to wait for.
 enum Wait {
+    /// The end of the lockout.
     Day(Duration),
-    Until(Instant),
+    /// The time until a failure no longer counts.
+    Window(Duration),
+    /// The end of the delay after the last failure.
+    Delay(Instant),
+    /// An attempt under way to end.
+    Answer,
+    /// The same, at most until then.
+    AnswerOr(Instant),
+}
+
+/// An attempt that has arrived and may have to wait for its place.
+#[derive(Debug)]
+pub(crate) struct UserArrival {
+    users: Vec<Holding>,
+}
+
+impl UserArrival {
+    /// Takes a place for the attempt, waiting for the end of a short delay, but not longer than until `deadline`.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the attempt must not be made.
+    ///
+    /// # Cancellation
+    /// Safe: a place that is not taken goes to the next.
+    pub(crate) async fn enter(
+        mut self,
+        tuple: &OutcomeKey,
+        is_proven: bool,
+        deadline: Instant,
+    ) -> Result<Entry, Refusal> {
+        if !is_proven {
+            let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
+            for user in &mut self.users {
+                user.reserve(tuple, latest).await?;
+            }
+        }
+        Ok(Entry { users: self.users, tuple: *tuple, is_proven })
+    }
 }
 
 /// A place: one attempt that may be made. Given back on drop, unless the attempt failed.
 #[derive(Debug)]
 #[must_use = "the attempt's failure must be counted"]
 pub(crate) struct Entry {
-    people: Option<(Arc<Shared>, Vec<Holding>)>,
-    proven: ProvenCredentials,
-    proven_as: OutcomeKey,
+    users: Vec<Holding>,
     tuple: OutcomeKey,
+    is_proven: bool,
 }
 
 impl Entry {
-    /// Settles the place: somebody vouched for the person just now.
-    pub fn accepted(self) {
-        self.proven.add(self.proven_as);
-        let Some((shared, people)) = &self.people else { return };
-        shared.refused.remove(&self.tuple);
-        people.iter().for_each(|person| person.record.wipe());
+    /// Whether this attempt may be answered from memory: not when several other passwords could not be judged before. An outage
+    /// must not be the time to compare guesses with what is remembered.
+    pub(crate) fn may_recall(&self) -> bool {
+        self.is_proven
+            || self.users.iter().all(|user| {
+                let limit = user.limiter.limit;
+                user.record.count().unjudged.check(limit, &self.tuple, 0, now()).is_ok()
+            })
     }
 
-    /// Settles the place: the attempt was refused. Tells whether the person is locked for the rest of the day now, and was
-    /// not before.
-    pub fn refused(self, rejection: Rejection) -> bool {
-        if !counts(rejection) {
-            return false;
+    /// Settles the place: a backend accepted the user just now.
+    pub(crate) fn accepted(self) {
+        for user in &self.users {
+            if user.record.clear()
+                && let Some(observer) = &user.limiter.shared.observer
+            {
+                observer.user_signed_in(&user.name);
+            }
         }
-        self.proven.remove(&self.proven_as);
-        let Some((shared, people)) = &self.people else { return false };
-        // Also when somebody else failed with the same tuple meanwhile: one failure is enough.
-        let known = shared.is_known_to_be_wrong(&self.tuple);
-        shared.refused.insert(self.tuple, now());
-        if known {
-            return false;
-        }
-        let locked: Vec<bool> = people.iter().map(|person| person.fail(&shared.lock)).collect();
+    }
+
+    /// Settles the place: the attempt was refused. `is_known_wrong`: it had been before. Returns whether the user is locked for the
+    /// rest of the day now, and was not before.
+    pub(crate) fn refused(self, is_known_wrong: bool) -> bool {
+        let locked: Vec<bool> =
+            self.users.iter().map(|user| user.fail(&self.tuple, is_known_wrong)).collect();
         locked.contains(&true)
+    }
+
+    /// Settles the place: no backend could judge the attempt. `is_guess`: one has seen the password all the same, and gave an answer
+    /// that is not recognised.
+    pub(crate) fn unjudged(self, is_guess: bool) {
+        let at = now();
+        for user in &self.users {
+            let limit = user.limiter.limit;
+            let mut count = user.record.count();
+            // At the limit nothing more is remembered, so the record stays small.
+            if !self.is_proven && count.unjudged.check(limit, &self.tuple, 0, at).is_ok() {
+                count.unjudged.fail(self.tuple, Certainty::Unanswered, at);
+            }
+            if is_guess {
+                count.window.fail(self.tuple, Certainty::Unanswered, at);
+            }
+        }
     }
 }
 
-/// Keeps the record of a person in the table, and perhaps a failure reserved, until it is dropped.
+/// Keeps the record of a user in the table, and perhaps a failure reserved, until it is dropped.
 #[derive(Debug)]
 struct Holding {
-    shared: Arc<Shared>,
+    limiter: UserLimiter,
     name: CanonicalName,
     record: Arc<Record>,
     reserved: Option<OutcomeKey>,
 }
 
 impl Holding {
-    fn of(shared: &Arc<Shared>, name: CanonicalName) -> Self {
-        let record = shared.people.hold(&name, Record::default);
-        Self { shared: Arc::clone(shared), name, record, reserved: None }
+    fn of(limiter: &UserLimiter, name: CanonicalName) -> Self {
+        let record = limiter.shared.users.get_or_insert(&name, Record::default);
+        Self { limiter: limiter.clone(), name, record, reserved: None }
     }
 
-    async fn reserve(
-        &mut self,
-        tuple: &OutcomeKey,
-        proven_as: &OutcomeKey,
-        latest: Instant,
-    ) -> Result<(), Refusal> {
-        if self.shared.is_exempt(tuple, proven_as) {
+    fn is_known_wrong(&self, tuple: &OutcomeKey) -> bool {
+        self.limiter.shared.known.were_refused(tuple, self.limiter.remembers_for())
+    }
+
+    fn try_reserve(&mut self, tuple: &OutcomeKey) -> Result<(), Wait> {
+        let (lockout, limit) = (self.limiter.lockout(), self.limiter.limit);
+        let is_known_wrong = self.is_known_wrong(tuple);
+        let reserved = self.record.count().try_reserve(lockout, limit, tuple, is_known_wrong)?;
+        self.reserved = reserved.then_some(*tuple);
+        Ok(())
+    }
+
+    async fn reserve(&mut self, tuple: &OutcomeKey, latest: Instant) -> Result<(), Refusal> {
+        let record = Arc::clone(&self.record);
+        // What is no new guess waits for no other.
+        if (self.is_known_wrong(tuple) || record.count().under_way.contains(tuple))
+            && self.try_reserve(tuple).is_ok()
+        {
             return Ok(());
         }
-        let record = Arc::clone(&self.record);
         let Ok(_first) = timeout_at(latest, record.queue.lock()).await else {
-            return Err(Refusal::TooEarly(PATIENCE));
+            return Err(match record.count().in_a_row {
+                0 => Refusal::Unanswered,
+                _ => Refusal::TooEarly(MAX_INLINE_WAIT),
+            });
         };
         loop {
             // Registered before the look, so that no end is missed between the two.
             let mut ended = std::pin::pin!(record.ended.notified());
             ended.as_mut().enable();
-            // The same may have been tried by somebody else meanwhile.
-            if self.shared.is_exempt(tuple, proven_as) {
-                return Ok(());
-            }
-            let end = match record.try_reserve(&self.shared.lock, tuple) {
-                Ok(reserved) => {
-                    self.reserved = reserved.then_some(*tuple);
-                    return Ok(());
-                }
-                Err(Wait::Day(left)) => return Err(Refusal::RestOfDay(left)),
-                Err(Wait::Until(end)) => end,
+            let (end, refusal) = match self.try_reserve(tuple) {
+                Ok(()) => return Ok(()),
+                Err(Wait::Day(left)) => return Err(Refusal::Locked(left)),
+                Err(Wait::Window(left)) => (later(now(), left), Refusal::TooMany(left)),
+                Err(Wait::Delay(end)) => (end, Refusal::TooEarly(end.saturating_duration_since(now()))),
+                Err(Wait::Answer) => (later(latest, Duration::from_millis(1)), Refusal::Unanswered),
+                Err(Wait::AnswerOr(end)) => (end, Refusal::Unanswered),
             };
-            if end >= latest {
-                return Err(Refusal::TooEarly(end.saturating_duration_since(now())));
+            // An attempt under way may end early; a time does not.
+            let may_end = refusal == Refusal::Unanswered;
+            if end >= latest && !may_end {
+                return Err(refusal);
             }
             tokio::select! {
-                () = sleep_until(end) => {}
+                biased;
+                () = sleep_until(end.min(latest)) => {
+                    if end > latest {
+                        return Err(refusal);
+                    }
+                }
                 () = ended => {}
             }
         }
     }
 
-    /// Counts a failure; tells whether this one locks the person for the rest of the day.
-    fn fail(&self, lock: &Lock) -> bool {
+    /// Counts a failure; returns whether this one locks the user for the rest of the day.
+    fn fail(&self, tuple: &OutcomeKey, is_known_wrong: bool) -> bool {
         let at = now();
+        let lockout = self.limiter.lockout();
+        let is_locked = |in_a_row| lockout.is_some_and(|lockout| lockout.after(in_a_row) == Delay::RestOfDay);
         let mut count = self.record.count();
-        let was_open = lock.after(count.failures) != Pause::RestOfDay;
-        count.failures = count.failures.saturating_add(1);
+        count.window.fail(*tuple, Certainty::Wrong, at);
+        if is_known_wrong {
+            return false;
+        }
+        if let Some(observer) = &self.limiter.shared.observer {
+            observer.user_failed(&self.name);
+        }
+        if lockout.is_none() {
+            return false;
+        }
+        let was_locked = is_locked(count.in_a_row);
+        count.in_a_row = count.in_a_row.saturating_add(1);
         count.first.get_or_insert(at);
         count.last = Some(at);
-        was_open && lock.after(count.failures) == Pause::RestOfDay
+        !was_locked && is_locked(count.in_a_row)
     }
 }
 
@@ -412,11 +550,18 @@ impl Drop for Holding {
             drop(count);
             self.record.ended.notify_waiters();
         }
+        let limit = self.limiter.limit;
         let is_empty = |record: &Record| {
-            let count = record.count();
-            count.failures == 0 && count.under_way.is_empty()
+            let mut count = record.count();
+            let at = now();
+            count.window.expire(limit, at);
+            count.unjudged.expire(limit, at);
+            count.in_a_row == 0
+                && count.under_way.is_empty()
+                && count.window.is_empty()
+                && count.unjudged.is_empty()
         };
-        self.shared.people.release(&self.name, &self.record, is_empty);
+        self.limiter.shared.users.release(&self.name, &self.record, is_empty);
     }
 }
 

@@ -6,10 +6,13 @@
 //! - Accepted tuples are known by the canonical name. Refused tuples are known by the name as typed, because a server may
 //!   tell `Frank` from `frank`: a right spelling is never refused on account of a wrong one.
 //! - Both maps are bounded by entries and by bytes; what is rarely used goes first.
-//! - A [`Fence`] voids entries whose person or backend was invalidated after their check began.
+//! - A table of [`InvalidationEpochs`] voids entries whose person or backend was invalidated after their check began.
 //! - Outages are never stored.
 //! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
 //!   was accepted last for a person counts then, so that an old password does not come back after a change.
+
+// The core of the memory is also compiled by the crate that tries out schedules, which needs it to be visible there.
+#![allow(unreachable_pub, reason = "public in the crate that tries out schedules")]
 
 pub(crate) mod epochs;
 mod record;
@@ -22,11 +25,11 @@ use std::time::Duration;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
-use epochs::{Epoch, Fence, Slot};
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
 use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
+use epochs::{Epoch, InvalidationEpochs, Label};
 use record::{Accepted, Backends, Latest, Rejected, Weigh};
 
 /// How much may be remembered.
@@ -65,17 +68,19 @@ pub struct OutcomeCache {
     rejected: Map<Rejected>,
     /// For people whose backend has a grace: the tuple that was accepted last.
     latest: Map<Latest>,
-    fence: Fence,
+    epochs: InvalidationEpochs,
     backends: Backends,
 }
 
-/// How long an acceptance counts.
+/// How long an acceptance counts, and where it was verified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     /// As good as asked.
     pub fresh: Duration,
     /// While the backend cannot be asked; counted from the same moment. `None`: not at all.
     pub stale: Option<Duration>,
+    /// A hash of the network from which it was verified.
+    pub network: u32,
 }
 
 type Map<V> = Cache<OutcomeKey, V, Weigh, BuildHasherDefault<KeyIsHash>, DefaultLifecycle<OutcomeKey, V>>;
@@ -92,7 +97,7 @@ impl OutcomeCache {
             accepted: map(bounds),
             rejected: map(quarter),
             latest: map(quarter),
-            fence: Fence::default(),
+            epochs: InvalidationEpochs::default(),
             backends: Backends::default(),
         })
     }
@@ -105,37 +110,44 @@ impl OutcomeCache {
 
     /// The epoch at which a check begins that may be stored later.
     pub fn epoch(&self) -> Epoch {
-        self.fence.epoch()
+        self.epochs.epoch()
     }
 
     /// The epoch of the last invalidation of a user with these names.
     pub(crate) fn last_change(&self, names: impl Iterator<Item = CanonicalName>) -> Epoch {
-        let people = names.map(|name| self.fence.person(&name));
-        // Whatever becomes of a backend, refusals are void: this slot stands for all of them.
-        let slots: Vec<Slot> = std::iter::once(self.fence.all_backends()).chain(people).collect();
-        self.fence.last_change(&slots)
+        let people = names.map(|name| self.epochs.user(&name));
+        // Whatever becomes of a backend, refusals are void: this label stands for all of them.
+        let labels: Vec<Label> = std::iter::once(self.epochs.all_backends()).chain(people).collect();
+        self.epochs.last_change(&labels)
     }
 
     /// Whether an outcome of an attempt that began at `began` still counts.
     pub(crate) fn holds(&self, began: Epoch, login: &LoginName, proof: &Authenticated) -> bool {
         let depends = [
-            self.fence.person(login.canonical()),
-            self.fence.person(proof.name()),
-            self.fence.backend(proof.backend()),
+            self.epochs.user(login.canonical()),
+            self.epochs.user(proof.name()),
+            self.epochs.backend(proof.backend()),
         ];
-        self.fence.holds(began, &depends)
+        self.epochs.holds(began, &depends)
     }
 
     /// The proof for a tuple that was accepted and still counts.
     #[inline(always)]
     pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
+        self.accepted_from(key, now).map(|(proof, _)| proof)
+    }
+
+    /// The same, and a hash of the network from which it was verified.
+    #[inline(always)]
+    pub(crate) fn accepted_from(&self, key: &OutcomeKey, now: Instant) -> Option<(Authenticated, u32)> {
         let found = self.accepted.get(key)?;
-        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
+        if found.expires <= now || !self.epochs.holds(found.began, &found.depends) {
             self.clear_away(key, &found, now);
             return None;
         }
         let freshness = Freshness::Cached { verified_at: found.verified_at };
-        self.proof(found, freshness)
+        let network = found.network;
+        Some((self.proof(found, freshness)?, network))
     }
 
     /// The proof for a tuple that was accepted some time ago, for the time its backend cannot be asked.
@@ -143,12 +155,6 @@ impl OutcomeCache {
         let found = self.accepted.get(key).filter(|found| self.is_kept(key, found, now))?;
         let freshness = Freshness::Stale { verified_at: found.verified_at };
         self.proof(found, freshness)
-    }
-
-    /// Whether somebody was accepted a while ago and may come in on that while their backend cannot be asked.
-    pub(crate) fn is_in_grace(&self, person: &CanonicalName, now: Instant) -> bool {
-        let Some(latest) = self.latest.get(&self.person_key(person)) else { return false };
-        self.accepted.get(&latest.key).is_some_and(|found| self.is_kept(&latest.key, &found, now))
     }
 
     #[inline(always)]
@@ -161,7 +167,7 @@ impl OutcomeCache {
     fn is_kept(&self, key: &OutcomeKey, found: &Accepted, now: Instant) -> bool {
         let latest = self.latest.get(&self.person_key(found.identity.name()));
         latest.is_some_and(|latest| latest.key == *key && now < latest.gone)
-            && self.fence.holds(found.began, &found.depends)
+            && self.epochs.holds(found.began, &found.depends)
     }
 
     /// What no longer counts takes no room, unless there is a grace.
@@ -185,7 +191,7 @@ impl OutcomeCache {
     /// The refusal of a tuple that was refused and is still refused.
     pub fn rejected(&self, key: &OutcomeKey, now: Instant) -> Option<Rejection> {
         let found = self.rejected.get(key)?;
-        if found.expires <= now || !self.fence.holds(found.began, &found.depends) {
+        if found.expires <= now || !self.epochs.holds(found.began, &found.depends) {
             self.rejected.remove_if(key, |stored| stored.expires == found.expires);
             return None;
         }
@@ -204,8 +210,9 @@ impl OutcomeCache {
         now: Instant,
         lifetime: Lifetime,
     ) -> bool {
+        let Lifetime { network, .. } = lifetime;
         let depends = self.depends(login.canonical(), vouched);
-        if !self.fence.holds(began, &depends) {
+        if !self.epochs.holds(began, &depends) {
             return false;
         }
         let Some(expires) = now.checked_add(lifetime.fresh) else { return true };
@@ -220,7 +227,7 @@ impl OutcomeCache {
         // Who has no number is not remembered, and is asked each time.
         if let Some(backend) = self.backends.number(&vouched.backend) {
             let identity = vouched.identity.clone();
-            let outcome = Accepted { identity, verified_at: now, expires, began, depends, backend };
+            let outcome = Accepted { identity, verified_at: now, expires, began, depends, backend, network };
             self.accepted.insert(key, outcome);
         }
         true
@@ -242,13 +249,13 @@ impl OutcomeCache {
         lifetime: Duration,
     ) {
         let Some(expires) = now.checked_add(lifetime).filter(|expires| *expires > now) else { return };
-        let mut depends = vec![self.fence.all_backends()];
-        depends.extend(names.map(|name| self.fence.person(&name)));
+        let mut depends = vec![self.epochs.all_backends()];
+        depends.extend(names.map(|name| self.epochs.user(&name)));
         // Usually all backends know a person by the same name.
         depends.dedup();
-        let depends: Arc<[Slot]> = depends.into();
+        let depends: Arc<[Label]> = depends.into();
         // A check that no longer counts must not push out one that does.
-        if !self.fence.holds(began, &depends) {
+        if !self.epochs.holds(began, &depends) {
             return;
         }
         self.rejected.insert(key, Rejected { rejection, expires, began, depends });
@@ -256,24 +263,24 @@ impl OutcomeCache {
 
     /// Forgets one person, under the name the application knows and under the one that was typed.
     pub fn invalidate_user(&self, name: &CanonicalName) {
-        self.fence.invalidate(self.fence.person(name));
+        self.epochs.invalidate(self.epochs.user(name));
     }
 
     /// Forgets everything that one backend vouched for, and all refusals.
     pub fn invalidate_backend(&self, id: &BackendId) {
-        self.fence.invalidate(self.fence.backend(id));
+        self.epochs.invalidate(self.epochs.backend(id));
         self.invalidate_refusals();
     }
 
     /// Drops all refusals: there is another backend to ask now.
     pub(crate) fn invalidate_refusals(&self) {
-        self.fence.invalidate(self.fence.all_backends());
+        self.epochs.invalidate(self.epochs.all_backends());
         self.rejected.clear();
     }
 
     /// Forgets everything.
     pub fn invalidate_all(&self) {
-        self.fence.invalidate_everything();
+        self.epochs.invalidate_everything();
         self.accepted.clear();
         self.rejected.clear();
         self.latest.clear();
@@ -288,20 +295,11 @@ impl OutcomeCache {
         }
     }
 
-    /// Whether each of these labels has a slot of its own, so that forgetting one forgets no other.
-    #[cfg(test)]
-    pub(crate) fn are_apart(&self, people: &[&CanonicalName], backends: &[&BackendId]) -> bool {
-        let people = people.iter().map(|name| self.fence.person(name));
-        let backends = backends.iter().map(|id| self.fence.backend(id));
-        let all: Vec<_> = people.chain(backends).chain([self.fence.all_backends()]).collect();
-        all.iter().enumerate().all(|(number, slot)| !all.iter().take(number).any(|other| other == slot))
-    }
-
-    fn depends(&self, typed: &CanonicalName, vouched: &Vouched) -> [Slot; 3] {
+    fn depends(&self, typed: &CanonicalName, vouched: &Vouched) -> [Label; 3] {
         [
-            self.fence.person(typed),
-            self.fence.person(vouched.identity.name()),
-            self.fence.backend(&vouched.backend),
+            self.epochs.user(typed),
+            self.epochs.user(vouched.identity.name()),
+            self.epochs.backend(&vouched.backend),
         ]
     }
 }

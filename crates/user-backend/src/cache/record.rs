@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use quick_cache::Weighter;
 
-use super::epochs::{Epoch, Slot};
+use super::epochs::{Epoch, Label};
 use crate::clock::Instant;
 use crate::identity::BackendId;
 use crate::secret::OutcomeKey;
@@ -20,8 +20,10 @@ pub(super) struct Accepted {
     pub(super) verified_at: Instant,
     pub(super) expires: Instant,
     pub(super) began: Epoch,
-    pub(super) depends: [Slot; 3],
+    pub(super) depends: [Label; 3],
     pub(super) backend: Number,
+    /// A hash of the network from which it was verified.
+    pub(super) network: u32,
 }
 
 /// A refused outcome.
@@ -30,7 +32,7 @@ pub(super) struct Rejected {
     pub(super) rejection: Rejection,
     pub(super) expires: Instant,
     pub(super) began: Epoch,
-    pub(super) depends: Arc<[Slot]>,
+    pub(super) depends: Arc<[Label]>,
 }
 
 /// The credentials that were accepted last, for users of a backend with grace.
@@ -133,6 +135,6 @@ mod tests {
 
     #[test]
     fn an_outcome_is_small() {
-        assert_eq!(size_of::<Accepted>(), 80);
+        assert_eq!(size_of::<Accepted>(), 104);
     }
 }

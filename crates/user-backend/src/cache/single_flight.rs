@@ -20,7 +20,7 @@ use crate::sync::{Mutex, MutexGuard, spawn, timeout_at};
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct Flights<T> {
+pub struct SingleFlight<T> {
     under_way: Arc<Mutex<Table<T>>>,
     most: usize,
 }
@@ -38,7 +38,7 @@ pub enum Lost {
     Late,
 }
 
-impl<T: Clone + Send + Sync + 'static> Flights<T> {
+impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// At most `most` different attempts under way at once.
     pub fn new(most: usize) -> Self {
         Self { under_way: Arc::default(), most }
@@ -143,15 +143,15 @@ mod tests {
     use tokio::sync::Semaphore;
     use tokio::task::{JoinHandle, spawn, yield_now};
 
-    use super::super::epochs::Fence;
+    use super::super::epochs::InvalidationEpochs;
     use super::*;
     use crate::clock::now;
     use crate::secret::OutcomeKeyer;
 
     struct Bench {
-        flights: Arc<Flights<usize>>,
+        flights: Arc<SingleFlight<usize>>,
         keyer: OutcomeKeyer,
-        fence: Fence,
+        epochs: InvalidationEpochs,
         started: Arc<AtomicUsize>,
         gate: Arc<Semaphore>,
     }
@@ -159,9 +159,9 @@ mod tests {
     impl Bench {
         fn new(most: usize) -> Self {
             Self {
-                flights: Arc::new(Flights::new(most)),
+                flights: Arc::new(SingleFlight::new(most)),
                 keyer: OutcomeKeyer::random().unwrap(),
-                fence: Fence::default(),
+                epochs: InvalidationEpochs::default(),
                 started: Arc::default(),
                 gate: Arc::new(Semaphore::new(0)),
             }
@@ -170,7 +170,7 @@ mod tests {
         /// Joins a flight whose work waits at the gate and answers how many were started by then.
         fn join(&self, password: &str) -> JoinHandle<Result<usize, Lost>> {
             let key = self.keyer.key(b"", "alice", password);
-            let (flights, epoch) = (Arc::clone(&self.flights), self.fence.epoch());
+            let (flights, epoch) = (Arc::clone(&self.flights), self.epochs.epoch());
             let (started, gate) = (Arc::clone(&self.started), Arc::clone(&self.gate));
             spawn(async move {
                 let work = move || async move {
@@ -230,7 +230,7 @@ mod tests {
         let key = bench.keyer.key(b"", "alice", "secret");
         let deadline = now() + Duration::from_secs(5);
         let answer =
-            bench.flights.join(key, bench.fence.epoch(), deadline, || async { panic!("boom") }).await;
+            bench.flights.join(key, bench.epochs.epoch(), deadline, || async { panic!("boom") }).await;
         assert_eq!(answer, Err(Lost::Died));
         assert_eq!(bench.flights.under_way(), 0);
         bench.gate.add_permits(1);
@@ -242,7 +242,7 @@ mod tests {
         let bench = Bench::new(10);
         let early = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
-        bench.fence.invalidate_everything();
+        bench.epochs.invalidate_everything();
         let late = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 2).await;
         bench.gate.add_permits(2);

@@ -11,7 +11,7 @@ use crate::document::{Field, Problem};
 use crate::identity::BackendId;
 
 /// The fields that every class knows.
-const COMMON_FIELDS: [&str; 21] = [
+const COMMON_FIELDS: [&str; 22] = [
     "class",
     "id",
     "arguments",
@@ -33,6 +33,7 @@ const COMMON_FIELDS: [&str; 21] = [
     "cache_rejected",
     "max_stale",
     "budget",
+    "budget_all",
 ];
 
 /// Reads one entry and what is to be said about it. Reports what is wrong and answers `None` if anything is.

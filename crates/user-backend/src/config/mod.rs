@@ -42,9 +42,11 @@ pub use loader::Loader;
 pub use settings::{Network, NetworkError, ResolverSettings};
 pub use warning::Warning;
 
+pub use crate::brute_force::{Lockout, SourceRateLimit};
+/// Earlier names.
+pub use crate::brute_force::{Lockout as Lock, SourceRateLimit as Throttle};
 pub use crate::class::{ClassRegistry, Entry};
 pub use crate::document::{ConfigError, ConfigErrors, Format};
-pub use crate::brute_force::{Lock, Throttle};
 
 use std::path::Path;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use crate::class::NamedFields;
 use crate::document::error::Problem;
 use crate::document::section::{Field, TableReader};
 use crate::resolver::names::{DomainRules, NameRules};
-use crate::resolver::policy::{Budget, OnReject, OnUnavailable, Policy};
+use crate::resolver::policy::{AttemptLimit, OnReject, OnUnavailable, Policy};
 
 /// Reads the domain rules and the denied names.
 pub(super) fn names(
@@ -93,7 +93,10 @@ pub(super) fn policy(section: &TableReader<'_>, remarks: &mut Vec<Remark>) -> Op
     set(&mut policy.cache_accepted, kept("cache_accepted").map(Option::unwrap_or_default));
     set(&mut policy.cache_rejected, kept("cache_rejected").map(Option::unwrap_or_default));
     set(&mut policy.max_stale, kept("max_stale"));
-    set(&mut policy.budget, section.field("budget").and_then(|field| budget(&field)));
+    set(&mut policy.budget, section.field("budget").and_then(|field| budget(&field, BUDGET)));
+    if let Some(field) = section.field("budget_all").filter(|field| !field.is_off()) {
+        policy.budget_all = budget(&field, BUDGET_OR_OFF);
+    }
     let size = |name: &str, range, expected: &str| {
         let number = section.field(name).and_then(|field| field.integer(range, expected));
         number.and_then(|number| usize::try_from(number).ok())
@@ -112,10 +115,13 @@ fn set<T>(slot: &mut T, value: Option<T>) {
     }
 }
 
-fn budget(field: &Field<'_>) -> Option<Budget> {
-    let section = field.section("an array with the fields `failures` and `per`")?;
+const BUDGET: &str = "an array with the fields `failures` and `per`";
+const BUDGET_OR_OFF: &str = "\"off\", or an array with the fields `failures` and `per`";
+
+fn budget(field: &Field<'_>, expected: &'static str) -> Option<AttemptLimit> {
+    let section = field.section(expected)?;
     section.only(&["failures", "per"], |_| None);
-    let mut budget = Budget::default();
+    let mut budget = AttemptLimit::default();
     let failures =
         section.field("failures").map(|field| field.integer(1..=1_000_000, "a number between 1 and 1000000"));
     let per = section.field("per").map(|field| field.duration());

@@ -5,11 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::brute_force::{Lockout, SourceRateLimit};
+use crate::cache::CacheBounds;
 use crate::document::error::Problem;
 use crate::document::section::{Field, TableReader};
 use crate::document::tree::quoted;
-use crate::brute_force::{Lock, Throttle};
-use crate::cache::CacheBounds;
 use crate::resolver::Resolver;
 
 /// Global settings: one deadline, one cache, one rate limit for all backends.
@@ -23,9 +23,9 @@ pub struct ResolverSettings {
     /// Proxies whose forwarding headers are trusted (`trusted_proxies`, default none).
     pub trusted_proxies: Vec<Network>,
     /// How failed sign-ins from one place are slowed down (`throttle`).
-    pub throttle: Throttle,
+    pub throttle: SourceRateLimit,
     /// The lockout per user, for all sources (`lock`); `None` for `"off"`.
-    pub lock: Option<Lock>,
+    pub lock: Option<Lockout>,
 }
 
 impl Default for ResolverSettings {
@@ -34,8 +34,8 @@ impl Default for ResolverSettings {
             deadline: Resolver::DEFAULT_DEADLINE,
             cache: CacheBounds::default(),
             trusted_proxies: Vec::new(),
-            throttle: Throttle::default(),
-            lock: Some(Lock::default()),
+            throttle: SourceRateLimit::default(),
+            lock: Some(Lockout::default()),
         }
     }
 }
@@ -155,8 +155,8 @@ fn proxies(field: &Field<'_>) -> Vec<Network> {
     elements.iter().filter_map(network).collect()
 }
 
-fn throttle(field: &Field<'_>) -> Throttle {
-    let mut throttle = Throttle::default();
+fn throttle(field: &Field<'_>) -> SourceRateLimit {
+    let mut throttle = SourceRateLimit::default();
     let expected = "an array with the fields `first_delay`, `longest_delay`, `refuse_after` and `per`";
     let Some(section) = field.section(expected) else { return throttle };
     section.only(&["first_delay", "longest_delay", "refuse_after", "per"], |_| None);
@@ -187,11 +187,11 @@ fn throttle(field: &Field<'_>) -> Throttle {
     throttle
 }
 
-fn lock(field: &Field<'_>) -> Option<Lock> {
+fn lock(field: &Field<'_>) -> Option<Lockout> {
     if field.is_off() {
         return None;
     }
-    let mut lock = Lock::default();
+    let mut lock = Lockout::default();
     let expected = "\"off\", or an array with the fields `failures` and `per`";
     let Some(section) = field.section(expected) else { return Some(lock) };
     section.only(&["failures", "per"], |_| None);

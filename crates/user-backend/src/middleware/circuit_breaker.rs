@@ -1,7 +1,7 @@
 //! Stops asking a backend that cannot be reached, and notices when it is back.
 //!
 //! After [`FAILURES`] failures in a row the breaker opens: attempts are answered "unavailable" at once, so a dead server
-//! costs no attempt any time. After a pause one attempt is let through; if it fails the pause doubles, up to [`LONGEST_PAUSE`],
+//! costs no attempt any time. After a pause one attempt is let through; if it fails the pause doubles, up to [`MAX_BACKOFF`],
 //! with jitter so that several processes do not come back at the same moment. If it succeeds the breaker closes.
 //!
 //! What counts is whether the server could be reached and answered: a rejection is a sign of health, a misconfiguration is
@@ -28,14 +28,14 @@ use crate::verdict::{Rejection, Verdict};
 pub const FAILURES: u32 = 5;
 
 /// The first pause.
-pub const FIRST_PAUSE: Duration = Duration::from_secs(1);
+pub const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The pause never grows beyond this.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct Breaker {
+pub struct CircuitBreaker {
     inner: Arc<dyn UserBackend>,
     state: Mutex<State>,
 }
@@ -50,7 +50,7 @@ struct State {
     trial: bool,
 }
 
-impl Breaker {
+impl CircuitBreaker {
     /// A closed breaker around `inner`.
     pub fn new(inner: Arc<dyn UserBackend>) -> Self {
         Self { inner, state: Mutex::default() }
@@ -63,15 +63,17 @@ impl Breaker {
     }
 
     /// Lets an attempt through, or says how long it is until the next one may try.
-    fn admit(&self) -> Result<Trial<'_>, Duration> {
+    fn admit(&self) -> Result<HalfOpenProbe<'_>, Duration> {
         let mut state = self.lock();
-        let Some(until) = state.open_until else { return Ok(Trial { breaker: self, is_trial: false }) };
+        let Some(until) = state.open_until else {
+            return Ok(HalfOpenProbe { breaker: self, is_trial: false });
+        };
         let left = until.saturating_duration_since(now());
         if state.trial || !left.is_zero() {
             return Err(left.max(Duration::from_millis(100)));
         }
         state.trial = true;
-        Ok(Trial { breaker: self, is_trial: true })
+        Ok(HalfOpenProbe { breaker: self, is_trial: true })
     }
 
     /// The server answered: whatever was wrong is over.
@@ -89,8 +91,8 @@ impl Breaker {
         }
         state.failures = state.failures.saturating_add(1);
         if state.failures >= FAILURES {
-            let pause = if state.pause.is_zero() { FIRST_PAUSE } else { state.pause * 2 };
-            state.pause = pause.min(LONGEST_PAUSE);
+            let pause = if state.pause.is_zero() { INITIAL_BACKOFF } else { state.pause * 2 };
+            state.pause = pause.min(MAX_BACKOFF);
             state.open_until = Some(now() + jitter(state.pause));
         }
     }
@@ -102,12 +104,12 @@ impl Breaker {
 }
 
 /// An attempt that was let through; gives the place of the trial back when it ends, however it ends.
-struct Trial<'a> {
-    breaker: &'a Breaker,
+struct HalfOpenProbe<'a> {
+    breaker: &'a CircuitBreaker,
     is_trial: bool,
 }
 
-impl Drop for Trial<'_> {
+impl Drop for HalfOpenProbe<'_> {
     fn drop(&mut self) {
         if self.is_trial {
             self.breaker.lock().trial = false;
@@ -124,7 +126,7 @@ fn jitter(pause: Duration) -> Duration {
     pause + pause / 4 * u32::from(byte) / 255
 }
 
-impl fmt::Display for Breaker {
+impl fmt::Display for CircuitBreaker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "breaker({})", self.inner)
     }
@@ -132,7 +134,7 @@ impl fmt::Display for Breaker {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl UserBackend for Breaker {
+impl UserBackend for CircuitBreaker {
     fn id(&self) -> &BackendId {
         self.inner.id()
     }
@@ -217,7 +219,7 @@ mod tests {
 
     struct Bench {
         told: Arc<Told>,
-        breaker: Breaker,
+        breaker: CircuitBreaker,
         name: LoginName,
         password: Password,
     }
@@ -232,7 +234,7 @@ mod tests {
                 asked: AtomicU32::new(0),
             });
             Self {
-                breaker: Breaker::new(Arc::clone(&told) as Arc<dyn UserBackend>),
+                breaker: CircuitBreaker::new(Arc::clone(&told) as Arc<dyn UserBackend>),
                 told,
                 name: LoginName::parse("alice").unwrap(),
                 password: Password::parse("secret").unwrap(),
@@ -261,11 +263,11 @@ mod tests {
         let text = bench.ask().await.unwrap_err().to_string();
         assert!(text.starts_with("backend \"told\" unavailable during connect: not asked"), "{text}");
         // The pauses double: at most one trial each.
-        tokio::time::advance(FIRST_PAUSE * 2).await;
+        tokio::time::advance(INITIAL_BACKOFF * 2).await;
         assert_eq!(bench.ask_times(5).await, 1);
-        tokio::time::advance(FIRST_PAUSE).await;
+        tokio::time::advance(INITIAL_BACKOFF).await;
         assert_eq!(bench.ask_times(5).await, 0);
-        tokio::time::advance(FIRST_PAUSE * 2).await;
+        tokio::time::advance(INITIAL_BACKOFF * 2).await;
         bench.told.healthy.store(true, Ordering::SeqCst);
         assert_eq!(bench.ask_times(5).await, 5);
         assert!(!bench.breaker.is_open());
@@ -303,7 +305,7 @@ mod tests {
         for one in crowd {
             assert!(one.await.is_err());
         }
-        tokio::time::advance(FIRST_PAUSE * 2).await;
+        tokio::time::advance(INITIAL_BACKOFF * 2).await;
         assert_eq!(bench.ask_times(1).await, 1);
     }
 
@@ -311,7 +313,7 @@ mod tests {
     async fn a_trial_that_is_given_up_does_not_keep_the_door_shut() {
         let bench = Bench::new(false);
         bench.ask_times(FAILURES).await;
-        tokio::time::advance(FIRST_PAUSE * 2).await;
+        tokio::time::advance(INITIAL_BACKOFF * 2).await;
         {
             let mut trial = std::pin::pin!(bench.ask());
             let polled = trial.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
@@ -327,7 +329,7 @@ mod tests {
         let bench = Bench::new(false);
         for _ in 0..20 {
             bench.ask_times(FAILURES).await;
-            tokio::time::advance(LONGEST_PAUSE * 2).await;
+            tokio::time::advance(MAX_BACKOFF * 2).await;
         }
         bench.told.healthy.store(true, Ordering::SeqCst);
         assert!(bench.ask().await.is_ok());

@@ -1,14 +1,14 @@
 //! How many attempts may be under way at one backend at once.
 //!
-//! Order: around the [breaker](super::circuit_breaker), inside everything that answers from memory. Waiting for a turn is part of the
+//! Order: around the [breaker](super::circuit_breaker), inside everything that answers from memory. Waiting for a permit is part of the
 //! attempt and ends while there is still time to hear the server's answer: a password that was sent too late is a failed login
-//! that nobody here knows of. Cancellation: a caller that leaves gives its place, or its turn, back.
+//! that is not known here. Cancellation: a caller that leaves gives its permit, or its place in the queue, back.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, time_to_begin};
@@ -18,51 +18,73 @@ use crate::verdict::Verdict;
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct Limited {
+pub struct ConcurrencyLimit {
     inner: Arc<dyn UserBackend>,
-    turns: Semaphore,
-    most: usize,
+    permits: Semaphore,
+    /// Permits of attempts that are not proven: fewer than there are in all.
+    guesses: Semaphore,
+    max_concurrent: usize,
 }
 
-impl Limited {
-    /// At most `most` attempts under way at `inner`; zero counts as one.
-    pub fn new(inner: Arc<dyn UserBackend>, most: usize) -> Self {
-        let most = most.clamp(1, Semaphore::MAX_PERMITS);
-        Self { inner, turns: Semaphore::new(most), most }
+impl ConcurrencyLimit {
+    /// At most `max_concurrent` attempts under way at `inner`; zero counts as one.
+    ///
+    /// A quarter of them, and at least one if there are two, is reserved for proven credentials: guesses at a slow server must
+    /// not keep known users waiting.
+    pub fn new(inner: Arc<dyn UserBackend>, max_concurrent: usize) -> Self {
+        let max_concurrent = max_concurrent.clamp(1, Semaphore::MAX_PERMITS);
+        let reserved = (max_concurrent / 4).max(1).min(max_concurrent - 1);
+        Self {
+            inner,
+            permits: Semaphore::new(max_concurrent),
+            guesses: Semaphore::new(max_concurrent - reserved),
+            max_concurrent,
+        }
     }
 
-    async fn turn(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, BackendError> {
-        let busy = || {
-            BackendError::unavailable(Phase::Connect, format!("{} attempts are under way already", self.most))
+    /// A permit, and before it one of those for guesses unless the attempt is proven.
+    async fn permit(
+        &self,
+        attempt: &Attempt<'_>,
+    ) -> Result<(Option<SemaphorePermit<'_>>, SemaphorePermit<'_>), BackendError> {
+        let permits = async {
+            let guess = match attempt.is_proven {
+                true => None,
+                false => Some(self.guesses.acquire().await?),
+            };
+            Ok::<_, AcquireError>((guess, self.permits.acquire().await?))
         };
-        match tokio::time::timeout_at(time_to_begin(deadline), self.turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            // The semaphore is never closed: only time can run out.
-            _ => Err(busy().with_backend(self.inner.id())),
+        match tokio::time::timeout_at(time_to_begin(attempt.deadline), permits).await {
+            Ok(Ok(permits)) => Ok(permits),
+            // No semaphore is ever closed: only time can run out.
+            _ => {
+                let text = format!("concurrency limit reached ({})", self.max_concurrent);
+                Err(BackendError::unavailable(Phase::Connect, text).with_backend(self.inner.id()))
+            }
         }
     }
 }
 
-impl fmt::Display for Limited {
+impl fmt::Display for ConcurrencyLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "limited({}, {})", self.most, self.inner)
+        write!(f, "limited({}, {})", self.max_concurrent, self.inner)
     }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl UserBackend for Limited {
+impl UserBackend for ConcurrencyLimit {
     fn id(&self) -> &BackendId {
         self.inner.id()
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        let _turn = self.turn(attempt.deadline).await?;
+        let _permits = self.permit(attempt).await?;
         self.inner.authenticate(attempt).await
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        // A probe shows whether the peer answers, also when all turns are taken.
+        // A probe shows whether the peer answers, also when all permits are taken.
         self.inner.probe(deadline).await
     }
 }
@@ -83,7 +105,7 @@ mod tests {
             .unwrap()
             .with_user("alice", "secret")
             .with_delay(Duration::from_secs(4));
-        let limited = Arc::new(Limited::new(Arc::new(slow), 1));
+        let limited = Arc::new(ConcurrencyLimit::new(Arc::new(slow), 1));
         let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("secret").unwrap());
         let first = tokio::spawn({
             let (limited, name, password) = (Arc::clone(&limited), name.clone(), password.clone());
@@ -99,12 +121,40 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "backend \"slow\" unavailable during connect: 1 attempts are under way already"
+            "backend \"slow\" unavailable during connect: concurrency limit reached (1)"
         );
         assert_eq!(now() - start, Duration::from_secs(1));
         assert!(matches!(first.await.unwrap(), Ok(Verdict::Accepted(_))));
         let again =
             limited.authenticate(&Attempt::new(&name, &password, now() + Duration::from_secs(9))).await;
         assert!(matches!(again, Ok(Verdict::Accepted(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn proven_attempt_passes_guesses_at_a_slow_backend() {
+        let slow = StaticBackend::new("slow").unwrap().with_user("alice", "secret");
+        let slow = slow.with_delay(Duration::from_secs(3));
+        let limit = Arc::new(ConcurrencyLimit::new(Arc::new(slow), 4));
+        let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("secret").unwrap());
+        let guesses: Vec<_> = (0..100)
+            .map(|number| {
+                let (limit, name) = (Arc::clone(&limit), name.clone());
+                let guess = Password::parse(format!("guess {number}")).unwrap();
+                tokio::spawn(async move {
+                    let attempt = Attempt::new(&name, &guess, now() + Duration::from_secs(60));
+                    limit.authenticate(&attempt).await
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let start = now();
+        let attempt = Attempt::new(&name, &password, now() + Duration::from_secs(60)).as_proven(true);
+        assert!(matches!(limit.authenticate(&attempt).await, Ok(Verdict::Accepted(_))));
+        assert_eq!(now() - start, Duration::from_secs(3), "its own login and no other");
+        let guessed = Attempt::new(&name, &password, now() + Duration::from_secs(60));
+        assert!(limit.authenticate(&guessed).await.is_err() || now() - start > Duration::from_secs(30));
+        for guess in guesses {
+            guess.abort();
+        }
     }
 }

@@ -7,6 +7,6 @@ pub mod circuit_breaker;
 pub mod concurrency_limit;
 pub mod timeout;
 
-pub use circuit_breaker::Breaker;
-pub use concurrency_limit::Limited;
-pub use timeout::Deadlined;
+pub use circuit_breaker::CircuitBreaker;
+pub use concurrency_limit::ConcurrencyLimit;
+pub use timeout::Timeout;

@@ -17,18 +17,18 @@ use crate::verdict::Verdict;
 
 /// See the [module](self).
 #[derive(Debug)]
-pub struct Deadlined {
+pub struct Timeout {
     inner: Arc<dyn UserBackend>,
 }
 
-impl Deadlined {
+impl Timeout {
     /// Keeps the deadline for `inner`.
     pub fn new(inner: Arc<dyn UserBackend>) -> Self {
         Self { inner }
     }
 }
 
-impl fmt::Display for Deadlined {
+impl fmt::Display for Timeout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "deadlined({})", self.inner)
     }
@@ -36,7 +36,7 @@ impl fmt::Display for Deadlined {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl UserBackend for Deadlined {
+impl UserBackend for Timeout {
     fn id(&self) -> &BackendId {
         self.inner.id()
     }

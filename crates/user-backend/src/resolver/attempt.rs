@@ -1,4 +1,14 @@
-//! One attempt that memory could not answer: its turn, its flight, its task.
+//! One attempt that memory could not answer: its place at the limits, its flight, its task.
+//!
+//! What is known about a password, in memory or as proven credentials, must not tell more than the limits allow:
+//!
+//! 1. An attempt is registered at its source and its user before it waits for anything. As long as anything is registered or
+//!    counted there, [`Resolver::authenticate`] answers no acceptance from memory on its own.
+//! 2. An attempt that is not exempt takes a turn at the source and a place at the user first. Memory then saves the backend from
+//!    being asked, not the limits from being applied.
+//! 3. Exempt are the credentials that were accepted last from this network, as long as it has offered only a few others for this
+//!    name. They pass every limit, and memory answers them at once.
+//! 4. While no backend can judge guesses, memory answers only a few different ones per source and user.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,16 +19,19 @@ use tracing::Instrument;
 use super::chain::Chain;
 use super::conclude::{Question, RETRY_AFTER};
 use super::outcome::Landed;
+use super::proven_store::ProvenRecord;
 use super::scope::Scope;
 use super::trace::{Rule, Step, Trace};
 use super::{Answer, Credentials, Outcome, Resolver, Shared, observe};
 use crate::backend::Attempt;
-use crate::clock::{Instant, later, millis_since, now, time_to_begin};
-use crate::identity::LoginName;
+use crate::brute_force::known_credentials::KnownCredentials;
+use crate::brute_force::per_source::{self, SourceArrival, Turn};
+use crate::brute_force::per_user::{self, Entry, UserArrival};
+use crate::brute_force::{SourceNet, counts};
 use crate::cache::epochs::Epoch;
 use crate::cache::single_flight::Lost;
-use crate::brute_force::per_user::{self as lock, Lock};
-use crate::brute_force::per_source::{Place, Refusal, Throttle, Throttles, Turn};
+use crate::clock::{Instant, later, millis_since, now, time_to_begin};
+use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Freshness, Rejection};
 
@@ -34,6 +47,39 @@ struct Snapshot {
     began: Epoch,
 }
 
+/// What the limits know an attempt by.
+#[derive(Clone, Copy, Debug)]
+struct Guess {
+    /// The name as typed and the password, whatever the attempt is restricted to.
+    key: OutcomeKey,
+    /// The name, the password and the network of the source.
+    proven_key: OutcomeKey,
+    /// A keyed hash of the name.
+    name: u32,
+}
+
+/// An attempt that is registered at the limits.
+#[derive(Debug)]
+struct Arrival {
+    source: Option<SourceArrival>,
+    users: UserArrival,
+}
+
+/// What is known about the credentials of an attempt.
+#[derive(Debug)]
+struct Knowledge {
+    /// They were refused a while ago.
+    is_known_wrong: bool,
+    /// No limit applies: they were accepted last from this network.
+    is_exempt: bool,
+    /// This source may be answered from memory.
+    may_recall: bool,
+    /// Their record in the store of proven credentials, if there is a store.
+    record: Option<ProvenRecord>,
+    /// It need not be written.
+    is_recorded: bool,
+}
+
 impl Resolver {
     pub(super) async fn attempt(&self, credentials: &Credentials<'_>, started: Instant) -> Answer {
         let (name, password) =
@@ -42,51 +88,54 @@ impl Resolver {
                 (Err(error), _) => return invalid(error.to_string()),
                 (_, Err(error)) => return invalid(error.to_string()),
             };
-        let snapshot = self.snapshot(&name);
-        let throttles = snapshot.chain.throttles.clone();
-        let deadline = later(started, snapshot.chain.deadline);
+        let chain = self.shared.chain.load_full();
+        // Before the first wait: a guess that waits must be visible to those that come meanwhile.
+        let arrival = Arrival {
+            source: credentials.source.map(|source| chain.sources.arrive(source)),
+            users: chain.users.arrive(chain.names_of(&name)),
+        };
+        let deadline = later(started, chain.deadline);
+        let guess = self.guess(&name, &password, credentials.source);
+        let record = self.shared.kept_proven.as_ref();
+        let record = record.map(|kept| kept.record(&proven_label(credentials.source), &name, &password));
+        let knowledge = self.knowledge(&chain, &arrival, &guess, record, deadline).await;
+        if knowledge.is_exempt
+            && let Some(proof) = self.recall_acceptance(credentials, now())
+        {
+            return super::remembered(proof);
+        }
         let scope = Scope(credentials.only);
         let flight = scope.typed_key(&self.shared.cache, name.as_str(), password.expose());
-        // Limits count guesses, whatever a guess was restricted to.
-        let key = Scope::ALL.typed_key(&self.shared.cache, name.as_str(), password.expose());
-        // Who joins a flight asks nothing new, so it needs no turn.
-        if let Some(landed) = self.shared.flights.follow(flight, snapshot.change, deadline).await {
-            return self.landed(landed, &name, started);
-        }
-        let locks = snapshot.chain.locks.clone();
-        drop(snapshot);
-        // What was right the last time from the same network is no guess: it does not wait for guesses at its user, and it may
-        // reach the backend. It waits for guesses from its own network, which could tell it from wrong ones otherwise.
-        let label = proven_label(credentials.source);
-        let proven_as = self.shared.cache.key(&label, name.as_str(), password.expose());
-        let mut is_proven = locks.proven().contains(&proven_as);
-        let is_in_memory = is_proven;
-        let record = self.shared.kept_proven.as_ref().map(|kept| kept.record(&label, &name, &password));
-        if let Some(record) = record.as_ref().filter(|_| !is_proven && !throttles.is_known_to_be_wrong(&key))
-        {
-            is_proven = record.is_kept(deadline).await;
-            if is_proven {
-                locks.proven().add(proven_as);
+        // An attempt of the same source with the same password is one guess, so it needs no turn of its own.
+        let is_under_way = arrival.source.as_ref().is_some_and(|source| source.is_under_way(&guess.key));
+        if knowledge.is_exempt || is_under_way {
+            let change = self.snapshot(&name).change;
+            if let Some(landed) = self.shared.flights.follow(flight, change, deadline).await {
+                return self.landed(landed, &name, started);
             }
         }
-        let turn = match turn(&throttles, credentials.source, &key, time_to_begin(deadline)).await {
-            Ok(turn) => turn,
-            Err((place, refusal)) => {
-                return self.throttled(throttles.throttle(), place, refusal, started);
-            }
+        let needs_turn = !knowledge.is_exempt && !knowledge.is_known_wrong;
+        let turn = match arrival.source.filter(|_| needs_turn) {
+            Some(source) => match source.turn(&guess.key, time_to_begin(deadline)).await {
+                Ok(turn) => Some(turn),
+                Err(refusal) => return self.source_limited(&chain, refusal, started),
+            },
+            None => None,
         };
-        // In this order: who waited for the lock first would keep a person's place while waiting for a turn of their own.
-        let people = self.shared.chain.load().known_as(&name).collect::<Vec<_>>();
-        let entry = match locks.enter(people, &key, &proven_as, time_to_begin(deadline)).await {
+        // In this order: an attempt that waited for the user first would keep a place while it waits for a turn.
+        let entered = arrival.users.enter(&guess.key, knowledge.is_exempt, time_to_begin(deadline));
+        let entry = match entered.await {
             Ok(entry) => entry,
             Err(refusal) => {
-                // A guess that was not judged costs its source what a wrong one does.
-                if let Some(turn) = turn {
-                    turn.unjudged(&key);
+                // A guess that was not judged costs its source what a wrong one does, unless no backend said no.
+                if let Some(turn) = turn.filter(|_| refusal != per_user::Refusal::Unanswered) {
+                    turn.unjudged();
                 }
-                return self.locked(locks.lock(), refusal, started);
+                return self.user_limited(&chain, refusal, started);
             }
         };
+        drop(chain);
+        let place = Place { turn, entry, guess, knowledge, deadline };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
         // Waiting for a turn may have taken a while.
         let Snapshot { chain, change, began } = self.snapshot(&name);
@@ -102,42 +151,24 @@ impl Resolver {
                 // Another attempt may have finished since the first look-up.
                 let only = only.as_ref();
                 let again = Credentials { name: name.as_str(), password: password.expose(), source, only };
-                if let Some(answer) = resolver.recall(&again, now()) {
+                let may_recall = place.may_recall();
+                if let Some(answer) = resolver.recall(&again, may_recall, now()) {
+                    if answer.authenticated().is_some() {
+                        chain.known.prove(place.guess.proven_key);
+                    }
                     return (answer, began);
                 }
                 let shared = &resolver.shared;
-                let attempt = Attempt::new(&name, &password, backends_until).from_source(source);
-                let finding = chain.ask(attempt, Scope(only), &key, is_proven).await;
-                let question = Question { name: &name, password: &password, scope: Scope(only), began };
-                let answer = shared.conclude(&chain, finding, question);
-                match &answer.outcome {
-                    Outcome::Authenticated(proof) => {
-                        throttles.accepted(&key);
-                        // An earlier yes is no news.
-                        if proof.freshness() == Freshness::Live {
-                            entry.accepted();
-                            if let Some(record) = record.filter(|_| !is_in_memory) {
-                                record.keep(proof.name(), deadline).await;
-                            }
-                        }
-                    }
-                    Outcome::Refused(rejection) => {
-                        if let Some(turn) = turn {
-                            turn.refused(*rejection, &key);
-                        }
-                        if entry.refused(*rejection) {
-                            observe::locked(&name, source);
-                        }
-                        if let Some(record) = record.filter(|_| is_proven) {
-                            record.forget(deadline).await;
-                        }
-                    }
-                    Outcome::Throttled { .. } => {
-                        if let Some(turn) = turn {
-                            turn.unjudged(&key);
-                        }
-                    }
-                    Outcome::Unavailable { .. } => {}
+                let is_proven = place.knowledge.is_exempt;
+                let attempt =
+                    Attempt::new(&name, &password, backends_until).from_source(source).as_proven(is_proven);
+                let finding = chain.ask(attempt, Scope(only), &place.guess.key).await;
+                let is_guess = finding.is_guess;
+                let question =
+                    Question { name: &name, password: &password, scope: Scope(only), source, began };
+                let answer = shared.conclude(&chain, finding, question, may_recall);
+                if place.settle(&chain.known, &answer, is_guess, &chain).await {
+                    observe::locked(&name, source);
                 }
                 observe::landed(&name, &answer);
                 (answer, began)
@@ -146,6 +177,48 @@ impl Resolver {
         };
         let landed = self.shared.flights.join(flight, change, deadline, work).await;
         self.landed(landed, &asked, started)
+    }
+
+    fn guess(&self, name: &LoginName, password: &Password, source: Option<IpAddr>) -> Guess {
+        let cache = &self.shared.cache;
+        let canonical = name.canonical().as_str();
+        let [one, two, three, four, ..] = cache.key(b"name", canonical, "").to_bytes();
+        Guess {
+            key: Scope::ALL.typed_key(cache, name.as_str(), password.expose()),
+            proven_key: cache.key(&proven_label(source), canonical, password.expose()),
+            name: u32::from_le_bytes([one, two, three, four]),
+        }
+    }
+
+    /// Finds out what is known about the credentials. What is not proven is noted at the source before anything is waited for.
+    async fn knowledge(
+        &self,
+        chain: &Chain,
+        arrival: &Arrival,
+        guess: &Guess,
+        record: Option<ProvenRecord>,
+        deadline: Instant,
+    ) -> Knowledge {
+        let limit = chain.sources.limit();
+        let is_known_wrong = chain.known.were_refused(&guess.key, limit.per);
+        let mut is_proven = chain.known.are_proven(&guess.proven_key);
+        let is_recorded = is_proven;
+        let Guess { key, name, .. } = guess;
+        // Without a source there is nothing to count at: see [`Credentials::from_source`].
+        let may_recall = arrival.source.as_ref().is_none_or(|source| match is_proven || is_known_wrong {
+            true => source.has_room(*name, key),
+            false => source.offer(*name, key),
+        });
+        if let Some(record) = record.as_ref().filter(|_| may_recall && !is_proven && !is_known_wrong) {
+            is_proven = record.is_kept(deadline).await;
+            if is_proven {
+                chain.known.prove(guess.proven_key);
+                if let Some(source) = &arrival.source {
+                    source.withdraw(*name, key);
+                }
+            }
+        }
+        Knowledge { is_known_wrong, is_exempt: is_proven && may_recall, may_recall, record, is_recorded }
     }
 
     /// What a question depends on that is asked now. In this order: an attempt from before an invalidation is not joined by one that
@@ -182,55 +255,143 @@ impl Resolver {
             _ => answer,
         }
     }
+}
 
-    fn throttled(&self, throttle: &Throttle, place: Place, refusal: Refusal, started: Instant) -> Answer {
-        let (retry_after, note) = match refusal {
-            Refusal::TooMany(wait) => (
-                wait,
-                format!("{} in {} min from {place}", throttle.refuse_after, throttle.per.as_secs() / 60),
-            ),
-            Refusal::TooEarly(wait) => (wait, format!("the last one from {place} was a moment ago")),
-            Refusal::NoTurn => (RETRY_AFTER, format!("too many attempts from {place} are under way")),
-        };
-        let mut trace = Trace::new(Rule::SourceThrottled).with_note(note);
-        trace.steps = self.shared.chain.load().steps(|id| Step::skipped(id, "the address is slowed down"));
-        trace.ms = millis_since(started);
-        Answer { outcome: Outcome::Throttled { retry_after }, trace }
+/// The place of an attempt that is made, until it is known what became of it.
+#[derive(Debug)]
+struct Place {
+    turn: Option<Turn>,
+    entry: Entry,
+    guess: Guess,
+    knowledge: Knowledge,
+    deadline: Instant,
+}
+
+impl Place {
+    fn may_recall(&self) -> bool {
+        self.knowledge.is_exempt || self.knowledge.may_recall && self.entry.may_recall()
+    }
+
+    /// Settles everything that counts guesses, in one place. `is_guess`: a backend has seen the password and gave an answer that is
+    /// not recognised. Returns whether the user is locked now and was not before.
+    async fn settle(self, known: &KnownCredentials, answer: &Answer, is_guess: bool, chain: &Chain) -> bool {
+        let Self { turn, entry, guess, knowledge, deadline } = self;
+        let Knowledge { is_exempt, record, is_recorded, .. } = knowledge;
+        match &answer.outcome {
+            Outcome::Authenticated(proof) => {
+                // An earlier yes is no news.
+                if proof.freshness() == Freshness::Live {
+                    known.accepted(&guess.key, guess.proven_key);
+                    entry.accepted();
+                    if let Some(turn) = turn {
+                        turn.accepted(guess.name);
+                    }
+                    if let Some(record) = record.filter(|_| !is_recorded) {
+                        record.keep(proof.name(), deadline).await;
+                    }
+                }
+                false
+            }
+            Outcome::Refused(rejection) if counts(*rejection) => {
+                // Another attempt may have failed with the same credentials meanwhile: one failure is enough.
+                let known_at_source = known.were_refused(&guess.key, chain.sources.limit().per);
+                let known_at_user = known.were_refused(&guess.key, chain.users.remembers_for());
+                known.refused(guess.key, &guess.proven_key);
+                if let Some(turn) = turn.filter(|_| !known_at_source) {
+                    turn.refused();
+                }
+                let is_locked = entry.refused(known_at_user);
+                if let Some(record) = record.filter(|_| is_exempt) {
+                    record.forget(deadline).await;
+                }
+                is_locked
+            }
+            Outcome::Refused(_) => false,
+            Outcome::Throttled { .. } => {
+                if let Some(turn) = turn {
+                    turn.unjudged();
+                }
+                false
+            }
+            Outcome::Unavailable { .. } => {
+                if let Some(turn) = turn.filter(|_| is_guess) {
+                    turn.unrecognised();
+                }
+                entry.unjudged(is_guess);
+                false
+            }
+        }
     }
 }
 
 impl Resolver {
-    fn locked(&self, lock: Option<&Lock>, refusal: lock::Refusal, started: Instant) -> Answer {
+    fn source_limited(&self, chain: &Chain, refusal: per_source::Refusal, started: Instant) -> Answer {
+        use per_source::Refusal;
+        let limit = chain.sources.limit();
         let note = match refusal {
-            lock::Refusal::RestOfDay(_) => {
-                let lock = lock.map(ToString::to_string).unwrap_or_default();
-                format!("more than {lock}; the password that was right the last time is let through")
+            Refusal::TooMany(net, _) => {
+                format!("{} in {} min from {net}", limit.allowance(net), limit.per.as_secs() / 60)
             }
-            lock::Refusal::TooEarly(_) => "the last one was a moment ago, or others are under way".to_owned(),
+            Refusal::TooEarly(net, _) => format!("the last one from {net} was a moment ago"),
+            Refusal::NoTurn(net) => format!("too many attempts from {net} are under way"),
+            Refusal::Unanswered(net) => format!("attempts from {net} are not answered yet"),
         };
-        let mut trace = Trace::new(Rule::UserLocked).with_note(note);
-        trace.steps =
-            self.shared.chain.load().steps(|id| Step::skipped(id, "the user is locked for a while"));
+        let outcome = match refusal {
+            Refusal::TooMany(_, retry_after) | Refusal::TooEarly(_, retry_after) => {
+                Outcome::Throttled { retry_after }
+            }
+            Refusal::NoTurn(_) => Outcome::Throttled { retry_after: RETRY_AFTER },
+            Refusal::Unanswered(_) => Outcome::Unavailable { retry_after: RETRY_AFTER },
+        };
+        self.limited(outcome, Rule::SourceThrottled, note, "the address is slowed down", started)
+    }
+
+    fn user_limited(&self, chain: &Chain, refusal: per_user::Refusal, started: Instant) -> Answer {
+        use per_user::Refusal;
+        let note = match refusal {
+            Refusal::Locked(_) => {
+                let lockout = chain.users.lockout().map(|lockout| lockout.to_string()).unwrap_or_default();
+                format!("more than {lockout}; the password that was right the last time is let through")
+            }
+            Refusal::TooMany(_) => {
+                format!("{}; the password that was right the last time is let through", chain.users.limit())
+            }
+            Refusal::TooEarly(_) => "the last one was a moment ago, or others are under way".to_owned(),
+            Refusal::Unanswered => "attempts for this user are not answered yet".to_owned(),
+        };
+        let outcome = match refusal {
+            Refusal::Locked(retry_after) | Refusal::TooMany(retry_after) | Refusal::TooEarly(retry_after) => {
+                Outcome::Throttled { retry_after }
+            }
+            Refusal::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
+        };
+        self.limited(outcome, Rule::UserLocked, note, "the user is locked for a while", started)
+    }
+
+    fn limited(
+        &self,
+        outcome: Outcome,
+        limit: Rule,
+        note: String,
+        why: &'static str,
+        started: Instant,
+    ) -> Answer {
+        // A limit that is not reached by wrong passwords is an overload.
+        let (rule, why) = match outcome {
+            Outcome::Throttled { .. } => (limit, why),
+            _ => (Rule::Overload, "other attempts are under way"),
+        };
+        let mut trace = Trace::new(rule).with_note(note);
+        trace.steps = self.shared.chain.load().steps(|id| Step::skipped(id, why));
         trace.ms = millis_since(started);
-        Answer { outcome: Outcome::Throttled { retry_after: refusal.retry_after() }, trace }
+        Answer { outcome, trace }
     }
 }
 
 /// What the hash of proven credentials covers beside name and password: the network of the source.
 fn proven_label(source: Option<IpAddr>) -> Vec<u8> {
-    let place = source.map(|source| Place::of(source).to_string());
-    ["proven ", place.as_deref().unwrap_or("anywhere")].concat().into_bytes()
-}
-
-/// The right to make an attempt, for those who have told where they are.
-async fn turn(
-    throttles: &Throttles,
-    source: Option<IpAddr>,
-    key: &OutcomeKey,
-    deadline: Instant,
-) -> Result<Option<Turn>, (Place, Refusal)> {
-    let Some(source) = source.filter(|_| !throttles.is_known_to_be_wrong(key)) else { return Ok(None) };
-    throttles.turn(source, deadline).await.map(Some).map_err(|refusal| (Place::of(source), refusal))
+    let network = source.map(|source| SourceNet::of(source).to_string());
+    ["proven ", network.as_deref().unwrap_or("anywhere")].concat().into_bytes()
 }
 
 fn missed(lost: Lost, started: Instant) -> Answer {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use thiserror::Error;
 
-use super::chain::Chain;
+use super::chain::{Chain, Limits};
 use super::link::{Link, Part};
 use super::names::{NameRules, NamespaceCollision, check_collisions};
 use super::pin::{MemoryPins, PinStore};
@@ -14,11 +14,13 @@ use super::policy::Policy;
 use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
 use super::{Resolver, Shared};
 use crate::backend::UserBackend;
-use crate::identity::BackendId;
-use crate::brute_force::proven::ProvenCredentials;
-use crate::brute_force::{FailureLog, Lock, Locks, Throttle, Throttles};
-use crate::cache::single_flight::Flights;
+use crate::brute_force::known_credentials::KnownCredentials;
+use crate::brute_force::{
+    AttemptLimit, FailedLoginObserver, Lockout, SourceRateLimit, SourceRateLimiter, UserLimiter,
+};
+use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, OutcomeCache};
+use crate::identity::BackendId;
 use crate::secret::NoRandomness;
 
 /// At most this many different attempts are under way at once.
@@ -31,9 +33,9 @@ pub struct ResolverBuilder {
     parts: Vec<Part>,
     deadline: Duration,
     bounds: CacheBounds,
-    throttle: Throttle,
-    failure_log: Option<Arc<dyn FailureLog>>,
-    lock: Option<Lock>,
+    throttle: SourceRateLimit,
+    failure_log: Option<Arc<dyn FailedLoginObserver>>,
+    lock: Option<Lockout>,
     pins: Arc<dyn PinStore>,
     kept_proven: Option<KeptProven>,
 }
@@ -44,9 +46,9 @@ impl Default for ResolverBuilder {
             parts: Vec::new(),
             deadline: Resolver::DEFAULT_DEADLINE,
             bounds: CacheBounds::default(),
-            throttle: Throttle::default(),
+            throttle: SourceRateLimit::default(),
             failure_log: None,
-            lock: Some(Lock::default()),
+            lock: Some(Lockout::default()),
             pins: Arc::new(MemoryPins::default()),
             kept_proven: None,
         }
@@ -90,23 +92,23 @@ impl ResolverBuilder {
         self
     }
 
-    /// How failed sign-ins from one place are slowed down (default: as [`Throttle::default`]). Only attempts that
+    /// How failed sign-ins from one place are slowed down (default: as [`SourceRateLimit::default`]). Only attempts that
     /// [say where they come from](super::Credentials::from_source) are.
-    pub fn throttle(mut self, throttle: Throttle) -> Self {
+    pub fn throttle(mut self, throttle: SourceRateLimit) -> Self {
         self.throttle = throttle;
         self
     }
 
     /// The observer of failures that count against the source (default: none). It stays when the resolver is
     /// [replaced](Resolver::replace).
-    pub fn failure_log(mut self, log: Arc<dyn FailureLog>) -> Self {
+    pub fn failure_log(mut self, log: Arc<dyn FailedLoginObserver>) -> Self {
         self.failure_log = Some(log);
         self
     }
 
-    /// How guessing at one person is slowed down, wherever the guesses come from (default: as [`Lock::default`]; `None`: not at
+    /// How guessing at one person is slowed down, wherever the guesses come from (default: as [`Lockout::default`]; `None`: not at
     /// all).
-    pub fn lock(mut self, lock: Option<Lock>) -> Self {
+    pub fn lock(mut self, lock: Option<Lockout>) -> Self {
         self.lock = lock;
         self
     }
@@ -139,9 +141,10 @@ impl ResolverBuilder {
             reloading: Default::default(),
             cache,
             bounds,
-            flights: Flights::new(MOST_FLIGHTS),
+            flights: SingleFlight::new(MOST_FLIGHTS),
             remembered: Default::default(),
             health: Default::default(),
+            networks: Default::default(),
             kept_proven,
         };
         Ok(Resolver { shared: Arc::new(shared) })
@@ -171,20 +174,31 @@ impl ResolverBuilder {
                 None => Arc::new(Link::new(part, before.map(Arc::as_ref))),
             }
         });
-        let log = before.map_or(self.failure_log, |before| before.throttles.log());
-        let throttles = before.map(|before| &before.throttles);
-        let throttles = throttles.filter(|before| before.is_made_of(self.throttle)).cloned();
-        let locks = before.map(|before| &before.locks);
-        let proven = locks.map(|locks| locks.proven().clone());
-        let proven = proven.unwrap_or_else(|| ProvenCredentials::new(self.bounds.entries));
-        let locks = locks.filter(|before| before.lock() == self.lock.as_ref()).cloned();
-        Chain::new(
-            links.collect(),
-            before.map_or(self.pins, |before| Arc::clone(&before.pins)),
-            throttles.unwrap_or_else(|| Throttles::new(self.throttle, log)),
-            locks.unwrap_or_else(|| Locks::new(self.lock, proven)),
-            self.deadline,
-        )
+        let links: Vec<Arc<Link>> = links.collect();
+        // One outward limit for all names: the strictest of the backends.
+        let limit = links.iter().map(|link| link.policy.budget).reduce(AttemptLimit::stricter);
+        let limit = limit.unwrap_or_default();
+        let limits = match before {
+            Some(before) => Limits {
+                sources: match before.sources.is_made_of(self.throttle) {
+                    true => before.sources.clone(),
+                    false => SourceRateLimiter::new(self.throttle, before.sources.observer()),
+                },
+                users: before.users.with_settings(self.lock, limit),
+                known: before.known.clone(),
+            },
+            None => {
+                let known = KnownCredentials::new(self.bounds.entries);
+                let observer = self.failure_log;
+                Limits {
+                    sources: SourceRateLimiter::new(self.throttle, observer.clone()),
+                    users: UserLimiter::new(self.lock, limit, known.clone(), observer),
+                    known,
+                }
+            }
+        };
+        let pins = before.map_or(self.pins, |before| Arc::clone(&before.pins));
+        Chain::new(links, pins, limits, self.deadline)
     }
 
     pub(super) fn bounds(&self) -> CacheBounds {

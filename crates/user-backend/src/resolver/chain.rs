@@ -10,16 +10,17 @@ use std::time::Duration;
 
 use tokio::time::timeout_at;
 
-use super::link::Link;
+use super::link::{Limited, Link};
 use super::names::DomainRules;
 use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
 use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
 use crate::backend::Attempt;
+use crate::brute_force::known_credentials::KnownCredentials;
+use crate::brute_force::{Cost, Reached, SourceRateLimiter, UserLimiter, cost};
 use crate::clock::{Instant, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::brute_force::{Locks, Throttles};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
 
@@ -30,9 +31,18 @@ pub(super) struct Chain {
     /// Each set of domain rules once: most backends have the same, none.
     rules: Vec<DomainRules>,
     pub(super) pins: Arc<dyn PinStore>,
-    pub(super) throttles: Throttles,
-    pub(super) locks: Locks,
+    pub(super) sources: SourceRateLimiter,
+    pub(super) users: UserLimiter,
+    pub(super) known: KnownCredentials,
     pub(super) deadline: Duration,
+}
+
+/// The limits on guessing that are the same for all backends.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub(super) sources: SourceRateLimiter,
+    pub(super) users: UserLimiter,
+    pub(super) known: KnownCredentials,
 }
 
 /// The result of the chain, before trust is checked.
@@ -40,6 +50,8 @@ pub(super) struct Chain {
 pub(super) struct Finding {
     pub(super) decision: Decision,
     pub(super) trace: Trace,
+    /// A backend has seen the password, and its answer is not recognised: a guess, although it was not judged.
+    pub(super) is_guess: bool,
 }
 
 #[derive(Debug)]
@@ -58,17 +70,17 @@ impl Chain {
     pub(super) fn new(
         links: Vec<Arc<Link>>,
         pins: Arc<dyn PinStore>,
-        throttles: Throttles,
-        locks: Locks,
+        limits: Limits,
         deadline: Duration,
     ) -> Self {
+        let Limits { sources, users, known } = limits;
         let mut rules: Vec<DomainRules> = Vec::new();
         for link in &links {
             if !rules.contains(link.names.domain()) {
                 rules.push(link.names.domain().clone());
             }
         }
-        Self { links, rules, pins, throttles, locks, deadline }
+        Self { links, rules, pins, sources, users, known, deadline }
     }
 
     /// The link with this id.
@@ -81,19 +93,13 @@ impl Chain {
         self.links.iter().map(|link| step(&link.id)).collect()
     }
 
-    /// Decides one attempt at the backends in `scope`; `tuple` stands for its name and password, which were accepted the last
-    /// time if `is_proven`.
-    pub(super) async fn ask(
-        &self,
-        attempt: Attempt<'_>,
-        scope: Scope<'_>,
-        tuple: &OutcomeKey,
-        is_proven: bool,
-    ) -> Finding {
+    /// Decides one attempt at the backends in `scope`; `tuple` stands for its name and password.
+    pub(super) async fn ask(&self, attempt: Attempt<'_>, scope: Scope<'_>, tuple: &OutcomeKey) -> Finding {
         let start = now();
         let mut trace = Trace::new(Rule::NobodyAccepted);
         trace.steps.reserve_exact(self.links.len());
-        let mut decision = self.walk(attempt, scope, tuple, is_proven, &mut trace).await;
+        let mut is_guess = false;
+        let mut decision = self.walk(attempt, scope, tuple, &mut trace, &mut is_guess).await;
         // A backend failed and no other accepted: no decision.
         if trace.ended_by == Rule::OutageUndecided {
             decision = Decision::Unavailable;
@@ -105,7 +111,7 @@ impl Chain {
             });
         }
         trace.ms = millis_since(start);
-        Finding { decision, trace }
+        Finding { decision, trace, is_guess }
     }
 
     async fn walk(
@@ -113,8 +119,8 @@ impl Chain {
         attempt: Attempt<'_>,
         scope: Scope<'_>,
         tuple: &OutcomeKey,
-        is_proven: bool,
         trace: &mut Trace,
+        is_guess: &mut bool,
     ) -> Decision {
         if let Some(only) = scope.0.filter(|only| self.link(only).is_none()) {
             trace.ended_by = Rule::NobodyAsked;
@@ -161,12 +167,24 @@ impl Chain {
                 Err(verdict) => Ok(verdict),
                 Ok((upstream, _)) => {
                     let upstream = pinned.unwrap_or(upstream);
-                    let reservation = match link.budgets.reserve(identity.name(), tuple, is_proven) {
-                        Ok(reservation) => reservation,
-                        Err(wait) => {
-                            trace.steps.push(Step::skipped(&link.id, link.budget_spent()));
-                            throttled = Some(throttled.map_or(wait, |other: Duration| other.min(wait)));
-                            if link.policy.on_unavailable == OnUnavailable::Stop {
+                    let place = match link.reserve(identity.name(), tuple, attempt.is_proven) {
+                        Ok(place) => place,
+                        Err(Limited { rule, step, reached, was_refused }) => {
+                            trace.steps.push(step);
+                            match reached {
+                                // An outage is never hidden by a limit.
+                                Reached::ByUnanswered => trace.ended_by = Rule::OutageUndecided,
+                                Reached::ByFailures(wait) => {
+                                    let (_, other) = throttled.unwrap_or((rule, wait));
+                                    throttled = Some((rule, wait.min(other)));
+                                }
+                            }
+                            // What it thinks of this very password is known: it is asked no more, and the next one is.
+                            let ends = match was_refused {
+                                true => link.policy.on_reject == OnReject::Stop,
+                                false => link.policy.on_unavailable == OnUnavailable::Stop,
+                            };
+                            if ends {
                                 break;
                             }
                             continue;
@@ -175,7 +193,8 @@ impl Chain {
                     let deadline = share(began, attempt.deadline, still_to_ask(number));
                     let asked = attempt.with_upstream_name(&upstream).with_deadline(deadline);
                     let answer = link.ask(asked).await;
-                    reservation.settle(&answer);
+                    *is_guess |= cost(&answer) == Cost::Unrecognised;
+                    place.settle(&answer);
                     sent = Some(upstream);
                     answer
                 }
@@ -210,8 +229,12 @@ impl Chain {
         if trace.ended_by == Rule::OwnerMissing {
             return Decision::Unavailable;
         }
-        if let Some(retry_after) = throttled {
-            trace.ended_by = Rule::BudgetSpent;
+        // An outage is never hidden by a limit: the user may be that of the backend that is down.
+        if trace.ended_by == Rule::OutageUndecided {
+            return Decision::Unavailable;
+        }
+        if let Some((rule, retry_after)) = throttled {
+            trace.ended_by = rule;
             return Decision::Throttled { retry_after };
         }
         // A rejection by a server tells more than "not allowed", which is said without asking.
@@ -320,25 +343,9 @@ impl Chain {
         self.rules.iter().filter_map(|rules| Some(rules.identity(login)?.name().clone()))
     }
 
-    /// While a backend is down and its grace lets people in on an earlier yes, a wrong guess costs what it costs otherwise:
-    /// else an outage would be the time to guess without limit.
-    pub(super) fn charge_guess(
-        &self,
-        trace: &Trace,
-        login: &LoginName,
-        tuple: &OutcomeKey,
-        in_grace: impl Fn(&CanonicalName) -> bool,
-    ) {
-        for (link, step) in self.links.iter().zip(&trace.steps) {
-            if link.policy.max_stale.is_none() || !step.is_silence() {
-                continue;
-            }
-            if let Some(identity) =
-                link.names.domain().identity(login).filter(|identity| in_grace(identity.name()))
-            {
-                link.budgets.spend(identity.name(), tuple);
-            }
-        }
+    /// The names that a guess counts at: as typed, and those by which the backends would know the user.
+    pub(super) fn names_of(&self, login: &LoginName) -> impl Iterator<Item = CanonicalName> {
+        std::iter::once(login.canonical().clone()).chain(self.known_as(login))
     }
 }
 

@@ -1,16 +1,18 @@
 //! From what the chain found out to the answer: what is remembered, what is proved, what an outage means.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::chain::{Chain, Decision, Finding};
 use super::link::Link;
+use super::policy::Policy;
 use super::scope::Scope;
 use super::trace::{AUDIT, Rule, Step, Trace};
 use super::{Answer, Outcome, Shared};
-use crate::clock::now;
-use crate::identity::{CanonicalName, LoginName};
 use crate::cache::epochs::Epoch;
 use crate::cache::{Lifetime, OutcomeCache};
+use crate::clock::now;
+use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
 use crate::verdict::{Authenticated, Freshness, Identity, Vouched};
 
@@ -23,6 +25,7 @@ pub(super) struct Question<'a> {
     pub(super) name: &'a LoginName,
     pub(super) password: &'a Password,
     pub(super) scope: Scope<'a>,
+    pub(super) source: Option<IpAddr>,
     /// The last invalidation before the backends were asked.
     pub(super) began: Epoch,
 }
@@ -38,9 +41,16 @@ impl Question<'_> {
 }
 
 impl Shared {
-    pub(super) fn conclude(&self, chain: &Chain, finding: Finding, question: Question<'_>) -> Answer {
+    /// `may_recall`: an earlier yes may be used while the backend cannot be asked.
+    pub(super) fn conclude(
+        &self,
+        chain: &Chain,
+        finding: Finding,
+        question: Question<'_>,
+        may_recall: bool,
+    ) -> Answer {
         let Question { name, scope, began, .. } = question;
-        let Finding { decision, mut trace } = finding;
+        let Finding { decision, mut trace, is_guess: _ } = finding;
         let outcome = match decision {
             Decision::Accepted { link, identity } => self.vouch(&link, identity, question, &mut trace),
             Decision::Rejected { rejection, cacheable } => {
@@ -52,15 +62,10 @@ impl Shared {
                 }
                 Outcome::Refused(rejection)
             }
-            Decision::Unavailable => match self.grace(question, &mut trace) {
-                Some(proof) => Outcome::Authenticated(proof),
-                None => {
-                    let tuple = question.typed_key(&self.cache, Scope::ALL);
-                    let in_grace = |person: &CanonicalName| self.cache.is_in_grace(person, now());
-                    chain.charge_guess(&trace, name, &tuple, in_grace);
-                    Outcome::Unavailable { retry_after: RETRY_AFTER }
-                }
-            },
+            Decision::Unavailable => {
+                let grace = may_recall.then(|| self.grace(question, &mut trace)).flatten();
+                grace.map_or(Outcome::Unavailable { retry_after: RETRY_AFTER }, Outcome::Authenticated)
+            }
             Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
         };
         Answer { outcome, trace }
@@ -99,7 +104,8 @@ impl Shared {
     fn vouch(&self, link: &Link, identity: Identity, question: Question<'_>, trace: &mut Trace) -> Outcome {
         let vouched = Vouched { identity, backend: link.id.clone() };
         let key = question.accepted_key(&self.cache, question.scope);
-        let lifetime = Lifetime { fresh: link.policy.cache_accepted, stale: link.policy.max_stale };
+        let Policy { cache_accepted: fresh, max_stale: stale, .. } = link.policy;
+        let lifetime = Lifetime { fresh, stale, network: self.network(question.source) };
         if !self.cache.accept(key, question.name, &vouched, question.began, now(), lifetime) {
             trace.ended_by = Rule::Invalidated;
             return Outcome::Unavailable { retry_after: Duration::ZERO };

@@ -20,7 +20,11 @@ impl<'a> Credentials<'a> {
         Self { name, password, source: None, only: None }
     }
 
-    /// Says where the person sits.
+    /// Says where the attempt comes from.
+    ///
+    /// # Security
+    /// Without it there is no limit per source, and credentials that were accepted once without a source are exempt from the
+    /// other limits for every caller. A program that serves a network gives the address.
     #[must_use]
     pub fn from_source(mut self, source: IpAddr) -> Self {
         self.source = Some(source);

@@ -11,16 +11,21 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::canary::{Canary, offer_stranger};
+use super::canary::{Canary, Offered, offer_stranger};
 use super::names::NameRules;
-use super::policy::{Budget, DEFAULT_DEADLINE, Policy};
+use super::policy::{DEFAULT_DEADLINE, Policy};
+use super::refusal_time::RefusalTime;
+use super::trace::{Rule, Step};
 use super::trust::{Known, Standing, Trust};
 use crate::backend::{Attempt, UserBackend};
+use crate::brute_force::per_backend::BackendReservation;
+use crate::brute_force::per_backend_user::{Denied, Reservation};
+use crate::brute_force::{BackendLimiter, Cost, Reached, UpstreamLimiter, cost};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
-use crate::identity::BackendId;
-use crate::brute_force::Budgets;
-use crate::middleware::{Breaker, Deadlined, Limited};
+use crate::identity::{BackendId, CanonicalName};
+use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
+use crate::secret::OutcomeKey;
 use crate::verdict::Verdict;
 
 /// A backend before it stands in a chain.
@@ -82,12 +87,16 @@ pub(super) struct Link {
     pub(super) id: BackendId,
     pub(super) backend: Arc<dyn UserBackend>,
     /// The one inside.
-    pub(super) breaker: Arc<Breaker>,
+    pub(super) breaker: Arc<CircuitBreaker>,
     pub(super) policy: Policy,
     /// The rules about names: applied here, before and after the backend is asked, and nowhere else.
     pub(super) names: NameRules,
-    /// How many failed logins of each person may still reach the backend.
-    pub(super) budgets: Arc<Budgets>,
+    /// How many failed logins of each user may still reach the backend.
+    per_user: Arc<UpstreamLimiter>,
+    /// How many of all users together may, if that is limited.
+    in_all: Option<Arc<BackendLimiter>>,
+    /// How long it usually takes to refuse.
+    pub(super) refusal_time: RefusalTime,
     /// Whether its yes counts.
     pub(super) trust: Trust,
     settings: Arc<dyn Settings>,
@@ -98,16 +107,21 @@ impl Link {
     /// taken over from `before`, the link that had this id.
     pub(super) fn new(part: Part, before: Option<&Self>) -> Self {
         let Part { backend, policy, names, settings } = part;
-        let breaker = Arc::new(Breaker::new(backend));
-        let budgets = before.filter(|before| before.policy.budget == policy.budget);
-        let budgets = budgets.map(|before| Arc::clone(&before.budgets));
+        let breaker = Arc::new(CircuitBreaker::new(backend));
+        let per_user = before.filter(|before| before.policy.budget == policy.budget);
+        let per_user = per_user.map(|before| Arc::clone(&before.per_user));
+        let in_all = before.and_then(|before| before.in_all.clone());
+        let in_all = in_all.filter(|in_all| Some(in_all.limit()) == policy.budget_all);
+        let in_all = in_all.or_else(|| Some(Arc::new(BackendLimiter::new(policy.budget_all?))));
         Self {
             id: breaker.id().clone(),
             backend: decorate(Arc::clone(&breaker), &policy),
             breaker,
-            budgets: budgets.unwrap_or_else(|| Arc::new(Budgets::new(policy.budget))),
+            per_user: per_user.unwrap_or_else(|| Arc::new(UpstreamLimiter::new(policy.budget))),
+            in_all,
             policy,
             names,
+            refusal_time: RefusalTime::default(),
             trust: Trust::default(),
             settings,
         }
@@ -118,10 +132,38 @@ impl Link {
         self.id == *part.backend.id() && self.settings.are_those_of(part.settings.as_ref())
     }
 
-    pub(super) fn budget_spent(&self) -> String {
-        let Budget { failures, per } = self.policy.budget;
-        let minutes = per.as_secs() / 60;
-        format!("{failures} failed logins in {minutes} min are enough: one more might lock the account there")
+    /// Reserves a failure at the limits of this backend.
+    ///
+    /// # Errors
+    /// [`Limited`]: the backend must not be asked.
+    pub(super) fn reserve(
+        &self,
+        name: &CanonicalName,
+        tuple: &OutcomeKey,
+        is_proven: bool,
+    ) -> Result<Reserved<'_>, Limited> {
+        let per_user = self.per_user.reserve(name, tuple, is_proven).map_err(|denied| {
+            let Denied { reached, was_refused } = denied;
+            let why = match reached {
+                Reached::ByFailures(_) => format!(
+                    "{} failed logins are enough: one more might lock the account there",
+                    self.policy.budget
+                ),
+                Reached::ByUnanswered => "it has not answered earlier attempts for this user".to_owned(),
+            };
+            let step = Step::skipped(&self.id, why);
+            Limited { rule: Rule::BudgetSpent, step, reached, was_refused }
+        })?;
+        let in_all = self.in_all.as_ref().map(|in_all| {
+            in_all.reserve(is_proven).map_err(|left| {
+                let limit = in_all.limit();
+                let why = format!("{limit} failed logins of all users are enough: it might ban this address");
+                let step = Step::skipped(&self.id, why);
+                let reached = Reached::ByFailures(left);
+                Limited { rule: Rule::BackendBudgetSpent, step, reached, was_refused: false }
+            })
+        });
+        Ok(Reserved { per_user, in_all: in_all.transpose()? })
     }
 
     pub(super) async fn ask(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
@@ -133,7 +175,11 @@ impl Link {
             return Err(self.accepts_anybody());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
+        let began = now();
         let answer = self.backend.authenticate(&attempt).instrument(span).await;
+        if matches!(cost(&answer), Cost::Wrong | Cost::UnknownUser) {
+            self.refusal_time.learn(now().saturating_duration_since(began));
+        }
         let Ok(Verdict::Accepted(identity)) = answer else { return answer };
         self.vouch_for(attempt.deadline).await?;
         self.names
@@ -150,7 +196,11 @@ impl Link {
             return Canary::NotAsked;
         }
         let _one_at_a_time = self.trust.at_the_door.lock().await;
+        let began = now();
         let offered = offer_stranger(self.backend.as_ref(), &self.names, deadline).await;
+        if matches!(offered, Offered::Refused) {
+            self.refusal_time.learn(now().saturating_duration_since(began));
+        }
         self.trust.learn(&self.id, &offered);
         offered.into()
     }
@@ -188,6 +238,32 @@ impl Link {
     }
 }
 
+/// Failures that may happen at the limits of one backend.
+#[derive(Debug)]
+pub(super) struct Reserved<'a> {
+    per_user: Reservation<'a>,
+    in_all: Option<BackendReservation<'a>>,
+}
+
+impl Reserved<'_> {
+    pub(super) fn settle(self, answer: &Result<Verdict, BackendError>) {
+        self.per_user.settle(answer);
+        if let Some(in_all) = self.in_all {
+            in_all.settle(answer);
+        }
+    }
+}
+
+/// A limit of one backend is reached.
+#[derive(Debug)]
+pub(super) struct Limited {
+    pub(super) rule: Rule,
+    pub(super) step: Step,
+    pub(super) reached: Reached,
+    /// The backend refused this very password a while ago.
+    pub(super) was_refused: bool,
+}
+
 /// Offers a stranger to all of these, side by side.
 ///
 /// # Cancellation
@@ -215,7 +291,7 @@ pub(super) async fn prove(
 }
 
 /// The order is documented in [`middleware`](crate::middleware).
-fn decorate(backend: Arc<Breaker>, policy: &Policy) -> Arc<dyn UserBackend> {
-    let limited = Limited::new(backend, policy.max_concurrent);
-    Arc::new(Deadlined::new(Arc::new(limited)))
+fn decorate(backend: Arc<CircuitBreaker>, policy: &Policy) -> Arc<dyn UserBackend> {
+    let limited = ConcurrencyLimit::new(backend, policy.max_concurrent);
+    Arc::new(Timeout::new(Arc::new(limited)))
 }

@@ -28,6 +28,7 @@ mod outcome;
 pub mod pin;
 pub mod policy;
 mod proven_store;
+mod refusal_time;
 mod reload;
 mod report;
 mod scope;
@@ -45,17 +46,19 @@ pub use proven_store::{ProvenHash, ProvenKey, ProvenStore, ProvenStoreError};
 pub use reload::Reloaded;
 pub use trace::{Rule, Said, Step, Trace};
 
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
+use crate::brute_force::{SourceNet, SourceRateLimit};
+use crate::cache::single_flight::SingleFlight;
+use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
-use crate::brute_force::{Place, Throttle};
-use crate::cache::single_flight::Flights;
-use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
 use canary::Canary;
@@ -77,9 +80,11 @@ struct Shared {
     reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
     bounds: CacheBounds,
-    flights: Flights<outcome::Landed>,
+    flights: SingleFlight<outcome::Landed>,
     remembered: observe::Remembered,
     health: health::Health,
+    /// For hashes of networks in remembered outcomes.
+    networks: RandomState,
     /// Where proven credentials are kept for longer than the process.
     kept_proven: Option<proven_store::KeptProven>,
 }
@@ -111,17 +116,27 @@ impl Resolver {
     pub fn authenticate(&self, credentials: Credentials<'_>) -> impl Future<Output = Answer> + Send {
         async move {
             let started = now();
-            if let Some(proof) = self.recall_acceptance(&credentials, started) {
+            let recalled = self.recall_quietly(&credentials, started);
+            if let Recalled::Accepted(proof) = recalled {
                 self.shared.remembered.accepted();
                 return remembered(proof);
             }
-            if let Some(answer) = self.recall_refusal(&credentials, started) {
+            // An acceptance that has to wait for its turn is newer than a refusal.
+            let refusal = match recalled {
+                Recalled::InTurn => None,
+                _ => self.recall_refusal(&credentials, started),
+            };
+            if let Some(answer) = refusal {
                 self.shared.remembered.rejected();
                 return answer;
             }
             // Boxed, so that what is answered from memory drags no room for an attempt along.
             let answer = Box::pin(self.attempt(&credentials, started)).await;
-            observe::answered(&answer);
+            match answer.trace.ended_by {
+                Rule::CachedAcceptance => self.shared.remembered.accepted(),
+                Rule::CachedRefusal => self.shared.remembered.rejected(),
+                _ => observe::answered(&answer),
+            }
             let chain = self.shared.chain.load();
             let is_open = |id: &BackendId| chain.link(id).is_some_and(|link| link.breaker.is_open());
             self.shared.health.answered(&answer, is_open);
@@ -129,17 +144,35 @@ impl Resolver {
         }
     }
 
-    /// The answer from memory, if there is one: no task, no server, no waiting.
-    fn recall(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Answer> {
-        self.recall_acceptance(credentials, at)
-            .map(remembered)
-            .or_else(|| self.recall_refusal(credentials, at))
+    /// The answer from memory for an attempt that has its place at the limits.
+    fn recall(&self, credentials: &Credentials<'_>, may_accept: bool, at: Instant) -> Option<Answer> {
+        let accepted = may_accept.then(|| self.recall_acceptance(credentials, at)).flatten();
+        accepted.map(remembered).or_else(|| self.recall_refusal(credentials, at))
     }
 
+    /// The acceptance in memory, if there is one. It is given at once if nothing is known about source and user that could hold
+    /// an attempt up: then the limits would let it through at once.
     // Inlined, like all that a hit goes through: handing an answer on takes longer than finding it.
     #[inline(always)]
+    fn recall_quietly(&self, credentials: &Credentials<'_>, at: Instant) -> Recalled {
+        if Password::check(credentials.password).is_err() {
+            return Recalled::Nothing;
+        }
+        let Shared { cache, chain, .. } = self.shared.as_ref();
+        let source = credentials.source;
+        let found = CanonicalName::with_canonical(credentials.name, |canonical| {
+            let key = Scope(credentials.only).accepted_key(cache, canonical, credentials.password);
+            let (proof, network) = cache.accepted_from(&key, at)?;
+            let chain = chain.load();
+            // Verified from this very network: proven there, and exempt from the limit of the user.
+            let is_free = network == self.shared.network(source) || chain.users.is_quiet(canonical);
+            let is_free = is_free && source.is_none_or(|source| chain.sources.is_quiet(source));
+            Some(if is_free { Recalled::Accepted(proof) } else { Recalled::InTurn })
+        });
+        found.ok().flatten().unwrap_or(Recalled::Nothing)
+    }
+
     fn recall_acceptance(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Authenticated> {
-        Password::check(credentials.password).ok()?;
         let cache = &self.shared.cache;
         let key = CanonicalName::with_canonical(credentials.name, |canonical| {
             Scope(credentials.only).accepted_key(cache, canonical, credentials.password)
@@ -243,35 +276,60 @@ impl Resolver {
         self.shared.cache.invalidate_user(name);
     }
 
-    /// Forgives the failed sign-ins of one person, so that the next one need not wait: for when the password was changed, or an
+    /// Clears the failed sign-ins of one user, so that the next one need not wait: for when the password was changed, or an
     /// administrator says so. What a server counts upstream stays.
     pub fn unlock(&self, name: &CanonicalName) {
-        self.shared.chain.load().locks.unlock(name);
+        self.shared.chain.load().users.unlock(name);
     }
 
-    /// Counts a failed sign-in from a place of which another process told, or that was written down before a restart: `age` is how
-    /// long ago it was. The [`FailureLog`](crate::brute_force::FailureLog) is not told again.
-    pub fn count_failure(&self, place: Place, age: Duration) {
-        self.shared.chain.load().throttles.count(place, age);
+    /// Counts a failed sign-in from a source that another process saw, or that was stored before a restart: `age` is how long ago
+    /// it was. The [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not told again.
+    pub fn count_failure(&self, source: SourceNet, age: Duration) {
+        self.shared.chain.load().sources.count(source, age);
     }
 
-    /// Forgives the failed sign-ins from a place, so that the next one is the first: an administrator says so.
-    pub fn forgive(&self, place: Place) {
-        self.shared.chain.load().throttles.forgive(place);
+    /// The same for a failed sign-in with a name.
+    pub fn count_user_failure(&self, name: &CanonicalName, age: Duration) {
+        self.shared.chain.load().users.count(name, age);
     }
 
-    /// How failed sign-ins from one place are slowed down, as it is now.
-    pub fn throttle(&self) -> Throttle {
-        *self.shared.chain.load().throttles.throttle()
+    /// Clears the failed sign-ins from a source, so that the next one is the first: an administrator says so.
+    pub fn forgive(&self, source: SourceNet) {
+        self.shared.chain.load().sources.reset(source);
     }
 
-    /// How many attempts are under way, from how many places sign-ins failed, and how many people were guessed at in vain.
+    /// Locks users after this many failures in a row, if that is less than the settings say; `None`: as the settings say.
+    ///
+    /// For a rule that can change while the program runs. It holds for all names alike, so that a lockout does not tell whose
+    /// password is kept where.
+    pub fn set_max_failures_in_a_row(&self, max: Option<u32>) {
+        self.shared.chain.load().users.set_max_in_a_row(max);
+    }
+
+    /// How failed sign-ins from one source are slowed down, as it is now.
+    pub fn throttle(&self) -> SourceRateLimit {
+        *self.shared.chain.load().sources.limit()
+    }
+
+    /// How long the slowest backend usually takes to refuse a wrong password; zero as long as none was seen. A program that holds
+    /// every refusal back until then does not tell by its time which backend was asked.
+    pub fn usual_refusal(&self) -> Duration {
+        let chain = self.shared.chain.load();
+        chain.links.iter().map(|link| link.refusal_time.usual()).max().unwrap_or_default()
+    }
+
+    /// How long failed sign-ins of one user may count.
+    pub fn user_failures_count_for(&self) -> Duration {
+        self.shared.chain.load().users.remembers_for()
+    }
+
+    /// How many attempts are under way, from how many networks sign-ins failed, and with how many names.
     pub fn pressure(&self) -> Pressure {
         let chain = self.shared.chain.load();
         Pressure {
             under_way: self.shared.flights.under_way(),
-            throttled_places: chain.throttles.places(),
-            locked_users: chain.locks.people(),
+            throttled_places: chain.sources.sources(),
+            locked_users: chain.users.users(),
         }
     }
 
@@ -299,6 +357,24 @@ impl Resolver {
     pub fn cache_stats(&self) -> CacheStats {
         self.shared.cache.stats()
     }
+}
+
+impl Shared {
+    #[inline]
+    fn network(&self, source: Option<IpAddr>) -> u32 {
+        let hash = source.map_or(0, |source| self.networks.hash_one(SourceNet::of(source)));
+        // Half of it will do.
+        (hash >> 32) as u32
+    }
+}
+
+/// What memory says before any limit was asked.
+enum Recalled {
+    /// Yes, and no limit is in the way.
+    Accepted(Authenticated),
+    /// There is something, for those who have their turn.
+    InTurn,
+    Nothing,
 }
 
 #[inline(always)]

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::brute_force::Budget;
+pub use crate::brute_force::AttemptLimit;
+/// Earlier name of [`AttemptLimit`].
+pub use crate::brute_force::AttemptLimit as Budget;
 
 /// How long one attempt may take when nothing else is set.
 pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
@@ -50,7 +52,10 @@ pub struct Policy {
     /// How old a yes may be to count while the backend is unavailable (default: it does not count).
     pub max_stale: Option<Duration>,
     /// How many failed logins of one user may reach the backend (default 4 in 15 minutes).
-    pub budget: Budget,
+    pub budget: AttemptLimit,
+    /// How many failed logins of all users together may reach the backend (default: not limited). A quarter is reserved for
+    /// users whose password was right the last time.
+    pub budget_all: Option<AttemptLimit>,
     /// How many attempts may be under way at the backend at once (default 16).
     pub max_concurrent: usize,
     /// How many connections are prepared ahead after a login, for the next ones (default 0: none). `smb` has no such
@@ -67,7 +72,8 @@ impl Default for Policy {
             cache_accepted: Duration::from_secs(5 * 60),
             cache_rejected: Duration::from_secs(30),
             max_stale: None,
-            budget: Budget::default(),
+            budget: AttemptLimit::default(),
+            budget_all: None,
             max_concurrent: 16,
             warm: 0,
         }

@@ -56,6 +56,6 @@ fn report(shared: &Shared) {
     gauge!("user_backend_cache_outcomes", "kind" => "rejected").set(stats.rejected as f64);
     gauge!("user_backend_cache_bytes").set(stats.bytes as f64);
     gauge!("user_backend_flights").set(shared.flights.under_way() as f64);
-    gauge!("user_backend_throttled_places").set(chain.throttles.places() as f64);
-    gauge!("user_backend_locked_users").set(chain.locks.people() as f64);
+    gauge!("user_backend_throttled_places").set(chain.sources.sources() as f64);
+    gauge!("user_backend_locked_users").set(chain.users.users() as f64);
 }

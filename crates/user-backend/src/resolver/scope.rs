@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use crate::identity::BackendId;
 use crate::cache::OutcomeCache;
+use crate::identity::BackendId;
 use crate::secret::OutcomeKey;
 
 /// Accepted outcomes are known by canonical name, refused ones by the name as typed.

@@ -127,6 +127,8 @@ pub enum Rule {
     UserLocked,
     /// A backend was not asked, to keep the account from being locked there.
     BudgetSpent,
+    /// A backend was not asked, to keep it from banning this program's address.
+    BackendBudgetSpent,
     /// The name belongs to a backend that is not configured any more.
     OwnerMissing,
     /// A backend accepted a name that belongs to another one.
@@ -156,6 +158,7 @@ impl Rule {
             Self::SourceThrottled => "source_throttled",
             Self::UserLocked => "user_locked",
             Self::BudgetSpent => "budget_spent",
+            Self::BackendBudgetSpent => "backend_budget_spent",
             Self::OwnerMissing => "owner_missing",
             Self::NotTheOwner => "not_the_owner",
             Self::PinsUnavailable => "pins_unavailable",
@@ -183,6 +186,7 @@ impl fmt::Display for Rule {
             Self::SourceThrottled => "too many failed sign-ins from this address, so no backend was asked",
             Self::UserLocked => "too many failed sign-ins of this user, from any address, so no backend was asked",
             Self::BudgetSpent => "too many wrong passwords for this user; wait, or sign in with the password that worked before",
+            Self::BackendBudgetSpent => "too many wrong passwords at this backend; wait, or sign in with the password that worked before",
             Self::OwnerMissing => "this name belongs to a backend that is no longer configured; rebind it",
             Self::NotTheOwner => "a backend accepted a name that belongs to another one; this is ignored",
             Self::PinsUnavailable => "the owner of this name is unknown",

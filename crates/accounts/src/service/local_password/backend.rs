@@ -37,8 +37,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use quick_cache::sync::Cache;
+use user_backend::brute_force::AttemptLimit;
 use user_backend::clock::Instant;
-use user_backend::brute_force::Budget;
 use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{
@@ -107,7 +107,7 @@ impl LocalBackend {
         let mut policy = Policy::default();
         policy.cache_accepted = Duration::ZERO;
         policy.cache_rejected = Duration::ZERO;
-        policy.budget = Budget { failures: 100, per: Duration::from_secs(15 * 60) };
+        policy.budget = AttemptLimit { failures: 100, per: Duration::from_secs(15 * 60) };
         policy.max_concurrent = settings.at_once().saturating_add(settings.waiting());
         policy
     }
@@ -166,7 +166,7 @@ impl LocalBackend {
             if round == 0 {
                 *row = self.count(id.name(), &key).await?;
             }
-            let checked = self.compare(parse(&hash, &id), password, attempt.deadline).await?;
+            let checked = self.compare(parse(&hash, &id), password, attempt).await?;
             if kept.is_none() || checked.found == PasswordMatch::No {
                 self.refused.insert(key, ());
             }
@@ -201,9 +201,10 @@ impl LocalBackend {
         &self,
         stored: Option<PasswordHash>,
         password: &LocalPassword,
-        deadline: Instant,
+        attempt: &Attempt<'_>,
     ) -> Result<CheckedPassword, BackendError> {
-        let checked = self.hasher.check(stored, password, deadline).await;
+        let (deadline, is_proven) = (attempt.deadline, attempt.is_proven);
+        let checked = self.hasher.check(stored, password, deadline, is_proven).await;
         checked.map_err(|error: PoolError| BackendError::unavailable(Phase::Login, error.to_string()))
     }
 

@@ -8,7 +8,7 @@ use user_backend::clock::Instant;
 
 use crate::domain::LocalPassword;
 use crate::service::local_password::hash::{HashError, PasswordHash, PasswordMatch};
-use crate::service::local_password::pool::{HashPool, PoolError};
+use crate::service::local_password::pool::{HashPool, Lane, PoolError};
 use crate::service::local_password::settings::HashSettings;
 
 /// Makes and compares hashes. Cheap to clone; clones share the threads.
@@ -80,7 +80,8 @@ impl Hasher {
         Ok(self.pool.run(deadline, move || PasswordHash::new(&password, &settings)).await??)
     }
 
-    /// Compares a password with what is stored; with nothing stored, with a hash that belongs to no password.
+    /// Compares a password with what is stored; with nothing stored, with a hash that belongs to no password. `is_proven`: the same
+    /// was right the last time, so it need not wait for guesses.
     ///
     /// # Errors
     /// [`PoolError`]: nothing was found out.
@@ -92,6 +93,7 @@ impl Hasher {
         stored: Option<PasswordHash>,
         password: &LocalPassword,
         deadline: Instant,
+        is_proven: bool,
     ) -> Result<CheckedPassword, PoolError> {
         let (password, settings) = (password.clone(), self.settings);
         let dummy = Arc::clone(&self.dummy);
@@ -106,7 +108,8 @@ impl Hasher {
             let better = if outdated { PasswordHash::new(&password, &settings).ok() } else { None };
             CheckedPassword { found, better }
         };
-        self.pool.run(deadline, work).await
+        let lane = if is_proven { Lane::Proven } else { Lane::Usual };
+        self.pool.run_in(lane, deadline, work).await
     }
 
     /// Whether any of these hashes is that of the password; stops at the first.

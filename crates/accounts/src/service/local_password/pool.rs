@@ -22,6 +22,8 @@ use crate::service::local_password::settings::HashSettings;
 #[derive(Clone, Debug)]
 pub struct HashPool {
     places: Arc<Semaphore>,
+    /// Places for work that is not of proven credentials: fewer than there are in all.
+    usual: Arc<Semaphore>,
     begun: Arc<AtomicU64>,
     at_once: usize,
     queue: Queue,
@@ -45,8 +47,11 @@ impl HashPool {
     /// A pool with the bounds of these settings.
     pub fn new(settings: &HashSettings) -> Self {
         let places = settings.at_once().saturating_add(settings.waiting()).min(Semaphore::MAX_PERMITS);
+        // Proven credentials have a sixteenth of it on top.
+        let all = places.saturating_add((places / 16).max(1)).min(Semaphore::MAX_PERMITS);
         Self {
-            places: Arc::new(Semaphore::new(places)),
+            places: Arc::new(Semaphore::new(all)),
+            usual: Arc::new(Semaphore::new(places)),
             begun: Arc::default(),
             at_once: settings.at_once(),
             queue: Queue::default(),
@@ -65,23 +70,39 @@ impl HashPool {
         deadline: Instant,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PoolError> {
+        self.run_in(Lane::Usual, deadline, work).await
+    }
+
+    /// The same in a lane: proven credentials go first and have places of their own.
+    pub(super) async fn run_in<T: Send + 'static>(
+        &self,
+        lane: Lane,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, PoolError> {
         if deadline <= now() {
             return Err(PoolError::Late);
         }
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PoolError::Busy)?;
+        let acquire =
+            |places: &Arc<Semaphore>| Arc::clone(places).try_acquire_owned().map_err(|_| PoolError::Busy);
+        let usual = if lane == Lane::Usual { Some(acquire(&self.usual)?) } else { None };
+        let place = (usual, acquire(&self.places)?);
         let (begun, expected) = (Arc::clone(&self.begun), Expected::new());
         let (answer, answered) = oneshot::channel();
-        let ticket = self.queue.join(Box::new(move || {
-            // In this order: the caller who has the answer, or hears that there is none, finds the place free. Until then it stays
-            // with the work: a caller who leaves does not make room for one more thread.
-            let answer = answer;
-            let held = (place, expected);
-            begun.fetch_add(1, Ordering::Relaxed);
-            let done = work();
-            drop(held);
-            // Who went away needs no answer.
-            drop(answer.send(done));
-        }));
+        let ticket = self.queue.join(
+            lane,
+            Box::new(move || {
+                // In this order: the caller who has the answer, or hears that there is none, finds the place free. Until then it stays
+                // with the work: a caller who leaves does not make room for one more thread.
+                let answer = answer;
+                let held = (place, expected);
+                begun.fetch_add(1, Ordering::Relaxed);
+                let done = work();
+                drop(held);
+                // Who went away needs no answer.
+                drop(answer.send(done));
+            }),
+        );
         Worker::start(&self.queue, self.at_once);
         let answered = tokio::time::timeout_at(deadline, answered).await;
         drop(ticket);
@@ -93,10 +114,19 @@ impl HashPool {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// How many more callers there is room for, at work and waiting together.
+    /// How many more callers there is room for, at work and waiting together, beside the places for proven credentials.
     pub fn free_places(&self) -> usize {
-        self.places.available_permits()
+        self.usual.available_permits()
     }
+}
+
+/// What goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Lane {
+    /// Name and password were right the last time. Guesses must not keep their user waiting.
+    Proven,
+    /// Everything else.
+    Usual,
 }
 
 /// Work that waits for a thread, and the threads at work.
@@ -105,8 +135,8 @@ struct Queue(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
-    /// By the number of the ticket: first come, first served.
-    work: BTreeMap<u64, Box<dyn FnOnce() + Send>>,
+    /// By lane, then by the number of the ticket: first come, first served.
+    work: BTreeMap<(Lane, u64), Box<dyn FnOnce() + Send>>,
     next: u64,
     threads: usize,
 }
@@ -119,9 +149,9 @@ impl fmt::Debug for Waiting {
 }
 
 impl Queue {
-    fn join(&self, work: Box<dyn FnOnce() + Send>) -> Ticket<'_> {
+    fn join(&self, lane: Lane, work: Box<dyn FnOnce() + Send>) -> Ticket<'_> {
         let mut waiting = self.lock();
-        let number = waiting.next;
+        let number = (lane, waiting.next);
         waiting.next += 1;
         waiting.work.insert(number, work);
         Ticket { queue: self, number }
@@ -135,7 +165,7 @@ impl Queue {
 /// A place in the queue, given up when it is dropped.
 struct Ticket<'a> {
     queue: &'a Queue,
-    number: u64,
+    number: (Lane, u64),
 }
 
 impl Drop for Ticket<'_> {

@@ -10,7 +10,7 @@ use user_backend::clock::now;
 
 use crate::domain::{LocalPassword, PasswordTooLong};
 use crate::service::local_password::hash::{LegacySalt, PasswordHash, PasswordMatch, UnknownHash};
-use crate::service::local_password::pool::{HashPool, PoolError};
+use crate::service::local_password::pool::{HashPool, Lane, PoolError};
 use crate::service::local_password::settings::HashSettings;
 
 const ARGON2ID: &str =
@@ -298,6 +298,37 @@ async fn t24_a_thousand_logins_at_once_never_starve_the_runtime() {
     }
     assert_eq!(gate.most(), 2, "never more at once than the settings say");
     assert_eq!(pool.free_places(), 1000);
+}
+
+#[tokio::test]
+async fn proven_credentials_pass_a_full_queue_of_guesses() {
+    let (pool, gate) = (pool(1, 99), Gate::default());
+    let deadline = now() + Duration::from_secs(60);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let guesses: Vec<_> = (0..100)
+        .map(|number| {
+            let (pool, gate, order) = (pool.clone(), gate.clone(), Arc::clone(&order));
+            tokio::spawn(async move {
+                let work = move || {
+                    gate.work();
+                    order.lock().unwrap().push(number);
+                };
+                pool.run(deadline, work).await
+            })
+        })
+        .collect();
+    until(|| pool.free_places() == 0 && gate.at_work() == 1).await;
+    let proven = tokio::spawn({
+        let (pool, order) = (pool.clone(), Arc::clone(&order));
+        async move { pool.run_in(Lane::Proven, deadline, move || order.lock().unwrap().push(1_000)).await }
+    });
+    tokio::task::yield_now().await;
+    gate.open();
+    assert_eq!(proven.await.unwrap(), Ok(()));
+    for guess in guesses {
+        assert_eq!(guess.await.unwrap(), Ok(()));
+    }
+    assert_eq!(order.lock().unwrap()[1], 1_000, "after the one that was at work, before all that wait");
 }
 
 #[tokio::test]

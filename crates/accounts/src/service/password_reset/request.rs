@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use thiserror::Error;
-use user_backend::brute_force::Place;
+use user_backend::brute_force::SourceNet;
 
 use crate::domain::AccountsError;
 use crate::service::local_password::change::LocalPasswords;
@@ -93,5 +93,5 @@ const SCOPE: &str = "reset.place";
 
 /// What is limited together: an IPv4 address, an IPv6 /64, or all requests without a known address.
 pub(crate) fn place(source: Option<IpAddr>) -> String {
-    source.map_or_else(|| "unknown".to_owned(), |address| Place::of(address).to_string())
+    source.map_or_else(|| "unknown".to_owned(), |address| SourceNet::of(address).to_string())
 }

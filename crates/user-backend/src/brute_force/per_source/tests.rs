@@ -6,7 +6,7 @@ use super::*;
 use crate::secret::OutcomeKeyer;
 
 struct Bench {
-    throttles: Throttles,
+    limiter: SourceRateLimiter,
     keyer: OutcomeKeyer,
     guesses: std::cell::Cell<u32>,
 }
@@ -17,14 +17,14 @@ fn at(address: &str) -> IpAddr {
     address.parse().unwrap()
 }
 
-fn no_pause() -> Throttle {
-    Throttle { first_delay: Duration::ZERO, ..Throttle::default() }
+fn no_pause() -> SourceRateLimit {
+    SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() }
 }
 
 impl Bench {
-    fn new(throttle: Throttle) -> Self {
+    fn new(throttle: SourceRateLimit) -> Self {
         Self {
-            throttles: Throttles::new(throttle, None),
+            limiter: SourceRateLimiter::new(throttle, None),
             keyer: OutcomeKeyer::random().unwrap(),
             guesses: 0.into(),
         }
@@ -37,17 +37,25 @@ impl Bench {
     }
 
     async fn turn(&self, address: &str) -> Result<Turn, Refusal> {
-        self.throttles.turn(at(address), now() + Duration::from_secs(20)).await
+        self.turn_for(address, &self.guess()).await
+    }
+
+    async fn turn_for(&self, address: &str, tuple: &OutcomeKey) -> Result<Turn, Refusal> {
+        self.limiter.arrive(at(address)).turn(tuple, now() + Duration::from_secs(20)).await
     }
 
     async fn fail(&self, address: &str) -> Result<(), Refusal> {
-        self.turn(address).await.map(|turn| turn.refused(Rejection::BadCredentials, &self.guess()))
+        self.turn(address).await.map(Turn::refused)
     }
 }
 
+fn net(address: &str) -> SourceNet {
+    SourceNet::of(at(address))
+}
+
 #[tokio::test(start_paused = true)]
-async fn pauses_double_and_after_ten_failures_the_place_is_refused_for_half_an_hour() {
-    let bench = Bench::new(Throttle::default());
+async fn delays_double_and_after_ten_failures_the_source_is_refused() {
+    let bench = Bench::new(SourceRateLimit::default());
     for pause in [0, 100, 200, 400, 800, 1_600, 3_200] {
         let start = now();
         bench.fail(HOME).await.unwrap();
@@ -55,27 +63,27 @@ async fn pauses_double_and_after_ten_failures_the_place_is_refused_for_half_an_h
     }
     for pause in [6_400, 12_800, 25_000] {
         let early = bench.fail(HOME).await.unwrap_err();
-        assert_eq!(early, Refusal::TooEarly(Duration::from_millis(pause)), "a long one is told");
+        assert_eq!(early, Refusal::TooEarly(net(HOME), Duration::from_millis(pause)), "a long one is told");
         tokio::time::advance(Duration::from_millis(pause)).await;
         bench.fail(HOME).await.unwrap();
     }
     let spent = Duration::from_millis(50_500);
     let half_an_hour = Duration::from_secs(30 * 60);
-    assert_eq!(bench.fail(HOME).await.unwrap_err(), Refusal::TooMany(half_an_hour - spent));
+    assert_eq!(bench.fail(HOME).await.unwrap_err(), Refusal::TooMany(net(HOME), half_an_hour - spent));
     assert!(bench.turn("203.0.113.8").await.is_ok());
     tokio::time::advance(half_an_hour).await;
     assert!(bench.turn(HOME).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_burst_of_guesses_never_passes_the_limit() {
+async fn burst_of_guesses_never_passes_the_limit() {
     let bench = Bench::new(no_pause());
     let mut turns = Vec::new();
     for _ in 0..10 {
         turns.push(bench.turn(HOME).await.unwrap());
     }
-    let late = bench.throttles.turn(at(HOME), now() + Duration::from_secs(1)).await;
-    assert_eq!(late.unwrap_err(), Refusal::NoTurn);
+    let late = bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now() + Duration::from_secs(1)).await;
+    assert_eq!(late.unwrap_err(), Refusal::Unanswered(net(HOME)), "none of them has failed yet");
     // Everybody who waits learns at once that there is nothing to wait for.
     let waiting = async {
         let all = (0..100).map(|_| bench.turn(HOME));
@@ -84,12 +92,12 @@ async fn a_burst_of_guesses_never_passes_the_limit() {
     let failing = async {
         tokio::task::yield_now().await;
         for turn in turns {
-            turn.refused(Rejection::BadCredentials, &bench.guess());
+            turn.refused();
         }
     };
     let start = now();
     let (answers, ()) = tokio::join!(waiting, failing);
-    assert!(answers.iter().all(|answer| matches!(answer, Err(Refusal::TooMany(_)))), "{answers:?}");
+    assert!(answers.iter().all(|answer| matches!(answer, Err(Refusal::TooMany(..)))), "{answers:?}");
     assert_eq!(now(), start);
 }
 
@@ -116,7 +124,7 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
 
 #[tokio::test(start_paused = true)]
 async fn an_office_behind_one_address_is_served_in_turn() {
-    let bench = Bench::new(Throttle::default());
+    let bench = Bench::new(SourceRateLimit::default());
     let people = (0..500).map(|_| async {
         let turn = bench.turn(HOME).await?;
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -126,16 +134,16 @@ async fn an_office_behind_one_address_is_served_in_turn() {
     let start = now();
     assert!(futures(people).await.iter().all(Result::is_ok));
     assert_eq!(now() - start, Duration::from_millis(50 * 500 / 10));
-    assert_eq!(bench.throttles.places(), 0);
+    assert_eq!(bench.limiter.sources(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waited_for_a_turn_waits_out_a_pause_too() {
-    let bench = Bench::new(Throttle { refuse_after: 2, ..Throttle::default() });
+async fn attempt_that_waited_for_a_turn_waits_for_the_delay() {
+    let bench = Bench::new(SourceRateLimit { refuse_after: 2, ..SourceRateLimit::default() });
     let (one, other) = (bench.turn(HOME).await.unwrap(), bench.turn(HOME).await.unwrap());
     let failing = async {
         tokio::task::yield_now().await;
-        one.refused(Rejection::BadCredentials, &bench.guess());
+        one.refused();
         drop(other);
     };
     let start = now();
@@ -145,36 +153,16 @@ async fn who_waited_for_a_turn_waits_out_a_pause_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t48_neither_outages_nor_rules_nor_given_up_attempts_count() {
-    let bench = Bench::new(Throttle::default());
+async fn t48_attempts_that_were_given_up_do_not_count() {
+    let bench = Bench::new(SourceRateLimit::default());
     for _ in 0..100 {
         drop(bench.turn(HOME).await.unwrap());
-        for rejection in [Rejection::PolicyDenied, Rejection::AccountDisabled, Rejection::CredentialsExpired]
-        {
-            bench.turn(HOME).await.unwrap().refused(rejection, &bench.guess());
-        }
     }
-    assert_eq!(bench.throttles.places(), 0);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_old_password_on_a_phone_does_not_lock_its_house_out() {
-    let bench = Bench::new(no_pause());
-    let old = bench.guess();
-    assert!(!bench.throttles.is_known_to_be_wrong(&old));
-    for _ in 0..100 {
-        bench.turn(HOME).await.unwrap().refused(Rejection::BadCredentials, &old);
-        assert!(bench.throttles.is_known_to_be_wrong(&old));
-    }
-    bench.throttles.accepted(&old);
-    assert!(!bench.throttles.is_known_to_be_wrong(&old));
-    bench.turn(HOME).await.unwrap().refused(Rejection::BadCredentials, &old);
-    tokio::time::advance(Duration::from_secs(30 * 60)).await;
-    assert!(!bench.throttles.is_known_to_be_wrong(&old));
+    assert_eq!(bench.limiter.sources(), 0);
 }
 
 #[test]
-fn a_household_is_one_place() {
+fn household_is_one_source() {
     for (one, other, same) in [
         ("203.0.113.7", "203.0.113.8", false),
         ("203.0.113.7", "::ffff:203.0.113.7", true),
@@ -182,27 +170,104 @@ fn a_household_is_one_place() {
         ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
         ("::ffff:203.0.113.7", "::ffff:203.0.113.8", false),
     ] {
-        assert_eq!(Place::of(at(one)) == Place::of(at(other)), same, "{one} {other}");
+        assert_eq!(net(one) == net(other), same, "{one} {other}");
     }
-    assert_eq!(Place::of(at("::ffff:203.0.113.7")).to_string(), "203.0.113.7");
-    assert_eq!(Place::of(at("2001:db8:1:2::1")).to_string(), "2001:db8:1:2::/64");
+    assert_eq!(SourceNet::of(at("::ffff:203.0.113.7")).to_string(), "203.0.113.7");
+    assert_eq!(SourceNet::of(at("2001:db8:1:2::1")).to_string(), "2001:db8:1:2::/64");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flood_of_places_takes_bounded_room_and_forgets_nobody_who_is_busy() {
-    let bench = Bench { throttles: Throttles::with_bound(no_pause(), None, 1_000), ..Bench::new(no_pause()) };
+async fn flood_of_sources_is_bounded_and_evicts_no_busy_one() {
+    let limiter = SourceRateLimiter::with_bound(no_pause(), None, 1_000);
+    let bench = Bench { limiter, ..Bench::new(no_pause()) };
     let busy = bench.turn(HOME).await.unwrap();
     for number in 0..20_000_u32 {
         let address = std::net::Ipv4Addr::from_bits(0x0a00_0000 + number);
-        let turn = bench.throttles.turn(address.into(), now()).await.unwrap();
-        turn.refused(Rejection::BadCredentials, &bench.guess());
+        let turn = bench.limiter.arrive(address.into()).turn(&bench.guess(), now()).await.unwrap();
+        turn.refused();
     }
-    assert!(bench.throttles.places() <= 1_001 && bench.throttles.shared.refused.len() <= 1_000);
-    busy.refused(Rejection::BadCredentials, &bench.guess());
+    assert!(bench.limiter.sources() <= 1_001);
+    busy.refused();
     for _ in 0..9 {
         bench.fail(HOME).await.unwrap();
     }
-    assert!(matches!(bench.fail(HOME).await, Err(Refusal::TooMany(_))));
+    assert!(matches!(bench.fail(HOME).await, Err(Refusal::TooMany(..))));
+}
+
+#[test]
+fn networks_are_read_and_displayed() {
+    for (text, shown, levels) in [
+        ("203.0.113.7", "203.0.113.7", vec!["203.0.113.7"]),
+        (
+            "2001:db8:1:2::9",
+            "2001:db8:1:2::/64",
+            vec!["2001:db8:1:2::/64", "2001:db8:1::/56", "2001:db8:1::/48"],
+        ),
+        ("2001:db8:1:300::/56", "2001:db8:1:300::/56", vec!["2001:db8:1:300::/56", "2001:db8:1::/48"]),
+        ("2001:db8:1::/48", "2001:db8:1::/48", vec!["2001:db8:1::/48"]),
+    ] {
+        let network: SourceNet = text.parse().unwrap();
+        assert_eq!(network.to_string(), shown);
+        assert_eq!(network.levels().map(|level| level.to_string()).collect::<Vec<_>>(), levels);
+        assert!(network.levels().all(|level| level.contains(network)), "{text}");
+    }
+    assert!(!net("203.0.113.7").contains(net("203.0.113.8")));
+    assert!(!net("2001:db8:1:2::").contains("2001:db8:1::/56".parse().unwrap()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ipv6_guesses_count_at_64_and_56_and_48() {
+    let bench = Bench::new(no_pause());
+    let mut made = [0, 0, 0];
+    let refused_by = |refusal| match refusal {
+        Refusal::TooMany(network, _) => network.prefix(),
+        other => panic!("{other:?}"),
+    };
+    // One /64, then all of one /56, then all of the /48.
+    for (level, step, prefix) in [(0, 0, 64), (1, 1, 56), (2, 256, 48)] {
+        for number in 0..1_000_u32 {
+            let subnet = number * step;
+            let address = format!("2001:db8:1:{:x}::{number:x}", subnet % 0x1_0000);
+            match bench.fail(&address).await {
+                Ok(()) => made[level] += 1,
+                Err(refusal) if number > 0 || level == 0 => {
+                    assert!(refused_by(refusal) <= prefix, "{address}");
+                    if refused_by(refusal) == prefix {
+                        break;
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    }
+    assert_eq!(made, [10, 30, 120]);
+    assert!(bench.fail("2001:db8:2::1").await.is_ok(), "a neighbour");
+    // The administrator means all of it.
+    bench.limiter.reset(net("2001:db8:1:7777::1"));
+    assert!(bench.fail("2001:db8:1:7777::1").await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn unjudged_guess_counts_once_per_password() {
+    let bench = Bench::new(no_pause());
+    let guess = bench.guess();
+    for _ in 0..20 {
+        bench.turn_for(HOME, &guess).await.unwrap().unjudged();
+    }
+    for _ in 0..9 {
+        bench.turn(HOME).await.unwrap().unjudged();
+    }
+    assert!(matches!(bench.turn(HOME).await, Err(Refusal::TooMany(..))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_reached_by_unrecognised_answers_is_reported_as_an_outage() {
+    let bench = Bench::new(no_pause());
+    for _ in 0..9 {
+        bench.fail(HOME).await.unwrap();
+    }
+    bench.turn(HOME).await.unwrap().unrecognised();
+    assert_eq!(bench.turn(HOME).await.unwrap_err(), Refusal::Unanswered(net(HOME)));
 }
 
 proptest! {
@@ -213,14 +278,14 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         runtime.block_on(async {
-            let bench = Bench::new(Throttle { refuse_after: 5, per: Duration::from_secs(10), ..no_pause() });
+            let bench = Bench::new(SourceRateLimit { refuse_after: 5, per: Duration::from_secs(10), ..no_pause() });
             let (mut turns, mut failures) = (Vec::new(), Vec::new());
             for (step, index) in steps {
                 match step {
-                    0 => turns.extend(bench.throttles.turn(at(HOME), now()).await),
+                    0 => turns.extend(bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now()).await),
                     1 if !turns.is_empty() => drop(turns.swap_remove(index.index(turns.len()))),
                     2 if !turns.is_empty() => {
-                        turns.swap_remove(index.index(turns.len())).refused(Rejection::UnknownUser, &bench.guess());
+                        turns.swap_remove(index.index(turns.len())).refused();
                         failures.push(now());
                     }
                     _ => tokio::time::advance(Duration::from_secs(1)).await,
@@ -232,7 +297,7 @@ proptest! {
             turns.clear();
             tokio::time::advance(Duration::from_secs(10)).await;
             for _ in 0..5 {
-                turns.push(bench.throttles.turn(at(HOME), now()).await.unwrap());
+                turns.push(bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now()).await.unwrap());
             }
         });
     }

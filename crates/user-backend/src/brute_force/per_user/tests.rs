@@ -4,10 +4,14 @@ use super::*;
 use crate::secret::OutcomeKeyer;
 
 struct Bench {
-    locks: Locks,
+    users: UserLimiter,
+    known: KnownCredentials,
     keyer: OutcomeKeyer,
     guesses: std::cell::Cell<u32>,
 }
+
+/// So many that only failures in a row are limited.
+const MANY: AttemptLimit = AttemptLimit { failures: 1_000_000, per: Duration::from_secs(15 * 60) };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -23,39 +27,70 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+fn retry_after(refusal: Refusal) -> Duration {
+    match refusal {
+        Refusal::Locked(wait) | Refusal::TooMany(wait) | Refusal::TooEarly(wait) => wait,
+        Refusal::Unanswered => Duration::ZERO,
+    }
+}
+
 impl Bench {
     fn new() -> Self {
-        Self::of(Locks::new(Some(Lock::default()), ProvenCredentials::new(1_000)))
+        Self::with(Some(Lockout::default()), MANY, 1_000)
     }
 
-    fn of(locks: Locks) -> Self {
-        Self { locks, keyer: OutcomeKeyer::random().unwrap(), guesses: 0.into() }
+    fn with(lockout: Option<Lockout>, limit: AttemptLimit, max: usize) -> Self {
+        let known = KnownCredentials::new(1_000);
+        let users = UserLimiter::with_bound(lockout, limit, known.clone(), None, max);
+        Self { users, known, keyer: OutcomeKeyer::random().unwrap(), guesses: 0.into() }
     }
 
     fn tuple(&self, password: &str) -> OutcomeKey {
         self.keyer.key(b"", "alice", password)
     }
 
-    /// A password that nobody has tried yet.
+    /// A password that was not tried yet.
     fn guess(&self) -> OutcomeKey {
         self.guesses.set(self.guesses.get() + 1);
         self.tuple(&self.guesses.get().to_string())
     }
 
     async fn enter(&self, tuple: &OutcomeKey) -> Result<Entry, Refusal> {
-        self.locks.enter([alice()], tuple, tuple, now() + seconds(20)).await
+        self.enter_as([alice()], tuple, now() + seconds(20)).await
+    }
+
+    async fn enter_as<const N: usize>(
+        &self,
+        names: [CanonicalName; N],
+        tuple: &OutcomeKey,
+        deadline: Instant,
+    ) -> Result<Entry, Refusal> {
+        self.users.arrive(names).enter(tuple, self.known.are_proven(tuple), deadline).await
+    }
+
+    /// As an attempt settles it.
+    fn refuse(&self, entry: Entry) -> bool {
+        let tuple = entry.tuple;
+        let is_known = self.known.were_refused(&tuple, self.users.remembers_for());
+        self.known.refused(tuple, &tuple);
+        entry.refused(is_known)
+    }
+
+    fn accept(&self, entry: Entry) {
+        self.known.accepted(&entry.tuple, entry.tuple);
+        entry.accepted();
     }
 
     async fn fail(&self) -> Result<bool, Refusal> {
         let entry = self.enter(&self.guess()).await?;
-        Ok(entry.refused(Rejection::BadCredentials))
+        Ok(self.refuse(entry))
     }
 
     /// Fails so many times, waiting as long as it takes.
     async fn fail_times(&self, times: u32) {
         for _ in 0..times {
             if let Err(refusal) = self.fail().await {
-                tokio::time::advance(refusal.retry_after()).await;
+                tokio::time::advance(retry_after(refusal)).await;
                 let _ = self.fail().await.unwrap();
             }
         }
@@ -63,12 +98,12 @@ impl Bench {
 }
 
 #[test]
-fn the_steps_are_those_that_were_promised() {
-    let lock = Lock::default();
+fn delays_are_those_of_the_table() {
+    let lock = Lockout::default();
     let pause = |failures| match lock.after(failures) {
-        Pause::Open => Some(0),
-        Pause::For(pause) => Some(pause.as_secs()),
-        Pause::RestOfDay => None,
+        Delay::None => Some(0),
+        Delay::For(pause) => Some(pause.as_secs()),
+        Delay::RestOfDay => None,
     };
     let table = [
         (0, Some(0)),
@@ -86,14 +121,14 @@ fn the_steps_are_those_that_were_promised() {
     for (failures, expected) in table {
         assert_eq!(pause(failures), expected, "{failures}");
     }
-    let strict = Lock { failures: 5, ..lock };
-    assert_eq!((strict.after(5), strict.after(6)), (Pause::For(seconds(3)), Pause::RestOfDay));
-    let none = Lock { failures: 0, ..lock };
-    assert_eq!((none.after(0), none.after(1)), (Pause::Open, Pause::RestOfDay));
+    let strict = Lockout { failures: 5, ..lock };
+    assert_eq!((strict.after(5), strict.after(6)), (Delay::For(seconds(3)), Delay::RestOfDay));
+    let none = Lockout { failures: 0, ..lock };
+    assert_eq!((none.after(0), none.after(1)), (Delay::None, Delay::RestOfDay));
 }
 
 #[tokio::test(start_paused = true)]
-async fn pauses_grow_with_failures_in_a_row_and_the_last_one_is_the_rest_of_the_day() {
+async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
     let bench = Bench::new();
     let start = now();
     let mut told = Vec::new();
@@ -104,9 +139,9 @@ async fn pauses_grow_with_failures_in_a_row_and_the_last_one_is_the_rest_of_the_
             Ok(_) => told.push((now() - before).as_secs()),
             // … long ones are told.
             Err(refusal) => {
-                assert_eq!(refusal, Refusal::TooEarly(refusal.retry_after()));
-                told.push(refusal.retry_after().as_secs());
-                tokio::time::advance(refusal.retry_after()).await;
+                assert_eq!(refusal, Refusal::TooEarly(retry_after(refusal)));
+                told.push(retry_after(refusal).as_secs());
+                tokio::time::advance(retry_after(refusal)).await;
                 let locked = bench.fail().await.unwrap();
                 assert_eq!(locked, told.len() == 101, "the last one locks, and only that");
             }
@@ -117,29 +152,27 @@ async fn pauses_grow_with_failures_in_a_row_and_the_last_one_is_the_rest_of_the_
         steps.iter().flat_map(|(pause, times)| std::iter::repeat_n(*pause, *times)).collect();
     assert_eq!(told, expected);
     let spent = now() - start;
-    assert_eq!(bench.fail().await.unwrap_err(), Refusal::RestOfDay(DAY - spent));
+    assert_eq!(bench.fail().await.unwrap_err(), Refusal::Locked(DAY - spent));
     tokio::time::advance(DAY - spent - Duration::from_nanos(1)).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::RestOfDay(_))));
+    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
     // 24 hours after the first failure, not at any midnight.
     tokio::time::advance(Duration::from_nanos(1)).await;
     assert_eq!(bench.fail().await, Ok(false));
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_burst_of_a_hundred_parallel_guesses_one_is_made_at_once() {
-    let bench = Arc::new(Bench::new().locks);
-    let keyer = Arc::new(OutcomeKeyer::random().unwrap());
+async fn burst_of_guesses_one_is_made_at_once() {
+    let bench = Bench::new();
     let start = now();
     let burst: Vec<_> = (0..100)
         .map(|number| {
-            let (locks, keyer) = (Arc::clone(&bench), Arc::clone(&keyer));
+            let (users, tuple) = (bench.users.clone(), bench.tuple(&number.to_string()));
             tokio::spawn(async move {
-                let tuple = keyer.key(b"", "alice", &number.to_string());
-                let entry = locks.enter([alice()], &tuple, &tuple, now() + seconds(20)).await?;
+                let entry = users.arrive([alice()]).enter(&tuple, false, now() + seconds(20)).await?;
                 let began = now();
                 // The server thinks for a while.
                 tokio::time::sleep(seconds(2)).await;
-                entry.refused(Rejection::BadCredentials);
+                entry.refused(false);
                 Ok::<_, Refusal>(began - start)
             })
         })
@@ -158,7 +191,7 @@ async fn of_a_burst_of_a_hundred_parallel_guesses_one_is_made_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_behind_a_right_password_waits_no_longer_than_for_its_answer() {
+async fn attempt_after_a_right_password_waits_for_its_answer_only() {
     let bench = Bench::new();
     let first = bench.enter(&bench.tuple("right")).await.unwrap();
     let other = bench.tuple("of another device");
@@ -166,34 +199,32 @@ async fn who_waits_behind_a_right_password_waits_no_longer_than_for_its_answer()
     let waiting = bench.enter(&other);
     let answering = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        first.accepted();
+        bench.accept(first);
     };
     let (entry, ()) = tokio::join!(waiting, answering);
-    entry.unwrap().accepted();
+    bench.accept(entry.unwrap());
     assert_eq!(now() - start, Duration::from_millis(50));
 }
 
 #[tokio::test(start_paused = true)]
-async fn outages_never_count_and_leave_no_pause_behind() {
+async fn outages_leave_no_failure_and_no_delay() {
     let bench = Bench::new();
     for _ in 0..1_000 {
         let start = now();
         // Neither: not asked, the server was down, another domain.
         drop(bench.enter(&bench.guess()).await.unwrap());
-        assert!(!bench.enter(&bench.guess()).await.unwrap().refused(Rejection::AccountDisabled));
-        assert!(!bench.enter(&bench.guess()).await.unwrap().refused(Rejection::PolicyDenied));
         assert_eq!(now(), start);
     }
-    assert_eq!(bench.locks.people(), 0);
+    assert_eq!(bench.users.users(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_right_password_wipes_the_count_and_one_from_memory_does_not_come_here() {
+async fn right_password_clears_the_record() {
     let bench = Bench::new();
     bench.fail_times(30).await;
     tokio::time::advance(seconds(10)).await;
-    bench.enter(&bench.tuple("right")).await.unwrap().accepted();
-    assert_eq!(bench.locks.people(), 0);
+    bench.accept(bench.enter(&bench.tuple("right")).await.unwrap());
+    assert_eq!(bench.users.users(), 0);
     let _ = bench.fail().await.unwrap();
     let start = now();
     let _ = bench.fail().await.unwrap();
@@ -201,32 +232,32 @@ async fn a_right_password_wipes_the_count_and_one_from_memory_does_not_come_here
 }
 
 #[tokio::test(start_paused = true)]
-async fn t43_the_password_that_was_right_the_last_time_is_never_held_up() {
+async fn t43_proven_credentials_are_never_delayed() {
     let bench = Bench::new();
     let right = bench.tuple("right");
-    bench.enter(&right).await.unwrap().accepted();
+    bench.accept(bench.enter(&right).await.unwrap());
     bench.fail_times(101).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::RestOfDay(_))));
+    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
     let start = now();
     // Tried while its server is down, it keeps its right.
     drop(bench.enter(&right).await.unwrap());
     let entry = bench.enter(&right).await.unwrap();
     assert_eq!(now(), start);
     // It was changed: from now on it is as any other, and counts.
-    entry.refused(Rejection::BadCredentials);
-    bench.locks.unlock(&alice());
+    bench.refuse(entry);
+    bench.users.unlock(&alice());
     bench.fail_times(101).await;
     let newly_right = bench.enter(&bench.tuple("new")).await;
-    assert!(matches!(newly_right, Err(Refusal::RestOfDay(_))));
+    assert!(matches!(newly_right, Err(Refusal::Locked(_))));
 }
 
 #[tokio::test(start_paused = true)]
-async fn u10_the_same_wrong_password_again_and_again_locks_nobody_out() {
+async fn u10_repeated_wrong_password_locks_no_one_out() {
     let bench = Bench::new();
     let old = bench.tuple("old");
     for minute in 0..3 * 24 * 60 {
         let entry = bench.enter(&old).await.unwrap();
-        assert!(!entry.refused(Rejection::BadCredentials), "{minute}");
+        assert!(!bench.refuse(entry), "{minute}");
         tokio::time::advance(seconds(60)).await;
     }
     let start = now();
@@ -236,35 +267,30 @@ async fn u10_the_same_wrong_password_again_and_again_locks_nobody_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn t32_one_person_under_two_names_has_one_count() {
+async fn t32_user_with_two_names_has_one_count() {
     let bench = Bench::new();
     let both = [named("kim@a.example"), named("kim")];
     for number in 0..4 {
-        let entry = bench
-            .locks
-            .enter(both.clone(), &bench.guess(), &bench.tuple("proven"), now() + seconds(20))
-            .await
-            .unwrap();
-        entry.refused(Rejection::UnknownUser);
-        assert_eq!(bench.locks.people(), 2, "{number}");
+        let entry = bench.enter_as(both.clone(), &bench.guess(), now() + seconds(20)).await.unwrap();
+        bench.refuse(entry);
+        assert_eq!(bench.users.users(), 2, "{number}");
     }
     let start = now();
-    let alone =
-        bench.locks.enter([named("kim")], &bench.guess(), &bench.tuple("proven"), now() + seconds(20)).await;
+    let alone = bench.enter_as([named("kim")], &bench.guess(), now() + seconds(20)).await;
     assert_eq!(now() - start, seconds(3));
     drop(alone);
     assert!(bench.enter(&bench.guess()).await.is_ok(), "another user is not affected");
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_attempts_that_need_two_names_each_never_wait_for_each_other() {
+async fn attempts_with_two_names_each_never_deadlock() {
     let bench = Bench::new();
     let (kim, lee) = (named("kim"), named("lee"));
     for _ in 0..100 {
         let deadline = now() + seconds(20);
         let (one_tuple, other_tuple) = (bench.guess(), bench.guess());
-        let one = bench.locks.enter([kim.clone(), lee.clone()], &one_tuple, &one_tuple, deadline);
-        let other = bench.locks.enter([lee.clone(), kim.clone()], &other_tuple, &other_tuple, deadline);
+        let one = bench.enter_as([kim.clone(), lee.clone()], &one_tuple, deadline);
+        let other = bench.enter_as([lee.clone(), kim.clone()], &other_tuple, deadline);
         let (one, other) =
             tokio::join!(async { drop(one.await.unwrap()) }, async { drop(other.await.unwrap()) });
         assert_eq!((one, other), ((), ()));
@@ -272,7 +298,7 @@ async fn two_attempts_that_need_two_names_each_never_wait_for_each_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_leaves_while_waiting_gives_the_place_to_the_next() {
+async fn cancelled_wait_gives_the_place_to_the_next() {
     let bench = Bench::new();
     let _ = bench.fail().await.unwrap();
     let tuple = bench.guess();
@@ -283,51 +309,118 @@ async fn who_leaves_while_waiting_gives_the_place_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_behind_their_own_deadline() {
+async fn delay_after_the_deadline_is_not_waited_for() {
     let bench = Bench::new();
     bench.fail_times(5).await;
     let deadline = now() + seconds(2);
-    let refusal =
-        bench.locks.enter([alice()], &bench.guess(), &bench.tuple("proven"), deadline).await.unwrap_err();
+    let refusal = bench.enter_as([alice()], &bench.guess(), deadline).await.unwrap_err();
     assert_eq!(refusal, Refusal::TooEarly(seconds(3)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_administrator_forgives() {
+async fn unlock_clears_the_record() {
     let bench = Bench::new();
     bench.fail_times(101).await;
-    bench.locks.unlock(&alice());
-    assert_eq!(bench.locks.people(), 0);
+    bench.users.unlock(&alice());
+    assert_eq!(bench.users.users(), 0);
     let start = now();
     assert!(bench.fail().await.is_ok());
     assert_eq!(now(), start);
 }
 
 #[tokio::test(start_paused = true)]
-async fn switched_off_it_counts_nothing() {
-    let bench = Bench::of(Locks::new(None, ProvenCredentials::new(1_000)));
+async fn lockout_off_has_no_delay() {
+    let bench = Bench::with(None, MANY, 1_000);
+    let start = now();
     for _ in 0..1_000 {
         assert_eq!(bench.fail().await, Ok(false));
     }
-    assert_eq!(bench.locks.people(), 0);
+    assert_eq!(now(), start, "no delay");
 }
 
 #[tokio::test(start_paused = true)]
-async fn t25_a_flood_of_names_takes_a_bounded_room_and_forgets_nobody_who_is_attacked() {
-    let bench = Bench::of(Locks::with_bound(Some(Lock::default()), ProvenCredentials::new(1_000), 1_000));
+async fn t25_flood_of_names_is_bounded_and_evicts_no_attacked_user() {
+    let bench = Bench::with(Some(Lockout::default()), MANY, 1_000);
     bench.fail_times(30).await;
     tokio::time::advance(seconds(10)).await;
     let under_way = bench.enter(&bench.guess()).await.unwrap();
     for number in 0..20_000 {
         let name = named(&format!("user{number}"));
-        let entry = bench
-            .locks
-            .enter([name], &bench.guess(), &bench.tuple("proven"), now() + seconds(20))
-            .await
-            .unwrap();
-        entry.refused(Rejection::UnknownUser);
+        let entry = bench.enter_as([name], &bench.guess(), now() + seconds(20)).await.unwrap();
+        bench.refuse(entry);
     }
-    assert!(bench.locks.people() <= 1_001, "{}", bench.locks.people());
-    under_way.refused(Rejection::BadCredentials);
+    assert!(bench.users.users() <= 1_001, "{}", bench.users.users());
+    bench.refuse(under_way);
     assert_eq!(bench.fail().await.unwrap_err(), Refusal::TooEarly(seconds(10)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifth_guess_in_15_minutes_is_refused() {
+    let bench = Bench::with(None, AttemptLimit::default(), 1_000);
+    for _ in 0..4 {
+        assert_eq!(bench.fail().await, Ok(false));
+    }
+    assert_eq!(bench.fail().await, Err(Refusal::TooMany(seconds(900))));
+    tokio::time::advance(seconds(900)).await;
+    bench.fail_times(4).await;
+    bench.accept(bench.users.arrive([alice()]).enter(&bench.tuple("right"), true, now()).await.unwrap());
+    assert_eq!(bench.fail().await, Ok(false), "a right password clears the record");
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_without_an_answer_are_no_failures() {
+    let bench = Bench::with(None, AttemptLimit::default(), 1_000);
+    let mut under_way = Vec::new();
+    for _ in 0..4 {
+        under_way.push(bench.enter(&bench.guess()).await.unwrap());
+    }
+    let start = now();
+    assert_eq!(bench.enter(&bench.guess()).await.unwrap_err(), Refusal::Unanswered);
+    assert_eq!(now() - start, MAX_INLINE_WAIT, "one of them might have ended");
+    drop(under_way);
+    assert_eq!(bench.users.users(), 0);
+    for _ in 0..4 {
+        bench.enter(&bench.guess()).await.unwrap().unjudged(true);
+    }
+    assert_eq!(bench.enter(&bench.guess()).await.unwrap_err(), Refusal::Unanswered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn passwords_that_no_backend_judged_end_what_memory_answers() {
+    let bench = Bench::with(None, AttemptLimit::default(), 1_000);
+    for _ in 0..4 {
+        let entry = bench.enter(&bench.guess()).await.unwrap();
+        assert!(entry.may_recall());
+        entry.unjudged(false);
+    }
+    assert!(!bench.users.is_quiet("alice"));
+    for _ in 0..1_000 {
+        let entry = bench.enter(&bench.guess()).await.unwrap();
+        assert!(!entry.may_recall());
+        entry.unjudged(false);
+    }
+    tokio::time::advance(seconds(900)).await;
+    drop(bench.enter(&bench.guess()).await.unwrap());
+    assert!(bench.users.is_quiet("alice"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn smaller_number_in_a_row_locks_earlier() {
+    let bench = Bench::new();
+    bench.users.set_max_in_a_row(Some(3));
+    bench.fail_times(3).await;
+    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
+    bench.users.set_max_in_a_row(None);
+    assert_eq!(bench.fail().await, Ok(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_of_another_process_count() {
+    let bench = Bench::with(Some(Lockout::default()), AttemptLimit::default(), 1_000);
+    for minutes in [60, 14, 10, 5, 1] {
+        bench.users.count(&alice(), seconds(minutes * 60));
+    }
+    assert_eq!(bench.fail().await, Err(Refusal::TooMany(seconds(60))));
+    bench.users.unlock(&alice());
+    assert_eq!(bench.fail().await, Ok(false));
 }

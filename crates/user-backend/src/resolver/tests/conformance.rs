@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::conformance::{TestUser, check};
-use crate::middleware::{Breaker, Deadlined, Limited};
+use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
 
 /// A resolver that speaks like one backend.
 struct Whole {
@@ -79,8 +79,8 @@ fn id(text: &str) -> BackendId {
 #[tokio::test(start_paused = true)]
 async fn decorators_in_the_order_of_the_chain_keep_the_contract() {
     for most in [1, 16] {
-        let breaker = Breaker::new(Arc::new(honest()));
-        let chain = Deadlined::new(Arc::new(Limited::new(Arc::new(breaker), most)));
+        let breaker = CircuitBreaker::new(Arc::new(honest()));
+        let chain = Timeout::new(Arc::new(ConcurrencyLimit::new(Arc::new(breaker), most)));
         check(&chain, &known()).await.unwrap();
     }
 }

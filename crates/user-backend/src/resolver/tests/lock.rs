@@ -1,7 +1,7 @@
 //! Guessing at one person from many places (T47, T48), and what the person notices: nothing.
 
 use super::*;
-use crate::brute_force::Lock;
+use crate::brute_force::Lockout as Lock;
 
 /// Many failures may reach this server, and there are many places: only the lock is in the way.
 fn locked(server: &Server, lock: Option<Lock>) -> Resolver {

@@ -13,8 +13,8 @@ use super::names::{DomainRules, NameRules};
 use super::*;
 use crate::backend::{Attempt, Probe};
 use crate::error::{BackendError, Phase};
-use crate::middleware::circuit_breaker::FAILURES;
 use crate::memory::StaticBackend;
+use crate::middleware::circuit_breaker::FAILURES;
 use crate::resolver::policy::{OnReject, OnUnavailable};
 use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 
@@ -27,6 +27,8 @@ mod memory;
 mod model;
 mod names;
 mod observe;
+mod oracle;
+mod outage;
 mod pins;
 mod proven;
 mod reload;

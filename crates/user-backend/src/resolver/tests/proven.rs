@@ -1,7 +1,7 @@
 //! Guesses by strangers never keep the owner of proven credentials out.
 
 use super::*;
-use crate::brute_force::Lock;
+use crate::brute_force::Lockout as Lock;
 
 const HOME: &str = "203.0.113.7";
 const ATTACKER: &str = "198.51.100.9";

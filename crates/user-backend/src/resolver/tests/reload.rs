@@ -1,10 +1,10 @@
 //! Another chain in the place of the one that works.
 
 use super::*;
+use crate::brute_force::SourceRateLimit as Throttle;
+use crate::cache::CacheBounds;
 use crate::class::{Class, ClassRegistry, Entry, EntryError, FieldSpec};
 use crate::config::{Config, Format, Loader};
-use crate::brute_force::Throttle;
-use crate::cache::CacheBounds;
 
 fn id(text: &str) -> BackendId {
     BackendId::parse(text).unwrap()

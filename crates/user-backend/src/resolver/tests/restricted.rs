@@ -144,11 +144,11 @@ async fn limits_count_restricted_and_unrestricted_failures_together() {
     }
     let pressure = resolver.pressure();
     assert_eq!((pressure.throttled_places, pressure.locked_users), (1, 1));
-    // The budget of this backend is spent for everyone who guesses at this user.
+    // The limit of this user is reached, whatever the next guess is restricted to.
     let answer = sign_in(&resolver, "alice", "5").await;
-    assert_eq!(answer.trace.ended_by, Rule::BudgetSpent, "{}", answer.trace);
-    assert_eq!((mail.seen().len(), files.seen().len()), (1, 4));
-    resolver.forgive(Place::of(from));
+    assert_eq!(answer.trace.ended_by, Rule::UserLocked, "{}", answer.trace);
+    assert_eq!((mail.seen().len(), files.seen().len()), (0, 4));
+    resolver.forgive(SourceNet::of(from));
     resolver.unlock(&CanonicalName::parse("alice").unwrap());
     let pressure = resolver.pressure();
     assert_eq!((pressure.throttled_places, pressure.locked_users), (0, 0));

@@ -1,0 +1,169 @@
+//! Failed logins within a time: what the limits per user, and per backend and user, count with.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::clock::Instant;
+use crate::secret::OutcomeKey;
+
+/// How long attempts under way may take until it is known what became of them, for want of a better guess.
+pub(super) const SOON: Duration = Duration::from_secs(5);
+
+/// At most so many failed logins in a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct AttemptLimit {
+    /// This many failures …
+    pub failures: u32,
+    /// … in this time.
+    pub per: Duration,
+}
+
+impl Default for AttemptLimit {
+    /// 4 failures in 15 minutes: below the lockout threshold of every common server.
+    fn default() -> Self {
+        Self { failures: 4, per: Duration::from_secs(15 * 60) }
+    }
+}
+
+impl AttemptLimit {
+    /// The stricter of two: fewer failures, or the longer time for as many.
+    pub(crate) fn stricter(self, other: Self) -> Self {
+        let by = |limit: &Self| (limit.failures, std::cmp::Reverse(limit.per));
+        if by(&other) < by(&self) { other } else { self }
+    }
+
+    fn max(self) -> usize {
+        usize::try_from(self.failures).unwrap_or(usize::MAX)
+    }
+}
+
+impl std::fmt::Display for AttemptLimit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seconds = self.per.as_secs();
+        match seconds.is_multiple_of(60) {
+            true => write!(f, "{} in {} min", self.failures, seconds / 60),
+            false => write!(f, "{} in {seconds} s", self.failures),
+        }
+    }
+}
+
+/// What is known about a password that was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// A backend refused it.
+    Wrong,
+    /// A backend may have seen it and did not say what it thinks of it.
+    Unanswered,
+}
+
+/// A limit is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// By wrong passwords: until this time is over.
+    ByFailures(Duration),
+    /// Only because of attempts without an answer: they are under way, or a backend did not decide. An outage must not look
+    /// like a wrong password, so this is reported as unavailable.
+    ByUnanswered,
+}
+
+/// The failures that still count, the oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Window(VecDeque<Failure>);
+
+#[derive(Clone, Copy, Debug)]
+struct Failure {
+    at: Instant,
+    /// What was tried; `None` when another process saw it.
+    tuple: Option<OutcomeKey>,
+    certainty: Certainty,
+}
+
+impl Window {
+    /// Whether one more attempt with this tuple may be made while `under_way` others are.
+    ///
+    /// The same wrong password that comes again and again may use half of the limit. The rest is for the user who owns the
+    /// device with the old password. A password without an answer does not stand in its own way.
+    ///
+    /// # Errors
+    /// [`Reached`]
+    pub(super) fn check(
+        &mut self,
+        limit: AttemptLimit,
+        tuple: &OutcomeKey,
+        under_way: usize,
+        at: Instant,
+    ) -> Result<(), Reached> {
+        self.expire(limit, at);
+        let max = limit.max();
+        if self.0.len().saturating_add(under_way) < max / 2 {
+            return Ok(());
+        }
+        let max = if self.has_refused(tuple) { max / 2 } else { max };
+        let is_wrong = |failure: &&Failure| failure.certainty == Certainty::Wrong;
+        let others = |failure: &&Failure| is_wrong(failure) || failure.tuple.as_ref() != Some(tuple);
+        if self.0.iter().filter(others).count().saturating_add(under_way) < max {
+            return Ok(());
+        }
+        let wrong = self.0.iter().filter(is_wrong).count();
+        let Some(surplus) = wrong.checked_sub(max) else { return Err(Reached::ByUnanswered) };
+        // So many must expire before there is room for one more.
+        let last = self.0.iter().filter(is_wrong).nth(surplus).map_or(at, |failure| failure.at);
+        Err(Reached::ByFailures(limit.per.saturating_sub(at.saturating_duration_since(last))))
+    }
+
+    /// Whether this very tuple was refused within the time.
+    pub(super) fn has_refused(&self, tuple: &OutcomeKey) -> bool {
+        self.0
+            .iter()
+            .any(|failure| failure.certainty == Certainty::Wrong && failure.tuple.as_ref() == Some(tuple))
+    }
+
+    /// Counts a failure. One without an answer counts once per tuple, until it turns out to be wrong.
+    pub(super) fn fail(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
+        // It was wrong before, so it is wrong now.
+        let certainty = if self.has_refused(&tuple) { Certainty::Wrong } else { certainty };
+        let known = self
+            .0
+            .iter()
+            .position(|failure| failure.tuple == Some(tuple) && (failure.certainty == Certainty::Unanswered));
+        match (known, certainty) {
+            (Some(_), Certainty::Unanswered) => {}
+            (Some(place), Certainty::Wrong) => {
+                self.0.remove(place);
+                self.push(tuple, certainty, at);
+            }
+            (None, _) => self.push(tuple, certainty, at),
+        }
+    }
+
+    fn push(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
+        self.0.push_back(Failure { at, tuple: Some(tuple), certainty });
+    }
+
+    /// Counts a failure that another process saw at `at`.
+    pub(super) fn insert(&mut self, at: Instant) {
+        let behind = self.0.partition_point(|other| other.at <= at);
+        self.0.insert(behind, Failure { at, tuple: None, certainty: Certainty::Wrong });
+    }
+
+    /// Removes what no longer counts.
+    pub(super) fn expire(&mut self, limit: AttemptLimit, at: Instant) {
+        while self.0.front().is_some_and(|oldest| at.saturating_duration_since(oldest.at) >= limit.per) {
+            self.0.pop_front();
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}

@@ -1,0 +1,281 @@
+//! No limit and no memory tells the right password from wrong ones, beyond the guesses that the limits allow.
+//!
+//! The judge is a twin: the same story is told twice, once with a password that the attacker tries at some time, and once with one
+//! that is never tried. Until the attacker has guessed right, both must look the same from outside; and a guess that is right in one
+//! world must have been looked at in the other, and been refused.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::brute_force::SourceRateLimit;
+
+const HOME: &str = "203.0.113.7";
+const ELSEWHERE: [&str; 4] = ["198.51.100.1", "198.51.100.2", "2001:db8:1:1::1", "2001:db8:1:2::1"];
+const GUESSES: u8 = 12;
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// The owner signs in at home with the right password.
+    Owner,
+    /// The attacker tries a password from one source; `together`: so many of them at once.
+    Guess {
+        source: usize,
+        password: u8,
+        together: u8,
+    },
+    Wait {
+        seconds: u64,
+    },
+    /// The server goes down or comes back.
+    Down(bool),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        3 => Just(Op::Owner),
+        8 => (0..ELSEWHERE.len(), 0..GUESSES, 1..6_u8)
+            .prop_map(|(source, password, together)| Op::Guess { source, password, together }),
+        2 => prop_oneof![0..8_u64, 200..1_000_u64].prop_map(|seconds| Op::Wait { seconds }),
+        1 => any::<bool>().prop_map(Op::Down),
+    ]
+}
+
+/// One world: the server, where the owner's password is `right`.
+struct World {
+    server: Server,
+    resolver: Resolver,
+    right: String,
+}
+
+impl World {
+    fn new(right: &str, max_stale: Option<Duration>) -> Self {
+        let server = Server::new("mail").with("alice", right);
+        let policy = policy(|policy| policy.max_stale = max_stale);
+        // No delays: what is refused is refused by a limit.
+        let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
+        let resolver = Resolver::builder()
+            .link(Arc::new(server.clone()), policy, DomainRules::none())
+            .throttle(throttle)
+            .build()
+            .unwrap();
+        Self { server, resolver, right: right.to_owned() }
+    }
+
+    /// What the attacker sees: a word for each guess, in order.
+    async fn tell(&self, op: &Op) -> Vec<&'static str> {
+        match op {
+            Op::Owner => {
+                let _ = sign_in_from(&self.resolver, HOME, "alice", &self.right).await;
+                Vec::new()
+            }
+            Op::Guess { source, password, together } => {
+                let guesses = (0..*together).map(|number| {
+                    let resolver = self.resolver.clone();
+                    let guess = format!("guess {}", (password + number) % GUESSES);
+                    let source = ELSEWHERE[*source];
+                    tokio::spawn(async move {
+                        let answer = sign_in_from(&resolver, source, "alice", &guess).await;
+                        // Not looked at by anyone.
+                        let is_overload = answer.trace.ended_by == Rule::Overload;
+                        if is_overload { "overload" } else { answer.outcome.as_str() }
+                    })
+                });
+                let mut words = Vec::new();
+                for guess in guesses.collect::<Vec<_>>() {
+                    words.push(guess.await.unwrap());
+                }
+                words
+            }
+            Op::Wait { seconds } => {
+                tokio::time::advance(Duration::from_secs(*seconds)).await;
+                Vec::new()
+            }
+            Op::Down(is_down) => {
+                self.server.down(*is_down);
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// Tells the whole story in one world, with a clock of its own.
+fn story(ops: &[Op], right: &str, max_stale: Option<Duration>) -> Vec<(Duration, Vec<&'static str>)> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let world = World::new(right, max_stale);
+        let (mut seen, start) = (Vec::new(), now());
+        for op in ops {
+            let at = now() - start;
+            seen.push((at, world.tell(op).await));
+        }
+        seen
+    })
+}
+
+fn judge(ops: &[Op], right: u8, max_stale: Option<Duration>) {
+    let known = story(ops, &format!("guess {right}"), max_stale);
+    let twin = story(ops, "never tried", max_stale);
+    // What was not judged in the world where no guess is right, and when.
+    let mut unjudged: Vec<(Duration, u8)> = Vec::new();
+    for (op, ((at, seen), (_, twin))) in ops.iter().zip(known.into_iter().zip(twin)) {
+        let Op::Guess { password, together, .. } = op else { continue };
+        let tried = |number: usize| (password + u8::try_from(number).unwrap()) % GUESSES;
+        if let Some(hit) = seen.iter().position(|word| *word == "authenticated") {
+            assert_eq!(tried(hit), right);
+            match twin[hit] {
+                "refused" => {}
+                // Nobody could judge it. Memory answers a few of those, and each is counted.
+                "unavailable" => {
+                    let per = Policy::default().budget.per;
+                    let others = unjudged.iter().filter(|(then, guess)| at - *then < per && *guess != right);
+                    let others: std::collections::HashSet<_> = others.map(|(_, guess)| guess).collect();
+                    assert!(others.len() < 4, "{op:?}: {others:?}, {together} together");
+                }
+                word => panic!("{op:?}: right in one world, {word} in the other"),
+            }
+            return;
+        }
+        assert_eq!(seen, twin, "{op:?}");
+        let words = twin.iter().enumerate().filter(|(_, word)| **word == "unavailable");
+        unjudged.extend(words.map(|(number, _)| (at, tried(number))));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn right_guess_is_told_only_where_a_wrong_one_would_have_been_judged(
+        ops in prop::collection::vec(op(), 1..60), right in 0..GUESSES, grace in any::<bool>()
+    ) {
+        judge(&ops, right, grace.then_some(Duration::from_secs(24 * 60 * 60)));
+    }
+}
+
+fn resolver(server: &Server) -> Resolver {
+    let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
+    let link = Resolver::builder().link(Arc::new(server.clone()), Policy::default(), DomainRules::none());
+    link.throttle(throttle).lock(None).build().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn limited_source_is_not_told_a_remembered_password() {
+    let server = Server::new("mail").with("alice", "right");
+    let resolver = resolver(&server);
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    for number in 0..20 {
+        let _ = sign_in_from(&resolver, ELSEWHERE[0], &format!("user{number}"), "x").await;
+    }
+    for password in ["wrong", "right", "other"] {
+        let answer = sign_in_from(&resolver, ELSEWHERE[0], "alice", password).await;
+        assert_eq!(answer.trace.ended_by, Rule::SourceThrottled, "{password}: {}", answer.trace);
+    }
+    // Its owner is answered from memory meanwhile.
+    let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
+    assert_eq!(answer.trace.ended_by, Rule::CachedAcceptance);
+}
+
+#[tokio::test(start_paused = true)]
+async fn limited_user_is_not_told_a_remembered_password_elsewhere() {
+    let server = Server::new("mail").with("alice", "right");
+    let resolver = resolver(&server);
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    for number in 0..4 {
+        let source = format!("192.0.2.{number}");
+        let answer = sign_in_from(&resolver, &source, "alice", &format!("guess {number}")).await;
+        assert_eq!(answer.outcome.as_str(), "refused");
+    }
+    for (number, password) in ["wrong", "right", "other"].iter().enumerate() {
+        let source = format!("192.0.2.{}", 100 + number);
+        let answer = sign_in_from(&resolver, &source, "alice", password).await;
+        assert_eq!(answer.trace.ended_by, Rule::UserLocked, "{password}: {}", answer.trace);
+    }
+    let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
+    assert_eq!(answer.trace.ended_by, Rule::CachedAcceptance);
+}
+
+#[tokio::test(start_paused = true)]
+async fn burst_of_guesses_is_not_told_a_remembered_password_before_its_turn() {
+    let server = watch(people("mail").with_user("alice", "right").with_delay(Duration::from_secs(1)));
+    let resolver = Resolver::builder().backend(server.clone()).lock(None).build().unwrap();
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    let burst: Vec<_> = (0..100)
+        .map(|number| {
+            let resolver = resolver.clone();
+            let password = if number == 90 { "right".to_owned() } else { format!("guess {number}") };
+            tokio::spawn(async move { sign_in_from(&resolver, ELSEWHERE[0], "alice", &password).await })
+        })
+        .collect();
+    for (number, one) in burst.into_iter().enumerate() {
+        let answer = one.await.unwrap();
+        assert!(answer.authenticated().is_none(), "{number}: {}", answer.trace);
+    }
+    assert!(server.0.asked() <= 1 + 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn owners_network_that_is_limited_passes_the_owner_and_few_guesses() {
+    let server = Server::new("mail").with("alice", "right").with("bob", "b");
+    let resolver = resolver(&server);
+    for (name, password) in [("alice", "right"), ("bob", "b")] {
+        assert!(sign_in_from(&resolver, HOME, name, password).await.authenticated().is_some());
+    }
+    // Someone in the same house tries other names.
+    for number in 0..20 {
+        let _ = sign_in_from(&resolver, HOME, &format!("user{number}"), "x").await;
+    }
+    for minutes in [0, 6] {
+        tokio::time::advance(Duration::from_secs(minutes * 60)).await;
+        for (name, password) in [("alice", "right"), ("bob", "b")] {
+            let answer = sign_in_from(&resolver, HOME, name, password).await;
+            assert_eq!(vouched_by(&answer), Some("mail"), "{name}: {}", answer.trace);
+        }
+    }
+    // At her name there are ten guesses, then her password is a guess like any other.
+    for number in 0..10 {
+        let answer = sign_in_from(&resolver, HOME, "alice", &format!("guess {number}")).await;
+        assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
+        assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
+    }
+    let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
+    assert_eq!(answer.trace.ended_by, Rule::SourceThrottled, "{}", answer.trace);
+    assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn statuses_tell_no_local_external_and_unknown_names_apart() {
+    let local = people("local").with_user("admin", "a");
+    let mail = people("mail").with_user("alice", "b");
+    let patient = policy(|policy| policy.budget.failures = 100);
+    let resolver = chain([(watch(local), patient), (watch(mail), Policy::default())]);
+    for (name, password) in [("admin", "a"), ("alice", "b")] {
+        assert!(sign_in_from(&resolver, HOME, name, password).await.authenticated().is_some());
+    }
+    tokio::time::advance(Policy::default().cache_accepted).await;
+    let mut seen = Vec::new();
+    for (subnet, name) in ["admin", "alice", "nobody", "Nobody@example.com"].into_iter().enumerate() {
+        let mut answers = Vec::new();
+        for number in 0..8 {
+            let source = format!("10.{subnet}.0.{number}");
+            let answer = sign_in_from(&resolver, &source, name, &format!("guess {number}")).await;
+            let retry_after = match answer.outcome {
+                Outcome::Throttled { retry_after } | Outcome::Unavailable { retry_after } => {
+                    Some(retry_after)
+                }
+                _ => None,
+            };
+            answers.push((answer.outcome.as_str(), retry_after));
+        }
+        // The same old password, again and again.
+        for _ in 0..4 {
+            tokio::time::advance(Duration::from_secs(31)).await;
+            let answer = sign_in_from(&resolver, "10.9.9.9", name, "guess 1").await;
+            answers.push((answer.outcome.as_str(), None));
+        }
+        seen.push(answers);
+    }
+    assert!(seen.iter().all(|answers| *answers == seen[0]), "{seen:#?}");
+    let words: Vec<_> = seen[0].iter().map(|(word, _)| *word).collect();
+    assert_eq!(words[..5], ["refused", "refused", "refused", "refused", "throttled"]);
+}

@@ -1,0 +1,176 @@
+//! An outage is never counted, and never hidden by a limit.
+
+use super::*;
+use crate::brute_force::{AttemptLimit, SourceRateLimit};
+
+/// A chain of a server that can be down and one that does not know bob.
+fn resolver(mail: &Server, other: Watched, other_first: bool) -> Resolver {
+    let builder = Resolver::builder();
+    let mail = Arc::new(mail.clone());
+    let (other, rules): (Arc<dyn UserBackend>, _) = (Arc::new(other), DomainRules::none);
+    match other_first {
+        true => builder.link(other, Policy::default(), rules()).link(mail, go_on_without(), rules()),
+        false => builder.link(mail, go_on_without(), rules()).link(other, Policy::default(), rules()),
+    }
+    .build()
+    .unwrap()
+}
+
+const HOME: &str = "203.0.113.7";
+
+fn is_outage(answer: &Answer) -> bool {
+    matches!(answer.outcome, Outcome::Unavailable { retry_after } if retry_after <= Duration::from_secs(5))
+}
+
+#[tokio::test(start_paused = true)]
+async fn right_password_in_an_outage_is_unavailable_and_works_when_the_server_is_back() {
+    // One says "no such user", the other "wrong password", about users that it does not have.
+    let ignorant = || watch(people("local").with_user("frank", "f"));
+    let vague = || watch(people("local").with_user("bob", "another"));
+    for (other, other_first) in [(ignorant(), true), (ignorant(), false), (vague(), true), (vague(), false)] {
+        let mail = Server::new("mail").with("bob", "right");
+        let resolver = resolver(&mail, other, other_first);
+        mail.down(true);
+        for number in 0..20 {
+            let answer = sign_in_from(&resolver, HOME, "bob", "right").await;
+            assert!(is_outage(&answer), "{number}: {}", answer.trace);
+            tokio::time::advance(Duration::from_secs(5)).await;
+        }
+        mail.down(false);
+        // The circuit breaker may know it a while longer.
+        tokio::time::advance(Duration::from_secs(80)).await;
+        let answer = sign_in_from(&resolver, HOME, "bob", "right").await;
+        assert_eq!(vouched_by(&answer), Some("mail"), "{other_first}: {}", answer.trace);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_passwords_in_an_outage_are_unavailable_and_cost_nothing() {
+    for other_first in [true, false] {
+        let mail = Server::new("mail").with("bob", "right");
+        let local = watch(people("local").with_user("frank", "f"));
+        let resolver = resolver(&mail, local, other_first);
+        mail.down(true);
+        for number in 0..12 {
+            let answer = sign_in_from(&resolver, HOME, "bob", &format!("perhaps {number}")).await;
+            assert!(is_outage(&answer), "{number}: {}", answer.trace);
+            tokio::time::advance(Duration::from_secs(5)).await;
+        }
+        mail.down(false);
+        tokio::time::advance(Duration::from_secs(80)).await;
+        let start = now();
+        let answer = sign_in_from(&resolver, HOME, "bob", "right").await;
+        assert_eq!(vouched_by(&answer), Some("mail"), "{other_first}: {}", answer.trace);
+        assert_eq!(now(), start, "no delay either");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn outage_is_not_hidden_by_the_limit_of_another_backend() {
+    let mail = Server::new("mail").with("bob", "right");
+    let vague = watch(people("local").with_user("bob", "another"));
+    let resolver = resolver(&mail, vague, false);
+    mail.down(true);
+    for number in 0..12 {
+        let answer = sign_in_from(&resolver, HOME, "bob", &format!("perhaps {number}")).await;
+        assert!(is_outage(&answer), "{number}: {}", answer.trace);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_hangs_is_unavailable_whoever_waits() {
+    let hangs = watch(people("mail").with_user("bob", "right").with_delay(Duration::from_secs(600)));
+    let resolver = chain([(hangs, Policy::default())]);
+    let attempts: Vec<_> = (0..30)
+        .map(|number| {
+            let resolver = resolver.clone();
+            tokio::spawn(
+                async move { sign_in_from(&resolver, HOME, "bob", &format!("perhaps {number}")).await },
+            )
+        })
+        .collect();
+    for attempt in attempts {
+        let answer = attempt.await.unwrap();
+        assert!(is_outage(&answer), "{}", answer.trace);
+    }
+    let answer = sign_in_from(&resolver, HOME, "bob", "right").await;
+    assert!(is_outage(&answer), "{}", answer.trace);
+}
+
+#[tokio::test(start_paused = true)]
+async fn user_that_a_backend_does_not_know_spends_no_budget_there() {
+    let local = watch(people("local").with_user("frank", "f"));
+    let mail = watch(people("mail").with_user("bob", "right"));
+    let generous = policy(|policy| policy.budget.failures = 3);
+    let resolver = chain([(local.clone(), generous), (mail, Policy::default())]);
+    for number in 0..3 {
+        let answer = sign_in(&resolver, "bob", &format!("guess {number}")).await;
+        assert_eq!(answer.outcome.as_str(), "refused");
+    }
+    resolver.unlock(&CanonicalName::parse("bob").unwrap());
+    let answer = sign_in(&resolver, "bob", "right").await;
+    assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
+    assert_eq!(local.0.asked(), 4);
+}
+
+/// Answers with words that are not recognised.
+#[derive(Debug)]
+struct Unrecognised(BackendId, std::sync::atomic::AtomicUsize);
+
+impl fmt::Display for Unrecognised {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("unrecognised")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Arc<Unrecognised> {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+    async fn authenticate(&self, _: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Err(BackendError::unavailable(Phase::Login, "530 is not recognised").counting_as_guess())
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn unrecognised_answer_counts_as_a_guess_and_stays_unavailable() {
+    let strange = Arc::new(Unrecognised(BackendId::parse("strange").unwrap(), 0.into()));
+    let no_delay = SourceRateLimit { first_delay: Duration::ZERO, ..Default::default() };
+    let resolver = Resolver::builder().backend(Arc::clone(&strange)).throttle(no_delay).build().unwrap();
+    // From many sources at one user, then from one source at many users.
+    for number in 0..20 {
+        let answer = sign_in_from(&resolver, &format!("10.0.0.{number}"), "alice", &number.to_string()).await;
+        assert!(is_outage(&answer), "{number}: {}", answer.trace);
+    }
+    assert_eq!(strange.1.load(Ordering::SeqCst), 4, "per user");
+    for number in 0..20 {
+        let answer = sign_in_from(&resolver, "10.9.9.9", &format!("user{number}"), "guess").await;
+        assert!(is_outage(&answer), "{number}: {}", answer.trace);
+    }
+    assert_eq!(strange.1.load(Ordering::SeqCst), 4 + 10, "per source");
+}
+
+#[tokio::test(start_paused = true)]
+async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owner() {
+    let server = Server::new("mail").with("alice", "right");
+    let limit = AttemptLimit { failures: 4, per: Duration::from_secs(600) };
+    let resolver = server.alone(policy(|policy| policy.budget_all = Some(limit)));
+    assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
+    tokio::time::advance(Policy::default().cache_accepted).await;
+    let mut answers = Vec::new();
+    for number in 0..6 {
+        let answer =
+            sign_in_from(&resolver, &format!("10.0.0.{number}"), &format!("user{number}"), "x").await;
+        answers.push((answer.outcome.as_str(), answer.trace.ended_by));
+    }
+    assert_eq!(answers[2], ("refused", Rule::NobodyAccepted));
+    assert_eq!(answers[3], ("throttled", Rule::BackendBudgetSpent));
+    assert_eq!(server.seen().len(), 1 + 3);
+    let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
+    assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
+}
