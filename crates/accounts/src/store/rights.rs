@@ -161,6 +161,17 @@ impl Change<'_> {
         Ok(Permissions { user, is_admin, subadmin_of: subadmin_of.collect::<Result<_, _>>()? })
     }
 
+    /// Whether the actor is an administrator, the command line or the program itself.
+    pub(crate) async fn is_by_administrator(&mut self) -> Result<bool, AccountsError> {
+        if !self.actor().is_user() {
+            return Ok(true);
+        }
+        let Ok(id) = UserId::parse(self.actor().name()) else { return Ok(false) };
+        let query = sql("SELECT 1 FROM members JOIN groups ON groups.key = members.group_key \
+                         WHERE members.name = $1 AND groups.id = 'admin'");
+        Ok(self.row(query.bind(id.name().as_str())).await?.is_some())
+    }
+
     /// Whether a locked user is an administrator.
     pub(crate) async fn is_admin(&mut self, key: UserKey) -> Result<bool, AccountsError> {
         Ok(self.groups_of(key).await?.iter().any(GroupId::is_admin))

@@ -49,7 +49,16 @@ pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Reply, Failu
 
 /// Nothing changes before somebody comes back with the link.
 async fn send(store: &Store, user: &accounts::User) -> Result<Reply, Failure> {
-    let Some(email) = &user.email else { return Err(no_address(&user.id)) };
+    let Some(email) = &user.confirmed_email else {
+        return Err(match &user.email {
+            Some(email) => Failure::refused(format!(
+                "The email address {email} of the user {} is not confirmed; occ user:setting {} settings email {email} \
+                 confirms it",
+                user.id, user.id
+            )),
+            None => no_address(&user.id),
+        });
+    };
     if !user.enabled {
         return Err(Failure::refused(format!("The user {} is disabled", user.id)));
     }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, Actor, AppPasswordPolicy};
+use accounts::{AccountsError, Actor, AppPasswordPolicy, PasswordKeepers};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -14,9 +14,12 @@ use user_backend::clock::{later, now};
 
 use super::form::Form;
 use super::format::{DateTimeDisplay, browser};
+use super::mail_address;
 use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
 use super::refusal::refusal;
-use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, rules, sentence};
+use super::templates::{
+    Elsewhere, Notice, Personal, ShownAddress, ShownSession, ShownToken, rules, sentence,
+};
 use crate::auth::proof::ActiveSession;
 use crate::auth::session::Browser;
 
@@ -34,6 +37,7 @@ pub(super) async fn show(request: PageRequest) -> Answer {
     let notice = match request.asked("done").as_deref() {
         Some("ended") => Some(Notice::good("The session has ended.")),
         Some("others") => Some(Notice::good("All other sessions have ended.")),
+        Some("email") => Some(mail_address::changed(session.user(), request.app.settings().mail.is_some())),
         Some("revoked") => Some(Notice::good("The app password is revoked.")),
         _ => None,
     };
@@ -159,17 +163,28 @@ pub(super) async fn overview(
         used: token.last_used.map(DateTimeDisplay),
         wipe: token.wipe,
     });
+    let keeper = app.keeper(&user.backend);
     let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
+    let link = keeper.as_ref().and_then(|keeper| keeper.help_url.clone()).or(link);
+    let keeper = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
+    let settings = app.settings();
     let template = Personal {
         frame: request.own_frame(),
         csrf_token: request.csrf_token(),
         notice,
         called: user.display_name_or_id(),
         user: user.id.as_str(),
-        email: user.email.as_deref().unwrap_or("none; without one a lost password cannot be reset by mail"),
+        email: user.email.as_deref().unwrap_or("none"),
+        address: ShownAddress {
+            text: user.email.as_deref().unwrap_or_default(),
+            is_pending: user.pending_email().is_some(),
+            confirmed: user.confirmed_email.as_deref().filter(|_| user.pending_email().is_some()),
+            may_change: settings.allow_user_to_change_display_name,
+            has_mail: settings.mail.is_some(),
+        },
         groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },
-        backend: if user.is_local() { "this server" } else { user.backend.as_str() },
-        elsewhere: (!user.is_local()).then(|| Elsewhere { backend: user.backend.as_str(), link }),
+        backend: if user.is_local() { "this server" } else { keeper },
+        elsewhere: (!user.is_local()).then_some(Elsewhere { backend: keeper, link }),
         rules: rules(app),
         revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions: sessions.collect(),

@@ -1,6 +1,6 @@
 //! Signing in and out.
 //!
-//! Whoever failed reads the same page, byte for byte, whether there is such an account or not, wherever its password is kept:
+//! After a failed sign-in the page is the same, byte for byte, whether there is such an account or not, wherever its password is kept:
 //! "Wrong password. Reset it?" where a lost password can be replaced at all, "Wrong password." where it cannot.
 
 use accounts::TokenHash;
@@ -74,7 +74,8 @@ fn form(
     next: Option<&str>,
 ) -> Response<Body> {
     let (frame, csrf_token, lost) = (request.frame(), request.csrf_token(), lost_link(&request.app));
-    request.form_page(status, &Login { frame, csrf_token, notice, next, lost })
+    let takes_addresses = request.app.takes_addresses();
+    request.form_page(status, &Login { frame, csrf_token, notice, next, lost, takes_addresses })
 }
 
 fn wrong(request: &PageRequest) -> Notice {

@@ -84,6 +84,8 @@ pub(super) struct Login<'a> {
     pub(super) notice: Option<Notice>,
     pub(super) next: Option<&'a str>,
     pub(super) lost: Option<String>,
+    /// Whether a mail address signs in instead of a name.
+    pub(super) takes_addresses: bool,
 }
 
 #[derive(Template)]
@@ -120,6 +122,16 @@ pub(super) struct Reset<'a> {
     pub(super) notice: Option<Notice>,
     pub(super) user: &'a str,
     pub(super) rules: String,
+    /// Whether this is the first password.
+    pub(super) welcome: bool,
+}
+
+#[derive(Template)]
+#[template(path = "confirm_address.html")]
+pub(super) struct ConfirmAddress<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) user: &'a str,
+    pub(super) address: &'a str,
 }
 
 #[derive(Template)]
@@ -148,6 +160,7 @@ pub(super) struct Personal<'a> {
     pub(super) called: &'a str,
     pub(super) user: &'a str,
     pub(super) email: &'a str,
+    pub(super) address: ShownAddress<'a>,
     pub(super) groups: String,
     pub(super) backend: &'a str,
     /// Set for people whose password is not kept here.
@@ -159,7 +172,17 @@ pub(super) struct Personal<'a> {
     pub(super) tokens: Vec<ShownToken>,
 }
 
-/// Where somebody's password is kept.
+/// The mail address, as its owner sees it.
+pub(super) struct ShownAddress<'a> {
+    pub(super) text: &'a str,
+    pub(super) is_pending: bool,
+    /// Another address, which is confirmed.
+    pub(super) confirmed: Option<&'a str>,
+    pub(super) may_change: bool,
+    pub(super) has_mail: bool,
+}
+
+/// Where a user's password is kept.
 pub(super) struct Elsewhere<'a> {
     pub(super) backend: &'a str,
     pub(super) link: Option<String>,

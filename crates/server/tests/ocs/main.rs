@@ -16,6 +16,7 @@ mod exchanges;
 mod guessing;
 mod how_to;
 mod lost;
+mod mail_address;
 mod naughty;
 mod pages;
 mod privilege;

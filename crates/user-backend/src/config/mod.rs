@@ -29,6 +29,7 @@ mod build;
 mod complaint;
 mod endpoint;
 mod entry_reader;
+mod help;
 mod loader;
 mod policy;
 mod raw;
