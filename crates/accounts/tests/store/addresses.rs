@@ -391,6 +391,27 @@ on_both! {
         assert_eq!(links(&house).await.len(), 1);
     }
 
+    /// A sub-admin creates a user who is called like an address while its owner confirms it: one of the two.
+    async fn id_and_address_that_are_alike_never_come_at_the_same_time(place) {
+        let house = Arc::new(site(place).await);
+        for round in 0..20 {
+            let text = format!("alike{round}@example.com");
+            house.clock.advance(Duration::from_secs(24 * 3600));
+            by(&house.accounts, "mem").users().change(&user("mem"), to(&text)).await.unwrap();
+            let (token, _) = links(&house).await.pop().unwrap();
+            let create = {
+                let (house, new) = (house.clone(), NewUser::new(user(&text)).group(group("staff")));
+                tokio::spawn(async move { by(&house.accounts, "sam").users().create(new).await.is_ok() })
+            };
+            let confirm = {
+                let house = house.clone();
+                tokio::spawn(async move { confirmation(&house).confirm(&token, None).await.is_ok() })
+            };
+            let (created, confirmed) = (create.await.unwrap(), confirm.await.unwrap());
+            assert!(created != confirmed, "{round}: created {created}, confirmed {confirmed}");
+        }
+    }
+
     async fn user_of_a_mail_server_has_the_address_they_sign_in_with(place) {
         let house = site(place).await;
         let mail = BackendId::parse("mail").unwrap();

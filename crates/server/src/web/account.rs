@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, Actor, AppPasswordPolicy, PasswordKeepers};
+use accounts::{AccountsError, Actor, AppPasswordPolicy, PasswordKeepers, User};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -14,7 +14,6 @@ use user_backend::clock::{later, now};
 
 use super::form::Form;
 use super::format::{DateTimeDisplay, browser};
-use super::mail_address;
 use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
 use super::refusal::refusal;
 use super::templates::{
@@ -37,11 +36,22 @@ pub(super) async fn show(request: PageRequest) -> Answer {
     let notice = match request.asked("done").as_deref() {
         Some("ended") => Some(Notice::good("The session has ended.")),
         Some("others") => Some(Notice::good("All other sessions have ended.")),
-        Some("email") => Some(mail_address::changed(session.user(), request.app.settings().mail.is_some())),
+        Some("email") => Some(address_changed(session.user(), request.app.settings().mail.is_some())),
         Some("revoked") => Some(Notice::good("The app password is revoked.")),
         _ => None,
     };
     overview(&request, &session, StatusCode::OK, notice).await
+}
+
+/// What is said after the address was changed.
+fn address_changed(user: &User, has_mail: bool) -> Notice {
+    match user.pending_email() {
+        None => Notice::good("Your mail address is saved."),
+        Some(_) if has_mail => Notice::good(
+            "Your mail address is saved. Follow the link in the mail that was sent to it to confirm it.",
+        ),
+        Some(_) => Notice::good("Your mail address is saved. An administrator has to confirm it."),
+    }
 }
 
 /// `POST /settings/password`

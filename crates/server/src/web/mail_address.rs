@@ -2,7 +2,7 @@
 //!
 //! Looking at a link changes nothing, because mail programs look at links before people do: the button of the page confirms.
 
-use accounts::{AccountsError, ConfirmError, EmailAddress, User, UserChange, UserId};
+use accounts::{AccountsError, ConfirmError, EmailAddress, UserChange, UserId};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
@@ -27,17 +27,6 @@ pub(super) async fn change(request: PageRequest, body: Body) -> Answer {
     match accounts.users().change(&session.user().id, change).await {
         Ok(_) => Ok(request.redirect(&request.url_for("/settings?done=email"))),
         Err(error) => Err(request.failed(&error)),
-    }
-}
-
-/// What is said after the address was changed.
-pub(super) fn changed(user: &User, has_mail: bool) -> Notice {
-    match user.pending_email() {
-        None => Notice::good("Your mail address is saved."),
-        Some(_) if has_mail => Notice::good(
-            "Your mail address is saved. Follow the link in the mail that was sent to it to confirm it.",
-        ),
-        Some(_) => Notice::good("Your mail address is saved. An administrator has to confirm it."),
     }
 }
 

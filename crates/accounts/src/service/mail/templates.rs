@@ -191,5 +191,5 @@ fn is_host(word: &str) -> bool {
     }
     let letters = last.chars().filter(|c| c.is_alphabetic()).count();
     let is_number = |label: &&str| label.chars().all(|c| c.is_ascii_digit());
-    letters >= 2 || (labels.len() == 4 && labels.iter().all(|label| is_number(label)))
+    letters >= 2 || (labels.len() == 4 && labels.iter().all(is_number))
 }
