@@ -67,6 +67,7 @@ pub use domain::{
     TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter, UserId,
 };
 pub use server_settings::{MayAdd, MayCreate, RefusalTime, SectionDigests, ServerSettings};
+pub use service::address_confirmation::{AddressConfirmation, ConfirmError};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{
     AppCatalogue, AppFeature, AppInfo, AppNotSwitchable, EXTERNAL_APP, InstalledApp,
@@ -83,11 +84,11 @@ pub use service::local_password::settings::{HashSettings, HashSettingsError};
 pub use service::mail::message::{EmailMessage, EmailMessageError};
 pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
-pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
+pub use service::mail::templates::{About, AccountMail};
 pub use service::mail::transport::{MailTransport, SendError};
-pub use service::mail::worker::{DeliveryReport, MailWorker};
-pub use service::password_reset::link::{BaseUrl, LinkError, LostPassword, RESET_PATH};
-pub use service::password_reset::redeem::{BadToken, RedeemError};
+pub use service::mail::worker::{DeliveryReport, MailWorker, PasswordKeeper, PasswordKeepers};
+pub use service::password_reset::link::{BaseUrl, CONFIRMATION_PATH, LinkError, LostPassword, RESET_PATH};
+pub use service::password_reset::redeem::{BadToken, RedeemError, ResetPage};
 pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
@@ -103,6 +104,7 @@ pub use store::reset_tokens::ResetToken;
 pub use store::sessions::{MAX_SESSIONS, Session};
 pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
+pub use store::users::addresses::CONFIRMED_ADDRESS;
 pub use store::users::list::UserPages;
 pub use store::users::profile::MAX_ADDITIONAL_MAILS;
 pub use store::{Accounts, ActingAccounts};

@@ -6,17 +6,18 @@
 mod people;
 mod source;
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use accounts::{AccountsError, GroupDisplayName, GroupId};
+use accounts::{AccountsError, GroupDisplayName, GroupId, UserId};
 use serde_json::json;
 
 use crate::Call;
 use crate::cli::ImportArgs;
 use crate::exit::{CliError, Exit};
-use crate::output::Output;
+use crate::output::{Output, one_line};
 use crate::store::{self, Missing, Store};
 use people::{Homes, Person};
 use source::Source;
@@ -37,10 +38,20 @@ struct Summary {
     groups_there: u64,
     memberships: u64,
     app_passwords: u64,
+    /// Users whose mail address is not confirmed, because another user has it.
+    unconfirmed: Vec<String>,
+    /// The first user of each address.
+    addresses: HashMap<String, UserId>,
     problems: Vec<String>,
 }
 
 impl Summary {
+    fn unconfirmed(&mut self, id: &UserId) {
+        if !self.unconfirmed.iter().any(|listed| listed == id.as_str()) {
+            self.unconfirmed.push(id.to_string());
+        }
+    }
+
     fn problem(&mut self, what: impl Into<String>) {
         let what = what.into();
         tracing::debug!(%what, "not taken over");
@@ -194,6 +205,7 @@ async fn take(
             }
         }
     }
+    address(store.filter(|_| write), person, summary).await?;
     for remark in &person.remarks {
         summary.problem(format!("{}: {remark}", person.id));
     }
@@ -202,9 +214,34 @@ async fn take(
     Ok(())
 }
 
+/// Looks whose address a person has. Addresses of one user count as confirmed; of those of several users, none does.
+async fn address(written: Option<&Store>, person: &Person, summary: &mut Summary) -> Result<(), CliError> {
+    let Some(email) = &person.email else { return Ok(()) };
+    let mut shared = Vec::new();
+    match summary.addresses.entry(email.canonical().into_owned()) {
+        Entry::Vacant(free) => drop(free.insert(person.id.clone())),
+        Entry::Occupied(first) => shared.extend([first.get().clone(), person.id.clone()]),
+    }
+    let Some(store) = written else {
+        for id in shared {
+            summary.unconfirmed(&id);
+        }
+        return Ok(());
+    };
+    for id in shared {
+        store.accounts.users().unconfirm_address(&id, "imported users share the address").await?;
+        summary.unconfirmed(&id);
+    }
+    // Or someone who was here before has it.
+    if store.accounts.users().get(&person.id).await?.pending_email().is_some() {
+        summary.unconfirmed(&person.id);
+    }
+    Ok(())
+}
+
 fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
-    let Summary { users, external, there, groups, groups_there, memberships, app_passwords, problems } =
-        summary;
+    let Summary { users, external, there, groups, groups_there, memberships, app_passwords, .. } = summary;
+    let (problems, unconfirmed) = (&summary.problems, &summary.unconfirmed);
     let did = if write { "taken over" } else { "to be taken over" };
     let mut plain = String::new();
     let _ = writeln!(plain, "local users {did}:     {users}");
@@ -217,6 +254,16 @@ fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
             plain,
             "not taken over: {app_passwords} app passwords; they work with that installation only, so devices need new ones"
         );
+    }
+    if !unconfirmed.is_empty() {
+        let _ = writeln!(
+            plain,
+            "mail addresses that several users have, which are not confirmed: {} users; occ user:list --unconfirmed lists them",
+            unconfirmed.len()
+        );
+        for id in unconfirmed.iter().take(MAX_PRINTED_PROBLEMS) {
+            let _ = writeln!(plain, "  {}", one_line(id));
+        }
     }
     let _ = writeln!(plain, "problems: {}", problems.len());
     for problem in problems.iter().take(MAX_PRINTED_PROBLEMS) {
@@ -232,7 +279,7 @@ fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
     let json = json!({
         "written": write, "users": users, "external_users": external, "memberships": memberships, "groups": groups,
         "users_there_already": there, "groups_there_already": groups_there,
-        "app_passwords_left_behind": app_passwords, "problems": problems,
+        "app_passwords_left_behind": app_passwords, "unconfirmed_addresses": unconfirmed, "problems": problems,
     });
     Output::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
 }

@@ -74,15 +74,25 @@ async fn enable(store: &Store, user: &str, enabled: bool) -> Result<Output, CliE
 
 async fn welcome(store: &Store, args: &WelcomeArgs) -> Result<Output, CliError> {
     let user = store.accounts.users().get(&parse(&args.user)?).await.map_err(missing)?;
-    let Some(email) = &user.email else { return Err(no_address(&user.id)) };
+    let Some(email) = user.contact_email() else { return Err(no_address(&user.id)) };
     if args.reset_password && !user.is_local() {
         return Err(CliError::refused(format!(
             "The password of {} is kept by the backend {}; there is no link to choose one",
             user.id, user.backend
         )));
     }
-    store.accounts.outbox().welcome(&user.id, args.reset_password).await.map_err(missing)?;
+    store.accounts.outbox().welcome(&user.id, args.reset_password).await.map_err(|error| match error {
+        AccountsError::Full => {
+            CliError::refused(format!("Too many welcome emails were sent to {email} today"))
+        }
+        error => missing(error),
+    })?;
     Ok(Output::done([format!("Welcome email to {email} is waiting to be sent")]))
+}
+
+/// What is said of an address that cannot be confirmed.
+fn unconfirmed(address: &str) -> String {
+    format!("{address} is stored and not confirmed: another user has confirmed it, or has it as the user id")
 }
 
 fn no_address(id: &UserId) -> CliError {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use accounts::BaseUrl;
-use accounts::{ActingAccounts, User};
-use accounts::{MailWorker, SmtpTransport};
+use accounts::{AccountsError, ActingAccounts, BaseUrl, MailWorker, SmtpTransport, User};
 use thiserror::Error;
 use user_backend::BackendId;
 
@@ -16,16 +14,19 @@ impl AppState {
     /// link to choose a password.
     ///
     /// # Errors
-    /// [`MailDisabled`]: there is no mail server, or it could not be written down.
-    pub async fn send_welcome(&self, accounts: &ActingAccounts, user: &User) -> Result<(), MailDisabled> {
+    /// [`WelcomeError`]
+    pub async fn send_welcome(&self, accounts: &ActingAccounts, user: &User) -> Result<(), WelcomeError> {
         if self.settings().mail.is_none() {
             tracing::warn!(user = ?user.id, "no mail server is configured, welcome mail not sent");
-            return Err(MailDisabled);
+            return Err(WelcomeError::MailDisabled);
         }
         let with_link = user.is_local() && user.last_login.is_none();
         accounts.outbox().welcome(&user.id, with_link).await.map_err(|error| {
             tracing::warn!(user = ?user.id, %error, "welcome mail not sent");
-            MailDisabled
+            match error {
+                AccountsError::Full => WelcomeError::TooMany,
+                error => WelcomeError::Store(error),
+            }
         })
     }
 
@@ -42,11 +43,23 @@ impl AppState {
         let base = BaseUrl::parse(&self.settings().public_url()).map_err(|error| wrong(&error))?;
         let accounts = self.accounts().clone();
         let settings = self.settings();
-        Ok(Some(MailWorker::new(accounts, Arc::new(courier), base, settings.name.as_str(), &settings.reset)))
+        let transport = Arc::new(courier);
+        let worker = MailWorker::new(accounts, transport, base, settings.name.as_str(), &settings.reset);
+        Ok(Some(worker.with_keepers(Arc::new(self.clone()))))
     }
 }
 
-/// No mail could be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("no mail server is set up")]
-pub struct MailDisabled;
+/// A welcome mail was not queued.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum WelcomeError {
+    /// There is no mail server.
+    #[error("no mail server is set up")]
+    MailDisabled,
+    /// The user was sent too many welcome mails, the caller caused too many, or too many wait to be sent.
+    #[error("too many welcome mails")]
+    TooMany,
+    /// The store did not take it.
+    #[error(transparent)]
+    Store(AccountsError),
+}

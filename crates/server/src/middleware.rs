@@ -167,13 +167,14 @@ fn request_id() -> String {
         .unwrap_or_default()
 }
 
-/// A path for the log, without the token of a reset link.
+/// A path for the log, without the token of a link.
 fn loggable(path: &str) -> &str {
-    const SECRET: &str = "/lostpassword/reset/";
-    match path.find(SECRET) {
-        Some(at) => path.get(..at + SECRET.len()).unwrap_or(SECRET),
-        None => path,
+    for before in [accounts::RESET_PATH, accounts::CONFIRMATION_PATH] {
+        if let Some(at) = path.find(before) {
+            return path.get(..at + before.len()).unwrap_or(before);
+        }
     }
+    path
 }
 
 #[cfg(test)]
@@ -184,11 +185,13 @@ mod tests {
     fn the_log_has_no_token() {
         assert_eq!(loggable("/lostpassword/reset/abc"), "/lostpassword/reset/");
         assert_eq!(loggable("//cloud/lostpassword/reset/abc/d"), "//cloud/lostpassword/reset/");
+        assert_eq!(loggable("/address/confirm/abc"), "/address/confirm/");
         assert_eq!(loggable("/settings"), "/settings");
     }
 
     #[test]
     fn mails_point_to_the_page_that_takes_tokens() {
         assert_eq!(loggable(&format!("/{}x", accounts::RESET_PATH)), "/lostpassword/reset/");
+        assert_eq!(loggable(&format!("/{}x", accounts::CONFIRMATION_PATH)), "/address/confirm/");
     }
 }

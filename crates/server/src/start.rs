@@ -9,7 +9,7 @@ use accounts::{LostPassword, PasswordReset};
 use arc_swap::ArcSwap;
 use thiserror::Error;
 use user_backend::config::{Config, ConfigErrors};
-use user_backend::{BackendId, BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
+use user_backend::{BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
@@ -19,7 +19,7 @@ use crate::auth::sign_in_log::UnknownNames;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;
-use crate::state::{AppState, Inner, LiveSettings};
+use crate::state::{AppState, ExternalBackend, Inner, LiveSettings};
 use crate::warnings::Warned;
 
 /// The server cannot be put together.
@@ -124,8 +124,7 @@ pub(crate) fn chain(
     local: &(Arc<dyn UserBackend>, Policy),
     accounts: &Accounts,
     config: &Config,
-) -> Result<(ResolverBuilder, Vec<BackendId>), ConfigErrors> {
-    let mut ids = Vec::new();
+) -> Result<(ResolverBuilder, Vec<ExternalBackend>), ConfigErrors> {
     let (backend, policy) = local;
     let all = Resolver::builder().pins(accounts.pin_store()).link(
         Arc::clone(backend),
@@ -133,9 +132,6 @@ pub(crate) fn chain(
         DomainRules::none(),
     );
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
-    let all = all.with_config_inside(config, |backend| {
-        ids.push(backend.id().clone());
-        backend
-    })?;
-    Ok((all, ids))
+    let all = all.with_config_inside(config, |backend| backend)?;
+    Ok((all, config.entries().iter().map(ExternalBackend::of).collect()))
 }

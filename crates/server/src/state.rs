@@ -5,12 +5,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use accounts::AppCatalogue;
-use accounts::PasswordReset;
 use accounts::{Accounts, AccountsError, InvalidationWatcher, LOCAL_BACKEND, User};
+use accounts::{AddressConfirmation, PasswordKeeper, PasswordKeepers, PasswordReset};
 use accounts::{LocalPasswords, Person, SetError};
 use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
-use user_backend::config::{ClassRegistry, Config, Network};
+use user_backend::config::{ClassRegistry, Config, Entry, Network};
 use user_backend::{BackendId, Policy, Resolver, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
@@ -40,8 +40,8 @@ pub(crate) struct Inner {
     pub(crate) product: String,
     pub(crate) accounts: Accounts,
     pub(crate) resolver: Resolver,
-    /// The ids of the others.
-    pub(crate) external: RwLock<Vec<BackendId>>,
+    /// The others.
+    pub(crate) external: RwLock<Vec<ExternalBackend>>,
     /// The local backend, and how the resolver treats it.
     pub(crate) local: (Arc<dyn UserBackend>, Policy),
     pub(crate) passwords: LocalPasswords,
@@ -56,6 +56,20 @@ pub(crate) struct Inner {
     /// Forgets what ended in other processes.
     pub(crate) follower: InvalidationWatcher,
     pub(crate) failed_logins: Arc<FailedLoginLog>,
+}
+
+/// A backend of the configuration, and what people are told about it.
+#[derive(Debug)]
+pub(crate) struct ExternalBackend {
+    id: BackendId,
+    keeper: PasswordKeeper,
+}
+
+impl ExternalBackend {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let (name, help_url) = (entry.display_name().to_owned(), entry.help_url().map(str::to_owned));
+        Self { id: entry.id().clone(), keeper: PasswordKeeper { name, help_url } }
+    }
 }
 
 /// The settings as they were read last.
@@ -160,11 +174,19 @@ impl AppState {
     pub fn backend(&self, id: &str) -> Option<BackendId> {
         let local = BackendId::parse(LOCAL_BACKEND).ok();
         let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
-        local.iter().chain(external.iter()).find(|found| found.as_str() == id).cloned()
+        let external = external.iter().map(|backend| &backend.id);
+        local.iter().chain(external).find(|found| found.as_str() == id).cloned()
     }
 
-    /// Whether there are other backends than the local one.
-    pub fn has_external(&self) -> bool {
-        !self.inner.external.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+    /// Confirms mail addresses.
+    pub fn address_confirmation(&self) -> AddressConfirmation {
+        AddressConfirmation::new(self.inner.accounts.clone())
+    }
+}
+
+impl PasswordKeepers for AppState {
+    fn keeper(&self, backend: &BackendId) -> Option<PasswordKeeper> {
+        let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
+        external.iter().find(|found| found.id == *backend).map(|found| found.keeper.clone())
     }
 }

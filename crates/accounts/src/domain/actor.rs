@@ -128,6 +128,10 @@ macro_rules! actions {
 }
 
 actions! {
+    /// A mail address was confirmed; the detail says who had set it.
+    AddressConfirmed = "address.confirmed",
+    /// A mail address is no longer confirmed; the detail says why.
+    AddressUnconfirmed = "address.unconfirmed",
     /// An app password was made.
     AppPasswordAdded = "app_password.added",
     /// The token of an app password was replaced.

@@ -1,11 +1,34 @@
 //! Mail addresses.
 
+use std::borrow::Cow;
+
+use unicode_normalization::UnicodeNormalization;
+use url::Host;
+
 use crate::domain::error::AccountsError;
 use crate::domain::text_type::text_type;
 
 text_type! {
     /// A plausible mail address, trimmed and in lower case. Only a mail that arrives proves more than that.
     EmailAddress, checked
+}
+
+impl EmailAddress {
+    /// The form that tells mailboxes apart: compatibility characters are folded, and the domain is in ASCII.
+    ///
+    /// Mail is sent to the address as it was written. Two addresses with one canonical form are one address to this program,
+    /// so that no look-alike spelling of a confirmed address can be confirmed beside it.
+    pub fn canonical(&self) -> Cow<'_, str> {
+        if self.0.is_ascii() {
+            return Cow::Borrowed(&self.0);
+        }
+        let folded = self.0.nfkc().collect::<String>().to_lowercase().nfkc().collect::<String>();
+        let Some((local, domain)) = folded.rsplit_once('@') else { return Cow::Owned(folded) };
+        match Host::parse(domain) {
+            Ok(Host::Domain(ascii)) => Cow::Owned(format!("{local}@{ascii}")),
+            _ => Cow::Owned(folded),
+        }
+    }
 }
 
 /// Accepts what looks like `LOCAL@DOMAIN`.
@@ -40,5 +63,25 @@ mod tests {
         {
             assert!(EmailAddress::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn spellings_of_one_address_have_one_canonical_form() {
+        let canonical = |text: &str| EmailAddress::parse(text).unwrap().canonical().into_owned();
+        for (typed, expected) in [
+            ("Frank@Example.COM", "frank@example.com"),
+            ("\u{ff46}rank@example.com", "frank@example.com"),
+            ("FRAN\u{212a}@example.com", "frank@example.com"),
+            ("\u{fb01}n@example.com", "fin@example.com"),
+            ("frank@b\u{fc}cher.example", "frank@xn--bcher-kva.example"),
+            ("frank@bu\u{308}cher.example", "frank@xn--bcher-kva.example"),
+            ("frank@xn--bcher-kva.example", "frank@xn--bcher-kva.example"),
+            ("frank@example\u{3002}com", "frank@example.com"),
+            ("zoe\u{308}@example.com", "zo\u{eb}@example.com"),
+        ] {
+            assert_eq!(canonical(typed), expected, "{typed}");
+        }
+        // Another letter is another mailbox, however alike the two look.
+        assert_ne!(canonical("fr\u{430}nk@example.com"), canonical("frank@example.com"));
     }
 }

@@ -34,6 +34,7 @@ pub struct NewUser {
     pub(crate) hash: Option<StoredHash>,
     pub(crate) display_name: Option<DisplayName>,
     pub(crate) email: Option<EmailAddress>,
+    pub(crate) confirmation: Confirmation,
     pub(crate) quota: Quota,
     pub(crate) language: Option<Language>,
     pub(crate) locale: Option<Locale>,
@@ -45,6 +46,17 @@ pub struct NewUser {
     pub(crate) signed_in: Option<(Timestamp, Timestamp)>,
 }
 
+/// How the address of a new user is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confirmation {
+    /// By a link, or by the command line.
+    Usual,
+    /// Now, or the user is not created.
+    Required,
+    /// Now, if it is free: it was in use elsewhere.
+    Known,
+}
+
 impl NewUser {
     /// An enabled local user without a password, in no group.
     pub const fn new(id: UserId) -> Self {
@@ -54,6 +66,7 @@ impl NewUser {
             hash: None,
             display_name: None,
             email: None,
+            confirmation: Confirmation::Usual,
             quota: Quota::Default,
             language: None,
             locale: None,
@@ -87,10 +100,25 @@ impl NewUser {
         self
     }
 
-    /// The primary mail address.
+    /// The primary mail address. It is pending until a link is followed that is sent to it; the command line and the program
+    /// itself confirm it, unless another user has it.
     #[must_use]
     pub fn email(mut self, address: EmailAddress) -> Self {
-        self.email = Some(address);
+        (self.email, self.confirmation) = (Some(address), Confirmation::Usual);
+        self
+    }
+
+    /// The primary mail address, confirmed without a link. Only administrators may do that.
+    #[must_use]
+    pub fn confirmed_email(mut self, address: EmailAddress) -> Self {
+        (self.email, self.confirmation) = (Some(address), Confirmation::Required);
+        self
+    }
+
+    /// The primary mail address that the user has had elsewhere. It counts as confirmed, unless another user has it.
+    #[must_use]
+    pub fn known_email(mut self, address: EmailAddress) -> Self {
+        (self.email, self.confirmation) = (Some(address), Confirmation::Known);
         self
     }
 

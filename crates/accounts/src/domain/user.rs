@@ -21,8 +21,10 @@ pub struct User {
     pub enabled: bool,
     /// Display name; unset means the id.
     pub display_name: Option<String>,
-    /// The primary mail address, lower case.
+    /// The primary mail address that was set last, lower case.
     pub email: Option<String>,
+    /// The mail address that is confirmed: the only one that signs in, gets reset links and notices.
+    pub confirmed_email: Option<String>,
     /// How much this user may store.
     pub quota: Quota,
     /// The language, such as `de_DE`.
@@ -43,6 +45,16 @@ impl User {
     /// The display name, or the id without one.
     pub fn display_name_or_id(&self) -> &str {
         self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+
+    /// The primary mail address as long as it is not confirmed.
+    pub fn pending_email(&self) -> Option<&str> {
+        self.email.as_deref().filter(|email| self.confirmed_email.as_deref() != Some(*email))
+    }
+
+    /// Where the user can be reached: the confirmed address, or else the one that was set.
+    pub fn contact_email(&self) -> Option<&str> {
+        self.confirmed_email.as_deref().or(self.email.as_deref())
     }
 
     /// Whether this store keeps the user's password.

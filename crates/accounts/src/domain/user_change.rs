@@ -26,6 +26,7 @@ use crate::domain::quota::Quota;
 pub struct UserChange {
     pub(crate) display_name: Option<Option<DisplayName>>,
     pub(crate) email: Option<Option<EmailAddress>>,
+    pub(crate) confirmed_email: Option<EmailAddress>,
     pub(crate) quota: Option<Quota>,
     pub(crate) language: Option<Option<Language>>,
     pub(crate) locale: Option<Option<Locale>>,
@@ -53,9 +54,16 @@ impl UserChange {
         self
     }
 
-    /// The primary mail address. It voids a password reset that is under way.
+    /// The primary mail address. Until a link is followed that is sent to it, it is pending, and the confirmed one stays in use;
+    /// the command line and the program itself confirm it, unless another user has it.
     pub fn email(mut self, address: Option<EmailAddress>) -> Self {
         self.email = Some(address);
+        self
+    }
+
+    /// The primary mail address, confirmed without a link. Only administrators may do that.
+    pub fn confirmed_email(mut self, address: EmailAddress) -> Self {
+        self.confirmed_email = Some(address);
         self
     }
 

@@ -21,6 +21,7 @@ pub struct UserFilter {
     pub(crate) groups: Option<Vec<GroupId>>,
     pub(crate) enabled: Option<bool>,
     pub(crate) recent: bool,
+    pub(crate) unconfirmed: bool,
     pub(crate) seen_by: Option<(UserId, Vec<GroupId>)>,
 }
 
@@ -81,6 +82,12 @@ impl UserFilter {
     /// Only enabled users.
     pub const fn enabled(mut self) -> Self {
         self.enabled = Some(true);
+        self
+    }
+
+    /// Only those whose primary mail address is not confirmed.
+    pub const fn unconfirmed(mut self) -> Self {
+        self.unconfirmed = true;
         self
     }
 

@@ -1,5 +1,6 @@
 //! Work that takes more than one table, or more than the store.
 
+pub(crate) mod address_confirmation;
 pub(crate) mod app_catalogue;
 pub(crate) mod invalidation;
 pub(crate) mod local_password;

@@ -2,10 +2,13 @@
 
 use user_backend::{BackendId, CanonicalName};
 
+use crate::domain::new_user::Confirmation;
 use crate::domain::{AccountsError, Action, EmailAddress, GroupId, LOCAL_BACKEND, NewUser, User, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::rights::Right;
+use crate::store::users::addresses::{self, NewAddress};
 use crate::store::users::repository::UsersMut;
+use crate::store::users::row::UserKey;
 use crate::store::users::{insert, profile};
 use crate::store::{credential_epoch, groups, passwords, pins};
 
@@ -14,7 +17,8 @@ impl UsersMut<'_> {
     ///
     /// # Errors
     /// - [`AccountsError::AlreadyExists`]: the name is taken in some spelling, or another backend owns it (a local
-    ///   account never shadows another one).
+    ///   account never shadows another one); or it is the confirmed mail address of another user, and no administrator
+    ///   creates it; or the address that should be confirmed is another user's.
     /// - [`AccountsError::NotFound`]: one of the groups.
     /// - [`AccountsError::Invalid`]: a password that another backend checks, or a sub-admin of the group `admin`.
     pub async fn create(self, new: NewUser) -> Result<User, AccountsError> {
@@ -46,7 +50,9 @@ impl UsersMut<'_> {
         // A login name that is a mail address is where its owner can be reached.
         let email = EmailAddress::parse(name.as_str()).ok();
         let mut new = NewUser::new(id.clone()).backend(backend.clone()).create_missing_groups();
-        new.email = email;
+        if let Some(email) = email {
+            new = new.known_email(email);
+        }
         new.groups = told_groups.into_iter().filter(|group| !group.is_admin()).collect();
         match self.create(new).await {
             Err(AccountsError::AlreadyExists { what, id: told }) => match self.find(&id).await? {
@@ -58,12 +64,36 @@ impl UsersMut<'_> {
     }
 }
 
+/// Sets the address of a new user. A local user without a password gets a welcome mail, whose link confirms it.
+async fn address(
+    change: &mut Change<'_>,
+    key: UserKey,
+    user: &mut User,
+    new: &NewUser,
+) -> Result<(), AccountsError> {
+    let Some(address) = &new.email else { return Ok(()) };
+    let address = match new.confirmation {
+        Confirmation::Usual => NewAddress::Set(address),
+        Confirmation::Known => NewAddress::Known(address),
+        Confirmation::Required => {
+            change.require(Right::Admin).await?;
+            NewAddress::Confirmed(address)
+        }
+    };
+    let is_asked = new.hash.is_some() || !user.is_local();
+    addresses::set_first(change, key, user, address, is_asked).await
+}
+
 async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, AccountsError> {
     if new.hash.is_some() && new.backend_id() != LOCAL_BACKEND {
         return Err(AccountsError::invalid("password", "a password", "none: another backend checks it"));
     }
     let (id, backend) = (&new.id, new.backend_id());
     let taken = || AccountsError::already("user", id.as_str());
+    // The owner of the address would not sign in with it any more.
+    if addresses::is_confirmed_by_another(change, id).await? && !change.is_by_administrator().await? {
+        return Err(taken());
+    }
     if !pins::claim(change, id.name(), backend).await? {
         return Err(taken());
     }
@@ -91,5 +121,6 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
         credential_epoch::stamp(change, key, user.epoch).await?;
     }
     change.note(Action::UserCreated, id.name().as_str(), Some(backend)).await?;
+    address(change, key, &mut user, new).await?;
     Ok(user)
 }

@@ -11,9 +11,10 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
 use crate::store::handle::table;
+use crate::store::outbox::{self, MailKind};
 use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
-use crate::store::users::row::columns;
+use crate::store::users::row::{USER_COLUMNS, columns};
 
 /// Most app passwords and service tokens of one user together.
 pub const MAX_APP_PASSWORDS: u64 = 100;
@@ -200,6 +201,9 @@ impl AppPasswordsMut<'_> {
             Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
         };
         change.note(action, locked.name(), Some(&detail)).await?;
+        if let (true, Some(address)) = (change.notices(), locked.user.confirmed_email.as_deref()) {
+            outbox::put(&mut change, MailKind::AppPasswordAdded, locked.name(), Some(address)).await?;
+        }
         change.commit().await?;
         let made = AppPassword {
             key,
@@ -230,7 +234,7 @@ impl AppPasswords<'_> {
             "FROM app_passwords JOIN users ON users.key = app_passwords.user_key WHERE token = $1"
         ));
         let row = self.0.db().row(query.bind(token.bytes())).await?;
-        row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, 13)?))).transpose()
+        row.map(|row| Ok((User::read(&row)?, AppPassword::read(&row, USER_COLUMNS)?))).transpose()
     }
 
     /// Whose app password of a device this is; `None` when there is none, it has ended, or its owner is disabled.

@@ -11,6 +11,7 @@ use crate::store::engine::{each, sql};
 use crate::store::handle::table;
 use crate::store::login_attempts;
 use crate::store::proven_credentials;
+use crate::store::users::addresses;
 use crate::store::users::row::UserKey;
 
 /// How many ended credentials are kept by name.
@@ -119,12 +120,13 @@ pub(crate) async fn locked(change: &mut Change<'_>) -> Result<CredentialEpoch, A
     value.map(CredentialEpoch::stored).ok_or_else(|| AccountsError::unreadable("the generation is missing"))
 }
 
-/// Ends the user's sessions, reset links, and what any process remembers of their credentials.
+/// Ends the user's sessions, reset links, pending mail address, and what any process remembers of their credentials.
 pub(crate) async fn end_credentials(
     change: &mut Change<'_>,
     locked: &LockedUser,
 ) -> Result<(), AccountsError> {
     let key = locked.key.0;
+    addresses::end_pending(change, locked).await?;
     change.execute(sql("DELETE FROM sessions WHERE user_key = $1").bind(key)).await?;
     change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key)).await?;
     let epoch = bump(change, locked.user.id.name()).await?;

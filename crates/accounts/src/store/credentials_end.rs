@@ -8,6 +8,7 @@ use crate::domain::{AccountsError, Action, GroupId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::sql;
 use crate::store::outbox::MailKind;
+use crate::store::users::addresses::{self, AddressEnd};
 use crate::store::{credential_epoch, outbox};
 
 /// Why the credentials of a user end.
@@ -24,6 +25,15 @@ pub(crate) enum EndReason<'a> {
 }
 
 impl EndReason<'_> {
+    /// What it means for the confirmed mail address. One that a reset link was sent to has just proved itself.
+    const fn of_address(self) -> Option<AddressEnd> {
+        match self {
+            Self::JoinedAdmin | Self::BecameSubadmin(_) => Some(AddressEnd::RightsRaised),
+            Self::PasswordSetByOther => Some(AddressEnd::PasswordSetByOther),
+            Self::PasswordReset => None,
+        }
+    }
+
     const fn mail(self) -> MailKind {
         match self {
             Self::JoinedAdmin | Self::BecameSubadmin(_) => MailKind::RightsRaised,
@@ -43,7 +53,8 @@ impl fmt::Display for EndReason<'_> {
     }
 }
 
-/// Ends the user's app passwords, sessions and reset links, and what any process remembers of them.
+/// Ends the user's app passwords, sessions, reset links, pending mail address and, by the reason, the confirmation of the
+/// address; and what any process remembers of them.
 ///
 /// App passwords that are marked for a wipe stay: they open nothing, and their devices have yet to learn of it.
 pub(crate) async fn end_all(
@@ -54,8 +65,11 @@ pub(crate) async fn end_all(
     let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1 AND NOT wipe");
     change.execute(revoke.bind(locked.key.0)).await?;
     credential_epoch::end_credentials(change, locked).await?;
+    if let Some(ended) = reason.of_address() {
+        addresses::unconfirm(change, locked, ended).await?;
+    }
     change.note(Action::CredentialsEnded, locked.name(), Some(&reason.to_string())).await?;
-    if let (true, Some(address)) = (change.notices(), locked.user.email.as_deref()) {
+    if let (true, Some(address)) = (change.notices(), locked.user.confirmed_email.as_deref()) {
         outbox::put(change, reason.mail(), locked.name(), Some(address)).await?;
     }
     Ok(())

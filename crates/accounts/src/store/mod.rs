@@ -1,5 +1,6 @@
 //! Everything that is SQL: one file for each table, and [`Accounts`], which opens them.
 
+pub(crate) mod address_confirmations;
 pub(crate) mod app_passwords;
 pub(crate) mod apps;
 pub(crate) mod audit;

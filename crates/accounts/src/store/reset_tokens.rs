@@ -11,6 +11,9 @@ use crate::store::handle::{Store, table};
 use crate::store::passwords::{self, SetBy};
 use crate::store::rights::Right;
 
+/// The purpose of a link in a welcome mail.
+pub(crate) const WELCOME: &str = "welcome";
+
 /// A reset that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -31,13 +34,16 @@ table! {
     /// Reset tokens.
     ///
     /// A user has one at most: the newest. It dies with every event that ends credentials or changes where they are sent: a new
-    /// password, a new primary mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back to before
-    /// its beginning by more than [`SKEW`].
+    /// password, another confirmed mail address, disabling, deletion, another backend, a sign-in; and when the clock is set back to
+    /// before its beginning by more than [`SKEW`].
     ResetTokens, ResetTokensMut
 }
 
 impl ResetTokensMut<'_> {
-    /// Issues a token for an enabled local user with a mail address, and returns that address; an older token dies.
+    /// Issues a token for an enabled local user, and returns the address that it goes to; an older token dies.
+    ///
+    /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: an actor who may send it may set the
+    /// password, too.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::Invalid`] when the user is disabled, has no address, or another
@@ -51,13 +57,15 @@ impl ResetTokensMut<'_> {
         let (token, now) = (Token::random()?, self.0.now());
         let mut change = self.0.change().await?;
         let LockedUser { key, user } = change.lock_target(user, Right::Access).await?;
-        let refused =
-            |why: &str| AccountsError::invalid("reset", why, "an enabled local user with a mail address");
-        let email = match (&user.email, user.is_local(), user.enabled) {
+        let refused = |why: &str| {
+            AccountsError::invalid("reset", why, "an enabled local user with a confirmed mail address")
+        };
+        let address = if purpose == WELCOME { user.contact_email() } else { user.confirmed_email.as_deref() };
+        let email = match (address, user.is_local(), user.enabled) {
             (_, false, _) => return Err(refused("a user of another backend")),
             (_, _, false) => return Err(refused("a disabled user")),
-            (None, ..) => return Err(refused("a user without a mail address")),
-            (Some(email), true, true) => email.clone(),
+            (None, ..) => return Err(refused("a user without a confirmed mail address")),
+            (Some(email), true, true) => email.to_owned(),
         };
         let expires = now.after(life);
         change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await?;
@@ -146,6 +154,8 @@ pub(crate) struct ResetBasis {
     pub(crate) enabled: bool,
     pub(crate) is_local: bool,
     pub(crate) email: Option<String>,
+    pub(crate) confirmed_email: Option<String>,
+    pub(crate) is_welcome: bool,
     pub(crate) sent_to: String,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
@@ -154,7 +164,7 @@ pub(crate) struct ResetBasis {
 impl ResetBasis {
     fn query(token: &TokenHash) -> Query {
         sql("SELECT users.id, users.name, users.enabled, users.backend, users.email, \
-             resets.email, resets.created_at, resets.expires_at \
+             resets.email, resets.created_at, resets.expires_at, users.confirmed_email, resets.purpose \
              FROM resets JOIN users ON users.key = resets.user_key WHERE resets.token = $1")
         .bind(token.bytes())
     }
@@ -165,6 +175,8 @@ impl ResetBasis {
             enabled: row.bool(2)?,
             is_local: row.text(3)? == LOCAL_BACKEND,
             email: row.text_or_null(4)?,
+            confirmed_email: row.text_or_null(8)?,
+            is_welcome: row.text(9)? == WELCOME,
             sent_to: row.text(5)?,
             created: row.time(6)?,
             expires: row.time(7)?,

@@ -35,6 +35,8 @@ pub(crate) enum Right<'a> {
     Access,
     /// The actor is an administrator.
     Admin,
+    /// As [`Right::Admin`], for what opens or closes the account: whether an address is confirmed.
+    AdminAccess,
     /// The actor may administer this group, and the target too unless `anyone` may be added.
     Member { group: &'a GroupId, anyone: bool },
     /// The actor may create this user.
@@ -47,7 +49,7 @@ impl Right<'_> {
         let over = target.is_some_and(|target| actor.is_over(&target.groups, &target.subadmin_of));
         actor.is_admin && (oneself || !matches!(self, Self::Oneself | Self::AdminOneself))
             || match self {
-                Self::Admin | Self::AdminOneself => false,
+                Self::Admin | Self::AdminOneself | Self::AdminAccess => false,
                 Self::Oneself => oneself,
                 Self::Over | Self::OverAccess => over && !oneself,
                 Self::OneselfOrOver | Self::Access => oneself || over,
@@ -67,12 +69,12 @@ impl Right<'_> {
     /// would let it outlive its scopes, networks and end, nor more than its scopes say.
     fn check_scopes(self, scopes: &TokenScopes, target: Option<&Target>) -> Result<(), AccountsError> {
         let is_admins = match self {
-            Self::Oneself | Self::AdminOneself | Self::Access | Self::OverAccess
+            Self::Oneself | Self::AdminOneself | Self::Access | Self::OverAccess | Self::AdminAccess
                 if target.is_some_and(|target| target.oneself) =>
             {
                 return Err(AccountsError::ScopeMissing { needs: None });
             }
-            Self::Access | Self::OverAccess => target.is_some_and(Target::has_rights),
+            Self::Access | Self::OverAccess | Self::AdminAccess => target.is_some_and(Target::has_rights),
             Self::Member { group, .. } => group.is_admin(),
             Self::Create(new) => {
                 if !new.groups.is_empty() && !scopes.allow(TokenScope::GroupsWrite) {
@@ -92,7 +94,7 @@ impl Right<'_> {
             Self::Oneself | Self::Over | Self::OneselfOrOver | Self::OverAccess | Self::Access => {
                 "the right to change this user"
             }
-            Self::Admin | Self::AdminOneself => ADMIN,
+            Self::Admin | Self::AdminOneself | Self::AdminAccess => ADMIN,
             Self::Member { .. } => "the right to change the members of this group",
             Self::Create(_) => "the right to create this user",
         }
@@ -249,6 +251,17 @@ impl Change<'_> {
         let rows = self.rows(query.bind(key.0)).await?;
         let subadmin_of = rows.iter().map(|row| row.text(0).map(|id| GroupId::stored(&id)));
         Ok(Permissions { user, is_admin, subadmin_of: subadmin_of.collect::<Result<_, _>>()? })
+    }
+
+    /// Whether the actor is an administrator, the command line or the program itself.
+    pub(crate) async fn is_by_administrator(&mut self) -> Result<bool, AccountsError> {
+        if !self.actor().is_user() {
+            return Ok(true);
+        }
+        let Ok(id) = UserId::parse(self.actor().name()) else { return Ok(false) };
+        let query = sql("SELECT 1 FROM members JOIN groups ON groups.key = members.group_key \
+                         WHERE members.name = $1 AND groups.id = 'admin'");
+        Ok(self.row(query.bind(id.name().as_str())).await?.is_some())
     }
 
     /// Whether a locked user is an administrator.

@@ -128,7 +128,7 @@ on_both! {
         // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
         assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
         let link = house.tokens().pop().unwrap();
-        assert_eq!(house.reset.inspect(&link, None).await.unwrap(), alice);
+        assert_eq!(house.reset.inspect(&link, None).await.unwrap().user, alice);
         let got = get(&house).await;
         assert_eq!(open(&house, &got).await, [true; 4]);
         // A sign-in of today does.

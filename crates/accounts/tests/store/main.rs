@@ -8,6 +8,7 @@
     reason = "helpers of tests fail as loudly as tests"
 )]
 
+mod addresses;
 mod bounds;
 mod clock;
 mod failed_logins;

@@ -135,10 +135,11 @@ on_both! {
         house.mail_worker.deliver_due().await.unwrap();
         let told = |mail: &EmailMessage| {
             let text = mail.text();
-            assert!(text.contains("has been\nsigned out"), "{text}");
-            (text.contains("still work"), text.contains("were revoked"))
+            assert!(text.contains("Every session that was open has ended"), "{text}");
+            (text.contains("still work"), text.contains("All app passwords of the account have ended"))
         };
-        let told: Vec<_> = house.table.messages.lock().unwrap().iter().map(told).collect();
+        let messages = house.table.messages.lock().unwrap().clone();
+        let told: Vec<_> = messages.iter().filter(|mail| mail.subject().contains("was changed")).map(told).collect();
         assert_eq!(told, [(true, false), (false, true), (false, true), (false, true)]);
     }
 

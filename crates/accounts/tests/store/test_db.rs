@@ -81,6 +81,31 @@ impl TestDb {
         Accounts::open(&self.settings).await.unwrap().as_system()
     }
 
+    /// Makes the store as the program of that schema left it, with these local users: name and address.
+    pub(crate) async fn of_schema(&self, version: usize, users: &[(&str, Option<&str>)]) {
+        if let Some(path) = self.settings.path() {
+            std::fs::write(path, b"").unwrap();
+            self.raw("PRAGMA application_id = 0x75737262").await.unwrap();
+        }
+        self.raw("CREATE TABLE accounts_schema (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)")
+            .await
+            .unwrap();
+        for (number, [sqlite, postgres]) in (1..).zip(STEPS).take(version) {
+            self.raw(if self.is_sqlite() { sqlite } else { postgres }).await.unwrap();
+            let note = format!("INSERT INTO accounts_schema (version, at) VALUES ({number}, 1)");
+            self.raw(&note).await.unwrap();
+        }
+        for (name, email) in users {
+            let email = email.map_or_else(|| "NULL".to_owned(), |email| format!("'{email}'"));
+            let enabled = if self.is_sqlite() { "1" } else { "TRUE" };
+            let insert = format!(
+                "INSERT INTO users (name, id, backend, enabled, email, search, created_at) \
+                 VALUES ('{name}', '{name}', 'local', {enabled}, {email}, '{name}', 1)"
+            );
+            self.raw(&insert).await.unwrap();
+        }
+    }
+
     /// Runs a statement behind the store's back.
     pub(crate) async fn raw(&self, statement: &str) -> Result<(), sqlx::Error> {
         let statement = AssertSqlSafe(statement.to_owned());
@@ -139,6 +164,18 @@ impl TestDb {
         }
     }
 }
+
+macro_rules! steps {
+    ($($number:literal)*) => {
+        [$([
+            include_str!(concat!("../../src/store/schema/v", $number, "_sqlite.sql")),
+            include_str!(concat!("../../src/store/schema/v", $number, "_postgres.sql")),
+        ]),*]
+    };
+}
+
+/// The steps of the schema, for SQLite and PostgreSQL.
+const STEPS: [[&str; 2]; 9] = steps!(1 2 3 4 5 6 7 8 9);
 
 fn address(server: &str, name: &str) -> String {
     let (base, query) = server.split_once('?').unwrap_or((server, ""));

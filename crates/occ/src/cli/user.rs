@@ -106,6 +106,9 @@ pub(crate) struct ListArgs {
     /// Only disabled users
     #[arg(short, long)]
     pub(crate) disabled: bool,
+    /// Only users whose mail address is not confirmed
+    #[arg(long)]
+    pub(crate) unconfirmed: bool,
 }
 
 /// Arguments of `user:resetpassword`.
@@ -274,6 +277,7 @@ Examples:
   occ user:list
   occ user:list --limit 100 --offset 200
   occ user:list --info --output=json_pretty
+  occ user:list --unconfirmed --info
 
 ",
     exits!("listed")
@@ -316,7 +320,8 @@ Examples:
 const SETTING_HELP: &str = concat!(
     "\
 These settings are fields of the user's record: settings email, settings display_name, files quota, \
-core lang, core locale.
+core lang, core locale. A mail address that is set here counts as confirmed, unless another user has \
+confirmed it or has it as the user id; the answer says so then.
 
 Examples:
   occ user:setting alice

@@ -63,6 +63,8 @@ pub(super) struct Person {
     pub(super) remarks: Vec<String>,
     /// In how many groups this is, also as a sub-admin.
     pub(super) memberships: u64,
+    /// The primary mail address.
+    pub(super) email: Option<EmailAddress>,
     backend: Option<BackendId>,
     /// Everything else.
     pub(super) new: NewUser,
@@ -109,7 +111,7 @@ impl Person {
         if let Some(name) = row.display_name.filter(|name| !name.is_empty()) {
             draft.set(DisplayName::parse_optional(&name), NewUser::display_name);
         }
-        let (mut first, mut last) = (None, None);
+        let (mut first, mut last, mut email) = (None, None, None);
         for (app, key, value) in source.preferences(&uid).await? {
             match (app.as_str(), key.as_str()) {
                 // There, everything else means disabled.
@@ -122,7 +124,9 @@ impl Person {
                 ("login", "firstLogin") => first = seconds(&value),
                 ("login", "lastLogin") => last = seconds(&value),
                 ("settings", "email") if !value.is_empty() => {
-                    draft.set(EmailAddress::parse(&value).map(Some), NewUser::email);
+                    let address = EmailAddress::parse(&value);
+                    email = address.as_ref().ok().cloned();
+                    draft.set(address.map(Some), NewUser::known_email);
                 }
                 _ => {}
             }
@@ -146,7 +150,7 @@ impl Person {
             }
         }
         let Draft { new, remarks } = draft;
-        Ok(Ok(Self { id, remarks, memberships, backend, new }))
+        Ok(Ok(Self { id, remarks, memberships, email, backend, new }))
     }
 
     pub(super) fn is_external(&self) -> bool {

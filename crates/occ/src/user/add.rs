@@ -8,6 +8,7 @@ use user_backend::clock::{later, now};
 use zeroize::Zeroizing;
 
 use super::reset::{impossible, set_failure};
+use super::unconfirmed;
 use crate::Call;
 use crate::cli::UserAddArgs;
 use crate::exit::CliError;
@@ -79,8 +80,16 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
     }
     match &user.email {
         Some(email) => {
-            accounts.outbox().welcome(&id, args.generate_password).await?;
-            said.push(format!("Welcome email to {email} is waiting to be sent"));
+            if let Some(pending) = user.pending_email() {
+                said.push(unconfirmed(pending));
+            }
+            said.push(match accounts.outbox().welcome(&id, args.generate_password).await {
+                Ok(()) => format!("Welcome email to {email} is waiting to be sent"),
+                Err(AccountsError::Full) => {
+                    format!("Too many welcome emails were sent to {email} today: no other is sent")
+                }
+                Err(error) => return Err(error.into()),
+            });
         }
         None if args.generate_password => said.push(
             "The password is random and there is no mail address to send a link to: set one with occ user:resetpassword"

@@ -20,6 +20,9 @@ pub(super) async fn run(call: Call<'_>, store: &Store, args: &UserListArgs) -> R
     if args.disabled {
         filter = filter.disabled();
     }
+    if args.unconfirmed {
+        filter = filter.unconfirmed();
+    }
     let mut listing = Listing::begin(call, Shape::Map);
     if args.info {
         let mut users = pin!(store.accounts.users().stream_details(filter));
@@ -59,6 +62,7 @@ fn about(store: &Store, details: &Details) -> Value {
         "user_id": user.id,
         "display_name": user.display_name_or_id(),
         "email": user.email.as_deref().unwrap_or_default(),
+        "confirmed_email": user.confirmed_email.as_deref().unwrap_or_default(),
         "cloud_id": store.server.cloud_id(&user.id),
         "enabled": user.enabled,
         "groups": details.groups,

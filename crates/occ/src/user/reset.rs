@@ -49,7 +49,16 @@ pub(super) async fn run(call: Call<'_>, args: &ResetArgs) -> Result<Output, CliE
 
 /// Nothing changes until the link is used.
 async fn send(store: &Store, user: &accounts::User) -> Result<Output, CliError> {
-    let Some(email) = &user.email else { return Err(no_address(&user.id)) };
+    let Some(email) = &user.confirmed_email else {
+        return Err(match &user.email {
+            Some(email) => CliError::refused(format!(
+                "The email address {email} of the user {} is not confirmed; occ user:setting {} settings email {email} \
+                 confirms it",
+                user.id, user.id
+            )),
+            None => no_address(&user.id),
+        });
+    };
     if !user.enabled {
         return Err(CliError::refused(format!("The user {} is disabled", user.id)));
     }

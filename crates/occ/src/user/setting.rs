@@ -8,7 +8,7 @@ use accounts::{
 };
 use serde_json::{Map, Value};
 
-use super::{MISSING, missing, parse};
+use super::{MISSING, missing, parse, unconfirmed};
 use crate::cli::SettingArgs;
 use crate::exit::{CliError, Exit};
 use crate::output::Output;
@@ -82,12 +82,11 @@ pub(super) async fn run(store: &Store, args: SettingArgs) -> Result<Output, CliE
         }
         match column {
             Some(column) => {
-                store
-                    .accounts
-                    .users()
-                    .change(&user.id, column.change(Some(value))?)
-                    .await
-                    .map_err(missing)?;
+                let changed = store.accounts.users().change(&user.id, column.change(Some(value))?).await;
+                let changed = changed.map_err(missing)?;
+                if let (Column::Email, Some(address)) = (column, changed.pending_email()) {
+                    return Ok(Output::done([unconfirmed(address)]));
+                }
             }
             None => preferences.set(&user.id, app, [(key, value)]).await.map_err(missing)?,
         }

@@ -109,6 +109,30 @@ from_each! {
         assert_eq!(desk.block_on(installation.accounts().users().count(&UserFilter::new())).unwrap(), 8);
     }
 
+    // Addresses of one user count as confirmed, and those of several users do not, in any order.
+    fn addresses_of_several_users_are_not_confirmed_and_are_listed(installation) {
+        let statements = "INSERT INTO oc_preferences VALUES ('carol', 'settings', 'email', 'shared@example.com'), \
+                          ('older', 'settings', 'email', 'Shared@Example.com'), ('oldest', 'settings', 'email', 'SHARED@example.com');";
+        match &installation.database {
+            Some(database) => database.run(statements),
+            None => installation.desk.block_on(installation::sqlite(&installation.file(), statements)),
+        }
+        let (_, dry) = installation.import(&[]);
+        let (said, json) = installation.import(&["--write"]);
+        let shared = serde_json::json!(["carol", "older", "oldest"]);
+        assert_eq!((&dry["unconfirmed_addresses"], &json["unconfirmed_addresses"]), (&shared, &shared));
+        assert_eq!(said.code, 1, "as without: {said:?}");
+        let desk = &installation.desk;
+        assert_eq!(desk.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - older: older\n  - oldest: oldest\n");
+        let info = desk.run(&["user:info", "carol"]).out;
+        assert!(info.contains("- email: shared@example.com\n  - confirmed_email: \n"), "{info}");
+        // An administrator says whose it is.
+        assert_eq!(desk.run(&["user:setting", "older", "settings", "email", "shared@example.com"]).out, "");
+        let said = desk.run(&["user:setting", "carol", "settings", "email", "shared@example.com"]);
+        assert!(said.code == 0 && said.out.contains("is stored and not confirmed"), "{said:?}");
+        assert_eq!(desk.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - oldest: oldest\n");
+    }
+
     fn large_installation_is_read_in_pages_completely(installation) {
         let database = installation.database.as_ref();
         let more = (0..403).map(|number| format!("('user {number}', 'x', 'backend')")).collect::<Vec<_>>().join(", ");
@@ -192,6 +216,7 @@ nothing was written; --write does it
 const ALICE: &str = "  - user_id: Alice
   - display_name: Alice Liddell 🎩
   - email: alice@example.com
+  - confirmed_email: alice@example.com
   - cloud_id: Alice@127.0.0.1:8080
   - enabled: true
   - groups:

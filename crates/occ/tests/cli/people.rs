@@ -41,6 +41,7 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
     - user_id: alice
     - display_name: Alice Liddell
     - email: alice@example.com
+    - confirmed_email: alice@example.com
     - cloud_id: alice@cloud.example.com
     - enabled: true
     - groups:

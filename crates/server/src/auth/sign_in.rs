@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, UserId};
 use user_backend::clock::{Instant, now};
-use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
+use user_backend::{Authenticated, CanonicalName, Credentials, LoginName, Outcome, Rejection};
 
 use super::app_password::Lookup;
 use super::login_delay::{delay_failure, least};
@@ -140,8 +140,8 @@ impl AppState {
         // No user name here: the time must not reveal which accounts exist.
         let look = self.accounts().snapshot(None).await?;
         self.inner.follower.catch_up_with(look.epoch).await?;
-        let by_email = self.owner_of_address(name).await?;
-        let name = by_email.as_ref().map_or(name, UserId::as_str);
+        let by_address = self.owner_of_address(name).await?;
+        let name = by_address.as_ref().map_or(name, UserId::as_str);
         let external = look.app(EXTERNAL_APP).unwrap_or(true);
         let credentials = Credentials::new(name, password).from_source(from);
         let (local, _) = &self.inner.local;
@@ -196,24 +196,41 @@ impl AppState {
         }
     }
 
-    /// The local user to whom a mail address belongs that was typed instead of a name.
+    /// The user who is meant by a confirmed mail address that was typed instead of a name. It is the user's own backend that is
+    /// asked then, under the user's own id.
+    ///
+    /// An id wins: one that is there, and unless the settings say otherwise, one that an external backend may own. Its owner may
+    /// not have signed in yet, and would be shut out.
     pub(super) async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
-        let wanted = self.settings().login_by_email.unwrap_or_else(|| !self.has_external());
-        if !wanted || !typed.contains('@') {
+        let wanted = self.settings().login_by_email;
+        if wanted == Some(false) || !typed.contains('@') {
             return Ok(None);
         }
         let (Ok(name), Ok(address)) = (LoginName::parse(typed), EmailAddress::parse(typed)) else {
             return Ok(None);
         };
+        if wanted.is_none() && self.may_be_external(name.canonical()) {
+            return Ok(None);
+        }
         let id = UserId::from_canonical(name.canonical().clone());
         if self.accounts().users().find(&id).await?.is_some() {
             return Ok(None);
         }
-        let owners = self.accounts().users().by_email(&address).await?;
-        // An address of two users identifies neither.
-        Ok(match owners.as_slice() {
-            [owner] if owner.is_local() => Some(owner.id.clone()),
-            _ => None,
-        })
+        Ok(self.accounts().users().owner_of_address(&address).await?.map(|owner| owner.id))
+    }
+
+    /// Whether a mail address is taken for its owner, for addresses that are no login names of a backend.
+    pub fn takes_addresses(&self) -> bool {
+        match self.settings().login_by_email {
+            Some(wanted) => wanted,
+            // A domain that cannot exist: a backend that may own this address may own every one.
+            None => !CanonicalName::parse("a@b.invalid").is_ok_and(|name| self.may_be_external(&name)),
+        }
+    }
+
+    /// Whether a name may be the login name of an external backend's user.
+    fn may_be_external(&self, name: &CanonicalName) -> bool {
+        let owners = self.resolver().possible_owners(name);
+        owners.iter().any(|owner| owner.as_str() != accounts::LOCAL_BACKEND)
     }
 }

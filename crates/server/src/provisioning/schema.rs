@@ -199,7 +199,13 @@ pub(crate) fn user_itself() -> Schema {
         .property("backend", of("`Database` for local users, otherwise the id of the backend"))
         .property("subadmin", list())
         .property("quota", quota())
-        .property("email", or_null())
+        .property("email", or_null().description(Some("The mail address that was set last")))
+        .property(
+            "confirmedEmail",
+            or_null().description(Some(
+                "The mail address that is confirmed: it signs in and gets reset links; another `email` is pending",
+            )),
+        )
         .property("additional_mail", list())
         .property("additional_mailScope", list())
         .property("groups", list())
@@ -220,6 +226,7 @@ pub(crate) fn user_itself() -> Schema {
         "additional_mail",
         "groups",
         "notify_email",
+        "confirmedEmail",
         "backendCapabilities",
     ] {
         user = user.required(name);

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::{AccountsError, AppPasswordPolicy, TokenScope};
+use accounts::{AccountsError, AppPasswordPolicy, PasswordKeepers, TokenScope, User};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -16,7 +16,9 @@ use super::form::Form;
 use super::format::{DateTimeDisplay, browser};
 use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
 use super::refusal::refusal;
-use super::templates::{Elsewhere, Notice, Personal, ShownSession, ShownToken, rules, sentence};
+use super::templates::{
+    Elsewhere, Notice, Personal, ShownAddress, ShownSession, ShownToken, rules, sentence,
+};
 use crate::auth::proof::ActiveSession;
 use crate::auth::session::Browser;
 
@@ -34,10 +36,22 @@ pub(super) async fn show(request: PageRequest) -> Answer {
     let notice = match request.asked("done").as_deref() {
         Some("ended") => Some(Notice::good("The session has ended.")),
         Some("others") => Some(Notice::good("All other sessions have ended.")),
+        Some("email") => Some(address_changed(session.user(), request.app.settings().mail.is_some())),
         Some("revoked") => Some(Notice::good("The app password is revoked.")),
         _ => None,
     };
     overview(&request, &session, StatusCode::OK, notice).await
+}
+
+/// What is said after the address was changed.
+fn address_changed(user: &User, has_mail: bool) -> Notice {
+    match user.pending_email() {
+        None => Notice::good("Your mail address is saved."),
+        Some(_) if has_mail => Notice::good(
+            "Your mail address is saved. Follow the link in the mail that was sent to it to confirm it.",
+        ),
+        Some(_) => Notice::good("Your mail address is saved. An administrator has to confirm it."),
+    }
 }
 
 /// `POST /settings/password`
@@ -166,17 +180,28 @@ pub(super) async fn overview(
         wipe: token.wipe,
         service: token.service.map(|service| service.to_string()),
     });
+    let keeper = app.keeper(&user.backend);
     let link = app.resets().settings().lost_password_link().elsewhere().map(ToString::to_string);
+    let link = keeper.as_ref().and_then(|keeper| keeper.help_url.clone()).or(link);
+    let keeper = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
+    let settings = app.settings();
     let template = Personal {
         frame: request.own_frame(),
         csrf_token: request.csrf_token(),
         notice,
         called: user.display_name_or_id(),
         user: user.id.as_str(),
-        email: user.email.as_deref().unwrap_or("none; without one a lost password cannot be reset by mail"),
+        email: user.email.as_deref().unwrap_or("none"),
+        address: ShownAddress {
+            text: user.email.as_deref().unwrap_or_default(),
+            is_pending: user.pending_email().is_some(),
+            confirmed: user.confirmed_email.as_deref().filter(|_| user.pending_email().is_some()),
+            may_change: settings.allow_user_to_change_display_name,
+            has_mail: settings.mail.is_some(),
+        },
         groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },
-        backend: if user.is_local() { "this server" } else { user.backend.as_str() },
-        elsewhere: (!user.is_local()).then(|| Elsewhere { backend: user.backend.as_str(), link }),
+        backend: if user.is_local() { "this server" } else { keeper },
+        elsewhere: (!user.is_local()).then_some(Elsewhere { backend: keeper, link }),
         rules: rules(app),
         revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions: sessions.collect(),

@@ -74,7 +74,8 @@ fn form(
     next: Option<&str>,
 ) -> Response<Body> {
     let (frame, csrf_token, lost) = (request.frame(), request.csrf_token(), lost_link(&request.app));
-    request.form_page(status, &Login { frame, csrf_token, notice, next, lost })
+    let takes_addresses = request.app.takes_addresses();
+    request.form_page(status, &Login { frame, csrf_token, notice, next, lost, takes_addresses })
 }
 
 fn wrong(request: &PageRequest) -> Notice {

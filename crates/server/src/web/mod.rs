@@ -5,7 +5,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `login`, `confirm`, `password_reset`, `account`, `app_passwords`, `service_tokens` | what the pages do |
+//! | `login`, `confirm`, `password_reset`, `mail_address`, `account`, `app_passwords`, `service_tokens` | what the pages do |
 //! | `refusal` | what they say about a sign-in that was not accepted |
 //! | `templates` | what they say; the texts are in `templates/` |
 //! | `page_request` | who looks: cookie, address, and whether a form may be believed |
@@ -19,6 +19,7 @@ mod confirm;
 mod form;
 mod format;
 mod login;
+mod mail_address;
 mod page_request;
 mod password_reset;
 mod redirect;
@@ -42,6 +43,8 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/lostpassword", get(password_reset::show).post(password_reset::request))
         .route("/lostpassword/reset/{token}", get(password_reset::look).post(password_reset::redeem))
         .route("/settings", get(account::show))
+        .route("/address/confirm/{token}", get(mail_address::look).post(mail_address::confirm))
+        .route("/settings/email", post(mail_address::change))
         .route("/settings/password", post(account::change_password))
         .route("/settings/sessions/end", post(account::end_sessions))
         .route("/settings/app-passwords", post(app_passwords::create))

@@ -1,13 +1,12 @@
 //! A lost password: asking for a link, and choosing a new password with it.
 //!
-//! Asking is answered alike for everybody, and who it is about is looked up later, by the worker that sends mails. Looking at a link
-//! uses nothing up, because mail programs look at links before people do.
+//! The answer to a request is the same for every name, and the account is looked up later, by the worker that sends mails. Looking
+//! at a link uses nothing up, because mail programs look at links before people do.
 
 use std::time::Duration;
 
 use accounts::SetError;
-use accounts::UserId;
-use accounts::{BadToken, LostPassword, RedeemError, RequestError};
+use accounts::{BadToken, LostPassword, RedeemError, RequestError, ResetPage};
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use user_backend::Password;
@@ -37,18 +36,17 @@ pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
     match request.app.resets().request(sent.text("user"), Some(request.origin.address)).await {
         Ok(()) => {
             let lines = &[
-                "If there is an account of this name or address, if its password is kept here and its mail address is known, \
-                 a mail with a link is on its way. The link works once, and not for long.",
-                "Nothing has changed yet: the old password stays until a new one is chosen. If no mail comes, look for it \
-                 under unwanted mail, or ask an administrator.",
+                "If there is an account with this name or confirmed mail address, we have sent a mail to its confirmed mail \
+                 address. The mail has a link to choose a new password, or says where the password of the account is kept.",
+                "Your password has not changed. If no mail arrives, look into your spam folder, or ask an administrator.",
             ];
             let link = Some(("Back to sign in", request.url_for("/login")));
-            Ok(request.message(StatusCode::OK, "Look into your mail", lines, link))
+            Ok(request.message(StatusCode::OK, "Check your mail", lines, link))
         }
         Err(RequestError::Disabled) => Ok(disabled(&request)),
         Err(RequestError::Throttled { retry_after }) => {
             let text = format!(
-                "Too many requests came from your address. Wait {} s and try again.",
+                "Too many requests came from your network address. Wait {} s and try again.",
                 seconds(retry_after)
             );
             let template = Lost {
@@ -73,7 +71,7 @@ pub(super) async fn look(request: PageRequest) -> Answer {
 
 /// `POST /lostpassword/reset/{token}`
 pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
-    // Who knows the token may use it, from whatever page: there is nothing that a forged form could do without it.
+    // A caller who knows the token may use it, from any page: a forged form could do nothing without it.
     let sent = request.form(body).await?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
     let (token, place) = (request.last_segment(), Some(request.origin.address));
@@ -84,12 +82,9 @@ pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
         Ok(new) => match request.app.resets().redeem(token, &new, place, later(now(), TIME)).await {
             Ok(owner) => {
                 tracing::info!(target: "audit", user = ?owner, "set a new password by a link");
-                let lines = &[
-                    "It counts from now on, and every session that the old one opened has ended.",
-                    "Sign in with it wherever you need it.",
-                ];
+                let lines = &["You can sign in with it now. Sessions that were open have ended."];
                 let link = Some(("Sign in", request.url_for("/login")));
-                return Ok(request.message(StatusCode::OK, "Your new password is set", lines, link));
+                return Ok(request.message(StatusCode::OK, "Your password is set", lines, link));
             }
             Err(RedeemError::Set(SetError::Refused(why))) => why,
             Err(error) => return Err(refused(&request, &error)),
@@ -100,8 +95,15 @@ pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
     Ok(form(&request, StatusCode::UNPROCESSABLE_ENTITY, &owner, Some(Notice::bad(complaint))))
 }
 
-fn form(request: &PageRequest, status: StatusCode, owner: &UserId, notice: Option<Notice>) -> Response<Body> {
-    let template = Reset { frame: request.frame(), notice, user: owner.as_str(), rules: rules(&request.app) };
+fn form(
+    request: &PageRequest,
+    status: StatusCode,
+    found: &ResetPage,
+    notice: Option<Notice>,
+) -> Response<Body> {
+    let (frame, rules) = (request.frame(), rules(&request.app));
+    let (user, welcome) = (found.user.as_str(), found.is_welcome);
+    let template = Reset { frame, notice, user, rules, welcome };
     super::templates::page(status, &template)
 }
 
@@ -118,9 +120,9 @@ fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
         RedeemError::Token(bad) => {
             let why = format!("{bad}.");
             let hint = match bad {
-                BadToken::Expired => "A link works for a short time only.",
+                BadToken::Expired => "A link works for a limited time.",
                 BadToken::Invalid => {
-                    "A link works once, and only the newest one does; signing in, a new mail address or a new password end it, too."
+                    "A link works once, and only the newest one does. Signing in, another mail address or a new password ends it, too."
                 }
             };
             let link = lost_link(&request.app).map(|link| ("Ask for another link", link));
@@ -128,7 +130,7 @@ fn refused(request: &PageRequest, error: &RedeemError) -> EarlyResponse {
         }
         RedeemError::Throttled { retry_after } => {
             let line = format!(
-                "Too many wrong links were tried from your address. Wait {} s.",
+                "Too many wrong links were tried from your network address. Wait {} s.",
                 seconds(*retry_after)
             );
             let response =

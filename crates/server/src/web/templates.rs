@@ -84,6 +84,8 @@ pub(super) struct Login<'a> {
     pub(super) notice: Option<Notice>,
     pub(super) next: Option<&'a str>,
     pub(super) lost: Option<String>,
+    /// Whether a mail address signs in instead of a name.
+    pub(super) takes_addresses: bool,
 }
 
 #[derive(Template)]
@@ -120,6 +122,16 @@ pub(super) struct Reset<'a> {
     pub(super) notice: Option<Notice>,
     pub(super) user: &'a str,
     pub(super) rules: String,
+    /// Whether this is the first password.
+    pub(super) welcome: bool,
+}
+
+#[derive(Template)]
+#[template(path = "confirm_address.html")]
+pub(super) struct ConfirmAddress<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) user: &'a str,
+    pub(super) address: &'a str,
 }
 
 #[derive(Template)]
@@ -150,6 +162,7 @@ pub(super) struct Personal<'a> {
     pub(super) called: &'a str,
     pub(super) user: &'a str,
     pub(super) email: &'a str,
+    pub(super) address: ShownAddress<'a>,
     pub(super) groups: String,
     pub(super) backend: &'a str,
     /// Set for users with an external password.
@@ -161,6 +174,16 @@ pub(super) struct Personal<'a> {
     pub(super) tokens: Vec<ShownToken>,
     /// The scopes of the form that makes a service token, with what each opens; empty for who cannot make one.
     pub(super) scopes: Vec<(&'static str, &'static str)>,
+}
+
+/// The mail address, as its owner sees it.
+pub(super) struct ShownAddress<'a> {
+    pub(super) text: &'a str,
+    pub(super) is_pending: bool,
+    /// Another address, which is confirmed.
+    pub(super) confirmed: Option<&'a str>,
+    pub(super) may_change: bool,
+    pub(super) has_mail: bool,
 }
 
 /// Where the user's password is kept.

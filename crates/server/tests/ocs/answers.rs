@@ -15,7 +15,7 @@ async fn a_user_has_the_keys_that_clients_know_in_their_order() {
         "enabled storageLocation id firstLoginTimestamp lastLoginTimestamp lastLogin backend subadmin quota manager email \
          additional_mail displayname display-name phone address website twitter bluesky fediverse organisation role \
          headline biography profile_enabled pronouns birthdate groups language locale timezone notify_email \
-         backendCapabilities"
+         confirmedEmail backendCapabilities"
     );
     assert_eq!(seen["enabled"], true);
     assert_eq!(seen["backend"], "Database");

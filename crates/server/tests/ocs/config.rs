@@ -136,7 +136,11 @@ async fn greetings_are_written_down_when_there_is_a_mail_server() {
     let mail =
         "[mail]\nhost = \"127.0.0.1\"\nport = 9\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"";
     let server = Server::with("", mail).await;
-    server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+    server
+        .put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=frank%40example.org")
+        .send()
+        .await
+        .ok();
     server.post("admin", "/cloud/users/Frank/welcome", "").send().await.ok();
     assert_eq!(server.accounts.outbox().waiting().await.unwrap(), 1);
     assert!(server.app.mail_worker().unwrap().is_some());

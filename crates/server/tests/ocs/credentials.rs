@@ -154,6 +154,7 @@ async fn every_route_takes_the_proofs_of_the_table_postgres() {
 const FIELDS: &[(&str, &str, Requirement)] = &[
     ("password", "down+the+rabbit+hole", Requirement::RecentPassword),
     ("email", "new%40example.org", Requirement::RecentPassword),
+    ("confirmedEmail", "new%40example.org", Requirement::RecentPassword),
     ("additional_mail", "more{n}%40example.org", Requirement::RecentPassword),
     ("notify_email", "", Requirement::RecentPassword),
     ("quota", "1+GB", Requirement::Password),
@@ -186,7 +187,7 @@ async fn password_and_addresses_need_the_password() {
                 assert_eq!(cell(&answer), expected, "{kind:?} {form}: {answer:?}");
                 if expected != Cell::MayGoOn {
                     server.get("Frank", "/cloud/user").send().await.ok();
-                } else if matches!(*key, "quota" | "manager") {
+                } else if matches!(*key, "quota" | "manager" | "confirmedEmail") {
                     answer.fails(103, "");
                 } else if !form.starts_with("fields%5Badditional_mail") {
                     // The address of the other form is there already.

@@ -228,11 +228,13 @@ async fn t49_every_no_is_held_back_and_a_yes_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     let server = Server::with("", "[resolver]\nlock = { failures = 1, per = \"1d\" }\n").await;
-    let addresses =
-        [("Frank", "frank@example.org"), ("jane", "shared@example.org"), ("outsider", "shared@example.org")];
-    for (user, address) in addresses {
-        let form = format!("key=email&value={address}");
-        server.put("admin", &format!("/cloud/users/{user}"), &form).send().await.ok();
+    server.put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=frank@example.org").send().await.ok();
+    for user in ["jane", "outsider"] {
+        server
+            .put(user, &format!("/cloud/users/{user}"), "key=email&value=shared@example.org")
+            .send()
+            .await
+            .ok();
     }
     let sign_in = |name: &'static str, password: &'static str| {
         server.get("-", "/cloud/user?format=json").basic(name, password).from(new_address()).send()
@@ -244,7 +246,11 @@ async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     sign_in("ghost@example.org", PASSWORD).await.fails(997, "Unauthorised");
     // A user id that equals another user's address is that user.
     server.person("sam@example.org", &[], &[]).await;
-    server.put("admin", "/cloud/users/sam", "key=email&value=sam@example.org").send().await.ok();
+    server
+        .put("admin", "/cloud/users/sam", "key=confirmedEmail&value=sam@example.org")
+        .send()
+        .await
+        .fails(102, "");
     assert_eq!(sign_in("sam@example.org", PASSWORD).await.ok().data()["id"], "sam@example.org");
     // One by either name, and there have been two.
     sign_in("frank@example.org", "guess 1").await.fails(997, "Unauthorised");

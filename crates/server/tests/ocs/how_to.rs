@@ -62,7 +62,7 @@ async fn the_lines_for_the_terminal_do_what_they_say() {
         assert!(out.contains("<statuscode>100</statuscode>"), "{line}\n{out}");
         calls += 1;
     }
-    assert_eq!(calls, 19, "as many as the page has");
+    assert_eq!(calls, 20, "as many as the page has");
     let readme = include_str!("../../../../README.md");
     for line in blocks("Start", "sh")
         .iter()

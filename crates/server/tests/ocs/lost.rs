@@ -13,7 +13,7 @@ use super::*;
 
 const NEW: &str = "Looking Glass 1871 !";
 
-fn letters(port: u16) -> String {
+pub(super) fn letters(port: u16) -> String {
     format!(
         "[mail]\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\nfrom = \"Cloud <noreply@example.org>\"\n"
     )
@@ -39,18 +39,19 @@ async fn server() -> Server {
 async fn server_with(lines: &str) -> Server {
     let server = Server::with(lines, &letters(9)).await;
     for name in ["Frank", "jane", "outsider"] {
-        let form = format!("key=email&value={name}%40example.org");
+        let form = format!("key=confirmedEmail&value={name}%40example.org");
         server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
     }
     server
 }
 
 /// Sends what waits; address and text of each mail.
-async fn deliver(server: &Server) -> Vec<(String, String)> {
+pub(super) async fn deliver(server: &Server) -> Vec<(String, String)> {
     let table = Arc::new(Table::default());
     let base = BaseUrl::parse("https://cloud.example.org").unwrap();
     let (accounts, settings) = (server.accounts.clone(), server.app.resets().settings());
-    MailWorker::new(accounts, table.clone(), base, "Cloud", settings).deliver_due().await.unwrap();
+    let worker = MailWorker::new(accounts, table.clone(), base, "Cloud", settings);
+    worker.with_keepers(Arc::new(server.app.clone())).deliver_due().await.unwrap();
     table.0.lock().unwrap().clone()
 }
 
@@ -82,7 +83,8 @@ async fn link(server: &Server, name: &str) -> String {
     let mut browser = TestBrowser::new(server);
     browser.get("/lostpassword").await;
     assert_eq!(browser.post("/lostpassword", &[("user", name)]).await.status, 200);
-    let mails = deliver(server).await;
+    let mut mails = deliver(server).await;
+    mails.retain(|(_, text)| text.contains("/lostpassword/reset/"));
     assert_eq!(mails.len(), 1, "{mails:?}");
     path_of_link(&mails[0].1)
 }
@@ -113,7 +115,7 @@ async fn reset_replaces_the_password_and_ends_all_credentials() {
     }
     let done = browser.post(&path, &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200, "{}", done.body);
-    assert!(done.body.contains("Your new password is set"));
+    assert!(done.body.contains("Your password is set"));
     assert_eq!(done.header("set-cookie"), "", "the reset does not sign in");
     assert_eq!(open.get("/settings").await.status, 303, "his sessions have ended");
     server.get("-", "/cloud/user").basic("Frank", PASSWORD).send().await.fails(997, "Unauthorised");
@@ -135,7 +137,10 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
     server.post("admin", "/cloud/users", form).send().await.ok();
     let mails = deliver(&server).await;
     assert_eq!(mails.len(), 1);
+    assert!(mails[0].1.contains("within 7 days"), "{}", mails[0].1);
     let mut anna = TestBrowser::new(&server);
+    let page = anna.get(&path_of_link(&mails[0].1)).await;
+    assert!(page.body.contains("<h1>Welcome</h1>") && !page.body.contains("New password"), "{}", page.body);
     let done = anna.post(&path_of_link(&mails[0].1), &[("password", NEW), ("password2", NEW)]).await;
     assert_eq!(done.status, 200, "{}", done.body);
     let mut anna = TestBrowser::signed_in(&server, "anna", NEW).await;
@@ -157,12 +162,12 @@ async fn new_user_without_password_uses_the_link_in_the_welcome_mail() {
 async fn t50_reset_request_has_one_response_for_all_names() {
     let server = Server::with("", &format!("{}{}", letters(9), external_backend::imap().await)).await;
     let set = async |name: &str, address: &str| {
-        let form = format!("key=email&value={address}");
+        let form = format!("key=confirmedEmail&value={address}");
         server.put("admin", &format!("/cloud/users/{name}"), &form).send().await.ok();
     };
     set("Frank", "frank%40example.org").await;
     set("jane", "shared%40example.org").await;
-    set("sam", "shared%40example.org").await;
+    server.put("sam", "/cloud/users/sam", "key=email&value=shared%40example.org").send().await.ok();
     set("outsider", "outsider%40example.org").await;
     server.put("admin", "/cloud/users/outsider/disable", "").send().await.ok();
     server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
@@ -197,9 +202,14 @@ async fn t50_reset_request_has_one_response_for_all_names() {
     }
     assert!(seen.iter().all(|one| *one == seen[0]), "{seen:#?}");
     assert_eq!(seen[0].0, 200);
-    let mails = deliver(&server).await;
-    let to: Vec<_> = mails.iter().map(|(to, _)| to.as_str()).collect();
-    assert_eq!(to, ["frank@example.org", "frank@example.org"], "and only who can have a link gets one");
+    let mut mails = deliver(&server).await;
+    mails.retain(|(_, text)| text.contains("asked to set a new password"));
+    let to: Vec<_> = mails.iter().map(|(to, _)| to.clone()).collect();
+    let expected = ["frank", "frank", "shared"].map(|name| format!("{name}@example.org"));
+    assert_eq!(to, [&expected[..2], &["mia@mail.example".to_owned()], &expected[2..]].concat());
+    // Only who can have a link gets one; mia is told where her password is kept.
+    let links: Vec<_> = mails.iter().map(|(_, text)| text.contains("/lostpassword/reset/")).collect();
+    assert_eq!(links, [true, true, false, true]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,7 +309,11 @@ async fn disabled_resets_send_no_mail() {
         ),
     ] {
         let server = Server::with("", &sections).await;
-        server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+        server
+            .put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=frank%40example.org")
+            .send()
+            .await
+            .ok();
         let mut browser = TestBrowser::new(&server);
         let page = browser.get("/lostpassword").await;
         assert_eq!((page.status, page.header("location")), (status, location));
@@ -359,7 +373,11 @@ async fn a_link_goes_out_by_mail_and_works() {
     let sink = FakeServer::start([vec![smtp::say("220 sink")], taken].concat()).await;
     let public = "public_url = \"https://cloud.example.org/base\"\nname = \"Cloud\"";
     let server = Server::with(public, &letters(sink.port())).await;
-    server.put("admin", "/cloud/users/Frank", "key=email&value=frank%40example.org").send().await.ok();
+    server
+        .put("admin", "/cloud/users/Frank", "key=confirmedEmail&value=frank%40example.org")
+        .send()
+        .await
+        .ok();
     let mut browser = TestBrowser::new(&server);
     browser.get("/lostpassword").await;
     browser.post("/lostpassword", &[("user", "Frank")]).await;

@@ -20,6 +20,7 @@ mod held_back;
 mod how_to;
 mod injection;
 mod lost;
+mod mail_address;
 mod operators;
 mod pages;
 mod privilege;

@@ -22,6 +22,8 @@ pub struct Entry {
     pub(crate) uses_tls: bool,
     pub(crate) names: NameRules,
     pub(crate) policy: Policy,
+    pub(crate) display_name: Option<String>,
+    pub(crate) help_url: Option<String>,
     pub(crate) own: OwnFields,
 }
 
@@ -62,6 +64,16 @@ impl Entry {
     /// How the resolver treats this backend.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// What people call this server: the field `display_name`, or else the id.
+    pub fn display_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or_else(|| self.id.as_str())
+    }
+
+    /// Where people get help with a password that this server keeps.
+    pub fn help_url(&self) -> Option<&str> {
+        self.help_url.as_deref()
     }
 
     /// The class's own fields.

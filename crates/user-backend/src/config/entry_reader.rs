@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::endpoint::{self, EndpointFields, TLS_FIELDS};
+use super::help;
 use super::policy;
 use super::warning::Warning;
 use crate::class::{Arguments, Class, ClassRegistry, Entry, NamedFields, read as own_fields};
@@ -11,7 +12,7 @@ use crate::document::{Field, Problem};
 use crate::identity::BackendId;
 
 /// The fields that every class knows.
-const COMMON_FIELDS: [&str; 22] = [
+const COMMON_FIELDS: [&str; 24] = [
     "class",
     "id",
     "arguments",
@@ -34,6 +35,8 @@ const COMMON_FIELDS: [&str; 22] = [
     "max_stale",
     "budget",
     "budget_all",
+    "display_name",
+    "help_url",
 ];
 
 /// Reads one entry and what is to be said about it. Reports what is wrong and answers `None` if anything is.
@@ -47,6 +50,7 @@ pub(super) fn read(
         // The rest is looked at all the same, so that everything is reported at once.
         let _ = policy::names(section, &NamedFields::default(), &mut Vec::new());
         let _ = policy::policy(section, &mut Vec::new());
+        let _ = help::read(section);
         return None;
     };
     let transport = class.transport();
@@ -59,10 +63,12 @@ pub(super) fn read(
     let named = said.as_ref().map_or(Some(&nothing), Option::as_ref);
     let names = policy::names(section, named.unwrap_or(&nothing), &mut remarks);
     let policy = policy::policy(section, &mut remarks);
+    let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
     let reach = endpoint::read(section, transport, said, base);
     let given_id = section.field("id").map(|field| id(&field));
     let (names, policy, own, reach) = (names?, policy?, own?, reach?);
+    let (display_name, help_url) = help?;
     let id = match given_id {
         Some(id) => id?,
         None => default_id(section, class, &reach)?,
@@ -79,7 +85,8 @@ pub(super) fn read(
     let domain = names.domain().clone().bare_names_only(class.bare_names_only());
     let names = names.with_domain(domain);
     let (class, endpoint, uses_tls) = (class.name(), reach.endpoint, transport.uses_tls());
-    Some((Entry { id, class, endpoint, uses_tls, names, policy, own }, warnings))
+    let entry = Entry { id, class, endpoint, uses_tls, names, policy, display_name, help_url, own };
+    Some((entry, warnings))
 }
 
 fn class<'r>(section: &TableReader<'_>, registry: &'r ClassRegistry) -> Option<&'r dyn Class> {

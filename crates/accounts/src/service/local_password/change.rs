@@ -241,7 +241,7 @@ impl LocalPasswords {
                 MailKind::PasswordChangedAll
             }
         };
-        if let (true, Some(address)) = (change.notices(), user.email.as_deref()) {
+        if let (true, Some(address)) = (change.notices(), user.confirmed_email.as_deref()) {
             outbox::put(change, kind, locked.name(), Some(address)).await?;
         }
         Ok(())

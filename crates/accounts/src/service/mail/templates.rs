@@ -1,4 +1,11 @@
 //! What the mails say. The texts are templates in `templates/`: the first line is the subject, the rest the text.
+//!
+//! A mail holds no text that a user typed and that a mail program would make a link of: such names are left out.
+
+// What askama makes of an enum names its variants in full.
+#![allow(unused_qualifications)]
+
+use std::time::Duration;
 
 use askama::Template;
 
@@ -7,159 +14,182 @@ use crate::service::mail::message::{EmailMessage, EmailMessageError, one_line};
 /// Longest name in a text, in characters.
 const MOST_NAME_CHARS: usize = 100;
 
-/// The mail with the link to set a new password.
+/// A mail about an account.
 #[derive(Clone, Debug)]
-pub struct ResetLinkMail<'a> {
+pub struct AccountMail<'a> {
     /// What the product is called.
     pub product: &'a str,
-    /// What the person is called.
-    pub name: &'a str,
-    /// The user id.
-    pub user: &'a str,
-    /// The link.
-    pub link: &'a str,
-    /// How long it works, in minutes.
-    pub minutes: u64,
-}
-
-/// The notice that a password was changed.
-#[derive(Clone, Debug)]
-pub struct PasswordChangedMail<'a> {
-    /// What the product is called.
-    pub product: &'a str,
-    /// What the person is called.
-    pub name: &'a str,
-    /// The user id.
-    pub user: &'a str,
     /// The address of the product.
     pub base: &'a str,
-    /// Whether the app passwords of the account ended too.
-    pub app_passwords: bool,
-}
-
-/// The notice that a user may do more, and that their credentials ended for that.
-#[derive(Clone, Debug)]
-pub struct RightsRaisedMail<'a> {
-    /// What the product is called.
-    pub product: &'a str,
-    /// What the person is called.
+    /// What the user is called.
     pub name: &'a str,
     /// The user id.
     pub user: &'a str,
-    /// The address of the product.
-    pub base: &'a str,
+    /// What the mail is about.
+    pub about: About<'a>,
 }
 
-/// The greeting to a new account.
-#[derive(Clone, Debug)]
-pub struct WelcomeMail<'a> {
-    /// What the product is called.
-    pub product: &'a str,
-    /// What the person is called.
-    pub name: &'a str,
-    /// The user id.
-    pub user: &'a str,
-    /// The address of the product.
-    pub base: &'a str,
-    /// The link to set a first password, when there shall be one, and how many minutes it works.
-    pub link: Option<(&'a str, u64)>,
+/// What a mail is about.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum About<'a> {
+    /// The link to set a new password.
+    ResetLink {
+        /// The link.
+        link: &'a str,
+        /// How long it works.
+        life: Duration,
+    },
+    /// The answer to a request for such a link where another server keeps the password.
+    PasswordKeptElsewhere {
+        /// What people call that server.
+        keeper: &'a str,
+        /// Where they get help.
+        help_url: Option<&'a str>,
+    },
+    /// The notice that a password was changed.
+    PasswordChanged {
+        /// Whether the app passwords of the account ended too.
+        app_passwords: bool,
+    },
+    /// The notice that a user may do more, and that their credentials ended for that.
+    RightsRaised,
+    /// The notice that an app password or a service token was made.
+    AppPasswordAdded,
+    /// The notice to a former address that the account has another one, or none.
+    AddressChanged,
+    /// The greeting to a new account.
+    Welcome {
+        /// The link to choose a first password, if there is one, and how long it works.
+        link: Option<(&'a str, Duration)>,
+        /// Where to get another link, if there is such a page.
+        lost_password: Option<&'a str>,
+    },
+    /// The link that confirms an address.
+    ConfirmAddress {
+        /// The link.
+        link: &'a str,
+        /// How long it works.
+        life: Duration,
+    },
+    /// The answer to an address that is another account's.
+    AddressTaken,
 }
 
-#[derive(Template)]
-#[template(path = "reset.txt", escape = "none")]
-struct ResetText<'a> {
+/// What every text knows: names that make no links, one line each.
+struct Frame<'a> {
     product: &'a str,
-    name: &'a str,
-    user: &'a str,
-    link: &'a str,
-    minutes: u64,
-}
-
-#[derive(Template)]
-#[template(path = "password_changed.txt", escape = "none")]
-struct PasswordChangedText<'a> {
-    product: &'a str,
-    name: &'a str,
-    user: &'a str,
     base: &'a str,
-    app_passwords: bool,
+    /// What the user is called, if that can be shown.
+    name: Option<String>,
+    /// The user id, if it can be shown.
+    user: Option<String>,
 }
 
 #[derive(Template)]
-#[template(path = "rights_raised.txt", escape = "none")]
-struct RightsRaisedText<'a> {
-    product: &'a str,
-    name: &'a str,
-    user: &'a str,
-    base: &'a str,
+#[template(escape = "none")]
+enum Text<'a> {
+    #[template(path = "reset.txt")]
+    Reset { frame: &'a Frame<'a>, link: &'a str, life: String },
+    #[template(path = "password_kept_elsewhere.txt")]
+    PasswordKeptElsewhere { frame: &'a Frame<'a>, keeper: &'a str, help_url: Option<&'a str> },
+    #[template(path = "password_changed.txt")]
+    PasswordChanged { frame: &'a Frame<'a>, app_passwords: bool },
+    #[template(path = "rights_raised.txt")]
+    RightsRaised { frame: &'a Frame<'a> },
+    #[template(path = "app_password_added.txt")]
+    AppPasswordAdded { frame: &'a Frame<'a> },
+    #[template(path = "address_changed.txt")]
+    AddressChanged { frame: &'a Frame<'a> },
+    #[template(path = "welcome.txt")]
+    Welcome { frame: &'a Frame<'a>, link: Option<(&'a str, String)>, lost_password: Option<&'a str> },
+    #[template(path = "confirm_address.txt")]
+    ConfirmAddress { frame: &'a Frame<'a>, link: &'a str, life: String },
+    #[template(path = "address_taken.txt")]
+    AddressTaken { frame: &'a Frame<'a> },
 }
 
-#[derive(Template)]
-#[template(path = "welcome.txt", escape = "none")]
-struct WelcomeText<'a> {
-    product: &'a str,
-    name: &'a str,
-    user: &'a str,
-    base: &'a str,
-    link: Option<(&'a str, u64)>,
-}
-
-impl ResetLinkMail<'_> {
+impl AccountMail<'_> {
     /// The mail to this address.
     ///
     /// # Errors
     /// [`EmailMessageError`] when the address or the text cannot be used.
     pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
-        let Self { product, link, minutes, .. } = *self;
-        let [name, user] = lines([self.name, self.user]);
-        message(address, &name, &ResetText { product, name: &name, user: &user, link, minutes })
+        let [name, user] = [self.name, self.user].map(|text| one_line(text, MOST_NAME_CHARS));
+        let name = Some(name).filter(|name| !name.is_empty() && !looks_like_link(name));
+        // An id that is the address of the recipient leads nowhere else.
+        let is_own = user.eq_ignore_ascii_case(address);
+        let user = Some(user).filter(|user| is_own || !looks_like_link(user));
+        // What stands for the name when there is none to show.
+        let to = name.clone().unwrap_or_default();
+        let frame = &Frame { product: self.product, base: self.base, name, user };
+        let text = match self.about {
+            About::ResetLink { link, life } => Text::Reset { frame, link, life: words(life) },
+            About::PasswordKeptElsewhere { keeper, help_url } => {
+                Text::PasswordKeptElsewhere { frame, keeper, help_url }
+            }
+            About::PasswordChanged { app_passwords } => Text::PasswordChanged { frame, app_passwords },
+            About::RightsRaised => Text::RightsRaised { frame },
+            About::AppPasswordAdded => Text::AppPasswordAdded { frame },
+            About::AddressChanged => Text::AddressChanged { frame },
+            About::Welcome { link, lost_password } => {
+                let link = link.map(|(link, life)| (link, words(life)));
+                Text::Welcome { frame, link, lost_password }
+            }
+            About::ConfirmAddress { link, life } => Text::ConfirmAddress { frame, link, life: words(life) },
+            About::AddressTaken => Text::AddressTaken { frame },
+        };
+        let text = text.render()?;
+        let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
+        EmailMessage::new(address, &to, subject, format!("{}\n", text.trim()))
     }
 }
 
-impl PasswordChangedMail<'_> {
-    /// The mail to this address.
-    ///
-    /// # Errors
-    /// [`EmailMessageError`] when the address or the text cannot be used.
-    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
-        let Self { product, base, app_passwords, .. } = *self;
-        let [name, user] = lines([self.name, self.user]);
-        let text = PasswordChangedText { product, name: &name, user: &user, base, app_passwords };
-        message(address, &name, &text)
+/// A length of time in words: `60 minutes`, `48 hours`, `7 days`.
+fn words(time: Duration) -> String {
+    const HOUR: u64 = 60 * 60;
+    const DAY: u64 = 24 * HOUR;
+    let seconds = time.as_secs();
+    match (seconds / DAY, seconds / HOUR) {
+        (days @ 3.., _) if seconds.is_multiple_of(DAY) => format!("{days} days"),
+        (_, hours @ 2..) if seconds.is_multiple_of(HOUR) => format!("{hours} hours"),
+        _ => format!("{} minutes", seconds / 60),
     }
 }
 
-impl RightsRaisedMail<'_> {
-    /// The mail to this address.
-    ///
-    /// # Errors
-    /// [`EmailMessageError`] when the address or the text cannot be used.
-    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
-        let Self { product, base, .. } = *self;
-        let [name, user] = lines([self.name, self.user]);
-        message(address, &name, &RightsRaisedText { product, name: &name, user: &user, base })
+/// Whether a mail program might make a link of a text or of a part of it.
+///
+/// In doubt it does: a name that is left out costs nothing, a link that a stranger chose may cost a password.
+pub(crate) fn looks_like_link(text: &str) -> bool {
+    use unicode_normalization::UnicodeNormalization;
+    // Full-width letters and other dots are read as what they stand for.
+    let folded: String = text.nfkc().collect::<String>().to_lowercase();
+    let folded = folded.replace(['\u{3002}', '\u{ff61}', '\u{2024}', '\u{fe52}'], ".");
+    if folded.contains("://") || folded.contains("www.") || folded.contains('@') || folded.contains('\\') {
+        return true;
     }
+    let is_scheme = |word: &str| {
+        ["http:", "https:", "mailto:", "tel:", "sms:", "ftp:", "file:", "data:", "javascript:"]
+            .iter()
+            .any(|scheme| word.contains(scheme))
+    };
+    folded.split_whitespace().any(|word| is_scheme(word) || word.split(not_in_a_host).any(is_host))
 }
 
-impl WelcomeMail<'_> {
-    /// The mail to this address.
-    ///
-    /// # Errors
-    /// [`EmailMessageError`] when the address or the text cannot be used.
-    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
-        let Self { product, base, link, .. } = *self;
-        let [name, user] = lines([self.name, self.user]);
-        message(address, &name, &WelcomeText { product, name: &name, user: &user, base, link })
+fn not_in_a_host(c: char) -> bool {
+    !(c.is_alphanumeric() || c == '-' || c == '.' || c == '_')
+}
+
+/// Whether a word is like a host name: labels with dots between them, and a last one of two letters or more. An IPv4 address is
+/// one, too.
+fn is_host(word: &str) -> bool {
+    let word = word.trim_matches('.');
+    let labels: Vec<&str> = word.split('.').collect();
+    let Some((last, others)) = labels.split_last() else { return false };
+    if others.is_empty() || labels.iter().any(|label| label.is_empty()) {
+        return false;
     }
-}
-
-/// Names in one line each, so that no name adds a paragraph to the text.
-fn lines<const N: usize>(texts: [&str; N]) -> [String; N] {
-    texts.map(|text| one_line(text, MOST_NAME_CHARS))
-}
-
-fn message(address: &str, name: &str, text: &impl Template) -> Result<EmailMessage, EmailMessageError> {
-    let text = text.render()?;
-    let (subject, text) = text.split_once('\n').unwrap_or((text.as_str(), ""));
-    EmailMessage::new(address, name, subject, format!("{}\n", text.trim()))
+    let letters = last.chars().filter(|c| c.is_alphabetic()).count();
+    let is_number = |label: &&str| label.chars().all(|c| c.is_ascii_digit());
+    letters >= 2 || (labels.len() == 4 && labels.iter().all(is_number))
 }

@@ -14,7 +14,7 @@ use user_backend::transport::TlsMode;
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
 use crate::service::mail::settings::{MailSettings, MailSettingsError};
 use crate::service::mail::smtp::SmtpTransport;
-use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
+use crate::service::mail::templates::{About, AccountMail, looks_like_link};
 use crate::service::mail::transport::{MailTransport, SendError};
 
 fn message() -> EmailMessage {
@@ -22,14 +22,34 @@ fn message() -> EmailMessage {
 }
 
 fn reset(address: &str, name: &str) -> Result<EmailMessage, EmailMessageError> {
-    ResetLinkMail {
-        product: "Cloud",
-        name,
-        user: "frank",
-        link: "https://cloud.example.com/lostpassword/reset/TOKEN",
-        minutes: 60,
-    }
-    .to(address)
+    let link = "https://cloud.example.com/lostpassword/reset/TOKEN";
+    mail(name, "frank", About::ResetLink { link, life: HOUR }).to(address)
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn mail<'a>(name: &'a str, user: &'a str, about: About<'a>) -> AccountMail<'a> {
+    AccountMail { product: "Cloud", base: "https://cloud.example.com/", name, user, about }
+}
+
+/// Every kind of mail.
+fn every_kind() -> Vec<About<'static>> {
+    let link = "https://LINK";
+    vec![
+        About::ResetLink { link, life: HOUR },
+        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: None },
+        About::PasswordKeptElsewhere { keeper: "Example Mail", help_url: Some("https://help.example.com/") },
+        About::PasswordChanged { app_passwords: false },
+        About::PasswordChanged { app_passwords: true },
+        About::RightsRaised,
+        About::AppPasswordAdded,
+        About::AddressChanged,
+        About::Welcome { link: None, lost_password: None },
+        About::Welcome { link: Some((link, HOUR * 24 * 7)), lost_password: None },
+        About::Welcome { link: Some((link, HOUR * 24 * 7)), lost_password: Some("https://LOST") },
+        About::ConfirmAddress { link, life: HOUR * 48 },
+        About::AddressTaken,
+    ]
 }
 
 fn settings(port: u16, tls: TlsMode, ca: &Ca) -> MailSettings {
@@ -249,24 +269,71 @@ fn each_mail_has_a_unique_message_id_of_the_senders_domain() {
 }
 
 #[test]
-fn the_notice_says_what_to_do_if_it_was_somebody_else() {
-    let (product, name, user, base) = ("Cloud", "Zoë 日本", "zoe", "https://cloud.example.com/");
-    let changed = |app_passwords| {
-        let notice = PasswordChangedMail { product, name, user, base, app_passwords };
-        notice.to("zoe@example.com").unwrap().text().to_owned()
-    };
-    let raised = RightsRaisedMail { product, name, user, base }.to("zoe@example.com").unwrap();
-    insta::assert_snapshot!([&changed(false), &changed(true), raised.text()].join("----\n"));
+fn mails_say_what_happened_and_what_to_do() {
+    let texts: Vec<String> = every_kind()
+        .into_iter()
+        .map(|about| {
+            let mail = mail("Zoë 日本", "zoe", about).to("zoe@example.com").unwrap();
+            format!("{}\n\n{}", mail.subject(), mail.text())
+        })
+        .collect();
+    insta::assert_snapshot!(texts.join("----\n"));
 }
 
 #[test]
-fn the_greeting_comes_with_or_without_a_link() {
-    let welcome = |link| {
-        let base = "https://cloud.example.com/";
-        let mail = WelcomeMail { product: "Cloud", name: "Frank K.", user: "frank", base, link };
-        mail.to("frank@example.com").unwrap().text().to_owned()
-    };
-    insta::assert_snapshot!(format!("{}----\n{}", welcome(None), welcome(Some(("https://LINK", 60)))));
+fn mails_without_a_name_and_an_id_are_whole_sentences() {
+    let texts: Vec<String> = every_kind()
+        .into_iter()
+        .map(|about| mail("x.example", "x.example", about).to("zoe@example.com").unwrap().text().to_owned())
+        .collect();
+    insta::assert_snapshot!(texts.join("----\n"));
+}
+
+#[test]
+fn names_that_look_like_links_are_left_out_of_every_mail() {
+    for name in [
+        "Pay at https://evil.example/now or lose all",
+        "evil.example",
+        "Evil.Example.",
+        "(evil.example)",
+        "see evil.example/now",
+        "www.evil",
+        "WWW.Evil",
+        "ｗｗｗ．evil",
+        "evil。example",
+        "evil\u{2024}example",
+        "ｅｖｉｌ．ｅｘａｍｐｌｅ",
+        "http:evil",
+        "mailto:eve",
+        "tel:+4971125242890",
+        "eve@evil.example",
+        "\\\\evil\\share",
+        "10.0.0.1",
+        "xn--evil-abc.xn--p1ai",
+        "юzер.рф",
+        "a_b.evil.com:8080",
+        "St.John",
+    ] {
+        assert!(looks_like_link(name), "{name}");
+        for about in every_kind() {
+            let message = mail(name, name, about).to("zoe@example.com").unwrap();
+            let from: Mailbox = "noreply@example.org".parse().unwrap();
+            let wire = String::from_utf8(message.write(&from).unwrap().1).unwrap();
+            let (headers, _) = wire.split_once("\r\n\r\n").unwrap();
+            assert!(!message.text().contains(name) && !message.subject().contains(name), "{name}");
+            assert!(headers.contains("To: zoe@example.com"), "{name}: {headers}");
+        }
+    }
+    for name in
+        ["Frank K.", "J.R.R. Tolkien", "Dr. Who", "O'Neil-Smith", "Zoë 日本", "v1.0", "frank", "a, b; c"]
+    {
+        assert!(!looks_like_link(name), "{name}");
+        let message = mail(name, "frank", About::RightsRaised).to("zoe@example.com").unwrap();
+        assert!(message.text().contains(name), "{name}");
+    }
+    // The own address of the recipient is no link to anywhere else.
+    let own = mail("Zoe", "Zoe@Example.com", About::RightsRaised).to("zoe@example.com").unwrap();
+    assert!(own.text().contains("\"Zoe@Example.com\""), "{}", own.text());
 }
 
 #[test]

@@ -1,24 +1,31 @@
 //! Empties the outbox: looks up who gets a mail, draws the token if one is needed, and hands the mail over.
 //!
 //! Any number of workers, in any number of processes, may do so: each mail is claimed by one. A worker that dies leaves its mail to
-//! another, which draws a new token; a mail may then come twice, and the link in the newer one works.
+//! another, which draws a new token; a mail may then come twice, and the link in the newer one works. Reset links have a lane of
+//! their own, so no number of other mails, and no slow server that takes them, holds one up.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::Shared;
+use user_backend::BackendId;
 use user_backend::clock::{later, now};
 
 use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
-use crate::service::mail::message::{EmailMessage, EmailMessageError};
-use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
+use crate::service::mail::message::EmailMessage;
+use crate::service::mail::templates::{About, AccountMail};
 use crate::service::mail::transport::{MailTransport, SendError};
 use crate::service::password_reset::link::BaseUrl;
 use crate::service::password_reset::request::PURPOSE;
 use crate::service::password_reset::settings::ResetSettings;
-use crate::store::outbox::{MailKind, QueuedMail};
-use crate::store::{Accounts, ActingAccounts, outbox, rate_limits};
+use crate::store::address_confirmations::{self, Issued};
+use crate::store::outbox::{Lane, MailKind, QueuedMail};
+use crate::store::reset_tokens::WELCOME;
+use crate::store::{Accounts, ActingAccounts, outbox};
 
 /// How often the queue is looked at.
 const POLL: Duration = Duration::from_secs(2);
@@ -36,7 +43,23 @@ pub struct MailWorker {
     transport: Arc<dyn MailTransport>,
     base: BaseUrl,
     product: String,
-    life: Duration,
+    settings: ResetSettings,
+    keepers: Option<Arc<dyn PasswordKeepers>>,
+}
+
+/// What people are told about the server that keeps a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordKeeper {
+    /// What they call it.
+    pub name: String,
+    /// Where they get help.
+    pub help_url: Option<String>,
+}
+
+/// Knows the servers that keep passwords.
+pub trait PasswordKeepers: fmt::Debug + Send + Sync + 'static {
+    /// What people are told about this backend; `None` when it is not configured.
+    fn keeper(&self, backend: &BackendId) -> Option<PasswordKeeper>;
 }
 
 /// What became of the mails that were due.
@@ -54,10 +77,9 @@ pub struct DeliveryReport {
 /// Why a queued message was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DropReason {
-    Ambiguous,
     Disabled,
-    KeptElsewhere,
     NoAddress,
+    Outdated,
     TooLate,
     TooMany,
     Unknown,
@@ -73,7 +95,15 @@ impl MailWorker {
         settings: &ResetSettings,
     ) -> Self {
         let accounts = accounts.into().as_system();
-        Self { accounts, transport, base, product: product.into(), life: settings.life() }
+        let (product, settings) = (product.into(), settings.clone());
+        Self { accounts, transport, base, product, settings, keepers: None }
+    }
+
+    /// Says where the passwords of external accounts are kept.
+    #[must_use]
+    pub fn with_keepers(mut self, keepers: Arc<dyn PasswordKeepers>) -> Self {
+        self.keepers = Some(keepers);
+        self
     }
 
     /// Works until `stop` is done. What is under way then is finished.
@@ -81,9 +111,15 @@ impl MailWorker {
     /// # Cancellation
     /// Safe; a mail under way is sent again when its lease is over.
     pub async fn work(&self, stop: impl Future<Output = ()>) {
+        let stop = pin!(stop.shared());
+        let [reset, other] = Lane::ALL.map(|lane| self.work_lane(lane, stop.clone()));
+        tokio::join!(reset, other);
+    }
+
+    async fn work_lane<F: Future<Output = ()>>(&self, lane: Lane, stop: Shared<F>) {
         let (mut stop, mut report) = (pin!(stop), DeliveryReport::default());
         loop {
-            let pause = match self.deliver_one(&mut report).await {
+            let pause = match self.deliver_one(lane, &mut report).await {
                 Ok(true) => Duration::ZERO,
                 Ok(false) => POLL,
                 Err(error) => {
@@ -108,14 +144,16 @@ impl MailWorker {
     /// Safe, as with [`Self::work`].
     pub async fn deliver_due(&self) -> Result<DeliveryReport, AccountsError> {
         let mut report = DeliveryReport::default();
-        while self.deliver_one(&mut report).await? {}
+        for lane in Lane::ALL {
+            while self.deliver_one(lane, &mut report).await? {}
+        }
         Ok(report)
     }
 
-    /// Takes the mail that has been due longest; returns whether there was one.
-    async fn deliver_one(&self, report: &mut DeliveryReport) -> Result<bool, AccountsError> {
+    /// Takes the mail of a lane that has been due longest; returns whether there was one.
+    async fn deliver_one(&self, lane: Lane, report: &mut DeliveryReport) -> Result<bool, AccountsError> {
         let store = self.accounts.store();
-        let Some(queued) = outbox::claim(store).await? else { return Ok(false) };
+        let Some(queued) = outbox::claim(store, lane).await? else { return Ok(false) };
         if store.now() > queued.created.after(queued.kind.ttl()) {
             // The workers were away for longer than it was worth waiting.
             return self.drop_it(&queued, DropReason::TooLate, report).await;
@@ -133,7 +171,7 @@ impl MailWorker {
         reason: DropReason,
         report: &mut DeliveryReport,
     ) -> Result<bool, AccountsError> {
-        tracing::debug!(kind = ?queued.kind, reason = ?reason, "nobody gets this mail");
+        tracing::debug!(kind = ?queued.kind, reason = ?reason, "a queued mail was dropped");
         report.dropped += 1;
         outbox::done(self.accounts.store(), queued).await?;
         Ok(true)
@@ -166,53 +204,43 @@ impl MailWorker {
     }
 
     async fn write(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        match queued.kind {
-            MailKind::ResetRequest => self.reset(queued).await,
-            MailKind::PasswordChanged => self.credentials_ended(queued, true, false).await,
-            MailKind::PasswordChangedAll => self.credentials_ended(queued, true, true).await,
-            MailKind::RightsRaised => self.credentials_ended(queued, false, true).await,
-            MailKind::Welcome => self.welcome(queued, false).await,
-            MailKind::WelcomeWithLink => self.welcome(queued, true).await,
-        }
+        let notice = match queued.kind {
+            MailKind::ResetRequest => return self.reset(queued).await,
+            MailKind::Welcome => return self.welcome(queued, false).await,
+            MailKind::WelcomeWithLink => return self.welcome(queued, true).await,
+            MailKind::ConfirmAddress => return self.confirmation(queued).await,
+            MailKind::PasswordChanged => About::PasswordChanged { app_passwords: false },
+            MailKind::PasswordChangedAll => About::PasswordChanged { app_passwords: true },
+            MailKind::RightsRaised => About::RightsRaised,
+            MailKind::AppPasswordAdded => About::AppPasswordAdded,
+            MailKind::AddressChanged => About::AddressChanged,
+        };
+        let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
+        let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
+        Ok(self.mail(&user, address, notice))
     }
 
     async fn reset(&self, queued: &QueuedMail) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        let user = match self.somebody(&queued.subject).await? {
-            Ok(user) => user,
+        let (user, address) = match self.recipient(&queued.subject).await? {
+            Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
         };
-        if queued.attempt == 1 && !self.may_get_another(&user).await? {
+        if queued.attempt == 1 && !self.may_get_another(queued.kind, &address).await? {
             return Ok(Err(DropReason::TooMany));
         }
-        let Some((token, address)) = self.token(&user, PURPOSE).await? else {
-            return Ok(Err(DropReason::Unknown));
+        if !user.is_local() {
+            let keeper = self.keepers.as_ref().and_then(|keepers| keepers.keeper(&user.backend));
+            let name = keeper.as_ref().map_or_else(|| user.backend.as_str(), |keeper| keeper.name.as_str());
+            let help_url = keeper.as_ref().and_then(|keeper| keeper.help_url.as_deref());
+            let about = About::PasswordKeptElsewhere { keeper: name, help_url };
+            return Ok(self.mail(&user, &address, about));
+        }
+        let life = self.settings.life();
+        let Some((token, address)) = self.token(&user, PURPOSE, life).await? else {
+            return Ok(Err(DropReason::Outdated));
         };
         let link = self.base.reset_link(&token);
-        let mail = ResetLinkMail {
-            product: &self.product,
-            name: user.display_name_or_id(),
-            user: user.id.as_str(),
-            link: &link,
-            minutes: self.minutes(),
-        };
-        Ok(written(mail.to(&address)))
-    }
-
-    async fn credentials_ended(
-        &self,
-        queued: &QueuedMail,
-        new_password: bool,
-        app_passwords: bool,
-    ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
-        let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
-        let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
-        let (product, base) = (self.product.as_str(), self.base.as_str());
-        let (name, user) = (user.display_name_or_id(), user.id.as_str());
-        Ok(written(if new_password {
-            PasswordChangedMail { product, name, user, base, app_passwords }.to(address)
-        } else {
-            RightsRaisedMail { product, name, user, base }.to(address)
-        }))
+        Ok(self.mail(&user, &address, About::ResetLink { link: &link, life }))
     }
 
     async fn welcome(
@@ -221,36 +249,53 @@ impl MailWorker {
         with_link: bool,
     ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
         let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
-        let Some(address) = user.email.clone() else { return Ok(Err(DropReason::NoAddress)) };
-        let token = if with_link { self.token(&user, "welcome").await? } else { None };
+        let Some(contact) = user.contact_email() else { return Ok(Err(DropReason::NoAddress)) };
+        // A mail that an older program queued names no address.
+        if queued.address.as_deref().is_some_and(|address| address != contact) {
+            return Ok(Err(DropReason::Outdated));
+        }
+        let life = self.settings.welcome_life();
+        let token = if with_link { self.token(&user, WELCOME, life).await? } else { None };
         let link = token.map(|(token, _)| self.base.reset_link(&token));
-        let mail = WelcomeMail {
-            product: &self.product,
-            name: user.display_name_or_id(),
-            user: user.id.as_str(),
-            base: self.base.as_str(),
-            link: link.as_ref().map(|link| (link.as_str(), self.minutes())),
+        // Without a confirmed address no other link would come.
+        let mails_links = self.settings.lost_password_link().is_mail() && user.confirmed_email.is_some();
+        let lost_password = mails_links.then(|| self.base.lost_password());
+        let about = About::Welcome {
+            link: link.as_ref().map(|link| (link.as_str(), life)),
+            lost_password: lost_password.as_deref(),
         };
-        Ok(written(mail.to(&address)))
+        Ok(self.mail(&user, contact, about))
     }
 
-    /// The user for what was typed: a user id, or a mail address that exactly one enabled user has.
-    async fn somebody(&self, typed: &str) -> Result<Result<User, DropReason>, AccountsError> {
-        let mut user = self.user(typed).await?;
-        if let (None, Ok(address)) = (&user, EmailAddress::parse(typed)) {
-            let mut users = self.accounts.users().by_email(&address).await?;
-            if users.len() > 1 {
-                return Ok(Err(DropReason::Ambiguous));
+    async fn confirmation(
+        &self,
+        queued: &QueuedMail,
+    ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
+        let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
+        let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
+        let life = self.settings.confirmation_life();
+        let store = self.accounts.store();
+        Ok(match address_confirmations::issue(store, &user.id, address, life).await? {
+            Issued::Token(token) => {
+                let link = self.base.confirmation_link(&token);
+                self.mail(&user, address, About::ConfirmAddress { link: &link, life })
             }
-            user = users.pop();
-        }
-        Ok(match user {
-            None => Err(DropReason::Unknown),
-            Some(user) if !user.enabled => Err(DropReason::Disabled),
-            Some(user) if !user.is_local() => Err(DropReason::KeptElsewhere),
-            Some(user) if user.email.is_none() => Err(DropReason::NoAddress),
-            Some(user) => Ok(user),
+            Issued::Taken => self.mail(&user, address, About::AddressTaken),
+            Issued::Outdated => Err(DropReason::Outdated),
         })
+    }
+
+    /// The user for what was typed, and the confirmed address: by user id, or else by that address.
+    async fn recipient(&self, typed: &str) -> Result<Result<(User, String), DropReason>, AccountsError> {
+        let by_id = self.user(typed).await?.map(addressed);
+        if let Some(Ok(found)) = by_id {
+            return Ok(Ok(found));
+        }
+        let by_address = match EmailAddress::parse(typed) {
+            Ok(address) => self.accounts.users().owner_of_address(&address).await?.map(addressed),
+            Err(_) => None,
+        };
+        Ok(by_address.or(by_id).unwrap_or(Err(DropReason::Unknown)))
     }
 
     async fn user(&self, name: &str) -> Result<Option<User>, AccountsError> {
@@ -260,35 +305,48 @@ impl MailWorker {
         }
     }
 
-    /// Counts this mail against its owner, who shall not be buried in mails that others ask for.
-    async fn may_get_another(&self, user: &User) -> Result<bool, AccountsError> {
-        let name = user.id.name().as_str();
+    /// Counts this mail against its recipient, who was not known when it was queued.
+    async fn may_get_another(&self, kind: MailKind, address: &str) -> Result<bool, AccountsError> {
         let mut change = self.accounts.store().change().await?;
-        let may = rate_limits::acquire(&mut change, ResetSettings::PER_USER, SCOPE, name).await?.is_ok();
+        let may = outbox::count_recipient(&mut change, kind.class(), address).await?;
         change.commit().await?;
         Ok(may)
     }
 
-    /// A new token and the address on record; `None` when this user cannot have one any more.
-    async fn token(&self, user: &User, purpose: &str) -> Result<Option<(Token, String)>, AccountsError> {
-        match self.accounts.reset_tokens().issue(&user.id, purpose, self.life).await {
+    /// A new token and the address it goes to; `None` when this user cannot have one any more.
+    async fn token(
+        &self,
+        user: &User,
+        purpose: &str,
+        life: Duration,
+    ) -> Result<Option<(Token, String)>, AccountsError> {
+        match self.accounts.reset_tokens().issue(&user.id, purpose, life).await {
             Ok((token, reset)) => Ok(Some((token, reset.email))),
             Err(AccountsError::Invalid { .. } | AccountsError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn minutes(&self) -> u64 {
-        self.life.as_secs() / 60
+    fn mail(&self, user: &User, address: &str, about: About<'_>) -> Result<EmailMessage, DropReason> {
+        let mail = AccountMail {
+            product: &self.product,
+            base: self.base.as_str(),
+            name: user.display_name_or_id(),
+            user: user.id.as_str(),
+            about,
+        };
+        mail.to(address).map_err(|error| {
+            tracing::warn!(%error, "a mail could not be written");
+            DropReason::NoAddress
+        })
     }
 }
 
-/// Mails to a user are counted under this scope.
-const SCOPE: &str = "reset.user";
-
-fn written(message: Result<EmailMessage, EmailMessageError>) -> Result<EmailMessage, DropReason> {
-    message.map_err(|error| {
-        tracing::warn!(%error, "a mail could not be written");
-        DropReason::NoAddress
-    })
+/// A user who may get a mail about a lost password, and the address it goes to.
+fn addressed(user: User) -> Result<(User, String), DropReason> {
+    match user.confirmed_email.clone() {
+        _ if !user.enabled => Err(DropReason::Disabled),
+        None => Err(DropReason::NoAddress),
+        Some(address) => Ok((user, address)),
+    }
 }

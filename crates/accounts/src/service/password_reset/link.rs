@@ -140,10 +140,26 @@ impl BaseUrl {
     pub fn reset_link(&self, token: &Token) -> Zeroizing<String> {
         Zeroizing::new(format!("{}{RESET_PATH}{}", self.0, token.expose()))
     }
+
+    /// The address of the page that confirms a mail address with this token.
+    ///
+    /// # Security
+    /// As with [`Self::reset_link`], nothing may log its path.
+    pub fn confirmation_link(&self, token: &Token) -> Zeroizing<String> {
+        Zeroizing::new(format!("{}{CONFIRMATION_PATH}{}", self.0, token.expose()))
+    }
+
+    /// The address of the page that mails reset links.
+    pub fn lost_password(&self) -> String {
+        format!("{}lostpassword", self.0)
+    }
 }
 
 /// Where the page is that takes a token, below the base address; the token follows.
 pub const RESET_PATH: &str = "lostpassword/reset/";
+
+/// The same for the page that confirms a mail address.
+pub const CONFIRMATION_PATH: &str = "address/confirm/";
 
 impl TryFrom<String> for BaseUrl {
     type Error = LinkError;

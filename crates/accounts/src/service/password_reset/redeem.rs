@@ -10,12 +10,16 @@ use thiserror::Error;
 use user_backend::Password;
 use user_backend::clock::Instant;
 
-use crate::domain::{AccountsError, Action, Actor, SKEW, Timestamp, TokenHash, UserId};
+use crate::domain::{AccountsError, Action, Actor, EmailAddress, SKEW, Timestamp, TokenHash, UserId};
 use crate::service::local_password::change::{ROUNDS, SetError, locked};
-use crate::service::password_reset::request::{PasswordReset, place};
+use crate::service::password_reset::request::{PasswordReset, source_net};
 use crate::service::password_reset::settings::ResetSettings;
+use crate::store::change::{Change, LockedUser};
+use crate::store::handle::ActingStore;
 use crate::store::passwords::SetBy;
+use crate::store::rate_limits::RateLimitEvent;
 use crate::store::reset_tokens::ResetBasis;
+use crate::store::users::addresses;
 use crate::store::{rate_limits, reset_tokens};
 
 /// Length of a token's text.
@@ -54,15 +58,15 @@ pub enum RedeemError {
 }
 
 impl PasswordReset {
-    /// Whose password a token may set. Uses nothing up: for the page that the link leads to.
+    /// Whose password a token may set, and why. Uses nothing up: for the page that the link leads to.
     ///
     /// # Errors
     /// [`RedeemError`].
     ///
     /// # Cancellation
     /// Safe.
-    pub async fn inspect(&self, token: &str, source: Option<IpAddr>) -> Result<UserId, RedeemError> {
-        self.owner(token, &place(source)).await
+    pub async fn inspect(&self, token: &str, source: Option<IpAddr>) -> Result<ResetPage, RedeemError> {
+        self.owner(token, &source_net(source)).await
     }
 
     /// Uses a token up and sets the password of its owner, who is not signed in by that. Tells who it was.
@@ -79,10 +83,10 @@ impl PasswordReset {
         source: Option<IpAddr>,
         deadline: Instant,
     ) -> Result<UserId, RedeemError> {
-        let place = place(source);
+        let place = source_net(source);
         let mut round = 1;
         loop {
-            let id = self.owner(token, &place).await?;
+            let ResetPage { user: id, .. } = self.owner(token, &place).await?;
             let done = self.redeem_once(&id, token, new, source, deadline).await;
             if round < ROUNDS
                 && matches!(&done, Err(RedeemError::Set(SetError::Store(AccountsError::Stale { .. }))))
@@ -108,13 +112,14 @@ impl PasswordReset {
         let accounts = self.accounts.on_behalf_of(Actor::user(name, source));
         let mut change = accounts.store().change().await?;
         // The user first, as everywhere: two changes of one user never wait for each other in a circle.
-        let locked = locked(&mut change, id).await.map_err(|_| BadToken::Invalid)?;
+        let mut locked = locked(&mut change, id).await.map_err(|_| BadToken::Invalid)?;
         let token = TokenHash::of(token);
         let basis = reset_tokens::basis_in(&mut change, &token).await?.ok_or(BadToken::Invalid)?;
         judge(&basis, change.now())?;
         if !reset_tokens::take(&mut change, &token, &locked).await? {
             return Err(BadToken::Invalid.into());
         }
+        confirm_address(&mut change, &mut locked, &basis).await?;
         self.passwords.write(&mut change, &locked, &prepared, SetBy::ResetLink).await?;
         change.note(Action::ResetUsed, name, None).await?;
         change.commit().await?;
@@ -123,22 +128,75 @@ impl PasswordReset {
 
     /// The owner of a good token. Each look counts against its source before it is made, and a good token is taken off the
     /// count afterwards, so no burst of wrong ones is looked at before it is counted.
-    async fn owner(&self, token: &str, place: &str) -> Result<UserId, RedeemError> {
+    async fn owner(&self, token: &str, place: &str) -> Result<ResetPage, RedeemError> {
         let store = self.accounts.store();
-        let mut change = store.change().await?;
-        let counted = rate_limits::acquire(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
-        change.commit().await?;
-        let event = counted.map_err(|retry_after| RedeemError::Throttled { retry_after })?;
-        let well_formed = token.len() == TOKEN_CHARS
-            && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-        let basis = if well_formed { reset_tokens::basis(store, &TokenHash::of(token)).await? } else { None };
+        let event = count_link(store, place).await??;
+        let basis = match well_formed(token) {
+            Some(token) => reset_tokens::basis(store, &token).await?,
+            None => None,
+        };
         let basis = basis.ok_or(BadToken::Invalid)?;
         judge(&basis, store.now())?;
         let mut change = store.change().await?;
         rate_limits::release(&mut change, event).await?;
         change.commit().await?;
-        Ok(basis.user)
+        Ok(ResetPage { user: basis.user, is_welcome: basis.is_welcome })
     }
+}
+
+/// What a reset link is good for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResetPage {
+    /// Whose password it sets.
+    pub user: UserId,
+    /// Whether it came with the welcome mail: the user has no password yet.
+    pub is_welcome: bool,
+}
+
+/// Too many wrong links from one source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Throttled {
+    pub(crate) retry_after: Duration,
+}
+
+impl From<Throttled> for RedeemError {
+    fn from(Throttled { retry_after }: Throttled) -> Self {
+        Self::Throttled { retry_after }
+    }
+}
+
+/// Counts a look at a link, whatever it is for, against its source. A good one is taken off the count afterwards.
+pub(crate) async fn count_link(
+    store: &ActingStore,
+    place: &str,
+) -> Result<Result<RateLimitEvent, Throttled>, AccountsError> {
+    let mut change = store.change().await?;
+    let counted = rate_limits::acquire(&mut change, ResetSettings::BAD_TOKENS, SCOPE, place).await?;
+    change.commit().await?;
+    Ok(counted.map_err(|retry_after| Throttled { retry_after }))
+}
+
+/// What a token is found by, if the text can be one.
+pub(crate) fn well_formed(token: &str) -> Option<TokenHash> {
+    let is_one = token.len() == TOKEN_CHARS
+        && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    is_one.then(|| TokenHash::of(token))
+}
+
+/// A link that was followed confirms the address that it was sent to, unless another user has it.
+async fn confirm_address(
+    change: &mut Change<'_>,
+    locked: &mut LockedUser,
+    basis: &ResetBasis,
+) -> Result<(), AccountsError> {
+    let pending = locked.user.pending_email().filter(|pending| *pending == basis.sent_to);
+    let Some(address) = pending.and_then(|pending| EmailAddress::parse(pending).ok()) else { return Ok(()) };
+    if addresses::is_taken(change, locked.key, &address).await? {
+        return Ok(());
+    }
+    let by = addresses::source(change, locked.key).await?;
+    addresses::confirm(change, locked.key, &mut locked.user, &address, by).await
 }
 
 /// Wrong tokens are counted under this scope.
@@ -148,7 +206,9 @@ const SCOPE: &str = "reset.bad_token";
 fn judge(basis: &ResetBasis, now: Timestamp) -> Result<(), BadToken> {
     // A sign-in with the password deletes the link. The time of the latest sign-in says nothing: it may be that of a device.
     let latest = now.after(SKEW);
-    let same_address = basis.email.as_ref() == Some(&basis.sent_to);
+    let sent_to = Some(&basis.sent_to);
+    let same_address =
+        basis.confirmed_email.as_ref() == sent_to || (basis.is_welcome && basis.email.as_ref() == sent_to);
     if !basis.enabled || !basis.is_local || !same_address {
         return Err(BadToken::Invalid);
     }

@@ -68,19 +68,14 @@ impl PasswordReset {
         if !self.settings.lost_password_link().is_mail() {
             return Err(RequestError::Disabled);
         }
-        let (place, typed) = (place(source), typed.trim());
+        let (place, typed) = (source_net(source), typed.trim());
         let mut change = self.accounts.store().change().await?;
         rate_limits::acquire(&mut change, ResetSettings::PER_PLACE, SCOPE, &place)
             .await?
             .map_err(|retry_after| RequestError::Throttled { retry_after })?;
-        rate_limits::purge_expired(&mut change).await?;
-        let could_be_somebody =
+        let could_be_a_name =
             !typed.is_empty() && typed.len() <= MOST_BYTES && !typed.contains(char::is_control);
-        if !could_be_somebody {
-            // No user can have such a name.
-        } else if outbox::is_full(&mut change).await? {
-            tracing::warn!("a password reset was not queued: too many are waiting");
-        } else {
+        if could_be_a_name {
             outbox::put(&mut change, MailKind::ResetRequest, typed, None).await?;
         }
         change.commit().await?;
@@ -92,6 +87,6 @@ impl PasswordReset {
 const SCOPE: &str = "reset.place";
 
 /// What is limited together: an IPv4 address, an IPv6 /64, or all requests without a known address.
-pub(crate) fn place(source: Option<IpAddr>) -> String {
+pub(crate) fn source_net(source: Option<IpAddr>) -> String {
     source.map_or_else(|| "unknown".to_owned(), |address| SourceNet::of(address).to_string())
 }

@@ -97,10 +97,18 @@ fn a_link_works_between_five_minutes_and_a_day() {
     assert_eq!(read("{}").unwrap().life().as_secs(), 3600);
     let set = read(r#"{"minutes": 5, "lost_password_link": "disabled"}"#).unwrap();
     assert_eq!((set.life().as_secs(), set.lost_password_link()), (300, &LostPassword::Disabled));
+    let default = ResetSettings::default();
+    assert_eq!(default.welcome_life().as_secs(), 7 * 24 * 3600);
+    assert_eq!(default.confirmation_life().as_secs(), 48 * 3600);
+    let set = read(r#"{"welcome_days": 30, "confirmation_hours": 1}"#).unwrap();
+    assert_eq!((set.welcome_life().as_secs(), set.confirmation_life().as_secs()), (30 * 24 * 3600, 3600));
     for (text, part) in [
         (r#"{"minutes": 4}"#, "minutes must be between 5 and 1440, found 4"),
         (r#"{"minutes": 1441}"#, "found 1441"),
         (r#"{"lost_password_link": "//evil.example"}"#, "must begin with https://"),
+        (r#"{"welcome_days": 0}"#, "welcome_days must be between 1 and 30, found 0"),
+        (r#"{"welcome_days": 31}"#, "welcome_days must be between 1 and 30, found 31"),
+        (r#"{"confirmation_hours": 169}"#, "confirmation_hours must be between 1 and 168, found 169"),
         (r#"{"link": ""}"#, "unknown field"),
     ] {
         let found = read(text).unwrap_err();

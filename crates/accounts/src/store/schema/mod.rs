@@ -7,6 +7,7 @@
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::sqlite::APPLICATION_ID;
 use crate::store::engine::{Db, Kind, Tx, each, sql};
+use crate::store::users::addresses;
 
 /// One step: the statements for either engine.
 struct Step {
@@ -24,7 +25,11 @@ const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v6_sqlite.sql"), postgres: include_str!("v6_postgres.sql") },
     Step { sqlite: include_str!("v7_sqlite.sql"), postgres: include_str!("v7_postgres.sql") },
     Step { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
+    Step { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
 ];
+
+/// The schema since which addresses are confirmed.
+const CONFIRMED_ADDRESSES: i64 = 9;
 
 /// The newest schema that this program knows.
 #[allow(clippy::cast_possible_wrap, reason = "the list is short")]
@@ -58,6 +63,9 @@ pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool,
             Kind::Postgres => step.postgres,
         })
         .await?;
+        if version == CONFIRMED_ADDRESSES {
+            addresses::confirm_known(&mut tx).await?;
+        }
         let note = sql("INSERT INTO accounts_schema (version, at) VALUES ($1, $2)");
         tx.execute(note.bind(version).bind(now.millis())).await?;
         tracing::info!(version, "the store has a new schema");
@@ -142,6 +150,7 @@ const OUR_NAMES: &[&str] = &[
     "login_failures",
     "server_secrets",
     "proven_credentials",
+    "address_confirmations",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

@@ -2,22 +2,21 @@
 
 use crate::domain::user_change::{ProfileChange, UserChange};
 use crate::domain::{
-    AccountsError, Action, DisplayName, EmailAddress, FieldRisk, Language, Locale, ProfileField, User,
-    UserId, search_text,
+    AccountsError, Action, DisplayName, FieldRisk, Language, Locale, ProfileField, User, UserId, search_text,
 };
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::sql;
 use crate::store::rights::Right;
-use crate::store::users::profile;
 use crate::store::users::repository::{UsersMut, read};
 use crate::store::users::row::UserKey;
+use crate::store::users::{addresses, profile};
 
 impl UsersMut<'_> {
     /// Changes a user: all of it or nothing. Returns the user as it is afterwards.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`] (the user, or a mail address to replace), [`AccountsError::AlreadyExists`] (a mail
-    /// address to add), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 32 KiB).
+    /// address to add, or one to confirm that is another user's), [`AccountsError::Invalid`] (an eleventh further mail address, or a profile of more than 32 KiB).
     pub async fn change(self, id: &UserId, edit: UserChange) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         let LockedUser { key, user } = change.lock_target(id, needed(&edit)).await?;
@@ -36,6 +35,9 @@ impl UsersMut<'_> {
 
 /// What a user may change of themselves is up to the caller, but for the quota and the manager.
 fn needed(edit: &UserChange) -> Right<'static> {
+    if edit.confirmed_email.is_some() {
+        return Right::AdminAccess;
+    }
     let is_managers = |one: &ProfileChange| matches!(one, ProfileChange::Value(value) if value.field() == ProfileField::Manager);
     let is_credential = |one: &ProfileChange| match one {
         ProfileChange::Value(value) => value.field().rules().risk == FieldRisk::Credential,
@@ -66,11 +68,11 @@ async fn record(
         named.push("displayname");
     }
     if let Some(address) = &edit.email {
-        let address = address.as_ref().map(EmailAddress::as_str);
-        if address != user.email.as_deref() {
-            change.execute(sql("DELETE FROM resets WHERE user_key = $1").bind(key.0)).await?;
-        }
-        user.email = address.map(text);
+        addresses::set(change, key, &mut user, address.as_ref()).await?;
+        named.push("email");
+    }
+    if let Some(address) = &edit.confirmed_email {
+        addresses::set_confirmed(change, key, &mut user, address).await?;
         named.push("email");
     }
     if let Some(quota) = edit.quota {
@@ -89,16 +91,14 @@ async fn record(
         return Ok(named);
     }
     let (display_name, email) = (user.display_name.as_deref(), user.email.as_deref());
-    let update =
-        sql("UPDATE users SET display_name = $2, email = $3, quota = $4, language = $5, locale = $6, \
-             search = $7 WHERE key = $1")
-        .bind(key.0)
-        .bind(display_name)
-        .bind(email)
-        .bind(user.quota.column())
-        .bind(user.language.as_deref())
-        .bind(user.locale.as_deref())
-        .bind(search_text::of_user(&user.id, display_name, email));
+    let update = sql("UPDATE users SET display_name = $2, quota = $3, language = $4, locale = $5, \
+                      search = $6 WHERE key = $1")
+    .bind(key.0)
+    .bind(display_name)
+    .bind(user.quota.column())
+    .bind(user.language.as_deref())
+    .bind(user.locale.as_deref())
+    .bind(search_text::of_user(&user.id, display_name, email));
     change.execute(update).await?;
     Ok(named)
 }

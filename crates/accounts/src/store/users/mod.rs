@@ -1,5 +1,6 @@
 //! The table of users and what hangs on it.
 
+pub(crate) mod addresses;
 pub(crate) mod edit;
 pub(crate) mod insert;
 pub(crate) mod json_rows;

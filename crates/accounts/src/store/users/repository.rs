@@ -10,6 +10,7 @@ use crate::store::credential_epoch;
 use crate::store::engine::{Db, Query, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
+use crate::store::users::addresses;
 use crate::store::users::row::{UserKey, columns};
 
 table! {
@@ -44,18 +45,14 @@ impl Users<'_> {
         look.permissions().ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
 
-    /// The enabled users with this primary mail address.
+    /// The user whose confirmed mail address this is.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn by_email(self, address: &EmailAddress) -> Result<Vec<User>, AccountsError> {
-        let query = sql(concat!(
-            "SELECT ",
-            columns!(),
-            "FROM users WHERE email = $1 AND enabled ORDER BY name LIMIT 100"
-        ));
-        let rows = self.0.db().rows(query.bind(address.as_str())).await?;
-        rows.iter().map(User::read).collect()
+    pub async fn owner_of_address(self, address: &EmailAddress) -> Result<Option<User>, AccountsError> {
+        let query = sql(concat!("SELECT ", columns!(), "FROM users WHERE confirmed_key = $1"));
+        let row = self.0.db().row(query.bind(address.canonical().as_ref())).await?;
+        row.map(|row| User::read(&row)).transpose()
     }
 
     /// The users with this phone number, spelled exactly so.
@@ -85,6 +82,19 @@ impl Users<'_> {
 }
 
 impl UsersMut<'_> {
+    /// Takes the confirmation from the mail address of a user, which stays, unconfirmed; returns whether it was confirmed. `why`
+    /// goes to the audit log.
+    ///
+    /// # Errors
+    /// [`AccountsError::NotFound`].
+    pub async fn unconfirm_address(self, id: &UserId, why: &str) -> Result<bool, AccountsError> {
+        let mut change = self.0.change().await?;
+        let locked = change.lock_target(id, Right::AdminAccess).await?;
+        let was_confirmed = addresses::withdraw(&mut change, &locked, why).await?;
+        change.commit().await?;
+        Ok(was_confirmed)
+    }
+
     /// Enables or disables a user; returns whether that changed anything.
     ///
     /// Disabling ends the user's sessions and everything remembered of them (see [`crate::CredentialEpoch`]).

@@ -16,7 +16,7 @@ pub(crate) struct UserKey(pub(crate) i64);
 impl UserKey {
     /// From the column after those of the user.
     pub(crate) fn read(row: &Row) -> Result<Self, AccountsError> {
-        row.int(13).map(Self)
+        row.int(USER_COLUMNS).map(Self)
     }
 }
 
@@ -36,16 +36,21 @@ impl User {
             row.int_or_null(10)?,
             row.int_or_null(11)?,
             row.int(12)?,
+            row.text_or_null(13)?,
         );
         row.into_user()
     }
 }
 
+/// How many columns a user has; other columns of a row come after them.
+pub(crate) const USER_COLUMNS: usize = 14;
+
 /// The columns of a [`UserRow`] user, of a table called `users`.
 macro_rules! columns {
     () => {
         "users.name, users.id, users.backend, users.enabled, users.display_name, users.email, users.quota, \
-         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.generation "
+         users.language, users.locale, users.created_at, users.first_login, users.last_login, users.generation, \
+         users.confirmed_email "
     };
 }
 pub(crate) use columns;
@@ -66,6 +71,7 @@ pub(crate) struct UserRow(
     Option<i64>,
     Option<i64>,
     i64,
+    Option<String>,
 );
 
 impl UserRow {
@@ -77,7 +83,7 @@ impl UserRow {
         #[rustfmt::skip]
         let Self(
             name, id, backend, enabled, display_name, email, quota, language, locale, created, first_login,
-            last_login, generation,
+            last_login, generation, confirmed_email,
         ) = self;
         let backend = BackendId::parse(&backend)
             .map_err(|_| AccountsError::unreadable("a user's backend has no valid id"))?;
@@ -87,6 +93,7 @@ impl UserRow {
             enabled: enabled.0,
             display_name,
             email,
+            confirmed_email,
             quota: Quota::stored(quota),
             language,
             locale,

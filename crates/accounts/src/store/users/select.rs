@@ -157,7 +157,7 @@ enum Way<'a> {
 impl<'a> Way<'a> {
     fn find(kind: Kind, filter: &'a UserFilter) -> Self {
         let search = !filter.search.is_empty();
-        let bare = !search && filter.enabled.is_none();
+        let bare = !search && filter.enabled.is_none() && !filter.unconfirmed;
         match filter.groups.as_deref() {
             _ if filter.recent => Self::Table,
             Some([group]) if bare => Self::Roll(group),
@@ -249,6 +249,12 @@ fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool
         Some(false) => query.push(kind, " AND NOT users.enabled"),
         None => query,
     };
+    if filter.unconfirmed {
+        query = query.push(
+            kind,
+            " AND users.email IS NOT NULL AND (users.confirmed_email IS NULL OR users.confirmed_email <> users.email)",
+        );
+    }
     if filter.recent {
         query = query.push(kind, " AND users.last_login IS NOT NULL");
     }

@@ -4,8 +4,8 @@
 //! language afterwards, so an error there leaves an incomplete user; here they are checked first, with the same codes.
 
 use accounts::{
-    AccountsError, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language, MAX_LOCAL_PASSWORD_BYTES,
-    NewIdError, NewUser, Person, ProfileField, ProfileValue, UserId,
+    AccountsError, CONFIRMED_ADDRESS, DisplayName, EmailAddress, GroupId, LOCAL_BACKEND, Language,
+    MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser, Person, ProfileField, ProfileValue, UserId,
 };
 use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
@@ -46,8 +46,8 @@ const CODES: &[ResponseDoc] = &[
     (NO_FREE_ID, "no free id was found"),
     (
         Code::FORBIDDEN,
-        "only administrators name a backend, or use a name that another backend may own; sub-admins promote within \
-         their groups",
+        "only administrators name a backend, set confirmedEmail, or use a name that another backend may own; sub-admins \
+         promote within their groups",
     ),
 ];
 
@@ -55,7 +55,8 @@ const PARAMS: &[Param] = &[
     Param::text("userid", "The name to sign in with: a-z, A-Z, 0-9, blank and _.@-'"),
     Param::new("password", Kind::Secret, "Without one a link to set it is mailed"),
     Param::text("displayName", "What the user is called, at most 64 characters"),
-    Param::text("email", "A mail address"),
+    Param::text("email", "A mail address; pending until a link is followed that is sent to it"),
+    Param::text("confirmedEmail", "The same, confirmed without a link. Admins only"),
     Param::new("groups", Kind::List, "The groups to be in; sub-admins must name one"),
     Param::new("subadmin", Kind::List, "The groups to administer"),
     Param::text("quota", "`none`, `default`, or a size such as `5 GB`"),
@@ -74,7 +75,12 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let params = call.params;
     let typed = params.text("userid")?.unwrap_or_default();
     let password = params.text("password")?.unwrap_or_default();
+    let confirmed = params.text("confirmedEmail")?.unwrap_or_default().trim();
+    if !confirmed.is_empty() && !call.caller()?.is_admin() {
+        return Err(Failure::new(Code::FORBIDDEN, "Logged in user must be an admin"));
+    }
     let email = params.text("email")?.unwrap_or_default().trim();
+    let email = if confirmed.is_empty() { email } else { confirmed };
     let backend = backend(call)?;
 
     let id = if typed.is_empty() && setting(call, "newUser.generateUserID").await? {
@@ -135,7 +141,7 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     new = administers.into_iter().fold(new, NewUser::subadmin_of);
     // Who signs in at a mail server with an address can be reached there.
     if let Some(address) = address.or_else(|| EmailAddress::parse(id.as_str()).ok().filter(|_| !local)) {
-        new = new.email(address);
+        new = if confirmed.is_empty() { new.email(address) } else { new.confirmed_email(address) };
     }
     if let Some(backend) = backend {
         new = new.backend(backend);
@@ -151,6 +157,9 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let user = match call.accounts()?.users().create(new).await {
         Ok(user) => user,
+        Err(AccountsError::AlreadyExists { what: CONFIRMED_ADDRESS, .. }) => {
+            return Err(Failure::new(INVALID, "The email address belongs to another user"));
+        }
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
         // Deleted since the look-up.
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),

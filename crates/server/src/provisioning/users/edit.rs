@@ -30,9 +30,11 @@ const MORE_NEEDED: &str =
 /// `PUT /cloud/users/{user}`
 pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields of a user", nothing(), edit(call))
 .more(
-    "Fields: displayname, email, password, quota, manager, additional_mail, notify_email, language, locale, timezone, \
+    "Fields: displayname, email, confirmedEmail, password, quota, manager, additional_mail, notify_email, language, locale, timezone, \
      first_day_of_week, phone, address, website, twitter, bluesky, fediverse, organisation, role, headline, biography, \
-     profile_enabled, pronouns, birthdate; and for oneself avatarScope, emailScope and so on.",
+     profile_enabled, pronouns, birthdate; and for oneself avatarScope, emailScope and so on. A new email is pending until \
+     the link is followed that is sent to it; the same again sends another link. Administrators set confirmedEmail: the \
+     address counts at once, and one that another user has confirmed is refused.",
 )
 .params(&[
     Param::text("key", "The field").required(),
@@ -85,7 +87,7 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
 /// Required proof and scope for changing a field.
 pub fn needs(key: &str, oneself: bool) -> (Requirement, TokenScope) {
     let is_credential = |field: ProfileField| field.rules().risk == FieldRisk::Credential;
-    if key == "password" || key.parse().is_ok_and(is_credential) {
+    if matches!(key, "password" | "confirmedEmail") || key.parse().is_ok_and(is_credential) {
         return (Requirement::RecentPassword, TokenScope::UsersCredentials);
     }
     let is_own_matter = |field: ProfileField| field.rules().edited_by != EditedBy::Administrators;
@@ -235,6 +237,9 @@ impl<'a> Editor<'a> {
                 change.display_name(DisplayName::parse_optional(value).map_err(invalid)?)
             }
             "email" => change.email(EmailAddress::parse_optional(value).map_err(invalid)?),
+            "confirmedEmail" if self.admin => {
+                change.confirmed_email(EmailAddress::parse(value).map_err(invalid)?)
+            }
             "quota" if over => change.quota(validate::quota(call, value).await?),
             "manager" if over => change.field(value_of(ProfileField::Manager, checked("manager", value)?)?),
             "additional_mail" => change.field(value_of(ProfileField::AdditionalMail, value)?),

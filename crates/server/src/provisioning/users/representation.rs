@@ -61,6 +61,7 @@ pub(crate) fn shown(details: &Details, viewer: Viewer, settings: &ServerSettings
     map.put("locale", user.locale.as_deref().unwrap_or_default());
     map.put("timezone", profile.value(ProfileField::Timezone).unwrap_or_default());
     map.put("notify_email", profile.value(ProfileField::NotifyEmail));
+    map.put("confirmedEmail", user.confirmed_email.as_deref());
     map.put("backendCapabilities", Data::map([("setDisplayName", true), ("setPassword", user.is_local())]));
     Data::Map(map.entries)
 }

@@ -2,6 +2,7 @@
 
 use accounts::{AccountsError, User};
 
+use crate::mail::WelcomeError;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::docs::ResponseDoc;
 use crate::provisioning::envelope::code::Code;
@@ -80,14 +81,15 @@ pub(crate) const WELCOME: Operation =
     ]);
 
 async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
+    const TOO_MANY: &str = "too many welcome mails were sent to this address, or by you; try again tomorrow";
     let user = call.user_below(Failure::hidden()).await?.user;
     if user.email.is_none() {
         return Err(Failure::new(NO_EMAIL, "Email address not available"));
     }
-    call.app
-        .send_welcome(&call.accounts()?, &user)
-        .await
-        .map_err(|_| Failure::new(NOT_SENT, "Sending email failed"))?;
+    call.app.send_welcome(&call.accounts()?, &user).await.map_err(|error| {
+        let failure = Failure::new(NOT_SENT, "Sending email failed");
+        if error == WelcomeError::TooMany { failure.with_hint(TOO_MANY) } else { failure }
+    })?;
     Ok(Answer::NOTHING)
 }
 

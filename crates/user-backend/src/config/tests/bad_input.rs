@@ -103,6 +103,18 @@ fn a_number_out_of_its_range() {
 }
 
 #[test]
+fn help_that_cannot_be_shown() {
+    insta::assert_snapshot!(entries(&[
+        "class = \"imap\"\nhost = \"mail\"\ndisplay_name = \"\"\nhelp_url = \"\"",
+        "class = \"imap\"\nhost = \"mail\"\ndisplay_name = \" Mail \"\nhelp_url = \"javascript:alert(1)\"",
+        "class = \"imap\"\nhost = \"mail\"\ndisplay_name = \"a\\nb\"\nhelp_url = \"https://example.com/a b\"",
+        "class = \"imap\"\nhost = \"mail\"\ndisplay_name = 7\nhelp_url = \"https://frank:Wonderland-1@example.com/\"",
+        "class = \"imap\"\nhost = \"mail\"\nhelp_url = \"https:///path\"",
+        "class = \"imap\"\nhost = \"mail\"\nhelp_url = \"ftp://example.com\"",
+    ]));
+}
+
+#[test]
 fn missing_argument() {
     insta::assert_snapshot!(php_entries(&[
         "'class' => 'OC_User_IMAP'",

@@ -22,6 +22,7 @@ fn the_defaults_are_those_of_the_table() {
         (Duration::from_secs(3), Duration::from_secs(15))
     );
     assert_eq!(entry.policy(), &Policy::default());
+    assert_eq!((entry.display_name(), entry.help_url()), ("imap:mail.example.com", None));
     assert_eq!(entry.names(), &NameRules::default());
     assert_eq!(config.resolver(), &ResolverSettings::default());
     assert_eq!(config.resolver().deadline, Duration::from_secs(20));
@@ -57,6 +58,8 @@ fn every_field_of_the_table_is_obeyed() {
         cache_rejected = "off"
         max_stale = "2d"
         budget = { failures = 2, per = "1h" }
+        display_name = "Example Mail"
+        help_url = "https://mail.example.com/password?lang=en"
 
         [resolver]
         deadline = "30s"
@@ -77,6 +80,8 @@ fn every_field_of_the_table_is_obeyed() {
         (endpoint.connect_timeout(), endpoint.timeout()),
         (Duration::from_millis(500), Duration::from_secs(5))
     );
+    assert_eq!(entry.display_name(), "Example Mail");
+    assert_eq!(entry.help_url(), Some("https://mail.example.com/password?lang=en"));
     let policy = entry.policy();
     assert_eq!((policy.max_concurrent, policy.warm, policy.canary), (4, 2, false));
     assert_eq!((policy.on_reject, policy.on_unavailable), (OnReject::Stop, OnUnavailable::Continue));

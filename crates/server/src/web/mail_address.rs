@@ -1,0 +1,90 @@
+//! The mail address of an account: changing it, and the page that a confirmation link leads to.
+//!
+//! Looking at a link changes nothing, because mail programs look at links before people do: the button of the page confirms.
+
+use accounts::{AccountsError, ConfirmError, EmailAddress, UserChange, UserId};
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+
+use super::account::{begin, confirm as confirm_session, overview};
+use super::page_request::{Answer, EarlyResponse, PageRequest, seconds, waiting};
+use super::templates::{ConfirmAddress, Notice, page};
+
+/// `POST /settings/email`: needs the password. An empty address removes the one that is there.
+pub(super) async fn change(mut request: PageRequest, body: Body) -> Answer {
+    let (session, sent) = begin(&request, body).await?;
+    if !request.app.settings().allow_user_to_change_display_name {
+        let notice = Notice::bad("Your mail address is set by your administrator.");
+        return overview(&request, &session, StatusCode::FORBIDDEN, Some(notice)).await;
+    }
+    let session = confirm_session(&mut request, session, sent.text("current")).await?;
+    let Ok(address) = EmailAddress::parse_optional(sent.text("email")) else {
+        let notice = Notice::bad("This is not a mail address. Nothing was changed.");
+        return overview(&request, &session, StatusCode::UNPROCESSABLE_ENTITY, Some(notice)).await;
+    };
+    let accounts = request.accounts_of(&session);
+    let change = UserChange::new().email(address);
+    match accounts.users().change(&session.user().id, change).await {
+        Ok(_) => Ok(request.redirect(&request.url_for("/settings?done=email"))),
+        Err(error) => Err(request.failed(&error)),
+    }
+}
+
+/// `GET /address/confirm/{token}`: looks, and changes nothing.
+pub(super) async fn look(request: PageRequest) -> Answer {
+    let confirmation = request.app.address_confirmation();
+    let found = confirmation.inspect(request.last_segment(), Some(request.origin.address)).await;
+    let (user, address) = found.map_err(|error| refused(&request, &error))?;
+    Ok(form(&request, &user, &address))
+}
+
+/// `POST /address/confirm/{token}`
+pub(super) async fn confirm(request: PageRequest, body: Body) -> Answer {
+    // A caller who knows the token may use it, from any page: a forged form could do nothing without it.
+    request.form(body).await?;
+    let confirmation = request.app.address_confirmation();
+    let done = confirmation.confirm(request.last_segment(), Some(request.origin.address)).await;
+    let (user, address) = done.map_err(|error| refused(&request, &error))?;
+    tracing::info!(target: "audit", ?user, "confirmed a mail address by a link");
+    let line = format!("{address} is now the mail address of the account {user}.");
+    let link = Some(("Go to your account", request.url_for("/settings")));
+    Ok(request.message(StatusCode::OK, "Your mail address is confirmed", &[&line], link))
+}
+
+fn form(request: &PageRequest, user: &UserId, address: &EmailAddress) -> Response<Body> {
+    let template = ConfirmAddress { frame: request.frame(), user: user.as_str(), address: address.as_str() };
+    page(StatusCode::OK, &template)
+}
+
+/// Why an address was not confirmed.
+fn refused(request: &PageRequest, error: &ConfirmError) -> EarlyResponse {
+    match error {
+        ConfirmError::Invalid => {
+            let lines = &[
+                "A link works once and for a limited time, and only the newest one does. A new password or another address \
+                 ends it, too.",
+                "To get another link, sign in and save your mail address again.",
+            ];
+            let link = Some(("Go to your account", request.url_for("/settings")));
+            request.message(StatusCode::NOT_FOUND, "This link does not work", lines, link).into()
+        }
+        ConfirmError::Taken => {
+            let lines = &["Another account uses this mail address. To use it here, remove it there first."];
+            let title = "This address cannot be confirmed";
+            request.message(StatusCode::CONFLICT, title, lines, None).into()
+        }
+        ConfirmError::Throttled { retry_after } => {
+            let line = format!(
+                "Too many wrong links were tried from your network address. Wait {} s.",
+                seconds(*retry_after)
+            );
+            let response = request.message(StatusCode::TOO_MANY_REQUESTS, "Not now", &[&line], None);
+            waiting(response, Some(*retry_after)).into()
+        }
+        ConfirmError::Store(error) => request.failed(error),
+        error => {
+            tracing::error!(%error, "a mail address could not be confirmed");
+            request.failed(&AccountsError::Stale { what: "link" })
+        }
+    }
+}
