@@ -82,13 +82,25 @@ impl Serialize for ServerText {
     }
 }
 
+/// Undoes one way to encode a text.
+type Decoder = fn(&[u8]) -> Vec<u8>;
+
 /// One text in every form in which servers repeat a name or a password: as it is, decoded, without blanks. Lower case.
 struct Views(Vec<Zeroizing<String>>);
 
 impl Views {
     fn of(said: &[u8]) -> Self {
-        let decoders: [fn(&[u8]) -> Vec<u8>; 7] =
-            [without_blanks, percent_decoded, unescaped, without_entities, unquoted, from_base64, from_hex];
+        let decoders: [Decoder; 9] = [
+            without_blanks,
+            percent_decoded,
+            unescaped,
+            without_entities,
+            unquoted,
+            from_base64,
+            from_hex,
+            from_numbers,
+            rotated,
+        ];
         let plain = Zeroizing::new(said.to_vec());
         let once: Vec<_> = decoders.iter().map(|decode| Zeroizing::new(decode(&plain))).collect();
         // Twice: base64 that is folded over two lines, percent signs inside quotes.
@@ -233,10 +245,12 @@ fn from_base64(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Everything that may be hexadecimal, decoded.
+/// Everything that may be hexadecimal, decoded; also with separators between its bytes.
 fn from_hex(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    for token in text.split(|byte| !byte.is_ascii_hexdigit()) {
+    let joined: Zeroizing<Vec<u8>> =
+        Zeroizing::new(text.iter().copied().filter(|byte| !b" :,-.".contains(byte)).collect());
+    for token in [text, &joined].into_iter().flat_map(|text| text.split(|byte| !byte.is_ascii_hexdigit())) {
         for start in 0..2 {
             let pairs = token.get(start..).unwrap_or_default().as_chunks::<2>().0;
             out.extend(pairs.iter().filter_map(|[high, low]| hex(*high, *low)));
@@ -244,6 +258,30 @@ fn from_hex(text: &[u8]) -> Vec<u8> {
         }
     }
     out
+}
+
+/// Characters by number: `\\x57`, `\\u0057`, `&#87;`, `&#x57;`, `87 111 110`. Each number is read as octal, decimal and
+/// hexadecimal.
+fn from_numbers(text: &[u8]) -> Vec<u8> {
+    let text = Zeroizing::new(String::from_utf8_lossy(text).into_owned());
+    let mut out = String::new();
+    for radix in [8, 10, 16] {
+        let numbers = text.split(|c: char| !c.is_ascii_hexdigit()).filter(|number| number.len() <= 6);
+        out.extend(numbers.filter_map(|number| char::from_u32(u32::from_str_radix(number, radix).ok()?)));
+        out.push('\n');
+    }
+    out.into_bytes()
+}
+
+/// ROT13.
+fn rotated(text: &[u8]) -> Vec<u8> {
+    let rotate = |byte: u8, first: u8| first + (byte - first + 13) % 26;
+    let turned = text.iter().map(|byte| match byte {
+        b'a'..=b'z' => rotate(*byte, b'a'),
+        b'A'..=b'Z' => rotate(*byte, b'A'),
+        other => *other,
+    });
+    turned.collect()
 }
 
 fn hex(high: u8, low: u8) -> Option<u8> {
@@ -300,6 +338,17 @@ mod tests {
             "W ö n d e r l a n d 1".to_owned(),
             "W.ö.n.d.e.r.l.a.n.d.1".to_owned(),
             "1-dnal rednöW".to_owned(),
+            // By number.
+            PASSWORD.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
+            PASSWORD.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect(),
+            PASSWORD.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect(),
+            PASSWORD.bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+            PASSWORD.chars().map(|c| format!("{} ", u32::from(c))).collect(),
+            PASSWORD.bytes().map(|byte| format!("{byte:02x}:")).collect(),
+            // ROT13 of its letters.
+            "Jöaqre \"ynaq\"-1%".to_owned(),
+            // UTF-16.
+            PASSWORD.chars().flat_map(|c| [c, '\0']).collect(),
             // A part of it.
             "Wönder".to_owned(),
             "nder \"lan".to_owned(),

@@ -424,3 +424,40 @@ fn said_keeps_a_bounded_amount_and_shows_nothing() {
     let words = said.judge(&RefusalTexts::default(), sent);
     assert_eq!((words.class, words.text), (UNKNOWN, ServerText::withheld()));
 }
+
+/// What an attacker, or an unlucky server, may say during an outage so that it reads like a refusal.
+#[test]
+fn outages_that_read_like_a_refusal_are_not_recognised_as_one() {
+    for said in [
+        "LOGIN failed: shard 7 is gone",
+        "Authentication failed because the directory did not answer",
+        "Access denied (policy daemon: EOF)",
+        "Invalid credentials (internal error 12)",
+        "Login incorrect, or the server is overloaded",
+        "Invalid password hash for node 3",
+        "Bad user session, moving to node 4",
+        "Invalid user table",
+        "Wrong password store mounted",
+        "No such user database",
+        "Unknown user store state",
+        "Permission denied: /var/mail",
+        "Not logged in yet, the queue is long",
+        "L\u{43e}gin incorrect",
+        "<b>Login</b><i>x</i>incorrect",
+    ] {
+        assert_ne!(class(said, NAME), REFUSED, "{said}");
+        assert!(!matches!(class(said, NAME), Class::Refusal(_)), "{said}");
+    }
+    // With a name that completes a phrase.
+    for (said, name) in
+        [("The flux is gone for login incorrect", "login incorrect"), ("Try no such user", "no such user")]
+    {
+        assert_eq!(class(said, name), UNKNOWN, "{said}");
+    }
+    // A reply that is too long to be looked through.
+    let mut said = Said::default();
+    said.add(b"Login incorrect.");
+    said.add(&[b' '; 4096]);
+    let words = said.judge(&RefusalTexts::default(), Sent { name: NAME, password: "Wonderland-1" });
+    assert_eq!(words.class, UNKNOWN);
+}

@@ -339,6 +339,53 @@ const GENERAL: &[&str] = &[
     "user cannot login",
 ];
 
+/// Words that make something else of a phrase of [`SPECIFIC`] before them: "invalid password hash", "bad user database".
+const OTHER_THINGS: &[&str] = &[
+    "hash",
+    "hashes",
+    "scheme",
+    "file",
+    "files",
+    "database",
+    "table",
+    "store",
+    "storage",
+    "cache",
+    "session",
+    "sessions",
+    "service",
+    "server",
+    "servers",
+    "process",
+    "daemon",
+    "backend",
+    "field",
+    "format",
+    "encoding",
+    "policy",
+    "method",
+    "request",
+    "response",
+    "data",
+    "record",
+    "query",
+    "index",
+    "config",
+    "configuration",
+    "setting",
+    "settings",
+    "module",
+    "plugin",
+    "agent",
+    "quota",
+    "directory",
+    "list",
+    "map",
+    "node",
+    "shard",
+    "state",
+];
+
 /// Words that give no reason.
 const FILLERS: &[&str] = &[
     "a",
@@ -400,14 +447,16 @@ pub(super) fn class(said: &[u8], name: &str) -> (Class, bool) {
         return (Class::Outage, false);
     }
     // A user may be called "login" or "password". Taking these names out must not hide what is said about them.
-    match refusal(&reply).or_else(|| refusal(&whole)) {
+    let with_name = || if name.contains(' ') { None } else { refusal(&whole) };
+    match refusal(&reply).or_else(with_name) {
         Some((rejection, hint)) => (Class::Refusal(rejection), hint == Hint::ForTheUser),
         None => (Class::Unknown, false),
     }
 }
 
 fn refusal(reply: &str) -> Option<(Rejection, Hint)> {
-    let specific = SPECIFIC.iter().find(|(_, _, phrases)| phrases.iter().any(|phrase| has(reply, phrase)));
+    let is_said = |phrase: &&str| behind(reply, phrase).any(|rest| !begins_with_other_thing(rest));
+    let specific = SPECIFIC.iter().find(|(_, _, phrases)| phrases.iter().any(is_said));
     if let Some((rejection, hint, _)) = specific {
         return Some((*rejection, *hint));
     }
@@ -437,11 +486,20 @@ fn normalised(text: &str) -> String {
 }
 
 fn has(reply: &str, phrase: &str) -> bool {
-    let is_word = |at: usize| {
-        let (before, behind) = (reply.get(..at), reply.get(at + phrase.len()..));
-        before.is_some_and(|text| text.ends_with(' ')) && behind.is_some_and(|text| text.starts_with(' '))
-    };
-    reply.match_indices(phrase).any(|(at, _)| is_word(at))
+    behind(reply, phrase).next().is_some()
+}
+
+/// What stands behind each place where the phrase does, word by word.
+fn behind<'a>(reply: &'a str, phrase: &'a str) -> impl Iterator<Item = &'a str> {
+    let length = phrase.len();
+    reply.match_indices(phrase).filter_map(move |(at, _)| {
+        let (before, rest) = (reply.get(..at)?, reply.get(at + length..)?);
+        (before.ends_with(' ') && rest.starts_with(' ')).then_some(rest)
+    })
+}
+
+fn begins_with_other_thing(rest: &str) -> bool {
+    rest.split_whitespace().next().is_some_and(|word| OTHER_THINGS.contains(&word))
 }
 
 /// A reply without this phrase, as often as it stands there.

@@ -7,7 +7,7 @@ use crate::backend::{Attempt, UserBackend};
 use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::LoginName;
-use crate::refusal::OwnWords;
+use crate::refusal::{OwnWords, ServerText};
 use crate::secret::{Password, random_hex};
 use crate::verdict::{Rejection, Verdict};
 
@@ -73,7 +73,7 @@ impl From<&CanaryResult> for Canary {
 /// What an operator has to know about an answer that is not recognised, and how to teach it.
 pub(crate) fn not_recognised(error: &BackendError) -> String {
     let detail = error.detail();
-    match error.server_text().map(|text| text.as_str()).filter(|text| !text.is_empty()) {
+    match error.server_text().map(ServerText::as_str).filter(|text| !text.is_empty()) {
         Some(words) => {
             let teach = words.replace(['\\', '"'], "*");
             format!(

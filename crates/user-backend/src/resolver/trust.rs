@@ -76,6 +76,13 @@ impl Trust {
         words.is_some_and(|words| words.are_in(name, error))
     }
 
+    /// Whether a reload is a reason for another canary: words that were learned may have been those of an outage, and what was
+    /// not recognised may be now.
+    pub(super) fn has_lesson(&self) -> bool {
+        let known = self.lock();
+        known.is_reported || known.own_words.is_some()
+    }
+
     /// Whether this server answered in a way that is not recognised, and nothing was learned of it.
     pub(super) fn does_not_recognise(&self) -> bool {
         let known = self.lock();
@@ -116,7 +123,8 @@ impl Trust {
                         "two users who do not exist were answered in these words; they are a refusal from now on"
                     );
                 }
-                known.own_words = own_words.clone().map(Arc::new).or(known.own_words.take());
+                known.own_words = own_words.clone().map(Arc::new);
+                known.is_reported = false;
                 Standing::Proven
             }
             (CanaryResult::Accepted, _) => {

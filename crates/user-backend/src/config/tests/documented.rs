@@ -227,3 +227,21 @@ fn in_a_config_php_the_resolver_has_a_key_that_is_nobody_elses() {
          'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];");
     assert_eq!(config.resolver().deadline, Duration::from_secs(9));
 }
+
+#[test]
+fn refusal_texts_are_the_same_in_every_format() {
+    let taught = |config: &Config| config.entries()[0].refusal_texts().unwrap();
+    let in_toml = toml(
+        "[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nrefusal_texts = [\"Nope, {name}\", \"Denied *\"]",
+    );
+    let in_json = good(
+        r#"{"user_backends": [{"class": "ftp", "host": "files", "refusal_texts": ["Nope, {name}", "Denied *"]}]}"#,
+        Format::Json,
+    );
+    let in_php = php("<?php return ['user_backends' => [
+            ['class' => 'ftp', 'host' => 'files', 'refusal_texts' => array ('Nope, {name}', 'Denied *')],
+        ]];");
+    assert!(!taught(&in_toml).is_empty());
+    assert_eq!(taught(&in_toml), taught(&in_json));
+    assert_eq!(taught(&in_toml), taught(&in_php));
+}

@@ -139,7 +139,7 @@ async fn what_was_proved_stays_proved_while_the_server_is_away() {
 struct OddServer {
     people: StaticBackend,
     /// What it says to a name; `{}` stands for the name, `#` for a number that counts up.
-    says: &'static str,
+    says: Mutex<&'static str>,
     is_learnable: bool,
     asked: Mutex<Vec<String>>,
 }
@@ -148,7 +148,7 @@ impl OddServer {
     fn saying(says: &'static str) -> Arc<Self> {
         Arc::new(Self {
             people: people("mail").with_user("alice", "a").with_user("mallory", "m"),
-            says,
+            says: Mutex::new(says),
             is_learnable: true,
             asked: Mutex::default(),
         })
@@ -183,7 +183,8 @@ impl UserBackend for OddServer {
         };
         let verdict = self.people.authenticate(attempt).await?;
         let Verdict::Rejected(_) = verdict else { return Ok(verdict) };
-        let said = self.says.replace("{}", attempt.upstream_name).replace('#', &asked.to_string());
+        let said =
+            self.says.lock().unwrap().replace("{}", attempt.upstream_name).replace('#', &asked.to_string());
         let said = ServerText::new(said.as_bytes(), attempt.upstream_name, attempt.password);
         let error = BackendError::not_recognised("reply 530 to PASS", said);
         Err(if self.is_learnable { error.learnable() } else { error })
@@ -206,6 +207,29 @@ async fn words_for_two_canaries_are_learned_at_start() {
     }
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
     assert_eq!(server.canaries(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_learns_the_words_again() {
+    let server = OddServer::saying("The flux is gone.");
+    let resolver = server.resolver(Policy::default());
+    let _ = resolver.canary().await;
+    assert_eq!(
+        sign_in(&resolver, "alice", "wrong").await.outcome,
+        Outcome::Refused(Rejection::BadCredentials)
+    );
+    // That was an outage. This is how the server refuses.
+    *server.says.lock().unwrap() = "Stay outside.";
+    let link = Arc::clone(&server) as Arc<dyn UserBackend>;
+    let next = || Resolver::builder().link(Arc::clone(&link), Policy::default(), DomainRules::none());
+    let canaries = resolver.replace(next()).await.unwrap().canaries;
+    assert_eq!(canaries[0].1, Canary::RefusedInOwnWords("stay outside.".to_owned()));
+    assert_eq!(
+        sign_in(&resolver, "alice", "wronger").await.outcome,
+        Outcome::Refused(Rejection::BadCredentials)
+    );
+    let kept = resolver.replace(next()).await.unwrap();
+    assert_eq!((kept.kept.len(), kept.canaries.len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
