@@ -196,6 +196,8 @@ impl Reservation<'_> {
                 Rejection::BadCredentials | Rejection::UnknownUser | Rejection::AccountLocked,
             )) => slate.fail(self.tuple, true),
             Err(error) if error.is_timeout() && error.phase() == Phase::Login => slate.suspect(self.tuple),
+            // The server answered the password, in a way that is not recognised: that costs what silence costs.
+            Err(error) if error.counts_as_guess() => slate.suspect(self.tuple),
             Ok(Verdict::Rejected(_) | Verdict::NotMine) | Err(_) => {}
         }
     }

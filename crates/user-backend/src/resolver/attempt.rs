@@ -137,7 +137,12 @@ impl Resolver {
                             turn.unjudged(&key);
                         }
                     }
-                    Outcome::Unavailable { .. } => {}
+                    // An answer that is not recognised may have been a refusal.
+                    Outcome::Unavailable { .. } => {
+                        if let Some(turn) = turn.filter(|_| answer.trace.counts_as_guess()) {
+                            turn.unjudged(&key);
+                        }
+                    }
                 }
                 observe::landed(&name, &answer);
                 (answer, began)

@@ -16,7 +16,7 @@ use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
 use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
-use crate::backend::Attempt;
+use crate::backend::{Attempt, ServerMessage};
 use crate::clock::{Instant, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::layer::{Locks, Throttles};
@@ -155,6 +155,7 @@ impl Chain {
             };
             let pinned = spelling.and_then(|spelling| link.names.pinned_upstream(&spelling, identity.name()));
             let mut sent = None;
+            let message = ServerMessage::default();
             let began = now();
             let answer = match link.names.ask(attempt.name) {
                 // A denied name: no server is asked, so no budget is spent.
@@ -165,6 +166,15 @@ impl Chain {
                         Ok(reservation) => reservation,
                         Err(wait) => {
                             trace.steps.push(Step::skipped(&link.id, link.budget_spent()));
+                            // Its answers are an outage until they are recognised, whatever was counted meanwhile.
+                            if link.trust.does_not_recognise() {
+                                if link.policy.on_unavailable == OnUnavailable::Stop {
+                                    trace.ended_by = Rule::OutageStops;
+                                    return Decision::Unavailable;
+                                }
+                                trace.ended_by = Rule::OutageUndecided;
+                                continue;
+                            }
                             throttled = Some(throttled.map_or(wait, |other: Duration| other.min(wait)));
                             if link.policy.on_unavailable == OnUnavailable::Stop {
                                 break;
@@ -174,13 +184,17 @@ impl Chain {
                     };
                     let deadline = share(began, attempt.deadline, still_to_ask(number));
                     let asked = attempt.with_upstream_name(&upstream).with_deadline(deadline);
-                    let answer = link.ask(asked).await;
+                    let answer = link.ask(asked.with_message_to(&message)).await;
                     reservation.settle(&answer);
                     sent = Some(upstream);
                     answer
                 }
             };
-            trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
+            let message = message.take();
+            if let Some(text) = &message {
+                tracing::warn!(backend = %link.id, text = text.as_str(), "the server has a message for its user");
+            }
+            trace.steps.push(Step::of(&link.id, &answer, millis_since(began)).with_message(message));
             match answer {
                 Ok(Verdict::Accepted(accepted)) => {
                     let spelling = (accepted.name() == identity.name()).then(|| attempt.name.spelling());

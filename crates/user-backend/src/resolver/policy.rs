@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use crate::layer::budget::Budget;
 
 /// How long one attempt may take when nothing else is set.
-pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(25);
 
 /// What a rejection means for the backends behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! How a decision came about, as data: every backend, what it said or why it was not asked, and the rule that ended it.
 //!
-//! A trace never holds a password, nor what a server said beyond its reply codes. It is for operators, not for the
-//! person who signs in: it tells which backends exist and which of them know a name.
+//! A trace never holds a password. What a server said beyond its reply codes is in it only as a
+//! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows which backends exist and
+//! which of them know a name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::{BackendError, FailureKind, Phase};
 use crate::identity::BackendId;
+use crate::refusal::ServerText;
 use crate::verdict::{Rejection, Verdict};
 
 /// The target of lines that an auditor wants.
@@ -44,6 +46,12 @@ pub struct Step {
     pub ms: u64,
     /// The reason in words: of a rejection, of a failure, or why it was not asked.
     pub reason: Option<Cow<'static, str>>,
+    /// What the server says: to its user, or in an answer that is not recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_text: Option<ServerText>,
+    /// Limits on guessing count the answer, although it is no verdict.
+    #[serde(skip)]
+    pub(super) counts_as_guess: bool,
 }
 
 /// What a backend said, in one word.
@@ -207,7 +215,16 @@ impl Step {
                 (said, Some(error.phase()), Some(error.detail().to_owned().into()))
             }
         };
-        Self { backend: backend.clone(), verdict, phase, ms, reason }
+        let error = answer.as_ref().err();
+        let server_text = error.and_then(BackendError::server_text).filter(|text| !text.is_empty()).cloned();
+        let counts_as_guess = error.is_some_and(BackendError::counts_as_guess);
+        Self { backend: backend.clone(), verdict, phase, ms, reason, server_text, counts_as_guess }
+    }
+
+    /// The same with what the server says to its user.
+    pub(super) fn with_message(mut self, message: Option<ServerText>) -> Self {
+        self.server_text = self.server_text.or(message);
+        self
     }
 
     /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
@@ -226,6 +243,8 @@ impl Step {
             phase: None,
             ms: 0,
             reason: Some(reason.into()),
+            server_text: None,
+            counts_as_guess: false,
         }
     }
 
@@ -236,13 +255,26 @@ impl Step {
 
     #[inline(always)]
     pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
-        Self { backend: backend.clone(), verdict, phase: None, ms: 0, reason: Some("from the cache".into()) }
+        Self {
+            backend: backend.clone(),
+            verdict,
+            phase: None,
+            ms: 0,
+            reason: Some("from the cache".into()),
+            server_text: None,
+            counts_as_guess: false,
+        }
     }
 }
 
 impl Trace {
     pub(super) fn new(ended_by: Rule) -> Self {
         Self { steps: Vec::new(), ended_by, note: None, ms: 0 }
+    }
+
+    /// Whether a server was sent the password and gave an answer that is not recognised.
+    pub(super) fn counts_as_guess(&self) -> bool {
+        self.steps.iter().any(|step| step.counts_as_guess)
     }
 
     pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
@@ -262,6 +294,9 @@ impl fmt::Display for Trace {
             }
             if let Some(reason) = &step.reason {
                 write!(f, ": {reason}")?;
+            }
+            if let Some(text) = &step.server_text {
+                write!(f, "; the server says: {:?}", text.as_str())?;
             }
             if step.verdict != Said::Skipped {
                 write!(f, " ({} ms)", step.ms)?;

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn whoever_answers_otherwise_is_a_stranger() {
-        // A wildcard, and a dialect nobody offered.
+        // A wildcard, and a dialect that was not offered.
         assert_eq!(told(&answer(0x02ff, 1)), None);
         assert_eq!(told(&answer(0x0400, 1)), None);
         for (at, byte) in [(0, 0xff), (8, 1), (12, 1), (16, 0), (64, 0)] {

@@ -60,7 +60,7 @@ impl Worker {
                 return;
             }
             if let Ok(value) = catch_unwind(AssertUnwindSafe(job)) {
-                // Nobody may listen any more.
+                // The caller may have left.
                 let _ = answer.send(value);
             }
         });

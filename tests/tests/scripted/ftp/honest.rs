@@ -1,4 +1,4 @@
-//! What a good server hears, and what nobody else does.
+//! What a good server hears, and no one else.
 
 use std::io;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Servers that lie, hang up, fall silent, flood, or are somebody else.
+//! Servers that lie, hang up, fall silent, flood, or are something else.
 
 use super::*;
 
@@ -114,8 +114,7 @@ async fn a_server_that_falls_silent_is_unavailable_within_the_deadline() {
     for mode in MODES {
         let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();
         let scripts = (0..whole.len()).map(|end| whole[..end].to_vec()).chain([
-            // The library waits for more behind a bare code and behind an open reply.
-            [keys.ready(mode), to_pass("230\r\n")].concat(),
+            // More has to come after an open reply and after half a line.
             [keys.ready(mode), to_pass("230-welcome\r\n")].concat(),
             [keys.ready(mode), to_pass("230 welcome")].concat(),
         ]);

@@ -117,7 +117,7 @@ fn greetings() -> Vec<(&'static str, Reply, &'static [&'static str])> {
         ("no dialect at all", Reply::error(0xc000_00bb), protocol),
         ("too few resources", Reply::error(0xc000_009a), protocol),
         ("yes without a body", Reply::new(0, []), protocol),
-        ("a dialect that nobody offered", Reply::negotiated(0x0201, 1), protocol),
+        ("a dialect that was not offered", Reply::negotiated(0x0201, 1), protocol),
         ("the dialect that means any", Reply::negotiated(0x02ff, 1), protocol),
         ("a dialect of the future", Reply::negotiated(0x0400, 1), protocol),
         ("a question in place of an answer", Reply::negotiated(0x0302, 1).as_request(), protocol),
@@ -125,7 +125,7 @@ fn greetings() -> Vec<(&'static str, Reply, &'static [&'static str])> {
     ]
 }
 
-/// The last word about a session, from somebody who does not know the password.
+/// The last word about a session, from a server that does not know the password.
 fn last_words() -> Vec<Lie> {
     let no: &[_] = &["protocol login", "unavailable login", "bad_credentials"];
     let yes = |flags| Reply::session(0, flags, &[]);
@@ -188,8 +188,8 @@ fn challenges() -> Vec<Lie> {
     lies
 }
 
-/// Nobody signs an error about a session that does not exist: whoever sits on the way can forge one. What he gains is
-/// that somebody is turned away.
+/// An error about a session that does not exist is not signed, so an attacker on the network can forge one. All that
+/// brings is that a user is turned away.
 const ERRORS: &[(&str, u32, &[&str])] = &[
     ("wrong password", 0xc000_006a, &["bad_credentials"]),
     ("logon failure", 0xc000_006d, &["bad_credentials"]),

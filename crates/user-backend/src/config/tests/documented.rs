@@ -19,12 +19,12 @@ fn the_defaults_are_those_of_the_table() {
     assert!(!endpoint.allows_plaintext());
     assert_eq!(
         (endpoint.connect_timeout(), endpoint.timeout()),
-        (Duration::from_secs(3), Duration::from_secs(15))
+        (Duration::from_secs(3), Duration::from_secs(20))
     );
     assert_eq!(entry.policy(), &Policy::default());
     assert_eq!(entry.names(), &NameRules::default());
     assert_eq!(config.resolver(), &ResolverSettings::default());
-    assert_eq!(config.resolver().deadline, Duration::from_secs(20));
+    assert_eq!(config.resolver().deadline, Duration::from_secs(25));
     assert_eq!((config.resolver().cache.entries, config.resolver().cache.bytes), (100_000, 33_554_432));
     assert_eq!(config.warnings(), []);
 }
@@ -57,6 +57,8 @@ fn every_field_of_the_table_is_obeyed() {
         cache_rejected = "off"
         max_stale = "2d"
         budget = { failures = 2, per = "1h" }
+        refusal_texts = ["Sorry, {name} may not come in"]
+        forward_source = true
 
         [resolver]
         deadline = "30s"
@@ -83,6 +85,8 @@ fn every_field_of_the_table_is_obeyed() {
     assert_eq!((policy.cache_accepted, policy.cache_rejected), (Duration::from_secs(3600), Duration::ZERO));
     assert_eq!(policy.max_stale, Some(Duration::from_secs(2 * 24 * 3600)));
     assert_eq!((policy.budget.failures, policy.budget.per), (2, Duration::from_secs(3600)));
+    assert!(!entry.refusal_texts().unwrap().is_empty());
+    assert_eq!(entry.field("forward_source"), Some(true));
     let decided = |name: &str| entry.names().decide(&LoginName::parse(name).unwrap());
     assert_eq!(decided("ROOT"), NameDecision::Denied);
     assert_eq!(decided("bob@other.example"), NameDecision::NotMine);
