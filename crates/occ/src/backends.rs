@@ -100,7 +100,7 @@ impl LoadedConfig {
             None => &self.backends,
         };
         let mut builder = Resolver::builder().deadline(self.deadline);
-        // A named backend is asked even if another one owns the name.
+        // An operator who names a backend wants its answer, even if another one owns the name.
         if let Some(pins) = self.pins.as_ref().filter(|_| only.is_none()) {
             builder = builder.pins(Arc::clone(pins));
         }
@@ -167,7 +167,7 @@ fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {
     Ok(LoadedConfig { backends, warnings, deadline, file, pins: None, source: Some(config) })
 }
 
-/// The pins of the store, read-only: a test sign-in binds no name.
+/// The pins of the store, read only: a trial binds no name.
 #[derive(Debug)]
 struct ReadOnlyPins(Arc<dyn PinStore>);
 

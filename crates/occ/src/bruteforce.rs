@@ -21,8 +21,17 @@ pub(crate) async fn attempts(call: Call<'_>, args: &AddressArg) -> Result<Output
     let store = store::open(call.common, Missing::Refuse).await?;
     let throttle = store.config.resolver().throttle;
     let now = Clock::system().now();
-    let at = store.accounts.failed_logins().of(place, now.before(throttle.per)).await?;
-    let standing = Permissions::of(&throttle, &at, now);
+    let failures = store.accounts.failed_logins();
+    let at = failures.of(place, now.before(throttle.per)).await?;
+    let mut standing = Permissions::of(&throttle, place, &at, now);
+    // A limit of the network around it counts as well.
+    for wider in place.levels().skip(1) {
+        let at = failures.of(wider, now.before(throttle.per)).await?;
+        let around = Permissions::of(&throttle, wider, &at, now);
+        if around.refused && around.left > standing.left {
+            standing = Permissions { pause: standing.pause, ..around };
+        }
+    }
     Ok(Output::tree(json!({
         "place": place.to_string(),
         // There is no list of places that may guess.
@@ -65,13 +74,13 @@ struct Permissions {
 }
 
 impl Permissions {
-    fn of(throttle: &SourceRateLimit, at: &[Timestamp], now: Timestamp) -> Self {
+    fn of(throttle: &SourceRateLimit, place: SourceNet, at: &[Timestamp], now: Timestamp) -> Self {
         let until = |moment: Timestamp| {
             let millis = moment.millis().saturating_sub(now.millis()).max(0);
             Duration::from_millis(u64::try_from(millis).unwrap_or_default())
         };
         let pause = throttle.delay(at.len());
-        let most = usize::try_from(throttle.refuse_after).unwrap_or(usize::MAX).max(1);
+        let most = usize::try_from(throttle.allowance(place)).unwrap_or(usize::MAX);
         // Several servers together may have seen more than one alone lets through.
         let oldest = at.len().checked_sub(most).and_then(|behind| at.get(behind));
         let (left, refused) = match (oldest, at.last()) {
@@ -95,7 +104,8 @@ mod tests {
         let ago =
             |many: &[u64]| -> Vec<Timestamp> { many.iter().map(|ago| now.before(seconds(*ago))).collect() };
         let told = |many: &[u64]| {
-            let standing = Permissions::of(&throttle, &ago(many), now);
+            let standing =
+                Permissions::of(&throttle, SourceNet::of([203, 0, 113, 7].into()), &ago(many), now);
             (standing.pause, standing.left, standing.refused)
         };
         assert_eq!(told(&[]), (Duration::ZERO, Duration::ZERO, false));

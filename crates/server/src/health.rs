@@ -6,11 +6,12 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response, StatusCode};
+use user_backend::Phase;
 
 use crate::auth::client_address::Origin;
 use crate::provisioning::service_info::API_VERSION;
 use crate::state::AppState;
-use user_backend::Phase;
+use crate::warnings::WarningKind;
 
 /// Whether the server can do its work: the accounts answer. A request from this machine reads the details, unless they have a
 /// listener of their own.
@@ -50,7 +51,7 @@ async fn accounts(app: &AppState) -> (StatusCode, &'static str) {
     match app.accounts().credential_epoch().current().await {
         Ok(_) => (StatusCode::OK, "ready\n"),
         Err(error) => {
-            tracing::warn!(%error, "not ready");
+            app.warn_about(WarningKind::NotReady, format_args!("not ready: {error}"));
             (StatusCode::SERVICE_UNAVAILABLE, "the accounts cannot be reached\n")
         }
     }

@@ -1,6 +1,7 @@
 //! `/metrics`: numbers for Prometheus, and the listener of its own that they may have.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -10,12 +11,17 @@ use axum::http::{HeaderValue, Response, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::time::timeout_at;
+use user_backend::clock::{later, now};
 
 use crate::auth::client_address::Origin;
 use crate::auth::trusted_host;
 use crate::health;
 use crate::problem::problem;
 use crate::state::AppState;
+
+/// A monitor does not wait longer.
+const LONGEST_CALL: Duration = Duration::from_secs(10);
 
 /// The metrics at the main listener: for requests from this machine only, because they show how many sign-ins fail, and not
 /// at all if they have a listener of their own.
@@ -57,7 +63,9 @@ async fn guard(app: &AppState, address: SocketAddr, request: Request, next: Next
              trusted_hosts in [server]",
         );
     }
-    let mut response = next.run(request).await;
+    let answered = timeout_at(later(now(), LONGEST_CALL), next.run(request)).await;
+    let mut response = answered
+        .unwrap_or_else(|_| problem(StatusCode::SERVICE_UNAVAILABLE, "this took too long, try again later"));
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -108,6 +108,15 @@ fn admit(
                     ),
                 );
             }
+            if origin.silent_proxy {
+                app.warn_about(
+                    WarningKind::Proxy,
+                    format_args!(
+                        "the trusted proxy {} sends no X-Forwarded-For: its address counts for all of its clients",
+                        origin.address
+                    ),
+                );
+            }
             request.extensions_mut().insert(origin);
             Ok(())
         }

@@ -16,6 +16,8 @@ pub enum WarningKind {
     Connections,
     /// The name that a request is for.
     Host,
+    /// The accounts cannot be reached.
+    NotReady,
     /// A password in a query.
     PasswordInQuery,
     /// A proxy.
@@ -24,15 +26,16 @@ pub enum WarningKind {
 
 /// When each kind was written last.
 #[derive(Debug, Default)]
-pub(crate) struct Warned([Mutex<Option<Instant>>; 4]);
+pub(crate) struct Warned([Mutex<Option<Instant>>; 5]);
 
 impl Warned {
     /// Whether a warning of this kind may be logged now; if so, it is recorded.
     fn take(&self, kind: WarningKind, now: Instant) -> bool {
-        let [connections, host, query, proxy] = &self.0;
+        let [connections, host, not_ready, query, proxy] = &self.0;
         let last = match kind {
             WarningKind::Connections => connections,
             WarningKind::Host => host,
+            WarningKind::NotReady => not_ready,
             WarningKind::PasswordInQuery => query,
             WarningKind::Proxy => proxy,
         };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::{BackendId, LoginName};
+use crate::refusal::ServerText;
 use crate::secret::Password;
 use crate::transport::TlsSummary;
 use crate::verdict::Verdict;
@@ -79,12 +81,39 @@ pub struct Attempt<'a> {
     /// Whether the same name and password were accepted the last time from the same network: such an attempt is no guess, and
     /// need not wait for guesses.
     pub is_proven: bool,
+    /// Where a message of the server goes.
+    message: Option<&'a ServerMessage>,
+}
+
+/// What a server has to say to the user, beside its verdict.
+#[derive(Debug, Default)]
+pub struct ServerMessage(Mutex<Option<ServerText>>);
+
+impl ServerMessage {
+    /// Takes the message, if there is one.
+    pub fn take(&self) -> Option<ServerText> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().filter(|text| !text.is_empty())
+    }
 }
 
 impl<'a> Attempt<'a> {
     /// An attempt that must be answered before `deadline`, from an unknown client.
     pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
-        Self { name, upstream_name: name.as_str(), password, source: None, deadline, is_proven: false }
+        Self { name, upstream_name: name.as_str(), password, source: None, deadline, is_proven: false, message: None }
+    }
+
+    /// Keeps what the server says to the user, such as that it wants an app password.
+    #[must_use]
+    pub fn with_message_to(mut self, message: &'a ServerMessage) -> Self {
+        self.message = Some(message);
+        self
+    }
+
+    /// Hands on what the server says to the user: for operators, in the log and in the trace.
+    pub fn tell(&self, text: ServerText) {
+        if let Some(message) = self.message {
+            *message.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+        }
     }
 
     /// Sets the client address.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::identity::BackendId;
+use crate::refusal::ServerText;
 
 /// How far an attempt came before it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -47,7 +48,7 @@ impl fmt::Display for Phase {
 ///
 /// A backend returns it without its own id; the caller adds it ([`with_backend`](Self::with_backend)),
 /// as the resolver does. The texts never hold a password, nor anything that a server said beyond its reply codes:
-/// servers have been seen to repeat credentials.
+/// servers have been seen to repeat credentials. What a server said goes into a [`ServerText`], apart from the texts.
 #[derive(Debug)]
 pub struct BackendError {
     failure: FailureKind,
@@ -55,8 +56,10 @@ pub struct BackendError {
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync + 'static>>,
     is_timeout: bool,
-    counts_as_guess: bool,
     backend: Option<BackendId>,
+    counts_as_guess: bool,
+    server_text: Option<Box<ServerText>>,
+    is_learnable: bool,
 }
 
 /// The kinds of failure.
@@ -99,15 +102,32 @@ impl BackendError {
             detail,
             source: None,
             is_timeout: false,
-            counts_as_guess: false,
             backend: None,
+            counts_as_guess: false,
+            server_text: None,
+            is_learnable: false,
         }
     }
 
-    /// Adds the error beneath. Its text must not hold a password or what a server said.
+    /// The server answered the name and the password, and the answer is not recognised: neither as a refusal nor as an
+    /// outage. `answer` is the reply's code and what it answers. The attempt is unavailable and counts as a guess.
+    pub fn not_recognised(answer: &str, said: ServerText) -> Self {
+        let detail = format!("the server's answer is not recognised as a refusal ({answer})");
+        Self::unavailable(Phase::Login, detail).with_server_text(said)
+    }
+
+    /// Adds what the server said in an answer that is not recognised. The attempt counts as a guess then.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
-        self.source = Some(source.into());
+    pub fn with_server_text(mut self, said: ServerText) -> Self {
+        self.server_text = Some(Box::new(said));
+        self.counting_as_guess()
+    }
+
+    /// The words may be learned as a refusal if two canary users were answered with them: the reply's code says that
+    /// the server judged, not that it did not understand.
+    #[must_use]
+    pub fn learnable(mut self) -> Self {
+        self.is_learnable = true;
         self
     }
 
@@ -115,6 +135,21 @@ impl BackendError {
     #[must_use]
     pub fn counting_as_guess(mut self) -> Self {
         self.counts_as_guess = true;
+        self
+    }
+
+    /// Adds to the text what the operator can do.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        self.detail.push_str("; ");
+        self.detail.push_str(hint);
+        self
+    }
+
+    /// Adds the error beneath. Its text must not hold a password or what a server said.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync + 'static>>) -> Self {
+        self.source = Some(source.into());
         self
     }
 
@@ -165,9 +200,20 @@ impl BackendError {
         self.is_timeout
     }
 
-    /// Whether limits on guessing count the attempt. An outage is never counted; an answer that is not recognised is.
+    /// Whether limits on guessing count the attempt. An outage is never counted; an answer that is not recognised is,
+    /// because it may have been a refusal.
     pub fn counts_as_guess(&self) -> bool {
         self.counts_as_guess
+    }
+
+    /// What the server said in an answer that is not recognised.
+    pub fn server_text(&self) -> Option<&ServerText> {
+        self.server_text.as_deref()
+    }
+
+    /// Whether two canary users can teach this answer.
+    pub(crate) fn is_learnable(&self) -> bool {
+        self.is_learnable
     }
 }
 
@@ -214,5 +260,20 @@ mod tests {
         assert!(!error.is_timeout());
         let late = BackendError::timed_out(Phase::Login).with_backend(&id);
         assert!(late.is_timeout() && late.is_transient(), "{late}");
+        assert!(!late.counts_as_guess() && late.server_text().is_none());
+    }
+
+    #[test]
+    fn an_answer_that_is_not_recognised_counts_as_a_guess_and_hides_its_words() {
+        let password = crate::secret::Password::parse("Wonderland-1").unwrap();
+        let said = ServerText::new(b"flux", "alice", &password);
+        let error = BackendError::not_recognised("reply 530 to PASS", said);
+        assert_eq!(
+            error.to_string(),
+            "unavailable during login: the server's answer is not recognised as a refusal (reply 530 to PASS)"
+        );
+        assert!(error.counts_as_guess() && error.is_transient() && !error.is_learnable());
+        assert_eq!(error.server_text().unwrap().as_str(), "flux");
+        assert!(!format!("{error:?}").contains("flux"), "{error:?}");
     }
 }

@@ -29,6 +29,7 @@
 //! | floor | modules |
 //! |---|---|
 //! | words | [`identity`] names, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
+//! | | [`ServerText`], [`RefusalTexts`]: what of a server's words may be shown, and which words are a refusal |
 //! | decisions | [`verdict`] what a backend decided, and the proof of sign-in |
 //! | | [`process`] what a program that holds passwords does first, [`environment`] how it takes one from a variable |
 //! | wires | [`transport`] addresses, connections, TLS, deadlines |
@@ -79,6 +80,7 @@ pub mod imap;
 pub mod memory;
 pub mod middleware;
 pub mod process;
+mod refusal;
 pub mod resolver;
 pub mod secret;
 #[cfg(any(feature = "smb", feature = "smb-native"))]
@@ -93,6 +95,7 @@ pub use config::Config;
 pub use error::{BackendError, FailureKind, Phase};
 pub use identity::{BackendId, CanonicalName, LoginName};
 pub use memory::StaticBackend;
+pub use refusal::{RefusalTextError, RefusalTexts, ServerText};
 pub use resolver::names::{DomainRules, NameRules};
 pub use resolver::{Answer, BuildError, Credentials, Outcome, Policy, Resolver, ResolverBuilder, Trace};
 pub use secret::Password;

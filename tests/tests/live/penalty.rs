@@ -40,3 +40,28 @@ async fn stock_dovecot_counts_all_users_at_one_address() {
     assert_eq!(sign_in(&resolver, "198.51.100.7", "Wonderland-1").await, "accepted");
     assert!(rig.penalties("stock").iter().all(|(_, penalty)| *penalty == 0));
 }
+
+#[tokio::test]
+async fn forwarded_source_leaves_the_owner_without_a_penalty() {
+    let Some(rig) = Rig::find() else { return };
+    let resolver = resolver(&rig, 10995, "forward_source = true");
+    let strangers: Vec<String> = (1..=5).map(|number| format!("203.0.113.{number}")).collect();
+    // One after the other: together they would share what one address is delayed by.
+    for (number, stranger) in strangers.iter().enumerate() {
+        // Each from another address with another typo: no limit of ours is met but the budget of the user.
+        let name = ["alice", "bob", "carol", "erin", "ingrid"][number];
+        let source: IpAddr = stranger.parse().unwrap();
+        let answer = resolver.authenticate(Credentials::new(name, "a typo").from_source(source)).await;
+        assert!(matches!(answer.outcome, Outcome::Refused(_)), "{stranger}: {}", answer.trace);
+    }
+    let penalties = rig.penalties("trusted");
+    let guilty: Vec<_> = penalties.iter().filter(|(_, penalty)| *penalty > 0).collect();
+    assert!(!guilty.is_empty(), "{penalties:?}");
+    for (address, _) in &guilty {
+        assert!(strangers.contains(&address.to_string()), "{penalties:?}");
+    }
+    assert_eq!(sign_in(&resolver, "198.51.100.7", "Wonderland-1").await, "accepted");
+    // The next typo from one of these addresses is delayed by what it did itself, not by all five.
+    let most = guilty.iter().map(|(_, penalty)| *penalty).max().unwrap();
+    assert!(most <= 1, "{penalties:?}");
+}

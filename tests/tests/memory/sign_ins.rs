@@ -122,7 +122,7 @@ where
 
 /// Knows no users.
 async fn ftp_server(mut client: Connection) -> std::io::Result<()> {
-    for reply in ["220 ready\r\n", "331 and the password?\r\n", "530 no\r\n"] {
+    for reply in ["220 ready\r\n", "331 and the password?\r\n", "530 Login incorrect.\r\n"] {
         say(&mut client, reply).await?;
         client.read_line(&mut String::new()).await?;
     }

@@ -354,3 +354,112 @@ async fn a_probe_needs_no_credentials() {
     assert_eq!(probe.tls.unwrap().version, "1.3");
     assert!(!peer.heard_text().contains("LOGIN") && !peer.heard_text().contains("AUTHENTICATE"));
 }
+
+/// Asks with this source, at a backend that forwards it.
+async fn ask_from(endpoint: Endpoint, source: Option<&str>) -> &'static str {
+    let settings = ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint).with_forward_source(true);
+    let backend = ImapBackend::new(settings).unwrap();
+    let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
+    let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(30));
+    word(backend.authenticate(&attempt.from_source(source.map(|source| source.parse().unwrap()))).await)
+}
+
+#[tokio::test]
+async fn the_source_is_forwarded_before_the_credentials_under_tls() {
+    let ca = Ca::new();
+    let login = format!("AUTHENTICATE PLAIN {CREDENTIALS}");
+    let id = |address: &str| format!("ID (\"x-originating-ip\" \"{address}\")");
+    for (offers, source, answer, expected) in [
+        (
+            "ID ",
+            Some("203.0.113.7"),
+            "* ID (\"name\" \"Dovecot\")\r\n{tag} OK\r\n",
+            vec![id("203.0.113.7"), login.clone()],
+        ),
+        ("ID ", Some("::ffff:203.0.113.7"), "{tag} OK\r\n", vec![id("203.0.113.7"), login.clone()]),
+        ("ID ", Some("2001:db8::7"), "{tag} OK\r\n", vec![id("2001:db8::7"), login.clone()]),
+        // Whatever it answers.
+        ("ID ", Some("203.0.113.7"), "{tag} NO\r\n", vec![id("203.0.113.7"), login.clone()]),
+        ("ID ", Some("203.0.113.7"), "{tag} BAD\r\n", vec![id("203.0.113.7"), login.clone()]),
+        // Not where it is not listed, and not without a source.
+        ("", Some("203.0.113.7"), "", vec![login.clone()]),
+        ("IDLE ", Some("203.0.113.7"), "", vec![login.clone()]),
+        ("ID ", None, "", vec![login.clone()]),
+    ] {
+        let list = format!("CAPABILITY IMAP4rev1 {offers}SASL-IR AUTH=PLAIN");
+        let mut rest = vec![Step::Line, Step::send(format!("* {list}\r\n{{tag}} OK\r\n"))];
+        if !answer.is_empty() {
+            rest.extend([Step::Line, Step::send(answer)]);
+        }
+        rest.extend([Step::Line, Step::send("{tag} OK in\r\n")]);
+        let peer = Peer::start(starttls(&ca, rest)).await;
+        let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+        assert_eq!(ask_from(at, source).await, "accepted", "{offers} {source:?} {answer}");
+        let heard: Vec<String> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
+        assert_eq!(heard[2..], expected, "{offers} {source:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_source_is_not_forwarded_in_clear_text_over_the_network() {
+    let greeting = "* OK [CAPABILITY IMAP4rev1 ID SASL-IR AUTH=PLAIN] ready\r\n";
+    let script = |id: bool| {
+        let mut steps = vec![Step::send(greeting)];
+        if id {
+            steps.extend([Step::Line, Step::send("{tag} OK\r\n")]);
+        }
+        steps.extend([Step::Line, Step::send("{tag} OK in\r\n")]);
+        steps
+    };
+    // To this machine no one else reads it.
+    let peer = Peer::start(script(true)).await;
+    assert_eq!(ask_from(endpoint(&peer, TlsMode::None), Some("203.0.113.7")).await, "accepted");
+    assert!(peer.heard_text().contains("x-originating-ip"));
+    // A name of this machine that does not say so.
+    let peer = Peer::start(script(false)).await;
+    let at = Endpoint::new("0.0.0.0", peer.port(), TlsMode::None).with_plaintext_consent(true);
+    assert_eq!(ask_from(at, Some("203.0.113.7")).await, "accepted");
+    assert!(!peer.heard_text().contains("x-originating-ip"));
+}
+
+#[tokio::test]
+async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
+    let ca = Ca::new();
+    for (names_itself, has_hint) in [("Dovecot (Debian) ready.", true), ("ready", false)] {
+        let clear = format!("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] {names_itself}\r\n");
+        let peer = Peer::start([
+            Step::send(clear),
+            Step::Line,
+            Step::send("{tag} OK begin\r\n"),
+            Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+            Step::Line,
+            Step::send(OFFER),
+            Step::Silence,
+        ])
+        .await;
+        let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+        let error = ask_before(at, Duration::from_secs(2)).await.unwrap_err();
+        assert!(error.is_timeout() && error.phase() == Phase::Login, "{error}");
+        assert_eq!(error.detail().contains("auth penalty"), has_hint, "{error}");
+        assert_eq!(error.detail().contains("docs/troubleshooting.md"), has_hint, "{error}");
+    }
+    assert!(Endpoint::DEFAULT_TIMEOUT > Duration::from_secs(17), "below Dovecot's longest delay");
+}
+
+/// Courier in clear text offers neither SASL PLAIN nor literals that go out at once.
+#[tokio::test]
+async fn an_umlaut_signs_in_where_only_login_is_offered() {
+    let peer = Peer::start([
+        Step::send("* OK [CAPABILITY IMAP4rev1 CHILDREN] Courier-IMAP ready\r\n"),
+        Step::Line,
+        Step::send("+ OK\r\n"),
+        Step::Secret,
+        Step::send("{tag} OK LOGIN Ok.\r\n"),
+    ])
+    .await;
+    let backend = backend(endpoint(&peer, TlsMode::None));
+    let (name, password) = (LoginName::parse("u3").unwrap(), Password::parse("défaut").unwrap());
+    let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(30));
+    assert_eq!(word(backend.authenticate(&attempt).await), "accepted");
+    assert!(peer.heard_text().ends_with(" LOGIN \"u3\" {7}\r\ndéfaut\r\n"), "{}", peer.heard_text());
+}

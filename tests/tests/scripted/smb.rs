@@ -96,7 +96,7 @@ async fn silence_is_an_outage_and_ends_with_the_deadline() {
     assert_eq!(kinds([Step::Silence]).await, ["unavailable"; 3]);
 }
 
-/// The circuit breaker counts servers that do not greet, not slow logins.
+/// The breaker counts servers that do not greet, not those that think about a login.
 #[tokio::test]
 async fn silent_greeting_and_silent_login_differ() {
     let peer = FakeServer::start([Step::Silence]).await;
@@ -139,7 +139,7 @@ async fn garbage_in_a_frame_is_no_verdict() {
 #[tokio::test]
 async fn a_peer_that_talks_for_ever_is_cut_off() {
     let empty_frames = Step::Flood { bytes: &[0; 4096], total: usize::MAX };
-    // A failure here is a verdict, or a hang.
+    // A failure here has become a verdict, or waits for ever.
     kinds([empty_frames]).await;
     let peer = FakeServer::start([Step::send([0, 0xff, 0xff, 0xff]), Step::Silence]).await;
     for backend in backends(&peer) {

@@ -50,7 +50,7 @@ async fn prepared(backend: &impl UserBackend) {
 /// Waits until the peer has hung up on the prepared connection, and this side's runtime knows.
 async fn hung_up(peer: &FakeServer) {
     peer.ended(1).await;
-    // Events arrive in order.
+    // A later event is reported after the earlier ones.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (_client, _server) =
         tokio::try_join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept()).unwrap();
@@ -110,7 +110,7 @@ async fn a_refused_login_is_refused_on_a_prepared_connection_too() {
     assert_eq!(ask(&backend).await, "rejected");
     prepared(&backend).await;
     assert_eq!(ask(&backend).await, "rejected");
-    let peer = FakeServer::start(tls(&ca, files_session("530 no\r\n"))).await;
+    let peer = Peer::start(tls(&ca, files_session("530 Login incorrect.\r\n"))).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "rejected");
     prepared(&backend).await;

@@ -103,14 +103,25 @@ impl FailedLogins<'_> {
         rows.iter().map(failure).collect()
     }
 
-    /// When sign-ins from a place failed since `not_before`, oldest first.
+    /// When sign-ins from a source failed since `not_before`, oldest first; for a wide network, those from all sources in it.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn of(self, place: SourceNet, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
-        let query = sql("SELECT at FROM failures WHERE place = $1 AND at >= $2 ORDER BY at");
-        let rows = self.0.db().rows(query.bind(place.to_string()).bind(not_before.millis())).await?;
-        rows.iter().map(|row| row.int(0).map(Timestamp::from_millis)).collect()
+    pub async fn of(self, source: SourceNet, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
+        // Written are the narrowest networks.
+        let query = match source.prefix() {
+            64.. => sql("SELECT at, place FROM failures WHERE place = $1 AND at >= $2 ORDER BY at")
+                .bind(source.to_string())
+                .bind(not_before.millis()),
+            _ => sql("SELECT at, place FROM failures WHERE at >= $1 ORDER BY at").bind(not_before.millis()),
+        };
+        let mut at = Vec::new();
+        for row in self.0.db().rows(query).await? {
+            if source.contains(self::source(&row.text(1)?)?) {
+                at.push(Timestamp::from_millis(row.int(0)?));
+            }
+        }
+        Ok(at)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `backend:check`: does each server answer, and does it refuse a stranger?
+//! `backend:check`: does each server answer, and does it refuse a user who does not exist?
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
@@ -26,6 +26,7 @@ const SOON: i64 = 14;
 enum State {
     Ok,
     Unavailable,
+    NotRecognised,
     Protocol,
     Misconfigured,
     AcceptsAnybody,
@@ -36,6 +37,7 @@ impl State {
         match self {
             Self::Ok => "ok",
             Self::Unavailable => "unavailable",
+            Self::NotRecognised => "not recognised",
             Self::Protocol => "broke the protocol",
             Self::Misconfigured => "misconfigured",
             Self::AcceptsAnybody => "ACCEPTS ANY LOGIN",
@@ -45,7 +47,7 @@ impl State {
     fn exit(self) -> Exit {
         match self {
             Self::Ok => Exit::Fine,
-            Self::Unavailable | Self::Protocol => Exit::Unavailable,
+            Self::Unavailable | Self::NotRecognised | Self::Protocol => Exit::Unavailable,
             Self::Misconfigured | Self::AcceptsAnybody => Exit::Usage,
         }
     }
@@ -183,7 +185,7 @@ impl Found {
             Canary::AcceptsAnybody => {
                 self.state = State::AcceptsAnybody;
                 self.problem = Some(
-                    "accepted a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
+                    "let in a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
                         .to_owned(),
                 );
             }
@@ -194,6 +196,10 @@ impl Found {
             Canary::Unknown(why) => {
                 self.state = State::Unavailable;
                 self.problem = Some(why.clone());
+            }
+            Canary::NotRecognised(why) => {
+                self.state = State::NotRecognised;
+                self.problem = Some(format!("{why}. Until then no one signs in through it"));
             }
             _ => {}
         }
@@ -213,7 +219,7 @@ impl Found {
     /// The error in the settings, if any.
     fn wrong<'a>(&'a self, id: &'a BackendId) -> Option<(&'a BackendId, Phase, &'a str)> {
         let problem = self.problem.as_deref().filter(|_| self.state == State::Misconfigured)?;
-        // A stranger is offered at the end of everything else.
+        // The canary comes after everything else.
         Some((id, self.phase.unwrap_or(Phase::Login), problem))
     }
 
@@ -223,7 +229,8 @@ impl Found {
 
     fn canary(&self) -> &'static str {
         match self.canary {
-            Canary::Refused => "refused",
+            Canary::Refused | Canary::RefusedInOwnWords(_) => "refused",
+            Canary::NotRecognised(_) => "not_recognised",
             Canary::AcceptsAnybody => "accepts_anybody",
             Canary::NotAsked => "not_asked",
             _ => "unknown",
@@ -277,6 +284,12 @@ fn remarks_on(backend: &Configured, found: &Found) -> Vec<String> {
     if let Some(problem) = &found.problem {
         let phase = found.phase.map(|phase| format!(" during {phase}")).unwrap_or_default();
         remarks.push(format!("{}{phase}: {problem}", found.state.as_str()));
+    }
+    if let Canary::RefusedInOwnWords(words) = &found.canary {
+        remarks.push(format!(
+            "its refusal is recognised because two users who do not exist were told the same: {words:?}; to set it for good: \
+             refusal_texts = [{words:?}]"
+        ));
     }
     remarks.extend(backend.warnings.iter().map(|warning| format!("warning: {warning}")));
     let Some(probe) = &found.probe else { return remarks };

@@ -136,7 +136,17 @@ fn inability(step: &Step) -> String {
     };
     let phase = step.phase.map(|phase| format!(" during {phase}")).unwrap_or_default();
     let reason = step.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    format!("{} {kind}{phase}{reason}", step.backend)
+    format!("{} {kind}{phase}{reason}{}", step.backend, teach(step))
+}
+
+/// What a server said in an answer that is not recognised, and the setting that teaches it.
+fn teach(step: &Step) -> String {
+    let Some(text) = step.server_text.as_ref().filter(|_| failed(step)) else { return String::new() };
+    let words = text.as_str().replace(['\\', '"'], "*");
+    format!(
+        "; the server says {:?}: if this is how it refuses a wrong password, set refusal_texts = [\"{words}\"]",
+        text.as_str()
+    )
 }
 
 fn again(after: Duration) -> String {
@@ -146,7 +156,7 @@ fn again(after: Duration) -> String {
     }
 }
 
-/// How the decision was made, for operators.
+/// How the answer came about, for an operator who has to fix it.
 fn story(answer: &Answer, name: &str, check: &str) -> String {
     let mut text = format!("\nname as typed    {}\n", one_line(name));
     if let Ok(name) = LoginName::parse(name) {

@@ -18,6 +18,8 @@ pub struct Connection {
     pub tls: bool,
 }
 
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Whether a header says that a request was forwarded. Clients send none of these by themselves; proxies, balancers and
 /// content networks each have their own.
 fn is_forwarding(name: &HeaderName) -> bool {
@@ -54,6 +56,8 @@ pub struct Origin {
     pub local: bool,
     /// Whether it was forwarded by a proxy that the settings do not name.
     pub unnamed_proxy: bool,
+    /// Whether a proxy that the settings name forwarded it without the address of its client.
+    pub silent_proxy: bool,
 }
 
 /// A trusted proxy says where a request comes from in a way that cannot be read.
@@ -78,7 +82,14 @@ impl Origin {
         let local = peer.is_loopback() && !forwarded;
         if !is_trusted(peer) {
             let private = tls || local;
-            return Ok(Self { address: peer, private, encrypted: tls, local, unnamed_proxy: forwarded });
+            return Ok(Self {
+                address: peer,
+                private,
+                encrypted: tls,
+                local,
+                unnamed_proxy: forwarded,
+                silent_proxy: false,
+            });
         }
         let mut address = peer;
         for hop in hops(headers) {
@@ -101,13 +112,14 @@ impl Origin {
             encrypted: said_https || local && tls,
             local,
             unnamed_proxy: false,
+            silent_proxy: forwarded && !headers.contains_key(X_FORWARDED_FOR),
         })
     }
 }
 
 /// The hops that proxies name, the nearest first; `None` for what is not an address.
 fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let lines: Vec<&[u8]> = headers.get_all("x-forwarded-for").iter().map(HeaderValue::as_bytes).collect();
+    let lines: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
     lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')).map(address)
 }
 
@@ -245,6 +257,7 @@ mod tests {
             assert!(of("::1", true, &[(name, b"127.0.0.1")]).unwrap().private, "{name}: over TLS of ours");
             let named = of("127.0.0.1", false, &[(name, b"127.0.0.1")]).unwrap();
             assert!(!named.local && !named.private && !named.unnamed_proxy, "{name}");
+            assert_eq!(named.silent_proxy, name != X_FORWARDED_FOR, "{name}");
         }
         for name in ["accept", "origin", "referer", "x-requested-with", "x-request-id"] {
             assert!(of("::1", false, &[(name, b"127.0.0.1")]).unwrap().local, "{name}");

@@ -310,7 +310,7 @@ pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
     match route.role {
         RequiredRole::Anyone => {}
         RequiredRole::SignedIn => {
-            codes.push((Code::FORBIDDEN, "not available to service tokens, or not without its scope"))
+            codes.push((Code::FORBIDDEN, "not available to service tokens, or not without its scope"));
         }
         RequiredRole::SubAdmin | RequiredRole::Admin => codes.push((
             Code::FORBIDDEN,

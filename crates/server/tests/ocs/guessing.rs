@@ -258,3 +258,46 @@ async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     assert_eq!(sign_in("frank@example.org", "guess 3").await.code(), 429);
     assert_eq!(sign_in("Frank", "guess 4").await.code(), 429);
 }
+
+/// M11: neither statuses nor their order nor `Retry-After` tell local, external and unknown names apart.
+#[tokio::test(flavor = "multi_thread")]
+async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {
+    let port = elsewhere::mail_server_counting(elsewhere::MAIL, Default::default()).await;
+    let mail = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+    );
+    let server = Server::with("", &format!("{mail}[resolver]\nlock = \"off\"\n")).await;
+    server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
+    let mut seen = Vec::new();
+    for name in ["jane", "mia@mail.example", "nobody", "nobody@mail.example"] {
+        let mut answers = Vec::new();
+        for number in 0..8 {
+            let ask = server.get("-", "/cloud/user").basic(name, &format!("guess {number}"));
+            let answer = ask.from(new_address()).send().await;
+            // A quarter of an hour after the first guess, which may have been a while ago.
+            let wait = answer.header("retry-after").parse::<u64>().map(|seconds| seconds.div_ceil(100));
+            answers.push((answer.status, answer.code(), wait.ok()));
+        }
+        seen.push(answers);
+    }
+    assert!(seen.iter().all(|answers| *answers == seen[0]), "{seen:#?}");
+    let statuses: Vec<_> = seen[0].iter().map(|(_, code, _)| *code).collect();
+    assert_eq!(statuses, [997, 997, 997, 997, 429, 429, 429, 429]);
+    assert_eq!(seen[0][4].2, Some(9));
+}
+
+/// A source that has reached its limit is not told a password that was right a moment ago elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn limited_source_is_not_told_a_remembered_password() {
+    let server = Server::with("", THREE).await;
+    let (home, attacker) = (new_address(), new_address());
+    let sign_in = |from: Ipv4Addr, password: &'static str| {
+        server.app.sign_in("Frank", password, from.into(), Accepts::Password)
+    };
+    assert_eq!(word(&sign_in(home, PASSWORD).await.unwrap()), "accepted");
+    guess(&server, attacker, None).await;
+    for password in ["wrong", PASSWORD] {
+        assert_eq!(word(&sign_in(attacker, password).await.unwrap()), "throttled", "{password}");
+    }
+    assert_eq!(word(&sign_in(home, PASSWORD).await.unwrap()), "accepted");
+}

@@ -1,12 +1,15 @@
 //! One entry of `user_backends`, checked and typed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::error::EntryError;
+use super::fields::REFUSAL_TEXTS;
 use super::own_fields::OwnFields;
 use crate::identity::BackendId;
+use crate::refusal::RefusalTexts;
 use crate::resolver::names::NameRules;
 use crate::resolver::policy::Policy;
 use crate::transport::{Endpoint, TlsMode};
@@ -94,6 +97,19 @@ impl Entry {
     /// An own field as a type of yours; `None` when it is not there.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         self.own.field(name)
+    }
+
+    /// The field [`FieldSpec::refusal_texts`](super::FieldSpec::refusal_texts), if the class has it.
+    ///
+    /// # Errors
+    /// A text that cannot be one: none, if the class lists the field.
+    pub fn refusal_texts(&self) -> Result<RefusalTexts, EntryError> {
+        // An array of PHP has numbers for keys.
+        let numbered = || {
+            self.field::<BTreeMap<String, String>>(REFUSAL_TEXTS).map(|texts| texts.into_values().collect())
+        };
+        let texts: Option<Vec<String>> = self.field(REFUSAL_TEXTS).or_else(numbered);
+        Ok(RefusalTexts::parse(texts.unwrap_or_default())?)
     }
 
     /// All own fields as the type named in [`Class::settings`](super::Class::settings).

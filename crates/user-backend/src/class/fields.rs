@@ -2,6 +2,10 @@
 
 use crate::document::source::names_a_secret;
 use crate::document::{Field, Problem};
+use crate::refusal::{RefusalTextError, RefusalTexts};
+
+/// The name of the field with [`RefusalTexts`].
+pub(super) const REFUSAL_TEXTS: &str = "refusal_texts";
 
 /// One field that only one class has: its name, what it may hold, and what it is for.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +24,7 @@ enum Kind {
     Integer { min: u32, max: u32 },
     Duration,
     Choice(&'static [&'static str]),
+    RefusalTexts,
     Any,
 }
 
@@ -57,6 +62,11 @@ impl FieldSpec {
     /// One of several words.
     pub const fn choice(name: &'static str, help: &'static str, words: &'static [&'static str]) -> Self {
         Self::new(name, help, Kind::Choice(words))
+    }
+
+    /// The field `refusal_texts`; [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
+    pub const fn refusal_texts() -> Self {
+        Self::new(REFUSAL_TEXTS, "replies of this server that are refusals", Kind::RefusalTexts)
     }
 
     /// Whatever all formats can say.
@@ -105,8 +115,34 @@ impl FieldSpec {
                 let words: Vec<_> = words.iter().map(|word| (*word, ())).collect();
                 field.choice(&words, None)
             }
+            Kind::RefusalTexts => refusal_texts(field),
             Kind::Any => Some(()),
         }
+    }
+}
+
+/// Reports every text that cannot be one.
+fn refusal_texts(field: &Field<'_>) -> Option<()> {
+    let expected = "an array of texts";
+    let elements = field.elements(expected)?;
+    let mut taken = Some(());
+    for element in &elements {
+        let text = element.text("a text").map(str::to_owned);
+        let checked = text.and_then(|text| {
+            let problem = |error: RefusalTextError| Problem::new(error.to_string(), RefusalTexts::EXPECTED);
+            element.parsed(RefusalTexts::parse([text]).map_err(problem))
+        });
+        taken = taken.filter(|()| checked.is_some());
+    }
+    if elements.is_empty() {
+        return field.fail(Problem::new("an empty array", expected));
+    }
+    let all = elements.iter().filter_map(|element| element.text("a text"));
+    match RefusalTexts::parse(all) {
+        Err(error @ RefusalTextError::TooMany(_)) => {
+            field.fail(Problem::new(error.to_string(), "at most 20 texts"))
+        }
+        _ => taken,
     }
 }
 

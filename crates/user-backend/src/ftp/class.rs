@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::{FtpBackend, FtpSettings};
 use crate::backend::UserBackend;
-use crate::class::{Arguments, Class, Entry, EntryError, Located, NamedFields, PositionalTls, TransportSpec};
+use crate::class::{
+    Arguments, Class, Entry, EntryError, FieldSpec, Located, NamedFields, PositionalTls, TransportSpec,
+};
 use crate::transport::TlsMode;
 
 /// The class `ftp`.
@@ -14,6 +16,10 @@ pub struct FtpClass;
 impl Class for FtpClass {
     fn name(&self) -> &'static str {
         "ftp"
+    }
+
+    fn fields(&self) -> &'static [FieldSpec] {
+        const { &[FieldSpec::refusal_texts()] }
     }
 
     fn transport(&self) -> TransportSpec {
@@ -41,8 +47,9 @@ impl Class for FtpClass {
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
-        let settings =
-            FtpSettings::new(entry.id().clone(), entry.server()?.clone()).with_warm(entry.policy().warm);
+        let settings = FtpSettings::new(entry.id().clone(), entry.server()?.clone())
+            .with_warm(entry.policy().warm)
+            .with_refusal_texts(entry.refusal_texts()?);
         Ok(Arc::new(FtpBackend::new(settings)?))
     }
 }

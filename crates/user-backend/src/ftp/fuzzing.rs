@@ -8,6 +8,7 @@ use tokio::io::{ReadBuf, join, sink};
 use super::guard::Guard;
 use super::reply::{Next, Stage, judge};
 use crate::error::BackendError;
+use crate::refusal::{Class, RefusalTexts, Said, Sent, Words};
 
 /// What is done after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,11 +32,31 @@ pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<Step, BackendErr
         2 => Stage::User,
         _ => Stage::Pass,
     };
-    judge(stage, body, encrypted).map(|next| match next {
+    judge(stage, body, encrypted, &words(body)).map(|next| match next {
         Next::Proceed => Step::Proceed,
         Next::Wait => Step::Wait,
         Next::Rejected(_) => Step::Rejected,
     })
+}
+
+/// The words of a reply, as the guard keeps them.
+fn words(body: &[u8]) -> Words {
+    let mut said = Said::default();
+    for line in body.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let has_code = line.get(..3).is_some_and(|code| code.iter().all(u8::is_ascii_digit));
+        said.add(if has_code { line.get(4..).unwrap_or_default() } else { line });
+    }
+    said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" })
+}
+
+/// What the words of a reply mean: a refusal, an outage, or neither.
+pub fn meaning(body: &[u8]) -> Option<Step> {
+    match words(body).class {
+        Class::Refusal(_) => Some(Step::Rejected),
+        Class::Outage => Some(Step::Wait),
+        Class::Unknown => None,
+    }
 }
 
 /// What the guard hands out of a stream, in reads of this size, until it ends or is refused.

@@ -3,6 +3,10 @@
 //! - Replies come one line at a time, so that whatever the server sent ahead is still here when the next command is due.
 //! - No more than [`MAX_BYTES`] are read from one connection, and of each line nothing but the code is handed out: servers
 //!   have been seen to repeat passwords, and the library logs what it reads.
+//! - The words of a reply are kept apart; what leaves the guard is what they mean and a [`ServerText`](crate::ServerText).
+//! - A reply ends at the line with the code it began with (RFC 959 section 4.2). What is no reply fails at once. Some
+//!   deviations of real servers are put right: a last line without text and blank, and, before the greeting, lines without a
+//!   code.
 //! - A secret command takes the place of the library's, so that the library never holds a password and cannot log it.
 //! - What was written is flushed before anything is read.
 
@@ -14,24 +18,35 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use zeroize::Zeroizing;
 
+use crate::refusal::{RefusalTexts, Said, Sent, Words};
+
 /// Most bytes of replies that are read from one connection. Login dialogues have a few hundred; long banners a few
 /// thousand.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
+/// Most lines without a code that may come before the greeting.
+const MAX_NOISE: usize = 8;
+
+/// How other protocols begin. Their servers wait for us after that, so nothing better will come.
+const OTHER_PROTOCOLS: [&[u8]; 6] = [b"SSH-", b"HTTP/", b"* ", b"+", b"-ERR", b"<"];
+
 /// Why a stream cannot be read or written any more, inside an [`io::Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(super) enum Trouble {
+pub(super) enum ProtocolViolation {
     /// The server said something that answers no command.
     #[error("the server spoke before it was asked")]
     Unasked,
     /// The server said more than [`MAX_BYTES`].
     #[error("the server says more than {MAX_BYTES} bytes")]
     TooLong,
+    /// What the server said is no reply.
+    #[error("the server does not speak FTP")]
+    NotAReply,
 }
 
-impl From<Trouble> for io::Error {
-    fn from(trouble: Trouble) -> Self {
-        Self::new(io::ErrorKind::InvalidData, trouble)
+impl From<ProtocolViolation> for io::Error {
+    fn from(violation: ProtocolViolation) -> Self {
+        Self::new(io::ErrorKind::InvalidData, violation)
     }
 }
 
@@ -42,10 +57,17 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// The guard; see the module documentation.
 pub(super) struct Guard {
     pub(super) stream: Box<dyn Duplex>,
-    /// Read from the stream, not handed out yet.
-    pub(super) held: Vec<u8>,
-    /// How much of the current line is handed out.
-    column: usize,
+    /// Read from the stream, no line yet.
+    held: Zeroizing<Vec<u8>>,
+    /// What of the current line is handed out, and how much of it already is.
+    pub(super) line: Vec<u8>,
+    handed: usize,
+    /// The code of a reply of several lines that has not ended.
+    open: Option<[u8; 3]>,
+    /// The server's greeting has not come yet, and this many lines without a code did.
+    noise: Option<usize>,
+    /// The words of the last reply.
+    said: Said,
     /// Bytes that may still be read.
     left: usize,
     /// The command to send in place of the next one.
@@ -59,8 +81,12 @@ impl Guard {
     pub(super) fn new(stream: Box<dyn Duplex>) -> Self {
         Self {
             stream,
-            held: Vec::new(),
-            column: 0,
+            held: Zeroizing::default(),
+            line: Vec::new(),
+            handed: 0,
+            open: None,
+            noise: Some(0),
+            said: Said::default(),
             left: MAX_BYTES,
             instead: None,
             sending: None,
@@ -69,14 +95,14 @@ impl Guard {
     }
 
     pub(super) fn is_quiet(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.held.is_empty() {
-            return Err(Trouble::Unasked.into());
+        if !self.held.is_empty() || self.handed < self.line.len() {
+            return Err(ProtocolViolation::Unasked.into());
         }
         match self.poll_fill(cx) {
             Poll::Pending => Ok(()),
             Poll::Ready(Err(error)) => Err(error),
             Poll::Ready(Ok(())) if self.held.is_empty() => Err(io::ErrorKind::UnexpectedEof.into()),
-            Poll::Ready(Ok(())) => Err(Trouble::Unasked.into()),
+            Poll::Ready(Ok(())) => Err(ProtocolViolation::Unasked.into()),
         }
     }
 
@@ -85,7 +111,7 @@ impl Guard {
         let mut bytes = [0; 1024];
         let mut buf = ReadBuf::new(&mut bytes);
         ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
-        self.left = self.left.checked_sub(buf.filled().len()).ok_or(Trouble::TooLong)?;
+        self.left = self.left.checked_sub(buf.filled().len()).ok_or(ProtocolViolation::TooLong)?;
         self.held.extend_from_slice(buf.filled());
         Poll::Ready(Ok(()))
     }
@@ -96,15 +122,101 @@ impl Guard {
             ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
             self.flushed = true;
         }
-        if self.held.is_empty() {
+        loop {
+            if let Some(rest) = self.line.get(self.handed..).filter(|rest| !rest.is_empty()) {
+                let piece = rest.get(..buf.remaining()).unwrap_or(rest);
+                buf.put_slice(piece);
+                self.handed += piece.len();
+                return Poll::Ready(Ok(()));
+            }
+            self.line.clear();
+            self.handed = 0;
+            if let Some(end) = self.held.iter().position(|byte| *byte == b'\n') {
+                let line: Zeroizing<Vec<u8>> = Zeroizing::new(self.held.drain(..=end).collect());
+                self.judge(&line)?;
+                continue;
+            }
+            let before = self.held.len();
             ready!(self.poll_fill(cx))?;
+            if self.held.len() == before {
+                // The end. Half a line is handed out as it is, so that the library sees that it is none.
+                let rest = std::mem::take(&mut *self.held);
+                self.line.extend(rest.iter().enumerate().map(|(column, byte)| masked(column, *byte)));
+                if self.line.is_empty() {
+                    return Poll::Ready(Ok(()));
+                }
+            }
         }
-        let line = self.held.iter().position(|byte| *byte == b'\n').map_or(self.held.len(), |end| end + 1);
-        for byte in self.held.drain(..line.min(buf.remaining())) {
-            buf.put_slice(&[masked(self.column, byte)]);
-            self.column = if byte == b'\n' { 0 } else { self.column + 1 };
+    }
+
+    /// Decides about one line: `self.line` holds what of it is handed out, nothing when it is skipped.
+    fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        match (self.open, Line::parse(text)) {
+            (None, Line::Last(code, words)) => {
+                self.said.clear();
+                self.end(code, words);
+            }
+            (None, Line::More(code, words)) => {
+                self.said.clear();
+                self.said.add(words);
+                self.open = Some(code);
+                self.hand_out(&code, b'-', words.len());
+            }
+            (None, Line::Text) => self.skip(text)?,
+            (Some(open), Line::Last(code, words)) if open == code => self.end(code, words),
+            // Only in a banner: in an answer it might be another answer.
+            (Some(_), Line::Last(..)) if self.noise.is_none() && text.len() > 3 => {
+                return Err(ProtocolViolation::NotAReply);
+            }
+            (Some(open), line) => {
+                self.said.add(match line {
+                    Line::More(code, words) if code == open => words,
+                    _ => text,
+                });
+                self.line.resize(text.len(), b'.');
+                self.line.extend_from_slice(b"\r\n");
+            }
         }
-        Poll::Ready(Ok(()))
+        Ok(())
+    }
+
+    /// The last line of a reply. The library waits for more if there is nothing behind the code.
+    fn end(&mut self, code: [u8; 3], words: &[u8]) {
+        self.said.add(words);
+        self.open = None;
+        // 1yz: another greeting follows.
+        if code.first() != Some(&b'1') {
+            self.noise = None;
+        }
+        self.hand_out(&code, b' ', words.len().max(1));
+    }
+
+    fn hand_out(&mut self, code: &[u8; 3], mark: u8, length: usize) {
+        self.line.extend_from_slice(code);
+        self.line.push(mark);
+        self.line.resize(4 + length, b'.');
+        self.line.extend_from_slice(b"\r\n");
+    }
+
+    /// Skips a line without a code, as some servers send before their greeting.
+    fn skip(&mut self, text: &[u8]) -> Result<(), ProtocolViolation> {
+        let Some(skipped) = &mut self.noise else { return Err(ProtocolViolation::NotAReply) };
+        let is_other = OTHER_PROTOCOLS.iter().any(|other| text.starts_with(other));
+        let is_odd = text.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t');
+        // A damaged reply is not taken for noise.
+        let first = String::from_utf8_lossy(text).trim_start().chars().next();
+        if is_other || is_odd || first.is_some_and(char::is_numeric) || *skipped == MAX_NOISE {
+            return Err(ProtocolViolation::NotAReply);
+        }
+        *skipped += 1;
+        Ok(())
+    }
+
+    /// What the words of the last reply mean, and what of them may be shown. Forgets them.
+    pub(super) fn take_words(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
+        self.said.judge(taught, sent)
     }
 
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, line: &[u8]) -> Poll<io::Result<usize>> {
@@ -112,6 +224,8 @@ impl Guard {
         let (bytes, sent) = self
             .sending
             .get_or_insert_with(|| (instead.take().unwrap_or_else(|| Zeroizing::new(line.to_vec())), 0));
+        // Whatever comes after a command answers it.
+        self.noise = None;
         while let Some(rest) = bytes.get(*sent..).filter(|rest| !rest.is_empty()) {
             self.flushed = false;
             match ready!(Pin::new(&mut self.stream).poll_write(cx, rest))? {
@@ -124,7 +238,31 @@ impl Guard {
     }
 }
 
-/// What is handed out for a byte of a reply: the code, the mark behind it and line ends pass, all else becomes dots.
+/// One line of a reply.
+#[derive(Clone, Copy)]
+enum Line<'a> {
+    /// The code, a blank, and a text; or the code alone.
+    Last([u8; 3], &'a [u8]),
+    /// The code, `-`, and a text.
+    More([u8; 3], &'a [u8]),
+    Text,
+}
+
+impl<'a> Line<'a> {
+    fn parse(text: &'a [u8]) -> Self {
+        let Some((code @ [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'], rest)) = text.split_first_chunk() else {
+            return Self::Text;
+        };
+        match rest.split_first() {
+            None => Self::Last(*code, &[]),
+            Some((b' ', words)) => Self::Last(*code, words),
+            Some((b'-', words)) => Self::More(*code, words),
+            Some(_) => Self::Text,
+        }
+    }
+}
+
+/// What is handed out for a byte of half a line: the code, the mark behind it and line ends pass, all else becomes dots.
 fn masked(column: usize, byte: u8) -> u8 {
     match (column, byte) {
         (_, b'\r' | b'\n') | (0..=2, b'0'..=b'9') | (3, b' ' | b'-') => byte,

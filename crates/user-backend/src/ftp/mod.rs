@@ -31,14 +31,26 @@
 //! | USER | 331 | go on |
 //! | | 230, 232 | misconfigured: no password was checked |
 //! | | 332 | misconfigured: ACCT is not supported |
-//! | | 4yz | unavailable (pure-ftpd says 421 where it requires TLS) |
-//! | | 522, 530, 533 to 537, 550 | misconfigured: TLS required, or a name the server does not let in |
+//! | | 430, 530, 550 under TLS | **rejected**: unknown user; unavailable if the words say so |
+//! | | 430, 530, 550 in clear text | **rejected** if the words say so; else 430 unavailable, 530 and 550 misconfigured: TLS may be required |
+//! | | other 4yz | unavailable (pure-ftpd says 421 where it requires TLS) |
+//! | | 522, 533 to 537 | misconfigured: TLS required |
 //! | PASS, after 331 | 230 | **accepted** |
-//! | | 430, 530 | **rejected**: wrong name or password, disabled; servers do not tell which |
+//! | | 430 | **rejected**; unavailable if the words say so |
+//! | | 5yz, words that are recognised as a refusal | **rejected**: wrong name or password, unless they say more |
+//! | | 5yz, words that are recognised as an outage | unavailable |
+//! | | 5yz, other words | unavailable, not recognised, counts as a guess; see the module `refusal` |
 //! | | 202, 232 | misconfigured: no password was checked |
 //! | | 332 | misconfigured: ACCT is not supported |
 //! | | 4yz | unavailable |
-//! | | 522, 533 to 537, 550 | misconfigured |
+//! | | 522, 533 to 537 | misconfigured |
+//!
+//! `500 OOPS: cannot change directory` to PASS is how vsftpd answers a user whose home folder is missing. The account exists
+//! and cannot be used: rejected as disabled, not remembered and not counted as a wrong password. Other `500` replies to PASS
+//! are not recognised. Neither affects other users.
+//!
+//! A last line of a reply may lack its blank and its text. Before the greeting up to 8 lines without a code are skipped. Any
+//! other deviation from RFC 959 section 4.2 ends the attempt at once.
 //!
 //! Servers delay the answer to a wrong password, vsftpd by 2 to 3 seconds, pure-ftpd by up to 6: a timeout below 10
 //! seconds turns wrong passwords into outages.
@@ -49,8 +61,9 @@
 //!   (`UserAlias` of proftpd) look like any other to a client: deny them by the setting.
 //! - Names and passwords are sent as UTF-8, byte for byte. UTF-8 has no byte 0xFF, so nothing can be taken for a Telnet
 //!   command (RFC 959 section 5.3.1, RFC 2640 section 3.1); line ends and NUL cannot be in a
-//!   [`LoginName`](crate::LoginName) or a [`Password`].
-//! - The first and the last line of a reply must carry the same code, and no line between may look like a last line.
+//!   [`LoginName`](crate::LoginName) or a [`Password`](crate::Password).
+//! - The first and the last line of a reply must carry the same code, and no line between may look like a last line (in a
+//!   greeting, not like a last line of this reply).
 //!
 //! # Specifications
 //! RFC 959 sections 4.2 (replies) and 5.4 (dialogues), RFC 1635 (anonymous), RFC 2228 section 3 (AUTH), RFC 4217 section 4
@@ -77,16 +90,15 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
-use crate::secret::Password;
 use crate::transport::{TlsClient, TlsMode, Warm, sooner};
 use crate::verdict::{Identity, Rejection, Verdict};
 
-use session::Session;
+use session::{Login, Refused, Session};
 
 /// Names under which FTP servers take any password (RFC 1635), whatever the settings say.
 const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
 
-/// An FTP server that knows people's passwords.
+/// An FTP server whose users sign in.
 ///
 /// Make one and keep it: it holds the TLS sessions to resume, which halves the price of a handshake.
 ///
@@ -134,28 +146,30 @@ impl FtpBackend {
 
     async fn sign_in(
         &self,
-        name: &str,
-        password: &Password,
+        login: Login<'_>,
         deadline: Instant,
-    ) -> Result<Result<(), Rejection>, BackendError> {
+    ) -> Result<Result<(), Refused>, BackendError> {
         let deadline = self.server.deadline(deadline)?;
-        let session = match self.named(name, deadline).await {
-            Some(session) => session,
-            None => self.server.open(deadline).await?.name(name).await?,
+        let named = match self.named(login, deadline).await {
+            Some(named) => named,
+            None => self.server.open(deadline).await?.name(login).await?,
         };
-        let answer = session.password(password).await?;
+        let answer = match named {
+            Ok(session) => session.password(login).await?,
+            Err(refused) => Err(refused),
+        };
         self.warm.refill(|| Arc::clone(&self.server).prepare());
         Ok(answer)
     }
 
-    /// A prepared connection on which the server has taken the name. One that fails on the way there is as good as none:
-    /// no password was sent on it.
-    async fn named(&self, name: &str, deadline: Instant) -> Option<Session> {
+    /// What the server says to the name on a prepared connection. One that fails on the way there is as good as none: no
+    /// password was sent on it.
+    async fn named(&self, login: Login<'_>, deadline: Instant) -> Option<Result<Session, Refused>> {
         while let Some(session) = self.warm.take() {
             if session.is_waiting().await
-                && let Ok(session) = session.until(deadline).name(name).await
+                && let Ok(named) = session.until(deadline).name(login).await
             {
-                return Some(session);
+                return Some(named);
             }
         }
         None
@@ -198,9 +212,17 @@ impl UserBackend for FtpBackend {
         if PASSWORDLESS.iter().any(|name| upstream.eq_ignore_ascii_case(name)) {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
-        let answer = self.sign_in(upstream, attempt.password, attempt.deadline).await;
-        let answer = answer?;
-        Ok(answer.map_or_else(Verdict::Rejected, |()| Verdict::Accepted(Identity::of(attempt.name))))
+        let taught = &self.server.settings.refusal_texts;
+        let login = Login { name: upstream, password: attempt.password, taught };
+        match self.sign_in(login, attempt.deadline).await? {
+            Ok(()) => Ok(Verdict::Accepted(Identity::of(attempt.name))),
+            Err((rejection, message)) => {
+                if let Some(message) = message {
+                    attempt.tell(message);
+                }
+                Ok(Verdict::Rejected(rejection))
+            }
+        }
     }
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {

@@ -1,17 +1,18 @@
 //! Maps FTP replies to decisions: pure functions, so that every row can be tested without a server.
 //!
 //! The same code means different things at different places: 530 answers a wrong password, a name that came without TLS,
-//! and an address that is not welcome. So a code is judged together with the [`Stage`] it answers, and only 530 and 430
-//! that answer our own password are a rejection.
+//! an address that is not welcome, and a server that is full. So a code is judged together with the [`Stage`] it answers,
+//! and where it can mean both, with its words (module `refusal`).
 //!
 //! RFC 959 section 4.2 (form of replies), 5.4 (which reply may answer what), RFC 2228 section 3 and RFC 4217 section 4
 //! (replies to AUTH).
 
 use crate::error::{BackendError, Phase};
+use crate::refusal::{Class, Words};
 use crate::verdict::Rejection;
 
-/// The command that a reply belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     /// The connection itself.
     Greeting,
@@ -74,39 +75,79 @@ pub(super) fn not_ftp(stage: Stage) -> BackendError {
 /// Judges a whole reply.
 ///
 /// # Errors
-/// A [`BackendError`] for everything that is neither the expected yes nor the no to a password.
-pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool) -> Result<Next, BackendError> {
-    let Some(code) = code(body) else {
-        return Err(not_ftp(stage));
+/// A [`BackendError`] for everything that is neither the expected yes nor a no to the name or the password. After the
+/// password, one that is no outage counts as a guess.
+pub(super) fn judge(stage: Stage, body: &[u8], encrypted: bool, words: &Words) -> Result<Next, BackendError> {
+    let judged = match code(body) {
+        Some(code) => judge_code(stage, code, encrypted, words),
+        None => Err(not_ftp(stage)),
     };
-    let shown = format!("(reply {code} {})", stage.answered());
-    let unavailable = |text: &str| Err(BackendError::unavailable(stage.phase(), format!("{text} {shown}")));
+    judged.map_err(|error| match stage {
+        Stage::Pass if error.kind() != "unavailable" => error.counting_as_guess(),
+        _ => error,
+    })
+}
+
+fn judge_code(stage: Stage, code: u16, encrypted: bool, words: &Words) -> Result<Next, BackendError> {
+    let shown = format!("reply {code} {}", stage.answered());
+    let unavailable = |text: &str| Err(BackendError::unavailable(stage.phase(), format!("{text} ({shown})")));
     let misconfigured =
-        |text: &str| Err(BackendError::misconfigured(stage.phase(), format!("{text} {shown}")));
-    match (stage, code) {
-        (Stage::Greeting, 220) | (Stage::Auth, 234) | (Stage::User, 331) | (Stage::Pass, 230) => {
+        |text: &str| Err(BackendError::misconfigured(stage.phase(), format!("{text} ({shown})")));
+    let refused = |rejection| Ok(Next::Rejected(rejection));
+    match (stage, code, words.class) {
+        (Stage::Greeting, 220, _) | (Stage::Auth, 234, _) | (Stage::User, 331, _) | (Stage::Pass, 230, _) => {
             Ok(Next::Proceed)
         }
-        (Stage::Greeting, 120) => Ok(Next::Wait),
-        (Stage::Pass, 430 | 530) => Ok(Next::Rejected(Rejection::BadCredentials)),
-        (Stage::Greeting, 400..=599) => unavailable("the server turns connections away"),
+        (Stage::Greeting, 120, _) => Ok(Next::Wait),
+        (Stage::Greeting, 400..=599, _) => unavailable("the server turns connections away"),
+        (Stage::User | Stage::Pass, 400..=599, Class::Refusal(rejection)) if words.is_taught => {
+            refused(rejection)
+        }
+        // Under TLS these cannot mean "encrypt first", so the name is what is refused. In clear text the words must say so.
+        (Stage::User, 430 | 530 | 550, Class::Refusal(rejection)) => refused(unknown_user(rejection)),
+        (Stage::User, 430 | 530 | 550, Class::Unknown) if encrypted => refused(Rejection::UnknownUser),
+        (Stage::User, 430 | 530 | 550, Class::Outage) if encrypted => {
+            unavailable("the server cannot answer now")
+        }
+        // This code has no other meaning, so it needs no words.
+        (Stage::Pass, 430, Class::Refusal(rejection)) => refused(rejection),
+        (Stage::Pass, 430, Class::Unknown) => refused(Rejection::BadCredentials),
         // pure-ftpd says 421 where it requires TLS.
-        (Stage::User, 421) if !encrypted => {
+        (Stage::User, 421, _) if !encrypted => {
             unavailable("the server cannot answer now, or requires tls = \"explicit\"")
         }
-        (_, 400..=499) => unavailable("the server cannot answer now"),
-        (Stage::Auth, 334 | 500..=599) => misconfigured("the server refuses TLS"),
-        (Stage::User | Stage::Pass, 332) => misconfigured("the server wants an account beside the password"),
-        (Stage::User, 230 | 232) => misconfigured("the server asks for no password, so it proves nothing"),
-        (Stage::Pass, 202 | 232) => misconfigured("the server did not check the password"),
-        (Stage::User | Stage::Pass, 522 | 530 | 533..=537 | 550) if !encrypted => {
+        (_, 400..=499, _) => unavailable("the server cannot answer now"),
+        (Stage::Auth, 334 | 500..=599, _) => misconfigured("the server refuses TLS"),
+        (Stage::User | Stage::Pass, 332, _) => {
+            misconfigured("the server wants an account beside the password")
+        }
+        (Stage::User, 230 | 232, _) => misconfigured("the server asks for no password, so it proves nothing"),
+        (Stage::Pass, 202 | 232, _) => misconfigured("the server did not check the password"),
+        (Stage::User, 522 | 530 | 533..=537 | 550, _) | (Stage::Pass, 522 | 533..=537, _) if !encrypted => {
             misconfigured("the server refuses the login; it may require tls = \"explicit\"")
         }
-        (Stage::User | Stage::Pass, 522 | 530 | 533..=537 | 550) => {
+        (Stage::User | Stage::Pass, 522 | 533..=537, _) => {
             misconfigured("the server refuses the login for another reason than the password")
         }
-        _ => Err(BackendError::protocol(stage.phase(), format!("the server broke the rules of FTP {shown}"))),
+        (Stage::Pass, 500..=599, Class::Refusal(rejection)) => refused(rejection),
+        (Stage::Pass, 500..=599, Class::Outage) if !encrypted => {
+            unavailable("the server did not judge the login; it may require tls = \"explicit\"")
+        }
+        (Stage::Pass, 500..=599, Class::Outage) => unavailable("the server did not judge the login"),
+        (Stage::Pass, 500..=599, Class::Unknown) => {
+            let error = BackendError::not_recognised(&shown, words.text.clone());
+            // 50z: the server did not understand, so it would say this to a right password too.
+            Err(if (530..=559).contains(&code) { error.learnable() } else { error })
+        }
+        _ => {
+            Err(BackendError::protocol(stage.phase(), format!("the server broke the rules of FTP ({shown})")))
+        }
     }
+}
+
+/// A name that is refused alone is unknown, unless the words say more about its account.
+fn unknown_user(rejection: Rejection) -> Rejection {
+    if rejection == Rejection::BadCredentials { Rejection::UnknownUser } else { rejection }
 }
 
 /// The code of a whole reply, or `None` when the reply does not keep the rules of RFC 959 section 4.2.

@@ -11,12 +11,13 @@ use suppaftp::FtpError;
 use suppaftp::tokio::ImplAsyncFtpStream;
 use suppaftp::types::{FtpResult, ReplyTooLarge};
 
-use super::guard::Trouble;
+use super::guard::ProtocolViolation;
 use super::reply::{Next, Stage, judge, not_ftp};
 use super::wire::{Wire, Wiring};
 use crate::backend::Probe;
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
+use crate::refusal::{RefusalTexts, Sent, ServerText, Words};
 use crate::secret::Password;
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
 use crate::verdict::Rejection;
@@ -26,6 +27,17 @@ const USER: &str = "USER ********";
 
 /// What the library sends, and logs, in place of the password.
 const PASS: &str = "PASS ********";
+
+/// A refusal, and what the server tells the user with it.
+pub(super) type Refused = (Rejection, Option<ServerText>);
+
+/// A name and a password, and what this server's refusals are.
+#[derive(Clone, Copy)]
+pub(super) struct Login<'a> {
+    pub(super) name: &'a str,
+    pub(super) password: &'a Password,
+    pub(super) taught: &'a RefusalTexts,
+}
 
 /// A greeted server, encrypted where it must be, that waits for a name.
 pub(super) struct Session {
@@ -61,14 +73,17 @@ impl Session {
             }
             (TlsMode::Explicit, Some(tls)) => {
                 session.greeting().await?;
-                session.command(Stage::Auth, "AUTH TLS").await?.proceed(Stage::Auth)?;
+                session.command(Stage::Auth, "AUTH TLS", None).await?.0.proceed(Stage::Auth)?;
                 // Whatever came in clear text behind the 234 would be taken for something the server said under TLS.
                 session.quiet(Stage::Auth).await?;
                 session.tls = Some(session.wire.encrypt(tls, encrypt_by()).await?);
                 session.granted.push("AUTH TLS");
             }
             (TlsMode::Implicit | TlsMode::Explicit, None) => {
-                return Err(BackendError::misconfigured(Phase::Tls, "TLS is configured without trust roots"));
+                return Err(BackendError::misconfigured(
+                    Phase::Tls,
+                    "TLS is asked for, and no certificates were loaded",
+                ));
             }
         }
         Ok(session)
@@ -85,33 +100,32 @@ impl Session {
         self
     }
 
-    /// Presents the name.
+    /// Presents the name. `Ok(Ok(_))`: the server asks for the password.
     ///
     /// # Errors
-    /// A [`BackendError`] when the server does not ask for the password then.
-    pub(super) async fn name(mut self, name: &str) -> Result<Self, BackendError> {
-        self.wire.replace_next("USER", name);
-        self.command(Stage::User, USER).await?.proceed(Stage::User)?;
-        Ok(self)
+    /// A [`BackendError`] when the server neither does that nor refuses the name.
+    pub(super) async fn name(mut self, login: Login<'_>) -> Result<Result<Self, Refused>, BackendError> {
+        self.wire.replace_next("USER", login.name);
+        match self.command(Stage::User, USER, Some(login)).await? {
+            (Next::Rejected(rejection), words) => Ok(Err((rejection, words.message))),
+            (next, _) => next.proceed(Stage::User).map(|()| Ok(self)),
+        }
     }
 
     /// Presents the password, after [`name`](Self::name). `Ok(Ok(()))` is the verified yes.
     ///
-    /// There is no QUIT: waiting for its reply costs a round trip and tells nothing. The connection is closed instead.
+    /// There is no QUIT: waiting for its reply costs a round trip and brings nothing. The connection is closed instead.
     ///
     /// # Errors
     /// A [`BackendError`] when the server neither accepted nor rejected the password.
     ///
     /// # Security
     /// The password is written once, and only after the server asked for it by 331.
-    pub(super) async fn password(
-        mut self,
-        password: &Password,
-    ) -> Result<Result<(), Rejection>, BackendError> {
-        self.wire.replace_next("PASS", password.expose());
-        match self.command(Stage::Pass, PASS).await? {
-            Next::Rejected(rejection) => Ok(Err(rejection)),
-            next => next.proceed(Stage::Pass).map(Ok),
+    pub(super) async fn password(mut self, login: Login<'_>) -> Result<Result<(), Refused>, BackendError> {
+        self.wire.replace_next("PASS", login.password.expose());
+        match self.command(Stage::Pass, PASS, Some(login)).await? {
+            (Next::Rejected(rejection), words) => Ok(Err((rejection, words.message))),
+            (next, _) => next.proceed(Stage::Pass).map(Ok),
         }
     }
 
@@ -122,25 +136,44 @@ impl Session {
     }
 
     async fn greeting(&mut self) -> Result<(), BackendError> {
+        let deadline = self.deadline;
         let read = async {
             loop {
                 let answer = self.ftp.read_response_in(&[]).await;
-                match judge(Stage::Greeting, &body(Stage::Greeting, answer)?, self.tls.is_some())? {
+                let body = body(Stage::Greeting, answer)?;
+                match judge(Stage::Greeting, &body, self.tls.is_some(), &self.words(None))? {
                     Next::Wait => {}
                     next => return next.proceed(Stage::Greeting),
                 }
             }
         };
-        within(self.deadline, Phase::Greeting, read).await
+        within(deadline, Phase::Greeting, read).await
     }
 
-    async fn command(&mut self, stage: Stage, line: &str) -> Result<Next, BackendError> {
+    async fn command(
+        &mut self,
+        stage: Stage,
+        line: &str,
+        login: Option<Login<'_>>,
+    ) -> Result<(Next, Words), BackendError> {
         let encrypted = self.tls.is_some();
         self.quiet(stage).await?;
         within(self.deadline, stage.phase(), async {
-            judge(stage, &body(stage, self.ftp.custom_command(line, &[]).await)?, encrypted)
+            let body = body(stage, self.ftp.custom_command(line, &[]).await)?;
+            let words = self.words(login);
+            Ok((judge(stage, &body, encrypted, &words)?, words))
         })
         .await
+    }
+
+    /// The words of the last reply. Before a login they do not matter.
+    fn words(&self, login: Option<Login<'_>>) -> Words {
+        match login {
+            Some(Login { name, password, taught }) => {
+                self.wire.take_words(taught, Sent { name, password: password.expose() })
+            }
+            None => self.wire.take_words(&RefusalTexts::default(), Sent { name: "", password: "" }),
+        }
     }
 
     async fn quiet(&self, stage: Stage) -> Result<(), BackendError> {
@@ -176,11 +209,14 @@ fn body(stage: Stage, answer: FtpResult<suppaftp::types::Response>) -> Result<Ve
 fn broken(stage: Stage, error: io::Error) -> BackendError {
     let phase = stage.phase();
     if let Some(inner) = error.get_ref() {
-        if let Some(trouble) = inner.downcast_ref::<Trouble>() {
-            return BackendError::protocol(phase, trouble.to_string());
-        }
-        if inner.is::<ReplyTooLarge>() {
-            return BackendError::protocol(phase, Trouble::TooLong.to_string());
+        let violation = inner.downcast_ref::<ProtocolViolation>().copied();
+        if let Some(violation) =
+            violation.or_else(|| inner.is::<ReplyTooLarge>().then_some(ProtocolViolation::TooLong))
+        {
+            let error = BackendError::protocol(phase, violation.to_string());
+            // What was said instead of a reply may be how this server refuses.
+            let is_answer = stage == Stage::Pass && violation != ProtocolViolation::Unasked;
+            return if is_answer { error.counting_as_guess() } else { error };
         }
         match inner.downcast_ref::<rustls::Error>() {
             Some(rustls::Error::InvalidMessage(_)) => {

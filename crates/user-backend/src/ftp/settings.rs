@@ -1,6 +1,7 @@
 //! Settings of an FTP backend.
 
 use crate::identity::BackendId;
+use crate::refusal::RefusalTexts;
 use crate::transport::Endpoint;
 
 /// The settings of one [`FtpBackend`](super::FtpBackend).
@@ -9,6 +10,7 @@ pub struct FtpSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
     pub(super) warm: usize,
+    pub(super) refusal_texts: RefusalTexts,
 }
 
 impl FtpSettings {
@@ -20,16 +22,23 @@ impl FtpSettings {
 
     /// A server at `endpoint`.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
-        Self { id, endpoint, warm: 0 }
+        Self { id, endpoint, warm: 0, refusal_texts: RefusalTexts::default() }
     }
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).
     ///
-    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 seconds without a login;
+    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 unused seconds;
     /// each serves one login. They count beside those of the logins under way.
     #[must_use]
     pub fn with_warm(mut self, connections: usize) -> Self {
         self.warm = connections;
+        self
+    }
+
+    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    #[must_use]
+    pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
+        self.refusal_texts = texts;
         self
     }
 }

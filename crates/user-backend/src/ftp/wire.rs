@@ -21,11 +21,12 @@ use zeroize::Zeroizing;
 use super::guard::Guard;
 use crate::clock::Instant;
 use crate::error::BackendError;
+use crate::refusal::{RefusalTexts, Sent, Words};
 use crate::transport::{TlsClient, TlsSummary};
 
 /// suppaftp reads a greeting before it hands out the connection. It gets this one, and the server's own is read
 /// afterwards like any other reply, when TLS is already on where it must be.
-const STAND_IN: &[u8] = b"220 connected\r\n";
+const FAKE_GREETING: &[u8] = b"220 connected\r\n";
 
 /// One connection. Clones share it: suppaftp has one, the session another.
 #[derive(Clone)]
@@ -38,18 +39,23 @@ impl Wire {
     fn new(socket: TcpStream) -> Self {
         let socket = Arc::new(socket);
         let mut guard = Guard::new(Box::new(Socket(Arc::clone(&socket))));
-        guard.held.extend_from_slice(STAND_IN);
+        guard.line.extend_from_slice(FAKE_GREETING);
         Self { socket, guard: Arc::new(Mutex::new(guard)) }
     }
 
     /// Makes sure that the server waits: nothing is left of what it said, and nothing has arrived since.
     ///
     /// # Errors
-    /// [`Trouble::Unasked`](super::guard::Trouble::Unasked) when there is something, an end-of-file error when the server hung up.
+    /// [`ProtocolViolation::Unasked`](super::guard::ProtocolViolation::Unasked) when there is something, an end-of-file error when the server hung up.
     pub(super) async fn is_quiet(&self) -> io::Result<()> {
         // Unconstrained: a task that has used up its share of time would be told that nothing has arrived.
         let look = std::future::poll_fn(|cx| Poll::Ready(self.lock().is_quiet(cx)));
         tokio::task::unconstrained(look).await
+    }
+
+    /// What the words of the last reply mean; see [`Guard::take_words`].
+    pub(super) fn take_words(&self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
+        self.lock().take_words(taught, sent)
     }
 
     /// The next command is replaced by this one.
@@ -180,7 +186,7 @@ impl AsyncWrite for Socket {
         Poll::Ready(Ok(()))
     }
 
-    /// Dropping the last owner closes the socket; a half-close is not needed.
+    /// Dropping the last owner closes the socket; half of it closed is of no use here.
     fn poll_shutdown(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }

@@ -13,8 +13,8 @@ use super::mailbox::{self, MailboxTls};
 use super::{ImapBackend, ImapSettings};
 use crate::backend::UserBackend;
 use crate::class::{
-    Arguments, Class, Entry, EntryError, Field, Located, NamedArguments, NamedFields, PositionalTls, Problem,
-    TransportSpec,
+    Arguments, Class, Entry, EntryError, Field, FieldSpec, Located, NamedArguments, NamedFields,
+    PositionalTls, Problem, TransportSpec,
 };
 use crate::document::section::nearest;
 use crate::document::tree::{Value, quoted};
@@ -24,9 +24,18 @@ use crate::transport::TlsMode;
 #[derive(Clone, Copy, Debug)]
 pub struct ImapClass;
 
+const FIELDS: &[FieldSpec] = &[
+    FieldSpec::refusal_texts(),
+    FieldSpec::boolean("forward_source", "send the address of the user to the server before the credentials"),
+];
+
 impl Class for ImapClass {
     fn name(&self) -> &'static str {
         "imap"
+    }
+
+    fn fields(&self) -> &'static [FieldSpec] {
+        FIELDS
     }
 
     fn transport(&self) -> TransportSpec {
@@ -45,8 +54,10 @@ impl Class for ImapClass {
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
-        let settings =
-            ImapSettings::new(entry.id().clone(), entry.server()?.clone()).with_warm(entry.policy().warm);
+        let settings = ImapSettings::new(entry.id().clone(), entry.server()?.clone())
+            .with_warm(entry.policy().warm)
+            .with_refusal_texts(entry.refusal_texts()?)
+            .with_forward_source(entry.field("forward_source").unwrap_or_default());
         Ok(Arc::new(ImapBackend::new(settings)?))
     }
 }

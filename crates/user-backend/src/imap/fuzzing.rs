@@ -1,4 +1,4 @@
-//! For fuzzing: one dialogue in memory, and what somebody saw of it who is not the guard.
+//! For fuzzing: one dialogue in memory, and what was seen of it without the guard.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -7,9 +7,10 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::reply::{Decision, Method};
 use super::script::{CREDENTIALS, NAME, PASSWORD, Record, Server, Step};
-use super::session::Session;
+use super::session::{Login, Session};
 use crate::error::{BackendError, Phase};
 use crate::fuzzing::Decided;
+use crate::refusal::{RefusalTexts, Sent};
 
 /// What came of a dialogue.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     let record = server.record();
     let mut injected = false;
     let ended = drive(sign_in(server, starttls, &mut injected));
-    // Who waits for a line that never comes waits for the deadline.
+    // A line that never comes is waited for until the deadline.
     let ended = ended.unwrap_or_else(|| Err(BackendError::timed_out(Phase::Login)));
     let decided = ended.map(|decision| match decision {
         Decision::Yes => Ok(()),
@@ -66,15 +67,20 @@ async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<
     let record = server.record();
     let mut session = Session::greeted(server).await?;
     if starttls {
-        let (server, total) = session.agree_on_tls().await?;
+        let (server, before) = session.agree_on_tls().await?;
         *injected = record.lock().is_ok_and(|record| !record.ends_with_the_answer());
-        session = Session::resumed(server, total);
+        session = Session::resumed(server, before);
     }
     let method = Method::choose(&session.capabilities().await?, true)?;
-    session.login(method, NAME, PASSWORD).await
+    let taught = RefusalTexts::default();
+    let sent = Sent { name: NAME, password: PASSWORD };
+    session
+        .login(Login { method, sent, taught: &taught, encrypted: true })
+        .await
+        .map(|judged| judged.decision)
 }
 
-/// Polls as long as somebody wakes; without a clock, so that nobody waits for one.
+/// Polls as long as it is woken; without a clock, so that nothing waits for one.
 fn drive<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let flag = Arc::new(Flag(AtomicBool::new(true)));

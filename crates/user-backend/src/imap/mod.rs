@@ -1,8 +1,8 @@
-//! Sign-in against a mail server: who can open the mailbox is who they say they are.
+//! Sign-in against a mail server.
 //!
-//! The server is spoken to in IMAP4rev1 (RFC 3501) or IMAP4rev2 (RFC 9051), no further than to the answer to one login:
-//! no mailbox is opened and nothing is read. The connection is closed after the answer; a polite LOGOUT would add a round
-//! trip to every sign-in and tell nobody anything.
+//! Speaks IMAP4rev1 (RFC 3501) or IMAP4rev2 (RFC 9051), no further than to the answer to one login: no mailbox is opened and
+//! nothing is read. The connection is closed after the answer; LOGOUT would add a round trip to every sign-in and bring
+//! nothing.
 //!
 //! # Settings
 //! | setting | default | meaning |
@@ -10,36 +10,44 @@
 //! | `host`, `port` | required, 143 (993 with `tls = "implicit"`) | the server |
 //! | `tls` | `"explicit"` | `"explicit"`: STARTTLS, required; `"implicit"`: TLS from the first byte (RFC 8314); `"none"`: clear text, to this machine or with consent |
 //! | `ca_file`, `server_name` | system's trust store, host | whose certificates are trusted, and for which name |
-//! | `connect_timeout`, `timeout` | 3 s, 15 s | for reaching the server, for the whole attempt |
+//! | `connect_timeout`, `timeout` | 3 s, 20 s | for reaching the server, for the whole attempt |
+//! | `refusal_texts` | none | replies that are refusals at this server |
+//! | `forward_source` | false | send the address of the user in `ID` before the credentials |
 //!
 //! The name goes to the server as the resolver's [rules](crate::NameRules) say, the password as typed.
 //!
 //! # How the password travels
+//! The first of these that the server offers. There is no second try by another one.
+//!
 //! | the server offers | what is done |
 //! |---|---|
 //! | `AUTH=PLAIN`, `SASL-IR` | `AUTHENTICATE PLAIN` in one line (RFC 4616, RFC 4959) |
 //! | `AUTH=PLAIN` | `AUTHENTICATE PLAIN`, continuation, credentials |
-//! | neither | `LOGIN` with quoting: printable ASCII only, lines of at most 1000 octets |
-//! | `LOGINDISABLED` in clear text, or without `AUTH=PLAIN` | nothing is sent, misconfigured |
+//! | `AUTH=LOGIN` | `AUTHENTICATE LOGIN`, name and password after a continuation each |
+//! | none of these | `LOGIN`: printable ASCII in quotes; other characters, and what makes the line longer than 1000 octets, in a literal |
+//! | `LITERAL+` or `LITERAL-`, with `LOGIN` | the literal goes out at once (RFC 7888), else after a continuation |
+//! | `LOGINDISABLED` in clear text | nothing is sent, misconfigured |
+//! | `LOGINDISABLED` under TLS | as above, without the command `LOGIN` |
 //!
 //! # What an answer means
 //! | answer | outcome |
 //! |---|---|
 //! | `OK` with our tag, after the password | accepted |
-//! | `NO` without a code, `AUTHENTICATIONFAILED`, `AUTHORIZATIONFAILED` | rejected: wrong name or password |
+//! | `NO [AUTHENTICATIONFAILED]`, `NO [AUTHORIZATIONFAILED]` | rejected: wrong name or password |
 //! | `NO [EXPIRED]` | rejected: password expired |
 //! | `NO [CONTACTADMIN]`, `NO [NOPERM]` | rejected: account disabled (asked again each time) |
 //! | `NO [PRIVACYREQUIRED]` | misconfigured |
-//! | `NO` with any other code (`UNAVAILABLE`, `LIMIT`, `ALERT`, …) | unavailable |
-//! | `NO` without a code, in the Cyrus SASL library's words for a failure of its own, or beginning with words such as `temporary` or `server unavailable` | unavailable |
-//! | `NO` before the password was sent | unavailable: the mechanism was refused, not the person |
+//! | `NO` with another code of RFC 5530 (`UNAVAILABLE`, `LIMIT`, …) | unavailable |
+//! | `NO` without a code, with `ALERT` or an unknown one: words that are recognised as a refusal | rejected, for the reason they name |
+//! | the same: words that are recognised as an outage | unavailable |
+//! | the same: other words | unavailable, not recognised, counts as a guess; see the module `refusal` |
+//! | `NO` before the password was sent | unavailable: the mechanism was refused, not the user |
 //! | `BYE`, end of the connection, no answer in time | unavailable |
-//! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol |
-//! | a password too long for `LOGIN` | rejected: not allowed (nothing was sent) |
+//! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol; after the password it counts as a guess |
 //!
 //! # Security
-//! Everything the server says passes a guard (`guard/mod.rs`) before anybody parses it. The password is written once, in one
-//! piece, from a buffer that is wiped; neither it nor the server's words reach a log.
+//! Everything the server says passes a guard (`guard/mod.rs`) before it is parsed. The password is written once, in one
+//! piece, from a buffer that is wiped; it reaches no log. Of the server's words only a [`ServerText`](crate::ServerText) does.
 
 mod class;
 #[cfg(feature = "fuzzing")]
@@ -57,6 +65,7 @@ pub use class::ImapClass;
 pub use settings::ImapSettings;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -65,12 +74,16 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
-use crate::secret::Password;
+use crate::refusal::Sent;
 use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
 use crate::verdict::{Identity, Verdict};
 
-use reply::{Decision, Method};
-use session::{Session, Wire};
+use reply::{Capabilities, Decision, Method};
+use session::{Judged, Login, Session, Wire};
+
+/// What a login that times out at a Dovecot most likely met.
+const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all logins from an address after failed ones, by up to 15 s (auth \
+     penalty); see \"Dovecot delays logins\" in docs/troubleshooting.md";
 
 /// A mail server that is asked over IMAP. See the [module](self) for what it is asked and what its answers mean.
 #[derive(Debug)]
@@ -96,31 +109,31 @@ impl ImapBackend {
     pub fn new(settings: ImapSettings) -> Result<Self, BackendError> {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
         let usable = settings.endpoint.check_plaintext();
-        match usable.and_then(|()| encrypts.then(|| TlsClient::new(&settings.endpoint)).transpose()) {
-            Ok(tls) => {
-                let warm = Warm::new(settings.warm);
-                Ok(Self { server: Arc::new(Server { settings, tls }), warm })
-            }
-            Err(fault) => Err(fault),
-        }
+        let tls = usable.and_then(|()| encrypts.then(|| TlsClient::new(&settings.endpoint)).transpose())?;
+        let warm = Warm::new(settings.warm);
+        Ok(Self { server: Arc::new(Server { settings, tls }), warm })
     }
 
-    async fn sign_in(
-        &self,
-        name: &str,
-        password: &Password,
-        deadline: Instant,
-    ) -> Result<Decision, BackendError> {
+    async fn sign_in(&self, attempt: &Attempt<'_>, deadline: Instant) -> Result<Judged, BackendError> {
         let mut session = match self.prepared().await {
             Some(session) => session,
             None => self.server.open(deadline, None).await?,
         };
+        let ImapSettings { endpoint, refusal_texts: taught, .. } = &self.server.settings;
         let offered = within(deadline, Phase::Greeting, session.capabilities()).await?;
-        let encrypted = self.server.settings.endpoint.tls() != TlsMode::None;
+        let encrypted = endpoint.tls() != TlsMode::None;
         let method = Method::choose(&offered, encrypted)?;
-        let decision = within(deadline, Phase::Login, session.login(method, name, password.expose())).await?;
+        if let Some(source) = self.server.source_to_forward(&offered, attempt.source) {
+            within(deadline, Phase::Greeting, session.identify(source)).await?;
+        }
+        let is_dovecot = session.is_dovecot();
+        let sent = Sent { name: attempt.upstream_name, password: attempt.password.expose() };
+        let login = session.login(Login { method, sent, taught, encrypted });
+        let judged = within(deadline, Phase::Login, login).await.map_err(|error| {
+            if error.is_timeout() && is_dovecot { error.with_hint(DOVECOT_PENALTY) } else { error }
+        })?;
         self.warm.refill(|| Arc::clone(&self.server).prepare());
-        Ok(decision)
+        Ok(judged)
     }
 
     /// A prepared connection on which the server still waits.
@@ -135,8 +148,15 @@ impl ImapBackend {
 }
 
 impl Server {
+    /// The address of the user, if the server is to know it: only where no one else can read it.
+    fn source_to_forward(&self, offered: &Capabilities, source: Option<IpAddr>) -> Option<IpAddr> {
+        let ImapSettings { endpoint, forward_source, .. } = &self.settings;
+        let is_private = endpoint.tls() != TlsMode::None || endpoint.is_loopback();
+        source.filter(|_| *forward_source && is_private && offered.has("ID"))
+    }
+
     /// Opens a connection, encrypts it as the settings ask and waits until the server is ready. What is learned about the
-    /// server by the way goes into `found`.
+    /// server meanwhile goes into `found`.
     async fn open(
         &self,
         deadline: Instant,
@@ -146,7 +166,7 @@ impl Server {
         let soon = sooner(endpoint.connect_timeout(), deadline);
         let stream = dial(endpoint, soon).await?;
         let peer = stream.peer_addr().ok();
-        let (stream, soon, heard) = match endpoint.tls() {
+        let (stream, soon, before) = match endpoint.tls() {
             TlsMode::None => {
                 if let Some(probe) = found {
                     *probe = Probe::of(peer);
@@ -157,9 +177,9 @@ impl Server {
             TlsMode::Implicit => (stream, soon, None),
             TlsMode::Explicit => {
                 let session = greeted(stream, deadline).await?;
-                let (stream, total) = within(deadline, Phase::Tls, session.agree_on_tls()).await?;
+                let (stream, before) = within(deadline, Phase::Tls, session.agree_on_tls()).await?;
                 // The greeting may have taken its time: that is not the handshake's.
-                (stream, sooner(endpoint.connect_timeout(), deadline), Some(total))
+                (stream, sooner(endpoint.connect_timeout(), deadline), Some(before))
             }
         };
         let Some(tls) = &self.tls else {
@@ -170,9 +190,9 @@ impl Server {
             *probe = Probe::of(peer).with_tls(Some(TlsClient::summary(&stream)));
         }
         let stream: Box<dyn Wire> = Box::new(stream);
-        match heard {
+        match before {
             None => greeted(stream, deadline).await,
-            Some(total) => Ok(Session::resumed(stream, total)),
+            Some(before) => Ok(Session::resumed(stream, before)),
         }
     }
 
@@ -191,7 +211,7 @@ impl Server {
         Ok(probe.with_capabilities(offered.into_names()))
     }
 
-    /// No attempt takes longer than the settings allow, whoever asks.
+    /// No attempt takes longer than the settings allow.
     fn deadline(&self, asked: Instant) -> Instant {
         sooner(self.settings.endpoint.timeout(), asked)
     }
@@ -216,7 +236,11 @@ impl UserBackend for ImapBackend {
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
         let deadline = self.server.deadline(attempt.deadline);
-        Ok(match self.sign_in(attempt.upstream_name, attempt.password, deadline).await? {
+        let Judged { decision, message } = self.sign_in(attempt, deadline).await?;
+        if let Some(message) = message {
+            attempt.tell(message);
+        }
+        Ok(match decision {
             Decision::Yes => Verdict::Accepted(Identity::of(attempt.name)),
             Decision::No(rejection) => Verdict::Rejected(rejection),
         })

@@ -1,15 +1,17 @@
-//! What a server's replies mean for somebody who wants to sign in. Pure: no I/O, no state.
+//! What a server's replies mean for a sign-in. Pure: no I/O, no state.
 //!
-//! The rule for refusals: only a refusal that can mean nothing else is a rejection. RFC 9051 section 7.1 (and RFC 5530
-//! before it) gives servers codes for "not now", "not here" and "my own fault"; whatever is not on the short list of codes
-//! that speak about this person is an outage, so that a rejected password is never a guess.
+//! The rule for refusals: a reply is a rejection only if it is recognised as one. RFC 9051 section 7.1 (and RFC 5530
+//! before it) gives servers codes for "wrong password", "not now", "not here" and "my own fault". Where there is no code, or
+//! one that says nothing about it, the words decide (module `refusal`). Everything else is an outage.
 
 use std::io;
 
 use async_imap::imap_proto::{Capability, Outcome, Response, ResponseCode, Status};
 
-use super::guard::{Offence, UNLISTED, known_code};
+use super::guard::{ProtocolViolation, UNLISTED, known_code};
+use super::sasl::Literals;
 use crate::error::{BackendError, Phase};
+use crate::refusal::{Class, Words};
 use crate::transport::TlsClient;
 use crate::verdict::Rejection;
 
@@ -139,32 +141,47 @@ pub(super) enum Method {
     PlainAtOnce,
     /// `AUTHENTICATE PLAIN`, a continuation, the credentials (RFC 4616).
     PlainInTurns,
+    /// `AUTHENTICATE LOGIN`, name and password after a continuation each.
+    LoginInTurns,
     /// `LOGIN` (RFC 9051 section 6.2.3).
-    Login,
+    Login(Literals),
 }
 
 impl Method {
-    /// The best method that the server offers.
+    /// The first method that the server offers. Each of them carries every name and password.
     ///
     /// # Errors
     /// A misconfigured [`BackendError`] when it takes no passwords on this connection.
     pub(super) fn choose(offered: &Capabilities, encrypted: bool) -> Result<Self, BackendError> {
+        let is_disabled = offered.has("LOGINDISABLED");
         // LOGINDISABLED speaks about the LOGIN command only. In clear text it says what the server thinks of clear
         // text, and then no other command may carry the password either.
-        if offered.has("LOGINDISABLED") && !(encrypted && offered.has("AUTH=PLAIN")) {
-            let text = if encrypted {
-                "the server takes no passwords: it offers neither AUTH=PLAIN nor LOGIN"
-            } else {
-                "the server takes no passwords in clear text (LOGINDISABLED); set tls = \"explicit\" or \
-                 \"implicit\""
-            };
+        if is_disabled && !encrypted {
+            let text = "the server takes no passwords in clear text (LOGINDISABLED); set tls = \"explicit\" or \
+                        \"implicit\"";
             return Err(BackendError::misconfigured(Phase::Login, text));
         }
-        Ok(match (offered.has("AUTH=PLAIN"), offered.has("SASL-IR")) {
-            (true, true) => Self::PlainAtOnce,
-            (true, false) => Self::PlainInTurns,
-            (false, _) => Self::Login,
-        })
+        if offered.has("AUTH=PLAIN") {
+            return Ok(if offered.has("SASL-IR") { Self::PlainAtOnce } else { Self::PlainInTurns });
+        }
+        if offered.has("AUTH=LOGIN") {
+            return Ok(Self::LoginInTurns);
+        }
+        if is_disabled {
+            let text = "the server takes no passwords: it offers neither AUTH=PLAIN nor AUTH=LOGIN, and disables LOGIN";
+            return Err(BackendError::misconfigured(Phase::Login, text));
+        }
+        let at_once = ["LITERAL+", "LITERAL-"].into_iter().any(|name| offered.has(name));
+        Ok(Self::Login(if at_once { Literals::AtOnce } else { Literals::Synchronising }))
+    }
+
+    /// The command, as errors name it.
+    pub(super) fn command(self) -> &'static str {
+        match self {
+            Self::PlainAtOnce | Self::PlainInTurns => "AUTHENTICATE PLAIN",
+            Self::LoginInTurns => "AUTHENTICATE LOGIN",
+            Self::Login(_) => "LOGIN",
+        }
     }
 }
 
@@ -175,56 +192,85 @@ pub(super) enum Decision {
     No(Rejection),
 }
 
-/// Reads the answer to the command that carried the password.
+/// Reads the answer to the command that carried the password. Its code decides; where there is none that does, its words.
 ///
 /// # Errors
 /// A [`BackendError`] when the answer is no decision about this name and this password.
-pub(super) fn decide(answer: Answer) -> Result<Decision, BackendError> {
-    let code = match answer {
-        Answer::Ok => return Ok(Decision::Yes),
-        Answer::Bad(code) => {
-            return Err(BackendError::protocol(
-                Phase::Login,
-                shown("the server did not understand the login", code),
-            ));
+pub(super) fn decide(answer: Answer, words: &Words, encrypted: bool) -> Result<Decision, BackendError> {
+    let no = |rejection| Ok(Decision::No(rejection));
+    let code = match (answer, words.class) {
+        (Answer::Ok, _) => return Ok(Decision::Yes),
+        (Answer::Bad(_), Class::Refusal(rejection)) if words.is_taught => return no(rejection),
+        // The server may not know the command, or not take it now. Learning such an answer would turn every password into a
+        // wrong one.
+        (Answer::Bad(code), _) => {
+            let text = shown("the server did not understand the login", code);
+            return Err(BackendError::protocol(Phase::Login, text).with_server_text(words.text.clone()));
         }
-        Answer::No(code) => code,
+        (Answer::No(code), _) => code,
     };
-    match code {
-        None | Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED") => {
-            Ok(Decision::No(Rejection::BadCredentials))
+    match (code, words.class) {
+        (Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED"), _) => no(Rejection::BadCredentials),
+        (Some("EXPIRED"), _) => no(Rejection::CredentialsExpired),
+        (Some("CONTACTADMIN" | "NOPERM"), _) => no(Rejection::AccountDisabled),
+        (Some("PRIVACYREQUIRED"), _) => Err(needs_privacy(encrypted)),
+        // These codes say nothing about the password, so the words decide.
+        (None | Some("ALERT" | "WEBALERT" | "PARSE" | UNLISTED), Class::Refusal(rejection)) => no(rejection),
+        (None | Some("ALERT" | "WEBALERT" | "PARSE" | UNLISTED), Class::Unknown) => {
+            let answer = shown("NO", code);
+            Err(BackendError::not_recognised(&answer, words.text.clone()).learnable())
         }
-        Some("EXPIRED") => Ok(Decision::No(Rejection::CredentialsExpired)),
-        Some("CONTACTADMIN" | "NOPERM") => Ok(Decision::No(Rejection::AccountDisabled)),
-        Some("PRIVACYREQUIRED") => Err(BackendError::misconfigured(
-            Phase::Login,
-            "the server takes no passwords over this connection (PRIVACYREQUIRED); set tls = \"explicit\" or \
-             \"implicit\"",
-        )),
-        Some(_) => {
+        (Some(_), _) | (None, Class::Outage) => {
             Err(BackendError::unavailable(Phase::Login, shown("the server did not judge the login", code)))
         }
     }
 }
 
-/// Reads a refusal that came before the password was sent: it says nothing about the password.
-pub(super) fn refused_unheard(answer: Answer) -> BackendError {
-    match answer {
-        Answer::No(Some("PRIVACYREQUIRED")) => BackendError::misconfigured(
+/// Reads a refusal that came before the password was sent: it says nothing about the password. `knows_name`: the name was
+/// sent.
+///
+/// # Errors
+/// A [`BackendError`] unless the server does not know the name.
+pub(super) fn refused_unheard(
+    answer: Answer,
+    words: &Words,
+    method: Method,
+    encrypted: bool,
+    knows_name: bool,
+) -> Result<Decision, BackendError> {
+    let command = method.command();
+    Err(match (answer, words.class) {
+        (Answer::No(Some("PRIVACYREQUIRED")), _) => needs_privacy(encrypted),
+        (Answer::No(Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED")), _)
+        | (Answer::No(None), Class::Refusal(_))
+            if knows_name =>
+        {
+            return Ok(Decision::No(Rejection::UnknownUser));
+        }
+        (Answer::No(code), _) => BackendError::unavailable(
             Phase::Login,
+            shown(&format!("the server refused {command} before the password was sent"), code),
+        ),
+        (Answer::Bad(code), _) => BackendError::protocol(
+            Phase::Login,
+            shown(&format!("the server did not understand {command}, which it offers"), code),
+        ),
+        (Answer::Ok, _) => ProtocolViolation::EarlyYes.fault(Phase::Login),
+    })
+}
+
+/// The server wants encryption.
+fn needs_privacy(encrypted: bool) -> BackendError {
+    let text = match encrypted {
+        true => {
+            "the server takes no passwords over this connection (PRIVACYREQUIRED), although it is encrypted"
+        }
+        false => {
             "the server takes no passwords over this connection (PRIVACYREQUIRED); set tls = \"explicit\" or \
-             \"implicit\"",
-        ),
-        Answer::No(code) => BackendError::unavailable(
-            Phase::Login,
-            shown("the server refused AUTHENTICATE PLAIN before the password was sent", code),
-        ),
-        Answer::Bad(code) => BackendError::protocol(
-            Phase::Login,
-            shown("the server did not understand AUTHENTICATE PLAIN, which it offers", code),
-        ),
-        Answer::Ok => Offence::EarlyYes.fault(Phase::Login),
-    }
+             \"implicit\""
+        }
+    };
+    BackendError::misconfigured(Phase::Login, text)
 }
 
 /// Reads the answer to STARTTLS.
@@ -245,7 +291,7 @@ pub(super) fn agreed_to_tls(answer: Answer) -> Result<(), BackendError> {
 pub(super) fn no_starttls() -> BackendError {
     BackendError::misconfigured(
         Phase::Tls,
-        "the server does not offer STARTTLS, or an attacker removed it; nothing was sent; if the port is for TLS from \
+        "the server does not offer STARTTLS, or an attacker hides it; nothing was sent; if the port is for TLS from \
          the first byte, set tls = \"implicit\"",
     )
 }
@@ -257,8 +303,8 @@ pub(super) fn goodbye(phase: Phase, code: Option<&'static str>) -> BackendError 
 
 /// The connection ended or broke, or the guard refused what came.
 pub(super) fn broken(phase: Phase, error: &io::Error) -> BackendError {
-    if let Some(offence) = error.get_ref().and_then(|inner| inner.downcast_ref::<Offence>()) {
-        return offence.fault(phase);
+    if let Some(violation) = error.get_ref().and_then(|inner| inner.downcast_ref::<ProtocolViolation>()) {
+        return violation.fault(phase);
     }
     // The handshake is over and TLS is still what broke.
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -284,8 +330,8 @@ pub(super) fn closed(phase: Phase) -> BackendError {
     BackendError::unavailable(phase, "the server closed the connection")
 }
 
-impl Offence {
-    /// What the offence means.
+impl ProtocolViolation {
+    /// What the violation means.
     pub(super) fn fault(self, phase: Phase) -> BackendError {
         BackendError::protocol(phase, self.to_string()).with_source(self)
     }

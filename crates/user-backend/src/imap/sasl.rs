@@ -1,25 +1,28 @@
 //! The lines that carry a name and a password, and nothing else.
 //!
 //! Each is built once, in a buffer of exactly the right size that is wiped afterwards: a buffer that grew would leave
-//! copies behind. SASL PLAIN (RFC 4616) carries every character; LOGIN (RFC 9051 section 6.2.3) is for servers that
-//! offer nothing else, and carries printable ASCII only.
+//! copies behind. SASL PLAIN (RFC 4616) and SASL LOGIN carry every character in base64. The command LOGIN (RFC 9051
+//! section 6.2.3) carries printable ASCII in quotes and everything else in a literal (section 4.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-/// Longest LOGIN line. RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers have been
-/// seen to hang up soon above it, which would look like an outage that anybody could cause by typing.
+/// Longest line of the command LOGIN. RFC 2683 section 3.2.1.5 asks clients to stay below about a thousand octets; servers
+/// have been seen to hang up soon above it, which would look like an outage that anyone could cause by typing. What does not
+/// fit goes into a literal.
 pub(super) const MAX_LOGIN_LINE: usize = 1000;
 
 /// A line with a secret in it.
 pub(super) type SecretLine = Zeroizing<Vec<u8>>;
 
-/// Why LOGIN cannot carry a name and a password.
+/// Which literals a server takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unfit {
-    NotAscii,
-    TooLong,
+pub(super) enum Literals {
+    /// Each after a continuation.
+    Synchronising,
+    /// Also at once (RFC 7888): `LITERAL+`, or `LITERAL-`, which takes 4096 octets; no name and no password has more.
+    AtOnce,
 }
 
 /// `TAG AUTHENTICATE PLAIN credentials`, for servers with SASL-IR (RFC 4959).
@@ -34,40 +37,81 @@ pub(super) fn plain_in_turn(name: &str, password: &str) -> SecretLine {
 
 fn plain_behind(head: &[&[u8]], name: &str, password: &str) -> SecretLine {
     // RFC 4616 section 2: [authzid] NUL authcid NUL passwd. Neither may hold NUL: `LoginName` and `Password` see to it.
-    let message = exact(&[b"\0", name.as_bytes(), b"\0", password.as_bytes()]);
+    encoded(head, &exact(&[b"\0", name.as_bytes(), b"\0", password.as_bytes()]))
+}
+
+/// `head`, the message in base64, and a line end.
+fn encoded(head: &[&[u8]], message: &[u8]) -> SecretLine {
     let encoded = message.len().div_ceil(3) * 4;
     let mut line = with_capacity(head.iter().map(|part| part.len()).sum::<usize>() + encoded + 2);
     head.iter().for_each(|part| line.extend_from_slice(part));
     let start = line.len();
     line.resize(start + encoded, 0);
     // It cannot fail, the room is exactly what is needed; if it did, NUL would make the server refuse the line.
-    let _ = STANDARD.encode_slice(message.as_slice(), line.get_mut(start..).unwrap_or_default());
+    let _ = STANDARD.encode_slice(message, line.get_mut(start..).unwrap_or_default());
     line.extend_from_slice(b"\r\n");
     line
 }
 
-/// `TAG LOGIN "name" "password"`, quoted.
-///
-/// # Errors
-/// [`Unfit`] when LOGIN cannot carry them.
-pub(super) fn login(tag: &str, name: &str, password: &str) -> Result<SecretLine, Unfit> {
-    if [name, password].iter().any(|text| text.bytes().any(|byte| !matches!(byte, b' '..=b'~'))) {
-        return Err(Unfit::NotAscii);
-    }
+/// What SASL LOGIN (draft-murchison-sasl-login) sends in its turns, each after a continuation: the name, the password.
+pub(super) fn login_in_turns(name: &str, password: &str) -> [SecretLine; 2] {
+    [name, password].map(|text| encoded(&[], text.as_bytes()))
+}
+
+/// `TAG LOGIN name password`. The first piece is sent at once, each further one after a continuation; the password is in the
+/// last one.
+pub(super) fn login(tag: &str, name: &str, password: &str, literals: Literals) -> Vec<SecretLine> {
     const VERB: &[u8] = b" LOGIN ";
     let quoted = |text: &str| 2 + text.len() + text.bytes().filter(|byte| is_special(*byte)).count();
-    let length = tag.len() + VERB.len() + quoted(name) + 1 + quoted(password) + 2;
-    if length > MAX_LOGIN_LINE {
-        return Err(Unfit::TooLong);
+    let fits = tag.len() + VERB.len() + quoted(name) + 1 + quoted(password) + 2 <= MAX_LOGIN_LINE;
+    let first = tag.len() + VERB.len() + room_for(name) + 1 + room_for(password) + 2;
+    let mut pieces = vec![with_capacity(first)];
+    append(&mut pieces, &[tag.as_bytes(), VERB]);
+    // A name has at most 255 bytes, so it always fits.
+    argument(&mut pieces, name, is_plain(name), literals, 1 + room_for(password) + 2);
+    append(&mut pieces, &[b" "]);
+    argument(&mut pieces, password, is_plain(password) && fits, literals, 2);
+    append(&mut pieces, &[b"\r\n"]);
+    // Each piece is rebuilt in a buffer of its own size, so that none grows.
+    pieces.into_iter().map(|piece| exact(&[&piece])).collect()
+}
+
+/// Whether a text can be quoted: printable ASCII.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// Most bytes that a name or a password takes, in quotes or as a literal with its length.
+fn room_for(text: &str) -> usize {
+    2 * text.len() + 16
+}
+
+/// Adds one argument: quoted, or as a literal. `behind`: room for what follows in the same piece.
+fn argument(pieces: &mut Vec<SecretLine>, text: &str, is_quotable: bool, literals: Literals, behind: usize) {
+    if is_quotable {
+        return append_quoted(pieces, text);
     }
-    let mut line = with_capacity(length);
-    line.extend_from_slice(tag.as_bytes());
-    line.extend_from_slice(VERB);
-    quote(&mut line, name);
-    line.push(b' ');
-    quote(&mut line, password);
-    line.extend_from_slice(b"\r\n");
-    Ok(line)
+    let length = text.len().to_string();
+    match literals {
+        Literals::AtOnce => append(pieces, &[b"{", length.as_bytes(), b"+}\r\n", text.as_bytes()]),
+        Literals::Synchronising => {
+            append(pieces, &[b"{", length.as_bytes(), b"}\r\n"]);
+            pieces.push(with_capacity(room_for(text) + behind));
+            append(pieces, &[text.as_bytes()]);
+        }
+    }
+}
+
+fn append(pieces: &mut [SecretLine], parts: &[&[u8]]) {
+    if let Some(piece) = pieces.last_mut() {
+        parts.iter().for_each(|part| piece.extend_from_slice(part));
+    }
+}
+
+fn append_quoted(pieces: &mut [SecretLine], text: &str) {
+    if let Some(piece) = pieces.last_mut() {
+        quote(piece, text);
+    }
 }
 
 /// RFC 9051 section 9, `quoted`.
@@ -119,40 +163,73 @@ mod tests {
         }
     }
 
-    #[test]
-    fn login_quotes_what_must_be_quoted_and_nothing_else() {
-        let line = login("Gab", r#"al"ice\"#, r#" p@ss "w\ord" %41 {x} "#).unwrap();
-        assert_eq!(
-            str::from_utf8(&line).unwrap(),
-            "Gab LOGIN \"al\\\"ice\\\\\" \" p@ss \\\"w\\\\ord\\\" %41 {x} \"\r\n"
-        );
+    fn texts(pieces: &[SecretLine]) -> Vec<&str> {
+        pieces.iter().map(|piece| str::from_utf8(piece).unwrap()).collect()
     }
 
     #[test]
-    fn login_carries_printable_ascii_only() {
-        for text in ["ключ", "é", "\u{80}", "a\0b", "a\r\nb", "\u{7f}"] {
-            assert_eq!(login("G", text, "x").unwrap_err(), Unfit::NotAscii, "{text:?}");
-            assert_eq!(login("G", "x", text).unwrap_err(), Unfit::NotAscii, "{text:?}");
+    fn login_quotes_what_must_be_quoted_and_nothing_else() {
+        for literals in [Literals::Synchronising, Literals::AtOnce] {
+            let pieces = login("Gab", r#"al"ice\"#, r#" p@ss "w\ord" %41 {x} "#, literals);
+            let line = "Gab LOGIN \"al\\\"ice\\\\\" \" p@ss \\\"w\\\\ord\\\" %41 {x} \"\r\n";
+            assert_eq!(texts(&pieces), [line]);
         }
     }
 
     #[test]
+    fn login_carries_eight_bit_texts_in_literals() {
+        let pieces = |name, password, literals| login("G", name, password, literals);
+        assert_eq!(
+            texts(&pieces("alice", "défaut", Literals::Synchronising)),
+            ["G LOGIN \"alice\" {7}\r\n", "défaut\r\n"]
+        );
+        assert_eq!(
+            texts(&pieces("müller", "x\"y", Literals::Synchronising)),
+            ["G LOGIN {7}\r\n", "müller \"x\\\"y\"\r\n"]
+        );
+        assert_eq!(
+            texts(&pieces("müller", "ключ", Literals::Synchronising)),
+            ["G LOGIN {7}\r\n", "müller {8}\r\n", "ключ\r\n"]
+        );
+        assert_eq!(
+            texts(&pieces("müller", "ключ", Literals::AtOnce)),
+            ["G LOGIN {7+}\r\nmüller {8+}\r\nключ\r\n"]
+        );
+    }
+
+    #[test]
+    fn sasl_login_sends_the_name_then_the_password() {
+        let [name, password] = login_in_turns("müller", "défaut \"x\"");
+        assert_eq!(decoded(&name), "müller".as_bytes());
+        assert_eq!(decoded(&password), "défaut \"x\"".as_bytes());
+    }
+
+    #[test]
     fn login_lines_stay_below_what_servers_bear() {
-        let fixed = login("G", "", "").unwrap().len();
-        assert_eq!(login("G", "", &"x".repeat(MAX_LOGIN_LINE - fixed)).unwrap().len(), MAX_LOGIN_LINE);
-        assert_eq!(login("G", "", &"x".repeat(MAX_LOGIN_LINE - fixed + 1)).unwrap_err(), Unfit::TooLong);
-        assert_eq!(login("G", &"\"".repeat(255), &"\\".repeat(400)).unwrap_err(), Unfit::TooLong);
+        let line = |password: &str| login("G", "", password, Literals::Synchronising);
+        let fixed = line("").first().unwrap().len();
+        let longest = line(&"x".repeat(MAX_LOGIN_LINE - fixed));
+        assert_eq!((longest.len(), longest.first().unwrap().len()), (1, MAX_LOGIN_LINE));
+        let longer = "x".repeat(MAX_LOGIN_LINE - fixed + 1);
+        let pieces = line(&longer);
+        assert_eq!(texts(&pieces)[0], format!("G LOGIN \"\" {{{}}}\r\n", longer.len()));
+        let pieces = login("G", &"\"".repeat(255), &"\\".repeat(1024), Literals::Synchronising);
+        assert!(pieces.first().unwrap().len() <= MAX_LOGIN_LINE);
     }
 
     #[test]
     fn no_line_outgrows_its_buffer() {
-        for length in 1..=1024 {
-            let text = "x".repeat(length);
-            for line in [plain_at_once("Gab", &text, &text), plain_in_turn("a", &text)] {
-                assert_eq!(line.capacity(), line.len(), "{length}");
+        let mut texts: Vec<String> = (1..=1024).map(|length| "x".repeat(length)).collect();
+        texts.extend((1..=512).map(|length| "é".repeat(length)));
+        for text in texts {
+            let [name, password] = login_in_turns(&text, &text);
+            for line in [plain_at_once("Gab", &text, &text), plain_in_turn("a", &text), name, password] {
+                assert_eq!(line.capacity(), line.len(), "{}", text.len());
             }
-            if let Ok(line) = login("Gab", "a\"b", &text) {
-                assert_eq!(line.capacity(), line.len(), "{length}");
+            for literals in [Literals::Synchronising, Literals::AtOnce] {
+                for piece in login("Gab", "a\"b", &text, literals) {
+                    assert_eq!(piece.capacity(), piece.len(), "{}", text.len());
+                }
             }
         }
     }

@@ -14,14 +14,20 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::reply::{Decision, Method};
-use super::session::Session;
+use super::session::{Judged, Login, Session};
 use crate::error::{BackendError, Phase};
+use crate::refusal::{RefusalTexts, Sent};
 use crate::transport::within;
 
 pub(super) const NAME: &str = "alice";
 pub(super) const PASSWORD: &str = "Wonderland-1";
 /// NUL alice NUL Wonderland-1
 pub(super) const CREDENTIALS: &str = "AGFsaWNlAFdvbmRlcmxhbmQtMQ==";
+/// Wonderland-1
+pub(super) const ENCODED_PASSWORD: &str = "V29uZGVybGFuZC0x";
+
+/// `G` and 16 bytes in hexadecimal.
+const TAG_LENGTH: usize = 33;
 
 /// One step of a script.
 #[derive(Clone, Debug)]
@@ -134,14 +140,25 @@ impl Server {
         Arc::clone(&self.record)
     }
 
-    /// Signs in on it, over a connection that counts as encrypted, and tells what came of it.
+    /// Signs in on it, over a connection that counts as encrypted, and returns what came of it.
     pub(super) async fn sign_in(self) -> (Result<Decision, BackendError>, Arc<Mutex<Record>>) {
+        let (judged, record) = self.log_in(NAME, PASSWORD, &RefusalTexts::default()).await;
+        (judged.map(|judged| judged.decision), record)
+    }
+
+    /// The same with this name and password, at a server that was taught these texts.
+    pub(super) async fn log_in(
+        self,
+        name: &str,
+        password: &str,
+        taught: &RefusalTexts,
+    ) -> (Result<Judged, BackendError>, Arc<Mutex<Record>>) {
         let record = self.record();
         let deadline = crate::clock::now() + Duration::from_secs(15);
         let outcome = within(deadline, Phase::Login, async {
             let mut session = Session::greeted(self).await?;
             let method = Method::choose(&session.capabilities().await?, true)?;
-            session.login(method, NAME, PASSWORD).await
+            session.login(Login { method, sent: Sent { name, password }, taught, encrypted: true }).await
         });
         (outcome.await, record)
     }
@@ -196,8 +213,10 @@ impl AsyncRead for Server {
                         return Poll::Pending;
                     };
                     let line = &unread[..=end];
-                    if line.contains(&b' ') {
-                        *tag = line.split(|byte| *byte == b' ').next().unwrap().to_vec();
+                    // A line without a tag is a literal, or a turn of AUTHENTICATE.
+                    let first = line.split(|byte| *byte == b' ').next().unwrap();
+                    if first.len() == TAG_LENGTH && line.len() > TAG_LENGTH {
+                        *tag = first.to_vec();
                     }
                     *read += end + 1;
                     this.steps.pop_front();
@@ -220,7 +239,7 @@ impl AsyncWrite for Server {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let mut record = self.record.lock().unwrap();
         let text = String::from_utf8_lossy(bytes);
-        if text.contains(CREDENTIALS) || text.contains(PASSWORD) {
+        if [CREDENTIALS, ENCODED_PASSWORD, PASSWORD].iter().any(|secret| text.contains(secret)) {
             record.said_before_credentials = Some(record.said.len());
             record.times_written += 1;
         }

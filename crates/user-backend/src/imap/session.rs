@@ -1,25 +1,44 @@
-//! The dialogue with one server, from its greeting to its answer. Wire only: what a reply means is [`reply`]'s business.
+//! The dialogue with one server, from its greeting to its answer. Wire only: what a reply means is decided in [`reply`].
 //!
 //! `async_imap` reads what the guard lets through; what is written, is written by us: each command has a random tag of
 //! its own, so that no answer can be prepared before the question (RFC 9051 section 2.2.1), and the line with the
 //! password goes out in one write, past the library's logging.
 
+use std::net::IpAddr;
+
 use async_imap::Client;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::guard::{Guard, Offence};
+use super::guard::{Before, Guard, ProtocolViolation};
 use super::reply::{self, Answer, Capabilities, Decision, Method, Reply, Untagged};
-use super::sasl::{self, Unfit};
-use crate::error::{BackendError, Phase};
+use super::sasl::{self, SecretLine};
+use crate::error::{BackendError, FailureKind, Phase};
+use crate::refusal::{RefusalTexts, Sent, ServerText};
 use crate::secret::random_hex;
-use crate::verdict::Rejection;
 
 /// What a stream must be able to do to carry a dialogue.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Wire for S {}
 
-/// An open connection to a server that nobody has signed in on.
+/// A name and a password, and how they are presented.
+#[derive(Clone, Copy)]
+pub(super) struct Login<'a> {
+    pub(super) method: Method,
+    pub(super) sent: Sent<'a>,
+    pub(super) taught: &'a RefusalTexts,
+    pub(super) encrypted: bool,
+}
+
+/// The server's answer to a [`Login`].
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) decision: Decision,
+    /// What the server tells the user.
+    pub(super) message: Option<ServerText>,
+}
+
+/// An open connection to a server, before a sign-in.
 #[derive(Debug)]
 pub(super) struct Session<S: Wire> {
     client: Client<Guard<S>>,
@@ -31,32 +50,37 @@ impl<S: Wire> Session<S> {
     /// Waits for the greeting.
     ///
     /// # Errors
-    /// A [`BackendError`] when the server sends none, says goodbye, or claims that somebody is signed in already.
+    /// A [`BackendError`] when the server sends none, says goodbye, or claims that a user is signed in already.
     pub(super) async fn greeted(stream: S) -> Result<Self, BackendError> {
         let mut session = Self::over(Guard::new(stream));
         match session.next(Phase::Greeting).await? {
-            // RFC 9051 section 7.1.4: nobody asked for this login, and there is no STARTTLS after it.
-            Heard::Status(Untagged::Preauth) => Err(Offence::Preauth.fault(Phase::Greeting)),
+            // RFC 9051 section 7.1.4: this login was not asked for, and there is no STARTTLS after it.
+            Heard::Status(Untagged::Preauth) => Err(ProtocolViolation::Preauth.fault(Phase::Greeting)),
             Heard::Status(Untagged::Ok) => Ok(session),
-            _ => Err(Offence::NoGreeting.fault(Phase::Greeting)),
+            _ => Err(ProtocolViolation::NoGreeting.fault(Phase::Greeting)),
         }
     }
 
     /// Goes on over a connection that has just been encrypted. What was known about the server is forgotten.
-    pub(super) fn resumed(stream: S, total: usize) -> Self {
-        Self::over(Guard::resumed(stream, total))
+    pub(super) fn resumed(stream: S, before: Before) -> Self {
+        Self::over(Guard::resumed(stream, before))
+    }
+
+    /// Whether the server greeted as Dovecot.
+    pub(super) fn is_dovecot(&self) -> bool {
+        self.client.get_ref().is_dovecot()
     }
 
     fn over(guard: Guard<S>) -> Self {
         Self { client: Client::new(guard), tag: String::new(), capabilities: None }
     }
 
-    /// Asks for encryption and gives the connection back for it, with the number of bytes read so far.
+    /// Asks for encryption and gives the connection back for it, with what is known of it so far.
     ///
     /// # Errors
-    /// A [`BackendError`] when the server does not offer it or refuses, or when anything was sent behind its answer.
-    pub(super) async fn agree_on_tls(mut self) -> Result<(S, usize), BackendError> {
-        // A server that did not tell what it can do is simply asked; one that did and left it out is believed.
+    /// A [`BackendError`] when the server does not offer it or refuses, or when anything was sent after its answer.
+    pub(super) async fn agree_on_tls(mut self) -> Result<(S, Before), BackendError> {
+        // A server that did not list what it can do is simply asked; one that did and left it out is believed.
         if self.capabilities.as_ref().is_some_and(|offered| !offered.has("STARTTLS")) {
             return Err(reply::no_starttls());
         }
@@ -65,15 +89,15 @@ impl<S: Wire> Session<S> {
         self.send(Phase::Tls, line.as_bytes()).await?;
         reply::agreed_to_tls(self.answer(Phase::Tls).await?)?;
         let guard = self.client.into_inner();
-        let total = guard.total();
+        let before = guard.before();
         let stream = guard.into_silent_inner().await.map_err(|error| reply::broken(Phase::Tls, &error))?;
-        Ok((stream, total))
+        Ok((stream, before))
     }
 
-    /// What the server can do: as it told in its greeting, else it is asked.
+    /// What the server can do: as its greeting says, else it is asked.
     ///
     /// # Errors
-    /// A [`BackendError`] when it does not tell.
+    /// A [`BackendError`] when it does not answer.
     pub(super) async fn capabilities(&mut self) -> Result<Capabilities, BackendError> {
         if let Some(known) = &self.capabilities {
             return Ok(known.clone());
@@ -93,6 +117,17 @@ impl<S: Wire> Session<S> {
         self.client.get_mut().is_silent().await
     }
 
+    /// Tells the server from which address the user comes (RFC 2971), before the credentials. Whatever it answers is fine.
+    ///
+    /// # Errors
+    /// A [`BackendError`] when it does not answer.
+    pub(super) async fn identify(&mut self, source: IpAddr) -> Result<(), BackendError> {
+        self.begin(Phase::Greeting, false).await?;
+        let line = format!("{} ID (\"x-originating-ip\" \"{}\")\r\n", self.tag, source.to_canonical());
+        self.send(Phase::Greeting, line.as_bytes()).await?;
+        self.answer(Phase::Greeting).await.map(drop)
+    }
+
     /// Presents a name and a password, once, by a method that the server offers.
     ///
     /// # Errors
@@ -100,58 +135,94 @@ impl<S: Wire> Session<S> {
     ///
     /// # Cancellation
     /// Dropping the future closes the connection; the server may have judged.
-    pub(super) async fn login(
-        mut self,
-        method: Method,
-        name: &str,
-        password: &str,
-    ) -> Result<Decision, BackendError> {
+    pub(super) async fn login(mut self, login: Login<'_>) -> Result<Judged, BackendError> {
+        let Login { method, sent: Sent { name, password }, .. } = login;
         match method {
             Method::PlainAtOnce => {
                 self.begin(Phase::Login, false).await?;
                 let line = sasl::plain_at_once(&self.tag, name, password);
                 self.send(Phase::Login, &line).await?;
+                self.judged(login).await
             }
             Method::PlainInTurns => {
                 self.begin(Phase::Login, true).await?;
-                let line = format!("{} AUTHENTICATE PLAIN\r\n", self.tag);
-                self.send(Phase::Login, line.as_bytes()).await?;
-                if let Some(answer) = self.turn_or_answer().await? {
-                    return Err(reply::refused_unheard(answer));
-                }
-                let line = sasl::plain_in_turn(name, password);
-                self.client
-                    .get_mut()
-                    .take_turn()
-                    .await
-                    .map_err(|error| reply::broken(Phase::Login, &error))?;
-                self.send(Phase::Login, &line).await?;
+                let first = self.authenticate(method);
+                self.in_turns(login, &[first, sasl::plain_in_turn(name, password)], 1).await
             }
-            Method::Login => {
-                self.begin(Phase::Login, false).await?;
-                let line = match sasl::login(&self.tag, name, password) {
-                    Ok(line) => line,
-                    // Nobody can have such a password at a server that reads nothing longer.
-                    Err(Unfit::TooLong) => return Ok(Decision::No(Rejection::PolicyDenied)),
-                    Err(Unfit::NotAscii) => {
-                        return Err(BackendError::misconfigured(
-                            Phase::Login,
-                            "the server offers LOGIN only, which cannot carry this name or password \
-                             (characters outside ASCII); let it offer AUTH=PLAIN",
-                        ));
-                    }
-                };
-                self.send(Phase::Login, &line).await?;
+            Method::LoginInTurns => {
+                self.begin(Phase::Login, true).await?;
+                let first = self.authenticate(method);
+                let [name, password] = sasl::login_in_turns(name, password);
+                self.in_turns(login, &[first, name, password], 1).await
+            }
+            Method::Login(literals) => {
+                // The tag is drawn first: it is part of the first piece.
+                self.draw_tag(Phase::Login)?;
+                let pieces = sasl::login(&self.tag, name, password, literals);
+                self.begin_drawn(Phase::Login, pieces.len() > 1).await?;
+                // The name goes out with the first piece, unless it is a literal of its own.
+                let name_at = usize::from(!sasl::is_plain(name));
+                self.in_turns(login, &pieces, name_at).await
             }
         }
-        reply::decide(self.answer(Phase::Login).await?)
+    }
+
+    /// The command that begins a dialogue of several turns.
+    fn authenticate(&self, method: Method) -> SecretLine {
+        SecretLine::new(format!("{} {}\r\n", self.tag, method.command()).into_bytes())
+    }
+
+    /// Sends each piece when it is its turn: the first at once, each further one after a continuation. The password is in the
+    /// last one, the name in `name_at`.
+    async fn in_turns(
+        &mut self,
+        login: Login<'_>,
+        pieces: &[SecretLine],
+        name_at: usize,
+    ) -> Result<Judged, BackendError> {
+        for (nth, piece) in pieces.iter().enumerate() {
+            if nth > 0 {
+                if let Some(answer) = self.turn_or_answer().await? {
+                    let words = self.client.get_mut().take_words(login.taught, login.sent);
+                    let Login { method, encrypted, .. } = login;
+                    let decision = reply::refused_unheard(answer, &words, method, encrypted, nth > name_at)?;
+                    return Ok(Judged { decision, message: words.message });
+                }
+                let turn = self.client.get_mut().take_turn(nth + 1 < pieces.len()).await;
+                turn.map_err(|error| reply::broken(Phase::Login, &error))?;
+            }
+            self.send(Phase::Login, piece).await?;
+        }
+        self.judged(login).await
+    }
+
+    /// Waits for the answer to the password.
+    async fn judged(&mut self, login: Login<'_>) -> Result<Judged, BackendError> {
+        let answer = self.answer(Phase::Login).await;
+        // It was sent and something came back that is no IMAP: that may be how this server refuses.
+        let answer = answer.map_err(|error| match error.failure_kind() {
+            FailureKind::Protocol => error.counting_as_guess(),
+            _ => error,
+        })?;
+        let words = self.client.get_mut().take_words(login.taught, login.sent);
+        let decision = reply::decide(answer, &words, login.encrypted)?;
+        Ok(Judged { decision, message: words.message })
     }
 
     /// Draws a tag and makes sure that the server is waiting for us.
     async fn begin(&mut self, phase: Phase, continuation: bool) -> Result<(), BackendError> {
+        self.draw_tag(phase)?;
+        self.begin_drawn(phase, continuation).await
+    }
+
+    fn draw_tag(&mut self, phase: Phase) -> Result<(), BackendError> {
         let random = random_hex::<16>()
             .map_err(|error| BackendError::unavailable(phase, error.to_string()).with_source(error))?;
         self.tag = format!("G{random}");
+        Ok(())
+    }
+
+    async fn begin_drawn(&mut self, phase: Phase, continuation: bool) -> Result<(), BackendError> {
         let begun = self.client.get_mut().begin(&self.tag, continuation).await;
         begun.map_err(|error| reply::broken(phase, &error))
     }
@@ -165,7 +236,7 @@ impl<S: Wire> Session<S> {
         loop {
             match self.next(phase).await? {
                 Heard::Done(answer) => return Ok(answer),
-                Heard::Continue => return Err(Offence::OddContinuation.fault(phase)),
+                Heard::Continue => return Err(ProtocolViolation::OddContinuation.fault(phase)),
                 Heard::Status(_) => {}
             }
         }
@@ -182,7 +253,7 @@ impl<S: Wire> Session<S> {
         }
     }
 
-    /// Reads the next reply; notes capabilities by the way.
+    /// Reads the next reply, and notes capabilities.
     async fn next(&mut self, phase: Phase) -> Result<Heard, BackendError> {
         loop {
             let response = match self.client.read_response().await {
@@ -201,7 +272,7 @@ impl<S: Wire> Session<S> {
                 Reply::Continue => return Ok(Heard::Continue),
                 Reply::Done(answer) => return Ok(Heard::Done(answer)),
                 Reply::Bye(code) => return Err(reply::goodbye(phase, code)),
-                Reply::Odd => return Err(Offence::OddReply.fault(phase)),
+                Reply::Odd => return Err(ProtocolViolation::OddReply.fault(phase)),
             }
         }
     }

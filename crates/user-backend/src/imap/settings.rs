@@ -1,6 +1,7 @@
 //! What one IMAP backend needs to know.
 
 use crate::identity::BackendId;
+use crate::refusal::RefusalTexts;
 use crate::transport::Endpoint;
 
 /// The settings of one [`ImapBackend`](super::ImapBackend).
@@ -9,6 +10,8 @@ pub struct ImapSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
     pub(super) warm: usize,
+    pub(super) refusal_texts: RefusalTexts,
+    pub(super) forward_source: bool,
 }
 
 impl ImapSettings {
@@ -20,16 +23,34 @@ impl ImapSettings {
 
     /// A server at `endpoint`.
     pub fn new(id: BackendId, endpoint: Endpoint) -> Self {
-        Self { id, endpoint, warm: 0 }
+        Self { id, endpoint, warm: 0, refusal_texts: RefusalTexts::default(), forward_source: false }
     }
 
     /// Sets how many connections are prepared ahead, for the next logins (default 0: none).
     ///
-    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 seconds without a login;
+    /// They are opened, encrypted and greeted after a login was answered, and closed after 30 unused seconds;
     /// each serves one login. They count beside those of the logins under way.
     #[must_use]
     pub fn with_warm(mut self, connections: usize) -> Self {
         self.warm = connections;
+        self
+    }
+
+    /// Sets which replies are refusals, beside those that are recognised anyway (default: none).
+    #[must_use]
+    pub fn with_refusal_texts(mut self, texts: RefusalTexts) -> Self {
+        self.refusal_texts = texts;
+        self
+    }
+
+    /// Tells the server the address of the user before the credentials (default: no): `ID ("x-originating-ip" "...")`,
+    /// over TLS or to this machine only, and only where the server lists `ID` (RFC 2971).
+    ///
+    /// Dovecot believes it from the addresses in its `login_trusted_networks`, and counts failed logins for that address
+    /// then.
+    #[must_use]
+    pub fn with_forward_source(mut self, forward: bool) -> Self {
+        self.forward_source = forward;
         self
     }
 }

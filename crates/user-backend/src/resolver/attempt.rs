@@ -135,7 +135,7 @@ impl Resolver {
             }
         };
         drop(chain);
-        let place = Place { turn, entry, guess, knowledge, deadline };
+        let admission = Admission { turn, entry, guess, knowledge, deadline };
         let backends_until = deadline - TO_CONCLUDE.min(deadline.saturating_duration_since(started) / 20);
         // Waiting for a turn may have taken a while.
         let Snapshot { chain, change, began } = self.snapshot(&name);
@@ -151,23 +151,23 @@ impl Resolver {
                 // Another attempt may have finished since the first look-up.
                 let only = only.as_ref();
                 let again = Credentials { name: name.as_str(), password: password.expose(), source, only };
-                let may_recall = place.may_recall();
+                let may_recall = admission.may_recall();
                 if let Some(answer) = resolver.recall(&again, may_recall, now()) {
                     if answer.authenticated().is_some() {
-                        chain.known.prove(place.guess.proven_key);
+                        chain.known.prove(admission.guess.proven_key);
                     }
                     return (answer, began);
                 }
                 let shared = &resolver.shared;
-                let is_proven = place.knowledge.is_exempt;
+                let is_proven = admission.knowledge.is_exempt;
                 let attempt =
                     Attempt::new(&name, &password, backends_until).from_source(source).as_proven(is_proven);
-                let finding = chain.ask(attempt, Scope(only), &place.guess.key).await;
+                let finding = chain.ask(attempt, Scope(only), &admission.guess.key).await;
                 let is_guess = finding.is_guess;
                 let question =
                     Question { name: &name, password: &password, scope: Scope(only), source, began };
                 let answer = shared.conclude(&chain, finding, question, may_recall);
-                if place.settle(&chain.known, &answer, is_guess, &chain).await {
+                if admission.settle(&chain.known, &answer, is_guess, &chain).await {
                     observe::locked(&name, source);
                 }
                 observe::landed(&name, &answer);
@@ -257,9 +257,9 @@ impl Resolver {
     }
 }
 
-/// The place of an attempt that is made, until it is known what became of it.
+/// The admission of an attempt by the limits, until it is known what became of it.
 #[derive(Debug)]
-struct Place {
+struct Admission {
     turn: Option<Turn>,
     entry: Entry,
     guess: Guess,
@@ -267,7 +267,7 @@ struct Place {
     deadline: Instant,
 }
 
-impl Place {
+impl Admission {
     fn may_recall(&self) -> bool {
         self.knowledge.is_exempt || self.knowledge.may_recall && self.entry.may_recall()
     }

@@ -1,4 +1,4 @@
-//! Checks without a real password: does the server answer, and does it refuse a canary user?
+//! Checks without anyone's password: does the server answer, and does it refuse a user who does not exist?
 
 use serde::Serialize;
 
@@ -7,18 +7,25 @@ use crate::backend::{Attempt, UserBackend};
 use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::LoginName;
+use crate::refusal::{OwnWords, ServerText};
 use crate::secret::{Password, random_hex};
 use crate::verdict::{Rejection, Verdict};
 
-/// The result of a canary: a sign-in with a random name and a random password.
+/// What became of a canary: a user who does not exist, with a random password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Canary {
     /// The backend refused it, as it should.
     Refused,
-    /// The backend let a stranger in: guest mapping, anonymous logins, or a server that says yes to everybody.
+    /// The backend answered two of them in the same words, which are not on our lists. These words are a refusal from now
+    /// on; `{name}` stands for the name.
+    RefusedInOwnWords(String),
+    /// The backend let it in: guest mapping, anonymous logins, or a server that accepts any login.
     AcceptsAnybody,
+    /// The backend answered in words that are recognised neither as a refusal nor as an outage, and cannot be learned; the
+    /// words, as far as they can be shown.
+    NotRecognised(String),
     /// The backend could not be asked; why, in words.
     Unknown(String),
     /// The backend cannot be asked with these settings; why, in words.
@@ -27,62 +34,125 @@ pub enum Canary {
     NotAsked,
 }
 
-/// Offers a random user with a random password to a backend. One failed login upstream, so: at start, on reload and on
-/// demand, never per login.
+/// Presents a random user with a random password to a backend: one failed login upstream, or two if the answer to the first
+/// is not recognised. So: at start, on reload and on demand, never per login.
 ///
 /// # Cancellation
 /// Safe; the server may still count a failed login.
 pub async fn canary(backend: &dyn UserBackend, names: &NameRules, deadline: Instant) -> Canary {
-    offer_stranger(backend, names, deadline).await.into()
+    (&run_canary(backend, names, deadline).await).into()
 }
 
-/// The result of a canary at one backend.
+/// How a canary ended.
 #[derive(Debug)]
-pub(crate) enum Offered {
-    Refused,
+pub(crate) enum CanaryResult {
+    /// Refused; with the server's own words if they had to be learned.
+    Refused(Option<OwnWords>),
     Accepted,
-    /// Not run, and never will be.
-    ToNobody(&'static str),
-    InVain(BackendError),
+    /// The backend was not asked, and never will be.
+    Skipped(&'static str),
+    Unreachable(BackendError),
+    /// Answered, and the answer is not recognised.
+    NotRecognised(BackendError),
 }
 
-impl From<Offered> for Canary {
-    fn from(offered: Offered) -> Self {
-        match offered {
-            Offered::Refused => Self::Refused,
-            Offered::Accepted => Self::AcceptsAnybody,
-            Offered::ToNobody(why) => Self::Unknown(why.to_owned()),
-            Offered::InVain(error) if error.is_transient() => Self::Unknown(error.to_string()),
-            Offered::InVain(error) => Self::Misconfigured(error.to_string()),
+impl From<&CanaryResult> for Canary {
+    fn from(result: &CanaryResult) -> Self {
+        match result {
+            CanaryResult::Refused(None) => Self::Refused,
+            CanaryResult::Refused(Some(words)) => Self::RefusedInOwnWords(words.shown()),
+            CanaryResult::Accepted => Self::AcceptsAnybody,
+            CanaryResult::Skipped(why) => Self::Unknown((*why).to_owned()),
+            CanaryResult::NotRecognised(error) => Self::NotRecognised(not_recognised(error)),
+            CanaryResult::Unreachable(error) if error.is_transient() => Self::Unknown(error.to_string()),
+            CanaryResult::Unreachable(error) => Self::Misconfigured(error.to_string()),
         }
+    }
+}
+
+/// What an operator has to know about an answer that is not recognised, and how to teach it.
+pub(crate) fn not_recognised(error: &BackendError) -> String {
+    let detail = error.detail();
+    match error.server_text().map(ServerText::as_str).filter(|text| !text.is_empty()) {
+        Some(words) => {
+            let teach = words.replace(['\\', '"'], "*");
+            format!(
+                "{detail}: {words:?}; if this is how it refuses a wrong password, set refusal_texts = [\"{teach}\"]"
+            )
+        }
+        None => format!("{detail}, without words that can be shown; see refusal_texts in the documentation"),
     }
 }
 
 const RULES_REFUSE: &str = "the rules refuse the name, so the server was not asked";
 
-/// The same, told to those who draw conclusions.
-pub(crate) async fn offer_stranger(
+/// The same, for those who draw conclusions.
+pub(crate) async fn run_canary(
     backend: &dyn UserBackend,
     names: &NameRules,
     deadline: Instant,
-) -> Offered {
+) -> CanaryResult {
+    let first = match present(backend, names, deadline).await {
+        Ok(first) => first,
+        Err(result) => return result,
+    };
+    if !first.error.is_learnable() {
+        return CanaryResult::NotRecognised(first.error);
+    }
+    // The same words for another user who does not exist are this server's way to refuse.
+    match present(backend, names, deadline).await {
+        Ok(second) => match OwnWords::of_both(first.told(), second.told()) {
+            Some(words) => CanaryResult::Refused(Some(words)),
+            None => CanaryResult::NotRecognised(first.error),
+        },
+        Err(result) => result,
+    }
+}
+
+/// A canary whose answer is not recognised.
+struct Unrecognised {
+    sent: String,
+    error: BackendError,
+}
+
+impl Unrecognised {
+    fn told(&self) -> (&str, &BackendError) {
+        (&self.sent, &self.error)
+    }
+}
+
+/// Presents one canary. `Ok` is an answer that is not recognised.
+async fn present(
+    backend: &dyn UserBackend,
+    names: &NameRules,
+    deadline: Instant,
+) -> Result<Unrecognised, CanaryResult> {
     let (Ok(name), Ok(password)) = (random_hex::<6>(), random_hex::<16>()) else {
-        return Offered::ToNobody("the operating system gave no random bytes");
+        return Err(CanaryResult::Skipped("the operating system gave no random bytes"));
     };
     let name = match names.domain().domain() {
         Some(domain) => format!("canary-{name}@{domain}"),
         None => format!("canary-{name}"),
     };
     let (Ok(name), Ok(password)) = (LoginName::parse(&name), Password::parse(password)) else {
-        return Offered::ToNobody("the domain leaves no room for a name");
+        return Err(CanaryResult::Skipped("the domain leaves no room for a name"));
     };
-    let Ok((upstream, _)) = names.ask(&name) else { return Offered::ToNobody(RULES_REFUSE) };
+    let Ok((upstream, _)) = names.ask(&name) else { return Err(CanaryResult::Skipped(RULES_REFUSE)) };
     let attempt = Attempt::new(&name, &password, deadline).with_upstream_name(&upstream);
     match backend.authenticate(&attempt).await {
-        Ok(Verdict::Accepted(_)) => Offered::Accepted,
-        Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => Offered::ToNobody(RULES_REFUSE),
-        Ok(Verdict::Rejected(_)) => Offered::Refused,
-        Err(error) => Offered::InVain(error.with_backend(backend.id())),
+        Ok(Verdict::Accepted(_)) => Err(CanaryResult::Accepted),
+        Ok(Verdict::NotMine | Verdict::Rejected(Rejection::PolicyDenied)) => {
+            Err(CanaryResult::Skipped(RULES_REFUSE))
+        }
+        Ok(Verdict::Rejected(_)) => Err(CanaryResult::Refused(None)),
+        Err(error) => {
+            let error = error.with_backend(backend.id());
+            if error.server_text().is_some() {
+                Ok(Unrecognised { sent: upstream.clone(), error })
+            } else {
+                Err(CanaryResult::Unreachable(error))
+            }
+        }
     }
 }
 
@@ -95,7 +165,7 @@ mod tests {
     use crate::memory::StaticBackend;
 
     #[tokio::test]
-    async fn an_honest_backend_refuses_and_a_dead_one_proves_nothing() {
+    async fn canary_is_refused_by_an_honest_backend_only() {
         let soon = now() + Duration::from_secs(5);
         let honest = StaticBackend::new("honest").unwrap();
         assert_eq!(canary(&honest, &NameRules::new(), soon).await, Canary::Refused);

@@ -16,7 +16,7 @@ use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
 use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
-use crate::backend::Attempt;
+use crate::backend::{Attempt, ServerMessage};
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{Cost, Reached, SourceRateLimiter, UserLimiter, cost};
 use crate::clock::{Instant, millis_since, now};
@@ -161,6 +161,7 @@ impl Chain {
             };
             let pinned = spelling.and_then(|spelling| link.names.pinned_upstream(&spelling, identity.name()));
             let mut sent = None;
+            let message = ServerMessage::default();
             let began = now();
             let answer = match link.names.ask(attempt.name) {
                 // A denied name: no server is asked, so no budget is spent.
@@ -172,12 +173,12 @@ impl Chain {
                         Err(Limited { rule, step, reached, was_refused }) => {
                             trace.steps.push(step);
                             match reached {
-                                // An outage is never hidden by a limit.
-                                Reached::ByUnanswered => trace.ended_by = Rule::OutageUndecided,
-                                Reached::ByFailures(wait) => {
+                                Reached::ByFailures(wait) if !link.trust.does_not_recognise() => {
                                     let (_, other) = throttled.unwrap_or((rule, wait));
                                     throttled = Some((rule, wait.min(other)));
                                 }
+                                // An outage is never hidden by a limit, and answers that are not recognised are one.
+                                _ => trace.ended_by = Rule::OutageUndecided,
                             }
                             // What it thinks of this very password is known: it is asked no more, and the next one is.
                             let ends = match was_refused {
@@ -192,14 +193,18 @@ impl Chain {
                     };
                     let deadline = share(began, attempt.deadline, still_to_ask(number));
                     let asked = attempt.with_upstream_name(&upstream).with_deadline(deadline);
-                    let answer = link.ask(asked).await;
+                    let answer = link.ask(asked.with_message_to(&message)).await;
                     *is_guess |= cost(&answer) == Cost::Unrecognised;
                     place.settle(&answer);
                     sent = Some(upstream);
                     answer
                 }
             };
-            trace.steps.push(Step::of(&link.id, &answer, millis_since(began)));
+            let message = message.take();
+            if let Some(text) = &message {
+                tracing::warn!(backend = %link.id, text = text.as_str(), "the server has a message for its user");
+            }
+            trace.steps.push(Step::of(&link.id, &answer, millis_since(began)).with_message(message));
             match answer {
                 Ok(Verdict::Accepted(accepted)) => {
                     let spelling = (accepted.name() == identity.name()).then(|| attempt.name.spelling());

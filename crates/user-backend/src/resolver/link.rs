@@ -11,12 +11,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use super::canary::{Canary, Offered, offer_stranger};
+use super::canary::{Canary, CanaryResult, run_canary};
 use super::names::NameRules;
 use super::policy::{DEFAULT_DEADLINE, Policy};
 use super::refusal_time::RefusalTime;
 use super::trace::{Rule, Step};
-use super::trust::{Known, Standing, Trust};
+use super::trust::{Standing, Trust};
 use crate::backend::{Attempt, UserBackend};
 use crate::brute_force::per_backend::BackendReservation;
 use crate::brute_force::per_backend_user::{Denied, Reservation};
@@ -26,7 +26,7 @@ use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, CanonicalName};
 use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
 use crate::secret::OutcomeKey;
-use crate::verdict::Verdict;
+use crate::verdict::{Rejection, Verdict};
 
 /// A backend before it stands in a chain.
 #[derive(Clone, Debug)]
@@ -180,60 +180,86 @@ impl Link {
         if matches!(cost(&answer), Cost::Wrong | Cost::UnknownUser) {
             self.refusal_time.learn(now().saturating_duration_since(began));
         }
-        let Ok(Verdict::Accepted(identity)) = answer else { return answer };
-        self.vouch_for(attempt.deadline).await?;
-        self.names
-            .known_as(identity)
-            .map(Verdict::Accepted)
-            .ok_or_else(|| BackendError::misconfigured(Phase::Login, "it accepted a name of another domain"))
+        match answer {
+            Ok(Verdict::Accepted(identity)) => {
+                self.vouch_for(attempt.deadline).await?;
+                self.names.known_as(identity).map(Verdict::Accepted).ok_or_else(|| {
+                    BackendError::misconfigured(Phase::Login, "it accepted a name of another domain")
+                })
+            }
+            Err(error) if error.server_text().is_some() => self.recognise(error, attempt).await,
+            answer => answer,
+        }
+    }
+
+    /// Judges an answer that is on none of our lists: by what two canaries were told, now or earlier.
+    async fn recognise(
+        self: &Arc<Self>,
+        error: BackendError,
+        attempt: Attempt<'_>,
+    ) -> Result<Verdict, BackendError> {
+        let is_refusal = || self.trust.is_refusal(attempt.upstream_name, &error);
+        if !is_refusal() && self.policy.canary && error.is_learnable() && self.trust.may_learn() {
+            self.run_canary_until(attempt.deadline).await;
+        }
+        if is_refusal() {
+            return Ok(Verdict::Rejected(Rejection::BadCredentials));
+        }
+        self.trust.report(&self.id, &error);
+        Err(error)
     }
 }
 
 impl Link {
-    /// Offers a person who does not exist, if the policy wants it, and draws the conclusion.
+    /// Runs the canary, if the policy wants it, and draws the conclusion.
     async fn prove(&self, deadline: Instant) -> Canary {
         if !self.policy.canary {
             return Canary::NotAsked;
         }
-        let _one_at_a_time = self.trust.at_the_door.lock().await;
+        let _one_at_a_time = self.trust.canary_lock.lock().await;
         let began = now();
-        let offered = offer_stranger(self.backend.as_ref(), &self.names, deadline).await;
-        if matches!(offered, Offered::Refused) {
+        let result = run_canary(self.backend.as_ref(), &self.names, deadline).await;
+        if matches!(result, CanaryResult::Refused(None)) {
             self.refusal_time.learn(now().saturating_duration_since(began));
         }
-        self.trust.learn(&self.id, &offered);
-        offered.into()
+        self.trust.learn(&self.id, &result);
+        (&result).into()
     }
 
-    /// Makes sure that a yes of this backend counts, if need be by offering a stranger now. That costs those who come first after
-    /// an outage the time of one more login, and later ones nothing.
+    /// Makes sure that a yes of this backend counts, if need be by running the canary now. That costs the first users after
+    /// an outage the time of one more login, and no one afterwards.
     async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
-        let Known { standing, offered } = self.trust.known();
-        if standing == Standing::Open {
-            let link = Arc::clone(self);
-            // In a task of its own: when it takes longer than this attempt may, the next one knows.
-            let stranger = tokio::spawn(async move {
-                let _one_at_a_time = link.trust.at_the_door.lock().await;
-                if link.trust.known().offered == offered {
-                    let deadline = later(now(), DEFAULT_DEADLINE);
-                    let found = offer_stranger(link.backend.as_ref(), &link.names, deadline).await;
-                    link.trust.learn(&link.id, &found);
-                }
-            });
-            let _ = tokio::time::timeout_at(deadline, stranger).await;
+        if self.trust.standing() == Standing::Open {
+            self.run_canary_until(deadline).await;
         }
         match self.trust.standing() {
             Standing::Untried | Standing::Proven => Ok(()),
             Standing::Broken => Err(self.accepts_anybody()),
             Standing::Open => {
-                let text = "it says yes, and whether it also says yes to people who do not exist could not be found out";
+                let text = "it says yes, and whether it also says yes to users who do not exist could not be found out";
                 Err(BackendError::unavailable(Phase::Login, text))
             }
         }
     }
 
+    /// Runs the canary, unless another one ends meanwhile. In a task of its own: when it takes longer than this attempt may,
+    /// the next one knows.
+    async fn run_canary_until(self: &Arc<Self>, deadline: Instant) {
+        let (_, runs) = self.trust.known();
+        let link = Arc::clone(self);
+        let canary = tokio::spawn(async move {
+            let _one_at_a_time = link.trust.canary_lock.lock().await;
+            if link.trust.known().1 == runs {
+                let deadline = later(now(), DEFAULT_DEADLINE);
+                let result = run_canary(link.backend.as_ref(), &link.names, deadline).await;
+                link.trust.learn(&link.id, &result);
+            }
+        });
+        let _ = tokio::time::timeout_at(deadline, canary).await;
+    }
+
     fn accepts_anybody(&self) -> BackendError {
-        let text = "it accepts people who do not exist, so its word is worth nothing";
+        let text = "it accepts users who do not exist, so its word is worth nothing";
         BackendError::misconfigured(Phase::Login, text)
     }
 }
@@ -264,7 +290,7 @@ pub(super) struct Limited {
     pub(super) was_refused: bool,
 }
 
-/// Offers a stranger to all of these, side by side.
+/// Runs the canary at all of these, side by side.
 ///
 /// # Cancellation
 /// Safe; links that were not reached keep the trust they had.

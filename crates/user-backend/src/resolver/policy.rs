@@ -9,7 +9,7 @@ pub use crate::brute_force::AttemptLimit;
 pub use crate::brute_force::AttemptLimit as Budget;
 
 /// How long one attempt may take when nothing else is set.
-pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEFAULT_DEADLINE: Duration = Duration::from_secs(25);
 
 /// What a rejection means for later backends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -33,7 +33,7 @@ pub struct Reloaded {
     pub added: Vec<BackendId>,
     /// Backends that are not there any more. Their users are unavailable until an administrator rebinds them.
     pub removed: Vec<BackendId>,
-    /// How the added and the changed ones met a stranger.
+    /// How the canary ended at the added and the changed ones, and at those whose way to refuse had to be learned.
     pub canaries: Vec<(BackendId, Canary)>,
     /// Settings that count from the next start only: the bounds of the memory.
     pub at_next_start: Vec<&'static str>,
@@ -67,8 +67,9 @@ impl Resolver {
         ] {
             reloaded.at_next_start.extend(is_other.then_some(name));
         }
-        let is_new = |link: &&Arc<Link>| !reloaded.kept.contains(&link.id);
-        reloaded.canaries = prove(chain.links.iter().filter(is_new), chain.deadline).await;
+        // Words that were learned are learned again: they may have been those of an outage.
+        let is_due = |link: &&Arc<Link>| !reloaded.kept.contains(&link.id) || link.trust.has_lesson();
+        reloaded.canaries = prove(chain.links.iter().filter(is_due), chain.deadline).await;
         self.swap(&before, chain, &reloaded);
         Ok(reloaded)
     }

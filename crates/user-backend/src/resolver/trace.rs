@@ -1,7 +1,8 @@
 //! How a decision came about, as data: every backend, what it said or why it was not asked, and the rule that ended it.
 //!
-//! A trace never holds a password, nor what a server said beyond its reply codes. It is for operators, not for the
-//! person who signs in: it tells which backends exist and which of them know a name.
+//! A trace never holds a password. What a server said beyond its reply codes is in it only as a
+//! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows which backends exist and
+//! which of them know a name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::{BackendError, FailureKind, Phase};
 use crate::identity::BackendId;
+use crate::refusal::ServerText;
 use crate::verdict::{Rejection, Verdict};
 
 /// The target of lines that an auditor wants.
@@ -44,6 +46,9 @@ pub struct Step {
     pub ms: u64,
     /// The reason in words: of a rejection, of a failure, or why it was not asked.
     pub reason: Option<Cow<'static, str>>,
+    /// What the server says: to its user, or in an answer that is not recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_text: Option<ServerText>,
 }
 
 /// The result of one backend.
@@ -211,7 +216,15 @@ impl Step {
                 (said, Some(error.phase()), Some(error.detail().to_owned().into()))
             }
         };
-        Self { backend: backend.clone(), verdict, phase, ms, reason }
+        let error = answer.as_ref().err();
+        let server_text = error.and_then(BackendError::server_text).filter(|text| !text.is_empty()).cloned();
+        Self { backend: backend.clone(), verdict, phase, ms, reason, server_text }
+    }
+
+    /// The same with what the server says to its user.
+    pub(super) fn with_message(mut self, message: Option<ServerText>) -> Self {
+        self.server_text = self.server_text.or(message);
+        self
     }
 
     /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
@@ -230,6 +243,7 @@ impl Step {
             phase: None,
             ms: 0,
             reason: Some(reason.into()),
+            server_text: None,
         }
     }
 
@@ -240,7 +254,14 @@ impl Step {
 
     #[inline(always)]
     pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
-        Self { backend: backend.clone(), verdict, phase: None, ms: 0, reason: Some("from the cache".into()) }
+        Self {
+            backend: backend.clone(),
+            verdict,
+            phase: None,
+            ms: 0,
+            reason: Some("from the cache".into()),
+            server_text: None,
+        }
     }
 }
 
@@ -266,6 +287,9 @@ impl fmt::Display for Trace {
             }
             if let Some(reason) = &step.reason {
                 write!(f, ": {reason}")?;
+            }
+            if let Some(text) = &step.server_text {
+                write!(f, "; the server says: {:?}", text.as_str())?;
             }
             if step.verdict != Said::Skipped {
                 write!(f, " ({} ms)", step.ms)?;

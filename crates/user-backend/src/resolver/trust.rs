@@ -1,39 +1,54 @@
-//! Whether a backend's yes counts: one that accepts people who do not exist proves nothing by accepting anybody.
+//! Whether a backend's yes counts: one that accepts users who do not exist proves nothing by accepting anyone.
 //!
-//! A program that signs in once trusts the backend. A long-running one runs a canary first
+//! A program that signs in once takes the backend's word. One that keeps running runs the canary first
 //! ([`Resolver::canary`](super::Resolver::canary), or a reload). When the server could not be asked at that time, its first yes
-//! is not taken before a canary was refused: the server that returns may be another one.
+//! does not count before a canary was refused: the operator who brings the server back may bring back another one.
+//!
+//! The canary also teaches how this server refuses, if its words are not on our lists.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use super::canary::Offered;
+use super::canary::{CanaryResult, not_recognised};
+use crate::clock::{Instant, now};
+use crate::error::BackendError;
 use crate::identity::BackendId;
+use crate::refusal::OwnWords;
+
+/// How long it takes until an answer that is not recognised is a reason for another canary: each is a failed login upstream.
+const BETWEEN_LESSONS: Duration = Duration::from_secs(60);
 
 /// The trust state of one backend.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
     known: Mutex<Known>,
-    /// One stranger at a time.
-    pub(super) at_the_door: tokio::sync::Mutex<()>,
+    /// One canary at a time.
+    pub(super) canary_lock: tokio::sync::Mutex<()>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
-    pub(super) standing: Standing,
-    /// How many strangers were offered.
-    pub(super) offered: u64,
+#[derive(Debug, Default)]
+struct Known {
+    standing: Standing,
+    /// How many canaries were run.
+    runs: u64,
+    /// How this server refuses, if that had to be learned.
+    own_words: Option<Arc<OwnWords>>,
+    /// When an answer that is not recognised was last a reason for a canary.
+    last_lesson: Option<Instant>,
+    /// An answer that is not recognised was reported.
+    is_reported: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// No canary has run yet.
+    /// No canary was run.
     #[default]
     Untried,
-    /// A stranger was refused.
+    /// A canary was refused.
     Proven,
-    /// A stranger was to be offered, and the server could not be asked.
+    /// A canary was due, and the server could not be asked, or its answer is not recognised.
     Open,
-    /// A stranger was accepted.
+    /// A canary was accepted.
     Broken,
 }
 
@@ -46,25 +61,92 @@ impl Standing {
 
 impl Trust {
     pub(super) fn standing(&self) -> Standing {
-        self.known().standing
+        self.lock().standing
     }
 
-    pub(super) fn known(&self) -> Known {
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The standing, and how many canaries it took.
+    pub(super) fn known(&self) -> (Standing, u64) {
+        let known = self.lock();
+        (known.standing, known.runs)
     }
 
-    pub(super) fn learn(&self, id: &BackendId, offered: &Offered) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.offered += 1;
-        known.standing = match (offered, known.standing) {
-            (Offered::Refused, _) => Standing::Proven,
-            (Offered::Accepted, _) => {
-                tracing::error!(backend = %id, "accepts people who do not exist; it is not asked any more");
+    /// Whether this answer, which is not on our lists, is how the server refuses.
+    pub(super) fn is_refusal(&self, name: &str, error: &BackendError) -> bool {
+        let words = self.lock().own_words.clone();
+        words.is_some_and(|words| words.are_in(name, error))
+    }
+
+    /// Whether a reload is a reason for another canary: words that were learned may have been those of an outage, and what was
+    /// not recognised may be now.
+    pub(super) fn has_lesson(&self) -> bool {
+        let known = self.lock();
+        known.is_reported || known.own_words.is_some()
+    }
+
+    /// Whether this server answered in a way that is not recognised, and nothing was learned of it.
+    pub(super) fn does_not_recognise(&self) -> bool {
+        let known = self.lock();
+        known.is_reported && known.own_words.is_none()
+    }
+
+    /// Whether this is the time to learn how the server refuses. Once it is, it is not for a while.
+    pub(super) fn may_learn(&self) -> bool {
+        let mut known = self.lock();
+        let at = now();
+        let is_due =
+            known.last_lesson.is_none_or(|last| at.saturating_duration_since(last) >= BETWEEN_LESSONS);
+        if is_due {
+            known.last_lesson = Some(at);
+        }
+        is_due
+    }
+
+    /// Reports an answer that is not recognised, once.
+    pub(super) fn report(&self, id: &BackendId, error: &BackendError) {
+        if !std::mem::replace(&mut self.lock().is_reported, true) {
+            tracing::error!(
+                backend = %id,
+                "not recognised: {}. Until then such answers are taken for an outage, and count as guesses",
+                not_recognised(error)
+            );
+        }
+    }
+
+    pub(super) fn learn(&self, id: &BackendId, result: &CanaryResult) {
+        let mut known = self.lock();
+        known.runs += 1;
+        known.standing = match (result, known.standing) {
+            (CanaryResult::Refused(own_words), _) => {
+                if let Some(words) = own_words {
+                    tracing::warn!(
+                        backend = %id, words = words.shown(),
+                        "two users who do not exist were answered in these words; they are a refusal from now on"
+                    );
+                }
+                known.own_words = own_words.clone().map(Arc::new);
+                known.is_reported = false;
+                Standing::Proven
+            }
+            (CanaryResult::Accepted, _) => {
+                tracing::error!(backend = %id, "accepts users who do not exist; it is not asked any more");
                 Standing::Broken
             }
-            (Offered::InVain(_), Standing::Untried) => Standing::Open,
+            (CanaryResult::Unreachable(_) | CanaryResult::NotRecognised(_), Standing::Untried) => {
+                Standing::Open
+            }
             // What was proved stays proved while the server is away.
-            (Offered::InVain(_) | Offered::ToNobody(_), before) => before,
+            (
+                CanaryResult::Unreachable(_) | CanaryResult::NotRecognised(_) | CanaryResult::Skipped(_),
+                before,
+            ) => before,
         };
+        drop(known);
+        if let CanaryResult::NotRecognised(error) = result {
+            self.report(id, error);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

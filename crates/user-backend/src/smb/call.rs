@@ -1,9 +1,9 @@
 //! One login through libsmbclient, from beginning to end, in whatever process and thread.
 //!
 //! What protects it, all of it measured against Samba's guest traps:
-//! - `no_auto_anonymous_login`: otherwise a refused login is silently repeated anonymously, and a share open to guests accepts it;
+//! - `no_auto_anonymous_login`: else a refused login is silently repeated anonymously, and a share open to guests says yes;
 //! - an encryption level above `None` makes libsmbclient demand signatures, and the answer to a session set-up can only be
-//!   signed by a server that knows the password: a guest session, which has no key, never passes;
+//!   signed with the password: a guest session, which has no key, never passes;
 //! - a new client for each login, dropped after it: a session that is there already would say yes to any password;
 //! - something is opened on the session. The call answers for session and opening together, so only `Ok` is a yes: an
 //!   error such as "not found" may come from a session that was never proved.
@@ -44,14 +44,14 @@ pub(super) enum Ended {
     Conflict,
     /// A thread of this process panicked within the library.
     Poisoned,
-    /// The library itself failed; the server may not have been asked.
+    /// The library itself failed; perhaps the server was not asked.
     Failed,
 }
 
 impl Call {
     /// Presents the name and the password. Blocks: until the end, each answer of the server may take `request_timeout`.
     pub(super) fn make(&self, request_timeout: Duration) -> Ended {
-        // These two send nothing: an error number here is left over from an earlier call.
+        // The server is not asked by these two: an error number of theirs is left over from something else.
         let client = match SmbClient::new(self.credentials(), options()) {
             Ok(client) => client,
             Err(error) => return Ended::of_library(&error),
@@ -60,8 +60,8 @@ impl Call {
         if let Err(error) = client.set_timeout(request_timeout.max(Duration::from_millis(1))) {
             return Ended::of_library(&error);
         }
-        // Not every failure in there sets a number: one that is left from the previous login would be the answer for
-        // another user.
+        // Not every failure in there comes with a number: one that was left over from the login before would be the answer
+        // to another login.
         ::errno::set_errno(::errno::Errno(0));
         let opened = match self.proof {
             Proof::Share(_) => client.stat("/").map(drop),

@@ -1,7 +1,7 @@
 //! Signing in against SMB file servers (MS-SMB2): Samba, Windows, storage boxes.
 //!
 //! A file server is asked to set up a session with the name and the password. That sounds simple and is not, because SMB
-//! servers have several ways to accept an unknown user: a wrong password or an unknown name can become a
+//! servers have several ways to say yes to a user they do not know: a wrong password or an unknown name can become a
 //! guest session, and a share that is open to guests takes anonymous sessions. None of these is ever a yes here. What
 //! makes the difference is the signature under the server's answer: it is made with a key that comes from the password.
 //!
@@ -41,17 +41,20 @@
 //! | guest or anonymous session instead | `BadCredentials` | `BadCredentials` |
 //! | account disabled, or not here or now | `BadCredentials` | `AccountDisabled` |
 //! | password expired | `BadCredentials` | `CredentialsExpired` |
-//! | password must be changed | `AccountLocked` | `CredentialsExpired` |
-//! | account locked | `AccountLocked` | `AccountLocked` |
-//! | its domain controller is down | `AccountLocked` (!) | unavailable |
+//! | password must be changed | unavailable (*) | `CredentialsExpired` |
+//! | account locked | unavailable (*) | `AccountLocked` |
+//! | its domain controller is down | unavailable (*) | unavailable |
 //! | yes, but the person may not open the share | `BadCredentials` | - |
 //! | no such share, no pipe | misconfigured | - |
 //! | wants an encrypted session | accepted | misconfigured |
-//! | yes, but not signed or wrongly signed | `BadCredentials` or `AccountLocked` | protocol |
+//! | yes, but not signed or wrongly signed | `BadCredentials` or unavailable | protocol |
+//! | a status that is on no list | unavailable | unavailable, counts as a guess |
 //! | nothing, or hangs up | unavailable | unavailable |
 //! | something that is not SMB | protocol | protocol |
 //!
-//! Never sent: names with characters that no account has or that libsmbclient would cut at (`\`, `/`, `+`, ...) and
+//! (*) libsmbclient has one number for all three, so none of them is a rejection; the attempt counts as a guess.
+//!
+//! Refused without asking: names with characters that no account has or that libsmbclient would cut at (`\`, `/`, `+`, ...) and
 //! passwords of more than 255 bytes with `pavao` are [`Rejection::PolicyDenied`]; addresses (`user@domain`) are
 //! [`Verdict::NotMine`] unless `domain` is set.
 //!
@@ -60,13 +63,13 @@
 //! up the logins at all others, and a crash of it is the end of the program. A program that calls [`run_helper_if_requested`] first in
 //! its `main` has helper processes instead (on Linux), which are the same program once more: up to four for each backend,
 //! started when they are needed, ended after 30 idle seconds, when a deadline passes, or with the program. Where `main` is
-//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_helper_if_requested`]. Without either,
+//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_if_asked`]. Without either,
 //! libsmbclient runs in one thread of the process, with these limits.
 //!
 //! # What libsmbclient does to a program
 //! In helper processes, only the last point is left.
 //! - It writes diagnostics to the standard **output**, for instance about bad signatures. A program whose standard output
-//!   is in use should move that file descriptor to another number before the first sign-in.
+//!   is read by another program should give that file descriptor another number before its first sign-in.
 //! - It reads `$HOME/.smb/smb.conf` or else `/etc/samba/smb.conf`. Dialects, signing, ports and the workgroup are set here
 //!   and do not depend on it; `winbind separator` does, and `client ntlmv2 auth`.
 //! - The crate pavao logs passwords at the level `trace` of the crate `log`. With the feature `smb` this level is compiled
@@ -201,9 +204,9 @@ impl Engine {
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let (peer, greeting) = match self {
             #[cfg(feature = "smb")]
-            Self::Pavao(pavao) => pavao.knock(deadline).await?,
+            Self::Pavao(pavao) => pavao.ping(deadline).await?,
             #[cfg(feature = "smb-native")]
-            Self::Native(native) => native.knock(deadline).await?,
+            Self::Native(native) => native.ping(deadline).await?,
         };
         Ok(Probe::of(Some(peer)).with_capabilities(greeting.capabilities()))
     }

@@ -2,8 +2,8 @@
 //!
 //! A yes needs proof, because the last answer of a session set-up arrives before anything protects the connection. With
 //! SMB 3 smb2 itself wants that answer signed with the key of the session, which only a server can have that knows the
-//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so an attacker on the network path
-//! could choose the old dialect and say yes himself. There, one more request is made on the session (the tree `IPC$`):
+//! password; a missing or wrong signature is an error. With SMB 2 servers need not sign it, so an attacker on the
+//! network could choose the old dialect and say yes. There, one more request is made on the session (the tree `IPC$`):
 //! smb2 takes no unsigned answer to it, and whatever a signed one says proves the key.
 
 use std::net::SocketAddr;
@@ -38,7 +38,7 @@ impl Native {
     }
 
     /// Connects to the server and greets it.
-    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
+    pub(super) async fn ping(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let stream = dial(&self.endpoint, deadline).await?;
         let peer = stream.peer_addr().map_err(|error| {
             BackendError::unavailable(Phase::Connect, "the server closed the connection").with_source(error)
@@ -130,7 +130,7 @@ async fn guarded<T: Send + 'static>(
 fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, BackendError> {
     match error {
         Error::Protocol { status, command: Command::SessionSetup } => of_status(status.0),
-        // The server does not know the user, or not with this password, and offers an anonymous session instead.
+        // The server does not know this person, or not with this password, and offers an anonymous session instead.
         Error::GuestSessionRefused { .. } => Ok(Answer::No(Rejection::BadCredentials)),
         error => Err(fault(error, wire, phase)),
     }
@@ -147,7 +147,7 @@ fn fault(error: Error, wire: &Wire, phase: Phase) -> BackendError {
         ),
         Error::SignatureInvalid { .. } => BackendError::protocol(
             phase,
-            "the server did not prove that it knows the password; it may be an impostor",
+            "the server did not prove that it knows the password; an attacker may speak in its place",
         ),
         Error::InvalidData { .. } | Error::Auth { .. } => {
             BackendError::protocol(phase, "the server does not speak SMB 2 or 3 as it should")

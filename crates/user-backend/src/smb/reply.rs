@@ -9,7 +9,7 @@ use crate::verdict::Rejection;
 /// The response to a name and a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The session exists, and only a server that knows the password could have set it up.
+    /// The session is there, and only the password could have set it up.
     Yes,
     /// No session for this person.
     No(Rejection),
@@ -50,8 +50,14 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendErro
     match (number, proof) {
         (EACCES, _) => Ok(Answer::No(Rejection::BadCredentials)),
         // The name was resolved by us, so this is a session that the server refuses for a reason which libsmbclient has
-        // no number for: the account is locked, or its password must be changed. Which of them, it does not tell.
-        (EINVAL, _) => Ok(Answer::No(Rejection::AccountLocked)),
+        // no number for: the account is locked, its password must be changed, or the domain controller is down. Which of
+        // them, it does not say, and an outage is never a rejection.
+        (EINVAL, _) => Err(BackendError::unavailable(
+            Phase::Login,
+            "the server refuses this account, or cannot ask its domain controller; libsmbclient does not say which, \
+             engine = \"native\" does",
+        )
+        .counting_as_guess()),
         // Older libraries say this for every failed session, an outage in the middle of it included.
         (EPERM, _) => Err(BackendError::misconfigured(
             Phase::Login,
@@ -119,7 +125,8 @@ pub(super) fn of_status(status: u32) -> Result<Answer, BackendError> {
         }
         // NO_MEMORY, INSUFFICIENT_RESOURCES, REQUEST_NOT_ACCEPTED, TOO_MANY_SESSIONS
         0xc000_0017 | 0xc000_009a | 0xc000_00ce | 0xc000_00d0 => unavailable("the server is overloaded"),
-        _ => unavailable("the server refused the session"),
+        // Not on the lists above: it may have been a refusal.
+        _ => unavailable("the server refused the session").map_err(BackendError::counting_as_guess),
     }
 }
 

@@ -67,7 +67,7 @@ impl Pavao {
 
     /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own connect takes five
     /// seconds to give up, and other logins would wait for it.
-    pub(super) async fn knock(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
+    pub(super) async fn ping(&self, deadline: Instant) -> Result<(SocketAddr, Greeting), BackendError> {
         let by = sooner(self.endpoint.connect_timeout(), deadline);
         let mut addresses = resolve(&self.endpoint, by).await?;
         addresses.retain(SocketAddr::is_ipv4);
@@ -96,7 +96,7 @@ impl Pavao {
         password: &Password,
         deadline: Instant,
     ) -> Result<Answer, BackendError> {
-        let (peer, _) = self.knock(deadline).await?;
+        let (peer, _) = self.ping(deadline).await?;
         let SocketAddr::V4(peer) = peer else { return Err(no_ipv4(&self.endpoint)) };
         let call = self.call(peer, name, password);
         let turn = Turn {
@@ -133,7 +133,7 @@ impl Pavao {
         if ended.is_ambiguous() {
             // A server that is well refuses an account; one that has just broken off does not answer now.
             let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off");
-            self.knock(deadline).await.map_err(gone)?;
+            self.ping(deadline).await.map_err(gone)?;
         }
         ended.meaning(&self.proof)
     }

@@ -60,7 +60,7 @@ impl Worker {
                 return;
             }
             if let Ok(value) = catch_unwind(AssertUnwindSafe(job)) {
-                // The receiver may be gone.
+                // The caller may have left.
                 let _ = answer.send(value);
             }
         });

@@ -69,7 +69,7 @@ fn day_of(time: &UnixTime) -> String {
     day(time.as_secs().cast_signed())
 }
 
-/// What went wrong in a handshake, as an operator needs it to fix the cause.
+/// What went wrong in a handshake, in words for the operator who has to fix it.
 pub(super) fn describe(error: &TlsError) -> String {
     match error {
         TlsError::InvalidCertificate(certificate) => describe_certificate(certificate),
@@ -138,9 +138,9 @@ fn describe_certificate(error: &CertificateError) -> String {
 fn describe_other(name: &str) -> String {
     match name {
         "CaUsedAsEndEntity" => "certificate is an authority's and not a server's".into(),
-        "EndEntityUsedAsCa" => "certificate is signed by a certificate that is no authority".into(),
+        "EndEntityUsedAsCa" => "certificate is signed by one that is not an authority".into(),
         "NameConstraintViolation" => "certificate is signed by an authority for other names".into(),
-        "UnsupportedCriticalExtension" => "certificate has an unknown critical extension".into(),
+        "UnsupportedCriticalExtension" => "certificate has a critical extension that is not supported".into(),
         other => format!("certificate refused: {}", printable(other)),
     }
 }

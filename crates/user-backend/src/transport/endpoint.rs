@@ -50,7 +50,7 @@ pub enum Trust {
     System,
     /// The certificates in this PEM file, and no others.
     CaFile(PathBuf),
-    /// Any certificate. An attacker on the network path can read every password.
+    /// Any certificate. An attacker on the network reads every password.
     DangerAcceptAnyCertificate,
 }
 
@@ -71,8 +71,9 @@ impl Endpoint {
     /// Time for resolving, connecting and TLS, when nothing else is set.
     pub const DEFAULT_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-    /// Time for one whole attempt, when nothing else is set. Servers delay the answer to a wrong password by seconds.
-    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15);
+    /// Time for one whole attempt, when nothing else is set. Servers delay the answer to a wrong password by seconds; Dovecot
+    /// delays all logins from an address after failed ones by up to 15 s, and a failed one by 2 s more.
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(20);
 
     /// A server at `host` (a name or an address, IPv6 without brackets) and `port`, trusted by the system's store.
     pub fn new(host: impl Into<String>, port: u16, tls: TlsMode) -> Self {
@@ -116,7 +117,7 @@ impl Endpoint {
         self
     }
 
-    /// Time for one whole attempt (default 15 s).
+    /// Time for one whole attempt (default 20 s).
     #[must_use]
     pub fn with_timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
@@ -148,7 +149,7 @@ impl Endpoint {
         self.server_name.as_deref().unwrap_or(&self.host)
     }
 
-    /// Whether clear text over the network is allowed by configuration.
+    /// Whether there is consent to clear text over the network.
     pub fn allows_plaintext(&self) -> bool {
         self.allow_plaintext
     }
@@ -171,7 +172,7 @@ impl Endpoint {
         }
     }
 
-    /// Refuses clear text to another machine unless it is allowed.
+    /// Refuses clear text to another machine without consent.
     ///
     /// # Errors
     /// A misconfigured [`BackendError`] that names both ways out.

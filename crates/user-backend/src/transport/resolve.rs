@@ -1,6 +1,6 @@
 //! Finding the addresses of a host, and telling a name that does not exist from a name service that is down.
 //!
-//! The first is a typing error and lasts until it is fixed; the second is temporary. The standard library reports both
+//! The first is a typing error and lasts until it is mended; the second passes. The standard library reports both
 //! in the same way, so the system is asked through a crate that keeps its answer (`EAI_NONAME`, `EAI_AGAIN`, RFC 3493
 //! section 6.1) apart. A machine without any network may call every name unknown: that is why neither of the two is ever a
 //! rejection.
@@ -18,7 +18,7 @@ use crate::error::{BackendError, Phase};
 ///
 /// # Errors
 /// A misconfigured [`BackendError`] when the name does not exist, or when clear text to this machine was meant and the name turns
-/// out to be another machine; an unavailable one when the name could not be resolved before the deadline.
+/// out to be another machine; an unavailable one when no answer came before the deadline.
 ///
 /// # Cancellation
 /// Safe. The system's resolver may finish its look-up in the background.

@@ -24,7 +24,7 @@ use crate::error::{BackendError, Phase};
 use crate::file_permissions;
 
 /// The TLS side of one endpoint. Make one per backend and keep it: it holds the sessions to resume, and one backend's
-/// must never serve another with different trust roots.
+/// must never serve another that trusts other authorities.
 #[derive(Clone, Debug)]
 pub struct TlsClient {
     config: Arc<ClientConfig>,

@@ -1,11 +1,11 @@
-//! Connections that are ready before anybody needs them.
+//! Connections that are ready before they are needed.
 //!
 //! Finding the address, connecting, TLS and the greeting cost more than the login itself. A backend may prepare that part
-//! ahead: a prepared connection is open, encrypted and greeted, not signed in, and serves one login. This
+//! ahead: a prepared connection is open, encrypted and greeted, no user is signed in on it, and it serves one login. This
 //! buys latency, not capacity: a server does no less work, it does it earlier.
 //!
-//! The pool follows the traffic. Connections are prepared after a login was answered, and closed [`LIFETIME`] later when
-//! it was not used. A pool that dialled for ever would fill the server's log with sessions without a login, which is
+//! The pool follows the traffic. Connections are prepared after a login was answered, and closed [`LIFETIME`] later if
+//! unused. A pool that dialled for ever would fill the server's log with sessions without a sign-in, which is
 //! what tools that ban addresses look for.
 
 use std::collections::VecDeque;

@@ -58,7 +58,6 @@ pub fn errors(input: &[u8]) {
         let number = i32::from_le_bytes(*bytes);
         let expected = match number {
             13 => Some(Rejection::BadCredentials),
-            22 => Some(Rejection::AccountLocked),
             _ => None,
         };
         let decided = user_backend::fuzzing::smb::of_errno(number, share);

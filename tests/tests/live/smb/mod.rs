@@ -200,8 +200,8 @@ async fn account_state_is_reported_as_far_as_the_engine_knows() {
         let native = how == How::Native;
         for (user, exactly, vaguely) in [
             ("disabled", "account_disabled", "bad_credentials"),
-            ("locked", "account_locked", "account_locked"),
-            ("mustchange", "credentials_expired", "account_locked"),
+            ("locked", "account_locked", "unavailable login"),
+            ("mustchange", "credentials_expired", "unavailable login"),
             ("expired", "credentials_expired", "bad_credentials"),
         ] {
             let right = password(&rig, user);

@@ -13,6 +13,7 @@ use super::shapes::{Lie, MODES, Stray, before_greeting, pause};
 const AT_ONCE: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] zebra\r\n";
 const IN_TURNS: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] zebra\r\n";
 const BY_LOGIN: &str = "* OK [CAPABILITY IMAP4rev1] zebra\r\n";
+const BY_SASL_LOGIN: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] zebra\r\n";
 const CLEAR: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] zebra\r\n";
 
 /// In place of a greeting: nothing may be said to such a server.
@@ -103,7 +104,7 @@ const AFTER_TLS: &[Lie] = &[
     ("OK without a list", b"{tag} OK zebra\r\n", &["protocol greeting"]),
     ("a list with a wrong tag", b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nA0001 OK\r\n", &["protocol greeting"]),
     (
-        "neither AUTH=PLAIN nor LOGIN",
+        "no mechanism that takes a password",
         b"* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=CRAM-MD5\r\n{tag} OK\r\n",
         &["misconfigured login"],
     ),
@@ -146,14 +147,28 @@ const ANSWERS: &[Lie] = &[
     ("yes behind untagged lines", b"* OK x\r\n* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n", &["accepted"]),
     ("yes behind an unasked FETCH", b"* 1 FETCH (INTERNALDATE NIL)\r\n{tag} OK\r\n", &["accepted"]),
     ("yes in latin-1 and UTF-8", b"{tag} OK \xe4\xc3\xa4\xf0\x9f\xa6\x93\r\n", &["accepted"]),
-    ("no", b"{tag} NO zebra\r\n", &["bad_credentials"]),
-    ("no that repeats the password", b"{tag} NO Canary:7f3a \"b\\d\" %41 wing\r\n", &["bad_credentials"]),
+    ("no", b"{tag} NO Invalid login zebra\r\n", &["bad_credentials"]),
+    ("no in words of its own", b"{tag} NO zebra\r\n", &["unavailable login"]),
+    ("no without words", b"{tag} NO\r\n", &["unavailable login"]),
+    ("no that is an outage", b"{tag} NO Login failed: zebra is down\r\n", &["unavailable login"]),
+    ("no that is the password", b"{tag} NO Canary:7f3a \"b\\d\" %41 wing\r\n", &["unavailable login"]),
+    (
+        "no that repeats the password",
+        b"{tag} NO Wrong password: Canary:7f3a \"b\\d\" %41 wing\r\n",
+        &["bad_credentials"],
+    ),
+    ("no that tells the user something", b"{tag} NO [ALERT] zebra\r\n", &["unavailable login"]),
+    (
+        "no that wants an app password",
+        b"{tag} NO [ALERT] Application-specific password required: zebra\r\n",
+        &["bad_credentials"],
+    ),
     ("no with a code", b"{tag} NO [AUTHENTICATIONFAILED] zebra\r\n", &["bad_credentials"]),
-    ("no, then yes", b"{tag} NO zebra\r\n{tag} OK\r\n", &["bad_credentials"]),
+    ("no, then yes", b"{tag} NO Invalid login zebra\r\n{tag} OK\r\n", &["bad_credentials"]),
     ("no, expired", b"{tag} NO [EXPIRED] zebra\r\n", &["credentials_expired"]),
     ("no, ask the admin", b"{tag} NO [CONTACTADMIN] zebra\r\n", &["account_disabled"]),
     ("a multibyte character behind a code", b"{tag} NO [ALERT]\xe2\x80\x93zebra\r\n", &["unavailable login"]),
-    ("the same, untagged", b"* OK [ALERT]\xe2\x80\x93x\r\n{tag} NO\r\n", &["bad_credentials"]),
+    ("the same, untagged", b"* OK [ALERT]\xe2\x80\x93x\r\n{tag} NO Login failed\r\n", &["bad_credentials"]),
     ("a code that is not closed", b"{tag} NO [AUTHENTICATIONFAILED zebra\r\n", &["unavailable login"]),
     ("a code with NUL in it", b"{tag} NO [AUTH\0] zebra\r\n", &["unavailable login"]),
     ("no, not now", b"{tag} NO [UNAVAILABLE] zebra\r\n", &["unavailable login"]),
@@ -175,7 +190,7 @@ const ANSWERS: &[Lie] = &[
     ("two blanks before OK", b"{tag}  OK\r\n", &["protocol login"]),
     ("a tab before OK", b"{tag}\tOK\r\n", &["protocol login"]),
     ("nothing behind the tag", b"{tag}\r\n", &["protocol login"]),
-    ("the tag of everybody else", b"A0001 OK zebra\r\n", &["protocol login"]),
+    ("the tag of another client", b"A0001 OK zebra\r\n", &["protocol login"]),
     ("another tag before ours", b"A0001 OK\r\n{tag} OK\r\n", &["protocol login"]),
     ("a tag and one more character", b"{tag}0 OK\r\n", &["protocol login"]),
     ("a star for a tag", b"*OK\r\n", &["protocol login"]),
@@ -185,7 +200,7 @@ const ANSWERS: &[Lie] = &[
     ("a byte order mark before the tag", b"\xef\xbb\xbf{tag} OK\r\n", &["protocol login"]),
     ("a bare line feed", b"{tag} OK\n", &["protocol login"]),
     ("a line feed inside", b"* OK\n{tag} OK\r\n", &["protocol login"]),
-    ("an unexpected continuation", b"+ zebra\r\n", &["protocol login"]),
+    ("a turn that was not asked for", b"+ zebra\r\n", &["protocol login"]),
     ("an empty line", b"\r\n", &["protocol login"]),
     ("a literal of 400 MB", b"* 1 FETCH (BODY[] {400000000}\r\n", &["protocol login"]),
     ("a literal of 4 GB, tagged", b"{tag} OK {4294967295}\r\n", &["protocol login"]),
@@ -208,8 +223,11 @@ pub(super) fn rows() -> Vec<Row> {
                 rows.push(greeting.steps([Step::send(bytes)]).only(allowed).ending(ending));
             }
             for (name, bytes, allowed) in IN_PLACE_OF_A_TURN {
-                let asked = row(format!("asked for a turn, says {name}"), tls).steps(ready(tls, IN_TURNS));
-                rows.push(asked.steps([Step::send(bytes)]).only(allowed).ending(ending));
+                for (mechanism, greeting) in [("PLAIN", IN_TURNS), ("LOGIN", BY_SASL_LOGIN)] {
+                    let name = format!("asked for a turn of {mechanism}, says {name}");
+                    let asked = row(name, tls).steps(ready(tls, greeting));
+                    rows.push(asked.steps([Step::send(bytes)]).only(allowed).ending(ending));
+                }
             }
             for (name, bytes, allowed) in ANSWERS {
                 let answer = |how| row(format!("answers {how} with {name}"), tls).hears_it_once();
@@ -217,6 +235,12 @@ pub(super) fn rows() -> Vec<Row> {
                     answer("at once").steps(ready(tls, AT_ONCE)),
                     answer("in turn").steps(ready(tls, IN_TURNS)).steps([Step::send("+ \r\n"), Step::Secret]),
                     answer("LOGIN").steps(ready(tls, BY_LOGIN)),
+                    answer("SASL LOGIN").steps(ready(tls, BY_SASL_LOGIN)).steps([
+                        Step::send("+ VXNlcm5hbWU6\r\n"),
+                        Step::Secret,
+                        Step::send("+ UGFzc3dvcmQ6\r\n"),
+                        Step::Secret,
+                    ]),
                 ];
                 // Without a list that has LOGIN disabled, clear text and LOGIN are the same.
                 rows.extend(answers.map(|row| row.steps([Step::send(bytes)]).only(allowed).ending(ending)));
@@ -260,7 +284,7 @@ fn shapes() -> Vec<Row> {
         rows.push(untagged.only(&["unavailable login"]));
         for depth in [300, 500, 8000, 100_000] {
             let open = [b"* 1 FETCH (BODYSTRUCTURE ".as_slice(), &vec![b'('; depth]].concat();
-            let closed = [open.as_slice(), b"\r\n{tag} NO zebra\r\n"].concat();
+            let closed = [open.as_slice(), b"\r\n{tag} NO Invalid login zebra\r\n"].concat();
             let verdict: &[_] = if depth > 8000 { &["protocol login"] } else { &["bad_credentials"] };
             let name = format!("{depth} nested parentheses");
             rows.push(answer(&name).steps([Step::Send(closed)]).only(verdict).ending(Ending::Silence));
@@ -278,7 +302,7 @@ fn whole_dialogues() -> Vec<Row> {
     let greeting = AT_ONCE.as_bytes();
     for (what, answer, outcome) in [
         ("a yes", b"{tag} OK zebra\r\n".as_slice(), "accepted"),
-        ("a no", b"{tag} NO zebra\r\n", "bad_credentials"),
+        ("a no", b"{tag} NO Invalid login zebra\r\n", "bad_credentials"),
     ] {
         for tls in [TlsMode::None, TlsMode::Implicit] {
             let start = |name: String| row(name, tls).steps(before_greeting(tls));

@@ -1,7 +1,7 @@
 //! Spoilt dialogues: what honest servers say, with a few bytes changed, left out, doubled or moved. The same every time;
 //! `HOSTILE_MUTATIONS` asks for more of them.
 //!
-//! The check is independent of our parsers: a response without an acceptance must not become one.
+//! The judge is a rule that knows nothing of our parsers: an answer without a yes in it must not become one.
 
 use std::env;
 

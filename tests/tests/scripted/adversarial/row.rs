@@ -80,15 +80,15 @@ impl Row {
         self
     }
 
-    /// Lets time pass by itself, for scripts that may halt anywhere. Not for rows whose outcome
+    /// Lets time pass by itself, for scripts that come to a halt at an unknown place. Not for rows whose outcome
     /// is wrong when a deadline passes.
     pub(super) fn in_flowing_time(mut self) -> Self {
         self.flows = true;
         self
     }
 
-    /// Ends the script. A client that may still wait gets the time to time out; one that must have an
-    /// answer by now is not: in paused time it would wait for ever, and the row fails.
+    /// Ends the script. An attempt that may still wait is given the time to run out; one that must have an
+    /// answer by now is not: in frozen time it would wait for ever, and the row fails.
     pub(super) fn ending(mut self, ending: Ending) -> Self {
         match ending {
             Ending::Silence => {

@@ -61,7 +61,7 @@ pub(super) fn run(name: &str, things: &str, rows: &[Row]) {
         .try_init();
     // Not every protocol logs anything; this line shows that it would be seen.
     tracing::trace!("{name}: {} rows", rows.len());
-    // Panics in tasks of libraries count as well, even if they are caught.
+    // Panics in tasks of libraries count as well, though they are caught.
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -153,7 +153,7 @@ fn judge(row: &Row, outcome: &Outcome) -> Result<(), String> {
         return Err(format!("the server heard the password {times} times, not {may}"));
     }
     if word.starts_with("accepted") && times == 0 && !is_smb(row.protocol) {
-        return Err("accepted a password that was never sent".to_owned());
+        return Err("accepted a password that was not sent".to_owned());
     }
     Ok(())
 }

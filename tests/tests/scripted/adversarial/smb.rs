@@ -125,7 +125,7 @@ fn greetings() -> Vec<(&'static str, Reply, &'static [&'static str])> {
     ]
 }
 
-/// The final response of a session setup, from a server that does not know the password.
+/// The last word about a session, from a server that does not know the password.
 fn last_words() -> Vec<Lie> {
     let no: &[_] = &["protocol login", "unavailable login", "bad_credentials"];
     let yes = |flags| Reply::session(0, flags, &[]);
@@ -188,8 +188,8 @@ fn challenges() -> Vec<Lie> {
     lies
 }
 
-/// An error about a session that does not exist is unsigned: an attacker on the network path can forge one. The
-/// gain is a refused sign-in.
+/// An error about a session that does not exist is not signed, so an attacker on the network can forge one. All that
+/// brings is that a user is turned away.
 const ERRORS: &[(&str, u32, &[&str])] = &[
     ("wrong password", 0xc000_006a, &["bad_credentials"]),
     ("logon failure", 0xc000_006d, &["bad_credentials"]),

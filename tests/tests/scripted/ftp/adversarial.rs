@@ -1,4 +1,4 @@
-//! Servers that lie, hang up, fall silent, flood, or speak another protocol.
+//! Servers that lie, hang up, fall silent, flood, or are something else.
 
 use super::*;
 
@@ -115,8 +115,7 @@ async fn silent_server_is_unavailable_within_the_deadline() {
     for mode in MODES {
         let whole = [keys.ready(mode), to_pass("230 welcome\r\n")].concat();
         let scripts = (0..whole.len()).map(|end| whole[..end].to_vec()).chain([
-            // The library waits for more after a bare code and after an open reply.
-            [keys.ready(mode), to_pass("230\r\n")].concat(),
+            // More has to come after an open reply and after half a line.
             [keys.ready(mode), to_pass("230-welcome\r\n")].concat(),
             [keys.ready(mode), to_pass("230 welcome")].concat(),
         ]);

@@ -1,4 +1,4 @@
-//! What an honest server receives, and no one else.
+//! What a good server hears, and no one else.
 
 use std::io;
 use std::sync::Mutex;

@@ -4,8 +4,8 @@ use user_backend::backend::Attempt;
 use user_backend::clock::Instant;
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{
-    BackendError, BackendId, CanonicalName, DomainRules, Identity, Policy, Rejection, StaticBackend,
-    UserBackend, Verdict,
+    BackendError, BackendId, CanonicalName, DomainRules, Identity, Policy, Rejection, ServerText,
+    StaticBackend, UserBackend, Verdict,
 };
 
 use super::*;
@@ -24,6 +24,10 @@ enum Word {
     No,
     Misconfigured,
     Never,
+    /// A no in words of its own.
+    Gate,
+    /// A no in other words each time.
+    Moody,
 }
 
 impl std::fmt::Display for Scripted {
@@ -38,8 +42,14 @@ impl UserBackend for Scripted {
         &self.id
     }
 
-    async fn authenticate(&self, _: &Attempt<'_>) -> Result<Verdict, BackendError> {
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let no = |words: &str| {
+            let said = ServerText::new(words.as_bytes(), attempt.upstream_name, attempt.password);
+            Err(BackendError::not_recognised("NO", said).learnable())
+        };
         match self.word {
+            Word::Gate => no("The gate stays shut"),
+            Word::Moody => no(&format!("No \u{1b}[2J({:p})", attempt.name.as_str().as_ptr())),
             Word::Yes => Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("x").unwrap()))),
             Word::No => Ok(Verdict::Rejected(Rejection::UnknownUser)),
             Word::Misconfigured => Err(BackendError::misconfigured(Phase::Login, "no such share")),
@@ -102,6 +112,8 @@ async fn the_worst_backend_decides_the_exit_code() {
         (scripted("fine", 90, Word::No), "ok", Exit::Fine),
         (dead(), "unavailable", Exit::Unavailable),
         (scripted("hangs", 90, Word::Never), "unavailable", Exit::Unavailable),
+        (scripted("gate", 90, Word::Gate), "ok", Exit::Fine),
+        (scripted("moody", 90, Word::Moody), "not_recognised", Exit::Unavailable),
         (scripted("wrong", 90, Word::Misconfigured), "misconfigured", Exit::Usage),
         (scripted("open", 90, Word::Yes), "accepts_anybody", Exit::Usage),
     ] {
@@ -145,6 +157,19 @@ async fn table_is_complete_and_escaped() {
     let timeless: Vec<&str> =
         reply.plain.lines().map(|line| line.trim_end_matches(|c: char| c.is_ascii_digit())).collect();
     insta::assert_snapshot!(timeless.join("\n"));
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_recognised_is_shown_with_the_setting_that_teaches_it() {
+    let reply = checked(&setup(vec![scripted("mail", 90, Word::Moody)]), &[]).await;
+    assert_eq!(reply.exit, Exit::Unavailable);
+    assert!(reply.plain.contains("not recognised") && reply.plain.contains("No ?[2J("), "{}", reply.plain);
+    assert!(reply.plain.contains("set refusal_texts = [\"No ?[2J("), "{}", reply.plain);
+    assert_eq!(reply.json.unwrap()["backends"][0]["canary"], "not_recognised");
+    let reply = checked(&setup(vec![scripted("mail", 90, Word::Gate)]), &[]).await;
+    assert_eq!(reply.exit, Exit::Fine);
+    assert!(reply.plain.contains("refusal_texts = [\"the gate stays shut\"]"), "{}", reply.plain);
+    assert_eq!(reply.json.unwrap()["backends"][0]["canary"], "refused");
 }
 
 #[tokio::test]

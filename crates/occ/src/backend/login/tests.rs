@@ -143,3 +143,51 @@ async fn the_story_names_every_backend_and_what_to_do_next() {
     insta::assert_snapshot!(timeless(&reply.plain));
     assert!(!reply.plain.contains("hidden-1"));
 }
+
+/// A server that refuses in words that change.
+#[derive(Debug)]
+struct Moody(StaticBackend, std::sync::atomic::AtomicU32);
+
+impl std::fmt::Display for Moody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("moody")
+    }
+}
+
+#[async_trait::async_trait]
+impl user_backend::UserBackend for Moody {
+    fn id(&self) -> &user_backend::BackendId {
+        self.0.id()
+    }
+
+    async fn authenticate(
+        &self,
+        attempt: &user_backend::Attempt<'_>,
+    ) -> Result<user_backend::Verdict, user_backend::BackendError> {
+        let number = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let said = format!("No ({number})");
+        let said = user_backend::ServerText::new(said.as_bytes(), attempt.upstream_name, attempt.password);
+        Err(user_backend::BackendError::not_recognised("NO", said).learnable())
+    }
+
+    async fn probe(
+        &self,
+        deadline: user_backend::clock::Instant,
+    ) -> Result<user_backend::Probe, user_backend::BackendError> {
+        self.0.probe(deadline).await
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_recognised_names_the_setting_that_teaches_it() {
+    let moody = Moody(StaticBackend::new("mail").unwrap(), Default::default());
+    let resolver = Resolver::builder().backend(moody).build().unwrap();
+    let (plain, json, exit) = asked(&resolver, "alice", "Wonderland-1").await;
+    assert_eq!(exit, Exit::Unavailable);
+    assert!(plain.contains("not recognised as a refusal (NO)"), "{plain}");
+    assert!(
+        plain.contains("the server says \"No (0)\"") && plain.contains("set refusal_texts = [\"No (0)\"]"),
+        "{plain}"
+    );
+    assert_eq!(json["trace"][0]["server_text"], "No (0)");
+}

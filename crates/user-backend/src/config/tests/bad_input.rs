@@ -398,3 +398,23 @@ fn bad_settings_of_smb() {
         "class = \"smb\"\nhost = \"files\"\nshare = \"//files/data\"\nworkgroup = \"MY OFFICE\"\nengine = \"samba\"",
     ]));
 }
+
+#[test]
+fn bad_refusal_texts() {
+    let entry = |texts: &str| {
+        format!("[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nrefusal_texts = {texts}")
+    };
+    let many = format!("[{}]", vec!["\"Nope, sorry\""; 21].join(", "));
+    let inputs = [
+        "\"Nope, sorry\"",
+        "[]",
+        "[\"Nope, sorry\", \"*\", \"no\", 7]",
+        "[\"530 Nope, sorry\", \"[ALERT] Nope, sorry\"]",
+        "[\"Nope\\r\\nsorry\"]",
+        &many,
+    ];
+    let inputs = inputs.map(entry);
+    let texts: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let other = ["[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nforward_source = true"];
+    insta::assert_snapshot!([told(TOML, &texts), told(TOML, &other)].join("\n\n"));
+}

@@ -19,13 +19,13 @@ fn the_defaults_are_those_of_the_table() {
     assert!(!endpoint.allows_plaintext());
     assert_eq!(
         (endpoint.connect_timeout(), endpoint.timeout()),
-        (Duration::from_secs(3), Duration::from_secs(15))
+        (Duration::from_secs(3), Duration::from_secs(20))
     );
     assert_eq!(entry.policy(), &Policy::default());
     assert_eq!((entry.display_name(), entry.help_url()), ("imap:mail.example.com", None));
     assert_eq!(entry.names(), &NameRules::default());
     assert_eq!(config.resolver(), &ResolverSettings::default());
-    assert_eq!(config.resolver().deadline, Duration::from_secs(20));
+    assert_eq!(config.resolver().deadline, Duration::from_secs(25));
     assert_eq!((config.resolver().cache.entries, config.resolver().cache.bytes), (100_000, 33_554_432));
     assert_eq!(config.warnings(), []);
 }
@@ -60,6 +60,8 @@ fn every_field_of_the_table_is_obeyed() {
         budget = { failures = 2, per = "1h" }
         display_name = "Example Mail"
         help_url = "https://mail.example.com/password?lang=en"
+        refusal_texts = ["Sorry, {name} may not come in"]
+        forward_source = true
 
         [resolver]
         deadline = "30s"
@@ -88,6 +90,8 @@ fn every_field_of_the_table_is_obeyed() {
     assert_eq!((policy.cache_accepted, policy.cache_rejected), (Duration::from_secs(3600), Duration::ZERO));
     assert_eq!(policy.max_stale, Some(Duration::from_secs(2 * 24 * 3600)));
     assert_eq!((policy.budget.failures, policy.budget.per), (2, Duration::from_secs(3600)));
+    assert!(!entry.refusal_texts().unwrap().is_empty());
+    assert_eq!(entry.field("forward_source"), Some(true));
     let decided = |name: &str| entry.names().decide(&LoginName::parse(name).unwrap());
     assert_eq!(decided("ROOT"), NameDecision::Denied);
     assert_eq!(decided("bob@other.example"), NameDecision::NotMine);
@@ -227,4 +231,22 @@ fn config_php_has_its_own_key_for_the_resolver() {
         php("<?php $CONFIG = ['resolver' => dns(), 'user_backends_resolver' => ['deadline' => '9s'],
          'user_backends' => [['class' => 'ftp', 'host' => 'localhost']]];");
     assert_eq!(config.resolver().deadline, Duration::from_secs(9));
+}
+
+#[test]
+fn refusal_texts_are_the_same_in_every_format() {
+    let taught = |config: &Config| config.entries()[0].refusal_texts().unwrap();
+    let in_toml = toml(
+        "[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nrefusal_texts = [\"Nope, {name}\", \"Denied *\"]",
+    );
+    let in_json = good(
+        r#"{"user_backends": [{"class": "ftp", "host": "files", "refusal_texts": ["Nope, {name}", "Denied *"]}]}"#,
+        Format::Json,
+    );
+    let in_php = php("<?php return ['user_backends' => [
+            ['class' => 'ftp', 'host' => 'files', 'refusal_texts' => array ('Nope, {name}', 'Denied *')],
+        ]];");
+    assert!(!taught(&in_toml).is_empty());
+    assert_eq!(taught(&in_toml), taught(&in_json));
+    assert_eq!(taught(&in_toml), taught(&in_php));
 }

@@ -1,10 +1,12 @@
 //! One line of a server, read without trusting it: what it is, and how much of it may go on.
 //!
-//! A line is never passed on as it came. It is written anew from the few things a sign-in needs: the status word, the
+//! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the status word, the
 //! response code when it is one we know (RFC 9051 section 7.1), the capability names. What the server says in words is
-//! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them.
+//! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them. The words
+//! of an answer are kept apart, in a [`Said`], until they are judged.
 
-use super::offence::Offence;
+use super::violation::ProtocolViolation;
+use crate::refusal::Said;
 
 /// Response codes that may stand in front of a refusal. Others are passed on as [`UNLISTED`].
 const CODES: [&str; 21] = [
@@ -29,32 +31,6 @@ const CODES: [&str; 21] = [
     "THROTTLED",
     "UNAVAILABLE",
     "WEBALERT",
-];
-
-/// What the Cyrus SASL library says in words where servers on it give no code, and the code that means the same.
-/// Without this, a mail server whose password service is down would seem to say "wrong password" to everybody.
-const SASL_WORDS: [(&str, &str); 6] = [
-    ("generic failure", "UNAVAILABLE"),
-    ("no memory available", "UNAVAILABLE"),
-    ("remote authentication server unavailable", "UNAVAILABLE"),
-    ("transient failure (e.g., weak key)", "UNAVAILABLE"),
-    ("account disabled", "CONTACTADMIN"),
-    ("passphrase expired, has to be reset", "EXPIRED"),
-];
-
-/// What Cyrus imapd says before these.
-const CYRUS_PREFIX: &[u8] = b"Login failed: ";
-
-/// How servers that give no code begin when they mean "not now". Only the beginning is looked at: what comes later may
-/// repeat the name that somebody typed, and nobody shall switch a server off for others by a clever name.
-const OUTAGE_WORDS: [&str; 7] = [
-    "temporary ",
-    "temporarily ",
-    "internal error",
-    "internal server error",
-    "server unavailable",
-    "service unavailable",
-    "server error",
 ];
 
 /// Stands for a response code that is not in our list.
@@ -110,9 +86,9 @@ pub(super) enum Line<'a> {
 
 impl<'a> Line<'a> {
     /// Reads a line (sanitised, without its end). `tag` is that of the command under way.
-    pub(super) fn parse(line: &'a [u8], tag: Option<&[u8]>) -> Result<Self, Offence> {
+    pub(super) fn parse(line: &'a [u8], tag: Option<&[u8]>) -> Result<Self, ProtocolViolation> {
         if ends_in_literal(line) {
-            return Err(Offence::Literal);
+            return Err(ProtocolViolation::Literal);
         }
         match line {
             [b'+'] | [b'+', b' ', ..] => return Ok(Self::Continue),
@@ -129,12 +105,12 @@ impl<'a> Line<'a> {
         // RFC 9051 section 2.2.1: a tag names one command. Another's tag is a guess or a replay.
         let (first, rest) = split(line);
         if tag != Some(first) {
-            return Err(Offence::ForeignTag);
+            return Err(ProtocolViolation::ForeignTag);
         }
         let (word, text) = split(rest);
         match Status::parse(word) {
             Some(status @ (Status::Ok | Status::No | Status::Bad)) => Ok(Self::Tagged { status, text }),
-            _ => Err(Offence::OddReply),
+            _ => Err(ProtocolViolation::OddReply),
         }
     }
 }
@@ -148,7 +124,7 @@ pub(super) fn sanitise(line: &mut [u8]) {
     }
 }
 
-/// Writes a status response anew: `prefix`, the word, and the code if there is one.
+/// Rewrites a status response: `prefix`, the word, and the code if there is one.
 ///
 /// Answers whether we had to add `IMAP4rev1` to a list of capabilities, see [`write_capability`].
 pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, text: &[u8]) -> Option<bool> {
@@ -166,16 +142,12 @@ pub(super) fn write_status(out: &mut Vec<u8>, prefix: &[u8], status: Status, tex
             out.extend_from_slice(known_code(str::from_utf8(name).unwrap_or_default()).as_bytes());
         }
         out.push(b']');
-    } else if let Some(code) = code_in_words(text).filter(|_| status == Status::No) {
-        out.extend_from_slice(b" [");
-        out.extend_from_slice(code.as_bytes());
-        out.push(b']');
     }
     out.extend_from_slice(b"\r\n");
     added
 }
 
-/// Writes `* CAPABILITY` anew. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double blanks or with
+/// Rewrites `* CAPABILITY`. A list without `IMAP4rev1` (a server of RFC 9051 alone), one with double blanks or with
 /// odd characters would be refused by the parser behind us, and a server that works would look broken.
 ///
 /// Answers whether we had to add `IMAP4rev1`.
@@ -204,25 +176,38 @@ fn write_names(out: &mut Vec<u8>, names: &[u8]) -> bool {
     added
 }
 
-/// The code that the text says in words.
-fn code_in_words(text: &[u8]) -> Option<&'static str> {
-    let text = text.trim_ascii();
-    let begins = |words: &&str| {
-        text.get(..words.len()).is_some_and(|head| head.eq_ignore_ascii_case(words.as_bytes()))
-    };
-    if OUTAGE_WORDS.iter().any(begins) {
-        return Some("UNAVAILABLE");
+/// Whether the server marks this text as something that the user is to see: `ALERT` (RFC 9051 section 7.1), and Gmail's
+/// `WEBALERT`.
+pub(super) fn is_alert(text: &[u8]) -> bool {
+    matches!(code_and_words(text).0, Some((b"ALERT" | b"WEBALERT", _)))
+}
+
+/// Whether a greeting names Dovecot.
+pub(super) fn names_dovecot(text: &[u8]) -> bool {
+    const NAME: &[u8] = b"dovecot";
+    text.windows(NAME.len()).any(|word| word.eq_ignore_ascii_case(NAME))
+}
+
+/// Keeps the words behind the code. What stands within `WEBALERT` is the address of the page that the user has to open.
+pub(super) fn keep_words(said: &mut Said, text: &[u8]) {
+    let (code, words) = code_and_words(text);
+    if let Some((b"WEBALERT", address)) = code {
+        said.add(address);
     }
-    // The whole text, for the same reason; Cyrus puts a prefix of its own before it.
-    let text = match text.get(..CYRUS_PREFIX.len()) {
-        Some(head) if head.eq_ignore_ascii_case(CYRUS_PREFIX) => {
-            text.get(CYRUS_PREFIX.len()..).unwrap_or_default()
-        }
-        _ => text,
-    };
-    SASL_WORDS
-        .into_iter()
-        .find_map(|(words, code)| text.eq_ignore_ascii_case(words.as_bytes()).then_some(code))
+    said.add(words);
+    if is_alert(text) {
+        said.mark_as_alert();
+    }
+}
+
+/// The known code and its arguments, and the words. An unknown code is part of neither.
+#[allow(clippy::type_complexity, reason = "a type for this would be longer")]
+fn code_and_words(text: &[u8]) -> (Option<(&'static [u8], &[u8])>, &[u8]) {
+    let Some(rest) = text.strip_prefix(b"[") else { return (None, text.trim_ascii()) };
+    let Some(end) = rest.iter().position(|byte| *byte == b']') else { return (None, text.trim_ascii()) };
+    let (name, arguments) = split(rest.get(..end).unwrap_or_default());
+    let code = known_code(str::from_utf8(name).unwrap_or_default());
+    (Some((code.as_bytes(), arguments)), rest.get(end + 1..).unwrap_or_default().trim_ascii())
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -248,6 +233,7 @@ fn ends_in_literal(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::refusal::{RefusalTexts, Sent};
 
     fn status(text: &str) -> (String, Option<bool>) {
         let mut out = Vec::new();
@@ -277,26 +263,25 @@ mod tests {
         assert_eq!(status("[]").0, "* NO [UNLISTED]\r\n");
     }
 
-    /// Cyrus imapd 3.6 with saslauthd stopped says exactly the first two.
     #[test]
-    fn a_failure_of_the_password_service_told_in_words_is_an_outage() {
-        assert_eq!(status("Login failed: generic failure").0, "* NO [UNAVAILABLE]\r\n");
-        assert_eq!(status("generic failure").0, "* NO [UNAVAILABLE]\r\n");
-        assert_eq!(status("Login failed: account disabled ").0, "* NO [CONTACTADMIN]\r\n");
-        for outage in
-            ["Server Unavailable. 15", "temporary authentication failure", "Internal error, try later"]
-        {
-            assert_eq!(status(outage).0, "* NO [UNAVAILABLE]\r\n", "{outage}");
-        }
-        // What somebody typed as his name says nothing about the server.
-        for name in ["server unavailable", "generic failure", "account disabled"] {
-            assert_eq!(status(&format!("no such user: {name}")).0, "* NO\r\n", "{name}");
-        }
-        for rejection in
-            ["Login failed: authentication failure", "user not found", "failure", "generic failure of yours"]
-        {
-            assert_eq!(status(rejection).0, "* NO\r\n", "{rejection}");
-        }
+    fn words_are_kept_without_their_code() {
+        let kept = |text: &str| {
+            let mut said = Said::default();
+            keep_words(&mut said, text.as_bytes());
+            let words =
+                said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
+            (words.text.as_str().to_owned(), words.message.map(|text| text.as_str().to_owned()))
+        };
+        assert_eq!(kept("Sorry, no"), ("Sorry, no".to_owned(), None));
+        assert_eq!(kept("[X-OWN 5] Sorry, no"), ("Sorry, no".to_owned(), None));
+        assert_eq!(kept("[alert] Sorry, no"), ("Sorry, no".to_owned(), Some("Sorry, no".to_owned())));
+        let page = "https://example.com/sign-in Web login required.".to_owned();
+        assert_eq!(
+            kept("[WEBALERT https://example.com/sign-in] Web login required."),
+            (page.clone(), Some(page))
+        );
+        assert_eq!(kept("[ALERT Sorry"), ("[ALERT Sorry".to_owned(), None));
+        assert!(names_dovecot(b"[CAPABILITY IMAP4rev1] DOVECOT (Debian) ready.") && !names_dovecot(b"ready"));
     }
 
     #[test]
@@ -329,20 +314,23 @@ mod tests {
         assert_eq!(parse("Gab12 ok"), Ok(Line::Tagged { status: Status::Ok, text: b"" }));
         assert_eq!(parse("Gab12 NO x"), Ok(Line::Tagged { status: Status::No, text: b"x" }));
         for odd in ["Gab12", "Gab12 ", "Gab12 OKAY", "Gab12  OK", "Gab12 PREAUTH", "Gab12 BYE", "Gab12 ?OK"] {
-            assert_eq!(parse(odd), Err(Offence::OddReply), "{odd}");
+            assert_eq!(parse(odd), Err(ProtocolViolation::OddReply), "{odd}");
         }
         for foreign in ["", " ", "A0001 OK", "Gab123 OK", "gab12 OK", "*OK", "+x", "220 ready", "* "] {
             let read = parse(foreign);
-            assert!(matches!(read, Err(Offence::ForeignTag) | Ok(Line::Other)), "{foreign}: {read:?}");
+            assert!(
+                matches!(read, Err(ProtocolViolation::ForeignTag) | Ok(Line::Other)),
+                "{foreign}: {read:?}"
+            );
         }
-        assert_eq!(Line::parse(b"Gab12 OK", None), Err(Offence::ForeignTag));
+        assert_eq!(Line::parse(b"Gab12 OK", None), Err(ProtocolViolation::ForeignTag));
     }
 
     #[test]
     fn literals_are_found_at_the_end_of_any_line() {
         for literal in ["* 1 FETCH (BODY[] {400000000}", "x {0}", "x {5+}", "x {5-}", "~{7}", "+ {1}", "{1}"]
         {
-            assert_eq!(Line::parse(literal.as_bytes(), None), Err(Offence::Literal), "{literal}");
+            assert_eq!(Line::parse(literal.as_bytes(), None), Err(ProtocolViolation::Literal), "{literal}");
         }
         for harmless in ["* OK {5} in the middle", "* OK {}", "* OK {x5}", "* OK 5}", "* OK {5+-}"] {
             assert!(Line::parse(harmless.as_bytes(), None).is_ok(), "{harmless}");

@@ -6,21 +6,22 @@
 //!
 //! - reads lines of at most [`MAX_LINE`] bytes, ended by CRLF, and at most [`MAX_TOTAL`] bytes per connection;
 //! - passes status responses, capability lists, the continuation we wait for, and the answer that carries the tag of the
-//!   command under way, each rewritten by [`line`]; other untagged lines are dropped, anything else is an [`Offence`];
+//!   command under way, each rewritten by [`line`]; other untagged lines are dropped, anything else is a [`ProtocolViolation`];
 //! - refuses literals, even on lines that are dropped;
+//! - keeps the words of an answer that is not OK, and hands out what they mean and a [`ServerText`](crate::ServerText);
 //! - hands out exactly one line per read, so that the parser never reads ahead and "nothing is pending" means it;
 //! - lets nothing be written but by [`Guard::send`], after it has made sure that the server is waiting for us.
 //!
 //! ```text
 //! Greeting --greeting--> Idle --begin--> Command --tagged answer--> Idle
-//!     any state --BYE, end of stream, offence--> Dead
+//!     any state --BYE, end of stream, violation--> Dead
 //! ```
 
 mod line;
-mod offence;
+mod violation;
 
 pub(super) use line::{UNLISTED, known_code};
-pub(super) use offence::Offence;
+pub(super) use violation::ProtocolViolation;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -30,8 +31,11 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::task::coop::unconstrained;
+use zeroize::Zeroizing;
 
 use line::{Line, Status};
+
+use crate::refusal::{RefusalTexts, Said, Sent, Words};
 
 /// Longest line that is read, without its end.
 pub(super) const MAX_LINE: usize = 8 * 1024;
@@ -62,6 +66,15 @@ enum Continuation {
     Granted,
 }
 
+/// What is known of a connection before it is encrypted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Before {
+    /// How many bytes the server has sent.
+    pub(super) total: usize,
+    /// See [`Guard::is_dovecot`].
+    pub(super) is_dovecot: bool,
+}
+
 /// The guarded stream. See the [module](self).
 pub(super) struct Guard<S> {
     inner: S,
@@ -73,6 +86,13 @@ pub(super) struct Guard<S> {
     handed: usize,
     total: usize,
     added_rev1: bool,
+    /// The line being judged, as it came.
+    line: Zeroizing<Vec<u8>>,
+    /// The words of the last answer that was not OK.
+    answer: Said,
+    /// The words of an alert that came before it.
+    alert: Said,
+    is_dovecot: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
@@ -86,17 +106,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             handed: 0,
             total: 0,
             added_rev1: false,
+            line: Zeroizing::default(),
+            answer: Said::default(),
+            alert: Said::default(),
+            is_dovecot: false,
         }
     }
 
     /// Guards a connection that has just been encrypted: there is no second greeting, and the bytes read before count.
-    pub(super) fn resumed(inner: S, total: usize) -> Self {
-        Self { state: State::Idle, total, ..Self::new(inner) }
+    pub(super) fn resumed(inner: S, before: Before) -> Self {
+        let Before { total, is_dovecot } = before;
+        Self { state: State::Idle, total, is_dovecot, ..Self::new(inner) }
     }
 
-    /// How many bytes the server has sent.
-    pub(super) fn total(&self) -> usize {
-        self.total
+    /// What is kept of this connection when it is encrypted.
+    pub(super) fn before(&self) -> Before {
+        Before { total: self.total, is_dovecot: self.is_dovecot }
+    }
+
+    /// Whether the server greeted as Dovecot, which delays logins after failed ones.
+    pub(super) fn is_dovecot(&self) -> bool {
+        self.is_dovecot
+    }
+
+    /// What the words of the last answer mean, and what of them may be shown. Forgets them.
+    ///
+    /// Words that the server marked for the user (`[ALERT]`, RFC 9051 section 7.1) may have come before the answer.
+    pub(super) fn take_words(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
+        let mut words = self.answer.judge(taught, sent);
+        if words.message.is_none() && !self.alert.is_empty() {
+            words.message = self.alert.judge(taught, sent).message;
+        }
+        self.alert.clear();
+        words
     }
 
     /// Whether `IMAP4rev1` in the last list of capabilities is our addition and not the server's word.
@@ -112,25 +154,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// When anything else is waiting: an answer cannot come before its question.
     pub(super) async fn begin(&mut self, tag: &str, continuation: bool) -> io::Result<()> {
         if self.state != State::Idle {
-            return Err(self.offend(Offence::OutOfStep));
+            return Err(self.fail(ProtocolViolation::OutOfStep));
         }
-        self.drain(Offence::EarlyReply).await?;
+        self.drain(ProtocolViolation::EarlyReply).await?;
         let continuation = if continuation { Continuation::Awaited } else { Continuation::None };
         self.state = State::Command { tag: tag.as_bytes().into(), continuation };
+        self.answer.clear();
+        self.alert.clear();
         Ok(())
     }
 
-    /// Takes the turn that a continuation gave us. To be called right before the password is sent.
+    /// Takes the turn that a continuation gave us. To be called right before the name or the password is sent. `another`
+    /// says whether the server has to say `+` once more before it may say yes.
     ///
     /// # Errors
     /// When the answer is there already.
-    pub(super) async fn take_turn(&mut self) -> io::Result<()> {
+    pub(super) async fn take_turn(&mut self, another: bool) -> io::Result<()> {
         let State::Command { continuation: Continuation::Granted, .. } = &self.state else {
-            return Err(self.offend(Offence::OutOfStep));
+            return Err(self.fail(ProtocolViolation::OutOfStep));
         };
-        self.drain(Offence::EarlyYes).await?;
+        self.drain(ProtocolViolation::EarlyYes).await?;
         if let State::Command { continuation, .. } = &mut self.state {
-            *continuation = Continuation::None;
+            *continuation = if another { Continuation::Awaited } else { Continuation::None };
         }
         Ok(())
     }
@@ -141,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// When the connection is broken, or no command was begun.
     pub(super) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         if !matches!(self.state, State::Command { .. }) {
-            return Err(self.offend(Offence::OutOfStep));
+            return Err(self.fail(ProtocolViolation::OutOfStep));
         }
         self.inner.write_all(bytes).await?;
         self.inner.flush().await
@@ -154,7 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     /// (RFC 9051 section 6.2.1).
     pub(super) async fn into_silent_inner(mut self) -> io::Result<S> {
         if self.state != State::Idle {
-            return Err(self.offend(Offence::OutOfStep));
+            return Err(self.fail(ProtocolViolation::OutOfStep));
         }
         let spoke = self.has_leftovers()
             || unconstrained(poll_fn(|cx| match self.poll_fill(cx) {
@@ -165,7 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             }))
             .await?;
         if spoke {
-            return Err(self.offend(Offence::Injected));
+            return Err(self.fail(ProtocolViolation::Injected));
         }
         Ok(self.inner)
     }
@@ -183,25 +228,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     ///
     /// This sees what the runtime has been told of, so it is a second line only; the first is the random tag. It runs
     /// outside the task's budget: an exhausted budget must not look like silence.
-    async fn drain(&mut self, offence: Offence) -> io::Result<()> {
+    async fn drain(&mut self, violation: ProtocolViolation) -> io::Result<()> {
         if self.handed < self.out.len() {
-            return Err(self.offend(Offence::OutOfStep));
+            return Err(self.fail(ProtocolViolation::OutOfStep));
         }
-        unconstrained(poll_fn(|cx| Poll::Ready(self.poll_drain(cx, offence)))).await
+        unconstrained(poll_fn(|cx| Poll::Ready(self.poll_drain(cx, violation)))).await
     }
 
-    fn poll_drain(&mut self, cx: &mut Context<'_>, offence: Offence) -> io::Result<()> {
+    fn poll_drain(&mut self, cx: &mut Context<'_>, violation: ProtocolViolation) -> io::Result<()> {
         loop {
             while let Some(line) = self.take_line()? {
                 match Line::parse(&line, None) {
                     Ok(Line::Status { status: Status::Bye, .. }) => return Err(self.end()),
                     Ok(Line::Status { status: Status::Preauth, .. }) => {
-                        return Err(self.offend(Offence::Preauth));
+                        return Err(self.fail(ProtocolViolation::Preauth));
                     }
-                    Ok(Line::Continue) => return Err(self.offend(Offence::OddContinuation)),
+                    Ok(Line::Continue) => return Err(self.fail(ProtocolViolation::OddContinuation)),
                     Ok(Line::Status { .. } | Line::Capability { .. } | Line::Other) => {}
-                    Err(Offence::Literal) => return Err(self.offend(Offence::Literal)),
-                    Ok(Line::Tagged { .. }) | Err(_) => return Err(self.offend(offence)),
+                    Err(ProtocolViolation::Literal) => return Err(self.fail(ProtocolViolation::Literal)),
+                    Ok(Line::Tagged { .. }) | Err(_) => return Err(self.fail(violation)),
                 }
             }
             match self.poll_fill(cx) {
@@ -215,16 +260,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if self.raw.starts_with(b"* ") || b"* ".starts_with(&self.raw) {
             return Ok(());
         }
-        Err(self.offend(offence))
+        Err(self.fail(violation))
     }
 
     fn has_leftovers(&self) -> bool {
         !self.raw.is_empty() || self.handed < self.out.len()
     }
 
-    fn offend(&mut self, offence: Offence) -> io::Error {
+    fn fail(&mut self, violation: ProtocolViolation) -> io::Error {
         self.die();
-        offence.into()
+        violation.into()
     }
 
     /// The server has ended the dialogue.
@@ -254,7 +299,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         let filled = buffer.filled();
         self.total = self.total.saturating_add(filled.len());
         if self.total > MAX_TOTAL {
-            return Poll::Ready(Err(self.offend(Offence::TooMuch)));
+            return Poll::Ready(Err(self.fail(ProtocolViolation::TooMuch)));
         }
         self.raw.extend_from_slice(filled);
         Poll::Ready(Ok(filled.len()))
@@ -264,40 +309,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
     fn take_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let end = self.raw.iter().position(|byte| *byte == b'\n');
         if end.unwrap_or(self.raw.len()) > MAX_LINE + 1 {
-            return Err(self.offend(Offence::LineTooLong));
+            return Err(self.fail(ProtocolViolation::LineTooLong));
         }
         let Some(end) = end else { return Ok(None) };
         let mut line: Vec<u8> = self.raw.drain(..=end).collect();
         line.pop();
         if line.pop() != Some(b'\r') {
-            return Err(self.offend(Offence::BareLineFeed));
+            return Err(self.fail(ProtocolViolation::BareLineFeed));
         }
+        self.line = Zeroizing::new(line.clone());
         line::sanitise(&mut line);
         Ok(Some(line))
     }
 
     /// Decides about one line: `out` holds what of it may pass, which is nothing when it is to be dropped.
-    fn judge(&mut self, line: &[u8]) -> Result<(), Offence> {
+    fn judge(&mut self, line: &[u8]) -> Result<(), ProtocolViolation> {
         let tag = match &self.state {
             State::Command { tag, .. } => Some(tag.as_ref()),
             _ => None,
         };
         let line = Line::parse(line, tag);
-        if self.state == State::Greeting {
+        let is_greeting = self.state == State::Greeting;
+        if is_greeting {
             let Ok(Line::Status { status: Status::Ok | Status::Preauth | Status::Bye, .. }) = line else {
                 return Err(match line {
-                    Err(Offence::Literal) => Offence::Literal,
-                    _ => Offence::NoGreeting,
+                    Err(ProtocolViolation::Literal) => ProtocolViolation::Literal,
+                    _ => ProtocolViolation::NoGreeting,
                 });
             };
         }
         match line? {
             Line::Continue => {
                 let State::Command { continuation, .. } = &mut self.state else {
-                    return Err(Offence::OddContinuation);
+                    return Err(ProtocolViolation::OddContinuation);
                 };
                 if *continuation != Continuation::Awaited {
-                    return Err(Offence::OddContinuation);
+                    return Err(ProtocolViolation::OddContinuation);
                 }
                 *continuation = Continuation::Granted;
                 // PLAIN and LOGIN have no challenge: whatever it says is of no use to us.
@@ -307,9 +354,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 self.state = match (std::mem::replace(&mut self.state, State::Dead), status) {
                     (_, Status::Bye) => State::Dead,
                     (State::Greeting, _) => State::Idle,
-                    (_, Status::Preauth) => return Err(Offence::Preauth),
+                    (_, Status::Preauth) => return Err(ProtocolViolation::Preauth),
                     (state, _) => state,
                 };
+                let text_as_it_came = behind(&self.line, text.len());
+                if is_greeting {
+                    self.is_dovecot = line::names_dovecot(text_as_it_came);
+                } else if line::is_alert(text_as_it_came) && self.alert.is_empty() {
+                    line::keep_words(&mut self.alert, text_as_it_came);
+                }
                 let added = line::write_status(&mut self.out, b"*", status, text);
                 self.added_rev1 = added.unwrap_or(self.added_rev1);
             }
@@ -318,16 +371,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             Line::Tagged { status, text } => {
                 let State::Command { tag, continuation } = std::mem::replace(&mut self.state, State::Idle)
                 else {
-                    return Err(Offence::EarlyReply);
+                    return Err(ProtocolViolation::EarlyReply);
                 };
                 if status == Status::Ok && continuation != Continuation::None {
-                    return Err(Offence::EarlyYes);
+                    return Err(ProtocolViolation::EarlyYes);
+                }
+                if status != Status::Ok {
+                    line::keep_words(&mut self.answer, behind(&self.line, text.len()));
                 }
                 line::write_status(&mut self.out, &tag, status, text);
             }
         }
         Ok(())
     }
+}
+
+/// The end of a line, as it came.
+fn behind(line: &[u8], length: usize) -> &[u8] {
+    line.len().checked_sub(length).and_then(|at| line.get(at..)).unwrap_or_default()
 }
 
 /// Hands out one line per call, in pieces when the caller's buffer is smaller.
@@ -352,8 +413,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                 return Poll::Ready(Ok(()));
             }
             if let Some(line) = this.take_line()? {
-                if let Err(offence) = this.judge(&line) {
-                    return Poll::Ready(Err(this.offend(offence)));
+                if let Err(violation) = this.judge(&line) {
+                    return Poll::Ready(Err(this.fail(violation)));
                 }
                 continue;
             }
@@ -369,7 +430,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
 /// The parser behind the guard has nothing to say: commands go through [`Guard::send`].
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-        Poll::Ready(Err(Offence::OutOfStep.into()))
+        Poll::Ready(Err(ProtocolViolation::OutOfStep.into()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -2,6 +2,8 @@ use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::imap::script::{Server, say};
+use crate::refusal::Class;
+use crate::verdict::Rejection;
 
 const TAG: &str = "Gab12";
 
@@ -18,7 +20,7 @@ async fn read_all(guard: &mut Guard<Server>) -> (Vec<String>, io::Result<()>) {
     }
 }
 
-fn offence(error: &io::Error) -> Offence {
+fn violation(error: &io::Error) -> ProtocolViolation {
     *error.get_ref().unwrap().downcast_ref().unwrap()
 }
 
@@ -84,9 +86,9 @@ async fn a_line_of_8_kib_passes_and_a_longer_one_does_not() {
     let (lines, end) = after_greeting(line(MAX_LINE), false).await;
     assert_eq!((lines.len(), end.is_ok()), (1, true));
     let (lines, end) = after_greeting(line(MAX_LINE + 1), false).await;
-    assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::LineTooLong));
+    assert_eq!((lines.len(), violation(&end.unwrap_err())), (0, ProtocolViolation::LineTooLong));
     let (_, end) = after_greeting("(".repeat(100_000), false).await;
-    assert_eq!(offence(&end.unwrap_err()), Offence::LineTooLong);
+    assert_eq!(violation(&end.unwrap_err()), ProtocolViolation::LineTooLong);
 }
 
 #[tokio::test]
@@ -96,7 +98,7 @@ async fn t20_no_more_than_64_kib_are_read_in_all() {
         let record = server.record();
         let mut guard = in_command(server, false).await;
         let (_, end) = read_all(&mut guard).await;
-        assert_eq!(offence(&end.unwrap_err()), Offence::TooMuch);
+        assert_eq!(violation(&end.unwrap_err()), ProtocolViolation::TooMuch);
         assert_eq!(record.lock().unwrap().said.len(), MAX_TOTAL + 1);
         assert!(guard.raw.is_empty() && guard.out.is_empty());
     }
@@ -105,36 +107,36 @@ async fn t20_no_more_than_64_kib_are_read_in_all() {
 #[tokio::test]
 async fn what_was_read_before_encryption_counts() {
     let server = Server::new([say("* OK x\r\n".repeat(10))]).stuttering();
-    let mut guard = Guard::resumed(server, MAX_TOTAL - 20);
+    let mut guard = Guard::resumed(server, Before { total: MAX_TOTAL - 20, is_dovecot: false });
     guard.begin(TAG, false).await.unwrap();
     let (lines, end) = read_all(&mut guard).await;
-    assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::TooMuch));
+    assert_eq!((lines.len(), violation(&end.unwrap_err())), (0, ProtocolViolation::TooMuch));
 }
 
 #[tokio::test]
-async fn offences_after_the_greeting() {
-    let cases: [(&[u8], Offence); 16] = [
-        (b"A0001 OK\r\n", Offence::ForeignTag),
-        (b"Gab123 OK\r\n", Offence::ForeignTag),
-        (b"*OK\r\n", Offence::ForeignTag),
-        (b"\r\n", Offence::ForeignTag),
-        (b"HTTP/1.1 200 OK\r\n", Offence::ForeignTag),
-        (b"\x16\x03\x01\x02\n", Offence::BareLineFeed),
-        (b"Gab12 OKAY\r\n", Offence::OddReply),
-        (b"Gab12  OK\r\n", Offence::OddReply),
-        (b"Gab12 PREAUTH\r\n", Offence::OddReply),
-        (b"Gab12 \rOK\r\n", Offence::OddReply),
-        (b"Gab12 OK\n", Offence::BareLineFeed),
-        (b"* OK x\nGab12 OK\r\n", Offence::BareLineFeed),
-        (b"* PREAUTH\r\n", Offence::Preauth),
-        (b"+ \r\n", Offence::OddContinuation),
-        (b"* 1 FETCH (BODY[] {400000000}\r\n", Offence::Literal),
-        (b"Gab12 NO {5+}\r\n", Offence::Literal),
+async fn violations_after_the_greeting() {
+    let cases: [(&[u8], ProtocolViolation); 16] = [
+        (b"A0001 OK\r\n", ProtocolViolation::ForeignTag),
+        (b"Gab123 OK\r\n", ProtocolViolation::ForeignTag),
+        (b"*OK\r\n", ProtocolViolation::ForeignTag),
+        (b"\r\n", ProtocolViolation::ForeignTag),
+        (b"HTTP/1.1 200 OK\r\n", ProtocolViolation::ForeignTag),
+        (b"\x16\x03\x01\x02\n", ProtocolViolation::BareLineFeed),
+        (b"Gab12 OKAY\r\n", ProtocolViolation::OddReply),
+        (b"Gab12  OK\r\n", ProtocolViolation::OddReply),
+        (b"Gab12 PREAUTH\r\n", ProtocolViolation::OddReply),
+        (b"Gab12 \rOK\r\n", ProtocolViolation::OddReply),
+        (b"Gab12 OK\n", ProtocolViolation::BareLineFeed),
+        (b"* OK x\nGab12 OK\r\n", ProtocolViolation::BareLineFeed),
+        (b"* PREAUTH\r\n", ProtocolViolation::Preauth),
+        (b"+ \r\n", ProtocolViolation::OddContinuation),
+        (b"* 1 FETCH (BODY[] {400000000}\r\n", ProtocolViolation::Literal),
+        (b"Gab12 NO {5+}\r\n", ProtocolViolation::Literal),
     ];
     for (text, expected) in cases {
         let (lines, end) = after_greeting(text, false).await;
         assert!(lines.is_empty(), "{lines:?}");
-        assert_eq!(offence(&end.unwrap_err()), expected, "{}", String::from_utf8_lossy(text));
+        assert_eq!(violation(&end.unwrap_err()), expected, "{}", String::from_utf8_lossy(text));
     }
 }
 
@@ -152,7 +154,7 @@ async fn only_a_greeting_comes_first() {
     ];
     for text in odd {
         let (lines, end) = read_all(&mut Guard::new(Server::new([say(text)]))).await;
-        assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::NoGreeting), "{text}");
+        assert_eq!((lines.len(), violation(&end.unwrap_err())), (0, ProtocolViolation::NoGreeting), "{text}");
     }
     for text in ["* OK\r\n", "* ok hi\r\n", "* PREAUTH x\r\n", "* BYE\r\n"] {
         let (lines, _) = read_all(&mut Guard::new(Server::new([say(text)]))).await;
@@ -163,19 +165,22 @@ async fn only_a_greeting_comes_first() {
 #[tokio::test]
 async fn a_continuation_is_taken_once_and_loses_its_text() {
     let (lines, end) = after_greeting("+ send me {your} password\r\n+ \r\n", true).await;
-    assert_eq!((lines, offence(&end.unwrap_err())), (vec!["+ \r\n".to_owned()], Offence::OddContinuation));
+    assert_eq!(
+        (lines, violation(&end.unwrap_err())),
+        (vec!["+ \r\n".to_owned()], ProtocolViolation::OddContinuation)
+    );
     let (lines, _) = after_greeting("+\r\n", true).await;
     assert_eq!(lines, ["+ \r\n"]);
     let (lines, end) = after_greeting("+x\r\n", true).await;
-    assert_eq!((lines.len(), offence(&end.unwrap_err())), (0, Offence::ForeignTag));
+    assert_eq!((lines.len(), violation(&end.unwrap_err())), (0, ProtocolViolation::ForeignTag));
 }
 
 #[tokio::test]
-async fn t08_yes_before_our_turn_is_an_offence_and_no_is_an_answer() {
+async fn t08_yes_before_our_turn_is_a_violation_and_no_is_an_answer() {
     let (_, end) = after_greeting("Gab12 OK\r\n", true).await;
-    assert_eq!(offence(&end.unwrap_err()), Offence::EarlyYes);
+    assert_eq!(violation(&end.unwrap_err()), ProtocolViolation::EarlyYes);
     let (_, end) = after_greeting("+ \r\nGab12 OK\r\n", true).await;
-    assert_eq!(offence(&end.unwrap_err()), Offence::EarlyYes);
+    assert_eq!(violation(&end.unwrap_err()), ProtocolViolation::EarlyYes);
     let (lines, _) = after_greeting("Gab12 NO\r\n", true).await;
     assert_eq!(lines, ["Gab12 NO\r\n"]);
 }
@@ -186,8 +191,8 @@ async fn a_yes_that_waits_behind_the_continuation_stops_the_password() {
     let mut guard = in_command(server, true).await;
     let mut buffer = [0; 64];
     assert_eq!(guard.read(&mut buffer).await.unwrap(), 4);
-    assert_eq!(offence(&guard.take_turn().await.unwrap_err()), Offence::EarlyYes);
-    assert_eq!(offence(&guard.send(b"secret").await.unwrap_err()), Offence::OutOfStep);
+    assert_eq!(violation(&guard.take_turn(false).await.unwrap_err()), ProtocolViolation::EarlyYes);
+    assert_eq!(violation(&guard.send(b"secret").await.unwrap_err()), ProtocolViolation::OutOfStep);
 }
 
 #[tokio::test]
@@ -203,11 +208,11 @@ async fn untagged_lines_may_wait_before_a_command_and_nothing_else() {
         assert!(waiting(text).await.is_ok(), "{text:?}");
     }
     for text in ["G", "Gab12 OK\r\n", "A0001 OK\r\n", "* OK\r\nG", "*x", "\r\n"] {
-        assert_eq!(offence(&waiting(text).await.unwrap_err()), Offence::EarlyReply, "{text:?}");
+        assert_eq!(violation(&waiting(text).await.unwrap_err()), ProtocolViolation::EarlyReply, "{text:?}");
     }
-    assert_eq!(offence(&waiting("+ \r\n").await.unwrap_err()), Offence::OddContinuation);
-    assert_eq!(offence(&waiting("* PREAUTH\r\n").await.unwrap_err()), Offence::Preauth);
-    assert_eq!(offence(&waiting("* OK {5}\r\n").await.unwrap_err()), Offence::Literal);
+    assert_eq!(violation(&waiting("+ \r\n").await.unwrap_err()), ProtocolViolation::OddContinuation);
+    assert_eq!(violation(&waiting("* PREAUTH\r\n").await.unwrap_err()), ProtocolViolation::Preauth);
+    assert_eq!(violation(&waiting("* OK {5}\r\n").await.unwrap_err()), ProtocolViolation::Literal);
     assert_eq!(waiting("* BYE\r\n").await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
 }
 
@@ -225,7 +230,7 @@ async fn a_line_cut_off_by_the_end_is_not_a_line() {
 }
 
 #[tokio::test]
-async fn bytes_behind_the_answer_to_starttls_are_an_offence() {
+async fn bytes_behind_the_answer_to_starttls_are_a_violation() {
     for (behind, together) in [("", true), ("x", true), ("* OK x\r\n", true), ("x", false), ("* ", false)] {
         let mut steps =
             vec![say("* OK hi\r\n"), say(format!("Gab12 OK\r\n{}", if together { behind } else { "" }))];
@@ -241,7 +246,11 @@ async fn bytes_behind_the_answer_to_starttls_are_an_offence() {
         let inner = guard.into_silent_inner().await;
         match behind {
             "" => assert!(inner.is_ok()),
-            _ => assert_eq!(offence(&inner.unwrap_err()), Offence::Injected, "{behind:?} {together}"),
+            _ => assert_eq!(
+                violation(&inner.unwrap_err()),
+                ProtocolViolation::Injected,
+                "{behind:?} {together}"
+            ),
         }
     }
 }
@@ -249,7 +258,7 @@ async fn bytes_behind_the_answer_to_starttls_are_an_offence() {
 #[tokio::test]
 async fn nobody_but_us_writes() {
     let mut guard = in_command(Server::new([say("* OK hi\r\n")]).hanging(), false).await;
-    assert_eq!(offence(&guard.write_all(b"A0001 LOGIN").await.unwrap_err()), Offence::OutOfStep);
+    assert_eq!(violation(&guard.write_all(b"A0001 LOGIN").await.unwrap_err()), ProtocolViolation::OutOfStep);
     assert!(guard.send(b"Gab12 NOOP\r\n").await.is_ok());
 }
 
@@ -259,4 +268,96 @@ async fn debug_shows_no_bytes() {
     assert_eq!(guard.read(&mut [0; 4]).await.unwrap(), 4);
     let shown = format!("{guard:?}");
     assert!(shown.contains("Guard") && !shown.contains("Wonder"), "{shown}");
+}
+
+fn words(guard: &mut Guard<Server>, taught: &RefusalTexts) -> (Class, String, Option<String>) {
+    let words = guard.take_words(taught, Sent { name: "alice", password: "Wonderland-1" });
+    (words.class, words.text.as_str().to_owned(), words.message.map(|text| text.as_str().to_owned()))
+}
+
+/// A guard that has heard this in answer to a command.
+async fn answered(text: &str) -> Guard<Server> {
+    let mut server = Server::new([say("* OK hi\r\n"), say(text)]);
+    server.stutters = true;
+    let mut guard = in_command(server, false).await;
+    read_all(&mut guard).await.1.unwrap();
+    guard
+}
+
+#[tokio::test]
+async fn words_leave_the_guard_as_a_class_and_a_server_text_only() {
+    let taught = RefusalTexts::parse(["Go away, {name}"]).unwrap();
+    let refusal = Class::Refusal(Rejection::BadCredentials);
+    for (answer, class, text, message) in [
+        ("Gab12 NO Login failed.", refusal, "", None),
+        ("Gab12 NO Go away, alice", refusal, "", None),
+        ("Gab12 NO Server is busy", Class::Outage, "", None),
+        ("Gab12 NO The flux is gone", Class::Unknown, "The flux is gone", None),
+        ("Gab12 NO The flux of alice is gone", Class::Unknown, "", None),
+        ("Gab12 NO The flux of Wonderland-1 is gone", Class::Unknown, "", None),
+        ("Gab12 BAD What?", Class::Unknown, "What?", None),
+        ("Gab12 OK Login failed.", Class::Unknown, "", None),
+        ("* NO Login failed.\r\nGab12 NO", Class::Unknown, "", None),
+        ("Gab12 NO [ALERT] Pay \u{fc}ber", Class::Unknown, "Pay \u{fc}ber", Some("Pay \u{fc}ber")),
+        ("* OK [ALERT] Moving on Monday\r\nGab12 NO Login failed.", refusal, "", Some("Moving on Monday")),
+        (
+            "* NO [WEBALERT https://example.com/x] Web login required.\r\nGab12 NO [ALERT] Web login required.",
+            Class::Refusal(Rejection::AccountLocked),
+            "Web login required.",
+            Some("Web login required."),
+        ),
+    ] {
+        let mut guard = answered(&format!("{answer}\r\n")).await;
+        let expected = (class, text.to_owned(), message.map(str::to_owned));
+        assert_eq!(words(&mut guard, &taught), expected, "{answer}");
+        // Once.
+        assert_eq!(words(&mut guard, &taught), (Class::Unknown, String::new(), None), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_repeats_the_password_is_shown_to_no_one() {
+    let mut guard = answered("* OK [ALERT] Wonderland-1 leaked\r\nGab12 NO Login failed.\r\n").await;
+    assert_eq!(words(&mut guard, &RefusalTexts::default()).2, Some(String::new()));
+}
+
+#[tokio::test]
+async fn the_words_of_one_command_are_not_those_of_the_next() {
+    let server = Server::new([
+        say("* OK hi\r\n"),
+        crate::imap::script::Step::Hear,
+        say("Gab12 NO Login failed.\r\n"),
+        crate::imap::script::Step::Hear,
+        say("Gab12 NO\r\n"),
+    ]);
+    let mut guard = greeted(server.hanging()).await;
+    for _ in 0..2 {
+        guard.begin(TAG, false).await.unwrap();
+        guard.send(b"Gab12 NOOP\r\n").await.unwrap();
+        assert_ne!(guard.read(&mut [0; 64]).await.unwrap(), 0);
+    }
+    assert_eq!(words(&mut guard, &RefusalTexts::default()).0, Class::Unknown);
+}
+
+#[tokio::test]
+async fn dovecot_is_known_by_its_greeting() {
+    for (greeting, is_dovecot) in [
+        ("* OK [CAPABILITY IMAP4rev1] Dovecot (Debian) ready.\r\n", true),
+        ("* OK dovecot\r\n", true),
+        ("* OK [CAPABILITY IMAP4rev1] ready.\r\n* OK Dovecot\r\n", false),
+    ] {
+        let guard = greeted(Server::new([say(greeting)])).await;
+        assert_eq!(guard.is_dovecot(), is_dovecot, "{greeting}");
+        assert_eq!(guard.before().is_dovecot, is_dovecot);
+    }
+}
+
+#[tokio::test]
+async fn a_turn_may_be_followed_by_another() {
+    let mut server = Server::new([say("* OK hi\r\n"), say("+ \r\n+ \r\nGab12 OK\r\n")]);
+    server.stutters = true;
+    let mut guard = in_command(server, true).await;
+    assert_eq!(guard.read(&mut [0; 64]).await.unwrap(), 4);
+    // The second one is there before the first was used.
+    assert_eq!(violation(&guard.take_turn(true).await.unwrap_err()), ProtocolViolation::OddContinuation);
 }

@@ -147,7 +147,7 @@ fn the_value_of_a_refused_flag_is_not_repeated() {
 #[test]
 fn the_way_to_encrypt_keeps_everything_else() {
     assert_eq!(encrypted("{mail:143/imap/NoTLS/readonly}INBOX"), "{mail:143/imap/tls/readonly}INBOX");
-    // Found by fuzzing: the advice could not be followed.
+    // Found by fuzzing: it was advice that could not be followed.
     assert_eq!(encrypted("{mail/notls/NOTLS}a/notls"), "{mail/tls/tls}a/notls");
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::imap::script::{CREDENTIALS, Record, Server, Step, say};
+use crate::refusal::RefusalTexts;
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const IN_TURNS: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n";
@@ -56,7 +57,8 @@ async fn yes_and_no() {
     assert_eq!(answered("{tag} OK [CAPABILITY IMAP4rev1 IDLE] welcome\r\n").await, "accepted");
     assert_eq!(answered("{tag} NO [AUTHENTICATIONFAILED] wrong\r\n").await, "bad_credentials");
     assert_eq!(answered("{tag} NO Login failed: authentication failure\r\n").await, "bad_credentials");
-    assert_eq!(answered("{tag} NO\r\n").await, "bad_credentials");
+    assert_eq!(answered("{tag} NO\r\n").await, "unavailable");
+    assert_eq!(answered("{tag} NO Sorry, no entry\r\n").await, "unavailable");
     assert_eq!(answered("{tag} no [expired]\r\n").await, "credentials_expired");
     assert_eq!(answered("{tag} NO [UNAVAILABLE] later\r\n").await, "unavailable");
     assert_eq!(answered("{tag} NO Login failed: generic failure\r\n").await, "unavailable");
@@ -126,20 +128,162 @@ async fn nothing_is_sent_to_a_server_that_takes_no_passwords() {
     assert_eq!(record.lock().unwrap().heard_text(), "");
 }
 
+/// What the server heard of a login, without tags.
+async fn heard(texts: &[&str], name: &str, password: &str) -> (&'static str, Vec<String>) {
+    let server = Server::new(turns(texts)).stuttering();
+    let (judged, record) = server.log_in(name, password, &RefusalTexts::default()).await;
+    let heard = record.lock().unwrap().heard_text();
+    let line = |line: &str| match line.split_once(' ') {
+        Some((tag, rest)) if tag.len() == 33 => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    (word(judged.map(|judged| judged.decision)), heard.lines().map(line).collect())
+}
+
 #[tokio::test(start_paused = true)]
-async fn what_login_cannot_carry_is_not_sent() {
-    let cases = [
-        ("ключ".to_owned(), "misconfigured"),
-        ("x".repeat(1000), "policy_denied"),
-        ("\"".repeat(500), "policy_denied"),
-    ];
-    for (password, expected) in cases {
-        let server = Server::new(turns(["* OK [CAPABILITY IMAP4rev1] ready\r\n", "{tag} OK\r\n"]));
-        let record = server.record();
-        let session = Session::greeted(server).await.unwrap();
-        assert_eq!(word(session.login(Method::Login, "alice", &password).await), expected);
-        assert_eq!(record.lock().unwrap().heard_text(), "");
+async fn every_way_carries_umlauts_quotes_and_long_passwords() {
+    let encoded = |text: &str| base64::Engine::encode(&base64::engine::general_purpose::STANDARD, text);
+    let long = "x\"".repeat(512);
+    for password in ["Wonderland-1", "défaut \"§\"", "ключ", long.as_str()] {
+        let plain = encoded(&format!("\0müller\0{password}"));
+        let (length, escaped) = (password.len(), password.replace('"', "\\\""));
+        let is_quoted = password.is_ascii() && password.len() < 1000;
+        let ways: [(&str, Vec<&str>, Vec<String>); 5] = [
+            ("SASL-IR AUTH=PLAIN", vec![], vec![format!("AUTHENTICATE PLAIN {plain}")]),
+            ("AUTH=PLAIN", vec!["+ \r\n"], vec!["AUTHENTICATE PLAIN".to_owned(), plain.clone()]),
+            (
+                "LOGINDISABLED AUTH=LOGIN",
+                vec!["+ VXNlcm5hbWU6\r\n", "+ UGFzc3dvcmQ6\r\n"],
+                vec!["AUTHENTICATE LOGIN".to_owned(), encoded("müller"), encoded(password)],
+            ),
+            (
+                "LITERAL+",
+                vec![],
+                match is_quoted {
+                    true => vec!["LOGIN {7+}".to_owned(), format!("müller \"{escaped}\"")],
+                    false => {
+                        vec!["LOGIN {7+}".to_owned(), format!("müller {{{length}+}}"), password.to_owned()]
+                    }
+                },
+            ),
+            (
+                "IDLE",
+                if is_quoted { vec!["+ \r\n"] } else { vec!["+ \r\n", "+ go on\r\n"] },
+                match is_quoted {
+                    true => vec!["LOGIN {7}".to_owned(), format!("müller \"{escaped}\"")],
+                    false => {
+                        vec!["LOGIN {7}".to_owned(), format!("müller {{{length}}}"), password.to_owned()]
+                    }
+                },
+            ),
+        ];
+        for (offered, continuations, expected) in ways {
+            for (answer, outcome) in
+                [("{tag} OK\r\n", "accepted"), ("{tag} NO [AUTHENTICATIONFAILED]\r\n", "bad_credentials")]
+            {
+                let greeting = format!("* OK [CAPABILITY IMAP4rev1 {offered}] ready\r\n");
+                let mut texts = vec![greeting.as_str()];
+                texts.extend(&continuations);
+                // The server hears every line of a command whose literals go out at once.
+                texts.extend(vec![""; expected.len() - 1 - continuations.len()]);
+                texts.push(answer);
+                let (word, lines) = heard(&texts, "müller", password).await;
+                assert_eq!((word, &lines), (outcome, &expected), "{offered} {length}");
+            }
+        }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_that_is_refused_is_not_followed_by_another() {
+    let all = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN LITERAL+] ready\r\n";
+    let sasl_login = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN LITERAL+] ready\r\n";
+    let no = "{tag} NO [AUTHENTICATIONFAILED] no\r\n";
+    let begun = vec!["AUTHENTICATE LOGIN".to_owned()];
+    let named = vec!["AUTHENTICATE LOGIN".to_owned(), "YWxpY2U=".to_owned()];
+    let cases: [(&[&str], &str, Vec<String>); 7] = [
+        (&[all, no], "unavailable", vec!["AUTHENTICATE PLAIN".to_owned()]),
+        (&[all, "{tag} BAD\r\n"], "protocol", vec!["AUTHENTICATE PLAIN".to_owned()]),
+        (&[sasl_login, no], "unavailable", begun.clone()),
+        (&[sasl_login, "+ \r\n", no], "unknown_user", named.clone()),
+        (&[sasl_login, "+ \r\n", "{tag} NO Temporary failure\r\n"], "unavailable", named.clone()),
+        (&[sasl_login, "+ \r\n", "{tag} OK\r\n"], "protocol", named),
+        (&[sasl_login, "+ \r\n+ \r\n"], "protocol", begun),
+    ];
+    for (texts, outcome, lines) in cases {
+        assert_eq!(heard(texts, "alice", "Wonderland-1").await, (outcome, lines), "{texts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_yes_between_two_turns_stops_the_password() {
+    let greeting = "* OK [CAPABILITY IMAP4rev1 AUTH=LOGIN] ready\r\n";
+    for stutters in [false, true] {
+        let mut server = Server::new(turns([greeting, "+ \r\n", "+ \r\n{tag} OK\r\n", "{tag} OK\r\n"]));
+        server.stutters = stutters;
+        let (word, record) = signed_in_on(server).await;
+        assert_eq!(word, "protocol");
+        assert!(!record.lock().unwrap().got_credentials());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_says_decides_where_its_code_does_not() {
+    let taught = RefusalTexts::parse(["Internal server error", "Hau ab, {name}"]).unwrap();
+    let judged = async |answer: &str| {
+        let server = Server::new(turns([GREETING, answer]));
+        server.log_in("alice", "Wonderland-1", &taught).await.0
+    };
+    for answer in
+        ["NO Internal server error", "NO Hau ab, alice", "BAD Hau ab, alice", "NO [ALERT] Hau ab, alice"]
+    {
+        let decision = judged(&format!("{{tag}} {answer}\r\n")).await.unwrap().decision;
+        assert_eq!(decision, Decision::No(crate::verdict::Rejection::BadCredentials), "{answer}");
+    }
+    for (answer, text, is_learnable) in [
+        ("NO The flux is gone", "The flux is gone", true),
+        ("NO", "", true),
+        ("NO [ALERT] The flux is gone", "The flux is gone", true),
+        ("BAD The flux is gone", "The flux is gone", false),
+        ("NO Wonderland-1 is not a password", "", true),
+    ] {
+        let error = judged(&format!("{{tag}} {answer}\r\n")).await.unwrap_err();
+        assert!(error.counts_as_guess(), "{answer}");
+        assert_eq!(
+            (error.server_text().unwrap().as_str(), error.is_learnable()),
+            (text, is_learnable),
+            "{answer}"
+        );
+    }
+    for answer in [
+        "NO Internal server error 17",
+        "NO System error",
+        "NO [UNAVAILABLE] Hau ab, alice",
+        "NO [ALERT] Busy",
+    ] {
+        let error = judged(&format!("{{tag}} {answer}\r\n")).await.unwrap_err();
+        assert!(!error.counts_as_guess() && error.server_text().is_none(), "{answer}");
+    }
+    let garbage = judged("HTTP/1.1 401 Unauthorized\r\n").await.unwrap_err();
+    assert!(garbage.counts_as_guess() && garbage.server_text().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_server_tells_its_user_is_handed_on() {
+    let message = async |answer: &str| {
+        let server = Server::new(turns([GREETING, answer]));
+        let judged = server.log_in("alice", "Wonderland-1", &RefusalTexts::default()).await.0.unwrap();
+        (judged.decision, judged.message.map(|text| text.as_str().to_owned()))
+    };
+    let no = Decision::No(crate::verdict::Rejection::BadCredentials);
+    let gmail =
+        "{tag} NO [ALERT] Application-specific password required: https://example.com/185833 (Failure)\r\n";
+    let text = "Application-specific password required: https://example.com/185833 (Failure)";
+    assert_eq!(message(gmail).await, (no, Some(text.to_owned())));
+    let web = "* NO [WEBALERT https://example.com/web] Web login required.\r\n{tag} NO [AUTHENTICATIONFAILED] x\r\n";
+    assert_eq!(message(web).await, (no, Some("https://example.com/web Web login required.".to_owned())));
+    let echo = "{tag} NO [AUTHENTICATIONFAILED] Wonderland-1 is wrong\r\n";
+    assert_eq!(message(echo).await, (no, None));
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,7 +307,7 @@ async fn other_protocols_are_told_apart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_mechanism_that_is_refused_rejects_nobody() {
+async fn a_mechanism_that_is_refused_rejects_no_user() {
     for (answer, expected) in [
         ("{tag} NO\r\n", "unavailable"),
         ("{tag} NO [AUTHENTICATIONFAILED]\r\n", "unavailable"),
@@ -191,7 +335,10 @@ async fn c1_nested_parentheses_neither_crash_nor_decide() {
     let nested = |depth| format!("* 1 FETCH (BODYSTRUCTURE {}", "(".repeat(depth));
     assert_eq!(answered(nested(500)).await, "unavailable");
     for depth in [500, 8000] {
-        assert_eq!(answered(nested(depth) + "\r\n{tag} NO\r\n").await, "bad_credentials");
+        assert_eq!(
+            answered(nested(depth) + "\r\n{tag} NO [AUTHENTICATIONFAILED]\r\n").await,
+            "bad_credentials"
+        );
     }
     assert_eq!(answered(nested(100_000)).await, "protocol");
 }
@@ -213,7 +360,10 @@ async fn c2_odd_bytes_behind_a_code_do_not_stop_the_parser() {
 
 #[tokio::test(start_paused = true)]
 async fn c3_an_internal_date_of_nil_does_not_stop_the_parser() {
-    assert_eq!(answered("* 1 FETCH (INTERNALDATE NIL)\r\n{tag} NO\r\n").await, "bad_credentials");
+    assert_eq!(
+        answered("* 1 FETCH (INTERNALDATE NIL)\r\n{tag} NO [AUTHENTICATIONFAILED]\r\n").await,
+        "bad_credentials"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,11 +406,27 @@ async fn c5_success_cannot_be_forged() {
     for forged in answers {
         assert_eq!(answered(forged).await, "protocol", "{forged:?}");
     }
-    assert_eq!(answered("* OK\r{tag} OK\r\n{tag} NO\r\n").await, "bad_credentials", "behind a bare CR");
-    assert_eq!(answered("* {tag} OK\r\n{tag} NO\r\n").await, "bad_credentials", "untagged");
-    assert_eq!(answered("* OK {tag} OK\r\n{tag} NO\r\n").await, "bad_credentials", "in the text");
+    assert_eq!(
+        answered("* OK\r{tag} OK\r\n{tag} NO [AUTHENTICATIONFAILED]\r\n").await,
+        "bad_credentials",
+        "behind a bare CR"
+    );
+    assert_eq!(
+        answered("* {tag} OK\r\n{tag} NO [AUTHENTICATIONFAILED]\r\n").await,
+        "bad_credentials",
+        "untagged"
+    );
+    assert_eq!(
+        answered("* OK {tag} OK\r\n{tag} NO [AUTHENTICATIONFAILED]\r\n").await,
+        "bad_credentials",
+        "in the text"
+    );
     assert_eq!(answered("{tag} OK\r").await, "unavailable", "unfinished");
-    assert_eq!(answered("{tag} NO\r\n{tag} OK\r\n").await, "bad_credentials", "behind the answer");
+    assert_eq!(
+        answered("{tag} NO [AUTHENTICATIONFAILED]\r\n{tag} OK\r\n").await,
+        "bad_credentials",
+        "behind the answer"
+    );
     // The tag of the command before.
     let replayed =
         ["* OK hi\r\n", "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n{tag} OK\r\n{tag} OK\r\n", ""];
@@ -295,13 +461,10 @@ async fn c6_neither_the_password_nor_the_words_of_the_server_are_logged() {
     let echo = format!("{{tag}} NO [AUTHENTICATIONFAILED] Wonderland-1 {CREDENTIALS} is wrong\r\n");
     assert_eq!(answered(&echo).await, "bad_credentials");
     assert_eq!(answered("{tag} NO [Wonderland-1] hm\r\n").await, "unavailable");
-    assert_eq!(
-        outcome([IN_TURNS, "+ Wonderland-1\r\n", "{tag} NO Wonderland-1\r\n"]).await,
-        "bad_credentials"
-    );
+    assert_eq!(outcome([IN_TURNS, "+ Wonderland-1\r\n", "{tag} NO Wonderland-1\r\n"]).await, "unavailable");
     let login = "* OK [CAPABILITY IMAP4rev1] Wonderland-1\r\n";
     assert_eq!(
-        outcome([login, "* BAD Wonderland-1\r\n* Wonderland-1\r\n{tag} NO\r\n"]).await,
+        outcome([login, "* BAD Wonderland-1\r\n* Wonderland-1\r\n{tag} NO Login failed\r\n"]).await,
         "bad_credentials"
     );
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
@@ -367,7 +530,7 @@ fn dialogues() -> [(Vec<Step>, &'static str); 7] {
             "bad_credentials",
         ),
         (turns([IN_TURNS, "* 2 EXISTS\r\n+ go\r\n", "{tag} OK in\r\n"]), "accepted"),
-        (turns([IN_TURNS, "+\r\n", "* LIST ((((\r\n{tag} NO no\r\n"]), "bad_credentials"),
+        (turns([IN_TURNS, "+\r\n", "* LIST ((((\r\n{tag} NO Login failed.\r\n"]), "bad_credentials"),
         (
             turns([
                 "* OK hi\r\n",

@@ -1,6 +1,7 @@
 //! Whose yes counts.
 
 use super::*;
+use crate::refusal::ServerText;
 
 /// A server that is away at first, and comes back as it was or as another one.
 #[derive(Debug)]
@@ -131,4 +132,242 @@ async fn what_was_proved_stays_proved_while_the_server_is_away() {
     server.comes_back();
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_some());
     assert_eq!(server.strangers(), 1);
+}
+
+/// A server whose refusals are on none of our lists.
+#[derive(Debug)]
+struct OddServer {
+    people: StaticBackend,
+    /// What it says to a name; `{}` stands for the name, `#` for a number that counts up.
+    says: Mutex<&'static str>,
+    is_learnable: bool,
+    asked: Mutex<Vec<String>>,
+}
+
+impl OddServer {
+    fn saying(says: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            people: people("mail").with_user("alice", "a").with_user("mallory", "m"),
+            says: Mutex::new(says),
+            is_learnable: true,
+            asked: Mutex::default(),
+        })
+    }
+
+    fn canaries(&self) -> usize {
+        self.asked.lock().unwrap().iter().filter(|name| name.starts_with("canary-")).count()
+    }
+
+    fn resolver(self: &Arc<Self>, policy: Policy) -> Resolver {
+        let link = Arc::clone(self) as Arc<dyn UserBackend>;
+        Resolver::builder().link(link, policy, DomainRules::none()).build().unwrap()
+    }
+}
+
+impl fmt::Display for OddServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("odd")
+    }
+}
+
+#[async_trait]
+impl UserBackend for OddServer {
+    fn id(&self) -> &BackendId {
+        self.people.id()
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let asked = {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push(attempt.upstream_name.to_owned());
+            asked.len()
+        };
+        let verdict = self.people.authenticate(attempt).await?;
+        let Verdict::Rejected(_) = verdict else { return Ok(verdict) };
+        let said =
+            self.says.lock().unwrap().replace("{}", attempt.upstream_name).replace('#', &asked.to_string());
+        let said = ServerText::new(said.as_bytes(), attempt.upstream_name, attempt.password);
+        let error = BackendError::not_recognised("reply 530 to PASS", said);
+        Err(if self.is_learnable { error.learnable() } else { error })
+    }
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.people.probe(deadline).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_for_two_canaries_are_learned_at_start() {
+    let server = OddServer::saying("{} stays outside.");
+    let resolver = server.resolver(Policy::default());
+    let learned = Canary::RefusedInOwnWords("{name} stays outside.".to_owned());
+    assert_eq!(resolver.canary().await[0].1, learned);
+    assert_eq!(server.canaries(), 2);
+    for name in ["alice", "outside", "nobody"] {
+        let answer = sign_in(&resolver, name, "wrong").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{name}: {answer:?}");
+    }
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+    assert_eq!(server.canaries(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_learns_the_words_again() {
+    let server = OddServer::saying("The flux is gone.");
+    let resolver = server.resolver(Policy::default());
+    let _ = resolver.canary().await;
+    assert_eq!(
+        sign_in(&resolver, "alice", "wrong").await.outcome,
+        Outcome::Refused(Rejection::BadCredentials)
+    );
+    // That was an outage. This is how the server refuses.
+    *server.says.lock().unwrap() = "Stay outside.";
+    let link = Arc::clone(&server) as Arc<dyn UserBackend>;
+    let next = || Resolver::builder().link(Arc::clone(&link), Policy::default(), DomainRules::none());
+    let canaries = resolver.replace(next()).await.unwrap().canaries;
+    assert_eq!(canaries[0].1, Canary::RefusedInOwnWords("stay outside.".to_owned()));
+    assert_eq!(
+        sign_in(&resolver, "alice", "wronger").await.outcome,
+        Outcome::Refused(Rejection::BadCredentials)
+    );
+    let kept = resolver.replace(next()).await.unwrap();
+    assert_eq!((kept.kept.len(), kept.canaries.len()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_are_learned_when_they_are_first_met() {
+    let server = OddServer::saying("Stay outside.");
+    let resolver = server.resolver(Policy::default());
+    let answer = sign_in(&resolver, "alice", "wrong").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{answer:?}");
+    assert_eq!(server.canaries(), 2);
+    let _ = sign_in(&resolver, "alice", "wrong again").await;
+    assert_eq!(server.canaries(), 2);
+    // Without consent to canaries nothing is learned.
+    let server = OddServer::saying("Stay outside.");
+    let resolver = server.resolver(policy(|policy| policy.canary = false));
+    let answer = sign_in(&resolver, "alice", "wrong").await;
+    assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
+    assert_eq!(server.canaries(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn words_that_differ_are_an_outage_that_counts_as_a_guess() {
+    let server = OddServer::saying("Stay outside (#).");
+    let resolver = server.resolver(Policy::default());
+    assert!(matches!(resolver.canary().await[0].1, Canary::NotRecognised(_)));
+    for number in 0..10 {
+        let answer = sign_in(&resolver, "alice", &format!("wrong {number}")).await;
+        // Never "wrong password", and never "too many attempts": no one knows whether it was one.
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{number}: {answer:?}");
+    }
+    let asked = server.asked.lock().unwrap().iter().filter(|name| *name == "alice").count();
+    assert_eq!(asked, 4, "guesses beyond the budget reached the server");
+    // Canaries are not run for each guess.
+    assert!(server.canaries() <= 4, "{}", server.canaries());
+    // Another user is asked about.
+    let _ = sign_in(&resolver, "bob", "x").await;
+    assert!(server.asked.lock().unwrap().iter().any(|name| name == "bob"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn unrecognised_answers_count_against_their_source() {
+    let server = OddServer::saying("Stay outside (#).");
+    let resolver = server.resolver(Policy::default());
+    let mut throttled = 0;
+    for number in 0..40 {
+        let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;
+        throttled += usize::from(matches!(answer.outcome, Outcome::Throttled { .. }));
+    }
+    assert!(throttled >= 25, "only {throttled} of 40 guesses were slowed down");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_to_a_command_that_was_not_understood_teaches_nothing() {
+    let server = OddServer { is_learnable: false, ..Arc::into_inner(OddServer::saying("What?")).unwrap() };
+    let server = Arc::new(server);
+    let resolver = server.resolver(Policy::default());
+    assert!(matches!(resolver.canary().await[0].1, Canary::NotRecognised(_)));
+    let answer = sign_in(&resolver, "alice", "wrong").await;
+    assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
+    assert_eq!(answer.trace.steps[0].server_text.as_ref().unwrap().as_str(), "What?");
+    assert_eq!(server.canaries(), 1);
+    // Its yes does not count: no canary was refused.
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_recognised_is_reported_once_with_its_words() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    let server = OddServer::saying("Stay outside (#).");
+    let resolver = server.resolver(Policy::default());
+    let _ = resolver.canary().await;
+    for number in 0..5 {
+        let _ = sign_in(&resolver, "alice", &format!("wrong {number}")).await;
+    }
+    let log = log.text();
+    assert_eq!(log.matches("not recognised:").count(), 1, "{log}");
+    assert!(
+        log.contains("Stay outside (1).") && log.contains("refusal_texts") && log.contains("mail"),
+        "{log}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_of_the_server_reaches_trace_and_log() {
+    /// A server that wants an app password.
+    #[derive(Debug)]
+    struct Picky(StaticBackend);
+    impl fmt::Display for Picky {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("picky")
+        }
+    }
+    #[async_trait]
+    impl UserBackend for Picky {
+        fn id(&self) -> &BackendId {
+            self.0.id()
+        }
+        async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+            let said = b"Application-specific password required";
+            attempt.tell(ServerText::new(said, attempt.upstream_name, attempt.password));
+            Ok(Verdict::Rejected(Rejection::BadCredentials))
+        }
+        async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+            self.0.probe(deadline).await
+        }
+    }
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _here = tracing::subscriber::set_default(subscriber);
+    let resolver = Resolver::builder().backend(Picky(people("mail"))).build().unwrap();
+    let answer = sign_in(&resolver, "alice", "Wonderland-1").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    let trace = answer.trace.to_string();
+    assert!(trace.contains("wrong name or password; the server says: \"Application-specific"), "{trace}");
+    assert!(log.text().contains("Application-specific password required"), "{}", log.text());
+    // Words with the password in them are shown nowhere.
+    let answer = sign_in(&resolver, "alice", "specific").await;
+    assert_eq!(answer.trace.steps[0].server_text, None);
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 //! A helper is this very program, started a second time with one word on its command line and one end of a socket pair as
 //! its standard input. It needs no file that could be missing or of another version. What it is asked arrives through the
 //! socket, so no password is in a command line, an environment or a file, and libsmbclient's habit of printing to the
-//! standard output is discarded: as soon as the helper has its socket, its standard streams are closed.
+//! standard output is not seen: as soon as the helper has its socket, its standard streams lead nowhere.
 //!
 //! | room | what lives there |
 //! |---|---|
@@ -43,7 +43,7 @@ static CAN_HELP: AtomicBool = AtomicBool::new(false);
 ///
 /// # Security
 /// What happens in `main` before this call happens in every helper. The helper closes all descriptors that it inherits,
-/// denies access to its memory ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no
+/// lets no other process read its memory ([`process::keep_memory_private`](crate::process::keep_memory_private)), can gain no
 /// privileges, and ends as soon as the process that started it does.
 ///
 /// # Example

@@ -1,6 +1,6 @@
 //! The helpers of one backend, and the queue before them.
 //!
-//! Each backend has helpers of its own, so a server that hangs uses up its own slots only. They are started
+//! Each backend has helpers of its own, so a server that hangs uses up its own places only. They are started
 //! when they are needed and end when they are not. First come, first served; who comes when the queue is full is told so at
 //! once.
 
@@ -25,7 +25,7 @@ const HELPERS: usize = 4;
 /// How many logins one helper makes before a new one takes its place: libraries in C may lose memory.
 const LOGINS: usize = 1000;
 
-/// How long a helper may have been idle to be asked again. It exits ten seconds later, so no login is given to one that is exiting.
+/// How long a helper may have been idle to be asked again. It leaves ten seconds later, so none that is leaving is asked.
 const FRESH: Duration = Duration::from_secs(20);
 
 /// The helpers of one backend.
@@ -131,7 +131,7 @@ impl Place {
     /// Asks. A helper that gives no answer in time, or none at all, is ended.
     ///
     /// # Errors
-    /// An unavailable [`BackendError`]. The password may have reached the server, so the login is not repeated.
+    /// An unavailable [`BackendError`]. The password may have reached the server, so it is not asked again.
     ///
     /// # Cancellation
     /// The helper is ended.

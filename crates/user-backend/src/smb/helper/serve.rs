@@ -16,13 +16,13 @@ use zeroize::Zeroizing;
 
 use super::frame;
 
-/// A helper without a login for this long exits.
+/// A helper that has been idle for so long is not needed.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// The exit code of a helper without a socket.
+/// The exit code of a helper that cannot be reached.
 const NO_SOCKET: i32 = 2;
 
-/// Serves the process at the other end of standard input, and ends the process.
+/// Serves the process at the other end of the standard input, then exits.
 pub(super) fn serve() -> ! {
     process::exit(match settle().and_then(answer_all) {
         Ok(()) => 0,
@@ -33,7 +33,7 @@ pub(super) fn serve() -> ! {
 /// Takes the socket from the standard input and leaves the rest of what was inherited.
 fn settle() -> io::Result<UnixStream> {
     let socket = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
-    // Fails if it is no socket: the word was typed at a terminal.
+    // Fails when it is none: the word was typed at a terminal.
     socket.peer_addr()?;
     let nowhere = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&nowhere)?;

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// Why a server's words were not passed on. Says what is wrong, never what was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub(in crate::imap) enum Offence {
+pub(in crate::imap) enum ProtocolViolation {
     #[error("a line is longer than 8 KiB")]
     LineTooLong,
     #[error("more than 64 KiB were sent")]
@@ -21,9 +21,9 @@ pub(in crate::imap) enum Offence {
     OddReply,
     #[error("the first line is not a greeting")]
     NoGreeting,
-    #[error("the server claims a login that did not happen (PREAUTH)")]
+    #[error("a login was claimed that was not made (PREAUTH)")]
     Preauth,
-    #[error("an unexpected continuation was sent")]
+    #[error("a continuation was sent that was not asked for")]
     OddContinuation,
     #[error("success was claimed before the password was sent")]
     EarlyYes,
@@ -35,8 +35,8 @@ pub(in crate::imap) enum Offence {
     OutOfStep,
 }
 
-impl From<Offence> for io::Error {
-    fn from(offence: Offence) -> Self {
-        Self::new(io::ErrorKind::InvalidData, offence)
+impl From<ProtocolViolation> for io::Error {
+    fn from(violation: ProtocolViolation) -> Self {
+        Self::new(io::ErrorKind::InvalidData, violation)
     }
 }

@@ -1,0 +1,164 @@
+//! Recognising refusals: what a reply to a name and a password means when its code does not say.
+//!
+//! Servers refuse in words that no standard defines, and report outages in the same place. A reply counts as a refusal
+//! only if it is recognised as one, in this order:
+//!
+//! 1. its code (RFC 5530, FTP, NTSTATUS), which the protocol's `reply.rs` knows;
+//! 2. the operator's [`RefusalTexts`] (setting `refusal_texts`);
+//! 3. the list of outage wordings: then it is an outage;
+//! 4. the list of refusal wordings;
+//! 5. [`OwnWords`]: the words with which this server refused two canary users. The resolver compares these.
+//!
+//! Everything else is an outage that counts as a guess. The lists are in [`wordings`], with a table of what real servers
+//! say beside them.
+//!
+//! # Security
+//! Raw words of a server stay inside a [`Said`]. What leaves it is a [`Class`], and a [`ServerText`], which holds neither
+//! the name nor the password.
+
+#![cfg_attr(
+    not(all(feature = "imap", feature = "ftp")),
+    allow(dead_code, reason = "not every class needs all of it")
+)]
+
+mod own_words;
+mod server_text;
+mod texts;
+mod wordings;
+
+pub(crate) use own_words::OwnWords;
+pub use server_text::ServerText;
+pub use texts::{RefusalTextError, RefusalTexts};
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::verdict::Rejection;
+
+/// Most bytes of a reply that are kept. What is longer is neither compared nor shown.
+const MAX_SAID: usize = 2 * 1024;
+
+/// What the words of a reply mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The server refuses this user, for this reason.
+    Refusal(Rejection),
+    /// The server cannot or does not want to judge now.
+    Outage,
+    /// Neither is recognised.
+    Unknown,
+}
+
+/// A name and a password that were sent to a server.
+#[derive(Clone, Copy)]
+pub(crate) struct Sent<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) password: &'a str,
+}
+
+/// What the words of one reply came to: all that leaves a guard.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    pub(crate) class: Class,
+    /// The operator taught them.
+    pub(crate) is_taught: bool,
+    /// For a report of what is not recognised.
+    pub(crate) text: ServerText,
+    /// What tells the user more than the class does, such as that an app password is needed.
+    pub(crate) message: Option<ServerText>,
+}
+
+/// The raw words of one reply, inside a guard. Wiped on drop, never shown.
+#[derive(Default)]
+pub(crate) struct Said {
+    raw: Zeroizing<Vec<u8>>,
+    is_too_long: bool,
+    /// The protocol marks these words as something to be shown to the user.
+    is_alert: bool,
+}
+
+impl Said {
+    /// Forgets everything, before the next reply.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Marks the words as something that the user is to see.
+    pub(crate) fn mark_as_alert(&mut self) {
+        self.is_alert = true;
+    }
+
+    /// Whether there are any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// Adds one line, without its code and its line end.
+    pub(crate) fn add(&mut self, line: &[u8]) {
+        if self.raw.capacity() == 0 {
+            // A buffer that grew would leave copies behind.
+            self.raw.reserve_exact(MAX_SAID);
+        }
+        let blank = usize::from(!self.raw.is_empty());
+        if self.raw.len() + blank + line.len() > MAX_SAID {
+            self.is_too_long = true;
+            return;
+        }
+        if blank == 1 {
+            self.raw.push(b' ');
+        }
+        self.raw.extend_from_slice(line);
+    }
+
+    /// What the words mean, and what of them may be shown. Forgets them.
+    pub(crate) fn judge(&mut self, taught: &RefusalTexts, sent: Sent<'_>) -> Words {
+        let words = if self.is_too_long {
+            Words { class: Class::Unknown, is_taught: false, text: ServerText::withheld(), message: None }
+        } else {
+            let is_taught = taught.match_reply(&self.raw, sent.name);
+            let (class, is_for_the_user) = match is_taught {
+                true => (Class::Refusal(Rejection::BadCredentials), false),
+                false => wordings::class(&self.raw, sent.name),
+            };
+            // Making sure that a text holds no password takes its time, so it is done for those that are shown.
+            let is_for_the_user = is_for_the_user || self.is_alert;
+            let text = match class == Class::Unknown || is_for_the_user {
+                true => ServerText::of(&self.raw, sent),
+                false => ServerText::withheld(),
+            };
+            Words { class, is_taught, message: is_for_the_user.then(|| text.clone()), text }
+        };
+        self.clear();
+        words
+    }
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Said(…)")
+    }
+}
+
+/// The part of a name before its domain, if it has one.
+fn local_part(name: &str) -> Option<&str> {
+    name.rsplit_once('@').map(|(local, _)| local).filter(|local| !local.is_empty())
+}
+
+/// One line of printable characters: control characters, bidirectional marks and what is not UTF-8 become `?`, runs of
+/// blanks become one.
+fn printable(said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let clean = |c: char| match c {
+        ' '..='~' => c,
+        '\t' | '\r' | '\n' => ' ',
+        c if c.is_alphanumeric() => c,
+        _ => '?',
+    };
+    let text: String = text.chars().map(clean).collect();
+    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests;
