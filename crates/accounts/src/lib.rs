@@ -59,7 +59,7 @@ mod service;
 mod store;
 
 pub use domain::{
-    ADMIN_GROUP, AccountsError, Action, Actor, Changes, Clock, CredentialEpoch, Details, DisplayName,
+    ADMIN_GROUP, AccountsError, Action, Actor, BANNED, Changes, Clock, CredentialEpoch, Details, DisplayName,
     EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter,
     GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
     NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
@@ -83,7 +83,9 @@ pub use service::local_password::settings::{HashSettings, HashSettingsError};
 pub use service::mail::message::{EmailMessage, EmailMessageError};
 pub use service::mail::settings::{MailSettings, MailSettingsError};
 pub use service::mail::smtp::SmtpTransport;
-pub use service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
+pub use service::mail::templates::{
+    AppPasswordMadeMail, PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail,
+};
 pub use service::mail::transport::{MailTransport, SendError};
 pub use service::mail::worker::{DeliveryReport, MailWorker};
 pub use service::password_reset::link::{BaseUrl, LinkError, LostPassword, RESET_PATH};
@@ -105,6 +107,7 @@ pub use store::settings::StoreSettings;
 pub use store::snapshot::Snapshot;
 pub use store::users::list::UserPages;
 pub use store::users::profile::MAX_ADDITIONAL_MAILS;
+pub use store::users::repository::PHONE_SEARCHES;
 pub use store::{Accounts, ActingAccounts};
 
 /// The programs in the README compile.

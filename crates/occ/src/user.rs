@@ -9,7 +9,7 @@ mod tokens;
 use accounts::{AccountsError, UserId};
 
 use crate::Call;
-use crate::cli::{UserCommand, WelcomeArgs};
+use crate::cli::{UserCommand, UserDeleteArgs, WelcomeArgs};
 use crate::exit::Failure;
 use crate::output::Reply;
 use crate::store::{self, Missing, Store};
@@ -20,7 +20,7 @@ const MISSING: &str = "User does not exist";
 pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Reply, Failure> {
     match command {
         UserCommand::Add(args) => add::run(call, args).await,
-        UserCommand::Delete(args) => delete(&open(call).await?, &args.user).await,
+        UserCommand::Delete(args) => delete(&open(call).await?, &args).await,
         UserCommand::Disable(args) => enable(&open(call).await?, &args.user, false).await,
         UserCommand::Enable(args) => enable(&open(call).await?, &args.user, true).await,
         UserCommand::Info(args) => list::info(&open(call).await?, &args.user).await,
@@ -32,6 +32,7 @@ pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Reply, F
         UserCommand::TokenAdd(args) => tokens::add(&open(call).await?, &args).await,
         UserCommand::TokenDelete(args) => tokens::delete(&open(call).await?, &args).await,
         UserCommand::TokenList(args) => tokens::list(&open(call).await?, &args.user).await,
+        UserCommand::Unban(args) => unban(&open(call).await?, &args.user).await,
         UserCommand::Welcome(args) => welcome(&open(call).await?, &args).await,
     }
 }
@@ -53,14 +54,25 @@ fn missing(error: AccountsError) -> Failure {
     }
 }
 
-async fn delete(store: &Store, user: &str) -> Result<Reply, Failure> {
-    match store.accounts.users().delete(&parse(user)?).await {
+async fn delete(store: &Store, args: &UserDeleteArgs) -> Result<Reply, Failure> {
+    let (id, users) = (parse(&args.user)?, store.accounts.users());
+    let deleted = if args.ban { users.delete_and_ban(&id).await } else { users.delete(&id).await };
+    match deleted {
+        Ok(_) if args.ban => Ok(Reply::done(["The specified user was deleted, and the name is banned"])),
         Ok(_) => Ok(Reply::done(["The specified user was deleted"])),
         Err(error @ AccountsError::LastAdmin) => {
             Err(Failure::refused(format!("The specified user could not be deleted: {error}")))
         }
         Err(error) => Err(missing(error)),
     }
+}
+
+async fn unban(store: &Store, user: &str) -> Result<Reply, Failure> {
+    let id = parse(user)?;
+    if store.accounts.users().unban(&id).await? {
+        return Ok(Reply::done([format!("{id} may sign in again, and an account may have this name")]));
+    }
+    Err(Failure::refused(format!("{id} is not banned")))
 }
 
 async fn enable(store: &Store, user: &str, enabled: bool) -> Result<Reply, Failure> {

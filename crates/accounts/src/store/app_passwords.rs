@@ -11,6 +11,7 @@ use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
 use crate::store::handle::table;
+use crate::store::outbox::{self, MailKind};
 use crate::store::rights::Right;
 use crate::store::users::repository::find_key;
 use crate::store::users::row::columns;
@@ -200,6 +201,10 @@ impl AppPasswordsMut<'_> {
             Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
         };
         change.note(action, locked.name(), Some(&detail)).await?;
+        // An attacker who knows the password could stay in the account that way, so the owner is notified.
+        if let (true, Some(address)) = (change.notices(), locked.user.email.as_deref()) {
+            outbox::put(&mut change, MailKind::AppPasswordMade, locked.name(), Some(address)).await?;
+        }
         change.commit().await?;
         let made = AppPassword {
             key,

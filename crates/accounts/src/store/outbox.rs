@@ -73,6 +73,8 @@ pub(crate) enum MailKind {
     PasswordChangedAll,
     /// The notice that a user may do more, and that their credentials ended for that.
     RightsRaised,
+    /// The notice that an app password or service token was made.
+    AppPasswordMade,
     /// The greeting to a new user.
     Welcome,
     /// The same with a link to choose a password.
@@ -86,6 +88,7 @@ impl MailKind {
             Self::PasswordChanged => "password_changed",
             Self::PasswordChangedAll => "password_changed_all",
             Self::RightsRaised => "rights_raised",
+            Self::AppPasswordMade => "app_password_made",
             Self::Welcome => "welcome",
             Self::WelcomeWithLink => "welcome_with_link",
         }
@@ -97,6 +100,7 @@ impl MailKind {
             Self::PasswordChanged,
             Self::PasswordChangedAll,
             Self::RightsRaised,
+            Self::AppPasswordMade,
             Self::Welcome,
             Self::WelcomeWithLink,
         ];
@@ -111,6 +115,7 @@ impl MailKind {
             Self::PasswordChanged
             | Self::PasswordChangedAll
             | Self::RightsRaised
+            | Self::AppPasswordMade
             | Self::Welcome
             | Self::WelcomeWithLink => Duration::from_secs(3 * 24 * 60 * 60),
         }

@@ -50,6 +50,19 @@ pub struct RightsRaisedMail<'a> {
     pub base: &'a str,
 }
 
+/// The notice that an app password or a service token was made.
+#[derive(Clone, Debug)]
+pub struct AppPasswordMadeMail<'a> {
+    /// What the product is called.
+    pub product: &'a str,
+    /// What the person is called.
+    pub name: &'a str,
+    /// The user id.
+    pub user: &'a str,
+    /// The address of the product.
+    pub base: &'a str,
+}
+
 /// The greeting to a new account.
 #[derive(Clone, Debug)]
 pub struct WelcomeMail<'a> {
@@ -88,6 +101,15 @@ struct PasswordChangedText<'a> {
 #[derive(Template)]
 #[template(path = "rights_raised.txt", escape = "none")]
 struct RightsRaisedText<'a> {
+    product: &'a str,
+    name: &'a str,
+    user: &'a str,
+    base: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "app_password_made.txt", escape = "none")]
+struct AppPasswordMadeText<'a> {
     product: &'a str,
     name: &'a str,
     user: &'a str,
@@ -138,6 +160,18 @@ impl RightsRaisedMail<'_> {
         let Self { product, base, .. } = *self;
         let [name, user] = lines([self.name, self.user]);
         message(address, &name, &RightsRaisedText { product, name: &name, user: &user, base })
+    }
+}
+
+impl AppPasswordMadeMail<'_> {
+    /// The mail to this address.
+    ///
+    /// # Errors
+    /// [`EmailMessageError`] when the address or the text cannot be used.
+    pub fn to(&self, address: &str) -> Result<EmailMessage, EmailMessageError> {
+        let Self { product, base, .. } = *self;
+        let [name, user] = lines([self.name, self.user]);
+        message(address, &name, &AppPasswordMadeText { product, name: &name, user: &user, base })
     }
 }
 

@@ -12,7 +12,9 @@ use user_backend::clock::{later, now};
 
 use crate::domain::{AccountsError, EmailAddress, Token, User, UserId};
 use crate::service::mail::message::{EmailMessage, EmailMessageError};
-use crate::service::mail::templates::{PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail};
+use crate::service::mail::templates::{
+    AppPasswordMadeMail, PasswordChangedMail, ResetLinkMail, RightsRaisedMail, WelcomeMail,
+};
 use crate::service::mail::transport::{MailTransport, SendError};
 use crate::service::password_reset::link::BaseUrl;
 use crate::service::password_reset::request::PURPOSE;
@@ -171,6 +173,7 @@ impl MailWorker {
             MailKind::PasswordChanged => self.credentials_ended(queued, true, false).await,
             MailKind::PasswordChangedAll => self.credentials_ended(queued, true, true).await,
             MailKind::RightsRaised => self.credentials_ended(queued, false, true).await,
+            MailKind::AppPasswordMade => self.app_password_made(queued).await,
             MailKind::Welcome => self.welcome(queued, false).await,
             MailKind::WelcomeWithLink => self.welcome(queued, true).await,
         }
@@ -213,6 +216,17 @@ impl MailWorker {
         } else {
             RightsRaisedMail { product, name, user, base }.to(address)
         }))
+    }
+
+    async fn app_password_made(
+        &self,
+        queued: &QueuedMail,
+    ) -> Result<Result<EmailMessage, DropReason>, AccountsError> {
+        let Some(address) = &queued.address else { return Ok(Err(DropReason::NoAddress)) };
+        let Some(user) = self.user(&queued.subject).await? else { return Ok(Err(DropReason::Unknown)) };
+        let (product, base) = (self.product.as_str(), self.base.as_str());
+        let (name, user) = (user.display_name_or_id(), user.id.as_str());
+        Ok(written(AppPasswordMadeMail { product, name, user, base }.to(address)))
     }
 
     async fn welcome(
