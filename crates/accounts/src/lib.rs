@@ -59,7 +59,7 @@ mod service;
 mod store;
 
 pub use domain::{
-    ADMIN_GROUP, AccountsError, Action, Actor, Changes, Clock, CredentialEpoch, Details, DisplayName,
+    ADMIN_GROUP, AccountsError, Action, Actor, BANNED, Changes, Clock, CredentialEpoch, Details, DisplayName,
     EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter,
     GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
     NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
@@ -107,6 +107,7 @@ pub use store::snapshot::Snapshot;
 pub use store::users::addresses::CONFIRMED_ADDRESS;
 pub use store::users::list::UserPages;
 pub use store::users::profile::MAX_ADDITIONAL_MAILS;
+pub use store::users::repository::PHONE_SEARCHES;
 pub use store::{Accounts, ActingAccounts};
 
 /// The programs in the README compile.

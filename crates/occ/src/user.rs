@@ -9,7 +9,7 @@ mod tokens;
 use accounts::{AccountsError, UserId};
 
 use crate::Call;
-use crate::cli::{UserCommand, WelcomeArgs};
+use crate::cli::{UserCommand, UserDeleteArgs, WelcomeArgs};
 use crate::exit::CliError;
 use crate::output::Output;
 use crate::store::{self, Missing, Store};
@@ -20,7 +20,7 @@ const MISSING: &str = "User does not exist";
 pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, CliError> {
     match command {
         UserCommand::Add(args) => add::run(call, args).await,
-        UserCommand::Delete(args) => delete(&open(call).await?, &args.user).await,
+        UserCommand::Delete(args) => delete(&open(call).await?, &args).await,
         UserCommand::Disable(args) => enable(&open(call).await?, &args.user, false).await,
         UserCommand::Enable(args) => enable(&open(call).await?, &args.user, true).await,
         UserCommand::Info(args) => list::info(&open(call).await?, &args.user).await,
@@ -32,6 +32,7 @@ pub(crate) async fn run(call: Call<'_>, command: UserCommand) -> Result<Output, 
         UserCommand::TokenAdd(args) => tokens::add(&open(call).await?, &args).await,
         UserCommand::TokenDelete(args) => tokens::delete(&open(call).await?, &args).await,
         UserCommand::TokenList(args) => tokens::list(&open(call).await?, &args.user).await,
+        UserCommand::Unban(args) => unban(&open(call).await?, &args.user).await,
         UserCommand::Welcome(args) => welcome(&open(call).await?, &args).await,
     }
 }
@@ -53,14 +54,25 @@ fn missing(error: AccountsError) -> CliError {
     }
 }
 
-async fn delete(store: &Store, user: &str) -> Result<Output, CliError> {
-    match store.accounts.users().delete(&parse(user)?).await {
+async fn delete(store: &Store, args: &UserDeleteArgs) -> Result<Output, CliError> {
+    let (id, users) = (parse(&args.user)?, store.accounts.users());
+    let deleted = if args.ban { users.delete_and_ban(&id).await } else { users.delete(&id).await };
+    match deleted {
+        Ok(_) if args.ban => Ok(Output::done(["The specified user was deleted, and the name is banned"])),
         Ok(_) => Ok(Output::done(["The specified user was deleted"])),
         Err(error @ AccountsError::LastAdmin) => {
             Err(CliError::refused(format!("The specified user could not be deleted: {error}")))
         }
         Err(error) => Err(missing(error)),
     }
+}
+
+async fn unban(store: &Store, user: &str) -> Result<Output, CliError> {
+    let id = parse(user)?;
+    if store.accounts.users().unban(&id).await? {
+        return Ok(Output::done([format!("{id} may sign in again, and an account may have this name")]));
+    }
+    Err(CliError::refused(format!("{id} is not banned")))
 }
 
 async fn enable(store: &Store, user: &str, enabled: bool) -> Result<Output, CliError> {

@@ -178,6 +178,8 @@ actions! {
     SubadminRemoved = "group.subadmin_removed",
     /// Fields of a user changed; which ones is the detail; what they hold is not logged.
     UserChanged = "user.changed",
+    /// A deleted user's name was banned.
+    UserBanned = "user.banned",
     /// A user was created; the detail is the backend.
     UserCreated = "user.created",
     /// A user was deleted; the detail is the backend.
@@ -186,6 +188,8 @@ actions! {
     UserDisabled = "user.disabled",
     /// A user was enabled.
     UserEnabled = "user.enabled",
+    /// The ban of a name was lifted.
+    UserUnbanned = "user.unbanned",
     /// The devices of a user are to be wiped.
     WipeOrdered = "app_password.wipe",
 }

@@ -100,10 +100,22 @@ pub enum AccountsError {
     },
 }
 
+/// What [`AccountsError::AlreadyExists`] calls a ban.
+const BAN: &str = "ban of the user";
+
 impl AccountsError {
     /// Whether the same call may succeed later without any change.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. })
+    }
+
+    /// Whether a user was not created because the name is banned.
+    pub fn is_ban(&self) -> bool {
+        matches!(self, Self::AlreadyExists { what: BAN, .. })
+    }
+
+    pub(crate) fn banned(id: &str) -> Self {
+        Self::already(BAN, id)
     }
 
     pub(crate) fn already(what: &'static str, id: &str) -> Self {

@@ -25,6 +25,19 @@ impl GroupId {
         if fits { Ok(Self(id.into())) } else { Err(AccountsError::invalid("group id", id, GROUP_RULE)) }
     }
 
+    /// Takes an id for a group that is about to be created. One that is there already may be another.
+    ///
+    /// # Errors
+    /// [`AccountsError::Invalid`] also for one that ends with a dot, or begins or ends with `@`: half an address, or the end of
+    /// a sentence.
+    pub fn for_new(id: &str) -> Result<Self, AccountsError> {
+        let found = Self::parse(id)?;
+        if id.ends_with('.') || id.starts_with('@') || id.ends_with('@') {
+            return Err(AccountsError::invalid("group id", id, NEW_GROUP_RULE));
+        }
+        Ok(found)
+    }
+
     /// The group whose members administer everything.
     pub fn admin() -> Self {
         Self(ADMIN_GROUP.into())
@@ -52,6 +65,8 @@ impl GroupId {
         Self(id.into())
     }
 }
+
+const NEW_GROUP_RULE: &str = "an id that does not end with a dot and does not begin or end with @";
 
 const GROUP_RULE: &str = "1 to 255 bytes without control characters and outer blanks";
 

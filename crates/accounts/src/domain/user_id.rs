@@ -14,6 +14,9 @@ use crate::domain::error::AccountsError;
 /// The id of the backend whose passwords this store keeps itself.
 pub const LOCAL_BACKEND: &str = "local";
 
+/// What a banned name is bound to in place of a backend.
+pub const BANNED: &str = "(banned)";
+
 /// A user id: the chosen spelling, and its canonical form.
 ///
 /// `Frank` and `frank` are the same user: two ids are equal when their canonical names are. Cheap to clone.
@@ -50,6 +53,12 @@ impl UserId {
         }
         if id.bytes().all(|byte| byte == b'.') {
             return Err(NewIdError::Dots);
+        }
+        if id.ends_with('.') {
+            return Err(NewIdError::LastDot);
+        }
+        if id.starts_with('@') || id.ends_with('@') {
+            return Err(NewIdError::OuterAt);
         }
         if RESERVED.contains(&id.to_ascii_lowercase().as_str())
             || id.to_ascii_lowercase().starts_with("appdata_")
@@ -165,6 +174,12 @@ pub enum NewIdError {
     /// Nothing, or only blanks.
     #[error("A valid username must be provided")]
     Empty,
+    /// A dot at the end, which programs and people take for the end of a sentence or drop from a host name.
+    #[error("Username must not end with a dot")]
+    LastDot,
+    /// An `@` at either end: half an address.
+    #[error("Username must not begin or end with @")]
+    OuterAt,
     /// A blank at either end.
     #[error("Username contains whitespace at the beginning or at the end")]
     OuterBlank,
@@ -189,15 +204,20 @@ mod tests {
 
     #[test]
     fn refusals_of_new_ids_have_their_documented_texts() {
-        let told: Vec<String> = ["", " ", "a\u{e9}", " a", "..", ".htaccess", "x".repeat(65).as_str()]
-            .map(|id| UserId::for_new(id).unwrap_err().to_string())
-            .to_vec();
+        let told: Vec<String> =
+            ["", " ", "a\u{e9}", " a", "..", "a.", "@a", "a@", "@", ".htaccess", "x".repeat(65).as_str()]
+                .map(|id| UserId::for_new(id).unwrap_err().to_string())
+                .to_vec();
         insta::assert_snapshot!(told.join("\n"), @r#"
         A valid username must be provided
         A valid username must be provided
         Only the following characters are allowed in a username: "a-z", "A-Z", "0-9", and "_.@-'"
         Username contains whitespace at the beginning or at the end
         Username must not consist of dots only
+        Username must not end with a dot
+        Username must not begin or end with @
+        Username must not begin or end with @
+        Username must not begin or end with @
         Username is invalid because files already exist for this user
         Username must not be longer than 64 characters
         "#);

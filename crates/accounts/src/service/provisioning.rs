@@ -95,7 +95,8 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
         return Err(taken());
     }
     if !pins::claim(change, id.name(), backend).await? {
-        return Err(taken());
+        let is_banned = pins::is_banned(change, id.name()).await?;
+        return Err(if is_banned { AccountsError::banned(id.as_str()) } else { taken() });
     }
     let LockedUser { key, mut user } = insert::insert(change, new).await?.ok_or_else(taken)?;
     for group in &new.groups {

@@ -201,6 +201,7 @@ impl AppPasswordsMut<'_> {
             Some(service) => (Action::ServiceTokenAdded, format!("{name} ({service})")),
         };
         change.note(action, locked.name(), Some(&detail)).await?;
+        // An attacker who knows the password could stay in the account that way, so the owner is notified.
         if let (true, Some(address)) = (change.notices(), locked.user.confirmed_email.as_deref()) {
             outbox::put(&mut change, MailKind::AppPasswordAdded, locked.name(), Some(address)).await?;
         }

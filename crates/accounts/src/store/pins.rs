@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::{BackendId, CanonicalName};
 
-use crate::domain::{AccountsError, Action, Timestamp, UserId};
+use crate::domain::{AccountsError, Action, BANNED, LOCAL_BACKEND, Timestamp, UserId};
 use crate::store::change::Change;
 use crate::store::credential_epoch;
 use crate::store::engine::{Row, each, sql};
@@ -219,6 +219,12 @@ pub(crate) async fn claim(
     Ok(owner.as_deref() == Some(backend))
 }
 
+/// Whether a name is banned.
+pub(crate) async fn is_banned(change: &mut Change<'_>, name: &CanonicalName) -> Result<bool, AccountsError> {
+    let banned = sql("SELECT 1 FROM pins WHERE name = $1 AND backend = $2").bind(name.as_str()).bind(BANNED);
+    Ok(change.row(banned).await?.is_some())
+}
+
 /// A pin from the columns name, backend and since, which begin at `at`.
 fn pin(row: &Row, at: usize) -> Result<Pin, AccountsError> {
     let name = CanonicalName::parse(&row.text(at)?)
@@ -231,6 +237,15 @@ fn backend(id: &str) -> Result<BackendId, AccountsError> {
     BackendId::parse(id).map_err(|_| AccountsError::unreadable("a pin's backend has no valid id"))
 }
 
+/// A banned name belongs to this store, which has no such user: it is refused as an unknown one is, and no other server is asked. The
+/// resolver takes a backend that it does not have for an outage.
+fn without_ban(owner: PinOwner) -> PinOwner {
+    match BackendId::parse(LOCAL_BACKEND) {
+        Ok(local) if owner.backend.as_str() == BANNED => PinOwner::new(local, None),
+        _ => owner,
+    }
+}
+
 /// The pins as the resolver wants them.
 #[derive(Clone, Debug)]
 pub struct StoredPins(pub(crate) ActingStore);
@@ -238,7 +253,7 @@ pub struct StoredPins(pub(crate) ActingStore);
 #[async_trait]
 impl PinStore for StoredPins {
     async fn owner(&self, name: &CanonicalName) -> Result<Option<PinOwner>, PinError> {
-        Pins(&self.0).owner(name).await.map_err(PinError::new)
+        Pins(&self.0).owner(name).await.map(|owner| owner.map(without_ban)).map_err(PinError::new)
     }
 
     async fn bind(
@@ -247,7 +262,7 @@ impl PinStore for StoredPins {
         backend: &BackendId,
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError> {
-        PinsMut::new(&self.0).bind(name, backend, spelling).await.map_err(PinError::new)
+        PinsMut::new(&self.0).bind(name, backend, spelling).await.map(without_ban).map_err(PinError::new)
     }
 
     async fn rebind(

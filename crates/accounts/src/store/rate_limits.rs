@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::change::Change;
-use crate::store::engine::{Kind, sql};
+use crate::store::engine::{Kind, each, sql};
 
 /// At most so many events per window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,15 +20,17 @@ pub struct RateLimit {
 /// The longest time that any limit looks back.
 const MAX_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long until the next event is allowed; `None` when it is now. Another transaction that asks for the same subject
+/// How long until so many events are allowed; `None` when it is now. Another transaction that asks for the same subject
 /// waits until this one has ended: no burst slips through between looking and taking.
 async fn retry_after(
     change: &mut Change<'_>,
     limit: RateLimit,
     scope: &str,
     subject: &str,
+    events: u32,
 ) -> Result<Option<Duration>, AccountsError> {
     let now = change.now();
+    let Some(free) = limit.max.checked_sub(events) else { return Ok(Some(limit.window)) };
     if change.kind() == Kind::Postgres {
         // SQLite has one writer at a time as it is.
         let alone = sql("SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))");
@@ -41,9 +43,9 @@ async fn retry_after(
     .bind(subject)
     .bind(now.before(limit.window).millis())
     .bind(now.after(limit.window).millis())
-    .bind(i64::from(limit.max));
+    .bind(i64::from(free) + 1);
     let rows = change.rows(newest).await?;
-    if rows.len() < usize::try_from(limit.max).unwrap_or(usize::MAX) {
+    if rows.len() <= usize::try_from(free).unwrap_or(usize::MAX) {
         return Ok(None);
     }
     let Some(oldest) = rows.last() else { return Ok(Some(limit.window)) };
@@ -63,13 +65,36 @@ pub(crate) async fn acquire(
     scope: &str,
     subject: &str,
 ) -> Result<Result<RateLimitEvent, Duration>, AccountsError> {
-    if let Some(wait) = retry_after(change, limit, scope, subject).await? {
+    if let Some(wait) = retry_after(change, limit, scope, subject, 1).await? {
         return Ok(Err(wait));
     }
     let event = sql("INSERT INTO turns (scope, subject, at) VALUES ($1, $2, $3) RETURNING key");
     let event = event.bind(scope).bind(subject).bind(change.now().millis());
     let key = change.row(event).await?.map(|row| row.int(0)).transpose()?;
     Ok(Ok(RateLimitEvent(key.unwrap_or_default())))
+}
+
+/// Counts so many events at once if the limit allows all of them, or returns how long it takes until it does.
+pub(crate) async fn acquire_several(
+    change: &mut Change<'_>,
+    limit: RateLimit,
+    scope: &str,
+    subject: &str,
+    events: u32,
+) -> Result<Result<(), Duration>, AccountsError> {
+    if let Some(wait) = retry_after(change, limit, scope, subject, events).await? {
+        return Ok(Err(wait));
+    }
+    let insert = each(
+        "WITH RECURSIVE numbers (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < $4) \
+         INSERT INTO turns (scope, subject, at) SELECT $1, $2, $3 FROM numbers",
+        "INSERT INTO turns (scope, subject, at) SELECT $1, $2, $3 FROM generate_series(1, $4)",
+    );
+    if events > 0 {
+        let now = change.now().millis();
+        change.execute(insert.bind(scope).bind(subject).bind(now).bind(i64::from(events))).await?;
+    }
+    Ok(Ok(()))
 }
 
 /// Takes an event off the count.

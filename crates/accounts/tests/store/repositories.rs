@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use accounts::{AccountsError, Actor, Changes, NewUser, StoredHash, TokenHash, UserChange};
+use accounts::{
+    AccountsError, Actor, BANNED, Changes, NewUser, PHONE_SEARCHES, StoredHash, TokenHash, UserChange,
+};
 use user_backend::resolver::{PinOwner, PinStore, ProvenHash, ProvenStore};
 use user_backend::{BackendId, CanonicalName};
 
@@ -19,6 +21,50 @@ fn name(id: &str) -> CanonicalName {
 }
 
 on_both! {
+    async fn phone_searches_are_counted_together_and_forgotten_after_a_day(place) {
+        let accounts = place.open().await;
+        let users = accounts.users();
+        let (jane, max) = (user("jane"), PHONE_SEARCHES.max);
+        let day = PHONE_SEARCHES.window;
+        assert_eq!(users.count_phone_searches(&jane, 0).await.unwrap(), Ok(()));
+        assert_eq!(users.count_phone_searches(&jane, max + 1).await.unwrap(), Err(day), "never allowed");
+        assert_eq!(users.count_phone_searches(&jane, max - 10).await.unwrap(), Ok(()));
+        place.clock.advance(day / 2);
+        assert_eq!(users.count_phone_searches(&jane, 11).await.unwrap(), Err(day / 2));
+        assert_eq!(users.count_phone_searches(&jane, 10).await.unwrap(), Ok(()));
+        assert_eq!(users.count_phone_searches(&jane, 1).await.unwrap(), Err(day / 2));
+        assert_eq!(users.count_phone_searches(&user("sam"), max).await.unwrap(), Ok(()), "another user");
+        place.clock.advance(day / 2);
+        assert_eq!(users.count_phone_searches(&jane, max - 10).await.unwrap(), Ok(()));
+        assert_eq!(users.count_phone_searches(&jane, 1).await.unwrap(), Err(day / 2));
+    }
+
+    async fn banned_name_has_no_account_and_no_backend_until_the_ban_is_lifted(place) {
+        let accounts = place.open().await;
+        let (mail, mia) = (BackendId::parse("mail").unwrap(), user("mia"));
+        let epoch = async || accounts.credential_epoch().current().await.unwrap();
+        accounts.users().remember(mia.name(), &mail, []).await.unwrap();
+        accounts.users().delete(&mia).await.unwrap();
+        accounts.users().remember(mia.name(), &mail, []).await.unwrap();
+        accounts.users().delete_and_ban(&mia).await.unwrap();
+        let owner = accounts.pins().bind(mia.name(), &mail, None).await.unwrap();
+        assert_eq!(owner.backend.as_str(), BANNED);
+        for new in [NewUser::new(mia.clone()), NewUser::new(mia.clone()).backend(mail.clone())] {
+            let error = accounts.users().create(new).await.unwrap_err();
+            assert!(error.is_ban(), "{error}");
+        }
+        assert!(accounts.users().remember(mia.name(), &mail, []).await.is_err());
+        let before = epoch().await;
+        assert!(accounts.users().unban(&mia).await.unwrap());
+        assert!(epoch().await > before, "a remembered refusal is outdated");
+        assert!(!accounts.users().unban(&mia).await.unwrap());
+        accounts.users().remember(mia.name(), &mail, []).await.unwrap();
+        assert!(!accounts.users().unban(&mia).await.unwrap(), "the pin of a backend is no ban");
+        let actions: Vec<String> =
+            accounts.audit().latest(10, Some("mia")).await.unwrap().into_iter().map(|line| line.action).collect();
+        assert!(actions.contains(&"user.banned".to_owned()) && actions.contains(&"user.unbanned".to_owned()));
+    }
+
     async fn first_owner_stays_until_rebound(place) {
         let accounts = place.open().await;
         let pins = accounts.pin_store();

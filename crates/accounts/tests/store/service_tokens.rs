@@ -7,6 +7,7 @@ use accounts::{
     TokenRefusal, TokenScope, TokenScopes, UserId,
 };
 
+use crate::fixture::Fixture;
 use crate::test_db::{TestDb, on_both, user};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -45,6 +46,21 @@ async fn audited(accounts: &ActingAccounts, owner: &UserId) -> Vec<(String, Stri
 }
 
 on_both! {
+    async fn owner_is_notified_of_a_new_app_password_and_service_token(place) {
+        let house = Fixture::with_alice(place).await;
+        let (tokens, alice) = (house.accounts.app_passwords(), user("alice"));
+        tokens.create(&alice, "https://evil.example/now", None).await.unwrap();
+        let scopes = TokenScopes::parse(["users:read"]).unwrap();
+        tokens.create_service_token(&alice, "job", scopes, SourceNetworks::default(), None).await.unwrap();
+        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 2);
+        let messages = house.table.messages.lock().unwrap();
+        for message in messages.iter() {
+            let text = message.text();
+            assert!(text.contains("a new app password or service token was made"), "{text}");
+            assert!(!text.contains("evil.example"), "nothing that was typed: {text}");
+        }
+    }
+
     async fn service_token_is_found_with_all_that_a_proof_needs(place) {
         let accounts = people(place).await;
         let tokens = accounts.app_passwords();

@@ -1,13 +1,18 @@
 //! Setting a password, as the command line, the provisioning API and the reset page do.
 
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use accounts::ResetSettings;
-use accounts::{Actor, AppPasswordPolicy, EmailMessage, NewUser, Person, SetError};
+use accounts::{
+    Actor, AppPasswordPolicy, EmailMessage, LocalPasswords, NewUser, PasswordRules, Person, ResetSettings,
+    SetError, Timestamp,
+};
+use futures_util::FutureExt;
+use tokio::sync::mpsc;
 use user_backend::BackendId;
 
 use crate::fixture::{ALICE, Fixture, deadline, password, word};
-use crate::test_db::{on_both, user};
+use crate::test_db::{TestDb, on_both, user};
 
 async fn set(house: &Fixture, name: &str, text: &str) -> Result<(), SetError> {
     house.passwords.set(&user(name), &password(text), Actor::command_line("root"), deadline()).await
@@ -87,7 +92,7 @@ on_both! {
     }
 
     async fn of_many_changes_at_once_each_is_whole(place) {
-        let house = std::sync::Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
+        let house = Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
         house.add(NewUser::new(user("alice")), ALICE).await;
         // Four passwords, so that no change conflicts more often than it is retried (five times).
         let changes: Vec<_> = (0..6).map(|number| {
@@ -152,5 +157,66 @@ on_both! {
         let hash = first("Looking-Glass").await.unwrap();
         house.accounts.users().create(NewUser::new(user("bob")).password(hash)).await.unwrap();
         assert_eq!(word(house.sign_in("bob", "Looking-Glass").await), "accepted bob");
+    }
+}
+
+/// Rules that wait until the test lets them go.
+#[derive(Debug)]
+struct WaitingRules {
+    entered: mpsc::UnboundedSender<()>,
+    open: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl PasswordRules for WaitingRules {
+    fn check(&self, text: &str, _: &Person<'_>) -> Result<(), String> {
+        if text != "at once" {
+            self.entered.send(()).unwrap();
+            let (open, changed) = &*self.open;
+            drop(changed.wait_while(open.lock().unwrap(), |open| !*open).unwrap());
+        }
+        Ok(())
+    }
+
+    fn history(&self) -> u32 {
+        0
+    }
+
+    fn maximum_login_attempts(&self) -> Option<u32> {
+        None
+    }
+
+    fn is_expired(&self, _: Timestamp, _: Timestamp) -> bool {
+        false
+    }
+}
+
+/// A rule may wait for a server. Questions about passwords take a bounded number of threads, and none of those that set one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_about_passwords_take_a_bounded_number_of_threads() {
+    let place = TestDb::sqlite();
+    let house = Fixture::with_alice(&place).await;
+    let (entered, mut began) = mpsc::unbounded_channel();
+    let open = Arc::new((Mutex::new(false), Condvar::new()));
+    let rules = Arc::new(WaitingRules { entered, open: Arc::clone(&open) });
+    let passwords = LocalPasswords::new(house.accounts.clone(), house.hasher.clone(), rules);
+    let person = Person { id: "alice", display_name: None, email: None };
+    let ask = || Box::pin(passwords.check(person, "waits", deadline()));
+    // 16 are judged and 1,024 wait.
+    let mut asked: Vec<_> = (0..1040).map(|_| ask()).collect();
+    for one in &mut asked {
+        assert!(one.now_or_never().is_none());
+    }
+    for _ in 0..16 {
+        began.recv().await.unwrap();
+    }
+    let refused = ask().await;
+    assert!(matches!(refused, Err(SetError::Hasher(_))), "{refused:?}");
+    assert!(began.try_recv().is_err(), "no seventeenth thread");
+    // A password is set meanwhile.
+    passwords.set(&user("alice"), &password("at once"), Actor::system(), deadline()).await.unwrap();
+    *open.0.lock().unwrap() = true;
+    open.1.notify_all();
+    for one in asked {
+        one.await.unwrap();
     }
 }

@@ -19,8 +19,8 @@ pub(crate) use store::{
     FlushArgs, ImportArgs, PinListArgs, PinRebindArgs, StoreCommand,
 };
 pub(crate) use user::{
-    AddArgs as UserAddArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs, SettingArgs, TokenAddArgs,
-    TokenDeleteArgs, UserCommand, WelcomeArgs,
+    AddArgs as UserAddArgs, DeleteArgs as UserDeleteArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs,
+    SettingArgs, TokenAddArgs, TokenDeleteArgs, UserCommand, WelcomeArgs,
 };
 
 use user_backend::ClassRegistry;

@@ -23,7 +23,7 @@ pub(crate) enum UserCommand {
     TokenList(UserArg),
     /// Delete a user with everything that belongs to them
     #[command(name = "user:delete", after_help = DELETE_HELP)]
-    Delete(UserArg),
+    Delete(DeleteArgs),
     /// Disable a user, and end their sessions
     #[command(name = "user:disable", after_help = DISABLE_HELP)]
     Disable(UserArg),
@@ -48,6 +48,9 @@ pub(crate) enum UserCommand {
     /// Read or change settings of a user
     #[command(name = "user:setting", after_help = SETTING_HELP)]
     Setting(SettingArgs),
+    /// Lift the ban of a name that user:delete --ban left
+    #[command(name = "user:unban", after_help = UNBAN_HELP)]
+    Unban(UserArg),
     /// Send the welcome mail to a user
     #[command(name = "user:welcome", after_help = WELCOME_HELP)]
     Welcome(WelcomeArgs),
@@ -156,6 +159,17 @@ pub(crate) struct SettingArgs {
     pub(crate) error_if_not_exists: bool,
 }
 
+/// Arguments of `user:delete`.
+#[derive(Args, Debug)]
+pub(crate) struct DeleteArgs {
+    /// The user
+    #[arg(value_name = "USER")]
+    pub(crate) user: String,
+    /// Ban the name too: no backend signs it in until user:unban
+    #[arg(long)]
+    pub(crate) ban: bool,
+}
+
 /// Arguments of `user:welcome`.
 #[derive(Args, Debug)]
 pub(crate) struct WelcomeArgs {
@@ -219,12 +233,23 @@ Examples:
 const DELETE_HELP: &str = concat!(
     "\
 Also deletes sessions, app passwords and settings. The last enabled administrator cannot be deleted.
+A user whose password another backend checks gets a new account at the next sign-in, unless the name is banned.
 
 Examples:
   occ user:delete alice
+  occ user:delete alice@example.com --ban
 
 ",
     exits!("the user was deleted")
+);
+
+const UNBAN_HELP: &str = concat!(
+    "\
+Examples:
+  occ user:unban alice@example.com
+
+",
+    exits!("the name is free again")
 );
 
 const DISABLE_HELP: &str = concat!(

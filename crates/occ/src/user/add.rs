@@ -64,6 +64,10 @@ pub(super) async fn run(call: Call<'_>, args: UserAddArgs) -> Result<Output, Cli
     }
     let user = match accounts.users().create(new).await {
         Ok(user) => user,
+        Err(error) if error.is_ban() => {
+            let text = format!("The name \"{id}\" is banned: occ user:unban {id} lifts that");
+            return Err(CliError::refused(text));
+        }
         Err(AccountsError::AlreadyExists { .. }) => return Err(taken()),
         Err(error) => return Err(error.into()),
     };

@@ -441,3 +441,29 @@ fn a_flush_reaches_every_process_through_the_store() {
     let all = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
 }
+
+#[test]
+fn ban_outlives_the_user_until_it_is_lifted() {
+    let desk = Desk::with_people();
+    assert_eq!(
+        desk.run(&["user:delete", "alice", "--ban"]).out,
+        "The specified user was deleted, and the name is banned\n"
+    );
+    let add = || {
+        Said::of(
+            &desk
+                .command(&["user:add", "alice", "--password-from-env"])
+                .env("OC_PASS", "a mad tea-party at four")
+                .output()
+                .unwrap(),
+        )
+    };
+    assert_eq!(add().fails(1), "The name \"alice\" is banned: occ user:unban alice lifts that\n");
+    assert!(desk.run(&["pin:list"]).out.contains("(banned)"));
+    assert_eq!(
+        desk.run(&["user:unban", "alice"]).out,
+        "alice may sign in again, and an account may have this name\n"
+    );
+    assert_eq!(desk.run(&["user:unban", "alice"]).fails(1), "alice is not banned\n");
+    assert_eq!(add().code, 0);
+}

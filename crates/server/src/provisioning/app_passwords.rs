@@ -27,6 +27,7 @@ pub(crate) const GET: Operation = operation!(
     named_text("apppassword"),
     get(call)
 )
+.changes_on_get()
 .app_password_refusal("You cannot request an new apppassword with an apppassword")
 .codes(&[(
     Code::FORBIDDEN,

@@ -73,8 +73,16 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let invalid = || Failure::new(INVALID, "Invalid group name");
     let id = call.params.text("groupid")?.unwrap_or_default();
     // A group called 0 is nothing to PHP, and clients know that.
-    let id = GroupId::parse(id).ok().filter(|id| id.as_str() != "0" && can_carry(id.as_str()));
-    let id = id.ok_or_else(invalid)?;
+    let wrong = |error: AccountsError| match error {
+        AccountsError::Invalid { .. } if GroupId::parse(id).is_ok() => {
+            Failure::new(INVALID, "Group name must not end with a dot, or begin or end with @")
+        }
+        _ => invalid(),
+    };
+    let id = GroupId::for_new(id).map_err(wrong)?;
+    if id.as_str() == "0" || !can_carry(id.as_str()) {
+        return Err(invalid());
+    }
     let name = call.params.text("displayname")?;
     if name.is_some_and(|name| !can_carry(name)) {
         return Err(invalid());

@@ -46,6 +46,8 @@ pub struct Operation {
     pub(crate) codes: &'static [ResponseDoc],
     /// The shape of `data` on success.
     pub(crate) data: fn() -> RefOr<Schema>,
+    /// Whether a `GET` changes something, as clients know it. `HEAD`, which promises to change nothing, does not lead there.
+    pub(crate) changes_on_get: bool,
     /// Whether answers carry an `ETag`.
     pub(crate) has_etag: bool,
     /// The message for callers without the role, where clients know another than the usual one.
@@ -72,6 +74,7 @@ impl Operation {
             or_params: &[],
             codes: &[],
             data,
+            changes_on_get: false,
             has_etag: false,
             role_refusal: None,
             app_password_refusal: None,
@@ -95,6 +98,11 @@ impl Operation {
 
     pub(crate) const fn codes(mut self, codes: &'static [ResponseDoc]) -> Self {
         self.codes = codes;
+        self
+    }
+
+    pub(crate) const fn changes_on_get(mut self) -> Self {
+        self.changes_on_get = true;
         self
     }
 

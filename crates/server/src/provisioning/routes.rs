@@ -139,13 +139,14 @@ pub enum Found<'p> {
     Nothing,
 }
 
-/// Looks a path up. `HEAD` goes where `GET` goes.
+/// Looks a path up. `HEAD` goes where `GET` goes, unless that changes something.
 pub fn find<'p>(method: &Method, path: &'p Path) -> Found<'p> {
-    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    let is_head = *method == Method::HEAD;
+    let method = if is_head { &Method::GET } else { method };
     let mut other = false;
     for route in ROUTES {
         let Some(captures) = matched(route.path, path.segments()) else { continue };
-        if route.method == *method {
+        if route.method == *method && !(is_head && route.operation.changes_on_get) {
             return Found::Route(route, captures);
         }
         other = true;
@@ -174,6 +175,8 @@ mod tests {
         for (method, path, expected) in [
             (Method::GET, "/cloud/users", "UserList"),
             (Method::HEAD, "/cloud/users", "UserList"),
+            (Method::GET, "/core/getapppassword", "AppPasswordGet"),
+            (Method::HEAD, "/core/getapppassword", "other method"),
             (Method::GET, "//cloud/users", "UserList"),
             (Method::GET, "/cloud/users/", "nothing"),
             (Method::GET, "/cloud/users/details", "UserListDetails"),

@@ -131,7 +131,8 @@ pub async fn serve(
     if let Err(error) = charge.set(params.weight()) {
         return reply.refuse(error.into());
     }
-    if let (Some(caller), false) = (&caller, parts.method.is_safe())
+    let changes = !parts.method.is_safe() || route.operation.changes_on_get;
+    if let (Some(caller), true) = (&caller, changes)
         && caller.proof().is_stale()
     {
         return reply.send(Err(Failure::new(Code::UNAVAILABLE, STALE)));

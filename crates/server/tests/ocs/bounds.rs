@@ -168,3 +168,29 @@ async fn last_connections_are_not_for_sources_that_have_many() {
         assert_eq!(open.len() - before, expected, "{source}");
     }
 }
+
+/// Whole blocks of numbers could be tried out otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn phone_search_is_bounded_for_each_user() {
+    let server = Server::start().await;
+    server.put("admin", "/cloud/users/Frank", "key=phone&value=%2B4930123456").send().await.ok();
+    let search = |who: &str, numbers: std::ops::Range<u32>| {
+        let numbers: Vec<String> = numbers.map(|number| format!("\"+4930{}\"", 123_000 + number)).collect();
+        let body = format!("{{\"location\":\"DE\",\"search\":{{\"a\":[{}]}}}}", numbers.join(","));
+        server
+            .ask(who, Method::POST, "/cloud/users/search/by-phone?format=json")
+            .body("application/json", &body)
+    };
+    let found = search("jane", 0..600).send().await.ok();
+    assert!(found.data()["a"].as_str().unwrap().starts_with("Frank@"), "{found:?}");
+    let text = "Too many phone numbers were looked up";
+    let refused = search("jane", 600..1001).send().await.fails(429, text);
+    let wait: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((86_000..=86_400).contains(&wait), "{refused:?}");
+    // Nothing of that call was counted.
+    search("jane", 600..1000).send().await.ok();
+    search("jane", 456..457).send().await.fails(429, text);
+    search("jane", 0..0).send().await.ok();
+    search("sam", 0..1000).send().await.ok();
+    search("outsider", 0..1001).send().await.fails(429, text);
+}

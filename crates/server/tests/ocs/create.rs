@@ -202,3 +202,28 @@ async fn quota_is_limited_by_the_installation() {
     server.post("admin", &format!("{files}/max_quota"), "value=-1").send().await.ok();
     quota("2+GB").send().await.ok();
 }
+
+/// Half an address, or a name with the end of a sentence: no new one, and no harm to one that is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn new_id_ends_with_no_dot_and_has_no_outer_at() {
+    let server = Server::start().await;
+    for (id, text) in [
+        ("bob.", "Username must not end with a dot"),
+        ("@bob", "Username must not begin or end with @"),
+        ("bob@", "Username must not begin or end with @"),
+    ] {
+        let form = format!("userid={id}&password=Looking+glass+1871+!");
+        server.post("admin", "/cloud/users", &form).send().await.fails(101, text);
+        let form = format!("groupid={id}");
+        let text = "Group name must not end with a dot, or begin or end with @";
+        server.post("admin", "/cloud/groups", &form).send().await.fails(101, text);
+        let (user, group) = (UserId::parse(id).unwrap(), GroupId::parse(id).unwrap());
+        server.accounts.groups().create(&group, None).await.unwrap();
+        server.accounts.users().create(NewUser::new(user).group(group)).await.unwrap();
+        server.get("admin", &format!("/cloud/users/{id}")).send().await.ok();
+        server.put("admin", &format!("/cloud/users/{id}"), "key=displayname&value=Bob").send().await.ok();
+        server.put("admin", &format!("/cloud/groups/{id}"), "key=displayname&value=Bobs").send().await.ok();
+        server.post("admin", "/cloud/users/jane/groups", &format!("groupid={id}")).send().await.ok();
+        server.delete("admin", &format!("/cloud/users/{id}")).send().await.ok();
+    }
+}

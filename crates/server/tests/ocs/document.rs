@@ -326,6 +326,7 @@ const ELSEWHERE: &[(&str, u16)] = &[
     ("PasswordValidate", 404),
     ("PersonCheck", 403),
     ("ServiceTokenCreate", 105),
+    ("UserSearchByPhone", 429),
     ("UserCreate", 110),
     ("UserEdit", 403),
     ("UserEditCollection", 403),

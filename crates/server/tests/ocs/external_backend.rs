@@ -126,3 +126,45 @@ async fn people_of_the_mail_server_take_app_passwords_too() {
     server.accounts.app_passwords().revoke(&id, kept.key).await.unwrap();
     ask().send().await.fails(997, "Unauthorised");
 }
+
+/// Deleting lets a user of the mail server come again, as in the original; a ban does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn banned_user_of_the_mail_server_stays_out_until_the_ban_is_lifted() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let port = mail_server_counting(MAIL, Arc::clone(&asked)).await;
+    let mail = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
+    );
+    let server = Server::with("", &mail).await;
+    let mia = UserId::parse("mia@mail.example").unwrap();
+    let ask = || server.get("-", "/cloud/user").basic("mia@mail.example", MAIL);
+    let exists = async || server.accounts.users().find(&mia).await.unwrap().is_some();
+    ask().send().await.ok();
+    let delete =
+        |who: &str, query: &str| server.delete(who, &format!("/cloud/users/mia@mail.example{query}"));
+    delete("admin", "").send().await.ok();
+    ask().send().await.ok();
+    delete("admin", "?ban=perhaps").send().await.fails(400, "The parameter ban must be true or false");
+    server.accounts.groups().add_member(&GroupId::parse("group1").unwrap(), &mia).await.unwrap();
+    delete("sam", "?ban=1").send().await.fails(403, "Logged in user must be an admin");
+    assert!(exists().await);
+    delete("admin", "?ban=1").send().await.ok();
+    let before = asked.load(Ordering::SeqCst);
+    for name in ["mia@mail.example", "MIA@mail.example"] {
+        let ask = server.get("-", "/cloud/user").basic(name, MAIL);
+        ask.send().await.fails(997, "Unauthorised");
+    }
+    assert!(!exists().await);
+    assert_eq!(asked.load(Ordering::SeqCst), before, "the password stays here");
+    let again = server.post(
+        "admin",
+        "/cloud/users?format=json",
+        "userid=mia@mail.example&password=Looking+glass+1871+!",
+    );
+    let again = again.send().await.fails(102, "User already exists");
+    assert!(again.body.contains("user:unban"), "{}", again.body);
+    assert!(server.accounts.users().unban(&mia).await.unwrap());
+    assert!(!server.accounts.users().unban(&mia).await.unwrap());
+    ask().send().await.ok();
+    assert!(exists().await);
+}

@@ -386,3 +386,24 @@ async fn administrator_makes_and_revokes_a_token_on_the_page() {
     assert!(answer.status == 403 && answer.body.contains("Only administrators"), "{answer:?}");
     assert!(server.accounts.app_passwords().list(&user("jane")).await.unwrap().is_empty());
 }
+
+/// A new user in a group is a change of the group's members.
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_a_new_user_need_the_scope_of_groups() {
+    let server = Server::start().await;
+    let create = |form: &str| server.ask("-", Method::POST, "/cloud/users?format=json").form(form);
+    let plain = "userid=one&password=down+the+rabbit+hole";
+    let grouped = "userid=two&password=down+the+rabbit+hole&groups%5B%5D=group1";
+    let sub_admin = "userid=three&password=down+the+rabbit+hole&subadmin%5B%5D=group1";
+    let writes = token(&server, "admin", &["users:write"], &[]).await;
+    create(plain).bearer(&writes).send().await.ok();
+    for (form, scope) in [(grouped, "groups:write"), (sub_admin, "admin")] {
+        let answer = create(form).bearer(&writes).send().await.fails(403, REFUSED);
+        let hint = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().to_owned();
+        assert!(hint.ends_with(&format!("--scope {scope}")), "{hint}");
+    }
+    let both = token(&server, "admin", &["users:write", "groups:write"], &[]).await;
+    create(grouped).bearer(&both).send().await.ok();
+    let groups = server.accounts.groups();
+    assert!(groups.has_member(&GroupId::parse("group1").unwrap(), &user("two")).await.unwrap());
+}

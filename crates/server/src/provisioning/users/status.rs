@@ -4,7 +4,7 @@ use accounts::{AccountsError, User};
 
 use crate::mail::WelcomeError;
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::ResponseDoc;
+use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::{Answer, Failure};
 use crate::provisioning::operation::{Operation, operation};
@@ -45,11 +45,27 @@ async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> 
 /// `DELETE /cloud/users/{user}`
 pub(crate) const DELETE: Operation =
     operation!("UserDelete", Users, "Deletes a user", nothing(), delete(call))
+        .more(
+            "A user whose password another backend checks gets a new account at the next sign-in, unless `ban` is set: then the \
+             name opens nothing until an administrator lifts the ban with `occ user:unban`. Only administrators ban.",
+        )
+        .params(&[Param::text("ban", "Whether to ban the name").words(&["0", "1", "false", "true"])])
         .codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
 
 async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+    let ban = match call.params.text("ban")? {
+        None | Some("" | "0" | "false") => false,
+        Some("1" | "true") => true,
+        Some(_) => return Err(Failure::new(Code::BAD_REQUEST, "The parameter ban must be true or false")),
+    };
     let user = other_below(call, Failure::hidden()).await?;
-    match call.accounts()?.users().delete(&user.id).await {
+    let accounts = call.accounts()?;
+    let deleted = if ban {
+        accounts.users().delete_and_ban(&user.id).await
+    } else {
+        accounts.users().delete(&user.id).await
+    };
+    match deleted {
         Ok(_) => Ok(Answer::NOTHING),
         Err(AccountsError::LastAdmin) => Err(Failure::bare(NOT_CHANGEABLE)),
         Err(error) => Err(error.into()),
