@@ -20,8 +20,8 @@ use futures_util::StreamExt;
 use http_body::{Frame, SizeHint};
 use thiserror::Error;
 use tokio::time::timeout_at;
-use user_backend::clock::{later, now};
 use user_backend::brute_force::SourceNet;
+use user_backend::clock::{later, now};
 
 /// How much of a body that is not needed is read to be dropped.
 const DRAIN_BYTES: usize = 2 * 1024 * 1024;

@@ -99,7 +99,15 @@ impl ServerMessage {
 impl<'a> Attempt<'a> {
     /// An attempt that must be answered before `deadline`, from an unknown client.
     pub fn new(name: &'a LoginName, password: &'a Password, deadline: Instant) -> Self {
-        Self { name, upstream_name: name.as_str(), password, source: None, deadline, is_proven: false, message: None }
+        Self {
+            name,
+            upstream_name: name.as_str(),
+            password,
+            source: None,
+            deadline,
+            is_proven: false,
+            message: None,
+        }
     }
 
     /// Keeps what the server says to the user, such as that it wants an app password.

@@ -392,7 +392,7 @@ async fn the_source_is_forwarded_before_the_credentials_under_tls() {
             rest.extend([Step::Line, Step::send(answer)]);
         }
         rest.extend([Step::Line, Step::send("{tag} OK in\r\n")]);
-        let peer = Peer::start(starttls(&ca, rest)).await;
+        let peer = FakeServer::start(starttls(&ca, rest)).await;
         let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
         assert_eq!(ask_from(at, source).await, "accepted", "{offers} {source:?} {answer}");
         let heard: Vec<String> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
@@ -412,11 +412,11 @@ async fn the_source_is_not_forwarded_in_clear_text_over_the_network() {
         steps
     };
     // To this machine no one else reads it.
-    let peer = Peer::start(script(true)).await;
+    let peer = FakeServer::start(script(true)).await;
     assert_eq!(ask_from(endpoint(&peer, TlsMode::None), Some("203.0.113.7")).await, "accepted");
     assert!(peer.heard_text().contains("x-originating-ip"));
     // A name of this machine that does not say so.
-    let peer = Peer::start(script(false)).await;
+    let peer = FakeServer::start(script(false)).await;
     let at = Endpoint::new("0.0.0.0", peer.port(), TlsMode::None).with_plaintext_consent(true);
     assert_eq!(ask_from(at, Some("203.0.113.7")).await, "accepted");
     assert!(!peer.heard_text().contains("x-originating-ip"));
@@ -427,7 +427,7 @@ async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
     let ca = Ca::new();
     for (names_itself, has_hint) in [("Dovecot (Debian) ready.", true), ("ready", false)] {
         let clear = format!("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] {names_itself}\r\n");
-        let peer = Peer::start([
+        let peer = FakeServer::start([
             Step::send(clear),
             Step::Line,
             Step::send("{tag} OK begin\r\n"),
@@ -449,7 +449,7 @@ async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
 /// Courier in clear text offers neither SASL PLAIN nor literals that go out at once.
 #[tokio::test]
 async fn an_umlaut_signs_in_where_only_login_is_offered() {
-    let peer = Peer::start([
+    let peer = FakeServer::start([
         Step::send("* OK [CAPABILITY IMAP4rev1 CHILDREN] Courier-IMAP ready\r\n"),
         Step::Line,
         Step::send("+ OK\r\n"),

@@ -110,7 +110,7 @@ async fn a_refused_login_is_refused_on_a_prepared_connection_too() {
     assert_eq!(ask(&backend).await, "rejected");
     prepared(&backend).await;
     assert_eq!(ask(&backend).await, "rejected");
-    let peer = Peer::start(tls(&ca, files_session("530 Login incorrect.\r\n"))).await;
+    let peer = FakeServer::start(tls(&ca, files_session("530 Login incorrect.\r\n"))).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "rejected");
     prepared(&backend).await;

@@ -193,7 +193,11 @@ impl PageRequest {
             match status {
                 StatusCode::SERVICE_UNAVAILABLE => {
                     let lines = &["The server is busy. Try again in a moment."];
-                    waiting(self.message(status, "Temporarily unavailable", lines, None), Some(Duration::from_secs(1))).into()
+                    waiting(
+                        self.message(status, "Temporarily unavailable", lines, None),
+                        Some(Duration::from_secs(1)),
+                    )
+                    .into()
                 }
                 status => told(status, "A field was sent twice, is not text, or is too long."),
             }

@@ -256,12 +256,12 @@ async fn t35_mail_address_signs_in_its_owner_with_one_count() {
 /// M11: neither statuses nor their order nor `Retry-After` tell local, external and unknown names apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {
-    let port = elsewhere::mail_server_counting(elsewhere::MAIL, Default::default()).await;
+    let port = external_backend::mail_server_counting(external_backend::MAIL, Default::default()).await;
     let mail = format!(
         "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"
     );
     let server = Server::with("", &format!("{mail}[resolver]\nlock = \"off\"\n")).await;
-    server.get("-", "/cloud/user").basic("mia@mail.example", elsewhere::MAIL).send().await.ok();
+    server.get("-", "/cloud/user").basic("mia@mail.example", external_backend::MAIL).send().await.ok();
     let mut seen = Vec::new();
     for name in ["jane", "mia@mail.example", "nobody", "nobody@mail.example"] {
         let mut answers = Vec::new();

@@ -63,7 +63,7 @@
 //! up the logins at all others, and a crash of it is the end of the program. A program that calls [`run_helper_if_requested`] first in
 //! its `main` has helper processes instead (on Linux), which are the same program once more: up to four for each backend,
 //! started when they are needed, ended after 30 idle seconds, when a deadline passes, or with the program. Where `main` is
-//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_if_asked`]. Without either,
+//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_helper_if_requested`]. Without either,
 //! libsmbclient runs in one thread of the process, with these limits.
 //!
 //! # What libsmbclient does to a program

@@ -33,7 +33,7 @@ pub fn dialogue(input: &[u8]) {
             assert!(is_no("PASS ") || is_no("USER "), "a no that was not said: {played:?}");
         }
         Ok(Verdict::NotMine) => panic!("every user may be on this server"),
-        Err(error) => peer::tells_nothing(&error),
+        Err(error) => fake_server::tells_nothing(&error),
     }
     let Played { heard, .. } = &played;
     let sent =

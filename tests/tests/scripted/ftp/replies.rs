@@ -123,8 +123,8 @@ async fn a_name_that_is_refused_at_user_is_asked_at_the_next_backend() {
     let keys = Keys::good();
     let refuses = [keys.ready(TlsMode::Explicit), to_user("530 Permission denied.\r\n")].concat();
     let accepts = [keys.ready(TlsMode::Explicit), to_pass("230 in\r\n")].concat();
-    let (first, second) = (Peer::start(refuses).await, Peer::start(accepts).await);
-    let link = |id: &str, peer: &Peer| {
+    let (first, second) = (FakeServer::start(refuses).await, FakeServer::start(accepts).await);
+    let link = |id: &str, peer: &FakeServer| {
         let endpoint = keys.endpoint(peer, TlsMode::Explicit);
         FtpBackend::new(FtpSettings::new(BackendId::parse(id).unwrap(), endpoint)).unwrap()
     };
@@ -164,7 +164,7 @@ async fn words_that_two_canaries_were_told_are_a_refusal() {
             "the server did not judge the login (reply 530 to PASS)",
         ),
     ] {
-        let peer = Peer::start_each(scripts).await;
+        let peer = FakeServer::start_each(scripts).await;
         let resolver =
             Resolver::builder().backend(backend(keys.endpoint(&peer, TlsMode::Explicit))).build().unwrap();
         let found = resolver.canary().await.remove(0).1;
@@ -200,7 +200,7 @@ async fn odd_replies_of_real_servers_do_not_cost_the_timeout() {
             // An attempt that still waits for more waits for the whole timeout, and the test with it.
             Step::Silence,
         ];
-        let peer = Peer::start([vec![Step::send(greeting)], after.to_vec()].concat()).await;
+        let peer = FakeServer::start([vec![Step::send(greeting)], after.to_vec()].concat()).await;
         let asked = ask(keys.endpoint(&peer, TlsMode::None));
         let answer = tokio::time::timeout(LONG / 2, asked).await.expect("read or refused at once");
         assert_eq!(answer, expected, "{greeting:?}");

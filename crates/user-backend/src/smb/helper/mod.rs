@@ -43,7 +43,7 @@ static CAN_HELP: AtomicBool = AtomicBool::new(false);
 ///
 /// # Security
 /// What happens in `main` before this call happens in every helper. The helper closes all descriptors that it inherits,
-/// lets no other process read its memory ([`process::keep_memory_private`](crate::process::keep_memory_private)), can gain no
+/// lets no other process read its memory ([`process::disable_core_dumps`](crate::process::disable_core_dumps)), can gain no
 /// privileges, and ends as soon as the process that started it does.
 ///
 /// # Example
