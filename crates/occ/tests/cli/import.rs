@@ -109,7 +109,7 @@ from_each! {
         assert_eq!(desk.block_on(installation.accounts().users().count(&UserFilter::new())).unwrap(), 8);
     }
 
-    // Addresses of one user count as confirmed, and those of several users do not, whoever comes first.
+    // Addresses of one user count as confirmed, and those of several users do not, in any order.
     fn addresses_of_several_users_are_not_confirmed_and_are_listed(installation) {
         let statements = "INSERT INTO oc_preferences VALUES ('carol', 'settings', 'email', 'shared@example.com'), \
                           ('older', 'settings', 'email', 'Shared@Example.com'), ('oldest', 'settings', 'email', 'SHARED@example.com');";
