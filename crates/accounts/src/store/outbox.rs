@@ -5,7 +5,7 @@
 //! transaction of a change is mailed even if the process ends right after it.
 //!
 //! [`put`] is the only way in. It bounds the rows, and counts each mail against its recipient and the user who caused it, by
-//! class: an actor who fills one class holds up no mail of another. Reset requests go out in a lane of their own.
+//! class: a flood of one class delays or drops no mail of another. Reset requests go out in a lane of their own.
 
 use std::time::Duration;
 
@@ -251,7 +251,7 @@ pub(crate) async fn put(
     if let Some(address) = address
         && !count_recipient(change, kind.class(), address).await?
     {
-        // Nor does it count against the actor: an actor who floods one address holds up no notice to another.
+        // Nor does it count against the actor: a flood at one address uses up no notice to another.
         if let Some(event) = counted {
             rate_limits::release(change, event).await?;
         }

@@ -42,7 +42,7 @@ table! {
 impl ResetTokensMut<'_> {
     /// Issues a token for an enabled local user, and returns the address that it goes to; an older token dies.
     ///
-    /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: an actor who may send it may set the
+    /// It is the confirmed address. Only a welcome link may go to one that is not confirmed: the actor who may send it may set the
     /// password, too.
     ///
     /// # Errors

@@ -262,7 +262,7 @@ pub(crate) async fn unconfirm(
     Ok(())
 }
 
-/// Takes the confirmation from a user's address, regardless of who set it.
+/// Takes the confirmation from a user's address, by whichever source it was set.
 pub(crate) async fn withdraw(
     change: &mut Change<'_>,
     locked: &LockedUser,
