@@ -26,7 +26,7 @@ mod server_text;
 mod texts;
 mod wordings;
 
-pub(crate) use own_words::OwnWords;
+pub(crate) use own_words::{OwnWords, told_to_canary};
 pub use server_text::ServerText;
 pub use texts::{RefusalTextError, RefusalTexts};
 

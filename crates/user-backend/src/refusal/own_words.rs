@@ -42,8 +42,20 @@ impl OwnWords {
 
     /// The words, with `{name}` in place of the name: what `refusal_texts` can hold.
     pub(crate) fn shown(&self) -> String {
-        self.pattern.replace(NAME, "{name}").replace(LOCAL_PART, "{name}")
+        shown(&self.pattern)
     }
+}
+
+/// What a canary was told, fit to be shown also when its name is in it: that is ours, and not a user's.
+pub(crate) fn told_to_canary(text: &ServerText, name: &str) -> ServerText {
+    match text.words().filter(|_| text.is_empty()) {
+        Some(words) => text.shown_as(&shown(&with_places(words, name))),
+        None => text.clone(),
+    }
+}
+
+fn shown(pattern: &str) -> String {
+    pattern.replace(NAME, "{name}").replace(LOCAL_PART, "{name}")
 }
 
 /// A canary's name is long and random, so wherever it is found it is meant.
@@ -112,6 +124,17 @@ mod tests {
         let words = learned(["Nope, sorry", "Nope, sorry"]).unwrap();
         let echoed = ServerText::of(b"Nope, sorry", Sent { name: "alice", password: "Nope" });
         assert!(!words.are_in("alice", &BackendError::not_recognised(PASS, echoed)));
+    }
+
+    #[test]
+    fn what_a_canary_was_told_is_shown_without_its_name() {
+        let shown = |said: &str| {
+            let error = told(PASS, &said.replace("{}", CANARIES[0]), CANARIES[0]);
+            told_to_canary(error.server_text().unwrap(), CANARIES[0]).as_str().to_owned()
+        };
+        assert_eq!(shown("No {} here (7)"), "no {name} here (7)");
+        assert_eq!(shown("No one here (7)"), "No one here (7)");
+        assert_eq!(shown("0f1e2d3c4b5a69788796a5b4c3d2e1f0 of {}"), "");
     }
 
     #[test]

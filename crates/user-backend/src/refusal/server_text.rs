@@ -64,6 +64,11 @@ impl ServerText {
         self.shown.is_empty()
     }
 
+    /// The same words, shown like this: with a placeholder where the name of a canary stood.
+    pub(super) fn shown_as(&self, shown: &str) -> Self {
+        Self { shown: shown.chars().take(MAX_SHOWN).collect::<String>().into(), words: self.words.clone() }
+    }
+
     /// For the comparison of canaries only: they may hold the name.
     pub(super) fn words(&self) -> Option<&str> {
         self.words.as_deref()

@@ -7,7 +7,7 @@ use crate::backend::{Attempt, UserBackend};
 use crate::clock::Instant;
 use crate::error::BackendError;
 use crate::identity::LoginName;
-use crate::refusal::{OwnWords, ServerText};
+use crate::refusal::{OwnWords, ServerText, told_to_canary};
 use crate::secret::{Password, random_hex};
 use crate::verdict::{Rejection, Verdict};
 
@@ -147,10 +147,11 @@ async fn present(
         Ok(Verdict::Rejected(_)) => Err(CanaryResult::Refused(None)),
         Err(error) => {
             let error = error.with_backend(backend.id());
-            if error.server_text().is_some() {
-                Ok(Unrecognised { sent: upstream.clone(), error })
-            } else {
-                Err(CanaryResult::Unreachable(error))
+            match error.server_text().map(|text| told_to_canary(text, &upstream)) {
+                Some(text) => {
+                    Ok(Unrecognised { sent: upstream.clone(), error: error.with_server_text(text) })
+                }
+                None => Err(CanaryResult::Unreachable(error)),
             }
         }
     }

@@ -229,7 +229,10 @@ impl Link {
     /// Makes sure that a yes of this backend counts, if need be by running the canary now. That costs the first users after
     /// an outage the time of one more login, and no one afterwards.
     async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
-        if self.trust.standing() == Standing::Open {
+        // A server that answers canaries in words that are not recognised is not asked about them for every yes.
+        if self.trust.standing() == Standing::Open
+            && (!self.trust.does_not_recognise() || self.trust.may_learn())
+        {
             self.run_canary_until(deadline).await;
         }
         match self.trust.standing() {

@@ -18,6 +18,9 @@ use crate::refusal::OwnWords;
 /// How long it takes until an answer that is not recognised is a reason for another canary: each is a failed login upstream.
 const BETWEEN_LESSONS: Duration = Duration::from_secs(60);
 
+/// The same where canaries are refused in words that are recognised, so that there is little to learn.
+const BETWEEN_LESSONS_WHEN_PROVEN: Duration = Duration::from_secs(60 * 60);
+
 /// The trust state of one backend.
 #[derive(Debug, Default)]
 pub(super) struct Trust {
@@ -93,8 +96,11 @@ impl Trust {
     pub(super) fn may_learn(&self) -> bool {
         let mut known = self.lock();
         let at = now();
-        let is_due =
-            known.last_lesson.is_none_or(|last| at.saturating_duration_since(last) >= BETWEEN_LESSONS);
+        let between = match known.standing {
+            Standing::Proven if known.own_words.is_none() => BETWEEN_LESSONS_WHEN_PROVEN,
+            _ => BETWEEN_LESSONS,
+        };
+        let is_due = known.last_lesson.is_none_or(|last| at.saturating_duration_since(last) >= between);
         if is_due {
             known.last_lesson = Some(at);
         }
@@ -124,7 +130,7 @@ impl Trust {
                     );
                 }
                 known.own_words = own_words.clone().map(Arc::new);
-                known.is_reported = false;
+                known.is_reported &= own_words.is_none();
                 Standing::Proven
             }
             (CanaryResult::Accepted, _) => {

@@ -268,6 +268,22 @@ async fn words_that_differ_are_an_outage_that_counts_as_a_guess() {
     assert!(server.asked.lock().unwrap().iter().any(|name| name == "bob"));
 }
 
+/// Each canary is a failed login upstream, where tools may ban our address for them.
+#[tokio::test(start_paused = true)]
+async fn right_passwords_at_a_server_that_is_not_recognised_run_few_canaries() {
+    let server = OddServer::saying("Stay outside (#).");
+    let resolver = server.resolver(policy(|policy| policy.cache_accepted = Duration::ZERO));
+    let _ = resolver.canary().await;
+    for _ in 0..20 {
+        assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_none());
+    }
+    assert!(server.canaries() <= 4, "{}", server.canaries());
+    // When the server is taught, the next minute's canary lets users in.
+    *server.says.lock().unwrap() = "Stay outside.";
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn unrecognised_answers_count_against_their_source() {
     let server = OddServer::saying("Stay outside (#).");
