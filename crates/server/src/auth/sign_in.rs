@@ -29,6 +29,14 @@ pub enum Accepts {
 }
 
 impl Accepts {
+    fn frontend(self) -> Frontend {
+        match self {
+            Self::Password => Frontend::Page,
+            Self::AppPassword => Frontend::Check,
+            Self::ServiceToken => Frontend::Basic,
+        }
+    }
+
     fn take(self, proof: &Proof) -> bool {
         match proof {
             Proof::AppPassword(_) => self != Self::Password,
@@ -59,10 +67,10 @@ impl AppState {
     ) -> Result<SignIn, AccountsError> {
         let began = now();
         let decided = match self.look_up_app_password(Some(name), password, from).await? {
-            Lookup::NotOurs => self.decide(name, password, from, accepts.into()).await?,
+            Lookup::NotOurs => self.decide(name, password, from, accepts.frontend()).await?,
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
             Lookup::Accepted(_) | Lookup::Refused => {
-                Err(self.refuse_app_password(Some(name), from, accepts.into()).await)
+                Err(self.refuse_app_password(Some(name), from, accepts.frontend()).await)
             }
         };
         self.delay_refusal(began, &decided).await;

@@ -10,28 +10,16 @@
 //! value holds a quote, a backslash or a control character, so a name cannot look like the rest of a line.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use accounts::UserId;
 use user_backend::resolver::{Rule, Said, Step, Trace};
 use user_backend::{Outcome, Rejection};
 
-use super::sign_in::Accepts;
 use crate::state::AppState;
 
 /// What a value is when there is nothing to say.
 const NOTHING: &str = "-";
-
-/// Hides names that are no account's.
-#[derive(Debug, Default)]
-pub(crate) struct UnknownNames(RandomState);
-
-impl UnknownNames {
-    fn hide(&self, typed: &str) -> String {
-        format!("(unknown {:06x})", self.0.hash_one(typed) & 0x00ff_ffff)
-    }
-}
 
 /// How a sign-in reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +41,6 @@ impl Frontend {
             Self::Bearer => "bearer",
             Self::Check => "check",
             Self::Page => "page",
-        }
-    }
-}
-
-impl From<Accepts> for Frontend {
-    fn from(accepts: Accepts) -> Self {
-        match accepts {
-            Accepts::Password => Self::Page,
-            Accepts::AppPassword => Self::Check,
-            Accepts::ServiceToken => Self::Basic,
         }
     }
 }
@@ -222,15 +200,5 @@ mod tests {
         ] {
             assert_eq!(quotable(name), expected);
         }
-    }
-
-    #[test]
-    fn unknown_name_is_the_same_hash_until_the_process_ends() {
-        let (one, other) = (UnknownNames::default(), UnknownNames::default());
-        let hidden = one.hide("correct horse battery staple");
-        assert_eq!(hidden, one.hide("correct horse battery staple"));
-        assert_ne!(hidden, one.hide("correct horse battery stable"));
-        assert!((0..9).any(|n| one.hide(&n.to_string()) != other.hide(&n.to_string())));
-        assert!(hidden.starts_with("(unknown ") && hidden.len() == "(unknown 123456)".len(), "{hidden}");
     }
 }

@@ -133,7 +133,7 @@ fn filtered(log: &str) -> Option<Vec<IpAddr>> {
     )
 }
 
-/// What clients send so that a line looks like the failure of somebody else.
+/// What clients send so that a line looks like the failure of another client.
 const FORGED: &[&str] = &[
     "x\" source=192.0.2.66 frontend=\"basic\" backend=\"local\" reason=\"bad_credentials\"",
     "x\nWARN audit: failed sign-in user=\"x\" source=192.0.2.66 frontend=\"basic\" backend=\"local\" reason=\"bad_credentials\"",
