@@ -10,7 +10,7 @@ use user_backend::{Authenticated, Credentials, LoginName, Outcome, Rejection};
 use super::app_password::Lookup;
 use super::login_delay::delay_failure;
 use super::proof::{Accepted, Proof};
-use super::sign_in_log::{Failed, Frontend};
+use super::sign_in_log::{Failed, Frontend, Unanswered};
 use crate::state::AppState;
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
@@ -66,6 +66,7 @@ impl AppState {
         accepts: Accepts,
     ) -> Result<SignIn, AccountsError> {
         let began = now();
+        let unanswered = Unanswered::new(self, Some(name), from, accepts.frontend());
         let decided = match self.look_up_app_password(Some(name), password, from).await? {
             Lookup::NotOurs => self.decide(name, password, from, accepts.frontend()).await?,
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
@@ -73,6 +74,8 @@ impl AppState {
                 Err(self.refuse_app_password(Some(name), from, accepts.frontend()).await)
             }
         };
+        // From here on the log has what became of it.
+        unanswered.answered();
         self.delay_refusal(began, &decided).await;
         Ok(decided)
     }
@@ -86,12 +89,15 @@ impl AppState {
     /// Safe.
     pub async fn sign_in_with_token(&self, token: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
         let began = now();
+        let unanswered = Unanswered::new(self, None, from, Frontend::Bearer);
         let decided = match self.look_up_app_password(None, token, from).await? {
             Lookup::Accepted(accepted) => Ok(*accepted),
             Lookup::NotOurs | Lookup::Refused => {
                 Err(self.refuse_app_password(None, from, Frontend::Bearer).await)
             }
         };
+        // From here on the log has what became of it.
+        unanswered.answered();
         self.delay_refusal(began, &decided).await;
         Ok(decided)
     }
