@@ -15,7 +15,7 @@ use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
 use crate::auth::proven_key;
-use crate::auth::sign_in_log::UnknownNames;
+use crate::auth::unknown_names::UnknownNames;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;

@@ -16,7 +16,7 @@ use user_backend::{BackendId, Policy, Resolver, UserBackend};
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
 use crate::auth::failed_login_log::FailedLoginLog;
-use crate::auth::sign_in_log::UnknownNames;
+use crate::auth::unknown_names::UnknownNames;
 use crate::password_rules::Rules;
 use crate::request_body::BodyBudget;
 use crate::settings::ServerSettings;

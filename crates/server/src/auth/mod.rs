@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `basic`, `cookie`, `csrf`, `client_address`, `trusted_host` | what a request brings along |
 //! | `sign_in` | from a name and a password to an account |
-//! | `sign_in_log` | the log line of a failed sign-in |
+//! | `sign_in_log`, `unknown_names` | the log line of a failed sign-in |
 //! | `app_password` | app passwords, before the resolver |
 //! | `session` | sessions of the pages |
 //! | `proof` | how the caller proved who they are, and whether that is enough |
@@ -24,6 +24,7 @@ pub mod proof;
 pub(crate) mod proven_key;
 pub mod session;
 pub mod sign_in;
-pub(crate) mod sign_in_log;
+mod sign_in_log;
 pub(crate) mod token_shape;
 pub mod trusted_host;
+pub(crate) mod unknown_names;

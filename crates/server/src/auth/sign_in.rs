@@ -9,7 +9,7 @@ use user_backend::{Authenticated, CanonicalName, Credentials, LoginName, Outcome
 use super::app_password::Lookup;
 use super::login_delay::{delay_failure, least};
 use super::proof::{Accepted, ActiveSession, Proof};
-use super::sign_in_log::{Failed, Frontend};
+use super::sign_in_log::{Failed, Frontend, Unanswered};
 use crate::state::AppState;
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
@@ -28,6 +28,14 @@ pub enum Accepts {
 }
 
 impl Accepts {
+    fn frontend(self) -> Frontend {
+        match self {
+            Self::Password => Frontend::Page,
+            Self::AppPassword => Frontend::Check,
+            Self::ServiceToken => Frontend::Basic,
+        }
+    }
+
     fn take(self, proof: &Proof) -> bool {
         match proof {
             Proof::AppPassword(_) => self != Self::Password,
@@ -57,13 +65,16 @@ impl AppState {
         accepts: Accepts,
     ) -> Result<SignIn, AccountsError> {
         let began = now();
+        let unanswered = Unanswered::new(self, Some(name), from, accepts.frontend());
         let decided = match self.look_up_app_password(Some(name), password, from).await? {
-            Lookup::NotOurs => self.decide(name, password, from, accepts.into()).await?,
+            Lookup::NotOurs => self.decide(name, password, from, accepts.frontend()).await?,
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
             Lookup::Accepted(_) | Lookup::Refused => {
-                Err(self.refuse_app_password(Some(name), from, accepts.into()).await)
+                Err(self.refuse_app_password(Some(name), from, accepts.frontend()).await)
             }
         };
+        // From here on the log has what became of it.
+        unanswered.answered();
         self.delay_refusal(began, &decided).await;
         Ok(decided)
     }
@@ -77,12 +88,15 @@ impl AppState {
     /// Safe.
     pub async fn sign_in_with_token(&self, token: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
         let began = now();
+        let unanswered = Unanswered::new(self, None, from, Frontend::Bearer);
         let decided = match self.look_up_app_password(None, token, from).await? {
             Lookup::Accepted(accepted) => Ok(*accepted),
             Lookup::NotOurs | Lookup::Refused => {
                 Err(self.refuse_app_password(None, from, Frontend::Bearer).await)
             }
         };
+        // From here on the log has what became of it.
+        unanswered.answered();
         self.delay_refusal(began, &decided).await;
         Ok(decided)
     }

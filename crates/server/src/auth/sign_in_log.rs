@@ -10,28 +10,18 @@
 //! value holds a quote, a backslash or a control character, so a name cannot look like the rest of a line.
 
 use std::fmt::Write as _;
-use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use accounts::UserId;
+use tokio::runtime::Handle;
+use tracing::{Instrument, Span};
 use user_backend::resolver::{Rule, Said, Step, Trace};
 use user_backend::{Outcome, Rejection};
 
-use super::sign_in::Accepts;
 use crate::state::AppState;
 
 /// What a value is when there is nothing to say.
 const NOTHING: &str = "-";
-
-/// Hides names that are no account's.
-#[derive(Debug, Default)]
-pub(crate) struct UnknownNames(RandomState);
-
-impl UnknownNames {
-    fn hide(&self, typed: &str) -> String {
-        format!("(unknown {:06x})", self.0.hash_one(typed) & 0x00ff_ffff)
-    }
-}
 
 /// How a sign-in reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +43,6 @@ impl Frontend {
             Self::Bearer => "bearer",
             Self::Check => "check",
             Self::Page => "page",
-        }
-    }
-}
-
-impl From<Accepts> for Frontend {
-    fn from(accepts: Accepts) -> Self {
-        match accepts {
-            Accepts::Password => Self::Page,
-            Accepts::AppPassword => Self::Check,
-            Accepts::ServiceToken => Self::Basic,
         }
     }
 }
@@ -132,6 +112,45 @@ fn quotable(name: &str) -> String {
     text
 }
 
+/// A sign-in that has no answer yet. A client that hangs up before it has one is in the log, too: what it guessed counts, and
+/// would otherwise be seen by no one.
+#[derive(Debug)]
+pub(super) struct Unanswered(Option<Asked>);
+
+#[derive(Debug)]
+struct Asked {
+    app: AppState,
+    typed: Option<String>,
+    source: IpAddr,
+    frontend: Frontend,
+    span: Span,
+}
+
+impl Unanswered {
+    pub(super) fn new(app: &AppState, typed: Option<&str>, source: IpAddr, frontend: Frontend) -> Self {
+        let (app, typed, span) = (app.clone(), typed.map(str::to_owned), Span::current());
+        Self(Some(Asked { app, typed, source, frontend, span }))
+    }
+
+    /// It has one.
+    pub(super) fn answered(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        let (Some(asked), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
+        let span = asked.span.clone();
+        let write = async move {
+            let Asked { app, typed, source, frontend, .. } = asked;
+            let (user, frontend) = (app.loggable_user(typed.as_deref()).await, frontend.as_str());
+            tracing::info!(target: "audit", user, %source, frontend, "sign-in abandoned, the client hung up");
+        };
+        runtime.spawn(write.instrument(span));
+    }
+}
+
 impl AppState {
     /// Writes the line. `typed` is what was typed as the name, if there was one.
     pub(super) async fn log_failed_sign_in(
@@ -141,13 +160,7 @@ impl AppState {
         frontend: Frontend,
         failed: Failed,
     ) {
-        let user = match typed {
-            None => NOTHING.to_owned(),
-            Some(typed) => match self.account_of(typed).await {
-                Some(id) => quotable(id.as_str()),
-                None => self.inner.unknown_names.hide(typed),
-            },
-        };
+        let user = self.loggable_user(typed).await;
         let (user, frontend, backend) = (user.as_str(), frontend.as_str(), failed.backends.as_str());
         match failed.reason {
             Some(reason) => {
@@ -157,6 +170,16 @@ impl AppState {
             None => {
                 tracing::debug!(target: "audit", user, %source, frontend, backend, "sign-in not decided");
             }
+        }
+    }
+
+    async fn loggable_user(&self, typed: Option<&str>) -> String {
+        match typed {
+            None => NOTHING.to_owned(),
+            Some(typed) => match self.account_of(typed).await {
+                Some(id) => quotable(id.as_str()),
+                None => self.inner.unknown_names.hide(typed),
+            },
         }
     }
 
@@ -222,15 +245,5 @@ mod tests {
         ] {
             assert_eq!(quotable(name), expected);
         }
-    }
-
-    #[test]
-    fn unknown_name_is_the_same_hash_until_the_process_ends() {
-        let (one, other) = (UnknownNames::default(), UnknownNames::default());
-        let hidden = one.hide("correct horse battery staple");
-        assert_eq!(hidden, one.hide("correct horse battery staple"));
-        assert_ne!(hidden, one.hide("correct horse battery stable"));
-        assert!((0..9).any(|n| one.hide(&n.to_string()) != other.hide(&n.to_string())));
-        assert!(hidden.starts_with("(unknown ") && hidden.len() == "(unknown 123456)".len(), "{hidden}");
     }
 }

@@ -108,6 +108,31 @@ fn failed_sign_in_is_one_line_that_repeats_no_unknown_name() {
     assert!(fields(&program.failed()).starts_with("user=\"admin\" source=127.0.0.1 frontend=\"check\" "));
 }
 
+#[test]
+fn client_that_hangs_up_before_the_answer_is_in_the_log() {
+    // Takes connections and says nothing.
+    let silent = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let backend = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {}\ntls = \"none\"\n",
+        silent.local_addr().unwrap().port()
+    );
+    let mut program = Program::start(&backend, &[]);
+    let credentials = "Basic aXZ5OmEgZ3Vlc3M=";
+    let mut stream = std::net::TcpStream::connect(&program.address).unwrap();
+    write!(
+        stream,
+        "GET /ocs/v1.php/cloud/user HTTP/1.1\r\nHost: localhost\r\nOCS-APIRequest: true\r\n\
+         Authorization: {credentials}\r\n\r\n"
+    )
+    .unwrap();
+    // The canary at the start, and this one.
+    let _held: Vec<_> = (0..2).map(|_| silent.accept().unwrap()).collect();
+    drop(stream);
+    let line = program.running.until("hung up");
+    assert!(line.contains("  INFO request{id=") && !line.contains("ivy"), "{line}");
+    assert!(line.contains("source=127.0.0.1 frontend=\"basic\""), "{line}");
+}
+
 /// What the shipped filter finds in a log, address by address; `None` without fail2ban.
 fn filtered(log: &str) -> Option<Vec<IpAddr>> {
     let dir = TempDir::new().unwrap();
@@ -133,7 +158,7 @@ fn filtered(log: &str) -> Option<Vec<IpAddr>> {
     )
 }
 
-/// What clients send so that a line looks like the failure of somebody else.
+/// What clients send so that a line looks like the failure of another client.
 const FORGED: &[&str] = &[
     "x\" source=192.0.2.66 frontend=\"basic\" backend=\"local\" reason=\"bad_credentials\"",
     "x\nWARN audit: failed sign-in user=\"x\" source=192.0.2.66 frontend=\"basic\" backend=\"local\" reason=\"bad_credentials\"",
