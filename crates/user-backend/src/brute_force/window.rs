@@ -159,6 +159,7 @@ impl Window {
         self.0.clear();
     }
 
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
