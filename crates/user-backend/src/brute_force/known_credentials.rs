@@ -12,7 +12,8 @@
 //! name loses the exemption (see [`Offered`]). Otherwise a limit that has been reached would tell the right password from wrong
 //! ones, to anyone and without end.
 //!
-//! Bounded: 100,000 of each, as keyed hashes of about 45 bytes. They end with the process; a
+//! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. A keyed hash takes about 45 bytes, and
+//! 70 with the time; a full table keeps room for twice as many. They end with the process; a
 //! [`ProvenStore`](crate::resolver::ProvenStore) brings proven ones back.
 
 use std::sync::Arc;
@@ -36,7 +37,8 @@ pub(crate) struct KnownCredentials {
 }
 
 impl KnownCredentials {
-    /// Remembers at most this many of each kind.
+    /// Remembers at most this many that are proven. What was refused is needed by the limits, however little memory there is for
+    /// outcomes.
     pub(crate) fn new(bound: usize) -> Self {
         let bound = bound.clamp(1, MAX_TRACKED);
         Self { proven: Arc::new(Cache::new(bound)), refused: Arc::new(Cache::new(MAX_TRACKED)) }
@@ -139,6 +141,24 @@ fn short(tuple: &OutcomeKey) -> u32 {
 mod tests {
     use super::*;
     use crate::secret::OutcomeKeyer;
+
+    #[test]
+    fn both_kinds_are_bounded() {
+        let keyer = OutcomeKeyer::random().unwrap();
+        let known = KnownCredentials::new(100);
+        for number in 0..MAX_TRACKED + 20_000 {
+            let key = keyer.key(b"", "alice", &number.to_string());
+            known.refused(key, &key);
+            assert!(known.were_refused(&key, Duration::from_secs(60)), "{number}");
+            if number < 1_000 {
+                known.prove(key);
+            }
+        }
+        // Each part of a table may hold one more.
+        let (proven, refused) = (known.proven.len(), known.refused.len());
+        assert!(proven > 50 && proven <= 110, "{proven}");
+        assert!(refused > MAX_TRACKED / 2 && refused <= MAX_TRACKED + 100, "{refused}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn offered_credentials_are_counted_once_each_per_name_and_in_all() {

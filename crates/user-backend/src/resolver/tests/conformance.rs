@@ -64,7 +64,9 @@ fn generous(change: impl FnOnce(&mut Policy)) -> Policy {
 async fn keeps_the_contract(policy: Policy, before: Option<StaticBackend>) -> Whole {
     let mut builder = Resolver::builder().lock(None);
     if let Some(before) = before {
-        builder = builder.link(Arc::new(before), go_on_without(), DomainRules::none());
+        // The limit per typed name is the smallest budget of the chain.
+        let go_on = generous(|policy| policy.on_unavailable = OnUnavailable::Continue);
+        builder = builder.link(Arc::new(before), go_on, DomainRules::none());
     }
     let resolver = builder.link(Arc::new(honest()), policy, DomainRules::none()).build().unwrap();
     let whole = Whole { id: id("whole"), resolver };

@@ -284,16 +284,37 @@ async fn right_passwords_at_a_server_that_is_not_recognised_run_few_canaries() {
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
 }
 
+/// The limit per source answers as the server does: unavailable, because no one knows whether they were wrong passwords.
 #[tokio::test(start_paused = true)]
 async fn unrecognised_answers_count_against_their_source() {
     let server = OddServer::saying("Stay outside (#).");
     let resolver = server.resolver(Policy::default());
-    let mut throttled = 0;
+    let guesses = || server.asked.lock().unwrap().iter().filter(|name| name.starts_with("user")).count();
+    let limit = SourceRateLimit::default();
+    let began = now();
+    // As fast as possible: each guess is followed by a delay that doubles, until it is longer than an attempt may wait.
     for number in 0..40 {
         let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;
-        throttled += usize::from(matches!(answer.outcome, Outcome::Throttled { .. }));
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{number}: {answer:?}");
     }
-    assert!(throttled >= 25, "only {throttled} of 40 guesses were slowed down");
+    let waited = now().saturating_duration_since(began);
+    assert_eq!(guesses(), 7, "in {waited:?}");
+    let delays: Duration = (1..7).map(|failures| limit.delay(failures)).sum();
+    assert!(waited >= delays, "{waited:?} is less than {delays:?}");
+    // With all the patience in the world: so many, until the first no longer counts.
+    for number in 40..100 {
+        tokio::time::advance(Duration::from_secs(26)).await;
+        let answer = sign_in_from(&resolver, "203.0.113.7", &format!("user{number}"), "x").await;
+        assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{number}: {answer:?}");
+    }
+    assert!(now().saturating_duration_since(began) < limit.per);
+    assert_eq!(guesses(), usize::try_from(limit.refuse_after).unwrap());
+    // It was the limit that held them up: the server is asked for another source.
+    let _ = sign_in_from(&resolver, "203.0.113.8", "user100", "x").await;
+    assert_eq!(guesses(), usize::try_from(limit.refuse_after).unwrap() + 1);
+    tokio::time::advance(limit.per).await;
+    let _ = sign_in_from(&resolver, "203.0.113.7", "user101", "x").await;
+    assert_eq!(guesses(), usize::try_from(limit.refuse_after).unwrap() + 2);
 }
 
 #[tokio::test(start_paused = true)]
