@@ -185,7 +185,7 @@ impl Found {
             Canary::AcceptsAnybody => {
                 self.state = State::AcceptsAnybody;
                 self.problem = Some(
-                    "let in a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
+                    "accepted a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
                         .to_owned(),
                 );
             }
