@@ -136,7 +136,11 @@ async fn imap_server(mut client: Connection) -> std::io::Result<()> {
     client.read_line(&mut line).await?;
     let (tag, rest) = line.trim_end().split_once(' ').unwrap_or_default();
     let typed = BASE64_STANDARD.decode(rest.rsplit(' ').next().unwrap_or_default()).unwrap_or_default();
-    let status = if typed.ends_with(format!("\0{RIGHT}").as_bytes()) { "OK yes" } else { "NO [AUTHENTICATIONFAILED] Authentication failed." };
+    let status = if typed.ends_with(format!("\0{RIGHT}").as_bytes()) {
+        "OK yes"
+    } else {
+        "NO [AUTHENTICATIONFAILED] Authentication failed."
+    };
     say(&mut client, &format!("{tag} {status}\r\n")).await
 }
 
