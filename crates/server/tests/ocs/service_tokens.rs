@@ -104,7 +104,11 @@ async fn service_token_takes_over_neither_its_owner_nor_an_administrator() {
     let form =
         |who: &str, form: &str| server.ask("-", Method::PUT, &format!("/cloud/users/{who}")).form(form);
     let own = "A service token cannot change how its own owner signs in";
-    for field in ["key=password&value=down+the+rabbit+hole", "key=email&value=thief%40example.org"] {
+    for field in [
+        "key=password&value=down+the+rabbit+hole",
+        "key=email&value=thief%40example.org",
+        "key=confirmedEmail&value=thief%40example.org",
+    ] {
         form("admin", field).bearer(&wide).send().await.fails(403, own);
         form("jane", field).bearer(&narrow).send().await.fails(403, REFUSED);
     }
@@ -120,6 +124,7 @@ async fn service_token_takes_over_neither_its_owner_nor_an_administrator() {
     }
     form("Frank", "key=password&value=down+the+rabbit+hole").bearer(&narrow).send().await.ok();
     form("jane", "key=password&value=down+the+rabbit+hole").bearer(&wide).send().await.ok();
+    form("jane", "key=confirmedEmail&value=jane%40example.org").bearer(&wide).send().await.ok();
     server.ask("-", Method::DELETE, "/cloud/users/jane").bearer(&wide).send().await.ok();
 }
 
