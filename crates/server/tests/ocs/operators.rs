@@ -221,7 +221,7 @@ fn fail2ban_filter_reads_all_documented_lines() {
     // Another program's line, a name that is the rest of a line, something behind the end.
     log += &line(time, "192.0.2.66", "bad_credentials").replace("audit:", "audits:");
     log += &line(time, "192.0.2.66", "bad_credentials").replace("Zoë", "a\" source=192.0.2.66 x=\"");
-    log += &line(time, "192.0.2.66", "bad_credentials").replace("als\"\n", "als\" x\n");
+    log += &line(time, "192.0.2.66", "bad_credentials").replace("credentials\"\n", "credentials\" x\n");
     let Some(found) = filtered(&log) else { return };
     let expected = |address: &str| vec![address.parse::<IpAddr>().unwrap(); 4];
     let all = [expected("203.0.113.7"), expected("2001:db8::7")].concat();

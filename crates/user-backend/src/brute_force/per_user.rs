@@ -22,7 +22,7 @@
 //!   burst of guesses one is made at once, and the others wait for its end or for the delay that would follow.
 //! - An attempt that would have to wait longer than `MAX_INLINE_WAIT` is refused with the time to come back.
 //! - A failure is a name or a password that a backend refused. An outage is none, nor is an answer from memory. An outage only
-//!   ends what memory may be compared with (see [`Entry::may_recall`]).
+//!   ends what memory may be compared with (see `Entry::may_recall`).
 //! - A right password clears the record: that is what "in a row" means, and only the user has it. (At the source it clears
 //!   nothing: there an account of one's own would pay for guesses at all others.) A yes from memory or from grace is no news.
 //! - The same wrong name and password as before is followed by no delay and is not one more in a row, so a phone with an old

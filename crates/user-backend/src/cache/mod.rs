@@ -6,7 +6,7 @@
 //! - Accepted tuples are known by the canonical name. Refused tuples are known by the name as typed, because a server may
 //!   tell `Frank` from `frank`: a right spelling is never refused on account of a wrong one.
 //! - Both maps are bounded by entries and by bytes; what is rarely used goes first.
-//! - A table of [`InvalidationEpochs`] voids entries whose person or backend was invalidated after their check began.
+//! - A table of `InvalidationEpochs` voids entries whose person or backend was invalidated after their check began.
 //! - Outages are never stored.
 //! - Grace: an accepted tuple may be kept beyond its lifetime, for the time its backend cannot be asked. Only the tuple that
 //!   was accepted last for a person counts then, so that an old password does not come back after a change.
