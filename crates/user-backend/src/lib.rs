@@ -61,6 +61,7 @@ pub mod backend;
 pub mod brute_force;
 pub mod cache;
 pub mod class;
+mod client_address;
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
@@ -91,13 +92,16 @@ pub mod verdict;
 
 pub use backend::{Attempt, Probe, UserBackend};
 pub use class::{Class, ClassRegistry};
+pub use client_address::{Network, NetworkError, UnreadableHop, client_address};
 pub use config::Config;
 pub use error::{BackendError, FailureKind, Phase};
 pub use identity::{BackendId, CanonicalName, LoginName};
 pub use memory::StaticBackend;
 pub use refusal::{RefusalTextError, RefusalTexts, ServerText};
 pub use resolver::names::{DomainRules, NameRules};
-pub use resolver::{Answer, BuildError, Credentials, Outcome, Policy, Resolver, ResolverBuilder, Trace};
+pub use resolver::{
+    Answer, BuildError, Credentials, NotAuthenticated, Outcome, Policy, Resolver, ResolverBuilder, Trace,
+};
 pub use secret::Password;
 pub use verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 

@@ -40,13 +40,14 @@ mod warning;
 
 pub use build::{FromConfigError, Link};
 pub use loader::Loader;
-pub use settings::{Network, NetworkError, ResolverSettings};
+pub use settings::ResolverSettings;
 pub use warning::Warning;
 
 pub use crate::brute_force::{Lockout, SourceRateLimit};
 /// Earlier names.
 pub use crate::brute_force::{Lockout as Lock, SourceRateLimit as Throttle};
 pub use crate::class::{ClassRegistry, Entry};
+pub use crate::client_address::{Network, NetworkError};
 pub use crate::document::{ConfigError, ConfigErrors, Format};
 
 use std::path::Path;

@@ -39,7 +39,7 @@ pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
 pub use health::Outage;
 pub(crate) use link::Part;
-pub use outcome::{Answer, Outcome};
+pub use outcome::{Answer, NotAuthenticated, Outcome};
 pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
 pub use policy::Policy;
 pub use proven_store::{ProvenHash, ProvenKey, ProvenStore, ProvenStoreError};

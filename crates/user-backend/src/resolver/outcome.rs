@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use thiserror::Error;
 
 use super::trace::Trace;
 use crate::cache::epochs::Epoch;
@@ -42,6 +43,89 @@ impl Outcome {
             Self::Unavailable { .. } => "unavailable",
         }
     }
+
+    /// The HTTP status of an answer with this outcome: 200, 401, 429 or 503.
+    ///
+    /// Every refusal is 401, whatever its reason: a status of its own for disabled accounts would show who has one. An outage
+    /// is 503, so that no client takes it for a wrong password. A 401 needs a header `WWW-Authenticate`, 429 and 503 should
+    /// have `Retry-After` with [`Self::retry_after`], and none of them may be cached (`Cache-Control: no-store`).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use user_backend::{Outcome, Rejection};
+    ///
+    /// assert_eq!(Outcome::Refused(Rejection::BadCredentials).status(), 401);
+    /// let outage = Outcome::Unavailable { retry_after: Duration::from_millis(1_500) };
+    /// assert_eq!((outage.status(), outage.retry_after_seconds()), (503, Some(2)));
+    /// ```
+    #[doc(alias = "http")]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Authenticated(_) => 200,
+            Self::Refused(_) => 401,
+            Self::Throttled { .. } => 429,
+            Self::Unavailable { .. } => 503,
+        }
+    }
+
+    /// When it makes sense to try again, for outcomes that are not a decision.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Authenticated(_) | Self::Refused(_) => None,
+            Self::Throttled { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+        }
+    }
+
+    /// The value of the header `Retry-After` (RFC 9110, section 10.2.3): whole seconds, rounded up, at least one.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after()
+            .map(|time| time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0)).max(1))
+    }
+
+    /// The proof of sign-in, or the outcome as an error.
+    ///
+    /// # Errors
+    /// [`NotAuthenticated`]: the outcome, if it is not a sign-in.
+    pub fn into_result(self) -> Result<Authenticated, NotAuthenticated> {
+        match self {
+            Self::Authenticated(proof) => Ok(proof),
+            Self::Refused(rejection) => Err(NotAuthenticated::Refused(rejection)),
+            Self::Throttled { retry_after } => Err(NotAuthenticated::Throttled { retry_after }),
+            Self::Unavailable { retry_after } => Err(NotAuthenticated::Unavailable { retry_after }),
+        }
+    }
+}
+
+/// Why an attempt is no sign-in: an [`Outcome`] that is not [`Outcome::Authenticated`], as an error.
+///
+/// The texts are for logs. What the person who signs in may read is the program's to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NotAuthenticated {
+    /// See [`Outcome::Refused`].
+    #[error("refused: {0}")]
+    Refused(Rejection),
+    /// See [`Outcome::Throttled`].
+    #[error("too many attempts")]
+    Throttled {
+        /// When it makes sense to try again.
+        retry_after: Duration,
+    },
+    /// See [`Outcome::Unavailable`].
+    #[error("no backend that may know the user can be reached")]
+    Unavailable {
+        /// When it makes sense to try again.
+        retry_after: Duration,
+    },
+}
+
+impl From<NotAuthenticated> for Outcome {
+    fn from(error: NotAuthenticated) -> Self {
+        match error {
+            NotAuthenticated::Refused(rejection) => Self::Refused(rejection),
+            NotAuthenticated::Throttled { retry_after } => Self::Throttled { retry_after },
+            NotAuthenticated::Unavailable { retry_after } => Self::Unavailable { retry_after },
+        }
+    }
 }
 
 /// An outcome, and how it came about.
@@ -63,6 +147,14 @@ impl Answer {
             Outcome::Authenticated(proof) => Some(proof),
             _ => None,
         }
+    }
+
+    /// The proof of sign-in, or the outcome as an error: see [`Outcome::into_result`].
+    ///
+    /// # Errors
+    /// [`NotAuthenticated`].
+    pub fn into_result(self) -> Result<Authenticated, NotAuthenticated> {
+        self.outcome.into_result()
     }
 }
 
@@ -87,5 +179,27 @@ impl Serialize for Answer {
         answer.serialize_field("ms", &self.trace.ms)?;
         answer.serialize_field("trace", &self.trace.steps)?;
         answer.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn status_and_retry_after_follow_from_the_outcome() {
+        let after = Duration::from_millis;
+        for (outcome, status, seconds) in [
+            (Outcome::Refused(Rejection::BadCredentials), 401, None),
+            (Outcome::Refused(Rejection::AccountDisabled), 401, None),
+            (Outcome::Throttled { retry_after: after(0) }, 429, Some(1)),
+            (Outcome::Throttled { retry_after: after(5_000) }, 429, Some(5)),
+            (Outcome::Unavailable { retry_after: after(5_001) }, 503, Some(6)),
+            (Outcome::Unavailable { retry_after: Duration::MAX }, 503, Some(u64::MAX)),
+        ] {
+            assert_eq!((outcome.status(), outcome.retry_after_seconds()), (status, seconds), "{outcome:?}");
+            let error = outcome.clone().into_result().unwrap_err();
+            assert_eq!(Outcome::from(error), outcome);
+        }
     }
 }
