@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `basic`, `cookie`, `csrf`, `client_address`, `trusted_host` | what a request brings along |
+//! | `cookie`, `csrf`, `client_address`, `trusted_host` | what a request brings along |
 //! | `sign_in` | from a name and a password to an account |
 //! | `sign_in_log`, `unknown_names` | the log line of a failed sign-in |
 //! | `app_password` | app passwords, before the resolver |
@@ -13,7 +13,6 @@
 
 pub mod app_password;
 pub(crate) mod app_password_memory;
-pub mod basic;
 pub mod client_address;
 pub mod cookie;
 pub mod csrf;

@@ -13,6 +13,7 @@ use axum::http::header::{
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use user_backend::Outcome;
+use user_backend_tower::AuthorizationHeader;
 
 use super::call::{Call, SIGN_IN_ENDED};
 use super::caller::{Caller, RequiredRole, STALE};
@@ -23,7 +24,6 @@ use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path::Path;
 use super::routes::{Found, ROUTES, Route, find};
-use crate::auth::basic::AuthorizationHeader;
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
 use crate::auth::csrf;

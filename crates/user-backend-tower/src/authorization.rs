@@ -3,10 +3,10 @@
 //! Names and passwords are taken as UTF-8; bytes that are none are taken as Latin-1, which is what old clients send. One
 //! reading, never both: a password is offered once.
 
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use thiserror::Error;
 use zeroize::Zeroizing;
 

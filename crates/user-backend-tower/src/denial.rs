@@ -1,0 +1,101 @@
+//! Why a request is not let through, and what HTTP says about it.
+
+use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use thiserror::Error;
+use user_backend::{NotAuthenticated, Outcome, UnreadableHop};
+
+use crate::authorization::BadHeader;
+
+/// Why a request is not let through.
+///
+/// | denial | status | headers |
+/// |---|---|---|
+/// | no credentials, or refused ones | 401 | `WWW-Authenticate` |
+/// | a header that cannot be read | 400 | |
+/// | forbidden | 403 | |
+/// | throttled | 429 | `Retry-After` |
+/// | unavailable | 503 | `Retry-After` |
+///
+/// Each has `Cache-Control: no-store` as well: an outage that a cache keeps outlives its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Denial {
+    /// No name and password were sent.
+    #[error("no name and password")]
+    NoCredentials,
+    /// The header `Authorization` cannot be read.
+    #[error(transparent)]
+    BadHeader(#[from] BadHeader),
+    /// The proxy did not say where the request comes from in a way that can be read.
+    #[error(transparent)]
+    UnreadableHop(#[from] UnreadableHop),
+    /// The resolver did not accept the credentials.
+    #[error(transparent)]
+    NotAuthenticated(#[from] NotAuthenticated),
+    /// The user is signed in and may not do this.
+    #[error("not allowed for this user")]
+    Forbidden,
+}
+
+impl Denial {
+    /// The status of the response.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NoCredentials => StatusCode::UNAUTHORIZED,
+            Self::BadHeader(_) | Self::UnreadableHop(_) => StatusCode::BAD_REQUEST,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotAuthenticated(error) => {
+                StatusCode::from_u16(Outcome::from(*error).status()).unwrap_or(StatusCode::UNAUTHORIZED)
+            }
+        }
+    }
+
+    /// A sentence for the person who signs in. The same for a wrong password and an unknown user.
+    pub fn message(&self) -> &'static str {
+        match self {
+            Self::NoCredentials => "Sign in with your name and password.\n",
+            Self::BadHeader(BadHeader::Twice) => "The header Authorization was sent more than once.\n",
+            Self::BadHeader(BadHeader::Malformed) => "The header Authorization is not valid.\n",
+            Self::UnreadableHop(_) => "The address of the client that the proxy sent cannot be read.\n",
+            Self::Forbidden => "You may not open this.\n",
+            Self::NotAuthenticated(NotAuthenticated::Refused(_)) => "Wrong name or password.\n",
+            Self::NotAuthenticated(NotAuthenticated::Throttled { .. }) => {
+                "Too many failed sign-ins. Wait, then try again.\n"
+            }
+            Self::NotAuthenticated(NotAuthenticated::Unavailable { .. }) => {
+                "Passwords cannot be checked at the moment; yours may well be right. Try again soon.\n"
+            }
+        }
+    }
+
+    /// Sets the headers that belong to the status. `challenge` is the value of `WWW-Authenticate`.
+    pub(crate) fn set_headers(&self, challenge: &HeaderValue, headers: &mut HeaderMap) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status() == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, challenge.clone());
+        }
+        if let Self::NotAuthenticated(error) = self
+            && let Some(seconds) = Outcome::from(*error).retry_after_seconds()
+        {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use user_backend::Rejection;
+
+    use super::*;
+
+    #[test]
+    fn refusals_of_every_kind_read_the_same() {
+        let all = [Rejection::BadCredentials, Rejection::UnknownUser, Rejection::AccountDisabled];
+        let [wrong, others @ ..] = all.map(|why| Denial::NotAuthenticated(NotAuthenticated::Refused(why)));
+        for other in others {
+            assert_eq!(other.status(), wrong.status());
+            assert_eq!(other.message(), wrong.message());
+        }
+    }
+}
