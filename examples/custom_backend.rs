@@ -1,6 +1,5 @@
-//! A backend of your own: people from a text file, `name:password` a line, checked by the conformance suite.
-//!
-//! Run it with `cargo run --example custom_backend`. (Passwords in a text file are for this example only.)
+//! A backend of your own: users from a text file, `name:password` a line, checked by the conformance suite.
+//! `cargo run --example custom_backend`. (Passwords in a text file are for this example only.)
 
 use std::collections::HashMap;
 use std::fmt;
@@ -63,8 +62,9 @@ impl UserBackend for TextFile {
     }
 }
 
+/// Checks the backend against the contract, then signs users in.
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+pub async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let backend = TextFile::parse(BackendId::parse("text-file")?, "alice:Wonderland-1\nbob:Builder-22");
 
     conformance::check(&backend, &TestUser::new("alice", "Wonderland-1")?).await?;
