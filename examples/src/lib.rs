@@ -1,1 +1,6 @@
 //! The examples are the files beside `src`: run one with `cargo run --example custom_backend`.
+
+/// The programs in the README of the repository compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -139,34 +139,3 @@ impl fmt::Display for Violations {
 }
 
 impl Error for Violations {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_documentation_has_every_code_and_every_text() {
-        let documentation = include_str!("../../../docs/password-policy.md");
-        let context = ContextField::UserId;
-        let all = [
-            Violation::Blank,
-            Violation::TooLong,
-            Violation::Common,
-            Violation::TooShort { minimum: 10 },
-            Violation::NoNumericCharacter,
-            Violation::NoUpperLowerCase,
-            Violation::NoSpecialCharacter,
-            Violation::Breached,
-            Violation::ContextWord { field: context },
-            Violation::RecentlyUsed,
-        ];
-        for violation in &all {
-            let row =
-                documentation.lines().find(|line| line.starts_with(&format!("| `{}`", violation.code())));
-            assert!(row.is_some_and(|row| row.contains(&violation.to_string())), "{violation:?}: {row:?}");
-        }
-        for text in [crate::EXPIRED.to_owned(), crate::GenerateError::NonePassed.to_string()] {
-            assert!(documentation.contains(&text), "{text}");
-        }
-    }
-}

@@ -218,7 +218,7 @@ pub struct NoRandomness;
 
 /// Fills a buffer with bytes from the operating system's generator.
 pub(crate) fn fill_random(buffer: &mut [u8]) -> Result<(), NoRandomness> {
-    rustls::crypto::ring::default_provider().secure_random.fill(buffer).map_err(|_| NoRandomness)
+    getrandom::fill(buffer).map_err(|_| NoRandomness)
 }
 
 /// A random text of `2 * N` lower-case hexadecimal digits: tags, canary names.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::bench::{self, Name};
 use crate::step::{self, Outcome, Steps};
-use crate::{adversarial, fuzz, lint, soak, test};
+use crate::{adversarial, fuzz, lint, package, soak, test};
 
 /// `cargo xtask ci`
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ const TASKS: &[Task] = &[
     },
     Task {
         name: "lint",
-        what: "documentation, licences, banned crates, spelling",
+        what: "documentation, number of crates, licences, banned crates, spelling",
         when: When::Always,
         run: lint::extras,
     },
@@ -74,6 +74,12 @@ const TASKS: &[Task] = &[
         what: "each crate without features and with each of its features alone",
         when: When::Full,
         run: features,
+    },
+    Task {
+        name: "package",
+        what: "`cargo xtask package`: the published crates as for a release, and the tests of what was packed",
+        when: When::Full,
+        run: package::all,
     },
     Task {
         name: "adversarial",
@@ -163,15 +169,15 @@ fn plain_test(steps: &mut Steps) {
 
 /// What `cargo hack --each-feature` does.
 fn features(steps: &mut Steps) {
-    steps.run("features", "cargo check, no feature and each alone", || {
+    steps.run("features", "clippy, no feature and each alone; a warning is an error", || {
         let metadata = ["metadata", "--no-deps", "--format-version", "1"];
         let metadata: Value = serde_json::from_str(&step::capture(&mut step::cargo(&metadata))?)?;
         for (package, features) in packages(&metadata) {
             for feature in std::iter::once("").chain(features) {
                 eprintln!("    {package}, {}", if feature.is_empty() { "no feature" } else { feature });
                 let check =
-                    ["check", "--quiet", "-p", package, "--no-default-features", "--features", feature];
-                step::run(&mut step::cargo(&check))?;
+                    ["clippy", "--quiet", "-p", package, "--no-default-features", "--features", feature];
+                step::run(step::cargo(&check).args(["--", "-D", "warnings"]))?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! `cargo xtask lint`: what can be said of the code without running it.
 
+use std::collections::BTreeSet;
+
 use crate::packages;
 use crate::step::{self, Outcome, Steps};
 
@@ -28,11 +30,26 @@ pub(crate) fn clippy(steps: &mut Steps) {
     });
 }
 
-/// What `cargo xtask test` leaves out: documentation, licences, banned crates, sources and spelling.
+/// The most crates that the library may pull in with its default features, itself included.
+const MAX_CRATES: usize = 120;
+
+/// The number of different crates in the output of `cargo tree --prefix none`.
+fn crates(tree: &str) -> usize {
+    let names: BTreeSet<_> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    names.len()
+}
+
+/// What `cargo xtask test` leaves out: documentation, number of crates, licences, banned crates, sources and spelling.
 pub(crate) fn extras(steps: &mut Steps) {
     steps.run("doc", "cargo doc; a warning is an error", || {
         let mut doc = step::cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
         step::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    });
+    steps.run("weight", "the number of crates that the library pulls in with its default features", || {
+        let tree = ["tree", "-p", "user-backend", "-e", "normal", "--prefix", "none"];
+        let crates = crates(&step::capture(&mut step::cargo(&tree))?);
+        eprintln!("    user-backend: {crates} crates, at most {MAX_CRATES}");
+        if crates > MAX_CRATES { Err("the library has become too heavy".into()) } else { Ok(()) }
     });
     steps.run("deny", "licences, banned crates, sources of all dependencies (deny.toml)", || {
         packages::tool("cargo-deny", "cargo-deny", "^0.20", 3)?;
@@ -47,4 +64,15 @@ pub(crate) fn extras(steps: &mut Steps) {
         packages::tool("typos", "typos-cli", "^1", 3)?;
         step::run(&mut step::program("typos"))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crates_are_counted_by_name() {
+        let tree = "user-backend v0.1.0 (/x)\nnom v7.1.3\nmemchr v2.7.0\nnom v8.0.0\nmemchr v2.7.0 (*)\n";
+        assert_eq!(crates(tree), 3);
+    }
 }

@@ -16,6 +16,7 @@ mod fuzz;
 #[cfg(test)]
 mod imports;
 mod lint;
+mod package;
 mod packages;
 mod rig;
 #[cfg(test)]
@@ -46,6 +47,8 @@ enum Command {
     Lint,
     /// Runs what CI runs; `--full` for all that there is, `--list` for the steps
     Ci(ci::Args),
+    /// Packs the published crates as for a release, and tests what was packed
+    Package,
     /// Runs the adversarial tests (scripts, bad certificates, mutated dialogues, network faults) and prints figures
     #[command(alias = "hostile")]
     Adversarial(adversarial::Args),
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
         Command::Ci(args) => ci::run(&args),
+        Command::Package => package::run(),
         Command::Adversarial(args) => adversarial::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Soak(args) => soak::run(&args),

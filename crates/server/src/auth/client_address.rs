@@ -7,9 +7,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
-use thiserror::Error;
-use user_backend::config::Network;
+use axum::http::{HeaderMap, HeaderName};
+pub use user_backend::UnreadableHop;
+use user_backend::{Network, client_address};
 
 /// The listener of a request.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +60,6 @@ pub struct Origin {
     pub silent_proxy: bool,
 }
 
-/// A trusted proxy says where a request comes from in a way that cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("X-Forwarded-For cannot be read: the entry that the trusted proxy wrote is not an IP address")]
-pub struct UnreadableHop;
-
 impl Origin {
     /// Finds it out.
     ///
@@ -91,13 +86,7 @@ impl Origin {
                 silent_proxy: false,
             });
         }
-        let mut address = peer;
-        for hop in hops(headers) {
-            address = hop.ok_or(UnreadableHop)?;
-            if !is_trusted(address) {
-                break;
-            }
-        }
+        let address = client_address(peer, headers.get_all(X_FORWARDED_FOR), trusted)?;
         // Several proxies in a row may each add a word; one that says something else than https makes it so.
         let mut words = headers
             .get_all("x-forwarded-proto")
@@ -117,22 +106,9 @@ impl Origin {
     }
 }
 
-/// The hops that proxies name, the nearest first; `None` for what is not an address.
-fn hops(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
-    let lines: Vec<&[u8]> = headers.get_all(X_FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
-    lines.into_iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')).map(address)
-}
-
-/// An address, also with a port or in brackets.
-fn address(text: &[u8]) -> Option<IpAddr> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let address = bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip()));
-    address.ok().map(|address| address.to_canonical())
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
     use user_backend::config::{Format, Loader};
 
     use super::*;
@@ -267,16 +243,12 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_bytes_are_refused_or_lead_to_what_the_proxy_wrote(
+        fn any_bytes_lead_to_what_the_proxy_wrote(
             line in proptest::collection::vec(1_u8.., 0..60),
         ) {
             let Ok(value) = HeaderValue::from_bytes(&line) else { return Ok(()) };
-            let last = line.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-            let found = of("127.0.0.1", false, &[("x-forwarded-for", value.as_bytes())]);
-            match address(last) {
-                None => proptest::prop_assert_eq!(found, Err(UnreadableHop)),
-                Some(hop) if hop.is_loopback() => {}
-                Some(hop) => proptest::prop_assert_eq!(found.unwrap().address, hop),
+            if let Ok(found) = of("127.0.0.1", false, &[("x-forwarded-for", value.as_bytes())]) {
+                proptest::prop_assert!(!found.private && !found.local);
             }
             let mut appended = line.clone();
             appended.extend_from_slice(b", 203.0.113.7");

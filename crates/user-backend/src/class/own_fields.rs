@@ -5,14 +5,14 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 
 use super::error::EntryError;
 use crate::document::duration;
+use crate::document::field_value::FieldValue;
 
 /// The own fields of an entry, checked. `Debug` shows their names only: values may be secrets.
 #[derive(Clone, Default, PartialEq)]
-pub struct OwnFields(pub(super) BTreeMap<String, Json>);
+pub struct OwnFields(pub(super) BTreeMap<String, FieldValue>);
 
 impl OwnFields {
     /// A field that is a text.
@@ -27,7 +27,7 @@ impl OwnFields {
 
     /// A field as a type of yours; `None` when it is not there or of another type.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        T::deserialize(self.0.get(name)?.clone()).ok()
+        self.0.get(name)?.clone().read().ok()
     }
 
     /// All of them as a type of yours.
@@ -35,9 +35,8 @@ impl OwnFields {
     /// # Errors
     /// The mismatch, without the value.
     pub fn settings<T: DeserializeOwned>(&self) -> Result<T, EntryError> {
-        let fields = Json::Object(self.0.clone().into_iter().collect());
-        serde_path_to_error::deserialize(fields)
-            .map_err(|error| format!("{} does not fit", error.path()).into())
+        let fields = FieldValue::Table(self.0.clone().into_iter().collect());
+        fields.read().map_err(|error| format!("{} does not fit", error.path()).into())
     }
 }
 

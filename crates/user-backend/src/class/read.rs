@@ -1,13 +1,13 @@
 //! Reads the own fields of an entry, and reports everything that is wrong with them.
 
-use serde_json::{Map, Value as Json};
-
 use super::arguments::NamedFields;
 use super::contract::Class;
 use super::fields::FieldSpec;
 use super::own_fields::OwnFields;
+use super::settings::Mismatch;
+use crate::document::field_value::FieldValue;
 use crate::document::section::TableReader;
-use crate::document::tree::{Member, Node, Value};
+use crate::document::tree::Member;
 use crate::document::{Field, Problem, by_serde};
 
 /// The names of a class's own fields; `None` when it does not say.
@@ -48,7 +48,7 @@ pub(crate) fn read(
     }
     let mut own = OwnFields::default();
     for (name, field) in &given {
-        match json(field.node) {
+        match by_serde::common_value(field.node) {
             Some(value) => drop(own.0.insert(name.clone(), value)),
             None => drop(field.fail::<()>(Problem::new(
                 "a value that only one format has",
@@ -93,11 +93,11 @@ fn check_settings(
     given: &[(String, Field<'_>)],
     own: &OwnFields,
     is_broken: bool,
-    check: impl Fn(Map<String, Json>) -> Result<(), serde_path_to_error::Error<serde_json::Error>>,
+    check: impl Fn(FieldValue) -> Result<(), Mismatch>,
 ) {
-    let mut left: Map<String, Json> = own.0.clone().into_iter().collect();
+    let mut left = own.0.clone();
     let mut wrong: Vec<String> = Vec::new();
-    while let Err(error) = check(left.clone()) {
+    while let Err(error) = check(FieldValue::Table(left.clone().into_iter().collect())) {
         let text = error.inner().to_string();
         let first = by_serde::first_field(error.path());
         match first
@@ -118,22 +118,4 @@ fn check_settings(
             }
         }
     }
-}
-
-fn json(node: &Node) -> Option<Json> {
-    Some(match &node.value {
-        Value::Null | Value::Broken => Json::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Integer(value) => (*value).into(),
-        Value::OtherNumber(text) => text.parse::<f64>().ok().filter(|number| number.is_finite())?.into(),
-        Value::Text(text) => text.clone().into(),
-        Value::List(nodes) => Json::Array(nodes.iter().map(json).collect::<Option<_>>()?),
-        Value::Table(members) => Json::Object(
-            members
-                .iter()
-                .map(|member| Some((member.key.text(), json(&member.node)?)))
-                .collect::<Option<_>>()?,
-        ),
-        Value::Foreign(_) => return None,
-    })
 }

@@ -5,7 +5,11 @@ use std::fmt;
 use serde::de::value::Error as NoFields;
 use serde::de::{DeserializeOwned, Deserializer, Error, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::{Map, Value as Json};
+
+use crate::document::field_value::{FieldValue, MismatchError};
+
+/// What serde says, and the path to the value.
+pub(super) type Mismatch = serde_path_to_error::Error<MismatchError>;
 
 /// The own fields of a class, as a struct that serde reads. Its fields are the known ones.
 ///
@@ -13,7 +17,7 @@ use serde_json::{Map, Value as Json};
 #[derive(Clone, Copy)]
 pub struct SettingsSpec {
     names: fn() -> Option<&'static [&'static str]>,
-    read: fn(Map<String, Json>) -> Result<(), serde_path_to_error::Error<serde_json::Error>>,
+    read: fn(FieldValue) -> Result<(), Mismatch>,
 }
 
 impl SettingsSpec {
@@ -28,10 +32,7 @@ impl SettingsSpec {
     }
 
     /// The first error, with the way to it.
-    pub(crate) fn check(
-        &self,
-        own: Map<String, Json>,
-    ) -> Result<(), serde_path_to_error::Error<serde_json::Error>> {
+    pub(crate) fn check(&self, own: FieldValue) -> Result<(), Mismatch> {
         (self.read)(own)
     }
 }
@@ -42,10 +43,8 @@ impl fmt::Debug for SettingsSpec {
     }
 }
 
-fn read<T: DeserializeOwned>(
-    own: Map<String, Json>,
-) -> Result<(), serde_path_to_error::Error<serde_json::Error>> {
-    serde_path_to_error::deserialize::<_, T>(Json::Object(own)).map(drop)
+fn read<T: DeserializeOwned>(own: FieldValue) -> Result<(), Mismatch> {
+    own.read::<T>().map(drop)
 }
 
 fn names<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
@@ -97,6 +96,6 @@ mod tests {
             people: Vec<String>,
         }
         assert_eq!(SettingsSpec::of::<Own>().names(), Some(&["realm", "users"][..]));
-        assert_eq!(SettingsSpec::of::<Json>().names(), None);
+        assert_eq!(SettingsSpec::of::<serde_json::Value>().names(), None);
     }
 }

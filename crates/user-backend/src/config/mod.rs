@@ -33,6 +33,10 @@ mod help;
 mod loader;
 mod policy;
 mod raw;
+#[cfg_attr(
+    not(all(feature = "config-toml", feature = "config-json", feature = "config-php")),
+    allow(dead_code, reason = "not every format needs all of it")
+)]
 mod read;
 mod settings;
 mod standard;
@@ -126,5 +130,11 @@ impl Config {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "imap", feature = "ftp"))]
+#[cfg(all(
+    feature = "imap",
+    feature = "ftp",
+    feature = "config-toml",
+    feature = "config-json",
+    feature = "config-php"
+))]
 mod tests;

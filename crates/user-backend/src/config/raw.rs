@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::Config;
-use crate::document::by_serde::{json, member, problem, walk};
+use crate::document::by_serde::{field_value, member, problem, walk};
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::document::source::names_a_secret;
 use crate::document::tree::{Node, Value};
@@ -30,7 +30,7 @@ impl Config {
         let Some(section) = self.sections.iter().find(|section| section.name == name) else {
             return Ok(None);
         };
-        serde_path_to_error::deserialize(json(&section.node)).map(Some).map_err(|error| {
+        field_value(&section.node).read().map(Some).map_err(|error| {
             let (at, field, secret) = walk(&section.node, error.path());
             let mut place = Place::section(section.key.clone());
             place.field = (!field.is_empty()).then_some(field);

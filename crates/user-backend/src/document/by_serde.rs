@@ -1,34 +1,54 @@
-//! Values read by serde: the same tree as JSON, and serde's errors in our words with their place.
+//! Values read by serde: the same tree without places, and serde's errors in our words with their place.
 
-use serde_json::{Map, Number, Value as Json};
 use serde_path_to_error::{Path, Segment};
 
 use super::error::Problem;
+use super::field_value::FieldValue;
 use super::section::Field;
 use super::source::{carries_a_password, names_a_secret};
-use super::tree::{Node, Position, Value};
+use super::tree::{Member, Node, Position, Value};
 
-/// The same as JSON, which is what serde knows. Numbers that are no integers keep their value.
-pub(crate) fn json(node: &Node) -> Json {
+/// The same without places. Numbers that are no integers keep their value.
+pub(crate) fn field_value(node: &Node) -> FieldValue {
     match &node.value {
-        Value::Null | Value::Broken => Json::Null,
-        Value::Bool(value) => Json::Bool(*value),
-        Value::Integer(value) => Json::from(*value),
+        Value::Null | Value::Broken => FieldValue::Null,
+        Value::Bool(value) => FieldValue::Bool(*value),
+        Value::Integer(value) => FieldValue::Integer(*value),
         Value::OtherNumber(text) => {
-            let number = text.parse::<f64>().ok().and_then(Number::from_f64);
-            number.map_or_else(|| Json::String(text.clone()), Json::Number)
+            finite(text).map_or_else(|| FieldValue::Text(text.clone()), FieldValue::Float)
         }
-        Value::Text(text) => Json::String(text.clone()),
-        Value::Foreign(kind) => Json::String((*kind).to_owned()),
-        Value::List(nodes) => nodes.iter().map(json).collect(),
+        Value::Text(text) => FieldValue::Text(text.clone()),
+        Value::Foreign(kind) => FieldValue::Text((*kind).to_owned()),
+        Value::List(nodes) => FieldValue::List(nodes.iter().map(field_value).collect()),
         // PHP writes an array with numbers for keys; a table it is only with a name in it.
         Value::Table(members) => match node.value.elements() {
-            Some(nodes) if !members.is_empty() => nodes.into_iter().map(json).collect(),
-            _ => Json::Object(
-                members.iter().map(|member| (member.key.text(), json(&member.node))).collect::<Map<_, _>>(),
+            Some(nodes) if !members.is_empty() => {
+                FieldValue::List(nodes.into_iter().map(field_value).collect())
+            }
+            _ => FieldValue::Table(
+                members.iter().map(|member| (member.key.text(), field_value(&member.node))).collect(),
             ),
         },
     }
+}
+
+/// The same, for values that all formats can say. `None` for others, such as dates and infinity. A table stays one, whatever
+/// its keys are.
+pub(crate) fn common_value(node: &Node) -> Option<FieldValue> {
+    Some(match &node.value {
+        Value::OtherNumber(text) => FieldValue::Float(finite(text)?),
+        Value::Foreign(_) => return None,
+        Value::List(nodes) => FieldValue::List(nodes.iter().map(common_value).collect::<Option<_>>()?),
+        Value::Table(members) => {
+            let member = |member: &Member| Some((member.key.text(), common_value(&member.node)?));
+            FieldValue::Table(members.iter().map(member).collect::<Option<_>>()?)
+        }
+        _ => field_value(node),
+    })
+}
+
+fn finite(number: &str) -> Option<f64> {
+    number.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 pub(crate) fn member<'n>(node: &'n Node, name: &str) -> Option<&'n Node> {

@@ -5,6 +5,7 @@
 pub(crate) mod by_serde;
 pub(crate) mod duration;
 pub(crate) mod error;
+pub(crate) mod field_value;
 pub(crate) mod host;
 pub(crate) mod section;
 pub(crate) mod source;

@@ -3,6 +3,7 @@
 //! A configuration decides where passwords are sent, so a file that others may change is refused, and a file that holds a
 //! secret and that others may read is refused too.
 
+use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
@@ -37,6 +38,15 @@ impl Format {
         }
     }
 
+    /// The cargo feature that reads it.
+    pub(crate) fn feature(self) -> &'static str {
+        match self {
+            Self::Toml => "config-toml",
+            Self::Json => "config-json",
+            Self::Php => "config-php",
+        }
+    }
+
     /// One line that sets a field, as this format writes it in front of another one.
     pub(crate) fn line(self, field: &str, value: &str) -> String {
         match self {
@@ -52,6 +62,16 @@ impl Format {
             Self::Php if !text.contains(['\'', '\\']) => format!("'{text}'"),
             _ => format!("{text:?}"),
         }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Toml => "TOML",
+            Self::Json => "JSON",
+            Self::Php => "PHP",
+        })
     }
 }
 

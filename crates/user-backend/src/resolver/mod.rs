@@ -30,6 +30,7 @@ pub mod policy;
 mod proven_store;
 mod refusal_time;
 mod reload;
+#[cfg(feature = "metrics")]
 mod report;
 mod scope;
 mod trace;

@@ -9,13 +9,15 @@
 use std::cell::Cell;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
-use metrics::{counter, gauge, histogram};
+#[cfg(feature = "metrics")]
+pub(super) use with_metrics::*;
+#[cfg(not(feature = "metrics"))]
+pub(super) use without_metrics::*;
 
 use super::outcome::Answer;
-use super::trace::{AUDIT, Rule, Said, Step};
-use crate::identity::{BackendId, LoginName};
+use super::trace::{AUDIT, Said};
+use crate::identity::LoginName;
 
 /// One flight has landed: counted once, however many wait for it.
 pub(super) fn landed(name: &LoginName, answer: &Answer) {
@@ -34,37 +36,12 @@ pub(super) fn locked(name: &LoginName, source: Option<IpAddr>) {
     tracing::warn!(target: AUDIT, user = ?name, source, "locked: too many failed sign-ins in a row");
 }
 
-fn asked(step: &Step) {
-    let (backend, verdict) = (step.backend.to_string(), step.verdict.as_str());
-    let phase = step.phase.map_or("", |phase| phase.as_str());
-    let seconds = seconds(step.ms);
-    histogram!("user_backend_answer_seconds", "backend" => backend.clone(), "verdict" => verdict)
-        .record(seconds);
-    counter!("user_backend_answers_total", "backend" => backend, "verdict" => verdict, "phase" => phase)
-        .increment(1);
-}
-
-/// One caller gets an answer that was not remembered.
-pub(super) fn answered(answer: &Answer) {
-    let outcome = answer.outcome.as_str();
-    attempts(outcome, answer.trace.ended_by).increment(1);
-    histogram!("user_backend_attempt_seconds", "outcome" => outcome).record(seconds(answer.trace.ms));
-}
-
-pub(super) fn attempts(outcome: &'static str, rule: Rule) -> metrics::Counter {
-    counter!("user_backend_attempts_total", "outcome" => outcome, "rule" => rule.as_str())
-}
-
-fn seconds(ms: u64) -> f64 {
-    // Exact up to thousands of years.
-    ms as f64 / 1_000.0
-}
-
 /// How often an answer came from memory.
 #[derive(Debug)]
 pub(super) struct Remembered {
     lanes: Box<[Lane]>,
-    reported: Mutex<[u64; 2]>,
+    #[cfg(feature = "metrics")]
+    reported: std::sync::Mutex<[u64; 2]>,
 }
 
 /// The last one is for all threads that are so late that there is none left for them alone.
@@ -81,7 +58,11 @@ struct Lane {
 impl Default for Remembered {
     fn default() -> Self {
         let lanes = std::iter::repeat_with(Lane::default).take(LANES).collect();
-        Self { lanes, reported: Mutex::default() }
+        Self {
+            lanes,
+            #[cfg(feature = "metrics")]
+            reported: Default::default(),
+        }
     }
 }
 
@@ -130,8 +111,9 @@ impl Remembered {
     }
 
     /// What was counted and not reported yet.
+    #[cfg(feature = "metrics")]
     pub(super) fn take(&self) -> [u64; 2] {
-        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reported = self.reported.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let now = self.so_far();
         let [accepted, rejected] = now;
         let [accepted_before, rejected_before] = std::mem::replace(&mut *reported, now);
@@ -139,14 +121,64 @@ impl Remembered {
     }
 }
 
-/// A backend is not there any more: what was said about it last must not stand for ever.
-pub(super) fn removed(id: &BackendId) {
-    for name in [
-        "user_backend_breaker_open",
-        "user_backend_distrusted",
-        "user_backend_unavailable",
-        "user_backend_unproven",
-    ] {
-        gauge!(name, "backend" => id.to_string()).set(0.0);
+/// What goes to the recorder of the crate `metrics`.
+#[cfg(feature = "metrics")]
+mod with_metrics {
+    use metrics::{counter, gauge, histogram};
+
+    use crate::identity::BackendId;
+    use crate::resolver::outcome::Answer;
+    use crate::resolver::trace::{Rule, Step};
+
+    pub(in crate::resolver) fn asked(step: &Step) {
+        let (backend, verdict) = (step.backend.to_string(), step.verdict.as_str());
+        let phase = step.phase.map_or("", |phase| phase.as_str());
+        let seconds = seconds(step.ms);
+        histogram!("user_backend_answer_seconds", "backend" => backend.clone(), "verdict" => verdict)
+            .record(seconds);
+        counter!("user_backend_answers_total", "backend" => backend, "verdict" => verdict, "phase" => phase)
+            .increment(1);
     }
+
+    /// One caller gets an answer that was not remembered.
+    pub(in crate::resolver) fn answered(answer: &Answer) {
+        let outcome = answer.outcome.as_str();
+        attempts(outcome, answer.trace.ended_by).increment(1);
+        histogram!("user_backend_attempt_seconds", "outcome" => outcome).record(seconds(answer.trace.ms));
+    }
+
+    pub(in crate::resolver) fn attempts(outcome: &'static str, rule: Rule) -> metrics::Counter {
+        counter!("user_backend_attempts_total", "outcome" => outcome, "rule" => rule.as_str())
+    }
+
+    fn seconds(ms: u64) -> f64 {
+        // Exact up to thousands of years.
+        ms as f64 / 1_000.0
+    }
+
+    /// A backend is not there any more: what was said about it last must not stand for ever.
+    pub(in crate::resolver) fn removed(id: &BackendId) {
+        for name in [
+            "user_backend_breaker_open",
+            "user_backend_distrusted",
+            "user_backend_unavailable",
+            "user_backend_unproven",
+        ] {
+            gauge!(name, "backend" => id.to_string()).set(0.0);
+        }
+    }
+}
+
+/// The same without a recorder.
+#[cfg(not(feature = "metrics"))]
+mod without_metrics {
+    use crate::identity::BackendId;
+    use crate::resolver::outcome::Answer;
+    use crate::resolver::trace::Step;
+
+    pub(in crate::resolver) fn asked(_: &Step) {}
+
+    pub(in crate::resolver) fn answered(_: &Answer) {}
+
+    pub(in crate::resolver) fn removed(_: &BackendId) {}
 }

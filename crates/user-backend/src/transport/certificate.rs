@@ -1,7 +1,5 @@
 //! Certificates in words: what a good one says, what is wrong with a bad one.
 
-use std::time::UNIX_EPOCH;
-
 use rustls::pki_types::UnixTime;
 use rustls::{
     AlertDescription, CertificateError, ClientConnection, Error as TlsError, InvalidMessage, OtherError,
@@ -9,11 +7,8 @@ use rustls::{
 };
 use serde::Serialize;
 use time::OffsetDateTime;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use crate::clock;
-
-/// Summary of a TLS session.
+/// Summary of a TLS session. What is in the certificate is read with the cargo feature `certificate-details` only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct TlsSummary {
@@ -34,7 +29,24 @@ impl TlsSummary {
             Some(rustls::ProtocolVersion::TLSv1_3) => "1.3",
             _ => "unknown",
         };
-        let mut summary = Self { version: version.to_owned(), ..Self::default() };
+        let summary = Self { version: version.to_owned(), ..Self::default() };
+        #[cfg(feature = "certificate-details")]
+        let summary = details::add(summary, connection);
+        summary
+    }
+}
+
+#[cfg(feature = "certificate-details")]
+mod details {
+    use std::time::UNIX_EPOCH;
+
+    use rustls::ClientConnection;
+    use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+    use super::{TlsSummary, day};
+    use crate::clock;
+
+    pub(super) fn add(mut summary: TlsSummary, connection: &ClientConnection) -> TlsSummary {
         let leaf = connection.peer_certificates().and_then(<[_]>::first);
         if let Some((_, certificate)) = leaf.and_then(|der| X509Certificate::from_der(der).ok()) {
             let ends = certificate.validity().not_after.timestamp();
@@ -46,14 +58,16 @@ impl TlsSummary {
         }
         summary
     }
-}
 
-fn first_name(certificate: &X509Certificate<'_>) -> Option<String> {
-    let names = certificate.subject_alternative_name().ok()??;
-    names.value.general_names.iter().find_map(|name| match name {
-        GeneralName::DNSName(dns) => Some((*dns).chars().filter(char::is_ascii_graphic).take(255).collect()),
-        _ => None,
-    })
+    fn first_name(certificate: &X509Certificate<'_>) -> Option<String> {
+        let names = certificate.subject_alternative_name().ok()??;
+        names.value.general_names.iter().find_map(|name| match name {
+            GeneralName::DNSName(dns) => {
+                Some((*dns).chars().filter(char::is_ascii_graphic).take(255).collect())
+            }
+            _ => None,
+        })
+    }
 }
 
 /// A day on the wall clock, as `2026-11-01`.

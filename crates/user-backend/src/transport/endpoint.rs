@@ -5,8 +5,11 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(feature = "crypto-provider")]
+use rustls::crypto::CryptoProvider;
 use serde::{Deserialize, Serialize};
 
+use super::provider::GivenProvider;
 use crate::error::{BackendError, Phase};
 
 /// How a connection is encrypted. There is no opportunistic mode: what can be stripped is not encryption.
@@ -65,6 +68,7 @@ pub struct Endpoint {
     allow_plaintext: bool,
     connect_timeout: Duration,
     timeout: Duration,
+    provider: GivenProvider,
 }
 
 impl Endpoint {
@@ -86,6 +90,7 @@ impl Endpoint {
             allow_plaintext: false,
             connect_timeout: Self::DEFAULT_CONNECT_TIMEOUT,
             timeout: Self::DEFAULT_TIMEOUT,
+            provider: GivenProvider::default(),
         }
     }
 
@@ -122,6 +127,18 @@ impl Endpoint {
     pub fn with_timeout(mut self, limit: Duration) -> Self {
         self.timeout = limit;
         self
+    }
+
+    /// The crypto provider of TLS connections (default: that of the process, or ring, if that cargo feature is on).
+    #[cfg(feature = "crypto-provider")]
+    #[must_use]
+    pub fn with_crypto_provider(mut self, provider: std::sync::Arc<CryptoProvider>) -> Self {
+        self.provider = GivenProvider(Some(provider));
+        self
+    }
+
+    pub(crate) fn provider(&self) -> &GivenProvider {
+        &self.provider
     }
 
     /// The host.

@@ -8,6 +8,7 @@
 mod certificate;
 mod dial;
 mod endpoint;
+mod provider;
 mod resolve;
 mod tls;
 mod warm;

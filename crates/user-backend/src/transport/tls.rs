@@ -1,7 +1,6 @@
 //! TLS for clients: whom to trust, the handshake, and errors that say what is wrong with a certificate.
 //!
-//! One crypto provider (ring) is given explicitly everywhere, so that another crate in the program can neither change
-//! it nor make it ambiguous.
+//! The crypto provider is the application's choice: see `provider`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -42,7 +41,7 @@ impl TlsClient {
             let text = format!("\"{}\" is neither a host name nor an address", endpoint.server_name());
             BackendError::misconfigured(Phase::Tls, text).with_source(error)
         })?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = endpoint.provider().get()?;
         let verifier = verifier(endpoint.trust(), &provider)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

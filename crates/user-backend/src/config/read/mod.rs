@@ -3,11 +3,15 @@
 //! Depth is capped in all of them, and what a syntax error says never repeats the text it fell over: it might be
 //! a password.
 
+#[cfg(feature = "config-json")]
 mod json;
+#[cfg(feature = "config-php")]
 mod php;
+#[cfg(feature = "config-toml")]
 mod toml;
 
-pub(super) use self::php::RESOLVER_KEY as PHP_RESOLVER_KEY;
+/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
+pub(super) const PHP_RESOLVER_KEY: &str = "user_backends_resolver";
 
 use crate::document::error::{Place, Problem};
 use crate::document::section::Diagnostics;
@@ -41,9 +45,35 @@ pub(super) struct Keys {
 /// Reads a text. Reports what is wrong, and answers `None` when nothing can be made of it.
 pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     match diagnostics.format {
+        #[cfg(feature = "config-toml")]
         Format::Toml => toml::read(text, diagnostics),
+        #[cfg(feature = "config-json")]
         Format::Json => json::read(text, diagnostics),
+        #[cfg(feature = "config-php")]
         Format::Php => php::read(text, keys, diagnostics),
+        #[allow(unreachable_patterns, reason = "all formats are there when all features are on")]
+        absent => {
+            let _ = (text, keys);
+            let problem = Problem::new(format!("a configuration in {absent}"), expected_formats())
+                .hint(format!("the cargo feature `{}` of `user-backend` is off", absent.feature()));
+            diagnostics.push(None, &Place::default(), problem);
+            None
+        }
+    }
+}
+
+/// The formats that this program reads.
+fn expected_formats() -> String {
+    let formats = [
+        (Format::Toml, cfg!(feature = "config-toml")),
+        (Format::Json, cfg!(feature = "config-json")),
+        (Format::Php, cfg!(feature = "config-php")),
+    ];
+    let there: Vec<_> =
+        formats.iter().filter(|(_, there)| *there).map(|(format, _)| format.to_string()).collect();
+    match there.is_empty() {
+        true => "a format, of which this program was built without any".to_owned(),
+        false => there.join(" or "),
     }
 }
 
@@ -73,4 +103,33 @@ fn secret_in_list(nodes: &[Node]) -> Option<String> {
         Value::List(nodes) => secret_in_list(nodes),
         _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is found and expected when a text of this format is read.
+    fn complaint(format: Format) -> Option<(String, Vec<String>)> {
+        let diagnostics = Diagnostics::new("file".into(), format);
+        read("", &Keys::default(), &diagnostics);
+        let errors: Vec<_> = diagnostics.into_errors();
+        let error = errors.into_iter().find(|error| error.found().starts_with("a configuration in"))?;
+        Some((error.found().to_owned(), error.hints().map(str::to_owned).collect()))
+    }
+
+    #[test]
+    fn format_without_its_feature_names_the_feature() {
+        for (format, is_on) in [
+            (Format::Toml, cfg!(feature = "config-toml")),
+            (Format::Json, cfg!(feature = "config-json")),
+            (Format::Php, cfg!(feature = "config-php")),
+        ] {
+            let expected = (!is_on).then(|| {
+                let hint = format!("the cargo feature `{}` of `user-backend` is off", format.feature());
+                (format!("a configuration in {format}"), vec![hint])
+            });
+            assert_eq!(complaint(format), expected);
+        }
+    }
 }

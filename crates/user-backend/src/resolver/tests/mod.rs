@@ -26,6 +26,7 @@ mod lock;
 mod memory;
 mod model;
 mod names;
+#[cfg(feature = "metrics")]
 mod observe;
 mod oracle;
 mod outage;

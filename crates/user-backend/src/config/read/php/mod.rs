@@ -31,9 +31,6 @@ use crate::document::error::{Place, Problem};
 use crate::document::section::Diagnostics;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
-/// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
-pub(in crate::config) const RESOLVER_KEY: &str = "user_backends_resolver";
-
 /// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 

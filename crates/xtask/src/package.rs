@@ -1,0 +1,134 @@
+//! `cargo xtask package`: the published crates, packed as for a release.
+
+use std::fs;
+use std::path::Path;
+
+use crate::step::{self, Outcome, Steps};
+
+/// A crate for others to depend on, and what its tests are run with.
+struct Published {
+    name: &'static str,
+    /// Features that build everywhere.
+    features: &'static str,
+}
+
+const PUBLISHED: &[Published] = &[
+    Published { name: "password-policy", features: "hibp" },
+    Published {
+        name: "user-backend",
+        features: "certificate-details config-json config-php conformance crypto-provider metrics ring smb-native",
+    },
+    Published { name: "user-backend-tower", features: "" },
+];
+
+/// Packs the crates and runs their tests.
+///
+/// # Errors
+///
+/// Names the steps that failed.
+pub(crate) fn run() -> Outcome {
+    let mut steps = Steps::default();
+    all(&mut steps);
+    steps.finish()
+}
+
+/// The same as a part of `ci --full`.
+pub(crate) fn all(steps: &mut Steps) {
+    let packed = steps.run("package", "cargo publish --dry-run of the published crates", || {
+        let mut publish = step::cargo(&["publish", "--dry-run", "--quiet", "--allow-dirty"]);
+        step::run(publish.args(there().flat_map(|published| ["-p", published.name])))
+    });
+    if packed.is_some() {
+        steps.run("package-test", "the tests of what was packed, outside of the workspace", || {
+            there().try_for_each(test)
+        });
+    }
+}
+
+/// Those that this repository has.
+fn there() -> impl Iterator<Item = &'static Published> {
+    PUBLISHED.iter().filter(|published| step::root().join("crates").join(published.name).exists())
+}
+
+fn test(published: &Published) -> Outcome {
+    let name = published.name;
+    let outside = std::env::temp_dir().join(format!("xtask-package-{}-{name}", std::process::id()));
+    let done = test_in(published, &outside);
+    // What was unpacked is of no use after the tests.
+    let _ = fs::remove_dir_all(&outside);
+    done
+}
+
+fn test_in(published: &Published, outside: &Path) -> Outcome {
+    fs::create_dir_all(outside)?;
+    let name = published.name;
+    let archive = newest(&step::target().join("package"), name)?;
+    step::run(
+        step::program("tar").arg("-xzf").arg(archive).arg("-C").arg(outside).arg("--strip-components=1"),
+    )?;
+    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+        if !outside.join(file).is_file() {
+            return Err(format!("the package {name} has no {file}").into());
+        }
+    }
+    let mut test = step::cargo(&["test", "--quiet", "--features", published.features, "--manifest-path"]);
+    test.arg(outside.join("Cargo.toml")).env("CARGO_TARGET_DIR", step::target().join("package-test"));
+    // Crates of ours are not in the registry yet.
+    for other in there().filter(|other| other.name != name) {
+        let path = step::root().join("crates").join(other.name);
+        test.arg("--config").arg(format!("patch.crates-io.{}.path={path:?}", other.name));
+    }
+    step::run(&mut test)
+}
+
+/// The archive that was packed last: `name-VERSION.crate`.
+fn newest(folder: &Path, name: &str) -> Outcome<std::path::PathBuf> {
+    let mut archives = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+        let version = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        if version.is_some_and(|version| {
+            version.starts_with(|c: char| c.is_ascii_digit()) && file.ends_with(".crate")
+        }) {
+            archives.push((fs::metadata(&path)?.modified()?, path));
+        }
+    }
+    let (_, newest) =
+        archives.into_iter().max().ok_or_else(|| format!("no package of {name} in {}", folder.display()))?;
+    Ok(newest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_crates_have_readme_licences_and_docs_metadata() {
+        for published in there() {
+            let folder = step::root().join("crates").join(published.name);
+            for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE"] {
+                assert!(folder.join(file).is_file(), "{} {file}", published.name);
+            }
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            for line in
+                ["[package.metadata.docs.rs]", "include = [", "rust-version = \"", "readme = \"README.md\""]
+            {
+                assert!(manifest.contains(line), "{} {line}", published.name);
+            }
+        }
+    }
+
+    #[test]
+    fn newest_package_is_that_of_the_crate() {
+        let folder = std::env::temp_dir().join(format!("xtask-newest-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for file in ["user-backend-0.1.0.crate", "user-backend-tower-0.1.0.crate", "other.txt"] {
+            fs::write(folder.join(file), "").unwrap();
+        }
+        let found = newest(&folder, "user-backend").unwrap();
+        assert_eq!(found, folder.join("user-backend-0.1.0.crate"));
+        assert!(newest(&folder, "missing").is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
