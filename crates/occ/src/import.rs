@@ -3,6 +3,8 @@
 //! The source is only read. Each user is taken over whole or not at all, and one who is there already is left as they are: an
 //! import that was interrupted is taken up by starting it again.
 
+mod backend_name;
+mod decisions;
 mod people;
 mod source;
 
@@ -11,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
-use accounts::{AccountsError, GroupDisplayName, GroupId, UserId};
+use accounts::{AccountsError, GroupDisplayName, GroupId, NewUser, UserId};
 use serde_json::json;
 
 use crate::Call;
@@ -19,7 +21,7 @@ use crate::cli::ImportArgs;
 use crate::exit::{CliError, Exit};
 use crate::output::{Output, one_line};
 use crate::store::{self, Missing, Store};
-use people::{Homes, Person};
+use people::{Homes, Left, Person};
 use source::Source;
 
 /// How many users are read at a time.
@@ -38,6 +40,8 @@ struct Summary {
     groups_there: u64,
     memberships: u64,
     app_passwords: u64,
+    /// Users whom the operator leaves out.
+    skipped: u64,
     /// Users whose mail address is not confirmed, because another user has it.
     unconfirmed: Vec<String>,
     /// The first user of each address.
@@ -60,7 +64,8 @@ impl Summary {
 }
 
 pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Output, CliError> {
-    let mut source = Source::open(call.common, args.from.as_deref()).await?;
+    let homes = Homes::new(call.common, args)?;
+    let mut source = Source::read(call.common, args.from.as_deref()).await?;
     let missing = if args.write { Missing::Create } else { Missing::Refuse };
     // A dry run creates no store; without one, everything is new.
     let store = match store::open(call.common, missing).await {
@@ -68,11 +73,15 @@ pub(crate) async fn run(call: Call<'_>, args: &ImportArgs) -> Result<Output, Cli
         Err(failure) if !args.write && failure.is_no_store() => None,
         Err(failure) => return Err(failure),
     };
-    let homes = Homes::new(call.common, &args.backends)?;
     let mut summary = Summary::default();
+    source.take_problems().into_iter().for_each(|problem| summary.problem(problem));
     groups(&mut source, store.as_ref(), args.write, &mut summary).await?;
     users(&mut source, store.as_ref(), args.write, &homes, &mut summary).await?;
-    summary.app_passwords = source.app_passwords().await?;
+    disabled_others(&mut source, store.as_ref(), args.write, &mut summary).await?;
+    for uid in homes.decisions().unused() {
+        summary.problem(format!("--map decides about {uid:?}, who is no user there"));
+    }
+    summary.app_passwords = source.app_passwords();
     reply(&summary, args.write)
 }
 
@@ -119,9 +128,6 @@ async fn users(
     homes: &Homes,
     summary: &mut Summary,
 ) -> Result<(), CliError> {
-    for uid in source.ambiguous().await? {
-        summary.problem(format!("{uid} is at several backends there; the first of them counts"));
-    }
     let counts = [source.count(false).await?, source.count(true).await?];
     let total = counts.iter().sum();
     let mut progress = Progress { total, done: 0, wanted: std::io::stderr().is_terminal() };
@@ -139,9 +145,19 @@ async fn users(
                 }
                 rows += row.rows;
                 progress.step(row.rows);
+                if row.backends.len() > 1 {
+                    summary.problem(format!(
+                        "{} is at several backends there; the first of them counts",
+                        row.uid
+                    ));
+                }
                 let person = match Person::read(source, row, homes).await? {
                     Ok(person) => person,
-                    Err(problem) => {
+                    Err(Left::Skipped) => {
+                        summary.skipped += 1;
+                        continue;
+                    }
+                    Err(Left::Problem(problem)) => {
                         summary.problem(problem);
                         continue;
                     }
@@ -174,6 +190,38 @@ async fn users(
     Ok(())
 }
 
+/// Names that are disabled there and are no users there, such as those of a directory: here they are disabled users of the backend
+/// local, so that no other backend signs them in.
+async fn disabled_others(
+    source: &mut Source,
+    store: Option<&Store>,
+    write: bool,
+    summary: &mut Summary,
+) -> Result<(), CliError> {
+    for (uid, value) in source.enabled_of_others().await? {
+        if !people::is_disabled("core", "enabled", &value) {
+            continue;
+        }
+        // A name that nobody can have signs nobody in.
+        let Ok(id) = UserId::parse(&uid) else { continue };
+        if let Some(store) = store {
+            if store.accounts.users().find(&id).await?.is_some() {
+                continue;
+            }
+            if write {
+                match store.accounts.users().create(NewUser::new(id.clone()).disabled()).await {
+                    Ok(_) | Err(AccountsError::AlreadyExists { .. } | AccountsError::Invalid { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        summary.problem(format!(
+            "{id} is disabled there and no user there; imported as a disabled user of the backend local, to stay out"
+        ));
+    }
+    Ok(())
+}
+
 /// Imports one user, or reports that it would.
 async fn take(
     store: Option<&Store>,
@@ -184,6 +232,9 @@ async fn take(
     if let Some(store) = store {
         if let Some(user) = store.accounts.users().find(&person.id).await? {
             summary.there += 1;
+            if person.is_disabled && user.enabled {
+                summary.problem(format!("{} is disabled there and not here; occ user:disable", person.id));
+            }
             if user.backend.as_str() != person.backend_id() {
                 summary.problem(format!(
                     "{} is a user of the backend {} here, and of {} there",
@@ -240,7 +291,8 @@ async fn address(written: Option<&Store>, person: &Person, summary: &mut Summary
 }
 
 fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
-    let Summary { users, external, there, groups, groups_there, memberships, app_passwords, .. } = summary;
+    let Summary { users, external, there, groups, groups_there, memberships, app_passwords, skipped, .. } =
+        summary;
     let (problems, unconfirmed) = (&summary.problems, &summary.unconfirmed);
     let did = if write { "taken over" } else { "to be taken over" };
     let mut plain = String::new();
@@ -249,6 +301,9 @@ fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
     let _ = writeln!(plain, "memberships {did}:     {memberships}");
     let _ = writeln!(plain, "groups {did}:          {groups}");
     let _ = writeln!(plain, "there already: {there} users, {groups_there} groups; left as they are");
+    if *skipped > 0 {
+        let _ = writeln!(plain, "left out by --map: {skipped} users");
+    }
     if *app_passwords > 0 {
         let _ = writeln!(
             plain,
@@ -279,7 +334,7 @@ fn reply(summary: &Summary, write: bool) -> Result<Output, CliError> {
     let json = json!({
         "written": write, "users": users, "external_users": external, "memberships": memberships, "groups": groups,
         "users_there_already": there, "groups_there_already": groups_there,
-        "app_passwords_left_behind": app_passwords, "unconfirmed_addresses": unconfirmed, "problems": problems,
+        "app_passwords_left_behind": app_passwords, "users_left_out": skipped, "unconfirmed_addresses": unconfirmed, "problems": problems,
     });
     Output::new(plain, &json, if problems.is_empty() { Exit::Fine } else { Exit::Refused })
 }

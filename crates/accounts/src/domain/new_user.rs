@@ -31,6 +31,7 @@ use crate::domain::user_id::{LOCAL_BACKEND, UserId};
 pub struct NewUser {
     pub(crate) id: UserId,
     pub(crate) backend: Option<BackendId>,
+    pub(crate) upstream_spelling: Option<String>,
     pub(crate) hash: Option<StoredHash>,
     pub(crate) display_name: Option<DisplayName>,
     pub(crate) email: Option<EmailAddress>,
@@ -63,6 +64,7 @@ impl NewUser {
         Self {
             id,
             backend: None,
+            upstream_spelling: None,
             hash: None,
             display_name: None,
             email: None,
@@ -83,6 +85,14 @@ impl NewUser {
     #[must_use]
     pub fn backend(mut self, backend: BackendId) -> Self {
         self.backend = Some(backend);
+        self
+    }
+
+    /// How the user's backend is known to spell the name: only that spelling is sent to it. Default: the first one that it
+    /// accepts.
+    #[must_use]
+    pub fn upstream_spelling(mut self, spelling: impl Into<String>) -> Self {
+        self.upstream_spelling = Some(spelling.into());
         self
     }
 

@@ -94,7 +94,7 @@ async fn provision(change: &mut Change<'_>, new: &NewUser) -> Result<User, Accou
     if addresses::is_confirmed_by_another(change, id).await? && !change.is_by_administrator().await? {
         return Err(taken());
     }
-    if !pins::claim(change, id.name(), backend).await? {
+    if !pins::claim(change, id.name(), backend, new.upstream_spelling.as_deref()).await? {
         let is_banned = pins::is_banned(change, id.name()).await?;
         return Err(if is_banned { AccountsError::banned(id.as_str()) } else { taken() });
     }

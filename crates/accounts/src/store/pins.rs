@@ -202,16 +202,17 @@ impl Pins<'_> {
     }
 }
 
-/// Makes a backend the owner of a name; returns whether it is.
+/// Makes a backend the owner of a name, which it spells in this way if that is known; returns whether it is the owner.
 pub(crate) async fn claim(
     change: &mut Change<'_>,
     name: &CanonicalName,
     backend: &str,
+    spelling: Option<&str>,
 ) -> Result<bool, AccountsError> {
-    let pin =
-        sql("INSERT INTO pins (name, backend, since) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING");
+    let pin = sql("INSERT INTO pins (name, backend, since, spelling) VALUES ($1, $2, $3, $4) \
+                   ON CONFLICT (name) DO NOTHING");
     let now = change.now().millis();
-    if change.execute(pin.bind(name.as_str()).bind(backend).bind(now)).await? > 0 {
+    if change.execute(pin.bind(name.as_str()).bind(backend).bind(now).bind(spelling)).await? > 0 {
         return Ok(true);
     }
     let owner = change.row(sql("SELECT backend FROM pins WHERE name = $1").bind(name.as_str())).await?;

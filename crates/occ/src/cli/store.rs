@@ -159,9 +159,12 @@ pub(crate) struct ImportArgs {
     /// Import; without this, only print what would be imported
     #[arg(long)]
     pub(crate) write: bool,
-    /// Maps a backend of the installation to one here. Can be repeated
+    /// Maps a backend of the installation to one here. Can be repeated; of several for one, the domain of a name decides
     #[arg(long = "backend", value_name = "THERE=ID")]
     pub(crate) backends: Vec<String>,
+    /// A TOML file with decisions about single users
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
 }
 
 /// Arguments of `pin:list`.
@@ -335,10 +338,17 @@ of other backends keep them. App passwords cannot be imported: they are bound to
 installation. Existing users are not changed, so an interrupted import continues when it is started \
 again.
 
+The dry run lists all users who would change, could not sign in, or belong to no backend. A file for \
+--map decides about them, one user per line:
+  alice       = \"mail\"                              # her backend here; \"local\" for none
+  'CORP\\bob' = { id = \"bob\", backend = \"files\" }  # his id here
+  carol       = false                               # not imported
+
 Examples:
   occ import:nextcloud --config config/config.php
   occ import:nextcloud --config config/config.php --write
   occ import:nextcloud --from /var/www/nextcloud/config/config.php --backend 'mail.example.com=mail'
+  occ import:nextcloud --config config/config.php --map decisions.toml
 
 Exit codes:
   0  everything was, or would be, imported

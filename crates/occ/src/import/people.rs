@@ -5,11 +5,13 @@ use accounts::{
     NewUser, PasswordHash, ProfileField, ProfileScope, ProfileValue, Timestamp, UserId,
 };
 use serde_json::Value;
-use user_backend::BackendId;
-use user_backend::config::Config;
+use user_backend::config::{Config, Entry};
+use user_backend::{BackendId, CanonicalName, LoginName, Verdict};
 
+use super::backend_name::BackendName;
+use super::decisions::{Decisions, Home, UserDecision};
 use super::source::{Source, UserRow};
-use crate::cli::Common;
+use crate::cli::{Common, ImportArgs};
 use crate::config_file;
 use crate::exit::CliError;
 
@@ -17,41 +19,129 @@ use crate::exit::CliError;
 #[derive(Debug)]
 pub(super) struct Homes {
     config: Config,
-    named: Vec<(String, BackendId)>,
+    decisions: Decisions,
+}
+
+/// What an entry makes of an imported id.
+#[derive(Debug)]
+enum Fate {
+    /// The user signs in with the id and has the account.
+    Kept,
+    /// Signing in with the id leads to another account.
+    Becomes(CanonicalName),
+    /// The entry never sends this name to its server.
+    Refused(String),
 }
 
 impl Homes {
-    /// From the configuration, and what the command line says: `OLD=ID`.
-    pub(super) fn new(common: &Common, named: &[String]) -> Result<Self, CliError> {
+    /// From the configuration, and what the command line says.
+    pub(super) fn new(common: &Common, args: &ImportArgs) -> Result<Self, CliError> {
         let (_, _, config) = config_file::read(common)?;
-        let named = named.iter().map(|pair| {
-            let (old, id) = pair.rsplit_once('=').ok_or_else(|| {
-                CliError::new(format!("--backend {pair}: found no =, expected the backend there=the id here"))
-            })?;
-            let known = config.entries().iter().find(|entry| entry.id().as_str() == id);
-            let known = known.ok_or_else(|| CliError::new(format!("there is no backend \"{id}\"")))?;
-            Ok((old.to_owned(), known.id().clone()))
-        });
-        Ok(Self { named: named.collect::<Result<_, CliError>>()?, config })
+        let decisions = Decisions::read(&config, &args.backends, args.map.as_deref())?;
+        Ok(Self { decisions, config })
     }
 
-    /// The source names a backend by what its arguments began with: a host, or a mailbox with a host in it.
-    fn of(&self, old: &str) -> Result<BackendId, String> {
-        if let Some((_, id)) = self.named.iter().find(|(name, _)| name == old) {
-            return Ok(id.clone());
+    pub(super) fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    fn entry(&self, id: &BackendId) -> Option<&Entry> {
+        self.config.entries().iter().find(|entry| entry.id() == id)
+    }
+
+    /// The entries that can be a backend of the source.
+    fn candidates(&self, old: &str) -> Vec<&Entry> {
+        let named: Vec<&Entry> = self.decisions.backends(old).filter_map(|id| self.entry(id)).collect();
+        if !named.is_empty() {
+            return named;
         }
-        let host = old.trim_start_matches('{').split(['}', '/', ':']).next().unwrap_or_default();
-        let fits = self.config.entries().iter().filter(|entry| {
-            entry.id().as_str() == old
-                || entry.endpoint().is_some_and(|endpoint| endpoint.host().eq_ignore_ascii_case(host))
-        });
-        match fits.collect::<Vec<_>>().as_slice() {
-            [one] => Ok(one.id().clone()),
-            [] => Err(format!("no backend of the configuration is {old:?}; --backend '{old}=ID' names it")),
-            _ => Err(format!(
-                "several backends of the configuration are {old:?}; --backend '{old}=ID' names one"
+        if let Some(entry) = self.config.entries().iter().find(|entry| entry.id().as_str() == old) {
+            return vec![entry];
+        }
+        BackendName::parse(old).map(|name| name.entries(self.config.entries())).unwrap_or_default()
+    }
+
+    /// The entry for a user whom these backends of the source know.
+    ///
+    /// Where one of them can be several entries, such as two domains of one host, the name decides.
+    fn of(&self, olds: &[String], id: &UserId) -> Result<&Entry, String> {
+        let Ok(login) = LoginName::parse(id.as_str()) else {
+            return Err("the id is no login name".to_owned());
+        };
+        let mut candidates: Vec<&Entry> = Vec::new();
+        for entry in olds.iter().flat_map(|old| self.candidates(old)) {
+            if !candidates.iter().any(|known| known.id() == entry.id()) {
+                candidates.push(entry);
+            }
+        }
+        let old = olds.iter().map(|old| format!("{old:?}")).collect::<Vec<_>>().join(" and ");
+        if candidates.is_empty() {
+            let quoted = olds.first().map_or("", String::as_str).replace('\'', r"'\''");
+            return Err(format!(
+                "no backend of the configuration is {old}; --backend '{quoted}=ID' names it"
+            ));
+        }
+        let is_kept = |entry: &&Entry| matches!(self.fate(entry, id, &login), Fate::Kept);
+        let is_sent = |entry: &&Entry| !matches!(self.fate(entry, id, &login), Fate::Refused(_));
+        for fits in [&is_kept as &dyn Fn(&&Entry) -> bool, &is_sent] {
+            if candidates.len() > 1 && candidates.iter().any(fits) {
+                candidates.retain(fits);
+            }
+        }
+        // Of several backends there, the first in the order of the array is the one that was asked first.
+        if olds.len() > 1 {
+            let first =
+                self.config.entries().iter().find(|entry| candidates.iter().any(|c| c.id() == entry.id()));
+            candidates = first.into_iter().collect();
+        }
+        match candidates.as_slice() {
+            [one] => Ok(one),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|entry| entry.id().as_str()).collect();
+                Err(format!(
+                    "several backends of the configuration are {old}, and the name fits to each: {}; --backend names one for \
+                     all users, --map for each user",
+                    ids.join(", ")
+                ))
+            }
+        }
+    }
+
+    fn fate(&self, entry: &Entry, id: &UserId, login: &LoginName) -> Fate {
+        match self.config.ask(entry, login) {
+            Ok((_, identity)) if identity.name() == id.name() => Fate::Kept,
+            Ok((_, identity)) => Fate::Becomes(identity.name().clone()),
+            Err(verdict) => Fate::Refused(why_refused(entry, login, &verdict)),
+        }
+    }
+
+    /// What has to be known about an imported user of a backend; nothing if the user signs in as before.
+    fn remark(&self, entry: &Entry, id: &UserId) -> Option<String> {
+        let login = LoginName::parse(id.as_str()).ok()?;
+        match self.fate(entry, id, &login) {
+            Fate::Kept => None,
+            Fate::Becomes(other) => Some(format!(
+                "signs in as \"{other}\" at the backend {}, which is another account; --map can give this one that id",
+                entry.id()
             )),
+            Fate::Refused(why) => {
+                Some(format!("cannot sign in: {why}; --map can give another id or backend"))
+            }
         }
+    }
+}
+
+/// Why a name is not sent to a server, for an operator.
+fn why_refused(entry: &Entry, login: &LoginName, verdict: &Verdict) -> String {
+    let id = entry.id();
+    match (entry.names().ask(login), verdict) {
+        (Err(Verdict::Rejected(_)), _) => format!("deny_names of the backend {id} has this name"),
+        (Err(_), _) => match entry.names().domain().domain() {
+            Some(domain) => format!("the backend {id} is for names of the domain {domain}"),
+            None => format!("the backend {id} is for names without a domain"),
+        },
+        (_, Verdict::NotMine) => format!("the backend {id} is for names without a domain"),
+        (_, _) => format!("the name has a character that no account of the backend {id} can have"),
     }
 }
 
@@ -65,9 +155,19 @@ pub(super) struct Person {
     pub(super) memberships: u64,
     /// The primary mail address.
     pub(super) email: Option<EmailAddress>,
+    pub(super) is_disabled: bool,
     backend: Option<BackendId>,
     /// Everything else.
     pub(super) new: NewUser,
+}
+
+/// Why a user is not imported.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// The operator said so.
+    Skipped,
+    /// This has to be known.
+    Problem(String),
 }
 
 impl Person {
@@ -76,18 +176,58 @@ impl Person {
         source: &mut Source,
         row: UserRow,
         homes: &Homes,
-    ) -> Result<Result<Self, String>, CliError> {
+    ) -> Result<Result<Self, Left>, CliError> {
         let uid = row.uid;
-        let Ok(id) = UserId::parse(&uid) else {
-            return Ok(Err(format!("the user {uid:?} has an invalid id")));
+        let UserDecision { is_skipped, id, backend: decided } = homes.decisions().user(&uid);
+        if is_skipped {
+            return Ok(Err(Left::Skipped));
+        }
+        let id = match UserId::parse(id.as_deref().unwrap_or(&uid)) {
+            Ok(parsed) => parsed,
+            Err(_) => {
+                let id = id.as_deref().unwrap_or(&uid);
+                let why = CanonicalName::parse(id).err().map(|error| error.to_string()).unwrap_or_default();
+                let text = format!(
+                    "the user {uid:?} cannot have the id {id:?} here: {why}; --map can give another id"
+                );
+                return Ok(Err(Left::Problem(text)));
+            }
         };
-        let backend = match row.backend.as_deref().map(|old| homes.of(old)).transpose() {
-            Ok(backend) => backend,
-            Err(problem) => return Ok(Err(format!("{id}: {problem}"))),
+        let preferences = source.preferences(&uid).await?;
+        // There, everything else means disabled.
+        let is_disabled = preferences.iter().any(|(app, key, value)| is_disabled(app, key, value));
+        let mut remarks = Vec::new();
+        let home = match (decided, row.backends.is_empty()) {
+            (Some(home), _) => home,
+            (None, true) => Home::Local,
+            (None, false) => match homes.of(&row.backends, &id) {
+                Ok(entry) => Home::External(entry.id().clone()),
+                // Another backend may know the name one day. The account, which is disabled, keeps it.
+                Err(problem) if is_disabled => {
+                    remarks.push(format!(
+                        "{problem}; imported as a disabled user of the backend local, to stay out"
+                    ));
+                    Home::Local
+                }
+                Err(problem) => return Ok(Err(Left::Problem(format!("{id}: {problem}")))),
+            },
         };
-        let (mut new, mut remarks) = (NewUser::new(id.clone()).create_missing_groups(), Vec::new());
+        let backend = match home {
+            Home::Local => None,
+            Home::External(backend) => Some(backend),
+        };
+        let mut new = NewUser::new(id.clone()).create_missing_groups();
+        if is_disabled {
+            new = new.disabled();
+        }
         if let Some(backend) = &backend {
             new = new.backend(backend.clone());
+            if let Some(entry) = homes.entry(backend) {
+                remarks.extend(homes.remark(entry, &id));
+                if let Some(spelling) = spelling(entry, &id) {
+                    new = new.upstream_spelling(spelling);
+                }
+            }
         } else if let Some(hash) = row.hash.filter(|hash| !hash.is_empty()) {
             let hash = source.salt().with(&hash);
             match PasswordHash::parse(hash.expose()) {
@@ -112,12 +252,8 @@ impl Person {
             draft.set(DisplayName::parse_optional(&name), NewUser::display_name);
         }
         let (mut first, mut last, mut email) = (None, None, None);
-        for (app, key, value) in source.preferences(&uid).await? {
+        for (app, key, value) in preferences {
             match (app.as_str(), key.as_str()) {
-                // There, everything else means disabled.
-                ("core", "enabled") if !matches!(value.as_str(), "true" | "1" | "yes" | "on") => {
-                    draft.new = draft.new.disabled();
-                }
                 ("core", "lang") => draft.set(Language::parse_optional(&value), NewUser::language),
                 ("core", "locale") => draft.set(Locale::parse_optional(&value), NewUser::locale),
                 ("files", "quota") => draft.set(value.parse().map(Some), NewUser::quota),
@@ -150,7 +286,7 @@ impl Person {
             }
         }
         let Draft { new, remarks } = draft;
-        Ok(Ok(Self { id, remarks, memberships, email, backend, new }))
+        Ok(Ok(Self { id, remarks, memberships, email, is_disabled, backend, new }))
     }
 
     pub(super) fn is_external(&self) -> bool {
@@ -160,6 +296,19 @@ impl Person {
     pub(super) fn backend_id(&self) -> &str {
         self.backend.as_ref().map_or(LOCAL_BACKEND, BackendId::as_str)
     }
+}
+
+/// Whether a preference says that a user is disabled. Everything but a yes does.
+pub(super) fn is_disabled(app: &str, key: &str, value: &str) -> bool {
+    let is_yes = ["true", "1", "yes", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes));
+    app == "core" && key == "enabled" && !is_yes
+}
+
+/// How the server is known to spell a name. The PHP app stores names of file servers as they were typed, and those of mail
+/// servers in lower case.
+fn spelling<'i>(entry: &Entry, id: &'i UserId) -> Option<&'i str> {
+    let spelling = id.as_str();
+    (entry.class() != "imap" || spelling.chars().any(char::is_uppercase)).then_some(spelling)
 }
 
 /// A user who is put together value by value: one that cannot be taken leaves the others alone.

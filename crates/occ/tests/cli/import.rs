@@ -1,6 +1,8 @@
 //! Taking over an existing installation, from each of the databases that it may have.
 
+mod external;
 mod installation;
+mod servers;
 
 use std::path::PathBuf;
 

@@ -12,6 +12,7 @@ use super::settings::SettingsSpec;
 use super::transport::TransportSpec;
 use crate::backend::UserBackend;
 use crate::document::Problem;
+use crate::verdict::Verdict;
 
 /// A class of backends, as the configuration sees it.
 ///
@@ -60,6 +61,13 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     /// The field to blame, and what is wrong with it.
     fn check(&self, _own: &OwnFields) -> Result<(), (&'static str, Problem)> {
         Ok(())
+    }
+
+    /// The verdict about a name that its backend never sends to the server; `None` for names that it sends.
+    ///
+    /// The domain rules and `deny_names` have been applied before.
+    fn refuses_name(&self, _entry: &Entry, _upstream: &str) -> Option<Verdict> {
+        None
     }
 
     /// Makes the backend. Reads certificates and the like; opens no connection.

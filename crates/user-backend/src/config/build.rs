@@ -9,9 +9,11 @@ use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
+use crate::identity::LoginName;
 use crate::resolver::names::NameRules;
 use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
 use crate::transport::{Endpoint, Trust};
+use crate::verdict::{Identity, Verdict};
 
 /// A backend, how the resolver treats it, and the rules about names that the resolver applies.
 pub type Link = (Arc<dyn UserBackend>, Policy, NameRules);
@@ -25,6 +27,20 @@ impl Config {
     pub fn build_backends(&self) -> Result<Vec<Link>, ConfigErrors> {
         let parts = self.parts()?;
         Ok(parts.into_iter().map(|Part { backend, policy, names, .. }| (backend, policy, names)).collect())
+    }
+
+    /// What an entry of this configuration makes of a login name: the name that its server is sent, and who that is.
+    /// Contacts no server.
+    ///
+    /// # Errors
+    /// The verdict that stands without the server, such as [`Verdict::NotMine`] for a name of another domain.
+    pub fn ask(&self, entry: &Entry, login: &LoginName) -> Result<(String, Identity), Verdict> {
+        let (upstream, identity) = entry.names.ask(login)?;
+        let class = self.registry.find(entry.class).ok();
+        match class.and_then(|class| class.refuses_name(entry, &upstream)) {
+            Some(verdict) => Err(verdict),
+            None => Ok((upstream, identity)),
+        }
     }
 
     fn parts(&self) -> Result<Vec<Part>, ConfigErrors> {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{SmbBackend, SmbEngine, SmbSettings};
+use super::{SmbBackend, SmbEngine, SmbSettings, names};
 use crate::backend::UserBackend;
 use crate::class::{
     Arguments, Class, Entry, EntryError, FieldSpec, Located, NamedFields, OwnFields, Problem, TransportSpec,
 };
 use crate::document::host;
+use crate::verdict::Verdict;
 
 /// The class `smb`.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +73,10 @@ impl Class for SmbClass {
             Problem::new(format!("engine \"{word}\""), "an engine that this program was built with")
                 .hint(format!("engine `{word}` needs the cargo feature `{feature}`"));
         Err(("engine", problem))
+    }
+
+    fn refuses_name(&self, entry: &Entry, upstream: &str) -> Option<Verdict> {
+        names::verdict(upstream, entry.names().domain().domain().is_some())
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {

@@ -152,7 +152,7 @@ impl UsersMut<'_> {
         credential_epoch::bump(&mut change, name).await?;
         change.note(Action::UserDeleted, name.as_str(), Some(user.backend.as_str())).await?;
         if ban {
-            pins::claim(&mut change, name, BANNED).await?;
+            pins::claim(&mut change, name, BANNED, None).await?;
             change.note(Action::UserBanned, name.as_str(), None).await?;
         }
         change.commit().await?;

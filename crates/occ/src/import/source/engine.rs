@@ -1,5 +1,6 @@
 //! The database servers that an installation may use, asked for rows of text.
 
+use futures_util::TryStreamExt;
 use sqlx::mysql::{MySql, MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::postgres::{PgConnectOptions, PgConnection, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
@@ -13,9 +14,24 @@ use crate::exit::CliError;
 /// A row of text.
 pub(super) type Cells = Vec<Option<String>>;
 
+/// How many rows are handed on at a time.
+const BATCH: usize = 200;
+
+/// Takes the rows of a table as they come.
+pub(super) trait Rows {
+    async fn take(&mut self, rows: Vec<Cells>) -> Result<(), CliError>;
+}
+
 /// An open connection that cannot write.
 #[derive(Debug)]
-pub(super) enum Engine {
+pub(super) struct Engine {
+    connection: Connection,
+    /// How many statements were sent.
+    asked: u64,
+}
+
+#[derive(Debug)]
+enum Connection {
     Mysql(MySqlConnection),
     Postgres(PgConnection),
     Sqlite(SqliteConnection),
@@ -24,6 +40,25 @@ pub(super) enum Engine {
 impl Engine {
     /// Opens the database of an installation.
     pub(super) async fn open(place: &Place) -> Result<Self, CliError> {
+        let connection = Connection::open(place).await?;
+        Ok(Self { connection, asked: 0 })
+    }
+
+    /// For tests: a database that is open.
+    #[cfg(test)]
+    pub(super) const fn of_sqlite(connection: SqliteConnection) -> Self {
+        Self { connection: Connection::Sqlite(connection), asked: 0 }
+    }
+
+    /// How many statements were sent to the database.
+    #[cfg(test)]
+    pub(super) const fn asked(&self) -> u64 {
+        self.asked
+    }
+}
+
+impl Connection {
+    async fn open(place: &Place) -> Result<Self, CliError> {
         match place.text("dbtype")?.as_deref().unwrap_or("sqlite3") {
             "sqlite" | "sqlite3" => {
                 let path = place.sqlite()?;
@@ -44,46 +79,72 @@ impl Engine {
             }
         }
     }
+}
 
-    /// Whether there is a table of this name.
-    pub(super) async fn has(&mut self, table: &str) -> Result<bool, CliError> {
-        let query = match self {
-            Self::Mysql(_) => {
-                "SELECT table_name FROM information_schema.tables \
+impl Engine {
+    /// The columns of a table; none when there is no such table.
+    pub(super) async fn columns(&mut self, table: &str) -> Result<Vec<String>, CliError> {
+        let query = match self.connection {
+            Connection::Mysql(_) => {
+                "SELECT column_name FROM information_schema.columns \
                  WHERE table_schema = DATABASE() AND table_name = $1"
             }
-            Self::Postgres(_) => "SELECT relname::text FROM pg_class WHERE oid = to_regclass($1)",
-            Self::Sqlite(_) => "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
+            Connection::Postgres(_) => {
+                "SELECT attname::text FROM pg_attribute \
+                 WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped"
+            }
+            Connection::Sqlite(_) => "SELECT name FROM pragma_table_info($1)",
         };
-        Ok(!self.rows(query, &[table]).await?.is_empty())
+        Ok(self.rows(query, &[table]).await?.into_iter().flatten().flatten().collect())
     }
 
-    /// A condition that a column holds text: SQLite stores any type in any column, and sorts blobs after all
-    /// texts in its order, so that continuing from one would start over.
-    pub(super) fn is_text(&self, column: &str) -> String {
-        match self {
-            Self::Sqlite(_) => format!("typeof({column}) = 'text'"),
-            Self::Mysql(_) | Self::Postgres(_) => format!("{column} IS NOT NULL"),
+    /// A column, or null where it holds no text: SQLite stores any type in any column.
+    pub(super) fn as_text(&self, column: &str) -> String {
+        match self.connection {
+            Connection::Sqlite(_) => {
+                format!("CASE WHEN typeof({column}) = 'blob' THEN NULL ELSE {column} END")
+            }
+            Connection::Mysql(_) | Connection::Postgres(_) => column.to_owned(),
         }
+    }
+
+    fn count(&mut self) {
+        self.asked += 1;
+        tracing::trace!(number = self.asked, "asking the source");
     }
 
     /// Asks. `$1` stands for the first value, and so on in their order; every column is text.
     pub(super) async fn rows(&mut self, query: &str, values: &[&str]) -> Result<Vec<Cells>, CliError> {
-        let rows = match self {
-            Self::Mysql(connection) => {
+        self.count();
+        let rows = match &mut self.connection {
+            Connection::Mysql(connection) => {
                 let numbered = (1..=values.len()).map(|number| format!("${number}"));
                 let query = numbered.fold(query.to_owned(), |query, name| query.replace(&name, "?"));
                 fetch::<MySql>(connection, query, values).await
             }
-            Self::Postgres(connection) => fetch::<Postgres>(connection, query.to_owned(), values).await,
-            Self::Sqlite(connection) => fetch::<Sqlite>(connection, query.to_owned(), values).await,
+            Connection::Postgres(connection) => fetch::<Postgres>(connection, query.to_owned(), values).await,
+            Connection::Sqlite(connection) => fetch::<Sqlite>(connection, query.to_owned(), values).await,
         };
         rows.map_err(|error| unreadable(&error))
+    }
+
+    /// Asks, and hands the rows on as they come. The inner error is the source's; what came before it has been handed on.
+    pub(super) async fn rows_to(
+        &mut self,
+        query: String,
+        to: &mut impl Rows,
+    ) -> Result<Result<(), sqlx::Error>, CliError> {
+        self.count();
+        match &mut self.connection {
+            Connection::Mysql(connection) => stream::<MySql>(connection, query, to).await,
+            Connection::Postgres(connection) => stream::<Postgres>(connection, query, to).await,
+            Connection::Sqlite(connection) => stream::<Sqlite>(connection, query, to).await,
+        }
     }
 }
 
 /// The types of columns are not looked at: what one version keeps as text is bytes or a number to another.
-async fn fetch<DB>(
+pub(super) async fn fetch<DB>(
     connection: &mut DB::Connection,
     query: String,
     values: &[&str],
@@ -101,7 +162,46 @@ where
         .iter()
         .fold(sqlx::query::<DB>(AssertSqlSafe(query)), |asked, value| asked.bind((*value).to_owned()));
     let rows = asked.fetch_all(connection).await?;
-    rows.iter().map(|row| (0..row.len()).map(|at| text::<DB>(row, at)).collect()).collect()
+    rows.iter().map(cells::<DB>).collect()
+}
+
+async fn stream<DB>(
+    connection: &mut DB::Connection,
+    query: String,
+    to: &mut impl Rows,
+) -> Result<Result<(), sqlx::Error>, CliError>
+where
+    DB: Database,
+    DB::Arguments: IntoArguments<DB>,
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+    for<'v> Option<String>: Decode<'v, DB>,
+    for<'v> Option<Vec<u8>>: Decode<'v, DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    let mut found = sqlx::query::<DB>(AssertSqlSafe(query)).fetch(connection);
+    let mut rows = Vec::new();
+    let ended = loop {
+        match found.try_next().await.and_then(|row| row.as_ref().map(cells::<DB>).transpose()) {
+            Ok(Some(row)) => rows.push(row),
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+        if rows.len() >= BATCH {
+            to.take(std::mem::take(&mut rows)).await?;
+        }
+    };
+    to.take(rows).await?;
+    Ok(ended)
+}
+
+fn cells<DB>(row: &DB::Row) -> Result<Cells, sqlx::Error>
+where
+    DB: Database,
+    for<'v> Option<String>: Decode<'v, DB>,
+    for<'v> Option<Vec<u8>>: Decode<'v, DB>,
+    usize: ColumnIndex<DB::Row>,
+{
+    (0..row.len()).map(|at| text::<DB>(row, at)).collect()
 }
 
 /// A cell as text. What is not UTF-8 is marked with `U+FFFD`: one such row must not keep all others from being read.
@@ -185,7 +285,7 @@ fn closed(error: &sqlx::Error) -> CliError {
 }
 
 /// Without the server's own words: they can hold values.
-fn unreadable(error: &sqlx::Error) -> CliError {
+pub(super) fn unreadable(error: &sqlx::Error) -> CliError {
     let why = match error {
         sqlx::Error::Io(error) => format!("the connection failed: {}", error.kind()),
         sqlx::Error::Database(error) => {

@@ -10,7 +10,7 @@ use crate::exit::CliError;
 use crate::output::eprintln_line;
 
 /// The settings of a `config.php` that locate the database.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "datadirectory",
     "dbhost",
     "dbname",
@@ -20,6 +20,7 @@ const SETTINGS: [&str; 9] = [
     "dbtype",
     "dbuser",
     "passwordsalt",
+    "version",
 ];
 
 /// Options of PHP's driver: arrays of numbers, for which a file may have names too.
@@ -88,6 +89,12 @@ impl Place {
     /// A setting that is a text.
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, CliError> {
         self.config.section(name).map_err(config_file::wrong)
+    }
+
+    /// The version of the installation, if it says one.
+    pub(super) fn version(&self) -> Option<String> {
+        // Nothing depends on it, so a value of another type is no error.
+        self.text("version").ok().flatten()
     }
 
     /// An error of a setting, with its position in the file.

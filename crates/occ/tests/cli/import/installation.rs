@@ -34,7 +34,7 @@ CREATE TABLE oc_authtoken (id INTEGER PRIMARY KEY, uid VARCHAR(64) NOT NULL, nam
 INSERT INTO oc_groups VALUES ('admin', 'admin'), ('staff', 'The Staff'), ('Ärzte & Co', 'Ärzte & Co'), (' odd', 'odd');
 INSERT INTO oc_group_user VALUES ('admin', 'root'), ('staff', 'Alice'), ('Ärzte & Co', 'Alice'), ('staff', 'ingrid@example.com'), (' odd', 'root');
 INSERT INTO oc_group_admin VALUES ('staff', 'Alice');
-INSERT INTO oc_users_external VALUES ('mail.example.com', 'ingrid@example.com', 'Ingrid'), ('files.example.com', 'felix', NULL), ('gone.example.com', 'gunnar', NULL), ('files.example.com', 'ROOT', NULL);
+INSERT INTO oc_users_external VALUES ('mail.example.com', 'ingrid@example.com', 'Ingrid'), ('ftp://files.example.com', 'felix', NULL), ('gone.example.com', 'gunnar', NULL), ('ftp://files.example.com', 'ROOT', NULL);
 INSERT INTO oc_accounts VALUES ('Alice', '{"displayname":{"value":"Alice Liddell 🎩","scope":"v2-federated"},"phone":{"value":"+441865276150","scope":"v2-private"},"website":{"value":"","scope":"v2-local"}}');
 INSERT INTO oc_preferences VALUES ('Alice', 'settings', 'email', 'Alice@Example.com'), ('Alice', 'files', 'quota', '5 GB'), ('Alice', 'core', 'lang', 'de'), ('carol', 'core', 'enabled', 'false'), ('Alice', 'firstrunwizard', 'show', '0');
 INSERT INTO oc_preferences VALUES ('Alice', 'login', 'lastLogin', '1700000000'), ('Alice', 'login', 'firstLogin', '1600000000'), ('felix', 'login', 'lastLogin', '1650000000'), ('carol', 'login', 'lastLogin', '0');
@@ -130,6 +130,17 @@ impl Installation {
             let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
             std::fs::set_permissions(self.desk.path().join("config/config.php"), closed).unwrap();
         }
+    }
+
+    /// Writes a `config.php` with these elements of `user_backends`, for a database in SQLite.
+    pub(crate) fn backends(&self, entries: &str) {
+        let text = format!(
+            "<?php\n$CONFIG = [\n'dbtype' => 'sqlite3', 'datadirectory' => 'data', 'version' => '34.0.0.1',\n\
+             'user_backends_server' => ['listen' => '127.0.0.1:0', 'refusal_milliseconds' => 0, \
+             'passwords' => ['memory_kib' => 7168, 'passes' => 1]],\n\
+             'user_backends' => [{entries}],\n];\n"
+        );
+        self.desk.write("config/config.php", &text);
     }
 
     /// The host as the `config.php` says it: a socket.

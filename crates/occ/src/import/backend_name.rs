@@ -1,0 +1,195 @@
+//! What an installation calls a backend: the first argument of its class, as the PHP app stores it with each user.
+//!
+//! | class | stored |
+//! |---|---|
+//! | IMAP | the host; formerly the whole mailbox string, `{host:port/imap/ssl}` |
+//! | FTP | `ftp://host` or `ftps://host`, with `:port` if the argument had one |
+//! | SMB | the host |
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use user_backend::config::Entry;
+use user_backend::transport::TlsMode;
+
+/// A backend's name in the source, taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct BackendName {
+    protocol: Protocol,
+    host: String,
+    port: Option<u16>,
+    tls: Option<TlsMode>,
+}
+
+/// The class that the form of the name tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Imap,
+    Ftp,
+    /// A host alone: any class but FTP.
+    Unsaid,
+}
+
+impl BackendName {
+    /// `None` for what none of our classes stores, such as the address of a WebDAV server.
+    pub(super) fn parse(stored: &str) -> Option<Self> {
+        if let Some(mailbox) = stored.trim_start().strip_prefix('{') {
+            return Self::of_mailbox(mailbox);
+        }
+        for (scheme, tls) in [("ftp://", TlsMode::None), ("ftps://", TlsMode::Explicit)] {
+            if let Some(rest) = strip_prefix_in_any_case(stored, scheme) {
+                let (host, port) = host_and_port(rest.trim_end_matches('/'))?;
+                let port = Some(port.unwrap_or(21));
+                return Some(Self { protocol: Protocol::Ftp, host, port, tls: Some(tls) });
+            }
+        }
+        if stored.contains("://") {
+            return None;
+        }
+        let (host, port) = host_and_port(stored.trim_matches('/'))?;
+        Some(Self { protocol: Protocol::Unsaid, host, port, tls: None })
+    }
+
+    /// What stands after the opening brace of a mailbox string.
+    fn of_mailbox(mailbox: &str) -> Option<Self> {
+        let (inner, _) = mailbox.split_once('}')?;
+        let end = match inner.strip_prefix('[') {
+            Some(_) => inner.find(']')? + 1,
+            None => inner.find([':', '/']).unwrap_or(inner.len()),
+        };
+        let (host, rest) = inner.split_at_checked(end)?;
+        let (host, _) = host_and_port(host)?;
+        // The port may stand between the flags.
+        let port =
+            rest.split('/').find_map(|part| part.split_once(':')).and_then(|(_, port)| port.parse().ok());
+        let has = |flag: &str| rest.split([':', '/']).any(|part| part.eq_ignore_ascii_case(flag));
+        let tls = match () {
+            () if has("ssl") => Some(TlsMode::Implicit),
+            () if has("tls") => Some(TlsMode::Explicit),
+            () if has("notls") => Some(TlsMode::None),
+            () => None,
+        };
+        let usual = if has("ssl") { 993 } else { 143 };
+        Some(Self { protocol: Protocol::Imap, host, port: Some(port.unwrap_or(usual)), tls })
+    }
+
+    /// The entries that can be this backend: those of its class and host. If one of them has its port, only those with its port,
+    /// and the same for its encryption.
+    pub(super) fn entries<'e>(&self, entries: &'e [Entry]) -> Vec<&'e Entry> {
+        let is_of_host = |entry: &&Entry| {
+            let is_of_class = match self.protocol {
+                Protocol::Imap => entry.class() == "imap",
+                Protocol::Ftp => entry.class() == "ftp",
+                Protocol::Unsaid => entry.class() != "ftp",
+            };
+            is_of_class && entry.endpoint().is_some_and(|endpoint| canonical(endpoint.host()) == self.host)
+        };
+        let mut fits: Vec<&Entry> = entries.iter().filter(is_of_host).collect();
+        let port =
+            |entry: &&Entry| entry.endpoint().map(user_backend::transport::Endpoint::port) == self.port;
+        for matches in [&port as &dyn Fn(&&Entry) -> bool, &|entry| entry.tls() == self.tls] {
+            if fits.iter().any(matches) {
+                fits.retain(matches);
+            }
+        }
+        fits
+    }
+}
+
+fn strip_prefix_in_any_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// A host in lower case, an IPv6 address without brackets, and a port if there is one.
+fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+    if text.parse::<IpAddr>().is_ok() {
+        return Some((canonical(text), None));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port.parse().ok()?)),
+        _ => (text, None),
+    };
+    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let host = match bare {
+        Some(address) => address.parse::<Ipv6Addr>().ok()?.to_string(),
+        None => canonical(host),
+    };
+    (!host.is_empty()).then_some((host, port))
+}
+
+fn canonical(host: &str) -> String {
+    host.parse::<IpAddr>().map_or_else(|_| host.to_ascii_lowercase(), |address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use user_backend::config::{Config, Format};
+
+    use super::*;
+
+    #[test]
+    fn every_form_that_the_app_stores_is_read() {
+        let name = |protocol, host: &str, port, tls| {
+            Some(BackendName { protocol, host: host.to_owned(), port, tls })
+        };
+        use Protocol::{Ftp, Imap, Unsaid};
+        let (none, explicit, implicit) =
+            (Some(TlsMode::None), Some(TlsMode::Explicit), Some(TlsMode::Implicit));
+        for (stored, read) in [
+            ("mail.example.com", name(Unsaid, "mail.example.com", None, None)),
+            ("Mail.Example.COM", name(Unsaid, "mail.example.com", None, None)),
+            ("[::1]", name(Unsaid, "::1", None, None)),
+            ("::1", name(Unsaid, "::1", None, None)),
+            ("files:445", name(Unsaid, "files", Some(445), None)),
+            ("//files/", name(Unsaid, "files", None, None)),
+            ("ftp://files.example.com", name(Ftp, "files.example.com", Some(21), none)),
+            ("ftps://files.example.com:2121", name(Ftp, "files.example.com", Some(2121), explicit)),
+            ("ftp://[2001:DB8::1]:21/", name(Ftp, "2001:db8::1", Some(21), none)),
+            ("FTP://files", name(Ftp, "files", Some(21), none)),
+            ("{mail.example.com}", name(Imap, "mail.example.com", Some(143), None)),
+            ("{mail.example.com:993/imap/ssl}INBOX", name(Imap, "mail.example.com", Some(993), implicit)),
+            ("{mail/imap/SSL/novalidate-cert}", name(Imap, "mail", Some(993), implicit)),
+            ("{mail/imap/tls:1143}", name(Imap, "mail", Some(1143), explicit)),
+            ("{[::1]:143/notls}", name(Imap, "::1", Some(143), none)),
+            ("https://cloud.example.com/remote.php/dav", None),
+            ("{mail", None),
+            ("", None),
+            ("ftp://", None),
+            ("files:no port", None),
+        ] {
+            assert_eq!(BackendName::parse(stored), read, "{stored}");
+        }
+    }
+
+    #[test]
+    fn entries_are_told_apart_by_class_port_and_encryption() {
+        let text = r#"
+user_backends = [
+  { id = "mail", class = "imap", host = "one.example", tls = "implicit" },
+  { id = "mail-143", class = "imap", host = "one.example" },
+  { id = "files", class = "ftp", host = "one.example" },
+  { id = "files-clear", class = "ftp", host = "one.example", tls = "none", allow_plaintext = true },
+  { id = "files-2121", class = "ftp", host = "one.example", port = 2121 },
+  { id = "six", class = "ftp", host = "[2001:db8::1]" },
+]"#;
+        let config = Config::parse(text, Format::Toml, "test.toml").unwrap();
+        for (stored, ids) in [
+            ("one.example", &["mail", "mail-143"][..]),
+            ("{one.example/imap/ssl}", &["mail"]),
+            ("{one.example:993/imap}", &["mail"]),
+            ("{one.example/tls}", &["mail-143"]),
+            ("{one.example:1993/ssl}", &["mail"]),
+            ("{one.example:1993}", &["mail", "mail-143"]),
+            ("ftp://one.example", &["files-clear"]),
+            ("ftps://one.example", &["files"]),
+            ("ftps://one.example:2121", &["files-2121"]),
+            ("ftp://one.example:2121", &["files-2121"]),
+            ("ftps://[2001:DB8:0::1]", &["six"]),
+            ("ftp://ftp", &[]),
+        ] {
+            let found = BackendName::parse(stored).unwrap().entries(config.entries());
+            let found: Vec<&str> = found.iter().map(|entry| entry.id().as_str()).collect();
+            assert_eq!(found, ids, "{stored}");
+        }
+    }
+}

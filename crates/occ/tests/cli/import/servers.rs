@@ -1,0 +1,153 @@
+//! Mail and file servers of these tests, and the server that signs their users in.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream as Client};
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use user_backend::ClassRegistry;
+use user_backend_server::listener::{Listener, ShutdownHandle};
+use user_backend_server::settings::ServerSettings;
+use user_backend_server::state::AppState;
+
+use crate::Desk;
+
+/// The names, in exactly this spelling, and passwords that a server takes.
+pub(crate) type Known = &'static [(&'static str, &'static str)];
+
+/// An FTP server in clear text on loopback; returns its port.
+pub(crate) fn ftp(desk: &Desk, known: Known) -> u16 {
+    serve(desk, move |stream| async move { ftp_session(stream, known).await })
+}
+
+/// An IMAP server in clear text on loopback; returns its port.
+pub(crate) fn imap(desk: &Desk, known: Known) -> u16 {
+    serve(desk, move |stream| async move { imap_session(stream, known).await })
+}
+
+fn serve<F>(desk: &Desk, session: impl Fn(TcpStream) -> F + Send + 'static) -> u16
+where
+    F: Future<Output = Option<()>> + Send + 'static,
+{
+    let listener = desk.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    desk.runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(session(stream));
+        }
+    });
+    port
+}
+
+async fn ftp_session(stream: TcpStream, known: Known) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"220 ready\r\n").await.ok()?;
+    let mut name = String::new();
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end_matches(['\r', '\n']);
+        let (command, value) = line.split_once(' ').unwrap_or((line, ""));
+        let reply = match command {
+            "USER" => {
+                name = value.to_owned();
+                "331 Please specify the password.\r\n"
+            }
+            "PASS" if known.contains(&(name.as_str(), value)) => "230 Login successful.\r\n",
+            "PASS" => "530 Login incorrect.\r\n",
+            "QUIT" => "221 Goodbye.\r\n",
+            _ => "502 Command not implemented.\r\n",
+        };
+        stream.write_all(reply.as_bytes()).await.ok()?;
+    }
+}
+
+async fn imap_session(stream: TcpStream, known: Known) -> Option<()> {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"* OK [CAPABILITY IMAP4rev1] ready\r\n").await.ok()?;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).await.ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end();
+        let (tag, command) = line.split_once(' ').unwrap_or((line, ""));
+        let reply = match command.split_once(' ') {
+            _ if command.eq_ignore_ascii_case("CAPABILITY") => {
+                format!("* CAPABILITY IMAP4rev1\r\n{tag} OK done\r\n")
+            }
+            Some((verb, rest)) if verb.eq_ignore_ascii_case("LOGIN") => {
+                let mut words = rest.splitn(2, ' ').map(|word| word.trim_matches('"'));
+                let said = (words.next()?, words.next()?);
+                match known.contains(&said) {
+                    true => format!("{tag} OK in\r\n"),
+                    false => format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n"),
+                }
+            }
+            _ => format!("{tag} OK done\r\n"),
+        };
+        stream.write_all(reply.as_bytes()).await.ok()?;
+    }
+}
+
+/// The server on this desk's configuration.
+pub(crate) struct Server {
+    address: SocketAddr,
+    shutdown_handle: ShutdownHandle,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown_handle.stop();
+    }
+}
+
+impl Server {
+    pub(crate) fn start(desk: &Desk) -> Self {
+        let file = desk.path().join("config/config.php");
+        let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
+        desk.block_on(async {
+            let app = AppState::start(settings, &config).await.unwrap();
+            let listening = Listener::open(app).unwrap();
+            let (address, shutdown_handle) = (listening.address().unwrap(), listening.shutdown_handle());
+            tokio::spawn(listening.serve());
+            Self { address, shutdown_handle }
+        })
+    }
+
+    /// Signs in with HTTP Basic: the id of the account, or the status.
+    pub(crate) fn sign_in(&self, name: &str, password: &str) -> Result<String, u16> {
+        let credentials = base64(&format!("{name}:{password}"));
+        let mut client = Client::connect(self.address).unwrap();
+        write!(
+            client,
+            "GET /ocs/v2.php/cloud/user?format=json HTTP/1.1\r\nHost: {}\r\nOCS-APIRequest: true\r\n\
+             Authorization: Basic {credentials}\r\nConnection: close\r\n\r\n",
+            self.address
+        )
+        .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        let status: u16 = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        if status != 200 {
+            return Err(status);
+        }
+        let body = answer.split_once("\r\n\r\n").unwrap().1;
+        let json = body.get(body.find('{').unwrap()..=body.rfind('}').unwrap()).unwrap();
+        let json: serde_json::Value = serde_json::from_str(json).unwrap();
+        Ok(json["ocs"]["data"]["id"].as_str().unwrap().to_owned())
+    }
+}
+
+fn base64(text: &str) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |group: u32, place: u32| char::from(DIGITS[(group >> (18 - 6 * place)) as usize & 63]);
+    let encode = |bytes: &[u8]| {
+        let group = (0..3).fold(0, |group, at| (group << 8) | u32::from(*bytes.get(at).unwrap_or(&0)));
+        let digits = (0..4).map(move |place| digit(group, place));
+        digits.take(bytes.len() + 1).chain("==".chars().take(3 - bytes.len())).collect::<String>()
+    };
+    text.as_bytes().chunks(3).map(encode).collect()
+}
