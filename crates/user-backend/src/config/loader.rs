@@ -15,6 +15,7 @@ use crate::document::section::{Diagnostics, TableReader};
 use crate::document::source::{self, Access, Format};
 use crate::document::tree::{Member, Node, Value};
 use crate::resolver::names::check_collisions;
+use crate::resolver::policy::{OnReject, OnUnavailable};
 
 /// How to read a configuration: with which classes, and which sections of other programs.
 ///
@@ -176,6 +177,7 @@ impl Loader {
             origins.push(origin);
         }
         check_together(&entries, &origins, diagnostics);
+        warnings.extend(entries.last().into_iter().flat_map(without_successor));
         let sections = self.read.iter().filter_map(|extra| {
             let key = extra.key(diagnostics.format);
             let node = find(&document, &key).filter(|node| node.value != Value::Null)?;
@@ -313,7 +315,7 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
     if let Err(collision) = check_collisions(rules) {
         // By id and domain: two entries may have one id, which is another error.
         let second = entries.iter().zip(origins).find(|(entry, _)| {
-            entry.id == collision.second && entry.names.domain().stripped() == Some(&*collision.second_domain)
+            entry.id == collision.second && entry.names.domain().strips(&collision.second_domain)
         });
         let (at, place) = match second {
             Some((_, origin)) => {
@@ -339,6 +341,17 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
             )),
         );
     }
+}
+
+/// Settings of the last backend about later ones.
+fn without_successor(last: &Entry) -> impl Iterator<Item = Warning> {
+    let stops = last.policy.on_reject == OnReject::Stop;
+    let goes_on = last.policy.on_unavailable == OnUnavailable::Continue;
+    let set = [("on_reject", stops), ("on_unavailable", goes_on)].into_iter().filter(|(_, is_set)| *is_set);
+    let id = last.id.clone();
+    set.map(move |(setting, _)| {
+        Warning::new(Some(id.clone()), setting, "no effect: no backend comes after this one")
+    })
 }
 
 /// A backend that may take longer than the whole chain.
