@@ -144,6 +144,7 @@ pub(super) fn removed(id: &BackendId) {
     for name in [
         "user_backend_breaker_open",
         "user_backend_distrusted",
+        "user_backend_refusals_unrecognised",
         "user_backend_unavailable",
         "user_backend_unproven",
     ] {

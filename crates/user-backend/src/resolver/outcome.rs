@@ -6,6 +6,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::trace::Trace;
+use crate::brute_force::GuessLimit;
 use crate::cache::epochs::Epoch;
 use crate::verdict::{Authenticated, Rejection};
 
@@ -20,8 +21,10 @@ pub enum Outcome {
     Authenticated(Authenticated),
     /// Everybody who might know this person was asked, and the answer is no.
     Refused(Rejection),
-    /// Too many attempts; no backend was asked.
+    /// Too many attempts: a backend that might know the user was not asked.
     Throttled {
+        /// The limit that was reached. Its text is for callers.
+        limit: GuessLimit,
         /// When it makes sense to try again.
         retry_after: Duration,
     },
@@ -72,7 +75,7 @@ impl Serialize for Answer {
         let (reason, retry_after) = match &self.outcome {
             Outcome::Authenticated(_) => (None, None),
             Outcome::Refused(rejection) => (Some(rejection.as_str()), None),
-            Outcome::Throttled { retry_after } => (Some("throttled"), Some(retry_after.as_secs())),
+            Outcome::Throttled { retry_after, .. } => (Some("throttled"), Some(retry_after.as_secs())),
             Outcome::Unavailable { retry_after } => (Some("unavailable"), Some(retry_after.as_secs())),
         };
         let mut answer = serializer.serialize_struct("Answer", 9)?;
