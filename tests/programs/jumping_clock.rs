@@ -77,7 +77,7 @@ async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> String {
     let answer = resolver.authenticate(Credentials::new(name, password).from_source(SOURCE)).await;
     let outcome = answer.outcome.as_str();
     match answer.outcome {
-        Outcome::Throttled { retry_after } => {
+        Outcome::Throttled { retry_after, .. } => {
             format!("{outcome} for {} h", (retry_after.as_secs_f64() / HOUR.as_secs_f64()).round())
         }
         _ => outcome.to_owned(),

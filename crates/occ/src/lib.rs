@@ -75,7 +75,7 @@ fn start(cli: Cli) -> ExitCode {
         password::leave_environment();
     }
     let answers = StdoutGuard::keep();
-    logging::start(cli.common.verbose);
+    logging::start(cli.common.verbose, cli.common.log_format);
     let Cli { common, command } = cli;
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -3,11 +3,22 @@
 //! Only our own crates speak, and the TLS library from `-vv` on: a protocol library may log what it sends, and what it
 //! sends are passwords. For the same reason the environment (`RUST_LOG`) has no say here.
 
+use clap::ValueEnum;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+/// How log lines look: as those of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// One line of text each
+    #[default]
+    Text,
+    /// One JSON object each
+    Json,
+}
+
 /// Starts logging if it is configured.
-pub(crate) fn start(verbose: u8) {
+pub(crate) fn start(verbose: u8, format: LogFormat) {
     if verbose == 0 {
         return;
     }
@@ -22,5 +33,9 @@ pub(crate) fn start(verbose: u8) {
         // A reader that went away is no reason to end with a panic.
         .log_internal_errors(false);
     // Fails only if a logger is already installed.
-    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
+    let registry = tracing_subscriber::registry();
+    let _ = match format {
+        LogFormat::Json => registry.with(lines.json().with_filter(targets)).try_init(),
+        LogFormat::Text => registry.with(lines.with_filter(targets)).try_init(),
+    };
 }

@@ -44,6 +44,12 @@ pub(crate) async fn in_detail(app: &AppState) -> (StatusCode, String) {
             outage.reason
         );
     }
+    for backend in app.resolver().unrecognised() {
+        let _ = writeln!(
+            text,
+            "backend {backend} refusals not recognised, taken for an outage: the log has its words, refusal_texts teaches them"
+        );
+    }
     (status, text)
 }
 

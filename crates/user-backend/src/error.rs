@@ -56,6 +56,7 @@ pub struct BackendError {
     detail: String,
     source: Option<Box<dyn StdError + Send + Sync + 'static>>,
     is_timeout: bool,
+    is_unanswered: bool,
     backend: Option<BackendId>,
     counts_as_guess: bool,
     server_text: Option<Box<ServerText>>,
@@ -102,6 +103,7 @@ impl BackendError {
             detail,
             source: None,
             is_timeout: false,
+            is_unanswered: false,
             backend: None,
             counts_as_guess: false,
             server_text: None,
@@ -135,6 +137,14 @@ impl BackendError {
     #[must_use]
     pub fn counting_as_guess(mut self) -> Self {
         self.counts_as_guess = true;
+        self
+    }
+
+    /// The server may have been sent the password, and the connection ended without an answer to it. Limits at that backend
+    /// count each such password once: the server may have compared it.
+    #[must_use]
+    pub fn without_answer(mut self) -> Self {
+        self.is_unanswered = true;
         self
     }
 
@@ -200,6 +210,12 @@ impl BackendError {
         self.is_timeout
     }
 
+    /// Whether the password may have reached the server, which did not answer it: it was silent until time was up, or the
+    /// connection ended.
+    pub fn is_unanswered(&self) -> bool {
+        self.is_unanswered || (self.is_timeout && self.phase == Phase::Login)
+    }
+
     /// Whether limits on guessing count the attempt. An outage is never counted; an answer that is not recognised is,
     /// because it may have been a refusal.
     pub fn counts_as_guess(&self) -> bool {
@@ -261,6 +277,9 @@ mod tests {
         let late = BackendError::timed_out(Phase::Login).with_backend(&id);
         assert!(late.is_timeout() && late.is_transient(), "{late}");
         assert!(!late.counts_as_guess() && late.server_text().is_none());
+        assert!(late.is_unanswered() && !BackendError::timed_out(Phase::Connect).is_unanswered());
+        let ended = BackendError::unavailable(Phase::Login, "the server closed the connection");
+        assert!(!ended.is_unanswered() && ended.without_answer().is_unanswered());
     }
 
     #[test]

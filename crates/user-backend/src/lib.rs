@@ -18,7 +18,7 @@
 //! match answer.outcome {
 //!     Outcome::Authenticated(proof) => println!("welcome, {}", proof.name()),
 //!     Outcome::Refused(_) => println!("wrong name or password"),
-//!     Outcome::Throttled { retry_after } => println!("try again in {} s", retry_after.as_secs()),
+//!     Outcome::Throttled { limit, retry_after } => println!("{limit}, try again in {} s", retry_after.as_secs()),
 //!     Outcome::Unavailable { .. } => println!("we cannot check passwords right now, yours may well be right"),
 //! }
 //! # Ok(())

@@ -116,6 +116,12 @@ impl From<blake3::Hash> for OutcomeKey {
 }
 
 impl OutcomeKey {
+    /// The beginning of it, where no one can look for two hashes that begin alike.
+    pub(crate) fn short(self) -> u64 {
+        let [first, ..] = self.0;
+        first
+    }
+
     /// The hash itself, to be stored.
     pub(crate) fn to_bytes(self) -> [u8; 32] {
         let mut bytes = [0; 32];

@@ -1,9 +1,12 @@
 //! Turns, medians, rows.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use user_backend_bench::{Result, runtime};
 
 /// One line of the table.
 pub(crate) struct Row {
@@ -109,6 +112,68 @@ pub(crate) fn in_turns(
         figures.2.push(one / two);
     }
     (median(&mut figures.0), median(&mut figures.1), median(&mut figures.2))
+}
+
+/// The 99th percentile of a user's sign-ins in nanoseconds, with guesses at the same time and without.
+pub(crate) struct UnderAttack {
+    pub(crate) attacked: f64,
+    pub(crate) quiet: f64,
+    /// How many guesses there were a second.
+    pub(crate) guesses: f64,
+}
+
+/// Measures `sign_in`, which returns whether it succeeded, with a thousand guesses a second and without, in turns of that length.
+///
+/// # Errors
+/// When a sign-in did not succeed.
+pub(crate) fn under_attack<G: Future<Output = ()> + Send + 'static>(
+    (turn, turns): (Duration, usize),
+    guess: impl Fn(u64) -> G + Sync,
+    mut sign_in: impl FnMut() -> bool,
+) -> Result<UnderAttack> {
+    let (attack, over, guesses) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
+    let (mut under_attack, mut lost) = (Duration::ZERO, false);
+    let guessing = runtime()?;
+    let (attacked, quiet, _) = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            guessing.block_on(async {
+                // Behind schedule, it catches up. When it pauses it wakes as often.
+                let mut due = tokio::time::Instant::now();
+                while !over.load(Ordering::Relaxed) {
+                    due += Duration::from_millis(1);
+                    tokio::time::sleep_until(due).await;
+                    if attack.load(Ordering::Relaxed) {
+                        // Not awaited: after a wrong password the next attempt is delayed.
+                        tokio::spawn(guess(guesses.fetch_add(1, Ordering::Relaxed)));
+                    }
+                }
+            });
+        });
+        let measured = RefCell::new(|is_attacked: bool| {
+            attack.store(is_attacked, Ordering::Relaxed);
+            let start = Instant::now();
+            let mut times = Vec::with_capacity(1_000_000);
+            while start.elapsed() < turn {
+                let before = Instant::now();
+                lost |= !sign_in();
+                times.push(nanos(before.elapsed()));
+            }
+            if is_attacked {
+                under_attack += start.elapsed();
+            }
+            quantile(&mut times, 0.99).unwrap_or(f64::NAN)
+        });
+        let side = |is_attacked| (measured.borrow_mut())(is_attacked);
+        in_turns(turns / 10, || side(true), || side(false));
+        let figures = in_turns(turns, || side(true), || side(false));
+        over.store(true, Ordering::Relaxed);
+        figures
+    });
+    if lost {
+        return Err("guesses kept the user out".into());
+    }
+    let guesses = guesses.into_inner() as f64 / under_attack.as_secs_f64();
+    Ok(UnderAttack { attacked, quiet, guesses })
 }
 
 pub(crate) fn nanos(time: Duration) -> f64 {

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -15,7 +14,7 @@ use user_backend::{
 };
 use user_backend_bench::{Everybody, RIGHT, Result, at_once, house, person, runtime};
 
-use crate::measure::{Goal, Row, in_turns, nanos, quantile};
+use crate::measure::{Goal, Row, UnderAttack, in_turns, nanos, quantile, under_attack};
 
 /// How long one side is measured before it is the other's turn.
 const TURN: Duration = Duration::from_millis(40);
@@ -29,58 +28,16 @@ pub(crate) fn attacker() -> Result<Vec<Row>> {
     if right.authenticated().is_none() {
         return Err("the person cannot sign in".into());
     }
-    let (attack, over, guesses) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU64::new(0));
-    let guess = runtime()?;
-    let (mut under_attack, mut lost) = (Duration::ZERO, false);
-    let (ours, peer, ratio) = std::thread::scope(|scope| {
-        scope.spawn(|| {
-            guess.block_on(async {
-                // Behind schedule, it catches up. When it pauses it wakes as often.
-                let mut due = tokio::time::Instant::now();
-                while !over.load(Ordering::Relaxed) {
-                    due += Duration::from_millis(1);
-                    tokio::time::sleep_until(due).await;
-                    if attack.load(Ordering::Relaxed) {
-                        let number = guesses.fetch_add(1, Ordering::Relaxed);
-                        let (resolver, name, wrong) =
-                            (resolver.clone(), name.clone(), format!("wrong{number}"));
-                        // Not awaited: after a wrong password the next attempt is delayed.
-                        tokio::spawn(async move {
-                            let _ = resolver.authenticate(Credentials::new(&name, &wrong)).await;
-                        });
-                    }
-                }
-            });
-        });
-        let mut turn = |attacked: bool| {
-            attack.store(attacked, Ordering::Relaxed);
-            let start = Instant::now();
-            let mut times = Vec::with_capacity(400_000);
-            while start.elapsed() < TURN {
-                for _ in 0..64 {
-                    let before = Instant::now();
-                    lost |= !at_once(&resolver, &name, RIGHT);
-                    times.push(nanos(before.elapsed()));
-                }
-            }
-            if attacked {
-                under_attack += start.elapsed();
-            }
-            quantile(&mut times, 0.99).unwrap_or(f64::NAN)
-        };
-        let turn = std::cell::RefCell::new(&mut turn);
-        in_turns(TURNS / 10, || turn.borrow_mut()(true), || turn.borrow_mut()(false));
-        let figures = in_turns(TURNS, || turn.borrow_mut()(true), || turn.borrow_mut()(false));
-        over.store(true, Ordering::Relaxed);
-        figures
-    });
-    if lost {
-        return Err("the person was kept out".into());
-    }
-    let rate = guesses.load(Ordering::Relaxed) as f64 / under_attack.as_secs_f64();
-    let _ = ratio;
-    let what = format!("p99 of a user's own hits, ns, at {rate:.0} guesses a second, beside none");
-    Ok(vec![Row::peer(what, ours, peer, TURNS).goal(Goal::AtMost(1.05))])
+    let guess = |number: u64| {
+        let (resolver, name, wrong) = (resolver.clone(), name.clone(), format!("wrong{number}"));
+        async move {
+            let _ = resolver.authenticate(Credentials::new(&name, &wrong)).await;
+        }
+    };
+    let sign_in = || at_once(&resolver, &name, RIGHT);
+    let UnderAttack { attacked, quiet, guesses } = under_attack((TURN, TURNS), guess, sign_in)?;
+    let what = format!("p99 of a user's own hits, ns, at {guesses:.0} guesses a second, beside none");
+    Ok(vec![Row::peer(what, attacked, quiet, TURNS).goal(Goal::AtMost(1.05))])
 }
 
 /// Three backends, every user has a pin, nothing is cached. The second one is down or not; its users sign in two hundred times a

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use accounts::{HEARTBEAT_INTERVAL, Instance, InvalidationWatcher, STALE_AFTER, Timestamp};
-use user_backend::brute_force::{SourceNet as Source, SourceRateLimit as Throttle};
+use user_backend::brute_force::{Certainty, SourceNet as Source, SourceRateLimit as Throttle};
 use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
 
 use crate::test_db::on_both;
@@ -71,7 +71,7 @@ on_both! {
         let now = place.clock.now();
         server.failed_logins().record("one", seen, &[(cafe(), now); 12], PER).await.unwrap();
         for _ in 0..12 {
-            resolver.count_failure(cafe(), Duration::from_secs(60));
+            resolver.count_failure(cafe(), Certainty::Wrong, Duration::from_secs(60));
         }
         assert!(matches!(from_the_cafe(&resolver).await, Outcome::Throttled { .. }));
         assert_eq!(command.failed_logins().reset(cafe()).await.unwrap(), 12);

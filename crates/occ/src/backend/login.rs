@@ -80,8 +80,8 @@ fn sentence(answer: &Answer) -> String {
     match &answer.outcome {
         Outcome::Authenticated(proof) => authenticated(proof, answer.trace.ms),
         Outcome::Refused(rejection) => refused(*rejection, answer),
-        Outcome::Throttled { retry_after } => {
-            format!("throttled: too many wrong passwords; {}: {SILENT}", again(*retry_after))
+        Outcome::Throttled { limit, retry_after } => {
+            format!("throttled: {limit}; {}: {SILENT}", again(*retry_after))
         }
         Outcome::Unavailable { retry_after } => unavailable(*retry_after, answer),
     }

@@ -26,6 +26,7 @@ pub(crate) use user::{
 use user_backend::ClassRegistry;
 
 use crate::exit::Exit;
+use crate::logging::LogFormat;
 use crate::output::{Format, eprintln_line};
 
 /// The exit codes of commands that work on the store.
@@ -74,6 +75,9 @@ pub(crate) struct Common {
     /// Log to standard error; twice for more. Never logs a password
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Format of the log
+    #[arg(long, global = true, value_enum, value_name = "FORM", default_value_t)]
+    pub(crate) log_format: LogFormat,
     /// Never prompt at the terminal
     #[arg(short, long, global = true)]
     pub(crate) no_interaction: bool,

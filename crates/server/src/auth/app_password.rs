@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use accounts::{AccountsError, AppPassword, CredentialEpoch, Permissions, Snapshot, TokenHash, UserId};
 use user_backend::LoginName;
-use user_backend::brute_force::{FailedLoginObserver, SourceNet};
+use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceNet};
 
 use super::app_password_memory::Remembered;
 use super::proof::{Accepted, Proof, UsedAppPassword};
@@ -142,7 +142,7 @@ impl AppState {
     /// Counts the refusal of an app password against its source, as the resolver counts that of a password.
     pub(super) fn count_refused_app_password(&self, from: IpAddr) {
         let place = SourceNet::of(from);
-        self.inner.resolver.count_failure(place, Duration::ZERO);
-        self.inner.failed_logins.source_failed(place);
+        self.inner.resolver.count_failure(place, Certainty::Wrong, Duration::ZERO);
+        self.inner.failed_logins.source_failed(place, Certainty::Wrong);
     }
 }

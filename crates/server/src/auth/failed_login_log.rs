@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use accounts::{Clock, Timestamp};
-use user_backend::brute_force::{FailedLoginObserver, SourceNet};
+use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceNet};
 
 /// How many failures may wait to be written. One place can add ten in half an hour.
 const MAX_WAITING: usize = 10_000;
@@ -60,7 +60,11 @@ impl FailedLoginLog {
 }
 
 impl FailedLoginObserver for FailedLoginLog {
-    fn source_failed(&self, place: SourceNet) {
+    fn source_failed(&self, place: SourceNet, certainty: Certainty) {
+        // The store keeps wrong passwords only: counted as one of those elsewhere, an outage would look like them.
+        if certainty != Certainty::Wrong {
+            return;
+        }
         let at = self.clock.now();
         let mut waiting = self.waiting();
         // A flood while the store cannot be written: what is known in memory counts on.

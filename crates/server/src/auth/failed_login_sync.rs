@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use accounts::{AccountsError, HEARTBEAT_INTERVAL};
 use serde::Serialize;
+use user_backend::brute_force::Certainty;
 
 use super::failed_login_log::host;
 use crate::state::AppState;
@@ -106,7 +107,7 @@ impl AppState {
                 synced.newest = synced.newest.max(failure.key);
                 if synced.known.insert(failure.key) {
                     fresh += 1;
-                    self.resolver().count_failure(failure.source, log.age(failure.at));
+                    self.resolver().count_failure(failure.source, Certainty::Wrong, log.age(failure.at));
                 }
             }
             if fresh == 0 {

@@ -160,6 +160,10 @@ impl AppState {
         frontend: Frontend,
         failed: Failed,
     ) {
+        // The account is looked up for a line that is written.
+        if failed.reason.is_none() && !tracing::enabled!(target: "audit", tracing::Level::DEBUG) {
+            return;
+        }
         let user = self.loggable_user(typed).await;
         let (user, frontend, backend) = (user.as_str(), frontend.as_str(), failed.backends.as_str());
         match failed.reason {
@@ -199,12 +203,14 @@ impl AppState {
 mod tests {
     use std::time::Duration;
 
+    use user_backend::brute_force::GuessLimit;
+
     use super::*;
 
     #[test]
     fn every_outcome_has_a_documented_reason() {
         let document = include_str!("../../../../docs/operating.md");
-        let throttled = Outcome::Throttled { retry_after: Duration::ZERO };
+        let throttled = Outcome::Throttled { limit: GuessLimit::PerUser, retry_after: Duration::ZERO };
         let refused = Outcome::Refused(Rejection::BadCredentials);
         let mut found = Vec::new();
         for rejection in [
@@ -223,11 +229,12 @@ mod tests {
             (&throttled, Rule::SourceThrottled),
             (&throttled, Rule::UserLocked),
             (&throttled, Rule::BudgetSpent),
+            (&throttled, Rule::BackendBudgetSpent),
         ] {
             found.extend(reason(outcome, rule));
         }
         found.extend(Failed::app_password().reason);
-        assert_eq!(found.len(), 12);
+        assert_eq!(found.len(), 13);
         for reason in found {
             assert!(document.contains(&format!("| `{reason}` |")), "{reason} is not in docs/operating.md");
         }

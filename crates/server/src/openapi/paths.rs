@@ -302,7 +302,10 @@ pub(super) fn usual(route: &Route) -> Vec<ResponseDoc> {
             "a parameter is missing, sent twice or of the wrong type; or the body does not match its content type",
         ),
         (Code::MEDIA_TYPE, "unsupported content type of the body"),
-        (Code::THROTTLED, "too many wrong passwords from your address; wait"),
+        (
+            Code::THROTTLED,
+            "too many failed sign-ins from your address or with this name; the hint names the limit",
+        ),
         (Code::UNAVAILABLE, "the server that could decide is unavailable; try again later"),
         (Code::BROKEN, "internal error; find it in the log by its X-Request-Id"),
         (Code::UNAUTHORISED, "not signed in, or wrong name or password"),

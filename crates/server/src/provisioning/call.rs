@@ -168,7 +168,7 @@ impl Failure {
     /// The answer to a sign-in that was not accepted.
     pub(crate) fn not_signed_in(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Throttled { retry_after } => Self::throttled(*retry_after),
+            Outcome::Throttled { limit, retry_after } => Self::throttled(*limit, *retry_after),
             Outcome::Unavailable { retry_after } => Self::unavailable(*retry_after),
             // Accepted without an account.
             Outcome::Refused(_) | Outcome::Authenticated(_) => Self::wrong_credentials(),

@@ -15,16 +15,14 @@ pub(super) fn refusal(
     wrong: impl FnOnce() -> Notice,
 ) -> (StatusCode, Notice, Option<Duration>) {
     match outcome {
-        Outcome::Throttled { retry_after } => {
+        Outcome::Throttled { limit, retry_after } => {
             let wait = seconds(*retry_after);
-            let text = format!(
-                "Too many failed attempts. Try again in {wait} seconds. Your password was not checked."
-            );
+            let text =
+                format!("There were {limit}. Try again in {wait} seconds. Your password may well be right.");
             (StatusCode::TOO_MANY_REQUESTS, Notice::bad(text), Some(*retry_after))
         }
         Outcome::Unavailable { retry_after } => {
-            let text =
-                "Passwords cannot be checked right now. Yours may well be right. Try again in a few minutes.";
+            let text = "Passwords cannot be checked right now. Your password may well be right. Try again in a few minutes.";
             (StatusCode::SERVICE_UNAVAILABLE, Notice::bad(text), Some(*retry_after))
         }
         // Accepted without an account here, or for an account of another backend.

@@ -21,13 +21,25 @@ pub(super) async fn mail_server_counting(password: &'static str, count: Arc<Atom
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(talk(stream, password, Arc::clone(&count)));
+            tokio::spawn(talk(stream, password, "[AUTHENTICATIONFAILED] no", Arc::clone(&count)));
         }
     });
     port
 }
 
-async fn talk(stream: TcpStream, password: &str, count: Arc<AtomicUsize>) -> Option<()> {
+/// A mail server that answers every password in these words.
+pub(super) async fn mail_server_refusing(words: &'static str) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(talk(stream, "is never right", words, Arc::default()));
+        }
+    });
+    port
+}
+
+async fn talk(stream: TcpStream, password: &str, refusal: &str, count: Arc<AtomicUsize>) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n").await.ok()?;
     loop {
@@ -43,11 +55,7 @@ async fn talk(stream: TcpStream, password: &str, count: Arc<AtomicUsize>) -> Opt
                 count.fetch_add(1, Ordering::SeqCst);
                 let said = BASE64_STANDARD.decode(words.nth(1)?).ok()?;
                 let right = said.ends_with(format!("\0{password}").as_bytes());
-                if right {
-                    format!("{tag} OK in\r\n")
-                } else {
-                    format!("{tag} NO [AUTHENTICATIONFAILED] no\r\n")
-                }
+                if right { format!("{tag} OK in\r\n") } else { format!("{tag} NO {refusal}\r\n") }
             }
             _ => format!("{tag} OK done\r\n"),
         };

@@ -3,6 +3,7 @@
 use user_backend::Outcome;
 use user_backend_server::auth::sign_in::{Accepts, SignIn};
 
+use super::browser::TestBrowser;
 use super::*;
 
 /// Three failures, without pauses that a test would have to wait for.
@@ -75,6 +76,7 @@ async fn t48_only_a_trusted_proxy_sets_the_client_address() {
         |address: &'static str, from| over(server.get("Frank", "/cloud/user").from(from), address).send();
     let refused = ask("192.0.2.1", proxy).await;
     assert_eq!((refused.status, refused.code()), (429, 429), "{refused:?}");
+    assert!(refused.body.contains("too many sign-in attempts from this network address"), "{refused:?}");
     assert!(refused.header("retry-after").parse::<u64>().unwrap() > 1700, "{refused:?}");
     // Whatever stands in front of what our proxy wrote was made up.
     let refused = ask("198.51.100.9, 192.0.2.1", proxy).await;
@@ -259,7 +261,7 @@ async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     assert_eq!(sign_in("Frank", "guess 4").await.code(), 429);
 }
 
-/// M11: neither statuses nor their order nor `Retry-After` tell local, external and unknown names apart.
+/// M11: neither statuses nor their order, texts and `Retry-After` tell local, external and unknown names apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {
     let port = external_backend::mail_server_counting(external_backend::MAIL, Default::default()).await;
@@ -276,14 +278,25 @@ async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {
             let answer = ask.from(new_address()).send().await;
             // A quarter of an hour after the first guess, which may have been a while ago.
             let wait = answer.header("retry-after").parse::<u64>().map(|seconds| seconds.div_ceil(100));
-            answers.push((answer.status, answer.code(), wait.ok()));
+            answers.push((answer.status, answer.code(), wait.ok(), answer.body));
         }
+        let mut browser = TestBrowser::new(&server);
+        browser.get("/login").await;
+        let page = browser.post("/login", &[("user", name), ("password", "guess 8")]).await;
+        let (_, notice) = page.body.split_once("There were ").unwrap_or_else(|| panic!("{page:?}"));
+        let notice = notice.split('<').next().unwrap().replace(char::is_numeric, "");
+        assert!(
+            notice.starts_with("too many sign-in attempts with this user name. Try again in"),
+            "{notice}"
+        );
+        answers.push((page.status, page.status, None, notice));
         seen.push(answers);
     }
     assert!(seen.iter().all(|answers| *answers == seen[0]), "{seen:#?}");
-    let statuses: Vec<_> = seen[0].iter().map(|(_, code, _)| *code).collect();
-    assert_eq!(statuses, [997, 997, 997, 997, 429, 429, 429, 429]);
-    assert_eq!(seen[0][4].2, Some(9));
+    let statuses: Vec<_> = seen[0].iter().map(|(_, code, ..)| *code).collect();
+    assert_eq!(statuses, [997, 997, 997, 997, 429, 429, 429, 429, 429]);
+    let (_, _, wait, body) = &seen[0][4];
+    assert!(*wait == Some(9) && body.contains("too many sign-in attempts with this user name"), "{body}");
 }
 
 /// A source that has reached its limit is not told a password that was right a moment ago elsewhere.

@@ -304,6 +304,22 @@ fn metrics_have_a_listener_of_their_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_names_the_backend_that_is_not_recognised() {
+    let port = external_backend::mail_server_refusing("the moon is in the seventh house").await;
+    let imap = format!(
+        "[[user_backends]]\nclass = \"imap\"\nid = \"mail\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n\
+         canary = false\n"
+    );
+    let server = Server::with("", &imap).await;
+    assert_eq!(server.get("-", "/readyz").send().await.body, "ready\n");
+    assert_eq!(server.get("-", "/cloud/user").basic("ivy", "right or wrong").send().await.code(), 503);
+    let answer = server.get("-", "/readyz").send().await;
+    assert!(answer.body.starts_with("ready\n") && answer.status == 200, "{answer:?}");
+    assert!(answer.body.contains("\nbackend mail refusals not recognised"), "{answer:?}");
+    assert!(!answer.body.contains("moon"), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn readiness_names_the_backend_that_is_away() {
     // Nothing listens at the port of a socket that was closed.
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();

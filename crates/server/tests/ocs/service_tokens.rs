@@ -2,7 +2,7 @@
 
 use accounts::{GroupId, SourceNetworks, TokenScopes};
 use user_backend_server::provisioning::caller::RequiredRole;
-use user_backend_server::provisioning::routes::ROUTES;
+use user_backend_server::provisioning::routes::{ROUTES, Route};
 use user_backend_server::provisioning::scope::TokenScope;
 
 use super::browser::TestBrowser;
@@ -28,44 +28,81 @@ impl<'a> Ask<'a> {
     }
 }
 
-/// Each route with the one scope that opens it, and with all the others.
-#[tokio::test(flavor = "multi_thread")]
-async fn every_route_is_opened_by_its_scope_and_no_other() {
-    let server = Server::start().await;
-    let all: Vec<&str> = TokenScope::ALL.iter().map(|scope| scope.as_str()).collect();
-    let mut cells = 0;
+/// Whether the role of a route is enough for one of `admin`, `sam` (a sub-admin) and `jane`.
+fn has_role(route: &Route, owner: &str) -> bool {
+    match route.role {
+        RequiredRole::Anyone | RequiredRole::SignedIn => true,
+        RequiredRole::SubAdmin => owner != "jane",
+        RequiredRole::Admin => owner == "admin",
+    }
+}
+
+/// Each route with a token of each role: with the one scope that opens it, and with all others that its owner can have.
+async fn walk(store: &str) {
+    let server = Server::with("", store).await;
+    let (mut opened, mut refused, mut wrong_role, mut not_owned) = (0, 0, 0, 0);
     for route in ROUTES.iter().filter(|route| route.role != RequiredRole::Anyone) {
         // An unknown user: the endpoint refuses what the scope opens, so no user is changed.
         let path = route.path.replace("{user}", "ghost").replace("{group*}", "nogroup");
         let path = path.replace("{app}", "nosuchapp").replace("{key}", "key").replace("{collection}", "none");
         let own = route.scope.map(TokenScope::as_str);
-        let others: Vec<&str> = all.iter().copied().filter(|scope| Some(*scope) != own).collect();
-        for (scopes, is_open) in [(own.as_slice(), true), (&others, false)] {
-            if scopes.is_empty() {
-                continue;
+        for owner in ["admin", "sam", "jane"] {
+            let can_own = |scope: &TokenScope| owner == "admin" || !scope.needs_admin();
+            let others =
+                TokenScope::ALL.iter().filter(|scope| Some(**scope) != route.scope && can_own(scope));
+            let others: Vec<&str> = others.map(|scope| scope.as_str()).collect();
+            for (scopes, has_scope) in [(own.as_slice(), true), (&others, false)] {
+                if scopes.is_empty() {
+                    continue;
+                }
+                if has_scope && !route.scope.as_ref().is_none_or(can_own) {
+                    let (parsed, networks) = (TokenScopes::parse(scopes).unwrap(), SourceNetworks::default());
+                    let (tokens, id) = (server.accounts.app_passwords(), user(owner));
+                    let made = tokens.create_service_token(&id, "nightly job", parsed, networks, None);
+                    let text = made.await.unwrap_err().to_string();
+                    assert!(text.contains("an owner in the group admin"), "{owner} {scopes:?}: {text}");
+                    not_owned += 1;
+                    continue;
+                }
+                let token = token(&server, owner, scopes, &[]).await;
+                let ask = server.ask("-", route.method.clone(), &format!("{path}?format=json"));
+                let answer = ask.bearer(&token).send().await;
+                let at = format!("{owner} {} {path} {scopes:?}: {answer:?}", route.method);
+                assert_ne!(answer.code(), 997, "{at}");
+                let message = answer.message();
+                if !has_role(route, owner) {
+                    assert_eq!(answer.code(), 403, "{at}");
+                    assert!(message.starts_with("Logged in user must be"), "{at}");
+                    wrong_role += 1;
+                } else if has_scope {
+                    assert!(message != REFUSED && !message.starts_with("Logged in user must be"), "{at}");
+                    opened += 1;
+                } else {
+                    assert_eq!((answer.code(), message.as_str()), (403, REFUSED), "{at}");
+                    let hint = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().to_owned();
+                    let way = own.map_or_else(
+                        || "sign in with the password".to_owned(),
+                        |own| format!("--scope {own}"),
+                    );
+                    assert!(hint.contains(&way), "{hint} {at}");
+                    refused += 1;
+                }
             }
-            let token = token(&server, "admin", scopes, &[]).await;
-            let ask = server.ask("-", route.method.clone(), &format!("{path}?format=json"));
-            let answer = ask.bearer(&token).send().await;
-            assert_eq!(
-                answer.message() != REFUSED,
-                is_open,
-                "{} {path} {scopes:?}: {answer:?}",
-                route.method
-            );
-            assert_ne!(answer.code(), 997, "{answer:?}");
-            if !is_open {
-                assert_eq!(answer.code(), 403, "{answer:?}");
-                let hint = answer.json()["ocs"]["meta"]["hint"].as_str().unwrap().to_owned();
-                let way = own
-                    .map_or_else(|| "sign in with the password".to_owned(), |own| format!("--scope {own}"));
-                assert!(hint.contains(&way), "{hint}");
-            }
-            cells += 1;
+            server.accounts.app_passwords().revoke_all(&user(owner)).await.unwrap();
         }
-        server.accounts.app_passwords().revoke_all(&user("admin")).await.unwrap();
     }
-    assert!(cells > 90, "{cells}");
+    let counted = [opened, refused, wrong_role, not_owned];
+    assert!(opened > 80 && refused > 100 && wrong_role > 70 && not_owned > 20, "{counted:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_opened_by_its_scope_and_no_other_sqlite() {
+    walk("").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_opened_by_its_scope_and_no_other_postgres() {
+    on_postgres(async |store| walk(store).await).await;
 }
 
 /// What a field needs, and membership of `admin`, is asked beyond the row of the route.

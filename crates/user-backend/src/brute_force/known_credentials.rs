@@ -12,14 +12,16 @@
 //! name loses the exemption (see [`Offered`]). Otherwise a limit that has been reached would tell the right password from wrong
 //! ones, to anyone and without end.
 //!
-//! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. A keyed hash takes about 45 bytes, and
-//! 70 with the time; a full table keeps room for twice as many. They end with the process; a
+//! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. As many refused ones as networks and
+//! users with failures are remembered: a device with an old password has one. Of refused ones only eight bytes of the keyed hash
+//! and the time in tenths of a second are kept. They end with the process; a
 //! [`ProvenStore`](crate::resolver::ProvenStore) brings proven ones back.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
 use super::window::AttemptLimit;
 use crate::clock::{Instant, now};
@@ -32,16 +34,27 @@ const MAX_TRACKED: usize = 100_000;
 #[derive(Clone, Debug)]
 pub(crate) struct KnownCredentials {
     proven: Arc<Cache<OutcomeKey, ()>>,
-    /// When they were refused for the last time.
-    refused: Arc<Cache<OutcomeKey, Instant>>,
+    /// When they were refused for the last time, in [`TICK`]s since `began`, by the beginning of the keyed hash. Two that begin
+    /// alike only make one guess more look like one that was counted, and no one can find two without the key.
+    refused: Arc<Cache<u64, u32>>,
+    began: Instant,
 }
+
+/// How exactly times of refusals are kept.
+const TICK: Duration = Duration::from_millis(100);
 
 impl KnownCredentials {
     /// Remembers at most this many that are proven. What was refused is needed by the limits, however little memory there is for
     /// outcomes.
     pub(crate) fn new(bound: usize) -> Self {
         let bound = bound.clamp(1, MAX_TRACKED);
-        Self { proven: Arc::new(Cache::new(bound)), refused: Arc::new(Cache::new(MAX_TRACKED)) }
+        Self { proven: Arc::new(Cache::new(bound)), refused: Arc::new(refused()), began: now() }
+    }
+
+    /// The time since the beginning.
+    fn ticks(&self) -> u32 {
+        let ticks = now().saturating_duration_since(self.began).as_millis() / TICK.as_millis();
+        u32::try_from(ticks).unwrap_or(u32::MAX)
     }
 
     /// Whether these credentials were accepted the last time; the key holds the network.
@@ -51,7 +64,8 @@ impl KnownCredentials {
 
     /// Whether they were refused within this time.
     pub(crate) fn were_refused(&self, credentials: &OutcomeKey, within: Duration) -> bool {
-        self.refused.get(credentials).is_some_and(|last| now().saturating_duration_since(last) < within)
+        let last = self.refused.get(&credentials.short());
+        last.is_some_and(|last| TICK * self.ticks().saturating_sub(last) < within)
     }
 
     /// They were accepted when they were asked about last.
@@ -61,14 +75,32 @@ impl KnownCredentials {
 
     /// A backend accepted them just now.
     pub(crate) fn accepted(&self, credentials: &OutcomeKey, with_network: OutcomeKey) {
-        self.refused.remove(credentials);
+        self.refused.remove(&credentials.short());
         self.prove(with_network);
     }
 
     /// A backend refused them just now.
     pub(crate) fn refused(&self, credentials: OutcomeKey, with_network: &OutcomeKey) {
         self.proven.remove(with_network);
-        self.refused.insert(credentials, now());
+        self.refused.insert(credentials.short(), self.ticks());
+    }
+}
+
+/// Without places for hashes of what was pushed out: it is as good as never seen.
+fn refused() -> Cache<u64, u32> {
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(MAX_TRACKED)
+        .weight_capacity(MAX_TRACKED as u64)
+        .ghost_allocation(0.0)
+        .build();
+    match options {
+        Ok(options) => Cache::with_options(
+            options,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ),
+        Err(_) => Cache::new(MAX_TRACKED),
     }
 }
 

@@ -21,7 +21,9 @@ mod window;
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::{BackendError, Phase};
+use serde::Serialize;
+
+use crate::error::BackendError;
 use crate::identity::CanonicalName;
 use crate::verdict::{Rejection, Verdict};
 
@@ -31,18 +33,54 @@ pub(crate) use per_source::SourceRateLimiter;
 pub use per_source::{SourceNet, SourceRateLimit};
 pub use per_user::Lockout;
 pub(crate) use per_user::UserLimiter;
-pub use window::AttemptLimit;
 pub(crate) use window::Reached;
+pub use window::{AttemptLimit, Certainty};
 
 /// The longest delay that an attempt waits for. Longer ones are refused, with the time to come back.
 pub(crate) const MAX_INLINE_WAIT: Duration = Duration::from_secs(5);
+
+/// A limit on guessing, named to a caller whose attempt it refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GuessLimit {
+    /// On attempts from one network.
+    PerSource,
+    /// On attempts with one name, at all backends together.
+    PerUser,
+    /// On attempts with one name at one backend.
+    PerBackendUser,
+    /// On failed logins of all users at one backend.
+    PerBackend,
+}
+
+impl GuessLimit {
+    /// What callers may read: there were "too many sign-in attempts with this user name".
+    ///
+    /// # Security
+    /// The limits per user, and per backend and user, have one text: which of them is reached first may depend on where the
+    /// name is known, and a text must not tell that.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::PerSource => "too many sign-in attempts from this network address",
+            Self::PerUser | Self::PerBackendUser => "too many sign-in attempts with this user name",
+            Self::PerBackend => "too many failed sign-ins at the server that checks this password",
+        }
+    }
+}
+
+impl fmt::Display for GuessLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
 
 /// Is told of failures that count, for other processes and for the time after a restart.
 ///
 /// All of it is called while a caller waits for an answer, so an implementation should only take a note.
 pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
-    /// A sign-in from this source failed just now.
-    fn source_failed(&self, source: SourceNet);
+    /// A sign-in from this source failed just now, or was not answered in a way that is recognised.
+    fn source_failed(&self, source: SourceNet, certainty: Certainty);
 
     /// The record of this source was cleared: failures of before count no more.
     fn source_reset(&self, source: SourceNet);
@@ -66,7 +104,7 @@ pub(crate) enum Cost {
     Wrong,
     /// The backend does not know the user: a guess for source and user, and nothing that could lock an account there.
     UnknownUser,
-    /// The backend may have seen the password, and did not answer in time.
+    /// The backend may have seen the password, and did not answer: not in time, or the connection ended.
     Silent,
     /// The backend has seen the password, and its answer is not recognised: a guess all the same.
     Unrecognised,
@@ -88,7 +126,7 @@ pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
         },
         Ok(Verdict::NotMine) => Cost::Nothing,
         Err(error) if error.counts_as_guess() => Cost::Unrecognised,
-        Err(error) if error.is_timeout() && error.phase() == Phase::Login => Cost::Silent,
+        Err(error) if error.is_unanswered() => Cost::Silent,
         Err(_) => Cost::Nothing,
     }
 }

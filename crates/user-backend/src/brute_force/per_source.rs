@@ -268,7 +268,7 @@ impl SourceRateLimiter {
     }
 
     /// Counts a failure that another process saw, or that was stored before a restart. `age` is how long ago it was.
-    pub(crate) fn count(&self, source: SourceNet, age: Duration) {
+    pub(crate) fn count(&self, source: SourceNet, certainty: Certainty, age: Duration) {
         let limit = &self.shared.limit;
         let at = now();
         // Before this machine was started: it is as old as can be.
@@ -284,7 +284,7 @@ impl SourceRateLimiter {
                 failures.without_turn += 1;
             }
             let behind = failures.at.partition_point(|(other, _)| *other <= then);
-            failures.at.insert(behind, (then, Certainty::Wrong));
+            failures.at.insert(behind, (then, certainty));
         }
     }
 
@@ -463,7 +463,7 @@ impl Turn {
             drop(failures);
             // Others count a wider network themselves.
             if let Some(observer) = held.limiter.shared.observer.as_ref().filter(|_| number == 0) {
-                observer.source_failed(held.network);
+                observer.source_failed(held.network, certainty);
             }
         }
     }

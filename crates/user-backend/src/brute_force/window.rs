@@ -50,8 +50,8 @@ impl std::fmt::Display for AttemptLimit {
 }
 
 /// What is known about a password that was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Certainty {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Certainty {
     /// A backend refused it.
     Wrong,
     /// A backend may have seen it and did not say what it thinks of it.

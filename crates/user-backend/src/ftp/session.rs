@@ -159,7 +159,12 @@ impl Session {
         let encrypted = self.tls.is_some();
         self.quiet(stage).await?;
         within(self.deadline, stage.phase(), async {
-            let body = body(stage, self.ftp.custom_command(line, &[]).await)?;
+            let body =
+                body(stage, self.ftp.custom_command(line, &[]).await).map_err(|error| match stage {
+                    // The server may have compared the password before the connection ended.
+                    Stage::Pass => error.without_answer(),
+                    _ => error,
+                })?;
             let words = self.words(login);
             Ok((judge(stage, &body, encrypted, &words)?, words))
         })

@@ -42,7 +42,7 @@
 //! | the same: words that are recognised as an outage | unavailable |
 //! | the same: other words | unavailable, not recognised, counts as a guess; see the module `refusal` |
 //! | `NO` before the password was sent | unavailable: the mechanism was refused, not the user |
-//! | `BYE`, end of the connection, no answer in time | unavailable |
+//! | `BYE`, end of the connection, no answer in time | unavailable; after the password was sent, limits at this backend count it |
 //! | `BAD`, `PREAUTH`, anything out of turn, too long or not IMAP | protocol; after the password it counts as a guess |
 //!
 //! # Security

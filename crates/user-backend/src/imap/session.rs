@@ -141,7 +141,7 @@ impl<S: Wire> Session<S> {
             Method::PlainAtOnce => {
                 self.begin(Phase::Login, false).await?;
                 let line = sasl::plain_at_once(&self.tag, name, password);
-                self.send(Phase::Login, &line).await?;
+                self.send_password(&line).await?;
                 self.judged(login).await
             }
             Method::PlainInTurns => {
@@ -191,18 +191,27 @@ impl<S: Wire> Session<S> {
                 let turn = self.client.get_mut().take_turn(nth + 1 < pieces.len()).await;
                 turn.map_err(|error| reply::broken(Phase::Login, &error))?;
             }
-            self.send(Phase::Login, piece).await?;
+            match nth + 1 < pieces.len() {
+                true => self.send(Phase::Login, piece).await?,
+                false => self.send_password(piece).await?,
+            }
         }
         self.judged(login).await
+    }
+
+    /// Sends the line that has the password. Where that fails, some of it may have arrived.
+    async fn send_password(&mut self, line: &[u8]) -> Result<(), BackendError> {
+        self.send(Phase::Login, line).await.map_err(BackendError::without_answer)
     }
 
     /// Waits for the answer to the password.
     async fn judged(&mut self, login: Login<'_>) -> Result<Judged, BackendError> {
         let answer = self.answer(Phase::Login).await;
-        // It was sent and something came back that is no IMAP: that may be how this server refuses.
+        // It was sent and something came back that is no IMAP: that may be how this server refuses. Where the connection ends,
+        // with a BYE or without one, the server may have compared the password before.
         let answer = answer.map_err(|error| match error.failure_kind() {
             FailureKind::Protocol => error.counting_as_guess(),
-            _ => error,
+            _ => error.without_answer(),
         })?;
         let words = self.client.get_mut().take_words(login.taught, login.sent);
         let decision = reply::decide(answer, &words, login.encrypted)?;

@@ -24,10 +24,9 @@ use super::scope::Scope;
 use super::trace::{Rule, Step, Trace};
 use super::{Answer, Credentials, Outcome, Resolver, Shared, observe};
 use crate::backend::Attempt;
-use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::per_source::{self, SourceArrival, Turn};
 use crate::brute_force::per_user::{self, Entry, UserArrival};
-use crate::brute_force::{SourceNet, counts};
+use crate::brute_force::{GuessLimit, SourceNet, counts};
 use crate::cache::epochs::Epoch;
 use crate::cache::single_flight::Lost;
 use crate::clock::{Instant, later, millis_since, now, time_to_begin};
@@ -167,7 +166,7 @@ impl Resolver {
                 let question =
                     Question { name: &name, password: &password, scope: Scope(only), source, began };
                 let answer = shared.conclude(&chain, finding, question, may_recall);
-                if admission.settle(&chain.known, &answer, is_guess, &chain).await {
+                if admission.settle(&chain, &answer, is_guess).await {
                     observe::locked(&name, source);
                 }
                 observe::landed(&name, &answer);
@@ -274,8 +273,9 @@ impl Admission {
 
     /// Settles everything that counts guesses, in one place. `is_guess`: a backend has seen the password and gave an answer that is
     /// not recognised. Returns whether the user is locked now and was not before.
-    async fn settle(self, known: &KnownCredentials, answer: &Answer, is_guess: bool, chain: &Chain) -> bool {
+    async fn settle(self, chain: &Chain, answer: &Answer, is_guess: bool) -> bool {
         let Self { turn, entry, guess, knowledge, deadline } = self;
+        let known = &chain.known;
         let Knowledge { is_exempt, record, is_recorded, .. } = knowledge;
         match &answer.outcome {
             Outcome::Authenticated(proof) => {
@@ -338,12 +338,14 @@ impl Resolver {
         };
         let outcome = match refusal {
             Refusal::TooMany(_, retry_after) | Refusal::TooEarly(_, retry_after) => {
-                Outcome::Throttled { retry_after }
+                Outcome::Throttled { limit: GuessLimit::PerSource, retry_after }
             }
-            Refusal::NoTurn(_) => Outcome::Throttled { retry_after: RETRY_AFTER },
+            Refusal::NoTurn(_) => {
+                Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: RETRY_AFTER }
+            }
             Refusal::Unanswered(_) => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };
-        self.limited(outcome, Rule::SourceThrottled, note, "the address is slowed down", started)
+        self.limited(outcome, note, "the address is slowed down", started)
     }
 
     fn user_limited(&self, chain: &Chain, refusal: per_user::Refusal, started: Instant) -> Answer {
@@ -361,24 +363,17 @@ impl Resolver {
         };
         let outcome = match refusal {
             Refusal::Locked(retry_after) | Refusal::TooMany(retry_after) | Refusal::TooEarly(retry_after) => {
-                Outcome::Throttled { retry_after }
+                Outcome::Throttled { limit: GuessLimit::PerUser, retry_after }
             }
             Refusal::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };
-        self.limited(outcome, Rule::UserLocked, note, "the user is locked for a while", started)
+        self.limited(outcome, note, "the user is locked for a while", started)
     }
 
-    fn limited(
-        &self,
-        outcome: Outcome,
-        limit: Rule,
-        note: String,
-        why: &'static str,
-        started: Instant,
-    ) -> Answer {
+    fn limited(&self, outcome: Outcome, note: String, why: &'static str, started: Instant) -> Answer {
         // A limit that is not reached by wrong passwords is an overload.
         let (rule, why) = match outcome {
-            Outcome::Throttled { .. } => (limit, why),
+            Outcome::Throttled { limit, .. } => (limit.into(), why),
             _ => (Rule::Overload, "other attempts are under way"),
         };
         let mut trace = Trace::new(rule).with_note(note);

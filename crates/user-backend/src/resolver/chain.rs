@@ -18,7 +18,7 @@ use super::scope::Scope;
 use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
 use crate::backend::{Attempt, ServerMessage};
 use crate::brute_force::known_credentials::KnownCredentials;
-use crate::brute_force::{Cost, Reached, SourceRateLimiter, UserLimiter, cost};
+use crate::brute_force::{Cost, GuessLimit, Reached, SourceRateLimiter, UserLimiter, cost};
 use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::OutcomeKey;
@@ -63,7 +63,7 @@ pub(super) enum Decision {
     /// A backend that might have accepted could not be asked.
     Unavailable,
     /// A backend that might have accepted was not asked, to keep the account from being locked there.
-    Throttled { retry_after: Duration },
+    Throttled { limit: GuessLimit, retry_after: Duration },
 }
 
 impl Chain {
@@ -182,21 +182,31 @@ impl Chain {
                     let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
                     let place = match link.reserve(account, tuple, attempt.is_proven) {
                         Ok(place) => place,
-                        Err(Limited { rule, step, reached, was_refused }) => {
+                        Err(Limited { limit, step, reached, was_refused }) => {
                             trace.steps.push(step);
-                            match reached {
-                                Reached::ByFailures(wait) if !link.trust.does_not_recognise() => {
-                                    let (_, other) = throttled.unwrap_or((rule, wait));
-                                    throttled = Some((rule, wait.min(other)));
-                                }
-                                // An outage is never hidden by a limit, and answers that are not recognised are one.
-                                _ => trace.ended_by = Rule::OutageUndecided,
-                            }
                             // What it thinks of this very password is known: it is asked no more, and the next one is.
                             let ends = match was_refused {
                                 true => link.policy.on_reject == OnReject::Stop,
                                 false => link.policy.on_unavailable == OnUnavailable::Stop,
                             };
+                            // The limit may have been reached only because those that are not asked now were away: while they
+                            // are, each refusal here is no decision, so it does not count per user.
+                            let hides_outage = ends && !was_refused && !is_known && {
+                                let others = self.links.iter().skip(number + 1);
+                                others.filter(|other| scope.has(&other.id)).any(|other| {
+                                    other.is_away() && other.names.domain().identity(attempt.name).is_some()
+                                })
+                            };
+                            match reached {
+                                Reached::ByFailures(wait)
+                                    if !link.trust.does_not_recognise() && !hides_outage =>
+                                {
+                                    let (_, other) = throttled.unwrap_or((limit, wait));
+                                    throttled = Some((limit, wait.min(other)));
+                                }
+                                // An outage is never hidden by a limit, and answers that are not recognised are one.
+                                _ => trace.ended_by = Rule::OutageUndecided,
+                            }
                             if ends {
                                 break;
                             }
@@ -264,9 +274,9 @@ impl Chain {
         if trace.ended_by == Rule::OutageUndecided {
             return Decision::Unavailable;
         }
-        if let Some((rule, retry_after)) = throttled {
-            trace.ended_by = rule;
-            return Decision::Throttled { retry_after };
+        if let Some((limit, retry_after)) = throttled {
+            trace.ended_by = limit.into();
+            return Decision::Throttled { limit, retry_after };
         }
         // A rejection by a server tells more than "not allowed", which is said without asking.
         if trace.ended_by == Rule::NobodyAccepted && matches!(rejection, None | Some(Rejection::PolicyDenied))

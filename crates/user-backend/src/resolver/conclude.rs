@@ -66,7 +66,7 @@ impl Shared {
                 let grace = may_recall.then(|| self.grace(question, &mut trace)).flatten();
                 grace.map_or(Outcome::Unavailable { retry_after: RETRY_AFTER }, Outcome::Authenticated)
             }
-            Decision::Throttled { retry_after } => Outcome::Throttled { retry_after },
+            Decision::Throttled { limit, retry_after } => Outcome::Throttled { limit, retry_after },
         };
         Answer { outcome, trace }
     }

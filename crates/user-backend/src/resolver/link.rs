@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -15,12 +16,12 @@ use super::canary::{Canary, CanaryResult, run_canary};
 use super::names::{NameRules, Reading};
 use super::policy::{DEFAULT_DEADLINE, Policy};
 use super::refusal_time::RefusalTime;
-use super::trace::{Rule, Step};
+use super::trace::Step;
 use super::trust::{Standing, Trust};
 use crate::backend::{Attempt, UserBackend};
 use crate::brute_force::per_backend::BackendReservation;
 use crate::brute_force::per_backend_user::{Denied, Reservation};
-use crate::brute_force::{BackendLimiter, Cost, Reached, UpstreamLimiter, cost};
+use crate::brute_force::{BackendLimiter, Cost, GuessLimit, Reached, UpstreamLimiter, cost};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::{BackendId, CanonicalName};
@@ -99,6 +100,8 @@ pub(super) struct Link {
     pub(super) refusal_time: RefusalTime,
     /// Whether its yes counts.
     pub(super) trust: Trust,
+    /// Whether it could not answer the last attempt that needed it.
+    is_away: AtomicBool,
     settings: Arc<dyn Settings>,
 }
 
@@ -123,6 +126,7 @@ impl Link {
             names,
             refusal_time: RefusalTime::default(),
             trust: Trust::default(),
+            is_away: AtomicBool::new(false),
             settings,
         }
     }
@@ -152,7 +156,7 @@ impl Link {
                 Reached::ByUnanswered => "it has not answered earlier attempts for this user".to_owned(),
             };
             let step = Step::skipped(&self.id, why);
-            Limited { rule: Rule::BudgetSpent, step, reached, was_refused }
+            Limited { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
         })?;
         let in_all = self.in_all.as_ref().map(|in_all| {
             in_all.reserve(is_proven).map_err(|left| {
@@ -160,7 +164,7 @@ impl Link {
                 let why = format!("{limit} failed logins of all users are enough: it might ban this address");
                 let step = Step::skipped(&self.id, why);
                 let reached = Reached::ByFailures(left);
-                Limited { rule: Rule::BackendBudgetSpent, step, reached, was_refused: false }
+                Limited { limit: GuessLimit::PerBackend, step, reached, was_refused: false }
             })
         });
         Ok(Reserved { per_user, in_all: in_all.transpose()? })
@@ -172,7 +176,14 @@ impl Link {
         attempt: Attempt<'_>,
         reading: &Reading,
     ) -> Result<Verdict, BackendError> {
-        self.answer(attempt, reading).await.map_err(|error| error.with_backend(&self.id))
+        let answer = self.answer(attempt, reading).await;
+        self.is_away.store(answer.is_err(), Ordering::Relaxed);
+        answer.map_err(|error| error.with_backend(&self.id))
+    }
+
+    /// Whether it could not answer the last attempt that needed it.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_away.load(Ordering::Relaxed)
     }
 
     async fn answer(
@@ -295,7 +306,7 @@ impl Reserved<'_> {
 /// A limit of one backend is reached.
 #[derive(Debug)]
 pub(super) struct Limited {
-    pub(super) rule: Rule,
+    pub(super) limit: GuessLimit,
     pub(super) step: Step,
     pub(super) reached: Reached,
     /// The backend refused this very password a while ago.

@@ -55,7 +55,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
-use crate::brute_force::{SourceNet, SourceRateLimit};
+use crate::brute_force::{Certainty, SourceNet, SourceRateLimit};
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::clock::{Instant, now};
@@ -217,6 +217,14 @@ impl Resolver {
         self.shared.health.outages()
     }
 
+    /// The backends that answered a wrong password in words that are not recognised as a refusal, and taught no others since:
+    /// such answers are taken for an outage. In the order of the chain.
+    pub fn unrecognised(&self) -> Vec<BackendId> {
+        let chain = self.shared.chain.load();
+        let links = chain.links.iter().filter(|link| link.trust.does_not_recognise());
+        links.map(|link| link.id.clone()).collect()
+    }
+
     /// The canonical forms under which the backends would know a typed name; its own is the first. Empty for a name that cannot
     /// be one.
     pub fn names_of(&self, typed: &str) -> Vec<CanonicalName> {
@@ -285,8 +293,8 @@ impl Resolver {
 
     /// Counts a failed sign-in from a source that another process saw, or that was stored before a restart: `age` is how long ago
     /// it was. The [`FailedLoginObserver`](crate::brute_force::FailedLoginObserver) is not told again.
-    pub fn count_failure(&self, source: SourceNet, age: Duration) {
-        self.shared.chain.load().sources.count(source, age);
+    pub fn count_failure(&self, source: SourceNet, certainty: Certainty, age: Duration) {
+        self.shared.chain.load().sources.count(source, certainty, age);
     }
 
     /// The same for a failed sign-in with a name.

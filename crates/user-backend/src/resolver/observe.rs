@@ -161,6 +161,7 @@ mod with_metrics {
         for name in [
             "user_backend_breaker_open",
             "user_backend_distrusted",
+            "user_backend_refusals_unrecognised",
             "user_backend_unavailable",
             "user_backend_unproven",
         ] {

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 use super::trace::Trace;
+use crate::brute_force::GuessLimit;
 use crate::cache::epochs::Epoch;
 use crate::verdict::{Authenticated, Rejection};
 
@@ -21,8 +22,10 @@ pub enum Outcome {
     Authenticated(Authenticated),
     /// Everybody who might know this person was asked, and the answer is no.
     Refused(Rejection),
-    /// Too many attempts; no backend was asked.
+    /// Too many attempts: a backend that might know the user was not asked.
     Throttled {
+        /// The limit that was reached. Its text is for callers.
+        limit: GuessLimit,
         /// When it makes sense to try again.
         retry_after: Duration,
     },
@@ -72,7 +75,7 @@ impl Outcome {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Authenticated(_) | Self::Refused(_) => None,
-            Self::Throttled { retry_after } | Self::Unavailable { retry_after } => Some(*retry_after),
+            Self::Throttled { retry_after, .. } | Self::Unavailable { retry_after } => Some(*retry_after),
         }
     }
 
@@ -90,7 +93,7 @@ impl Outcome {
         match self {
             Self::Authenticated(proof) => Ok(proof),
             Self::Refused(rejection) => Err(NotAuthenticated::Refused(rejection)),
-            Self::Throttled { retry_after } => Err(NotAuthenticated::Throttled { retry_after }),
+            Self::Throttled { retry_after, limit } => Err(NotAuthenticated::Throttled { retry_after, limit }),
             Self::Unavailable { retry_after } => Err(NotAuthenticated::Unavailable { retry_after }),
         }
     }
@@ -105,10 +108,12 @@ pub enum NotAuthenticated {
     #[error("refused: {0}")]
     Refused(Rejection),
     /// See [`Outcome::Throttled`].
-    #[error("too many attempts")]
+    #[error("{}", limit.text())]
     Throttled {
         /// When it makes sense to try again.
         retry_after: Duration,
+        /// The limit that was reached.
+        limit: GuessLimit,
     },
     /// See [`Outcome::Unavailable`].
     #[error("no backend that may know the user can be reached")]
@@ -122,7 +127,7 @@ impl From<NotAuthenticated> for Outcome {
     fn from(error: NotAuthenticated) -> Self {
         match error {
             NotAuthenticated::Refused(rejection) => Self::Refused(rejection),
-            NotAuthenticated::Throttled { retry_after } => Self::Throttled { retry_after },
+            NotAuthenticated::Throttled { retry_after, limit } => Self::Throttled { retry_after, limit },
             NotAuthenticated::Unavailable { retry_after } => Self::Unavailable { retry_after },
         }
     }
@@ -164,7 +169,7 @@ impl Serialize for Answer {
         let (reason, retry_after) = match &self.outcome {
             Outcome::Authenticated(_) => (None, None),
             Outcome::Refused(rejection) => (Some(rejection.as_str()), None),
-            Outcome::Throttled { retry_after } => (Some("throttled"), Some(retry_after.as_secs())),
+            Outcome::Throttled { retry_after, .. } => (Some("throttled"), Some(retry_after.as_secs())),
             Outcome::Unavailable { retry_after } => (Some("unavailable"), Some(retry_after.as_secs())),
         };
         let mut answer = serializer.serialize_struct("Answer", 9)?;
@@ -192,8 +197,8 @@ mod tests {
         for (outcome, status, seconds) in [
             (Outcome::Refused(Rejection::BadCredentials), 401, None),
             (Outcome::Refused(Rejection::AccountDisabled), 401, None),
-            (Outcome::Throttled { retry_after: after(0) }, 429, Some(1)),
-            (Outcome::Throttled { retry_after: after(5_000) }, 429, Some(5)),
+            (Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: after(0) }, 429, Some(1)),
+            (Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: after(5_000) }, 429, Some(5)),
             (Outcome::Unavailable { retry_after: after(5_001) }, 503, Some(6)),
             (Outcome::Unavailable { retry_after: Duration::MAX }, 503, Some(u64::MAX)),
         ] {

@@ -22,6 +22,7 @@ impl Resolver {
     /// | `user_backend_breaker_open` | gauge | `backend`: 1 while it is not asked because it failed too often |
     /// | `user_backend_unavailable` | gauge | `backend`: 1 while it could not answer the last sign-in that needed it |
     /// | `user_backend_distrusted` | gauge | `backend`: 1 while it is not asked because it accepted a canary |
+    /// | `user_backend_refusals_unrecognised` | gauge | `backend`: 1 while its answers to wrong passwords are not recognised |
     /// | `user_backend_unproven` | gauge | `backend`: 1 until it has refused its first canary, if it is offered any |
     /// | `user_backend_cache_outcomes` | gauge | `kind`: `accepted` or `rejected` |
     /// | `user_backend_cache_bytes` | gauge | |
@@ -46,6 +47,8 @@ fn report(shared: &Shared) {
         gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
         let is_away = outages.iter().any(|outage| outage.backend == link.id);
         gauge!("user_backend_unavailable", "backend" => backend()).set(switch(is_away));
+        let unrecognised = switch(link.trust.does_not_recognise());
+        gauge!("user_backend_refusals_unrecognised", "backend" => backend()).set(unrecognised);
         let standing = link.trust.standing();
         gauge!("user_backend_distrusted", "backend" => backend()).set(switch(standing == Standing::Broken));
         let unproven = link.policy.canary && matches!(standing, Standing::Untried | Standing::Open);

@@ -9,6 +9,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::brute_force::GuessLimit;
 use crate::error::{BackendError, FailureKind, Phase};
 use crate::identity::BackendId;
 use crate::refusal::ServerText;
@@ -169,6 +170,17 @@ impl Rule {
             Self::PinsUnavailable => "pins_unavailable",
             Self::Invalidated => "invalidated",
             Self::Overload => "overload",
+        }
+    }
+}
+
+impl From<GuessLimit> for Rule {
+    fn from(limit: GuessLimit) -> Self {
+        match limit {
+            GuessLimit::PerSource => Self::SourceThrottled,
+            GuessLimit::PerUser => Self::UserLocked,
+            GuessLimit::PerBackendUser => Self::BudgetSpent,
+            GuessLimit::PerBackend => Self::BackendBudgetSpent,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::settings::Domains;
 use super::{SmbBackend, SmbEngine, SmbSettings, names};
 use crate::backend::UserBackend;
 use crate::class::{
@@ -87,8 +88,8 @@ impl Class for SmbClass {
         Err(("engine", problem))
     }
 
-    fn refuses_name(&self, entry: &Entry, upstream: &str) -> Option<Verdict> {
-        names::verdict(upstream, entry.names().domain().domain().is_some())
+    fn refuses_name(&self, _entry: &Entry, upstream: &str) -> Option<Verdict> {
+        names::account(upstream, Domains { addresses: true, windows: true }).err()
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {

@@ -77,7 +77,10 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendErro
         }
         (ETIMEDOUT, _) => Err(BackendError::timed_out(Phase::Login)),
         (ECONNREFUSED, _) => unavailable("the connection was refused"),
-        (ECONNABORTED | ECONNRESET, _) => unavailable("the server closed the connection"),
+        // It may have compared the password before.
+        (ECONNABORTED | ECONNRESET, _) => {
+            Err(BackendError::unavailable(Phase::Login, "the server closed the connection").without_answer())
+        }
         (EHOSTUNREACH | ENETUNREACH, _) => unavailable("the server cannot be reached"),
         (other, _) => unavailable(&format!("libsmbclient failed with error number {other}")),
     }

@@ -133,7 +133,7 @@ impl Pavao {
         };
         if ended.is_ambiguous() {
             // A server that is well refuses an account; one that has just broken off does not answer now.
-            let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off");
+            let gone = |_| BackendError::unavailable(Phase::Login, "the server broke off").without_answer();
             self.ping(deadline).await.map_err(gone)?;
         }
         ended.meaning(&self.proof)

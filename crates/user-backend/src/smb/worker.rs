@@ -79,7 +79,10 @@ impl Worker {
         };
         match timeout_at(deadline, answered).await {
             Ok(Ok(value)) => Ok(value),
-            Ok(Err(_)) => Err(BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down")),
+            Ok(Err(_)) => {
+                let error = BackendError::unavailable(Phase::Login, "the call of libsmbclient broke down");
+                Err(error.without_answer())
+            }
             Err(_) => Err(late()),
         }
     }

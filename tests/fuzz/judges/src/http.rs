@@ -14,7 +14,7 @@ use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::Event;
 use user_backend::config::{Format, Loader, Network};
-use user_backend_server::auth::basic::AuthorizationHeader;
+use user_backend_tower::AuthorizationHeader;
 use user_backend_server::auth::client_address::Origin;
 use user_backend_server::provisioning::envelope::data::Data;
 use user_backend_server::provisioning::envelope::xml as writer;

@@ -79,6 +79,27 @@ async fn a_reply_to_pass_decides_in_every_mode() {
     }
 }
 
+/// A server that hangs up may have compared the password before: that counts at the limits of the backend.
+#[tokio::test]
+async fn connection_that_ends_is_unanswered_once_the_password_was_sent() {
+    let keys = Keys::good();
+    for mode in MODES {
+        for (script, is_unanswered) in [
+            (vec![Step::Expect("USER ")], false),
+            (vec![Step::Expect("USER "), Step::send("331 password?\r\n"), Step::Expect("PASS ")], true),
+            (to_pass("230"), true),
+            (to_pass("421 later\r\n"), false),
+            (to_pass("530 Login incorrect, but\n\n530"), true),
+        ] {
+            let peer = FakeServer::start([keys.ready(mode), script.clone()].concat()).await;
+            let error =
+                ask_for(&backend(keys.endpoint(&peer, mode)), "alice", "Wonderland-1").await.unwrap_err();
+            let counts = error.is_unanswered() || error.counts_as_guess();
+            assert_eq!(counts, is_unanswered, "{script:?} over {mode}: {error}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn t03_a_reply_to_user_is_never_a_wrong_password() {
     let keys = Keys::good();

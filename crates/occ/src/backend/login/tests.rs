@@ -107,7 +107,10 @@ async fn a_throttled_attempt_is_not_called_a_wrong_password() {
     let (plain, json, second) = asked(&resolver, "alice", "y").await;
     assert_eq!((first, second), (Exit::Refused, Exit::Throttled));
     assert_eq!(json["outcome"], "throttled");
-    assert!(plain.starts_with("throttled: too many wrong passwords; try again in "), "{plain}");
+    assert!(
+        plain.starts_with("throttled: too many sign-in attempts with this user name; try again in "),
+        "{plain}"
+    );
     assert!(plain.ends_with(" s: this says nothing about the password\n"), "{plain}");
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::StatusCode;
 use serde::Serialize;
+use user_backend::brute_force::GuessLimit;
 
 pub mod code;
 pub mod data;
@@ -118,10 +119,10 @@ impl Failure {
         Self::new(Code::BROKEN, "Internal Server Error\n").legacy()
     }
 
-    /// Too many failed sign-ins from one place.
-    pub fn throttled(wait: Duration) -> Self {
-        let text = "Too many failed sign-ins from your address, try again later; this says nothing about the password";
-        Self::new(Code::THROTTLED, text).after(wait)
+    /// A limit on guessing was reached.
+    pub fn throttled(limit: GuessLimit, wait: Duration) -> Self {
+        let text = "Too many failed sign-ins, try again later; this says nothing about the password";
+        Self::new(Code::THROTTLED, text).with_hint(limit.text()).after(wait)
     }
 
     /// The backend that could check the password is unavailable.

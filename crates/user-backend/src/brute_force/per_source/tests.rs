@@ -302,3 +302,36 @@ proptest! {
         });
     }
 }
+
+/// Other processes, and this one after a restart, answer as this one does.
+#[tokio::test(start_paused = true)]
+async fn unanswered_attempts_are_reported_and_counted_as_such() {
+    #[derive(Debug, Default)]
+    struct Noted(Mutex<Vec<(SourceNet, Certainty)>>);
+
+    impl FailedLoginObserver for Noted {
+        fn source_failed(&self, source: SourceNet, certainty: Certainty) {
+            self.0.lock().unwrap().push((source, certainty));
+        }
+
+        fn source_reset(&self, _: SourceNet) {}
+    }
+
+    let noted = Arc::new(Noted::default());
+    let limiter = SourceRateLimiter::new(no_pause(), Some(Arc::clone(&noted) as _));
+    let bench = Bench { limiter, ..Bench::new(no_pause()) };
+    for number in 0..10 {
+        let turn = bench.turn(HOME).await.unwrap();
+        if number == 3 { turn.refused() } else { turn.unrecognised() }
+    }
+    let found = noted.0.lock().unwrap().clone();
+    let wrong = found.iter().filter(|(_, certainty)| *certainty == Certainty::Wrong).count();
+    assert_eq!((found.len(), wrong), (10, 1));
+    let elsewhere = Bench::new(no_pause());
+    for (source, certainty) in found {
+        elsewhere.limiter.count(source, certainty, Duration::from_secs(1));
+    }
+    for bench in [bench, elsewhere] {
+        assert_eq!(bench.turn(HOME).await.unwrap_err(), Refusal::Unanswered(net(HOME)));
+    }
+}

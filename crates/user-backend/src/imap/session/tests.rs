@@ -65,6 +65,8 @@ async fn yes_and_no() {
     assert_eq!(answered("{tag} NO [X-OWN] hm\r\n").await, "unavailable");
     assert_eq!(answered("{tag} BAD what\r\n").await, "protocol");
     assert_eq!(answered("* BYE shutting down\r\n").await, "unavailable");
+    let gone = Server::new(turns([GREETING, "* BYE shutting down\r\n"])).sign_in().await.0.unwrap_err();
+    assert!(gone.is_unanswered() && !gone.counts_as_guess(), "{gone}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -569,8 +571,13 @@ async fn a_dialogue_that_is_cut_off_decides_nothing() {
         for at in 0..length {
             let mut server = Server::new(steps.clone());
             server.cut_at = Some(at);
-            let word = signed_in_on(server).await.0;
-            assert_eq!(word, "unavailable", "cut at {at} of {steps:?}, whole: {expected}");
+            let (outcome, record) = server.sign_in().await;
+            let error = outcome.unwrap_err();
+            assert_eq!(error.kind(), "unavailable", "cut at {at} of {steps:?}, whole: {expected}");
+            // What may have been compared counts at the limits of this backend.
+            let heard = record.lock().unwrap().heard_text();
+            let was_sent = heard.contains(CREDENTIALS) || heard.contains("Wonderland-1");
+            assert_eq!(error.is_unanswered(), was_sent, "cut at {at} of {steps:?}: {error}");
         }
     }
 }

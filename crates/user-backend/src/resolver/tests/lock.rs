@@ -26,7 +26,7 @@ async fn guess(resolver: &Resolver, name: &str, number: u32) -> Answer {
     let password = format!("guess {number}");
     let answer = sign_in_from(resolver, &address(number), name, &password).await;
     match answer.outcome {
-        Outcome::Throttled { retry_after } if answer.trace.ended_by == Rule::UserLocked => {
+        Outcome::Throttled { retry_after, .. } if answer.trace.ended_by == Rule::UserLocked => {
             tokio::time::advance(retry_after).await;
             sign_in_from(resolver, &address(number), name, &password).await
         }
@@ -53,7 +53,7 @@ async fn t47_thousand_sources_get_a_hundred_guesses_at_one_user() {
     assert!(now() - start >= Duration::from_secs(14 * 60), "and they took their time");
     for number in 101..1_000 {
         let answer = sign_in_from(&resolver, &address(number), "alice", &number.to_string()).await;
-        assert!(matches!(answer.outcome, Outcome::Throttled { retry_after } if retry_after > day() / 2));
+        assert!(matches!(answer.outcome, Outcome::Throttled { retry_after, .. } if retry_after > day() / 2));
     }
     assert_eq!(server.seen().len(), 102);
     let answer = sign_in_from(&resolver, "10.9.9.9", "alice", "x").await;
@@ -77,7 +77,7 @@ async fn the_lock_ends_a_day_after_the_first_failure() {
         let _ = guess(&resolver, "alice", number).await;
     }
     // Her password was never accepted here: it is a guess like any other.
-    let Outcome::Throttled { retry_after } = sign_in(&resolver, "alice", "right").await.outcome else {
+    let Outcome::Throttled { retry_after, .. } = sign_in(&resolver, "alice", "right").await.outcome else {
         panic!()
     };
     assert_eq!(retry_after, day() - (now() - start));

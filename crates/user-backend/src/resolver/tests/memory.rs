@@ -27,7 +27,10 @@ async fn cached_password_is_not_blocked_by_wrong_ones() {
     assert_eq!(mail.0.asked(), 5);
     let throttled = sign_in(&resolver, "alice", "one more").await;
     // Less the delays after the wrong ones: three of one second.
-    assert_eq!(throttled.outcome, Outcome::Throttled { retry_after: Duration::from_secs(15 * 60 - 3) });
+    assert_eq!(
+        throttled.outcome,
+        Outcome::Throttled { limit: GuessLimit::PerUser, retry_after: Duration::from_secs(15 * 60 - 3) }
+    );
     assert_eq!(throttled.trace.ended_by, Rule::UserLocked);
     assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
     // When the time is over the server is asked again.

@@ -12,6 +12,7 @@ use super::canary as check;
 use super::names::{DomainRules, NameRules};
 use super::*;
 use crate::backend::{Attempt, Probe};
+use crate::brute_force::GuessLimit;
 use crate::error::{BackendError, Phase};
 use crate::memory::StaticBackend;
 use crate::middleware::circuit_breaker::FAILURES;

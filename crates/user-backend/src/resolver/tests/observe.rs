@@ -62,6 +62,7 @@ fn every_outcome_and_every_login_is_counted_once() {
     assert_eq!(answers("backend=files,phase=connect,verdict=unavailable"), Some(7.0));
     assert_eq!(value("user_backend_breaker_open{backend=files}"), Some(1.0));
     assert_eq!(value("user_backend_breaker_open{backend=mail}"), Some(0.0));
+    assert_eq!(value("user_backend_refusals_unrecognised{backend=mail}"), Some(0.0));
     assert_eq!(value("user_backend_cache_outcomes{kind=accepted}"), Some(1.0));
     assert!(value("user_backend_cache_bytes{}").unwrap() > 0.0);
     assert_eq!(value("user_backend_flights{}"), Some(0.0));

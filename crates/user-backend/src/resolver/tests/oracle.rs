@@ -93,7 +93,7 @@ impl World {
                         let answer = sign_in_from(&resolver, source, "alice", &guess).await;
                         // Not looked at by anyone.
                         let is_overload = answer.trace.ended_by == Rule::Overload;
-                        if is_overload { "overload" } else { answer.outcome.as_str() }
+                        if is_overload { "overload" } else { text_of(&answer.outcome) }
                     })
                 });
                 let mut words = Vec::new();
@@ -111,6 +111,14 @@ impl World {
                 Vec::new()
             }
         }
+    }
+}
+
+/// What a caller reads: the outcome, and of a limit the text that names it.
+fn text_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Throttled { limit, .. } => limit.text(),
+        outcome => outcome.as_str(),
     }
 }
 
@@ -287,22 +295,23 @@ async fn statuses_tell_no_local_external_and_unknown_names_apart() {
             let source = format!("10.{subnet}.0.{number}");
             let answer = sign_in_from(&resolver, &source, name, &format!("guess {number}")).await;
             let retry_after = match answer.outcome {
-                Outcome::Throttled { retry_after } | Outcome::Unavailable { retry_after } => {
+                Outcome::Throttled { retry_after, .. } | Outcome::Unavailable { retry_after } => {
                     Some(retry_after)
                 }
                 _ => None,
             };
-            answers.push((answer.outcome.as_str(), retry_after));
+            answers.push((text_of(&answer.outcome), retry_after));
         }
         // The same old password, again and again.
         for _ in 0..4 {
             tokio::time::advance(Duration::from_secs(31)).await;
             let answer = sign_in_from(&resolver, "10.9.9.9", name, "guess 1").await;
-            answers.push((answer.outcome.as_str(), None));
+            answers.push((text_of(&answer.outcome), None));
         }
         seen.push(answers);
     }
     assert!(seen.iter().all(|answers| *answers == seen[0]), "{seen:#?}");
     let words: Vec<_> = seen[0].iter().map(|(word, _)| *word).collect();
-    assert_eq!(words[..5], ["refused", "refused", "refused", "refused", "throttled"]);
+    let limited = "too many sign-in attempts with this user name";
+    assert_eq!(words[..5], ["refused", "refused", "refused", "refused", limited]);
 }

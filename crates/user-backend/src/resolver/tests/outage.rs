@@ -174,3 +174,91 @@ async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owne
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
 }
+
+/// A backend that may own the name ends the chain when its limit is reached, and the one after it is down.
+#[tokio::test(start_paused = true)]
+async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
+    let local = people("local").with_user("frank", "f").with_user("bob", "another");
+    let mail = Server::new("mail").with("bob", "right").with("eve", "e");
+    let builder =
+        Resolver::builder().lock(None).link(Arc::new(watch(local)), Policy::default(), DomainRules::none());
+    let resolver =
+        builder.link(Arc::new(mail.clone()), Policy::default(), DomainRules::none()).build().unwrap();
+    mail.down(true);
+    // The first backend refuses each guess, and without the second one nothing is decided.
+    for number in 0..4 {
+        let answer = sign_in_from(&resolver, HOME, "bob", &format!("guess {number}")).await;
+        assert!(is_outage(&answer), "{number}: {}", answer.trace);
+    }
+    for _ in 0..3 {
+        let answer = sign_in_from(&resolver, "198.51.100.1", "bob", "right").await;
+        assert!(is_outage(&answer), "{}", answer.trace);
+        tokio::time::advance(Duration::from_secs(5)).await;
+    }
+    // As soon as it answers again for anyone, the limit is what keeps bob waiting.
+    mail.down(false);
+    assert_eq!(vouched_by(&sign_in_from(&resolver, "198.51.100.2", "eve", "e").await), Some("mail"));
+    let answer = sign_in_from(&resolver, "198.51.100.1", "bob", "right").await;
+    let limit = GuessLimit::PerBackendUser;
+    assert!(
+        matches!(answer.outcome, Outcome::Throttled { limit: found, .. } if found == limit),
+        "{}",
+        answer.trace
+    );
+}
+
+/// A backend that compares each password and then hangs up.
+#[derive(Debug)]
+struct HangsUp(BackendId, Arc<Mutex<Vec<String>>>);
+
+impl fmt::Display for HangsUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("hangs up")
+    }
+}
+
+#[async_trait]
+impl UserBackend for HangsUp {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        let password = attempt.password.expose().to_owned();
+        let is_right = password == "right";
+        self.1.lock().unwrap().push(password);
+        match is_right {
+            true => Ok(Verdict::Accepted(Identity::new(attempt.name.canonical().clone()))),
+            false => {
+                Err(BackendError::unavailable(Phase::Login, "the server closed the connection")
+                    .without_answer())
+            }
+        }
+    }
+
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_hangs_up_on_wrong_passwords_is_sent_four_of_them() {
+    let seen = Arc::new(Mutex::default());
+    let backend = HangsUp(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
+    let resolver = Resolver::builder().backend(backend).build().unwrap();
+    // One that comes again and again is sent once more each time, and counts once: it may be right.
+    for _ in 0..5 {
+        assert!(is_outage(&sign_in_from(&resolver, HOME, "bob", "perhaps right").await));
+    }
+    for number in 0..20 {
+        let source = format!("198.51.100.{number}");
+        let answer = sign_in_from(&resolver, &source, "bob", &format!("guess {number}")).await;
+        assert!(is_outage(&answer), "{number}: {}", answer.trace);
+    }
+    let answer = sign_in_from(&resolver, "192.0.2.1", "bob", "right").await;
+    assert!(is_outage(&answer), "guesses are told nothing more: {}", answer.trace);
+    assert_eq!(seen.lock().unwrap().len(), 5 + 3);
+    // Users that no one guesses at are not affected.
+    let answer = sign_in_from(&resolver, "192.0.2.1", "eve", "right").await;
+    assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
+}

@@ -1,7 +1,7 @@
 //! Guessing from one place (T48), and who must not notice it.
 
 use super::*;
-use crate::brute_force::SourceRateLimit as Throttle;
+use crate::brute_force::{Certainty, SourceRateLimit as Throttle};
 
 const CAFE: &str = "203.0.113.7";
 const HOME: &str = "2001:db8:1:2::9";
@@ -29,7 +29,10 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
         if number < 10 {
             assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
         } else {
-            assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(1800) });
+            assert_eq!(
+                answer.outcome,
+                Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: Duration::from_secs(1800) }
+            );
             assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
         }
     }
@@ -57,7 +60,10 @@ async fn early_attempt_gets_retry_after() {
     let resolver = patient(mail(), |throttle| throttle.first_delay = Duration::from_secs(6));
     let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
     let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
-    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(6) });
+    assert_eq!(
+        answer.outcome,
+        Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: Duration::from_secs(6) }
+    );
     insta::assert_snapshot!(answer.trace, @r"
     1. mail  not asked: the address is slowed down
     => too many failed sign-ins from this address, so no backend was asked: the last one from 203.0.113.7 was a moment ago (0 ms in all)
@@ -178,15 +184,21 @@ async fn failures_that_another_process_saw_count_and_are_forgiven() {
     let resolver = patient(mail(), |_| {});
     let cafe = SourceNet::of(CAFE.parse().unwrap());
     for minutes in [29, 20, 31, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0] {
-        resolver.count_failure(cafe, Duration::from_secs(minutes * 60));
+        resolver.count_failure(cafe, Certainty::Wrong, Duration::from_secs(minutes * 60));
     }
     let answer = sign_in_from(&resolver, CAFE, "alice", "a").await;
-    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(60) });
+    assert_eq!(
+        answer.outcome,
+        Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: Duration::from_secs(60) }
+    );
     tokio::time::advance(Duration::from_secs(60)).await;
     assert!(sign_in_from(&resolver, CAFE, "alice", "a").await.authenticated().is_some());
     let _ = sign_in_from(&resolver, CAFE, "alice", "x").await;
     let answer = sign_in_from(&resolver, CAFE, "bob", "b").await;
-    assert_eq!(answer.outcome, Outcome::Throttled { retry_after: Duration::from_secs(9 * 60) });
+    assert_eq!(
+        answer.outcome,
+        Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: Duration::from_secs(9 * 60) }
+    );
     resolver.forgive(cafe);
     assert_eq!(resolver.pressure().throttled_places, 0);
     // All ten turns are there again, and not one more.

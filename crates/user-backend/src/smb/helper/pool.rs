@@ -154,8 +154,8 @@ impl Place {
         let asked = async {
             match helper.ask(&question).await {
                 Ok(Some(ended)) => Ok(ended),
-                Ok(None) => Err(broken()),
-                Err(error) => Err(broken().with_source(error)),
+                Ok(None) => Err(broken().without_answer()),
+                Err(error) => Err(broken().without_answer().with_source(error)),
             }
         };
         let ended = within(deadline, Phase::Login, asked).await?;
