@@ -27,6 +27,8 @@ pub(super) struct Document {
     pub(super) members: Vec<Member>,
     /// The name of a field that holds a secret, anywhere in the file.
     pub(super) secret: Option<String>,
+    /// The format whose names the top-level keys have.
+    pub(super) dialect: Format,
 }
 
 /// The top-level keys that are read.
@@ -43,8 +45,23 @@ pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option
     match diagnostics.format {
         Format::Toml => toml::read(text, diagnostics),
         Format::Json => json::read(text, diagnostics),
-        Format::Php => php::read(text, keys, diagnostics),
+        Format::Php => php::read(text, 0, keys, diagnostics),
     }
+}
+
+/// Reads another file of a `config.php`, `source` being its number.
+pub(super) fn read_more(
+    text: &str,
+    source: usize,
+    keys: &Keys,
+    diagnostics: &Diagnostics,
+) -> Option<Document> {
+    php::read(text, source, keys, diagnostics)
+}
+
+/// Whether one of these keys stands anywhere in a text, read or not.
+pub(super) fn mentions(text: &str, keys: &Keys) -> bool {
+    keys.ours.iter().any(|key| text.contains(key.as_str()))
 }
 
 /// Reports a syntax error.
