@@ -12,6 +12,7 @@ mod clients;
 mod common_passwords;
 mod database;
 mod demo;
+mod differential;
 mod fuzz;
 #[cfg(test)]
 mod imports;
@@ -41,6 +42,8 @@ struct Cli {
 enum Command {
     /// Shows sign-ins against real IMAP, FTP and SMB servers on this machine
     Demo(demo::Args),
+    /// Compares sign-ins with those of the PHP app (nextcloud/user_external), where USER_EXTERNAL names it
+    Differential(differential::Args),
     /// Checks everything: format, clippy, all tests with real servers, doc tests, the example
     Test(test::Args),
     /// Checks the code without running it: format, clippy, documentation, licences, banned crates, spelling
@@ -69,6 +72,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::Differential(args) => differential::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
         Command::Ci(args) => ci::run(&args),

@@ -16,6 +16,9 @@ const WHY: &[(&str, &str)] = &[
     ("nodejs", "runs a library that others wrote for the API, and examples of the documentation"),
     ("npm", "installs that library"),
     ("openssl", "makes the test servers' certificates"),
+    ("php-cli", "runs the PHP app beside ours"),
+    ("php-curl", "how the PHP app speaks IMAP"),
+    ("php-mbstring", "lower case in the PHP app"),
     ("pkg-config", "finds libsmbclient for the build"),
     ("postgresql", "the database server that the store's tests use beside SQLite"),
     ("procps", "finds the test rig's processes"),
@@ -23,6 +26,7 @@ const WHY: &[(&str, &str)] = &[
     ("python3-venv", "installs that library into a folder of its own"),
     ("samba", "the test rig's SMB server"),
     ("samba-common-bin", "the test rig's SMB accounts"),
+    ("smbclient", "how the PHP app speaks SMB"),
     ("vsftpd", "the test rig's FTP server"),
     ("wrk", "sends the requests of `cargo xtask bench ocs`"),
 ];

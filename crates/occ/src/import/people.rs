@@ -182,16 +182,13 @@ impl Person {
         if is_skipped {
             return Ok(Err(Left::Skipped));
         }
-        let id = match UserId::parse(id.as_deref().unwrap_or(&uid)) {
-            Ok(parsed) => parsed,
-            Err(_) => {
-                let id = id.as_deref().unwrap_or(&uid);
-                let why = CanonicalName::parse(id).err().map(|error| error.to_string()).unwrap_or_default();
-                let text = format!(
-                    "the user {uid:?} cannot have the id {id:?} here: {why}; --map can give another id"
-                );
-                return Ok(Err(Left::Problem(text)));
-            }
+        let wanted = id.as_deref().unwrap_or(&uid);
+        let Ok(id) = UserId::parse(wanted) else {
+            let why = CanonicalName::parse(wanted).err().map(|error| error.to_string()).unwrap_or_default();
+            let text = format!(
+                "the user {uid:?} cannot have the id {wanted:?} here: {why}; --map can give another id"
+            );
+            return Ok(Err(Left::Problem(text)));
         };
         let preferences = source.preferences(&uid).await?;
         // There, everything else means disabled.

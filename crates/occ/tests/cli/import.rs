@@ -2,6 +2,7 @@
 
 mod external;
 mod installation;
+mod php_app;
 mod servers;
 
 use std::path::PathBuf;

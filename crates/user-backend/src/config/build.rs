@@ -87,7 +87,7 @@ impl Config {
     }
 
     pub(super) fn error_at(&self, origin: &Origin, place: Place, problem: Problem) -> ConfigError {
-        ConfigError::new(Arc::clone(&self.file), Some(origin.at), place, problem)
+        ConfigError::new(self.files.name(Some(origin.at)), Some(origin.at), place, problem)
     }
 }
 

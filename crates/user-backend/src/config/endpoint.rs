@@ -140,7 +140,7 @@ fn security(
     let allow_plaintext = section.field("allow_plaintext").and_then(|field| field.boolean()).unwrap_or(false);
     let danger =
         section.field("danger_accept_any_certificate").and_then(|field| field.boolean()).unwrap_or(false);
-    let tls = tls(section, spec, said, allow_plaintext);
+    let tls = tls(section, spec, said, allow_plaintext || is_this_machine(said));
     let ca_field = section.field("ca_file");
     let ca_file = ca_field.as_ref().and_then(|field| match field.text("the path of a PEM file")? {
         "" => field.fail(Problem::new("an empty text", "the path of a PEM file")),
@@ -202,11 +202,16 @@ fn security(
     Some(Security { tls, trust, server_name, allow_plaintext, remarks })
 }
 
+/// Whether the arguments name this machine, to which clear text is no risk.
+fn is_this_machine(said: &NamedFields<'_>) -> bool {
+    said.host.as_ref().is_some_and(|host| Endpoint::new(host.value.clone(), 0, TlsMode::None).is_loopback())
+}
+
 fn tls(
     section: &TableReader<'_>,
     spec: TransportSpec,
     said: &NamedFields<'_>,
-    allow_plaintext: bool,
+    may_be_plaintext: bool,
 ) -> TlsMode {
     const WORDS: [(&str, TlsMode); 4] = [
         ("implicit", TlsMode::Implicit),
@@ -217,7 +222,7 @@ fn tls(
     let (said_by, default) = match &said.tls {
         PositionalTls::Unsaid => (None, spec.default_tls()),
         PositionalTls::ImpliesPlaintext(_) => (None, TlsMode::None),
-        PositionalTls::Opportunistic if allow_plaintext => (None, TlsMode::None),
+        PositionalTls::Opportunistic if may_be_plaintext => (None, TlsMode::None),
         PositionalTls::Opportunistic => (None, TlsMode::Explicit),
         PositionalTls::Mode(mode, field) => (Some(field), *mode),
         PositionalTls::Plaintext { field, .. } => (Some(field), TlsMode::None),

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::more_files;
 use super::raw::RawSection;
 use super::read::{self, Document, Keys};
 use super::settings::{self, ResolverSettings};
@@ -12,10 +13,19 @@ use crate::class::{ClassRegistry, Entry};
 use crate::document::duration;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::document::section::{Diagnostics, TableReader};
-use crate::document::source::{self, Access, Format};
-use crate::document::tree::{Member, Node, Value};
+use crate::document::source::{self, Access, Format, Source};
+use crate::document::tree::{Member, Node, Position, Value};
 use crate::resolver::names::check_collisions;
 use crate::resolver::policy::{OnReject, OnUnavailable};
+
+/// What warnings about the other files of a PHP configuration are about.
+const MORE_FILES: &str = "*.config.php";
+
+/// The key under which `occ config:list` of the PHP system prints its settings.
+const SYSTEM: &str = "system";
+
+/// What it prints in the place of a secret, and of the arguments of a backend.
+const HIDDEN: &str = "***REMOVED SENSITIVE VALUE***";
 
 /// How to read a configuration: with which classes, and which sections of other programs.
 ///
@@ -92,7 +102,7 @@ impl Loader {
     }
 
     /// Reads a file of at most 1 MiB. Its name gives the format: `.toml`, `.json` or `.php`. A relative `ca_file` is
-    /// relative to the file's directory.
+    /// relative to the file's directory. With `config.php`, every `*.config.php` beside it is read too, as the PHP system does.
     ///
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
@@ -112,7 +122,25 @@ impl Loader {
             return Err(failed(problem));
         };
         let source = source::read(path).map_err(failed)?;
-        self.read(&source.text, Diagnostics::new(Arc::clone(&file), format), path.parent(), source.access)
+        let mut diagnostics = Diagnostics::new(Arc::clone(&file), format);
+        let mut sources = vec![source];
+        if format == Format::Php {
+            let more = more_files::beside(path).map_err(|error| {
+                failed(Problem::new(
+                    format!("a folder that cannot be listed: {error}"),
+                    "one with the other files",
+                ))
+            })?;
+            for path in more {
+                let name: Arc<str> = path.display().to_string().into();
+                let failed = |problem| {
+                    ConfigErrors::from(ConfigError::new(Arc::clone(&name), None, Place::default(), problem))
+                };
+                sources.push(source::read(&path).map_err(failed)?);
+                diagnostics.files.add(name);
+            }
+        }
+        self.read(sources, diagnostics, path.parent())
     }
 
     /// Reads a text of at most 1 MiB. `name` is what errors call it; a relative `ca_file` is relative to its directory.
@@ -120,17 +148,17 @@ impl Loader {
     /// # Errors
     /// [`ConfigErrors`]: everything that is wrong with it.
     pub fn parse(&self, text: &str, format: Format, name: &str) -> Result<Config, ConfigErrors> {
-        self.read(text, Diagnostics::new(name.into(), format), Path::new(name).parent(), Access::default())
+        let source = Source { text: text.to_owned(), access: Access::default() };
+        self.read(vec![source], Diagnostics::new(name.into(), format), Path::new(name).parent())
     }
 
     fn read(
         &self,
-        text: &str,
+        sources: Vec<Source>,
         diagnostics: Diagnostics,
         base: Option<&Path>,
-        access: Access,
     ) -> Result<Config, ConfigErrors> {
-        let config = self.read_into(text, &diagnostics, base, access);
+        let config = self.read_into(sources, &diagnostics, base);
         match (config, ConfigErrors::of(diagnostics.into_errors())) {
             (_, Some(errors)) => Err(errors),
             (Some(config), None) => Ok(config),
@@ -146,27 +174,34 @@ impl Loader {
 
     fn read_into(
         &self,
-        text: &str,
+        sources: Vec<Source>,
         diagnostics: &Diagnostics,
         base: Option<&Path>,
-        access: Access,
     ) -> Option<Config> {
         let whole = |problem| diagnostics.push(None, &Place::default(), problem);
-        if let Err(problem) = source::check_size(text.len()) {
+        let size = sources.iter().map(|source| source.text.len()).sum();
+        if let Err(problem) = source::check_size(size) {
             whole(problem);
             return None;
         }
-        if text.trim().is_empty() && !self.without_backends {
+        let is_empty = sources.iter().all(|source| source.text.trim().is_empty());
+        if is_empty && !self.without_backends {
             whole(
                 Problem::new("an empty file", "`user_backends`")
                     .hint("without a backend, no user can sign in"),
             );
             return None;
         }
-        let document = read::read(text, &self.keys(diagnostics.format), diagnostics)?;
-        access.check(document.secret.as_deref(), &diagnostics.file).into_iter().for_each(whole);
-        self.check_sections(&document, diagnostics);
-        let mut warnings = Vec::new();
+        let mut left_out = Vec::new();
+        let document = self.documents(sources, diagnostics, &mut left_out)?;
+        let Document { dialect, .. } = document;
+        if dialect == diagnostics.format {
+            self.check_sections(&document, diagnostics);
+        }
+        if !self.is_whole(&document, diagnostics) {
+            return None;
+        }
+        let mut warnings = left_out;
         let resolver = self.resolver(&document, diagnostics);
         let read = self.entries(&document, diagnostics, base)?;
         let (mut entries, mut origins) = (Vec::new(), Vec::new());
@@ -178,15 +213,16 @@ impl Loader {
         }
         check_together(&entries, &origins, diagnostics);
         warnings.extend(entries.last().into_iter().flat_map(without_successor));
-        let sections = self.read.iter().filter_map(|extra| {
-            let key = extra.key(diagnostics.format);
+        let extra = self.read.iter().map(|extra| (extra.name.as_str(), extra.key(dialect)));
+        let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))].map(|(name, key)| (name, key.to_owned()));
+        let sections = extra.chain(own).filter_map(|(name, key)| {
             let node = find(&document, &key).filter(|node| node.value != Value::Null)?;
-            Some(RawSection { name: extra.name.clone(), key, node: node.clone() })
+            Some(RawSection { name: name.to_owned(), key, node: node.clone() })
         });
         let sections = sections.collect();
         let registry = self.registry.clone();
         Some(Config {
-            file: Arc::clone(&diagnostics.file),
+            files: diagnostics.files.clone(),
             registry,
             entries,
             origins,
@@ -194,6 +230,76 @@ impl Loader {
             sections,
             warnings,
         })
+    }
+
+    /// Reads all files as one: a key of a later file takes the place of an earlier one.
+    fn documents(
+        &self,
+        sources: Vec<Source>,
+        diagnostics: &Diagnostics,
+        left_out: &mut Vec<Warning>,
+    ) -> Option<Document> {
+        let keys = self.keys(diagnostics.format);
+        let mut whole: Option<Document> = None;
+        for (number, Source { text, access }) in sources.into_iter().enumerate() {
+            let start = Position { source: number, ..Position::START };
+            let before = diagnostics.count();
+            let read = match number {
+                0 => read::read(&text, &keys, diagnostics),
+                _ => read::read_more(&text, number, &keys, diagnostics),
+            };
+            let Some(document) = read else {
+                // What cannot be read and is not meant for us may be left out.
+                if number == 0 || read::mentions(&text, &keys) {
+                    return None;
+                }
+                for error in diagnostics.take_after(before) {
+                    left_out.push(Warning::new(None, MORE_FILES, format!("left out: {error}")));
+                }
+                continue;
+            };
+            let file = diagnostics.files.name(Some(start));
+            for problem in access.check(document.secret.as_deref(), &file) {
+                diagnostics.push(Some(start).filter(|_| number > 0), &Place::default(), problem);
+            }
+            match &mut whole {
+                Some(whole) => {
+                    for member in document.members {
+                        whole.members.retain(|earlier| earlier.key != member.key);
+                        whole.members.push(member);
+                    }
+                }
+                None => whole = Some(document),
+            }
+        }
+        let document = whole?;
+        Some(if diagnostics.format == Format::Json { self.of_system(document) } else { document })
+    }
+
+    /// What `occ config:list` of the PHP system prints, `{"system": {…}}`: its settings, under the names of a `config.php`.
+    fn of_system(&self, document: Document) -> Document {
+        let system = document.members.iter().find(|member| member.key.is(SYSTEM));
+        let Some(settings) = system.and_then(|member| member.node.value.members()) else { return document };
+        if find(&document, BACKENDS).is_some() {
+            return document;
+        }
+        let Keys { ours, shared } = self.keys(Format::Php);
+        let is_read = |member: &&Member| ours.iter().chain(&shared).any(|key| member.key.is(key));
+        let members = settings.iter().filter(is_read).cloned().collect();
+        Document { members, secret: document.secret, dialect: Format::Php }
+    }
+
+    /// Reports values that `occ config:list` of the PHP system hides.
+    fn is_whole(&self, document: &Document, diagnostics: &Diagnostics) -> bool {
+        let hidden = document.members.iter().find_map(|member| Some((member, hidden_in(&member.node)?)));
+        let Some((member, at)) = hidden else { return true };
+        let problem = Problem::new("a value that is hidden", "the value");
+        diagnostics.push(
+            Some(at),
+            &Place::section(member.key.text()),
+            problem.hint("`occ config:list --private` of the PHP system prints it"),
+        );
+        false
     }
 
     /// Reports unknown top-level keys.
@@ -215,7 +321,7 @@ impl Loader {
     }
 
     fn resolver(&self, document: &Document, diagnostics: &Diagnostics) -> ResolverSettings {
-        let key = resolver_key(diagnostics.format);
+        let key = resolver_key(document.dialect);
         let section = find(document, key).filter(|node| node.value != Value::Null).and_then(|node| {
             TableReader::open(diagnostics, Place::section(key), node, "an array with named fields")
         });
@@ -270,6 +376,16 @@ impl Loader {
             }
         }
         Some(entries)
+    }
+}
+
+/// The first value of a tree that stands for a hidden one.
+fn hidden_in(node: &Node) -> Option<Position> {
+    match &node.value {
+        Value::Text(text) => (text == HIDDEN).then_some(node.at),
+        Value::List(nodes) => nodes.iter().find_map(hidden_in),
+        Value::Table(members) => members.iter().find_map(|member| hidden_in(&member.node)),
+        _ => None,
     }
 }
 

@@ -31,6 +31,7 @@ mod entry_reader;
 mod error_location;
 mod help;
 mod loader;
+mod more_files;
 mod policy;
 mod raw;
 #[cfg_attr(
@@ -55,8 +56,8 @@ pub use crate::client_address::{Network, NetworkError};
 pub use crate::document::{ConfigError, ConfigErrors, Format};
 
 use std::path::Path;
-use std::sync::Arc;
 
+use crate::document::error::Files;
 use crate::document::tree::Position;
 
 /// The key of the array, in every format.
@@ -65,7 +66,7 @@ const BACKENDS: &str = "user_backends";
 /// A configuration that was read and checked.
 #[derive(Clone, Debug)]
 pub struct Config {
-    file: Arc<str>,
+    files: Files,
     /// The classes it was read with, of which its backends are made.
     registry: ClassRegistry,
     entries: Vec<Entry>,

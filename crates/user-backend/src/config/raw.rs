@@ -1,7 +1,5 @@
 //! Sections of the program around the library: read with the same eyes, typed by their owner.
 
-use std::sync::Arc;
-
 use serde::de::DeserializeOwned;
 
 use super::Config;
@@ -21,7 +19,7 @@ pub(super) struct RawSection {
 
 impl Config {
     /// The value of a key that the [`Loader`](super::Loader) was asked to read, as your own type. `None` when it is
-    /// not there or null.
+    /// not there or null. `user_backends` and `resolver` can be had as they stand in the file, too.
     ///
     /// # Errors
     /// [`ConfigErrors`] with the place of the first value that does not fit. Values of fields whose names end in
@@ -35,7 +33,7 @@ impl Config {
             let mut place = Place::section(section.key.clone());
             place.field = (!field.is_empty()).then_some(field);
             let problem = problem(&error.inner().to_string(), secret || names_a_secret(&section.key));
-            ConfigErrors::from(ConfigError::new(Arc::clone(&self.file), Some(at), place, problem))
+            ConfigErrors::from(ConfigError::new(self.files.name(Some(at)), Some(at), place, problem))
         })
     }
 
@@ -72,7 +70,7 @@ impl Config {
             node = node.and_then(|node| member(node, field));
             at = node.map(|node| node.at).or(at);
         }
-        ConfigErrors::from(ConfigError::new(Arc::clone(&self.file), at, place, Problem::new(found, expected)))
+        ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
     }
 }
 

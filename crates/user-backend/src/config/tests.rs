@@ -7,6 +7,7 @@ mod documented;
 mod files;
 mod historic;
 mod hostile;
+mod php_system;
 mod registry;
 mod same;
 

@@ -7,6 +7,28 @@ use std::sync::Arc;
 
 use super::tree::{Position, quoted};
 
+/// The names of the files that are read as one.
+#[derive(Clone, Debug)]
+pub(crate) struct Files(Vec<Arc<str>>);
+
+impl Files {
+    pub(crate) fn of(file: Arc<str>) -> Self {
+        Self(vec![file])
+    }
+
+    /// Adds one; returns its number.
+    pub(crate) fn add(&mut self, file: Arc<str>) -> usize {
+        self.0.push(file);
+        self.0.len() - 1
+    }
+
+    /// The file of a position; without one, the first.
+    pub(crate) fn name(&self, at: Option<Position>) -> Arc<str> {
+        let file = self.0.get(at.map_or(0, |at| at.source)).or(self.0.first());
+        file.map_or_else(|| "".into(), Arc::clone)
+    }
+}
+
 /// Everything that is wrong with one configuration. Never empty.
 ///
 /// `Display` gives one block for each error, for a terminal:
@@ -137,7 +159,7 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
-        if let Some(Position { line, column }) = self.at {
+        if let Some(Position { line, column, .. }) = self.at {
             write!(f, ":{line}:{column}")?;
         }
         let path = self.path();

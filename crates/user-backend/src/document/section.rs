@@ -6,26 +6,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::duration;
-use super::error::{ConfigError, Place, Problem};
+use super::error::{ConfigError, Files, Place, Problem};
 use super::source::Format;
 use super::tree::{Key, Member, Node, Position, Value, quoted};
 
-/// Collects the errors of one file.
+/// Collects the errors of one file, or of several that are read as one.
 #[derive(Debug)]
 pub(crate) struct Diagnostics {
-    pub(crate) file: Arc<str>,
+    pub(crate) files: Files,
     pub(crate) format: Format,
     errors: RefCell<Vec<ConfigError>>,
 }
 
 impl Diagnostics {
     pub(crate) fn new(file: Arc<str>, format: Format) -> Self {
-        Self { file, format, errors: RefCell::default() }
+        Self { files: Files::of(file), format, errors: RefCell::default() }
     }
 
     pub(crate) fn push(&self, at: Option<Position>, place: &Place, problem: Problem) {
-        let error = ConfigError::new(Arc::clone(&self.file), at, place.clone(), problem);
+        let error = ConfigError::new(self.files.name(at), at, place.clone(), problem);
         self.errors.borrow_mut().push(error);
+    }
+
+    /// Takes back the errors after the first `count`.
+    pub(crate) fn take_after(&self, count: usize) -> Vec<ConfigError> {
+        let mut errors = self.errors.borrow_mut();
+        let from = count.min(errors.len());
+        errors.split_off(from)
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -62,7 +69,7 @@ impl<'a> TableReader<'a> {
 
     /// The top level of a file.
     pub(crate) fn over(diagnostics: &'a Diagnostics, place: Place, members: &'a [Member]) -> Self {
-        Self { diagnostics, place, at: Position { line: 1, column: 1 }, members }
+        Self { diagnostics, place, at: Position::START, members }
     }
 
     /// A present field that is not null.

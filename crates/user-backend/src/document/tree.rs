@@ -5,21 +5,34 @@
 /// A place in a file, both numbers counted from 1. Columns count characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
+    /// Which of the files that are read as one, in their order.
+    pub(crate) source: usize,
     pub(crate) line: usize,
     pub(crate) column: usize,
+}
+
+impl Position {
+    /// The start of the first file.
+    pub(crate) const START: Self = Self { source: 0, line: 1, column: 1 };
 }
 
 /// Finds lines and columns from byte offsets.
 #[derive(Debug)]
 pub(crate) struct LineIndex<'t> {
     text: &'t str,
+    source: usize,
     starts: Vec<usize>,
 }
 
 impl<'t> LineIndex<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
+        Self::of(text, 0)
+    }
+
+    /// The same for one of several files.
+    pub(crate) fn of(text: &'t str, source: usize) -> Self {
         let behind_breaks = text.match_indices('\n').map(|(offset, _)| offset + 1);
-        Self { text, starts: std::iter::once(0).chain(behind_breaks).collect() }
+        Self { text, source, starts: std::iter::once(0).chain(behind_breaks).collect() }
     }
 
     /// The position of a byte; offsets past the end give the end.
@@ -30,7 +43,7 @@ impl<'t> LineIndex<'t> {
         let before = self.text.as_bytes().get(start..end).unwrap_or_default();
         // A byte that does not continue a character starts one.
         let column = before.iter().filter(|byte| (**byte & 0xC0) != 0x80).count() + 1;
-        Position { line, column }
+        Position { source: self.source, line, column }
     }
 }
 
@@ -168,7 +181,7 @@ mod tests {
     fn lines_and_columns_start_at_one_and_count_characters() {
         let index = LineIndex::new("ab\nö€x\n");
         let at = |offset| {
-            let Position { line, column } = index.position(offset);
+            let Position { line, column, .. } = index.position(offset);
             (line, column)
         };
         assert_eq!([at(0), at(1), at(3), at(5), at(8)], [(1, 1), (1, 2), (2, 1), (2, 2), (2, 3)]);

@@ -17,7 +17,7 @@ CREATE TABLE oc_preferences (userid VARCHAR(64), appid VARCHAR(32), configkey VA
 ";
 
 /// An installation in SQLite with these backends, (backend, uid) of external users, and more statements.
-fn installation(backends: &str, people: &[(&str, &str)], more: &str) -> Installation {
+pub(super) fn installation(backends: &str, people: &[(&str, &str)], more: &str) -> Installation {
     let rows: String = people
         .iter()
         .map(|(backend, uid)| format!("INSERT INTO oc_users_external VALUES ('{backend}', '{uid}', NULL);\n"))

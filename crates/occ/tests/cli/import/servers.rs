@@ -43,6 +43,8 @@ async fn ftp_session(stream: TcpStream, known: Known) -> Option<()> {
     let mut stream = BufReader::new(stream);
     stream.write_all(b"220 ready\r\n").await.ok()?;
     let mut name = String::new();
+    let data = TcpListener::bind(("127.0.0.1", 0)).await.ok()?;
+    let passive = format!("229 Entering Extended Passive Mode (|||{}|)\r\n", data.local_addr().ok()?.port());
     loop {
         let mut line = String::new();
         if stream.read_line(&mut line).await.ok()? == 0 {
@@ -57,6 +59,14 @@ async fn ftp_session(stream: TcpStream, known: Known) -> Option<()> {
             }
             "PASS" if known.contains(&(name.as_str(), value)) => "230 Login successful.\r\n",
             "PASS" => "530 Login incorrect.\r\n",
+            // The PHP app lists the folder.
+            "TYPE" => "200 done\r\n",
+            "EPSV" => &passive,
+            "NLST" => {
+                stream.write_all(b"150 Here comes the directory listing.\r\n").await.ok()?;
+                drop(data.accept().await.ok()?);
+                "226 Directory send OK.\r\n"
+            }
             "QUIT" => "221 Goodbye.\r\n",
             _ => "502 Command not implemented.\r\n",
         };

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use super::{Document, MAX_DEPTH, secret_in, syntax};
 use crate::document::error::{Place, Problem};
 use crate::document::section::Diagnostics;
+use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
 pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
@@ -27,7 +28,7 @@ pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
     match node.value {
         Value::Table(members) => {
             let secret = secret_in(&members);
-            Some(Document { members, secret })
+            Some(Document { members, secret, dialect: Format::Json })
         }
         other => {
             syntax(diagnostics, at, other.shown(), "an object: {\"user_backends\": [ … ]}");
@@ -104,8 +105,8 @@ impl<'t> Reader<'t, '_> {
         let within = self.lines.position(start);
         let at = match error.line() {
             0 => within,
-            1 => Position { line: within.line, column: within.column + error.column().saturating_sub(1) },
-            line => Position { line: within.line + line - 1, column: error.column().max(1) },
+            1 => Position { column: within.column + error.column().saturating_sub(1), ..within },
+            line => Position { line: within.line + line - 1, column: error.column().max(1), ..within },
         };
         let whole = error.to_string();
         // Behind " at line" comes the place, which the error names anyway.

@@ -31,6 +31,8 @@ pub(super) struct Document {
     pub(super) members: Vec<Member>,
     /// The name of a field that holds a secret, anywhere in the file.
     pub(super) secret: Option<String>,
+    /// The format whose names the top-level keys have.
+    pub(super) dialect: Format,
 }
 
 /// The top-level keys that are read.
@@ -50,7 +52,7 @@ pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option
         #[cfg(feature = "config-json")]
         Format::Json => json::read(text, diagnostics),
         #[cfg(feature = "config-php")]
-        Format::Php => php::read(text, keys, diagnostics),
+        Format::Php => php::read(text, 0, keys, diagnostics),
         #[allow(unreachable_patterns, reason = "all formats are there when all features are on")]
         absent => {
             let _ = (text, keys);
@@ -75,6 +77,28 @@ fn expected_formats() -> String {
         true => "a format, of which this program was built without any".to_owned(),
         false => there.join(" or "),
     }
+}
+
+/// Reads another file of a `config.php`, `source` being its number.
+#[cfg(feature = "config-php")]
+pub(super) fn read_more(
+    text: &str,
+    source: usize,
+    keys: &Keys,
+    diagnostics: &Diagnostics,
+) -> Option<Document> {
+    php::read(text, source, keys, diagnostics)
+}
+
+/// Without the feature the first file has reported that it cannot be read.
+#[cfg(not(feature = "config-php"))]
+pub(super) fn read_more(_: &str, _: usize, _: &Keys, _: &Diagnostics) -> Option<Document> {
+    None
+}
+
+/// Whether one of these keys stands anywhere in a text, read or not.
+pub(super) fn mentions(text: &str, keys: &Keys) -> bool {
+    keys.ours.iter().any(|key| text.contains(key.as_str()))
 }
 
 /// Reports a syntax error.

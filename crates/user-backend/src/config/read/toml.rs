@@ -6,6 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Document, MAX_SYNTAX_ERRORS, secret_in};
 use crate::document::error::{Place, Problem};
 use crate::document::section::Diagnostics;
+use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
 pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
@@ -27,7 +28,7 @@ pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
     }
     let members = members(table.get_ref(), &lines);
     let secret = secret_in(&members);
-    Some(Document { members, secret })
+    Some(Document { members, secret, dialect: Format::Toml })
 }
 
 fn members(table: &DeTable<'_>, lines: &LineIndex<'_>) -> Vec<Member> {

@@ -29,33 +29,35 @@ use self::wrapped::{Located, Wrapped, wrap};
 use super::{Document, Keys};
 use crate::document::error::{Place, Problem};
 use crate::document::section::Diagnostics;
+use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
 
 /// The parser recurses up to 512 levels deep, with debug builds taking some 20 KiB for each.
 const PARSER_STACK: usize = 64 * 1024 * 1024;
 
-pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
+/// Reads one of the files that make up the configuration, `source` being its number.
+pub(super) fn read(text: &str, source: usize, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     if let Some(offset) = scan::too_many_dollars(text) {
         let problem = Problem::new("more than 2000 dollar signs", "a simpler file");
-        diagnostics.push(Some(LineIndex::new(text).position(offset)), &Place::default(), problem);
+        diagnostics.push(Some(LineIndex::of(text, source).position(offset)), &Place::default(), problem);
         return None;
     }
     // A separate thread gives the parser a stack of known size, and contains its panics.
     let worker = thread::Builder::new().stack_size(PARSER_STACK);
     let (document, errors) = thread::scope(|scope| {
-        let started = worker.spawn_scoped(scope, || Reader::new(text, keys).read());
+        let started = worker.spawn_scoped(scope, || Reader::new(text, source, keys).read());
         started.ok().and_then(|worker| worker.join().ok())
     })
-    .unwrap_or_else(|| (None, vec![whole("a file that the PHP parser cannot cope with")]));
+    .unwrap_or_else(|| (None, vec![whole(source, "a file that the PHP parser cannot cope with")]));
     for Located { at, place, problem } in errors {
         diagnostics.push(Some(at), &place, problem);
     }
     document
 }
 
-fn whole(found: &str) -> Located {
+fn whole(source: usize, found: &str) -> Located {
     let problem = Problem::new(found, "a config.php");
-    Located { at: Position { line: 1, column: 1 }, place: Place::default(), problem }
+    Located { at: Position { source, ..Position::START }, place: Place::default(), problem }
 }
 
 struct Reader<'t> {
@@ -66,8 +68,8 @@ struct Reader<'t> {
 }
 
 impl<'t> Reader<'t> {
-    fn new(text: &'t str, keys: &'t Keys) -> Self {
-        Self { keys, lines: LineIndex::new(text), wrapped: wrap(text), troubles: Vec::new() }
+    fn new(text: &'t str, source: usize, keys: &'t Keys) -> Self {
+        Self { keys, lines: LineIndex::of(text, source), wrapped: wrap(text), troubles: Vec::new() }
     }
 
     fn read(mut self) -> (Option<Document>, Vec<Located>) {
@@ -93,7 +95,7 @@ impl<'t> Reader<'t> {
             collect(statement, &mut found);
         }
         let members = self.members(&scan, &found);
-        (Some(Document { members, secret: scan.secret }), self.troubles)
+        (Some(Document { members, secret: scan.secret, dialect: Format::Php }), self.troubles)
     }
 
     /// Makes values of what was found, and refuses what stands where it is not read: a configuration is read whole or not.
