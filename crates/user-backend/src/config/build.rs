@@ -9,7 +9,7 @@ use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
-use crate::identity::LoginName;
+use crate::identity::{BackendId, LoginName};
 use crate::resolver::names::NameRules;
 use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
 use crate::transport::{Endpoint, Trust};
@@ -84,6 +84,24 @@ impl Config {
             place = place.field("ca_file");
         }
         self.error_at(origin, place, problem)
+    }
+
+    /// An error of yours about a field of one entry, with its place in the file: for what the library hands on to you, such as
+    /// [`Entry::first_sign_in`]. `field` may lead to a value inside, such as `on_first_sign_in.quota`.
+    pub fn entry_error(
+        &self,
+        id: &BackendId,
+        field: &str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> ConfigErrors {
+        let origin = self.entries.iter().zip(&self.origins).find(|(entry, _)| entry.id == *id);
+        let place = origin.map_or_else(
+            || Place::section(BACKENDS),
+            |(_, origin)| Place::entry(BACKENDS, origin.index).field(field),
+        );
+        let at = origin.map(|(_, origin)| origin.at);
+        ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
     }
 
     pub(super) fn error_at(&self, origin: &Origin, place: Place, problem: Problem) -> ConfigError {

@@ -13,7 +13,7 @@ use crate::identity::BackendId;
 use crate::resolver::names::Admit;
 
 /// The fields that every class knows.
-const COMMON_FIELDS: [&str; 28] = [
+pub(super) const COMMON_FIELDS: [&str; 28] = [
     "class",
     "id",
     "arguments",

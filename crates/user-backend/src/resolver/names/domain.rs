@@ -288,6 +288,10 @@ impl DomainRules {
     /// What is sent for a name that is spelled like this.
     fn upstream(&self, spelled: &str, address: Option<(&str, &str)>) -> String {
         let separator = self.separator.unwrap_or('@');
+        // A name of another Windows domain has one already.
+        if self.has_windows_names && spelled.contains(['\\', '/']) {
+            return spelled.to_owned();
+        }
         let (local, domain) = match (address, self.domain()) {
             // Typed with one of the domains: as typed, if that is how the server knows it.
             (Some((_, domain)), Some(_)) => match spelled.rsplit_once('@') {
