@@ -10,6 +10,7 @@ use crate::class::{Arguments, Class, ClassRegistry, Entry, NamedFields, read as 
 use crate::document::section::{TableReader, alternatives};
 use crate::document::{Field, Problem};
 use crate::identity::BackendId;
+use crate::resolver::policy::Policy;
 
 /// The fields that every class knows.
 const COMMON_FIELDS: [&str; 24] = [
@@ -49,7 +50,7 @@ pub(super) fn read(
     let Some(class) = class(section, registry) else {
         // The rest is looked at all the same, so that everything is reported at once.
         let _ = policy::names(section, &NamedFields::default(), &mut Vec::new());
-        let _ = policy::policy(section, &mut Vec::new());
+        let _ = policy::policy(section, Policy::default(), &mut Vec::new());
         let _ = help::read(section);
         return None;
     };
@@ -62,7 +63,7 @@ pub(super) fn read(
     let nothing = NamedFields::default();
     let named = said.as_ref().map_or(Some(&nothing), Option::as_ref);
     let names = policy::names(section, named.unwrap_or(&nothing), &mut remarks);
-    let policy = policy::policy(section, &mut remarks);
+    let policy = policy::policy(section, class.default_policy(), &mut remarks);
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
     let reach = endpoint::read(section, transport, said, base);
@@ -85,7 +86,8 @@ pub(super) fn read(
     let domain = names.domain().clone().bare_names_only(class.bare_names_only());
     let names = names.with_domain(domain);
     let (class, endpoint, uses_tls) = (class.name(), reach.endpoint, transport.uses_tls());
-    let entry = Entry { id, class, endpoint, uses_tls, names, policy, display_name, help_url, own };
+    let base = base.map(Path::to_owned);
+    let entry = Entry { id, class, endpoint, uses_tls, names, policy, display_name, help_url, own, base };
     Some((entry, warnings))
 }
 

@@ -77,10 +77,13 @@ fn domain(section: &TableReader<'_>, said: &NamedFields<'_>) -> Option<DomainRul
     Some(rules.add_domain(add.1).strip_domain(strip.1).group_by_domain(group.1))
 }
 
-/// Reads how the resolver treats the backend.
-pub(super) fn policy(section: &TableReader<'_>, remarks: &mut Vec<Remark>) -> Option<Policy> {
+/// Reads how the resolver treats the backend, where that is not as its class says.
+pub(super) fn policy(
+    section: &TableReader<'_>,
+    mut policy: Policy,
+    remarks: &mut Vec<Remark>,
+) -> Option<Policy> {
     let errors = section.diagnostics.count();
-    let mut policy = Policy::default();
     let ended = [("continue", OnReject::Continue), ("stop", OnReject::Stop)];
     set(&mut policy.on_reject, section.field("on_reject").and_then(|field| field.choice(&ended, None)));
     let ended = [("stop", OnUnavailable::Stop), ("continue", OnUnavailable::Continue)];

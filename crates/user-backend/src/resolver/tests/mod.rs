@@ -21,6 +21,7 @@ use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 mod chain;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod embedding;
 mod health;
 mod lock;
 mod memory;
@@ -96,7 +97,7 @@ fn chain(links: impl IntoIterator<Item = (Watched, Policy)>) -> Resolver {
 }
 
 async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> Answer {
-    resolver.authenticate(Credentials::new(name, password)).await
+    resolver.authenticate(Credentials::new(name, password).without_source()).await
 }
 
 async fn sign_in_from(resolver: &Resolver, source: &str, name: &str, password: &str) -> Answer {
