@@ -77,5 +77,5 @@ impl Config {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "config-toml", feature = "config-php"))]
 mod tests;

@@ -33,6 +33,7 @@ mod oracle;
 mod outage;
 mod pins;
 mod proven;
+#[cfg(all(feature = "config-toml", feature = "imap"))]
 mod reload;
 mod restricted;
 mod review;
