@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -36,7 +36,43 @@ use crate::verdict::Verdict;
 /// `#[deny(clippy::missing_trait_methods)]` on yours.
 ///
 /// # Example
-/// See `examples/custom_backend.rs` in the repository.
+/// ```
+/// use std::fmt;
+/// use user_backend::{
+///     Attempt, BackendError, BackendId, Identity, Instant, Probe, Rejection, UserBackend, Verdict, async_trait,
+/// };
+///
+/// /// Accepts one user.
+/// #[derive(Debug)]
+/// struct OneUser(BackendId);
+///
+/// impl fmt::Display for OneUser {
+///     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+///         write!(f, "one-user({})", self.0)
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl UserBackend for OneUser {
+///     fn id(&self) -> &BackendId {
+///         &self.0
+///     }
+///
+///     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+///         // Compare in constant time where the password is a secret of yours; here it is public.
+///         Ok(match (attempt.upstream_name, attempt.password.expose()) {
+///             ("alice", "Wonderland-1") => Verdict::Accepted(Identity::of(attempt.name)),
+///             ("alice", _) => Verdict::Rejected(Rejection::BadCredentials),
+///             _ => Verdict::Rejected(Rejection::UnknownUser),
+///         })
+///     }
+///
+///     async fn probe(&self, _deadline: Instant) -> Result<Probe, BackendError> {
+///         Ok(Probe::of(None))
+///     }
+/// }
+/// ```
+/// `examples/custom_backend.rs` in the repository checks itself with the conformance suite.
 #[async_trait]
 pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The backend's stable name. The same at every call.
@@ -59,6 +95,22 @@ pub trait UserBackend: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Cancellation
     /// Safe: nothing but a connection is lost.
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError>;
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<T: UserBackend + ?Sized> UserBackend for Arc<T> {
+    fn id(&self) -> &BackendId {
+        self.as_ref().id()
+    }
+
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.as_ref().authenticate(attempt).await
+    }
+
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.as_ref().probe(deadline).await
+    }
 }
 
 /// The trait stays usable as `dyn UserBackend`: this does not compile otherwise.

@@ -16,7 +16,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use thiserror::Error;
 
 use crate::backend::{Attempt, UserBackend};
 use crate::clock::now;
-use crate::error::BackendError;
+use crate::error::{BackendError, Phase};
 use crate::identity::{CanonicalName, LoginName, NameError};
 use crate::secret::{Password, PasswordError, random_hex};
 use crate::verdict::Verdict;
@@ -35,6 +36,7 @@ pub struct TestUser {
     name: LoginName,
     password: Password,
     time: Duration,
+    known_as: CanonicalName,
 }
 
 impl TestUser {
@@ -44,7 +46,18 @@ impl TestUser {
     /// [`InvalidTestUser`] if the name or the password is invalid.
     pub fn new(name: &str, password: &str) -> Result<Self, InvalidTestUser> {
         let (name, password) = (LoginName::parse(name)?, Password::parse(password)?);
-        Ok(Self { name, password, time: Duration::from_secs(15) })
+        let known_as = name.canonical().clone();
+        Ok(Self { name, password, time: Duration::from_secs(15), known_as })
+    }
+
+    /// The name by which the backend knows this user, where it is not the one that is typed (default: the canonical form of
+    /// that). An acceptance under any other name is a broken promise.
+    ///
+    /// # Errors
+    /// [`InvalidTestUser`] if the name is invalid.
+    pub fn known_as(mut self, name: &str) -> Result<Self, InvalidTestUser> {
+        self.known_as = CanonicalName::parse(name)?;
+        Ok(self)
     }
 
     /// Sets the time limit of one attempt (default 15 s).
@@ -92,7 +105,12 @@ impl fmt::Display for ConformanceFailure {
 /// # Cancellation
 /// Safe.
 pub async fn check(backend: &dyn UserBackend, known: &TestUser) -> Result<(), ConformanceFailure> {
-    let mut suite = Suite { backend, known, broken: Vec::new() };
+    let mut suite = Suite { backend, known, broken: Vec::new(), blocked: Default::default() };
+    suite.nothing_waits_for_ever().await;
+    if !suite.broken.is_empty() {
+        // Every other check would wait as long.
+        return Err(ConformanceFailure(suite.broken));
+    }
     suite.right_is_accepted().await;
     suite.wrong_is_rejected().await;
     suite.strangers_are_rejected().await;
@@ -102,6 +120,7 @@ pub async fn check(backend: &dyn UserBackend, known: &TestUser) -> Result<(), Co
     suite.a_passed_deadline_ends_the_attempt().await;
     suite.the_probe_answers().await;
     suite.no_output_contains_the_password();
+    suite.nothing_blocks_the_thread();
     if suite.broken.is_empty() { Ok(()) } else { Err(ConformanceFailure(suite.broken)) }
 }
 
@@ -109,11 +128,68 @@ struct Suite<'a> {
     backend: &'a dyn UserBackend,
     known: &'a TestUser,
     broken: Vec<String>,
+    blocked: Blocked,
 }
+
+/// How long attempts block their thread: the longest poll of the attempt with the shortest one, in milliseconds, for right and
+/// for wrong passwords. A backend that blocks does it every time; a busy machine does not.
+#[derive(Debug)]
+struct Blocked {
+    right: AtomicU64,
+    wrong: AtomicU64,
+}
+
+impl Default for Blocked {
+    fn default() -> Self {
+        Self { right: AtomicU64::new(u64::MAX), wrong: AtomicU64::new(u64::MAX) }
+    }
+}
+
+/// A poll that takes longer blocks the thread, and with it whatever else the program does there.
+const LONGEST_POLL: Duration = Duration::from_millis(250);
+
+/// How much longer than its deadline an attempt may take before it counts as hanging.
+const DEADLINE_TOLERANCE: Duration = Duration::from_secs(5);
 
 impl Suite<'_> {
     async fn ask(&self, name: &LoginName, password: &Password) -> Result<Verdict, BackendError> {
-        self.backend.authenticate(&Attempt::new(name, password, now() + self.known.time)).await
+        let attempt = Attempt::new(name, password, now() + self.known.time);
+        self.ask_until_end(&attempt)
+            .await
+            .unwrap_or_else(|| Err(BackendError::timed_out(Phase::Login).with_backend(self.backend.id())))
+    }
+
+    /// `None`: it goes on long after its deadline.
+    async fn ask_until_end(&self, attempt: &Attempt<'_>) -> Option<Result<Verdict, BackendError>> {
+        let limit = self.known.time + DEADLINE_TOLERANCE;
+        let mut answer = Timed { work: self.backend.authenticate(attempt), longest: 0 };
+        let found = tokio::time::timeout(limit, &mut answer).await.ok();
+        let is_right = attempt.password.expose() == self.known.password.expose()
+            && attempt.name.canonical() == self.known.name.canonical();
+        let shortest = if is_right { &self.blocked.right } else { &self.blocked.wrong };
+        shortest.fetch_min(answer.longest, Ordering::Relaxed);
+        found
+    }
+
+    async fn nothing_waits_for_ever(&mut self) {
+        let attempt = Attempt::new(&self.known.name, &self.known.password, now() + self.known.time);
+        if self.ask_until_end(&attempt).await.is_none() {
+            self.broken.push("an attempt ends at its deadline, found: it goes on".to_owned());
+        }
+    }
+
+    fn nothing_blocks_the_thread(&mut self) {
+        for shortest in
+            [&self.blocked.right, &self.blocked.wrong].map(|shortest| shortest.load(Ordering::Relaxed))
+        {
+            if shortest != u64::MAX && u128::from(shortest) > LONGEST_POLL.as_millis() {
+                self.broken.push(format!(
+                    "an attempt does not block its thread, found: {shortest} ms without a pause; use async I/O or \
+                     tokio::task::spawn_blocking"
+                ));
+                return;
+            }
+        }
     }
 
     async fn ask_right(&self) -> Result<Verdict, BackendError> {
@@ -148,6 +224,10 @@ impl Suite<'_> {
         for _ in 0..2 {
             let found = self.ask_right().await;
             self.expect("the right password is accepted", matches!(found, Ok(Verdict::Accepted(_))), &found);
+            if let Ok(Verdict::Accepted(identity)) = &found {
+                let promise = format!("accepted is who was asked for, {}", self.known.known_as);
+                self.expect(&promise, *identity.name() == self.known.known_as, &found);
+            }
         }
     }
 
@@ -222,24 +302,46 @@ impl Suite<'_> {
 
     async fn a_passed_deadline_ends_the_attempt(&mut self) {
         let attempt = Attempt::new(&self.known.name, &self.known.password, now());
-        match tokio::time::timeout(self.known.time, self.backend.authenticate(&attempt)).await {
-            Ok(found) => {
+        match self.ask_until_end(&attempt).await {
+            Some(found) => {
                 let kept = !matches!(found, Ok(Verdict::Rejected(_)));
                 self.expect("running out of time is not a rejection", kept, &found);
             }
-            Err(_) => self.broken.push("an attempt ends at its deadline, found: it goes on".to_owned()),
+            None => self.broken.push("an attempt ends at its deadline, found: it goes on".to_owned()),
         }
     }
 
     async fn the_probe_answers(&mut self) {
-        if let Err(error) = self.backend.probe(now() + self.known.time).await {
-            self.broken.push(format!("the probe reaches the server, found: {error}"));
+        let limit = self.known.time + DEADLINE_TOLERANCE;
+        match tokio::time::timeout(limit, self.backend.probe(now() + self.known.time)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => self.broken.push(format!("the probe reaches the server, found: {error}")),
+            Err(_) => self.broken.push("a probe ends at its deadline, found: it goes on".to_owned()),
         }
     }
 
     fn no_output_contains_the_password(&mut self) {
         let text = format!("{0} {0:?} {0:#?}", self.backend);
         self.keeps_secret("the backend's Debug or Display", &text);
+    }
+}
+
+/// A future, with the longest time that one poll of it took.
+struct Timed<F> {
+    work: F,
+    longest: u64,
+}
+
+impl<F: Future + Unpin> Future for Timed<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // The clock of the system: that of tokio stands still while a poll blocks in a test with paused time.
+        let began = std::time::Instant::now();
+        let polled = Pin::new(&mut self.work).poll(context);
+        let took = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.longest = self.longest.max(took);
+        polled
     }
 }
 
@@ -257,7 +359,6 @@ mod tests {
     use super::*;
     use crate::backend::Probe;
     use crate::clock::Instant;
-    use crate::error::{BackendError, Phase};
     use crate::identity::BackendId;
     use crate::memory::StaticBackend;
     use crate::middleware::{CircuitBreaker, ConcurrencyLimit, Timeout};
@@ -291,6 +392,10 @@ mod tests {
         SplitsOneUser,
         NamesAnotherBackend,
         NeverEnds,
+        NeverAnswers,
+        NeverEndsItsProbe,
+        IsAlwaysRoot,
+        BlocksTheThread,
     }
 
     struct BrokenBackend(BackendId, Violation);
@@ -321,6 +426,14 @@ mod tests {
             let late = attempt.deadline <= now();
             match self.1 {
                 Violation::AcceptsEveryone => yes,
+                Violation::NeverAnswers => std::future::pending().await,
+                Violation::IsAlwaysRoot if right => {
+                    Ok(Verdict::Accepted(Identity::new(CanonicalName::parse("root").unwrap())))
+                }
+                Violation::BlocksTheThread if right => {
+                    block(LONGEST_POLL + Duration::from_millis(50));
+                    yes
+                }
                 Violation::ReportsOutageAsRejection if late => no,
                 Violation::NeverEnds if late => std::future::pending().await,
                 Violation::TruncatesPasswords if attempt.password.expose().starts_with("Wonderland-1") => yes,
@@ -335,8 +448,26 @@ mod tests {
         }
 
         async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
-            Ok(Probe::of(None))
+            match self.1 {
+                Violation::NeverEndsItsProbe => std::future::pending().await,
+                _ => Ok(Probe::of(None)),
+            }
         }
+    }
+
+    /// What `thread::sleep` and blocking I/O do to a thread.
+    fn block(time: Duration) {
+        let began = std::time::Instant::now();
+        while began.elapsed() < time {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[tokio::test]
+    async fn user_known_by_another_name_is_accepted_as_that() {
+        let root = BrokenBackend(BackendId::parse("broken").unwrap(), Violation::IsAlwaysRoot);
+        check(&root, &known().known_as("Root").unwrap()).await.unwrap();
+        assert!(known().known_as("").is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -349,6 +480,10 @@ mod tests {
             (Violation::SplitsOneUser, "the same name in other letter case is the same person"),
             (Violation::NamesAnotherBackend, "an error names the backend other"),
             (Violation::NeverEnds, "an attempt ends at its deadline"),
+            (Violation::NeverAnswers, "an attempt ends at its deadline"),
+            (Violation::NeverEndsItsProbe, "a probe ends at its deadline"),
+            (Violation::IsAlwaysRoot, "accepted is who was asked for, alice, found: accepted as root"),
+            (Violation::BlocksTheThread, "an attempt does not block its thread"),
         ] {
             let backend = BrokenBackend(BackendId::parse("broken").unwrap(), violation);
             let broken = check(&backend, &known()).await.unwrap_err();

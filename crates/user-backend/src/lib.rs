@@ -25,23 +25,38 @@
 //! # }
 //! ```
 //!
-//! # The house, from the ground up
-//! | floor | modules |
+//! # I want to ...
+//! | I want to | look at |
 //! |---|---|
-//! | words | [`identity`] names, [`secret`] passwords and keyed hashes, [`error`] why no decision was possible, [`clock`] |
-//! | | [`ServerText`], [`RefusalTexts`]: what of a server's words may be shown, and which words are a refusal |
-//! | decisions | [`verdict`] what a backend decided, and the proof of sign-in |
-//! | | [`process`] what a program that holds passwords does first, [`environment`] how it takes one from a variable |
-//! | wires | [`transport`] addresses, connections, TLS, deadlines |
-//! | contract | [`backend`] the [`UserBackend`] trait: what every backend promises |
-//! | backends | `imap`, `ftp`, `smb` (each a cargo feature), [`memory`] for tests and documentation |
-//! | around them | [`middleware`] timeout, concurrency limit, circuit breaker; `conformance` the checks for backends of your own |
-//! | | [`cache`] outcomes in memory, [`brute_force`] limits on guessing |
-//! | above them | [`resolver`] order, rules about names, canary, one deadline, memory, trace |
-//! | | [`class`] what the configuration needs to know about a class, ours or yours |
-//! | top | [`config`] the `user_backends` array in TOML, JSON and `config.php` |
+//! | sign users in with servers from a configuration file | [`Resolver::from_config`], [`Config::load`], [`config`] |
+//! | put a resolver together in code | [`Resolver::builder`], [`ResolverBuilder::link`], [`Policy`] |
+//! | answer HTTP requests | [`Outcome::status`], [`Outcome::retry_after_seconds`], [`Answer::into_result`] |
+//! | limit guesses per client, behind a proxy too | [`Credentials::from_source`], [`client_address()`], [`Network`] |
+//! | keep a session and know when it ends | [`Authenticated`], [`Resolver::still_counts`], [`Resolver::invalidate_user`] |
+//! | know whether it was an outage or a wrong password | [`Outcome`], [`Trace`], [`Resolver::outages`] |
+//! | see groups, mail address and name of a user | [`Identity`] |
+//! | read the configuration again while the program runs | [`Resolver::reload`], [`Resolver::replace`] |
+//! | ask a server or a table of my own | [`UserBackend`], `conformance` (feature) |
+//! | give my backend a `class` in the configuration | [`class`], [`Class`], [`ClassRegistry::with`] |
+//! | put something around every backend | [`middleware`], [`ResolverBuilder::with_config_inside`] |
+//! | keep which backend owns whom in my database | [`resolver::PinStore`], [`ResolverBuilder::pins`] |
+//! | know where failed sign-ins come from | [`brute_force::FailedLoginObserver`], [`ResolverBuilder::failure_log`] |
+//! | set limits: per source, per user, per backend | [`ResolverBuilder::throttle`], [`ResolverBuilder::lock`], [`Policy::budget`] |
+//! | have metrics, log lines and spans | `Resolver::report_metrics` (feature `metrics`), [below](#logs-spans-and-metrics) |
+//! | choose the crypto provider of TLS | [below](#tls) |
+//! | test my program without a server | [`StaticBackend`], [`StaticBackend::set_available`], [`Resolver::with_fixed_outcome`] |
 //!
-//! Arrows only point down: a backend knows nothing of configuration, resolver, limits or other backends.
+//! # Modules
+//! | layer | modules |
+//! |---|---|
+//! | vocabulary | [`identity`] names and ids, [`secret`] passwords, [`verdict`] decisions and proofs, [`error`] failures |
+//! | contract | [`backend`]: the trait [`UserBackend`] and what every backend promises |
+//! | backends | `imap`, `ftp`, `smb` (each a cargo feature), [`memory`] for tests; [`transport`] connects and encrypts |
+//! | decorators | [`middleware`]: timeout, concurrency limit, circuit breaker |
+//! | resolver | [`resolver`]: order, names, pins, canary, trace; [`cache`] outcomes, [`brute_force`] limits on guessing |
+//! | configuration | [`class`] what a class of backends declares, [`config`] the array `user_backends` in three formats |
+//!
+//! Each layer knows those above it only: a backend knows nothing of the resolver, limits or other backends.
 //!
 //! # Cargo features
 //! | feature | default | what it adds |
@@ -49,10 +64,48 @@
 //! | `imap` | yes | mail servers |
 //! | `ftp` | yes | FTP servers |
 //! | `smb` | no | file servers, through libsmbclient (a C library under GPLv3+, so a binary with it is GPLv3+ as a whole) |
-//! | `smb-native` | no | file servers in pure Rust, `engine = "native"` |
+//! | `smb-native` | no | file servers in pure Rust, `engine = "native"`; needs Rust 1.91 |
+//! | `config-toml` | yes | configurations in TOML |
+//! | `config-json` | no | configurations in JSON |
+//! | `config-php` | no | the `config.php` of the PHP app; needs Rust 1.95 |
+//! | `ring` | no | TLS runs on ring, if the program has installed no crypto provider |
+//! | `crypto-provider` | no | a crypto provider may be given explicitly; a type of rustls 0.23 appears in the interface |
+//! | `metrics` | no | counters and histograms through the crate `metrics` 0.24 |
+//! | `certificate-details` | no | name and expiry date of the certificate in a [`Probe`] |
 //! | `conformance` | no | the checks that any backend must pass |
 //!
-//! A feature adds API; none changes how another behaves.
+//! A feature adds API or a fallback; none changes how another behaves. A configuration that needs a feature that is off is
+//! refused with the name of the feature.
+//!
+//! # TLS
+//! The crypto provider is the program's choice. Taken is the first of these that is there: the one given with
+//! `Config::with_crypto_provider` or `Endpoint::with_crypto_provider` (feature `crypto-provider`); the one that the program has
+//! installed with `rustls::crypto::CryptoProvider::install_default`; ring, with the feature `ring`. The library installs none,
+//! so it can neither change nor make ambiguous what the rest of the program uses. With none of them, a backend with TLS cannot
+//! be made, and the error says so.
+//!
+//! # Runtime
+//! The resolver needs a tokio runtime with time and I/O enabled; a current-thread runtime will do. Outside of a runtime,
+//! [`Resolver::authenticate`] panics, as tokio's timers do. Attempts run in tasks of their own, so that a caller that
+//! hangs up does not end the attempt of another. A panic in a backend becomes [`Outcome::Unavailable`] where panics unwind; with
+//! `panic = "abort"` it ends the program. Tested on Linux; compiles for Windows. wasm32 has no sockets and is not supported.
+//!
+//! # Logs, spans and metrics
+//! These names are stable; a change is announced in the changelog. No level logs a password.
+//!
+//! | target of log lines | what |
+//! |---|---|
+//! | `user_backend::audit` | decisions that an operator may have to justify: lockouts, rebinding, grace, foreign users, reloads |
+//! | `user_backend::…` | outages and their end, distrusted backends (`WARN`, `ERROR`); every decided attempt (`DEBUG`) |
+//!
+//! The span `attempt` (`DEBUG`) surrounds the work of one attempt. Its fields are `user`, the name as it was typed, and
+//! `source`. A typed name may be a password in the wrong field: below `DEBUG`, names appear in audit lines only. Fields of
+//! lines: `backend`, `user`, `source`, `outcome` ([`Outcome::as_str`]), `rule` ([`resolver::Rule::as_str`]), `ms`, `kind`,
+//! `phase` ([`Phase::as_str`]), `reason`.
+//!
+//! The metrics and their labels are listed at `Resolver::report_metrics`. Histograms are in seconds, and their buckets are
+//! the recorder's. Values of `rule` are those of [`resolver::Rule::as_str`], values of `verdict` those of
+//! [`resolver::Said::as_str`].
 
 #![forbid(unsafe_code)]
 
@@ -62,6 +115,7 @@ pub mod brute_force;
 pub mod cache;
 pub mod class;
 mod client_address;
+#[doc(hidden)]
 pub mod clock;
 pub mod config;
 #[cfg(feature = "conformance")]
@@ -71,6 +125,7 @@ pub mod conformance;
     allow(dead_code, reason = "not every format needs all of it")
 )]
 mod document;
+#[doc(hidden)]
 pub mod environment;
 pub mod error;
 pub mod file_permissions;
@@ -84,6 +139,7 @@ pub mod identity;
 pub mod imap;
 pub mod memory;
 pub mod middleware;
+#[doc(hidden)]
 pub mod process;
 mod refusal;
 pub mod resolver;
@@ -94,9 +150,11 @@ mod sync;
 pub mod transport;
 pub mod verdict;
 
+pub use async_trait::async_trait;
 pub use backend::{Attempt, Probe, UserBackend};
 pub use class::{Class, ClassRegistry};
 pub use client_address::{Network, NetworkError, UnreadableHop, client_address};
+pub use clock::Instant;
 pub use config::Config;
 pub use error::{BackendError, FailureKind, Phase};
 pub use identity::{BackendId, CanonicalName, LoginName};

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,6 +17,9 @@ use crate::verdict::{Identity, Rejection, Verdict};
 
 /// An in-memory backend. It counts its attempts and can simulate an outage.
 ///
+/// In tests of a program it stands for a server; [`Resolver::with_fixed_outcome`](crate::Resolver::with_fixed_outcome) stands for
+/// a resolver that throttles or has an outage.
+///
 /// ```
 /// # use user_backend::{StaticBackend, Resolver, Credentials};
 /// # #[tokio::main(flavor = "current_thread")]
@@ -29,6 +32,8 @@ use crate::verdict::{Identity, Rejection, Verdict};
 /// # }
 /// ```
 #[derive(Debug)]
+#[doc(alias = "mock")]
+#[doc(alias = "fake")]
 pub struct StaticBackend {
     id: BackendId,
     people: HashMap<CanonicalName, Person>,
@@ -45,7 +50,7 @@ struct Person {
 
 #[derive(Debug, Default)]
 struct Behaviour {
-    down: bool,
+    down: AtomicBool,
     delay: Duration,
 }
 
@@ -85,9 +90,30 @@ impl StaticBackend {
 
     /// From now on every attempt is unavailable.
     #[must_use]
-    pub fn unavailable(mut self) -> Self {
-        self.behaviour.down = true;
+    pub fn unavailable(self) -> Self {
+        self.set_available(false);
         self
+    }
+
+    /// Begins or ends an outage: while it lasts, every attempt is unavailable. For a backend that a test shares with a resolver.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use user_backend::{StaticBackend, Resolver, Credentials};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let people = Arc::new(StaticBackend::new("people")?.with_user("alice", "Wonderland-1"));
+    /// let resolver = Resolver::builder().backend(Arc::clone(&people)).build()?;
+    /// let alice = Credentials::new("alice", "Wonderland-1");
+    /// people.set_available(false);
+    /// assert_eq!(resolver.authenticate(alice).await.outcome.status(), 503);
+    /// people.set_available(true);
+    /// assert_eq!(resolver.authenticate(alice).await.outcome.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_available(&self, is_available: bool) {
+        self.behaviour.down.store(!is_available, Ordering::SeqCst);
     }
 
     /// How many attempts reached this backend so far.
@@ -130,7 +156,7 @@ impl StaticBackend {
             Ok(())
         })
         .await?;
-        if self.behaviour.down {
+        if self.behaviour.down.load(Ordering::SeqCst) {
             return Err(BackendError::unavailable(Phase::Connect, "switched off"));
         }
         if deadline <= crate::clock::now() {

@@ -79,6 +79,7 @@ pub enum PasswordError {
     Control,
 }
 
+#[doc(hidden)]
 /// A keyed hash that stands for one (scope, name, password) tuple. Compared in constant time, redacted in `Debug`.
 #[derive(Clone, Copy)]
 pub struct OutcomeKey([u64; 4]);
@@ -138,6 +139,7 @@ impl fmt::Debug for OutcomeKey {
     }
 }
 
+#[doc(hidden)]
 /// Makes [`OutcomeKey`]s under one random key, drawn when it is created and never stored.
 pub struct OutcomeKeyer {
     key: Zeroizing<[u8; 32]>,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::cache::epochs::Epoch;
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 
@@ -80,8 +81,17 @@ impl fmt::Display for Rejection {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     name: CanonicalName,
-    // No groups, no allocation: a shared empty one would be a counter that all threads fight over.
-    groups: Option<Arc<Box<[Box<str>]>>>,
+    // No details, no allocation: a shared empty one would be a counter that all threads fight over.
+    details: Option<Arc<Details>>,
+}
+
+/// What a backend knows about a user beside the name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Details {
+    groups: Vec<Box<str>>,
+    email: Option<Box<str>>,
+    display_name: Option<Box<str>>,
+    attributes: Vec<(Box<str>, Box<str>)>,
 }
 
 impl Identity {
@@ -90,16 +100,44 @@ impl Identity {
         Self::new(login.canonical().clone())
     }
 
-    /// A user without groups.
+    /// A user of whom the backend knows the name only.
     pub fn new(name: CanonicalName) -> Self {
-        Self { name, groups: None }
+        Self { name, details: None }
     }
 
     /// Adds a group that the backend reports for this user.
     #[must_use]
     pub fn with_group(mut self, group: &str) -> Self {
-        self.groups = Some(Arc::new(self.groups().map(Into::into).chain([group.into()]).collect()));
+        self.details_mut().groups.push(group.into());
         self
+    }
+
+    /// Adds the mail address that the backend has for this user.
+    ///
+    /// # Security
+    /// It is what the backend says. Whether the user reads mail there was not checked, and two backends may name one address.
+    #[must_use]
+    pub fn with_email(mut self, email: &str) -> Self {
+        self.details_mut().email = Some(email.into());
+        self
+    }
+
+    /// Adds the name by which people know the user.
+    #[must_use]
+    pub fn with_display_name(mut self, name: &str) -> Self {
+        self.details_mut().display_name = Some(name.into());
+        self
+    }
+
+    /// Adds anything else, such as `("department", "sales")`. A name may be given several times.
+    #[must_use]
+    pub fn with_attribute(mut self, name: &str, value: &str) -> Self {
+        self.details_mut().attributes.push((name.into(), value.into()));
+        self
+    }
+
+    fn details_mut(&mut self) -> &mut Details {
+        Arc::make_mut(self.details.get_or_insert_default())
     }
 
     /// The canonical name.
@@ -109,7 +147,35 @@ impl Identity {
 
     /// The groups that the backend names, in its order.
     pub fn groups(&self) -> impl Iterator<Item = &str> {
-        self.groups.iter().flat_map(|groups| groups.iter()).map(AsRef::as_ref)
+        self.details.iter().flat_map(|details| &details.groups).map(AsRef::as_ref)
+    }
+
+    /// The mail address that the backend names.
+    pub fn email(&self) -> Option<&str> {
+        self.details.as_ref()?.email.as_deref()
+    }
+
+    /// The name by which people know the user, as the backend says.
+    pub fn display_name(&self) -> Option<&str> {
+        self.details.as_ref()?.display_name.as_deref()
+    }
+
+    /// The values of one attribute, in the order in which the backend names them.
+    pub fn attribute<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.attributes().filter(move |(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// All attributes: names and values.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.details.iter().flat_map(|details| &details.attributes);
+        all.map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
+    /// How many texts the details hold, and how many bytes.
+    pub(crate) fn details_size(&self) -> (usize, usize) {
+        let attributes = self.attributes().flat_map(|(name, value)| [name, value]);
+        let texts = self.groups().chain(self.email()).chain(self.display_name()).chain(attributes);
+        texts.fold((0, 0), |(count, bytes), text| (count + 1, bytes + text.len()))
     }
 }
 
@@ -139,11 +205,34 @@ pub enum Freshness {
 /// // The fields are private and there is no public constructor.
 /// let forged = Authenticated { freshness: Freshness::Live };
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// A proof may be kept, such as in a session in memory: it does not expire, and
+/// [`Resolver::still_counts`](crate::Resolver::still_counts) says whether anything has ended it. Two proofs are equal if the
+/// same backend vouches for the same identity, as freshly.
+#[derive(Clone, Debug)]
 #[must_use = "a proof of sign-in is there to be passed on"]
+#[doc(alias = "session")]
+#[doc(alias = "login")]
 pub struct Authenticated {
     vouched: Vouched,
     freshness: Freshness,
+    began: Began,
+}
+
+impl PartialEq for Authenticated {
+    fn eq(&self, other: &Self) -> bool {
+        self.vouched == other.vouched && self.freshness == other.freshness
+    }
+}
+
+impl Eq for Authenticated {}
+
+/// When the check behind a proof began, in the order of invalidations of one memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Began {
+    /// The memory. Epochs of another one mean nothing.
+    pub(crate) memory: u64,
+    pub(crate) epoch: Epoch,
 }
 
 /// The identity and the backend that asserts it.
@@ -156,8 +245,12 @@ pub(crate) struct Vouched {
 impl Authenticated {
     /// The only constructor. Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
-    pub(crate) fn assertion(vouched: Vouched, freshness: Freshness) -> Self {
-        Self { vouched, freshness }
+    pub(crate) fn assertion(vouched: Vouched, freshness: Freshness, began: Began) -> Self {
+        Self { vouched, freshness, began }
+    }
+
+    pub(crate) fn began(&self) -> Began {
+        self.began
     }
 
     /// The identity.
@@ -178,5 +271,27 @@ impl Authenticated {
     /// How old its yes is.
     pub fn freshness(&self) -> Freshness {
         self.freshness
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identity_has_what_the_backend_says() {
+        let bare = Identity::new(CanonicalName::parse("alice").unwrap());
+        assert_eq!((bare.email(), bare.display_name(), bare.attributes().count()), (None, None, 0));
+        assert_eq!(bare.details_size(), (0, 0));
+        let alice =
+            bare.clone().with_group("staff").with_email("alice@example.com").with_display_name("Alice L.");
+        let alice =
+            alice.with_attribute("phone", "1").with_attribute("room", "7").with_attribute("phone", "2");
+        assert_eq!(alice.groups().collect::<Vec<_>>(), ["staff"]);
+        assert_eq!((alice.email(), alice.display_name()), (Some("alice@example.com"), Some("Alice L.")));
+        assert_eq!(alice.attribute("phone").collect::<Vec<_>>(), ["1", "2"]);
+        assert_eq!(alice.attribute("fax").count(), 0);
+        assert_eq!(alice.details_size(), (9, 5 + 17 + 8 + 6 + 5 + 6));
+        assert_ne!(alice, bare);
     }
 }

@@ -28,7 +28,7 @@ pub(crate) async fn run(common: &Common, args: &LoginArgs) -> Result<Output, Cli
     let resolver = setup.resolver(args.backend.as_deref())?;
     let question = format!("Password of {}: ", one_line(&args.name));
     let password = password::read(common, args.password, question).await?;
-    let answer = resolver.authenticate(Credentials::new(&args.name, &password)).await;
+    let answer = resolver.authenticate(Credentials::new(&args.name, &password).without_source()).await;
     if exit_of(&answer) == Exit::Usage {
         let wrong = answer.trace.steps.iter().filter(|step| leads_nowhere(step));
         let wrong = wrong.filter_map(|step| Some((&step.backend, step.phase?, step.reason.as_deref()?)));

@@ -28,7 +28,7 @@ use quick_cache::{OptionsBuilder, Weighter};
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
-use crate::verdict::{Authenticated, Freshness, Rejection, Vouched};
+use crate::verdict::{Authenticated, Began, Freshness, Rejection, Vouched};
 use epochs::{Epoch, InvalidationEpochs, Label};
 use record::{Accepted, Backends, Latest, Rejected, Weigh};
 
@@ -63,6 +63,8 @@ pub struct CacheStats {
 /// See the [module](self).
 #[derive(Debug)]
 pub struct OutcomeCache {
+    /// No other memory of this process has this number.
+    number: u64,
     keyer: OutcomeKeyer,
     accepted: Map<Accepted>,
     rejected: Map<Rejected>,
@@ -92,7 +94,9 @@ impl OutcomeCache {
     /// [`NoRandomness`] when the operating system has none to give.
     pub fn new(bounds: CacheBounds) -> Result<Self, NoRandomness> {
         let quarter = CacheBounds { entries: bounds.entries / 4, bytes: bounds.bytes / 4 };
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
         Ok(Self {
+            number: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             keyer: OutcomeKeyer::random()?,
             accepted: map(bounds),
             rejected: map(quarter),
@@ -131,6 +135,19 @@ impl OutcomeCache {
         self.epochs.holds(began, &depends)
     }
 
+    /// When the check behind a proof began.
+    #[inline(always)]
+    pub(crate) fn began(&self, epoch: Epoch) -> Began {
+        Began { memory: self.number, epoch }
+    }
+
+    /// Whether a proof was made with this memory, and nothing that it depends on was invalidated since its check began.
+    pub(crate) fn still_holds(&self, proof: &Authenticated) -> bool {
+        let depends = [self.epochs.user(proof.name()), self.epochs.backend(proof.backend())];
+        let Began { memory, epoch } = proof.began();
+        memory == self.number && self.epochs.holds(epoch, &depends)
+    }
+
     /// The proof for a tuple that was accepted and still counts.
     #[inline(always)]
     pub fn accepted(&self, key: &OutcomeKey, now: Instant) -> Option<Authenticated> {
@@ -160,7 +177,8 @@ impl OutcomeCache {
     #[inline(always)]
     fn proof(&self, found: Accepted, freshness: Freshness) -> Option<Authenticated> {
         let backend = self.backends.id(found.backend)?.clone();
-        Some(Authenticated::assertion(Vouched { identity: found.identity, backend }, freshness))
+        let vouched = Vouched { identity: found.identity, backend };
+        Some(Authenticated::assertion(vouched, freshness, self.began(found.began)))
     }
 
     /// Whether the outcome is not invalidated, and is the one for grace.

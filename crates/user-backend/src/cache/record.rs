@@ -92,16 +92,18 @@ const LINKS: usize = 16;
 const TABLE: usize = 12;
 /// Names up to this length are part of the value.
 const IN_PLACE: usize = 23;
-/// The counters of something shared.
+/// The counters of something shared, or a text.
 const COUNTERS: usize = 16;
+/// Groups, address, name and attributes, without their texts.
+const DETAILS: usize = 96;
 
 impl Weighter<OutcomeKey, Accepted> for Weigh {
     fn weight(&self, _: &OutcomeKey, value: &Accepted) -> u64 {
         let name = value.identity.name().as_str().len();
         let name = if name > IN_PLACE { COUNTERS + name } else { 0 };
-        let groups: usize = value.identity.groups().map(|group| COUNTERS + group.len()).sum();
-        let groups = if groups > 0 { 2 * COUNTERS + groups } else { 0 };
-        self.entry::<Accepted>(name + groups)
+        let (texts, bytes) = value.identity.details_size();
+        let details = if texts > 0 { DETAILS + texts * COUNTERS + bytes } else { 0 };
+        self.entry::<Accepted>(name + details)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The trait that every class implements.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::arguments::{Arguments, NamedFields};
@@ -12,6 +13,7 @@ use super::settings::SettingsSpec;
 use super::transport::TransportSpec;
 use crate::backend::UserBackend;
 use crate::document::Problem;
+use crate::resolver::policy::Policy;
 use crate::verdict::Verdict;
 
 /// A class of backends, as the configuration sees it.
@@ -80,6 +82,17 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     /// The domain rules and `deny_names` have been applied before.
     fn refuses_name(&self, _entry: &Entry, _upstream: &str) -> Option<Verdict> {
         None
+    }
+
+    /// How the resolver treats a backend of this class where the entry does not say.
+    fn default_policy(&self) -> Policy {
+        Policy::default()
+    }
+
+    /// The files that a backend is made of, beside `ca_file`; see [`Entry::path`]. When one of them has other contents at a
+    /// [reload](crate::Resolver::reload), the backend is made again although its entry says the same.
+    fn files(&self, _entry: &Entry) -> Vec<PathBuf> {
+        Vec::new()
     }
 
     /// Makes the backend. Reads certificates and the like; opens no connection.

@@ -1,6 +1,7 @@
 //! One entry of `user_backends`, checked and typed.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -42,6 +43,8 @@ pub struct Entry {
     pub(crate) help_url: Option<String>,
     pub(crate) first_sign_in: FirstSignIn,
     pub(crate) own: OwnFields,
+    /// The directory of the configuration.
+    pub(crate) base: Option<PathBuf>,
 }
 
 impl Entry {
@@ -106,6 +109,12 @@ impl Entry {
     /// An own field that is a text.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.own.text(name)
+    }
+
+    /// An own field that is the path of a file; a relative one is relative to the directory of the configuration.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        let path = Path::new(self.own.text(name)?);
+        Some(self.base.as_ref().map_or_else(|| path.to_owned(), |base| base.join(path)))
     }
 
     /// An own field that is a length of time.

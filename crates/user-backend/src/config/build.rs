@@ -1,17 +1,18 @@
 //! From entries to backends.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::{BACKENDS, Config, Origin};
+use super::{BACKENDS, Config, Origin, ResolverSettings};
 use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
 use crate::identity::{BackendId, LoginName};
 use crate::resolver::names::NameRules;
-use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
+use crate::resolver::{BuildError, Decorator, Part, Policy, Reloaded, Resolver, ResolverBuilder, Tuning};
 use crate::transport::{Endpoint, Trust};
 use crate::verdict::{Identity, Verdict};
 
@@ -47,7 +48,9 @@ impl Config {
         let (mut links, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
             // Looked at before the file is read for good: should it be changed in between, the next reload sees that.
-            let settings = Made::of(entry);
+            let files =
+                self.registry.find(entry.class).map_or_else(|_| Vec::new(), |class| class.files(entry));
+            let settings = Made::of(entry, &files);
             match self.build(entry) {
                 Ok(backend) => links.push(Part {
                     backend,
@@ -62,6 +65,11 @@ impl Config {
             Some(errors) => Err(errors),
             None => Ok(links),
         }
+    }
+
+    fn tuning(&self) -> Tuning {
+        let ResolverSettings { deadline, cache, throttle, lock, trusted_proxies: _ } = self.resolver;
+        Tuning { deadline: Some(deadline), bounds: Some(cache), throttle: Some(throttle), lock: Some(lock) }
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, Problem> {
@@ -121,10 +129,12 @@ impl Resolver {
         Ok(Self::builder().with_config(config)?.build()?)
     }
 
-    /// Puts a configuration in the place of the one there is: see [`Self::replace`]. The
-    /// backends of entries that say the same, down to the contents of their `ca_file`, stay as they are. Those without an `id`
-    /// of their own are known by class and host, so that another host is another backend, and no user of the old one
-    /// people is given to it.
+    /// Puts a configuration in the place of the one there is: see [`Self::replace`]. What was added or set
+    /// [by hand](ResolverBuilder) stays: backends, the place of the configured ones among them, their decorators, limits.
+    ///
+    /// The backends of entries that say the same, down to the contents of their `ca_file`, stay as they are. Those without an
+    /// `id` of their own are known by class and host, so that another host is another backend, and no user of the old one is
+    /// given to it.
     ///
     /// # Errors
     /// [`FromConfigError`] with everything that is wrong. Nothing is changed then.
@@ -132,12 +142,12 @@ impl Resolver {
     /// # Cancellation
     /// Safe, as [`Self::replace`].
     pub async fn reload(&self, config: &Config) -> Result<Reloaded, FromConfigError> {
-        Ok(self.replace(Self::builder().with_config(config)?).await?)
+        Ok(self.replace(self.reconfigured(config.parts()?, config.tuning())).await?)
     }
 }
 
 impl ResolverBuilder {
-    /// Appends the backends of a configuration, and takes its settings of the resolver.
+    /// Appends the backends of a configuration, and takes its settings of the resolver as far as they are not set by hand.
     ///
     /// # Errors
     /// See [`Config::build_backends`].
@@ -148,7 +158,7 @@ impl ResolverBuilder {
     /// As [`Self::with_config`], with each backend inside something of the caller's own: a decorator that is a backend of the
     /// same id.
     ///
-    /// At a [reload](Resolver::replace) the entries are compared and not the decorators, so `around` must make the same of the
+    /// At a [reload](Resolver::reload) it is applied again. The entries are compared and not the decorators, so `around` must make the same of the
     /// same backend each time.
     ///
     /// # Errors
@@ -156,14 +166,9 @@ impl ResolverBuilder {
     pub fn with_config_inside(
         self,
         config: &Config,
-        mut around: impl FnMut(Arc<dyn UserBackend>) -> Arc<dyn UserBackend>,
+        around: impl Fn(Arc<dyn UserBackend>) -> Arc<dyn UserBackend> + Send + Sync + 'static,
     ) -> Result<Self, ConfigErrors> {
-        let settings = config.resolver();
-        let builder = self.deadline(settings.deadline).cache_bounds(settings.cache);
-        let builder = builder.throttle(settings.throttle).lock(settings.lock);
-        let parts = config.parts()?.into_iter();
-        let parts = parts.map(|part| Part { backend: around(Arc::clone(&part.backend)), ..part });
-        Ok(parts.fold(builder, Self::part))
+        Ok(self.configured(config.parts()?, config.tuning(), Decorator::new(around)))
     }
 }
 
@@ -183,17 +188,18 @@ pub enum FromConfigError {
 #[derive(Debug, PartialEq)]
 struct Made {
     entry: Entry,
-    /// A digest of the certificates: they are renewed under the same name.
-    certificates: Option<[u8; 32]>,
+    /// Digests of the certificates and of the files of the class: they are renewed under the same name.
+    files: Vec<Option<[u8; 32]>>,
 }
 
 impl Made {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, files: &[PathBuf]) -> Self {
         let certificates = match entry.endpoint.as_ref().map(Endpoint::trust) {
-            // A file that cannot be read makes no backend, so it is never compared.
-            Some(Trust::CaFile(file)) => std::fs::read(file).ok().map(|text| blake3::hash(&text).into()),
+            Some(Trust::CaFile(file)) => Some(file),
             _ => None,
         };
-        Self { entry: entry.clone(), certificates }
+        // Certificates that cannot be read make no backend, so they are never compared.
+        let digest = |file: &PathBuf| std::fs::read(file).ok().map(|text| blake3::hash(&text).into());
+        Self { entry: entry.clone(), files: certificates.into_iter().chain(files).map(digest).collect() }
     }
 }

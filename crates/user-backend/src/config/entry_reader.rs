@@ -11,6 +11,7 @@ use crate::document::section::{TableReader, alternatives};
 use crate::document::{Field, Problem, duration};
 use crate::identity::BackendId;
 use crate::resolver::names::Admit;
+use crate::resolver::policy::Policy;
 
 /// The fields that every class knows.
 pub(super) const COMMON_FIELDS: [&str; 28] = [
@@ -55,7 +56,7 @@ pub(super) fn read(
         // The rest is looked at all the same, so that everything is reported at once.
         let _ = policy::names(section, &NamedFields::default(), false, &mut Vec::new());
         let _ = policy::first_sign_in(section, &mut Vec::new());
-        let _ = policy::policy(section, &mut Vec::new());
+        let _ = policy::policy(section, Policy::default(), &mut Vec::new());
         let _ = help::read(section);
         return None;
     };
@@ -69,7 +70,7 @@ pub(super) fn read(
     let named = said.as_ref().map_or(Some(&nothing), Option::as_ref);
     let names = policy::names(section, named.unwrap_or(&nothing), class.bare_names_only(), &mut remarks);
     let first_sign_in = policy::first_sign_in(section, &mut remarks);
-    let policy = policy::policy(section, &mut remarks);
+    let policy = policy::policy(section, class.default_policy(), &mut remarks);
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
     let reach = endpoint::read(section, transport, said, base);
@@ -124,6 +125,7 @@ pub(super) fn read(
         help_url,
         first_sign_in,
         own,
+        base: base.map(Path::to_owned),
     };
     let of_class = class.warnings(&entry).into_iter();
     warnings.extend(of_class.map(|(setting, text)| Warning::new(Some(entry.id.clone()), setting, text)));

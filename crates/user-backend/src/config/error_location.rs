@@ -31,7 +31,7 @@ impl Config {
 
 const HOST: &str = "the name or the address of a server";
 
-#[cfg(test)]
+#[cfg(all(test, feature = "config-toml", feature = "imap", feature = "ftp"))]
 mod tests {
     use super::*;
     use crate::config::Format;

@@ -107,6 +107,17 @@ impl Config {
         Loader::new().parse(text, format, name)
     }
 
+    /// The crypto provider for the TLS connections of its backends (default: see
+    /// [`Endpoint::with_crypto_provider`](crate::transport::Endpoint::with_crypto_provider)).
+    #[cfg(feature = "crypto-provider")]
+    #[must_use]
+    pub fn with_crypto_provider(mut self, provider: std::sync::Arc<rustls::crypto::CryptoProvider>) -> Self {
+        for endpoint in self.entries.iter_mut().filter_map(|entry| entry.endpoint.as_mut()) {
+            *endpoint = endpoint.clone().with_crypto_provider(std::sync::Arc::clone(&provider));
+        }
+        self
+    }
+
     /// The same for a program that makes one attempt and ends: no connection is prepared for a next one (`warm`).
     #[must_use]
     pub fn for_one_attempt(mut self) -> Self {

@@ -267,10 +267,13 @@ pub(super) fn first_sign_in(section: &TableReader<'_>, remarks: &mut Vec<Remark>
     Some(first)
 }
 
-/// Reads how the resolver treats the backend.
-pub(super) fn policy(section: &TableReader<'_>, remarks: &mut Vec<Remark>) -> Option<Policy> {
+/// Reads how the resolver treats the backend, where that is not as its class says.
+pub(super) fn policy(
+    section: &TableReader<'_>,
+    mut policy: Policy,
+    remarks: &mut Vec<Remark>,
+) -> Option<Policy> {
     let errors = section.diagnostics.count();
-    let mut policy = Policy::default();
     let ended = [("continue", OnReject::Continue), ("stop", OnReject::Stop)];
     set(&mut policy.on_reject, section.field("on_reject").and_then(|field| field.choice(&ended, None)));
     let ended = [("stop", OnUnavailable::Stop), ("continue", OnUnavailable::Continue)];

@@ -37,6 +37,7 @@ impl Config {
         })
     }
 
+    #[doc(hidden)]
     /// The members of a PHP array that is no list, such as `[1009 => '/ca.pem']`: keys and plain values as texts. Empty when it
     /// is not there. A key may be the name of a constant, `PDO::MYSQL_ATTR_SSL_CA`.
     pub fn section_members(&self, name: &str) -> Vec<(String, Option<String>)> {
@@ -74,5 +75,5 @@ impl Config {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "config-toml", feature = "config-php"))]
 mod tests;

@@ -14,7 +14,7 @@ use crate::resolver::Resolver;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ResolverSettings {
-    /// How long one attempt may take, all backends together (`deadline`, default 20 s).
+    /// How long one attempt may take, all backends together (`deadline`, default 25 s).
     pub deadline: Duration,
     /// How many outcomes are remembered (`cache_entries`, default 100 000; `cache_bytes`, default 33 554 432).
     pub cache: CacheBounds,

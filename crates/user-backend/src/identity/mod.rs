@@ -6,10 +6,12 @@
 
 use precis_profiles::UsernameCaseMapped;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 use std::borrow::Borrow;
 use std::fmt;
+use std::str::FromStr;
 use thiserror::Error;
 
 use crate::ascii::{has_upper_case, is_graphic};
@@ -66,6 +68,21 @@ impl fmt::Display for BackendId {
 impl Serialize for BackendId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for BackendId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Box::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl FromStr for BackendId {
+    type Err = IdError;
+
+    /// See [`Self::parse`].
+    fn from_str(id: &str) -> Result<Self, IdError> {
+        Self::parse(id)
     }
 }
 
@@ -127,6 +144,15 @@ impl LoginName {
     /// The canonical form.
     pub fn canonical(&self) -> &CanonicalName {
         &self.canonical
+    }
+}
+
+impl FromStr for LoginName {
+    type Err = NameError;
+
+    /// See [`Self::parse`].
+    fn from_str(typed: &str) -> Result<Self, NameError> {
+        Self::parse(typed)
     }
 }
 
@@ -248,6 +274,22 @@ impl fmt::Display for CanonicalName {
 impl Serialize for CanonicalName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
+    }
+}
+
+/// Brings what is read into canonical form.
+impl<'de> Deserialize<'de> for CanonicalName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&Box::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl FromStr for CanonicalName {
+    type Err = NameError;
+
+    /// See [`Self::parse`].
+    fn from_str(typed: &str) -> Result<Self, NameError> {
+        Self::parse(typed)
     }
 }
 

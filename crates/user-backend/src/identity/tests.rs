@@ -81,3 +81,18 @@ proptest! {
         prop_assert_eq!(LoginName::parse(&name).is_ok(), CanonicalName::parse(&name).is_ok());
     }
 }
+
+#[test]
+fn names_and_ids_are_read_as_they_were_written() {
+    let name: CanonicalName = "Alice".parse().unwrap();
+    let id: BackendId = "imap:mail.example.com".parse().unwrap();
+    let json = serde_json::to_string(&(&name, &id)).unwrap();
+    assert_eq!(json, r#"["alice","imap:mail.example.com"]"#);
+    assert_eq!(serde_json::from_str::<(CanonicalName, BackendId)>(&json).unwrap(), (name, id));
+    // What was written by hand is checked and brought into canonical form.
+    assert_eq!(serde_json::from_str::<CanonicalName>("\"ALICE\"").unwrap().as_str(), "alice");
+    for bad in ["\"\"", "\" alice\"", "5"] {
+        assert!(serde_json::from_str::<CanonicalName>(bad).is_err(), "{bad}");
+    }
+    assert!(serde_json::from_str::<BackendId>("\"two words\"").is_err());
+}

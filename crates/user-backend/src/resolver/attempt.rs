@@ -22,7 +22,7 @@ use super::outcome::Landed;
 use super::proven_store::ProvenRecord;
 use super::scope::Scope;
 use super::trace::{Rule, Step, Trace};
-use super::{Answer, Credentials, Outcome, Resolver, Shared, observe};
+use super::{Answer, Credentials, Outcome, Resolver, Shared, fixed, observe};
 use crate::backend::Attempt;
 use crate::brute_force::per_source::{self, SourceArrival, Turn};
 use crate::brute_force::per_user::{self, Entry, UserArrival};
@@ -81,6 +81,12 @@ struct Knowledge {
 
 impl Resolver {
     pub(super) async fn attempt(&self, credentials: &Credentials<'_>, started: Instant) -> Answer {
+        if let Some(outcome) = self.shared.fixed {
+            return fixed::answer(outcome);
+        }
+        if credentials.source.is_none() && !credentials.is_local {
+            observe::no_source(&self.shared.warned_of_no_source);
+        }
         let (name, password) =
             match (LoginName::parse(credentials.name), Password::parse(credentials.password)) {
                 (Ok(name), Ok(password)) => (name, password),
@@ -143,13 +149,15 @@ impl Resolver {
             let resolver = self.clone();
             let source = credentials.source;
             let only = credentials.only.cloned();
+            let is_local = credentials.is_local;
             // A typed name may be a password in the wrong field, so it is not beside every line of the usual log.
             let span =
                 tracing::debug_span!("attempt", user = ?name, source = source.map(tracing::field::display));
             let work = async move {
                 // Another attempt may have finished since the first look-up.
                 let only = only.as_ref();
-                let again = Credentials { name: name.as_str(), password: password.expose(), source, only };
+                let again =
+                    Credentials { name: name.as_str(), password: password.expose(), source, only, is_local };
                 let may_recall = admission.may_recall();
                 if let Some(answer) = resolver.recall(&again, may_recall, now()) {
                     if answer.authenticated().is_some() {

@@ -1,6 +1,6 @@
 //! Putting a resolver together.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -12,7 +12,8 @@ use super::names::{NameRules, NamespaceCollision, check_collisions};
 use super::pin::{MemoryPins, PinStore};
 use super::policy::Policy;
 use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
-use super::{Resolver, Shared};
+use super::recipe::{Decorator, Recipe, Slot, Tuning};
+use super::{NotAuthenticated, Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{
@@ -27,15 +28,14 @@ use crate::secret::NoRandomness;
 const MOST_FLIGHTS: usize = 10_000;
 
 /// Collects backends and settings; [`build`](Self::build) checks them all.
+///
+/// Backends are asked in the order in which they are added. Beyond that the order of calls makes no difference: what is set
+/// here wins over what a [configuration](Self::with_config) says.
 #[derive(Debug)]
 #[must_use]
 pub struct ResolverBuilder {
-    parts: Vec<Part>,
-    deadline: Duration,
-    bounds: CacheBounds,
-    throttle: SourceRateLimit,
+    recipe: Recipe,
     failure_log: Option<Arc<dyn FailedLoginObserver>>,
-    lock: Option<Lockout>,
     pins: Arc<dyn PinStore>,
     kept_proven: Option<KeptProven>,
 }
@@ -43,12 +43,8 @@ pub struct ResolverBuilder {
 impl Default for ResolverBuilder {
     fn default() -> Self {
         Self {
-            parts: Vec::new(),
-            deadline: Resolver::DEFAULT_DEADLINE,
-            bounds: CacheBounds::default(),
-            throttle: SourceRateLimit::default(),
+            recipe: Recipe::default(),
             failure_log: None,
-            lock: Some(Lockout::default()),
             pins: Arc::new(MemoryPins::default()),
             kept_proven: None,
         }
@@ -70,32 +66,41 @@ impl ResolverBuilder {
 
     /// Adds a backend with a policy and with rules about names, which the resolver applies: the backend is given the name to
     /// send and knows nothing of them. [`DomainRules`](crate::DomainRules) alone will do: then no name is denied.
-    pub fn link(self, backend: Arc<dyn UserBackend>, policy: Policy, names: impl Into<NameRules>) -> Self {
-        self.part(Part::by_hand(backend, policy, names.into()))
-    }
-
-    pub(crate) fn part(mut self, part: Part) -> Self {
-        self.parts.push(part);
+    pub fn link(
+        mut self,
+        backend: Arc<dyn UserBackend>,
+        policy: Policy,
+        names: impl Into<NameRules>,
+    ) -> Self {
+        self.recipe.slots.push(Slot::ByHand(Part::by_hand(backend, policy, names.into())));
         self
     }
 
-    /// How long one attempt may take, all backends together (default 20 s, at most a day).
+    /// Appends the backends of a configuration and takes its settings, as far as they are not set by hand.
+    pub(crate) fn configured(mut self, parts: Vec<Part>, tuning: Tuning, decorator: Decorator) -> Self {
+        self.recipe.configure(parts, tuning, decorator);
+        self
+    }
+
+    /// How long one attempt may take, all backends together (default 25 s, at most a day).
+    #[doc(alias = "timeout")]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        // Far enough from the end of all clocks.
-        self.deadline = deadline.min(Duration::from_secs(24 * 60 * 60));
+        self.recipe.by_hand.deadline = Some(deadline);
         self
     }
 
     /// How many outcomes are remembered at most (default 100,000 or 32 MiB).
     pub fn cache_bounds(mut self, bounds: CacheBounds) -> Self {
-        self.bounds = bounds;
+        self.recipe.by_hand.bounds = Some(bounds);
         self
     }
 
     /// How failed sign-ins from one place are slowed down (default: as [`SourceRateLimit::default`]). Only attempts that
     /// [say where they come from](super::Credentials::from_source) are.
+    #[doc(alias = "rate limit")]
+    #[doc(alias = "brute force")]
     pub fn throttle(mut self, throttle: SourceRateLimit) -> Self {
-        self.throttle = throttle;
+        self.recipe.by_hand.throttle = Some(throttle);
         self
     }
 
@@ -108,8 +113,10 @@ impl ResolverBuilder {
 
     /// How guessing at one person is slowed down, wherever the guesses come from (default: as [`Lockout::default`]; `None`: not at
     /// all).
+    #[doc(alias = "lockout")]
+    #[doc(alias = "brute force")]
     pub fn lock(mut self, lock: Option<Lockout>) -> Self {
-        self.lock = lock;
+        self.recipe.by_hand.lock = Some(lock);
         self
     }
 
@@ -131,12 +138,21 @@ impl ResolverBuilder {
     /// # Errors
     /// [`BuildError`] when there is no backend, two have the same id, two strip different domains into one name space, or
     /// the system has no randomness.
-    pub fn build(mut self) -> Result<Resolver, BuildError> {
+    pub fn build(self) -> Result<Resolver, BuildError> {
         self.check()?;
+        self.make(None)
+    }
+
+    /// Makes the resolver without a check.
+    pub(super) fn make(mut self, fixed: Option<NotAuthenticated>) -> Result<Resolver, BuildError> {
         let kept_proven = self.kept_proven.take();
-        let cache = OutcomeCache::new(self.bounds)?;
-        let bounds = self.bounds;
+        let bounds = self.bounds();
+        let cache = OutcomeCache::new(bounds)?;
+        let recipe = Mutex::new(self.recipe.clone());
         let shared = Shared {
+            recipe,
+            fixed,
+            warned_of_no_source: Default::default(),
             chain: ArcSwap::from_pointee(self.into_chain(None)),
             reloading: Default::default(),
             cache,
@@ -152,22 +168,24 @@ impl ResolverBuilder {
 
     /// Whether the backends can work together.
     pub(super) fn check(&self) -> Result<(), BuildError> {
-        if self.parts.is_empty() {
+        let ids = || self.recipe.parts().map(|part| part.backend.id());
+        if ids().next().is_none() {
             return Err(BuildError::NoBackend);
         }
-        let ids = || self.parts.iter().map(|part| part.backend.id());
         for (number, id) in ids().enumerate() {
             if ids().take(number).any(|earlier| earlier == id) {
                 return Err(BuildError::DuplicateId { id: id.clone() });
             }
         }
-        check_collisions(self.parts.iter().map(|part| (part.backend.id(), part.names.domain())))?;
+        check_collisions(self.recipe.parts().map(|part| (part.backend.id(), part.names.domain())))?;
         Ok(())
     }
 
     /// The chain, with what stays the same taken over from `before`; its pins stay, whatever was said here.
     pub(super) fn into_chain(self, before: Option<&Chain>) -> Chain {
-        let links = self.parts.into_iter().map(|part| {
+        let (throttle, lock) = (self.recipe.throttle(), self.recipe.lock());
+        let (deadline, bounds) = (self.recipe.deadline(), self.recipe.bounds());
+        let links = self.recipe.parts().cloned().map(|part| {
             let before = before.and_then(|before| before.link(part.backend.id()));
             match before.filter(|before| before.is_made_of(&part)) {
                 Some(same) => Arc::clone(same),
@@ -180,29 +198,37 @@ impl ResolverBuilder {
         let limit = limit.unwrap_or_default();
         let limits = match before {
             Some(before) => Limits {
-                sources: match before.sources.is_made_of(self.throttle) {
+                sources: match before.sources.is_made_of(throttle) {
                     true => before.sources.clone(),
-                    false => SourceRateLimiter::new(self.throttle, before.sources.observer()),
+                    false => SourceRateLimiter::new(throttle, before.sources.observer()),
                 },
-                users: before.users.with_settings(self.lock, limit),
+                users: before.users.with_settings(lock, limit),
                 known: before.known.clone(),
             },
             None => {
-                let known = KnownCredentials::new(self.bounds.entries);
+                let known = KnownCredentials::new(bounds.entries);
                 let observer = self.failure_log;
                 Limits {
-                    sources: SourceRateLimiter::new(self.throttle, observer.clone()),
-                    users: UserLimiter::new(self.lock, limit, known.clone(), observer),
+                    sources: SourceRateLimiter::new(throttle, observer.clone()),
+                    users: UserLimiter::new(lock, limit, known.clone(), observer),
                     known,
                 }
             }
         };
         let pins = before.map_or(self.pins, |before| Arc::clone(&before.pins));
-        Chain::new(links, pins, limits, self.deadline)
+        Chain::new(links, pins, limits, deadline)
     }
 
     pub(super) fn bounds(&self) -> CacheBounds {
-        self.bounds
+        self.recipe.bounds()
+    }
+
+    pub(super) fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    pub(super) fn of_recipe(recipe: Recipe) -> Self {
+        Self { recipe, ..Self::default() }
     }
 }
 

@@ -110,6 +110,10 @@ impl Shared {
             trace.ended_by = Rule::Invalidated;
             return Outcome::Unavailable { retry_after: Duration::ZERO };
         }
-        Outcome::Authenticated(Authenticated::assertion(vouched, Freshness::Live))
+        Outcome::Authenticated(Authenticated::assertion(
+            vouched,
+            Freshness::Live,
+            self.cache.began(question.began),
+        ))
     }
 }

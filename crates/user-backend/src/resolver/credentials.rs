@@ -12,22 +12,37 @@ pub struct Credentials<'a> {
     pub(super) password: &'a str,
     pub(super) source: Option<IpAddr>,
     pub(super) only: Option<&'a BackendId>,
+    /// There is no client: a command line, a job.
+    pub(super) is_local: bool,
 }
 
 impl<'a> Credentials<'a> {
     /// A name and a password as typed.
     pub fn new(name: &'a str, password: &'a str) -> Self {
-        Self { name, password, source: None, only: None }
+        Self { name, password, source: None, only: None, is_local: false }
     }
 
     /// Says where the attempt comes from.
     ///
     /// # Security
     /// Without it there is no limit per source, and credentials that were accepted once without a source are exempt from the
-    /// other limits for every caller. A program that serves a network gives the address.
+    /// other limits for every caller. A program that serves a network gives the address;
+    /// behind a proxy, [`client_address`](crate::client_address()) finds it.
     #[must_use]
+    #[doc(alias = "rate limit")]
+    #[doc(alias = "proxy")]
     pub fn from_source(mut self, source: IpAddr) -> Self {
         self.source = Some(source);
+        self
+    }
+
+    /// Says that there is no client whose address could be given: a command line, a job.
+    ///
+    /// There is no limit per source then. Without this and without [`from_source`](Self::from_source), the resolver warns once.
+    #[must_use]
+    pub fn without_source(mut self) -> Self {
+        self.source = None;
+        self.is_local = true;
         self
     }
 

@@ -20,6 +20,7 @@ pub mod canary;
 mod chain;
 mod conclude;
 mod credentials;
+mod fixed;
 mod health;
 mod link;
 pub mod names;
@@ -28,6 +29,7 @@ mod outcome;
 pub mod pin;
 pub mod policy;
 mod proven_store;
+mod recipe;
 mod refusal_time;
 mod reload;
 #[cfg(feature = "metrics")]
@@ -44,6 +46,7 @@ pub use outcome::{Answer, NotAuthenticated, Outcome};
 pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
 pub use policy::Policy;
 pub use proven_store::{ProvenHash, ProvenKey, ProvenStore, ProvenStoreError};
+pub(crate) use recipe::{Decorator, Tuning};
 pub use reload::Reloaded;
 pub use trace::{Rule, Said, Step, Trace};
 
@@ -88,6 +91,12 @@ struct Shared {
     networks: RandomState,
     /// Where proven credentials are kept for longer than the process.
     kept_proven: Option<proven_store::KeptProven>,
+    /// What was put together, for the next reload.
+    recipe: std::sync::Mutex<recipe::Recipe>,
+    /// The outcome of every attempt, in a resolver for tests.
+    fixed: Option<NotAuthenticated>,
+    /// Whether attempts without a client address were reported.
+    warned_of_no_source: std::sync::atomic::AtomicBool,
 }
 
 /// What goes on at the moment, as numbers.
@@ -278,6 +287,35 @@ impl Resolver {
         self.shared.cache.invalidate_user(name);
         tracing::info!(target: trace::AUDIT, user = ?name, ?before, after = ?backend, "rebound");
         Ok(before)
+    }
+
+    /// Whether a proof that was kept, such as in a session, still counts.
+    ///
+    /// It does not after [`invalidate_user`](Self::invalidate_user), [`invalidate_backend`](Self::invalidate_backend),
+    /// [`invalidate_all`](Self::invalidate_all) or [`rebind`](Self::rebind) concerned it, after its backend was changed or
+    /// removed by a [reload](Self::replace), and while its backend is not trusted because it accepted a canary. No server is
+    /// asked: a password that was changed there is not noticed, and a proof never gets too old. So give a session an end of its
+    /// own. A proof of another resolver (or of another process) never counts.
+    ///
+    /// ```
+    /// # use user_backend::{Credentials, Resolver, StaticBackend};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let people = StaticBackend::new("people")?.with_user("alice", "Wonderland-1");
+    /// let resolver = Resolver::builder().backend(people).build()?;
+    /// let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
+    /// let session = answer.into_result()?;
+    /// assert!(resolver.still_counts(&session));
+    /// resolver.invalidate_user(session.name());
+    /// assert!(!resolver.still_counts(&session));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "session")]
+    pub fn still_counts(&self, proof: &Authenticated) -> bool {
+        let chain = self.shared.chain.load();
+        let is_trusted = |link: &Arc<link::Link>| link.trust.standing() != trust::Standing::Broken;
+        chain.link(proof.backend()).is_some_and(is_trusted) && self.shared.cache.still_holds(proof)
     }
 
     /// Forgets what is remembered about one person; checks under way no longer count when this returns.

@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 #[cfg(feature = "metrics")]
 pub(super) use with_metrics::*;
@@ -27,6 +27,15 @@ pub(super) fn landed(name: &LoginName, answer: &Answer) {
     );
     for step in trace.steps.iter().filter(|step| step.verdict != Said::Skipped) {
         asked(step);
+    }
+}
+
+/// An attempt without a client address, of which a program is told once.
+pub(super) fn no_source(was_warned: &AtomicBool) {
+    if !was_warned.swap(true, Ordering::Relaxed) {
+        tracing::warn!(
+            "sign-ins without a client address: guesses from one address are not limited; see Credentials::from_source"
+        );
     }
 }
 

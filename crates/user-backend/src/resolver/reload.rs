@@ -9,14 +9,15 @@
 //! backends: another order or another name of an entry moves no user, and a name moves to another server only if
 //! an operator sets the same `id` there.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 
 use super::builder::{BuildError, ResolverBuilder};
 use super::canary::Canary;
 use super::chain::Chain;
-use super::link::{Link, prove};
+use super::link::{Link, Part, prove};
+use super::recipe::Tuning;
 use super::trace::AUDIT;
 use super::{Resolver, observe};
 use crate::identity::BackendId;
@@ -59,6 +60,7 @@ impl Resolver {
         let _one_at_a_time = self.shared.reloading.lock().await;
         let before = self.shared.chain.load_full();
         let bounds = next.bounds();
+        let recipe = next.recipe().clone();
         let chain = Arc::new(next.into_chain(Some(&before)));
         let mut reloaded = compare(&before, &chain);
         for (name, is_other) in [
@@ -71,7 +73,14 @@ impl Resolver {
         let is_due = |link: &&Arc<Link>| !reloaded.kept.contains(&link.id) || link.trust.has_lesson();
         reloaded.canaries = prove(chain.links.iter().filter(is_due), chain.deadline).await;
         self.swap(&before, chain, &reloaded);
+        *self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner) = recipe;
         Ok(reloaded)
+    }
+
+    /// What this resolver was put together of, with these backends and settings in the place of those of a configuration.
+    pub(crate) fn reconfigured(&self, parts: Vec<Part>, tuning: Tuning) -> ResolverBuilder {
+        let recipe = self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        ResolverBuilder::of_recipe(recipe.reconfigure(parts, tuning))
     }
 
     fn swap(&self, before: &Chain, chain: Arc<Chain>, reloaded: &Reloaded) {

@@ -17,7 +17,7 @@ pub use certificate::TlsSummary;
 pub use dial::dial;
 pub use endpoint::{Endpoint, TlsMode, Trust};
 pub use resolve::resolve;
-pub use tls::TlsClient;
+pub use tls::{EncryptedStream, TlsClient};
 // What a program needs of this depends on its classes, of which nothing is known here.
 #[allow(unused_imports, reason = "not every class needs all of it")]
 pub(crate) use {

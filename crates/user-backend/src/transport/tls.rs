@@ -2,8 +2,11 @@
 //!
 //! The crypto provider is the application's choice: see `provider`.
 
+use std::io;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -12,7 +15,7 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use rustls_platform_verifier::Verifier;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -52,16 +55,6 @@ impl TlsClient {
         Ok(Self { config: Arc::new(config), name })
     }
 
-    /// The settings, for libraries that do the handshake themselves.
-    pub fn config(&self) -> &Arc<ClientConfig> {
-        &self.config
-    }
-
-    /// The name that the certificate must carry.
-    pub fn server_name(&self) -> &ServerName<'static> {
-        &self.name
-    }
-
     /// Encrypts an open connection and checks who is at the other end.
     ///
     /// # Errors
@@ -69,19 +62,20 @@ impl TlsClient {
     ///
     /// # Cancellation
     /// Dropping the future closes the connection.
-    pub async fn handshake<S>(&self, stream: S, deadline: Instant) -> Result<TlsStream<S>, BackendError>
+    pub async fn handshake<S>(&self, stream: S, deadline: Instant) -> Result<EncryptedStream<S>, BackendError>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let connector = TlsConnector::from(Arc::clone(&self.config));
         within(deadline, Phase::Tls, async {
-            connector.connect(self.name.clone(), stream).await.map_err(|error| Self::explain(&error))
+            let stream = connector.connect(self.name.clone(), stream).await;
+            stream.map(EncryptedStream).map_err(|error| Self::explain(&error))
         })
         .await
     }
 
     /// Maps a failed handshake.
-    pub fn explain(error: &std::io::Error) -> BackendError {
+    pub fn explain(error: &io::Error) -> BackendError {
         let beneath = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match beneath {
             Some(tls) => BackendError::unavailable(Phase::Tls, describe(tls)).with_source(tls.clone()),
@@ -90,8 +84,52 @@ impl TlsClient {
     }
 
     /// Summary of a TLS session.
-    pub fn summary<S>(stream: &TlsStream<S>) -> TlsSummary {
-        TlsSummary::of(stream.get_ref().1)
+    pub fn summary<S>(stream: &EncryptedStream<S>) -> TlsSummary {
+        TlsSummary::of(stream.0.get_ref().1)
+    }
+}
+
+/// A connection that is encrypted, with the other end checked.
+#[derive(Debug)]
+pub struct EncryptedStream<S>(TlsStream<S>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for EncryptedStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for EncryptedStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write_vectored(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.0.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::backend::UserBackend;
 use crate::class::{Arguments, Class, EntryError, FieldSpec, NamedFields, SettingsSpec, TransportSpec};
 use crate::memory::StaticBackend;
-use crate::resolver::{Credentials, Resolver};
+use crate::resolver::{Credentials, Policy, Resolver};
 use crate::transport::TlsMode;
 
 /// A class of a third party: one user, and a list of anything.
@@ -249,4 +249,57 @@ fn a_ca_file_that_is_not_there_is_found_when_backends_are_built() {
         toml("[[user_backends]]\nclass = \"ftp\"\nhost = \"files.example.com\"\nca_file = \"no-such.pem\"");
     let endpoint = config.entries()[0].endpoint().unwrap();
     assert_eq!(endpoint.trust(), &crate::transport::Trust::CaFile("conf/no-such.pem".into()));
+}
+
+/// A class of a third party that reads a file.
+#[derive(Debug)]
+struct FileClass;
+
+impl Class for FileClass {
+    fn name(&self) -> &'static str {
+        "file"
+    }
+
+    fn fields(&self) -> &'static [FieldSpec] {
+        const FIELDS: &[FieldSpec] = &[FieldSpec::text("users", "the file of users").required()];
+        FIELDS
+    }
+
+    fn default_policy(&self) -> Policy {
+        Policy { max_concurrent: 2, ..Policy::default() }
+    }
+
+    fn files(&self, entry: &Entry) -> Vec<std::path::PathBuf> {
+        entry.path("users").into_iter().collect()
+    }
+
+    fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
+        let file = entry.path("users").ok_or("no file")?;
+        let users = std::fs::read_to_string(file)?;
+        let backend = StaticBackend::new(entry.id().as_str())?;
+        let users = users.lines().filter_map(|line| line.split_once(':'));
+        Ok(Arc::new(users.fold(backend, |backend, (name, password)| backend.with_user(name, password))))
+    }
+}
+
+#[tokio::test]
+async fn class_with_a_file_is_made_again_when_the_file_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, users) = (dir.path().join("user-backend.toml"), dir.path().join("users"));
+    std::fs::write(&users, "alice:a\n").unwrap();
+    let text = "[[user_backends]]\nclass = \"file\"\nusers = \"users\"\n[[user_backends]]\nclass = \"file\"\nid = \"two\"\nusers = \"users\"\nmax_concurrent = 9\n";
+    std::fs::write(&file, text).unwrap();
+    let loader = Loader::new().with_registry(ClassRegistry::empty().with(FileClass));
+    let config = loader.load(&file).unwrap();
+    let concurrent: Vec<_> = config.entries().iter().map(|entry| entry.policy().max_concurrent).collect();
+    assert_eq!(concurrent, [2, 9]);
+    let resolver = Resolver::from_config(&config).unwrap();
+    let status = async |password: &str| {
+        resolver.authenticate(Credentials::new("alice", password).without_source()).await.outcome.status()
+    };
+    assert_eq!(status("a").await, 200);
+    assert_eq!(resolver.reload(&config).await.unwrap().kept.len(), 2);
+    std::fs::write(&users, "alice:b\n").unwrap();
+    assert_eq!(resolver.reload(&config).await.unwrap().changed.len(), 2);
+    assert_eq!((status("b").await, status("a").await), (200, 401));
 }

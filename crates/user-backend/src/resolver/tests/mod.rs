@@ -23,6 +23,7 @@ mod admit;
 mod chain;
 #[cfg(feature = "conformance")]
 mod conformance;
+mod embedding;
 mod health;
 mod lock;
 mod memory;
@@ -34,6 +35,7 @@ mod oracle;
 mod outage;
 mod pins;
 mod proven;
+#[cfg(all(feature = "config-toml", feature = "imap"))]
 mod reload;
 mod restricted;
 mod review;
@@ -98,7 +100,7 @@ fn chain(links: impl IntoIterator<Item = (Watched, Policy)>) -> Resolver {
 }
 
 async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> Answer {
-    resolver.authenticate(Credentials::new(name, password)).await
+    resolver.authenticate(Credentials::new(name, password).without_source()).await
 }
 
 async fn sign_in_from(resolver: &Resolver, source: &str, name: &str, password: &str) -> Answer {

@@ -393,3 +393,79 @@ async fn another_throttle_begins_anew_and_the_deadline_counts_at_once() {
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     assert!(now() - began <= Duration::from_secs(1));
 }
+
+#[tokio::test]
+async fn reload_keeps_what_was_added_and_set_by_hand() {
+    let first = shared(people("first").with_user("alice", "a"));
+    let last = shared(people("last").with_user("bob", "b"));
+    let by_hand = |builder: ResolverBuilder, backend: &Arc<Watched>| {
+        builder.link(Arc::clone(backend) as Arc<dyn UserBackend>, Policy::default(), DomainRules::none())
+    };
+    let around =
+        |backend: Arc<dyn UserBackend>| -> Arc<dyn UserBackend> { Arc::new(Decorated(Arc::new(backend))) };
+    let entries = |deadline: &str, hosts: &[&str]| {
+        let entries = hosts.iter().map(|host| entry(None, host, "user = \"carol\""));
+        format!("[resolver]\ndeadline = \"{deadline}\"\n{}", entries.collect::<String>())
+    };
+    let builder = by_hand(Resolver::builder().deadline(Duration::from_secs(3)), &first);
+    let builder = builder.with_config_inside(&config(&entries("9s", &["a.example"])), around).unwrap();
+    let resolver = by_hand(builder, &last).build().unwrap();
+    let next = config(&entries("8s", &["b.example", "c.example"]));
+    let reloaded = resolver.reload(&next).await.unwrap();
+    assert_eq!(ids(&reloaded.kept), ["first", "last"]);
+    assert_eq!(ids(&reloaded.added), ["demo:b.example:1", "demo:c.example:1"]);
+    assert_eq!(ids(&reloaded.removed), ["demo:a.example:1"]);
+    let there: Vec<_> = resolver.backends().iter().map(ToString::to_string).collect();
+    let decorated: Vec<_> = there.iter().map(|backend| backend.contains("decorated")).collect();
+    assert_eq!(decorated, [false, true, true, false], "{there:?}");
+    let order: Vec<_> = resolver.backends().iter().map(|backend| backend.id().clone()).collect();
+    assert_eq!(ids(&order), ["first", "demo:b.example:1", "demo:c.example:1", "last"]);
+    assert_eq!(resolver.shared.chain.load().deadline, Duration::from_secs(3));
+    assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_some());
+    // What was replaced is the next recipe.
+    resolver.replace(by_hand(Resolver::builder(), &last)).await.unwrap();
+    resolver.reload(&next).await.unwrap();
+    let order: Vec<_> = resolver.backends().iter().map(|backend| backend.id().clone()).collect();
+    assert_eq!(ids(&order), ["last", "demo:b.example:1", "demo:c.example:1"]);
+    assert_eq!(resolver.shared.chain.load().deadline, Duration::from_secs(8));
+}
+
+#[test]
+fn builder_gives_the_same_in_any_order() {
+    let text = "[resolver]\ndeadline = \"9s\"\nlock = \"off\"\n".to_owned()
+        + &entry(None, "a.example", "user = \"alice\"");
+    let config = config(&text);
+    let deadline = Duration::from_secs(3);
+    for builder in [
+        Resolver::builder().deadline(deadline).with_config(&config).unwrap(),
+        Resolver::builder().with_config(&config).unwrap().deadline(deadline),
+    ] {
+        assert_eq!((builder.recipe().deadline(), builder.recipe().lock()), (deadline, None));
+    }
+    let lock = Some(crate::brute_force::Lockout::default());
+    let builder = Resolver::builder().lock(lock).with_config(&config).unwrap();
+    assert_eq!((builder.recipe().deadline(), builder.recipe().lock()), (Duration::from_secs(9), lock));
+}
+
+/// A decorator of a third party.
+#[derive(Debug)]
+struct Decorated(Arc<dyn UserBackend>);
+
+impl fmt::Display for Decorated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "decorated({})", self.0)
+    }
+}
+
+#[async_trait]
+impl UserBackend for Decorated {
+    fn id(&self) -> &BackendId {
+        self.0.id()
+    }
+    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        self.0.authenticate(attempt).await
+    }
+    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
+        self.0.probe(deadline).await
+    }
+}
