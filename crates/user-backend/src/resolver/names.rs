@@ -164,6 +164,18 @@ impl NameRules {
         }
     }
 
+    /// What is sent to the server for a name that is the id of one of its accounts.
+    ///
+    /// # Errors
+    /// The verdict that stands without asking anybody: such an account cannot sign in.
+    pub fn ask_account(&self, id: &LoginName) -> Result<String, Verdict> {
+        match self.domain.read_account(id) {
+            None => Err(Verdict::NotMine),
+            Some(reading) if self.denies(&reading) => Err(Verdict::Rejected(Rejection::PolicyDenied)),
+            Some(reading) => Ok(reading.upstream),
+        }
+    }
+
     /// What is sent for an account whose pin has this spelling. `None`: by these rules it stands for another account, because
     /// they were changed since.
     pub(crate) fn pinned_upstream(&self, spelling: &str, account: &CanonicalName) -> Option<String> {
