@@ -84,7 +84,10 @@ fn test_in(published: &Published, outside: &Path) -> Outcome {
 /// The archive that was packed last: `name-VERSION.crate`.
 fn newest(folder: &Path, name: &str) -> Outcome<std::path::PathBuf> {
     let mut archives = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    // Those of a dry run are in a folder of their own.
+    let folders = [folder.to_owned(), folder.join("tmp-crate")].into_iter().filter(|folder| folder.is_dir());
+    let folders = folders.map(fs::read_dir).collect::<Result<Vec<_>, _>>()?;
+    for entry in folders.into_iter().flatten() {
         let path = entry?.path();
         let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
         let version = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
@@ -123,11 +126,12 @@ mod tests {
     fn newest_package_is_that_of_the_crate() {
         let folder = std::env::temp_dir().join(format!("xtask-newest-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        for file in ["user-backend-0.1.0.crate", "user-backend-tower-0.1.0.crate", "other.txt"] {
+        fs::create_dir_all(folder.join("tmp-crate")).unwrap();
+        for file in ["tmp-crate/user-backend-0.1.0.crate", "user-backend-tower-0.1.0.crate", "other.txt"] {
             fs::write(folder.join(file), "").unwrap();
         }
         let found = newest(&folder, "user-backend").unwrap();
-        assert_eq!(found, folder.join("user-backend-0.1.0.crate"));
+        assert_eq!(found, folder.join("tmp-crate/user-backend-0.1.0.crate"));
         assert!(newest(&folder, "missing").is_err());
         fs::remove_dir_all(folder).unwrap();
     }

@@ -31,7 +31,8 @@ impl Config {
 
 const HOST: &str = "the name or the address of a server";
 
-#[cfg(all(test, feature = "config-toml", feature = "imap", feature = "ftp"))]
+#[cfg(test)]
+#[cfg(all(feature = "config-toml", feature = "imap", feature = "ftp"))]
 mod tests {
     use super::*;
     use crate::config::Format;

@@ -75,5 +75,6 @@ impl Config {
     }
 }
 
-#[cfg(all(test, feature = "config-toml", feature = "config-php"))]
+#[cfg(test)]
+#[cfg(all(feature = "config-toml", feature = "config-php"))]
 mod tests;

@@ -1,5 +1,28 @@
 //! The resolver: asks the backends in turn, remembers outcomes, and hands out the proof of sign-in.
 //!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//! use user_backend::{Credentials, DomainRules, Policy, Resolver, StaticBackend};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mail = StaticBackend::new("mail")?.with_user("alice", "Wonderland-1");
+//! let mut policy = Policy::default();
+//! policy.cache_accepted = Duration::from_secs(60);
+//! let resolver = Resolver::builder()
+//!     .link(Arc::new(mail), policy, DomainRules::none())
+//!     .backend(StaticBackend::new("guests")?.with_user("guest-1", "Rabbit-hole-2"))
+//!     .deadline(Duration::from_secs(10))
+//!     .build()?;
+//! let client = "203.0.113.7".parse()?;
+//! let credentials = Credentials::new("alice", "Wonderland-1").from_source(client);
+//! let proof = resolver.authenticate(credentials).await.into_result()?;
+//! assert_eq!((proof.name().as_str(), proof.backend().as_str()), ("alice", "mail"));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! ```text
 //! name, password, source
 //!  -> cache        accepted, then refused outcomes: a hit returns here, before any future is boxed

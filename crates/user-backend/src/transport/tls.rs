@@ -55,6 +55,11 @@ impl TlsClient {
         Ok(Self { config: Arc::new(config), name })
     }
 
+    #[cfg(all(test, feature = "crypto-provider"))]
+    pub(super) fn cipher_suites(&self) -> usize {
+        self.config.crypto_provider().cipher_suites.len()
+    }
+
     /// Encrypts an open connection and checks who is at the other end.
     ///
     /// # Errors
