@@ -16,7 +16,7 @@ use super::{Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{
-    AttemptLimit, FailedLoginObserver, Lockout, SourceRateLimit, SourceRateLimiter, UserLimiter,
+    AttemptLimit, FailedLoginObserver, Lockout, SourceRateLimit, SourceRateLimiter, UserHashKey, UserLimiter,
 };
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, OutcomeCache};
@@ -38,6 +38,7 @@ pub struct ResolverBuilder {
     lock: Option<Lockout>,
     pins: Arc<dyn PinStore>,
     kept_proven: Option<KeptProven>,
+    user_hash_key: Option<UserHashKey>,
 }
 
 impl Default for ResolverBuilder {
@@ -51,6 +52,7 @@ impl Default for ResolverBuilder {
             lock: Some(Lockout::default()),
             pins: Arc::new(MemoryPins::default()),
             kept_proven: None,
+            user_hash_key: None,
         }
     }
 }
@@ -99,7 +101,7 @@ impl ResolverBuilder {
         self
     }
 
-    /// The observer of failures that count against the source (default: none). It stays when the resolver is
+    /// The observer of failures that count against source and user (default: none). It stays when the resolver is
     /// [replaced](Resolver::replace).
     pub fn failure_log(mut self, log: Arc<dyn FailedLoginObserver>) -> Self {
         self.failure_log = Some(log);
@@ -123,6 +125,13 @@ impl ResolverBuilder {
     /// (default: nowhere). It stays when the resolver is [replaced](Resolver::replace).
     pub fn proven(mut self, store: Arc<dyn ProvenStore>, key: ProvenKey) -> Self {
         self.kept_proven = Some(KeptProven::new(store, key));
+        self
+    }
+
+    /// The key of the hashes under which the [observer](Self::failure_log) learns of users (default: none, and it learns of
+    /// none). It stays when the resolver is [replaced](Resolver::replace).
+    pub fn user_hashes(mut self, key: UserHashKey) -> Self {
+        self.user_hash_key = Some(key);
         self
     }
 
@@ -192,7 +201,7 @@ impl ResolverBuilder {
                 let observer = self.failure_log;
                 Limits {
                     sources: SourceRateLimiter::new(self.throttle, observer.clone()),
-                    users: UserLimiter::new(self.lock, limit, known.clone(), observer),
+                    users: UserLimiter::new(self.lock, limit, known.clone(), observer, self.user_hash_key),
                     known,
                 }
             }
