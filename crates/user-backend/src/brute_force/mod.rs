@@ -137,3 +137,18 @@ pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
 pub(crate) fn counts(rejection: Rejection) -> bool {
     matches!(cost(&Ok(Verdict::Rejected(rejection))), Cost::Wrong | Cost::UnknownUser)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of them is reached first may depend on where the name is known.
+    #[test]
+    fn limits_of_a_user_have_one_text_and_others_differ() {
+        let [source, user, backend_user, backend] =
+            [GuessLimit::PerSource, GuessLimit::PerUser, GuessLimit::PerBackendUser, GuessLimit::PerBackend]
+                .map(GuessLimit::text);
+        assert_eq!(user, backend_user);
+        assert!(source != user && backend != user && source != backend);
+    }
+}
