@@ -327,7 +327,7 @@ impl Resolver {
     ///
     /// For a rule that can change while the program runs. It holds for all names alike, so that a lockout does not tell whose
     /// password is kept where, except for `exempt`. A user who is locked only by it is refused as
-    /// [`AccountLocked`](Rejection::AccountLocked).
+    /// [`AccountLocked`](crate::Rejection::AccountLocked).
     pub fn set_max_failures_in_a_row(&self, max: Option<u32>, exempt: Option<CanonicalName>) {
         let rule = max.map(|max| InARow { max, exempt });
         self.shared.chain.load().users.set_in_a_row(rule);
