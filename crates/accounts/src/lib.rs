@@ -42,7 +42,7 @@
 //! | [`Accounts::snapshot`] | what a server asks at every call, in one statement |
 //! | [`Accounts::apps`], [`Accounts::preferences`] | apps, their configuration, users' preferences |
 //! | [`Accounts::credential_epoch`] | how processes notice that credentials ended elsewhere |
-//! | [`Accounts::failed_logins`], [`Accounts::instances`] | failed sign-ins by source, and the running servers |
+//! | [`Accounts::failed_logins`], [`Accounts::instances`] | failed sign-ins by source and user, and the running servers |
 //! | [`Accounts::audit`] | the audit log |
 //! | [`ServerSettings`] | the settings of an installation, as the server and the command line read them |
 //!
@@ -94,7 +94,7 @@ pub use service::password_reset::request::{PasswordReset, RequestError};
 pub use service::password_reset::settings::{ResetSettings, ResetSettingsError};
 pub use store::app_passwords::{AppPassword, MAX_APP_PASSWORDS, TokenRefusal};
 pub use store::audit::AuditLine;
-pub use store::failed_logins::{FailedLogin, MAX_FAILED_LOGINS};
+pub use store::failed_logins::{FailedLogin, KeepFailures, LoginEvent, MAX_FAILED_LOGINS};
 pub use store::instances::{HEARTBEAT_INTERVAL, Instance, STALE_AFTER};
 pub use store::passwords::{MAX_HISTORY, StoredCredential};
 pub use store::pins::{Pin, StoredPins};

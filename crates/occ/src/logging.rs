@@ -10,10 +10,8 @@ use tracing_subscriber::prelude::*;
 /// How log lines look: as those of the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// One line of text each
     #[default]
     Text,
-    /// One JSON object each
     Json,
 }
 

@@ -8,7 +8,9 @@ use accounts::{Hasher, LocalBackend, LocalPasswords};
 use accounts::{LostPassword, PasswordReset};
 use arc_swap::ArcSwap;
 use thiserror::Error;
+use user_backend::brute_force::UserHashKey;
 use user_backend::config::{Config, ConfigErrors};
+use user_backend::resolver::ProvenKey;
 use user_backend::{BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
@@ -74,9 +76,12 @@ impl AppState {
         let local: (Arc<dyn UserBackend>, Policy) = (Arc::new(local), policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
+        // Names are hashed with the key that is not in the database, if there is one.
         let all = match proven_key::find(&settings) {
-            Some(key) => all.proven(accounts.proven_store(), key),
-            None => all,
+            Some(key) => all
+                .user_hashes(UserHashKey::new(key.clone()))
+                .proven(accounts.proven_store(), ProvenKey::new(key)),
+            None => all.user_hashes(UserHashKey::new(accounts.secret("failed sign-ins").await?)),
         };
         let resolver = all.failure_log(Arc::clone(&failed_logins) as _).build()?;
         let follower = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await?;
@@ -104,7 +109,8 @@ impl AppState {
         };
         let app = Self { inner: Arc::new(inner) };
         // Failed sign-ins survive a restart.
-        app.sync_failed_logins(true).await?;
+        app.rules().await?;
+        app.recall_failed_logins().await?;
         Ok(app)
     }
 }

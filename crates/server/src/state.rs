@@ -7,7 +7,7 @@ use std::time::Duration;
 use accounts::AppCatalogue;
 use accounts::{Accounts, AccountsError, FirstSignIn, InvalidationWatcher, LOCAL_BACKEND, User};
 use accounts::{AddressConfirmation, PasswordKeeper, PasswordKeepers, PasswordReset};
-use accounts::{LocalPasswords, Person, SetError};
+use accounts::{LocalPasswords, PasswordRules, Person, SetError};
 use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
 use user_backend::config::{ClassRegistry, Config, ConfigErrors, Entry, Network};
@@ -135,12 +135,19 @@ impl AppState {
         &self.inner.resets
     }
 
-    /// The rules for passwords, as the store says them now.
+    /// The rules for passwords, as the store says them now. The resolver learns how many wrong ones in a row lock a user.
     ///
     /// # Errors
     /// The store is unavailable.
     pub async fn rules(&self) -> Result<&Rules, AccountsError> {
         self.inner.rules.refresh(&self.inner.accounts).await?;
+        let max = self.inner.rules.maximum_login_attempts();
+        // Only an administrator can end a lock, so the last one is never locked by the rule.
+        let exempt = match max {
+            Some(_) => self.inner.accounts.users().only_administrator().await?,
+            None => None,
+        };
+        self.resolver().set_max_failures_in_a_row(max, exempt.map(|id| id.name().clone()));
         Ok(&self.inner.rules)
     }
 

@@ -40,6 +40,11 @@ impl Timestamp {
     pub fn before(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
     }
+
+    /// The time until another moment; zero if that is earlier, as after a clock was set back.
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or_default())
+    }
 }
 
 /// The wall clock: that of the machine, or one that a test sets.

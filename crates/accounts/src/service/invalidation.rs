@@ -107,9 +107,9 @@ impl InvalidationWatcher {
                 Changes::Everything { .. } => resolver.invalidate_all(),
                 // Whatever was guessed wrong before, the password it was is no more. A resolver knows no app passwords, so a
                 // device that renews its own does not end the lock that protects its owner's password.
-                Changes::Users { .. } => events.passwords_ended.iter().for_each(|name| {
+                Changes::Users { .. } => events.passwords_ended.iter().for_each(|(name, at)| {
                     resolver.invalidate_user(name);
-                    resolver.unlock(name);
+                    resolver.unlock_since(name, at.until(self.accounts.now()));
                 }),
             }
             events.sources.iter().for_each(|place| resolver.forgive(*place));

@@ -9,7 +9,6 @@ use crate::domain::{AccountsError, CredentialEpoch};
 use crate::store::change::{Change, LockedUser};
 use crate::store::engine::{each, sql};
 use crate::store::handle::table;
-use crate::store::login_attempts;
 use crate::store::proven_credentials;
 use crate::store::users::addresses;
 use crate::store::users::row::UserKey;
@@ -73,8 +72,6 @@ pub(crate) async fn bump(
     name: &CanonicalName,
 ) -> Result<CredentialEpoch, AccountsError> {
     let (epoch, now) = (next(change).await?, change.now());
-    // What was guessed wrong before was another password, or an administrator forgives.
-    login_attempts::forget(change, name).await?;
     proven_credentials::forget(change, name).await?;
     let event =
         sql("INSERT INTO credential_events (generation, name, at, ends_password) VALUES ($1, $2, $3, 1)");

@@ -3,9 +3,9 @@
 use user_backend::CanonicalName;
 use user_backend::brute_force::SourceNet;
 
-use crate::domain::{AccountsError, Changes, CredentialEpoch};
+use crate::domain::{AccountsError, Changes, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch::{CredentialEpochs, KEPT};
-use crate::store::engine::sql;
+use crate::store::engine::{Row, sql};
 use crate::store::failed_logins::{self, FailedLogins};
 
 impl CredentialEpochs<'_> {
@@ -18,6 +18,27 @@ impl CredentialEpochs<'_> {
     pub async fn since(self, seen: CredentialEpoch) -> Result<Changes, AccountsError> {
         let now = self.current().await?;
         Ok(self.changes_between(seen, now).await?.changes)
+    }
+
+    /// Whose password ended since `not_before`, or whose record an administrator cleared, and when last: what was guessed wrong
+    /// before was another password, or is forgiven. At most the events that are kept.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn passwords_ended_since(
+        self,
+        not_before: Timestamp,
+    ) -> Result<Vec<(CanonicalName, Timestamp)>, AccountsError> {
+        let events = sql(
+            "SELECT name, MAX(at) FROM credential_events WHERE ends_password = 1 AND at >= $1 GROUP BY name",
+        );
+        let rows = self.0.db().rows(events.bind(not_before.millis())).await?;
+        let unreadable = |_| AccountsError::unreadable("an event without a user");
+        let ended = |row: &Row| {
+            let name = CanonicalName::parse(&row.text(0)?).map_err(unreadable)?;
+            Ok((name, Timestamp::from_millis(row.int(1)?)))
+        };
+        rows.iter().map(ended).collect()
     }
 
     /// Whose credentials ended after one epoch, up to another, and which sources were reset in between.
@@ -37,17 +58,18 @@ impl CredentialEpochs<'_> {
             let sources = FailedLogins(self.0).resets_between(seen, now).await?;
             return Ok(Events { changes: Changes::Everything { now }, passwords_ended: Vec::new(), sources });
         }
-        let events = sql("SELECT name, NULL, MAX(ends_password) FROM credential_events \
+        let events =
+            sql("SELECT name, NULL, MAX(CASE WHEN ends_password = 1 THEN at END) FROM credential_events \
                           WHERE generation > $1 AND generation <= $2 GROUP BY name UNION ALL \
-                          SELECT DISTINCT NULL, place, 0 FROM forgiven_places \
+                          SELECT DISTINCT NULL, place, CAST(NULL AS BIGINT) FROM forgiven_places \
                           WHERE generation > $1 AND generation <= $2");
         let (mut names, mut passwords_ended, mut sources) = (Vec::new(), Vec::new(), Vec::new());
         for row in self.0.db().rows(events.bind(seen.number()).bind(now.number())).await? {
             if let Some(name) = row.text_or_null(0)? {
                 let unreadable = |_| AccountsError::unreadable("an event without a user");
                 let name = CanonicalName::parse(&name).map_err(unreadable)?;
-                if row.int(2)? != 0 {
-                    passwords_ended.push(name.clone());
+                if let Some(at) = row.int_or_null(2)? {
+                    passwords_ended.push((name.clone(), Timestamp::from_millis(at)));
                 }
                 names.push(name);
             }
@@ -64,8 +86,8 @@ impl CredentialEpochs<'_> {
 pub(crate) struct Events {
     /// Whose credentials ended.
     pub(crate) changes: Changes,
-    /// Whose password, or account, was among them: not those who only lost or renewed an app password.
-    pub(crate) passwords_ended: Vec<CanonicalName>,
+    /// Whose password, or account, was among them, and when it ended last: not those who only lost or renewed an app password.
+    pub(crate) passwords_ended: Vec<(CanonicalName, Timestamp)>,
     /// Sources whose failed sign-ins were reset.
     pub(crate) sources: Vec<SourceNet>,
 }

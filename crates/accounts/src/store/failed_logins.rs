@@ -1,9 +1,12 @@
-//! Failed sign-ins by place, kept for the throttles of all servers: so that a restart forgets nothing, one process knows what
-//! another has seen, and an administrator can look and forgive.
+//! Failed sign-ins by source and by user, kept for the limits of all servers: so that a restart forgets nothing, one process
+//! knows what another has seen, and an administrator can look and forgive.
 //!
-//! The throttle itself lives in the memory of each server; nothing here is on the way of a sign-in. A server writes what it has
+//! The limits themselves live in the memory of each server; nothing here is on the way of a sign-in. A server writes what it has
 //! seen every second, in one transaction ([`FailedLogins::record`]), and reads what the others have ([`FailedLogins::of_others`]). Rows
 //! are deleted when they no longer count, and there are never more than [`MAX_FAILED_LOGINS`].
+//!
+//! A source is written as the network it is, a user as a keyed hash of the name: what was typed as a name may be a password in the
+//! wrong field.
 //!
 //! Forgiving is heard before the next attempt: it deletes the rows and raises the
 //! [epoch](crate::CredentialEpoch) in one transaction. A server that had failures of before still to write finds the
@@ -11,7 +14,7 @@
 
 use std::time::Duration;
 
-use user_backend::brute_force::SourceNet;
+use user_backend::brute_force::{Certainty, SourceNet, UserHash};
 
 use crate::domain::{AccountsError, Action, CredentialEpoch, Timestamp};
 use crate::store::credential_epoch;
@@ -19,8 +22,8 @@ use crate::store::engine::{Row, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
 
-/// How many failures are kept at most, the newest.
-pub const MAX_FAILED_LOGINS: i64 = 100_000;
+/// How many rows are kept at most, the newest: one failure is a row of its source, and one for each name of the user.
+pub const MAX_FAILED_LOGINS: i64 = 200_000;
 
 /// How far back a reader looks for rows that were committed late: on PostgreSQL a smaller key may appear after a larger one.
 const LATE_COMMITS: i64 = 1_000;
@@ -28,16 +31,39 @@ const LATE_COMMITS: i64 = 1_000;
 /// How many rows are read at a time.
 const PAGE: i64 = 10_000;
 
-/// A failed sign-in.
+/// What the limits of a server counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginEvent {
+    /// A sign-in from this network failed.
+    SourceFailed(SourceNet, Certainty),
+    /// A sign-in with this name failed.
+    UserFailed(UserHash),
+    /// This user signed in, which ends what was counted before.
+    UserSignedIn(UserHash),
+    /// The record of this user was cleared. Not kept: it deletes what was written before.
+    UserReset(UserHash),
+}
+
+/// An event that another server wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedLogin {
     /// Its number: larger ones were begun to be written later.
     pub key: i64,
-    /// From where.
-    pub source: SourceNet,
+    /// What happened.
+    pub event: LoginEvent,
     /// When.
     pub at: Timestamp,
+}
+
+/// How long failures count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepFailures {
+    /// Those of sources.
+    pub sources: Duration,
+    /// Those of users.
+    pub users: Duration,
 }
 
 table! {
@@ -55,29 +81,64 @@ impl FailedLoginsMut<'_> {
         self,
         server: &str,
         seen: CredentialEpoch,
-        failures: &[(SourceNet, Timestamp)],
-        keep: Duration,
+        events: &[(LoginEvent, Timestamp)],
+        keep: KeepFailures,
     ) -> Result<bool, AccountsError> {
         let mut change = self.0.change().await?;
         if credential_epoch::locked(&mut change).await? != seen {
             return Ok(false);
         }
-        for (place, at) in failures {
-            let put = sql("INSERT INTO failures (place, at, server) VALUES ($1, $2, $3)");
-            change.execute(put.bind(place.to_string()).bind(at.millis()).bind(server)).await?;
+        for (event, at) in events {
+            if let LoginEvent::UserSignedIn(user) | LoginEvent::UserReset(user) = event {
+                let ended =
+                    sql("DELETE FROM failed_logins WHERE kind = 'user' AND subject = $1 AND at <= $2");
+                change.execute(ended.bind(user.to_string()).bind(at.millis())).await?;
+            }
+            let Some((subject, kind, result)) = columns(event) else { continue };
+            let put = sql(
+                "INSERT INTO failed_logins (subject, kind, result, at, server) VALUES ($1, $2, $3, $4, $5)",
+            );
+            change.execute(put.bind(subject).bind(kind).bind(result).bind(at.millis()).bind(server)).await?;
         }
-        let old = sql("DELETE FROM failures WHERE at < $1");
-        change.execute(old.bind(self.0.now().before(keep).millis())).await?;
-        let surplus = sql("DELETE FROM failures WHERE key <= (SELECT MAX(key) FROM failures) - $1");
+        for (kind, keep) in [(SOURCE, keep.sources), (USER, keep.users)] {
+            let old = sql("DELETE FROM failed_logins WHERE kind = $1 AND at < $2");
+            change.execute(old.bind(kind).bind(self.0.now().before(keep).millis())).await?;
+        }
+        let surplus = sql("DELETE FROM failed_logins WHERE key <= (SELECT MAX(key) FROM failed_logins) - $1");
         change.execute(surplus.bind(MAX_FAILED_LOGINS)).await?;
         change.commit().await?;
         Ok(true)
     }
 }
 
+const SOURCE: &str = "source";
+const USER: &str = "user";
+
+/// The columns `subject`, `kind` and `result` of an event that is kept.
+fn columns(event: &LoginEvent) -> Option<(String, &'static str, &'static str)> {
+    Some(match event {
+        LoginEvent::SourceFailed(source, Certainty::Wrong) => (source.to_string(), SOURCE, "wrong"),
+        LoginEvent::SourceFailed(source, Certainty::Unanswered) => (source.to_string(), SOURCE, "unanswered"),
+        LoginEvent::UserFailed(user) => (user.to_string(), USER, "wrong"),
+        LoginEvent::UserSignedIn(user) => (user.to_string(), USER, "right"),
+        LoginEvent::UserReset(_) => return None,
+    })
+}
+
+/// The event of a row.
+fn event(subject: &str, kind: &str, result: &str) -> Result<LoginEvent, AccountsError> {
+    let user = || subject.parse().map_err(|_| AccountsError::unreadable("a failed sign-in of no user"));
+    Ok(match (kind, result) {
+        (SOURCE, "unanswered") => LoginEvent::SourceFailed(source(subject)?, Certainty::Unanswered),
+        (SOURCE, _) => LoginEvent::SourceFailed(source(subject)?, Certainty::Wrong),
+        (_, "right") => LoginEvent::UserSignedIn(user()?),
+        (..) => LoginEvent::UserFailed(user()?),
+    })
+}
+
 impl FailedLogins<'_> {
-    /// What other servers have seen since `not_before`, oldest first: at most 10,000 failures with keys above `after`, and
-    /// again some that were there the last time. Their keys tell them apart.
+    /// What other servers have seen, oldest first: at most 10,000 events with keys above `after`, and again some that were there
+    /// the last time. Their keys tell them apart. Those that are older than `keep` are left out.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -85,20 +146,18 @@ impl FailedLogins<'_> {
         self,
         server: &str,
         after: i64,
-        not_before: Timestamp,
+        keep: KeepFailures,
     ) -> Result<Vec<FailedLogin>, AccountsError> {
-        let query = sql("SELECT key, place, at FROM failures WHERE key > $1 AND server <> $2 AND at >= $3 \
-                         ORDER BY key LIMIT $4");
         let query =
-            query.bind(after.saturating_sub(LATE_COMMITS)).bind(server).bind(not_before.millis()).bind(PAGE);
-        let rows = self.0.db().rows(query).await?;
+            sql("SELECT key, subject, kind, result, at FROM failed_logins WHERE key > $1 AND server <> $2 \
+                         AND at >= CASE WHEN kind = 'source' THEN $3 ELSE $4 END ORDER BY key LIMIT $5");
+        let now = self.0.now();
+        let query = query.bind(after.saturating_sub(LATE_COMMITS)).bind(server);
+        let query = query.bind(now.before(keep.sources).millis()).bind(now.before(keep.users).millis());
+        let rows = self.0.db().rows(query.bind(PAGE)).await?;
         let failure = |row: &Row| {
-            let place: String = row.text(1)?;
-            Ok(FailedLogin {
-                key: row.int(0)?,
-                source: source(&place)?,
-                at: Timestamp::from_millis(row.int(2)?),
-            })
+            let event = event(&row.text(1)?, &row.text(2)?, &row.text(3)?)?;
+            Ok(FailedLogin { key: row.int(0)?, event, at: Timestamp::from_millis(row.int(4)?) })
         };
         rows.iter().map(failure).collect()
     }
@@ -110,10 +169,11 @@ impl FailedLogins<'_> {
     pub async fn of(self, source: SourceNet, not_before: Timestamp) -> Result<Vec<Timestamp>, AccountsError> {
         // Written are the narrowest networks.
         let query = match source.prefix() {
-            64.. => sql("SELECT at, place FROM failures WHERE place = $1 AND at >= $2 ORDER BY at")
+            64.. => sql("SELECT at, subject FROM failed_logins WHERE kind = 'source' AND subject = $1 AND at >= $2 ORDER BY at")
                 .bind(source.to_string())
                 .bind(not_before.millis()),
-            _ => sql("SELECT at, place FROM failures WHERE at >= $1 ORDER BY at").bind(not_before.millis()),
+            _ => sql("SELECT at, subject FROM failed_logins WHERE kind = 'source' AND at >= $1 ORDER BY at")
+                .bind(not_before.millis()),
         };
         let mut at = Vec::new();
         for row in self.0.db().rows(query).await? {
@@ -136,7 +196,8 @@ impl FailedLoginsMut<'_> {
         let mut change = self.0.change().await?;
         change.require(Right::Admin).await?;
         let generation = credential_epoch::next(&mut change).await?;
-        let gone = change.execute(sql("DELETE FROM failures WHERE place = $1").bind(text.as_str())).await?;
+        let delete = sql("DELETE FROM failed_logins WHERE kind = 'source' AND subject = $1");
+        let gone = change.execute(delete.bind(text.as_str())).await?;
         let note = sql("INSERT INTO forgiven_places (generation, place) VALUES ($1, $2)");
         change.execute(note.bind(generation.number()).bind(text.as_str())).await?;
         change.note(Action::PlaceForgiven, &text, None).await?;

@@ -14,7 +14,6 @@ pub(crate) mod failed_logins;
 pub(crate) mod groups;
 pub(crate) mod handle;
 pub(crate) mod instances;
-pub(crate) mod login_attempts;
 pub(crate) mod outbox;
 pub(crate) mod passwords;
 pub(crate) mod pins;

@@ -1,14 +1,26 @@
-//! Failed sign-ins by source, over processes and restarts (O17, T48), and the heartbeats of servers.
+//! Failed sign-ins by source and by user, over processes and restarts (O17, T48), and the heartbeats of servers.
 
 use std::time::Duration;
 
-use accounts::{HEARTBEAT_INTERVAL, Instance, InvalidationWatcher, STALE_AFTER, Timestamp};
-use user_backend::brute_force::{Certainty, SourceNet as Source, SourceRateLimit as Throttle};
+use accounts::{
+    HEARTBEAT_INTERVAL, Instance, InvalidationWatcher, KeepFailures, LoginEvent, STALE_AFTER, Timestamp,
+};
+use user_backend::brute_force::{Certainty, SourceNet as Source, SourceRateLimit as Throttle, UserHash};
 use user_backend::{Credentials, Outcome, Resolver, StaticBackend};
 
 use crate::test_db::on_both;
 
 const PER: Duration = Duration::from_secs(30 * 60);
+const KEEP: KeepFailures = KeepFailures { sources: PER, users: Duration::from_secs(24 * 60 * 60) };
+
+/// A wrong password from there.
+fn failed(source: Source) -> LoginEvent {
+    LoginEvent::SourceFailed(source, Certainty::Wrong)
+}
+
+fn someone(digit: char) -> UserHash {
+    digit.to_string().repeat(32).parse().unwrap()
+}
 
 fn cafe() -> Source {
     "203.0.113.7".parse().unwrap()
@@ -37,28 +49,94 @@ on_both! {
         let seen = accounts.credential_epoch().current().await.unwrap();
         let now = place.clock.now();
         let at = |minutes: u64| now.before(Duration::from_secs(minutes * 60));
-        let batch = [(cafe(), at(40)), (cafe(), at(20)), (home(), at(10)), (cafe(), at(1))];
-        assert!(failures.record("one", seen, &batch, PER).await.unwrap());
+        let unanswered = LoginEvent::SourceFailed(cafe(), Certainty::Unanswered);
+        let batch = [(failed(cafe()), at(40)), (failed(cafe()), at(20)), (failed(home()), at(10)), (unanswered, at(1))];
+        assert!(failures.record("one", seen, &batch, KEEP).await.unwrap());
         // Others read them once, oldest first; who wrote them has no news. What no longer counts was not kept.
-        let told = failures.of_others("two", 0, at(30)).await.unwrap();
-        let places: Vec<_> = told.iter().map(|failure| (failure.source, failure.at)).collect();
-        assert_eq!(places, [(cafe(), at(20)), (home(), at(10)), (cafe(), at(1))]);
-        assert_eq!(failures.of_others("one", 0, at(30)).await.unwrap(), []);
+        let told = failures.of_others("two", 0, KEEP).await.unwrap();
+        let places: Vec<_> = told.iter().map(|failure| (failure.event, failure.at)).collect();
+        assert_eq!(places, batch[1..]);
+        assert_eq!(failures.of_others("one", 0, KEEP).await.unwrap(), []);
         assert_eq!(failures.of(cafe(), at(30)).await.unwrap(), [at(20), at(1)]);
         assert_eq!(failures.of(home(), at(30)).await.unwrap(), [at(10)]);
         place.clock.advance(PER);
-        assert!(failures.record("one", seen, &[], PER).await.unwrap());
+        assert!(failures.record("one", seen, &[], KEEP).await.unwrap());
         assert_eq!(failures.of(cafe(), Timestamp::from_millis(0)).await.unwrap(), []);
+    }
+
+    async fn failures_of_a_user_end_with_a_sign_in_a_reset_and_a_day(place) {
+        let accounts = place.open().await;
+        let failures = accounts.failed_logins();
+        let seen = accounts.credential_epoch().current().await.unwrap();
+        let now = place.clock.now();
+        let at = |minutes: u64| now.before(Duration::from_secs(minutes * 60));
+        let (alice, bob) = (someone('a'), someone('b'));
+        let record = async |server: &str, events: &[(LoginEvent, Timestamp)]| {
+            assert!(failures.record(server, seen, events, KEEP).await.unwrap());
+        };
+        let told = async || {
+            let told = failures.of_others("three", 0, KEEP).await.unwrap();
+            told.into_iter().map(|row| row.event).collect::<Vec<_>>()
+        };
+        record("one", &[(LoginEvent::UserFailed(alice), at(90)), (LoginEvent::UserFailed(bob), at(80))]).await;
+        record("two", &[(LoginEvent::UserSignedIn(alice), at(60)), (LoginEvent::UserFailed(alice), at(50))]).await;
+        let (failed, signed_in) = (LoginEvent::UserFailed, LoginEvent::UserSignedIn);
+        assert_eq!(told().await, [failed(bob), signed_in(alice), failed(alice)]);
+        // A failure after the reset stays.
+        record("two", &[(LoginEvent::UserReset(bob), at(85)), (LoginEvent::UserReset(alice), at(40))]).await;
+        assert_eq!(told().await, [failed(bob)]);
+        place.clock.advance(KEEP.users);
+        record("one", &[]).await;
+        assert_eq!(place.number("SELECT COUNT(*) FROM failed_logins").await, 0);
+    }
+
+    async fn upgrade_keeps_failures_of_sources(place) {
+        place.of_schema(9, &[]).await;
+        let at = place.clock.now().millis();
+        place.raw(&format!("INSERT INTO failures (place, at, server) VALUES ('203.0.113.7', {at}, 'old')")).await.unwrap();
+        place.raw(&format!("INSERT INTO login_failures (name, failures, first_at) VALUES ('alice', 3, {at})")).await.unwrap();
+        let accounts = place.open().await;
+        assert_eq!(accounts.failed_logins().of(cafe(), Timestamp::from_millis(0)).await.unwrap().len(), 1);
+        let told = accounts.failed_logins().of_others("new", 0, KEEP).await.unwrap();
+        assert_eq!(told.iter().map(|row| row.event).collect::<Vec<_>>(), [failed(cafe())]);
+    }
+
+    async fn password_that_ended_is_listed_for_a_day(place) {
+        let accounts = place.open().await;
+        let (alice, start) = (crate::test_db::user("alice"), place.clock.now());
+        accounts.credential_epoch().forget(alice.name()).await.unwrap();
+        place.clock.advance(Duration::from_secs(60));
+        accounts.credential_epoch().forget(alice.name()).await.unwrap();
+        let ended = async |not_before| accounts.credential_epoch().passwords_ended_since(not_before).await.unwrap();
+        assert_eq!(ended(start).await, [(alice.name().clone(), place.clock.now())]);
+        assert_eq!(ended(place.clock.now().after(Duration::from_millis(1))).await, []);
+    }
+
+    async fn only_administrator_is_the_last_who_may_sign_in(place) {
+        let accounts = place.open().await;
+        let only = async || accounts.users().only_administrator().await.unwrap();
+        assert_eq!(only().await, None);
+        for name in ["root", "other"] {
+            let new = accounts::NewUser::new(crate::test_db::user(name)).group(accounts::GroupId::admin());
+            accounts.users().create(new).await.unwrap();
+            assert_eq!(only().await.is_some(), name == "root");
+        }
+        accounts.users().set_enabled(&crate::test_db::user("other"), false).await.unwrap();
+        assert_eq!(only().await, Some(crate::test_db::user("root")));
     }
 
     async fn a_flood_is_kept_within_bounds_and_the_newest_stay(place) {
         let accounts = place.open().await;
         let seen = accounts.credential_epoch().current().await.unwrap();
         let at = place.clock.now();
-        accounts.failed_logins().record("one", seen, &[(home(), at)], PER).await.unwrap();
-        let jump = format!("INSERT INTO failures (key, place, at, server) VALUES (100001, '203.0.113.9', {}, 'x')", at.millis());
+        accounts.failed_logins().record("one", seen, &[(failed(home()), at)], KEEP).await.unwrap();
+        let jump = format!(
+            "INSERT INTO failed_logins (key, subject, kind, result, at, server) \
+             VALUES ({}, '203.0.113.9', 'source', 'wrong', {}, 'x')",
+            accounts::MAX_FAILED_LOGINS + 1, at.millis()
+        );
         place.raw(&jump).await.unwrap();
-        accounts.failed_logins().record("one", seen, &[], PER).await.unwrap();
+        accounts.failed_logins().record("one", seen, &[], KEEP).await.unwrap();
         assert_eq!(accounts.failed_logins().of(home(), Timestamp::from_millis(0)).await.unwrap(), []);
         assert_eq!(accounts.failed_logins().of("203.0.113.9".parse().unwrap(), Timestamp::from_millis(0)).await.unwrap().len(), 1);
     }
@@ -69,7 +147,7 @@ on_both! {
         let follower = InvalidationWatcher::start(server.clone(), [resolver.clone()]).await.unwrap();
         let seen = follower.catch_up().await.unwrap();
         let now = place.clock.now();
-        server.failed_logins().record("one", seen, &[(cafe(), now); 12], PER).await.unwrap();
+        server.failed_logins().record("one", seen, &[(failed(cafe()), now); 12], KEEP).await.unwrap();
         for _ in 0..12 {
             resolver.count_failure(cafe(), Certainty::Wrong, Duration::from_secs(60));
         }
@@ -78,7 +156,7 @@ on_both! {
         follower.catch_up().await.unwrap();
         assert!(matches!(from_the_cafe(&resolver).await, Outcome::Authenticated(_)));
         // What the server had not yet written when it was forgiven stays unwritten until it has heard of it.
-        assert!(!server.failed_logins().record("one", seen, &[(cafe(), now)], PER).await.unwrap());
+        assert!(!server.failed_logins().record("one", seen, &[(failed(cafe()), now)], KEEP).await.unwrap());
         assert_eq!(command.failed_logins().of(cafe(), Timestamp::from_millis(0)).await.unwrap(), []);
         let line = command.audit().latest(1, None).await.unwrap().pop().unwrap();
         assert_eq!((line.action.as_str(), line.target.as_str()), ("place.forgiven", "203.0.113.7"));

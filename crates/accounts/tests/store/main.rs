@@ -17,7 +17,6 @@ mod fixture;
 mod groups;
 mod kill;
 mod local_backend;
-mod login_attempts;
 mod password_reset;
 mod races;
 mod repositories;

@@ -1,7 +1,7 @@
 //! Failed sign-ins from one source, and the status of running servers.
 
-use accounts::Clock;
-use user_backend::brute_force::SourceNet;
+use accounts::{Clock, KeepFailures, LoginEvent};
+use user_backend::brute_force::{Certainty, SourceNet};
 
 use crate::Desk;
 use crate::people::json;
@@ -23,10 +23,12 @@ fn failed_sign_ins_of_an_address_are_shown_and_forgiven() {
     let accounts = desk.accounts();
     let now = Clock::system().now();
     let minutes = |minutes: u64| now.before(std::time::Duration::from_secs(minutes * 60));
-    let batch = [40, 20, 10, 5].map(|ago| (cafe(), minutes(ago)));
+    let failed = LoginEvent::SourceFailed(cafe(), Certainty::Wrong);
+    let batch = [40, 20, 10, 5].map(|ago| (failed, minutes(ago)));
     desk.block_on(async {
         let seen = accounts.credential_epoch().current().await.unwrap();
-        let keep = std::time::Duration::from_secs(3600);
+        let hour = std::time::Duration::from_secs(3600);
+        let keep = KeepFailures { sources: hour, users: hour };
         assert!(accounts.failed_logins().record("one", seen, &batch, keep).await.unwrap());
     });
     let told = json(&desk.run(&["security:bruteforce:attempts", "::ffff:203.0.113.7", "--output=json"]));

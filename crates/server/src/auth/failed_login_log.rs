@@ -1,16 +1,16 @@
-//! The failed logins that the rate limit has counted and the store does not have yet.
+//! What the limits on guessing have counted and the store does not have yet.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use accounts::{Clock, Timestamp};
-use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceNet};
+use accounts::{Clock, LoginEvent, Timestamp};
+use user_backend::brute_force::{Certainty, FailedLoginObserver, SourceNet, UserHash};
 
-/// How many failures may wait to be written. One place can add ten in half an hour.
-const MAX_WAITING: usize = 10_000;
+/// How many events may wait to be written. One place can add ten failures in half an hour, each with one or two names.
+const MAX_WAITING: usize = 30_000;
 
-/// Failures that are still to be written, and those of others that are known.
+/// Events that are still to be written, and those of others that are known.
 #[derive(Debug)]
 pub(crate) struct FailedLoginLog {
     pub(super) id: String,
@@ -23,11 +23,11 @@ pub(crate) struct FailedLoginLog {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     /// Each with its number.
-    pub(super) failures: VecDeque<(u64, SourceNet, Timestamp)>,
+    pub(super) events: VecDeque<(u64, LoginEvent, Timestamp)>,
     next: u64,
 }
 
-/// Failures seen by other servers.
+/// Events seen by other servers.
 #[derive(Debug, Default)]
 pub(super) struct Synced {
     pub(super) newest: i64,
@@ -53,30 +53,48 @@ impl FailedLoginLog {
 
     /// A server that has just been started has heard of nothing, whatever its name was before.
     pub(super) fn age(&self, at: Timestamp) -> Duration {
-        // A clock that was set back makes a failure as young as can be.
-        let millis = self.clock.now().millis().saturating_sub(at.millis()).max(0);
-        Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+        at.until(self.clock.now())
+    }
+
+    fn note(&self, event: LoginEvent, at: Timestamp) {
+        let mut waiting = self.waiting();
+        // A flood while the store cannot be written: what is known in memory counts on.
+        if waiting.events.len() < MAX_WAITING {
+            let number = waiting.next;
+            waiting.next += 1;
+            waiting.events.push_back((number, event, at));
+        }
+    }
+
+    /// What was counted for a user before counts no more, wherever it was counted.
+    fn end(&self, user: UserHash, event: LoginEvent, at: Timestamp) {
+        let failed = LoginEvent::UserFailed(user);
+        self.waiting().events.retain(|(_, other, then)| *other != failed || *then > at);
+        self.note(event, at);
     }
 }
 
 impl FailedLoginObserver for FailedLoginLog {
     fn source_failed(&self, place: SourceNet, certainty: Certainty) {
-        // The store keeps wrong passwords only: counted as one of those elsewhere, an outage would look like them.
-        if certainty != Certainty::Wrong {
-            return;
-        }
-        let at = self.clock.now();
-        let mut waiting = self.waiting();
-        // A flood while the store cannot be written: what is known in memory counts on.
-        if waiting.failures.len() < MAX_WAITING {
-            let number = waiting.next;
-            waiting.next += 1;
-            waiting.failures.push_back((number, place, at));
-        }
+        self.note(LoginEvent::SourceFailed(place, certainty), self.clock.now());
     }
 
     fn source_reset(&self, place: SourceNet) {
-        self.waiting().failures.retain(|(_, other, _)| *other != place);
+        let is_of_place =
+            |event: &LoginEvent| matches!(event, LoginEvent::SourceFailed(other, _) if *other == place);
+        self.waiting().events.retain(|(_, event, _)| !is_of_place(event));
+    }
+
+    fn user_failed(&self, user: UserHash) {
+        self.note(LoginEvent::UserFailed(user), self.clock.now());
+    }
+
+    fn user_signed_in(&self, user: UserHash) {
+        self.end(user, LoginEvent::UserSignedIn(user), self.clock.now());
+    }
+
+    fn user_reset(&self, user: UserHash, age: Duration) {
+        self.end(user, LoginEvent::UserReset(user), self.clock.now().before(age));
     }
 }
 

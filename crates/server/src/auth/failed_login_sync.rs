@@ -1,15 +1,14 @@
 //! Exchanges failed sign-ins with other servers over the store, and reports the status of this one.
 //!
-//! The rate limit counts in memory. So that counts survive a restart, are shared between processes, and an
+//! The limits per source and per user count in memory. So that counts survive a restart, are shared between processes, and an
 //! administrator can look and forgive, failures are written to the store and read from it: behind the sign-ins, once a
 //! second, many at a time. A server that is killed loses what it has seen in the last second. When the store cannot be
-//! written the throttle goes on as it is, and what was seen is written later.
+//! written the limits go on as they are, and what was seen is written later.
 
 use std::time::Duration;
 
-use accounts::{AccountsError, HEARTBEAT_INTERVAL};
+use accounts::{AccountsError, HEARTBEAT_INTERVAL, KeepFailures, LoginEvent};
 use serde::Serialize;
-use user_backend::brute_force::Certainty;
 
 use super::failed_login_log::host;
 use crate::state::AppState;
@@ -86,28 +85,27 @@ impl AppState {
         let system = self.accounts().as_system();
         let (log, failures) = (&self.inner.failed_logins, system.failed_logins());
         let mut synced = log.synced.lock().await;
-        let per = self.resolver().throttle().per;
+        let keep = self.keep_failures();
         // What an administrator forgave is forgiven here before anything is written.
         let before = self.inner.follower.catch_up().await?;
-        let waiting: Vec<_> = log.waiting().failures.iter().copied().collect();
+        let waiting: Vec<_> = log.waiting().events.iter().copied().collect();
         if tidy || !waiting.is_empty() {
-            let seen: Vec<_> = waiting.iter().map(|(_, place, at)| (*place, *at)).collect();
+            let seen: Vec<_> = waiting.iter().map(|(_, event, at)| (*event, *at)).collect();
             // Forgiven meanwhile, perhaps: the next time.
-            if failures.record(&log.id, before, &seen, per).await?
+            if failures.record(&log.id, before, &seen, keep).await?
                 && let Some((last, ..)) = waiting.last()
             {
-                log.waiting().failures.retain(|(number, ..)| number > last);
+                log.waiting().events.retain(|(number, ..)| number > last);
             }
         }
-        let not_before = log.clock.now().before(per);
         loop {
-            let told = failures.of_others(&log.id, synced.newest, not_before).await?;
+            let told = failures.of_others(&log.id, synced.newest, keep).await?;
             let mut fresh = 0_usize;
             for failure in told {
                 synced.newest = synced.newest.max(failure.key);
                 if synced.known.insert(failure.key) {
                     fresh += 1;
-                    self.resolver().count_failure(failure.source, Certainty::Wrong, log.age(failure.at));
+                    self.count(failure.event, log.age(failure.at));
                 }
             }
             if fresh == 0 {
@@ -124,6 +122,36 @@ impl AppState {
             }
         }
         Ok(())
+    }
+
+    /// Reads what was counted before the start. What ended meanwhile, with a new password or `occ cache:flush`, does not count.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub(crate) async fn recall_failed_logins(&self) -> Result<(), AccountsError> {
+        self.sync_failed_logins(true).await?;
+        let log = &self.inner.failed_logins;
+        let not_before = log.clock.now().before(self.keep_failures().users);
+        for (name, at) in self.accounts().credential_epoch().passwords_ended_since(not_before).await? {
+            self.resolver().forget_user_failures(&name, log.age(at));
+        }
+        Ok(())
+    }
+
+    fn keep_failures(&self) -> KeepFailures {
+        let resolver = self.resolver();
+        KeepFailures { sources: resolver.throttle().per, users: resolver.user_failures_count_for() }
+    }
+
+    /// Counts what another server saw that long ago.
+    fn count(&self, event: LoginEvent, age: Duration) {
+        let resolver = self.resolver();
+        match event {
+            LoginEvent::SourceFailed(source, certainty) => resolver.count_failure(source, certainty, age),
+            LoginEvent::UserFailed(user) => resolver.count_user_failure(user, age),
+            LoginEvent::UserSignedIn(user) => resolver.count_user_sign_in(user, age),
+            _ => {}
+        }
     }
 
     async fn report_status(&self) -> Result<(), AccountsError> {

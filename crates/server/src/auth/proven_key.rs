@@ -9,13 +9,12 @@ use std::path::{Path, PathBuf};
 
 use accounts::ServerSettings;
 use user_backend::file_permissions;
-use user_backend::resolver::ProvenKey;
 use zeroize::Zeroizing;
 
 const NAME: &str = "proven.key";
 
 /// The key, which is made when there is none yet. `None`: proven credentials end with the process, and the log says why.
-pub(crate) fn find(settings: &ServerSettings) -> Option<ProvenKey> {
+pub(crate) fn find(settings: &ServerSettings) -> Option<Zeroizing<[u8; 32]>> {
     let Some(path) = place(settings) else {
         tracing::warn!(
             "proven credentials end with this process: set [server] proven_key_file to a file that all servers share"
@@ -23,7 +22,7 @@ pub(crate) fn find(settings: &ServerSettings) -> Option<ProvenKey> {
         return None;
     };
     match read_or_create(&path) {
-        Ok(key) => Some(ProvenKey::new(key)),
+        Ok(key) => Some(key),
         Err(error) => {
             tracing::warn!(file = %path.display(), %error, "proven credentials end with this process");
             None

@@ -22,7 +22,8 @@ pub(super) fn refusal(
             (StatusCode::TOO_MANY_REQUESTS, Notice::bad(text), Some(*retry_after))
         }
         Outcome::Unavailable { retry_after } => {
-            let text = "Passwords cannot be checked right now. Your password may well be right. Try again in a few minutes.";
+            let text =
+                "Passwords cannot be checked right now. Yours may well be right. Try again in a few minutes.";
             (StatusCode::SERVICE_UNAVAILABLE, Notice::bad(text), Some(*retry_after))
         }
         // Accepted without an account here, or for an account of another backend.

@@ -261,6 +261,148 @@ async fn t35_mail_address_signs_in_its_owner_with_one_count() {
     assert_eq!(sign_in("Frank", "guess 4").await.code(), 429);
 }
 
+/// Another process on the same store, or the same after a restart.
+async fn another(server: &Server) -> AppState {
+    let (settings, config) =
+        ServerSettings::load(&server.dir.path().join("server.toml"), &ClassRegistry::standard()).unwrap();
+    AppState::start(settings, &config).await.unwrap()
+}
+
+/// What becomes of so many guesses at Frank, each from a network of its own.
+async fn guesses_at_frank(app: &AppState, numbers: std::ops::Range<u32>) -> Vec<&'static str> {
+    let mut told = Vec::new();
+    for number in numbers {
+        let (guess, from) = (format!("guess {number}"), new_address().into());
+        told.push(word(&app.sign_in("Frank", &guess, from, Accepts::Password).await.unwrap()));
+    }
+    told
+}
+
+async fn right_password_of_frank(app: &AppState) -> &'static str {
+    word(&app.sign_in("Frank", PASSWORD, new_address().into(), Accepts::Password).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_of_a_user_survive_a_restart_until_they_are_cleared() {
+    let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"24h\" }\n").await;
+    assert_eq!(guesses_at_frank(&server.app, 0..4).await, ["refused", "refused", "refused", "throttled"]);
+    server.app.sync_failed_logins(false).await.unwrap();
+    let restarted = another(&server).await;
+    assert_eq!(right_password_of_frank(&restarted).await, "throttled");
+    // As `occ cache:flush Frank` does, while one server runs and another is stopped.
+    let frank = UserId::parse("Frank").unwrap();
+    server.accounts.credential_epoch().forget(frank.name()).await.unwrap();
+    assert_eq!(right_password_of_frank(&restarted).await, "accepted");
+    assert_eq!(right_password_of_frank(&another(&server).await).await, "accepted");
+    restarted.sync_failed_logins(true).await.unwrap();
+    assert_eq!(
+        server
+            .accounts
+            .failed_logins()
+            .of_others("", 0, A_DAY)
+            .await
+            .unwrap()
+            .iter()
+            .filter(is_of_user)
+            .count(),
+        0
+    );
+}
+
+const A_DAY: accounts::KeepFailures =
+    accounts::KeepFailures { sources: Duration::ZERO, users: Duration::from_secs(86_400) };
+
+fn is_of_user(row: &&accounts::FailedLogin) -> bool {
+    !matches!(row.event, accounts::LoginEvent::SourceFailed(..))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn failures_and_sign_ins_of_a_user_count_in_every_server() {
+    let server = Server::with("", "[resolver]\nlock = { failures = 2, per = \"24h\" }\n").await;
+    let other = another(&server).await;
+    let exchange = async || {
+        for app in [&server.app, &other, &server.app, &other] {
+            app.sync_failed_logins(false).await.unwrap();
+        }
+    };
+    assert_eq!(guesses_at_frank(&server.app, 0..2).await, ["refused"; 2]);
+    exchange().await;
+    assert_eq!(guesses_at_frank(&other, 2..4).await, ["refused", "throttled"]);
+    exchange().await;
+    assert_eq!(right_password_of_frank(&server.app).await, "throttled");
+    let frank = UserId::parse("Frank").unwrap();
+    server.accounts.credential_epoch().forget(frank.name()).await.unwrap();
+    // Frank signs in at one of them, which ends what both have counted.
+    assert_eq!(guesses_at_frank(&server.app, 10..12).await, ["refused"; 2]);
+    exchange().await;
+    assert_eq!(right_password_of_frank(&other).await, "accepted");
+    exchange().await;
+    assert_eq!(guesses_at_frank(&server.app, 12..14).await, ["refused"; 2]);
+}
+
+/// A password that was typed into the wrong field stays readable nowhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn typed_names_are_not_readable_in_the_store() {
+    let server = Server::start().await;
+    let typed = "my-secret-in-the-wrong-field";
+    let answer = server.app.sign_in(typed, "x", new_address().into(), Accepts::Password).await.unwrap();
+    assert_eq!(word(&answer), "refused");
+    server.app.sync_failed_logins(false).await.unwrap();
+    assert!(
+        server
+            .accounts
+            .failed_logins()
+            .of_others("", 0, A_DAY)
+            .await
+            .unwrap()
+            .iter()
+            .any(|row| is_of_user(&row))
+    );
+    for entry in std::fs::read_dir(server.dir.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        let is_in = bytes.windows(typed.len()).any(|window| window.eq_ignore_ascii_case(typed.as_bytes()));
+        assert!(!is_in, "{}", path.display());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rule_of_the_passwords_locks_in_every_server_and_never_the_last_admin() {
+    let server = Server::with("", "[resolver]\nlock = \"off\"\n").await;
+    server.accounts.apps().set_value("password_policy", "maximumLoginAttempts", "3").await.unwrap();
+    server.app.rules().await.unwrap();
+    let guess = |app: &AppState, name: &'static str, number: u32| {
+        let (app, guess, from) = (app.clone(), format!("guess {number}"), new_address().into());
+        async move { app.sign_in(name, &guess, from, Accepts::Password).await.unwrap() }
+    };
+    // Whoever keeps the password, and whether there is such a user.
+    for name in ["jane", "nobody"] {
+        for number in 0..5 {
+            assert_eq!(word(&guess(&server.app, name, number).await), "refused", "{name}");
+        }
+    }
+    for number in 0..5 {
+        assert_eq!(word(&guess(&server.app, "admin", number).await), "refused");
+    }
+    server.app.sync_failed_logins(false).await.unwrap();
+    let other = another(&server).await;
+    for app in [&server.app, &other] {
+        for (name, expected) in [("jane", "refused"), ("admin", "accepted"), ("outsider", "accepted")] {
+            let answer = app.sign_in(name, PASSWORD, new_address().into(), Accepts::Password).await.unwrap();
+            assert_eq!(word(&answer), expected, "{name}");
+        }
+    }
+    // With another administrator there is someone who can end the lock.
+    server.person("second", &["admin"], &[]).await;
+    server.app.rules().await.unwrap();
+    for number in 10..13 {
+        assert_eq!(word(&guess(&server.app, "admin", number).await), "refused");
+    }
+    let from = new_address().into();
+    let locked = server.app.sign_in("admin", PASSWORD, from, Accepts::Password).await.unwrap();
+    assert_eq!(word(&locked), "refused");
+}
+
 /// M11: neither statuses nor their order, texts and `Retry-After` tell local, external and unknown names apart.
 #[tokio::test(flavor = "multi_thread")]
 async fn m11_statuses_tell_no_local_external_and_unknown_names_apart() {

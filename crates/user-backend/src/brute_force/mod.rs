@@ -16,6 +16,7 @@ pub(crate) mod per_backend;
 pub(crate) mod per_backend_user;
 pub mod per_source;
 pub mod per_user;
+mod reports;
 mod window;
 
 use std::fmt;
@@ -24,7 +25,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::BackendError;
-use crate::identity::CanonicalName;
 use crate::verdict::{Rejection, Verdict};
 
 pub(crate) use per_backend::BackendLimiter;
@@ -33,6 +33,7 @@ pub(crate) use per_source::SourceRateLimiter;
 pub use per_source::{SourceNet, SourceRateLimit};
 pub use per_user::Lockout;
 pub(crate) use per_user::UserLimiter;
+pub use reports::{InvalidUserHash, UserHash, UserHashKey};
 pub(crate) use window::Reached;
 pub use window::{AttemptLimit, Certainty};
 
@@ -85,14 +86,15 @@ pub trait FailedLoginObserver: fmt::Debug + Send + Sync + 'static {
     /// The record of this source was cleared: failures of before count no more.
     fn source_reset(&self, source: SourceNet);
 
-    /// A sign-in with this name failed just now, whether there is such a user or not.
-    fn user_failed(&self, _name: &CanonicalName) {}
+    /// A sign-in with this name failed just now, whether there is such a user or not. Only if there is a key for
+    /// [hashes of names](crate::resolver::ResolverBuilder::user_hashes).
+    fn user_failed(&self, _user: UserHash) {}
 
     /// This user signed in with a password and had failures before, which count no more.
-    fn user_signed_in(&self, _name: &CanonicalName) {}
+    fn user_signed_in(&self, _user: UserHash) {}
 
-    /// The record of this user was cleared: failures of before count no more.
-    fn user_reset(&self, _name: &CanonicalName) {}
+    /// The record of this user was cleared that long ago: failures of before count no more.
+    fn user_reset(&self, _user: UserHash, _age: Duration) {}
 }
 
 /// What one answer of a backend costs.
@@ -134,4 +136,19 @@ pub(crate) fn cost(answer: &Result<Verdict, BackendError>) -> Cost {
 /// Whether a final refusal is a failed guess.
 pub(crate) fn counts(rejection: Rejection) -> bool {
     matches!(cost(&Ok(Verdict::Rejected(rejection))), Cost::Wrong | Cost::UnknownUser)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of them is reached first may depend on where the name is known.
+    #[test]
+    fn limits_of_a_user_have_one_text_and_others_differ() {
+        let [source, user, backend_user, backend] =
+            [GuessLimit::PerSource, GuessLimit::PerUser, GuessLimit::PerBackendUser, GuessLimit::PerBackend]
+                .map(GuessLimit::text);
+        assert_eq!(user, backend_user);
+        assert!(source != user && backend != user && source != backend);
+    }
 }

@@ -109,8 +109,9 @@ pub(crate) struct SourceRateLimiter {
 struct Shared {
     limit: SourceRateLimit,
     networks: BoundedTable<SourceNet, Record>,
-    /// Tuples that were counted without having been judged, and until when.
-    unjudged: Cache<OutcomeKey, Instant>,
+    /// What was counted without having been judged, and until when. By source: a guess that costs another source nothing would
+    /// tell it that the user has just typed this password.
+    unjudged: Cache<(SourceNet, u64), Instant>,
     observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
@@ -440,10 +441,10 @@ impl Turn {
     fn count_once(self, certainty: Certainty) {
         let Some((_, source)) = self.taken.first() else { return };
         let shared = Arc::clone(&source.limiter.shared);
-        let at = now();
-        let is_known = shared.unjudged.get(&self.tuple).is_some_and(|until| at < until);
+        let (at, guess) = (now(), (source.network, self.tuple.short()));
+        let is_known = shared.unjudged.get(&guess).is_some_and(|until| at < until);
         if let Some(until) = at.checked_add(shared.limit.per) {
-            shared.unjudged.insert(self.tuple, until);
+            shared.unjudged.insert(guess, until);
         }
         if !is_known {
             self.count(certainty);

@@ -37,7 +37,6 @@
 //! push others out.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -47,6 +46,7 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::bounded_table::BoundedTable;
 use super::known_credentials::KnownCredentials;
+use super::reports::{Report, Reports, UserHash, UserHashKey};
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{FailedLoginObserver, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
@@ -122,9 +122,20 @@ pub(crate) struct UserLimiter {
 struct Shared {
     users: BoundedTable<CanonicalName, Record>,
     known: KnownCredentials,
-    /// A smaller number of failures in a row than the settings say (`maximumLoginAttempts`); zero: none.
-    max_in_a_row: AtomicU32,
+    /// A smaller number of failures in a row than the settings say.
+    rule: Mutex<Option<Arc<InARow>>>,
+    /// What other processes saw.
+    reports: Reports,
     observer: Option<Arc<dyn FailedLoginObserver>>,
+}
+
+/// A rule of the passwords beside the settings (`maximumLoginAttempts`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct InARow {
+    /// So many failures in a row lock.
+    pub(crate) max: u32,
+    /// A user whom the rule never locks.
+    pub(crate) exempt: Option<CanonicalName>,
 }
 
 /// What is known about one user.
@@ -158,6 +169,8 @@ struct Count {
 pub(crate) enum Refusal {
     /// So many failures in a row that no backend is asked about this user before this time is over.
     Locked(Duration),
+    /// So many failures in a row that the rule of the passwords locks the user, and the settings do not.
+    LockedByRule,
     /// So many failures in a short time that no backend is asked about this user before this time is over.
     TooMany(Duration),
     /// The last failure was a moment ago.
@@ -172,8 +185,9 @@ impl UserLimiter {
         limit: AttemptLimit,
         known: KnownCredentials,
         observer: Option<Arc<dyn FailedLoginObserver>>,
+        key: Option<UserHashKey>,
     ) -> Self {
-        Self::with_bound(lockout, limit, known, observer, MAX_TRACKED_USERS)
+        Self::with_bound(lockout, limit, known, observer, key, MAX_TRACKED_USERS)
     }
 
     fn with_bound(
@@ -181,10 +195,11 @@ impl UserLimiter {
         limit: AttemptLimit,
         known: KnownCredentials,
         observer: Option<Arc<dyn FailedLoginObserver>>,
+        key: Option<UserHashKey>,
         max: usize,
     ) -> Self {
-        let shared =
-            Shared { users: BoundedTable::new(max), known, max_in_a_row: AtomicU32::new(0), observer };
+        let (users, reports) = (BoundedTable::new(max), Reports::new(key));
+        let shared = Shared { users, known, rule: Mutex::default(), reports, observer };
         Self { lockout, limit, shared: Arc::new(shared) }
     }
 
@@ -193,15 +208,24 @@ impl UserLimiter {
         Self { lockout, limit, shared: Arc::clone(&self.shared) }
     }
 
-    /// How failures in a row are answered, if they are.
+    /// How failures in a row are answered by the settings, if they are.
     pub(crate) fn lockout(&self) -> Option<Lockout> {
+        self.lockout
+    }
+
+    /// The same for one user, with the rule of the passwords.
+    fn lockout_of(&self, name: &CanonicalName) -> Option<Lockout> {
+        let rule = self.rule().filter(|rule| rule.exempt.as_ref() != Some(name));
         // The last failure that is allowed locks.
-        let max = self.shared.max_in_a_row.load(Ordering::Relaxed).checked_sub(1);
-        match (self.lockout, max) {
+        match (self.lockout, rule.map(|rule| rule.max.saturating_sub(1))) {
             (Some(lockout), Some(max)) => Some(Lockout { failures: lockout.failures.min(max), ..lockout }),
             (None, Some(max)) => Some(Lockout { failures: max, ..Lockout::default() }),
             (lockout, None) => lockout,
         }
+    }
+
+    fn rule(&self) -> Option<Arc<InARow>> {
+        self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The limit over a short time.
@@ -209,20 +233,25 @@ impl UserLimiter {
         self.limit
     }
 
-    /// How long it is remembered that credentials were wrong.
+    /// How long failures may count, and how long it is remembered that credentials were wrong.
     pub(crate) fn remembers_for(&self) -> Duration {
-        self.lockout.map_or(self.limit.per, |lockout| lockout.per)
+        let rule = self.rule().map(|_| Lockout::default());
+        let in_a_row = self.lockout.or(rule).map_or(Duration::ZERO, |lockout| lockout.per);
+        in_a_row.max(self.limit.per)
     }
 
-    /// Locks after this many failures in a row, if that is less than the settings say.
-    pub(crate) fn set_max_in_a_row(&self, max: Option<u32>) {
-        self.shared.max_in_a_row.store(max.unwrap_or_default(), Ordering::Relaxed);
+    /// Locks after fewer failures in a row than the settings say.
+    pub(crate) fn set_in_a_row(&self, rule: Option<InARow>) {
+        let mut current = self.shared.rule.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_deref() != rule.as_ref() {
+            *current = rule.map(Arc::new);
+        }
     }
 
     /// Whether nothing is known about this user that could hold an attempt up.
     #[inline]
     pub(crate) fn is_quiet(&self, canonical: &str) -> bool {
-        self.shared.users.has_none(canonical)
+        self.shared.users.has_none(canonical) && self.shared.reports.has_none(canonical)
     }
 
     /// Registers an attempt at a user who is known by these names. From now on no attempt counts as quiet until it is dropped.
@@ -231,33 +260,47 @@ impl UserLimiter {
         // In one order for all, or two attempts could wait for each other.
         names.sort_unstable();
         names.dedup();
-        let users = names.into_iter().map(|name| Holding::of(self, name)).collect();
+        let users = names.into_iter().map(|name| Holding::of(self, name));
+        let users: Vec<Holding> = users.inspect(Holding::count_reports).collect();
         UserArrival { users }
     }
 
-    /// Clears the record of a user: the next attempt is the first one.
-    pub(crate) fn unlock(&self, name: &CanonicalName) {
+    /// Clears the record of a user: the next attempt is the first one. What other processes saw stays if it is younger than `age`.
+    pub(crate) fn unlock(&self, name: &CanonicalName, age: Duration) {
+        self.forget_reports(name, age);
         Holding::of(self, name.clone()).record.clear();
-        if let Some(observer) = &self.shared.observer {
-            observer.user_reset(name);
-        }
+        self.tell(name, |observer, user| observer.user_reset(user, age));
     }
 
     /// Counts a failure that another process saw, or that was stored before a restart, `age` ago.
-    pub(crate) fn count(&self, name: &CanonicalName, age: Duration) {
-        let at = now();
-        let lockout = self.lockout();
-        let per = lockout.map_or(Duration::ZERO, |lockout| lockout.per).max(self.limit.per);
-        let Some(then) = at.checked_sub(age).filter(|_| age < per) else { return };
-        let user = Holding::of(self, name.clone());
-        let mut count = user.record.count();
-        if age < self.limit.per {
-            count.window.insert(then);
+    pub(crate) fn report_failure(&self, user: UserHash, age: Duration) {
+        self.report(user, age, Report::Failed);
+    }
+
+    /// Ends what another process counted for a user who signed in there.
+    pub(crate) fn report_sign_in(&self, user: UserHash, age: Duration) {
+        self.report(user, age, Report::SignedIn);
+    }
+
+    fn report(&self, user: UserHash, age: Duration, report: impl FnOnce(Instant) -> Report) {
+        let keep = self.remembers_for();
+        // Before this machine was started: it is as old as can be.
+        if let Some(then) = now().checked_sub(age).filter(|_| age < keep) {
+            self.shared.reports.add(user, report(then), keep);
         }
-        if lockout.is_some() {
-            count.in_a_row = count.in_a_row.saturating_add(1);
-            count.first = Some(count.first.map_or(then, |first| first.min(then)));
-            count.last = count.last.max(Some(then));
+    }
+
+    /// Forgets reports that are older than this.
+    pub(crate) fn forget_reports(&self, name: &CanonicalName, age: Duration) {
+        if let Some(before) = now().checked_sub(age) {
+            self.shared.reports.forget_before(name, before);
+        }
+    }
+
+    /// Tells the observer of a user, if names can be hashed for it.
+    fn tell(&self, name: &CanonicalName, what: impl FnOnce(&dyn FailedLoginObserver, UserHash)) {
+        if let (Some(observer), Some(user)) = (&self.shared.observer, self.shared.reports.hash(name)) {
+            what(observer.as_ref(), user);
         }
     }
 
@@ -275,10 +318,8 @@ impl Record {
     /// Whether there was anything to clear.
     fn clear(&self) -> bool {
         let mut count = self.count();
-        let had_failures = count.in_a_row > 0;
-        (count.in_a_row, count.first, count.last) = (0, None, None);
-        count.window.clear();
-        count.unjudged.clear();
+        let had_failures = count.in_a_row > 0 || !count.window.is_empty();
+        count.clear();
         drop(count);
         self.ended.notify_waiters();
         had_failures
@@ -286,6 +327,12 @@ impl Record {
 }
 
 impl Count {
+    fn clear(&mut self) {
+        (self.in_a_row, self.first, self.last) = (0, None, None);
+        self.window.clear();
+        self.unjudged.clear();
+    }
+
     /// Reserves a failure, or says until when there is none. `Ok(false)`: the same is under way, or known to be wrong.
     fn try_reserve(
         &mut self,
@@ -409,10 +456,8 @@ impl Entry {
     /// Settles the place: a backend accepted the user just now.
     pub(crate) fn accepted(self) {
         for user in &self.users {
-            if user.record.clear()
-                && let Some(observer) = &user.limiter.shared.observer
-            {
-                observer.user_signed_in(&user.name);
+            if user.record.clear() {
+                user.limiter.tell(&user.name, FailedLoginObserver::user_signed_in);
             }
         }
     }
@@ -458,12 +503,40 @@ impl Holding {
         Self { limiter: limiter.clone(), name, record, reserved: None }
     }
 
+    /// Counts what other processes saw, before anything is asked of the record.
+    fn count_reports(&self) {
+        let UserLimiter { limit, ref shared, .. } = self.limiter;
+        let reports = shared.reports.take(&self.name);
+        if reports.is_empty() {
+            return;
+        }
+        let (at, lockout) = (now(), self.limiter.lockout_of(&self.name));
+        let mut count = self.record.count();
+        for report in reports {
+            match report {
+                Report::SignedIn(then) if count.last.is_none_or(|last| last <= then) => count.clear(),
+                Report::SignedIn(_) => {}
+                Report::Failed(then) => {
+                    let age = at.saturating_duration_since(then);
+                    if age < limit.per {
+                        count.window.insert(then);
+                    }
+                    if lockout.is_some_and(|lockout| age < lockout.per) {
+                        count.in_a_row = count.in_a_row.saturating_add(1);
+                        count.first = Some(count.first.map_or(then, |first| first.min(then)));
+                        count.last = count.last.max(Some(then));
+                    }
+                }
+            }
+        }
+    }
+
     fn is_known_wrong(&self, tuple: &OutcomeKey) -> bool {
         self.limiter.shared.known.were_refused(tuple, self.limiter.remembers_for())
     }
 
     fn try_reserve(&mut self, tuple: &OutcomeKey) -> Result<(), Wait> {
-        let (lockout, limit) = (self.limiter.lockout(), self.limiter.limit);
+        let (lockout, limit) = (self.limiter.lockout_of(&self.name), self.limiter.limit);
         let is_known_wrong = self.is_known_wrong(tuple);
         let reserved = self.record.count().try_reserve(lockout, limit, tuple, is_known_wrong)?;
         self.reserved = reserved.then_some(*tuple);
@@ -490,7 +563,7 @@ impl Holding {
             ended.as_mut().enable();
             let (end, refusal) = match self.try_reserve(tuple) {
                 Ok(()) => return Ok(()),
-                Err(Wait::Day(left)) => return Err(Refusal::Locked(left)),
+                Err(Wait::Day(left)) => return Err(self.locked(left)),
                 Err(Wait::Window(left)) => (later(now(), left), Refusal::TooMany(left)),
                 Err(Wait::Delay(end)) => (end, Refusal::TooEarly(end.saturating_duration_since(now()))),
                 Err(Wait::Answer) => (later(latest, Duration::from_millis(1)), Refusal::Unanswered),
@@ -513,19 +586,27 @@ impl Holding {
         }
     }
 
+    /// The refusal of a locked user.
+    fn locked(&self, left: Duration) -> Refusal {
+        let in_a_row = self.record.count().in_a_row;
+        let by_settings = self.limiter.lockout.map(|lockout| lockout.after(in_a_row));
+        match by_settings {
+            Some(Delay::RestOfDay) => Refusal::Locked(left),
+            _ => Refusal::LockedByRule,
+        }
+    }
+
     /// Counts a failure; returns whether this one locks the user for the rest of the day.
     fn fail(&self, tuple: &OutcomeKey, is_known_wrong: bool) -> bool {
         let at = now();
-        let lockout = self.limiter.lockout();
+        let lockout = self.limiter.lockout_of(&self.name);
         let is_locked = |in_a_row| lockout.is_some_and(|lockout| lockout.after(in_a_row) == Delay::RestOfDay);
         let mut count = self.record.count();
         count.window.fail(*tuple, Certainty::Wrong, at);
         if is_known_wrong {
             return false;
         }
-        if let Some(observer) = &self.limiter.shared.observer {
-            observer.user_failed(&self.name);
-        }
+        self.limiter.tell(&self.name, FailedLoginObserver::user_failed);
         if lockout.is_none() {
             return false;
         }

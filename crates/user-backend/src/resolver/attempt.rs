@@ -363,6 +363,7 @@ impl Resolver {
                 let lockout = chain.users.lockout().map(|lockout| lockout.to_string()).unwrap_or_default();
                 format!("more than {lockout}; the password that was right the last time is let through")
             }
+            Refusal::LockedByRule => "more in a row than the password policy allows".to_owned(),
             Refusal::TooMany(_) => {
                 format!("{}; the password that was right the last time is let through", chain.users.limit())
             }
@@ -373,6 +374,8 @@ impl Resolver {
             Refusal::Locked(retry_after) | Refusal::TooMany(retry_after) | Refusal::TooEarly(retry_after) => {
                 Outcome::Throttled { limit: GuessLimit::PerUser, retry_after }
             }
+            // As a server says that locks its accounts itself: whether a password was right is not told.
+            Refusal::LockedByRule => Outcome::Refused(Rejection::AccountLocked),
             Refusal::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };
         self.limited(outcome, note, "the user is locked for a while", started)
@@ -382,6 +385,7 @@ impl Resolver {
         // A limit that is not reached by wrong passwords is an overload.
         let (rule, why) = match outcome {
             Outcome::Throttled { limit, .. } => (limit.into(), why),
+            Outcome::Refused(_) => (Rule::UserLocked, why),
             _ => (Rule::Overload, "other attempts are under way"),
         };
         let mut trace = Trace::new(rule).with_note(note);

@@ -17,7 +17,7 @@ use super::{NotAuthenticated, Resolver, Shared};
 use crate::backend::UserBackend;
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{
-    AttemptLimit, FailedLoginObserver, Lockout, SourceRateLimit, SourceRateLimiter, UserLimiter,
+    AttemptLimit, FailedLoginObserver, Lockout, SourceRateLimit, SourceRateLimiter, UserHashKey, UserLimiter,
 };
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, OutcomeCache};
@@ -38,6 +38,7 @@ pub struct ResolverBuilder {
     failure_log: Option<Arc<dyn FailedLoginObserver>>,
     pins: Arc<dyn PinStore>,
     kept_proven: Option<KeptProven>,
+    user_hash_key: Option<UserHashKey>,
 }
 
 impl Default for ResolverBuilder {
@@ -47,6 +48,7 @@ impl Default for ResolverBuilder {
             failure_log: None,
             pins: Arc::new(MemoryPins::default()),
             kept_proven: None,
+            user_hash_key: None,
         }
     }
 }
@@ -104,7 +106,7 @@ impl ResolverBuilder {
         self
     }
 
-    /// The observer of failures that count against the source (default: none). It stays when the resolver is
+    /// The observer of failures that count against source and user (default: none). It stays when the resolver is
     /// [replaced](Resolver::replace).
     pub fn failure_log(mut self, log: Arc<dyn FailedLoginObserver>) -> Self {
         self.failure_log = Some(log);
@@ -130,6 +132,13 @@ impl ResolverBuilder {
     /// (default: nowhere). It stays when the resolver is [replaced](Resolver::replace).
     pub fn proven(mut self, store: Arc<dyn ProvenStore>, key: ProvenKey) -> Self {
         self.kept_proven = Some(KeptProven::new(store, key));
+        self
+    }
+
+    /// The key of the hashes under which the [observer](Self::failure_log) learns of users (default: none, and it learns of
+    /// none). It stays when the resolver is [replaced](Resolver::replace).
+    pub fn user_hashes(mut self, key: UserHashKey) -> Self {
+        self.user_hash_key = Some(key);
         self
     }
 
@@ -210,7 +219,7 @@ impl ResolverBuilder {
                 let observer = self.failure_log;
                 Limits {
                     sources: SourceRateLimiter::new(throttle, observer.clone()),
-                    users: UserLimiter::new(lock, limit, known.clone(), observer),
+                    users: UserLimiter::new(lock, limit, known.clone(), observer, self.user_hash_key),
                     known,
                 }
             }

@@ -81,7 +81,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use crate::backend::UserBackend;
-use crate::brute_force::{Certainty, SourceNet, SourceRateLimit};
+use crate::brute_force::per_user::InARow;
+use crate::brute_force::{Certainty, SourceNet, SourceRateLimit, UserHash};
 use crate::cache::single_flight::SingleFlight;
 use crate::cache::{CacheBounds, CacheStats, OutcomeCache};
 use crate::clock::{Instant, now};
@@ -349,7 +350,12 @@ impl Resolver {
     /// Clears the failed sign-ins of one user, so that the next one need not wait: for when the password was changed, or an
     /// administrator says so. What a server counts upstream stays.
     pub fn unlock(&self, name: &CanonicalName) {
-        self.shared.chain.load().users.unlock(name);
+        self.unlock_since(name, Duration::ZERO);
+    }
+
+    /// The same for what happened that long ago in another process: failures that are younger, seen by others, stay.
+    pub fn unlock_since(&self, name: &CanonicalName, age: Duration) {
+        self.shared.chain.load().users.unlock(name, age);
     }
 
     /// Counts a failed sign-in from a source that another process saw, or that was stored before a restart: `age` is how long ago
@@ -358,9 +364,20 @@ impl Resolver {
         self.shared.chain.load().sources.count(source, certainty, age);
     }
 
-    /// The same for a failed sign-in with a name.
-    pub fn count_user_failure(&self, name: &CanonicalName, age: Duration) {
-        self.shared.chain.load().users.count(name, age);
+    /// The same for a failed sign-in with a name, as the observer learned of it.
+    pub fn count_user_failure(&self, user: UserHash, age: Duration) {
+        self.shared.chain.load().users.report_failure(user, age);
+    }
+
+    /// Ends what was counted for a user who signed in at another process that long ago.
+    pub fn count_user_sign_in(&self, user: UserHash, age: Duration) {
+        self.shared.chain.load().users.report_sign_in(user, age);
+    }
+
+    /// Forgets what [`Self::count_user_failure`] counted and happened longer ago than this: the password was changed then, or an
+    /// administrator cleared the record.
+    pub fn forget_user_failures(&self, name: &CanonicalName, age: Duration) {
+        self.shared.chain.load().users.forget_reports(name, age);
     }
 
     /// Clears the failed sign-ins from a source, so that the next one is the first: an administrator says so.
@@ -371,9 +388,11 @@ impl Resolver {
     /// Locks users after this many failures in a row, if that is less than the settings say; `None`: as the settings say.
     ///
     /// For a rule that can change while the program runs. It holds for all names alike, so that a lockout does not tell whose
-    /// password is kept where.
-    pub fn set_max_failures_in_a_row(&self, max: Option<u32>) {
-        self.shared.chain.load().users.set_max_in_a_row(max);
+    /// password is kept where, except for `exempt`. A user who is locked only by it is refused as
+    /// [`AccountLocked`](crate::Rejection::AccountLocked).
+    pub fn set_max_failures_in_a_row(&self, max: Option<u32>, exempt: Option<CanonicalName>) {
+        let rule = max.map(|max| InARow { max, exempt });
+        self.shared.chain.load().users.set_in_a_row(rule);
     }
 
     /// How failed sign-ins from one source are slowed down, as it is now.

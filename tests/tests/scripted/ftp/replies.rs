@@ -89,7 +89,6 @@ async fn connection_that_ends_is_unanswered_once_the_password_was_sent() {
             (vec![Step::Expect("USER "), Step::send("331 password?\r\n"), Step::Expect("PASS ")], true),
             (to_pass("230"), true),
             (to_pass("421 later\r\n"), false),
-            (to_pass("530 Login incorrect, but\n\n530"), true),
         ] {
             let peer = FakeServer::start([keys.ready(mode), script.clone()].concat()).await;
             let error =

@@ -7,7 +7,6 @@
 //! | right password, older than the policy allows | `CredentialsExpired` |
 //! | wrong password, or a stored hash that no password has | `BadCredentials` |
 //! | longer than what an old hash looked at, and right so far | `CredentialsExpired`: a reset helps |
-//! | too many wrong ones in a row before, right or not | `AccountLocked` |
 //! | no user of that name, or one whose password is kept elsewhere | `UnknownUser` |
 //! | more than 469 bytes | `PolicyDenied` |
 //! | the store cannot tell, no turn or no time to hash | an error, never a rejection |
@@ -21,13 +20,10 @@
 //! process counts at once. A resolver may remember instead, if an [`InvalidationWatcher`](crate::InvalidationWatcher) makes
 //! it forget in time.
 //!
-//! # Wrong passwords in a row
-//! Where the policy limits them (`maximumLoginAttempts`), so many are compared, and then none for the rest of the day: 24 hours
-//! from the first of them. It is a lock and never a disabled account: anyone who can type a name could otherwise disable
-//! its user. The last administrator who may sign in is not locked by it at all, for only an administrator could mend it. The
-//! same wrong password again costs nothing.
-//!
 //! # The resolver
+//! It limits guesses, those of the policy (`maximumLoginAttempts`) included
+//! ([`Resolver::set_max_failures_in_a_row`](user_backend::Resolver::set_max_failures_in_a_row)); this backend alone limits none.
+//!
 //! Give the backend to the resolver with [`LocalBackend::policy`], which keeps the resolver from remembering; with an
 //! [`InvalidationWatcher`](crate::InvalidationWatcher), set `cache_accepted` and `cache_rejected` to let it.
 
@@ -36,28 +32,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use quick_cache::sync::Cache;
 use user_backend::brute_force::AttemptLimit;
 use user_backend::clock::Instant;
-use user_backend::secret::{OutcomeKey, OutcomeKeyer};
 use user_backend::transport::within;
 use user_backend::{
-    Attempt, BackendError, BackendId, CanonicalName, Identity, Phase, Policy, Probe, Rejection, UserBackend,
-    Verdict,
+    Attempt, BackendError, BackendId, Identity, Phase, Policy, Probe, Rejection, UserBackend, Verdict,
 };
 
 use crate::domain::{AccountsError, LOCAL_BACKEND, LocalPassword, NoRandomness, StoredHash, UserId};
-use crate::service::local_password::attempt_guard::AttemptGuard;
 use crate::service::local_password::hash::{PasswordHash, PasswordMatch};
 use crate::service::local_password::hasher::{CheckedPassword, Hasher};
 use crate::service::local_password::pool::PoolError;
 use crate::service::local_password::rules::PasswordRules;
-use crate::store::login_attempts::LoginAttempts;
 use crate::store::passwords::StoredCredential;
 use crate::store::{Accounts, ActingAccounts};
-
-/// How many wrong passwords are remembered.
-const REMEMBERED: usize = 10_000;
 
 /// How often a hash is compared that was replaced during the comparison before.
 const ROUNDS: usize = 3;
@@ -68,11 +56,8 @@ pub struct LocalBackend {
     accounts: ActingAccounts,
     hasher: Hasher,
     rules: Arc<dyn PasswordRules>,
-    keyer: OutcomeKeyer,
     /// The dummy hash for unknown users (timing).
     dummy_hash: StoredHash,
-    /// Passwords that were wrong: the same again is no guess.
-    refused: Cache<OutcomeKey, ()>,
 }
 
 impl LocalBackend {
@@ -92,8 +77,6 @@ impl LocalBackend {
             dummy_hash: StoredHash::new(hasher.dummy().expose()),
             hasher,
             rules,
-            keyer: OutcomeKeyer::random().map_err(|_| NoRandomness)?,
-            refused: Cache::new(REMEMBERED),
         })
     }
 
@@ -116,60 +99,20 @@ impl LocalBackend {
         let Ok(password) = LocalPassword::new(attempt.password) else {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         };
-        let mut row = ConsecutiveFailures::Uncounted;
-        let verdict = self.compare_with_stored(attempt, &password, &mut row).await?;
-        match (row, &verdict) {
-            (ConsecutiveFailures::LimitReached, _) => return Ok(Verdict::Rejected(Rejection::AccountLocked)),
-            (ConsecutiveFailures::Counted(begun), Verdict::Accepted(_)) => begun.commit_success().await,
-            (
-                ConsecutiveFailures::Counted(begun),
-                Verdict::Rejected(Rejection::BadCredentials | Rejection::UnknownUser),
-            ) => begun.commit_failure(),
-            // Taken back: the password was right, whatever else was not.
-            (ConsecutiveFailures::Counted(_) | ConsecutiveFailures::Uncounted, _) => {}
-        }
-        Ok(verdict)
-    }
-
-    /// Counts the attempt before the comparison, if the policy limits attempts.
-    async fn count(
-        &self,
-        name: &CanonicalName,
-        key: &OutcomeKey,
-    ) -> Result<ConsecutiveFailures, BackendError> {
-        let Some(most) = self.rules.maximum_login_attempts() else {
-            return Ok(ConsecutiveFailures::Uncounted);
-        };
-        if self.refused.get(key).is_some() {
-            return Ok(ConsecutiveFailures::Uncounted);
-        }
-        let attempts = LoginAttempts(self.accounts.store());
-        if attempts.begin(name, most).await.map_err(unavailable)? {
-            return Ok(ConsecutiveFailures::Counted(AttemptGuard::new(self.accounts.store(), name)));
-        }
-        let is_free = attempts.is_last_admin(name).await.map_err(unavailable)?;
-        Ok(if is_free { ConsecutiveFailures::Uncounted } else { ConsecutiveFailures::LimitReached })
+        self.compare_with_stored(attempt, &password).await
     }
 
     async fn compare_with_stored(
         &self,
         attempt: &Attempt<'_>,
         password: &LocalPassword,
-        row: &mut ConsecutiveFailures,
     ) -> Result<Verdict, BackendError> {
         let id = UserId::from_canonical(attempt.name.canonical().clone());
         let mut kept = self.find(&id).await?;
-        for round in 0..ROUNDS {
+        for _ in 0..ROUNDS {
             // Unknown users take the same path, with a dummy hash (timing).
             let hash = kept.as_ref().map_or(&self.dummy_hash, |kept| &kept.hash).clone();
-            let key = self.key(&hash, attempt);
-            if round == 0 {
-                *row = self.count(id.name(), &key).await?;
-            }
             let checked = self.compare(parse(&hash, &id), password, attempt).await?;
-            if kept.is_none() || checked.found == PasswordMatch::No {
-                self.refused.insert(key, ());
-            }
             if kept.is_none() {
                 return Ok(Verdict::Rejected(Rejection::UnknownUser));
             }
@@ -233,11 +176,6 @@ impl LocalBackend {
         }
         Verdict::Accepted(Identity::new(attempt.name.canonical().clone()))
     }
-
-    fn key(&self, stored: &StoredHash, attempt: &Attempt<'_>) -> OutcomeKey {
-        let name = attempt.name.canonical().as_str();
-        self.keyer.key(stored.expose().as_bytes(), name, attempt.password.expose())
-    }
 }
 
 #[async_trait]
@@ -258,17 +196,6 @@ impl UserBackend for LocalBackend {
         let argon2 = format!("argon2id m={} t={} p={}", cost.memory_kib(), cost.passes(), cost.lanes());
         Ok(Probe::of(None).with_capabilities([argon2]))
     }
-}
-
-/// The consecutive attempts before this one.
-#[derive(Debug)]
-enum ConsecutiveFailures {
-    /// Nothing is limited, or this is no guess.
-    Uncounted,
-    /// It is counted.
-    Counted(AttemptGuard),
-    /// Too many before.
-    LimitReached,
 }
 
 impl fmt::Debug for LocalBackend {

@@ -14,7 +14,6 @@
 //! Hashing is slow on purpose (about 20 ms and 19 MiB each), so it never runs on the async executor, and never more often
 //! at once than there are cores.
 
-pub(crate) mod attempt_guard;
 pub(crate) mod backend;
 pub(crate) mod change;
 pub(crate) mod hash;

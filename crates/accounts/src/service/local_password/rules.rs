@@ -19,7 +19,7 @@ pub trait PasswordRules: fmt::Debug + Send + Sync + 'static {
     fn history(&self) -> u32;
 
     /// After how many wrong passwords in a row a user takes no further one for the rest of the day; `None` where nothing is
-    /// limited here.
+    /// limited here. For the resolver, which counts.
     fn maximum_login_attempts(&self) -> Option<u32>;
 
     /// Whether a password that was set at `changed` is too old.

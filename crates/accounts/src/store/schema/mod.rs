@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step { sqlite: include_str!("v7_sqlite.sql"), postgres: include_str!("v7_postgres.sql") },
     Step { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
     Step { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
+    Step { sqlite: include_str!("v10_sqlite.sql"), postgres: include_str!("v10_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -151,6 +152,7 @@ const OUR_NAMES: &[&str] = &[
     "server_secrets",
     "proven_credentials",
     "address_confirmations",
+    "failed_logins",
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {

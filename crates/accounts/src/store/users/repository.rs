@@ -50,6 +50,21 @@ impl Users<'_> {
         look.permissions().ok_or_else(|| AccountsError::missing("user", id.as_str()))
     }
 
+    /// The administrator who may sign in, if there is only one: no other could end a lock.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn only_administrator(self) -> Result<Option<UserId>, AccountsError> {
+        let query = sql("SELECT users.id FROM users JOIN members ON members.user_key = users.key \
+                         WHERE members.group_key = 1 AND users.enabled LIMIT 2");
+        match self.0.db().rows(query).await?.as_slice() {
+            [only] => UserId::parse(&only.text(0)?)
+                .map(Some)
+                .map_err(|_| AccountsError::unreadable("an administrator without an id")),
+            _ => Ok(None),
+        }
+    }
+
     /// The user whose confirmed mail address this is.
     ///
     /// # Errors

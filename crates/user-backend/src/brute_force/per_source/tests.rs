@@ -335,3 +335,19 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
         assert_eq!(bench.turn(HOME).await.unwrap_err(), Refusal::Unanswered(net(HOME)));
     }
 }
+
+/// A user who is locked types the right password at home. A guess that costs another source nothing would show that it is that one.
+#[tokio::test(start_paused = true)]
+async fn unjudged_guess_counts_at_each_source_that_makes_it() {
+    let bench = Bench::new(no_pause());
+    let typed = bench.guess();
+    for source in ["198.51.100.1", HOME, "2001:db8:1:2::9"] {
+        for _ in 0..3 {
+            bench.turn_for(source, &typed).await.unwrap().unjudged();
+        }
+        for _ in 0..9 {
+            bench.turn(source).await.unwrap().unjudged();
+        }
+        assert!(matches!(bench.turn(source).await, Err(Refusal::TooMany(..))), "{source}");
+    }
+}

@@ -1,5 +1,7 @@
 //! Guessing at one person is slow, and its owner does not notice (T43, T47).
 
+use zeroize::Zeroizing;
+
 use super::*;
 use crate::secret::OutcomeKeyer;
 
@@ -23,6 +25,11 @@ fn named(name: &str) -> CanonicalName {
     CanonicalName::parse(name).unwrap()
 }
 
+/// What alice is reported as.
+fn hash(bench: &Bench) -> UserHash {
+    bench.users.shared.reports.hash(&alice()).unwrap()
+}
+
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -30,7 +37,7 @@ fn seconds(seconds: u64) -> Duration {
 fn retry_after(refusal: Refusal) -> Duration {
     match refusal {
         Refusal::Locked(wait) | Refusal::TooMany(wait) | Refusal::TooEarly(wait) => wait,
-        Refusal::Unanswered => Duration::ZERO,
+        Refusal::LockedByRule | Refusal::Unanswered => Duration::ZERO,
     }
 }
 
@@ -41,7 +48,8 @@ impl Bench {
 
     fn with(lockout: Option<Lockout>, limit: AttemptLimit, max: usize) -> Self {
         let known = KnownCredentials::new(1_000);
-        let users = UserLimiter::with_bound(lockout, limit, known.clone(), None, max);
+        let key = UserHashKey::new(Zeroizing::new([7; 32]));
+        let users = UserLimiter::with_bound(lockout, limit, known.clone(), None, Some(key), max);
         Self { users, known, keyer: OutcomeKeyer::random().unwrap(), guesses: 0.into() }
     }
 
@@ -245,7 +253,7 @@ async fn t43_proven_credentials_are_never_delayed() {
     assert_eq!(now(), start);
     // It was changed: from now on it is as any other, and counts.
     bench.refuse(entry);
-    bench.users.unlock(&alice());
+    bench.users.unlock(&alice(), Duration::ZERO);
     bench.fail_times(101).await;
     let newly_right = bench.enter(&bench.tuple("new")).await;
     assert!(matches!(newly_right, Err(Refusal::Locked(_))));
@@ -321,7 +329,7 @@ async fn delay_after_the_deadline_is_not_waited_for() {
 async fn unlock_clears_the_record() {
     let bench = Bench::new();
     bench.fail_times(101).await;
-    bench.users.unlock(&alice());
+    bench.users.unlock(&alice(), Duration::ZERO);
     assert_eq!(bench.users.users(), 0);
     let start = now();
     assert!(bench.fail().await.is_ok());
@@ -407,20 +415,37 @@ async fn passwords_that_no_backend_judged_end_what_memory_answers() {
 #[tokio::test(start_paused = true)]
 async fn smaller_number_in_a_row_locks_earlier() {
     let bench = Bench::new();
-    bench.users.set_max_in_a_row(Some(3));
+    let rule = |max, exempt: Option<&str>| Some(InARow { max, exempt: exempt.map(named) });
+    bench.users.set_in_a_row(rule(3, Some("root")));
     bench.fail_times(3).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
-    bench.users.set_max_in_a_row(None);
+    assert_eq!(bench.fail().await, Err(Refusal::LockedByRule));
+    // The user whom the rule never locks, as long as it is that one.
+    bench.users.set_in_a_row(rule(3, Some("alice")));
     assert_eq!(bench.fail().await, Ok(false));
+    bench.users.set_in_a_row(rule(3, None));
+    assert_eq!(bench.fail().await, Err(Refusal::LockedByRule));
+    bench.users.set_in_a_row(None);
+    assert_eq!(bench.fail().await, Ok(false));
+    // What the settings lock is told as that.
+    bench.users.set_in_a_row(rule(1_000, None));
+    bench.fail_times(96).await;
+    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
 }
 
 #[tokio::test(start_paused = true)]
 async fn failures_of_another_process_count() {
     let bench = Bench::with(Some(Lockout::default()), AttemptLimit::default(), 1_000);
     for minutes in [60, 14, 10, 5, 1] {
-        bench.users.count(&alice(), seconds(minutes * 60));
+        bench.users.report_failure(hash(&bench), seconds(minutes * 60));
     }
+    assert!(!bench.users.is_quiet("alice") && bench.users.is_quiet("bob"));
     assert_eq!(bench.fail().await, Err(Refusal::TooMany(seconds(60))));
-    bench.users.unlock(&alice());
+    bench.users.unlock(&alice(), Duration::ZERO);
     assert_eq!(bench.fail().await, Ok(false));
+    bench.users.unlock(&alice(), Duration::ZERO);
+    // A sign-in elsewhere ends what was counted before it, here and there.
+    bench.fail_times(3).await;
+    bench.users.report_sign_in(hash(&bench), Duration::ZERO);
+    bench.fail_times(4).await;
+    assert!(matches!(bench.fail().await, Err(Refusal::TooMany(_))));
 }

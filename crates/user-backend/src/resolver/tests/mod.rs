@@ -218,6 +218,8 @@ struct ServerState {
     id: BackendId,
     people: Mutex<HashMap<String, String>>,
     is_down: AtomicBool,
+    /// How far an attempt comes while it is down.
+    down_during: Mutex<Phase>,
     seen: Mutex<Vec<(String, String)>>,
 }
 
@@ -227,8 +229,14 @@ impl Server {
             id: BackendId::parse(id).unwrap(),
             people: Mutex::default(),
             is_down: AtomicBool::new(false),
+            down_during: Mutex::new(Phase::Connect),
             seen: Mutex::default(),
         }))
+    }
+
+    fn down_during(self, phase: Phase) -> Self {
+        *self.0.down_during.lock().unwrap() = phase;
+        self
     }
 
     fn with(self, name: &str, password: &str) -> Self {
@@ -276,7 +284,7 @@ impl UserBackend for Server {
         self.0.seen.lock().unwrap().push((attempt.name.to_string(), password.to_owned()));
         tokio::task::yield_now().await;
         if self.0.is_down.load(Ordering::SeqCst) {
-            return Err(BackendError::unavailable(Phase::Connect, "down"));
+            return Err(BackendError::unavailable(*self.0.down_during.lock().unwrap(), "down"));
         }
         let right = self.0.people.lock().unwrap().get(name).is_some_and(|right| right == password);
         Ok(if right {
