@@ -212,7 +212,8 @@ impl Loader {
         }
         check_together(&entries, &origins, diagnostics);
         let extra = self.read.iter().map(|extra| (extra.name.as_str(), extra.key(dialect)));
-        let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))].map(|(name, key)| (name, key.to_owned()));
+        let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))]
+            .map(|(name, key)| (name, key.to_owned()));
         let sections = extra.chain(own).filter_map(|(name, key)| {
             let node = find(&document, &key).filter(|node| node.value != Value::Null)?;
             Some(RawSection { name: name.to_owned(), key, node: node.clone() })

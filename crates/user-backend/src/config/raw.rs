@@ -1,5 +1,7 @@
 //! Sections of the program around the library: read with the same eyes, typed by their owner.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 
 use super::Config;
@@ -9,12 +11,19 @@ use crate::document::source::names_a_secret;
 use crate::document::tree::{Node, Value};
 
 /// A top-level key that the caller asked the loader for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct RawSection {
     pub(super) name: String,
     /// Its name in the file.
     pub(super) key: String,
     pub(super) node: Node,
+}
+
+/// Without the value: it may hold secrets.
+impl fmt::Debug for RawSection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawSection").field("name", &self.name).field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 impl Config {
