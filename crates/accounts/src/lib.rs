@@ -60,11 +60,12 @@ mod store;
 
 pub use domain::{
     ADMIN_GROUP, AccountsError, Action, Actor, BANNED, Changes, Clock, CredentialEpoch, Details, DisplayName,
-    EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, Group, GroupDisplayName, GroupFilter,
-    GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES, NewIdError, NewUser,
-    NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry, ProfileField, ProfileScope,
-    ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash, Timestamp, Token, TokenHash,
-    TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter, UserId,
+    EditedBy, EmailAddress, Expiry, FieldRisk, FieldRules, FieldValue, FirstSignIn, Group, GroupDisplayName,
+    GroupFilter, GroupId, LOCAL_BACKEND, Language, LocalPassword, Locale, MAX_LOCAL_PASSWORD_BYTES,
+    NewIdError, NewUser, NoRandomness, Page, PasswordTooLong, Permissions, Profile, ProfileEntry,
+    ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash,
+    Timestamp, Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter,
+    UserId,
 };
 pub use server_settings::{MayAdd, MayCreate, RefusalTime, SectionDigests, ServerSettings};
 pub use service::address_confirmation::{AddressConfirmation, ConfirmError};

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use accounts::LOCAL_BACKEND;
+use accounts::{FirstSignIn, LOCAL_BACKEND};
 use async_trait::async_trait;
 use user_backend::config::{Config, Entry, Link};
+use user_backend::resolver::names::Admit;
 use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Policy, Resolver, UserBackend};
@@ -105,7 +106,12 @@ impl LoadedConfig {
             builder = builder.pins(Arc::clone(pins));
         }
         for one in backends {
-            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), one.names.clone());
+            // Nor does that backend's answer depend on who may have an account.
+            let names = match only {
+                Some(_) => one.names.clone().with_admit(Admit::Everybody),
+                None => one.names.clone(),
+            };
+            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), names);
         }
         builder.build().map_err(|error| CliError::new(error.to_string()))
     }
@@ -149,6 +155,9 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<LoadedConfig, Cli
 
 fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {
     let links = config.build_backends().map_err(wrong)?;
+    for entry in config.entries() {
+        FirstSignIn::of(entry, &config).map_err(wrong)?;
+    }
     let about = |id: Option<&BackendId>| -> Vec<String> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
         mine.map(|warning| format!("{}: {}", warning.setting(), warning.text())).collect()
@@ -185,6 +194,10 @@ impl PinStore for ReadOnlyPins {
         _: Option<&str>,
     ) -> Result<PinOwner, PinError> {
         Ok(self.0.owner(name).await?.unwrap_or_else(|| PinOwner::new(backend.clone(), None)))
+    }
+
+    async fn is_member(&self, name: &CanonicalName, group: &str) -> Result<Option<bool>, PinError> {
+        self.0.is_member(name, group).await
     }
 
     async fn rebind(

@@ -133,5 +133,6 @@ pub(crate) fn chain(
     );
     // Compared by their entries: what says the same stays as it is when the configuration is read again.
     let all = all.with_config_inside(config, |backend| backend)?;
-    Ok((all, config.entries().iter().map(ExternalBackend::of).collect()))
+    let external = config.entries().iter().map(|entry| ExternalBackend::of(entry, config));
+    Ok((all, external.collect::<Result<_, _>>()?))
 }

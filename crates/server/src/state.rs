@@ -5,13 +5,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use accounts::AppCatalogue;
-use accounts::{Accounts, AccountsError, InvalidationWatcher, LOCAL_BACKEND, User};
+use accounts::{Accounts, AccountsError, FirstSignIn, InvalidationWatcher, LOCAL_BACKEND, User};
 use accounts::{AddressConfirmation, PasswordKeeper, PasswordKeepers, PasswordReset};
 use accounts::{LocalPasswords, Person, SetError};
 use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
-use user_backend::config::{ClassRegistry, Config, Entry, Network};
-use user_backend::{BackendId, Policy, Resolver, UserBackend};
+use user_backend::config::{ClassRegistry, Config, ConfigErrors, Entry, Network};
+use user_backend::resolver::names::Admit;
+use user_backend::{BackendId, NameRules, Policy, Resolver, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
@@ -63,12 +64,19 @@ pub(crate) struct Inner {
 pub(crate) struct ExternalBackend {
     id: BackendId,
     keeper: PasswordKeeper,
+    names: NameRules,
+    first: FirstSignIn,
 }
 
 impl ExternalBackend {
-    pub(crate) fn of(entry: &Entry) -> Self {
+    pub(crate) fn of(entry: &Entry, config: &Config) -> Result<Self, ConfigErrors> {
         let (name, help_url) = (entry.display_name().to_owned(), entry.help_url().map(str::to_owned));
-        Self { id: entry.id().clone(), keeper: PasswordKeeper { name, help_url } }
+        Ok(Self {
+            id: entry.id().clone(),
+            keeper: PasswordKeeper { name, help_url },
+            names: entry.names().clone(),
+            first: FirstSignIn::of(entry, config)?,
+        })
     }
 }
 
@@ -176,6 +184,27 @@ impl AppState {
         let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
         let external = external.iter().map(|backend| &backend.id);
         local.iter().chain(external).find(|found| found.as_str() == id).cloned()
+    }
+
+    /// What users of a backend get at their first sign-in.
+    pub(crate) fn first_sign_in(&self, backend: &BackendId) -> FirstSignIn {
+        let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
+        let found = external.iter().find(|found| found.id == *backend);
+        found.map(|found| found.first.clone()).unwrap_or_default()
+    }
+
+    /// Whether a backend admits the members of a group only.
+    pub(crate) fn admits_by_group(&self, backend: &BackendId) -> bool {
+        let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
+        let found = external.iter().find(|found| found.id == *backend);
+        found.is_some_and(|found| matches!(found.names.admit(), Admit::Group(_)))
+    }
+
+    /// Whether the backend of an account that is there is configured and still admits it.
+    pub(crate) fn admits(&self, user: &User, is_member: impl FnOnce(&str) -> bool) -> bool {
+        let external = self.inner.external.read().unwrap_or_else(PoisonError::into_inner);
+        let found = external.iter().find(|found| found.id == user.backend);
+        found.is_some_and(|found| found.names.admits(user.id.name(), true, is_member))
     }
 
     /// Confirms mail addresses.

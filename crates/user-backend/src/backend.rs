@@ -138,6 +138,13 @@ impl<'a> Attempt<'a> {
         self
     }
 
+    /// The same attempt for another reading of the name.
+    #[must_use]
+    pub(crate) fn with_name(mut self, name: &'a LoginName) -> Self {
+        self.name = name;
+        self
+    }
+
     /// Says that the same name and password were accepted the last time.
     #[must_use]
     pub fn as_proven(mut self, is_proven: bool) -> Self {

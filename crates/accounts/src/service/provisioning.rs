@@ -3,7 +3,9 @@
 use user_backend::{BackendId, CanonicalName};
 
 use crate::domain::new_user::Confirmation;
-use crate::domain::{AccountsError, Action, EmailAddress, GroupId, LOCAL_BACKEND, NewUser, User, UserId};
+use crate::domain::{
+    AccountsError, Action, EmailAddress, FirstSignIn, GroupId, LOCAL_BACKEND, NewUser, User, UserId,
+};
 use crate::store::change::{Change, LockedUser};
 use crate::store::rights::Right;
 use crate::store::users::addresses::{self, NewAddress};
@@ -42,6 +44,20 @@ impl UsersMut<'_> {
         backend: &BackendId,
         told_groups: impl IntoIterator<Item = GroupId> + Send,
     ) -> Result<(User, bool), AccountsError> {
+        self.remember_with(name, backend, told_groups, &FirstSignIn::default()).await
+    }
+
+    /// The same; a new user gets what is set for the first sign-in.
+    ///
+    /// # Errors
+    /// As [`Self::remember`].
+    pub async fn remember_with(
+        self,
+        name: &CanonicalName,
+        backend: &BackendId,
+        told_groups: impl IntoIterator<Item = GroupId> + Send,
+        first: &FirstSignIn,
+    ) -> Result<(User, bool), AccountsError> {
         let id = UserId::from_canonical(name.clone());
         if let Some(user) = self.find(&id).await? {
             let same = user.backend == *backend;
@@ -53,7 +69,14 @@ impl UsersMut<'_> {
         if let Some(email) = email {
             new = new.known_email(email);
         }
-        new.groups = told_groups.into_iter().filter(|group| !group.is_admin()).collect();
+        new.quota = first.quota;
+        new.language = first.language.clone();
+        let groups = told_groups.into_iter().chain(first.groups.iter().cloned());
+        for group in groups.filter(|group| !group.is_admin()) {
+            if !new.groups.contains(&group) {
+                new.groups.push(group);
+            }
+        }
         match self.create(new).await {
             Err(AccountsError::AlreadyExists { what, id: told }) => match self.find(&id).await? {
                 Some(user) if user.backend == *backend => Ok((user, false)),

@@ -40,6 +40,21 @@ impl Pins<'_> {
     }
 }
 
+impl Pins<'_> {
+    /// Whether the account of a name is in a group; `None` when there is no such account.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn is_member(self, name: &CanonicalName, group: &str) -> Result<Option<bool>, AccountsError> {
+        let query = sql(
+            "SELECT (SELECT COUNT(*) FROM members JOIN groups ON groups.key = members.group_key \
+                         WHERE members.user_key = users.key AND groups.id = $2) FROM users WHERE users.name = $1",
+        );
+        let row = self.0.db().row(query.bind(name.as_str()).bind(group)).await?;
+        row.map(|row| Ok(row.count(0)? > 0)).transpose()
+    }
+}
+
 impl PinsMut<'_> {
     /// Makes `backend` the owner unless there is one, in one step, and returns who the owner is now. A spelling is kept if
     /// there is none yet.
@@ -264,6 +279,10 @@ impl PinStore for StoredPins {
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError> {
         PinsMut::new(&self.0).bind(name, backend, spelling).await.map(without_ban).map_err(PinError::new)
+    }
+
+    async fn is_member(&self, name: &CanonicalName, group: &str) -> Result<Option<bool>, PinError> {
+        Pins(&self.0).is_member(name, group).await.map_err(PinError::new)
     }
 
     async fn rebind(

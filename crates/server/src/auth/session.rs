@@ -180,10 +180,15 @@ impl AppState {
         }
     }
 
-    /// Whether the backend of this user is still enabled.
+    /// Whether the backend of this user is still enabled and admits them. `look` is about this user.
     pub(super) fn is_served(&self, user: &User, look: &Snapshot) -> bool {
-        let id = user.backend.as_str();
-        id == LOCAL_BACKEND || self.backend(id).is_some() && look.app(EXTERNAL_APP).unwrap_or(true)
+        if user.backend.as_str() == LOCAL_BACKEND {
+            return true;
+        }
+        let groups = look.details.as_deref().map(|details| &details.groups);
+        let is_member =
+            |group: &str| groups.is_some_and(|groups| groups.iter().any(|own| own.as_str() == group));
+        look.app(EXTERNAL_APP).unwrap_or(true) && self.admits(user, is_member)
     }
 
     /// Whether a session goes on; its owner has just been seen.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use accounts::{AccountsError, EXTERNAL_APP, EmailAddress, GroupId, Permissions, UserId};
 use user_backend::clock::{Instant, now};
-use user_backend::{Authenticated, CanonicalName, Credentials, LoginName, Outcome, Rejection};
+use user_backend::{Authenticated, CanonicalName, Credentials, Freshness, LoginName, Outcome, Rejection};
 
 use super::app_password::Lookup;
 use super::login_delay::{delay_failure, least};
@@ -160,7 +160,12 @@ impl AppState {
         let credentials = Credentials::new(name, password).from_source(from);
         let (local, _) = &self.inner.local;
         let credentials = if external { credentials } else { credentials.only_backend(local.id()) };
-        let answer = self.inner.resolver.authenticate(credentials).await;
+        let mut answer = self.inner.resolver.authenticate(credentials).await;
+        // What is remembered may be older than a change of groups, which `admit` may name.
+        if let Some(name) = self.no_longer_admitted(&answer.outcome).await? {
+            self.inner.resolver.invalidate_user(&name);
+            answer = self.inner.resolver.authenticate(credentials).await;
+        }
         let proof = match answer.outcome {
             Outcome::Authenticated(proof) => proof,
             outcome => {
@@ -183,6 +188,17 @@ impl AppState {
         Ok(Err(Outcome::Refused(rejection)))
     }
 
+    /// The user whom a remembered acceptance is about, if their backend does not admit them any more.
+    async fn no_longer_admitted(&self, outcome: &Outcome) -> Result<Option<CanonicalName>, AccountsError> {
+        let Outcome::Authenticated(proof) = outcome else { return Ok(None) };
+        if proof.freshness() == Freshness::Live || !self.admits_by_group(proof.backend()) {
+            return Ok(None);
+        }
+        let look = self.accounts().snapshot(Some(proof.name())).await?;
+        let is_out = look.permissions().is_some_and(|standing| !self.is_served(&standing.user, &look));
+        Ok(is_out.then(|| proof.name().clone()))
+    }
+
     /// The account of an accepted user. External users get theirs at the first sign-in.
     async fn standing_of(&self, proof: &Authenticated) -> Result<Option<Permissions>, AccountsError> {
         let system = self.accounts().as_system();
@@ -195,7 +211,9 @@ impl AppState {
             other => return other.map(Some),
         }
         let groups = proof.identity().groups().filter_map(|group| GroupId::parse(group).ok());
-        match users.remember(proof.name(), proof.backend(), groups.collect::<Vec<_>>()).await {
+        let groups: Vec<_> = groups.collect();
+        let first = self.first_sign_in(proof.backend());
+        match users.remember_with(proof.name(), proof.backend(), groups, &first).await {
             Ok(_) => users.permissions(&id).await.map(Some),
             Err(AccountsError::AlreadyExists { .. }) => Ok(None),
             Err(error) => Err(error),

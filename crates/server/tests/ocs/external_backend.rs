@@ -168,3 +168,41 @@ async fn banned_user_of_the_mail_server_stays_out_until_the_ban_is_lifted() {
     ask().send().await.ok();
     assert!(exists().await);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_sign_in_brings_groups_quota_and_language() {
+    let first =
+        "on_first_sign_in = { groups = [\"staff\", \"mail users\"], quota = \"5 GB\", language = \"de\" }\n";
+    let server = Server::with("", &[&imap().await, first].concat()).await;
+    let ask = || server.get("-", "/cloud/user?format=json").basic("mia@mail.example", MAIL);
+    let own = ask().send().await.ok().data();
+    assert_eq!(own["groups"], serde_json::json!(["mail users", "staff"]));
+    assert_eq!(own["quota"]["quota"], 5_u64 << 30, "{own}");
+    assert_eq!(own["language"], "de");
+    // Later sign-ins change nothing.
+    let mia = UserId::parse("mia@mail.example").unwrap();
+    server.accounts.groups().remove_member(&GroupId::parse("staff").unwrap(), &mia).await.unwrap();
+    assert_eq!(ask().send().await.ok().data()["groups"], serde_json::json!(["mail users"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn user_outside_of_the_admitted_group_is_refused() {
+    let server = Server::with("", &[&imap().await, "admit = { group = \"staff\" }\n"].concat()).await;
+    let ask = |password: &str| server.get("-", "/cloud/user").basic("mia@mail.example", password);
+    ask(MAIL).send().await.fails(997, "Unauthorised");
+    let (mia, staff) = (UserId::parse("mia@mail.example").unwrap(), GroupId::parse("staff").unwrap());
+    assert!(server.accounts.users().find(&mia).await.unwrap().is_none());
+    // An account that is there, in the group.
+    let mail = user_backend::BackendId::parse("mail").unwrap();
+    server.accounts.users().remember(mia.name(), &mail, [staff.clone()]).await.unwrap();
+    server.app.resolver().invalidate_user(mia.name());
+    ask(MAIL).send().await.ok();
+    let (token, _) = server.accounts.app_passwords().create(&mia, "phone", None).await.unwrap();
+    ask(token.expose()).send().await.ok();
+    // Out of the group, the remembered password and the app password open nothing any more.
+    server.accounts.groups().remove_member(&staff, &mia).await.unwrap();
+    ask(MAIL).send().await.fails(997, "Unauthorised");
+    ask(token.expose()).send().await.fails(997, "Unauthorised");
+    server.accounts.groups().add_member(&staff, &mia).await.unwrap();
+    ask(token.expose()).send().await.ok();
+}

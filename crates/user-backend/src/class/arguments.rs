@@ -109,8 +109,17 @@ impl<'a> Arguments<'a> {
 
     /// The first argument, if it is a text and was given without a name.
     pub fn first_text(&self) -> Option<&'a str> {
-        self.fields.iter().find_map(|(key, field)| match (key, &field.node.value) {
-            (Key::Index(0), Value::Text(text)) => Some(text.as_str()),
+        self.text_of(|key| matches!(key, Key::Index(0)))
+    }
+
+    /// The argument of this name, if it is a text.
+    pub fn named_text(&self, name: &str) -> Option<&'a str> {
+        self.text_of(|key| key.is(name))
+    }
+
+    fn text_of(&self, is_meant: impl Fn(&Key) -> bool) -> Option<&'a str> {
+        self.fields.iter().find_map(|(key, field)| match &field.node.value {
+            Value::Text(text) if is_meant(key) => Some(text.as_str()),
             _ => None,
         })
     }
@@ -122,12 +131,25 @@ impl<'a> Arguments<'a> {
 
     /// Puts every argument in its place by number or by name.
     pub fn named(&self, parameters: &[&'static str]) -> Option<NamedArguments<'a>> {
+        self.named_with_aliases(parameters, &[])
+    }
+
+    /// The same with further names of parameters, each with the one that it stands for.
+    pub fn named_with_aliases(
+        &self,
+        parameters: &[&'static str],
+        aliases: &[(&'static str, &'static str)],
+    ) -> Option<NamedArguments<'a>> {
         let mut places: Vec<Option<Field<'a>>> = vec![None; parameters.len()];
         let (mut numbered, mut broken) = (Vec::new(), false);
         for (key, field) in &self.fields {
             let place = match key {
                 Key::Index(index) => usize::try_from(*index).ok().filter(|index| *index < parameters.len()),
-                Key::Name(name) => parameters.iter().position(|parameter| parameter == name),
+                Key::Name(name) => {
+                    let alias = aliases.iter().find(|(alias, _)| alias == name);
+                    let name = alias.map_or(name.as_str(), |(_, name)| name);
+                    parameters.iter().position(|parameter| *parameter == name)
+                }
             };
             let Some(slot) = place.and_then(|place| places.get_mut(place)) else {
                 field.fail::<()>(surplus(key, parameters));
@@ -222,6 +244,16 @@ impl<'a> NamedArguments<'a> {
     pub fn boolean(&self, nth: usize) -> Option<Located<'a, bool>> {
         let field = self.get(nth)?;
         Some(Located { value: boolean(&field)?, field })
+    }
+
+    /// An argument that PHP takes for true or false, where a null that was written is false.
+    pub fn boolean_or_null(&self, nth: usize) -> Option<Located<'a, bool>> {
+        match self.places.get(nth)? {
+            Some(field) if field.node.value == Value::Null => {
+                Some(Located { value: false, field: field.clone() })
+            }
+            _ => self.boolean(nth),
+        }
     }
 
     /// An argument that is a domain. Empty means none.

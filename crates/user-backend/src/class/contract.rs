@@ -49,6 +49,18 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// The workgroup, for a class whose servers take `DOMAIN\\user` and `user` for one account: in front of a name, this one is left
+    /// out, and names with another one are not this server's.
+    fn workgroup(&self, _own: &OwnFields) -> Option<String> {
+        None
+    }
+
+    /// Warnings about an entry that can be used: own fields and what each does not do, such as one that has no effect beside
+    /// another.
+    fn warnings(&self, _entry: &Entry) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Reads positional `arguments`. `None` when something is wrong with them, which has been reported.
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
         arguments

@@ -14,6 +14,19 @@ use crate::resolver::names::NameRules;
 use crate::resolver::policy::Policy;
 use crate::transport::{Endpoint, TlsMode};
 
+/// What users of a backend get at their first sign-in (`on_first_sign_in`). The library hands it on to the program that keeps
+/// accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FirstSignIn {
+    /// The groups that they join.
+    pub groups: Vec<String>,
+    /// How much they may store, such as `5 GB`.
+    pub quota: Option<String>,
+    /// Their language, such as `de`.
+    pub language: Option<String>,
+}
+
 /// One entry of `user_backends`.
 ///
 /// `Debug` shows the names of a class's own fields, not their values: they may be secrets.
@@ -27,6 +40,7 @@ pub struct Entry {
     pub(crate) policy: Policy,
     pub(crate) display_name: Option<String>,
     pub(crate) help_url: Option<String>,
+    pub(crate) first_sign_in: FirstSignIn,
     pub(crate) own: OwnFields,
 }
 
@@ -77,6 +91,11 @@ impl Entry {
     /// Where people get help with a password that this server keeps.
     pub fn help_url(&self) -> Option<&str> {
         self.help_url.as_deref()
+    }
+
+    /// What users get at their first sign-in.
+    pub fn first_sign_in(&self) -> &FirstSignIn {
+        &self.first_sign_in
     }
 
     /// The class's own fields.

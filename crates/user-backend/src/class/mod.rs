@@ -49,7 +49,7 @@ mod transport;
 
 pub use arguments::{Arguments, Located, NamedArguments, NamedFields, PositionalTls};
 pub use contract::Class;
-pub use entry::Entry;
+pub use entry::{Entry, FirstSignIn};
 pub use error::EntryError;
 pub use fields::FieldSpec;
 pub use own_fields::OwnFields;

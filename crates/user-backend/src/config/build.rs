@@ -9,7 +9,7 @@ use crate::backend::UserBackend;
 use crate::class::Entry;
 use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
 use crate::error::BackendError;
-use crate::identity::LoginName;
+use crate::identity::{BackendId, LoginName};
 use crate::resolver::names::NameRules;
 use crate::resolver::{BuildError, Part, Policy, Reloaded, Resolver, ResolverBuilder};
 use crate::transport::{Endpoint, Trust};
@@ -29,18 +29,28 @@ impl Config {
         Ok(parts.into_iter().map(|Part { backend, policy, names, .. }| (backend, policy, names)).collect())
     }
 
-    /// What an entry of this configuration makes of a login name: the name that its server is sent, and who that is.
-    /// Contacts no server.
+    /// What an entry of this configuration makes of a login name that is no account's id: the name that its server is sent, and
+    /// who that is. Contacts no server.
     ///
     /// # Errors
     /// The verdict that stands without the server, such as [`Verdict::NotMine`] for a name of another domain.
     pub fn ask(&self, entry: &Entry, login: &LoginName) -> Result<(String, Identity), Verdict> {
         let (upstream, identity) = entry.names.ask(login)?;
+        self.check_name(entry, &upstream).map(|()| (upstream, identity))
+    }
+
+    /// The name that the server of an entry is sent for an account with this id. Contacts no server.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn ask_account(&self, entry: &Entry, id: &LoginName) -> Result<String, Verdict> {
+        let upstream = entry.names.ask_account(id)?;
+        self.check_name(entry, &upstream).map(|()| upstream)
+    }
+
+    fn check_name(&self, entry: &Entry, upstream: &str) -> Result<(), Verdict> {
         let class = self.registry.find(entry.class).ok();
-        match class.and_then(|class| class.refuses_name(entry, &upstream)) {
-            Some(verdict) => Err(verdict),
-            None => Ok((upstream, identity)),
-        }
+        class.and_then(|class| class.refuses_name(entry, upstream)).map_or(Ok(()), Err)
     }
 
     fn parts(&self) -> Result<Vec<Part>, ConfigErrors> {
@@ -84,6 +94,24 @@ impl Config {
             place = place.field("ca_file");
         }
         self.error_at(origin, place, problem)
+    }
+
+    /// An error of yours about a field of one entry, with its place in the file: for what the library hands on to you, such as
+    /// [`Entry::first_sign_in`]. `field` may lead to a value inside, such as `on_first_sign_in.quota`.
+    pub fn entry_error(
+        &self,
+        id: &BackendId,
+        field: &str,
+        found: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> ConfigErrors {
+        let origin = self.entries.iter().zip(&self.origins).find(|(entry, _)| entry.id == *id);
+        let place = origin.map_or_else(
+            || Place::section(BACKENDS),
+            |(_, origin)| Place::entry(BACKENDS, origin.index).field(field),
+        );
+        let at = origin.map(|(_, origin)| origin.at);
+        ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
     }
 
     pub(super) fn error_at(&self, origin: &Origin, place: Place, problem: Problem) -> ConfigError {

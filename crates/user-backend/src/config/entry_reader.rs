@@ -6,13 +6,14 @@ use super::endpoint::{self, EndpointFields, TLS_FIELDS};
 use super::help;
 use super::policy;
 use super::warning::Warning;
-use crate::class::{Arguments, Class, ClassRegistry, Entry, NamedFields, read as own_fields};
+use crate::class::{Arguments, Class, ClassRegistry, Entry, FirstSignIn, NamedFields, read as own_fields};
 use crate::document::section::{TableReader, alternatives};
-use crate::document::{Field, Problem};
+use crate::document::{Field, Problem, duration};
 use crate::identity::BackendId;
+use crate::resolver::names::Admit;
 
 /// The fields that every class knows.
-const COMMON_FIELDS: [&str; 24] = [
+pub(super) const COMMON_FIELDS: [&str; 28] = [
     "class",
     "id",
     "arguments",
@@ -22,7 +23,11 @@ const COMMON_FIELDS: [&str; 24] = [
     "add_domain",
     "strip_domain",
     "group_by_domain",
+    "names",
+    "separator",
     "deny_names",
+    "admit",
+    "on_first_sign_in",
     "connect_timeout",
     "timeout",
     "max_concurrent",
@@ -48,7 +53,8 @@ pub(super) fn read(
     let errors = section.diagnostics.count();
     let Some(class) = class(section, registry) else {
         // The rest is looked at all the same, so that everything is reported at once.
-        let _ = policy::names(section, &NamedFields::default(), &mut Vec::new());
+        let _ = policy::names(section, &NamedFields::default(), false, &mut Vec::new());
+        let _ = policy::first_sign_in(section, &mut Vec::new());
         let _ = policy::policy(section, &mut Vec::new());
         let _ = help::read(section);
         return None;
@@ -61,31 +67,66 @@ pub(super) fn read(
     let mut remarks = Vec::new();
     let nothing = NamedFields::default();
     let named = said.as_ref().map_or(Some(&nothing), Option::as_ref);
-    let names = policy::names(section, named.unwrap_or(&nothing), &mut remarks);
+    let names = policy::names(section, named.unwrap_or(&nothing), class.bare_names_only(), &mut remarks);
+    let first_sign_in = policy::first_sign_in(section, &mut remarks);
     let policy = policy::policy(section, &mut remarks);
     let help = help::read(section);
     let own = own_fields::read(section, class, named, is_common);
     let reach = endpoint::read(section, transport, said, base);
     let given_id = section.field("id").map(|field| id(&field));
-    let (names, policy, own, reach) = (names?, policy?, own?, reach?);
+    let (names, policy, own, reach, first_sign_in) = (names?, policy?, own?, reach?, first_sign_in?);
     let (display_name, help_url) = help?;
     let id = match given_id {
         Some(id) => id?,
         None => default_id(section, class, &reach)?,
     };
+    let mut domain = names.domain().clone().bare_names_only(class.bare_names_only());
+    if let Some(workgroup) = class.workgroup(&own) {
+        domain = match domain.windows_names(&workgroup) {
+            Ok(domain) => domain,
+            Err(error) => {
+                let problem = Problem::with_text(&workgroup, "a workgroup that can stand in front of a name");
+                section.fail(Some("workgroup"), problem.hint(error.to_string()));
+                return None;
+            }
+        };
+    }
+    let names = names.with_domain(domain);
     if section.diagnostics.count() > errors {
         return None;
     }
+    if *names.admit() == Admit::Known && first_sign_in != FirstSignIn::default() {
+        let text = "no effect with admit = \"known\": no account is made at a first sign-in".to_owned();
+        remarks.push(("on_first_sign_in", text));
+    }
     remarks.extend(reach.remarks);
+    let is_given = section.field("connect_timeout").is_some();
+    if let Some(endpoint) = reach.endpoint.as_ref().filter(|_| is_given)
+        && endpoint.connect_timeout() > endpoint.timeout()
+    {
+        let timeout = duration::shown(endpoint.timeout());
+        remarks.push(("connect_timeout", format!("no effect: a whole attempt may take {timeout}")));
+    }
     let mut warnings: Vec<Warning> =
         remarks.into_iter().map(|(setting, text)| Warning::new(Some(id.clone()), setting, text)).collect();
     if let Some(why) = transport.unprepared.filter(|_| policy.warm > 0) {
         warnings.push(Warning::new(Some(id.clone()), "warm", format!("without effect: {why}")));
     }
-    let domain = names.domain().clone().bare_names_only(class.bare_names_only());
-    let names = names.with_domain(domain);
-    let (class, endpoint, uses_tls) = (class.name(), reach.endpoint, transport.uses_tls());
-    let entry = Entry { id, class, endpoint, uses_tls, names, policy, display_name, help_url, own };
+    let (name, endpoint, uses_tls) = (class.name(), reach.endpoint, transport.uses_tls());
+    let entry = Entry {
+        id,
+        class: name,
+        endpoint,
+        uses_tls,
+        names,
+        policy,
+        display_name,
+        help_url,
+        first_sign_in,
+        own,
+    };
+    let of_class = class.warnings(&entry).into_iter();
+    warnings.extend(of_class.map(|(setting, text)| Warning::new(Some(entry.id.clone()), setting, text)));
     Some((entry, warnings))
 }
 

@@ -16,6 +16,7 @@ use crate::document::section::{Diagnostics, TableReader};
 use crate::document::source::{self, Access, Format, Source};
 use crate::document::tree::{Member, Node, Position, Value};
 use crate::resolver::names::check_collisions;
+use crate::resolver::policy::{OnReject, OnUnavailable};
 
 /// What warnings about the other files of a PHP configuration are about.
 const MORE_FILES: &str = "*.config.php";
@@ -211,6 +212,7 @@ impl Loader {
             origins.push(origin);
         }
         check_together(&entries, &origins, diagnostics);
+        warnings.extend(entries.last().into_iter().flat_map(without_successor));
         let extra = self.read.iter().map(|extra| (extra.name.as_str(), extra.key(dialect)));
         let own = [(BACKENDS, BACKENDS), ("resolver", resolver_key(dialect))]
             .map(|(name, key)| (name, key.to_owned()));
@@ -430,7 +432,7 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
     if let Err(collision) = check_collisions(rules) {
         // By id and domain: two entries may have one id, which is another error.
         let second = entries.iter().zip(origins).find(|(entry, _)| {
-            entry.id == collision.second && entry.names.domain().stripped() == Some(&*collision.second_domain)
+            entry.id == collision.second && entry.names.domain().strips(&collision.second_domain)
         });
         let (at, place) = match second {
             Some((_, origin)) => {
@@ -456,6 +458,17 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
             )),
         );
     }
+}
+
+/// Settings of the last backend about later ones.
+fn without_successor(last: &Entry) -> impl Iterator<Item = Warning> {
+    let stops = last.policy.on_reject == OnReject::Stop;
+    let goes_on = last.policy.on_unavailable == OnUnavailable::Continue;
+    let set = [("on_reject", stops), ("on_unavailable", goes_on)].into_iter().filter(|(_, is_set)| *is_set);
+    let id = last.id.clone();
+    set.map(move |(setting, _)| {
+        Warning::new(Some(id.clone()), setting, "no effect: no backend comes after this one")
+    })
 }
 
 /// A backend that may take longer than the whole chain.

@@ -7,6 +7,8 @@ mod documented;
 mod files;
 mod historic;
 mod hostile;
+#[cfg(any(feature = "smb", feature = "smb-native"))]
+mod names_table;
 mod php_system;
 mod registry;
 mod same;

@@ -3,7 +3,9 @@
 //! | positional arguments |
 //! |---|
 //! | mailbox string, domain = "" |
-//! | host, port = 143, sslmode = null, domain = "", stripDomain = true, groupDomain = false |
+//! | mailbox (a host), port = 143, sslmode = null, domain = "", stripeDomain = true, groupDomain = false |
+//!
+//! These are the PHP app's own names; `host` and `stripDomain` are understood too.
 //!
 //! The class name does not tell the two apart: `OC_User_IMAP` has meant both. A first argument that begins with `{` does.
 
@@ -18,7 +20,7 @@ use crate::class::{
 };
 use crate::document::section::nearest;
 use crate::document::tree::{Value, quoted};
-use crate::transport::TlsMode;
+use crate::transport::{Endpoint, TlsMode};
 
 /// The class `imap`.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +49,29 @@ impl Class for ImapClass {
     }
 
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
-        if arguments.has("mailbox") || arguments.first_text().is_some_and(mailbox::is_meant) {
-            return by_mailbox(&arguments.named(&["mailbox", "domain"])?);
+        // The PHP app calls the first one `mailbox` in both forms.
+        let first = arguments.first_text();
+        let first =
+            first.or_else(|| arguments.named_text("mailbox")).or_else(|| arguments.named_text("host"));
+        if first.is_some_and(mailbox::is_meant) {
+            return by_mailbox(
+                &arguments.named_with_aliases(&["mailbox", "domain"], &[("host", "mailbox")])?,
+            );
         }
-        by_host(&arguments.named(&["host", "port", "sslmode", "domain", "stripDomain", "groupDomain"])?)
+        let parameters = ["mailbox", "port", "sslmode", "domain", "stripeDomain", "groupDomain"];
+        let aliases = [("host", "mailbox"), ("stripDomain", "stripeDomain")];
+        by_host(&arguments.named_with_aliases(&parameters, &aliases)?)
+    }
+
+    fn warnings(&self, entry: &Entry) -> Vec<(&'static str, String)> {
+        let forwards: bool = entry.field("forward_source").unwrap_or_default();
+        let is_unsafe = |endpoint: &Endpoint| endpoint.tls() == TlsMode::None && !endpoint.is_loopback();
+        let has_no_effect = forwards && entry.endpoint().is_some_and(is_unsafe);
+        let warning = (
+            "forward_source",
+            "no effect without TLS: it is sent over TLS or to this machine only".to_owned(),
+        );
+        has_no_effect.then_some(warning).into_iter().collect()
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
@@ -98,7 +119,8 @@ fn by_host<'a>(named: &NamedArguments<'a>) -> Option<NamedFields<'a>> {
         Some(field) => sslmode(&field).map_or(PositionalTls::Unsaid, |mode| PositionalTls::Mode(mode, field)),
     };
     let domain = named.domain(3);
-    let (strip_domain, group_by_domain) = (named.boolean(4), named.boolean(5));
+    // In PHP, null is not the default here.
+    let (strip_domain, group_by_domain) = (named.boolean_or_null(4), named.boolean(5));
     let host = Some(host?);
     Some(NamedFields { host, port, tls, domain, strip_domain, group_by_domain, ..NamedFields::default() })
 }

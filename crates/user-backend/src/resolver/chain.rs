@@ -8,10 +8,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout_at;
+use tokio::time::{sleep_until, timeout_at};
 
 use super::link::{Limited, Link};
-use super::names::DomainRules;
+use super::names::{Admit, DomainRules, Reading};
 use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
@@ -19,7 +19,7 @@ use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
 use crate::backend::{Attempt, ServerMessage};
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{Cost, Reached, SourceRateLimiter, UserLimiter, cost};
-use crate::clock::{Instant, millis_since, now};
+use crate::clock::{Instant, later, millis_since, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::OutcomeKey;
 use crate::verdict::{Identity, Rejection, Verdict};
@@ -138,37 +138,49 @@ impl Chain {
                 continue;
             }
             // Users of another domain touch neither pins, budget, permits nor the circuit breaker.
-            let Some(identity) = link.names.domain().identity(attempt.name) else {
+            let rules = link.names.domain();
+            let readings = (rules.read_account(attempt.name), rules.read(attempt.name));
+            if readings == (None, None) {
                 trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
                 continue;
-            };
-            let spelling = match owners.of_both(attempt.name.canonical(), identity.name()).await {
-                Ok([typed, own]) => {
-                    let other = typed.as_ref().into_iter().chain(&own).find(|owner| owner.backend != link.id);
-                    if let Some(PinOwner { backend: owner, .. }) = other {
-                        trace.steps.push(Step::skipped(
-                            &link.id,
-                            ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
-                        ));
-                        if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
-                            trace.ended_by = Rule::OwnerMissing;
-                        }
-                        continue;
-                    }
-                    own.and_then(|own| own.spelling)
+            }
+            let (reading, owner) = match owners.choose(attempt.name.canonical(), readings).await {
+                Ok(Some(chosen)) => chosen,
+                Ok(None) => {
+                    trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
+                    continue;
                 }
                 Err(why) => return pins_failed(trace, &link.id, &why),
             };
-            let pinned = spelling.and_then(|spelling| link.names.pinned_upstream(&spelling, identity.name()));
+            if let Some(PinOwner { backend: owner, .. }) =
+                owner.as_ref().filter(|owner| owner.backend != link.id)
+            {
+                trace.steps.push(Step::skipped(
+                    &link.id,
+                    ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
+                ));
+                if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
+                    trace.ended_by = Rule::OwnerMissing;
+                }
+                continue;
+            }
+            let account = reading.identity.name();
+            let is_known = owner.is_some();
+            let pinned = owner.and_then(|owner| {
+                // Which of several domains an account is of is not known before its spelling is.
+                let unknown = || rules.merges_domains().then(|| account.to_string());
+                link.names.pinned_upstream(&owner.spelling.or_else(unknown)?, account)
+            });
             let mut sent = None;
+            let mut is_admitted = true;
             let message = ServerMessage::default();
             let began = now();
-            let answer = match link.names.ask(attempt.name) {
+            let answer = match link.names.denies(&reading) {
                 // A denied name: no server is asked, so no budget is spent.
-                Err(verdict) => Ok(verdict),
-                Ok((upstream, _)) => {
-                    let upstream = pinned.unwrap_or(upstream);
-                    let place = match link.reserve(identity.name(), tuple, attempt.is_proven) {
+                true => Ok(Verdict::Rejected(Rejection::PolicyDenied)),
+                false => {
+                    let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
+                    let place = match link.reserve(account, tuple, attempt.is_proven) {
                         Ok(place) => place,
                         Err(Limited { rule, step, reached, was_refused }) => {
                             trace.steps.push(step);
@@ -192,8 +204,21 @@ impl Chain {
                         }
                     };
                     let deadline = share(began, attempt.deadline, still_to_ask(number));
-                    let asked = attempt.with_upstream_name(&upstream).with_deadline(deadline);
-                    let answer = link.ask(asked.with_message_to(&message)).await;
+                    let asked = attempt.with_name(&reading.login).with_upstream_name(&upstream);
+                    let asked = asked.with_deadline(deadline);
+                    let mut answer = link.ask(asked.with_message_to(&message), &reading).await;
+                    if let Ok(Verdict::Accepted(accepted)) = &answer {
+                        match self.admits(link, accepted, is_known, deadline).await {
+                            Ok(true) => {}
+                            Ok(false) => {
+                                // As long as a wrong password takes there.
+                                sleep_until(later(began, link.refusal_time.usual()).min(deadline)).await;
+                                is_admitted = false;
+                                answer = Ok(Verdict::Rejected(Rejection::BadCredentials));
+                            }
+                            Err(why) => return pins_failed(trace, &link.id, &why),
+                        }
+                    }
                     *is_guess |= cost(&answer) == Cost::Unrecognised;
                     place.settle(&answer);
                     sent = Some(upstream);
@@ -204,10 +229,11 @@ impl Chain {
             if let Some(text) = &message {
                 tracing::warn!(backend = %link.id, text = text.as_str(), "the server has a message for its user");
             }
-            trace.steps.push(Step::of(&link.id, &answer, millis_since(began)).with_message(message));
+            let step = Step::of(&link.id, &answer, millis_since(began)).with_message(message);
+            trace.steps.push(if is_admitted { step } else { step.not_admitted() });
             match answer {
                 Ok(Verdict::Accepted(accepted)) => {
-                    let spelling = (accepted.name() == identity.name()).then(|| attempt.name.spelling());
+                    let spelling = (accepted.name() == account).then(|| reading.login.spelling());
                     let claim = Claim { link, accepted, spelling, sent: sent.as_deref() };
                     return self.claim(claim, attempt.deadline, trace).await;
                 }
@@ -250,6 +276,26 @@ impl Chain {
         // No backend knows the domain, so no backend knows the user.
         let rejection = rejection.unwrap_or(Rejection::UnknownUser);
         Decision::Rejected { rejection, cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX) }
+    }
+
+    /// Whether a user whom a backend accepted may have an account.
+    async fn admits(
+        &self,
+        link: &Link,
+        accepted: &Identity,
+        is_known: bool,
+        deadline: Instant,
+    ) -> Result<bool, String> {
+        let name = accepted.name();
+        let mut is_member = false;
+        if let Admit::Group(group) = link.names.admit() {
+            let known = match timeout_at(deadline, self.pins.is_member(name, group)).await {
+                Ok(known) => known.map_err(|error| error.to_string())?,
+                Err(_) => return Err(LATE.to_owned()),
+            };
+            is_member = known.unwrap_or_else(|| accepted.groups().any(|reported| reported == group));
+        }
+        Ok(link.names.admits(name, is_known, |_| is_member))
     }
 
     /// A yes counts only from the owner of the name, for the spelling that it accepted first. A name without an owner becomes
@@ -316,17 +362,22 @@ struct Owners<'a> {
 }
 
 impl Owners<'_> {
-    /// The owner of the name as typed, and of what a backend makes of it.
+    /// How a backend reads a name, of the two ways in which it could, and the owner of the name that this makes. `None`: the
+    /// name is of another domain.
     ///
     /// A typed name that is an account's is that account's alone. A backend that adds its domain would otherwise be sent
     /// every mistyped password of a local user with the same bare name.
-    async fn of_both(
+    async fn choose(
         &mut self,
         typed: &CanonicalName,
-        own: &CanonicalName,
-    ) -> Result<[Option<PinOwner>; 2], String> {
-        let typed_owner = self.of(typed).await?;
-        Ok([typed_owner, self.of(own).await?])
+        (account, other): (Option<Reading>, Option<Reading>),
+    ) -> Result<Option<(Reading, Option<PinOwner>)>, String> {
+        if let Some(owner) = self.of(typed).await? {
+            return Ok(account.or(other).map(|reading| (reading, Some(owner))));
+        }
+        let Some(reading) = other else { return Ok(None) };
+        let owner = self.of(reading.identity.name()).await?;
+        Ok(Some((reading, owner)))
     }
 
     async fn of(&mut self, name: &CanonicalName) -> Result<Option<PinOwner>, String> {

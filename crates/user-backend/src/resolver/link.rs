@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::canary::{Canary, CanaryResult, run_canary};
-use super::names::NameRules;
+use super::names::{NameRules, Reading};
 use super::policy::{DEFAULT_DEADLINE, Policy};
 use super::refusal_time::RefusalTime;
 use super::trace::{Rule, Step};
@@ -166,11 +166,20 @@ impl Link {
         Ok(Reserved { per_user, in_all: in_all.transpose()? })
     }
 
-    pub(super) async fn ask(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
-        self.answer(attempt).await.map_err(|error| error.with_backend(&self.id))
+    /// Asks about a name that was read by the rules of this link.
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        attempt: Attempt<'_>,
+        reading: &Reading,
+    ) -> Result<Verdict, BackendError> {
+        self.answer(attempt, reading).await.map_err(|error| error.with_backend(&self.id))
     }
 
-    async fn answer(self: &Arc<Self>, attempt: Attempt<'_>) -> Result<Verdict, BackendError> {
+    async fn answer(
+        self: &Arc<Self>,
+        attempt: Attempt<'_>,
+        reading: &Reading,
+    ) -> Result<Verdict, BackendError> {
         if self.trust.standing() == Standing::Broken {
             return Err(self.accepts_anybody());
         }
@@ -183,7 +192,7 @@ impl Link {
         match answer {
             Ok(Verdict::Accepted(identity)) => {
                 self.vouch_for(attempt.deadline).await?;
-                self.names.known_as(identity).map(Verdict::Accepted).ok_or_else(|| {
+                self.names.known_as(identity, reading).map(Verdict::Accepted).ok_or_else(|| {
                     BackendError::misconfigured(Phase::Login, "it accepted a name of another domain")
                 })
             }

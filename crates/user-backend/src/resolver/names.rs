@@ -5,6 +5,13 @@
 //! domain is compared without regard to letter case, and one mailbox has exactly one identity: with `strip_domain` the
 //! bare name, without it the full one, however it was typed.
 
+mod admit;
+mod domain;
+
+pub use admit::Admit;
+pub(crate) use domain::Reading;
+pub use domain::{DomainRules, Offered};
+
 use thiserror::Error;
 
 use crate::identity::{BackendId, CanonicalName, LoginName, NameError};
@@ -13,110 +20,25 @@ use crate::verdict::{Identity, Rejection, Verdict};
 /// Names that servers take without a password: refused everywhere unless the setting says otherwise.
 const DENIED_BY_DEFAULT: [&str; 3] = ["anonymous", "ftp", "guest"];
 
-/// Rules for the domain part of a login name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DomainRules {
-    domain: Option<CanonicalName>,
-    add: bool,
-    strip: bool,
-    group: bool,
-    bare_only: bool,
-}
-
-impl DomainRules {
-    /// No rule: names go to the server as typed and are known by their canonical form.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// Only names of `domain` (and bare names) belong to this backend; others are not its business.
-    ///
-    /// # Errors
-    /// [`NameError`] when `domain` could not be the part behind the `@` of a login name.
-    pub fn for_domain(domain: &str) -> Result<Self, NameError> {
-        let domain = CanonicalName::parse(domain)?;
-        if domain.as_str().contains('@') {
-            return Err(NameError::Unsupported);
-        }
-        Ok(Self { domain: Some(domain), ..Self::default() })
-    }
-
-    /// A bare name is sent to the server with `@domain` behind it. Off by default.
-    #[must_use]
-    pub fn add_domain(mut self, on: bool) -> Self {
-        self.add = on;
-        self
-    }
-
-    /// The person is known without the domain. Off by default.
-    #[must_use]
-    pub fn strip_domain(mut self, on: bool) -> Self {
-        self.strip = on;
-        self
-    }
-
-    /// The person belongs to a group named like the domain. Off by default.
-    #[must_use]
-    pub fn group_by_domain(mut self, on: bool) -> Self {
-        self.group = on;
-        self
-    }
-
-    /// Without a domain, names with an `@` belong to other backends. Off by default; SMB servers know bare names.
-    #[must_use]
-    pub fn bare_names_only(mut self, on: bool) -> Self {
-        self.bare_only = on;
-        self
-    }
-
-    /// The domain these rules speak of.
-    pub fn domain(&self) -> Option<&str> {
-        self.domain.as_ref().map(CanonicalName::as_str)
-    }
-
-    /// Who a login name is for a backend with these rules; `None` when it is of another domain.
-    ///
-    /// Only the canonical form is looked at: many servers take a full-width `@` for an `@`.
-    pub fn identity(&self, login: &LoginName) -> Option<Identity> {
-        let canonical = login.canonical();
-        let Some(domain) = self.domain() else {
-            let foreign = self.bare_only && canonical.as_str().contains('@');
-            return (!foreign).then(|| Identity::new(canonical.clone()));
-        };
-        let local = match canonical.split_domain() {
-            Some((local, of)) if of == domain && !local.is_empty() => local,
-            None if !canonical.as_str().contains('@') => canonical.as_str(),
-            _ => return None,
-        };
-        let name = if self.strip { local.to_owned() } else { format!("{local}@{domain}") };
-        let identity = Identity::new(CanonicalName::parse(&name).ok()?);
-        Some(if self.group { identity.with_group(domain) } else { identity })
-    }
-
-    /// The domain that people of this backend lose on their way in, if they do.
-    pub fn stripped(&self) -> Option<&str> {
-        self.domain().filter(|_| self.strip)
-    }
-}
-
-/// Everything about names that all backends have in common: domain rules and names that are never asked for.
+/// Everything about names that all backends have in common: domain rules, names that are never asked for, and who is admitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NameRules {
     domain: DomainRules,
     deny: Vec<CanonicalName>,
+    admit: Admit,
 }
 
 impl Default for NameRules {
     fn default() -> Self {
         let deny = DENIED_BY_DEFAULT.iter().filter_map(|name| CanonicalName::parse(name).ok()).collect();
-        Self { domain: DomainRules::none(), deny }
+        Self { domain: DomainRules::none(), deny, admit: Admit::Everybody }
     }
 }
 
 /// Domain rules alone: no name is denied.
 impl From<DomainRules> for NameRules {
     fn from(domain: DomainRules) -> Self {
-        Self { domain, deny: Vec::new() }
+        Self { domain, deny: Vec::new(), admit: Admit::Everybody }
     }
 }
 
@@ -163,33 +85,69 @@ impl NameRules {
         Ok(self)
     }
 
+    /// Sets who may have an account by this backend (default: all whom it accepts).
+    #[must_use]
+    pub fn with_admit(mut self, admit: Admit) -> Self {
+        self.admit = admit;
+        self
+    }
+
+    /// Who may have an account by this backend.
+    pub fn admit(&self) -> &Admit {
+        &self.admit
+    }
+
+    /// Whether a user whom the backend accepts may have this account. `is_known`: it is there already; `is_member`: whether it is
+    /// in this group.
+    pub fn admits(
+        &self,
+        account: &CanonicalName,
+        is_known: bool,
+        is_member: impl FnOnce(&str) -> bool,
+    ) -> bool {
+        let is_read_as = |name: &CanonicalName| {
+            let reading = LoginName::parse(name.as_str()).ok().and_then(|login| self.domain.read(&login));
+            reading.is_some_and(|reading| reading.identity.name() == account)
+        };
+        match &self.admit {
+            Admit::Everybody => true,
+            Admit::Known => is_known,
+            Admit::Names(names) => names.iter().any(|name| name == account || is_read_as(name)),
+            Admit::Group(group) => is_member(group),
+        }
+    }
+
     /// The domain rules.
     pub fn domain(&self) -> &DomainRules {
         &self.domain
     }
 
-    /// Decides what to do with a typed name.
+    /// Decides what to do with a typed name that is no account's id.
     pub fn decide(&self, login: &LoginName) -> NameDecision {
-        if self.is_denied(login.canonical()) {
-            return NameDecision::Denied;
-        }
-        match (self.domain.identity(login), self.domain.domain()) {
-            (None, _) => NameDecision::NotMine,
-            (Some(identity), Some(domain))
-                if self.domain.add && !login.canonical().as_str().contains('@') =>
-            {
-                NameDecision::Ask { upstream: format!("{}@{domain}", login.spelling()), identity }
-            }
-            (Some(identity), _) => NameDecision::Ask { upstream: login.spelling().to_owned(), identity },
+        match self.domain.read(login) {
+            _ if self.is_denied(login.canonical()) => NameDecision::Denied,
+            None => NameDecision::NotMine,
+            Some(reading) if self.denies(&reading) => NameDecision::Denied,
+            Some(Reading { upstream, identity, .. }) => NameDecision::Ask { upstream, identity },
         }
     }
 
+    /// Whether a name is refused before the server is asked.
+    pub(crate) fn denies(&self, reading: &Reading) -> bool {
+        self.is_denied(reading.login.canonical())
+    }
+
     /// Who a user is to the application, after the backend said who accepted: `None` when that is a name of another domain.
-    pub(crate) fn known_as(&self, accepted: Identity) -> Option<Identity> {
-        if self.domain == DomainRules::default() {
-            return Some(accepted);
-        }
-        let known = self.domain.identity(&LoginName::parse(accepted.name().as_str()).ok()?)?;
+    pub(crate) fn known_as(&self, accepted: Identity, reading: &Reading) -> Option<Identity> {
+        let name = accepted.name();
+        let is_asked = name == reading.login.canonical()
+            || name == reading.identity.name()
+            || CanonicalName::parse(&reading.upstream).is_ok_and(|sent| sent == *name);
+        let known = match is_asked {
+            true => reading.identity.clone(),
+            false if self.domain == DomainRules::default() => return Some(accepted),
+            false => self.domain.identity(&LoginName::parse(name.as_str()).ok()?)?,
+        };
         let of_backend = accepted.groups().filter(|group| !known.groups().any(|other| other == *group));
         Some(of_backend.fold(known.clone(), Identity::with_group))
     }
@@ -206,13 +164,27 @@ impl NameRules {
         }
     }
 
-    /// What is sent for a person whose pin has this spelling. `None`: by these rules it stands for another person, because
-    /// they were changed since.
-    pub(crate) fn pinned_upstream(&self, spelling: &str, person: &CanonicalName) -> Option<String> {
-        match self.decide(&LoginName::parse(spelling).ok()?) {
-            NameDecision::Ask { upstream, identity } if identity.name() == person => Some(upstream),
-            _ => None,
+    /// The name to send to the server for an account with this id.
+    ///
+    /// # Errors
+    /// The verdict that stands without asking the server.
+    pub fn ask_account(&self, id: &LoginName) -> Result<String, Verdict> {
+        match self.domain.read_account(id) {
+            None => Err(Verdict::NotMine),
+            Some(reading) if self.denies(&reading) => Err(Verdict::Rejected(Rejection::PolicyDenied)),
+            Some(reading) => Ok(reading.upstream),
         }
+    }
+
+    /// What is sent for an account whose pin has this spelling. `None`: by these rules it stands for another account, because
+    /// they were changed since.
+    pub(crate) fn pinned_upstream(&self, spelling: &str, account: &CanonicalName) -> Option<String> {
+        let login = LoginName::parse(spelling).ok()?;
+        let reading = match login.canonical() == account {
+            true => self.domain.read_account(&login),
+            false => self.domain.read(&login).filter(|reading| reading.identity.name() == account),
+        };
+        reading.filter(|reading| !self.denies(reading)).map(|reading| reading.upstream)
     }
 
     /// A name is denied in itself, as the local part of an address, and behind a Windows domain.
@@ -245,20 +217,29 @@ pub struct NamespaceCollision {
 pub fn check_collisions<'a>(
     backends: impl IntoIterator<Item = (&'a BackendId, &'a DomainRules)>,
 ) -> Result<(), NamespaceCollision> {
-    let mut first: Option<(&BackendId, &str)> = None;
+    let mut first: Option<(&BackendId, Vec<&str>)> = None;
     for (id, rules) in backends {
-        let Some(domain) = rules.stripped() else { continue };
-        match first {
-            Some((first_id, first_domain)) if first_domain != domain => {
+        let domains = rules.stripped_domains();
+        match &first {
+            _ if domains.is_empty() => {}
+            Some((_, others)) if *others == domains => {}
+            Some((first_id, others)) => {
+                // The first that only one of them has; the other names one of its own.
+                let odd = |these: &[&str], those: &[&str]| {
+                    these
+                        .iter()
+                        .find(|domain| !those.contains(domain))
+                        .or_else(|| these.first())
+                        .map(|odd| (*odd).to_owned())
+                };
                 return Err(NamespaceCollision {
-                    first: first_id.clone(),
-                    first_domain: first_domain.to_owned(),
+                    first: (*first_id).clone(),
+                    first_domain: odd(others, &domains).unwrap_or_default(),
                     second: id.clone(),
-                    second_domain: domain.to_owned(),
+                    second_domain: odd(&domains, others).unwrap_or_default(),
                 });
             }
-            Some(_) => {}
-            None => first = Some((id, domain)),
+            None => first = Some((id, domains)),
         }
     }
     Ok(())

@@ -58,6 +58,15 @@ pub trait PinStore: fmt::Debug + Send + Sync + 'static {
         spelling: Option<&str>,
     ) -> Result<PinOwner, PinError>;
 
+    /// Whether the account of this name is in a group. `None`: there is no such account, or the store knows no groups; those
+    /// that the backend reports count then. The default.
+    ///
+    /// # Errors
+    /// [`PinError`] when the store cannot tell: the acceptance then does not count.
+    async fn is_member(&self, _name: &CanonicalName, _group: &str) -> Result<Option<bool>, PinError> {
+        Ok(None)
+    }
+
     /// Sets or clears the owner, and returns the previous one. The accepted spelling is forgotten.
     ///
     /// # Errors

@@ -227,6 +227,12 @@ impl Step {
         self
     }
 
+    /// The same for a user who has the right password and is not admitted.
+    pub(super) fn not_admitted(mut self) -> Self {
+        self.reason = Some("not admitted by the setting `admit`; refused like a wrong password".into());
+        self
+    }
+
     /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
     pub(super) fn is_silence(&self) -> bool {
         match self.verdict {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::settings::Domains;
 use super::{SmbBackend, SmbEngine, SmbSettings, names};
 use crate::backend::UserBackend;
 use crate::class::{
@@ -44,6 +45,18 @@ impl Class for SmbClass {
         true
     }
 
+    fn workgroup(&self, own: &OwnFields) -> Option<String> {
+        Some(own.text("workgroup").unwrap_or(SmbSettings::DEFAULT_WORKGROUP).to_owned())
+    }
+
+    fn warnings(&self, entry: &Entry) -> Vec<(&'static str, String)> {
+        let is_unused = engine(entry.own()) == SmbEngine::Native && entry.text("share").is_some();
+        let unused = is_unused.then(|| {
+            ("share", "no effect with engine = \"native\", which proves a session without a share".to_owned())
+        });
+        unused.into_iter().collect()
+    }
+
     fn positional<'a>(&self, arguments: &Arguments<'a>) -> Option<NamedFields<'a>> {
         let field = arguments.named(&["host"])?.required("a host")?;
         let text = field.text("a host")?;
@@ -75,13 +88,13 @@ impl Class for SmbClass {
         Err(("engine", problem))
     }
 
-    fn refuses_name(&self, entry: &Entry, upstream: &str) -> Option<Verdict> {
-        names::verdict(upstream, entry.names().domain().domain().is_some())
+    fn refuses_name(&self, _: &Entry, upstream: &str) -> Option<Verdict> {
+        names::account(upstream, Domains::ALL).err()
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
         let mut settings = SmbSettings::new(entry.id().clone(), entry.server()?.clone())
-            .with_addresses(entry.names().domain().domain().is_some())
+            .with_domains(true)
             .with_engine(engine(entry.own()));
         if let Some(share) = entry.text("share") {
             settings = settings.with_share(share);

@@ -56,7 +56,8 @@
 //!
 //! Refused without asking: names with characters that no account has or that libsmbclient would cut at (`\`, `/`, `+`, ...) and
 //! passwords of more than 255 bytes with `pavao` are [`Rejection::PolicyDenied`]; addresses (`user@domain`) are
-//! [`Verdict::NotMine`] unless `domain` is set.
+//! [`Verdict::NotMine`] unless `domain` is set. With the rules of the class, `WORKGROUP\user` with the workgroup of the settings is
+//! `user`; another `DOMAIN\user` is not this server's, unless an account has that name: then it is asked with that domain.
 //!
 //! # Helper processes
 //! libsmbclient has global state, in C: within one process it does one login at a time, so that a server that hangs holds
@@ -130,7 +131,7 @@ use crate::verdict::{Identity, Rejection, Verdict};
 pub struct SmbBackend {
     id: BackendId,
     endpoint: Endpoint,
-    addresses: bool,
+    domains: settings::Domains,
     engine: Engine,
 }
 
@@ -151,8 +152,8 @@ impl SmbBackend {
     pub fn new(settings: SmbSettings) -> Result<Self, BackendError> {
         settings.check()?;
         let engine = Engine::new(&settings)?;
-        let SmbSettings { id, endpoint, addresses, .. } = settings;
-        Ok(Self { id, endpoint, addresses, engine })
+        let SmbSettings { id, endpoint, domains, .. } = settings;
+        Ok(Self { id, endpoint, domains, engine })
     }
 }
 
@@ -189,15 +190,15 @@ impl Engine {
 
     async fn login(
         &self,
-        name: String,
+        account: names::Account<'_>,
         password: &Password,
         deadline: Instant,
     ) -> Result<Answer, BackendError> {
         match self {
             #[cfg(feature = "smb")]
-            Self::Pavao(pavao) => pavao.login(name, password, deadline).await,
+            Self::Pavao(pavao) => pavao.login(account, password, deadline).await,
             #[cfg(feature = "smb-native")]
-            Self::Native(native) => native.login(name, password, deadline).await,
+            Self::Native(native) => native.login(account, password, deadline).await,
         }
     }
 
@@ -232,14 +233,15 @@ impl UserBackend for SmbBackend {
     }
 
     async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        if let Some(verdict) = names::verdict(attempt.upstream_name, self.addresses) {
-            return Ok(verdict);
-        }
+        let account = match names::account(attempt.upstream_name, self.domains) {
+            Ok(account) => account,
+            Err(verdict) => return Ok(verdict),
+        };
         if attempt.password.expose().len() > self.engine.longest_password() {
             return Ok(Verdict::Rejected(Rejection::PolicyDenied));
         }
         let deadline = sooner(self.endpoint.timeout(), attempt.deadline);
-        Ok(match self.engine.login(attempt.upstream_name.to_owned(), attempt.password, deadline).await? {
+        Ok(match self.engine.login(account, attempt.password, deadline).await? {
             Answer::Yes => Verdict::Accepted(Identity::of(attempt.name)),
             Answer::No(rejection) => Verdict::Rejected(rejection),
         })

@@ -4,6 +4,7 @@
 //! libsmbclient take most of them for the same person, so an application that believed the spelling would see several
 //! people where there is one account. Here one account has one name, or the spelling is refused before anybody is asked.
 
+use super::settings::Domains;
 use crate::identity::CanonicalName;
 use crate::verdict::{Rejection, Verdict};
 
@@ -15,14 +16,32 @@ const FOREIGN: [char; 16] =
 /// A name for which servers hand out sessions without a look at the password.
 const NO_PERSON: &str = "guest";
 
-/// The verdict about a name that is not sent: `None` for names that are.
-pub(super) fn verdict(upstream: &str, addresses: bool) -> Option<Verdict> {
-    if is_guest(upstream) || upstream.contains(FOREIGN) {
-        return Some(Verdict::Rejected(Rejection::PolicyDenied));
+/// An account of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Account<'a> {
+    /// The Windows domain, if it is another one than the workgroup of the settings.
+    pub(super) domain: Option<&'a str>,
+    pub(super) name: &'a str,
+}
+
+/// The account that is asked about.
+///
+/// # Errors
+/// The verdict about a name that is not sent.
+pub(super) fn account(upstream: &str, domains: Domains) -> Result<Account<'_>, Verdict> {
+    let account = match upstream.split_once(['\\', '/']).filter(|_| domains.windows) {
+        Some((domain, name)) => Account { domain: Some(domain), name },
+        None => Account { domain: None, name: upstream },
+    };
+    let is_foreign = |part: &str| part.is_empty() || part.contains(FOREIGN);
+    let is_odd =
+        |domain: &str| is_foreign(domain) || domain.contains(['@', ' ']) || account.name.contains('@');
+    if is_guest(account.name) || is_foreign(account.name) || account.domain.is_some_and(is_odd) {
+        return Err(Verdict::Rejected(Rejection::PolicyDenied));
     }
-    let canonical = CanonicalName::parse(upstream);
-    let is_address = canonical.as_ref().map_or(upstream, CanonicalName::as_str).contains('@');
-    (is_address && !addresses).then_some(Verdict::NotMine)
+    let canonical = CanonicalName::parse(account.name);
+    let is_address = canonical.as_ref().map_or(account.name, CanonicalName::as_str).contains('@');
+    if is_address && !domains.addresses { Err(Verdict::NotMine) } else { Ok(account) }
 }
 
 /// Whatever the list of denied names says: for this name the crate smb2 takes a guest session for what was asked.
@@ -40,13 +59,11 @@ mod tests {
 
     /// The name that is sent and the name that the user is known by, with the rules that the class adds; or the verdict.
     fn decide(rules: NameRules, typed: &str) -> Result<(String, String), Verdict> {
-        let domain = rules.domain().clone().bare_names_only(true);
-        let addresses = domain.domain().is_some();
+        let domain = rules.domain().clone().bare_names_only(true).windows_names("TESTNET").unwrap();
         let (upstream, identity) = rules.with_domain(domain).ask(&LoginName::parse(typed).unwrap())?;
-        match verdict(&upstream, addresses) {
-            Some(verdict) => Err(verdict),
-            None => Ok((upstream, identity.name().to_string())),
-        }
+        let Account { domain, name } = account(&upstream, Domains { addresses: true, windows: true })?;
+        assert_eq!(domain, None, "{typed}");
+        Ok((name.to_owned(), identity.name().to_string()))
     }
 
     fn denied() -> Result<(String, String), Verdict> {
@@ -81,12 +98,37 @@ mod tests {
 
     #[test]
     fn t07_spellings_of_another_account_are_never_sent() {
-        for typed in
-            ["CORP\\alice", "corp/alice", "\\alice", "alice/", "corp+alice", "a:b", "a*", "a|b", "a;b"]
-        {
+        for typed in ["corp+alice", "a:b", "a*", "a|b", "a;b"] {
             assert_eq!(decide(NameRules::new(), typed), denied(), "{typed}");
             assert_eq!(decide(NameRules::new().with_domain(corp()), typed), denied(), "{typed}");
         }
+        for typed in ["CORP\\alice", "corp/alice", "\\alice", "alice/", "TESTNET\\", "TESTNET\\x\\alice"] {
+            assert_eq!(decide(NameRules::new(), typed), Err(Verdict::NotMine), "{typed}");
+            assert_eq!(decide(NameRules::new().with_domain(corp()), typed), Err(Verdict::NotMine), "{typed}");
+        }
+    }
+
+    #[test]
+    fn own_workgroup_in_front_of_a_name_is_left_out() {
+        for typed in ["TESTNET\\Alice", "testnet/Alice", "TestNet\\Alice"] {
+            let expected = Some(("Alice".to_owned(), "alice".to_owned()));
+            assert_eq!(ask(NameRules::new(), typed), expected, "{typed}");
+        }
+        assert_eq!(decide(NameRules::new(), "TESTNET\\guest"), denied());
+    }
+
+    #[test]
+    fn account_with_a_windows_domain_is_asked_there() {
+        let both = Domains { addresses: true, windows: true };
+        let at_corp = Ok(Account { domain: Some("CORP"), name: "alice" });
+        assert_eq!(account("CORP\\alice", both), at_corp);
+        assert_eq!(account("CORP/alice", both), at_corp);
+        for odd in ["\\alice", "CORP\\", "CORP\\a\\b", "CORP\\a@b", "A B\\alice", "CORP\\guest", "A@B\\alice"]
+        {
+            assert_eq!(account(odd, both), Err(Verdict::Rejected(Rejection::PolicyDenied)), "{odd}");
+        }
+        let alone = account("CORP\\alice", Domains::default());
+        assert_eq!(alone, Err(Verdict::Rejected(Rejection::PolicyDenied)));
     }
 
     #[test]

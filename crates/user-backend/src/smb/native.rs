@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::greeting::{Greeting, greet};
+use super::names::Account;
 use super::reply::{Answer, of_status};
 use super::wire::{Half, Wire};
 use crate::clock::Instant;
@@ -55,13 +56,18 @@ impl Native {
     /// The connection is closed.
     pub(super) async fn login(
         &self,
-        name: String,
+        account: Account<'_>,
         password: &Password,
         deadline: Instant,
     ) -> Result<Answer, BackendError> {
         let stream = dial(&self.endpoint, deadline).await?;
+        let name = account.name.to_owned();
         // `user@domain` is a whole name; a workgroup beside it would contradict it.
-        let workgroup = if name.contains('@') { String::new() } else { self.workgroup.clone() };
+        let workgroup = match account.domain {
+            Some(domain) => domain.to_owned(),
+            None if name.contains('@') => String::new(),
+            None => self.workgroup.clone(),
+        };
         let host = self.endpoint.host().to_owned();
         let password = password.clone();
         let (mut connection, dialect, wire) =

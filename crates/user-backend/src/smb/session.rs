@@ -11,6 +11,7 @@ use super::greeting::{Greeting, greet};
 #[cfg(target_os = "linux")]
 use super::helper::Pool;
 use super::isolation::{Isolation, Place};
+use super::names::Account;
 use super::reply::{Answer, Proof};
 use super::worker::Worker;
 use crate::clock::{Instant, now};
@@ -92,13 +93,13 @@ impl Pavao {
     /// goes on to its end, unheard.
     pub(super) async fn login(
         &self,
-        name: String,
+        account: Account<'_>,
         password: &Password,
         deadline: Instant,
     ) -> Result<Answer, BackendError> {
         let (peer, _) = self.ping(deadline).await?;
         let SocketAddr::V4(peer) = peer else { return Err(no_ipv4(&self.endpoint)) };
-        let call = self.call(peer, name, password);
+        let call = self.call(peer, account, password);
         let turn = Turn {
             before: self.silences.load(Ordering::Acquire),
             silences: Arc::clone(&self.silences),
@@ -138,8 +139,9 @@ impl Pavao {
         ended.meaning(&self.proof)
     }
 
-    fn call(&self, peer: SocketAddrV4, name: String, password: &Password) -> Call {
-        let (workgroup, proof) = (self.workgroup.clone(), self.proof.clone());
+    fn call(&self, peer: SocketAddrV4, account: Account<'_>, password: &Password) -> Call {
+        let workgroup = account.domain.unwrap_or(&self.workgroup).to_owned();
+        let (name, proof) = (account.name.to_owned(), self.proof.clone());
         Call { peer, name, password: password.clone(), workgroup, proof }
     }
 }

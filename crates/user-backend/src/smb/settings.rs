@@ -25,12 +25,26 @@ pub enum SmbEngine {
     Native,
 }
 
+/// Which names with a domain are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Domains {
+    /// `alice@corp.example`.
+    pub(super) addresses: bool,
+    /// `CORP\alice`.
+    pub(super) windows: bool,
+}
+
+impl Domains {
+    /// As the configuration has them: the domain rules decide.
+    pub(super) const ALL: Self = Self { addresses: true, windows: true };
+}
+
 /// The settings of one [`SmbBackend`](super::SmbBackend).
 #[derive(Clone, Debug)]
 pub struct SmbSettings {
     pub(super) id: BackendId,
     pub(super) endpoint: Endpoint,
-    pub(super) addresses: bool,
+    pub(super) domains: Domains,
     pub(super) share: Option<String>,
     pub(super) workgroup: String,
     pub(super) engine: SmbEngine,
@@ -49,7 +63,7 @@ impl SmbSettings {
         Self {
             id,
             endpoint,
-            addresses: false,
+            domains: Domains::default(),
             share: None,
             workgroup: Self::DEFAULT_WORKGROUP.to_owned(),
             engine: SmbEngine::default(),
@@ -61,7 +75,15 @@ impl SmbSettings {
     /// rules must make one name of `alice` and `alice@corp.example`, which are one account.
     #[must_use]
     pub fn with_addresses(mut self, on: bool) -> Self {
-        self.addresses = on;
+        self.domains.addresses = on;
+        self
+    }
+
+    /// Whether names with an `@` are asked for, and those with a Windows domain in front, `CORP\\alice` (default: no). All of them
+    /// are one account at most servers: for a resolver whose rules decide which of them reach this backend.
+    #[must_use]
+    pub fn with_domains(mut self, on: bool) -> Self {
+        self.domains = Domains { addresses: on, windows: on };
         self
     }
 

@@ -418,3 +418,48 @@ fn bad_refusal_texts() {
     let other = ["[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nforward_source = true"];
     insta::assert_snapshot!([told(TOML, &texts), told(TOML, &other)].join("\n\n"));
 }
+
+#[test]
+fn names_and_admission_that_cannot_be() {
+    let entry = |fields: &str| format!("class = \"imap\"\nhost = \"mail\"\n{fields}");
+    let texts = [
+        "domain = []",
+        "domain = [\"a.example\", 7]",
+        "domain = [\"möbel.example\", \"xn--mbel-5qa.example\"]",
+        "domain = [\"a.example\", \"kim@b.example\"]",
+        "domain = false",
+        "names = \"adress\"",
+        "names = \"address\"\ndomain = \"a.example\"\nadd_domain = true",
+        "separator = \"%\"",
+        "separator = \"%%\"\ndomain = \"a.example\"",
+        "separator = \"x\"\ndomain = \"a.example\"",
+        "separator = \"%\"\ndomain = \"a.example\"\nnames = \"bare\"",
+        "group_by_domain = true\nnames = \"bare\"",
+        "admit = \"anybody\"",
+        "admit = \"knwon\"",
+        "admit = []",
+        "admit = [\"alice\", \"a\\u0000b\", 7]",
+        "admit = { groups = \"staff\" }",
+        "admit = { group = \"\" }",
+        "admit = true",
+        "on_first_sign_in = \"staff\"",
+        "on_first_sign_in = { group = \"staff\" }",
+        "on_first_sign_in = { groups = [\"admin\", \"\"], quota = 5, language = \"\" }",
+    ];
+    let texts: Vec<String> = texts.iter().map(|fields| entry(fields)).collect();
+    let smb = ["names = \"any\"", "group_by_domain = true", "domain = \"a.example\"\nseparator = \"%\""];
+    let smb = smb.iter().map(|fields| format!("class = \"smb\"\nhost = \"files\"\n{fields}"));
+    let all: Vec<String> = texts.into_iter().chain(smb).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    insta::assert_snapshot!(entries(&all));
+    insta::assert_snapshot!(told(
+        JSON,
+        &[
+            r#"{"user_backends": [{"class": "imap", "host": "mail", "separator": "%", "admit": {"grup": "x"}}]}"#
+        ]
+    ));
+    insta::assert_snapshot!(php_entries(&[
+        "'class' => 'imap', 'host' => 'mail', 'separator' => '%', 'admit' => array ('grup' => 'x')",
+        "'class' => 'imap', 'arguments' => ['mail', 993, 'ssl', 'a.example'], 'domain' => ['b.example']",
+    ]));
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::identity::LoginName;
-use crate::resolver::names::{NameDecision, NameRules};
+use crate::resolver::names::{Admit, NameDecision, NameRules};
 use crate::resolver::policy::{OnReject, OnUnavailable, Policy};
 use crate::transport::{TlsMode, Trust};
 
@@ -249,4 +249,83 @@ fn refusal_texts_are_the_same_in_every_format() {
     assert!(!taught(&in_toml).is_empty());
     assert_eq!(taught(&in_toml), taught(&in_json));
     assert_eq!(taught(&in_toml), taught(&in_php));
+}
+
+#[test]
+fn names_and_admission_are_read_as_documented() {
+    let config = toml(
+        r#"
+        [[user_backends]]
+        class = "imap"
+        host = "mail"
+        domain = ["example.com", "example.net"]
+        names = "address"
+        separator = "%"
+        admit = ["alice@example.com", "Bob@example.net"]
+        on_first_sign_in = { groups = ["staff", "mail users"], quota = "5 GB", language = "de" }
+
+        [[user_backends]]
+        class = "ftp"
+        host = "files"
+        admit = { group = "staff" }
+        group_by_domain = true
+        "#,
+    );
+    let [mail, files] = config.entries() else { panic!() };
+    assert_eq!(mail.names().domain().domains().collect::<Vec<_>>(), ["example.com", "example.net"]);
+    let decided = |name: &str| mail.names().decide(&LoginName::parse(name).unwrap());
+    let NameDecision::Ask { upstream, identity } = decided("Kim@example.net") else { panic!() };
+    assert_eq!((upstream.as_str(), identity.name().as_str()), ("Kim%example.net", "kim@example.net"));
+    assert_eq!(decided("kim"), NameDecision::NotMine);
+    let admitted =
+        |name: &str| mail.names().admits(LoginName::parse(name).unwrap().canonical(), true, |_| false);
+    assert!(admitted("alice@example.com") && admitted("bob@example.net") && !admitted("kim@example.net"));
+    let first = mail.first_sign_in();
+    assert_eq!(first.groups, ["staff", "mail users"]);
+    assert_eq!((first.quota.as_deref(), first.language.as_deref()), (Some("5 GB"), Some("de")));
+    assert_eq!(files.names().admit(), &Admit::Group("staff".to_owned()));
+    assert_eq!(config.warnings(), []);
+}
+
+#[test]
+fn setting_without_effect_is_warned_about() {
+    let reach = "class = \"imap\"\nhost = \"mail\"\n";
+    for (fields, setting) in [
+        ("domain = [\"a.example\", \"b.example\"]\nstrip_domain = true", "strip_domain"),
+        ("admit = \"known\"\non_first_sign_in = { language = \"de\" }", "on_first_sign_in"),
+        ("on_first_sign_in = {}", "on_first_sign_in"),
+        ("max_stale = \"5m\"", "max_stale"),
+        ("connect_timeout = \"10s\"\ntimeout = \"9s\"", "connect_timeout"),
+        ("on_reject = \"stop\"", "on_reject"),
+        ("on_unavailable = \"continue\"", "on_unavailable"),
+    ] {
+        let config = toml(&format!("[[user_backends]]\n{reach}{fields}"));
+        let told: Vec<&str> = config.warnings().iter().map(Warning::setting).collect();
+        assert_eq!(told, [setting], "{fields}: {:?}", config.warnings());
+    }
+    // The same, for a backend with another one after it.
+    let two = format!(
+        "[[user_backends]]\n{reach}on_reject = \"stop\"\n[[user_backends]]\nclass = \"ftp\"\nhost = \"files\""
+    );
+    assert_eq!(toml(&two).warnings(), []);
+    for arguments in ["['mail', 993, 'ssl', null, true]", "['mail', 993, 'ssl', '', 'stripeDomain' => 1]"] {
+        let config = php_entry(&format!("'class' => 'OC_User_IMAP', 'arguments' => {arguments}"));
+        assert_eq!(config.warnings()[0].setting(), "strip_domain", "{arguments}");
+    }
+    let plain =
+        "class = \"imap\"\nhost = \"mail\"\ntls = \"none\"\nallow_plaintext = true\nforward_source = true";
+    assert!(
+        toml(&format!("[[user_backends]]\n{plain}"))
+            .warnings()
+            .iter()
+            .any(|w| w.setting() == "forward_source")
+    );
+}
+
+#[cfg(all(feature = "smb", feature = "smb-native"))]
+#[test]
+fn share_without_effect_is_warned_about() {
+    let config =
+        toml("[[user_backends]]\nclass = \"smb\"\nhost = \"files\"\nshare = \"data\"\nengine = \"native\"");
+    assert_eq!(config.warnings()[0].setting(), "share");
 }

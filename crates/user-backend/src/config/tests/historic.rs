@@ -206,8 +206,13 @@ fn domain_argument_adds_and_strips_as_in_the_php_app() {
         ("['mail', 993, 'ssl', 'example.com', 0, 1]", example().add_domain(true).group_by_domain(true)),
         ("['{mail/ssl}', 'example.com']", example().add_domain(true).strip_domain(true)),
         ("['{mail/ssl}', '']", DomainRules::none()),
-        ("['mail', 993, 'ssl', '', true, true]", DomainRules::none()),
+        ("['mail', 993, 'ssl', '', true, true]", DomainRules::none().group_by_domain(true)),
         ("['mail', 993, 'ssl', null, false, false]", DomainRules::none()),
+        // The app's domain-less group, and a null that PHP takes for false.
+        ("['mail', 993, 'ssl', false, null, '1']", DomainRules::none().group_by_domain(true)),
+        ("['mail', 993, 'ssl', 'example.com', null]", example().add_domain(true)),
+        ("['mail', 993, 'ssl', 'example.com', null, null]", example().add_domain(true)),
+        ("['mail', 993, 'ssl', 'example.com', '', '0']", example().add_domain(true)),
     ] {
         assert_eq!(
             rules(&format!("'class' => 'OC_User_IMAP', 'arguments' => {arguments}")),
@@ -220,6 +225,36 @@ fn domain_argument_adds_and_strips_as_in_the_php_app() {
     );
     assert_eq!(named, example());
     assert_eq!(rules("'class' => 'imap', 'host' => 'mail', 'domain' => 'example.com'"), example());
+}
+
+#[test]
+fn imap_arguments_have_the_names_that_the_php_app_gives_them() {
+    for (arguments, expected) in [
+        (
+            "['mailbox' => 'mail', 'port' => 993, 'sslmode' => 'ssl', 'domain' => 'example.com', 'stripeDomain' => false]",
+            false,
+        ),
+        (
+            "['host' => 'mail', 'port' => 993, 'sslmode' => 'ssl', 'domain' => 'example.com', 'stripDomain' => false]",
+            false,
+        ),
+        ("['mail', 993, 'ssl', 'example.com', 'stripeDomain' => null]", false),
+        ("['mail', 993, 'ssl', 'example.com', 'stripeDomain' => true, 'groupDomain' => false]", true),
+    ] {
+        let config = php_entry(&format!("'class' => 'OC_User_IMAP', 'arguments' => {arguments}"));
+        assert_eq!(reached(&config), "mail:993 implicit", "{arguments}");
+        assert_eq!(config.entries()[0].names().domain().stripped().is_some(), expected, "{arguments}");
+    }
+    for arguments in ["['mailbox' => '{mail/ssl}', 'domain' => 'example.com']", "['host' => '{mail/ssl}']"] {
+        let config = php_entry(&format!("'class' => 'OC_User_IMAP', 'arguments' => {arguments}"));
+        assert_eq!(reached(&config), "mail:993 implicit", "{arguments}");
+    }
+    let twice = "<?php return ['user_backends' => [['class' => 'imap', 'arguments' => ['host' => 'a', 'mailbox' => 'b', 'sslmode' => 'ssl']]]];";
+    assert!(
+        wrong(twice, Format::Php, "config.php").contains("arguments.mailbox"),
+        "{}",
+        wrong(twice, Format::Php, "config.php")
+    );
 }
 
 #[test]

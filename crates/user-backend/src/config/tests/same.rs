@@ -142,11 +142,16 @@ fn by_name(values: &[Json]) -> String {
     let names: &[&str] = if mailbox {
         &["mailbox", "domain"]
     } else {
-        &["host", "port", "sslmode", "domain", "stripDomain", "groupDomain"]
+        &["mailbox", "port", "sslmode", "domain", "stripeDomain", "groupDomain"]
     };
     let said: Vec<String> = names
         .iter()
         .zip(values)
+        .map(|(name, value)| match (*name, value) {
+            // In PHP, null is not the default here.
+            ("stripeDomain", Json::Null) => (name, &Json::Bool(false)),
+            _ => (name, value),
+        })
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| format!("{name} = {}", to_toml(value)))
         .collect();

@@ -18,6 +18,7 @@ use crate::middleware::circuit_breaker::FAILURES;
 use crate::resolver::policy::{OnReject, OnUnavailable};
 use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 
+mod admit;
 mod chain;
 #[cfg(feature = "conformance")]
 mod conformance;

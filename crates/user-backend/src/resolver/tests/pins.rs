@@ -281,3 +281,98 @@ async fn two_spellings_at_the_same_time_are_one_account() {
     let refused = [&one, &two].iter().any(|answer| matches!(answer.outcome, Outcome::Refused(_)));
     assert!(!refused, "the password may be right for the other spelling");
 }
+
+async fn owns(pins: &Arc<dyn PinStore>, backend: &str, name: &str) {
+    let (name, backend) = (CanonicalName::parse(name).unwrap(), BackendId::parse(backend).unwrap());
+    pins.bind(&name, &backend, None).await.unwrap();
+}
+
+fn known(answer: &Answer) -> Option<&str> {
+    answer.authenticated().map(|proof| proof.name().as_str())
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_id_of_an_account_signs_in_as_itself() {
+    // An account that the PHP app made with stripDomain = false.
+    let server = CaseSensitive::new([("alice@example.com", "right"), ("bob@example.com", "b")]);
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
+    let builder = Resolver::builder().pins(Arc::clone(&pins));
+    let resolver = builder.link(Arc::new(server.clone()), Policy::default(), adds).build().unwrap();
+    owns(&pins, "mail", "alice").await;
+    for typed in ["alice", "Alice"] {
+        assert_eq!(known(&sign_in(&resolver, typed, "right").await), Some("alice"), "{typed}");
+        resolver.invalidate_all();
+    }
+    assert_eq!(server.sent(), ["alice@example.com"; 2]);
+    assert_eq!(
+        sign_in(&resolver, "alice", "wrong").await.outcome,
+        Outcome::Refused(Rejection::BadCredentials)
+    );
+    assert_eq!(known(&sign_in(&resolver, "alice@example.com", "right").await), Some("alice@example.com"));
+    assert_eq!(known(&sign_in(&resolver, "bob", "b").await), Some("bob@example.com"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn escaped_at_is_read_unless_an_account_has_it_in_its_id() {
+    let server = CaseSensitive::new([
+        ("kim@example.com", "k"),
+        ("sam%40example.com", "s"),
+        ("sam@example.com", "other"),
+    ]);
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let builder = Resolver::builder().pins(Arc::clone(&pins));
+    let resolver =
+        builder.link(Arc::new(server.clone()), Policy::default(), DomainRules::none()).build().unwrap();
+    owns(&pins, "mail", "sam%40example.com").await;
+    assert_eq!(known(&sign_in(&resolver, "kim%40example.com", "k").await), Some("kim@example.com"));
+    assert_eq!(known(&sign_in(&resolver, "sam%40example.com", "s").await), Some("sam%40example.com"));
+    assert_eq!(known(&sign_in(&resolver, "sam@example.com", "other").await), Some("sam@example.com"));
+    assert_eq!(server.sent(), ["kim@example.com", "sam%40example.com", "sam@example.com"]);
+    // One account, one memory, however it was typed.
+    resolver.invalidate_user(&CanonicalName::parse("kim@example.com").unwrap());
+    assert!(sign_in(&resolver, "kim%40example.com", "k").await.authenticated().is_some());
+    assert_eq!(server.sent(), ["kim@example.com"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn account_with_a_windows_domain_signs_in_and_no_other_does() {
+    let server = CaseSensitive::new([("CORP\\alice", "c"), ("alice", "right"), ("x@corp.example", "x")]);
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let rules = DomainRules::none().bare_names_only(true).windows_names("WORKGROUP").unwrap();
+    let builder = Resolver::builder().pins(Arc::clone(&pins));
+    let resolver = builder.link(Arc::new(server.clone()), Policy::default(), rules).build().unwrap();
+    assert_eq!(known(&sign_in(&resolver, "WORKGROUP\\alice", "right").await), Some("alice"));
+    for typed in ["CORP\\alice", "x@corp.example"] {
+        let answer = sign_in(&resolver, typed, "c").await;
+        assert_eq!(answer.outcome, Outcome::Refused(Rejection::UnknownUser), "{typed}");
+    }
+    assert_eq!(server.sent(), ["alice"]);
+    owns(&pins, "mail", "corp\\alice").await;
+    owns(&pins, "mail", "x@corp.example").await;
+    resolver.invalidate_all();
+    assert_eq!(known(&sign_in(&resolver, "CORP\\alice", "c").await), Some("corp\\alice"));
+    assert_eq!(known(&sign_in(&resolver, "x@corp.example", "x").await), Some("x@corp.example"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn stripped_domains_of_one_server_share_no_account() {
+    let server = CaseSensitive::new([("kim@a.example", "a"), ("kim@b.example", "b"), ("sam@b.example", "s")]);
+    let rules =
+        DomainRules::for_domains(["a.example", "b.example"]).unwrap().strip_domain(true).add_domain(true);
+    let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
+    let builder = Resolver::builder().pins(Arc::clone(&pins));
+    let resolver = builder.link(Arc::new(server.clone()), Policy::default(), rules).build().unwrap();
+    // An account of which the spelling is not known is that of the first domain.
+    owns(&pins, "mail", "kim").await;
+    let answer = sign_in(&resolver, "kim@b.example", "b").await;
+    assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
+    assert_eq!(server.sent(), ["kim@a.example"]);
+    assert_eq!(known(&sign_in(&resolver, "kim", "a").await), Some("kim"));
+    // A new one is that of the first who signs in.
+    assert_eq!(known(&sign_in(&resolver, "sam@b.example", "s").await), Some("sam"));
+    resolver.invalidate_all();
+    server.sent();
+    let _ = sign_in(&resolver, "sam@a.example", "guess").await;
+    assert_eq!(server.sent(), ["sam@b.example"]);
+}

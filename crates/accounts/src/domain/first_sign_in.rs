@@ -1,0 +1,80 @@
+//! What users of an external backend get at their first sign-in.
+
+use user_backend::config::{Config, ConfigErrors, Entry};
+
+use crate::domain::error::AccountsError;
+use crate::domain::group_id::GroupId;
+use crate::domain::language::Language;
+use crate::domain::quota::Quota;
+
+/// What users of an external backend get at their first sign-in: the setting `on_first_sign_in`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FirstSignIn {
+    /// The groups that they join. Missing ones are created.
+    pub groups: Vec<GroupId>,
+    /// How much they may store.
+    pub quota: Quota,
+    /// Their language.
+    pub language: Option<Language>,
+}
+
+impl FirstSignIn {
+    /// The setting of an entry.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with the entry, when a group, the quota or the language cannot be one.
+    pub fn of(entry: &Entry, config: &Config) -> Result<Self, ConfigErrors> {
+        let said = entry.first_sign_in();
+        let wrong = |field: &str| {
+            let path = ["on_first_sign_in.", field].concat();
+            move |error: AccountsError| match error {
+                AccountsError::Invalid { found, expected, .. } => {
+                    config.entry_error(entry.id(), &path, found, expected)
+                }
+                other => config.entry_error(entry.id(), &path, other.to_string(), "another value"),
+            }
+        };
+        let groups = said.groups.iter().map(|group| GroupId::for_new(group));
+        Ok(Self {
+            groups: groups.collect::<Result<_, _>>().map_err(wrong("groups"))?,
+            quota: said.quota.as_deref().map_or(Ok(Quota::Default), str::parse).map_err(wrong("quota"))?,
+            language: said.language.as_deref().map(str::parse).transpose().map_err(wrong("language"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use user_backend::config::Format;
+
+    use super::*;
+
+    fn read(first: &str) -> Result<FirstSignIn, String> {
+        let text =
+            format!("[[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\non_first_sign_in = {first}\n");
+        let config = Config::parse(&text, Format::Toml, "user-backend.toml").unwrap();
+        FirstSignIn::of(&config.entries()[0], &config).map_err(|errors| errors.to_string())
+    }
+
+    #[test]
+    fn setting_is_read_as_the_store_knows_it() {
+        let first = read("{ groups = [\"staff\"], quota = \"5 GB\", language = \"de_AT\" }").unwrap();
+        assert_eq!(first.groups, [GroupId::parse("staff").unwrap()]);
+        assert_eq!(first.quota, Quota::Bytes(5 << 30));
+        assert_eq!(first.language, Some("de_AT".parse().unwrap()));
+        assert_eq!(read("{}").unwrap(), FirstSignIn::default());
+    }
+
+    #[test]
+    fn value_that_cannot_be_is_an_error_with_its_place() {
+        for (first, field) in [
+            ("{ groups = [\"staff.\"] }", "groups"),
+            ("{ quota = \"5 apples\" }", "quota"),
+            ("{ language = \"Deutsch, bitte\" }", "language"),
+        ] {
+            let error = read(first).unwrap_err();
+            let place = format!("user-backend.toml:1:1: user_backends[0].on_first_sign_in.{field}: found ");
+            assert!(error.starts_with(&place), "{error}");
+        }
+    }
+}

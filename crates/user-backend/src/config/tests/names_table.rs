@@ -1,0 +1,128 @@
+//! The tables of docs/names.md: every kind of name, at every set of settings.
+
+use super::*;
+use crate::identity::LoginName;
+use crate::resolver::names::{NameDecision, NameRules};
+
+const DOCUMENT: &str = "../../docs/names.md";
+
+/// A typed name, and what to say about one that does not show what it is.
+const NAMES: [(&str, &str); 18] = [
+    ("Alice", ""),
+    ("alice@example.com", ""),
+    ("Alice@EXAMPLE.com", ""),
+    ("alice@other.example", ""),
+    ("zoe\u{308}", "NFD"),
+    ("\u{ff41}\u{ff4e}\u{ff4e}\u{ff41}", "full width"),
+    ("alice%40example.com", ""),
+    ("alice%40other.example", ""),
+    ("alice%example.com", ""),
+    ("WORKGROUP\\alice", ""),
+    ("CORP\\alice", ""),
+    ("kim@m\u{f6}bel.example", ""),
+    ("kim@xn--mbel-5qa.example", ""),
+    ("mary ann", ""),
+    ("mary  ann", "two blanks"),
+    (" alice", "a blank in front"),
+    ("guest@example.com", ""),
+    ("a@b@example.com", ""),
+];
+
+/// The settings of one table, and the classes that they are for.
+const TABLES: [(&str, &[&str], &str); 13] = [
+    ("No settings", &["imap", "ftp"], ""),
+    ("A domain", &["imap", "ftp"], "domain = \"example.com\""),
+    ("A domain that is added", &["imap", "ftp"], "domain = \"example.com\"\nadd_domain = true"),
+    (
+        "A domain that is added and stripped",
+        &["imap", "ftp"],
+        "domain = \"example.com\"\nadd_domain = true\nstrip_domain = true",
+    ),
+    (
+        "Two domains",
+        &["imap", "ftp"],
+        "domain = [\"example.com\", \"m\u{f6}bel.example\"]\nadd_domain = true",
+    ),
+    (
+        "Two domains that are stripped",
+        &["imap", "ftp"],
+        "domain = [\"example.com\", \"xn--mbel-5qa.example\"]\nstrip_domain = true",
+    ),
+    ("Bare names only", &["imap", "ftp"], "names = \"bare\""),
+    ("Addresses only", &["imap", "ftp"], "names = \"address\""),
+    ("Addresses of one domain only", &["imap", "ftp"], "names = \"address\"\ndomain = \"example.com\""),
+    ("A separator", &["imap", "ftp"], "domain = \"example.com\"\nadd_domain = true\nseparator = \"%\""),
+    ("SMB", &["smb"], ""),
+    ("SMB with a workgroup", &["smb"], "workgroup = \"CORP\""),
+    ("SMB with a domain", &["smb"], "domain = \"example.com\"\nadd_domain = true\nstrip_domain = true"),
+];
+
+fn rules(class: &str, settings: &str) -> NameRules {
+    let text = format!("[[user_backends]]\nclass = \"{class}\"\nhost = \"files\"\n{settings}\n");
+    toml(&text).entries()[0].names().clone()
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+/// What is sent, the account, and what is sent for an account with this id.
+fn read(rules: &NameRules, typed: &str) -> [String; 3] {
+    let refused = || "refused".to_owned();
+    let Ok(login) = LoginName::parse(typed) else { return [refused(), String::new(), refused()] };
+    let (sent, known) = match rules.decide(&login) {
+        NameDecision::Ask { upstream, identity } => (code(&upstream), code(identity.name().as_str())),
+        NameDecision::NotMine => ("not asked".to_owned(), String::new()),
+        NameDecision::Denied => (refused(), String::new()),
+    };
+    let account = match rules.domain().read_account(&login) {
+        Some(reading) if rules.denies(&reading) => refused(),
+        Some(reading) => code(&reading.upstream),
+        None => "not asked".to_owned(),
+    };
+    let is_same = account == sent && (known.is_empty() || known == code(login.canonical().as_str()));
+    [sent, known, if is_same { "same".to_owned() } else { account }]
+}
+
+fn table(rules: &NameRules) -> String {
+    let mut text = "| typed | sent | account | sent, if it is an id |\n|---|---|---|---|\n".to_owned();
+    for (typed, about) in NAMES {
+        let [sent, known, account] = read(rules, typed);
+        let about = if about.is_empty() { String::new() } else { format!(" ({about})") };
+        text.push_str(&format!("| {}{about} | {sent} | {known} | {account} |\n", code(typed)));
+    }
+    text
+}
+
+fn document() -> String {
+    let mut text = include_str!("names.md").to_owned();
+    for (title, classes, settings) in TABLES {
+        let tables: Vec<String> = classes.iter().map(|class| table(&rules(class, settings))).collect();
+        assert!(tables.windows(2).all(|pair| pair[0] == pair[1]), "{title}: classes differ");
+        text.push_str(&format!("\n## {title}\nClass {}.\n", classes.join(", ")));
+        if !settings.is_empty() {
+            text.push_str(&format!("```toml\n{settings}\n```\n"));
+        }
+        text.push_str(&format!("\n{}", tables[0]));
+    }
+    text
+}
+
+#[test]
+fn names_table_is_what_the_document_says() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(DOCUMENT, document()).unwrap();
+    }
+    let found = std::fs::read_to_string(DOCUMENT).unwrap();
+    assert!(found == document(), "docs/names.md is stale: run this test with UPDATE_DOCS=1");
+}
+
+/// Every field that all classes have stands in the table of settings.
+#[test]
+fn fields_of_every_class_are_in_the_table_of_settings() {
+    let text = std::fs::read_to_string("../../docs/configuration.md").unwrap();
+    let table = text.split("## Settings of an entry").nth(1).unwrap().split("\n## ").next().unwrap();
+    for field in entry_reader::COMMON_FIELDS {
+        assert!(table.contains(&format!("\n| `{field}`")), "{field} is missing in docs/configuration.md");
+    }
+}
