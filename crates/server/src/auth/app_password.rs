@@ -133,8 +133,14 @@ impl AppState {
 
     /// Whether a typed name is that of a user.
     async fn is_name_of(&self, typed: &str, owner: &UserId) -> Result<bool, AccountsError> {
-        if LoginName::parse(typed).is_ok_and(|name| name.canonical() == owner.name()) {
+        let Ok(name) = LoginName::parse(typed) else { return Ok(false) };
+        if name.canonical() == owner.name() {
             return Ok(true);
+        }
+        // As the owner types it for the password, such as without the domain; but not the id of another account.
+        if self.resolver().names_of(typed).contains(owner.name()) {
+            let id = UserId::from_canonical(name.canonical().clone());
+            return Ok(self.accounts().users().find(&id).await?.is_none());
         }
         Ok(self.owner_of_address(typed).await?.is_some_and(|id| id == *owner))
     }

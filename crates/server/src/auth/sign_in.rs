@@ -235,18 +235,23 @@ impl AppState {
     /// not have signed in yet, and would be shut out.
     pub(super) async fn owner_of_address(&self, typed: &str) -> Result<Option<UserId>, AccountsError> {
         let wanted = self.settings().login_by_email;
-        if wanted == Some(false) || !typed.contains('@') {
+        if wanted == Some(false) {
             return Ok(None);
         }
-        let (Ok(name), Ok(address)) = (LoginName::parse(typed), EmailAddress::parse(typed)) else {
+        let Ok(typed) = LoginName::parse(typed) else { return Ok(None) };
+        let name = typed.with_escaped_at().unwrap_or_else(|| typed.clone());
+        if !name.canonical().as_str().contains('@') {
             return Ok(None);
-        };
+        }
+        let Ok(address) = EmailAddress::parse(name.as_str()) else { return Ok(None) };
         if wanted.is_none() && self.may_be_external(name.canonical()) {
             return Ok(None);
         }
-        let id = UserId::from_canonical(name.canonical().clone());
-        if self.accounts().users().find(&id).await?.is_some() {
-            return Ok(None);
+        for name in [&typed, &name] {
+            let id = UserId::from_canonical(name.canonical().clone());
+            if self.accounts().users().find(&id).await?.is_some() {
+                return Ok(None);
+            }
         }
         Ok(self.accounts().users().owner_of_address(&address).await?.map(|owner| owner.id))
     }

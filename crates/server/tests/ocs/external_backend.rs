@@ -206,3 +206,23 @@ async fn user_outside_of_the_admitted_group_is_refused() {
     server.accounts.groups().add_member(&staff, &mia).await.unwrap();
     ask(token.expose()).send().await.ok();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn app_password_is_taken_under_each_reading_of_the_name() {
+    let domain = "domain = \"mail.example\"\nadd_domain = true\n";
+    let server = Server::with("", &[&imap().await, domain].concat()).await;
+    server.get("-", "/cloud/user").basic("mia", MAIL).send().await.ok();
+    let mia = UserId::parse("mia@mail.example").unwrap();
+    let (token, _) = server.accounts.app_passwords().create(&mia, "phone", None).await.unwrap();
+    let ask = |name: &str| server.get("-", "/cloud/user").basic(name, token.expose());
+    for name in ["mia", "Mia@mail.example", "mia%40mail.example"] {
+        ask(name).send().await.ok();
+    }
+    for name in ["Frank", "mia@other.example", "nia"] {
+        ask(name).send().await.fails(997, "Unauthorised");
+    }
+    // The bare name of two users is the other one's.
+    server.accounts.users().create(NewUser::new(UserId::parse("mia").unwrap())).await.unwrap();
+    ask("mia").send().await.fails(997, "Unauthorised");
+    ask("mia@mail.example").send().await.ok();
+}

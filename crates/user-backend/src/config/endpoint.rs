@@ -175,10 +175,13 @@ fn security(
     }
     let mut remarks = Vec::new();
     if danger {
-        remarks.push((
-            "danger_accept_any_certificate",
-            "an attacker on the network path can read every password".to_owned(),
-        ));
+        let text = match tls {
+            TlsMode::None => "no effect without TLS",
+            _ => "an attacker on the network path can read every password",
+        };
+        remarks.push(("danger_accept_any_certificate", text.to_owned()));
+    } else if said.any_certificate.is_some() && tls == TlsMode::None {
+        remarks.push(("arguments", "/novalidate-cert has no effect without TLS".to_owned()));
     }
     match tls {
         TlsMode::None => {

@@ -128,6 +128,13 @@ impl LoginName {
     pub fn canonical(&self) -> &CanonicalName {
         &self.canonical
     }
+
+    /// The address that is meant by a name without an `@`, in which a program wrote `%40` for it.
+    pub fn with_escaped_at(&self) -> Option<Self> {
+        let spelled = self.spelling();
+        let is_meant = spelled.contains("%40") && !spelled.contains('@');
+        is_meant.then(|| Self::parse(&spelled.replace("%40", "@")).ok()).flatten()
+    }
 }
 
 impl fmt::Debug for LoginName {

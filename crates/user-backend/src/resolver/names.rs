@@ -164,10 +164,10 @@ impl NameRules {
         }
     }
 
-    /// The name to send to the server for an account with this id.
+    /// What is sent to the server for a name that is the id of one of its accounts.
     ///
     /// # Errors
-    /// The verdict that stands without asking the server.
+    /// The verdict that stands without asking anybody: such an account cannot sign in.
     pub fn ask_account(&self, id: &LoginName) -> Result<String, Verdict> {
         match self.domain.read_account(id) {
             None => Err(Verdict::NotMine),

@@ -30,7 +30,10 @@ pub fn name(input: &[u8]) {
     for add in [true, false] {
         for strip in [true, false] {
             let rules = rules.clone().add_domain(add).strip_domain(strip);
-            ask(&NameRules::new().with_domain(rules), &login);
+            for separator in ['@', '%', '.'] {
+                ask(&NameRules::new().with_domain(rules.clone().separator(separator)), &login);
+            }
+            ask_account(&NameRules::new().with_domain(rules), &login);
         }
     }
 }
@@ -45,4 +48,13 @@ fn ask(rules: &NameRules, login: &LoginName) {
     if let Ok((_, same)) = rules.ask(&again) {
         assert_eq!(same.name(), known, "{login:?}");
     }
+}
+
+/// What is sent for the id of an account does not depend on letter case more than the id does.
+fn ask_account(rules: &NameRules, login: &LoginName) {
+    let Ok(upstream) = rules.ask_account(login) else { return };
+    assert!(!upstream.is_empty() && !upstream.chars().any(char::is_control), "{login:?}");
+    let id = LoginName::parse(login.canonical().as_str()).expect("a canonical name can be typed");
+    let again = rules.ask_account(&id).expect("one id, one account");
+    assert!(again.eq_ignore_ascii_case(&upstream), "{login:?}: {again} {upstream}");
 }

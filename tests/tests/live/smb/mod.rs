@@ -128,6 +128,25 @@ async fn t07_one_account_has_one_name() {
     }
 }
 
+/// For accounts that have a Windows domain in their id: the resolver sends no other such name.
+#[tokio::test]
+async fn name_with_a_windows_domain_is_asked_there_if_allowed() {
+    let Some(rig) = Rig::find() else { return };
+    let right = password(&rig, "alice");
+    for engine in [SmbEngine::Pavao, SmbEngine::Native] {
+        let endpoint = Endpoint::new(rig.host(), SANE, TlsMode::None);
+        let settings = SmbSettings::new(BackendId::parse("files").unwrap(), endpoint);
+        let settings = settings.with_engine(engine).with_share("share").with_domains(true);
+        let backend = SmbBackend::new(settings).unwrap();
+        // Samba takes any domain for its own, which is why only an account's own one is sent.
+        for (typed, known) in [("RIG\\alice", "yes rig\\alice"), ("BOGUS/alice", "yes bogus/alice")] {
+            assert_eq!(outcome(&backend, typed, &right).await, known, "{engine:?} {typed}");
+            assert_eq!(outcome(&backend, typed, "wrong").await, "bad_credentials", "{engine:?} {typed}");
+        }
+        assert_eq!(outcome(&backend, "RIG\\guest", "anything").await, "policy_denied", "{engine:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_are_rejected_everywhere() {
     let Some(rig) = Rig::find() else { return };

@@ -3,6 +3,7 @@
 use super::*;
 use crate::identity::LoginName;
 use crate::resolver::names::{NameDecision, NameRules};
+use crate::verdict::Verdict;
 
 const DOCUMENT: &str = "../../docs/names.md";
 
@@ -75,10 +76,10 @@ fn read(rules: &NameRules, typed: &str) -> [String; 3] {
         NameDecision::NotMine => ("not asked".to_owned(), String::new()),
         NameDecision::Denied => (refused(), String::new()),
     };
-    let account = match rules.domain().read_account(&login) {
-        Some(reading) if rules.denies(&reading) => refused(),
-        Some(reading) => code(&reading.upstream),
-        None => "not asked".to_owned(),
+    let account = match rules.ask_account(&login) {
+        Ok(sent) => code(&sent),
+        Err(Verdict::NotMine) => "not asked".to_owned(),
+        Err(_) => refused(),
     };
     let is_same = account == sent && (known.is_empty() || known == code(login.canonical().as_str()));
     [sent, known, if is_same { "same".to_owned() } else { account }]

@@ -214,7 +214,7 @@ impl DomainRules {
     /// The reading of a name that is no account's id. `None`: the name is of another domain.
     pub(crate) fn read(&self, login: &LoginName) -> Option<Reading> {
         let login = self.without_workgroup(login)?;
-        let login = with_at(&login).map_or(login, Cow::Owned);
+        let login = login.with_escaped_at().map_or(login, Cow::Owned);
         let address = self.split(&login)?;
         match (self.offered, address) {
             (Offered::Bare, Some(_)) | (Offered::Address, None) => return None,
@@ -273,11 +273,17 @@ impl DomainRules {
         }
         let (local, of) = canonical.split_domain()?;
         let domain = self.domains.iter().find(|domain| domain.is(of))?;
-        (!local.is_empty()).then_some(Some((local, domain.name.as_str())))
+        // `a%example.com@example.com` could be stripped twice.
+        let is_one = !local.is_empty() && self.at_separator(local).is_none();
+        is_one.then_some(Some((local, domain.name.as_str())))
     }
 
     /// A name as the server wants to have it: `alice%example.com` is `alice@example.com`.
     fn split_at_separator<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a str)> {
+        self.at_separator(name).filter(|(local, _)| self.at_separator(local).is_none())
+    }
+
+    fn at_separator<'a>(&'a self, name: &'a str) -> Option<(&'a str, &'a str)> {
         let separator = self.separator?;
         self.domains.iter().find_map(|domain| {
             let local = name.strip_suffix(domain.name.as_str())?.strip_suffix(separator)?;
@@ -323,11 +329,4 @@ impl DomainRules {
         let is_bare = !name.contains(['\\', '/', '@']);
         LoginName::parse(name).ok().filter(|_| is_own && is_bare).map(Cow::Owned)
     }
-}
-
-/// A name without an `@` in which programs wrote `%40` for it.
-fn with_at(login: &LoginName) -> Option<LoginName> {
-    let spelled = login.spelling();
-    let is_meant = spelled.contains("%40") && !spelled.contains('@');
-    is_meant.then(|| LoginName::parse(&spelled.replace("%40", "@")).ok()).flatten()
 }

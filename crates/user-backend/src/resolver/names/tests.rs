@@ -186,6 +186,7 @@ fn separator_stands_in_what_is_sent_and_nowhere_else() {
     }
     assert_eq!(sent(&rules.clone().strip_domain(true), "Kim@EXAMPLE.com"), some("Kim%EXAMPLE.com", "kim"));
     assert_eq!(sent(&rules, "kim@evil.example"), None);
+    assert_eq!(sent(&rules, "kim%example.com@example.com"), None);
     let dotted = DomainRules::for_domain("example.com").unwrap().separator('.');
     assert_eq!(sent(&dotted, "kim.example.com"), some("kim.example.com", "kim@example.com"));
     assert_eq!(sent(&dotted, "kim.other"), some("kim.other", "kim.other@example.com"));
