@@ -28,6 +28,7 @@ mod password;
 mod pin;
 mod signals;
 mod store;
+mod system_config;
 mod time_format;
 mod user;
 
@@ -138,6 +139,9 @@ async fn run_command(call: Call<'_>, command: Command) -> Result<Output, CliErro
         Command::Store(StoreCommand::ConfigGet(args)) => app_config::get(call, &args).await,
         Command::Store(StoreCommand::ConfigList(args)) => app_config::list(call, &args).await,
         Command::Store(StoreCommand::ConfigSet(args)) => app_config::set(call, args).await,
+        Command::Store(StoreCommand::SystemDelete(args)) => system_config::delete(common, &args),
+        Command::Store(StoreCommand::SystemGet(args)) => system_config::get(common, &args),
+        Command::Store(StoreCommand::SystemSet(args)) => system_config::set(common, args).await,
         Command::Store(StoreCommand::Import(args)) => import::run(call, &args).await,
         Command::Store(StoreCommand::PinList(args)) => pin::list(call, &args).await,
         Command::Store(StoreCommand::PinRebind(args)) => pin::rebind(call, &args).await,

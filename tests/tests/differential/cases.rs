@@ -346,7 +346,7 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         ),
     ];
     if php::has_smbclient() {
-        let more = "'engine' => 'native', 'port' => 10445";
+        let more = "'engine' => 'native', 'port' => 10445, 'workgroup' => 'RIG'";
         places.push((
             "smb",
             Place { class: "SMB", form: "host", arguments: json!([host]), more, server: "rig" },
@@ -372,9 +372,9 @@ fn at_rig(rig: &Rig, pairs: &mut Vec<Pair>) {
         for (kind, name) in [
             ("other case", "Alice"),
             ("address", "alice@example.com"),
-            ("Windows domain", "RIG\\alice"),
-            ("Windows domain", "RIG/alice"),
-            ("Windows domain", "OTHER\\alice"),
+            ("own Windows domain", "RIG\\alice"),
+            ("own Windows domain", "RIG/alice"),
+            ("other Windows domain", "OTHER\\alice"),
             ("guest", "guest"),
             ("anonymous", "anonymous"),
             ("blank outside", "alice "),

@@ -34,7 +34,7 @@ impl Ours {
         match &answer.outcome {
             Outcome::Authenticated(proof) => Answer::Yes {
                 id: proof.name().to_string(),
-                groups: proof.identity().groups().map(|group| group.to_string()).collect(),
+                groups: proof.identity().groups().map(ToString::to_string).collect(),
             },
             Outcome::Refused(_) => Answer::No,
             Outcome::Throttled { .. } | Outcome::Unavailable { .. } => {

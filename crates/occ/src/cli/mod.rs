@@ -16,7 +16,8 @@ pub(crate) use backend::{BackendCommand, CheckArgs, LoginArgs};
 pub(crate) use group::{AddArgs as GroupAddArgs, GroupCommand, ListArgs as GroupListArgs, MemberArgs};
 pub(crate) use store::{
     AddressArg, AppsArg, AuditArgs, ConfigDeleteArgs, ConfigGetArgs, ConfigListArgs, ConfigSetArgs,
-    FlushArgs, ImportArgs, PinListArgs, PinRebindArgs, StoreCommand,
+    FlushArgs, ImportArgs, PinListArgs, PinRebindArgs, StoreCommand, SystemDeleteArgs, SystemGetArgs,
+    SystemSetArgs, ValueType,
 };
 pub(crate) use user::{
     AddArgs as UserAddArgs, DeleteArgs as UserDeleteArgs, LastSeenArgs, ListArgs as UserListArgs, ResetArgs,

@@ -39,6 +39,15 @@ pub(crate) enum StoreCommand {
     /// Show the configuration of all apps or of one
     #[command(name = "config:list", after_help = CONFIG_LIST_HELP)]
     ConfigList(ConfigListArgs),
+    /// Delete a setting of the configuration file
+    #[command(name = "config:system:delete", after_help = SYSTEM_DELETE_HELP)]
+    SystemDelete(SystemDeleteArgs),
+    /// Show a setting of the configuration file
+    #[command(name = "config:system:get", after_help = SYSTEM_GET_HELP)]
+    SystemGet(SystemGetArgs),
+    /// Set a setting in the configuration file
+    #[command(name = "config:system:set", after_help = SYSTEM_SET_HELP)]
+    SystemSet(SystemSetArgs),
     /// Import users, groups and password hashes from an existing installation
     #[command(name = "import:nextcloud", after_help = IMPORT_HELP)]
     Import(ImportArgs),
@@ -148,6 +157,61 @@ pub(crate) struct ConfigListArgs {
     /// Show secrets too
     #[arg(long)]
     pub(crate) private: bool,
+}
+
+/// Arguments of `config:system:delete`.
+#[derive(Args, Debug)]
+pub(crate) struct SystemDeleteArgs {
+    /// The name of the setting, and of what is in it: user_backends 0 timeout
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Fail if there is nothing to delete
+    #[arg(long)]
+    pub(crate) error_if_not_exists: bool,
+}
+
+/// Arguments of `config:system:get`.
+#[derive(Args, Debug)]
+pub(crate) struct SystemGetArgs {
+    /// The name of the setting, and of what is in it: user_backends 0 timeout
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// Value to print if nothing is set
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) default_value: Option<String>,
+}
+
+/// Arguments of `config:system:set`.
+#[derive(Args, Debug)]
+pub(crate) struct SystemSetArgs {
+    /// The name of the setting, and of what is in it: user_backends 0 timeout
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+    /// The value
+    #[arg(long, value_name = "TEXT", required_unless_present = "value_from_stdin")]
+    pub(crate) value: Option<String>,
+    /// Take the value from the first line of standard input: for secrets
+    #[arg(long, conflicts_with = "value")]
+    pub(crate) value_from_stdin: bool,
+    /// What the value is
+    #[arg(long = "type", value_enum, default_value_t = ValueType::String)]
+    pub(crate) kind: ValueType,
+    /// Only change an existing value
+    #[arg(long)]
+    pub(crate) update_only: bool,
+}
+
+/// The type of a value in the configuration file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ValueType {
+    /// A text
+    String,
+    /// A whole number
+    Integer,
+    /// true or false
+    Boolean,
+    /// A list or a table, as JSON
+    Json,
 }
 
 /// Arguments of `import:nextcloud`.
@@ -328,6 +392,43 @@ Examples:
 
 ",
     exits!("listed")
+);
+
+const SYSTEM_GET_HELP: &str = concat!(
+    "\
+The settings: user_backends, resolver, server, store, mail, reset, lost_password_link. A list or a \
+table is printed with everything in it.
+
+Examples:
+  occ config:system:get user_backends 0 host
+  occ config:system:get resolver deadline --default-value=25s
+
+",
+    exits!("printed")
+);
+
+const SYSTEM_SET_HELP: &str = concat!(
+    "\
+A TOML or JSON file is changed in place; comments stay. A change that makes the configuration wrong is \
+refused. A config.php is never written: the lines to put into it are printed (exit code 1). Running \
+servers read the file again at SIGHUP.
+
+Examples:
+  occ config:system:set user_backends 0 timeout --value=10s
+  occ config:system:set user_backends 0 domain --value='[\"example.com\"]' --type=json
+  pass show smtp | occ config:system:set mail password --value-from-stdin
+
+",
+    exits!("set")
+);
+
+const SYSTEM_DELETE_HELP: &str = concat!(
+    "\
+Examples:
+  occ config:system:delete user_backends 0 timeout
+
+",
+    exits!("deleted, or not there")
 );
 
 const IMPORT_HELP: &str = "\

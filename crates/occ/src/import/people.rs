@@ -22,17 +22,6 @@ pub(super) struct Homes {
     decisions: Decisions,
 }
 
-/// What an entry makes of an imported id.
-#[derive(Debug)]
-enum Fate {
-    /// The user signs in with the id and has the account.
-    Kept,
-    /// Signing in with the id leads to another account.
-    Becomes(CanonicalName),
-    /// The entry never sends this name to its server.
-    Refused(String),
-}
-
 impl Homes {
     /// From the configuration, and what the command line says.
     pub(super) fn new(common: &Common, args: &ImportArgs) -> Result<Self, CliError> {
@@ -81,8 +70,11 @@ impl Homes {
                 "no backend of the configuration is {old}; --backend '{quoted}=ID' names it"
             ));
         }
-        let is_kept = |entry: &&Entry| matches!(self.fate(entry, id, &login), Fate::Kept);
-        let is_sent = |entry: &&Entry| !matches!(self.fate(entry, id, &login), Fate::Refused(_));
+        // First the entries whose rules lead to this id, then those whose server can be asked about it.
+        let is_kept = |entry: &&Entry| {
+            self.config.ask(entry, &login).is_ok_and(|(_, identity)| identity.name() == id.name())
+        };
+        let is_sent = |entry: &&Entry| self.config.ask_account(entry, &login).is_ok();
         for fits in [&is_kept as &dyn Fn(&&Entry) -> bool, &is_sent] {
             if candidates.len() > 1 && candidates.iter().any(fits) {
                 candidates.retain(fits);
@@ -107,36 +99,33 @@ impl Homes {
         }
     }
 
-    fn fate(&self, entry: &Entry, id: &UserId, login: &LoginName) -> Fate {
-        match self.config.ask(entry, login) {
-            Ok((_, identity)) if identity.name() == id.name() => Fate::Kept,
-            Ok((_, identity)) => Fate::Becomes(identity.name().clone()),
-            Err(verdict) => Fate::Refused(why_refused(entry, login, &verdict)),
-        }
-    }
-
     /// What has to be known about an imported user of a backend; nothing if the user signs in as before.
     fn remark(&self, entry: &Entry, id: &UserId) -> Option<String> {
         let login = LoginName::parse(id.as_str()).ok()?;
-        match self.fate(entry, id, &login) {
-            Fate::Kept => None,
-            Fate::Becomes(other) => Some(format!(
-                "signs in as \"{other}\" at the backend {}, which is another account; --map can give this one that id",
-                entry.id()
-            )),
-            Fate::Refused(why) => {
-                Some(format!("cannot sign in: {why}; --map can give another id or backend"))
-            }
+        if let Err(verdict) = self.config.ask_account(entry, &login) {
+            let why = why_refused(entry, &login, &verdict);
+            return Some(format!("cannot sign in: {why}; --map can give another id or backend"));
         }
+        // There, an address of a domain that is stripped leads to the account without it.
+        let (_, identity) = self.config.ask(entry, &login).ok()?;
+        let is_stripped = entry.names().domain().stripped().is_some() && identity.name() != id.name();
+        is_stripped.then(|| {
+            format!(
+                "signs in as \"{}\" there, because the backend {} strips the domain, and keeps this account here; --map can leave \
+                 it out",
+                identity.name(),
+                entry.id()
+            )
+        })
     }
 }
 
 /// Why a name is not sent to a server, for an operator.
 fn why_refused(entry: &Entry, login: &LoginName, verdict: &Verdict) -> String {
     let id = entry.id();
-    match (entry.names().ask(login), verdict) {
+    match (entry.names().ask_account(login), verdict) {
         (Err(Verdict::Rejected(_)), _) => format!("deny_names of the backend {id} has this name"),
-        (Err(_), _) => match entry.names().domain().domain() {
+        (Err(Verdict::NotMine), _) => match entry.names().domain().domain() {
             Some(domain) => format!("the backend {id} is for names of the domain {domain}"),
             None => format!("the backend {id} is for names without a domain"),
         },

@@ -13,6 +13,7 @@ mod passwords;
 mod people;
 mod secrets;
 mod store;
+mod system_config;
 mod usage;
 
 use std::io::Write;

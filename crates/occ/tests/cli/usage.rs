@@ -61,7 +61,7 @@ fn mistyped_command_suggests_the_nearest_one() {
         ("user:auth", Some("'user:auth-tokens:add', 'user:auth-tokens:delete', 'user:auth-tokens:list'\n")),
         ("user:lastsen", Some("a similar subcommand exists: 'user:lastseen'")),
         ("list", Some("a similar subcommand exists: 'help'")),
-        ("config:system:set", None),
+        ("config:system:list", None),
         ("maintenance:mode", None),
         ("x", None),
     ] {

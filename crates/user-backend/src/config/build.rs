@@ -30,18 +30,28 @@ impl Config {
         Ok(parts.into_iter().map(|Part { backend, policy, names, .. }| (backend, policy, names)).collect())
     }
 
-    /// What an entry of this configuration makes of a login name: the name that its server is sent, and who that is.
-    /// Contacts no server.
+    /// What an entry of this configuration makes of a login name that is no account's id: the name that its server is sent, and
+    /// who that is. Contacts no server.
     ///
     /// # Errors
     /// The verdict that stands without the server, such as [`Verdict::NotMine`] for a name of another domain.
     pub fn ask(&self, entry: &Entry, login: &LoginName) -> Result<(String, Identity), Verdict> {
         let (upstream, identity) = entry.names.ask(login)?;
+        self.check_name(entry, &upstream).map(|()| (upstream, identity))
+    }
+
+    /// The name that the server of an entry is sent for an account with this id. Contacts no server.
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub fn ask_account(&self, entry: &Entry, id: &LoginName) -> Result<String, Verdict> {
+        let upstream = entry.names.ask_account(id)?;
+        self.check_name(entry, &upstream).map(|()| upstream)
+    }
+
+    fn check_name(&self, entry: &Entry, upstream: &str) -> Result<(), Verdict> {
         let class = self.registry.find(entry.class).ok();
-        match class.and_then(|class| class.refuses_name(entry, &upstream)) {
-            Some(verdict) => Err(verdict),
-            None => Ok((upstream, identity)),
-        }
+        class.and_then(|class| class.refuses_name(entry, upstream)).map_or(Ok(()), Err)
     }
 
     fn parts(&self) -> Result<Vec<Part>, ConfigErrors> {

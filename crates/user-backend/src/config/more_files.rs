@@ -107,6 +107,6 @@ mod tests {
         let found = beside(&folder.path().join("config.php")).unwrap();
         let found: Vec<&str> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(found, order);
-        assert_eq!(beside(&folder.path().join("x.php")).unwrap(), [PathBuf::new(); 0]);
+        assert!(beside(&folder.path().join("x.php")).unwrap().is_empty());
     }
 }

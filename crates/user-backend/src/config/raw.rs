@@ -19,7 +19,7 @@ pub(super) struct RawSection {
     pub(super) node: Node,
 }
 
-// Values may be secrets, also under names that do not tell.
+/// Without the value: it may hold secrets.
 impl fmt::Debug for RawSection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RawSection").field("name", &self.name).field("key", &self.key).finish_non_exhaustive()

@@ -24,7 +24,7 @@ impl Files {
 
     /// The file of a position; without one, the first.
     pub(crate) fn name(&self, at: Option<Position>) -> Arc<str> {
-        let file = self.0.get(at.map_or(0, |at| at.source)).or(self.0.first());
+        let file = self.0.get(at.map_or(0, |at| at.source)).or_else(|| self.0.first());
         file.map_or_else(|| "".into(), Arc::clone)
     }
 }

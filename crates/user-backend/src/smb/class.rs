@@ -88,8 +88,8 @@ impl Class for SmbClass {
         Err(("engine", problem))
     }
 
-    fn refuses_name(&self, _entry: &Entry, upstream: &str) -> Option<Verdict> {
-        names::account(upstream, Domains { addresses: true, windows: true }).err()
+    fn refuses_name(&self, _: &Entry, upstream: &str) -> Option<Verdict> {
+        names::account(upstream, Domains::ALL).err()
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {

@@ -34,6 +34,11 @@ pub(super) struct Domains {
     pub(super) windows: bool,
 }
 
+impl Domains {
+    /// As the configuration has them: the domain rules decide.
+    pub(super) const ALL: Self = Self { addresses: true, windows: true };
+}
+
 /// The settings of one [`SmbBackend`](super::SmbBackend).
 #[derive(Clone, Debug)]
 pub struct SmbSettings {
