@@ -108,7 +108,7 @@ impl Identity {
     /// Adds a group that the backend reports for this user.
     #[must_use]
     pub fn with_group(mut self, group: &str) -> Self {
-        self.details_mut().groups.push(group.into());
+        push(&mut self.details_mut().groups, group.into());
         self
     }
 
@@ -132,7 +132,7 @@ impl Identity {
     /// Adds anything else, such as `("department", "sales")`. A name may be given several times.
     #[must_use]
     pub fn with_attribute(mut self, name: &str, value: &str) -> Self {
-        self.details_mut().attributes.push((name.into(), value.into()));
+        push(&mut self.details_mut().attributes, (name.into(), value.into()));
         self
     }
 
@@ -177,6 +177,12 @@ impl Identity {
         let texts = self.groups().chain(self.email()).chain(self.display_name()).chain(attributes);
         texts.fold((0, 0), |(count, bytes), text| (count + 1, bytes + text.len()))
     }
+}
+
+/// Without room to spare: identities are kept in memory, which is bounded in bytes.
+fn push<T>(list: &mut Vec<T>, element: T) {
+    list.reserve_exact(1);
+    list.push(element);
 }
 
 /// How recent the acceptance of an [`Authenticated`] is.

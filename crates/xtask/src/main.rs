@@ -19,6 +19,8 @@ mod imports;
 mod lint;
 mod package;
 mod packages;
+#[cfg(test)]
+mod public_types;
 mod rig;
 #[cfg(test)]
 mod security;

@@ -73,13 +73,18 @@ impl Recipe {
     /// there was none.
     pub(super) fn reconfigure(mut self, parts: Vec<Part>, tuning: Tuning) -> Self {
         let mut left = Some(parts);
-        for slot in &mut self.slots {
-            if let Slot::Configured { parts, decorator } = slot {
-                let next = left.take().unwrap_or_default();
-                *parts = next.into_iter().map(|part| decorator.decorate(part)).collect();
+        self.slots.retain_mut(|slot| match (slot, left.take()) {
+            (Slot::ByHand(_), unused) => {
+                left = unused;
+                true
             }
-        }
-        self.slots.retain(|slot| !matches!(slot, Slot::Configured { parts, .. } if parts.is_empty()));
+            (Slot::Configured { parts, decorator }, Some(next)) => {
+                *parts = next.into_iter().map(|part| decorator.decorate(part)).collect();
+                true
+            }
+            // The one configuration there is now has taken the first place.
+            (Slot::Configured { .. }, None) => false,
+        });
         match left {
             Some(parts) => self.configure(parts, tuning, Decorator::new(|backend| backend)),
             None => self.configured = tuning,

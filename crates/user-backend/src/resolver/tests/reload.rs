@@ -430,6 +430,31 @@ async fn reload_keeps_what_was_added_and_set_by_hand() {
     assert_eq!(resolver.shared.chain.load().deadline, Duration::from_secs(8));
 }
 
+#[tokio::test]
+async fn configuration_without_backends_keeps_its_place() {
+    let (first, last) = (shared(people("first")), shared(people("last")));
+    let by_hand = |builder: ResolverBuilder, backend: &Arc<Watched>| {
+        builder.link(Arc::clone(backend) as Arc<dyn UserBackend>, Policy::default(), DomainRules::none())
+    };
+    let loader = Loader::new().with_registry(registry()).allow_no_backends();
+    let empty = loader.parse("", Format::Toml, "demo.toml").unwrap();
+    let one = config(&entry(Some("one"), "a.example", "user = \"alice\""));
+    let builder = by_hand(Resolver::builder(), &first).with_config(&empty).unwrap();
+    // A second configuration is replaced along with the first.
+    let builder = by_hand(builder, &last).with_config(&one).unwrap();
+    let resolver = builder.build().unwrap();
+    let order = || resolver.backends().iter().map(|backend| backend.id().to_string()).collect::<Vec<_>>();
+    assert_eq!(order(), ["first", "last", "one"]);
+    for (config, expected) in [
+        (&one, &["first", "one", "last"][..]),
+        (&empty, &["first", "last"]),
+        (&one, &["first", "one", "last"]),
+    ] {
+        resolver.reload(config).await.unwrap();
+        assert_eq!(order(), expected);
+    }
+}
+
 #[test]
 fn builder_gives_the_same_in_any_order() {
     let text = "[resolver]\ndeadline = \"9s\"\nlock = \"off\"\n".to_owned()
