@@ -217,7 +217,7 @@ fn admit(field: &Field<'_>) -> Option<Admit> {
     }
     let elements = field.elements(EXPECTED)?;
     if elements.is_empty() {
-        let problem = Problem::new("an empty array, so nobody could sign in", EXPECTED);
+        let problem = Problem::new("an empty array, so no user could sign in", EXPECTED);
         return field.fail(problem);
     }
     let name = |element: &Field<'_>| {

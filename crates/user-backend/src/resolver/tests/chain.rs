@@ -196,3 +196,44 @@ fn a_chain_that_cannot_work_is_refused_when_it_is_built() {
         .build();
     assert!(matches!(collision.unwrap_err(), BuildError::Collision(_)));
 }
+
+/// A backend that refuses every user for one reason.
+#[derive(Debug)]
+struct Refusing(BackendId, Rejection);
+
+impl fmt::Display for Refusing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refusing")
+    }
+}
+
+#[async_trait]
+impl UserBackend for Refusing {
+    fn id(&self) -> &BackendId {
+        &self.0
+    }
+    async fn authenticate(&self, _: &Attempt<'_>) -> Result<Verdict, BackendError> {
+        Ok(Verdict::Rejected(self.1))
+    }
+    async fn probe(&self, _: Instant) -> Result<Probe, BackendError> {
+        Ok(Probe::of(None))
+    }
+}
+
+/// `530` to USER is an unknown user, `500 OOPS` to PASS a disabled one: their names may be those of a later backend.
+#[tokio::test(start_paused = true)]
+async fn refusal_for_any_reason_goes_on_to_the_next_backend() {
+    for reason in [
+        Rejection::BadCredentials,
+        Rejection::UnknownUser,
+        Rejection::AccountDisabled,
+        Rejection::AccountLocked,
+        Rejection::CredentialsExpired,
+        Rejection::PolicyDenied,
+    ] {
+        let first = Refusing(BackendId::parse("files").unwrap(), reason);
+        let resolver = Resolver::builder().backend(first).backend(people("mail").with_user("alice", "a"));
+        let resolver = resolver.build().unwrap();
+        assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"), "{reason}");
+    }
+}
