@@ -3,13 +3,17 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{Connection, Row, SqliteConnection};
+use tokio::time::Instant;
 
 use crate::domain::AccountsError;
 use crate::store::engine::db::Db;
-use crate::store::engine::fault::{Result, fault};
+use crate::store::engine::fault::{Result, fault, is_busy};
 use crate::store::engine::readers::Readers;
 use crate::store::settings::StoreSettings;
 
@@ -41,11 +45,30 @@ pub(super) async fn open(path: &Path, settings: &StoreSettings) -> Result<Db> {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None);
-    let write = write.connect_with(options.clone()).await.map_err(fault)?;
+    let write = open_writer(write, &options, settings.patience()).await?;
     let cache = format!("-{}", settings.sqlite_read_cache());
     let readers = options.pragma("query_only", "on").pragma("cache_size", cache);
     let read = Readers::open(readers, settings).await?;
     Ok(Db::Sqlite { read, write })
+}
+
+/// Opens the connection that writes.
+///
+/// Switching a new file to the write-ahead log needs the file for oneself, and SQLite does not wait for that: it calls no
+/// busy handler there. So processes that start at the same moment wait for each other here.
+async fn open_writer(
+    pool: SqlitePoolOptions,
+    options: &SqliteConnectOptions,
+    patience: Duration,
+) -> Result<SqlitePool> {
+    const PAUSE: Duration = Duration::from_millis(10);
+    let until = Instant::now() + patience;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+            opened => return opened.map_err(fault),
+        }
+    }
 }
 
 /// Refuses another program's file before anything of it is touched: setting the journal mode would be a write already.
