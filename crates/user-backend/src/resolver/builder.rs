@@ -74,7 +74,7 @@ impl ResolverBuilder {
         policy: Policy,
         names: impl Into<NameRules>,
     ) -> Self {
-        self.recipe.slots.push(Slot::ByHand(Part::by_hand(backend, policy, names.into())));
+        self.recipe.slots.push(Slot::ByHand(Box::new(Part::by_hand(backend, policy, names.into()))));
         self
     }
 

@@ -38,7 +38,7 @@ impl fmt::Debug for Decorator {
 #[derive(Clone, Debug)]
 pub(super) enum Slot {
     /// A backend that was added by hand.
-    ByHand(Part),
+    ByHand(Box<Part>),
     /// The backends of a configuration.
     Configured { parts: Vec<Part>, decorator: Decorator },
 }
@@ -95,7 +95,7 @@ impl Recipe {
     /// All backends, in order.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         self.slots.iter().flat_map(|slot| match slot {
-            Slot::ByHand(part) => std::slice::from_ref(part),
+            Slot::ByHand(part) => std::slice::from_ref(part.as_ref()),
             Slot::Configured { parts, .. } => parts,
         })
     }
