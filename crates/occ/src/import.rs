@@ -202,7 +202,7 @@ async fn disabled_others(
         if !people::is_disabled("core", "enabled", &value) {
             continue;
         }
-        // A name that nobody can have signs nobody in.
+        // No user can have this name, so it cannot sign in.
         let Ok(id) = UserId::parse(&uid) else { continue };
         if let Some(store) = store {
             if store.accounts.users().find(&id).await?.is_some() {

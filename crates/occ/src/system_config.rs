@@ -125,7 +125,7 @@ fn change(
     update_only: bool,
 ) -> Result<Option<Output>, CliError> {
     let file = config_file::find(common.config.as_deref())?;
-    // What is wrong already is not made better by a change that nobody can check.
+    // A change of a file with errors cannot be checked, so it is refused.
     let (_, config) = config_file::read_file(common, &file, Loader::allow_no_backends)?;
     let before = value(&config, path)?;
     if update_only && before.as_ref().is_none_or(|whole| tree::find(whole, &path.rest).is_none()) {

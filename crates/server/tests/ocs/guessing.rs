@@ -375,7 +375,7 @@ async fn rule_of_the_passwords_locks_in_every_server_and_never_the_last_admin() 
         let (app, guess, from) = (app.clone(), format!("guess {number}"), new_address().into());
         async move { app.sign_in(name, &guess, from, Accepts::Password).await.unwrap() }
     };
-    // Whoever keeps the password, and whether there is such a user.
+    // Local and unknown names alike.
     for name in ["jane", "nobody"] {
         for number in 0..5 {
             assert_eq!(word(&guess(&server.app, name, number).await), "refused", "{name}");

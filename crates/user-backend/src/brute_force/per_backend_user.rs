@@ -184,7 +184,7 @@ mod tests {
             self.keyer.key(b"", "alice", password)
         }
 
-        /// A reservation for a password that nobody has tried yet.
+        /// A reservation for a password that has not been tried yet.
         fn reserve(&self) -> Result<Reservation<'_>, Denied> {
             let number = self.guesses.fetch_add(1, Ordering::Relaxed);
             self.limiter.reserve(&alice(), &self.tuple(&number.to_string()), false)

@@ -57,7 +57,8 @@ const fn column(name: &'static str, need: Need) -> Column {
     Column { name, need }
 }
 
-/// The tables, in the order in which they are read. Preferences come last: whoever was disabled meanwhile is disabled here.
+/// The tables, in the order in which they are read. Preferences come last, so that a user who is disabled
+/// meanwhile is disabled here.
 const TABLES: &[Table] = &[
     Table {
         name: "users",

@@ -114,7 +114,7 @@ fn keeps_accounts(
     let desk = &installation.desk;
     let backend = make(desk);
     let (ids, rows) = by_app(app, &backend, path);
-    assert!(!rows.is_empty(), "{label}: the app signs nobody in");
+    assert!(!rows.is_empty(), "{label}: the app signs no user in");
     let disabled = rows.last().unwrap().1.clone();
     let mut statements: String = rows
         .iter()
