@@ -31,7 +31,7 @@ async fn run() -> Result<u8, Box<dyn std::error::Error>> {
     }
     let resolver = Resolver::from_config(&config)?;
     let password = rpassword::prompt_password("Password: ")?;
-    let answer = resolver.authenticate(Credentials::new(&name, &password)).await;
+    let answer = resolver.authenticate(Credentials::new(&name, &password).without_source()).await;
     let (code, message) = verdict(&answer.outcome);
     println!("{message}");
     Ok(code)

@@ -93,7 +93,7 @@ impl<A: ClientAddress, R> BasicAuthLayer<A, R> {
         let credentials = Credentials::new(&name, &password);
         let credentials = match self.address.of(parts)? {
             Some(address) => credentials.from_source(address),
-            None => credentials,
+            None => credentials.without_source(),
         };
         let proof = self.resolver.authenticate(credentials).await.into_result()?;
         match &self.rule {

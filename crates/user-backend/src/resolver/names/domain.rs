@@ -37,8 +37,18 @@ impl Domain {
     }
 }
 
+/// A domain of a canonical name with its labels in A-labels (RFC 3492). It is in lower case and in NFC already, so nothing
+/// else of IDNA is needed to compare two domains, and none of its tables.
 fn ascii(domain: &str) -> Cow<'_, str> {
-    idna::domain_to_ascii(domain).map_or(Cow::Borrowed(domain), Cow::Owned)
+    if domain.is_ascii() {
+        return Cow::Borrowed(domain);
+    }
+    let label = |label: &str| match label.is_ascii() {
+        true => Ok(label.to_owned()),
+        false => punycode::encode(label).map(|encoded| format!("xn--{encoded}")),
+    };
+    let labels: Result<Vec<_>, ()> = domain.split('.').map(label).collect();
+    labels.map_or(Cow::Borrowed(domain), |labels| Cow::Owned(labels.join(".")))
 }
 
 /// Rules for the domain part of a login name.
