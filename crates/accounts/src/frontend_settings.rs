@@ -120,7 +120,7 @@ impl PathPrefix {
     /// Reads a path that begins with a slash and has no empty segment, no dot segment and no escapes.
     pub fn parse(text: &str) -> Option<Self> {
         let path = text.strip_prefix('/')?;
-        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
         let is_segment = |segment: &str| !matches!(segment, "" | "." | "..");
         let fits = (path.is_empty() || path.split('/').all(is_segment))
             && !path.contains(|c: char| c.is_control() || matches!(c, '%' | ';' | '\\' | '?' | '#'));

@@ -330,7 +330,6 @@ fn wrong_settings_say_what_was_expected() {
         let errors = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap_err().to_string();
         assert!(errors.contains(place) && errors.contains(expected), "{place}: {errors}");
         assert!(errors.contains("frontends") && errors.contains("server.toml"), "{errors}");
-        eprintln!("{errors}");
     }
 }
 
