@@ -187,11 +187,15 @@ async fn only_trusted_proxies_and_this_machine_may_ask() {
     let server = server("").await;
     let direct = || server.page(Method::GET, "/auth/forward").basic("Frank", PASSWORD);
     assert_eq!(direct().send().await.status, 200, "a program on this machine");
-    let unnamed = direct().header("X-Forwarded-Uri", "/").send().await;
-    assert!(unnamed.status == 403 && unnamed.body.contains("trusted_proxies"), "{unnamed:?}");
     let in_the_clear = forward(&server, "wiki.test", "/").header("X-Forwarded-Proto", "http");
     let answer = in_the_clear.basic("Frank", PASSWORD).send().await;
     assert!(answer.status == 403 && answer.body.contains("plain HTTP"), "{answer:?}");
+    // Where plain HTTP is taken, too.
+    let server = Server::with("allow_plaintext = true", &format!("{TRUSTED}{FORWARD}")).await;
+    let ask = |from| forward(&server, "wiki.test", "/").basic("Frank", PASSWORD).from(from).send();
+    let unnamed = ask(new_address()).await;
+    assert!(unnamed.status == 403 && unnamed.body.contains("trusted_proxies of"), "{unnamed:?}");
+    assert_eq!(ask(PROXY).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
