@@ -8,6 +8,7 @@
 //! | [`auth`] | credentials, sign-in, sessions, what slows guessing down |
 //! | [`provisioning`] | the API: envelopes, parameters, routes, endpoints |
 //! | `web` | pages: login, password reset, account |
+//! | `frontends` | how other programs let this server sign their users in |
 //! | [`openapi`] | the API described, for programs and for people |
 //! | [`listener`], `router`, `middleware` | sockets, TLS, shutdown; which request goes where; what every request gets |
 //! | `connections`, `request_body` | how many connections there may be, and how much of a request is held |
@@ -17,6 +18,7 @@
 
 pub mod auth;
 mod connections;
+mod frontends;
 mod health;
 pub mod listener;
 pub mod mail;

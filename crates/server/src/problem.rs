@@ -19,6 +19,11 @@ const UNNAMED_PROXY: &str = "This request came through a proxy that the settings
                              is private, and passwords are not taken. An operator names its address in trusted_proxies of \
                              [resolver] and lets it send X-Forwarded-For and X-Forwarded-Proto";
 
+/// The answer for an unknown path outside of the API.
+pub(crate) fn not_found() -> Response<Body> {
+    problem(StatusCode::NOT_FOUND, "not found; the API is at /ocs/v1.php and /ocs/v2.php")
+}
+
 /// An answer outside of the API's envelopes.
 pub(crate) fn problem(status: StatusCode, message: &str) -> Response<Body> {
     let body = serde_json::json!({ "message": message }).to_string();

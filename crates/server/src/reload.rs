@@ -90,6 +90,7 @@ fn taken_over(
         app_passwords_on_new_password,
         reset,
         mail,
+        frontends,
         section_digests,
     } = before;
     // With a listener that speaks TLS another certificate will do; to begin with it, or to end it, takes another listener.
@@ -133,6 +134,7 @@ fn taken_over(
         ("login_by_email", next.login_by_email != *login_by_email),
         ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
         ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
+        ("[frontends]", next.frontends != *frontends),
     ] {
         report.changed.extend(other.then_some(name));
     }

@@ -3,14 +3,15 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::http::{Response, StatusCode};
+use axum::http::Response;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::auth::client_address::{Connection, Origin};
+use crate::frontends::forward_auth;
 use crate::middleware::request_context;
-use crate::problem::problem;
+use crate::problem::not_found;
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::serve::serve;
 use crate::state::AppState;
@@ -23,7 +24,8 @@ pub(crate) fn router(app: AppState, connection: Connection, exporter: Option<Pro
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::show))
         .route("/status.php", get(health::status))
-        .merge(web::router());
+        .merge(web::router())
+        .merge(forward_auth::router());
     openapi::routes()
         .into_iter()
         .fold(fixed, |router, (path, page)| router.route(path, page))
@@ -42,7 +44,7 @@ async fn ocs(
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let Some((version, rest)) = split(&path) else {
-        return problem(StatusCode::NOT_FOUND, "not found; the API is at /ocs/v1.php and /ocs/v2.php");
+        return not_found();
     };
     serve(&app, version, rest, origin, request).await
 }

@@ -13,6 +13,7 @@ const WHY: &[(&str, &str)] = &[
     ("libpam-pwdfile", "password files for the test rig's FTP server"),
     ("libsmbclient-dev", "the C library (GPLv3+) that the feature `smb` links"),
     ("mariadb-server", "the database server that the tests of the import read from"),
+    ("nginx-light", "the reverse proxy that asks for sign-ins in a test"),
     ("nodejs", "runs a library that others wrote for the API, and examples of the documentation"),
     ("npm", "installs that library"),
     ("openssl", "makes the test servers' certificates"),
@@ -46,6 +47,11 @@ pub(crate) fn missing_libraries() -> Vec<String> {
     let found = step::have("pkg-config")
         && step::capture(step::program("pkg-config").args(["--exists", "smbclient"])).is_ok();
     if found { Vec::new() } else { vec!["libsmbclient-dev".into(), "pkg-config".into()] }
+}
+
+/// The missing Debian package of the reverse proxy.
+pub(crate) fn missing_proxy() -> Vec<String> {
+    if Path::new("/usr/sbin/nginx").is_file() { Vec::new() } else { vec!["nginx-light".into()] }
 }
 
 /// The missing Debian package that sets the wall clock of one program.

@@ -48,6 +48,7 @@ pub use profile_field::{
 };
 pub use quota::Quota;
 pub use random::NoRandomness;
+pub(crate) use service_token::is_frontend_name;
 pub use service_token::{ServiceToken, SourceNetworks, TokenScope, TokenScopes};
 pub use stored_hash::StoredHash;
 pub use token::{Token, TokenHash};

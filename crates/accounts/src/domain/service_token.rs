@@ -60,7 +60,7 @@ impl TokenScopes {
         for word in words {
             let word = word.as_ref();
             match word.strip_prefix(FRONTEND) {
-                Some(name) if is_frontend(name) => {
+                Some(name) if is_frontend_name(name) => {
                     scopes.frontends.insert(name.to_owned());
                 }
                 Some(_) => {
@@ -112,7 +112,7 @@ impl fmt::Display for TokenScopes {
     }
 }
 
-fn is_frontend(name: &str) -> bool {
+pub(crate) fn is_frontend_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(fits)
 }

@@ -85,6 +85,8 @@ pub struct Permissions {
     pub user: User,
     /// Whether the user is in the group `admin`.
     pub is_admin: bool,
+    /// The groups that the user is a member of.
+    pub groups: Vec<GroupId>,
     /// The groups that the user administers.
     pub subadmin_of: Vec<GroupId>,
 }
@@ -95,6 +97,7 @@ impl Permissions {
         Self {
             user: details.user.clone(),
             is_admin: details.groups.iter().any(|group| group.as_str() == ADMIN_GROUP),
+            groups: details.groups.clone(),
             subadmin_of: details.subadmin_of.clone(),
         }
     }

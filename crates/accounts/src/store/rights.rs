@@ -241,7 +241,8 @@ impl Change<'_> {
         if !user.enabled {
             return Err(AccountsError::Forbidden { needs: "an enabled account" });
         }
-        let is_admin = self.groups_of(key).await?.iter().any(GroupId::is_admin);
+        let groups = self.groups_of(key).await?;
+        let is_admin = groups.iter().any(GroupId::is_admin);
         let query = each(
             "SELECT groups.id FROM subadmins JOIN groups ON groups.key = subadmins.group_key \
              WHERE subadmins.user_key = $1 ORDER BY groups.key",
@@ -250,7 +251,7 @@ impl Change<'_> {
         );
         let rows = self.rows(query.bind(key.0)).await?;
         let subadmin_of = rows.iter().map(|row| row.text(0).map(|id| GroupId::stored(&id)));
-        Ok(Permissions { user, is_admin, subadmin_of: subadmin_of.collect::<Result<_, _>>()? })
+        Ok(Permissions { user, is_admin, groups, subadmin_of: subadmin_of.collect::<Result<_, _>>()? })
     }
 
     /// Whether the actor is an administrator, the command line or the program itself.

@@ -2,7 +2,9 @@
 //!
 //! Over an encrypted way it is called `__Host-session`: browsers then see to it that no other host and no plain page can
 //! have set it. Over plain HTTP, which only a machine talking to itself or an operator's consent lets happen, it is `session`.
+//! With `cookie_domain`, all hosts below that domain get it, and it is `__Secure-session`.
 
+use accounts::HostName;
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
 
@@ -11,23 +13,29 @@ use super::token_shape::is_token_shaped;
 use crate::settings::ServerSettings;
 
 /// How the cookie is sent to the client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cookie {
     /// Over encrypted connections alone.
     Secure,
     /// Also in the clear.
     Plain,
+    /// Over encrypted connections, for all hosts below a domain.
+    Shared(HostName),
 }
 
 impl Cookie {
     /// The cookie for a request: secure whenever people reach the server over HTTPS.
     pub fn of(settings: &ServerSettings, origin: &Origin) -> Self {
+        let forward = settings.frontends.forward_auth.as_ref();
+        if let Some(domain) = forward.and_then(|forward| forward.cookie_domain.clone()) {
+            return Self::Shared(domain);
+        }
         let secure = origin.encrypted || settings.public_url().starts_with("https:");
         if secure { Self::Secure } else { Self::Plain }
     }
 
     /// The token in it. One of another shape, or two of them, is none.
-    pub fn read(self, headers: &HeaderMap) -> Option<&str> {
+    pub fn read<'a>(&self, headers: &'a HeaderMap) -> Option<&'a str> {
         let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
         let mut found = lines
             .flat_map(|line| line.split(';'))
@@ -38,27 +46,32 @@ impl Cookie {
     }
 
     /// The header that hands a token to the browser, until that is closed.
-    pub fn set(self, token: &str) -> Option<HeaderValue> {
+    pub fn set(&self, token: &str) -> Option<HeaderValue> {
         self.header(token, "")
     }
 
     /// The header that takes it back.
-    pub fn clear(self) -> Option<HeaderValue> {
+    pub fn clear(&self) -> Option<HeaderValue> {
         self.header("", "; Max-Age=0")
     }
 
-    fn header(self, token: &str, more: &str) -> Option<HeaderValue> {
-        let secure = if self == Self::Secure { "; Secure" } else { "" };
-        let text = format!("{}={token}; Path=/; HttpOnly; SameSite=Lax{secure}{more}", self.name());
+    fn header(&self, token: &str, more: &str) -> Option<HeaderValue> {
+        let kind = match self {
+            Self::Secure => "; Secure".to_owned(),
+            Self::Plain => String::new(),
+            Self::Shared(domain) => format!("; Secure; Domain={}", domain.as_str()),
+        };
+        let text = format!("{}={token}; Path=/; HttpOnly; SameSite=Lax{kind}{more}", self.name());
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);
         Some(header)
     }
 
-    fn name(self) -> &'static str {
+    fn name(&self) -> &'static str {
         match self {
             Self::Secure => "__Host-session",
             Self::Plain => "session",
+            Self::Shared(_) => "__Secure-session",
         }
     }
 }
@@ -98,6 +111,9 @@ mod tests {
         let set = |cookie: Cookie| cookie.set("t").unwrap().to_str().unwrap().to_owned();
         assert_eq!(set(Cookie::Secure), "__Host-session=t; Path=/; HttpOnly; SameSite=Lax; Secure");
         assert_eq!(set(Cookie::Plain), "session=t; Path=/; HttpOnly; SameSite=Lax");
+        let shared = Cookie::Shared(HostName::parse("example.com").unwrap());
+        let expected = "__Secure-session=t; Path=/; HttpOnly; SameSite=Lax; Secure; Domain=example.com";
+        assert_eq!(set(shared), expected);
         let clear = Cookie::Plain.clear().unwrap();
         assert_eq!(clear.to_str().unwrap(), "session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0");
         assert!(clear.is_sensitive());

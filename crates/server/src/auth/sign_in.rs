@@ -25,6 +25,8 @@ pub enum Accepts {
     AppPassword,
     /// The same, or one of their service tokens: only where the scopes are looked at afterwards.
     ServiceToken,
+    /// As [`Accepts::ServiceToken`], for a proxy that asks.
+    ForwardAuth,
 }
 
 impl Accepts {
@@ -33,13 +35,14 @@ impl Accepts {
             Self::Password => Frontend::Page,
             Self::AppPassword => Frontend::Check,
             Self::ServiceToken => Frontend::Basic,
+            Self::ForwardAuth => Frontend::ForwardAuth,
         }
     }
 
     fn take(self, proof: &Proof) -> bool {
         match proof {
             Proof::AppPassword(_) => self != Self::Password,
-            Proof::ServiceToken(..) => self == Self::ServiceToken,
+            Proof::ServiceToken(..) => matches!(self, Self::ServiceToken | Self::ForwardAuth),
             Proof::Password(..) | Proof::Session(_) => true,
         }
     }
@@ -79,20 +82,26 @@ impl AppState {
         Ok(decided)
     }
 
-    /// Decides a sign-in with an app password alone, as `Authorization: Bearer` brings it.
+    /// Decides a sign-in with an app password or service token alone, as `Authorization: Bearer` brings it.
     ///
     /// # Errors
     /// When the store cannot tell.
     ///
     /// # Cancellation
     /// Safe.
-    pub async fn sign_in_with_token(&self, token: &str, from: IpAddr) -> Result<SignIn, AccountsError> {
+    pub async fn sign_in_with_token(
+        &self,
+        token: &str,
+        from: IpAddr,
+        accepts: Accepts,
+    ) -> Result<SignIn, AccountsError> {
         let began = now();
-        let unanswered = Unanswered::new(self, None, from, Frontend::Bearer);
+        let frontend = if accepts == Accepts::ForwardAuth { Frontend::ForwardAuth } else { Frontend::Bearer };
+        let unanswered = Unanswered::new(self, None, from, frontend);
         let decided = match self.look_up_app_password(None, token, from).await? {
-            Lookup::Accepted(accepted) => Ok(*accepted),
-            Lookup::NotOurs | Lookup::Refused => {
-                Err(self.refuse_app_password(None, from, Frontend::Bearer).await)
+            Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
+            Lookup::Accepted(_) | Lookup::NotOurs | Lookup::Refused => {
+                Err(self.refuse_app_password(None, from, frontend).await)
             }
         };
         // From here on the log has what became of it.

@@ -32,6 +32,8 @@ pub(super) enum Frontend {
     Bearer,
     /// A program that asks whether a name and a password belong together.
     Check,
+    /// A reverse proxy that asks about a request.
+    ForwardAuth,
     /// A form of the pages.
     Page,
 }
@@ -42,6 +44,7 @@ impl Frontend {
             Self::Basic => "basic",
             Self::Bearer => "bearer",
             Self::Check => "check",
+            Self::ForwardAuth => "forward_auth",
             Self::Page => "page",
         }
     }

@@ -235,7 +235,9 @@ async fn signed_in(
         AuthorizationHeader::Basic { name, password } => {
             app.sign_in(name, password, origin.address, Accepts::ServiceToken).await
         }
-        AuthorizationHeader::Bearer(token) => app.sign_in_with_token(token, origin.address).await,
+        AuthorizationHeader::Bearer(token) => {
+            app.sign_in_with_token(token, origin.address, Accepts::ServiceToken).await
+        }
         AuthorizationHeader::Nothing | AuthorizationHeader::Other => return Ok(None),
     };
     match decided.map_err(|error| failed(error.into()))? {

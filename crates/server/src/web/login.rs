@@ -9,14 +9,14 @@ use axum::http::{Response, StatusCode};
 
 use super::page_request::{Answer, PageRequest, waiting};
 use super::refusal::refusal;
-use super::templates::{Login, Logout, Notice, lost_link};
+use super::templates::{Login, Logout, Notice, allow_form_action, lost_link};
 
 /// `GET /login`
 pub(super) async fn show(request: PageRequest) -> Answer {
     let wanted = request.asked("redirect_url");
-    let next = request.next(wanted.as_deref());
+    let next = request.next_on_any_host(wanted.as_deref());
     if request.session().await?.is_some() {
-        return Ok(request.redirect(&next.map_or_else(|| request.url_for("/settings"), str::to_owned)));
+        return Ok(request.redirect(&target(&request, next)));
     }
     let notice = match request.asked("done").as_deref() {
         Some("password") => Some(Notice::good("Your password has been changed. Sign in with the new one.")),
@@ -29,14 +29,11 @@ pub(super) async fn show(request: PageRequest) -> Answer {
 /// `POST /login`
 pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
     let sent = request.own_form(body).await?;
-    let next = request.next(sent.get("redirect_url"));
+    let next = request.next_on_any_host(sent.get("redirect_url"));
     let name = sent.text("user").trim();
     let begun = request.app.begin_session(name, sent.text("password"), &request.browser()).await;
     match begun.map_err(|error| request.failed(&error))? {
-        Ok(token) => {
-            let to = next.map_or_else(|| request.url_for("/settings"), str::to_owned);
-            Ok(request.with_session(request.redirect(&to), &token))
-        }
+        Ok(token) => Ok(request.with_session(request.redirect(&target(&request, next)), &token)),
         Err(outcome) => {
             let (status, notice, wait) = refusal(&outcome, StatusCode::UNAUTHORIZED, || wrong(&request));
             Ok(waiting(form(&request, status, Some(notice), next), wait))
@@ -67,15 +64,23 @@ pub(super) async fn sign_out(request: PageRequest, body: Body) -> Answer {
     Ok(request.without_session(request.redirect(&request.url_for("/login?done=out"))))
 }
 
-fn form(
-    request: &PageRequest,
-    status: StatusCode,
-    notice: Option<Notice>,
-    next: Option<&str>,
-) -> Response<Body> {
+/// Where to go after signing in: address and, on another host, its origin.
+type Next<'a> = Option<(&'a str, Option<&'a str>)>;
+
+fn target(request: &PageRequest, next: Next<'_>) -> String {
+    next.map_or_else(|| request.url_for("/settings"), |(address, _)| address.to_owned())
+}
+
+fn form(request: &PageRequest, status: StatusCode, notice: Option<Notice>, next: Next<'_>) -> Response<Body> {
+    let (next, origin) = next.unzip();
     let (frame, csrf_token, lost) = (request.frame(), request.csrf_token(), lost_link(&request.app));
     let takes_addresses = request.app.takes_addresses();
-    request.form_page(status, &Login { frame, csrf_token, notice, next, lost, takes_addresses })
+    let login = Login { frame, csrf_token, notice, next, lost, takes_addresses };
+    let mut response = request.form_page(status, &login);
+    if let Some(origin) = origin.flatten() {
+        allow_form_action(&mut response, origin);
+    }
+    response
 }
 
 fn wrong(request: &PageRequest) -> Notice {

@@ -22,7 +22,7 @@ mod login;
 mod mail_address;
 mod page_request;
 mod password_reset;
-mod redirect;
+pub(crate) mod redirect;
 mod refusal;
 mod service_tokens;
 mod templates;

@@ -12,7 +12,7 @@ use axum::response::IntoResponse;
 use zeroize::Zeroizing;
 
 use super::form::Form;
-use super::redirect::next;
+use super::redirect::{allowed_origin, next};
 use super::templates::{Frame, Message, page};
 use crate::auth::client_address::Origin;
 use crate::auth::cookie::Cookie;
@@ -225,6 +225,13 @@ impl PageRequest {
     /// The path to continue to after signing in, from an untrusted field.
     pub(super) fn next<'a>(&self, wanted: Option<&'a str>) -> Option<&'a str> {
         wanted.and_then(next)
+    }
+
+    /// The same, or an address on a host for which a proxy asks, and then its origin too.
+    pub(super) fn next_on_any_host<'a>(&self, wanted: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
+        let wanted = wanted?;
+        let origin = allowed_origin(&self.app.settings(), wanted);
+        (origin.is_some() || next(wanted).is_some()).then_some((wanted, origin))
     }
 
     /// A page with a form: a new visitor gets the cookie that it belongs to.

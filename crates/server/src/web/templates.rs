@@ -20,6 +20,14 @@ const ICON: &str = include_str!("../../templates/icon.svg");
 /// Content security policy: our own stylesheet, icon and forms only, and no framing.
 const POLICY: &str = "default-src 'none';style-src 'self';img-src 'self';form-action 'self';base-uri 'none';frame-ancestors 'none'";
 
+/// Lets the form of a page lead to another origin too: browsers apply `form-action` to redirects.
+pub(super) fn allow_form_action(response: &mut Response<Body>, origin: &str) {
+    let policy = POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+}
+
 /// Changes with the stylesheet, so that browsers may keep it as long as they like.
 static STYLE_VERSION: LazyLock<String> =
     LazyLock::new(|| blake3::hash(STYLE.as_bytes()).to_hex().chars().take(12).collect());

@@ -15,6 +15,7 @@ mod document;
 mod edit;
 mod exchanges;
 mod external_backend;
+mod forward_auth;
 mod guessing;
 mod held_back;
 mod how_to;

@@ -36,7 +36,7 @@ impl Program {
     }
 
     /// A call with these headers; each ends with CRLF.
-    fn call(&self, path: &str, headers: &str) -> String {
+    pub(super) fn call(&self, path: &str, headers: &str) -> String {
         self.exchange(
             format!(
                 "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nOCS-APIRequest: true\r\n{headers}\r\n"
@@ -51,7 +51,7 @@ impl Program {
         self.call("/ocs/v1.php/cloud/user", &format!("Authorization: Basic {credentials}\r\n{headers}"))
     }
 
-    fn failed(&mut self) -> String {
+    pub(super) fn failed(&mut self) -> String {
         self.running.until("failed sign-in")
     }
 }

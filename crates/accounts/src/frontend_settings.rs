@@ -1,0 +1,235 @@
+//! The settings in `[frontends]`: how other programs let this server sign their users in.
+
+use serde::{Deserialize, Deserializer, de};
+use user_backend::config::{Config, ConfigErrors};
+
+use crate::domain::GroupId;
+
+/// The section `[frontends]`. A frontend without a table of its own is off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct FrontendSettings {
+    /// Forward-auth: a reverse proxy asks about every request.
+    pub forward_auth: Option<ForwardAuthSettings>,
+}
+
+/// The section `[frontends.forward_auth]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct ForwardAuthSettings {
+    /// The name in scopes of service tokens, `frontend:NAME` (default `forward_auth`).
+    #[serde(deserialize_with = "frontend_name")]
+    pub name: String,
+    /// What a browser without credentials gets (default `never`: a challenge for HTTP Basic).
+    pub login_redirect: LoginRedirect,
+    /// Other hosts than that of `public_url`, to which the login page may send users back (default none).
+    pub allowed_hosts: Vec<HostName>,
+    /// The parent domain of all hosts that share the session cookie (default none: only the host of `public_url` gets it).
+    pub cookie_domain: Option<HostName>,
+    /// Who may open what. The first rule that matches decides. Without rules every user may; with rules, what none
+    /// of them matches is denied.
+    #[serde(rename = "rule")]
+    pub rules: Vec<ForwardAuthRule>,
+}
+
+impl Default for ForwardAuthSettings {
+    fn default() -> Self {
+        Self {
+            name: "forward_auth".to_owned(),
+            login_redirect: LoginRedirect::default(),
+            allowed_hosts: Vec::new(),
+            cookie_domain: None,
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// What a browser without credentials gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LoginRedirect {
+    /// Status 401 and a challenge. The default.
+    #[default]
+    Never,
+    /// Status 303, to the login page and back.
+    Redirect,
+    /// Status 401 with the login page in `Location`: for nginx, whose `auth_request` knows no redirects.
+    Location,
+}
+
+/// Which users may open a host or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ForwardAuthRule {
+    /// The host that it is about; unset: every host.
+    pub host: Option<HostName>,
+    /// The path that it is about, with everything below it; unset: every path.
+    pub path: Option<PathPrefix>,
+    /// The groups whose members may; unset: every user. An empty list is no one.
+    pub groups: Option<Vec<GroupId>>,
+}
+
+/// The name of a host in lower case, without a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostName(String);
+
+impl HostName {
+    /// Reads letters, digits, hyphens and dots.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_label = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        let fits = text.len() <= 253 && text.split('.').all(is_label);
+        fits.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a host is this one or below it.
+    pub fn covers(&self, host: &str) -> bool {
+        let above = host.len().checked_sub(self.0.len()).and_then(|at| host.split_at_checked(at));
+        let Some((below, own)) = above else { return false };
+        own.eq_ignore_ascii_case(&self.0) && (below.is_empty() || below.ends_with('.'))
+    }
+}
+
+impl<'de> Deserialize<'de> for HostName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            de::Error::custom(format!("found {text:?}, expected a host name such as \"wiki.example.com\""))
+        })
+    }
+}
+
+/// The beginning of a path, in whole segments: `/admin` is also `/admin/users`, and not `/administration`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPrefix(String);
+
+impl PathPrefix {
+    /// Reads a path that begins with a slash and has no empty segment, no dot segment and no escapes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let path = text.strip_prefix('/')?;
+        let path = path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path);
+        let is_segment = |segment: &str| !matches!(segment, "" | "." | "..");
+        let fits = (path.is_empty() || path.split('/').all(is_segment))
+            && !path.contains(|c: char| c.is_control() || matches!(c, '%' | ';' | '\\' | '?' | '#'));
+        fits.then(|| Self(path.to_owned()))
+    }
+
+    /// Whether a decoded path is this one or below it.
+    pub fn covers(&self, path: &str) -> bool {
+        let path = path.strip_prefix('/').unwrap_or(path);
+        match path.strip_prefix(self.0.as_str()) {
+            Some(rest) => self.0.is_empty() || rest.is_empty() || rest.starts_with('/'),
+            None => false,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PathPrefix {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            let expected = "a path such as \"/admin\", decoded and without . and ..";
+            de::Error::custom(format!("found {text:?}, expected {expected}"))
+        })
+    }
+}
+
+fn frontend_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if crate::domain::is_frontend_name(&text) {
+        return Ok(text);
+    }
+    let expected = "1 to 64 letters, digits, dots, hyphens and underscores";
+    Err(de::Error::custom(format!("found {text:?}, expected {expected}")))
+}
+
+/// The section of the configuration.
+pub(crate) const SECTION: &str = "frontends";
+
+impl FrontendSettings {
+    /// Reads the section. `public_url` is where the login page is.
+    pub(crate) fn from_config(config: &Config, public_url: &str) -> Result<Self, ConfigErrors> {
+        let settings: Self = config.section(SECTION)?.unwrap_or_default();
+        let Some(forward) = &settings.forward_auth else { return Ok(settings) };
+        let wrong = |field, found: String, expected: &str| {
+            config.section_error(SECTION, &["forward_auth", field], found, expected)
+        };
+        let (scheme, rest) = public_url.split_once("://").unwrap_or_default();
+        let authority = rest.split('/').next().unwrap_or_default();
+        let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+        if let Some(domain) = &forward.cookie_domain {
+            // A browser takes no cookie for a top-level domain, and the session would be lost.
+            if scheme != "https" || !domain.covers(host) || !domain.as_str().contains('.') {
+                let expected = "a parent domain of the host of public_url, which begins with https";
+                return Err(wrong("cookie_domain", domain.as_str().to_owned(), expected));
+            }
+        }
+        let has_cookie = |wanted: &HostName| {
+            wanted.as_str().eq_ignore_ascii_case(host)
+                || forward.cookie_domain.as_ref().is_some_and(|domain| domain.covers(wanted.as_str()))
+        };
+        if let Some(lost) = forward.allowed_hosts.iter().find(|wanted| !has_cookie(wanted)) {
+            let expected = "hosts below cookie_domain: no other host gets the session cookie";
+            return Err(wrong("allowed_hosts", lost.as_str().to_owned(), expected));
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_prefix_covers_whole_segments() {
+        let covers = |prefix: &str, path: &str| PathPrefix::parse(prefix).unwrap().covers(path);
+        for (prefix, path, expected) in [
+            ("/", "/", true),
+            ("/", "/a/b", true),
+            ("/admin", "/admin", true),
+            ("/admin/", "/admin", true),
+            ("/admin", "/admin/users", true),
+            ("/admin", "/administration", false),
+            ("/admin", "/Admin", false),
+            ("/admin", "/", false),
+            ("/a/b", "/a", false),
+        ] {
+            assert_eq!(covers(prefix, path), expected, "{prefix} {path}");
+        }
+        for bad in ["", "admin", "//", "/a//b", "/../a", "/a/.", "/%61", "/a;b", "/a\\b", "/a?b", "/a\n"] {
+            assert_eq!(PathPrefix::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn domain_covers_itself_and_hosts_below_it() {
+        let domain = HostName::parse("Example.com").unwrap();
+        for (host, expected) in [
+            ("example.com", true),
+            ("wiki.EXAMPLE.com", true),
+            ("a.b.example.com", true),
+            ("evilexample.com", false),
+            ("example.com.evil.com", false),
+            ("com", false),
+            ("", false),
+        ] {
+            assert_eq!(domain.covers(host), expected, "{host}");
+        }
+        for bad in ["", "a..b", ".a", "a.", "-a", "a:1", "a/b", "a@b", "*.a", "ä.example", "[::1]"] {
+            assert_eq!(HostName::parse(bad), None, "{bad:?}");
+        }
+    }
+}
