@@ -54,6 +54,7 @@
 
 mod config;
 mod domain;
+mod frontend_settings;
 mod server_settings;
 mod service;
 mod store;
@@ -66,6 +67,9 @@ pub use domain::{
     ProfileField, ProfileScope, ProfileValue, Quota, SKEW, Scopes, ServiceToken, SourceNetworks, StoredHash,
     Timestamp, Token, TokenHash, TokenScope, TokenScopes, UsedCredential, User, UserChange, UserFilter,
     UserId,
+};
+pub use frontend_settings::{
+    DovecotAuthSettings, FrontendSettings, SaslauthdSettings, SocketMode, SocketSettings,
 };
 pub use server_settings::{MayAdd, MayCreate, RefusalTime, SectionDigests, ServerSettings};
 pub use service::address_confirmation::{AddressConfirmation, ConfirmError};

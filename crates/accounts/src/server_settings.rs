@@ -1,5 +1,5 @@
-//! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]` and `lost_password_link`, beside the
-//! backends. In a `config.php` a section's name begins with `user_backends_`.
+//! The configuration of an installation: `[server]`, `[store]`, `[mail]`, `[reset]`, `[frontends]` and `lost_password_link`,
+//! beside the backends. In a `config.php` a section's name begins with `user_backends_`.
 //!
 //! The server and the command line read it here, so both accept the same files and report the same errors.
 
@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use user_backend::config::{ClassRegistry, Config, ConfigErrors, Loader};
 
 use crate::domain::{Quota, UserId};
+use crate::frontend_settings::FrontendSettings;
 use crate::service::local_password::change::AppPasswordPolicy;
 use crate::service::local_password::settings::HashSettings;
 use crate::service::mail::settings::MailSettings;
@@ -90,6 +91,9 @@ pub struct ServerSettings {
     /// The mail server, from the section `[mail]`; without one no mail is sent.
     #[serde(skip)]
     pub mail: Option<MailSettings>,
+    /// The frontends, from the section `[frontends]`.
+    #[serde(skip)]
+    pub frontends: FrontendSettings,
     /// Digests of the sections that are not comparable values here.
     #[serde(skip)]
     pub section_digests: SectionDigests,
@@ -213,6 +217,7 @@ impl Default for ServerSettings {
             app_passwords_on_new_password: AppPasswordPolicy::default(),
             reset: ResetSettings::default(),
             mail: None,
+            frontends: FrontendSettings::default(),
             section_digests: SectionDigests::default(),
         }
     }
@@ -232,7 +237,8 @@ impl ServerSettings {
     /// # Errors
     /// As [`ServerSettings::load`].
     pub fn load_with(loader: Loader, path: &Path) -> Result<(Self, Config), ConfigErrors> {
-        let loader = loader.section("server").section("mail").section("reset").setting(LOST);
+        let loader =
+            loader.section("server").section("mail").section("reset").section("frontends").setting(LOST);
         let config = StoreSettings::section_of(loader).load(path)?;
         let mut settings: Self = config.section("server")?.unwrap_or_default();
         if settings.tls_cert.is_some() != settings.tls_key.is_some() {
@@ -255,6 +261,7 @@ impl ServerSettings {
         }
         settings.store = Some(StoreSettings::from_config(&config, path)?);
         settings.mail = config.section("mail")?;
+        settings.frontends = config.section("frontends")?.unwrap_or_default();
         settings.section_digests = SectionDigests::of(&config);
         settings.reset = config.section("reset")?.unwrap_or_default();
         if let Some(link) = config.section::<LostPassword>(LOST)? {
@@ -318,6 +325,7 @@ impl ServerSettings {
         for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.apps_directory].into_iter().flatten() {
             *path = folder.join(&path);
         }
+        self.frontends.relative_to(folder);
     }
 }
 

@@ -90,6 +90,7 @@ fn taken_over(
         app_passwords_on_new_password,
         reset,
         mail,
+        frontends,
         section_digests,
     } = before;
     // With a listener that speaks TLS another certificate will do; to begin with it, or to end it, takes another listener.
@@ -107,6 +108,8 @@ fn taken_over(
             "app_passwords_on_new_password",
             next.app_passwords_on_new_password != *app_passwords_on_new_password,
         ),
+        ("[frontends.saslauthd]", next.frontends.saslauthd != frontends.saslauthd),
+        ("[frontends.dovecot_auth]", next.frontends.dovecot_auth != frontends.dovecot_auth),
         ("public_url (in mails)", mail.is_some() && next.public_url != *public_url),
     ] {
         report.at_next_start.extend(other.then_some(name));
@@ -150,6 +153,7 @@ fn taken_over(
     next.app_passwords_on_new_password = *app_passwords_on_new_password;
     next.reset = reset.clone();
     next.mail.clone_from(mail);
+    next.frontends.clone_from(frontends);
     next.section_digests = section_digests.clone();
     next
 }
