@@ -4,7 +4,10 @@
 //! |---|---|
 //! | `socket` | Unix sockets: permissions, peers, number of connections, the end |
 //! | `saslauthd` | the protocol of saslauthd |
+//! | `dovecot_auth` | Dovecot's auth client protocol |
 
+#[cfg(unix)]
+mod dovecot_auth;
 #[cfg(unix)]
 mod saslauthd;
 #[cfg(unix)]
@@ -13,13 +16,15 @@ mod socket;
 use std::io;
 
 #[cfg(unix)]
-use accounts::{SaslauthdSettings, SocketSettings};
+use accounts::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
 
 use crate::state::AppState;
 
 /// The open sockets of the settings.
 #[derive(Debug)]
 pub(crate) struct Sockets {
+    #[cfg(unix)]
+    dovecot_auth: Option<socket::Socket>,
     #[cfg(unix)]
     saslauthd: Option<socket::Socket>,
 }
@@ -43,6 +48,10 @@ impl Sockets {
                 .transpose()
         };
         Ok(Self {
+            dovecot_auth: open(
+                "dovecot_auth",
+                frontends.dovecot_auth.as_ref().map(DovecotAuthSettings::socket),
+            )?,
             saslauthd: open("saslauthd", frontends.saslauthd.as_ref().map(SaslauthdSettings::socket))?,
         })
     }
@@ -50,9 +59,17 @@ impl Sockets {
     /// Serves until the server stops.
     pub(crate) async fn serve(self, app: AppState, stopping: tokio::sync::watch::Receiver<bool>) {
         let stopping = socket::Stopping::new(stopping);
-        if let Some(socket) = self.saslauthd {
-            socket.serve(app, stopping, saslauthd::answer).await;
-        }
+        let dovecot_auth = async {
+            if let Some(socket) = self.dovecot_auth {
+                socket.serve(app.clone(), stopping.clone(), dovecot_auth::answer).await;
+            }
+        };
+        let saslauthd = async {
+            if let Some(socket) = self.saslauthd {
+                socket.serve(app.clone(), stopping.clone(), saslauthd::answer).await;
+            }
+        };
+        tokio::join!(dovecot_auth, saslauthd);
     }
 }
 
@@ -61,7 +78,8 @@ impl Sockets {
     pub(crate) fn open(app: &AppState) -> Result<Self, Unopened> {
         let frontends = &app.settings().frontends;
         let saslauthd = frontends.saslauthd.as_ref().map(|settings| ("saslauthd", &settings.path));
-        match saslauthd {
+        let dovecot_auth = frontends.dovecot_auth.as_ref().map(|settings| ("dovecot_auth", &settings.path));
+        match saslauthd.or(dovecot_auth) {
             Some((name, path)) => Err((name, path.clone(), io::ErrorKind::Unsupported.into())),
             None => Ok(Self {}),
         }
