@@ -206,6 +206,18 @@ async fn socket_of_another_server_is_an_error() {
     assert_eq!(found.check(&["Frank", PASSWORD, "smtp", ""]).await, YES);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn changed_socket_counts_from_the_next_start() {
+    let found = WithSocket::start("saslauthd", "", "").await;
+    let file = found.server.dir.path().join("server.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\n[frontends.dovecot_auth]\npath = \"auth\"\n")).unwrap();
+    let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
+    let report = found.server.app.reload(settings, &config).await.unwrap();
+    assert_eq!(report.at_next_start, ["[frontends.dovecot_auth]"]);
+    assert_eq!(found.check(&["Frank", PASSWORD, "smtp", ""]).await, YES);
+}
+
 #[test]
 fn failed_sign_in_names_frontend_and_service() {
     use std::io::{Read, Write};
