@@ -4,6 +4,8 @@
 pub const ACCEPTED: &[&str] = &[
     "",
     "[server]\nlisten = \"127.0.0.1:0\"\nname = \"Cloud\"\n",
+    "[frontends.saslauthd]\npath = \"mux\"\nmode = \"0600\"\ngroup = \"0\"\nallowed_users = [\"root\"]\n\
+     max_connections = 8\njoin_realm = true\n[frontends.dovecot_auth]\npath = \"auth\"\n",
     "lost_password_link = \"disabled\"\n[reset]\nminutes = 10\n",
     "[server]\npublic_url = \"https://cloud.example.com/\"\n\
      [mail]\nhost = \"127.0.0.1\"\nfrom = \"Cloud <noreply@example.com>\"\n",
@@ -36,6 +38,23 @@ pub const REJECTED: &[(&str, &str)] = &[
         "[server]\npasswords = { passes = \"many\" }\n",
         "user-backend.toml:2:24: server.passwords.passes: found \"many\", expected a whole number",
     ),
+    (
+        "[frontends.saslauthd]\npath = \"mux\"\nmode = \"0060\"\n",
+        "user-backend.toml:3:8: frontends.saslauthd.mode: found mode must be octal",
+    ),
+    (
+        "[frontends.dovecot_auth]\nmode = \"0600\"\n",
+        "user-backend.toml:1:1: frontends.dovecot_auth: found nothing, expected the field `path`",
+    ),
+    (
+        "[frontends.dovecot_auth]\npath = \"auth\"\njoin_realm = true\n",
+        "user-backend.toml:3:14: frontends.dovecot_auth.join_realm: found an unknown field, expected one of `path`, ",
+    ),
+    (
+        "[frontends.saslauthd]\npath = \"mux\"\nmax_connections = 0\n",
+        "user-backend.toml:3:19: frontends.saslauthd.max_connections: found the number 0",
+    ),
+    ("[frontends.telnet]\n", "user-backend.toml:1:"),
     (
         "[store]\nconnections = 0\n",
         "user-backend.toml:2:15: store.connections: found 0, expected between 1 and 1000",

@@ -1,9 +1,12 @@
 //! The settings in `[frontends]`: how other programs let this server sign their users in.
 
+use std::path::Path;
+
 use serde::{Deserialize, Deserializer, de};
 use user_backend::config::{Config, ConfigErrors};
 
 use crate::domain::GroupId;
+use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings};
 
 /// The section `[frontends]`. A frontend without a table of its own is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -12,6 +15,10 @@ use crate::domain::GroupId;
 pub struct FrontendSettings {
     /// Forward-auth: a reverse proxy asks about every request.
     pub forward_auth: Option<ForwardAuthSettings>,
+    /// The protocol of saslauthd, for Postfix, Cyrus and OpenLDAP.
+    pub saslauthd: Option<SaslauthdSettings>,
+    /// Dovecot's auth client protocol, for Postfix, Exim and Radicale.
+    pub dovecot_auth: Option<DovecotAuthSettings>,
 }
 
 /// The section `[frontends.forward_auth]`.
@@ -160,6 +167,15 @@ fn frontend_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D
 pub(crate) const SECTION: &str = "frontends";
 
 impl FrontendSettings {
+    /// Makes relative paths of sockets start at a folder.
+    pub(crate) fn relative_to(&mut self, folder: &Path) {
+        let saslauthd = self.saslauthd.as_mut().map(|settings| &mut settings.path);
+        let dovecot_auth = self.dovecot_auth.as_mut().map(|settings| &mut settings.path);
+        for path in saslauthd.into_iter().chain(dovecot_auth) {
+            *path = folder.join(&path);
+        }
+    }
+
     /// Reads the section. `public_url` is where the login page is.
     pub(crate) fn from_config(config: &Config, public_url: &str) -> Result<Self, ConfigErrors> {
         let settings: Self = config.section(SECTION)?.unwrap_or_default();

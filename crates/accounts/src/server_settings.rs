@@ -325,6 +325,7 @@ impl ServerSettings {
         for path in [&mut self.tls_cert, &mut self.tls_key, &mut self.apps_directory].into_iter().flatten() {
             *path = folder.join(&path);
         }
+        self.frontends.relative_to(folder);
     }
 }
 

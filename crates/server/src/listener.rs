@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +18,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::time::timeout_at;
 use user_backend::clock::{later, now};
 use user_backend::file_permissions;
 
 use crate::auth::client_address::Connection;
 use crate::connections::{Connections, Guarded};
+use crate::frontends::Sockets;
 use crate::metrics;
 use crate::router::router;
 use crate::state::AppState;
@@ -55,6 +57,16 @@ pub enum ListenError {
         /// Why.
         source: io::Error,
     },
+    /// A socket of a frontend.
+    #[error("frontends.{frontend}: cannot listen on {}: {source}", path.display())]
+    Socket {
+        /// The name of its table.
+        frontend: &'static str,
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The certificate or its key.
     #[error("{file}: {problem}")]
     Tls {
@@ -77,6 +89,8 @@ pub struct Listener {
     handle: Handle<SocketAddr>,
     metrics: Option<PrometheusHandle>,
     monitoring: Option<TcpListener>,
+    sockets: Option<Sockets>,
+    stopping: watch::Sender<bool>,
 }
 
 impl Listener {
@@ -92,7 +106,13 @@ impl Listener {
         };
         let listener = bind(settings.listen)?;
         let monitoring = settings.metrics_listen.map(bind).transpose()?;
-        Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None, monitoring })
+        let sockets = Sockets::open(&app).map_err(|(frontend, path, source)| ListenError::Socket {
+            frontend,
+            path,
+            source,
+        })?;
+        let (sockets, stopping) = (Some(sockets), watch::Sender::new(false));
+        Ok(Self { listener, tls, app, handle: Handle::new(), metrics: None, monitoring, sockets, stopping })
     }
 
     /// Shows these metrics at `/metrics`, to this machine alone or at the listener of the setting `metrics_listen`.
@@ -120,7 +140,8 @@ impl Listener {
 
     /// The shutdown handle.
     pub fn shutdown_handle(&self) -> ShutdownHandle {
-        ShutdownHandle { handle: self.handle.clone(), tls: self.tls.clone(), app: self.app.clone() }
+        let (handle, stopping) = (self.handle.clone(), self.stopping.clone());
+        ShutdownHandle { handle, stopping, tls: self.tls.clone(), app: self.app.clone() }
     }
 
     /// Serves until shutdown.
@@ -128,7 +149,14 @@ impl Listener {
     /// # Errors
     /// [`ListenError`] when the listener breaks.
     pub async fn serve(mut self) -> Result<(), ListenError> {
-        let monitoring = self.monitoring.take();
+        let (monitoring, sockets) = (self.monitoring.take(), self.sockets.take());
+        let stopping = self.stopping.clone();
+        let (frontends, stopped) = (self.app.clone(), stopping.subscribe());
+        let frontends = async {
+            if let Some(sockets) = sockets {
+                sockets.serve(frontends, stopped).await;
+            }
+        };
         let (app, exporter, handle) = (self.app.clone(), self.metrics.clone(), self.handle.clone());
         // A server that no one can watch ends, so that it is noticed.
         let monitored = async {
@@ -142,9 +170,10 @@ impl Listener {
         let clients = async {
             let served = self.serve_clients().await;
             handle.shutdown();
+            stopping.send_replace(true);
             served
         };
-        let (clients, monitored) = tokio::join!(clients, monitored);
+        let (clients, monitored, ()) = tokio::join!(clients, monitored, frontends);
         clients.and(monitored)
     }
 
@@ -207,6 +236,7 @@ async fn serve_monitoring(
 #[derive(Clone, Debug)]
 pub struct ShutdownHandle {
     handle: Handle<SocketAddr>,
+    stopping: watch::Sender<bool>,
     tls: Option<RustlsConfig>,
     app: AppState,
 }
@@ -215,6 +245,7 @@ impl ShutdownHandle {
     /// Takes no new connections and lets requests under way end, as long as the settings say.
     pub fn stop(&self) {
         let grace = Duration::from_secs(self.app.settings().shutdown_grace_seconds);
+        self.stopping.send_replace(true);
         self.handle.graceful_shutdown(Some(grace));
     }
 

@@ -108,6 +108,8 @@ fn taken_over(
             "app_passwords_on_new_password",
             next.app_passwords_on_new_password != *app_passwords_on_new_password,
         ),
+        ("[frontends.saslauthd]", next.frontends.saslauthd != frontends.saslauthd),
+        ("[frontends.dovecot_auth]", next.frontends.dovecot_auth != frontends.dovecot_auth),
         ("public_url (in mails)", mail.is_some() && next.public_url != *public_url),
     ] {
         report.at_next_start.extend(other.then_some(name));
@@ -134,7 +136,7 @@ fn taken_over(
         ("login_by_email", next.login_by_email != *login_by_email),
         ("shutdown_grace_seconds", next.shutdown_grace_seconds != *shutdown_grace_seconds),
         ("refusal_milliseconds", next.refusal_milliseconds != *refusal_milliseconds),
-        ("[frontends]", next.frontends != *frontends),
+        ("[frontends.forward_auth]", next.frontends.forward_auth != frontends.forward_auth),
     ] {
         report.changed.extend(other.then_some(name));
     }
@@ -152,6 +154,8 @@ fn taken_over(
     next.app_passwords_on_new_password = *app_passwords_on_new_password;
     next.reset = reset.clone();
     next.mail.clone_from(mail);
+    next.frontends.saslauthd.clone_from(&frontends.saslauthd);
+    next.frontends.dovecot_auth.clone_from(&frontends.dovecot_auth);
     next.section_digests = section_digests.clone();
     next
 }

@@ -22,22 +22,25 @@ pub enum WarningKind {
     PasswordInQuery,
     /// A proxy.
     Proxy,
+    /// A connection at the socket of a frontend.
+    Socket,
 }
 
 /// When each kind was written last.
 #[derive(Debug, Default)]
-pub(crate) struct Warned([Mutex<Option<Instant>>; 5]);
+pub(crate) struct Warned([Mutex<Option<Instant>>; 6]);
 
 impl Warned {
     /// Whether a warning of this kind may be logged now; if so, it is recorded.
     fn take(&self, kind: WarningKind, now: Instant) -> bool {
-        let [connections, host, not_ready, query, proxy] = &self.0;
+        let [connections, host, not_ready, query, proxy, socket] = &self.0;
         let last = match kind {
             WarningKind::Connections => connections,
             WarningKind::Host => host,
             WarningKind::NotReady => not_ready,
             WarningKind::PasswordInQuery => query,
             WarningKind::Proxy => proxy,
+            WarningKind::Socket => socket,
         };
         let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let due = last.is_none_or(|last| later(last, PAUSE) <= now);

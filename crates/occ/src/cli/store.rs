@@ -396,7 +396,7 @@ Examples:
 
 const SYSTEM_GET_HELP: &str = concat!(
     "\
-The settings: user_backends, resolver, server, store, mail, reset, lost_password_link. A list or a \
+The settings: user_backends, resolver, server, store, mail, reset, frontends, lost_password_link. A list or a \
 table is printed with everything in it.
 
 Examples:

@@ -59,7 +59,7 @@ impl AppState {
         &self,
         name: Option<&str>,
         secret: &str,
-        from: IpAddr,
+        from: Option<IpAddr>,
     ) -> Result<Lookup, AccountsError> {
         if !is_token_shaped(secret) {
             return Ok(Lookup::NotOurs);
@@ -78,7 +78,7 @@ impl AppState {
             return Ok(Lookup::Refused);
         };
         // A store that cannot be written keeps no device out.
-        if let Err(error) = self.accounts().as_system().app_passwords().used(&row, Some(from)).await {
+        if let Err(error) = self.accounts().as_system().app_passwords().used(&row, from).await {
             tracing::warn!(%error, "the use of an app password could not be noted");
         }
         // What automation does is no sign-in of its owner.
@@ -106,7 +106,7 @@ impl AppState {
         from: IpAddr,
     ) -> Result<Option<Accepted>, AccountsError> {
         let Some(found) = self.find_app_password(used.token).await? else { return Ok(None) };
-        let standing = self.accepted_owner(&found.row, &found.look, from);
+        let standing = self.accepted_owner(&found.row, &found.look, Some(from));
         Ok(standing.map(|standing| Accepted { proof: proof(used.token, found.row), standing }))
     }
 
@@ -125,9 +125,14 @@ impl AppState {
     }
 
     /// What the owner of an app password may do, if it is accepted from there now.
-    fn accepted_owner(&self, row: &AppPassword, look: &Snapshot, from: IpAddr) -> Option<Permissions> {
+    fn accepted_owner(
+        &self,
+        row: &AppPassword,
+        look: &Snapshot,
+        from: Option<IpAddr>,
+    ) -> Option<Permissions> {
         let standing = look.permissions()?;
-        let refusal = row.refusal(&standing.user, Some(from), self.accounts().now());
+        let refusal = row.refusal(&standing.user, from, self.accounts().now());
         (refusal.is_none() && self.is_served(&standing.user, look)).then_some(standing)
     }
 

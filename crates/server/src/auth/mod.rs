@@ -23,7 +23,7 @@ pub mod proof;
 pub(crate) mod proven_key;
 pub mod session;
 pub mod sign_in;
-mod sign_in_log;
+pub(crate) mod sign_in_log;
 pub(crate) mod token_shape;
 pub mod trusted_host;
 pub(crate) mod unknown_names;

@@ -9,7 +9,7 @@ use user_backend::{Authenticated, CanonicalName, Credentials, Freshness, LoginNa
 use super::app_password::Lookup;
 use super::login_delay::{delay_failure, least};
 use super::proof::{Accepted, ActiveSession, Proof};
-use super::sign_in_log::{Failed, Frontend, Unanswered};
+use super::sign_in_log::{Client, Failed, Frontend, Unanswered};
 use crate::state::AppState;
 
 /// What became of a sign-in: accepted, or the resolver's outcome. An accepted password of an account that may not sign in
@@ -67,14 +67,32 @@ impl AppState {
         from: IpAddr,
         accepts: Accepts,
     ) -> Result<SignIn, AccountsError> {
+        self.sign_in_of(name, password, Client::at(from, accepts.frontend()), accepts).await
+    }
+
+    /// Decides a sign-in of a client that may have no address.
+    ///
+    /// # Errors
+    /// When the store cannot tell.
+    ///
+    /// # Security
+    /// As [`AppState::sign_in`]. Without an address there is no limit per source; those per user hold.
+    ///
+    /// # Cancellation
+    /// Safe. What was begun goes on, and a failure counts.
+    pub(crate) async fn sign_in_of(
+        &self,
+        name: &str,
+        password: &str,
+        client: Client<'_>,
+        accepts: Accepts,
+    ) -> Result<SignIn, AccountsError> {
         let began = now();
-        let unanswered = Unanswered::new(self, Some(name), from, accepts.frontend());
-        let decided = match self.look_up_app_password(Some(name), password, from).await? {
-            Lookup::NotOurs => self.decide(name, password, from, accepts.frontend()).await?,
+        let unanswered = Unanswered::new(self, Some(name), client);
+        let decided = match self.look_up_app_password(Some(name), password, client.source).await? {
+            Lookup::NotOurs => self.decide(name, password, client).await?,
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
-            Lookup::Accepted(_) | Lookup::Refused => {
-                Err(self.refuse_app_password(Some(name), from, accepts.frontend()).await)
-            }
+            Lookup::Accepted(_) | Lookup::Refused => Err(self.refuse_app_password(Some(name), client).await),
         };
         // From here on the log has what became of it.
         unanswered.answered();
@@ -97,11 +115,12 @@ impl AppState {
     ) -> Result<SignIn, AccountsError> {
         let began = now();
         let frontend = if accepts == Accepts::ForwardAuth { Frontend::ForwardAuth } else { Frontend::Bearer };
-        let unanswered = Unanswered::new(self, None, from, frontend);
-        let decided = match self.look_up_app_password(None, token, from).await? {
+        let client = Client::at(from, frontend);
+        let unanswered = Unanswered::new(self, None, client);
+        let decided = match self.look_up_app_password(None, token, client.source).await? {
             Lookup::Accepted(accepted) if accepts.take(&accepted.proof) => Ok(*accepted),
             Lookup::Accepted(_) | Lookup::NotOurs | Lookup::Refused => {
-                Err(self.refuse_app_password(None, from, frontend).await)
+                Err(self.refuse_app_password(None, client).await)
             }
         };
         // From here on the log has what became of it.
@@ -140,9 +159,11 @@ impl AppState {
         Ok(holds.then_some(Accepted { proof, standing }))
     }
 
-    async fn refuse_app_password(&self, name: Option<&str>, from: IpAddr, frontend: Frontend) -> Outcome {
-        self.count_refused_app_password(from);
-        self.log_failed_sign_in(name, from, frontend, Failed::app_password()).await;
+    async fn refuse_app_password(&self, name: Option<&str>, client: Client<'_>) -> Outcome {
+        if let Some(from) = client.source {
+            self.count_refused_app_password(from);
+        }
+        self.log_failed_sign_in(name, client, Failed::app_password()).await;
         Outcome::Refused(Rejection::BadCredentials)
     }
 
@@ -153,20 +174,18 @@ impl AppState {
         }
     }
 
-    async fn decide(
-        &self,
-        name: &str,
-        password: &str,
-        from: IpAddr,
-        frontend: Frontend,
-    ) -> Result<SignIn, AccountsError> {
+    async fn decide(&self, name: &str, password: &str, client: Client<'_>) -> Result<SignIn, AccountsError> {
         // No user name here: the time must not reveal which accounts exist.
         let look = self.accounts().snapshot(None).await?;
         self.inner.follower.catch_up_with(look.epoch).await?;
         let by_address = self.owner_of_address(name).await?;
         let name = by_address.as_ref().map_or(name, UserId::as_str);
         let external = look.app(EXTERNAL_APP).unwrap_or(true);
-        let credentials = Credentials::new(name, password).from_source(from);
+        let credentials = Credentials::new(name, password);
+        let credentials = match client.source {
+            Some(from) => credentials.from_source(from),
+            None => credentials.without_source(),
+        };
         let (local, _) = &self.inner.local;
         let credentials = if external { credentials } else { credentials.only_backend(local.id()) };
         let mut answer = self.inner.resolver.authenticate(credentials).await;
@@ -179,7 +198,7 @@ impl AppState {
             Outcome::Authenticated(proof) => proof,
             outcome => {
                 let failed = Failed::new(&outcome, &answer.trace);
-                self.log_failed_sign_in(Some(name), from, frontend, failed).await;
+                self.log_failed_sign_in(Some(name), client, failed).await;
                 return Ok(Err(outcome));
             }
         };
@@ -193,7 +212,7 @@ impl AppState {
             None => Rejection::UnknownUser,
         };
         let failed = Failed::account(proof.backend().as_str(), rejection);
-        self.log_failed_sign_in(Some(name), from, frontend, failed).await;
+        self.log_failed_sign_in(Some(name), client, failed).await;
         Ok(Err(Outcome::Refused(rejection)))
     }
 

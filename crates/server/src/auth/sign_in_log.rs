@@ -23,31 +23,74 @@ use crate::state::AppState;
 /// What a value is when there is nothing to say.
 const NOTHING: &str = "-";
 
+/// The bytes of a service's name that are logged.
+const MAX_SERVICE: usize = 64;
+
 /// How a sign-in reached the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frontend {
+pub(crate) enum Frontend {
     /// HTTP Basic at the API.
     Basic,
     /// A token without a name at the API.
     Bearer,
     /// A program that asks whether a name and a password belong together.
     Check,
+    /// The Dovecot auth socket.
+    DovecotAuth,
     /// A reverse proxy that asks about a request.
     ForwardAuth,
     /// A form of the pages.
     Page,
+    /// The saslauthd socket.
+    Saslauthd,
 }
 
 impl Frontend {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Basic => "basic",
             Self::Bearer => "bearer",
             Self::Check => "check",
+            Self::DovecotAuth => "dovecot_auth",
             Self::ForwardAuth => "forward_auth",
             Self::Page => "page",
+            Self::Saslauthd => "saslauthd",
         }
     }
+}
+
+/// The client of a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Client<'a> {
+    /// Its address; a program on this machine may have none.
+    pub(crate) source: Option<IpAddr>,
+    /// How it reached the server.
+    pub(crate) frontend: Frontend,
+    /// The service for which a program checks a password, such as `smtp`, as that program named it.
+    pub(crate) service: Option<&'a str>,
+}
+
+impl Client<'_> {
+    /// A client with an address.
+    pub(super) fn at(source: IpAddr, frontend: Frontend) -> Self {
+        Self { source: Some(source), frontend, service: None }
+    }
+
+    fn loggable(&self) -> Loggable {
+        let service = self
+            .service
+            .map(|name| quotable(name.get(..name.floor_char_boundary(MAX_SERVICE)).unwrap_or_default()));
+        let source = self.source.map_or_else(|| NOTHING.to_owned(), |source| source.to_string());
+        Loggable { source, frontend: self.frontend.as_str(), service }
+    }
+}
+
+/// A client as it stands in a line of the log.
+#[derive(Debug)]
+struct Loggable {
+    source: String,
+    frontend: &'static str,
+    service: Option<String>,
 }
 
 /// A sign-in that did not end with an account.
@@ -124,15 +167,14 @@ pub(super) struct Unanswered(Option<Asked>);
 struct Asked {
     app: AppState,
     typed: Option<String>,
-    source: IpAddr,
-    frontend: Frontend,
+    client: Loggable,
     span: Span,
 }
 
 impl Unanswered {
-    pub(super) fn new(app: &AppState, typed: Option<&str>, source: IpAddr, frontend: Frontend) -> Self {
+    pub(super) fn new(app: &AppState, typed: Option<&str>, client: Client<'_>) -> Self {
         let (app, typed, span) = (app.clone(), typed.map(str::to_owned), Span::current());
-        Self(Some(Asked { app, typed, source, frontend, span }))
+        Self(Some(Asked { app, typed, client: client.loggable(), span }))
     }
 
     /// It has one.
@@ -146,9 +188,9 @@ impl Drop for Unanswered {
         let (Some(asked), Ok(runtime)) = (self.0.take(), Handle::try_current()) else { return };
         let span = asked.span.clone();
         let write = async move {
-            let Asked { app, typed, source, frontend, .. } = asked;
-            let (user, frontend) = (app.loggable_user(typed.as_deref()).await, frontend.as_str());
-            tracing::info!(target: "audit", user, %source, frontend, "sign-in abandoned, the client hung up");
+            let Asked { app, typed, client: Loggable { source, frontend, service }, .. } = asked;
+            let user = app.loggable_user(typed.as_deref()).await;
+            tracing::info!(target: "audit", user, %source, frontend, service, "sign-in abandoned, the client hung up");
         };
         runtime.spawn(write.instrument(span));
     }
@@ -156,26 +198,21 @@ impl Drop for Unanswered {
 
 impl AppState {
     /// Writes the line. `typed` is what was typed as the name, if there was one.
-    pub(super) async fn log_failed_sign_in(
-        &self,
-        typed: Option<&str>,
-        source: IpAddr,
-        frontend: Frontend,
-        failed: Failed,
-    ) {
+    pub(super) async fn log_failed_sign_in(&self, typed: Option<&str>, client: Client<'_>, failed: Failed) {
         // The account is looked up for a line that is written.
         if failed.reason.is_none() && !tracing::enabled!(target: "audit", tracing::Level::DEBUG) {
             return;
         }
         let user = self.loggable_user(typed).await;
-        let (user, frontend, backend) = (user.as_str(), frontend.as_str(), failed.backends.as_str());
+        let (user, backend) = (user.as_str(), failed.backends.as_str());
+        let Loggable { source, frontend, service } = client.loggable();
         match failed.reason {
             Some(reason) => {
-                tracing::warn!(target: "audit", user, %source, frontend, backend, reason, "failed sign-in");
+                tracing::warn!(target: "audit", user, %source, frontend, backend, reason, service, "failed sign-in");
             }
             // The log has one line for the outage; see `Resolver::outages`.
             None => {
-                tracing::debug!(target: "audit", user, %source, frontend, backend, "sign-in not decided");
+                tracing::debug!(target: "audit", user, %source, frontend, backend, service, "sign-in not decided");
             }
         }
     }

@@ -32,6 +32,8 @@ mod roles;
 mod security;
 mod service_tokens;
 mod smuggling;
+#[cfg(unix)]
+mod sockets;
 mod tokens;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -16,9 +16,15 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn start(settings: &str, words: &[&str]) -> Self {
+        Self::start_with(settings, words, "")
+    }
+
+    /// The same with more sections.
+    pub(super) fn start_with(settings: &str, words: &[&str], sections: &str) -> Self {
         let dir = TempDir::new().unwrap();
-        let text =
-            format!("[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n{settings}\n{CHEAP}");
+        let text = format!(
+            "[server]\nlisten = \"127.0.0.1:0\"\nrefusal_milliseconds = 0\n{settings}\n{CHEAP}{sections}"
+        );
         std::fs::write(dir.path().join("user-backend.toml"), text).unwrap();
         let init = program(&dir, &["init", "--password-from-env"]).env("OC_PASS", PASSWORD).output().unwrap();
         assert!(init.status.success(), "{init:?}");
@@ -218,6 +224,12 @@ fn fail2ban_filter_reads_all_documented_lines() {
             log += &line(prefix, source, "repeated");
         }
     }
+    for service in ["smtp", "a%22 source%3D192.0.2.66"] {
+        let end = format!("credentials\" service=\"{service}\"\n");
+        log += &line(time, "198.51.100.9", "bad_credentials").replace("credentials\"\n", &end);
+    }
+    // A program on this machine that named no address.
+    log += &line(time, "-", "bad_credentials");
     // Another program's line, a name that is the rest of a line, something behind the end.
     log += &line(time, "192.0.2.66", "bad_credentials").replace("audit:", "audits:");
     log += &line(time, "192.0.2.66", "bad_credentials").replace("Zoë", "a\" source=192.0.2.66 x=\"");
@@ -225,7 +237,8 @@ fn fail2ban_filter_reads_all_documented_lines() {
     let Some(found) = filtered(&log) else { return };
     let expected = |address: &str| vec![address.parse::<IpAddr>().unwrap(); 4];
     let all = [expected("203.0.113.7"), expected("2001:db8::7")].concat();
-    assert_eq!(found, [all.clone(), all].concat());
+    let of_services = vec!["198.51.100.9".parse().unwrap(); 2];
+    assert_eq!(found, [all.clone(), all, of_services].concat());
 }
 
 fn percent_encoding(text: &str) -> String {
