@@ -115,7 +115,14 @@ fn check(args: &Args, steps: &mut Steps) {
             clients::check(steps);
         }
         steps.run("doc-tests", "the examples in the libraries' documentation", || {
-            let libraries = ["-p", "accounts", "-p", "password-policy", "-p", "user-backend"];
+            let libraries = [
+                "accounts",
+                "password-policy",
+                "user-backend",
+                "user-backend-tower",
+                "user-backend-examples",
+            ];
+            let libraries = libraries.into_iter().flat_map(|library| ["-p", library]);
             let mut doc = step::cargo(&["test", "--doc", "--all-features"]);
             step::run(on_rig(doc.args(libraries), &variables))
         });
