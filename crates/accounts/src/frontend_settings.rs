@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 use user_backend::config::{Config, ConfigErrors};
 
 use crate::domain::GroupId;
-use crate::socket_settings::{DovecotAuthSettings, SaslauthdSettings};
+use crate::socket_settings::{SaslauthdSettings, SocketSettings};
 
 /// The section `[frontends]`. A frontend without a table of its own is off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -18,7 +18,7 @@ pub struct FrontendSettings {
     /// The protocol of saslauthd, for Postfix, Cyrus and OpenLDAP.
     pub saslauthd: Option<SaslauthdSettings>,
     /// Dovecot's auth client protocol, for Postfix, Exim and Radicale.
-    pub dovecot_auth: Option<DovecotAuthSettings>,
+    pub dovecot_auth: Option<SocketSettings>,
 }
 
 /// The section `[frontends.forward_auth]`.

@@ -30,38 +30,23 @@ pub struct SaslauthdSettings {
     pub join_realm: bool,
 }
 
-/// The settings of the Dovecot auth socket.
+/// What all sockets have in common; the Dovecot auth socket has nothing else.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DovecotAuthSettings {
-    /// See [`SocketSettings::path`].
-    pub path: PathBuf,
-    /// See [`SocketSettings::mode`].
-    #[serde(default)]
-    pub mode: SocketMode,
-    /// See [`SocketSettings::group`].
-    pub group: Option<String>,
-    /// See [`SocketSettings::allowed_users`].
-    #[serde(default)]
-    pub allowed_users: Vec<String>,
-    /// See [`SocketSettings::max_connections`].
-    #[serde(default = "connections")]
-    pub max_connections: NonZeroU32,
-}
-
-/// What all sockets have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketSettings {
     /// The socket; a relative path starts at the folder of the configuration.
     pub path: PathBuf,
     /// The permissions of the socket (default `0660`).
+    #[serde(default)]
     pub mode: SocketMode,
     /// Its group, by name or number (default: that of the server).
     pub group: Option<String>,
     /// The users whose programs may connect, by name or number; root and the server's own user always may (default: all who can
     /// open the socket).
+    #[serde(default)]
     pub allowed_users: Vec<String>,
     /// How many connections may be open (default 256).
+    #[serde(default = "connections")]
     pub max_connections: NonZeroU32,
 }
 
@@ -69,14 +54,6 @@ impl SaslauthdSettings {
     /// The settings of the socket.
     pub fn socket(&self) -> SocketSettings {
         let Self { path, mode, group, allowed_users, max_connections, join_realm: _ } = self.clone();
-        SocketSettings { path, mode, group, allowed_users, max_connections }
-    }
-}
-
-impl DovecotAuthSettings {
-    /// The settings of the socket.
-    pub fn socket(&self) -> SocketSettings {
-        let Self { path, mode, group, allowed_users, max_connections } = self.clone();
         SocketSettings { path, mode, group, allowed_users, max_connections }
     }
 }

@@ -18,7 +18,7 @@ mod socket;
 use std::io;
 
 #[cfg(unix)]
-use accounts::{DovecotAuthSettings, SaslauthdSettings, SocketSettings};
+use accounts::{SaslauthdSettings, SocketSettings};
 
 use crate::state::AppState;
 
@@ -50,10 +50,7 @@ impl Sockets {
                 .transpose()
         };
         Ok(Self {
-            dovecot_auth: open(
-                "dovecot_auth",
-                frontends.dovecot_auth.as_ref().map(DovecotAuthSettings::socket),
-            )?,
+            dovecot_auth: open("dovecot_auth", frontends.dovecot_auth.clone())?,
             saslauthd: open("saslauthd", frontends.saslauthd.as_ref().map(SaslauthdSettings::socket))?,
         })
     }
