@@ -12,7 +12,7 @@ async fn the_first_backend_that_accepts_decides() {
     assert_eq!(vouched_by(&answer), Some("two"));
     assert_eq!(answer.authenticated().unwrap().name().as_str(), "alice");
     assert_eq!(answer.authenticated().unwrap().freshness(), Freshness::Live);
-    assert_eq!(three.0.asked(), 0);
+    assert_eq!(three.asked(), 0);
     let said: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
     assert_eq!(said, [Said::Rejected, Said::Accepted, Said::Skipped]);
 }
@@ -54,7 +54,7 @@ async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
         let answer = sign_in(&resolver, "alice", "100%25").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
     }
-    assert_eq!((one.0.asked(), two.0.asked()), (1, 1));
+    assert_eq!((one.asked(), two.asked()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -64,7 +64,7 @@ async fn a_locked_account_is_asked_for_again_at_once() {
     for asked in 1..3 {
         let answer = sign_in(&resolver, "alice", "a").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::AccountLocked));
-        assert_eq!(mail.0.asked(), asked);
+        assert_eq!(mail.asked(), asked);
     }
 }
 
@@ -75,7 +75,7 @@ async fn a_rejection_can_be_final() {
         chain([(one, policy(|policy| policy.on_reject = OnReject::Stop)), (two.clone(), Policy::default())]);
     let answer = sign_in(&resolver, "alice", "a").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::UnknownUser));
-    assert_eq!((answer.trace.ended_by, two.0.asked()), (Rule::RejectionStops, 0));
+    assert_eq!((answer.trace.ended_by, two.asked()), (Rule::RejectionStops, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +143,7 @@ async fn t01_invalid_name_or_password_reaches_no_server() {
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied));
         assert_eq!(answer.trace.ended_by, Rule::InvalidInput);
     }
-    assert_eq!((mail.0.asked(), resolver.cache_stats()), (0, CacheStats::default()));
+    assert_eq!((mail.asked(), resolver.cache_stats()), (0, CacheStats::default()));
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn t34_a_blank_name_and_an_empty_password_reach_no_backend() {
     for name in ["alice", "Alice", "ghost"] {
         assert!(matches!(sign_in(&resolver, name, "").await.outcome, Outcome::Refused(_)), "{name:?}");
     }
-    assert_eq!(mail.0.asked(), 0);
+    assert_eq!(mail.asked(), 0);
 }
 
 #[tokio::test]

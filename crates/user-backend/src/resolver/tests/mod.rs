@@ -46,37 +46,14 @@ mod traps;
 mod trust;
 
 /// A backend that is watched from outside: the chain owns a clone of the handle.
-#[derive(Clone, Debug)]
-struct Watched(Arc<StaticBackend>);
-
-impl fmt::Display for Watched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-#[async_trait]
-#[deny(clippy::missing_trait_methods)]
-impl UserBackend for Watched {
-    fn id(&self) -> &BackendId {
-        self.0.id()
-    }
-
-    async fn authenticate(&self, attempt: &Attempt<'_>) -> Result<Verdict, BackendError> {
-        self.0.authenticate(attempt).await
-    }
-
-    async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
-        self.0.probe(deadline).await
-    }
-}
+type Watched = Arc<StaticBackend>;
 
 fn people(id: &str) -> StaticBackend {
     StaticBackend::new(id).unwrap()
 }
 
 fn watch(backend: StaticBackend) -> Watched {
-    Watched(Arc::new(backend))
+    Arc::new(backend)
 }
 
 fn policy(change: impl FnOnce(&mut Policy)) -> Policy {

@@ -110,7 +110,7 @@ async fn user_that_a_backend_does_not_know_spends_no_budget_there() {
     resolver.unlock(&CanonicalName::parse("bob").unwrap());
     let answer = sign_in(&resolver, "bob", "right").await;
     assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
-    assert_eq!(local.0.asked(), 4);
+    assert_eq!(local.asked(), 4);
 }
 
 /// Answers with words that are not recognised.

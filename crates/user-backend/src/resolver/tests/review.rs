@@ -41,7 +41,7 @@ async fn a_server_that_thinks_for_seconds_about_a_wrong_password_is_heard_out_an
             assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{}", answer.trace);
         }
     }
-    assert_eq!(slow.0.asked(), 4);
+    assert_eq!(slow.asked(), 4);
 }
 
 fn graceful(is_down: &Arc<AtomicBool>, rules: DomainRules, known: &[(&str, &str)]) -> Resolver {
@@ -88,7 +88,7 @@ async fn invalidation_drops_refusals_of_every_spelling() {
         Resolver::builder().link(Arc::new(mail.clone()), Policy::default(), rules).build().unwrap();
     for asked in 1..3 {
         assert_eq!(sign_in(&resolver, "alice@a.example", "x").await.authenticated(), None);
-        assert_eq!(mail.0.asked(), asked);
+        assert_eq!(mail.asked(), asked);
         resolver.invalidate_user(&CanonicalName::parse("alice").unwrap());
     }
 }
@@ -113,7 +113,7 @@ async fn a_server_too_slow_to_be_heard_out_is_not_guessed_at_without_limit() {
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
     }
     assert!(matches!(sign_in(&resolver, "alice", "guess4").await.outcome, Outcome::Unavailable { .. }));
-    assert_eq!(tarpit.0.asked(), 4);
+    assert_eq!(tarpit.asked(), 4);
     // What was not called wrong may be tried again.
     assert!(matches!(sign_in(&resolver, "alice", "guess3").await.outcome, Outcome::Unavailable { .. }));
 }
