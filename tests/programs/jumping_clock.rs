@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use user_backend::brute_force::{Lockout as Lock, SourceRateLimit as Throttle};
 use user_backend::clock::Instant;
 use user_backend::{
-    Attempt, BackendError, BackendId, Credentials, DomainRules, Outcome, Policy, Probe, Resolver,
+    Attempt, BackendError, BackendId, BackendPolicy, Credentials, DomainRules, Outcome, Probe, Resolver,
     StaticBackend, UserBackend, Verdict, clock,
 };
 
@@ -28,7 +28,7 @@ async fn main() -> Result<(), Error> {
     set("+0d")?;
     let people = Arc::new(StaticBackend::new("people")?.with_user("alice", RIGHT));
     let builder = |people: Arc<dyn UserBackend>| {
-        Resolver::builder().link(people, Policy::default(), DomainRules::default())
+        Resolver::builder().backend_with(people, BackendPolicy::default(), DomainRules::default())
     };
     let (mut throttle, mut lock) = (Throttle::default(), Lock::default());
     (throttle.first_delay, throttle.longest_delay) = (HOUR, HOUR);

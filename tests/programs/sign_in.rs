@@ -11,7 +11,7 @@ use std::time::Duration;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict, clock};
 
 type Error = Box<dyn std::error::Error>;
@@ -45,7 +45,7 @@ fn backend(engine: &str, port: u16, ca_file: Option<String>) -> Result<Box<dyn U
     let tls = if ca_file.is_some() { TlsMode::Implicit } else { TlsMode::None };
     let mut endpoint = Endpoint::new("127.0.0.1", port, tls).with_timeout(Duration::from_secs(60));
     if let Some(file) = ca_file {
-        endpoint = endpoint.with_trust(Trust::CaFile(file.into()));
+        endpoint = endpoint.with_trust(ServerTrust::CaFile(file.into()));
     }
     let id = BackendId::parse("server")?;
     let smb = |engine| -> Result<Box<dyn UserBackend>, BackendError> {

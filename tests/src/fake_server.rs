@@ -19,7 +19,7 @@ pub const TICK: Duration = Duration::from_millis(100);
 
 /// One thing the peer does.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum ScriptStep {
     /// Writes these bytes at once. `{tag}` stands for the first word of the last line that was read.
     Send(Vec<u8>),
     /// Writes them one byte at a time, and lets the other side take them in.
@@ -65,8 +65,8 @@ pub enum Step {
     Reset,
 }
 
-impl Step {
-    /// Writes a text at once; see [`Step::Send`].
+impl ScriptStep {
+    /// Writes a text at once; see [`ScriptStep::Send`].
     pub fn send(text: impl AsRef<[u8]>) -> Self {
         Self::Send(text.as_ref().to_vec())
     }
@@ -87,7 +87,7 @@ impl FakeServer {
     ///
     /// # Panics
     /// When loopback has no port left.
-    pub async fn start(script: impl IntoIterator<Item = Step>) -> Self {
+    pub async fn start(script: impl IntoIterator<Item = ScriptStep>) -> Self {
         Self::start_each([script]).await
     }
 
@@ -95,12 +95,14 @@ impl FakeServer {
     ///
     /// # Panics
     /// When loopback has no port left, or there is no script.
-    pub async fn start_each<S: IntoIterator<Item = Step>>(scripts: impl IntoIterator<Item = S>) -> Self {
+    pub async fn start_each<S: IntoIterator<Item = ScriptStep>>(
+        scripts: impl IntoIterator<Item = S>,
+    ) -> Self {
         crate::logging::on();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a loopback port");
         let port = listener.local_addr().expect("an address").port();
         let heard = Arc::new(Mutex::new(Vec::new()));
-        let scripts: Vec<Arc<[Step]>> =
+        let scripts: Vec<Arc<[ScriptStep]>> =
             scripts.into_iter().map(|script| script.into_iter().collect()).collect();
         assert!(!scripts.is_empty(), "a peer needs a script");
         let all = Arc::clone(&heard);
@@ -187,20 +189,20 @@ impl Record {
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Result<()> {
+async fn converse(stream: TcpStream, script: &[ScriptStep], record: &Record) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    if script.iter().any(|step| matches!(step, Step::Reset)) {
+    if script.iter().any(|step| matches!(step, ScriptStep::Reset)) {
         stream.set_zero_linger()?;
     }
     let mut stream: Box<dyn Stream> = Box::new(stream);
     let mut last = Vec::new();
     for step in script {
         match step {
-            Step::Send(bytes) => {
+            ScriptStep::Send(bytes) => {
                 stream.write_all(&fill_tag(bytes, &last)).await?;
                 stream.flush().await?;
             }
-            Step::Drip(bytes) => {
+            ScriptStep::Drip(bytes) => {
                 for byte in fill_tag(bytes, &last) {
                     stream.write_all(&[byte]).await?;
                     stream.flush().await?;
@@ -208,9 +210,9 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                 }
                 tokio::task::yield_now().await;
             }
-            Step::Line => last = line(&mut stream, record).await?,
-            Step::Secret => drop(line(&mut stream, record).await?),
-            Step::Expect(start) => {
+            ScriptStep::Line => last = line(&mut stream, record).await?,
+            ScriptStep::Secret => drop(line(&mut stream, record).await?),
+            ScriptStep::Expect(start) => {
                 last = line(&mut stream, record).await?;
                 let begins =
                     last.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start.as_bytes()));
@@ -218,23 +220,23 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                     return Err(io::Error::other("the script expected something else"));
                 }
             }
-            Step::Until(end) => loop {
+            ScriptStep::Until(end) => loop {
                 let line = line(&mut stream, record).await?;
                 if line.trim_ascii_end() == end.as_bytes() {
                     break;
                 }
             },
-            Step::Tls(config) => {
+            ScriptStep::Tls(config) => {
                 let acceptor = TlsAcceptor::from(Arc::clone(config));
                 stream = Box::new(acceptor.accept(stream).await?);
             }
-            Step::HalfTls(config, bytes) => {
+            ScriptStep::HalfTls(config, bytes) => {
                 handshake::cut_off(&mut stream, Arc::clone(config), *bytes).await?;
             }
-            Step::TlsAgain(config, times) => {
+            ScriptStep::TlsAgain(config, times) => {
                 return handshake::ask_again(stream, Arc::clone(config), *times).await;
             }
-            Step::Flood { bytes, total } => {
+            ScriptStep::Flood { bytes, total } => {
                 let mut sent = 0;
                 while sent < *total {
                     stream.write_all(bytes).await?;
@@ -242,28 +244,28 @@ async fn converse(stream: TcpStream, script: &[Step], record: &Record) -> io::Re
                 }
                 stream.flush().await?;
             }
-            Step::Wait(word) => word.notified().await,
-            Step::Slowly(bytes, pause) => {
+            ScriptStep::Wait(word) => word.notified().await,
+            ScriptStep::Slowly(bytes, pause) => {
                 for byte in fill_tag(bytes, &last) {
                     stream.write_all(&[byte]).await?;
                     stream.flush().await?;
                     pass(*pause).await;
                 }
             }
-            Step::Pass(time) => pass(*time).await,
-            Step::Hello => drop(stream.read(&mut [0; 4096]).await?),
-            Step::Hear => drop(frame(&mut stream, record).await?),
-            Step::Smb(reply) => {
+            ScriptStep::Pass(time) => pass(*time).await,
+            ScriptStep::Hello => drop(stream.read(&mut [0; 4096]).await?),
+            ScriptStep::Hear => drop(frame(&mut stream, record).await?),
+            ScriptStep::Smb(reply) => {
                 let request = frame(&mut stream, record).await?;
                 stream.write_all(&smb::frame(&reply.to(&request))).await?;
                 stream.flush().await?;
             }
-            Step::HalfClose => {
+            ScriptStep::HalfClose => {
                 stream.shutdown().await?;
                 return listen(&mut stream, record).await;
             }
-            Step::Reset => return Ok(()),
-            Step::Silence => return listen(&mut stream, record).await,
+            ScriptStep::Reset => return Ok(()),
+            ScriptStep::Silence => return listen(&mut stream, record).await,
         }
     }
     stream.shutdown().await

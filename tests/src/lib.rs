@@ -21,6 +21,6 @@ pub mod smb_host;
 pub mod smtp;
 
 pub use certs::{Ca, Leaf};
-pub use fake_server::{FakeServer, Step};
+pub use fake_server::{FakeServer, ScriptStep};
 pub use rig::Rig;
 pub use rng::Rng;

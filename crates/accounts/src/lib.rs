@@ -72,7 +72,7 @@ pub use domain::{
 pub use frontend_settings::{
     ForwardAuthRule, ForwardAuthSettings, FrontendSettings, HostName, LoginRedirect, PathPrefix,
 };
-pub use server_settings::{MayAdd, MayCreate, RefusalTime, SectionDigests, ServerSettings};
+pub use server_settings::{RefusalTime, SectionDigests, ServerSettings, SubAdminNames, SubAdminScope};
 pub use service::address_confirmation::{AddressConfirmation, ConfirmError};
 pub use service::app_catalogue::manifest::ManifestElement;
 pub use service::app_catalogue::{

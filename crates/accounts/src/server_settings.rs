@@ -60,10 +60,10 @@ pub struct ServerSettings {
     /// The language of users who chose none (default `en`).
     pub default_language: String,
     /// Whom a sub-admin may add to a group: `accessible` users only (default), or `anybody`, as in the PHP system.
-    pub sub_admins_may_add: MayAdd,
+    pub sub_admins_may_add: SubAdminScope,
     /// Which names a sub-admin may give to new users: `local-names` (default) only, which no external backend may own, or
     /// `any-name`. A backend without `domain` may own every name.
-    pub sub_admins_may_create: MayCreate,
+    pub sub_admins_may_create: SubAdminNames,
     /// Whether users may change their own display name and mail address (default true).
     pub allow_user_to_change_display_name: bool,
     /// Whether a mail address is taken for a login name when it belongs to exactly one local user. Default: only where no other
@@ -130,9 +130,10 @@ impl std::fmt::Debug for SectionDigests {
 /// Whom a sub-admin may take into a group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum MayAdd {
-    /// Everybody who has an account.
-    Anybody,
+pub enum SubAdminScope {
+    /// Every user. `anybody` is the older word for it.
+    #[serde(alias = "anybody")]
+    All,
     /// Users whom the sub-admin administers already. The default.
     #[default]
     Accessible,
@@ -141,7 +142,7 @@ pub enum MayAdd {
 /// Which names a sub-admin may give to the users they create.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum MayCreate {
+pub enum SubAdminNames {
     /// Names that no configured backend may own: their owners might not have signed in yet. The default.
     #[default]
     LocalNames,
@@ -205,8 +206,8 @@ impl Default for ServerSettings {
             data_directory: "/var/lib/user-backend/data".to_owned(),
             default_quota: Quota::Unlimited,
             default_language: "en".to_owned(),
-            sub_admins_may_add: MayAdd::default(),
-            sub_admins_may_create: MayCreate::default(),
+            sub_admins_may_add: SubAdminScope::default(),
+            sub_admins_may_create: SubAdminNames::default(),
             allow_user_to_change_display_name: true,
             login_by_email: None,
             apps_directory: None,

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use accounts::{FirstSignIn, LOCAL_BACKEND};
 use async_trait::async_trait;
-use user_backend::config::{Config, Entry, Link};
+use user_backend::config::{Config, ConfiguredBackend, Entry};
 use user_backend::resolver::names::Admit;
 use user_backend::resolver::{PinError, PinOwner, PinStore};
 use user_backend::transport::{Endpoint, TlsMode};
-use user_backend::{BackendId, CanonicalName, DomainRules, NameRules, Phase, Policy, Resolver, UserBackend};
+use user_backend::{
+    BackendId, BackendPolicy, CanonicalName, DomainRules, NameRules, Phase, Resolver, UserBackend,
+};
 
 use crate::cli::Common;
 use crate::config_file::{read, read_file, wrong};
@@ -26,7 +28,7 @@ pub(crate) struct Configured {
     pub(crate) endpoint: Option<Endpoint>,
     /// How the connection is encrypted, where that is for us to choose.
     pub(crate) tls: Option<TlsMode>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: BackendPolicy,
     pub(crate) names: NameRules,
     /// Warnings about risky settings.
     pub(crate) warnings: Vec<String>,
@@ -111,7 +113,7 @@ impl LoadedConfig {
                 Some(_) => one.names.clone().with_admit(Admit::Everybody),
                 None => one.names.clone(),
             };
-            builder = builder.link(Arc::clone(&one.backend), one.policy.clone(), names);
+            builder = builder.backend_with(Arc::clone(&one.backend), one.policy.clone(), names);
         }
         builder.build().map_err(|error| CliError::new(error.to_string()))
     }
@@ -154,7 +156,7 @@ pub(crate) async fn load_with_local(common: &Common) -> Result<LoadedConfig, Cli
 }
 
 fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {
-    let links = config.build_backends().map_err(wrong)?;
+    let built = config.build_backends().map_err(wrong)?;
     for entry in config.entries() {
         FirstSignIn::of(entry, &config).map_err(wrong)?;
     }
@@ -162,16 +164,17 @@ fn setup(file: PathBuf, config: Config) -> Result<LoadedConfig, CliError> {
         let mine = config.warnings().iter().filter(|warning| warning.backend() == id);
         mine.map(|warning| format!("{}: {}", warning.setting(), warning.text())).collect()
     };
-    let configured = |(entry, (backend, policy, names)): (&Entry, Link)| Configured {
-        backend,
-        class: entry.class().to_owned(),
-        endpoint: entry.endpoint().cloned(),
-        tls: entry.tls(),
-        policy,
-        names,
-        warnings: about(Some(entry.id())),
-    };
-    let backends = config.entries().iter().zip(links).map(configured).collect();
+    let configured =
+        |(entry, ConfiguredBackend { backend, policy, names, .. }): (&Entry, ConfiguredBackend)| Configured {
+            backend,
+            class: entry.class().to_owned(),
+            endpoint: entry.endpoint().cloned(),
+            tls: entry.tls(),
+            policy,
+            names,
+            warnings: about(Some(entry.id())),
+        };
+    let backends = config.entries().iter().zip(built).map(configured).collect();
     let (warnings, deadline) = (about(None), config.resolver().deadline);
     Ok(LoadedConfig { backends, warnings, deadline, file, pins: None, source: Some(config) })
 }

@@ -30,7 +30,7 @@
 //! # What is where
 //! | module | what |
 //! |---|---|
-//! | [`policy`] | [`Policy`]: validate, generate, history, age, lock; [`Policies`]: one per scope |
+//! | [`policy`] | [`PasswordPolicy`]: validate, generate, history, age, lock; [`Policies`]: one per scope |
 //! | [`settings`] | [`Settings`]: the application's own words, in serde formats and as key and text; profiles |
 //! | [`violation`] | [`Violation`]: each rule as data, and its exact text |
 //! | [`context`] | [`Context`]: what is known of the person, and must not be the password |
@@ -66,7 +66,7 @@ pub use context::{Context, ContextField};
 pub use expiry::{Age, EXPIRED};
 pub use generate::{GenerateError, Generated};
 pub use limits::{MAX_HISTORY, MAX_PASSWORD_BYTES};
-pub use policy::{Policies, Policy};
+pub use policy::{PasswordPolicy, Policies};
 pub use rules::Rules;
 pub use settings::{Notice, Profile, RuleSettings, Scope, Settings, SettingsError, SettingsErrors, Value};
 pub use violation::{Violation, Violations};

@@ -17,7 +17,7 @@ use crate::violation::{Violation, Violations};
 
 /// The password policy of one scope. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Policy {
+pub struct PasswordPolicy {
     rules: Rules,
     common: &'static CommonPasswords,
     ranges: Option<Arc<dyn RangeSource>>,
@@ -27,7 +27,7 @@ pub struct Policy {
     attempts: u64,
 }
 
-impl Policy {
+impl PasswordPolicy {
     /// The policy for accounts.
     ///
     /// # Errors
@@ -189,24 +189,28 @@ impl Policy {
 /// The policies of all scopes.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    account: Policy,
-    sharing: Option<Policy>,
+    account: PasswordPolicy,
+    sharing: Option<PasswordPolicy>,
 }
 
 impl Policies {
     /// Puts profile and settings together.
     ///
     /// # Errors
-    /// As [`Policy::from_settings`].
+    /// As [`PasswordPolicy::from_settings`].
     pub fn from_settings(settings: &Settings) -> Result<Self, SettingsError> {
         let ranges = breached::from_settings(settings)?;
-        let sharing =
-            settings.sharing_has_rules.then(|| Policy::scoped(settings, Scope::Sharing, ranges.clone()));
-        Ok(Self { sharing: sharing.transpose()?, account: Policy::scoped(settings, Scope::Account, ranges)? })
+        let sharing = settings
+            .sharing_has_rules
+            .then(|| PasswordPolicy::scoped(settings, Scope::Sharing, ranges.clone()));
+        Ok(Self {
+            sharing: sharing.transpose()?,
+            account: PasswordPolicy::scoped(settings, Scope::Account, ranges)?,
+        })
     }
 
     /// The policy of a scope. A scope without own rules has those of accounts.
-    pub fn of(&self, scope: Scope) -> &Policy {
+    pub fn of(&self, scope: Scope) -> &PasswordPolicy {
         match (scope, &self.sharing) {
             (Scope::Sharing, Some(sharing)) => sharing,
             _ => &self.account,
@@ -214,7 +218,7 @@ impl Policies {
     }
 
     /// The scopes with their own rules, for capabilities.
-    pub fn iter(&self) -> impl Iterator<Item = (Scope, &Policy)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Scope, &PasswordPolicy)> {
         let sharing = self.sharing.as_ref().map(|policy| (Scope::Sharing, policy));
         std::iter::once((Scope::Account, &self.account)).chain(sharing)
     }

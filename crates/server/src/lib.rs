@@ -35,7 +35,7 @@ mod request_body;
 mod router;
 /// The settings, which the command line reads too.
 pub mod settings {
-    pub use accounts::{MayAdd, MayCreate, ServerSettings};
+    pub use accounts::{ServerSettings, SubAdminNames, SubAdminScope};
 }
 pub mod start;
 pub mod state;

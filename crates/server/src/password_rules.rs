@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use accounts::{Accounts, AccountsError, POLICY_APP, PolicyError, Timestamp};
 use accounts::{PasswordRules, Person, PolicyRules};
-use password_policy::Policy;
+use password_policy::PasswordPolicy;
 
 /// The rules that are in effect.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl Rules {
     }
 
     /// The policy for accounts, unless the app is switched off.
-    pub fn policy(&self) -> Option<Policy> {
+    pub fn policy(&self) -> Option<PasswordPolicy> {
         self.now().rules.policy().cloned()
     }
 

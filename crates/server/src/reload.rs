@@ -6,7 +6,7 @@
 use std::sync::{Arc, PoisonError};
 
 use user_backend::config::Config;
-use user_backend::resolver::Reloaded;
+use user_backend::resolver::BackendReload;
 
 use crate::settings::ServerSettings;
 use crate::start::{StartError, chain};
@@ -17,7 +17,7 @@ use crate::state::{AppState, LiveSettings};
 #[non_exhaustive]
 pub struct ReloadReport {
     /// The backends.
-    pub backends: Reloaded,
+    pub backends: BackendReload,
     /// Settings that have another value now.
     pub changed: Vec<&'static str>,
     /// Settings that have another value in the file, which counts from the next start only.

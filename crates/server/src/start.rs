@@ -11,7 +11,7 @@ use thiserror::Error;
 use user_backend::brute_force::UserHashKey;
 use user_backend::config::{Config, ConfigErrors};
 use user_backend::resolver::ProvenKey;
-use user_backend::{BuildError, DomainRules, Policy, Resolver, ResolverBuilder, UserBackend};
+use user_backend::{BackendPolicy, BuildError, DomainRules, Resolver, ResolverBuilder, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
@@ -69,11 +69,11 @@ impl AppState {
             .map_err(|_| StartError::Randomness)?;
         // The resolver remembers, because what ended in other processes is forgotten before every sign-in. A right password in
         // its memory is never slowed down by wrong ones.
-        let usual = Policy::default();
+        let usual = BackendPolicy::default();
         let mut policy = local.policy();
         policy.cache_accepted = usual.cache_accepted;
         policy.cache_rejected = usual.cache_rejected;
-        let local: (Arc<dyn UserBackend>, Policy) = (Arc::new(local), policy);
+        let local: (Arc<dyn UserBackend>, BackendPolicy) = (Arc::new(local), policy);
         let failed_logins = Arc::new(FailedLoginLog::new());
         let (all, external) = chain(&local, &accounts, config)?;
         // Names are hashed with the key that is not in the database, if there is one.
@@ -127,12 +127,12 @@ fn resets(settings: &ServerSettings, accounts: &Accounts, passwords: &LocalPassw
 
 /// The local backend and after it those of the configuration.
 pub(crate) fn chain(
-    local: &(Arc<dyn UserBackend>, Policy),
+    local: &(Arc<dyn UserBackend>, BackendPolicy),
     accounts: &Accounts,
     config: &Config,
 ) -> Result<(ResolverBuilder, Vec<ExternalBackend>), ConfigErrors> {
     let (backend, policy) = local;
-    let all = Resolver::builder().pins(accounts.pin_store()).link(
+    let all = Resolver::builder().pins(accounts.pin_store()).backend_with(
         Arc::clone(backend),
         policy.clone(),
         DomainRules::none(),

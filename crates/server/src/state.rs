@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use user_backend::clock::{later, now};
 use user_backend::config::{ClassRegistry, Config, ConfigErrors, Entry, Network};
 use user_backend::resolver::names::Admit;
-use user_backend::{BackendId, NameRules, Policy, Resolver, UserBackend};
+use user_backend::{BackendId, BackendPolicy, NameRules, Resolver, UserBackend};
 
 use crate::auth::app_password_memory::AppPasswordMemory;
 use crate::auth::csrf;
@@ -44,7 +44,7 @@ pub(crate) struct Inner {
     /// The others.
     pub(crate) external: RwLock<Vec<ExternalBackend>>,
     /// The local backend, and how the resolver treats it.
-    pub(crate) local: (Arc<dyn UserBackend>, Policy),
+    pub(crate) local: (Arc<dyn UserBackend>, BackendPolicy),
     pub(crate) passwords: LocalPasswords,
     pub(crate) resets: PasswordReset,
     pub(crate) rules: Arc<Rules>,

@@ -29,8 +29,8 @@
 //! | I want to | look at |
 //! |---|---|
 //! | sign users in with servers from a configuration file | [`Resolver::from_config`], [`Config::load`], [`config`] |
-//! | put a resolver together in code | [`Resolver::builder`], [`ResolverBuilder::link`], [`Policy`] |
-//! | answer HTTP requests | [`Outcome::status`], [`Outcome::retry_after_seconds`], [`Answer::into_result`] |
+//! | put a resolver together in code | [`Resolver::builder`], [`ResolverBuilder::link`], [`BackendPolicy`] |
+//! | answer HTTP requests | [`Outcome::status`], [`Outcome::retry_after_seconds`], [`TracedOutcome::into_result`] |
 //! | limit guesses per client, behind a proxy too | [`Credentials::from_source`], [`client_address()`], [`Network`] |
 //! | keep a session and know when it ends | [`Authenticated`], [`Resolver::still_counts`], [`Resolver::invalidate_user`] |
 //! | know whether it was an outage or a wrong password | [`Outcome`], [`Trace`], [`Resolver::outages`] |
@@ -41,7 +41,7 @@
 //! | put something around every backend | [`middleware`], [`ResolverBuilder::with_config_inside`] |
 //! | keep which backend owns whom in my database | [`resolver::PinStore`], [`ResolverBuilder::pins`] |
 //! | know where failed sign-ins come from | [`brute_force::FailedLoginObserver`], [`ResolverBuilder::failure_log`] |
-//! | set limits: per source, per user, per backend | [`ResolverBuilder::throttle`], [`ResolverBuilder::lock`], [`Policy::budget`] |
+//! | set limits: per source, per user, per backend | [`ResolverBuilder::throttle`], [`ResolverBuilder::lock`], [`BackendPolicy::budget`] |
 //! | have metrics, log lines and spans | `Resolver::report_metrics` (feature `metrics`), [below](#logs-spans-and-metrics) |
 //! | choose the crypto provider of TLS | [below](#tls) |
 //! | test my program without a server | [`StaticBackend`], [`StaticBackend::set_available`], [`Resolver::with_fixed_outcome`] |
@@ -100,12 +100,12 @@
 //!
 //! The span `attempt` (`DEBUG`) surrounds the work of one attempt. Its fields are `user`, the name as it was typed, and
 //! `source`. A typed name may be a password in the wrong field: below `DEBUG`, names appear in audit lines only. Fields of
-//! lines: `backend`, `user`, `source`, `outcome` ([`Outcome::as_str`]), `rule` ([`resolver::Rule::as_str`]), `ms`, `kind`,
+//! lines: `backend`, `user`, `source`, `outcome` ([`Outcome::as_str`]), `rule` ([`resolver::EndReason::as_str`]), `ms`, `kind`,
 //! `phase` ([`Phase::as_str`]), `reason`.
 //!
 //! The metrics and their labels are listed at `Resolver::report_metrics`. Histograms are in seconds, and their buckets are
-//! the recorder's. Values of `rule` are those of [`resolver::Rule::as_str`], values of `verdict` those of
-//! [`resolver::Said::as_str`].
+//! the recorder's. Values of `rule` are those of [`resolver::EndReason::as_str`], values of `verdict` those of
+//! [`resolver::StepOutcome::as_str`].
 
 #![forbid(unsafe_code)]
 
@@ -162,7 +162,8 @@ pub use memory::StaticBackend;
 pub use refusal::{RefusalTextError, RefusalTexts, ServerText};
 pub use resolver::names::{DomainRules, NameRules};
 pub use resolver::{
-    Answer, BuildError, Credentials, NotAuthenticated, Outcome, Policy, Resolver, ResolverBuilder, Trace,
+    BackendPolicy, BuildError, Credentials, NotAuthenticated, Outcome, Resolver, ResolverBuilder, Trace,
+    TracedOutcome,
 };
 pub use secret::Password;
 pub use verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};

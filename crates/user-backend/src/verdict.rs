@@ -220,14 +220,14 @@ pub enum Freshness {
 #[doc(alias = "session")]
 #[doc(alias = "login")]
 pub struct Authenticated {
-    vouched: Vouched,
+    verified: VerifiedIdentity,
     freshness: Freshness,
     began: Began,
 }
 
 impl PartialEq for Authenticated {
     fn eq(&self, other: &Self) -> bool {
-        self.vouched == other.vouched && self.freshness == other.freshness
+        self.verified == other.verified && self.freshness == other.freshness
     }
 }
 
@@ -243,7 +243,7 @@ pub(crate) struct Began {
 
 /// The identity and the backend that asserts it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Vouched {
+pub(crate) struct VerifiedIdentity {
     pub(crate) identity: Identity,
     pub(crate) backend: BackendId,
 }
@@ -251,8 +251,8 @@ pub(crate) struct Vouched {
 impl Authenticated {
     /// The only constructor. Grep for `Authenticated::assertion` to find all places that assert an identity.
     #[inline(always)]
-    pub(crate) fn assertion(vouched: Vouched, freshness: Freshness, began: Began) -> Self {
-        Self { vouched, freshness, began }
+    pub(crate) fn assertion(verified: VerifiedIdentity, freshness: Freshness, began: Began) -> Self {
+        Self { verified, freshness, began }
     }
 
     pub(crate) fn began(&self) -> Began {
@@ -261,17 +261,17 @@ impl Authenticated {
 
     /// The identity.
     pub fn identity(&self) -> &Identity {
-        &self.vouched.identity
+        &self.verified.identity
     }
 
     /// The canonical name.
     pub fn name(&self) -> &CanonicalName {
-        self.vouched.identity.name()
+        self.verified.identity.name()
     }
 
     /// The backend that vouches for it.
     pub fn backend(&self) -> &BackendId {
-        &self.vouched.backend
+        &self.verified.backend
     }
 
     /// How old its yes is.

@@ -10,7 +10,7 @@ use crate::step::{self, Outcome};
 
 /// A kind of server.
 #[derive(Debug)]
-pub(crate) struct Kind {
+pub(crate) struct DatabaseKind {
     name: &'static str,
     /// The variable through which tests find the server.
     pub(crate) variable: &'static str,
@@ -27,7 +27,7 @@ pub(crate) struct Kind {
 }
 
 /// For the store, and to import from.
-pub(crate) const POSTGRES: Kind = Kind {
+pub(crate) const POSTGRES: DatabaseKind = DatabaseKind {
     name: "PostgreSQL",
     variable: "ACCOUNTS_POSTGRES",
     package: "postgresql",
@@ -47,7 +47,7 @@ speed='-c fsync=off -c full_page_writes=off -c synchronous_commit=off'
 };
 
 /// A source for the import. It also speaks TLS, with a certificate for `localhost` that only the file `cert.pem` verifies.
-pub(crate) const MARIADB: Kind = Kind {
+pub(crate) const MARIADB: DatabaseKind = DatabaseKind {
     name: "MariaDB",
     variable: "IMPORT_MYSQL",
     package: "mariadb-server",
@@ -89,7 +89,7 @@ echo "$folder"
 read -r || :
 "#;
 
-impl Kind {
+impl DatabaseKind {
     /// The Debian package, if it is missing.
     pub(crate) fn missing(&self) -> Vec<String> {
         let found = self.programs.iter().any(|program| match program.split_once('*') {
@@ -105,7 +105,7 @@ impl Kind {
 /// A running server. It ends when this is dropped, and also when this process is killed.
 #[derive(Debug)]
 pub(crate) struct Server {
-    kind: &'static Kind,
+    kind: &'static DatabaseKind,
     shell: Child,
     folder: String,
 }
@@ -116,7 +116,7 @@ impl Server {
     /// # Errors
     ///
     /// The server said why on standard error.
-    pub(crate) fn start(kind: &'static Kind, durable: bool) -> Outcome<Self> {
+    pub(crate) fn start(kind: &'static DatabaseKind, durable: bool) -> Outcome<Self> {
         let script = [BEGIN, kind.script, READY].concat();
         let mut shell = step::program("bash");
         let speed = if durable { "durable" } else { "" };
@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn a_server_that_does_not_start_says_so() {
-        const BROKEN: Kind = Kind { name: "Broken", user: "nobody", script: "exit 1", ..MARIADB };
+        const BROKEN: DatabaseKind =
+            DatabaseKind { name: "Broken", user: "nobody", script: "exit 1", ..MARIADB };
         let error = Server::start(&BROKEN, false).unwrap_err().to_string();
         assert_eq!(error, "Broken does not start");
     }

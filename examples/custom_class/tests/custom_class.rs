@@ -73,7 +73,7 @@ async fn backend_keeps_the_contract() {
     let config = at(server("-ERR no").await, "");
     let backends = config.build_backends().unwrap();
     let known = TestUser::new("alice", "Wonderland-1").unwrap();
-    conformance::check(backends[0].0.as_ref(), &known).await.unwrap();
+    conformance::check(backends[0].backend.as_ref(), &known).await.unwrap();
 }
 
 #[tokio::test]

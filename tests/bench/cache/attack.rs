@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use user_backend::{Credentials, DomainRules, Policy, Resolver, StaticBackend};
+use user_backend::{BackendPolicy, Credentials, DomainRules, Resolver, StaticBackend};
 use user_backend_bench::{RIGHT, Result, person, runtime};
 
 use crate::measure::{Goal, Row, UnderAttack, under_attack};
@@ -54,10 +54,10 @@ fn attack(at: &str, users: u32, from: &str, is_remembered: bool) -> Result<Row> 
 fn site(is_remembered: bool) -> Result<Resolver> {
     let mail = (0..MANY as usize)
         .fold(StaticBackend::new("mail")?, |mail, number| mail.with_user(&person(number), RIGHT));
-    let mut policy = Policy::default();
+    let mut policy = BackendPolicy::default();
     if !is_remembered {
         policy.cache_accepted = Duration::ZERO;
     }
     let mail = Arc::new(mail.with_delay(Duration::from_millis(2)));
-    Ok(Resolver::builder().link(mail, policy, DomainRules::none()).build()?)
+    Ok(Resolver::builder().backend_with(mail, policy, DomainRules::none()).build()?)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use user_backend::DomainRules;
-use user_backend::{Credentials, Policy, Resolver};
+use user_backend::{BackendPolicy, Credentials, Resolver};
 use user_backend_bench::{Everybody, RIGHT, Result, at_once, person, runtime};
 
 use crate::measure::{Goal, Row, in_turns, per_round};
@@ -45,14 +45,14 @@ pub(crate) fn rows() -> Result<Vec<Row>> {
 
 /// A chain of backends that all know every user, and a user who belongs to the last one.
 fn owned(runtime: &Runtime, length: usize, remember: Option<Duration>) -> Result<Resolver> {
-    let mut policy = Policy::default();
+    let mut policy = BackendPolicy::default();
     if let Some(lifetime) = remember {
         policy.cache_accepted = lifetime;
     }
     let ids: Vec<String> = (1..=length).map(|number| format!("backend-{number}")).collect();
     let mut builder = Resolver::builder();
     for id in &ids {
-        builder = builder.link(Arc::new(Everybody::new(id)?), policy.clone(), DomainRules::none());
+        builder = builder.backend_with(Arc::new(Everybody::new(id)?), policy.clone(), DomainRules::none());
     }
     let resolver = builder.build()?;
     let name = user_backend::CanonicalName::parse(&person(0))?;

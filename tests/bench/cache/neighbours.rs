@@ -9,8 +9,8 @@ use user_backend::DomainRules;
 use user_backend::cache::CacheBounds;
 use user_backend::error::Phase;
 use user_backend::{
-    Attempt, BackendError, BackendId, CanonicalName, Credentials, Policy, Probe, Resolver, UserBackend,
-    Verdict,
+    Attempt, BackendError, BackendId, BackendPolicy, CanonicalName, Credentials, Probe, Resolver,
+    UserBackend, Verdict,
 };
 use user_backend_bench::{Everybody, RIGHT, Result, at_once, house, person, runtime};
 
@@ -80,16 +80,16 @@ pub(crate) fn dead_backend() -> Result<Vec<Row>> {
 }
 
 async fn three(second_is_down: bool) -> Result<Resolver> {
-    let mut policy = Policy::default();
+    let mut policy = BackendPolicy::default();
     policy.cache_accepted = Duration::ZERO;
     let second: Arc<dyn UserBackend> = match second_is_down {
         false => Arc::new(Everybody::new("second")?),
         true => Arc::new(Down(BackendId::parse("second")?)),
     };
     let resolver = Resolver::builder()
-        .link(Arc::new(Everybody::new("first")?), policy.clone(), DomainRules::none())
-        .link(second, policy.clone(), DomainRules::none())
-        .link(Arc::new(Everybody::new("third")?), policy, DomainRules::none())
+        .backend_with(Arc::new(Everybody::new("first")?), policy.clone(), DomainRules::none())
+        .backend_with(second, policy.clone(), DomainRules::none())
+        .backend_with(Arc::new(Everybody::new("third")?), policy, DomainRules::none())
         .build()?;
     for (number, owner) in [(0, "third"), (1, "second")] {
         let name = CanonicalName::parse(&person(number))?;

@@ -10,7 +10,7 @@ use user_backend::config::Format;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{
     Attempt, BackendId, Config, Credentials, LoginName, Outcome, Password, Resolver, UserBackend, Verdict,
 };
@@ -123,7 +123,7 @@ pub(crate) async fn all(rig: &Rig) -> Vec<Scenario> {
 }
 
 fn endpoint(rig: &Rig, host: &str, port: u16, tls: TlsMode) -> Endpoint {
-    let endpoint = Endpoint::new(host, port, tls).with_trust(Trust::CaFile(rig.ca_file()));
+    let endpoint = Endpoint::new(host, port, tls).with_trust(ServerTrust::CaFile(rig.ca_file()));
     endpoint.with_connect_timeout(Duration::from_secs(2)).with_timeout(TIME)
 }
 

@@ -11,17 +11,17 @@ use crate::cache::{CacheBounds, Lifetime, OutcomeCache};
 use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::OutcomeKey;
-use crate::verdict::{Identity, Rejection, Vouched};
+use crate::verdict::{Identity, Rejection, VerifiedIdentity};
 
 /// The way a sign-in goes through the core: look, join, look again, ask, store, answer.
 #[derive(Clone)]
-struct House(Arc<Rooms>);
+struct Server(Arc<ServerParts>);
 
-struct Rooms {
+struct ServerParts {
     cache: OutcomeCache,
     flights: SingleFlight<Option<bool>>,
     alice: LoginName,
-    vouched: Vouched,
+    verified: VerifiedIdentity,
     /// Whether the password is right, at the server.
     right: AtomicBool,
     /// Whether another chain took the place of the one that knows that server.
@@ -30,16 +30,16 @@ struct Rooms {
     at: Instant,
 }
 
-impl House {
+impl Server {
     fn new() -> Option<Self> {
         let alice = LoginName::parse("alice").ok()?;
         let backend = BackendId::parse("mail").ok()?;
         let identity = Identity::new(alice.canonical().clone());
-        Some(Self(Arc::new(Rooms {
+        Some(Self(Arc::new(ServerParts {
             cache: OutcomeCache::new(CacheBounds { entries: 64, bytes: 1 << 20 }).ok()?,
             flights: SingleFlight::new(8),
             alice,
-            vouched: Vouched { identity, backend },
+            verified: VerifiedIdentity { identity, backend },
             right: AtomicBool::new(true),
             is_reloaded: AtomicBool::new(false),
             logins: AtomicUsize::new(0),
@@ -74,23 +74,23 @@ impl House {
                 break (chain, change, began);
             }
         };
-        let house = self.clone();
+        let server = self.clone();
         let deadline = self.0.at + Duration::from_secs(5);
         let work = move || async move {
-            if let Some(known) = house.recall() {
+            if let Some(known) = server.recall() {
                 return Some(known);
             }
-            house.0.logins.fetch_add(1, Ordering::SeqCst);
-            let right = !is_reloaded && house.0.right.load(Ordering::SeqCst);
+            server.0.logins.fetch_add(1, Ordering::SeqCst);
+            let right = !is_reloaded && server.0.right.load(Ordering::SeqCst);
             yield_now().await;
-            let Rooms { cache, alice, vouched, at, .. } = house.0.as_ref();
+            let ServerParts { cache, alice, verified, at, .. } = server.0.as_ref();
             let minute = Duration::from_secs(60);
             if right {
                 let lifetime = Lifetime { fresh: minute, stale: None, network: 0 };
-                return cache.accept(house.key(), alice, vouched, began, *at, lifetime).then_some(true);
+                return cache.accept(server.key(), alice, verified, began, *at, lifetime).then_some(true);
             }
             cache.reject(
-                house.key(),
+                server.key(),
                 std::iter::once(alice.canonical().clone()),
                 Rejection::BadCredentials,
                 began,
@@ -122,40 +122,40 @@ pub enum Forget {
 /// # Panics
 /// When that does not hold.
 pub fn a_change_is_a_change(forget: Forget) {
-    let Some(house) = House::new() else { return };
+    let Some(server) = Server::new() else { return };
     block_on(async move {
-        let early: Vec<_> = (0..2).map(|_| spawn(house.clone().sign_in())).collect();
+        let early: Vec<_> = (0..2).map(|_| spawn(server.clone().sign_in())).collect();
         // Another user is invalidated at the same time.
         let other = spawn({
-            let house = house.clone();
+            let server = server.clone();
             async move {
-                let _ = CanonicalName::parse("bob").map(|bob| house.0.cache.invalidate_user(&bob));
+                let _ = CanonicalName::parse("bob").map(|bob| server.0.cache.invalidate_user(&bob));
             }
         });
         let change = spawn({
-            let house = house.clone();
+            let server = server.clone();
             async move {
                 match forget {
-                    Forget::Reload => house.0.is_reloaded.store(true, Ordering::SeqCst),
-                    _ => house.0.right.store(false, Ordering::SeqCst),
+                    Forget::Reload => server.0.is_reloaded.store(true, Ordering::SeqCst),
+                    _ => server.0.right.store(false, Ordering::SeqCst),
                 }
-                let cache = &house.0.cache;
+                let cache = &server.0.cache;
                 match forget {
-                    Forget::User => cache.invalidate_user(house.0.alice.canonical()),
-                    Forget::Backend | Forget::Reload => cache.invalidate_backend(&house.0.vouched.backend),
+                    Forget::User => cache.invalidate_user(server.0.alice.canonical()),
+                    Forget::Backend | Forget::Reload => cache.invalidate_backend(&server.0.verified.backend),
                     Forget::All => cache.invalidate_all(),
                 }
-                assert_ne!(house.recall(), Some(true), "from memory");
-                assert_eq!(house.clone().sign_in().await, Some(false), "asked again");
-                assert_ne!(house.recall(), Some(true), "from memory, later");
+                assert_ne!(server.recall(), Some(true), "from memory");
+                assert_eq!(server.clone().sign_in().await, Some(false), "asked again");
+                assert_ne!(server.recall(), Some(true), "from memory, later");
             }
         });
         for caller in early {
             let _ = caller.await;
         }
         let _ = (other.await, change.await);
-        assert_ne!(house.recall(), Some(true), "in the end");
-        assert_eq!(house.sign_in().await, Some(false));
+        assert_ne!(server.recall(), Some(true), "in the end");
+        assert_eq!(server.sign_in().await, Some(false));
     });
 }
 
@@ -164,23 +164,23 @@ pub fn a_change_is_a_change(forget: Forget) {
 /// # Panics
 /// When that does not hold.
 pub fn an_unlock_is_an_unlock(forget: Forget) {
-    let Some(house) = House::new() else { return };
+    let Some(server) = Server::new() else { return };
     block_on(async move {
-        house.0.right.store(false, Ordering::SeqCst);
-        let early: Vec<_> = (0..2).map(|_| spawn(house.clone().sign_in())).collect();
+        server.0.right.store(false, Ordering::SeqCst);
+        let early: Vec<_> = (0..2).map(|_| spawn(server.clone().sign_in())).collect();
         let change = spawn({
-            let house = house.clone();
+            let server = server.clone();
             async move {
-                house.0.right.store(true, Ordering::SeqCst);
-                let cache = &house.0.cache;
+                server.0.right.store(true, Ordering::SeqCst);
+                let cache = &server.0.cache;
                 match forget {
-                    Forget::User => cache.invalidate_user(house.0.alice.canonical()),
-                    Forget::Backend | Forget::Reload => cache.invalidate_backend(&house.0.vouched.backend),
+                    Forget::User => cache.invalidate_user(server.0.alice.canonical()),
+                    Forget::Backend | Forget::Reload => cache.invalidate_backend(&server.0.verified.backend),
                     Forget::All => cache.invalidate_all(),
                 }
                 // It may have joined a check that began during the invalidation, and its outcome does not count.
-                assert_ne!(house.clone().sign_in().await, Some(false), "asked again");
-                assert_ne!(house.recall(), Some(false), "and from memory");
+                assert_ne!(server.clone().sign_in().await, Some(false), "asked again");
+                assert_ne!(server.recall(), Some(false), "and from memory");
             }
         });
         for caller in early {
@@ -188,7 +188,7 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
         }
         let _ = change.await;
         // A late yes that is void may have taken the place of a good one: that costs a question.
-        assert_ne!(house.recall(), Some(false), "in the end");
+        assert_ne!(server.recall(), Some(false), "in the end");
     });
 }
 
@@ -197,21 +197,21 @@ pub fn an_unlock_is_an_unlock(forget: Forget) {
 /// # Panics
 /// When that does not hold.
 pub fn identical_attempts_make_one_login() {
-    let Some(house) = House::new() else { return };
+    let Some(server) = Server::new() else { return };
     block_on(async move {
-        let staying: Vec<_> = (0..3).map(|_| spawn(house.clone().sign_in())).collect();
-        let leaving = spawn(house.clone().sign_in());
+        let staying: Vec<_> = (0..3).map(|_| spawn(server.clone().sign_in())).collect();
+        let leaving = spawn(server.clone().sign_in());
         yield_now().await;
         leaving.abort();
         let _ = leaving.await;
         for caller in staying {
             assert!(matches!(caller.await, Ok(Some(true))));
         }
-        assert_eq!(house.0.logins.load(Ordering::SeqCst), 1);
+        assert_eq!(server.0.logins.load(Ordering::SeqCst), 1);
         // What the one who left has started finds the answer in memory and ends.
-        while house.0.flights.under_way() > 0 {
+        while server.0.flights.under_way() > 0 {
             yield_now().await;
         }
-        assert_eq!(house.0.logins.load(Ordering::SeqCst), 1);
+        assert_eq!(server.0.logins.load(Ordering::SeqCst), 1);
     });
 }

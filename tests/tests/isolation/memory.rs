@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 use user_backend_tests::rig::Rig;
-use user_backend_tests::{Ca, FakeServer, Leaf, Step, report};
+use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep, report};
 
 use super::helper_process::Program;
 use super::*;
@@ -42,8 +42,8 @@ fn tell(what: &str, found: Option<&Found>) -> usize {
     found.values().sum()
 }
 
-fn tls(ca: &Ca, rest: &[Step]) -> Vec<Step> {
-    let first = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+fn tls(ca: &Ca, rest: &[ScriptStep]) -> Vec<ScriptStep> {
+    let first = ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     std::iter::once(first).chain(rest.iter().cloned()).collect()
 }
 
@@ -68,9 +68,9 @@ async fn t61_a_password_that_is_in_memory_is_found() {
 async fn t61_imap_login_leaves_no_password_in_memory() {
     let ca = Ca::new();
     let script = [
-        Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
-        Step::Line,
-        Step::send("{tag} OK in\r\n"),
+        ScriptStep::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
+        ScriptStep::Line,
+        ScriptStep::send("{tag} OK in\r\n"),
     ];
     let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["imap", &peer.port().to_string(), &file(&ca)], "accepted").await;
@@ -81,11 +81,11 @@ async fn t61_imap_login_leaves_no_password_in_memory() {
 async fn t61_ftp_login_leaves_no_password_in_memory() {
     let ca = Ca::new();
     let script = [
-        Step::send("220 ready\r\n"),
-        Step::Line,
-        Step::send("331 go\r\n"),
-        Step::Line,
-        Step::send("230 in\r\n"),
+        ScriptStep::send("220 ready\r\n"),
+        ScriptStep::Line,
+        ScriptStep::send("331 go\r\n"),
+        ScriptStep::Line,
+        ScriptStep::send("230 in\r\n"),
     ];
     let peer = FakeServer::start(tls(&ca, &script)).await;
     let (_program, found) = after_a_login(&["ftp", &peer.port().to_string(), &file(&ca)], "accepted").await;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use user_backend::config::Config;
-use user_backend::resolver::Said;
+use user_backend::resolver::StepOutcome;
 use user_backend::{Credentials, Outcome, Rejection, Resolver};
 use user_backend_tests::Rig;
 
@@ -140,5 +140,5 @@ async fn stopped_server_refuses_unknown_users_only() {
     // The owner of felix is unknown: the user might be the mail server's.
     let answer = resolver.authenticate(Credentials::new("felix", &password(&rig, "felix"))).await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
-    assert_eq!(answer.trace.steps[0].verdict, Said::Unavailable);
+    assert_eq!(answer.trace.steps[0].verdict, StepOutcome::Unavailable);
 }

@@ -14,7 +14,7 @@ use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::smb::{Isolation, SmbBackend, SmbEngine, SmbSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::proxy::{Fault, Plan, Proxy};
 use user_backend_tests::{Rig, report};
@@ -86,7 +86,7 @@ impl Server {
         let id = BackendId::parse("server").unwrap();
         let tls = if self.is_smb() { TlsMode::None } else { TlsMode::Implicit };
         let endpoint = Endpoint::new("127.0.0.1", port, tls)
-            .with_trust(Trust::CaFile(rig.ca_file()))
+            .with_trust(ServerTrust::CaFile(rig.ca_file()))
             .with_connect_timeout(2 * TIME)
             .with_timeout(2 * TIME);
         match self {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{
     Attempt, BackendError, BackendId, LoginName, Password, Phase, Rejection, UserBackend, Verdict,
     conformance,
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 fn endpoint(rig: &Rig, port: u16, tls: TlsMode) -> Endpoint {
     Endpoint::new(rig.host(), port, tls)
-        .with_trust(Trust::CaFile(rig.ca_file()))
+        .with_trust(ServerTrust::CaFile(rig.ca_file()))
         .with_connect_timeout(TIMEOUT)
         .with_timeout(TIMEOUT)
 }
@@ -176,13 +176,14 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
         assert!(other.starts_with("certificate is for "), "{other}");
         assert!(other.ends_with(", not for files.example.com; set server_name"), "{other}");
         let stranger = Ca::new();
-        let unknown = tls(right().with_trust(Trust::CaFile(stranger.file()))).await;
+        let unknown = tls(right().with_trust(ServerTrust::CaFile(stranger.file()))).await;
         assert_eq!(unknown, "certificate is signed by an unknown authority; set ca_file");
     }
     let expired = tls(endpoint(&rig, EXPIRED, TlsMode::Explicit)).await;
     assert!(expired.starts_with("certificate expired on 2020-"), "{expired}");
-    let blind =
-        settings(endpoint(&rig, EXPIRED, TlsMode::Explicit).with_trust(Trust::DangerAcceptAnyCertificate));
+    let blind = settings(
+        endpoint(&rig, EXPIRED, TlsMode::Explicit).with_trust(ServerTrust::DangerAcceptAnyCertificate),
+    );
     assert_eq!(accepted_as(&ask(blind, ALICE).await.unwrap()), Some("alice"));
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::resolver::Said;
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::resolver::StepOutcome;
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{
-    Attempt, BackendError, BackendId, Credentials, DomainRules, LoginName, Outcome, Password, Phase, Policy,
-    Rejection, Resolver, UserBackend, Verdict, clock, conformance,
+    Attempt, BackendError, BackendId, BackendPolicy, Credentials, DomainRules, LoginName, Outcome, Password,
+    Phase, Rejection, Resolver, UserBackend, Verdict, clock, conformance,
 };
 use user_backend_tests::Rig;
 
@@ -17,7 +17,7 @@ const TLS_PORT: u16 = 10993;
 
 fn endpoint(rig: &Rig, tls: TlsMode) -> Endpoint {
     let port = if tls == TlsMode::Implicit { TLS_PORT } else { STARTTLS_PORT };
-    Endpoint::new(rig.host(), port, tls).with_trust(Trust::CaFile(rig.ca_file()))
+    Endpoint::new(rig.host(), port, tls).with_trust(ServerTrust::CaFile(rig.ca_file()))
 }
 
 fn backend(endpoint: Endpoint) -> ImapBackend {
@@ -120,9 +120,10 @@ async fn another_domain_is_not_mine() {
     let Some(rig) = Rig::find() else { return };
     let domain = DomainRules::for_domain("example.com").unwrap();
     let backend = Arc::new(backend(endpoint(&rig, TlsMode::Implicit)));
-    let resolver = Resolver::builder().link(backend, Policy::default(), domain).build().unwrap();
+    let resolver =
+        Resolver::builder().backend_with(backend, BackendPolicy::default(), domain).build().unwrap();
     let foreign = resolver.authenticate(Credentials::new("alice@example.org", "Wonderland-1")).await;
-    assert_eq!(foreign.trace.steps[0].verdict, Said::NotMine);
+    assert_eq!(foreign.trace.steps[0].verdict, StepOutcome::NotMine);
     // Sent as typed, known in full: one mailbox is one user, however the name is typed.
     let answer = resolver.authenticate(Credentials::new("alice", "Wonderland-1")).await;
     let proof = answer.authenticated().unwrap_or_else(|| panic!("{}", answer.trace));
@@ -176,7 +177,7 @@ async fn server_with_a_wrong_certificate_gets_no_password() {
         let good = || endpoint(&rig, tls);
         let cases = [
             (good().with_server_name("other.rig.test"), "not for other.rig.test; set server_name"),
-            (good().with_trust(Trust::System), "unknown authority; set ca_file"),
+            (good().with_trust(ServerTrust::System), "unknown authority; set ca_file"),
             (good().with_server_name("expired.rig.test"), "certificate expired on 20"),
         ];
         for (endpoint, text) in cases {
@@ -184,7 +185,8 @@ async fn server_with_a_wrong_certificate_gets_no_password() {
             assert_eq!((error.kind(), error.phase()), ("unavailable", Phase::Tls), "{error}");
             assert!(error.detail().contains(text), "{error}");
         }
-        let any = good().with_server_name("other.rig.test").with_trust(Trust::DangerAcceptAnyCertificate);
+        let any =
+            good().with_server_name("other.rig.test").with_trust(ServerTrust::DangerAcceptAnyCertificate);
         assert_eq!(verdict(&backend(any), "alice", "Wonderland-1").await, "accepted");
     }
 }
@@ -200,12 +202,12 @@ async fn a_server_that_wants_no_clear_text_gets_none() {
 #[tokio::test]
 async fn wrong_tls_mode_is_detected() {
     let Some(rig) = Rig::find() else { return };
-    let clear =
-        Endpoint::new(rig.host(), STARTTLS_PORT, TlsMode::Implicit).with_trust(Trust::CaFile(rig.ca_file()));
+    let clear = Endpoint::new(rig.host(), STARTTLS_PORT, TlsMode::Implicit)
+        .with_trust(ServerTrust::CaFile(rig.ca_file()));
     let error = failure(clear).await;
     assert_eq!((error.kind(), error.phase()), ("unavailable", Phase::Tls), "{error}");
     let silent = Endpoint::new(rig.host(), TLS_PORT, TlsMode::Explicit)
-        .with_trust(Trust::CaFile(rig.ca_file()))
+        .with_trust(ServerTrust::CaFile(rig.ca_file()))
         .with_timeout(Duration::from_secs(1));
     let error = failure(silent).await;
     assert_eq!((error.kind(), error.phase()), ("unavailable", Phase::Greeting), "{error}");

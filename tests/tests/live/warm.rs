@@ -5,7 +5,7 @@ use std::time::Duration;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::Rig;
 
@@ -16,7 +16,7 @@ async fn prepared_connections_give_the_same_answers() {
     let Some(rig) = Rig::find() else { return };
     let at = |port, tls| {
         Endpoint::new(rig.host(), port, tls)
-            .with_trust(Trust::CaFile(rig.ca_file()))
+            .with_trust(ServerTrust::CaFile(rig.ca_file()))
             .with_connect_timeout(TIMEOUT)
             .with_timeout(TIMEOUT)
     };

@@ -13,9 +13,9 @@ use std::time::Duration;
 use peak_alloc::PeakAlloc;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, clock};
-use user_backend_tests::{Ca, FakeServer, Leaf, Step, report};
+use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep, report};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
@@ -52,14 +52,14 @@ async fn imap_floods(ca: &Ca) -> usize {
     for tls in [TlsMode::None, TlsMode::Implicit] {
         for (what, first, flood) in floods {
             for greeting in ["", "* OK hi\r\n", GREETING] {
-                let mut script = vec![Step::send(greeting)];
+                let mut script = vec![ScriptStep::send(greeting)];
                 if tls == TlsMode::Implicit {
-                    script.insert(0, Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))));
+                    script.insert(0, ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))));
                 }
                 if !greeting.is_empty() {
-                    script.push(Step::Line);
+                    script.push(ScriptStep::Line);
                 }
-                script.extend([Step::send(first), Step::Flood { bytes: flood, total: FLOOD }]);
+                script.extend([ScriptStep::send(first), ScriptStep::Flood { bytes: flood, total: FLOOD }]);
                 let peer = FakeServer::start(script).await;
                 let used = peak_of_one_attempt(&imap(ca, &peer, tls)).await;
                 println!("{used:>8} bytes: {what}, tls {tls}, after {greeting:?}");
@@ -80,22 +80,23 @@ async fn ftp_floods(ca: &Ca) -> usize {
         ("bytes that are no text", &[0xff; 8192]),
     ];
     // The beginning of a reply that never ends, at every place where one is read.
-    let login = [Step::Line, Step::send("331 go\r\n"), Step::Line, Step::send("230-")];
+    let login =
+        [ScriptStep::Line, ScriptStep::send("331 go\r\n"), ScriptStep::Line, ScriptStep::send("230-")];
     for tls in [TlsMode::None, TlsMode::Implicit] {
         for (what, flood) in floods {
             for place in [0, 2, 4] {
                 let mut script = Vec::new();
                 if tls == TlsMode::Implicit {
-                    script.push(Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))));
+                    script.push(ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))));
                 }
-                script.push(Step::send(if place == 0 { "220-" } else { FTP_GREETING }));
+                script.push(ScriptStep::send(if place == 0 { "220-" } else { FTP_GREETING }));
                 script.extend(login.iter().take(place).cloned());
                 if place == 2 {
                     // What comes with the greeting would be noticed before it is read.
                     script.pop();
-                    script.push(Step::send("331-"));
+                    script.push(ScriptStep::send("331-"));
                 }
-                script.push(Step::Flood { bytes: flood, total: FLOOD });
+                script.push(ScriptStep::Flood { bytes: flood, total: FLOOD });
                 let peer = FakeServer::start(script).await;
                 let used = peak_of_one_attempt(&ftp(ca, &peer, tls)).await;
                 println!("{used:>8} bytes: ftp, {what}, tls {tls}, at {place}");
@@ -108,12 +109,12 @@ async fn ftp_floods(ca: &Ca) -> usize {
 }
 
 fn ftp(ca: &Ca, peer: &FakeServer, tls: TlsMode) -> FtpBackend {
-    let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(Trust::CaFile(ca.file()));
+    let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(ServerTrust::CaFile(ca.file()));
     FtpBackend::new(FtpSettings::new(BackendId::parse("files").unwrap(), endpoint)).unwrap()
 }
 
 fn imap(ca: &Ca, peer: &FakeServer, tls: TlsMode) -> ImapBackend {
-    let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(Trust::CaFile(ca.file()));
+    let endpoint = Endpoint::new("127.0.0.1", peer.port(), tls).with_trust(ServerTrust::CaFile(ca.file()));
     ImapBackend::new(ImapSettings::new(BackendId::parse("mail").unwrap(), endpoint)).unwrap()
 }
 
@@ -139,15 +140,21 @@ async fn peak_of_one_attempt(backend: &dyn UserBackend) -> usize {
 
 /// However an attempt ends, its connection is closed.
 async fn no_file_descriptor_leaks(ca: &Ca) {
-    let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    let tls = || ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let scripts = [
         vec![],
-        vec![Step::send("HTTP/1.1 400 Bad\r\n")],
+        vec![ScriptStep::send("HTTP/1.1 400 Bad\r\n")],
         vec![tls()],
-        vec![tls(), Step::send(GREETING), Step::Line],
-        vec![tls(), Step::send(GREETING), Step::Line, Step::send("{tag} BAD\r\n")],
-        vec![tls(), Step::send(FTP_GREETING), Step::Line],
-        vec![tls(), Step::send(FTP_GREETING), Step::Line, Step::send("331 go\r\n"), Step::Line],
+        vec![tls(), ScriptStep::send(GREETING), ScriptStep::Line],
+        vec![tls(), ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send("{tag} BAD\r\n")],
+        vec![tls(), ScriptStep::send(FTP_GREETING), ScriptStep::Line],
+        vec![
+            tls(),
+            ScriptStep::send(FTP_GREETING),
+            ScriptStep::Line,
+            ScriptStep::send("331 go\r\n"),
+            ScriptStep::Line,
+        ],
     ];
     for script in scripts {
         let peer = FakeServer::start(script).await;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{
     Attempt, BackendError, BackendId, LoginName, Password, Phase, UserBackend, Verdict, clock,
 };
-use user_backend_tests::{Ca, FakeServer, Leaf, Step};
+use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep};
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const CLEAR_GREETING: &str = "* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] ready\r\n";
@@ -53,12 +53,12 @@ fn credentials_sent(peer: &FakeServer) -> usize {
 }
 
 /// A dialogue over STARTTLS up to the encrypted server's turn, then `rest`.
-fn starttls(ca: &Ca, rest: Vec<Step>) -> Vec<Step> {
+fn starttls(ca: &Ca, rest: Vec<ScriptStep>) -> Vec<ScriptStep> {
     let mut steps = vec![
-        Step::send(CLEAR_GREETING),
-        Step::Line,
-        Step::send("{tag} OK begin\r\n"),
-        Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+        ScriptStep::send(CLEAR_GREETING),
+        ScriptStep::Line,
+        ScriptStep::send("{tag} OK begin\r\n"),
+        ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
     ];
     steps.extend(rest);
     steps
@@ -74,15 +74,15 @@ async fn both_ways_into_tls_lead_to_a_verdict() {
         ("* BYE gone\r\n", "unavailable"),
         ("", "unavailable"),
     ] {
-        let answer = || vec![Step::Line, Step::send(answer)];
-        let rest = [vec![Step::Line, Step::send(OFFER)], answer()].concat();
+        let answer = || vec![ScriptStep::Line, ScriptStep::send(answer)];
+        let rest = [vec![ScriptStep::Line, ScriptStep::send(OFFER)], answer()].concat();
         let upgraded = FakeServer::start(starttls(&ca, rest)).await;
-        let explicit = endpoint(&upgraded, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+        let explicit = endpoint(&upgraded, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()));
         assert_eq!(word(ask(explicit).await), expected);
 
-        let tls = vec![Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))), Step::send(GREETING)];
+        let tls = vec![ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))), ScriptStep::send(GREETING)];
         let secure = FakeServer::start([tls, answer()].concat()).await;
-        let implicit = endpoint(&secure, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()));
+        let implicit = endpoint(&secure, TlsMode::Implicit).with_trust(ServerTrust::CaFile(ca.file()));
         assert_eq!(word(ask(implicit).await), expected);
 
         for peer in [upgraded, secure] {
@@ -97,17 +97,17 @@ async fn t11_what_was_offered_in_clear_text_is_forgotten() {
     // Before TLS an attacker offers AUTH=PLAIN; the server itself offers LOGIN only.
     let lie = "* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] ready\r\n";
     let peer = FakeServer::start([
-        Step::send(lie),
-        Step::Expect(""),
-        Step::send("{tag} OK\r\n"),
-        Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
-        Step::Line,
-        Step::send("* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n"),
-        Step::Line,
-        Step::send("{tag} OK\r\n"),
+        ScriptStep::send(lie),
+        ScriptStep::Expect(""),
+        ScriptStep::send("{tag} OK\r\n"),
+        ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+        ScriptStep::Line,
+        ScriptStep::send("* CAPABILITY IMAP4rev1\r\n{tag} OK\r\n"),
+        ScriptStep::Line,
+        ScriptStep::send("{tag} OK\r\n"),
     ])
     .await;
-    let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await;
+    let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()))).await;
     assert_eq!(word(outcome), "accepted");
     let heard: Vec<_> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
     assert_eq!(heard, ["STARTTLS", "CAPABILITY", "LOGIN \"alice\" \"Wonderland-1\""]);
@@ -144,8 +144,13 @@ async fn t10_no_credential_is_sent_before_encryption() {
     let silent = b"* OK no capabilities\r\n".as_slice();
     let untold = answers.into_iter().map(|answer| (silent, answer));
     for (greeting, answer) in greetings.chain(starttls).chain(untold) {
-        let peer =
-            FakeServer::start([Step::send(greeting), Step::Line, Step::send(answer), Step::Silence]).await;
+        let peer = FakeServer::start([
+            ScriptStep::send(greeting),
+            ScriptStep::Line,
+            ScriptStep::send(answer),
+            ScriptStep::Silence,
+        ])
+        .await;
         let short = endpoint(&peer, TlsMode::Explicit).with_timeout(Duration::from_millis(150));
         let outcome = word(ask(short).await);
         let shown = (String::from_utf8_lossy(greeting), String::from_utf8_lossy(answer));
@@ -160,22 +165,25 @@ async fn t11_bytes_injected_after_starttls_are_detected() {
     let ca = Ca::new();
     for injected in ["* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n", "A0001 OK\r\n", "*", "\r\n"] {
         let peer = FakeServer::start([
-            Step::send(CLEAR_GREETING),
-            Step::Line,
-            Step::send(format!("{{tag}} OK\r\n{injected}")),
-            Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
-            Step::Silence,
+            ScriptStep::send(CLEAR_GREETING),
+            ScriptStep::Line,
+            ScriptStep::send(format!("{{tag}} OK\r\n{injected}")),
+            ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+            ScriptStep::Silence,
         ])
         .await;
-        let error =
-            ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
+        let error = ask(endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file())))
+            .await
+            .unwrap_err();
         assert_eq!((error.kind(), error.phase()), ("protocol", Phase::Tls), "{injected}: {error}");
     }
 }
 
 #[tokio::test]
 async fn a_hidden_starttls_names_the_way_out() {
-    let peer = FakeServer::start([Step::send("* OK [CAPABILITY IMAP4rev1] hi\r\n"), Step::Silence]).await;
+    let peer =
+        FakeServer::start([ScriptStep::send("* OK [CAPABILITY IMAP4rev1] hi\r\n"), ScriptStep::Silence])
+            .await;
     let error = ask(endpoint(&peer, TlsMode::Explicit)).await.unwrap_err();
     assert_eq!((error.kind(), error.phase()), ("misconfigured", Phase::Tls));
     assert!(error.detail().contains("STARTTLS") && error.detail().contains("tls = \"implicit\""), "{error}");
@@ -195,17 +203,20 @@ async fn a_wrong_certificate_never_hears_the_password() {
     ];
     for (server, text) in shown {
         for tls in [TlsMode::Implicit, TlsMode::Explicit] {
-            let secure = vec![Step::Tls(Arc::clone(&server)), Step::send(GREETING), Step::Silence];
-            let clear = vec![Step::send(CLEAR_GREETING), Step::Line, Step::send("{tag} OK\r\n")];
+            let secure =
+                vec![ScriptStep::Tls(Arc::clone(&server)), ScriptStep::send(GREETING), ScriptStep::Silence];
+            let clear =
+                vec![ScriptStep::send(CLEAR_GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")];
             let script = if tls == TlsMode::Implicit { secure } else { [clear, secure].concat() };
             let peer = FakeServer::start(script).await;
-            let error = ask(endpoint(&peer, tls).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
+            let error =
+                ask(endpoint(&peer, tls).with_trust(ServerTrust::CaFile(ca.file()))).await.unwrap_err();
             assert_eq!((error.kind(), error.phase()), ("unavailable", Phase::Tls), "{error}");
             assert!(error.detail().contains(text), "{error}");
             assert_eq!(credentials_sent(&peer), 0);
         }
     }
-    let peer = FakeServer::start([Step::Tls(ca.server(&here())), Step::Silence]).await;
+    let peer = FakeServer::start([ScriptStep::Tls(ca.server(&here())), ScriptStep::Silence]).await;
     let error = ask(endpoint(&peer, TlsMode::Implicit)).await.unwrap_err();
     assert!(error.detail().contains("unknown authority; set ca_file"), "{error}");
 }
@@ -213,25 +224,35 @@ async fn a_wrong_certificate_never_hears_the_password() {
 #[tokio::test]
 async fn t09_a_claimed_login_is_no_login_inside_tls_either() {
     let ca = Ca::new();
-    let tls = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
-    let peer = FakeServer::start([tls, Step::send("* PREAUTH welcome alice\r\n"), Step::Silence]).await;
+    let tls = ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    let peer =
+        FakeServer::start([tls, ScriptStep::send("* PREAUTH welcome alice\r\n"), ScriptStep::Silence]).await;
     let error =
-        ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await.unwrap_err();
+        ask(endpoint(&peer, TlsMode::Implicit).with_trust(ServerTrust::CaFile(ca.file()))).await.unwrap_err();
     assert_eq!((error.kind(), error.phase()), ("protocol", Phase::Greeting), "{error}");
     // After STARTTLS there is no second greeting: a claim there comes before any question.
-    let peer =
-        FakeServer::start(starttls(&ca, vec![Step::send("* PREAUTH hi\r\n"), Step::Line, Step::send(OFFER)]))
-            .await;
-    let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()))).await;
+    let peer = FakeServer::start(starttls(
+        &ca,
+        vec![ScriptStep::send("* PREAUTH hi\r\n"), ScriptStep::Line, ScriptStep::send(OFFER)],
+    ))
+    .await;
+    let outcome = ask(endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()))).await;
     assert_eq!(word(outcome), "protocol");
 }
 
 #[tokio::test]
 async fn clear_text_is_spoken_only_where_it_is_wanted() {
-    let peer = FakeServer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
+    let peer =
+        FakeServer::start([ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")])
+            .await;
     assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "accepted");
     for greeting in [CLEAR_GREETING, "* OK [CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=PLAIN SASL-IR] hi\r\n"] {
-        let peer = FakeServer::start([Step::send(greeting), Step::Line, Step::send("{tag} OK\r\n")]).await;
+        let peer = FakeServer::start([
+            ScriptStep::send(greeting),
+            ScriptStep::Line,
+            ScriptStep::send("{tag} OK\r\n"),
+        ])
+        .await;
         assert_eq!(word(ask(endpoint(&peer, TlsMode::None)).await), "misconfigured");
         assert_eq!(peer.heard_text(), "");
     }
@@ -244,44 +265,48 @@ async fn clear_text_is_spoken_only_where_it_is_wanted() {
 async fn a_slow_server_is_still_a_server() {
     let ca = Ca::new();
     let peer = FakeServer::start([
-        Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
-        Step::Drip(GREETING.into()),
-        Step::Line,
-        Step::Drip("* OK still thinking\r\n* 1 FETCH (INTERNALDATE NIL)\r\n{tag} OK in\r\n".into()),
+        ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+        ScriptStep::Drip(GREETING.into()),
+        ScriptStep::Line,
+        ScriptStep::Drip("* OK still thinking\r\n* 1 FETCH (INTERNALDATE NIL)\r\n{tag} OK in\r\n".into()),
     ])
     .await;
-    let outcome = ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await;
+    let outcome = ask(endpoint(&peer, TlsMode::Implicit).with_trust(ServerTrust::CaFile(ca.file()))).await;
     assert_eq!(word(outcome), "accepted");
 }
 
 #[tokio::test]
 async fn t20_silence_is_unavailable_wherever_it_begins() {
     let ca = Ca::new();
-    let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    let tls = || ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     let scripts = [
         (TlsMode::None, vec![], Phase::Greeting),
-        (TlsMode::None, vec![Step::send("* OK")], Phase::Greeting),
-        (TlsMode::None, vec![Step::send("* OK hi\r\n")], Phase::Greeting),
-        (TlsMode::None, vec![Step::send(GREETING)], Phase::Login),
-        (TlsMode::None, vec![Step::send(GREETING), Step::Line, Step::send("{tag} OK")], Phase::Login),
+        (TlsMode::None, vec![ScriptStep::send("* OK")], Phase::Greeting),
+        (TlsMode::None, vec![ScriptStep::send("* OK hi\r\n")], Phase::Greeting),
+        (TlsMode::None, vec![ScriptStep::send(GREETING)], Phase::Login),
+        (
+            TlsMode::None,
+            vec![ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK")],
+            Phase::Login,
+        ),
         (TlsMode::Implicit, vec![], Phase::Tls),
         (TlsMode::Implicit, vec![tls()], Phase::Greeting),
-        (TlsMode::Implicit, vec![tls(), Step::send(GREETING)], Phase::Login),
-        (TlsMode::Explicit, vec![Step::send(CLEAR_GREETING)], Phase::Tls),
+        (TlsMode::Implicit, vec![tls(), ScriptStep::send(GREETING)], Phase::Login),
+        (TlsMode::Explicit, vec![ScriptStep::send(CLEAR_GREETING)], Phase::Tls),
         (
             TlsMode::Explicit,
-            vec![Step::send(CLEAR_GREETING), Step::Line, Step::send("{tag} OK\r\n")],
+            vec![ScriptStep::send(CLEAR_GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")],
             Phase::Tls,
         ),
     ];
     let mut waiting = Vec::new();
     for (mode, mut script, phase) in scripts {
-        script.push(Step::Silence);
+        script.push(ScriptStep::Silence);
         let ca_file = ca.file();
         // All at once: each has to wait for its time to be up.
         waiting.push(tokio::spawn(async move {
             let peer = FakeServer::start(script.clone()).await;
-            let at = endpoint(&peer, mode).with_trust(Trust::CaFile(ca_file));
+            let at = endpoint(&peer, mode).with_trust(ServerTrust::CaFile(ca_file));
             let second = Duration::from_secs(1);
             let (own, given) = tokio::join!(
                 ask_before(at.clone().with_timeout(second), 60 * second),
@@ -301,16 +326,17 @@ async fn t20_silence_is_unavailable_wherever_it_begins() {
 #[tokio::test]
 async fn a_server_that_hangs_up_is_unavailable_and_not_asked_twice() {
     let ca = Ca::new();
-    let tls = || Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+    let tls = || ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     for (script, credentials) in [
         (vec![], 0),
         (vec![tls()], 0),
-        (vec![tls(), Step::send("* OK [CAP")], 0),
-        (vec![tls(), Step::send(GREETING), Step::Line], 1),
-        (vec![tls(), Step::send(GREETING), Step::Line, Step::send("{tag} OK\r")], 1),
+        (vec![tls(), ScriptStep::send("* OK [CAP")], 0),
+        (vec![tls(), ScriptStep::send(GREETING), ScriptStep::Line], 1),
+        (vec![tls(), ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK\r")], 1),
     ] {
         let peer = FakeServer::start(script).await;
-        let outcome = ask(endpoint(&peer, TlsMode::Implicit).with_trust(Trust::CaFile(ca.file()))).await;
+        let outcome =
+            ask(endpoint(&peer, TlsMode::Implicit).with_trust(ServerTrust::CaFile(ca.file()))).await;
         assert_eq!(word(outcome), "unavailable");
         assert_eq!((peer.connections(), credentials_sent(&peer)), (1, credentials));
     }
@@ -318,7 +344,9 @@ async fn a_server_that_hangs_up_is_unavailable_and_not_asked_twice() {
 
 #[tokio::test]
 async fn giving_up_leaves_a_backend_that_works() {
-    let peer = FakeServer::start([Step::send(GREETING), Step::Line, Step::send("{tag} OK\r\n")]).await;
+    let peer =
+        FakeServer::start([ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")])
+            .await;
     let backend = backend(endpoint(&peer, TlsMode::None));
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
     let attempt = Attempt::new(&name, &password, clock::now() + Duration::from_secs(30));
@@ -346,8 +374,12 @@ async fn giving_up_leaves_a_backend_that_works() {
 async fn a_probe_needs_no_credentials() {
     let ca = Ca::new();
     let offer = "* CAPABILITY IMAP4rev2 AUTH=PLAIN x(y \x1b[31m\r\n{tag} OK\r\n";
-    let peer = FakeServer::start(starttls(&ca, vec![Step::Line, Step::send(offer), Step::Silence])).await;
-    let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+    let peer = FakeServer::start(starttls(
+        &ca,
+        vec![ScriptStep::Line, ScriptStep::send(offer), ScriptStep::Silence],
+    ))
+    .await;
+    let at = endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()));
     let probe = backend(at).probe(clock::now() + Duration::from_secs(30)).await.unwrap();
     assert_eq!(probe.capabilities, ["IMAP4REV2", "AUTH=PLAIN"]);
     assert_eq!(probe.peer.unwrap().port(), peer.port());
@@ -387,13 +419,13 @@ async fn the_source_is_forwarded_before_the_credentials_under_tls() {
         ("ID ", None, "", vec![login.clone()]),
     ] {
         let list = format!("CAPABILITY IMAP4rev1 {offers}SASL-IR AUTH=PLAIN");
-        let mut rest = vec![Step::Line, Step::send(format!("* {list}\r\n{{tag}} OK\r\n"))];
+        let mut rest = vec![ScriptStep::Line, ScriptStep::send(format!("* {list}\r\n{{tag}} OK\r\n"))];
         if !answer.is_empty() {
-            rest.extend([Step::Line, Step::send(answer)]);
+            rest.extend([ScriptStep::Line, ScriptStep::send(answer)]);
         }
-        rest.extend([Step::Line, Step::send("{tag} OK in\r\n")]);
+        rest.extend([ScriptStep::Line, ScriptStep::send("{tag} OK in\r\n")]);
         let peer = FakeServer::start(starttls(&ca, rest)).await;
-        let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+        let at = endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()));
         assert_eq!(ask_from(at, source).await, "accepted", "{offers} {source:?} {answer}");
         let heard: Vec<String> = peer.heard_text().lines().map(|line| line[34..].to_owned()).collect();
         assert_eq!(heard[2..], expected, "{offers} {source:?}");
@@ -404,11 +436,11 @@ async fn the_source_is_forwarded_before_the_credentials_under_tls() {
 async fn the_source_is_not_forwarded_in_clear_text_over_the_network() {
     let greeting = "* OK [CAPABILITY IMAP4rev1 ID SASL-IR AUTH=PLAIN] ready\r\n";
     let script = |id: bool| {
-        let mut steps = vec![Step::send(greeting)];
+        let mut steps = vec![ScriptStep::send(greeting)];
         if id {
-            steps.extend([Step::Line, Step::send("{tag} OK\r\n")]);
+            steps.extend([ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")]);
         }
-        steps.extend([Step::Line, Step::send("{tag} OK in\r\n")]);
+        steps.extend([ScriptStep::Line, ScriptStep::send("{tag} OK in\r\n")]);
         steps
     };
     // To this machine no one else reads it.
@@ -428,16 +460,16 @@ async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
     for (names_itself, has_hint) in [("Dovecot (Debian) ready.", true), ("ready", false)] {
         let clear = format!("* OK [CAPABILITY IMAP4rev1 STARTTLS LOGINDISABLED] {names_itself}\r\n");
         let peer = FakeServer::start([
-            Step::send(clear),
-            Step::Line,
-            Step::send("{tag} OK begin\r\n"),
-            Step::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
-            Step::Line,
-            Step::send(OFFER),
-            Step::Silence,
+            ScriptStep::send(clear),
+            ScriptStep::Line,
+            ScriptStep::send("{tag} OK begin\r\n"),
+            ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"]))),
+            ScriptStep::Line,
+            ScriptStep::send(OFFER),
+            ScriptStep::Silence,
         ])
         .await;
-        let at = endpoint(&peer, TlsMode::Explicit).with_trust(Trust::CaFile(ca.file()));
+        let at = endpoint(&peer, TlsMode::Explicit).with_trust(ServerTrust::CaFile(ca.file()));
         let error = ask_before(at, Duration::from_secs(2)).await.unwrap_err();
         assert!(error.is_timeout() && error.phase() == Phase::Login, "{error}");
         assert_eq!(error.detail().contains("auth penalty"), has_hint, "{error}");
@@ -450,11 +482,11 @@ async fn a_login_that_times_out_at_a_dovecot_names_its_penalty() {
 #[tokio::test]
 async fn an_umlaut_signs_in_where_only_login_is_offered() {
     let peer = FakeServer::start([
-        Step::send("* OK [CAPABILITY IMAP4rev1 CHILDREN] Courier-IMAP ready\r\n"),
-        Step::Line,
-        Step::send("+ OK\r\n"),
-        Step::Secret,
-        Step::send("{tag} OK LOGIN Ok.\r\n"),
+        ScriptStep::send("* OK [CAPABILITY IMAP4rev1 CHILDREN] Courier-IMAP ready\r\n"),
+        ScriptStep::Line,
+        ScriptStep::send("+ OK\r\n"),
+        ScriptStep::Secret,
+        ScriptStep::send("{tag} OK LOGIN Ok.\r\n"),
     ])
     .await;
     let backend = backend(endpoint(&peer, TlsMode::None));

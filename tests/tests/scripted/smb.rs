@@ -10,7 +10,7 @@ use user_backend::clock::now;
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, Phase, UserBackend};
-use user_backend_tests::fake_server::{FakeServer, Step};
+use user_backend_tests::fake_server::{FakeServer, ScriptStep};
 
 /// Long enough for every peer that answers, short enough for those that never do.
 const TIMEOUT: Duration = Duration::from_millis(800);
@@ -32,7 +32,7 @@ async fn error(backend: &SmbBackend) -> BackendError {
 }
 
 /// The kinds of error that the three ways to ask end with.
-async fn kinds(script: impl IntoIterator<Item = Step>) -> Vec<&'static str> {
+async fn kinds(script: impl IntoIterator<Item = ScriptStep>) -> Vec<&'static str> {
     let peer = FakeServer::start(script).await;
     let mut kinds = Vec::new();
     for backend in backends(&peer) {
@@ -93,13 +93,13 @@ async fn a_server_that_falls_silent_costs_the_others_in_line_nothing() {
 
 #[tokio::test]
 async fn silence_is_an_outage_and_ends_with_the_deadline() {
-    assert_eq!(kinds([Step::Silence]).await, ["unavailable"; 3]);
+    assert_eq!(kinds([ScriptStep::Silence]).await, ["unavailable"; 3]);
 }
 
 /// The breaker counts servers that do not greet, not those that think about a login.
 #[tokio::test]
 async fn silent_greeting_and_silent_login_differ() {
-    let peer = FakeServer::start([Step::Silence]).await;
+    let peer = FakeServer::start([ScriptStep::Silence]).await;
     for backend in backends(&peer) {
         let error = error(&backend).await;
         assert_eq!((error.phase(), error.is_timeout()), (Phase::Greeting, true), "{backend}: {error}");
@@ -119,7 +119,7 @@ async fn hanging_up_is_an_outage() {
 #[tokio::test]
 async fn a_web_server_breaks_the_protocol() {
     let answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    assert_eq!(kinds([Step::send(answer), Step::Silence]).await, ["protocol"; 3]);
+    assert_eq!(kinds([ScriptStep::send(answer), ScriptStep::Silence]).await, ["protocol"; 3]);
 }
 
 #[tokio::test]
@@ -129,7 +129,8 @@ async fn garbage_in_a_frame_is_no_verdict() {
         frame(b"\xffSMBr\0\0\0\0\x88\x01\x48\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\xff\xff\0\0");
     let empty_smb_2 = frame(&[b"\xfeSMB\x40\0".as_slice(), &[0; 58]].concat());
     for message in [no_smb, smb_1_only, empty_smb_2, frame(&[])] {
-        let [pipe, share, native] = kinds([Step::Send(message), Step::Silence]).await.try_into().unwrap();
+        let [pipe, share, native] =
+            kinds([ScriptStep::Send(message), ScriptStep::Silence]).await.try_into().unwrap();
         assert_eq!((pipe, share), ("protocol", "protocol"));
         // smb2 only reports that the connection ended.
         assert!(["protocol", "unavailable"].contains(&native), "{native}");
@@ -138,10 +139,10 @@ async fn garbage_in_a_frame_is_no_verdict() {
 
 #[tokio::test]
 async fn a_peer_that_talks_for_ever_is_cut_off() {
-    let empty_frames = Step::Flood { bytes: &[0; 4096], total: usize::MAX };
+    let empty_frames = ScriptStep::Flood { bytes: &[0; 4096], total: usize::MAX };
     // A failure here has become a verdict, or waits for ever.
     kinds([empty_frames]).await;
-    let peer = FakeServer::start([Step::send([0, 0xff, 0xff, 0xff]), Step::Silence]).await;
+    let peer = FakeServer::start([ScriptStep::send([0, 0xff, 0xff, 0xff]), ScriptStep::Silence]).await;
     for backend in backends(&peer) {
         assert_eq!(error(&backend).await.kind(), "protocol");
     }
@@ -149,13 +150,14 @@ async fn a_peer_that_talks_for_ever_is_cut_off() {
 
 #[tokio::test]
 async fn t20_a_drip_of_bytes_does_not_stretch_the_deadline() {
-    let endless = Step::Drip(frame(&[0; 0x0010_0000]));
-    assert_eq!(kinds([endless, Step::Silence]).await, ["protocol", "protocol", "protocol"]);
+    let endless = ScriptStep::Drip(frame(&[0; 0x0010_0000]));
+    assert_eq!(kinds([endless, ScriptStep::Silence]).await, ["protocol", "protocol", "protocol"]);
 }
 
 #[tokio::test]
 async fn probe_of_another_protocol_is_an_error() {
-    let peer = FakeServer::start([Step::send("220 ftp.example.com ready\r\n"), Step::Silence]).await;
+    let peer =
+        FakeServer::start([ScriptStep::send("220 ftp.example.com ready\r\n"), ScriptStep::Silence]).await;
     for backend in backends(&peer) {
         let error = backend.probe(now() + Duration::from_secs(20)).await.unwrap_err();
         assert_eq!(error.kind(), "protocol", "{error}");

@@ -8,15 +8,15 @@ use tokio::sync::Notify;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
-use user_backend_tests::{Ca, FakeServer, Leaf, Step};
+use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep};
 
 const LONG: Duration = Duration::from_secs(60);
 
 fn endpoint(ca: &Ca, peer: &FakeServer) -> Endpoint {
     Endpoint::new("127.0.0.1", peer.port(), TlsMode::Implicit)
-        .with_trust(Trust::CaFile(ca.file()))
+        .with_trust(ServerTrust::CaFile(ca.file()))
         .with_connect_timeout(LONG)
         .with_timeout(LONG)
 }
@@ -56,27 +56,27 @@ async fn hung_up(peer: &FakeServer) {
         tokio::try_join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept()).unwrap();
 }
 
-fn tls(ca: &Ca, script: impl IntoIterator<Item = Step>) -> Vec<Step> {
-    let encrypt = Step::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
+fn tls(ca: &Ca, script: impl IntoIterator<Item = ScriptStep>) -> Vec<ScriptStep> {
+    let encrypt = ScriptStep::Tls(ca.server(&Leaf::new(["127.0.0.1"])));
     std::iter::once(encrypt).chain(script).collect()
 }
 
-fn greet() -> Step {
-    Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n")
+fn greet() -> ScriptStep {
+    ScriptStep::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n")
 }
 
-fn mail_session(answer: &str) -> Vec<Step> {
-    vec![greet(), Step::Line, Step::send(answer), Step::Silence]
+fn mail_session(answer: &str) -> Vec<ScriptStep> {
+    vec![greet(), ScriptStep::Line, ScriptStep::send(answer), ScriptStep::Silence]
 }
 
-fn files_session(reply: &str) -> Vec<Step> {
+fn files_session(reply: &str) -> Vec<ScriptStep> {
     vec![
-        Step::send("220 hello\r\n"),
-        Step::Expect("USER alice"),
-        Step::send("331 password?\r\n"),
-        Step::Expect("PASS "),
-        Step::send(reply),
-        Step::Silence,
+        ScriptStep::send("220 hello\r\n"),
+        ScriptStep::Expect("USER alice"),
+        ScriptStep::send("331 password?\r\n"),
+        ScriptStep::Expect("PASS "),
+        ScriptStep::send(reply),
+        ScriptStep::Silence,
     ]
 }
 
@@ -118,15 +118,17 @@ async fn a_refused_login_is_refused_on_a_prepared_connection_too() {
 }
 
 /// What a server does with a client that lets it wait.
-fn ends(ca: &Ca, now: &Arc<Notify>, greeting: Step, last_words: &[Step]) -> Vec<Step> {
-    let wait = [greeting, Step::Wait(Arc::clone(now))];
+fn ends(ca: &Ca, now: &Arc<Notify>, greeting: ScriptStep, last_words: &[ScriptStep]) -> Vec<ScriptStep> {
+    let wait = [greeting, ScriptStep::Wait(Arc::clone(now))];
     tls(ca, wait.into_iter().chain(last_words.iter().cloned()))
 }
 
 #[tokio::test]
 async fn server_that_closes_idle_connections_fails_no_login() {
     let ca = Ca::new();
-    for last_words in [vec![Step::send("* BYE too slow\r\n")], vec![], vec![Step::send("{tag} OK in\r\n")]] {
+    for last_words in
+        [vec![ScriptStep::send("* BYE too slow\r\n")], vec![], vec![ScriptStep::send("{tag} OK in\r\n")]]
+    {
         let now = Arc::new(Notify::new());
         let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
         let peer = FakeServer::start_each([good(), ends(&ca, &now, greet(), &last_words), good()]).await;
@@ -141,8 +143,8 @@ async fn server_that_closes_idle_connections_fails_no_login() {
     }
     let now = Arc::new(Notify::new());
     let good = || tls(&ca, files_session("230 in\r\n"));
-    let last_words = [Step::send("421 too slow\r\n")];
-    let script = ends(&ca, &now, Step::send("220 hello\r\n"), &last_words);
+    let last_words = [ScriptStep::send("421 too slow\r\n")];
+    let script = ends(&ca, &now, ScriptStep::send("220 hello\r\n"), &last_words);
     let peer = FakeServer::start_each([good(), script, good()]).await;
     let backend = files(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
@@ -156,7 +158,11 @@ async fn server_that_closes_idle_connections_fails_no_login() {
 #[tokio::test]
 async fn name_is_sent_again_and_the_password_once() {
     let ca = Ca::new();
-    let tired = [Step::send("220 hello\r\n"), Step::Expect("USER "), Step::send("421 too slow\r\n")];
+    let tired = [
+        ScriptStep::send("220 hello\r\n"),
+        ScriptStep::Expect("USER "),
+        ScriptStep::send("421 too slow\r\n"),
+    ];
     let good = || tls(&ca, files_session("230 in\r\n"));
     let peer = FakeServer::start_each([good(), tls(&ca, tired), good()]).await;
     let backend = files(&ca, &peer);
@@ -170,7 +176,12 @@ async fn name_is_sent_again_and_the_password_once() {
 #[tokio::test]
 async fn a_password_that_may_have_been_judged_is_not_sent_again() {
     let ca = Ca::new();
-    let silent = [Step::send("220 hello\r\n"), Step::Line, Step::send("331 password?\r\n"), Step::Line];
+    let silent = [
+        ScriptStep::send("220 hello\r\n"),
+        ScriptStep::Line,
+        ScriptStep::send("331 password?\r\n"),
+        ScriptStep::Line,
+    ];
     let good = || tls(&ca, files_session("230 in\r\n"));
     let peer = FakeServer::start_each([good(), tls(&ca, silent), good()]).await;
     let backend = files(&ca, &peer);
@@ -181,7 +192,7 @@ async fn a_password_that_may_have_been_judged_is_not_sent_again() {
     assert_eq!(peer.connections(), 2);
 
     let good = || tls(&ca, mail_session("{tag} OK in\r\n"));
-    let peer = FakeServer::start_each([good(), tls(&ca, [greet(), Step::Line]), good()]).await;
+    let peer = FakeServer::start_each([good(), tls(&ca, [greet(), ScriptStep::Line]), good()]).await;
     let backend = mail(&ca, &peer);
     assert_eq!(ask(&backend).await, "accepted");
     prepared(&backend).await;

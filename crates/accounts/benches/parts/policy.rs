@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use fst::Streamer;
-use password_policy::{CommonPasswords, Context, Policy, Settings};
+use password_policy::{CommonPasswords, Context, PasswordPolicy, Settings};
 use serde_json::{Value, json};
 
 use super::{Outcome, told};
@@ -46,8 +46,8 @@ pub(super) fn measure(rows: &mut Vec<Value>) -> Outcome {
         (each(&|entry| list.contains(entry), &asked), each(&|entry| peer.contains(entry), &asked));
     row(rows, "common password, not on the list (peer: a HashSet of 10^6)", ours, Some(floor), nanos(300));
 
-    let settings = |text: &str| -> Outcome<Policy> {
-        Ok(Policy::from_settings(&serde_json::from_str::<Settings>(text)?)?)
+    let settings = |text: &str| -> Outcome<PasswordPolicy> {
+        Ok(PasswordPolicy::from_settings(&serde_json::from_str::<Settings>(text)?)?)
     };
     let manual = settings("{}")?;
     let nist = settings(r#"{"profile": "nist"}"#)?;

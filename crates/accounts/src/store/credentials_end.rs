@@ -13,7 +13,7 @@ use crate::store::{credential_epoch, outbox};
 
 /// Why the credentials of a user end.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum EndReason<'a> {
+pub(crate) enum CredentialEnd<'a> {
     /// The user became an administrator.
     JoinedAdmin,
     /// The user became a sub-admin of this group.
@@ -24,7 +24,7 @@ pub(crate) enum EndReason<'a> {
     PasswordReset,
 }
 
-impl EndReason<'_> {
+impl CredentialEnd<'_> {
     /// What it means for the confirmed mail address. One that a reset link was sent to has just proved itself.
     const fn of_address(self) -> Option<AddressEnd> {
         match self {
@@ -42,7 +42,7 @@ impl EndReason<'_> {
     }
 }
 
-impl fmt::Display for EndReason<'_> {
+impl fmt::Display for CredentialEnd<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::JoinedAdmin => f.write_str("joined the group admin"),
@@ -60,7 +60,7 @@ impl fmt::Display for EndReason<'_> {
 pub(crate) async fn end_all(
     change: &mut Change<'_>,
     locked: &LockedUser,
-    reason: EndReason<'_>,
+    reason: CredentialEnd<'_>,
 ) -> Result<(), AccountsError> {
     let revoke = sql("DELETE FROM app_passwords WHERE user_key = $1 AND NOT wipe");
     change.execute(revoke.bind(locked.key.0)).await?;

@@ -4,8 +4,8 @@ use crate::domain::{
     AccountsError, Action, Group, GroupDisplayName, GroupFilter, GroupId, UserId, search_text,
 };
 use crate::store::change::{Change, LockedUser};
-use crate::store::credentials_end::{EndReason, end_all};
-use crate::store::engine::{Kind, Query, Row, sql};
+use crate::store::credentials_end::{CredentialEnd, end_all};
+use crate::store::engine::{Query, Row, ValueKind, sql};
 use crate::store::handle::table;
 use crate::store::rights::Right;
 use crate::store::search::contains;
@@ -195,7 +195,7 @@ impl GroupsMut<'_> {
         }
         change.note(Action::MemberAdded, group.as_str(), Some(locked.name())).await?;
         if group.is_admin() {
-            end_all(&mut change, &locked, EndReason::JoinedAdmin).await?;
+            end_all(&mut change, &locked, CredentialEnd::JoinedAdmin).await?;
         }
         change.commit().await?;
         Ok(true)
@@ -265,7 +265,7 @@ impl GroupsMut<'_> {
         change.note(Action::SubadminAdded, group.as_str(), Some(locked.name())).await?;
         // To an administrator it gives nothing new.
         if !change.is_admin(locked.key).await? {
-            end_all(&mut change, &locked, EndReason::BecameSubadmin(group)).await?;
+            end_all(&mut change, &locked, CredentialEnd::BecameSubadmin(group)).await?;
         }
         change.commit().await?;
         Ok(true)
@@ -354,14 +354,14 @@ fn ids(rows: &[Row]) -> Result<Vec<GroupId>, AccountsError> {
     rows.iter().map(|row| Ok(GroupId::stored(&row.text(0)?))).collect()
 }
 
-fn narrowed(kind: Kind, query: Query, filter: &GroupFilter) -> Query {
+fn narrowed(kind: ValueKind, query: Query, filter: &GroupFilter) -> Query {
     let limit = filter.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
     let query =
         matching(kind, query, filter).push(kind, " ORDER BY groups.id LIMIT ").push_bind_unseen(kind, limit);
     query.push(kind, " OFFSET ").push_bind_unseen(kind, i64::try_from(filter.offset).unwrap_or(i64::MAX))
 }
 
-fn matching(kind: Kind, query: Query, filter: &GroupFilter) -> Query {
+fn matching(kind: ValueKind, query: Query, filter: &GroupFilter) -> Query {
     if filter.search.is_empty() {
         return query;
     }

@@ -3,7 +3,7 @@
 use crate::domain::{AccountsError, Action, StoredHash, Timestamp, UserId};
 use crate::store::change::{Change, LockedUser};
 use crate::store::credential_epoch;
-use crate::store::credentials_end::{EndReason, end_all};
+use crate::store::credentials_end::{CredentialEnd, end_all};
 use crate::store::engine::sql;
 use crate::store::handle::table;
 use crate::store::rights::Right;
@@ -145,8 +145,8 @@ pub(crate) async fn change_password(
     put(change, locked.key, hash).await?;
     match by {
         SetBy::Owner => credential_epoch::end_credentials(change, locked).await?,
-        SetBy::Other => end_all(change, locked, EndReason::PasswordSetByOther).await?,
-        SetBy::ResetLink => end_all(change, locked, EndReason::PasswordReset).await?,
+        SetBy::Other => end_all(change, locked, CredentialEnd::PasswordSetByOther).await?,
+        SetBy::ResetLink => end_all(change, locked, CredentialEnd::PasswordReset).await?,
     }
     change.note(Action::PasswordChanged, locked.name(), None).await
 }

@@ -1,12 +1,12 @@
 //! The condition of a search.
 
-use crate::store::engine::{Kind, Query};
+use crate::store::engine::{Query, ValueKind};
 
 /// Appends "contains `text`" to a column of folded text: GLOB is the faster one on SQLite, LIKE has the index on PostgreSQL.
-pub(crate) fn contains(kind: Kind, query: Query, text: &str) -> Query {
+pub(crate) fn contains(kind: ValueKind, query: Query, text: &str) -> Query {
     let mut pattern = String::with_capacity(text.len() + 2);
     match kind {
-        Kind::Sqlite => {
+        ValueKind::Sqlite => {
             pattern.push('*');
             for c in text.chars() {
                 if matches!(c, '*' | '?' | '[') {
@@ -18,7 +18,7 @@ pub(crate) fn contains(kind: Kind, query: Query, text: &str) -> Query {
             pattern.push('*');
             query.push(kind, " GLOB ").push_bind_unseen(kind, pattern)
         }
-        Kind::Postgres => {
+        ValueKind::Postgres => {
             pattern.push('%');
             for c in text.chars() {
                 pattern.extend(matches!(c, '%' | '_' | '\\').then_some('\\'));

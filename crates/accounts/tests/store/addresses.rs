@@ -31,17 +31,17 @@ fn to(text: &str) -> UserChange {
 
 /// `root` is an administrator, `sam` administers `staff` with `mem` and `max`. None has an address, all have a password.
 async fn site(place: &TestDb) -> Fixture {
-    let house = Fixture::empty(place, "{}", ResetSettings::default()).await;
-    house.accounts.groups().create(&group("staff"), None).await.unwrap();
+    let fixture = Fixture::empty(place, "{}", ResetSettings::default()).await;
+    fixture.accounts.groups().create(&group("staff"), None).await.unwrap();
     for new in [
         NewUser::new(user("root")).group(GroupId::admin()),
         NewUser::new(user("sam")).subadmin_of(group("staff")),
         NewUser::new(user("mem")).group(group("staff")),
         NewUser::new(user("max")).group(group("staff")),
     ] {
-        house.accounts.users().create(new.password(StoredHash::new("x"))).await.unwrap();
+        fixture.accounts.users().create(new.password(StoredHash::new("x"))).await.unwrap();
     }
-    house
+    fixture
 }
 
 async fn read(accounts: &ActingAccounts, name: &str) -> User {
@@ -49,8 +49,8 @@ async fn read(accounts: &ActingAccounts, name: &str) -> User {
 }
 
 /// The address that was set and the one that is confirmed.
-async fn addresses(house: &Fixture, name: &str) -> (Option<String>, Option<String>) {
-    let found = read(&house.accounts, name).await;
+async fn addresses(fixture: &Fixture, name: &str) -> (Option<String>, Option<String>) {
+    let found = read(&fixture.accounts, name).await;
     (found.email, found.confirmed_email)
 }
 
@@ -73,10 +73,10 @@ impl MailTransport for TakesResetsOnly {
 }
 
 /// Sends what waits; the links that confirm an address, with the address each went to.
-async fn links(house: &Fixture) -> Vec<(String, String)> {
-    let before = house.table.messages.lock().unwrap().len();
-    house.mail_worker.deliver_due().await.unwrap();
-    let messages = house.table.messages.lock().unwrap();
+async fn links(fixture: &Fixture) -> Vec<(String, String)> {
+    let before = fixture.table.messages.lock().unwrap().len();
+    fixture.mail_worker.deliver_due().await.unwrap();
+    let messages = fixture.table.messages.lock().unwrap();
     let link = |message: &EmailMessage| {
         let (_, rest) = message.text().split_once("/address/confirm/")?;
         Some((rest.split_whitespace().next()?.to_owned(), message.to().to_string()))
@@ -85,119 +85,122 @@ async fn links(house: &Fixture) -> Vec<(String, String)> {
 }
 
 /// Subjects and addresses of the mails that are sent now.
-async fn mails(house: &Fixture) -> Vec<(String, String)> {
-    let before = house.mails().len();
-    house.mail_worker.deliver_due().await.unwrap();
-    house.mails().split_off(before)
+async fn mails(fixture: &Fixture) -> Vec<(String, String)> {
+    let before = fixture.mails().len();
+    fixture.mail_worker.deliver_due().await.unwrap();
+    fixture.mails().split_off(before)
 }
 
-fn confirmation(house: &Fixture) -> AddressConfirmation {
-    AddressConfirmation::new(house.accounts.clone())
+fn confirmation(fixture: &Fixture) -> AddressConfirmation {
+    AddressConfirmation::new(fixture.accounts.clone())
 }
 
 /// Sets the address and follows the link.
-async fn set_and_confirm(house: &Fixture, actor: &str, name: &str, text: &str) {
-    by(&house.accounts, actor).users().change(&user(name), to(text)).await.unwrap();
-    let link = links(house).await.pop().unwrap();
+async fn set_and_confirm(fixture: &Fixture, actor: &str, name: &str, text: &str) {
+    by(&fixture.accounts, actor).users().change(&user(name), to(text)).await.unwrap();
+    let link = links(fixture).await.pop().unwrap();
     assert_eq!(link.1, text);
-    confirmation(house).confirm(&link.0, None).await.unwrap();
+    confirmation(fixture).confirm(&link.0, None).await.unwrap();
 }
 
 /// Whether a reset link goes out to this address when it is asked for by name.
-async fn is_reset_to(house: &Fixture, name: &str, text: &str) -> bool {
-    house.reset.request(name, None).await.unwrap();
-    mails(house).await.iter().any(|(subject, to)| subject.starts_with("Set a new password") && to == text)
+async fn is_reset_to(fixture: &Fixture, name: &str, text: &str) -> bool {
+    fixture.reset.request(name, None).await.unwrap();
+    mails(fixture).await.iter().any(|(subject, to)| subject.starts_with("Set a new password") && to == text)
 }
 
 fn ip(text: &str) -> Option<IpAddr> {
     Some(text.parse().unwrap())
 }
 
-async fn actions(house: &Fixture, name: &str) -> Vec<String> {
-    let lines = house.accounts.audit().after(0, 1000, Some(name)).await.unwrap();
+async fn actions(fixture: &Fixture, name: &str) -> Vec<String> {
+    let lines = fixture.accounts.audit().after(0, 1000, Some(name)).await.unwrap();
     lines.into_iter().map(|line| line.action).filter(|action| action.starts_with("address.")).collect()
 }
 
 /// `sam` sets the password of `mem`, and an address as `actor`; then `mem` becomes an administrator with a fresh password.
 async fn leave_an_address_behind(place: &TestDb, actor: &str) {
-    let house = site(place).await;
-    let (accounts, mem) = (&house.accounts, user("mem"));
+    let fixture = site(place).await;
+    let (accounts, mem) = (&fixture.accounts, user("mem"));
     let known = Actor::user("sam", None);
-    house.passwords.set(&mem, &password("Known-to-sam-1"), known, deadline()).await.unwrap();
-    set_and_confirm(&house, actor, "mem", "sam@evil.example").await;
-    assert!(is_reset_to(&house, "mem", "sam@evil.example").await, "before, it is the address of the account");
+    fixture.passwords.set(&mem, &password("Known-to-sam-1"), known, deadline()).await.unwrap();
+    set_and_confirm(&fixture, actor, "mem", "sam@evil.example").await;
+    assert!(
+        is_reset_to(&fixture, "mem", "sam@evil.example").await,
+        "before, it is the address of the account"
+    );
     // One more is asked for and waits in the queue, and so does another link.
-    house.reset.request("mem", ip("192.0.2.9")).await.unwrap();
+    fixture.reset.request("mem", ip("192.0.2.9")).await.unwrap();
     by(accounts, "sam").users().change(&mem, to("sam-2@evil.example")).await.unwrap();
     let fresh = Actor::user("root", None);
-    house.passwords.set(&mem, &password("Fresh-from-root-1"), fresh, deadline()).await.unwrap();
+    fixture.passwords.set(&mem, &password("Fresh-from-root-1"), fresh, deadline()).await.unwrap();
     by(accounts, "root").groups().add_member(&GroupId::admin(), &mem).await.unwrap();
     let is_notice = |subject: &str| subject.contains("was changed") || subject.contains("more rights");
-    let sent = mails(&house).await;
+    let sent = mails(&fixture).await;
     assert!(sent.iter().all(|(subject, _)| is_notice(subject)), "{sent:?}");
-    assert!(!is_reset_to(&house, "mem", "sam@evil.example").await);
-    assert!(!is_reset_to(&house, "sam@evil.example", "sam@evil.example").await);
-    assert_eq!(addresses(&house, "mem").await, pair("sam@evil.example", None));
-    assert_eq!(actions(&house, "mem").await.last().map(String::as_str), Some("address.unconfirmed"));
+    assert!(!is_reset_to(&fixture, "mem", "sam@evil.example").await);
+    assert!(!is_reset_to(&fixture, "sam@evil.example", "sam@evil.example").await);
+    assert_eq!(addresses(&fixture, "mem").await, pair("sam@evil.example", None));
+    assert_eq!(actions(&fixture, "mem").await.last().map(String::as_str), Some("address.unconfirmed"));
     // Nor does a greeting carry a link there.
     accounts.outbox().welcome(&mem, true).await.unwrap();
-    house.mail_worker.deliver_due().await.unwrap();
-    let last = house.table.messages.lock().unwrap().last().cloned().unwrap();
+    fixture.mail_worker.deliver_due().await.unwrap();
+    let last = fixture.table.messages.lock().unwrap().last().cloned().unwrap();
     let has_link = last.text().contains("/lostpassword/reset/");
     assert!(last.subject().starts_with("Welcome") && !has_link, "{}", last.text());
 }
 
 on_both! {
     async fn changed_address_is_pending_until_its_link_is_followed(place) {
-        let house = site(place).await;
-        set_and_confirm(&house, "mem", "mem", "mem@example.com").await;
-        assert_eq!(addresses(&house, "mem").await, pair("mem@example.com", Some("mem@example.com")));
-        by(&house.accounts, "mem").users().change(&user("mem"), to("new@example.com")).await.unwrap();
-        assert_eq!(addresses(&house, "mem").await, pair("new@example.com", Some("mem@example.com")));
-        let owner = |text: &'static str| async { house.accounts.users().owner_of_address(&address(text)).await.unwrap().map(|user| user.id) };
+        let fixture = site(place).await;
+        set_and_confirm(&fixture, "mem", "mem", "mem@example.com").await;
+        assert_eq!(addresses(&fixture, "mem").await, pair("mem@example.com", Some("mem@example.com")));
+        by(&fixture.accounts, "mem").users().change(&user("mem"), to("new@example.com")).await.unwrap();
+        assert_eq!(addresses(&fixture, "mem").await, pair("new@example.com", Some("mem@example.com")));
+        let owner = |text: &'static str| async { fixture.accounts.users().owner_of_address(&address(text)).await.unwrap().map(|user| user.id) };
         assert_eq!(owner("mem@example.com").await, Some(user("mem")));
         assert_eq!(owner("new@example.com").await, None);
-        let (token, sent_to) = links(&house).await.pop().unwrap();
+        let (token, sent_to) = links(&fixture).await.pop().unwrap();
         assert_eq!(sent_to, "new@example.com");
-        assert!(is_reset_to(&house, "mem", "mem@example.com").await, "the old one still counts");
+        assert!(is_reset_to(&fixture, "mem", "mem@example.com").await, "the old one still counts");
         // Mail scanners follow links.
         for _ in 0..20 {
-            assert_eq!(confirmation(&house).inspect(&token, None).await.unwrap(), (user("mem"), address("new@example.com")));
+            assert_eq!(confirmation(&fixture).inspect(&token, None).await.unwrap(), (user("mem"), address("new@example.com")));
         }
-        assert_eq!(addresses(&house, "mem").await.1.as_deref(), Some("mem@example.com"));
-        confirmation(&house).confirm(&token, None).await.unwrap();
-        assert_eq!(addresses(&house, "mem").await, pair("new@example.com", Some("new@example.com")));
+        assert_eq!(addresses(&fixture, "mem").await.1.as_deref(), Some("mem@example.com"));
+        confirmation(&fixture).confirm(&token, None).await.unwrap();
+        assert_eq!(addresses(&fixture, "mem").await, pair("new@example.com", Some("new@example.com")));
         assert_eq!((owner("mem@example.com").await, owner("NEW@example.com").await), (None, Some(user("mem"))));
-        let notice = mails(&house).await;
+        let notice = mails(&fixture).await;
         assert_eq!(notice, [("The mail address of your account at Cloud was changed".to_owned(), "mem@example.com".to_owned())]);
-        assert!(matches!(confirmation(&house).confirm(&token, None).await, Err(ConfirmError::Invalid)), "once");
-        assert_eq!(actions(&house, "mem").await, ["address.confirmed", "address.confirmed"]);
+        assert!(matches!(confirmation(&fixture).confirm(&token, None).await, Err(ConfirmError::Invalid)), "once");
+        assert_eq!(actions(&fixture, "mem").await, ["address.confirmed", "address.confirmed"]);
     }
 
     async fn link_ends_with_what_it_was_for(place) {
-        let house = site(place).await;
-        let (accounts, mem) = (&house.accounts, user("mem"));
-        set_and_confirm(&house, "mem", "mem", "mem@example.com").await;
+        let fixture = site(place).await;
+        let (accounts, mem) = (&fixture.accounts, user("mem"));
+        set_and_confirm(&fixture, "mem", "mem", "mem@example.com").await;
         for event in ["newer", "other address", "back", "removed", "own password", "password by other", "disabled", "expired", "clock back"] {
-            house.clock.advance(Duration::from_secs(24 * 3600));
+            fixture.clock.advance(Duration::from_secs(24 * 3600));
             by(accounts, "mem").users().change(&mem, to("new@example.com")).await.unwrap();
-            let (token, _) = links(&house).await.pop().unwrap();
-            assert!(confirmation(&house).inspect(&token, None).await.is_ok(), "{event}");
+            let (token, _) = links(&fixture).await.pop().unwrap();
+            assert!(confirmation(&fixture).inspect(&token, None).await.is_ok(), "{event}");
             match event {
                 "newer" => {
                     by(accounts, "mem").users().change(&mem, to("new@example.com")).await.unwrap();
-                    assert_eq!(links(&house).await.len(), 1, "another link");
+                    assert_eq!(links(&fixture).await.len(), 1, "another link");
                 }
                 "other address" => drop(by(accounts, "mem").users().change(&mem, to("third@example.com")).await.unwrap()),
                 "back" => drop(by(accounts, "mem").users().change(&mem, to("mem@example.com")).await.unwrap()),
                 "removed" => drop(by(accounts, "mem").users().change(&mem, UserChange::new().email(None)).await.unwrap()),
-                "own password" => house.passwords.set(&mem, &password("Looking-Glass"), Actor::user("mem", None), deadline()).await.unwrap(),
-                "password by other" => house.passwords.set(&mem, &password("Looking-Glass-2"), Actor::user("sam", None), deadline()).await.unwrap(),
+                "own password" => fixture.passwords.set(&mem, &password("Looking-Glass"), Actor::user("mem", None), deadline()).await.unwrap(),
+                "password by other" => fixture.passwords.set(&mem, &password("Looking-Glass-2"), Actor::user("sam", None), deadline()).await.unwrap(),
                 "disabled" => drop(accounts.users().set_enabled(&mem, false).await.unwrap()),
-                "expired" => house.clock.advance(Duration::from_secs(48 * 3600)),
-                _ => house.clock.set_back(Duration::from_secs(3600)),
+                "expired" => fixture.clock.advance(Duration::from_secs(48 * 3600)),
+                _ => fixture.clock.set_back(Duration::from_secs(3600)),
             }
-            let confirmed = confirmation(&house).confirm(&token, None).await;
+            let confirmed = confirmation(&fixture).confirm(&token, None).await;
             assert!(matches!(confirmed, Err(ConfirmError::Invalid)), "{event}: {confirmed:?}");
             accounts.users().set_enabled(&mem, true).await.unwrap();
             // As it was, for the next event.
@@ -207,63 +210,63 @@ on_both! {
     }
 
     async fn pending_address_ends_with_the_credentials_and_the_confirmed_one_is_back(place) {
-        let house = site(place).await;
-        set_and_confirm(&house, "mem", "mem", "mem@example.com").await;
-        by(&house.accounts, "mem").users().change(&user("mem"), to("thief@example.com")).await.unwrap();
+        let fixture = site(place).await;
+        set_and_confirm(&fixture, "mem", "mem", "mem@example.com").await;
+        by(&fixture.accounts, "mem").users().change(&user("mem"), to("thief@example.com")).await.unwrap();
         // Not sent yet: the queue forgets it, too.
-        house.passwords.set(&user("mem"), &password("Looking-Glass"), Actor::user("mem", None), deadline()).await.unwrap();
-        assert_eq!(links(&house).await, []);
-        assert_eq!(addresses(&house, "mem").await, pair("mem@example.com", Some("mem@example.com")));
-        let found = house.accounts.users().page(&UserFilter::new().search("thief")).await.unwrap();
+        fixture.passwords.set(&user("mem"), &password("Looking-Glass"), Actor::user("mem", None), deadline()).await.unwrap();
+        assert_eq!(links(&fixture).await, []);
+        assert_eq!(addresses(&fixture, "mem").await, pair("mem@example.com", Some("mem@example.com")));
+        let found = fixture.accounts.users().page(&UserFilter::new().search("thief")).await.unwrap();
         assert!(found.items.is_empty(), "nor does a search find it");
     }
 
     /// An address that another user has confirmed is stored with the same answer, and confirmed for no one else.
     async fn taken_address_is_stored_unconfirmed_and_its_link_is_none(place) {
-        let house = site(place).await;
-        set_and_confirm(&house, "mem", "mem", "shared@example.com").await;
+        let fixture = site(place).await;
+        set_and_confirm(&fixture, "mem", "mem", "shared@example.com").await;
         for spelling in ["shared@example.com", "SHARED@Example.com", "\u{ff53}hared@example.com"] {
-            let changed = by(&house.accounts, "max").users().change(&user("max"), to(spelling)).await.unwrap();
+            let changed = by(&fixture.accounts, "max").users().change(&user("max"), to(spelling)).await.unwrap();
             assert_eq!((changed.pending_email(), changed.confirmed_email.as_deref()), (Some(address(spelling).as_str()), None));
-            assert_eq!(links(&house).await, [], "{spelling}");
-            let told = house.table.messages.lock().unwrap().last().cloned().unwrap();
+            assert_eq!(links(&fixture).await, [], "{spelling}");
+            let told = fixture.table.messages.lock().unwrap().last().cloned().unwrap();
             assert!(told.text().contains("already belongs to another account"), "{}", told.text());
-            assert!(!is_reset_to(&house, "max", "shared@example.com").await);
-            assert!(is_reset_to(&house, "shared@example.com", "shared@example.com").await);
-            let owner = house.accounts.users().owner_of_address(&address(spelling)).await.unwrap().unwrap();
+            assert!(!is_reset_to(&fixture, "max", "shared@example.com").await);
+            assert!(is_reset_to(&fixture, "shared@example.com", "shared@example.com").await);
+            let owner = fixture.accounts.users().owner_of_address(&address(spelling)).await.unwrap().unwrap();
             assert_eq!(owner.id, user("mem"), "{spelling}");
         }
         // When its owner lets it go, the other may confirm it.
-        by(&house.accounts, "mem").users().change(&user("mem"), UserChange::new().email(None)).await.unwrap();
-        house.clock.advance(Duration::from_secs(24 * 3600));
-        by(&house.accounts, "max").users().change(&user("max"), to("shared@example.com")).await.unwrap();
-        let (token, _) = links(&house).await.pop().unwrap();
-        confirmation(&house).confirm(&token, None).await.unwrap();
-        assert!(read(&house.accounts, "max").await.pending_email().is_none());
+        by(&fixture.accounts, "mem").users().change(&user("mem"), UserChange::new().email(None)).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(24 * 3600));
+        by(&fixture.accounts, "max").users().change(&user("max"), to("shared@example.com")).await.unwrap();
+        let (token, _) = links(&fixture).await.pop().unwrap();
+        confirmation(&fixture).confirm(&token, None).await.unwrap();
+        assert!(read(&fixture.accounts, "max").await.pending_email().is_none());
     }
 
     async fn address_that_is_taken_while_a_link_is_out_is_not_confirmed(place) {
-        let house = site(place).await;
-        by(&house.accounts, "max").users().change(&user("max"), to("shared@example.com")).await.unwrap();
-        let (token, _) = links(&house).await.pop().unwrap();
-        set_and_confirm(&house, "mem", "mem", "shared@example.com").await;
-        assert!(matches!(confirmation(&house).confirm(&token, None).await, Err(ConfirmError::Taken)));
-        assert_eq!(addresses(&house, "max").await, pair("shared@example.com", None));
+        let fixture = site(place).await;
+        by(&fixture.accounts, "max").users().change(&user("max"), to("shared@example.com")).await.unwrap();
+        let (token, _) = links(&fixture).await.pop().unwrap();
+        set_and_confirm(&fixture, "mem", "mem", "shared@example.com").await;
+        assert!(matches!(confirmation(&fixture).confirm(&token, None).await, Err(ConfirmError::Taken)));
+        assert_eq!(addresses(&fixture, "max").await, pair("shared@example.com", None));
     }
 
     async fn of_two_who_confirm_one_address_at_once_one_has_it(place) {
-        let house = Arc::new(site(place).await);
+        let fixture = Arc::new(site(place).await);
         for round in 0..20 {
             let text = format!("shared{round}@example.com");
-            house.clock.advance(Duration::from_secs(24 * 3600));
+            fixture.clock.advance(Duration::from_secs(24 * 3600));
             for name in ["mem", "max"] {
-                by(&house.accounts, name).users().change(&user(name), to(&text)).await.unwrap();
+                by(&fixture.accounts, name).users().change(&user(name), to(&text)).await.unwrap();
             }
-            let links = links(&house).await;
+            let links = links(&fixture).await;
             assert_eq!(links.len(), 2);
             let tasks: Vec<_> = links.into_iter().map(|(token, _)| {
-                let house = house.clone();
-                tokio::spawn(async move { confirmation(&house).confirm(&token, None).await })
+                let fixture = fixture.clone();
+                tokio::spawn(async move { confirmation(&fixture).confirm(&token, None).await })
             }).collect();
             let mut confirmed = 0;
             for task in tasks {
@@ -274,24 +277,24 @@ on_both! {
                 }
             }
             assert_eq!(confirmed, 1, "{round}");
-            assert!(house.accounts.users().owner_of_address(&address(&text)).await.unwrap().is_some());
+            assert!(fixture.accounts.users().owner_of_address(&address(&text)).await.unwrap().is_some());
         }
     }
 
     async fn one_link_confirms_once_however_often_it_comes(place) {
-        let house = Arc::new(site(place).await);
-        by(&house.accounts, "mem").users().change(&user("mem"), to("mem@example.com")).await.unwrap();
-        let (token, _) = links(&house).await.pop().unwrap();
+        let fixture = Arc::new(site(place).await);
+        by(&fixture.accounts, "mem").users().change(&user("mem"), to("mem@example.com")).await.unwrap();
+        let (token, _) = links(&fixture).await.pop().unwrap();
         let tasks: Vec<_> = (0..20).map(|number| {
-            let (house, token) = (house.clone(), token.clone());
-            tokio::spawn(async move { confirmation(&house).confirm(&token, ip(&format!("192.0.2.{number}"))).await.is_ok() })
+            let (fixture, token) = (fixture.clone(), token.clone());
+            tokio::spawn(async move { confirmation(&fixture).confirm(&token, ip(&format!("192.0.2.{number}"))).await.is_ok() })
         }).collect();
         let mut confirmed = 0;
         for task in tasks {
             confirmed += usize::from(task.await.unwrap());
         }
         assert_eq!(confirmed, 1);
-        assert_eq!(actions(&house, "mem").await, ["address.confirmed"]);
+        assert_eq!(actions(&fixture, "mem").await, ["address.confirmed"]);
     }
 
     /// H2, second way: a sub-admin leaves an address behind that resets the password of an administrator.
@@ -305,8 +308,8 @@ on_both! {
     }
 
     async fn confirmation_ends_by_who_set_the_address(place) {
-        let house = site(place).await;
-        let (accounts, mem) = (&house.accounts, user("mem"));
+        let fixture = site(place).await;
+        let (accounts, mem) = (&fixture.accounts, user("mem"));
         for (actor, link, survives_password, survives_promotion) in [
             ("mem", true, true, false),
             ("sam", true, false, false),
@@ -315,26 +318,26 @@ on_both! {
             ("command line", false, true, true),
         ] {
             for (event, survives) in [("password", survives_password), ("promotion", survives_promotion), ("sub-admin", survives_promotion)] {
-                house.clock.advance(Duration::from_secs(24 * 3600));
+                fixture.clock.advance(Duration::from_secs(24 * 3600));
                 accounts.users().change(&mem, UserChange::new().email(None)).await.unwrap();
                 match (actor, link) {
                     ("command line", _) => drop(accounts.users().change(&mem, to("mem@example.com")).await.unwrap()),
-                    (actor, true) => set_and_confirm(&house, actor, "mem", "mem@example.com").await,
+                    (actor, true) => set_and_confirm(&fixture, actor, "mem", "mem@example.com").await,
                     (actor, false) => {
                         let change = UserChange::new().confirmed_email(address("mem@example.com"));
                         by(accounts, actor).users().change(&mem, change).await.unwrap();
                     }
                 }
-                assert_eq!(addresses(&house, "mem").await, pair("mem@example.com", Some("mem@example.com")), "{actor}");
+                assert_eq!(addresses(&fixture, "mem").await, pair("mem@example.com", Some("mem@example.com")), "{actor}");
                 match event {
-                    "password" => house.passwords.set(&mem, &password(&format!("Looking-Glass-{}", house.clock.now().millis())), Actor::user("root", None), deadline()).await.unwrap(),
+                    "password" => fixture.passwords.set(&mem, &password(&format!("Looking-Glass-{}", fixture.clock.now().millis())), Actor::user("root", None), deadline()).await.unwrap(),
                     "promotion" => drop(accounts.groups().add_member(&GroupId::admin(), &mem).await.unwrap()),
                     _ => drop(accounts.groups().add_subadmin(&group("staff"), &mem).await.unwrap()),
                 }
                 let expected = survives.then_some("mem@example.com");
-                assert_eq!(addresses(&house, "mem").await, pair("mem@example.com", expected), "{actor}, {link}, {event}");
+                assert_eq!(addresses(&fixture, "mem").await, pair("mem@example.com", expected), "{actor}, {link}, {event}");
                 // The notice goes to the address that was confirmed until then.
-                assert!(mails(&house).await.iter().any(|(subject, to)| to == "mem@example.com" && (subject.contains("was changed") || subject.contains("more rights"))), "{actor}, {event}");
+                assert!(mails(&fixture).await.iter().any(|(subject, to)| to == "mem@example.com" && (subject.contains("was changed") || subject.contains("more rights"))), "{actor}, {event}");
                 accounts.groups().remove_member(&GroupId::admin(), &mem).await.unwrap();
                 accounts.groups().remove_subadmin(&group("staff"), &mem).await.unwrap();
             }
@@ -342,8 +345,8 @@ on_both! {
     }
 
     async fn only_administrators_set_a_confirmed_address(place) {
-        let house = site(place).await;
-        let (accounts, mem) = (&house.accounts, user("mem"));
+        let fixture = site(place).await;
+        let (accounts, mem) = (&fixture.accounts, user("mem"));
         let change = || UserChange::new().confirmed_email(address("mem@example.com"));
         for actor in ["mem", "max", "sam", "nobody"] {
             let refused = by(accounts, actor).users().change(&mem, change()).await;
@@ -360,14 +363,14 @@ on_both! {
         assert!(accounts.users().find(&user("new2")).await.unwrap().is_none());
         let taken = by(accounts, "root").users().change(&user("max"), change()).await;
         assert!(matches!(taken, Err(AccountsError::AlreadyExists { .. })));
-        assert_eq!(addresses(&house, "max").await, (None, None));
+        assert_eq!(addresses(&fixture, "max").await, (None, None));
     }
 
     /// An id wins over an address, and neither shuts the other out.
     async fn id_and_address_that_are_alike_do_not_shut_each_other_out(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
-        set_and_confirm(&house, "mem", "mem", "mem@example.com").await;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
+        set_and_confirm(&fixture, "mem", "mem", "mem@example.com").await;
         // No sub-admin takes an address as an id, in any spelling.
         for id in ["mem@example.com", "Mem@Example.COM"] {
             let taken = by(accounts, "sam").users().create(NewUser::new(user(id)).group(group("staff"))).await;
@@ -375,37 +378,37 @@ on_both! {
         }
         // An administrator may, and a backend whose user is called so.
         by(accounts, "root").users().create(NewUser::new(user("mem@example.com"))).await.unwrap();
-        assert!(is_reset_to(&house, "mem", "mem@example.com").await, "the address stays that of its owner");
-        assert!(is_reset_to(&house, "mem@example.com", "mem@example.com").await, "as long as the other has none");
-        assert_eq!(addresses(&house, "mem").await, pair("mem@example.com", Some("mem@example.com")));
+        assert!(is_reset_to(&fixture, "mem", "mem@example.com").await, "the address stays that of its owner");
+        assert!(is_reset_to(&fixture, "mem@example.com", "mem@example.com").await, "as long as the other has none");
+        assert_eq!(addresses(&fixture, "mem").await, pair("mem@example.com", Some("mem@example.com")));
         // The reverse: an id is no address that another confirms.
         accounts.users().create(NewUser::new(user("boss@example.com"))).await.unwrap();
         for spelling in ["boss@example.com", "BOSS@example.com", "\u{ff42}oss@example.com"] {
             by(accounts, "max").users().change(&user("max"), to(spelling)).await.unwrap();
-            assert_eq!(links(&house).await, [], "{spelling}");
+            assert_eq!(links(&fixture).await, [], "{spelling}");
         }
         let change = UserChange::new().confirmed_email(address("boss@example.com"));
         assert!(by(accounts, "root").users().change(&user("max"), change).await.is_err());
         // One's own id is.
         by(accounts, "boss@example.com").users().change(&user("boss@example.com"), to("boss@example.com")).await.unwrap();
-        assert_eq!(links(&house).await.len(), 1);
+        assert_eq!(links(&fixture).await.len(), 1);
     }
 
     /// A sub-admin creates a user who is called like an address while its owner confirms it: one of the two.
     async fn id_and_address_that_are_alike_never_come_at_the_same_time(place) {
-        let house = Arc::new(site(place).await);
+        let fixture = Arc::new(site(place).await);
         for round in 0..20 {
             let text = format!("alike{round}@example.com");
-            house.clock.advance(Duration::from_secs(24 * 3600));
-            by(&house.accounts, "mem").users().change(&user("mem"), to(&text)).await.unwrap();
-            let (token, _) = links(&house).await.pop().unwrap();
+            fixture.clock.advance(Duration::from_secs(24 * 3600));
+            by(&fixture.accounts, "mem").users().change(&user("mem"), to(&text)).await.unwrap();
+            let (token, _) = links(&fixture).await.pop().unwrap();
             let create = {
-                let (house, new) = (house.clone(), NewUser::new(user(&text)).group(group("staff")));
-                tokio::spawn(async move { by(&house.accounts, "sam").users().create(new).await.is_ok() })
+                let (fixture, new) = (fixture.clone(), NewUser::new(user(&text)).group(group("staff")));
+                tokio::spawn(async move { by(&fixture.accounts, "sam").users().create(new).await.is_ok() })
             };
             let confirm = {
-                let house = house.clone();
-                tokio::spawn(async move { confirmation(&house).confirm(&token, None).await.is_ok() })
+                let fixture = fixture.clone();
+                tokio::spawn(async move { confirmation(&fixture).confirm(&token, None).await.is_ok() })
             };
             let (created, confirmed) = (create.await.unwrap(), confirm.await.unwrap());
             assert!(created != confirmed, "{round}: created {created}, confirmed {confirmed}");
@@ -413,15 +416,15 @@ on_both! {
     }
 
     async fn user_of_a_mail_server_has_the_address_they_sign_in_with(place) {
-        let house = site(place).await;
+        let fixture = site(place).await;
         let mail = BackendId::parse("mail").unwrap();
         let name = |text: &str| CanonicalName::parse(text).unwrap();
-        let (mia, _) = house.accounts.users().remember(&name("mia@mail.example"), &mail, []).await.unwrap();
+        let (mia, _) = fixture.accounts.users().remember(&name("mia@mail.example"), &mail, []).await.unwrap();
         assert_eq!(mia.confirmed_email.as_deref(), Some("mia@mail.example"));
-        set_and_confirm(&house, "mem", "mem", "ann@mail.example").await;
-        let (ann, _) = house.accounts.users().remember(&name("ann@mail.example"), &mail, []).await.unwrap();
+        set_and_confirm(&fixture, "mem", "mem", "ann@mail.example").await;
+        let (ann, _) = fixture.accounts.users().remember(&name("ann@mail.example"), &mail, []).await.unwrap();
         assert_eq!((ann.email.as_deref(), ann.confirmed_email), (Some("ann@mail.example"), None));
-        assert_eq!(addresses(&house, "mem").await.1.as_deref(), Some("ann@mail.example"));
+        assert_eq!(addresses(&fixture, "mem").await.1.as_deref(), Some("ann@mail.example"));
     }
 
     async fn without_mail_addresses_stay_unconfirmed(place) {
@@ -438,28 +441,28 @@ on_both! {
 
     /// M9: what an ordinary user could send to anyone.
     async fn mails_to_one_address_are_limited_whatever_they_are_about(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
         // Links that confirm: many accounts, one recipient, in any spelling.
         for number in 0..12 {
             let name = ["mem", "max"][number % 2];
             let spelling = ["victim@example.com", "VICTIM@example.com", "\u{ff56}ictim@example.com"][number % 3];
             by(accounts, name).users().change(&user(name), to(spelling)).await.unwrap();
-            house.mail_worker.deliver_due().await.unwrap();
+            fixture.mail_worker.deliver_due().await.unwrap();
         }
-        assert_eq!(house.mails().len(), 5);
+        assert_eq!(fixture.mails().len(), 5);
         // Notices: only a confirmed address gets any, and not without end.
         for number in 0..30 {
-            house.passwords.set(&user("mem"), &password(&format!("Looking-Glass-{number}")), Actor::user("mem", None), deadline()).await.unwrap();
+            fixture.passwords.set(&user("mem"), &password(&format!("Looking-Glass-{number}")), Actor::user("mem", None), deadline()).await.unwrap();
         }
-        house.mail_worker.deliver_due().await.unwrap();
-        assert_eq!(house.mails().len(), 5, "none to an address that is not confirmed");
+        fixture.mail_worker.deliver_due().await.unwrap();
+        assert_eq!(fixture.mails().len(), 5, "none to an address that is not confirmed");
         accounts.users().change(&user("mem"), to("mem@example.com")).await.unwrap();
         for number in 0..30 {
-            house.passwords.set(&user("mem"), &password(&format!("Through-it-{number}")), Actor::user("mem", None), deadline()).await.unwrap();
+            fixture.passwords.set(&user("mem"), &password(&format!("Through-it-{number}")), Actor::user("mem", None), deadline()).await.unwrap();
         }
-        house.mail_worker.deliver_due().await.unwrap();
-        assert_eq!(house.mails().len(), 25);
+        fixture.mail_worker.deliver_due().await.unwrap();
+        assert_eq!(fixture.mails().len(), 25);
         // Greetings by a sub-admin.
         for number in 0..10 {
             let sent = by(accounts, "sam").outbox().welcome(&user("mem"), true).await;
@@ -467,19 +470,19 @@ on_both! {
         }
         assert_eq!(accounts.outbox().waiting().await.unwrap(), 5);
         // The next day it is as before.
-        house.clock.advance(Duration::from_secs(24 * 3600));
+        fixture.clock.advance(Duration::from_secs(24 * 3600));
         by(accounts, "sam").outbox().welcome(&user("mem"), true).await.unwrap();
     }
 
     async fn mails_caused_by_one_user_are_limited_and_those_of_administrators_are_not(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
         let waiting = || async { accounts.outbox().waiting().await.unwrap() };
         for number in 0..30 {
             by(accounts, "mem").users().change(&user("mem"), to(&format!("victim{number}@example.com"))).await.unwrap();
-            house.mail_worker.deliver_due().await.unwrap();
+            fixture.mail_worker.deliver_due().await.unwrap();
         }
-        assert_eq!(house.mails().len(), 20);
+        assert_eq!(fixture.mails().len(), 20);
         for number in 0..210 {
             let new = NewUser::new(user(&format!("new{number:03}"))).group(group("staff"));
             accounts.users().create(new.email(address(&format!("new{number:03}@example.com")))).await.unwrap();
@@ -494,10 +497,10 @@ on_both! {
 
     /// A flood of one class keeps no mail of another from anyone.
     async fn full_class_leaves_room_for_the_others(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
         accounts.users().change(&user("mem"), to("mem@example.com")).await.unwrap();
-        house.mail_worker.deliver_due().await.unwrap();
+        fixture.mail_worker.deliver_due().await.unwrap();
         let rows = if place.is_sqlite() {
             "INSERT INTO outbox (kind, subject, created_at, due_at) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
              SELECT 'welcome', 'nobody', 1700000000000, 1700000000000 FROM n"
@@ -506,22 +509,22 @@ on_both! {
         };
         place.raw(rows).await.unwrap();
         assert!(matches!(accounts.outbox().welcome(&user("mem"), false).await, Err(AccountsError::Full)));
-        house.reset.request("mem", None).await.unwrap();
-        house.passwords.set(&user("mem"), &password("Looking-Glass"), Actor::user("mem", None), deadline()).await.unwrap();
+        fixture.reset.request("mem", None).await.unwrap();
+        fixture.passwords.set(&user("mem"), &password("Looking-Glass"), Actor::user("mem", None), deadline()).await.unwrap();
         assert_eq!(accounts.outbox().waiting().await.unwrap(), 10_002);
     }
 
     /// Not even where the server takes none of the others and never answers.
     async fn flood_of_other_mails_holds_up_no_reset_link(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
         for number in 0..50 {
             let id = user(&format!("new{number}"));
             accounts.users().create(NewUser::new(id.clone()).email(address(&format!("new{number}@example.com")))).await.unwrap();
             accounts.outbox().welcome(&id, true).await.unwrap();
         }
         accounts.users().change(&user("mem"), to("mem@example.com")).await.unwrap();
-        house.reset.request("mem", None).await.unwrap();
+        fixture.reset.request("mem", None).await.unwrap();
         let transport = Arc::new(TakesResetsOnly::default());
         let base = BaseUrl::parse("https://cloud.example.com/").unwrap();
         let worker = MailWorker::new(accounts.clone(), transport.clone(), base, "Cloud", &ResetSettings::default());
@@ -533,60 +536,60 @@ on_both! {
     }
 
     async fn welcome_link_lives_a_week_and_confirms_the_address(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
         let anna = NewUser::new(user("anna")).group(group("staff")).email(address("anna@example.com"));
         by(accounts, "sam").users().create(anna).await.unwrap();
         assert_eq!(accounts.outbox().waiting().await.unwrap(), 0, "the greeting confirms the address");
         by(accounts, "sam").outbox().welcome(&user("anna"), true).await.unwrap();
-        house.mail_worker.deliver_due().await.unwrap();
-        let token = house.tokens().pop().unwrap();
-        house.clock.advance(Duration::from_secs(7 * 24 * 3600 - 1));
-        assert!(house.reset.inspect(&token, None).await.unwrap().is_welcome);
+        fixture.mail_worker.deliver_due().await.unwrap();
+        let token = fixture.tokens().pop().unwrap();
+        fixture.clock.advance(Duration::from_secs(7 * 24 * 3600 - 1));
+        assert!(fixture.reset.inspect(&token, None).await.unwrap().is_welcome);
         // Until then the address signs in nowhere and resets nothing.
         assert!(accounts.users().owner_of_address(&address("anna@example.com")).await.unwrap().is_none());
-        assert!(!is_reset_to(&house, "anna", "anna@example.com").await);
-        house.reset.redeem(&token, &password("Looking-Glass"), None, deadline()).await.unwrap();
-        assert_eq!(addresses(&house, "anna").await, pair("anna@example.com", Some("anna@example.com")));
-        house.clock.advance(Duration::from_secs(24 * 3600));
+        assert!(!is_reset_to(&fixture, "anna", "anna@example.com").await);
+        fixture.reset.redeem(&token, &password("Looking-Glass"), None, deadline()).await.unwrap();
+        assert_eq!(addresses(&fixture, "anna").await, pair("anna@example.com", Some("anna@example.com")));
+        fixture.clock.advance(Duration::from_secs(24 * 3600));
         accounts.outbox().welcome(&user("anna"), true).await.unwrap();
-        house.mail_worker.deliver_due().await.unwrap();
-        let token = house.tokens().pop().unwrap();
-        house.clock.advance(Duration::from_secs(7 * 24 * 3600));
-        assert!(house.reset.inspect(&token, None).await.is_err());
+        fixture.mail_worker.deliver_due().await.unwrap();
+        let token = fixture.tokens().pop().unwrap();
+        fixture.clock.advance(Duration::from_secs(7 * 24 * 3600));
+        assert!(fixture.reset.inspect(&token, None).await.is_err());
     }
 
     /// The greeting goes to the address that the account had when it was wanted, or to none.
     async fn welcome_follows_no_later_address(place) {
-        let house = site(place).await;
-        let accounts = &house.accounts;
+        let fixture = site(place).await;
+        let accounts = &fixture.accounts;
         let anna = NewUser::new(user("anna")).group(group("staff")).email(address("anna@example.com"));
         by(accounts, "sam").users().create(anna).await.unwrap();
         by(accounts, "root").outbox().welcome(&user("anna"), true).await.unwrap();
         by(accounts, "sam").users().change(&user("anna"), to("sam@evil.example")).await.unwrap();
-        assert!(mails(&house).await.iter().all(|(subject, _)| !subject.starts_with("Welcome")));
+        assert!(mails(&fixture).await.iter().all(|(subject, _)| !subject.starts_with("Welcome")));
     }
 
     async fn wrong_confirmation_links_are_limited_with_wrong_reset_links(place) {
-        let house = site(place).await;
-        by(&house.accounts, "mem").users().change(&user("mem"), to("mem@example.com")).await.unwrap();
-        let (token, _) = links(&house).await.pop().unwrap();
+        let fixture = site(place).await;
+        by(&fixture.accounts, "mem").users().change(&user("mem"), to("mem@example.com")).await.unwrap();
+        let (token, _) = links(&fixture).await.pop().unwrap();
         for number in 0..10 {
             let wrong = format!("{number:0>43}");
             if number % 2 == 0 {
-                assert!(matches!(confirmation(&house).inspect(&wrong, ip("192.0.2.1")).await, Err(ConfirmError::Invalid)));
+                assert!(matches!(confirmation(&fixture).inspect(&wrong, ip("192.0.2.1")).await, Err(ConfirmError::Invalid)));
             } else {
-                assert!(house.reset.inspect(&wrong, ip("192.0.2.1")).await.is_err());
+                assert!(fixture.reset.inspect(&wrong, ip("192.0.2.1")).await.is_err());
             }
         }
-        assert!(matches!(confirmation(&house).confirm(&token, ip("192.0.2.1")).await, Err(ConfirmError::Throttled { .. })));
-        confirmation(&house).confirm(&token, ip("192.0.2.2")).await.unwrap();
+        assert!(matches!(confirmation(&fixture).confirm(&token, ip("192.0.2.1")).await, Err(ConfirmError::Throttled { .. })));
+        confirmation(&fixture).confirm(&token, ip("192.0.2.2")).await.unwrap();
         // A link for one purpose is none for another.
-        let reset = { house.reset.request("mem", None).await.unwrap(); house.mail_worker.deliver_due().await.unwrap(); house.tokens().pop().unwrap() };
-        assert!(matches!(confirmation(&house).confirm(&reset, None).await, Err(ConfirmError::Invalid)));
-        by(&house.accounts, "mem").users().change(&user("mem"), to("other@example.com")).await.unwrap();
-        let (token, _) = links(&house).await.pop().unwrap();
-        assert!(house.reset.inspect(&token, None).await.is_err());
+        let reset = { fixture.reset.request("mem", None).await.unwrap(); fixture.mail_worker.deliver_due().await.unwrap(); fixture.tokens().pop().unwrap() };
+        assert!(matches!(confirmation(&fixture).confirm(&reset, None).await, Err(ConfirmError::Invalid)));
+        by(&fixture.accounts, "mem").users().change(&user("mem"), to("other@example.com")).await.unwrap();
+        let (token, _) = links(&fixture).await.pop().unwrap();
+        assert!(fixture.reset.inspect(&token, None).await.is_err());
     }
 }
 

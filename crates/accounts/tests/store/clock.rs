@@ -25,115 +25,115 @@ struct Got {
     plain: Token,
 }
 
-async fn get(house: &Fixture) -> Got {
-    let (alice, tokens) = (user("alice"), house.accounts.app_passwords());
-    let session = house.accounts.sessions().begin(Some(&alice), 2 * HOUR, b"").await.unwrap();
-    let date = house.clock.now().after(2 * DAY);
+async fn get(fixture: &Fixture) -> Got {
+    let (alice, tokens) = (user("alice"), fixture.accounts.app_passwords());
+    let session = fixture.accounts.sessions().begin(Some(&alice), 2 * HOUR, b"").await.unwrap();
+    let date = fixture.clock.now().after(2 * DAY);
     let (dated, _) = tokens.create(&alice, "script", Some(date)).await.unwrap();
     let (plain, _) = tokens.create(&alice, "phone", None).await.unwrap();
-    Got { session, link: house.link("alice").await, dated, plain }
+    Got { session, link: fixture.link("alice").await, dated, plain }
 }
 
 /// What of it opens a door: session, link, app password with a date, and without.
-async fn open(house: &Fixture, got: &Got) -> [bool; 4] {
-    let (sessions, tokens) = (house.accounts.sessions(), house.accounts.app_passwords());
+async fn open(fixture: &Fixture, got: &Got) -> [bool; 4] {
+    let (sessions, tokens) = (fixture.accounts.sessions(), fixture.accounts.app_passwords());
     let session = sessions.find(&got.session.hash()).await.unwrap().is_some();
     // Every way to a session agrees.
     let listed = sessions.list(&user("alice")).await.unwrap();
     assert_eq!(listed.iter().any(|(token, _)| *token == got.session.hash()), session);
     assert_eq!(sessions.put(&got.session.hash(), b"x").await.unwrap(), session);
-    let link = match house.reset.inspect(&got.link, None).await {
+    let link = match fixture.reset.inspect(&got.link, None).await {
         Ok(_) => true,
         Err(RedeemError::Token(BadToken::Expired)) => false,
         Err(other) => panic!("{other}"),
     };
     let hash = accounts::TokenHash::of(&got.link);
-    assert_eq!(house.accounts.reset_tokens().find(&hash).await.unwrap().is_some(), link);
+    assert_eq!(fixture.accounts.reset_tokens().find(&hash).await.unwrap().is_some(), link);
     let dated = tokens.owner(&got.dated.hash()).await.unwrap().is_some();
     [session, link, dated, tokens.owner(&got.plain.hash()).await.unwrap().is_some()]
 }
 
 /// The link is used, in both ways that there are.
-async fn redeemed(house: &Fixture, link: &str) -> bool {
+async fn redeemed(fixture: &Fixture, link: &str) -> bool {
     let hash = accounts::TokenHash::of(link);
     let new = password("Looking-Glass-9");
-    let by_owner = house.reset.redeem(link, &new, None, deadline()).await.is_ok();
-    match house.accounts.reset_tokens().redeem(&hash, &StoredHash::new("x")).await {
+    let by_owner = fixture.reset.redeem(link, &new, None, deadline()).await.is_ok();
+    match fixture.accounts.reset_tokens().redeem(&hash, &StoredHash::new("x")).await {
         Ok(_) => true,
         Err(AccountsError::Stale { .. }) => by_owner,
         Err(other) => panic!("{other}"),
     }
 }
 
-async fn house(place: &TestDb) -> (Fixture, Got) {
-    let house = Fixture::with_alice(place).await;
-    let got = get(&house).await;
-    assert_eq!(open(&house, &got).await, [true; 4]);
-    (house, got)
+async fn fixture(place: &TestDb) -> (Fixture, Got) {
+    let fixture = Fixture::with_alice(place).await;
+    let got = get(&fixture).await;
+    assert_eq!(open(&fixture, &got).await, [true; 4]);
+    (fixture, got)
 }
 
 on_both! {
     async fn t27_a_clock_a_day_ahead_ends_whatever_has_a_lifetime(place) {
-        let (house, got) = house(place).await;
-        house.clock.advance(DAY);
-        assert_eq!(open(&house, &got).await, [false, false, true, true], "its date has not come");
-        assert!(!house.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
-        assert!(!redeemed(&house, &got.link).await);
-        house.clock.advance(DAY);
-        assert_eq!(open(&house, &got).await, [false, false, false, true]);
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
+        let (fixture, got) = fixture(place).await;
+        fixture.clock.advance(DAY);
+        assert_eq!(open(&fixture, &got).await, [false, false, true, true], "its date has not come");
+        assert!(!fixture.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
+        assert!(!redeemed(&fixture, &got.link).await);
+        fixture.clock.advance(DAY);
+        assert_eq!(open(&fixture, &got).await, [false, false, false, true]);
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
     }
 
     async fn t27_a_clock_a_day_back_lengthens_no_life(place) {
-        let (house, got) = house(place).await;
-        house.clock.set_back(DAY);
+        let (fixture, got) = fixture(place).await;
+        fixture.clock.set_back(DAY);
         // An app password ends on a date, so it lives until that date comes.
-        assert_eq!(open(&house, &got).await, [false, false, true, true]);
-        assert!(!house.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
-        assert_eq!(house.accounts.sessions().count(&user("alice")).await.unwrap(), 0);
-        assert!(!redeemed(&house, &got.link).await);
+        assert_eq!(open(&fixture, &got).await, [false, false, true, true]);
+        assert!(!fixture.accounts.sessions().touch(&got.session.hash(), HOUR).await.unwrap());
+        assert_eq!(fixture.accounts.sessions().count(&user("alice")).await.unwrap(), 0);
+        assert!(!redeemed(&fixture, &got.link).await);
         // Nor does it live again when that moment comes for the second time.
-        assert_eq!(house.accounts.sessions().sweep().await.unwrap(), 2);
-        house.clock.advance(DAY);
-        assert!(house.accounts.sessions().find(&got.session.hash()).await.unwrap().is_none());
-        assert!(!redeemed(&house, &got.link).await);
-        house.clock.advance(2 * DAY);
-        assert!(house.accounts.app_passwords().owner(&got.dated.hash()).await.unwrap().is_none());
+        assert_eq!(fixture.accounts.sessions().sweep().await.unwrap(), 2);
+        fixture.clock.advance(DAY);
+        assert!(fixture.accounts.sessions().find(&got.session.hash()).await.unwrap().is_none());
+        assert!(!redeemed(&fixture, &got.link).await);
+        fixture.clock.advance(2 * DAY);
+        assert!(fixture.accounts.app_passwords().owner(&got.dated.hash()).await.unwrap().is_none());
     }
 
     async fn t27_a_session_that_was_seen_tomorrow_has_ended(place) {
-        let (house, got) = house(place).await;
-        house.clock.advance(HOUR);
-        assert!(house.accounts.sessions().touch(&got.session.hash(), DAY).await.unwrap());
-        house.clock.set_back(HOUR - INSTANT);
-        assert!(!open(&house, &got).await[0]);
-        assert_eq!(house.accounts.sessions().sweep().await.unwrap(), 1);
+        let (fixture, got) = fixture(place).await;
+        fixture.clock.advance(HOUR);
+        assert!(fixture.accounts.sessions().touch(&got.session.hash(), DAY).await.unwrap());
+        fixture.clock.set_back(HOUR - INSTANT);
+        assert!(!open(&fixture, &got).await[0]);
+        assert_eq!(fixture.accounts.sessions().sweep().await.unwrap(), 1);
     }
 
     async fn t27_clocks_that_differ_by_minutes_end_nothing_of_each_others(place) {
-        let (house, got) = house(place).await;
-        house.clock.set_back(SKEW);
-        assert_eq!(open(&house, &got).await, [true; 4]);
-        assert_eq!(house.accounts.sessions().sweep().await.unwrap(), 0);
-        house.clock.set_back(INSTANT);
-        assert_eq!(open(&house, &got).await, [false, false, true, true]);
+        let (fixture, got) = fixture(place).await;
+        fixture.clock.set_back(SKEW);
+        assert_eq!(open(&fixture, &got).await, [true; 4]);
+        assert_eq!(fixture.accounts.sessions().sweep().await.unwrap(), 0);
+        fixture.clock.set_back(INSTANT);
+        assert_eq!(open(&fixture, &got).await, [false, false, true, true]);
     }
 
     async fn t27_request_after_the_clock_was_set_back_is_served_at_once(place) {
-        let house = Fixture::with_alice(place).await;
-        let (alice, users) = (user("alice"), house.accounts.users());
+        let fixture = Fixture::with_alice(place).await;
+        let (alice, users) = (user("alice"), fixture.accounts.users());
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
-        house.reset.request("alice", None).await.unwrap();
-        house.clock.set_back(DAY);
+        fixture.reset.request("alice", None).await.unwrap();
+        fixture.clock.set_back(DAY);
         // The mail that waited does not wait for a day more, and a sign-in of tomorrow voids no link of today.
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
-        let link = house.tokens().pop().unwrap();
-        assert_eq!(house.reset.inspect(&link, None).await.unwrap().user, alice);
-        let got = get(&house).await;
-        assert_eq!(open(&house, &got).await, [true; 4]);
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 1);
+        let link = fixture.tokens().pop().unwrap();
+        assert_eq!(fixture.reset.inspect(&link, None).await.unwrap().user, alice);
+        let got = get(&fixture).await;
+        assert_eq!(open(&fixture, &got).await, [true; 4]);
         // A sign-in of today does.
         users.signed_in(&users.get(&alice).await.unwrap()).await.unwrap();
-        assert_eq!(users.get(&alice).await.unwrap().last_login, Some(house.clock.now()));
-        assert!(!redeemed(&house, &got.link).await);
+        assert_eq!(users.get(&alice).await.unwrap().last_login, Some(fixture.clock.now()));
+        assert!(!redeemed(&fixture, &got.link).await);
     }
 }

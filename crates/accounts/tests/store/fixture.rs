@@ -10,11 +10,11 @@ use accounts::{
     PasswordHash, PasswordReset, PolicyRules, ResetSettings, SendError,
 };
 use async_trait::async_trait;
-use password_policy::{Policy, Settings};
+use password_policy::{PasswordPolicy, Settings};
 use user_backend::clock::{Instant, now};
 use user_backend::{
-    Attempt, BackendError, Credentials, DomainRules, LoginName, Outcome, Password, Policy as Treatment,
-    Resolver, UserBackend, Verdict,
+    Attempt, BackendError, BackendPolicy, Credentials, DomainRules, LoginName, Outcome, Password, Resolver,
+    UserBackend, Verdict,
 };
 
 use crate::test_db::{TestDb, user};
@@ -68,10 +68,11 @@ pub(crate) struct Remembering {
 
 impl Remembering {
     pub(crate) async fn of(accounts: &ActingAccounts, backend: LocalBackend) -> Self {
-        let usual = Treatment::default();
+        let usual = BackendPolicy::default();
         let mut policy = backend.policy();
         (policy.cache_accepted, policy.cache_rejected) = (usual.cache_accepted, usual.cache_rejected);
-        let resolver = Resolver::builder().lock(None).link(Arc::new(backend), policy, DomainRules::default());
+        let resolver =
+            Resolver::builder().lock(None).backend_with(Arc::new(backend), policy, DomainRules::default());
         let resolver = resolver.build().unwrap();
         let watcher = InvalidationWatcher::start(accounts.clone(), [resolver.clone()]).await.unwrap();
         Self { resolver, watcher }
@@ -91,8 +92,8 @@ impl Fixture {
     /// With alice, who has a password and an address, and the rules of the manual and one more.
     pub(crate) async fn with_alice(place: &TestDb) -> Self {
         let rules = r#"{"enforceNoContextWords": true}"#;
-        let house = Self::empty(place, rules, ResetSettings::default()).await;
-        house
+        let fixture = Self::empty(place, rules, ResetSettings::default()).await;
+        fixture
             .add(
                 NewUser::new(user("Alice"))
                     .display_name("Alice Liddell".parse().unwrap())
@@ -100,13 +101,14 @@ impl Fixture {
                 ALICE,
             )
             .await;
-        house
+        fixture
     }
 
     pub(crate) async fn empty(place: &TestDb, rules: &str, settings: ResetSettings) -> Self {
         let accounts = place.open().await.with_notices(true);
         let hasher = Hasher::new(cost()).unwrap();
-        let policy = Policy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
+        let policy =
+            PasswordPolicy::from_settings(&serde_json::from_str::<Settings>(rules).unwrap()).unwrap();
         let rules = Arc::new(PolicyRules::new(policy, "Cloud"));
         let backend = LocalBackend::new(accounts.clone(), hasher.clone(), rules.clone()).unwrap();
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), rules);

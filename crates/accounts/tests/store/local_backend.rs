@@ -25,16 +25,16 @@ const ARGON2I: &str =
 
 on_both! {
     async fn the_contract_is_kept(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         let known = TestUser::new("alice", ALICE).unwrap();
-        conformance::check(&house.backend, &known).await.unwrap();
+        conformance::check(&fixture.backend, &known).await.unwrap();
     }
 
     async fn every_person_gets_the_verdict_of_the_table(place) {
-        let house = Fixture::with_alice(place).await;
-        house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
-        house.add(NewUser::new(user("old")), ALICE).await;
-        let users = house.accounts.users();
+        let fixture = Fixture::with_alice(place).await;
+        fixture.add(NewUser::new(user("bob")).disabled(), ALICE).await;
+        fixture.add(NewUser::new(user("old")), ALICE).await;
+        let users = fixture.accounts.users();
         users.create(NewUser::new(user("nopass"))).await.unwrap();
         users.create(NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap())).await.unwrap();
         for (name, hash) in [("locked", "!"), ("empty", ""), ("junk", "9|what"), ("long", BCRYPT_72)] {
@@ -59,59 +59,59 @@ on_both! {
             ("alice", &"x".repeat(470), "policy_denied"),
             ("ghost", &"x".repeat(470), "policy_denied"),
         ] {
-            assert_eq!(word(house.sign_in(name, text).await), expected, "{name} {text:.20}");
+            assert_eq!(word(fixture.sign_in(name, text).await), expected, "{name} {text:.20}");
         }
     }
 
     /// T49: one comparison of the same cost for every name; so response times are equal.
     async fn t49_every_user_costs_one_comparison(place) {
-        let house = Fixture::with_alice(place).await;
-        house.add(NewUser::new(user("bob")).disabled(), ALICE).await;
-        let users = house.accounts.users();
+        let fixture = Fixture::with_alice(place).await;
+        fixture.add(NewUser::new(user("bob")).disabled(), ALICE).await;
+        let users = fixture.accounts.users();
         users.create(NewUser::new(user("nopass"))).await.unwrap();
         users.create(NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap())).await.unwrap();
         users.create(NewUser::new(user("locked")).password(StoredHash::new("!"))).await.unwrap();
         for name in ["alice", "bob", "nopass", "carol", "locked", "ghost", "ghost else"] {
-            let before = house.hasher.pool().begun();
-            assert!(house.sign_in(name, "wrong password").await.is_ok());
-            assert_eq!(house.hasher.pool().begun() - before, 1, "{name}");
+            let before = fixture.hasher.pool().begun();
+            assert!(fixture.sign_in(name, "wrong password").await.is_ok());
+            assert_eq!(fixture.hasher.pool().begun() - before, 1, "{name}");
         }
     }
 
     /// T37: the local flag wins, at once, also over what is remembered.
     async fn t37_a_disabled_user_is_out_at_once_and_in_again(place) {
-        let house = Fixture::with_alice(place).await;
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        house.accounts.users().set_enabled(&user("alice"), false).await.unwrap();
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "account_disabled");
-        assert_eq!(word(house.sign_in("alice", "wrong").await), "bad_credentials");
-        house.accounts.users().set_enabled(&user("alice"), true).await.unwrap();
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        house.accounts.users().delete(&user("alice")).await.unwrap();
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "unknown_user");
+        let fixture = Fixture::with_alice(place).await;
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        fixture.accounts.users().set_enabled(&user("alice"), false).await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "account_disabled");
+        assert_eq!(word(fixture.sign_in("alice", "wrong").await), "bad_credentials");
+        fixture.accounts.users().set_enabled(&user("alice"), true).await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        fixture.accounts.users().delete(&user("alice")).await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "unknown_user");
     }
 
     async fn an_accepted_password_is_remembered_without_hashing_again(place) {
-        let house = Fixture::with_alice(place).await;
-        let remembering = Remembering::of(&house.accounts, house.backend).await;
+        let fixture = Fixture::with_alice(place).await;
+        let remembering = Remembering::of(&fixture.accounts, fixture.backend).await;
         assert_eq!(remembering.sign_in("alice", ALICE).await, "accepted alice");
-        let begun = house.hasher.pool().begun();
+        let begun = fixture.hasher.pool().begun();
         for name in ["alice", "Alice", "ALICE"] {
             assert_eq!(remembering.sign_in(name, ALICE).await, "accepted alice");
         }
-        assert_eq!(house.hasher.pool().begun(), begun);
+        assert_eq!(fixture.hasher.pool().begun(), begun);
         assert_eq!(remembering.sign_in("alice", "another").await, "bad_credentials");
-        assert_eq!(house.hasher.pool().begun(), begun + 1, "another password is always compared");
+        assert_eq!(fixture.hasher.pool().begun(), begun + 1, "another password is always compared");
     }
 
     /// T42: the old password is refused by every process the moment the change returns, however fresh its memory is.
     async fn t42_the_old_password_ends_in_every_process_at_once(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         let elsewhere = {
             let accounts = place.open().await;
             let local = LocalBackend::new(accounts, Hasher::new(cost()).unwrap(), Arc::new(NoRules)).unwrap();
             let policy = local.policy();
-            Resolver::builder().link(Arc::new(local), policy, DomainRules::default()).build().unwrap()
+            Resolver::builder().backend_with(Arc::new(local), policy, DomainRules::default()).build().unwrap()
         };
         let ask = async |text: &str| elsewhere.authenticate(Credentials::new("alice", text)).await.outcome;
         let mut old = ALICE.to_owned();
@@ -123,7 +123,7 @@ on_both! {
             let new = format!("Looking-Glass-{round}");
             let found = ask(&new).await;
             assert!(matches!(found, Outcome::Refused(_)), "{round} {found:?}");
-            house.passwords.set(&user("alice"), &password(&new), Actor::system(), deadline()).await.unwrap();
+            fixture.passwords.set(&user("alice"), &password(&new), Actor::system(), deadline()).await.unwrap();
             assert_eq!(ask(&old).await, Outcome::Refused(Rejection::BadCredentials), "{round}");
             let found = ask(&new).await;
             assert!(matches!(found, Outcome::Authenticated(_)), "{round} {found:?}");
@@ -132,41 +132,41 @@ on_both! {
     }
 
     async fn php_hashes_are_upgraded_without_ending_sessions(place) {
-        let house = Fixture::empty(place, "{}", ResetSettings::default()).await;
+        let fixture = Fixture::empty(place, "{}", ResetSettings::default()).await;
         let hasher = Hasher::new(cost()).unwrap();
-        let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
+        let backend = LocalBackend::new(fixture.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
         let salt = LegacySalt::new("pepperfromconfig");
         let kinds = [SHA1.to_owned(), BCRYPT.to_owned(), BCRYPT_SALTED.to_owned(), format!("1|{BCRYPT}"),
             format!("2|{ARGON2I}"), format!("3|{ARGON2ID}"), ARGON2ID.to_owned()];
         for (number, stored) in kinds.iter().map(|stored| salt.with(stored)).enumerate() {
             let name = format!("user{number}");
-            house.accounts.users().create(NewUser::new(user(&name)).password(stored.clone())).await.unwrap();
-            let session = house.accounts.sessions().begin(Some(&user(&name)), Duration::from_secs(60), b"").await.unwrap();
-            let before = house.accounts.users().get(&user(&name)).await.unwrap();
+            fixture.accounts.users().create(NewUser::new(user(&name)).password(stored.clone())).await.unwrap();
+            let session = fixture.accounts.sessions().begin(Some(&user(&name)), Duration::from_secs(60), b"").await.unwrap();
+            let before = fixture.accounts.users().get(&user(&name)).await.unwrap();
 
             assert_eq!(word(sign_in(&backend, &name, "Wonderland-2").await), "bad_credentials");
-            assert_eq!(house.hash(&name).await, Some(stored), "a wrong password replaces nothing");
+            assert_eq!(fixture.hash(&name).await, Some(stored), "a wrong password replaces nothing");
             assert_eq!(word(sign_in(&backend, &name, ALICE).await), format!("accepted {name}"));
-            let ours = house.hash(&name).await.unwrap();
+            let ours = fixture.hash(&name).await.unwrap();
             assert!(ours.expose().starts_with("$argon2id$v=19$m=7168,t=1,p=1$"), "{}", ours.expose());
-            let history = house.accounts.passwords().history(&user(&name), 24).await.unwrap();
+            let history = fixture.accounts.passwords().history(&user(&name), 24).await.unwrap();
             assert_eq!(history, std::slice::from_ref(&ours), "no copy of the weak hash stays behind");
             assert_eq!(word(sign_in(&backend, &name, ALICE).await), format!("accepted {name}"));
-            assert_eq!(house.hash(&name).await, Some(ours), "once is enough");
+            assert_eq!(fixture.hash(&name).await, Some(ours), "once is enough");
 
-            assert!(house.accounts.sessions().find(&session.hash()).await.unwrap().is_some());
-            let after = house.accounts.users().get(&user(&name)).await.unwrap();
+            assert!(fixture.accounts.sessions().find(&session.hash()).await.unwrap().is_some());
+            let after = fixture.accounts.users().get(&user(&name)).await.unwrap();
             assert_eq!(before.epoch, after.epoch);
         }
     }
 
     async fn concurrent_sign_ins_succeed_during_a_rehash(place) {
-        let house = Arc::new(Fixture::empty(place, "{}", ResetSettings::default()).await);
+        let fixture = Arc::new(Fixture::empty(place, "{}", ResetSettings::default()).await);
         let new = NewUser::new(user("alice")).password(StoredHash::new(format!("1|{BCRYPT}")));
-        house.accounts.users().create(new).await.unwrap();
+        fixture.accounts.users().create(new).await.unwrap();
         let logins: Vec<_> = (0..20).map(|_| {
-            let house = house.clone();
-            tokio::spawn(async move { word(house.sign_in("alice", ALICE).await) })
+            let fixture = fixture.clone();
+            tokio::spawn(async move { word(fixture.sign_in("alice", ALICE).await) })
         }).collect();
         for login in logins {
             assert_eq!(login.await.unwrap(), "accepted alice");
@@ -174,50 +174,50 @@ on_both! {
     }
 
     async fn a_hash_is_made_anew_when_the_costs_rise(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         let dearer: HashSettings = cost().with_cost(8 * 1024, 2, 1).unwrap();
         let hasher = Hasher::new(dearer).unwrap();
-        let backend = LocalBackend::new(house.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
+        let backend = LocalBackend::new(fixture.accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
         assert_eq!(word(sign_in(&backend, "alice", ALICE).await), "accepted alice");
-        let hash = house.hash("alice").await.unwrap();
+        let hash = fixture.hash("alice").await.unwrap();
         assert!(hash.expose().contains("m=8192,t=2,p=1"), "{}", hash.expose());
         // A process that has not heard of it yet changes nothing back.
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        assert_eq!(house.hash("alice").await, Some(hash));
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        assert_eq!(fixture.hash("alice").await, Some(hash));
     }
 
     async fn expired_password_is_reported_to_its_owner_only(place) {
-        let house = Fixture::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
-        house.add(NewUser::new(user("alice")), ALICE).await;
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        house.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "credentials_expired");
-        assert_eq!(word(house.sign_in("alice", "wrong").await), "bad_credentials");
-        house.passwords.set(&user("alice"), &password("Looking-Glass"), Actor::system(), deadline()).await.unwrap();
-        assert_eq!(word(house.sign_in("alice", "Looking-Glass").await), "accepted alice");
+        let fixture = Fixture::empty(place, r#"{"expiration": 30}"#, ResetSettings::default()).await;
+        fixture.add(NewUser::new(user("alice")), ALICE).await;
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        fixture.clock.advance(Duration::from_secs(30 * 24 * 60 * 60));
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "credentials_expired");
+        assert_eq!(word(fixture.sign_in("alice", "wrong").await), "bad_credentials");
+        fixture.passwords.set(&user("alice"), &password("Looking-Glass"), Actor::system(), deadline()).await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", "Looking-Glass").await), "accepted alice");
     }
 
     async fn an_outage_is_never_a_rejection(place) {
-        let house = Fixture::with_alice(place).await;
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        house.accounts.close().await;
+        let fixture = Fixture::with_alice(place).await;
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        fixture.accounts.close().await;
         for (name, text) in [("alice", ALICE), ("alice", "wrong"), ("ghost", "x")] {
-            let error = house.sign_in(name, text).await.unwrap_err();
+            let error = fixture.sign_in(name, text).await.unwrap_err();
             assert!(error.is_transient() && error.backend().is_none(), "{error}");
         }
-        assert!(house.backend.probe(deadline()).await.is_err());
+        assert!(fixture.backend.probe(deadline()).await.is_err());
     }
 
     /// T30: a mailbox that is called like a local user opens nothing, whatever its password.
     async fn t30_another_backend_never_takes_over_a_local_name(place) {
-        let house = Fixture::with_alice(place).await;
-        let local = LocalBackend::new(house.accounts.clone(), house.hasher.clone(), Arc::new(NoRules)).unwrap();
+        let fixture = Fixture::with_alice(place).await;
+        let local = LocalBackend::new(fixture.accounts.clone(), fixture.hasher.clone(), Arc::new(NoRules)).unwrap();
         let policy = local.policy();
         let mail = StaticBackend::new("mail").unwrap().with_user("alice", "Mailbox-1").with_user("bob", "Mailbox-2");
         let resolver = Resolver::builder()
-            .link(Arc::new(local), policy, DomainRules::default())
+            .backend_with(Arc::new(local), policy, DomainRules::default())
             .backend(mail)
-            .pins(house.accounts.pin_store())
+            .pins(fixture.accounts.pin_store())
             .build()
             .unwrap();
         let ask = async |name: &str, text: &str| resolver.authenticate(Credentials::new(name, text)).await.outcome;
@@ -231,9 +231,9 @@ on_both! {
 #[tokio::test]
 async fn t24_no_room_to_hash_is_never_a_rejection() {
     let place = TestDb::sqlite();
-    let house = Fixture::with_alice(&place).await;
+    let fixture = Fixture::with_alice(&place).await;
     let tight = Hasher::new(cost().with_pool(1, 0).unwrap()).unwrap();
-    let backend = LocalBackend::new(house.accounts.clone(), tight.clone(), Arc::new(NoRules)).unwrap();
+    let backend = LocalBackend::new(fixture.accounts.clone(), tight.clone(), Arc::new(NoRules)).unwrap();
     let (open, gate) = std::sync::mpsc::channel::<()>();
     let pool = tight.pool().clone();
     let held = tokio::spawn(async move { pool.run(deadline(), move || gate.recv()).await });
@@ -254,23 +254,23 @@ async fn t24_no_room_to_hash_is_never_a_rejection() {
 #[tokio::test]
 async fn t61_no_password_stays_in_memory() {
     let place = TestDb::sqlite();
-    let house = Fixture::with_alice(&place).await;
+    let fixture = Fixture::with_alice(&place).await;
     let old = NewUser::new(user("old")).password(LegacySalt::new("pepperfromconfig").with(BCRYPT_SALTED));
-    house.accounts.users().create(old).await.unwrap();
+    fixture.accounts.users().create(old).await.unwrap();
     let salted = Hasher::new(cost()).unwrap();
-    let salted = LocalBackend::new(house.accounts.clone(), salted, Arc::new(NoRules)).unwrap();
+    let salted = LocalBackend::new(fixture.accounts.clone(), salted, Arc::new(NoRules)).unwrap();
     {
         let new = Password::parse(canary(1, 0)).unwrap();
         assert!(copies_in_memory(1) > 0, "what is there is found");
-        house.passwords.set(&user("alice"), &new, Actor::system(), deadline()).await.unwrap();
+        fixture.passwords.set(&user("alice"), &new, Actor::system(), deadline()).await.unwrap();
         for name in ["alice", "old", "ghost"] {
             let name = LoginName::parse(name).unwrap();
             let attempt = Attempt::new(&name, &new, deadline());
-            house.backend.authenticate(&attempt).await.unwrap();
+            fixture.backend.authenticate(&attempt).await.unwrap();
             salted.authenticate(&attempt).await.unwrap();
         }
-        let link = house.link("alice").await;
-        house.reset.redeem(&link, &new, None, deadline()).await.unwrap();
+        let link = fixture.link("alice").await;
+        fixture.reset.redeem(&link, &new, None, deadline()).await.unwrap();
     }
     assert_eq!(copies_in_memory(1), 0);
 }

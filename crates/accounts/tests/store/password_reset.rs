@@ -19,8 +19,8 @@ use crate::test_db::{TestDb, on_both, user};
 
 const NEW: &str = "Looking-Glass";
 
-async fn redeem(house: &Fixture, token: &str, text: &str) -> Result<UserId, RedeemError> {
-    house.reset.redeem(token, &password(text), None, deadline()).await
+async fn redeem(fixture: &Fixture, token: &str, text: &str) -> Result<UserId, RedeemError> {
+    fixture.reset.redeem(token, &password(text), None, deadline()).await
 }
 
 fn bad<T: std::fmt::Debug>(result: Result<T, RedeemError>) -> BadToken {
@@ -36,11 +36,11 @@ fn ip(address: &str) -> Option<IpAddr> {
 
 on_both! {
     async fn burst_of_wrong_links_is_counted_before_it_is_looked_at(place) {
-        let house = Arc::new(Fixture::with_alice(place).await);
+        let fixture = Arc::new(Fixture::with_alice(place).await);
         let max = ResetSettings::BAD_TOKENS.max as usize;
         let guesses: Vec<_> = (0..3 * max).map(|number| {
-            let house = house.clone();
-            tokio::spawn(async move { house.reset.inspect(&format!("{number:0>43}"), ip("192.0.2.7")).await })
+            let fixture = fixture.clone();
+            tokio::spawn(async move { fixture.reset.inspect(&format!("{number:0>43}"), ip("192.0.2.7")).await })
         }).collect();
         let mut looked_at = 0;
         for guess in guesses {
@@ -54,38 +54,38 @@ on_both! {
     }
 
     async fn a_lost_password_is_replaced_by_the_owner_of_the_address(place) {
-        let house = Fixture::with_alice(place).await;
-        let accounts = &house.accounts;
+        let fixture = Fixture::with_alice(place).await;
+        let accounts = &fixture.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(3600), b"").await.unwrap();
-        let (before, generation) = (house.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
+        let (before, generation) = (fixture.hash("alice").await, accounts.credential_epoch().current().await.unwrap());
 
-        house.reset.request(" ALICE@example.com ", ip("192.0.2.1")).await.unwrap();
-        assert!(house.mails().is_empty(), "the request does not wait for the mail");
-        let round = house.mail_worker.deliver_due().await.unwrap();
+        fixture.reset.request(" ALICE@example.com ", ip("192.0.2.1")).await.unwrap();
+        assert!(fixture.mails().is_empty(), "the request does not wait for the mail");
+        let round = fixture.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.later, round.dropped), (1, 0, 0));
-        assert_eq!(house.mails(), [("Set a new password for Cloud".to_owned(), "alice@example.com".to_owned())]);
-        let token = house.tokens().pop().unwrap();
+        assert_eq!(fixture.mails(), [("Set a new password for Cloud".to_owned(), "alice@example.com".to_owned())]);
+        let token = fixture.tokens().pop().unwrap();
 
         // The link is there, and nothing has changed.
-        assert_eq!(house.hash("alice").await, before);
+        assert_eq!(fixture.hash("alice").await, before);
         assert_eq!(accounts.credential_epoch().current().await.unwrap(), generation);
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_some());
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
         // Mail scanners follow links: looking uses nothing up.
         for _ in 0..20 {
-            assert_eq!(house.reset.inspect(&token, None).await.unwrap().user, user("alice"));
+            assert_eq!(fixture.reset.inspect(&token, None).await.unwrap().user, user("alice"));
         }
 
-        assert_eq!(redeem(&house, &token, NEW).await.unwrap(), user("alice"));
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "bad_credentials");
-        assert_eq!(word(house.sign_in("alice", NEW).await), "accepted alice");
+        assert_eq!(redeem(&fixture, &token, NEW).await.unwrap(), user("alice"));
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "bad_credentials");
+        assert_eq!(word(fixture.sign_in("alice", NEW).await), "accepted alice");
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none());
-        assert_eq!(bad(redeem(&house, &token, "Looking-Glass-2").await), BadToken::Invalid);
-        assert_eq!(word(house.sign_in("alice", NEW).await), "accepted alice");
+        assert_eq!(bad(redeem(&fixture, &token, "Looking-Glass-2").await), BadToken::Invalid);
+        assert_eq!(word(fixture.sign_in("alice", NEW).await), "accepted alice");
 
-        house.mail_worker.deliver_due().await.unwrap();
-        assert_eq!(house.mails().len(), 2);
-        assert_eq!(house.mails()[1].0, "The password of your account at Cloud was changed");
+        fixture.mail_worker.deliver_due().await.unwrap();
+        assert_eq!(fixture.mails().len(), 2);
+        assert_eq!(fixture.mails()[1].0, "The password of your account at Cloud was changed");
         let actions: Vec<_> = accounts.audit().after(0, 100, Some("alice")).await.unwrap()
             .into_iter().map(|line| line.action).collect();
         assert_eq!(actions, ["user.created", "address.confirmed", "reset.issued", "credentials.ended", "password.changed", "reset.used"]);
@@ -93,7 +93,7 @@ on_both! {
 
     /// One response and one row for every name; and a mail for eligible users.
     async fn who_asks_learns_nothing(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         let mail = || BackendId::parse("mail").unwrap();
         for new in [
             NewUser::new(user("bob")).email("bob@example.com".parse().unwrap()).disabled(),
@@ -104,7 +104,7 @@ on_both! {
             NewUser::new(user("mixed1")).email("mixed@example.com".parse().unwrap()),
             NewUser::new(user("mixed2")).email("mixed@example.com".parse().unwrap()).backend(mail()),
         ] {
-            house.accounts.users().create(new).await.unwrap();
+            fixture.accounts.users().create(new).await.unwrap();
         }
         let asked = [
             "alice", "alice@example.com", "bob", "bob@example.com", "nomail", "carol", "carol@example.com",
@@ -112,40 +112,40 @@ on_both! {
             "alice@example.com,eve@example.com", "al\u{131}ce@example.com", "\u{ff41}lice",
         ];
         for (number, typed) in asked.iter().enumerate() {
-            let before = house.accounts.outbox().waiting().await.unwrap();
+            let before = fixture.accounts.outbox().waiting().await.unwrap();
             let place = ip(&format!("192.0.2.{number}"));
-            assert!(house.reset.request(typed, place).await.is_ok(), "{typed}");
-            assert_eq!(house.accounts.outbox().waiting().await.unwrap(), before + 1, "{typed}");
+            assert!(fixture.reset.request(typed, place).await.is_ok(), "{typed}");
+            assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), before + 1, "{typed}");
         }
-        let round = house.mail_worker.deliver_due().await.unwrap();
+        let round = fixture.mail_worker.deliver_due().await.unwrap();
         // A name that means alice in another width means alice; it is her address on record that gets the mail.
         // The first of two with one address has confirmed it. Carol is told where her password is kept.
         // The second of them, at another backend, was told so when the account was made.
-        assert_eq!((round.sent, round.dropped), (8, asked.len() - 7), "{:?}", house.mails());
-        let to: Vec<_> = house.mails().into_iter().map(|(_, to)| to).collect();
+        assert_eq!((round.sent, round.dropped), (8, asked.len() - 7), "{:?}", fixture.mails());
+        let to: Vec<_> = fixture.mails().into_iter().map(|(_, to)| to).collect();
         let expected = ["alice", "alice", "carol", "carol", "twins", "mixed", "alice", "mixed"];
         assert_eq!(to, expected.map(|name| format!("{name}@example.com")));
-        let external: Vec<_> = house.mails().into_iter().filter(|mail| mail.0.contains("is kept by")).collect();
+        let external: Vec<_> = fixture.mails().into_iter().filter(|mail| mail.0.contains("is kept by")).collect();
         assert!(external.len() == 2 && external.iter().all(|mail| mail.1 == "carol@example.com"), "{external:?}");
-        assert_eq!(house.tokens().len(), 5);
+        assert_eq!(fixture.tokens().len(), 5);
         // Impossible names get the same response, without a look-up.
         for typed in ["", "   ", "a\r\nb", "a\0b", &"x".repeat(256)] {
-            assert!(house.reset.request(typed, ip("198.51.100.1")).await.is_ok());
+            assert!(fixture.reset.request(typed, ip("198.51.100.1")).await.is_ok());
         }
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn every_event_that_must_void_a_link_voids_it(place) {
-        let house = Fixture::with_alice(place).await;
-        let (accounts, alice) = (&house.accounts, user("alice"));
+        let fixture = Fixture::with_alice(place).await;
+        let (accounts, alice) = (&fixture.accounts, user("alice"));
         let users = accounts.users();
         for event in ["newer", "change", "email", "email removed", "disabled", "disabled and enabled", "sign-in", "backend", "void", "deleted"] {
-            house.clock.advance(Duration::from_secs(3600));
-            let token = house.link("alice").await;
-            house.clock.advance(Duration::from_secs(1));
+            fixture.clock.advance(Duration::from_secs(3600));
+            let token = fixture.link("alice").await;
+            fixture.clock.advance(Duration::from_secs(1));
             match event {
-                "newer" => drop(house.link("alice").await),
-                "change" => house.passwords.set(&alice, &password("Looking-Glass-9"), Actor::system(), deadline()).await.unwrap(),
+                "newer" => drop(fixture.link("alice").await),
+                "change" => fixture.passwords.set(&alice, &password("Looking-Glass-9"), Actor::system(), deadline()).await.unwrap(),
                 "email" => drop(users.change(&alice, UserChange::new().email(Some("other@example.com".parse().unwrap()))).await.unwrap()),
                 "email removed" => drop(users.change(&alice, UserChange::new().email(None)).await.unwrap()),
                 "disabled" => assert!(users.set_enabled(&alice, false).await.unwrap()),
@@ -158,8 +158,8 @@ on_both! {
                 "void" => assert!(accounts.reset_tokens().void(&alice).await.unwrap()),
                 _ => drop(users.delete(&alice).await.unwrap()),
             }
-            assert_eq!(bad(house.reset.inspect(&token, None).await), BadToken::Invalid, "{event}");
-            assert_eq!(bad(redeem(&house, &token, NEW).await), BadToken::Invalid, "{event}");
+            assert_eq!(bad(fixture.reset.inspect(&token, None).await), BadToken::Invalid, "{event}");
+            assert_eq!(bad(redeem(&fixture, &token, NEW).await), BadToken::Invalid, "{event}");
             if event == "deleted" {
                 break;
             }
@@ -168,43 +168,43 @@ on_both! {
             users.change(&alice, UserChange::new().email(Some("alice@example.com".parse().unwrap()))).await.unwrap();
             accounts.pin_store().rebind(alice.name(), Some(&BackendId::parse("local").unwrap())).await.unwrap();
         }
-        assert_eq!(word(house.sign_in("alice", NEW).await), "unknown_user");
+        assert_eq!(word(fixture.sign_in("alice", NEW).await), "unknown_user");
     }
 
     async fn a_link_works_for_an_hour(place) {
-        let house = Fixture::with_alice(place).await;
-        let token = house.link("alice").await;
-        house.clock.advance(Duration::from_secs(3599));
-        assert!(house.reset.inspect(&token, None).await.is_ok());
-        house.clock.advance(Duration::from_secs(1));
-        assert_eq!(bad(house.reset.inspect(&token, None).await), BadToken::Expired);
-        assert_eq!(bad(redeem(&house, &token, NEW).await), BadToken::Expired);
+        let fixture = Fixture::with_alice(place).await;
+        let token = fixture.link("alice").await;
+        fixture.clock.advance(Duration::from_secs(3599));
+        assert!(fixture.reset.inspect(&token, None).await.is_ok());
+        fixture.clock.advance(Duration::from_secs(1));
+        assert_eq!(bad(fixture.reset.inspect(&token, None).await), BadToken::Expired);
+        assert_eq!(bad(redeem(&fixture, &token, NEW).await), BadToken::Expired);
         assert_eq!(BadToken::Expired.to_string(), "Could not reset password because the token is expired");
         assert_eq!(BadToken::Invalid.to_string(), "Could not reset password because the token is invalid");
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
     }
 
     async fn a_refused_password_does_not_use_the_link_up(place) {
-        let house = Fixture::with_alice(place).await;
-        let token = house.link("alice").await;
+        let fixture = Fixture::with_alice(place).await;
+        let token = fixture.link("alice").await;
         for weak in ["short", "california", "alice in Wonderland", &"x".repeat(470)] {
-            let error = redeem(&house, &token, weak).await.unwrap_err();
+            let error = redeem(&fixture, &token, weak).await.unwrap_err();
             assert!(matches!(&error, RedeemError::Set(SetError::Refused(_))), "{error}");
             assert!(error.to_string().starts_with("Password "), "{error}");
         }
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        redeem(&house, &token, NEW).await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        redeem(&fixture, &token, NEW).await.unwrap();
     }
 
     async fn of_a_hundred_who_use_one_link_at_once_one_succeeds(place) {
-        let house = Arc::new(Fixture::with_alice(place).await);
-        let token = house.link("alice").await;
+        let fixture = Arc::new(Fixture::with_alice(place).await);
+        let token = fixture.link("alice").await;
         let posts: Vec<_> = (0..100).map(|number| {
-            let (house, token) = (house.clone(), token.clone());
+            let (fixture, token) = (fixture.clone(), token.clone());
             tokio::spawn(async move {
                 let text = format!("Looking-Glass-{number}");
                 let source = ip(&format!("192.0.2.{number}"));
-                house.reset.redeem(&token, &password(&text), source, deadline()).await.map(|_| text)
+                fixture.reset.redeem(&token, &password(&text), source, deadline()).await.map(|_| text)
             })
         }).collect();
         let mut winners = Vec::new();
@@ -216,208 +216,208 @@ on_both! {
             }
         }
         assert_eq!(winners.len(), 1);
-        assert_eq!(word(house.sign_in("alice", &winners[0]).await), "accepted alice");
-        assert_eq!(house.accounts.passwords().history(&user("alice"), 24).await.unwrap().len(), 2);
+        assert_eq!(word(fixture.sign_in("alice", &winners[0]).await), "accepted alice");
+        assert_eq!(fixture.accounts.passwords().history(&user("alice"), 24).await.unwrap().len(), 2);
     }
 
     /// O17: the limits hold in the default installation, and in all processes together.
     async fn o17_a_place_may_ask_ten_times_in_five_minutes(place) {
-        let house = Fixture::with_alice(place).await;
-        let other = accounts::PasswordReset::new(place.open().await, house.passwords.clone(), ResetSettings::default());
+        let fixture = Fixture::with_alice(place).await;
+        let other = accounts::PasswordReset::new(place.open().await, fixture.passwords.clone(), ResetSettings::default());
         for number in 0..10 {
-            let reset = if number % 2 == 0 { &house.reset } else { &other };
+            let reset = if number % 2 == 0 { &fixture.reset } else { &other };
             reset.request("ghost", ip("2001:db8::1")).await.unwrap();
         }
         for (typed, source) in [("alice", "2001:db8::ffff"), ("ghost", "2001:db8::1")] {
-            match house.reset.request(typed, ip(source)).await {
+            match fixture.reset.request(typed, ip(source)).await {
                 Err(RequestError::Throttled { retry_after }) => assert_eq!(retry_after, Duration::from_secs(300)),
                 other => panic!("{other:?}"),
             }
         }
-        house.reset.request("alice", ip("2001:db8:0:1::1")).await.unwrap();
-        house.reset.request("alice", ip("192.0.2.1")).await.unwrap();
-        house.clock.advance(Duration::from_secs(299));
-        assert!(matches!(house.reset.request("alice", ip("2001:db8::1")).await, Err(RequestError::Throttled { .. })));
-        house.clock.advance(Duration::from_secs(1));
-        house.reset.request("alice", ip("2001:db8::1")).await.unwrap();
+        fixture.reset.request("alice", ip("2001:db8:0:1::1")).await.unwrap();
+        fixture.reset.request("alice", ip("192.0.2.1")).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(299));
+        assert!(matches!(fixture.reset.request("alice", ip("2001:db8::1")).await, Err(RequestError::Throttled { .. })));
+        fixture.clock.advance(Duration::from_secs(1));
+        fixture.reset.request("alice", ip("2001:db8::1")).await.unwrap();
     }
 
     async fn o17_a_burst_from_one_place_does_not_slip_through(place) {
-        let house = Arc::new(Fixture::with_alice(place).await);
+        let fixture = Arc::new(Fixture::with_alice(place).await);
         let asked: Vec<_> = (0..50).map(|_| {
-            let house = house.clone();
-            tokio::spawn(async move { house.reset.request("ghost", ip("192.0.2.1")).await.is_ok() })
+            let fixture = fixture.clone();
+            tokio::spawn(async move { fixture.reset.request("ghost", ip("192.0.2.1")).await.is_ok() })
         }).collect();
         let mut heard = 0;
         for asked in asked {
             heard += usize::from(asked.await.unwrap());
         }
         assert_eq!(heard, 10);
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 10);
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 10);
     }
 
     async fn o17_reset_mails_are_limited(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         for number in 0..20 {
-            house.reset.request("alice", ip(&format!("192.0.2.{number}"))).await.unwrap();
+            fixture.reset.request("alice", ip(&format!("192.0.2.{number}"))).await.unwrap();
         }
-        let round = house.mail_worker.deliver_due().await.unwrap();
+        let round = fixture.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.dropped), (5, 15));
         // The newest of the five links works.
-        let token = house.tokens().pop().unwrap();
-        assert!(house.reset.inspect(&token, None).await.is_ok());
-        house.clock.advance(Duration::from_secs(1800));
-        assert_eq!(house.link("alice").await.len(), 43);
+        let token = fixture.tokens().pop().unwrap();
+        assert!(fixture.reset.inspect(&token, None).await.is_ok());
+        fixture.clock.advance(Duration::from_secs(1800));
+        assert_eq!(fixture.link("alice").await.len(), 43);
     }
 
     async fn o17_guessing_reset_tokens_is_slowed_down(place) {
-        let house = Fixture::with_alice(place).await;
-        let token = house.link("alice").await;
+        let fixture = Fixture::with_alice(place).await;
+        let token = fixture.link("alice").await;
         let guess = "A".repeat(43);
         for number in 0..10 {
             let wrong = if number % 2 == 0 { guess.as_str() } else { "nonsense\r\n" };
-            assert_eq!(bad(house.reset.inspect(wrong, ip("192.0.2.1")).await), BadToken::Invalid);
+            assert_eq!(bad(fixture.reset.inspect(wrong, ip("192.0.2.1")).await), BadToken::Invalid);
         }
         for token in [&guess, &token] {
-            let tried = house.reset.redeem(token, &password(NEW), ip("192.0.2.1"), deadline()).await;
+            let tried = fixture.reset.redeem(token, &password(NEW), ip("192.0.2.1"), deadline()).await;
             assert!(matches!(tried, Err(RedeemError::Throttled { .. })), "{tried:?}");
         }
-        assert!(house.reset.inspect(&token, ip("192.0.2.2")).await.is_ok(), "other sources are not slowed down");
-        house.clock.advance(Duration::from_secs(300));
-        assert!(house.reset.inspect(&token, ip("192.0.2.1")).await.is_ok());
+        assert!(fixture.reset.inspect(&token, ip("192.0.2.2")).await.is_ok(), "other sources are not slowed down");
+        fixture.clock.advance(Duration::from_secs(300));
+        assert!(fixture.reset.inspect(&token, ip("192.0.2.1")).await.is_ok());
     }
 
     async fn a_full_queue_answers_like_an_empty_one(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         for number in 0..1000 {
             let source = ip(&format!("10.{}.{}.1", number / 250, number % 250));
-            house.reset.request("ghost", source).await.unwrap();
+            fixture.reset.request("ghost", source).await.unwrap();
         }
-        house.reset.request("alice", ip("192.0.2.1")).await.unwrap();
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1000);
+        fixture.reset.request("alice", ip("192.0.2.1")).await.unwrap();
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 1000);
         // What is not asked for by strangers still gets in.
-        house.passwords.set(&user("alice"), &password(NEW), Actor::system(), deadline()).await.unwrap();
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 1001);
-        let round = house.mail_worker.deliver_due().await.unwrap();
+        fixture.passwords.set(&user("alice"), &password(NEW), Actor::system(), deadline()).await.unwrap();
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 1001);
+        let round = fixture.mail_worker.deliver_due().await.unwrap();
         assert_eq!((round.sent, round.dropped), (1, 1000));
     }
 
     async fn disabled_resets_send_no_mail_and_old_links_work(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         for setting in ["https://example.com/link/to/password/reset", "disabled"] {
-            house.clock.advance(Duration::from_secs(3600));
-            house.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
-            house.mail_worker.deliver_due().await.unwrap();
-            let token = house.tokens().pop().unwrap();
+            fixture.clock.advance(Duration::from_secs(3600));
+            fixture.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
+            fixture.mail_worker.deliver_due().await.unwrap();
+            let token = fixture.tokens().pop().unwrap();
             let link = LostPassword::parse(setting).unwrap();
             let settings = ResetSettings::default().with_lost_password_link(link);
-            let reset = accounts::PasswordReset::new(house.accounts.clone(), house.passwords.clone(), settings);
+            let reset = accounts::PasswordReset::new(fixture.accounts.clone(), fixture.passwords.clone(), settings);
             for typed in ["alice", "ghost", ""] {
                 let error = reset.request(typed, None).await.unwrap_err();
                 assert_eq!(error.to_string(), "Password reset is disabled");
             }
-            assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
+            assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
             let text = format!("Looking-Glass-{}", setting.len());
             reset.redeem(&token, &password(&text), None, deadline()).await.unwrap();
-            house.mail_worker.deliver_due().await.unwrap();
+            fixture.mail_worker.deliver_due().await.unwrap();
         }
     }
 
     async fn a_mail_that_cannot_be_sent_is_tried_again_with_a_new_link(place) {
-        let house = Fixture::with_alice(place).await;
-        house.reset.request("alice", None).await.unwrap();
+        let fixture = Fixture::with_alice(place).await;
+        fixture.reset.request("alice", None).await.unwrap();
         let later = || Err(SendError::Later("reply 421".to_owned()));
-        house.table.answers.lock().unwrap().extend([later(), later()]);
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later, 1);
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later, 0, "not before its time");
-        house.clock.advance(Duration::from_secs(30));
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later, 1);
-        house.clock.advance(Duration::from_secs(30));
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().later + house.mails().len(), 2, "the pause doubles");
-        house.clock.advance(Duration::from_secs(30));
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
-        let tokens = house.tokens();
+        fixture.table.answers.lock().unwrap().extend([later(), later()]);
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().later, 1);
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().later, 0, "not before its time");
+        fixture.clock.advance(Duration::from_secs(30));
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().later, 1);
+        fixture.clock.advance(Duration::from_secs(30));
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().later + fixture.mails().len(), 2, "the pause doubles");
+        fixture.clock.advance(Duration::from_secs(30));
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 1);
+        let tokens = fixture.tokens();
         assert_eq!(tokens.len(), 3);
-        assert!(house.reset.inspect(&tokens[0], None).await.is_err());
-        assert!(house.reset.inspect(&tokens[2], None).await.is_ok());
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
+        assert!(fixture.reset.inspect(&tokens[0], None).await.is_err());
+        assert!(fixture.reset.inspect(&tokens[2], None).await.is_ok());
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn request_ends_after_an_hour_of_failures_or_a_refusal(place) {
-        let house = Fixture::with_alice(place).await;
-        house.reset.request("alice", None).await.unwrap();
+        let fixture = Fixture::with_alice(place).await;
+        fixture.reset.request("alice", None).await.unwrap();
         let mut tries = 0;
         for _ in 0..200 {
-            house.table.answers.lock().unwrap().push_back(Err(SendError::Later("reply 421".to_owned())));
-            let round = house.mail_worker.deliver_due().await.unwrap();
+            fixture.table.answers.lock().unwrap().push_back(Err(SendError::Later("reply 421".to_owned())));
+            let round = fixture.mail_worker.deliver_due().await.unwrap();
             tries += round.later + round.dropped;
-            house.clock.advance(Duration::from_secs(30));
+            fixture.clock.advance(Duration::from_secs(30));
         }
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
         assert!((5..=10).contains(&tries), "{tries}");
-        house.table.answers.lock().unwrap().clear();
+        fixture.table.answers.lock().unwrap().clear();
 
-        house.table.answers.lock().unwrap().push_back(Err(SendError::Refused("reply 550".to_owned())));
-        house.reset.request("alice", None).await.unwrap();
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().dropped, 1);
-        assert_eq!(house.accounts.outbox().waiting().await.unwrap(), 0);
+        fixture.table.answers.lock().unwrap().push_back(Err(SendError::Refused("reply 550".to_owned())));
+        fixture.reset.request("alice", None).await.unwrap();
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().dropped, 1);
+        assert_eq!(fixture.accounts.outbox().waiting().await.unwrap(), 0);
     }
 
     async fn a_request_that_waited_too_long_for_a_worker_is_dropped(place) {
-        let house = Fixture::with_alice(place).await;
-        house.reset.request("alice", None).await.unwrap();
-        house.clock.advance(Duration::from_secs(3601));
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().dropped, 1);
-        assert!(house.mails().is_empty());
+        let fixture = Fixture::with_alice(place).await;
+        fixture.reset.request("alice", None).await.unwrap();
+        fixture.clock.advance(Duration::from_secs(3601));
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().dropped, 1);
+        assert!(fixture.mails().is_empty());
     }
 
     async fn workers_in_two_processes_send_each_mail_once(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         for number in 0..20 {
             let id = user(&format!("user{number}"));
-            house.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com").parse().unwrap())).await.unwrap();
-            house.accounts.outbox().welcome(&id, number % 2 == 0).await.unwrap();
+            fixture.accounts.users().create(NewUser::new(id.clone()).email(format!("user{number}@example.com").parse().unwrap())).await.unwrap();
+            fixture.accounts.outbox().welcome(&id, number % 2 == 0).await.unwrap();
         }
         let other = Fixture::empty(place, "{}", ResetSettings::default()).await;
-        let (here, there) = tokio::join!(house.mail_worker.deliver_due(), other.mail_worker.deliver_due());
+        let (here, there) = tokio::join!(fixture.mail_worker.deliver_due(), other.mail_worker.deliver_due());
         assert_eq!(here.unwrap().sent + there.unwrap().sent, 20);
-        let all: BTreeSet<_> = [house.mails(), other.mails()].concat().into_iter().map(|(_, to)| to).collect();
+        let all: BTreeSet<_> = [fixture.mails(), other.mails()].concat().into_iter().map(|(_, to)| to).collect();
         assert_eq!(all.len(), 20);
-        assert_eq!(house.tokens().len() + other.tokens().len(), 10);
+        assert_eq!(fixture.tokens().len() + other.tokens().len(), 10);
     }
 
     async fn mail_of_a_dead_worker_is_sent_by_another(place) {
-        let house = Fixture::with_alice(place).await;
-        house.reset.request("alice", None).await.unwrap();
+        let fixture = Fixture::with_alice(place).await;
+        fixture.reset.request("alice", None).await.unwrap();
         {
             let dying = Silent::default();
             let base = accounts::BaseUrl::parse("https://cloud.example.com/").unwrap();
             let transport = Arc::new(dying);
-            let mail_worker = accounts::MailWorker::new(house.accounts.clone(), transport.clone(), base, "Cloud", &ResetSettings::default());
+            let mail_worker = accounts::MailWorker::new(fixture.accounts.clone(), transport.clone(), base, "Cloud", &ResetSettings::default());
             tokio::select! {
                 biased;
                 _ = mail_worker.deliver_due() => panic!("it never ends"),
                 () = transport.0.notified() => {}
             }
         }
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 0, "it might still come back");
-        house.clock.advance(Duration::from_secs(300));
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 1);
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 0, "it might still come back");
+        fixture.clock.advance(Duration::from_secs(300));
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 1);
     }
 
     async fn welcome_mail_needs_an_address(place) {
-        let house = Fixture::with_alice(place).await;
-        let mails = house.accounts.outbox();
+        let fixture = Fixture::with_alice(place).await;
+        let mails = fixture.accounts.outbox();
         let carol = NewUser::new(user("carol")).email("carol@example.com".parse().unwrap()).backend(BackendId::parse("mail").unwrap());
-        house.accounts.users().create(carol).await.unwrap();
-        house.accounts.users().create(NewUser::new(user("nomail"))).await.unwrap();
+        fixture.accounts.users().create(carol).await.unwrap();
+        fixture.accounts.users().create(NewUser::new(user("nomail"))).await.unwrap();
         mails.welcome(&user("alice"), true).await.unwrap();
         mails.welcome(&user("carol"), true).await.unwrap();
         assert!(mails.welcome(&user("nomail"), false).await.is_err());
         assert!(mails.welcome(&user("ghost"), false).await.is_err());
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 2);
-        assert_eq!(house.tokens().len(), 1, "carol's password is not kept here");
-        redeem(&house, &house.tokens()[0], NEW).await.unwrap();
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 2);
+        assert_eq!(fixture.tokens().len(), 1, "carol's password is not kept here");
+        redeem(&fixture, &fixture.tokens()[0], NEW).await.unwrap();
     }
 }
 
@@ -441,14 +441,14 @@ impl accounts::MailTransport for Silent {
 #[tokio::test]
 async fn t60_the_store_holds_no_token_and_no_password() {
     let place = TestDb::sqlite();
-    let house = Fixture::with_alice(&place).await;
-    let token = house.link("alice").await;
+    let fixture = Fixture::with_alice(&place).await;
+    let token = fixture.link("alice").await;
     let welcome = {
-        house.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
-        house.mail_worker.deliver_due().await.unwrap();
-        house.tokens().pop().unwrap()
+        fixture.accounts.outbox().welcome(&user("alice"), true).await.unwrap();
+        fixture.mail_worker.deliver_due().await.unwrap();
+        fixture.tokens().pop().unwrap()
     };
-    redeem(&house, &welcome, "A-canary-in-the-coal-mine").await.unwrap();
+    redeem(&fixture, &welcome, "A-canary-in-the-coal-mine").await.unwrap();
     let mut read = 0;
     for file in std::fs::read_dir(place.folder()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
@@ -459,7 +459,7 @@ async fn t60_the_store_holds_no_token_and_no_password() {
         }
     }
     assert!(read > 10_000);
-    assert!(!format!("{:?} {:?}", house.reset, house.mail_worker).contains(&token));
+    assert!(!format!("{:?} {:?}", fixture.reset, fixture.mail_worker).contains(&token));
 }
 
 /// The events that void a link delete it. Where one was forgotten, a change behind the program's back, a restored backup,
@@ -486,13 +486,13 @@ async fn valid_link_is_checked_against_the_current_state() {
         ("DELETE FROM users", Some(BadToken::Invalid)),
     ] {
         let place = TestDb::sqlite();
-        let house = Fixture::with_alice(&place).await;
-        let token = house.link("alice").await;
+        let fixture = Fixture::with_alice(&place).await;
+        let token = fixture.link("alice").await;
         let file = format!("sqlite:{}", place.folder().join("accounts.db").display());
         let mut raw = SqliteConnection::connect(&file).await.unwrap();
         raw.execute(sqlx::AssertSqlSafe(format!("PRAGMA foreign_keys = ON; {change}"))).await.unwrap();
-        let looked = house.reset.inspect(&token, None).await;
-        let redeemed = redeem(&house, &token, NEW).await;
+        let looked = fixture.reset.inspect(&token, None).await;
+        let redeemed = redeem(&fixture, &token, NEW).await;
         match judged {
             None => assert!(looked.is_ok() && redeemed.is_ok(), "{change}"),
             Some(expected) => assert_eq!((bad(looked), bad(redeemed)), (expected, expected), "{change}"),
@@ -504,19 +504,19 @@ async fn valid_link_is_checked_against_the_current_state() {
 #[tokio::test]
 async fn the_worker_sends_what_comes_and_stops_when_told() {
     let place = TestDb::sqlite();
-    let house = Arc::new(Fixture::with_alice(&place).await);
+    let fixture = Arc::new(Fixture::with_alice(&place).await);
     let stop = Arc::new(tokio::sync::Notify::new());
-    house.reset.request("alice", None).await.unwrap();
+    fixture.reset.request("alice", None).await.unwrap();
     let worker = {
-        let (house, stop) = (house.clone(), stop.clone());
-        tokio::spawn(async move { house.mail_worker.work(stop.notified()).await })
+        let (fixture, stop) = (fixture.clone(), stop.clone());
+        tokio::spawn(async move { fixture.mail_worker.work(stop.notified()).await })
     };
-    while house.accounts.outbox().waiting().await.unwrap() > 0 {
+    while fixture.accounts.outbox().waiting().await.unwrap() > 0 {
         tokio::task::yield_now().await;
     }
     stop.notify_one();
     worker.await.unwrap();
-    assert_eq!(house.mails().len(), 1);
+    assert_eq!(fixture.mails().len(), 1);
 }
 
 /// Keeps the compiler honest about what may cross threads.

@@ -6,7 +6,9 @@ use accounts::{
     Accounts, AccountsError, ActingAccounts, Changes, CredentialEpoch, GroupId, InvalidationWatcher, NewUser,
     StoredHash, UserFilter, UserId,
 };
-use user_backend::{BackendId, Credentials, DomainRules, Policy, Resolver, StaticBackend, UserBackend};
+use user_backend::{
+    BackendId, BackendPolicy, Credentials, DomainRules, Resolver, StaticBackend, UserBackend,
+};
 
 use crate::test_db::{group, on_both, user};
 
@@ -115,7 +117,7 @@ on_both! {
         let [server, command] = [place.open().await, place.open().await];
         let people = StaticBackend::new("people").unwrap().with_user("alice", "Wonderland-1");
         let people = Arc::new(people);
-        let resolver = Resolver::builder().link(people.clone(), Policy::default(), DomainRules::none()).pins(server.pin_store()).build().unwrap();
+        let resolver = Resolver::builder().backend_with(people.clone(), BackendPolicy::default(), DomainRules::none()).pins(server.pin_store()).build().unwrap();
         let follower = InvalidationWatcher::start(server.clone(), [resolver.clone()]).await.unwrap();
         for _ in 0..3 {
             follower.catch_up().await.unwrap();

@@ -69,8 +69,8 @@ async fn ended(accounts: &ActingAccounts, name: &str) -> Vec<(String, String)> {
 }
 
 /// Sets passwords as an endpoint does, which looks at the right first, until it is refused.
-async fn keep_setting(house: Arc<Fixture>, id: String, number: usize, stop: Arc<AtomicBool>) {
-    let accounts = &house.accounts;
+async fn keep_setting(fixture: Arc<Fixture>, id: String, number: usize, stop: Arc<AtomicBool>) {
+    let accounts = &fixture.accounts;
     for round in 0.. {
         let sam = accounts.users().permissions(&user("sam")).await.unwrap();
         let target = accounts.users().details(&user(&id)).await.unwrap();
@@ -78,7 +78,7 @@ async fn keep_setting(house: Arc<Fixture>, id: String, number: usize, stop: Arc<
             return;
         }
         let text = password(&format!("Looking-Glass-{number}-{round}"));
-        match house.passwords.set(&user(&id), &text, Actor::user("sam", None), deadline()).await {
+        match fixture.passwords.set(&user(&id), &text, Actor::user("sam", None), deadline()).await {
             Ok(()) | Err(SetError::Store(AccountsError::Stale { .. })) => {}
             Err(SetError::Store(AccountsError::Forbidden { .. })) => return,
             Err(error) => panic!("{error}"),
@@ -87,21 +87,21 @@ async fn keep_setting(house: Arc<Fixture>, id: String, number: usize, stop: Arc<
 }
 
 /// Whether a sub-admin set the password of a user after an administrator made them an administrator.
-async fn lost_the_race(house: &Arc<Fixture>, number: usize) -> bool {
+async fn lost_the_race(fixture: &Arc<Fixture>, number: usize) -> bool {
     let id = format!("mem{number}");
-    house.add(NewUser::new(user(&id)).group(group("staff")), ALICE).await;
+    fixture.add(NewUser::new(user(&id)).group(group("staff")), ALICE).await;
     let stop = Arc::new(AtomicBool::new(false));
     let loops: Vec<_> = (0..3)
-        .map(|number| tokio::spawn(keep_setting(house.clone(), id.clone(), number, stop.clone())))
+        .map(|number| tokio::spawn(keep_setting(fixture.clone(), id.clone(), number, stop.clone())))
         .collect();
     // The time for about one password, so that some are on their way.
     tokio::time::sleep(Duration::from_millis(5 + number as u64 % 20)).await;
-    by(&house.accounts, "root").groups().add_member(&GroupId::admin(), &user(&id)).await.unwrap();
+    by(&fixture.accounts, "root").groups().add_member(&GroupId::admin(), &user(&id)).await.unwrap();
     stop.store(true, Ordering::Relaxed);
     for one in loops {
         one.await.unwrap();
     }
-    let lines = house.accounts.audit().after(0, 1000, Some(&id)).await.unwrap();
+    let lines = fixture.accounts.audit().after(0, 1000, Some(&id)).await.unwrap();
     let risen =
         lines.iter().position(|line| line.detail.as_deref() == Some("joined the group admin")).unwrap();
     lines[risen..].iter().any(|line| line.action == "password.changed")
@@ -247,11 +247,11 @@ on_both! {
     }
 
     async fn password_set_by_a_sub_admin_never_comes_after_the_promotion(place) {
-        let house = Arc::new(Fixture::empty(place, r#"{"historySize": 0}"#, ResetSettings::default()).await);
-        site(&house.accounts).await;
+        let fixture = Arc::new(Fixture::empty(place, r#"{"historySize": 0}"#, ResetSettings::default()).await);
+        site(&fixture.accounts).await;
         let mut lost = 0;
         for number in 0..ROUNDS {
-            lost += usize::from(lost_the_race(&house, number).await);
+            lost += usize::from(lost_the_race(&fixture, number).await);
         }
         assert_eq!(lost, 0, "of {ROUNDS}");
     }

@@ -47,13 +47,13 @@ async fn audited(accounts: &ActingAccounts, owner: &UserId) -> Vec<(String, Stri
 
 on_both! {
     async fn owner_is_notified_of_a_new_app_password_and_service_token(place) {
-        let house = Fixture::with_alice(place).await;
-        let (tokens, alice) = (house.accounts.app_passwords(), user("alice"));
+        let fixture = Fixture::with_alice(place).await;
+        let (tokens, alice) = (fixture.accounts.app_passwords(), user("alice"));
         tokens.create(&alice, "https://evil.example/now", None).await.unwrap();
         let scopes = TokenScopes::parse(["users:read"]).unwrap();
         tokens.create_service_token(&alice, "job", scopes, SourceNetworks::default(), None).await.unwrap();
-        assert_eq!(house.mail_worker.deliver_due().await.unwrap().sent, 2);
-        let messages = house.table.messages.lock().unwrap();
+        assert_eq!(fixture.mail_worker.deliver_due().await.unwrap().sent, 2);
+        let messages = fixture.table.messages.lock().unwrap();
         for message in messages.iter() {
             let text = message.text();
             assert!(text.contains("a new app password or service token was made"), "{text}");

@@ -14,92 +14,92 @@ use user_backend::BackendId;
 use crate::fixture::{ALICE, Fixture, deadline, password, word};
 use crate::test_db::{TestDb, on_both, user};
 
-async fn set(house: &Fixture, name: &str, text: &str) -> Result<(), SetError> {
-    house.passwords.set(&user(name), &password(text), Actor::command_line("root"), deadline()).await
+async fn set(fixture: &Fixture, name: &str, text: &str) -> Result<(), SetError> {
+    fixture.passwords.set(&user(name), &password(text), Actor::command_line("root"), deadline()).await
 }
 
-async fn refusal(house: &Fixture, name: &str, text: &str) -> String {
-    set(house, name, text).await.unwrap_err().to_string()
+async fn refusal(fixture: &Fixture, name: &str, text: &str) -> String {
+    set(fixture, name, text).await.unwrap_err().to_string()
 }
 
 on_both! {
     async fn a_new_password_ends_everything_that_the_old_one_opened(place) {
-        let house = Fixture::with_alice(place).await;
-        let accounts = &house.accounts;
+        let fixture = Fixture::with_alice(place).await;
+        let accounts = &fixture.accounts;
         let session = accounts.sessions().begin(Some(&user("alice")), Duration::from_secs(60), b"").await.unwrap();
-        let token = house.link("alice").await;
+        let token = fixture.link("alice").await;
         let seen = accounts.credential_epoch().current().await.unwrap();
 
-        set(&house, "ALICE", "Looking-Glass").await.unwrap();
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "bad_credentials");
-        assert_eq!(word(house.sign_in("alice", "Looking-Glass").await), "accepted alice");
+        set(&fixture, "ALICE", "Looking-Glass").await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "bad_credentials");
+        assert_eq!(word(fixture.sign_in("alice", "Looking-Glass").await), "accepted alice");
         assert!(accounts.sessions().find(&session.hash()).await.unwrap().is_none());
-        assert!(house.reset.inspect(&token, None).await.is_err());
+        assert!(fixture.reset.inspect(&token, None).await.is_err());
         assert!(accounts.credential_epoch().current().await.unwrap() > seen);
         let lines = accounts.audit().after(0, 100, Some("alice")).await.unwrap();
         let last = lines.last().unwrap();
         assert_eq!((last.action.as_str(), last.actor.as_str()), ("password.changed", "root"));
         assert!(lines.iter().all(|line| !line.detail.as_deref().unwrap_or_default().contains("Glass")));
 
-        house.mail_worker.deliver_due().await.unwrap();
-        let (subject, to) = house.mails().pop().unwrap();
+        fixture.mail_worker.deliver_due().await.unwrap();
+        let (subject, to) = fixture.mails().pop().unwrap();
         assert_eq!((subject.as_str(), to.as_str()), ("The password of your account at Cloud was changed", "alice@example.com"));
     }
 
     async fn the_rules_have_no_way_around_and_say_all_at_once(place) {
-        let house = Fixture::with_alice(place).await;
-        let before = house.hash("alice").await;
+        let fixture = Fixture::with_alice(place).await;
+        let before = fixture.hash("alice").await;
         assert_eq!(
-            refusal(&house, "alice", "banana").await,
+            refusal(&fixture, "alice", "banana").await,
             "Password is among the 1,000,000 most common ones. Please make it unique. \
              Password needs to be at least 10 characters long."
         );
-        assert_eq!(refusal(&house, "alice", &"x".repeat(470)).await, "Password is too long. Maximum allowed length is 469 characters.");
+        assert_eq!(refusal(&fixture, "alice", &"x".repeat(470)).await, "Password is too long. Maximum allowed length is 469 characters.");
         for text in ["my name is Liddell", "I am ALICE myself"] {
-            assert!(refusal(&house, "alice", text).await.contains("must not contain"), "{text}");
+            assert!(refusal(&fixture, "alice", text).await.contains("must not contain"), "{text}");
         }
-        assert_eq!(house.hash("alice").await, before);
-        assert_eq!(word(house.sign_in("alice", ALICE).await), "accepted alice");
-        set(&house, "alice", &"x".repeat(469)).await.unwrap();
-        assert_eq!(word(house.sign_in("alice", &"x".repeat(469)).await), "accepted alice");
-        assert_eq!(word(house.sign_in("alice", &"x".repeat(468)).await), "bad_credentials");
+        assert_eq!(fixture.hash("alice").await, before);
+        assert_eq!(word(fixture.sign_in("alice", ALICE).await), "accepted alice");
+        set(&fixture, "alice", &"x".repeat(469)).await.unwrap();
+        assert_eq!(word(fixture.sign_in("alice", &"x".repeat(469)).await), "accepted alice");
+        assert_eq!(word(fixture.sign_in("alice", &"x".repeat(468)).await), "bad_credentials");
     }
 
     /// The initial password counts, too.
     async fn earlier_passwords_are_not_taken_again(place) {
-        let house = Fixture::empty(place, r#"{"historySize": 3}"#, ResetSettings::default()).await;
-        house.add(NewUser::new(user("alice")), ALICE).await;
+        let fixture = Fixture::empty(place, r#"{"historySize": 3}"#, ResetSettings::default()).await;
+        fixture.add(NewUser::new(user("alice")), ALICE).await;
         let again = "Password must not have been used recently before.";
-        assert_eq!(refusal(&house, "alice", ALICE).await, again);
+        assert_eq!(refusal(&fixture, "alice", ALICE).await, again);
         for text in ["Looking-Glass-1", "Looking-Glass-2"] {
-            set(&house, "alice", text).await.unwrap();
+            set(&fixture, "alice", text).await.unwrap();
         }
         for text in [ALICE, "Looking-Glass-1", "Looking-Glass-2"] {
-            assert_eq!(refusal(&house, "alice", text).await, again, "{text}");
+            assert_eq!(refusal(&fixture, "alice", text).await, again, "{text}");
         }
-        set(&house, "alice", "Looking-Glass-3").await.unwrap();
-        set(&house, "alice", ALICE).await.unwrap();
+        set(&fixture, "alice", "Looking-Glass-3").await.unwrap();
+        set(&fixture, "alice", ALICE).await.unwrap();
     }
 
     /// A user with an external password never gets a local one: it would shadow the other.
     async fn external_user_gets_no_local_password(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         let carol = NewUser::new(user("carol")).backend(BackendId::parse("mail").unwrap()).email("carol@example.com".parse().unwrap());
-        house.accounts.users().create(carol).await.unwrap();
-        assert_eq!(refusal(&house, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
-        assert_eq!(house.hash("carol").await, None);
-        assert!(matches!(set(&house, "ghost", "Looking-Glass").await, Err(SetError::NoSuchUser)));
+        fixture.accounts.users().create(carol).await.unwrap();
+        assert_eq!(refusal(&fixture, "carol", "Looking-Glass").await, "Setting the password is not supported by the users backend");
+        assert_eq!(fixture.hash("carol").await, None);
+        assert!(matches!(set(&fixture, "ghost", "Looking-Glass").await, Err(SetError::NoSuchUser)));
     }
 
     async fn of_many_changes_at_once_each_is_whole(place) {
-        let house = Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
-        house.add(NewUser::new(user("alice")), ALICE).await;
+        let fixture = Arc::new(Fixture::empty(place, r#"{"historySize": 24}"#, ResetSettings::default()).await);
+        fixture.add(NewUser::new(user("alice")), ALICE).await;
         // Four passwords, so that no change conflicts more often than it is retried (five times).
         let changes: Vec<_> = (0..6).map(|number| {
-            let house = house.clone();
+            let fixture = fixture.clone();
             // Half of them set the same one: only one of those may succeed.
             let text = format!("Looking-Glass-{}", if number % 2 == 0 { 0 } else { number });
-            tokio::spawn(async move { (set(&house, "alice", &text).await, text) })
+            tokio::spawn(async move { (set(&fixture, "alice", &text).await, text) })
         }).collect();
         let mut done = Vec::new();
         for change in changes {
@@ -111,23 +111,23 @@ on_both! {
             }
         }
         assert_eq!(done.iter().filter(|text| text.as_str() == "Looking-Glass-0").count(), 1, "{done:?}");
-        let history = house.accounts.passwords().history(&user("alice"), 24).await.unwrap();
+        let history = fixture.accounts.passwords().history(&user("alice"), 24).await.unwrap();
         assert_eq!(history.len(), done.len() + 1);
         let mut accepted = 0;
         for text in &done {
-            accepted += usize::from(word(house.sign_in("alice", text).await) == "accepted alice");
+            accepted += usize::from(word(fixture.sign_in("alice", text).await) == "accepted alice");
         }
         assert_eq!(accepted, 1, "exactly one password is right");
     }
 
     async fn app_passwords_end_with_the_password_unless_the_owner_keeps_them(place) {
-        let house = Fixture::with_alice(place).await;
-        let app_passwords = house.accounts.app_passwords();
-        let keep = house.passwords.clone().with_app_passwords(AppPasswordPolicy::Keep);
+        let fixture = Fixture::with_alice(place).await;
+        let app_passwords = fixture.accounts.app_passwords();
+        let keep = fixture.passwords.clone().with_app_passwords(AppPasswordPolicy::Keep);
         let owner = || Actor::user("ALICE", None);
         for (number, (passwords, by, kept)) in [
             (&keep, owner(), 1),
-            (&house.passwords, owner(), 0),
+            (&fixture.passwords, owner(), 0),
             (&keep, Actor::system(), 0),
             (&keep, Actor::command_line("root"), 0),
         ].into_iter().enumerate() {
@@ -137,26 +137,26 @@ on_both! {
             passwords.set(&user("alice"), &new, by, deadline()).await.unwrap();
             assert_eq!(app_passwords.list(&user("alice")).await.unwrap().len(), kept, "{number}");
         }
-        house.mail_worker.deliver_due().await.unwrap();
+        fixture.mail_worker.deliver_due().await.unwrap();
         let told = |mail: &EmailMessage| {
             let text = mail.text();
             assert!(text.contains("Every session that was open has ended"), "{text}");
             (text.contains("still work"), text.contains("All app passwords of the account have ended"))
         };
-        let messages = house.table.messages.lock().unwrap().clone();
+        let messages = fixture.table.messages.lock().unwrap().clone();
         let told: Vec<_> = messages.iter().filter(|mail| mail.subject().contains("was changed")).map(told).collect();
         assert_eq!(told, [(true, false), (false, true), (false, true), (false, true)]);
     }
 
     async fn the_first_password_goes_through_the_same_rules(place) {
-        let house = Fixture::with_alice(place).await;
+        let fixture = Fixture::with_alice(place).await;
         let bob = Person { id: "bob", display_name: Some("Bob Builder"), email: None };
-        let first = async |text: &str| house.passwords.first(bob, &password(text), deadline()).await;
+        let first = async |text: &str| fixture.passwords.first(bob, &password(text), deadline()).await;
         assert!(matches!(first("banana").await, Err(SetError::Refused(_))));
         assert!(matches!(first("the Builder of it").await, Err(SetError::Refused(_))));
         let hash = first("Looking-Glass").await.unwrap();
-        house.accounts.users().create(NewUser::new(user("bob")).password(hash)).await.unwrap();
-        assert_eq!(word(house.sign_in("bob", "Looking-Glass").await), "accepted bob");
+        fixture.accounts.users().create(NewUser::new(user("bob")).password(hash)).await.unwrap();
+        assert_eq!(word(fixture.sign_in("bob", "Looking-Glass").await), "accepted bob");
     }
 }
 
@@ -194,11 +194,11 @@ impl PasswordRules for WaitingRules {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn questions_about_passwords_take_a_bounded_number_of_threads() {
     let place = TestDb::sqlite();
-    let house = Fixture::with_alice(&place).await;
+    let fixture = Fixture::with_alice(&place).await;
     let (entered, mut began) = mpsc::unbounded_channel();
     let open = Arc::new((Mutex::new(false), Condvar::new()));
     let rules = Arc::new(WaitingRules { entered, open: Arc::clone(&open) });
-    let passwords = LocalPasswords::new(house.accounts.clone(), house.hasher.clone(), rules);
+    let passwords = LocalPasswords::new(fixture.accounts.clone(), fixture.hasher.clone(), rules);
     let person = Person { id: "alice", display_name: None, email: None };
     let ask = || Box::pin(passwords.check(person, "waits", deadline()));
     // 16 are judged and 1,024 wait.

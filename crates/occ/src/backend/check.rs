@@ -29,7 +29,8 @@ enum State {
     NotRecognised,
     Protocol,
     Misconfigured,
-    AcceptsAnybody,
+    #[serde(rename = "accepts_anybody")]
+    AcceptsAnyLogin,
 }
 
 impl State {
@@ -40,7 +41,7 @@ impl State {
             Self::NotRecognised => "not recognised",
             Self::Protocol => "broke the protocol",
             Self::Misconfigured => "misconfigured",
-            Self::AcceptsAnybody => "ACCEPTS ANY LOGIN",
+            Self::AcceptsAnyLogin => "ACCEPTS ANY LOGIN",
         }
     }
 
@@ -48,7 +49,7 @@ impl State {
         match self {
             Self::Ok => Exit::Fine,
             Self::Unavailable | Self::NotRecognised | Self::Protocol => Exit::Unavailable,
-            Self::Misconfigured | Self::AcceptsAnybody => Exit::Usage,
+            Self::Misconfigured | Self::AcceptsAnyLogin => Exit::Usage,
         }
     }
 
@@ -182,8 +183,8 @@ impl Found {
 
     fn learn(&mut self, canary: Canary) {
         match &canary {
-            Canary::AcceptsAnybody => {
-                self.state = State::AcceptsAnybody;
+            Canary::AcceptsAnyLogin => {
+                self.state = State::AcceptsAnyLogin;
                 self.problem = Some(
                     "accepted a user who does not exist: guest mapping, anonymous logins, or a server that accepts any login"
                         .to_owned(),
@@ -231,7 +232,7 @@ impl Found {
         match self.canary {
             Canary::Refused | Canary::RefusedInOwnWords(_) => "refused",
             Canary::NotRecognised(_) => "not_recognised",
-            Canary::AcceptsAnybody => "accepts_anybody",
+            Canary::AcceptsAnyLogin => "accepts_anybody",
             Canary::NotAsked => "not_asked",
             _ => "unknown",
         }

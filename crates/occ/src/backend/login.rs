@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use accounts::LOCAL_BACKEND;
-use user_backend::resolver::{Rule, Said, Step};
-use user_backend::{Answer, Authenticated, Credentials, LoginName, Outcome, Phase, Rejection};
+use user_backend::resolver::{EndReason, StepOutcome, TraceStep};
+use user_backend::{Authenticated, Credentials, LoginName, Outcome, Phase, Rejection, TracedOutcome};
 
 use crate::backends;
 use crate::cli::{Common, LoginArgs};
@@ -51,7 +51,7 @@ fn next(common: &Common) -> String {
     }
 }
 
-fn exit_of(answer: &Answer) -> Exit {
+fn exit_of(answer: &TracedOutcome) -> Exit {
     match &answer.outcome {
         Outcome::Authenticated(_) => Exit::Fine,
         Outcome::Refused(_) => Exit::Refused,
@@ -63,11 +63,11 @@ fn exit_of(answer: &Answer) -> Exit {
 }
 
 /// Whether the settings name a host that does not exist, or another one than they mean.
-fn leads_nowhere(step: &Step) -> bool {
-    step.verdict == Said::Misconfigured && step.phase == Some(Phase::Resolve)
+fn leads_nowhere(step: &TraceStep) -> bool {
+    step.verdict == StepOutcome::Misconfigured && step.phase == Some(Phase::Resolve)
 }
 
-fn reply(answer: &Answer, name: &str, explain: Option<String>) -> Result<Output, CliError> {
+fn reply(answer: &TracedOutcome, name: &str, explain: Option<String>) -> Result<Output, CliError> {
     let mut plain = sentence(answer) + "\n";
     if let Some(check) = explain {
         plain += &story(answer, name, &check);
@@ -76,7 +76,7 @@ fn reply(answer: &Answer, name: &str, explain: Option<String>) -> Result<Output,
 }
 
 /// The answer in one sentence.
-fn sentence(answer: &Answer) -> String {
+fn sentence(answer: &TracedOutcome) -> String {
     match &answer.outcome {
         Outcome::Authenticated(proof) => authenticated(proof, answer.trace.ms),
         Outcome::Refused(rejection) => refused(*rejection, answer),
@@ -93,13 +93,13 @@ fn authenticated(proof: &Authenticated, ms: u64) -> String {
     format!("{} is authenticated by {}{groups} ({ms} ms)", proof.name(), proof.backend())
 }
 
-fn refused(rejection: Rejection, answer: &Answer) -> String {
+fn refused(rejection: Rejection, answer: &TracedOutcome) -> String {
     let trace = &answer.trace;
     let none_is_there =
-        !trace.steps.is_empty() && trace.steps.iter().all(|step| step.verdict == Said::NotMine);
+        !trace.steps.is_empty() && trace.steps.iter().all(|step| step.verdict == StepOutcome::NotMine);
     match (trace.ended_by, &trace.note) {
-        (Rule::InvalidInput, Some(note)) => format!("refused: {note}; no backend was asked"),
-        (Rule::NotTheOwner, _) => format!("refused: {}", trace.ended_by),
+        (EndReason::InvalidInput, Some(note)) => format!("refused: {note}; no backend was asked"),
+        (EndReason::NotTheOwner, _) => format!("refused: {}", trace.ended_by),
         _ if none_is_there => {
             format!("refused: {rejection}: no backend is responsible for such names; none was asked")
         }
@@ -110,28 +110,28 @@ fn refused(rejection: Rejection, answer: &Answer) -> String {
     }
 }
 
-fn unavailable(retry_after: Duration, answer: &Answer) -> String {
+fn unavailable(retry_after: Duration, answer: &TracedOutcome) -> String {
     let trace = &answer.trace;
-    let failed: Vec<&Step> = trace.steps.iter().filter(|step| failed(step)).collect();
+    let failed: Vec<&TraceStep> = trace.steps.iter().filter(|step| failed(step)).collect();
     let why = if failed.is_empty() {
         trace.note.clone().unwrap_or_else(|| trace.ended_by.to_string())
     } else {
         failed.iter().map(|step| inability(step)).collect::<Vec<_>>().join(", ")
     };
-    let settings = !failed.is_empty() && failed.iter().all(|step| step.verdict == Said::Misconfigured);
+    let settings = !failed.is_empty() && failed.iter().all(|step| step.verdict == StepOutcome::Misconfigured);
     let what = if settings { "the configuration must be fixed first".to_owned() } else { again(retry_after) };
     format!("unavailable: {why}; {what}: {SILENT}")
 }
 
-fn failed(step: &Step) -> bool {
-    matches!(step.verdict, Said::Unavailable | Said::Misconfigured | Said::Protocol)
+fn failed(step: &TraceStep) -> bool {
+    matches!(step.verdict, StepOutcome::Unavailable | StepOutcome::Misconfigured | StepOutcome::Protocol)
 }
 
 /// Why one backend could not be asked.
-fn inability(step: &Step) -> String {
+fn inability(step: &TraceStep) -> String {
     let kind = match step.verdict {
-        Said::Misconfigured => "is misconfigured, seen",
-        Said::Protocol => "broke the protocol",
+        StepOutcome::Misconfigured => "is misconfigured, seen",
+        StepOutcome::Protocol => "broke the protocol",
         _ => "failed",
     };
     let phase = step.phase.map(|phase| format!(" during {phase}")).unwrap_or_default();
@@ -140,7 +140,7 @@ fn inability(step: &Step) -> String {
 }
 
 /// What a server said in an answer that is not recognised, and the setting that teaches it.
-fn teach(step: &Step) -> String {
+fn teach(step: &TraceStep) -> String {
     let Some(text) = step.server_text.as_ref().filter(|_| failed(step)) else { return String::new() };
     let words = text.as_str().replace(['\\', '"'], "*");
     format!(
@@ -157,7 +157,7 @@ fn again(after: Duration) -> String {
 }
 
 /// How the answer came about, for an operator who has to fix it.
-fn story(answer: &Answer, name: &str, check: &str) -> String {
+fn story(answer: &TracedOutcome, name: &str, check: &str) -> String {
     let mut text = format!("\nname as typed    {}\n", one_line(name));
     if let Ok(name) = LoginName::parse(name) {
         text += &format!("name looked up   {}\n", name.canonical());

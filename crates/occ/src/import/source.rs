@@ -16,7 +16,7 @@ use crate::config_file;
 use crate::exit::CliError;
 use copy::Copy;
 use engine::{Cells, Engine};
-use place::Place;
+use place::SourceLocation;
 
 /// The latest version of the PHP system whose tables are known to be read right.
 const LATEST_VERSION: u32 = 34;
@@ -57,7 +57,7 @@ impl Source {
             Some(file) => file.to_owned(),
             None => config_file::find(common.config.as_deref())?,
         };
-        let place = Place::read(file, &common.registry)?;
+        let place = SourceLocation::read(file, &common.registry)?;
         let mut engine = Engine::open(&place).await?;
         let salt = LegacySalt::new(place.text("passwordsalt")?.unwrap_or_default());
         let Copy { connection, mut problems } = Copy::make(&mut engine, &place.prefix).await?;

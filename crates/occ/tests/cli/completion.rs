@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::Desk;
+use crate::OccFixture;
 
 /// Presses Tab after `line` in a bash that has loaded the script, with words split the way bash splits them. Gives what
 /// bash puts in the place of the last word.
@@ -27,7 +27,7 @@ fn bash_completes_after_a_colon() {
         eprintln!("skipped: no bash");
         return;
     }
-    let script = Desk::new().run(&["completion", "bash"]).out;
+    let script = OccFixture::new().run(&["completion", "bash"]).out;
     for (words, expected) in [
         (&["occ", "back"][..], &["backend:list", "backend:check", "backend:login"][..]),
         (&["occ", "backend", ":"], &["list", "check", "login"]),
@@ -55,9 +55,9 @@ fn bash_completes_after_a_colon() {
 
 #[test]
 fn every_shell_gets_a_script_with_every_command() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let said = desk.run(&["completion", shell]);
+        let said = occ.run(&["completion", shell]);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{shell}");
         assert!(shell != "fish" || said.out.contains("-a \"bash elvish fish "), "{}", said.out);
         for command in ["backend:check", "user:resetpassword", "user:auth-tokens:add", "group:subadmin:list"]

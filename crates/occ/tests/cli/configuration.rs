@@ -3,7 +3,7 @@
 use serde_json::Value;
 use user_backend_tests::settings;
 
-use crate::{Desk, Said, closed_port};
+use crate::{CliOutput, OccFixture, closed_port};
 
 const GOOD: &str = r#"
 [[user_backends]]
@@ -18,7 +18,7 @@ port = 2121
 tls = "none"
 "#;
 
-fn ids(said: &Said) -> Vec<String> {
+fn ids(said: &CliOutput) -> Vec<String> {
     let list: Value = serde_json::from_str(&said.out).unwrap();
     let backends = list["backends"].as_array().unwrap();
     backends.iter().map(|backend| backend["id"].as_str().unwrap().to_owned()).collect()
@@ -30,8 +30,8 @@ fn one(id: &str) -> String {
 
 #[test]
 fn the_backends_are_listed_in_their_order() {
-    let desk = Desk::with("user-backend.toml", GOOD);
-    let plain = desk.run(&["backend:list"]);
+    let occ = OccFixture::with("user-backend.toml", GOOD);
+    let plain = occ.run(&["backend:list"]);
     assert_eq!((plain.code, plain.err.as_str()), (0, ""));
     insta::assert_snapshot!(plain.out, @r"
     ID                  CLASS  SERVER                TLS
@@ -39,11 +39,11 @@ fn the_backends_are_listed_in_their_order() {
     ftp:127.0.0.1:2121  ftp    127.0.0.1:2121        none
     ");
     for form in ["--output=json", "--output=json_pretty"] {
-        let said = desk.run(&["backend:list", form]);
+        let said = occ.run(&["backend:list", form]);
         assert_eq!(said.out.lines().count() == 1, form == "--output=json");
         assert_eq!(ids(&said), ["mail", "ftp:127.0.0.1:2121"]);
     }
-    let json: Value = serde_json::from_str(&desk.run(&["--output", "json", "backend:list"]).out).unwrap();
+    let json: Value = serde_json::from_str(&occ.run(&["--output", "json", "backend:list"]).out).unwrap();
     let mail = &json["backends"][0];
     assert_eq!(
         (&mail["class"], &mail["host"], &mail["port"], &mail["tls"]),
@@ -53,32 +53,32 @@ fn the_backends_are_listed_in_their_order() {
 
 #[test]
 fn the_place_that_is_named_first_counts() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     let list = |words: &[&str], variable: Option<&str>| {
-        let mut command = desk.command(&[&["backend:list", "--output=json"], words].concat());
+        let mut command = occ.command(&[&["backend:list", "--output=json"], words].concat());
         if let Some(value) = variable {
             command.env("USER_BACKEND_CONFIG", value);
         }
-        ids(&Said::of(&command.output().unwrap()))
+        ids(&CliOutput::of(&command.output().unwrap()))
     };
     let php = "<?php $CONFIG = ['user_backends' => [['class' => 'imap', 'id' => 'php', 'host' => 'mail.example.com']]];";
-    desk.write("config/config.php", php);
+    occ.write("config/config.php", php);
     assert_eq!(list(&[], None), ["php"]);
-    desk.write("user-backend.toml", &one("usual"));
+    occ.write("user-backend.toml", &one("usual"));
     assert_eq!(list(&[], None), ["usual"]);
-    desk.write("variable.toml", &one("variable"));
+    occ.write("variable.toml", &one("variable"));
     assert_eq!(list(&[], Some("variable.toml")), ["variable"]);
     assert_eq!(list(&[], Some("")), ["usual"]);
-    desk.write("option.toml", &one("option"));
+    occ.write("option.toml", &one("option"));
     assert_eq!(list(&["--config", "option.toml"], Some("variable.toml")), ["option"]);
 }
 
 #[test]
 fn without_a_configuration_all_places_are_named() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     for command in [&["backend:list"][..], &["backend:check"], &["backend:login", "alice"]] {
-        let said = desk.run(command);
-        let told = said.fails(2).replace(&*desk.path().canonicalize().unwrap().to_string_lossy(), "HERE");
+        let said = occ.run(command);
+        let told = said.fails(2).replace(&*occ.path().canonicalize().unwrap().to_string_lossy(), "HERE");
         assert_eq!(
             told,
             "occ: no configuration found; looked at\n  --config FILE: not given\n  USER_BACKEND_CONFIG: not set\n  \
@@ -90,10 +90,12 @@ fn without_a_configuration_all_places_are_named() {
 
 #[test]
 fn missing_named_configuration_has_no_fallback() {
-    let desk = Desk::with("user-backend.toml", GOOD);
+    let occ = OccFixture::with("user-backend.toml", GOOD);
     for said in [
-        desk.run(&["backend:list", "--config", "mine.toml"]),
-        Said::of(&desk.command(&["backend:list"]).env("USER_BACKEND_CONFIG", "mine.toml").output().unwrap()),
+        occ.run(&["backend:list", "--config", "mine.toml"]),
+        CliOutput::of(
+            &occ.command(&["backend:list"]).env("USER_BACKEND_CONFIG", "mine.toml").output().unwrap(),
+        ),
     ] {
         let told = said.fails(2);
         assert!(told.contains("mine.toml") && told.contains("no such file"), "{told}");
@@ -103,10 +105,10 @@ fn missing_named_configuration_has_no_fallback() {
 #[cfg(unix)]
 #[test]
 fn a_link_to_nowhere_is_a_configuration_that_cannot_be_read() {
-    let desk = Desk::new();
-    std::os::unix::fs::symlink("gone.toml", desk.path().join("user-backend.toml")).unwrap();
-    desk.write("config/config.php", "<?php $CONFIG = [];");
-    assert!(desk.run(&["backend:list"]).fails(2).contains("user-backend.toml"));
+    let occ = OccFixture::new();
+    std::os::unix::fs::symlink("gone.toml", occ.path().join("user-backend.toml")).unwrap();
+    occ.write("config/config.php", "<?php $CONFIG = [];");
+    assert!(occ.run(&["backend:list"]).fails(2).contains("user-backend.toml"));
 }
 
 #[test]
@@ -126,18 +128,18 @@ class = "ftp"
 host = "files.example.com"
 tls = "none"
 "#;
-    let desk = Desk::with("user-backend.toml", bad);
+    let occ = OccFixture::with("user-backend.toml", bad);
     for command in [&["backend:list"][..], &["backend:check"], &["backend:login", "alice", "--output=json"]] {
-        insta::assert_snapshot!("bad_configuration", desk.run(command).fails(2));
+        insta::assert_snapshot!("bad_configuration", occ.run(command).fails(2));
     }
 }
 
 #[test]
 fn two_backends_may_not_strip_into_one_name_space() {
     let stripped = |id: &str| format!("{}domain = \"{id}.example.com\"\nstrip_domain = true\n", one(id));
-    let desk = Desk::with("user-backend.toml", &(stripped("north") + &stripped("south")));
+    let occ = OccFixture::with("user-backend.toml", &(stripped("north") + &stripped("south")));
     for command in ["backend:list", "backend:check"] {
-        let said = desk.run(&[command]);
+        let said = occ.run(&[command]);
         let told = said.fails(2);
         assert!(told.contains("north") && told.contains("south"), "{told}");
     }
@@ -148,20 +150,20 @@ fn what_is_allowed_and_worth_a_second_thought_is_said() {
     let port = closed_port();
     let text = format!("{}port = {port}\ndanger_accept_any_certificate = true\n", one("mail"))
         .replace("mail.example.com", "127.0.0.1");
-    let desk = Desk::with("user-backend.toml", &text);
-    let list = desk.run(&["backend:list"]);
+    let occ = OccFixture::with("user-backend.toml", &text);
+    let list = occ.run(&["backend:list"]);
     assert!(list.out.contains("\nmail: warning: danger_accept_any_certificate: "), "{}", list.out);
-    let json: Value = serde_json::from_str(&desk.run(&["backend:list", "--output=json"]).out).unwrap();
+    let json: Value = serde_json::from_str(&occ.run(&["backend:list", "--output=json"]).out).unwrap();
     assert_eq!(json["backends"][0]["warnings"].as_array().unwrap().len(), 1);
-    let login = desk.run_with_input(&["backend:login", "alice", "--password-from-stdin"], b"x\n");
+    let login = occ.run_with_input(&["backend:login", "alice", "--password-from-stdin"], b"x\n");
     assert!(login.err.starts_with("warning: mail: danger_accept_any_certificate: "), "{}", login.err);
 }
 
 #[test]
 fn an_unknown_id_is_2_and_the_ids_are_named() {
-    let desk = Desk::with("user-backend.toml", GOOD);
+    let occ = OccFixture::with("user-backend.toml", GOOD);
     for command in [&["backend:check", "mial"][..], &["backend:login", "alice", "--backend", "mial"]] {
-        let said = desk.run(command);
+        let said = occ.run(command);
         assert_eq!(said.fails(2), "occ: there is no backend \"mial\"; there are: mail, ftp:127.0.0.1:2121\n");
     }
 }
@@ -172,19 +174,19 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
         "[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {}\n",
         closed_port()
     );
-    let desk = Desk::with("user-backend.toml", &text);
-    let check = desk.run(&["backend:check", "--output=json"]);
+    let occ = OccFixture::with("user-backend.toml", &text);
+    let check = occ.run(&["backend:check", "--output=json"]);
     let json: Value = serde_json::from_str(&check.out).unwrap();
     assert_eq!(
         (check.code, &json["backends"][0]["state"], &json["backends"][0]["phase"]),
         (3, &"unavailable".into(), &"connect".into())
     );
     let words = ["backend:login", "alice", "--password-from-stdin"];
-    let login = desk.run_with_input(&words, b"Wonderland-1\n");
+    let login = occ.run_with_input(&words, b"Wonderland-1\n");
     assert_eq!(login.code, 3);
     assert!(login.out.starts_with("unavailable: mail failed during connect"), "{}", login.out);
     let login =
-        desk.run_with_input(&[&words[..], &["--explain", "--output=json"]].concat(), b"Wonderland-1\n");
+        occ.run_with_input(&[&words[..], &["--explain", "--output=json"]].concat(), b"Wonderland-1\n");
     let json: Value = serde_json::from_str(&login.out).unwrap();
     assert_eq!(
         (login.code, &json["outcome"], &json["trace"][0]["phase"]),
@@ -196,11 +198,11 @@ fn a_server_that_is_not_there_is_3_and_never_a_wrong_password() {
 #[test]
 fn a_host_that_does_not_exist_is_a_wrong_configuration() {
     let text = "\n[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"mail.nowhere.invalid\"\n";
-    let desk = Desk::with("user-backend.toml", text);
-    assert_eq!(desk.run(&["backend:list"]).code, 0, "no server is contacted");
+    let occ = OccFixture::with("user-backend.toml", text);
+    assert_eq!(occ.run(&["backend:list"]).code, 0, "no server is contacted");
     let words = ["backend:login", "alice", "--password-from-stdin"];
-    let check = desk.run(&["backend:check", "mail"]);
-    let login = desk.run_with_input(&words, b"Wonderland-1\n");
+    let check = occ.run(&["backend:check", "mail"]);
+    let login = occ.run_with_input(&words, b"Wonderland-1\n");
     for said in [&check, &login] {
         assert_eq!(said.code, 2, "{said:?}");
         insta::assert_snapshot!("no_such_host", said.err);
@@ -212,7 +214,7 @@ fn a_host_that_does_not_exist_is_a_wrong_configuration() {
         "{}",
         login.out
     );
-    let login = desk.run_with_input(&[&words[..], &["--output=json"]].concat(), b"Wonderland-1\n");
+    let login = occ.run_with_input(&[&words[..], &["--output=json"]].concat(), b"Wonderland-1\n");
     let json: Value = serde_json::from_str(&login.out).unwrap();
     assert_eq!(
         (login.code, &json["outcome"], &json["trace"][0]["verdict"], &json["trace"][0]["phase"]),
@@ -222,16 +224,16 @@ fn a_host_that_does_not_exist_is_a_wrong_configuration() {
 
 #[test]
 fn settings_are_accepted_and_rejected_as_by_the_server() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     for text in settings::ACCEPTED {
-        desk.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
-        let said = desk.run(&["backend:list"]);
+        occ.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
+        let said = occ.run(&["backend:list"]);
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{text}");
     }
     for (text, error) in settings::REJECTED {
-        desk.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
+        occ.write("user-backend.toml", &format!("{text}\n{}", one("mail")));
         for command in ["backend:list", "user:list"] {
-            let said = desk.run(&[command]);
+            let said = occ.run(&[command]);
             let expected = format!("occ: the configuration is wrong\n{error}");
             assert!(said.fails(2).starts_with(&expected), "{text}: {said:?}");
         }
@@ -251,22 +253,22 @@ fn configuration_of_another_user_sends_no_password() {
         "[[user_backends]]\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\ncanary = false\n\
          timeout = \"1s\"\n"
     );
-    let desk = Desk::with("user-backend.toml", &text);
-    let file = desk.path().join("user-backend.toml");
+    let occ = OccFixture::with("user-backend.toml", &text);
+    let file = occ.path().join("user-backend.toml");
     let mode = |path: &std::path::Path, bits| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)).unwrap();
     };
     let login =
-        || desk.run_with_input(&["backend:login", "--password-from-stdin", "alice"], b"Wonderland-1\n");
+        || occ.run_with_input(&["backend:login", "--password-from-stdin", "alice"], b"Wonderland-1\n");
     let refused = |words: &str| {
         let said = login();
         let told = said.fails(2);
         assert!(told.contains(words), "{told}");
         assert!(listener.accept().is_err(), "no connection was made");
     };
-    mode(desk.path(), 0o775);
+    mode(occ.path(), 0o775);
     refused("chmod g-w ");
-    mode(desk.path(), 0o700);
+    mode(occ.path(), 0o700);
     mode(&file, 0o664);
     refused("chmod g-w ");
     mode(&file, 0o644);
@@ -274,9 +276,9 @@ fn configuration_of_another_user_sends_no_password() {
     if chown(&file, Some(65534), None).is_ok() {
         refused("owner 65534");
         chown(&file, Some(0), None).unwrap();
-        chown(desk.path(), Some(65534), None).unwrap();
+        chown(occ.path(), Some(65534), None).unwrap();
         refused("owner 65534");
-        chown(desk.path(), Some(0), None).unwrap();
+        chown(occ.path(), Some(0), None).unwrap();
     }
     login();
     assert!(listener.accept().is_ok(), "a file of one's own is used");

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use accounts::{Accounts, Timestamp, UserFilter, UserId};
 use tokio::net::{TcpListener, UnixStream};
 
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 use installation::{HASH, Installation, Kind};
 
 /// Writes a test for each database: `from_each! { fn name(installation) { .. } }`.
@@ -45,7 +45,7 @@ macro_rules! from_each {
 from_each! {
     fn dry_run_lists_everything_and_writes_nothing(installation) {
         let before = installation.bytes();
-        let said = installation.desk.run(&["import:nextcloud"]);
+        let said = installation.occ.run(&["import:nextcloud"]);
         assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
         assert_eq!(said.out, DRY_RUN);
         assert!(!installation.is_store_made());
@@ -54,21 +54,21 @@ from_each! {
 
     fn users_are_imported_with_all_their_data(installation) {
         let before = installation.bytes();
-        let desk = &installation.desk;
+        let occ = &installation.occ;
         let (said, json) = installation.import(&["--write"]);
         assert_eq!((said.code, said.err.as_str()), (1, ""), "{said:?}");
         assert_eq!((&json["users"], &json["external_users"], &json["groups"]), (&5.into(), &2.into(), &2.into()));
         assert_eq!(json["app_passwords_left_behind"], 2);
         assert_eq!(installation.bytes(), before, "the source was written");
-        assert_eq!(desk.run(&["user:info", "alice"]).out, ALICE);
-        assert_eq!(desk.run(&["user:list", "-d"]).out, "  - carol: carol\n");
+        assert_eq!(occ.run(&["user:info", "alice"]).out, ALICE);
+        assert_eq!(occ.run(&["user:list", "-d"]).out, "  - carol: carol\n");
         assert_eq!(
-            desk.run(&["pin:list"]).out,
+            occ.run(&["pin:list"]).out,
             "  - alice: local\n  - carol: local\n  - felix: ftp:files.example.com\n  - ingrid@example.com: \
              imap:mail.example.com\n  - older: local\n  - oldest: local\n  - root: local\n"
         );
         let accounts = installation.accounts();
-        let seen = |id: &str| desk.block_on(accounts.users().get(&UserId::parse(id).unwrap())).unwrap();
+        let seen = |id: &str| occ.block_on(accounts.users().get(&UserId::parse(id).unwrap())).unwrap();
         let at = |seconds: i64| Some(Timestamp::from_millis(seconds * 1000));
         for (id, first, last) in [
             ("alice", at(1_600_000_000), at(1_700_000_000)),
@@ -77,7 +77,7 @@ from_each! {
         ] {
             assert_eq!((seen(id).first_login, seen(id).last_login), (first, last), "{id}");
         }
-        let details = desk.block_on(accounts.users().details(&UserId::parse("alice").unwrap())).unwrap();
+        let details = occ.block_on(accounts.users().details(&UserId::parse("alice").unwrap())).unwrap();
         assert!(format!("{:?}", details.profile).contains("+441865276150"), "{details:?}");
     }
 
@@ -86,30 +86,30 @@ from_each! {
         assert_eq!(json["users"], 5);
         let accounts = installation.accounts();
         for id in ["alice", "older", "oldest"] {
-            let before = hash(&installation.desk, &accounts, id);
+            let before = hash(&installation.occ, &accounts, id);
             assert!(!before.contains("argon2id"), "{before}");
-            assert_eq!(sign_in(&installation.desk, id, "Wonderland-2").code, 1);
-            assert_eq!(hash(&installation.desk, &accounts, id), before);
-            let said = sign_in(&installation.desk, id, "Wonderland-1");
+            assert_eq!(sign_in(&installation.occ, id, "Wonderland-2").code, 1);
+            assert_eq!(hash(&installation.occ, &accounts, id), before);
+            let said = sign_in(&installation.occ, id, "Wonderland-1");
             assert!(said.code == 0 && said.out.starts_with(&format!("{id} is authenticated by local")), "{said:?}");
-            assert!(hash(&installation.desk, &accounts, id).starts_with("$argon2id"), "{id}");
+            assert!(hash(&installation.occ, &accounts, id).starts_with("$argon2id"), "{id}");
         }
-        assert_eq!(hash(&installation.desk, &accounts, "root"), HASH);
+        assert_eq!(hash(&installation.occ, &accounts, "root"), HASH);
         // The salt is a secret of the installation; it is nowhere in what administrators may look at.
-        let told = installation.desk.run(&["config:list", "--private"]).out;
+        let told = installation.occ.run(&["config:list", "--private"]).out;
         assert!(!told.contains("pepper"), "{told}");
     }
 
     fn interrupted_import_continues_and_a_second_one_is_idempotent(installation) {
-        let desk = &installation.desk;
+        let occ = &installation.occ;
         installation.import(&["--write"]);
-        assert_eq!(desk.run(&["user:delete", "felix"]).code, 0);
-        assert_eq!(desk.run(&["user:setting", "alice", "settings", "email", "new@example.com"]).code, 0);
+        assert_eq!(occ.run(&["user:delete", "felix"]).code, 0);
+        assert_eq!(occ.run(&["user:setting", "alice", "settings", "email", "new@example.com"]).code, 0);
         let (_, json) = installation.import(&["--write", "--backend", "gone.example.com=imap:mail.example.com"]);
         assert_eq!((&json["users"], &json["external_users"]), (&0.into(), &2.into()), "felix again, and gunnar");
         assert_eq!((&json["users_there_already"], &json["groups_there_already"]), (&6.into(), &3.into()));
-        assert_eq!(desk.run(&["user:setting", "alice", "settings", "email"]).out, "new@example.com\n");
-        assert_eq!(desk.block_on(installation.accounts().users().count(&UserFilter::new())).unwrap(), 8);
+        assert_eq!(occ.run(&["user:setting", "alice", "settings", "email"]).out, "new@example.com\n");
+        assert_eq!(occ.block_on(installation.accounts().users().count(&UserFilter::new())).unwrap(), 8);
     }
 
     // Addresses of one user count as confirmed, and those of several users do not, in any order.
@@ -118,22 +118,22 @@ from_each! {
                           ('older', 'settings', 'email', 'Shared@Example.com'), ('oldest', 'settings', 'email', 'SHARED@example.com');";
         match &installation.database {
             Some(database) => database.run(statements),
-            None => installation.desk.block_on(installation::sqlite(&installation.file(), statements)),
+            None => installation.occ.block_on(installation::sqlite(&installation.file(), statements)),
         }
         let (_, dry) = installation.import(&[]);
         let (said, json) = installation.import(&["--write"]);
         let shared = serde_json::json!(["carol", "older", "oldest"]);
         assert_eq!((&dry["unconfirmed_addresses"], &json["unconfirmed_addresses"]), (&shared, &shared));
         assert_eq!(said.code, 1, "as without: {said:?}");
-        let desk = &installation.desk;
-        assert_eq!(desk.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - older: older\n  - oldest: oldest\n");
-        let info = desk.run(&["user:info", "carol"]).out;
+        let occ = &installation.occ;
+        assert_eq!(occ.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - older: older\n  - oldest: oldest\n");
+        let info = occ.run(&["user:info", "carol"]).out;
         assert!(info.contains("- email: shared@example.com\n  - confirmed_email: \n"), "{info}");
         // An administrator says whose it is.
-        assert_eq!(desk.run(&["user:setting", "older", "settings", "email", "shared@example.com"]).out, "");
-        let said = desk.run(&["user:setting", "carol", "settings", "email", "shared@example.com"]);
+        assert_eq!(occ.run(&["user:setting", "older", "settings", "email", "shared@example.com"]).out, "");
+        let said = occ.run(&["user:setting", "carol", "settings", "email", "shared@example.com"]);
         assert!(said.code == 0 && said.out.contains("is stored and not confirmed"), "{said:?}");
-        assert_eq!(desk.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - oldest: oldest\n");
+        assert_eq!(occ.run(&["user:list", "--unconfirmed"]).out, "  - carol: carol\n  - oldest: oldest\n");
     }
 
     fn large_installation_is_read_in_pages_completely(installation) {
@@ -144,7 +144,7 @@ from_each! {
             + &insert("oc_users_external", "uid, displayname, backend");
         match database {
             Some(database) => database.run(&statements),
-            None => installation.desk.block_on(installation::sqlite(&installation.file(), &statements)),
+            None => installation.occ.block_on(installation::sqlite(&installation.file(), &statements)),
         }
         let (_, json) = installation.import(&[]);
         assert_eq!(json["users"], 5 + 403, "{json}");
@@ -158,7 +158,7 @@ from_each! {
                           ALTER TABLE oc_groups DROP COLUMN displayname;";
         match &installation.database {
             Some(database) => database.run(statements),
-            None => installation.desk.block_on(installation::sqlite(&installation.file(), statements)),
+            None => installation.occ.block_on(installation::sqlite(&installation.file(), statements)),
         }
         let (_, json) = installation.import(&["--write"]);
         assert_eq!(
@@ -185,7 +185,7 @@ fn malformed_row_does_not_stop_the_import() {
     );
     let Some(installation) = Installation::new(Kind::Sqlite) else { return };
     // A table without a primary key, as SQLite's own have it, takes a NULL.
-    installation.desk.block_on(installation::sqlite(&installation.file(), &rows));
+    installation.occ.block_on(installation::sqlite(&installation.file(), &rows));
     let before = installation.bytes();
     let (said, dry) = installation.import(&[]);
     assert_eq!(said.code, 1, "{said:?}");
@@ -194,11 +194,11 @@ fn malformed_row_does_not_stop_the_import() {
     insta::assert_snapshot!(format!("{:#}", json["problems"]));
     assert_eq!((&json["users"], &json["external_users"]), (&(5 + 2).into(), &2.into()));
     assert_eq!(installation.bytes(), before);
-    let zoe = installation.desk.run(&["user:info", "zoe"]).out;
+    let zoe = installation.occ.run(&["user:info", "zoe"]).out;
     assert!(zoe.contains("display_name: Zoe\n  - email: \n"), "{zoe}");
     assert!(zoe.contains("enabled: false") && zoe.contains("    - nowhere\n"), "{zoe}");
-    assert_eq!(installation.desk.run(&["user:setting", "zoe", "core", "lang"]).out, "fr\n");
-    assert!(installation.desk.run(&["user:info", "xaver"]).fails(1).contains("not found"));
+    assert_eq!(installation.occ.run(&["user:setting", "zoe", "core", "lang"]).out, "fr\n");
+    assert!(installation.occ.run(&["user:info", "xaver"]).fails(1).contains("not found"));
 }
 
 const DRY_RUN: &str = "\
@@ -236,20 +236,20 @@ const ALICE: &str = "  - user_id: Alice
     - quota: 5368709120
 ";
 
-fn hash(desk: &Desk, accounts: &Accounts, id: &str) -> String {
-    let kept = desk.block_on(accounts.passwords().find(&UserId::parse(id).unwrap())).unwrap();
+fn hash(occ: &OccFixture, accounts: &Accounts, id: &str) -> String {
+    let kept = occ.block_on(accounts.passwords().find(&UserId::parse(id).unwrap())).unwrap();
     kept.unwrap().hash.expose().to_owned()
 }
 
-fn sign_in(desk: &Desk, id: &str, password: &str) -> Said {
-    let mut login = desk.command(&["backend:login", id, "--password-from-env"]);
-    Said::of(&login.env("OC_PASS", password).output().unwrap())
+fn sign_in(occ: &OccFixture, id: &str, password: &str) -> CliOutput {
+    let mut login = occ.command(&["backend:login", id, "--password-from-env"]);
+    CliOutput::of(&login.env("OC_PASS", password).output().unwrap())
 }
 
 #[test]
 fn unreadable_source_is_reported_and_nothing_is_created() {
-    let desk = Desk::with_store();
-    assert!(desk.run(&["import:nextcloud"]).fails(2).contains("is no config.php"));
+    let occ = OccFixture::with_store();
+    assert!(occ.run(&["import:nextcloud"]).fails(2).contains("is no config.php"));
     for (text, words) in [
         ("'dbtype' => 'oci',", "sqlite3, pgsql or mysql"),
         ("'dbtype' => 'sqlite3',", "datadirectory"),
@@ -260,28 +260,28 @@ fn unreadable_source_is_reported_and_nothing_is_created() {
         ("'dbtype' => 'sqlite3', 'datadirectory' => '.', 'dbtableprefix' => 'x; DROP',", "letters, digits"),
         ("'dbtype' => 'mysql', 'dbhost' => 'localhost:nowhere',", "host:port"),
     ] {
-        desk.write("config/config.php", &format!("<?php $CONFIG = [{text}];"));
-        let said = desk.run(&["import:nextcloud", "--from", "config/config.php", "--write"]);
+        occ.write("config/config.php", &format!("<?php $CONFIG = [{text}];"));
+        let said = occ.run(&["import:nextcloud", "--from", "config/config.php", "--write"]);
         assert!(said.fails(2).contains(words), "{text}: {said:?}");
     }
     let port = crate::closed_port();
     for kind in ["pgsql", "mysql"] {
-        desk.write(
+        occ.write(
             "config/config.php",
             &format!(
                 "<?php $CONFIG = ['dbtype' => '{kind}', 'dbhost' => '127.0.0.1:{port}', 'dbname' => 'x', 'dbuser' => 'x'];"
             ),
         );
-        desk.run(&["import:nextcloud", "--from", "config/config.php", "--write"]).fails(3);
+        occ.run(&["import:nextcloud", "--from", "config/config.php", "--write"]).fails(3);
     }
-    assert!(!desk.has_store());
+    assert!(!occ.has_store());
 }
 
 /// A port on loopback that leads to a socket: the server itself listens nowhere else.
-fn port_to(desk: &Desk, socket: PathBuf) -> u16 {
-    let listener = desk.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
+fn port_to(occ: &OccFixture, socket: PathBuf) -> u16 {
+    let listener = occ.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
-    desk.runtime.spawn(async move {
+    occ.runtime.spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
             let mut server = UnixStream::connect(&socket).await.unwrap();
             tokio::spawn(async move {
@@ -296,12 +296,12 @@ fn port_to(desk: &Desk, socket: PathBuf) -> u16 {
 #[test]
 fn mysql_uses_port_and_tls_of_the_driver_options() {
     let Some(installation) = Installation::new(Kind::Mysql) else { return };
-    let (desk, socket) = (&installation.desk, installation.socket());
+    let (occ, socket) = (&installation.occ, installation.socket());
     let certificate = socket.parent().unwrap().join("cert.pem").display().to_string();
-    let port = port_to(desk, socket);
+    let port = port_to(occ, socket);
     let found = |host: &str, options: &str| {
         installation.configure(&format!("{host}:{port}"), options);
-        desk.run(&["import:nextcloud", "--output=json"])
+        occ.run(&["import:nextcloud", "--output=json"])
     };
     assert_eq!(found("127.0.0.1", "").code, 1, "there are problems, so it was read");
     let said = found("localhost", "'dbdriveroptions' => [PDO::MYSQL_ATTR_INIT_COMMAND => 'SET x = 1'],");
@@ -339,12 +339,12 @@ fn a_database_that_does_not_let_us_in_says_why() {
             [("dbname", "nowhere", "no database of that dbname"), ("dbuser", "stranger", "another dbuser")]
         {
             installation.configure(&host, "");
-            let file = installation.desk.path().join("config/config.php");
+            let file = installation.occ.path().join("config/config.php");
             let text = std::fs::read_to_string(&file).unwrap();
             let text =
                 text.replace(&format!("'{setting}' => "), &format!("'{setting}' => '{value}', 'was' => "));
             std::fs::write(&file, text).unwrap();
-            let said = installation.desk.run(&["import:nextcloud"]);
+            let said = installation.occ.run(&["import:nextcloud"]);
             assert!(said.fails(2).contains(words), "{kind:?} {setting}: {said:?}");
             assert!(!said.err.contains("Reading-Glass"), "{said:?}");
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use user_backend_tests::Rig;
 
-use crate::{Desk, Said, closed_port};
+use crate::{CliOutput, OccFixture, closed_port};
 
 /// One backend of each class.
 fn three(rig: &Rig) -> String {
@@ -44,16 +44,16 @@ fn outage(policy: &str) -> String {
     )
 }
 
-fn login(desk: &Desk, name: &str, password: &str, more: &[&str]) -> (Said, Value) {
+fn login(occ: &OccFixture, name: &str, password: &str, more: &[&str]) -> (CliOutput, Value) {
     let words = [&["backend:login", name, "--password-from-env", "--output=json"], more].concat();
-    let said = Said::of(&desk.command(&words).env("OC_PASS", password).output().unwrap());
+    let said = CliOutput::of(&occ.command(&words).env("OC_PASS", password).output().unwrap());
     let json = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
     (said, json)
 }
 
 #[track_caller]
-fn ends(desk: &Desk, name: &str, password: &str, more: &[&str], code: i32, outcome: &str) -> Value {
-    let (said, json) = login(desk, name, password, more);
+fn ends(occ: &OccFixture, name: &str, password: &str, more: &[&str], code: i32, outcome: &str) -> Value {
+    let (said, json) = login(occ, name, password, more);
     assert_eq!((said.code, json["outcome"].as_str()), (code, Some(outcome)), "{name} {more:?}: {said:?}");
     json
 }
@@ -69,7 +69,7 @@ fn people(rig: &Rig) -> Vec<[String; 4]> {
 #[test]
 fn users_sign_in_only_where_they_are_known() {
     let Some(rig) = Rig::find() else { return };
-    let desk = Desk::with("user-backend.toml", &three(&rig));
+    let occ = OccFixture::with("user-backend.toml", &three(&rig));
     for [name, password, servers, state] in people(&rig) {
         for (id, server) in [("mail", "imap"), ("files", "ftp"), ("office", "smb")] {
             let only = ["--backend", id];
@@ -77,7 +77,7 @@ fn users_sign_in_only_where_they_are_known() {
                 continue;
             }
             if state == "ok" {
-                let json = ends(&desk, &name, &password, &only, 0, "authenticated");
+                let json = ends(&occ, &name, &password, &only, 0, "authenticated");
                 assert_eq!((&json["user"], &json["backend"]), (&name.as_str().into(), &id.into()));
             } else {
                 // libsmbclient reports some refused accounts with the number of an outage.
@@ -85,11 +85,11 @@ fn users_sign_in_only_where_they_are_known() {
                     ("smb", "locked" | "mustchange") => (3, "unavailable"),
                     _ => (1, "refused"),
                 };
-                ends(&desk, &name, &password, &only, code, outcome);
+                ends(&occ, &name, &password, &only, code, outcome);
             }
             // Samba says of a locked account that it is locked, whatever the password.
             let (code, outcome) = if state == "locked" { (3, "unavailable") } else { (1, "refused") };
-            ends(&desk, &name, "not-the-password", &only, code, outcome);
+            ends(&occ, &name, "not-the-password", &only, code, outcome);
         }
     }
 }
@@ -97,13 +97,13 @@ fn users_sign_in_only_where_they_are_known() {
 #[test]
 fn the_chain_finds_the_server_that_knows_the_person() {
     let Some(rig) = Rig::find() else { return };
-    let desk = Desk::with("user-backend.toml", &three(&rig));
+    let occ = OccFixture::with("user-backend.toml", &three(&rig));
     for (name, password, backend) in [
         ("alice", "Wonderland-1", "mail"),
         ("felix", "Only-by-files-1", "files"),
         ("sam", "Only-by-office-1", "office"),
     ] {
-        let json = ends(&desk, name, password, &[], 0, "authenticated");
+        let json = ends(&occ, name, password, &[], 0, "authenticated");
         assert_eq!(json["backend"], backend);
         assert_eq!(json["trace"].as_array().unwrap().len(), 3);
     }
@@ -117,29 +117,30 @@ fn the_chain_finds_the_server_that_knows_the_person() {
         ("alice", "Wonderland-1\r\nA2 LOGIN bob x"),
         ("alice\n", "Wonderland-1"),
     ] {
-        ends(&desk, name, password, &[], 1, "refused");
+        ends(&occ, name, password, &[], 1, "refused");
     }
 }
 
 #[test]
 fn an_outage_stops_the_chain_unless_the_settings_say_otherwise() {
     let Some(rig) = Rig::find() else { return };
-    let desk = Desk::with("user-backend.toml", &(outage("") + &three(&rig)));
-    let json = ends(&desk, "alice", "Wonderland-1", &[], 3, "unavailable");
+    let occ = OccFixture::with("user-backend.toml", &(outage("") + &three(&rig)));
+    let json = ends(&occ, "alice", "Wonderland-1", &[], 3, "unavailable");
     assert_eq!(
         (&json["trace"][0]["verdict"], &json["trace"][1]["verdict"]),
         (&"unavailable".into(), &"skipped".into())
     );
-    let desk = Desk::with("user-backend.toml", &(outage("on_unavailable = \"continue\"") + &three(&rig)));
-    assert_eq!(ends(&desk, "alice", "Wonderland-1", &[], 0, "authenticated")["backend"], "mail");
-    ends(&desk, "alice", "wrong", &[], 3, "unavailable");
+    let occ =
+        OccFixture::with("user-backend.toml", &(outage("on_unavailable = \"continue\"") + &three(&rig)));
+    assert_eq!(ends(&occ, "alice", "Wonderland-1", &[], 0, "authenticated")["backend"], "mail");
+    ends(&occ, "alice", "wrong", &[], 3, "unavailable");
 }
 
 #[test]
 fn check_describes_every_server() {
     let Some(rig) = Rig::find() else { return };
-    let desk = Desk::with("user-backend.toml", &three(&rig));
-    let said = desk.run(&["backend:check", "--output=json"]);
+    let occ = OccFixture::with("user-backend.toml", &three(&rig));
+    let said = occ.run(&["backend:check", "--output=json"]);
     let json: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((said.code, &json["state"]), (0, &"ok".into()), "{said:?}");
     for (number, id) in ["mail", "files", "office"].into_iter().enumerate() {
@@ -155,21 +156,21 @@ fn check_describes_every_server() {
     }
     assert!(json["backends"][0]["capabilities"].to_string().contains("IMAP4rev1"), "{json}");
 
-    let desk = Desk::with("user-backend.toml", &(outage("") + &three(&rig)));
-    assert_eq!(desk.run(&["backend:check"]).code, 3);
-    assert_eq!(desk.run(&["backend:check", "mail", "office"]).code, 0);
+    let occ = OccFixture::with("user-backend.toml", &(outage("") + &three(&rig)));
+    assert_eq!(occ.run(&["backend:check"]).code, 3);
+    assert_eq!(occ.run(&["backend:check", "mail", "office"]).code, 0);
     let untrusted = three(&rig).replace("ca_file", "# ca_file");
-    let said = Desk::with("user-backend.toml", &untrusted).run(&["backend:check", "mail"]);
+    let said = OccFixture::with("user-backend.toml", &untrusted).run(&["backend:check", "mail"]);
     assert!(matches!(said.code, 2 | 3) && said.out.contains("set ca_file"), "{said:?}");
 }
 
 #[test]
 fn log_of_a_real_sign_in_has_no_password() {
     let Some(rig) = Rig::find() else { return };
-    let desk = Desk::with("user-backend.toml", &three(&rig));
+    let occ = OccFixture::with("user-backend.toml", &three(&rig));
     for id in ["mail", "files", "office"] {
         let words = ["-vvv", "backend:login", "alice", "--password-from-stdin", "--explain", "--backend", id];
-        let said = desk.run_with_input(&words, b"Wonderland-1\n");
+        let said = occ.run_with_input(&words, b"Wonderland-1\n");
         assert_eq!(said.code, 0, "{said:?}");
         let all = format!("{said:?}");
         // As it is; in SASL PLAIN and in base64 alone; as bytes in a debug print.
@@ -187,9 +188,9 @@ fn standard_output_has_no_text_of_libraries() {
         "[[user_backends]]\nid = \"guests\"\nclass = \"smb\"\nhost = \"{}\"\nport = 10446\nshare = \"public\"\n",
         rig.host()
     );
-    let desk = Desk::with("user-backend.toml", &guests);
-    ends(&desk, "unknown-user", "whatever", &[], 1, "refused");
-    let check = Said::of(&desk.command(&["backend:check", "--output=json"]).output().unwrap());
+    let occ = OccFixture::with("user-backend.toml", &guests);
+    ends(&occ, "unknown-user", "whatever", &[], 1, "refused");
+    let check = CliOutput::of(&occ.command(&["backend:check", "--output=json"]).output().unwrap());
     let json: Value = serde_json::from_str(&check.out).unwrap_or_else(|_| panic!("{check:?}"));
     assert_eq!(json["backends"][0]["canary"], "refused");
 }

@@ -26,7 +26,7 @@ use tempfile::TempDir;
 use user_backend::BackendId;
 
 /// The program in an empty directory without a configuration.
-struct Desk {
+struct OccFixture {
     dir: TempDir,
     /// Where the store is, if it is not in the directory.
     store: Option<Database>,
@@ -38,16 +38,16 @@ fn on_postgres() -> bool {
     std::env::var_os("OCC_TEST_POSTGRES").is_some()
 }
 
-impl Desk {
+impl OccFixture {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         Self { dir: TempDir::new().unwrap(), store: None, runtime: runtime.unwrap() }
     }
 
     fn with(file: &str, text: &str) -> Self {
-        let desk = Self::new();
-        desk.write(file, text);
-        desk
+        let occ = Self::new();
+        occ.write(file, text);
+        occ
     }
 
     /// The configuration of the tests that need a store: hashes that cost little, and one backend that is never asked.
@@ -66,23 +66,23 @@ port = 1
 
     /// A configuration beside which a store will be made.
     fn with_store() -> Self {
-        let mut desk = Self::with("user-backend.toml", Self::CONFIGURATION);
+        let mut occ = Self::with("user-backend.toml", Self::CONFIGURATION);
         if on_postgres() {
-            let database = Database::new(Server::postgres().unwrap(), &desk.runtime);
+            let database = Database::new(Server::postgres().unwrap(), &occ.runtime);
             let url = database.url();
-            desk.write("user-backend.toml", &format!("[store]\nurl = {url:?}\n{}", Self::CONFIGURATION));
-            desk.store = Some(database);
+            occ.write("user-backend.toml", &format!("[store]\nurl = {url:?}\n{}", Self::CONFIGURATION));
+            occ.store = Some(database);
         }
-        desk
+        occ
     }
 
     /// A store with the administrator root, the user alice, two users of the backend mail, and the group staff.
     fn with_people() -> Self {
-        let desk = Self::with_store();
-        let accounts = desk.accounts();
+        let occ = Self::with_store();
+        let accounts = occ.accounts();
         let mail = BackendId::parse("mail").unwrap();
         let id = |id: &str| UserId::parse(id).unwrap();
-        desk.block_on(async {
+        occ.block_on(async {
             let staff = GroupId::parse("staff").unwrap();
             accounts.groups().create(&staff, Some("The Staff".parse().unwrap())).await.unwrap();
             for user in [
@@ -99,7 +99,7 @@ port = 1
             }
             accounts.close().await;
         });
-        desk
+        occ
     }
 
     /// The store itself, as a server has it open.
@@ -138,29 +138,29 @@ port = 1
         command
     }
 
-    fn run(&self, words: &[&str]) -> Said {
-        Said::of(&self.command(words).output().unwrap())
+    fn run(&self, words: &[&str]) -> CliOutput {
+        CliOutput::of(&self.command(words).output().unwrap())
     }
 
-    fn run_with_input(&self, words: &[&str], input: &[u8]) -> Said {
+    fn run_with_input(&self, words: &[&str], input: &[u8]) -> CliOutput {
         let mut command = self.command(words);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that does not read what it is offered is no failure of the test.
         let _ = child.stdin.take().unwrap().write_all(input);
-        Said::of(&child.wait_with_output().unwrap())
+        CliOutput::of(&child.wait_with_output().unwrap())
     }
 }
 
 /// What the program said.
 #[derive(Debug)]
-struct Said {
+struct CliOutput {
     out: String,
     err: String,
     code: i32,
 }
 
-impl Said {
+impl CliOutput {
     fn of(output: &Output) -> Self {
         Self {
             out: String::from_utf8(output.stdout.clone()).unwrap(),

@@ -12,43 +12,43 @@ use accounts::{HashSettings, Hasher, LocalBackend, LocalPasswords, NoRules};
 use user_backend::clock::{later, now};
 use user_backend::{Credentials, DomainRules, Outcome, Password, Resolver};
 
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 
 const OLD: &str = "down the rabbit hole";
 const NEW: &str = "a mad tea-party at four";
 
 /// alice with a password, and a server that has the store open.
 struct Server {
-    desk: Desk,
+    occ: OccFixture,
     accounts: accounts::ActingAccounts,
     resolver: Resolver,
 }
 
 impl Server {
     fn running() -> Self {
-        let desk = Desk::with_people();
-        let accounts = desk.accounts();
+        let occ = OccFixture::with_people();
+        let accounts = occ.accounts();
         let cheap = HashSettings::default().with_cost(7168, 1, 1).unwrap();
         let hasher = Hasher::new(cheap).unwrap();
         let passwords = LocalPasswords::new(accounts.clone(), hasher.clone(), Arc::new(NoRules));
         let alice = UserId::parse("alice").unwrap();
         let old = Password::parse(OLD).unwrap();
-        desk.block_on(passwords.set(&alice, &old, Actor::system(), minute())).unwrap();
+        occ.block_on(passwords.set(&alice, &old, Actor::system(), minute())).unwrap();
         let local = LocalBackend::new(accounts.clone(), hasher, Arc::new(NoRules)).unwrap();
         let policy = local.policy();
         let resolver = Resolver::builder().pins(accounts.pin_store());
-        let resolver = resolver.link(Arc::new(local), policy, DomainRules::none()).build().unwrap();
-        Self { desk, accounts, resolver }
+        let resolver = resolver.backend_with(Arc::new(local), policy, DomainRules::none()).build().unwrap();
+        Self { occ, accounts, resolver }
     }
 
     fn accepts(&self, password: &str) -> bool {
-        let answer = self.desk.block_on(self.resolver.authenticate(Credentials::new("alice", password)));
+        let answer = self.occ.block_on(self.resolver.authenticate(Credentials::new("alice", password)));
         matches!(answer.outcome, Outcome::Authenticated(_))
     }
 
-    fn reset(&self, name: &str, value: &str) -> Said {
-        let mut command = self.desk.command(&["user:resetpassword", "alice", "--password-from-env"]);
-        Said::of(&command.env(name, value).output().unwrap())
+    fn reset(&self, name: &str, value: &str) -> CliOutput {
+        let mut command = self.occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
+        CliOutput::of(&command.env(name, value).output().unwrap())
     }
 }
 
@@ -62,7 +62,7 @@ fn running_server_refuses_the_old_password_at_once() {
     assert!(server.accepts(OLD) && server.accepts(OLD), "also from memory");
     let alice = UserId::parse("alice").unwrap();
     let session = server.accounts.sessions().begin(Some(&alice), Duration::from_secs(60), b"");
-    let session = server.desk.block_on(session).unwrap();
+    let session = server.occ.block_on(session).unwrap();
     let said = server.reset("OC_PASS", NEW);
     assert_eq!(
         (said.code, said.out.as_str(), said.err.as_str()),
@@ -70,7 +70,7 @@ fn running_server_refuses_the_old_password_at_once() {
     );
     assert!(!server.accepts(OLD));
     assert!(server.accepts(NEW));
-    let found = server.desk.block_on(server.accounts.sessions().find(&session.hash())).unwrap();
+    let found = server.occ.block_on(server.accounts.sessions().find(&session.hash())).unwrap();
     assert!(found.is_none(), "the session of the old password goes on");
 }
 
@@ -86,12 +86,12 @@ fn a_refused_password_changes_nothing() {
 #[test]
 fn the_first_variable_that_holds_anything_counts() {
     let server = Server::running();
-    let mut both = server.desk.command(&["user:resetpassword", "alice", "--password-from-env"]);
-    let said = Said::of(&both.env("NC_PASS", NEW).env("OC_PASS", "another good one").output().unwrap());
+    let mut both = server.occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
+    let said = CliOutput::of(&both.env("NC_PASS", NEW).env("OC_PASS", "another good one").output().unwrap());
     assert_eq!(said.code, 0, "{said:?}");
     assert!(server.accepts(NEW));
-    let mut both = server.desk.command(&["user:resetpassword", "alice", "--password-from-env"]);
-    let said = Said::of(&both.env("NC_PASS", "").env("OC_PASS", "another good one").output().unwrap());
+    let mut both = server.occ.command(&["user:resetpassword", "alice", "--password-from-env"]);
+    let said = CliOutput::of(&both.env("NC_PASS", "").env("OC_PASS", "another good one").output().unwrap());
     assert_eq!(said.code, 0, "{said:?}");
     assert!(server.accepts("another good one"));
     assert_eq!(
@@ -105,7 +105,7 @@ fn a_zero_is_a_password_and_not_nothing() {
     let server = Server::running();
     // It is too short for the rules, and that is another refusal than being empty.
     assert_eq!(server.reset("OC_PASS", "0").fails(1), "Password needs to be at least 10 characters long.\n");
-    server.desk.run(&["app:disable", "password_policy"]);
+    server.occ.run(&["app:disable", "password_policy"]);
     assert_eq!(server.reset("OC_PASS", "0").code, 0);
     assert!(server.accepts("0"));
 }
@@ -114,31 +114,31 @@ fn a_zero_is_a_password_and_not_nothing() {
 fn a_pipe_gives_a_password_too() {
     let server = Server::running();
     let words = ["user:resetpassword", "alice", "--password-from-stdin", "-n"];
-    let said = server.desk.run_with_input(&words, format!("{NEW}\n").as_bytes());
+    let said = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
     assert_eq!((said.code, said.err.as_str()), (0, ""));
     assert!(server.accepts(NEW));
-    assert_eq!(server.desk.run_with_input(&words, b"\n").fails(1), "Password cannot be empty!\n");
+    assert_eq!(server.occ.run_with_input(&words, b"\n").fails(1), "Password cannot be empty!\n");
 }
 
 #[test]
 fn mailed_link_changes_nothing_until_it_is_used() {
     let server = Server::running();
-    let said = server.desk.run(&["user:resetpassword", "alice", "--send-email"]);
+    let said = server.occ.run(&["user:resetpassword", "alice", "--send-email"]);
     assert_eq!(said.out, "Password reset link to alice@example.com is waiting to be sent\n");
-    assert_eq!(server.desk.block_on(server.accounts.outbox().waiting()).unwrap(), 1);
+    assert_eq!(server.occ.block_on(server.accounts.outbox().waiting()).unwrap(), 1);
     assert!(server.accepts(OLD));
     assert_eq!(
-        server.desk.run(&["user:welcome", "alice", "-r"]).out,
+        server.occ.run(&["user:welcome", "alice", "-r"]).out,
         "Welcome email to alice@example.com is waiting to be sent\n"
     );
-    assert_eq!(server.desk.block_on(server.accounts.outbox().waiting()).unwrap(), 2);
+    assert_eq!(server.occ.block_on(server.accounts.outbox().waiting()).unwrap(), 2);
 }
 
 #[test]
 fn trace_log_has_no_new_password() {
     let server = Server::running();
     let words = ["-vvv", "user:resetpassword", "alice", "--password-from-stdin"];
-    let said = server.desk.run_with_input(&words, format!("{NEW}\n").as_bytes());
+    let said = server.occ.run_with_input(&words, format!("{NEW}\n").as_bytes());
     assert_eq!(said.code, 0);
     assert!(said.err.contains("opening the store"), "the log is silent: {said:?}");
     assert!(!format!("{said:?}").contains("tea-party"), "{said:?}");
@@ -150,19 +150,19 @@ fn a_writer_that_takes_its_time_is_waited_for() {
     // Two commands and a server at once: SQLite lets one write, the others wait.
     let children: Vec<_> = (0..4)
         .map(|nth| {
-            let mut add = server.desk.command(&["group:add", &format!("g{nth}")]);
+            let mut add = server.occ.command(&["group:add", &format!("g{nth}")]);
             add.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         })
         .collect();
     for nth in 0..4 {
         let group = accounts::GroupId::parse(&format!("s{nth}")).unwrap();
-        server.desk.block_on(server.accounts.groups().create(&group, None)).unwrap();
+        server.occ.block_on(server.accounts.groups().create(&group, None)).unwrap();
     }
     for child in children {
-        let said = Said::of(&child.wait_with_output().unwrap());
+        let said = CliOutput::of(&child.wait_with_output().unwrap());
         assert_eq!(said.code, 0, "{said:?}");
     }
-    let groups = server.desk.run(&["group:list", "--output=json"]).out;
+    let groups = server.occ.run(&["group:list", "--output=json"]).out;
     let groups: serde_json::Value = serde_json::from_str(&groups).unwrap();
     assert_eq!(groups.as_object().unwrap().len(), 10, "{groups}");
 }
@@ -177,14 +177,14 @@ struct Terminal {
 
 #[cfg(target_os = "linux")]
 impl Terminal {
-    fn start(desk: &Desk, words: &[&str]) -> Self {
+    fn start(occ: &OccFixture, words: &[&str]) -> Self {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let slave = || File::options().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let template = desk.command(words);
+        let template = occ.command(words);
         let mut command = std::process::Command::new("setsid");
         command.args(["--ctty", "--wait"]).arg(template.get_program()).args(template.get_args());
         for (variable, value) in template.get_envs() {
@@ -193,7 +193,7 @@ impl Terminal {
                 None => command.env_remove(variable),
             };
         }
-        command.current_dir(desk.path()).stdin(slave()).stdout(slave()).stderr(slave());
+        command.current_dir(occ.path()).stdin(slave()).stdout(slave()).stderr(slave());
         let child = command.spawn().unwrap();
         Self { master: File::from(master), child, seen: String::new() }
     }
@@ -238,7 +238,7 @@ impl Terminal {
 #[test]
 fn at_the_terminal_a_password_is_asked_for_twice_and_not_shown() {
     let server = Server::running();
-    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", NEW);
     terminal.answer("Confirm the new password: ", NEW);
     let (code, seen) = terminal.end();
@@ -254,26 +254,26 @@ fn at_the_terminal_a_password_is_asked_for_twice_and_not_shown() {
 #[test]
 fn two_different_passwords_or_none_change_nothing() {
     let server = Server::running();
-    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", NEW);
     terminal.answer("Confirm the new password: ", "something else");
     let (code, seen) = terminal.end();
     assert!(code == 1 && seen.ends_with("Passwords did not match!\n"), "{code} {seen}");
-    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", "");
     let (code, seen) = terminal.end();
     assert!(code == 1 && seen.ends_with("Password cannot be empty!\n"), "{code} {seen}");
     // Ctrl-D is nothing typed, too.
-    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.press("Enter a new password: ", "\u{4}");
     let (code, seen) = terminal.end();
     assert!(code == 1 && seen.ends_with(": \nPassword cannot be empty!\n"), "{code} {seen}");
-    let mut terminal = Terminal::start(&server.desk, &["user:resetpassword", "alice"]);
+    let mut terminal = Terminal::start(&server.occ, &["user:resetpassword", "alice"]);
     terminal.answer("Enter a new password: ", NEW);
     terminal.press("Confirm the new password: ", "\u{4}");
     let (code, seen) = terminal.end();
     assert!(code == 1 && seen.ends_with(": \nPasswords did not match!\n"), "{code} {seen}");
-    let mut terminal = Terminal::start(&server.desk, &["user:add", "bob"]);
+    let mut terminal = Terminal::start(&server.occ, &["user:add", "bob"]);
     terminal.answer("Enter password: ", NEW);
     terminal.answer("Confirm password: ", NEW);
     let (code, seen) = terminal.end();
@@ -286,7 +286,7 @@ fn test_sign_in_asks_the_store_and_binds_no_name() {
     let server = Server::running();
     let try_it = |words: &[&str], password: &str| {
         let words = [&["backend:login", "--password-from-env", "--output=json"], words].concat();
-        let said = Said::of(&server.desk.command(&words).env("OC_PASS", password).output().unwrap());
+        let said = CliOutput::of(&server.occ.command(&words).env("OC_PASS", password).output().unwrap());
         let json: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_default();
         (said.code, json)
     };
@@ -296,6 +296,6 @@ fn test_sign_in_asks_the_store_and_binds_no_name() {
     assert_eq!(try_it(&["alice", "--backend", "local"], OLD).0, 0);
     // mallory is the mail server's, which is not there: no word of the store's counts.
     assert_eq!(try_it(&["mallory"], OLD).0, 3);
-    let check = server.desk.run(&["backend:check", "local"]);
+    let check = server.occ.run(&["backend:check", "local"]);
     assert!(check.code == 0 && check.out.contains("argon2id"), "{check:?}");
 }

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 
 const PASSWORD: &str = "down the rabbit hole";
 
-pub(crate) fn json(said: &Said) -> Value {
+pub(crate) fn json(said: &CliOutput) -> Value {
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     serde_json::from_str(&said.out).unwrap()
 }
 
 #[test]
 fn a_user_is_created_with_all_that_belongs_to_them() {
-    let desk = Desk::with_store();
-    let mut add = desk.command(&[
+    let occ = OccFixture::with_store();
+    let mut add = occ.command(&[
         "user:add",
         "alice",
         "--password-from-env",
@@ -27,7 +27,7 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
         "--email",
         "Alice@Example.com",
     ]);
-    let said = Said::of(&add.env("OC_PASS", PASSWORD).output().unwrap());
+    let said = CliOutput::of(&add.env("OC_PASS", PASSWORD).output().unwrap());
     assert_eq!((said.code, said.err.as_str()), (0, ""), "{said:?}");
     insta::assert_snapshot!(said.out, @r#"
     The user "alice" was created successfully
@@ -37,7 +37,7 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
     User "alice" added to group "admin"
     Welcome email to alice@example.com is waiting to be sent
     "#);
-    insta::assert_snapshot!(desk.run(&["user:info", "Alice"]).out, @r"
+    insta::assert_snapshot!(occ.run(&["user:info", "Alice"]).out, @r"
     - user_id: alice
     - display_name: Alice Liddell
     - email: alice@example.com
@@ -56,44 +56,44 @@ fn a_user_is_created_with_all_that_belongs_to_them() {
     - storage:
       - quota: default
     ");
-    let list = json(&desk.run(&["user:list", "--info", "--output=json"]));
+    let list = json(&occ.run(&["user:list", "--info", "--output=json"]));
     assert_eq!(list["alice"]["groups"], serde_json::json!(["admin", "staff"]));
-    assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n    - alice\n  - staff:\n    - alice\n");
+    assert_eq!(occ.run(&["group:list"]).out, "  - admin:\n    - alice\n  - staff:\n    - alice\n");
 }
 
 #[test]
 fn refused_password_changes_nothing() {
-    let desk = Desk::with_store();
-    let mut add = desk.command(&["user:add", "alice", "--password-from-env", "-g", "staff"]);
-    let said = Said::of(&add.env("OC_PASS", "banana").output().unwrap());
+    let occ = OccFixture::with_store();
+    let mut add = occ.command(&["user:add", "alice", "--password-from-env", "-g", "staff"]);
+    let said = CliOutput::of(&add.env("OC_PASS", "banana").output().unwrap());
     assert_eq!(
         said.fails(1),
         "Password is among the 1,000,000 most common ones. Please make it unique. Password needs to be at least 10 \
          characters long.\n"
     );
-    assert_eq!(desk.run(&["user:list"]).out, "");
-    assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n");
+    assert_eq!(occ.run(&["user:list"]).out, "");
+    assert_eq!(occ.run(&["group:list"]).out, "  - admin:\n");
 }
 
 #[test]
 fn a_list_has_its_window_and_its_forms() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     assert_eq!(
-        desk.run(&["user:list"]).out,
+        occ.run(&["user:list"]).out,
         "  - alice: Alice\n  - mallory: mallory\n  - mallory@example.com: mallory@example.com\n  - root: root\n"
     );
-    assert_eq!(desk.run(&["user:list", "-l", "1", "-o", "1"]).out, "  - mallory: mallory\n");
-    assert_eq!(desk.run(&["user:list", "-l", "1", "--output=json"]).out, "{\"alice\":\"Alice\"}\n");
-    insta::assert_snapshot!(desk.run(&["user:list", "-l", "2", "--output=json_pretty"]).out, @r#"
+    assert_eq!(occ.run(&["user:list", "-l", "1", "-o", "1"]).out, "  - mallory: mallory\n");
+    assert_eq!(occ.run(&["user:list", "-l", "1", "--output=json"]).out, "{\"alice\":\"Alice\"}\n");
+    insta::assert_snapshot!(occ.run(&["user:list", "-l", "2", "--output=json_pretty"]).out, @r#"
     {
       "alice": "Alice",
       "mallory": "mallory"
     }
     "#);
-    assert_eq!(desk.run(&["user:list", "-o", "9", "--output=json"]).out, "{}\n");
-    assert_eq!(desk.run(&["user:list", "-o", "9", "--output=json_pretty"]).out, "{}\n");
-    assert_eq!(desk.run(&["user:list", "-o", "9"]).out, "");
-    insta::assert_snapshot!(desk.run(&["group:list", "--info", "--output=json_pretty"]).out, @r#"
+    assert_eq!(occ.run(&["user:list", "-o", "9", "--output=json"]).out, "{}\n");
+    assert_eq!(occ.run(&["user:list", "-o", "9", "--output=json_pretty"]).out, "{}\n");
+    assert_eq!(occ.run(&["user:list", "-o", "9"]).out, "");
+    insta::assert_snapshot!(occ.run(&["group:list", "--info", "--output=json_pretty"]).out, @r#"
     {
       "admin": {
         "displayName": "admin",
@@ -113,18 +113,18 @@ fn a_list_has_its_window_and_its_forms() {
 
 #[test]
 fn disable_enable_and_delete_work_and_report() {
-    let desk = Desk::with_people();
-    assert_eq!(desk.run(&["user:disable", "alice"]).out, "The specified user is disabled\n");
-    assert_eq!(desk.run(&["user:list", "--disabled"]).out, "  - alice: Alice\n");
-    assert_eq!(desk.run(&["user:enable", "alice"]).out, "The specified user is enabled\n");
-    assert_eq!(desk.run(&["user:list", "-d"]).out, "");
-    assert_eq!(desk.run(&["user:delete", "alice"]).out, "The specified user was deleted\n");
-    assert_eq!(desk.run(&["user:info", "alice"]).code, 1);
+    let occ = OccFixture::with_people();
+    assert_eq!(occ.run(&["user:disable", "alice"]).out, "The specified user is disabled\n");
+    assert_eq!(occ.run(&["user:list", "--disabled"]).out, "  - alice: Alice\n");
+    assert_eq!(occ.run(&["user:enable", "alice"]).out, "The specified user is enabled\n");
+    assert_eq!(occ.run(&["user:list", "-d"]).out, "");
+    assert_eq!(occ.run(&["user:delete", "alice"]).out, "The specified user was deleted\n");
+    assert_eq!(occ.run(&["user:info", "alice"]).code, 1);
 }
 
 #[test]
 fn membership_and_sub_admins_change_without_a_word() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     for words in [
         &["group:adduser", "staff", "alice"][..],
         &["group:adduser", "staff", "alice"],
@@ -132,10 +132,10 @@ fn membership_and_sub_admins_change_without_a_word() {
         &["group:removeuser", "staff", "alice"],
         &["group:adduser", "staff", "mallory"],
     ] {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, "", ""), "{words:?}");
     }
-    insta::assert_snapshot!(desk.run(&["group:info", "staff"]).out, @r"
+    insta::assert_snapshot!(occ.run(&["group:info", "staff"]).out, @r"
     - groupID: staff
     - displayName: The Staff
     - members: 1
@@ -143,20 +143,20 @@ fn membership_and_sub_admins_change_without_a_word() {
     - subadmins:
       - alice
     ");
-    assert_eq!(desk.run(&["group:subadmin:list", "staff"]).out, "  - alice\n");
+    assert_eq!(occ.run(&["group:subadmin:list", "staff"]).out, "  - alice\n");
     assert_eq!(
-        desk.run(&["group:subadmin:remove", "staff", "alice", "--output=json"]).out,
+        occ.run(&["group:subadmin:remove", "staff", "alice", "--output=json"]).out,
         "{\"messages\":[]}\n"
     );
-    assert_eq!(desk.run(&["group:subadmin:list", "staff", "--output=json"]).out, "[]\n");
-    assert_eq!(desk.run(&["group:delete", "staff"]).out, "Group \"staff\" was removed\n");
+    assert_eq!(occ.run(&["group:subadmin:list", "staff", "--output=json"]).out, "[]\n");
+    assert_eq!(occ.run(&["group:delete", "staff"]).out, "Group \"staff\" was removed\n");
 }
 
 #[test]
 fn a_report_counts_by_backend_and_in_all() {
-    let desk = Desk::with_people();
-    desk.run(&["user:disable", "alice"]);
-    insta::assert_snapshot!(desk.run(&["user:report"]).out, @r"
+    let occ = OccFixture::with_people();
+    occ.run(&["user:disable", "alice"]);
+    insta::assert_snapshot!(occ.run(&["user:report"]).out, @r"
     +------------------+---+
     | User Report      |   |
     +------------------+---+
@@ -169,22 +169,22 @@ fn a_report_counts_by_backend_and_in_all() {
     | disabled users   | 1 |
     +------------------+---+
     ");
-    let counts = json(&desk.run(&["user:report", "--output=json"]));
+    let counts = json(&occ.run(&["user:report", "--output=json"]));
     assert_eq!((&counts["backends"]["mail"], &counts["disabled_users"]), (&2.into(), &1.into()));
 }
 
 #[test]
 fn user_who_never_signed_in_was_never_seen() {
-    let desk = Desk::with_people();
-    assert_eq!(desk.run(&["user:lastseen", "alice"]).out, "User alice has never logged in, yet.\n");
-    let all = desk.run(&["user:lastseen", "--all"]);
+    let occ = OccFixture::with_people();
+    assert_eq!(occ.run(&["user:lastseen", "alice"]).out, "User alice has never logged in, yet.\n");
+    let all = occ.run(&["user:lastseen", "--all"]);
     assert_eq!(all.out.lines().count(), 4);
-    assert_eq!(json(&desk.run(&["user:lastseen", "--all", "--output=json"]))["alice"], "never");
+    assert_eq!(json(&occ.run(&["user:lastseen", "--all", "--output=json"]))["alice"], "never");
 }
 
 #[test]
 fn settings_are_read_set_and_deleted_also_those_of_the_record() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     for (words, out) in [
         (
             &["user:setting", "alice"][..],
@@ -202,18 +202,18 @@ fn settings_are_read_set_and_deleted_also_those_of_the_record() {
         (&["user:setting", "alice", "files"], ""),
         (&["user:setting", "ghost", "a", "b", "--ignore-missing-user", "--default-value=x"], "x\n"),
     ] {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
     }
     assert_eq!(
-        json(&desk.run(&["user:setting", "alice", "settings", "email", "--output=json"])),
+        json(&occ.run(&["user:setting", "alice", "settings", "email", "--output=json"])),
         "alice@example.com"
     );
 }
 
 #[test]
 fn contradictory_options_are_a_usage_error() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     for words in [
         &["user:setting", "alice", "--default-value=x"][..],
         &["user:setting", "alice", "app", "--default-value=x"],
@@ -224,33 +224,33 @@ fn contradictory_options_are_a_usage_error() {
         &["user:setting", "alice", "app", "key", "value", "--delete"],
         &["user:setting", "alice", "app", "key", "--error-if-not-exists"],
     ] {
-        desk.run(words).fails(2);
+        occ.run(words).fails(2);
     }
 }
 
 #[test]
 fn an_app_password_is_shown_once_and_can_be_revoked() {
-    let desk = Desk::with_people();
-    let made = json(&desk.run(&["user:auth-tokens:add", "alice", "--name", "phone", "--output=json"]));
+    let occ = OccFixture::with_people();
+    let made = json(&occ.run(&["user:auth-tokens:add", "alice", "--name", "phone", "--output=json"]));
     assert_eq!(made["token"].as_str().unwrap().len(), 43);
-    assert!(desk.run(&["user:auth-tokens:add", "alice"]).out.starts_with("app password:\n"));
-    let list = desk.run(&["user:auth-tokens:list", "alice", "--output=json"]);
+    assert!(occ.run(&["user:auth-tokens:add", "alice"]).out.starts_with("app password:\n"));
+    let list = occ.run(&["user:auth-tokens:list", "alice", "--output=json"]);
     assert!(!list.out.contains(made["token"].as_str().unwrap()));
     assert_eq!(json(&list)["1"]["name"], "phone");
     assert_eq!(
-        desk.run(&["user:auth-tokens:delete", "alice", "1"]).out,
+        occ.run(&["user:auth-tokens:delete", "alice", "1"]).out,
         "App password 1 of alice was revoked\n"
     );
     assert_eq!(
-        desk.run(&["user:auth-tokens:delete", "alice", "--all"]).out,
+        occ.run(&["user:auth-tokens:delete", "alice", "--all"]).out,
         "1 app passwords of alice were revoked\n"
     );
-    assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
+    assert_eq!(occ.run(&["user:auth-tokens:list", "alice"]).out, "");
 }
 
 #[test]
 fn service_token_is_shown_once_and_listed_with_all_about_it() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     let args = [
         "user:auth-tokens:add",
         "root",
@@ -266,30 +266,30 @@ fn service_token_is_shown_once_and_listed_with_all_about_it() {
         "90d",
         "--output=json",
     ];
-    let made = json(&desk.run(&args));
+    let made = json(&occ.run(&args));
     let token = made["token"].as_str().unwrap();
     assert_eq!((token.len(), &made["kind"]), (43, &"service".into()));
-    let list = desk.run(&["user:auth-tokens:list", "root", "--output=json"]);
+    let list = occ.run(&["user:auth-tokens:list", "root", "--output=json"]);
     assert!(!list.out.contains(token));
     let listed = &json(&list)["1"];
     assert_eq!(listed["scopes"], serde_json::json!(["apps", "users:read"]));
     assert_eq!(listed["networks"], serde_json::json!(["10.0.0.0/8"]));
     assert_eq!((&listed["last_used"], &listed["last_used_from"]), (&"never".into(), &Value::Null));
     assert!(listed["expires"].as_str().unwrap() > listed["created"].as_str().unwrap());
-    let people = desk.run(&["user:auth-tokens:list", "root"]).out;
+    let people = occ.run(&["user:auth-tokens:list", "root"]).out;
     for line in
         ["    - kind: service\n", "    - scopes:\n      - apps\n      - users:read\n", "      - 10.0.0.0/8\n"]
     {
         assert!(people.contains(line), "{people}");
     }
     assert!(
-        desk.run(&["user:auth-tokens:add", "root", "--scope", "admin"]).out.starts_with("service token:\n")
+        occ.run(&["user:auth-tokens:add", "root", "--scope", "admin"]).out.starts_with("service token:\n")
     );
     assert_eq!(
-        desk.run(&["user:auth-tokens:delete", "root", "1"]).out,
+        occ.run(&["user:auth-tokens:delete", "root", "1"]).out,
         "App password 1 of root was revoked\n"
     );
-    let log = desk.run(&["audit:list", "--output=json"]).out;
+    let log = occ.run(&["audit:list", "--output=json"]).out;
     assert!(
         log.contains("report (apps users:read; from 10.0.0.0/8)") && log.contains("service_token.revoked"),
         "{log}"
@@ -299,8 +299,8 @@ fn service_token_is_shown_once_and_listed_with_all_about_it() {
 
 #[test]
 fn service_token_that_cannot_be_is_refused_with_what_can() {
-    let desk = Desk::with_people();
-    let add = |words: &[&str]| desk.run(&[&["user:auth-tokens:add", "alice"], words].concat());
+    let occ = OccFixture::with_people();
+    let add = |words: &[&str]| occ.run(&[&["user:auth-tokens:add", "alice"], words].concat());
     let said = add(&["--scope", "users:all"]);
     let told = said.fails(2);
     assert!(
@@ -313,10 +313,10 @@ fn service_token_that_cannot_be_is_refused_with_what_can() {
     assert!(add(&["--expires", "soon"]).fails(2).contains("2027-01-31"));
     assert!(add(&["--expires", "2020-01-31"]).fails(1).contains("a time in the future"));
     assert!(add(&["--scope", "admin"]).fails(1).contains("an owner in the group admin"));
-    assert_eq!(desk.run(&["user:auth-tokens:list", "alice"]).out, "");
+    assert_eq!(occ.run(&["user:auth-tokens:list", "alice"]).out, "");
     // Of a device, with an end.
     assert!(add(&["--expires", "30d"]).out.starts_with("app password:\n"));
-    assert_eq!(json(&desk.run(&["user:auth-tokens:list", "alice", "--output=json"]))["1"]["kind"], "device");
+    assert_eq!(json(&occ.run(&["user:auth-tokens:list", "alice", "--output=json"]))["1"]["kind"], "device");
 }
 
 const LISTED: &str = concat!(
@@ -332,19 +332,19 @@ const LISTED: &str = concat!(
 /// The server speaks of the same apps: those of the folder that its own settings name.
 #[test]
 fn installed_apps_are_those_of_the_server() {
-    let desk = Desk::with_store();
+    let occ = OccFixture::with_store();
     let folder = |name: &str| format!("apps/{name}/appinfo/info.xml");
-    desk.write(&folder("notes"), "<info><id>notes</id><version>4.8.1</version></info>");
-    desk.write(&folder("broken"), "<info>");
-    let text = std::fs::read_to_string(desk.path().join("user-backend.toml")).unwrap();
-    desk.write("user-backend.toml", &text.replace("[server]\n", "[server]\napps_directory = \"apps\"\n"));
-    assert_eq!(desk.run(&["app:enable", "notes"]).out, "notes 4.8.1 enabled\n");
-    assert!(desk.run(&["app:list"]).out.contains("\n  - notes: 4.8.1\n"));
-    let listed: Value = serde_json::from_str(&desk.run(&["app:list", "--output=json"]).out).unwrap();
+    occ.write(&folder("notes"), "<info><id>notes</id><version>4.8.1</version></info>");
+    occ.write(&folder("broken"), "<info>");
+    let text = std::fs::read_to_string(occ.path().join("user-backend.toml")).unwrap();
+    occ.write("user-backend.toml", &text.replace("[server]\n", "[server]\napps_directory = \"apps\"\n"));
+    assert_eq!(occ.run(&["app:enable", "notes"]).out, "notes 4.8.1 enabled\n");
+    assert!(occ.run(&["app:list"]).out.contains("\n  - notes: 4.8.1\n"));
+    let listed: Value = serde_json::from_str(&occ.run(&["app:list", "--output=json"]).out).unwrap();
     assert_eq!((&listed["enabled"]["notes"], &listed["disabled"]), (&"4.8.1".into(), &serde_json::json!({})));
-    assert_eq!(desk.run(&["app:disable", "notes"]).out, "notes 4.8.1 disabled\n");
-    assert!(desk.run(&["app:list"]).out.ends_with("Disabled:\n  - notes: 4.8.1\n"));
-    let said = desk.run(&["app:disable", "user_external", "broken", "provisioning_api"]);
+    assert_eq!(occ.run(&["app:disable", "notes"]).out, "notes 4.8.1 disabled\n");
+    assert!(occ.run(&["app:list"]).out.ends_with("Disabled:\n  - notes: 4.8.1\n"));
+    let said = occ.run(&["app:disable", "user_external", "broken", "provisioning_api"]);
     assert_eq!(said.code, 1);
     assert!(
         said.out.ends_with("No such app enabled: broken\nprovisioning_api can't be disabled.\n"),
@@ -354,7 +354,7 @@ fn installed_apps_are_those_of_the_server() {
 
 #[test]
 fn apps_and_their_configuration_are_switched_set_and_listed() {
-    let desk = Desk::with_store();
+    let occ = OccFixture::with_store();
     for (words, out) in [
         (
             &["app:disable", "user_external"][..],
@@ -378,92 +378,91 @@ fn apps_and_their_configuration_are_switched_set_and_listed() {
         (&["config:app:get", "a", "b", "--default-value=c"], "c\n"),
         (&["config:app:delete", "a", "b"], "Config value b of app a deleted\n"),
     ] {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (0, out, ""), "{words:?}");
     }
-    let set = desk
-        .run_with_input(&["config:app:set", "mine", "api_token", "--value-from-stdin"], b"Wonderland-1\n");
+    let set =
+        occ.run_with_input(&["config:app:set", "mine", "api_token", "--value-from-stdin"], b"Wonderland-1\n");
     assert_eq!(set.out, "Config value api_token for app mine set\n");
-    assert!(!desk.run(&["config:list"]).out.contains("Wonderland"));
-    let all = json(&desk.run(&["config:list", "--private", "--output=json"]));
+    assert!(!occ.run(&["config:list"]).out.contains("Wonderland"));
+    let all = json(&occ.run(&["config:list", "--private", "--output=json"]));
     assert_eq!(all["apps"]["mine"]["api_token"], "Wonderland-1");
     assert_eq!(all["apps"]["password_policy"]["minLength"], "12");
     // The rules hold at once, for administrators too.
-    let mut add = desk.command(&["user:add", "bob", "--password-from-env"]);
-    let said = Said::of(&add.env("OC_PASS", "elevenchars").output().unwrap());
+    let mut add = occ.command(&["user:add", "bob", "--password-from-env"]);
+    let said = CliOutput::of(&add.env("OC_PASS", "elevenchars").output().unwrap());
     assert_eq!(said.fails(1), "Password needs to be at least 12 characters long.\n");
 }
 
 #[test]
 fn rebinding_a_name_is_explicit_and_audited() {
-    let desk = Desk::with_people();
-    assert_eq!(desk.run(&["pin:list", "--ambiguous"]).out, "", "both are the mail server's");
-    assert_eq!(desk.run(&["pin:list", "--backend=mail", "-l", "1"]).out, "  - mallory: mail\n");
+    let occ = OccFixture::with_people();
+    assert_eq!(occ.run(&["pin:list", "--ambiguous"]).out, "", "both are the mail server's");
+    assert_eq!(occ.run(&["pin:list", "--backend=mail", "-l", "1"]).out, "  - mallory: mail\n");
     assert_eq!(
-        desk.run(&["pin:rebind", "mallory", "local"]).out,
+        occ.run(&["pin:rebind", "mallory", "local"]).out,
         "mallory belongs to local now; before: mail\n"
     );
-    assert_eq!(desk.run(&["pin:rebind", "mallory", "local"]).out, "mallory already belongs to local\n");
+    assert_eq!(occ.run(&["pin:rebind", "mallory", "local"]).out, "mallory already belongs to local\n");
     assert_eq!(
-        desk.run(&["pin:list", "--ambiguous"]).out,
+        occ.run(&["pin:list", "--ambiguous"]).out,
         "  - mallory@example.com: mail (mallory alone: local)\n"
     );
-    let listed = json(&desk.run(&["pin:list", "--ambiguous", "--output=json"]));
+    let listed = json(&occ.run(&["pin:list", "--ambiguous", "--output=json"]));
     let bare = &listed["mallory@example.com"];
     assert_eq!((&bare["bare_name"], &bare["bare_name_backend"]), (&"mallory".into(), &"local".into()));
-    assert_eq!(desk.run(&["pin:list", "--ambiguous", "--offset=1"]).out, "");
+    assert_eq!(occ.run(&["pin:list", "--ambiguous", "--offset=1"]).out, "");
     assert_eq!(
-        desk.run(&["pin:rebind", "mallory", "--nobody"]).out,
+        occ.run(&["pin:rebind", "mallory", "--nobody"]).out,
         "mallory belongs to no backend now; before: local\n"
     );
-    let mut audit = desk.command(&["audit:list", "--about=mallory", "--output=json"]);
-    let lines = json(&Said::of(&audit.output().unwrap()));
+    let mut audit = occ.command(&["audit:list", "--about=mallory", "--output=json"]);
+    let lines = json(&CliOutput::of(&audit.output().unwrap()));
     let last = lines.as_array().unwrap().last().unwrap();
     assert_eq!(
         (&last["action"], &last["detail"], &last["actor"], &last["origin"]),
         (&"pin.changed".into(), &"nobody".into(), &"tester".into(), &"command line".into())
     );
-    let line = desk.run(&["audit:list", "--about=mallory", "-l", "1"]).out;
+    let line = occ.run(&["audit:list", "--about=mallory", "-l", "1"]).out;
     assert!(line.ends_with("  tester (command line)  pin.changed  mallory nobody\n"), "{line}");
 }
 
 #[test]
 fn a_flush_reaches_every_process_through_the_store() {
-    let desk = Desk::with_people();
-    let accounts = desk.accounts();
-    let now = || desk.block_on(accounts.credential_epoch().current()).unwrap();
+    let occ = OccFixture::with_people();
+    let accounts = occ.accounts();
+    let now = || occ.block_on(accounts.credential_epoch().current()).unwrap();
     let before = now();
-    assert_eq!(desk.run(&["cache:flush", "Alice"]).out, "The cached sign-ins of alice are cleared\n");
-    let named = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
+    assert_eq!(occ.run(&["cache:flush", "Alice"]).out, "The cached sign-ins of alice are cleared\n");
+    let named = occ.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(format!("{named:?}").contains("alice") && format!("{named:?}").contains("Users"), "{named:?}");
     let before = now();
-    assert_eq!(desk.run(&["cache:flush"]).out, "The sign-in caches are cleared\n");
-    let all = desk.block_on(accounts.credential_epoch().since(before)).unwrap();
+    assert_eq!(occ.run(&["cache:flush"]).out, "The sign-in caches are cleared\n");
+    let all = occ.block_on(accounts.credential_epoch().since(before)).unwrap();
     assert!(matches!(all, accounts::Changes::Everything { .. }), "{all:?}");
 }
 
 #[test]
 fn ban_outlives_the_user_until_it_is_lifted() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     assert_eq!(
-        desk.run(&["user:delete", "alice", "--ban"]).out,
+        occ.run(&["user:delete", "alice", "--ban"]).out,
         "The specified user was deleted, and the name is banned\n"
     );
     let add = || {
-        Said::of(
-            &desk
-                .command(&["user:add", "alice", "--password-from-env"])
+        CliOutput::of(
+            &occ.command(&["user:add", "alice", "--password-from-env"])
                 .env("OC_PASS", "a mad tea-party at four")
                 .output()
                 .unwrap(),
         )
     };
     assert_eq!(add().fails(1), "The name \"alice\" is banned: occ user:unban alice lifts that\n");
-    assert!(desk.run(&["pin:list"]).out.contains("(banned)"));
+    assert!(occ.run(&["pin:list"]).out.contains("(banned)"));
     assert_eq!(
-        desk.run(&["user:unban", "alice"]).out,
+        occ.run(&["user:unban", "alice"]).out,
         "alice may sign in again, and an account may have this name\n"
     );
-    assert_eq!(desk.run(&["user:unban", "alice"]).fails(1), "alice is not banned\n");
+    assert_eq!(occ.run(&["user:unban", "alice"]).fails(1), "alice is not banned\n");
     assert_eq!(add().code, 0);
 }

@@ -4,18 +4,18 @@ use std::io::Read;
 use std::net::TcpListener;
 use std::process::Stdio;
 
-use crate::{Desk, Said, closed_port};
+use crate::{CliOutput, OccFixture, closed_port};
 
-fn desk(port: u16) -> Desk {
+fn occ(port: u16) -> OccFixture {
     let text =
         format!("[[user_backends]]\nid = \"mail\"\nclass = \"imap\"\nhost = \"127.0.0.1\"\nport = {port}\n");
-    Desk::with("user-backend.toml", &text)
+    OccFixture::with("user-backend.toml", &text)
 }
 
 #[test]
 fn without_a_terminal_the_password_options_are_named() {
     for words in [&["backend:login", "alice"][..], &["backend:login", "alice", "-n"]] {
-        let said = desk(1).run(words);
+        let said = occ(1).run(words);
         let told = said.fails(2);
         assert!(told.contains("--password-from-env") && told.contains("--password-from-stdin"), "{told}");
     }
@@ -23,23 +23,23 @@ fn without_a_terminal_the_password_options_are_named() {
 
 #[test]
 fn a_missing_password_is_2_and_an_impossible_one_is_refused() {
-    let desk = desk(closed_port());
+    let occ = occ(closed_port());
     let login = ["backend:login", "alice", "--password-from-env"];
-    assert!(desk.run(&login).fails(2).contains("OC_PASS is not set"));
+    assert!(occ.run(&login).fails(2).contains("OC_PASS is not set"));
     for (password, words) in [
         (String::new(), "the password is empty"),
         ("two\nlines".to_owned(), "control character"),
         ("x".repeat(1025), "1025 bytes"),
     ] {
-        let said = Said::of(&desk.command(&login).env("OC_PASS", &password).output().unwrap());
+        let said = CliOutput::of(&occ.command(&login).env("OC_PASS", &password).output().unwrap());
         assert_eq!(said.code, 1, "{said:?}");
         assert!(said.out.starts_with("refused: ") && said.out.contains(words), "{}", said.out);
     }
     let login = ["backend:login", "alice", "--password-from-stdin"];
-    assert!(desk.run(&login).fails(2).contains("standard input is empty"));
-    assert!(desk.run_with_input(&login, b"\xff\xfe\n").fails(2).contains("not UTF-8"));
-    assert_eq!(desk.run_with_input(&login, b"\n").code, 1);
-    assert_eq!(desk.run_with_input(&login, &[b'x'; 100_000]).code, 1);
+    assert!(occ.run(&login).fails(2).contains("standard input is empty"));
+    assert!(occ.run_with_input(&login, b"\xff\xfe\n").fails(2).contains("not UTF-8"));
+    assert_eq!(occ.run_with_input(&login, b"\n").code, 1);
+    assert_eq!(occ.run_with_input(&login, &[b'x'; 100_000]).code, 1);
 }
 
 #[cfg(target_os = "linux")]
@@ -48,18 +48,22 @@ fn t62_password_leaves_the_environment_before_any_io() {
     let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = server.local_addr().unwrap().port();
     // The server says nothing: the program waits for its greeting, and we look.
-    let store = format!("[store]\nurl = \"postgres://occ@127.0.0.1:{port}/x\"\n{}", Desk::CONFIGURATION);
-    for (desk, words) in [
-        (desk(port), &["backend:login", "alice", "--password-from-env"][..]),
-        (Desk::with("user-backend.toml", &store), &["user:resetpassword", "alice", "--password-from-env"]),
-        (Desk::with("user-backend.toml", &store), &["user:add", "alice", "--password-from-env"]),
+    let store =
+        format!("[store]\nurl = \"postgres://occ@127.0.0.1:{port}/x\"\n{}", OccFixture::CONFIGURATION);
+    for (occ, words) in [
+        (occ(port), &["backend:login", "alice", "--password-from-env"][..]),
+        (
+            OccFixture::with("user-backend.toml", &store),
+            &["user:resetpassword", "alice", "--password-from-env"],
+        ),
+        (OccFixture::with("user-backend.toml", &store), &["user:add", "alice", "--password-from-env"]),
     ] {
-        let mut command = desk.command(words);
+        let mut command = occ.command(words);
         command.env("OC_PASS", "Wonderland-1").env("NC_PASS", "Wonderland-2");
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (address, process) = (server.local_addr().unwrap(), child.id());
         let end = std::thread::spawn(move || {
-            let said = Said::of(&child.wait_with_output().unwrap());
+            let said = CliOutput::of(&child.wait_with_output().unwrap());
             // Frees the accept below if the program never came.
             drop(std::net::TcpStream::connect(address));
             said
@@ -88,9 +92,9 @@ fn t62_password_leaves_the_environment_before_any_io() {
 
 #[test]
 fn t60_trace_log_has_no_password() {
-    let desk = desk(closed_port());
+    let occ = occ(closed_port());
     let words = ["-vvv", "backend:login", "alice", "--explain", "--password-from-stdin"];
-    let said = desk.run_with_input(&words, b"Wonderland-1\n");
+    let said = occ.run_with_input(&words, b"Wonderland-1\n");
     assert!(said.err.contains("reading the configuration"), "the log is silent: {}", said.err);
     assert!(said.err.contains("attempt decided"), "the library's log is silent: {}", said.err);
     assert!(!format!("{said:?}").contains("Wonderland"), "{said:?}");
@@ -98,12 +102,12 @@ fn t60_trace_log_has_no_password() {
 
 #[test]
 fn t64_a_name_cannot_steer_the_terminal() {
-    let desk = desk(closed_port());
+    let occ = occ(closed_port());
     for name in ["\u{1b}[2Jalice", "al\u{202e}ice", "alice\r\nroot", "\u{9b}31malice"] {
         for form in ["plain", "json", "json_pretty"] {
             let words =
                 ["-vv", "backend:login", "--explain", "--password-from-stdin", "--output", form, "--", name];
-            let said = desk.run_with_input(&words, b"Wonderland-1\n");
+            let said = occ.run_with_input(&words, b"Wonderland-1\n");
             assert_eq!(said.code, 1, "{said:?}");
             let steering = |c: char| (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}');
             assert!(!said.out.contains(steering) && !said.err.contains(steering), "{said:?}");
@@ -113,11 +117,11 @@ fn t64_a_name_cannot_steer_the_terminal() {
 
 #[test]
 fn closed_pipe_is_no_panic_and_keeps_the_exit_code() {
-    let desk = desk(closed_port());
+    let occ = occ(closed_port());
     for words in [&["backend:check", "--output=json_pretty"][..], &["completion", "bash"], &["--help"]] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = desk.command(words);
+        let mut command = occ.command(words);
         let output = command.stdout(writer).stderr(Stdio::piped()).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         assert_eq!(output.status.code(), Some(if words[0] == "backend:check" { 3 } else { 0 }), "{words:?}");
@@ -128,7 +132,7 @@ fn closed_pipe_is_no_panic_and_keeps_the_exit_code() {
 #[test]
 fn an_answer_that_cannot_be_written_is_not_a_success() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let output = desk(1).command(&["backend:list"]).stdout(full).output().unwrap();
+    let output = occ(1).command(&["backend:list"]).stdout(full).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));
 }

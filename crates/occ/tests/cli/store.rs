@@ -1,12 +1,12 @@
 //! What every command on the store has in common: where the store is, who may use it, how refusals look.
 
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 
 /// Every refusal with its words and its exit code; the store has a user alice, a group staff, and mallory of the backend
 /// mail.
 #[test]
 fn every_refusal_has_its_text_and_its_exit_code() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     let long = "x".repeat(65);
     let long = long.as_str();
     let commands: &[&[&str]] = &[
@@ -81,7 +81,7 @@ fn every_refusal_has_its_text_and_its_exit_code() {
     ];
     let mut table = String::new();
     for words in commands {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert_eq!(said.out, "", "{words:?}: {said:?}");
         assert!(!said.err.contains("Wonderland"), "{said:?}");
         let words = words.join(" ").replace(long, "x*65");
@@ -92,7 +92,7 @@ fn every_refusal_has_its_text_and_its_exit_code() {
 
 #[test]
 fn a_refusal_is_json_for_those_who_read_json() {
-    let said = Desk::with_people().run(&["user:delete", "ghost", "--output=json"]);
+    let said = OccFixture::with_people().run(&["user:delete", "ghost", "--output=json"]);
     assert_eq!(
         (said.code, said.out.as_str(), said.err.as_str()),
         (1, "{\"error\":\"User does not exist\"}\n", "")
@@ -101,33 +101,36 @@ fn a_refusal_is_json_for_those_who_read_json() {
 
 #[test]
 fn quiet_says_nothing_and_keeps_the_exit_code() {
-    let desk = Desk::with_people();
+    let occ = OccFixture::with_people();
     for (words, code) in [(&["user:list", "-q"][..], 0), (&["user:disable", "alice", "-q"], 0)] {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert_eq!((said.code, said.out.as_str(), said.err.as_str()), (code, "", ""));
     }
-    assert_eq!(desk.run(&["user:delete", "ghost", "-q"]).fails(1), "User does not exist\n");
+    assert_eq!(occ.run(&["user:delete", "ghost", "-q"]).fails(1), "User does not exist\n");
 }
 
 #[test]
 fn only_a_command_that_puts_something_in_makes_a_store() {
-    let desk = Desk::with_store();
+    let occ = OccFixture::with_store();
     for words in [&["user:list"][..], &["group:list"], &["user:resetpassword", "admin"], &["cache:flush"]] {
-        let told = desk.run(words);
+        let told = occ.run(words);
         assert!(told.fails(2).contains("there is no store"), "{words:?}: {told:?}");
     }
-    assert!(!desk.has_store());
-    assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
-    assert_eq!(desk.run(&["group:list"]).out, "  - admin:\n  - staff:\n");
+    assert!(!occ.has_store());
+    assert_eq!(occ.run(&["group:add", "staff"]).code, 0);
+    assert_eq!(occ.run(&["group:list"]).out, "  - admin:\n  - staff:\n");
 }
 
 #[test]
 fn store_path_is_relative_to_the_configuration() {
-    let desk = Desk::with_store();
-    desk.write("etc/occ.toml", &format!("[store]\nurl = \"sqlite:../data/a.db\"\n{}", Desk::CONFIGURATION));
-    std::fs::create_dir(desk.path().join("data")).unwrap();
-    assert_eq!(desk.run(&["group:add", "staff", "--config", "etc/occ.toml"]).code, 0);
-    assert!(desk.path().join("data/a.db").exists());
+    let occ = OccFixture::with_store();
+    occ.write(
+        "etc/occ.toml",
+        &format!("[store]\nurl = \"sqlite:../data/a.db\"\n{}", OccFixture::CONFIGURATION),
+    );
+    std::fs::create_dir(occ.path().join("data")).unwrap();
+    assert_eq!(occ.run(&["group:add", "staff", "--config", "etc/occ.toml"]).code, 0);
+    assert!(occ.path().join("data/a.db").exists());
 }
 
 #[test]
@@ -135,15 +138,15 @@ fn database_password_is_never_shown_and_closes_the_file() {
     let text = format!(
         "[store]\nurl = \"postgres://occ:Wonderland-1@127.0.0.1:{}/x\"\n{}",
         crate::closed_port(),
-        Desk::CONFIGURATION
+        OccFixture::CONFIGURATION
     );
-    let desk = Desk::with("user-backend.toml", &text);
-    mode(&desk, "user-backend.toml", 0o644);
-    let said = desk.run(&["user:list", "-vv"]);
+    let occ = OccFixture::with("user-backend.toml", &text);
+    mode(&occ, "user-backend.toml", 0o644);
+    let said = occ.run(&["user:list", "-vv"]);
     assert!(said.fails(2).contains("a secret in it (`url`)"), "{said:?}");
     assert!(!said.err.contains("Wonderland"), "{said:?}");
-    mode(&desk, "user-backend.toml", 0o600);
-    let said = desk.run(&["user:list", "-vv"]);
+    mode(&occ, "user-backend.toml", 0o600);
+    let said = occ.run(&["user:list", "-vv"]);
     assert!(said.fails(3).contains("postgres://127.0.0.1:"), "{said:?}");
     assert!(
         said.err.ends_with("the store is unavailable: the server cannot be reached: connection refused\n")
@@ -153,13 +156,13 @@ fn database_password_is_never_shown_and_closes_the_file() {
 
 #[test]
 fn foreign_store_is_refused_and_unchanged() {
-    let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
-    desk.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that it is not taken for an empty one\n");
-    let said = desk.run(&["user:list"]);
+    let occ = OccFixture::with("user-backend.toml", OccFixture::CONFIGURATION);
+    occ.write("user-backend.db", "this is not a database, but a text of more than a hundred bytes, so that it is not taken for an empty one\n");
+    let said = occ.run(&["user:list"]);
     assert!(said.fails(2).contains("no SQLite database"), "{said:?}");
-    std::fs::remove_file(desk.path().join("user-backend.db")).unwrap();
-    std::fs::create_dir(desk.path().join("user-backend.db")).unwrap();
-    assert!(desk.run(&["user:list"]).fails(2).contains("is a directory"));
+    std::fs::remove_file(occ.path().join("user-backend.db")).unwrap();
+    std::fs::create_dir(occ.path().join("user-backend.db")).unwrap();
+    assert!(occ.run(&["user:list"]).fails(2).contains("is a directory"));
 }
 
 #[cfg(unix)]
@@ -170,18 +173,18 @@ fn what_goes_wrong_in_an_open_store_names_it() {
         eprintln!("skipped");
         return;
     }
-    let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
-    assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
+    let occ = OccFixture::with("user-backend.toml", OccFixture::CONFIGURATION);
+    assert_eq!(occ.run(&["group:add", "staff"]).code, 0);
     // The log that the command may have left is folded into the file.
-    desk.block_on(desk.accounts().close());
+    occ.block_on(occ.accounts().close());
     for (file, closed) in [("user-backend.db", 0o444), (".", 0o755)] {
-        std::os::unix::fs::chown(desk.path().join(file), Some(33), Some(33)).unwrap();
-        mode(&desk, file, closed);
+        std::os::unix::fs::chown(occ.path().join(file), Some(33), Some(33)).unwrap();
+        mode(&occ, file, closed);
     }
     let run = |words: &[&str]| {
-        let mut command = desk.command(words);
+        let mut command = occ.command(words);
         std::os::unix::process::CommandExt::uid(&mut command, 33);
-        Said::of(&command.output().unwrap())
+        CliOutput::of(&command.output().unwrap())
     };
     let said = run(&["group:list"]);
     assert_eq!(said.out, "  - admin:\n  - staff:\n", "reading is possible: {said:?}");
@@ -197,21 +200,21 @@ fn store_of_another_user_is_refused_with_a_hint() {
         eprintln!("skipped: not root");
         return;
     }
-    let desk = Desk::with("user-backend.toml", Desk::CONFIGURATION);
-    assert_eq!(desk.run(&["group:add", "staff"]).code, 0);
-    let store = desk.path().join("user-backend.db");
+    let occ = OccFixture::with("user-backend.toml", OccFixture::CONFIGURATION);
+    assert_eq!(occ.run(&["group:add", "staff"]).code, 0);
+    let store = occ.path().join("user-backend.db");
     std::os::unix::fs::chown(&store, Some(33), Some(33)).unwrap();
-    let said = desk.run(&["user:list"]);
+    let said = occ.run(&["user:list"]);
     let told = said.fails(2);
     assert!(told.contains("belongs to the user with the number 33, and this is number 0"), "{told}");
     assert!(told.contains("sudo -u '#33' occ"), "{told}");
     std::os::unix::fs::chown(&store, Some(0), Some(0)).unwrap();
     // Another user cannot even read it.
-    let mut command = desk.command(&["user:list"]);
+    let mut command = occ.command(&["user:list"]);
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(desk.path(), open).unwrap();
+    std::fs::set_permissions(occ.path(), open).unwrap();
     std::os::unix::process::CommandExt::uid(&mut command, 33);
-    let said = Said::of(&command.output().unwrap());
+    let said = CliOutput::of(&command.output().unwrap());
     assert!(
         said.fails(2).contains("belongs to the user with the number 0, and this is number 33"),
         "{said:?}"
@@ -219,7 +222,7 @@ fn store_of_another_user_is_refused_with_a_hint() {
 }
 
 #[cfg(unix)]
-fn mode(desk: &Desk, file: &str, mode: u32) {
+fn mode(occ: &OccFixture, file: &str, mode: u32) {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
-    std::fs::set_permissions(desk.path().join(file), mode).unwrap();
+    std::fs::set_permissions(occ.path().join(file), mode).unwrap();
 }

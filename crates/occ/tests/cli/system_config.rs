@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 
 const TOML: &str = "\
 # The office.
@@ -14,33 +14,33 @@ host = \"files.example.com\"
 deadline = \"25s\" # enough for SMB
 ";
 
-fn text(desk: &Desk, file: &str) -> String {
-    std::fs::read_to_string(desk.path().join(file)).unwrap()
+fn text(occ: &OccFixture, file: &str) -> String {
+    std::fs::read_to_string(occ.path().join(file)).unwrap()
 }
 
 #[test]
 fn toml_is_changed_in_place() {
-    let desk = Desk::with("user-backend.toml", TOML);
-    let said = desk.run(&["config:system:set", "resolver", "deadline", "--value=9s"]);
+    let occ = OccFixture::with("user-backend.toml", TOML);
+    let said = occ.run(&["config:system:set", "resolver", "deadline", "--value=9s"]);
     assert_eq!(
         (said.code, said.out.as_str()),
         (0, "System config value resolver => deadline set to 9s\n"),
         "{said:?}"
     );
-    assert_eq!(text(&desk, "user-backend.toml"), TOML.replace("25s", "9s"));
-    assert_eq!(desk.run(&["config:system:get", "user_backends_resolver", "deadline"]).out, "9s\n");
+    assert_eq!(text(&occ, "user-backend.toml"), TOML.replace("25s", "9s"));
+    assert_eq!(occ.run(&["config:system:get", "user_backends_resolver", "deadline"]).out, "9s\n");
     let set = ["config:system:set", "user_backends", "0", "port", "--value=2121", "--type=integer"];
-    assert_eq!(desk.run(&set).code, 0);
-    assert_eq!(desk.run(&["config:system:get", "user_backends", "0", "port"]).out, "2121\n");
-    let tree = desk.run(&["config:system:get", "user_backends"]).out;
+    assert_eq!(occ.run(&set).code, 0);
+    assert_eq!(occ.run(&["config:system:get", "user_backends", "0", "port"]).out, "2121\n");
+    let tree = occ.run(&["config:system:get", "user_backends"]).out;
     assert!(tree.contains("host: files.example.com"), "{tree}");
-    assert_eq!(desk.run(&["config:system:delete", "user_backends", "0", "port"]).code, 0);
-    assert_eq!(text(&desk, "user-backend.toml"), TOML.replace("25s", "9s"));
+    assert_eq!(occ.run(&["config:system:delete", "user_backends", "0", "port"]).code, 0);
+    assert_eq!(text(&occ, "user-backend.toml"), TOML.replace("25s", "9s"));
     let get = ["config:system:get", "user_backends", "0", "port"];
-    assert_eq!(desk.run(&get).fails(1), "System config value user_backends => 0 => port is not set\n");
-    assert_eq!(desk.run(&[&get[..], &["--default-value=21"]].concat()).out, "21\n");
-    desk.run(&["config:system:delete", "user_backends", "0", "port", "--error-if-not-exists"]).fails(1);
-    desk.run(&[
+    assert_eq!(occ.run(&get).fails(1), "System config value user_backends => 0 => port is not set\n");
+    assert_eq!(occ.run(&[&get[..], &["--default-value=21"]].concat()).out, "21\n");
+    occ.run(&["config:system:delete", "user_backends", "0", "port", "--error-if-not-exists"]).fails(1);
+    occ.run(&[
         "config:system:set",
         "resolver",
         "cache_entries",
@@ -49,12 +49,12 @@ fn toml_is_changed_in_place() {
         "--update-only",
     ])
     .fails(1);
-    assert_eq!(std::fs::read_dir(desk.path()).unwrap().count(), 1, "a draft is left behind");
+    assert_eq!(std::fs::read_dir(occ.path()).unwrap().count(), 1, "a draft is left behind");
 }
 
 #[test]
 fn change_that_makes_the_configuration_wrong_is_refused() {
-    let desk = Desk::with("user-backend.toml", TOML);
+    let occ = OccFixture::with("user-backend.toml", TOML);
     for (words, told) in [
         (
             &["resolver", "deadline", "--value=soon"][..],
@@ -63,7 +63,7 @@ fn change_that_makes_the_configuration_wrong_is_refused() {
         (&["user_backends", "0", "class", "--value=imp"], "did you mean"),
         (&["user_backends", "0", "hots", "--value=x"], "an unknown field"),
     ] {
-        let said = desk.run(&[&["config:system:set"], words].concat());
+        let said = occ.run(&[&["config:system:set"], words].concat());
         assert!(said.fails(2).contains(told), "{words:?}: {said:?}");
         assert!(!said.err.contains("/."), "the name of the draft: {said:?}");
     }
@@ -73,47 +73,47 @@ fn change_that_makes_the_configuration_wrong_is_refused() {
         &["resolver", "deadline", "x", "--value=9s"],
         &["resolver", "cache_entries", "--value=many", "--type=integer"],
     ] {
-        desk.run(&[&["config:system:set"], words].concat()).fails(1);
+        occ.run(&[&["config:system:set"], words].concat()).fails(1);
     }
-    let said = desk.run(&["config:system:set", "mail", "password", "--value=Wonderland-1"]);
+    let said = occ.run(&["config:system:set", "mail", "password", "--value=Wonderland-1"]);
     assert!(said.fails(2).contains("--value-from-stdin"), "{said:?}");
-    assert_eq!(text(&desk, "user-backend.toml"), TOML);
-    assert_eq!(std::fs::read_dir(desk.path()).unwrap().count(), 1, "a draft is left behind");
+    assert_eq!(text(&occ, "user-backend.toml"), TOML);
+    assert_eq!(std::fs::read_dir(occ.path()).unwrap().count(), 1, "a draft is left behind");
 }
 
 #[cfg(unix)]
 #[test]
 fn secret_from_standard_input_keeps_the_file_closed() {
     use std::os::unix::fs::PermissionsExt;
-    let desk = Desk::with("user-backend.toml", TOML);
-    let file = desk.path().join("user-backend.toml");
+    let occ = OccFixture::with("user-backend.toml", TOML);
+    let file = occ.path().join("user-backend.toml");
     let words = ["config:system:set", "mail", "--value-from-stdin", "--type=json"];
     let mail =
         br#"{"host": "mail.example.com", "from": "a@example.com", "username": "x", "password": "Wonderland-1"}"#;
     // The file may be read by others, which a secret forbids.
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(desk.run_with_input(&words, mail).fails(2).contains("chmod o-r"));
-    assert_eq!(text(&desk, "user-backend.toml"), TOML);
+    assert!(occ.run_with_input(&words, mail).fails(2).contains("chmod o-r"));
+    assert_eq!(text(&occ, "user-backend.toml"), TOML);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let said = desk.run_with_input(&words, mail);
+    let said = occ.run_with_input(&words, mail);
     assert_eq!((said.code, said.out.as_str()), (0, "System config value mail set\n"), "{said:?}");
     assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(text(&desk, "user-backend.toml").contains("Wonderland-1"));
+    assert!(text(&occ, "user-backend.toml").contains("Wonderland-1"));
 }
 
 #[test]
 fn json_keeps_order_and_indentation() {
     let before = "{\n    \"user_backends\": [\n        {\n            \"host\": \"x.example\",\n            \"class\": \"ftp\"\n        }\n    ]\n}\n";
-    let desk = Desk::with("c.json", before);
+    let occ = OccFixture::with("c.json", before);
     let words =
         ["config:system:set", "--config", "c.json", "user_backends", "0", "host", "--value=y.example"];
-    assert_eq!(desk.run(&words).code, 0);
-    assert_eq!(text(&desk, "c.json"), before.replace("x.example", "y.example"));
+    assert_eq!(occ.run(&words).code, 0);
+    assert_eq!(text(&occ, "c.json"), before.replace("x.example", "y.example"));
     let system = r#"{"system": {"version": "34.0.0.1", "user_backends": [{"class": "ftp", "host": "x.example"}]}, "apps": {}}"#;
-    let desk = Desk::with("c.json", system);
+    let occ = OccFixture::with("c.json", system);
     let words = ["config:system:set", "--config", "c.json", "resolver", "deadline", "--value=9s"];
-    assert_eq!(desk.run(&words).code, 0);
-    let json: serde_json::Value = serde_json::from_str(&text(&desk, "c.json")).unwrap();
+    assert_eq!(occ.run(&words).code, 0);
+    let json: serde_json::Value = serde_json::from_str(&text(&occ, "c.json")).unwrap();
     assert_eq!(json["system"]["user_backends_resolver"]["deadline"], "9s");
     assert_eq!(json["system"]["version"], "34.0.0.1");
 }
@@ -121,19 +121,19 @@ fn json_keeps_order_and_indentation() {
 #[test]
 fn config_php_is_never_written_and_the_lines_are_printed() {
     let before = "<?php\n$CONFIG = array (\n  'user_backends' => array (\n    0 => array ('class' => 'OC_User_FTP', 'arguments' => array ('localhost')),\n  ),\n);\n";
-    let desk = Desk::with("config/config.php", before);
-    assert_eq!(desk.run(&["config:system:get", "user_backends", "0", "arguments", "0"]).out, "localhost\n");
-    let said = desk.run(&["config:system:set", "user_backends", "0", "tls", "--value=explicit"]);
+    let occ = OccFixture::with("config/config.php", before);
+    assert_eq!(occ.run(&["config:system:get", "user_backends", "0", "arguments", "0"]).out, "localhost\n");
+    let said = occ.run(&["config:system:set", "user_backends", "0", "tls", "--value=explicit"]);
     assert_eq!(said.code, 1, "nothing was set: {said:?}");
     assert!(
         said.err.contains("is not written") && said.err.contains("the place of its key 'user_backends'"),
         "{said:?}"
     );
-    assert_eq!(text(&desk, "config/config.php"), before);
+    assert_eq!(text(&occ, "config/config.php"), before);
     // What is printed is what the file needs.
-    desk.write("config/config.php", &format!("<?php\n$CONFIG = array (\n{});\n", said.out));
-    assert_eq!(desk.run(&["config:system:get", "user_backends", "0", "tls"]).out, "explicit\n");
-    let said = desk.run(&["config:system:set", "user_backends", "0", "tls", "--value=never"]);
+    occ.write("config/config.php", &format!("<?php\n$CONFIG = array (\n{});\n", said.out));
+    assert_eq!(occ.run(&["config:system:get", "user_backends", "0", "tls"]).out, "explicit\n");
+    let said = occ.run(&["config:system:set", "user_backends", "0", "tls", "--value=never"]);
     assert!(said.fails(2).contains("found \"never\""), "{said:?}");
 }
 
@@ -142,16 +142,16 @@ fn config_php_is_never_written_and_the_lines_are_printed() {
 #[test]
 fn guide_to_moving_accounts_works_as_written() {
     let guide = include_str!("../../../../docs/moving-accounts.md");
-    let desk = Desk::with_store();
-    let file = text(&desk, "user-backend.toml").replace("id = \"mail\"\n", "id = \"mail\" # stays\n");
-    desk.write(
+    let occ = OccFixture::with_store();
+    let file = text(&occ, "user-backend.toml").replace("id = \"mail\"\n", "id = \"mail\" # stays\n");
+    occ.write(
         "user-backend.toml",
         &format!(
             "{file}\n[[user_backends]]\nid = \"files\"\nclass = \"ftp\"\nhost = \"files.example.com\"\n"
         ),
     );
-    let accounts = desk.accounts();
-    desk.block_on(async {
+    let accounts = occ.accounts();
+    occ.block_on(async {
         for (id, backend) in
             [("alice", "mail"), ("felix", "files"), ("Fred O", "files"), ("ingrid@example.com", "mail")]
         {
@@ -170,18 +170,18 @@ fn guide_to_moving_accounts_works_as_written() {
     let run = |script: &str| {
         let mut sh = Command::new("sh");
         sh.args(["-eu", "-c", script])
-            .current_dir(desk.path())
+            .current_dir(occ.path())
             .env("USER", "tester")
             .env_remove("USER_BACKEND_CONFIG");
         let said =
-            Said::of(&sh.env("PATH", format!("{}:{path}", programs.path().display())).output().unwrap());
+            CliOutput::of(&sh.env("PATH", format!("{}:{path}", programs.path().display())).output().unwrap());
         assert_eq!((said.code, said.err.as_str()), (0, ""), "{script}: {said:?}");
         said.out
     };
-    let pins = || desk.run(&["pin:list"]).out;
+    let pins = || occ.run(&["pin:list"]).out;
     assert!(run(blocks[0]).contains("felix"));
     run(blocks[1]);
-    let file = text(&desk, "user-backend.toml");
+    let file = text(&occ, "user-backend.toml");
     assert!(
         file.contains("host = \"new-mail.example.com\"") && file.contains("id = \"mail\" # stays"),
         "{file}"
@@ -192,8 +192,8 @@ fn guide_to_moving_accounts_works_as_written() {
     assert!(!pins().contains("files") && pins().contains("fred o: mail"), "{}", pins());
     run(blocks[4]);
     assert!(pins().contains("alice: local"));
-    let mut login = desk.command(&["backend:login", "alice", "--password-from-env", "--backend", "local"]);
-    let said = Said::of(&login.env("OC_PASS", "Wonder land 1865 !").output().unwrap());
+    let mut login = occ.command(&["backend:login", "alice", "--password-from-env", "--backend", "local"]);
+    let said = CliOutput::of(&login.env("OC_PASS", "Wonder land 1865 !").output().unwrap());
     assert_eq!(said.code, 0, "{said:?}");
     run(blocks[5]);
     assert!(pins().contains("alice: mail"));

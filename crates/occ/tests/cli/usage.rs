@@ -1,38 +1,38 @@
 //! Help texts and mistakes on the command line.
 
-use crate::Desk;
+use crate::OccFixture;
 
 #[test]
 fn the_help_of_every_command_has_examples_and_exit_codes() {
-    let desk = Desk::new();
-    let all = desk.run(&["--help"]).out;
+    let occ = OccFixture::new();
+    let all = occ.run(&["--help"]).out;
     let commands = all.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let commands: Vec<&str> = commands.filter(|name| name.contains(':')).collect();
     assert!(commands.len() >= 37, "{commands:?}");
     for command in commands {
-        let help = desk.run(&["help", command]);
+        let help = occ.run(&["help", command]);
         assert_eq!((help.code, help.err.as_str()), (0, ""));
         assert!(
             help.out.contains("Examples:\n  occ ") && help.out.contains("Exit codes:\n  0  "),
             "{}",
             help.out
         );
-        assert_eq!(desk.run(&[command, "--help"]).out, help.out);
+        assert_eq!(occ.run(&[command, "--help"]).out, help.out);
         assert!(help.out.lines().all(|line| line.chars().count() <= 100), "{}", help.out);
     }
-    insta::assert_snapshot!("help", desk.run(&["--help"]).out);
-    insta::assert_snapshot!("help_login", desk.run(&["help", "backend:login"]).out);
+    insta::assert_snapshot!("help", occ.run(&["--help"]).out);
+    insta::assert_snapshot!("help_login", occ.run(&["help", "backend:login"]).out);
 }
 
 #[test]
 fn the_version_is_told() {
-    let version = Desk::new().run(&["--version"]);
+    let version = OccFixture::new().run(&["--version"]);
     assert_eq!((version.code, version.out.as_str()), (0, concat!("occ ", env!("CARGO_PKG_VERSION"), "\n")));
 }
 
 #[test]
 fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     for (words, hint) in [
         (&[][..], "Usage: occ"),
         (&["bakend:list"], "backend:list"),
@@ -45,14 +45,14 @@ fn a_mistake_on_the_command_line_is_2_and_says_what_was_meant() {
         (&["completion"], "<SHELL>"),
         (&["completion", "tcsh"], "bash"),
     ] {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert!(said.fails(2).contains(hint), "{words:?}: {said:?}");
     }
 }
 
 #[test]
 fn mistyped_command_suggests_the_nearest_one() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     for (typed, tip) in [
         ("user:resetpasword", Some("a similar subcommand exists: 'user:resetpassword'")),
         ("resetpassword", Some("a similar subcommand exists: 'user:resetpassword'")),
@@ -65,7 +65,7 @@ fn mistyped_command_suggests_the_nearest_one() {
         ("maintenance:mode", None),
         ("x", None),
     ] {
-        let said = desk.run(&[typed, "alice"]);
+        let said = occ.run(&[typed, "alice"]);
         let told = said.fails(2);
         assert!(told.starts_with(&format!("error: unrecognized subcommand '{typed}'\n")), "{told}");
         match tip {
@@ -77,18 +77,18 @@ fn mistyped_command_suggests_the_nearest_one() {
 
 #[test]
 fn missing_choice_lists_the_possible_values() {
-    let desk = Desk::new();
+    let occ = OccFixture::new();
     for (words, choice) in
         [(&["user:lastseen"][..], "<USER|--all>"), (&["user:auth-tokens:delete", "alice"], "<ID|--all>")]
     {
-        let said = desk.run(words);
+        let said = occ.run(words);
         assert!(said.fails(2).contains(choice), "{said:?}");
     }
 }
 
 #[test]
 fn a_password_on_the_command_line_is_refused_and_not_repeated() {
-    let desk = Desk::with("user-backend.toml", "");
+    let occ = OccFixture::with("user-backend.toml", "");
     for command in ["backend:login", "user:add", "user:resetpassword", "user:auth-tokens:add"] {
         for words in [
             &["--password", "Wonderland-1"][..],
@@ -102,7 +102,7 @@ fn a_password_on_the_command_line_is_refused_and_not_repeated() {
             &["--password-from-stdin=Wonderland-1"],
             &["--generate-password=Wonderland-1"],
         ] {
-            let said = desk.run(&[&[command, "alice"], words].concat());
+            let said = occ.run(&[&[command, "alice"], words].concat());
             let told = said.fails(2);
             assert!(!told.contains("Wonderland"), "{command} {words:?}: {told}");
             let unknown_here = (command == "user:auth-tokens:add" && words[0].starts_with("--password-from"))

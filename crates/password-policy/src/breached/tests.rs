@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Context, Policy};
+use crate::{Context, PasswordPolicy};
 
 const PASSWORD: &str = "down the rabbit hole";
 
@@ -132,7 +132,7 @@ fn source_gets_five_digits_only() {
         }
     }
     let told = Arc::new(Told::default());
-    let policy = Policy::from_settings(&Settings::default()).unwrap().with_ranges(Some(told.clone()));
+    let policy = PasswordPolicy::from_settings(&Settings::default()).unwrap().with_ranges(Some(told.clone()));
     let log = logged(|| assert!(policy.validate("password of mine", &Context::default()).is_ok()));
     assert!(log.contains("took too long"), "{log}");
     let expected = format!("{} RangePrefix(…)", &sha1_of("password of mine")[..5]);
@@ -202,7 +202,7 @@ mod over_http {
             have_i_been_pwned_source: Some(format!("http://{address}/range")),
             ..Settings::default()
         };
-        let policy = Policy::from_settings(&settings).unwrap();
+        let policy = PasswordPolicy::from_settings(&settings).unwrap();
         let refused = policy.validate(PASSWORD, &Context::default()).unwrap_err();
         assert_eq!(
             refused.to_string(),

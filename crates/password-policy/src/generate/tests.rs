@@ -1,17 +1,17 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::{Context, Policy, Profile, Settings};
+use crate::{Context, PasswordPolicy, Profile, Settings};
 
 const MANY: usize = 100_000;
 
-fn policy(change: impl FnOnce(&mut Settings)) -> Policy {
+fn policy(change: impl FnOnce(&mut Settings)) -> PasswordPolicy {
     let mut settings = Settings::default();
     change(&mut settings);
-    Policy::from_settings(&settings).unwrap()
+    PasswordPolicy::from_settings(&settings).unwrap()
 }
 
-fn strict() -> Policy {
+fn strict() -> PasswordPolicy {
     policy(|settings| {
         settings.account.enforce_numeric_characters = Some(true);
         settings.account.enforce_upper_lower_case = Some(true);

@@ -16,30 +16,30 @@ const BREACHED: &str =
     "Password is present in compromised password list. Please choose a different password.";
 const CONTEXT: &str = "Password must not contain the user name.";
 
-fn policy(settings: &Settings) -> Policy {
-    Policy::from_settings(settings).unwrap()
+fn policy(settings: &Settings) -> PasswordPolicy {
+    PasswordPolicy::from_settings(settings).unwrap()
 }
 
-fn with(change: impl FnOnce(&mut RuleSettings)) -> Policy {
+fn with(change: impl FnOnce(&mut RuleSettings)) -> PasswordPolicy {
     let mut settings = Settings::default();
     change(&mut settings.account);
     policy(&settings)
 }
 
-fn manual() -> Policy {
+fn manual() -> PasswordPolicy {
     policy(&Settings::default())
 }
 
-fn nist() -> Policy {
+fn nist() -> PasswordPolicy {
     policy(&Settings { profile: Profile::Nist, ..Settings::default() })
 }
 
 /// The text that a password is refused with; empty when it is taken.
-fn answer(policy: &Policy, password: &str) -> String {
+fn answer(policy: &PasswordPolicy, password: &str) -> String {
     answer_for(policy, password, &Context::default())
 }
 
-fn answer_for(policy: &Policy, password: &str, context: &Context<'_>) -> String {
+fn answer_for(policy: &PasswordPolicy, password: &str, context: &Context<'_>) -> String {
     policy.validate(password, context).err().map(|violations| violations.to_string()).unwrap_or_default()
 }
 
@@ -255,7 +255,7 @@ fn negative_minimum_is_zero_and_impossible_one_is_an_error() {
     assert_eq!(answer(&policy(&settings), &"x".repeat(469)), "");
     settings.account.min_length = Some(470);
     assert_eq!(
-        Policy::from_settings(&settings).unwrap_err().to_string(),
+        PasswordPolicy::from_settings(&settings).unwrap_err().to_string(),
         "setting \"minLength\": 470 is more than the 469 bytes that a password may have"
     );
 }

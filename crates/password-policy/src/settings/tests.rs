@@ -150,7 +150,7 @@ fn a_failed_set_changes_nothing_and_an_empty_one_unsets() {
 fn a_source_is_a_folder_or_an_address() {
     let check = |source: &str| {
         let settings = Settings { have_i_been_pwned_source: Some(source.into()), ..Settings::default() };
-        crate::Policy::from_settings(&settings).map(|policy| policy.rules().enforce_have_i_been_pwned)
+        crate::PasswordPolicy::from_settings(&settings).map(|policy| policy.rules().enforce_have_i_been_pwned)
     };
     assert!(check("/var/lib/ranges").unwrap());
     for source in ["ranges", "ftp://ranges.example/", "file:///ranges", ""] {
@@ -211,7 +211,7 @@ proptest! {
             maximum_login_attempts: Some(number),
             ..Settings::default()
         };
-        let policy = crate::Policy::from_settings(&settings).unwrap();
+        let policy = crate::PasswordPolicy::from_settings(&settings).unwrap();
         prop_assert!(policy.history_size() <= MAX_HISTORY);
         policy.age(Some(std::time::SystemTime::UNIX_EPOCH), std::time::SystemTime::UNIX_EPOCH);
         prop_assert_ne!(policy.maximum_login_attempts(), Some(0));

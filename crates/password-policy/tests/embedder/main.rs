@@ -4,7 +4,7 @@ use std::error::Error;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use password_policy::{Age, Context, Policies, Policy, Scope, Violation, Violations};
+use password_policy::{Age, Context, PasswordPolicy, Policies, Scope, Violation, Violations};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -17,7 +17,7 @@ struct Account {
 
 impl Account {
     fn create(
-        policy: &Policy,
+        policy: &PasswordPolicy,
         name: &'static str,
         password: &str,
         now: SystemTime,
@@ -27,7 +27,7 @@ impl Account {
         Ok(account)
     }
 
-    fn change(&mut self, policy: &Policy, password: &str, now: SystemTime) -> Result<(), Violations> {
+    fn change(&mut self, policy: &PasswordPolicy, password: &str, now: SystemTime) -> Result<(), Violations> {
         policy.validate_history(password, &self.history, |candidate, hash| hash_of(candidate) == *hash)?;
         policy.validate(password, &Context::default().user_id(self.name))?;
         policy.remember(&mut self.history, hash_of(password));

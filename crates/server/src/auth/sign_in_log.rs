@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use accounts::UserId;
 use tokio::runtime::Handle;
 use tracing::{Instrument, Span};
-use user_backend::resolver::{Rule, Said, Step, Trace};
+use user_backend::resolver::{EndReason, StepOutcome, Trace, TraceStep};
 use user_backend::{Outcome, Rejection};
 
 use crate::state::AppState;
@@ -118,10 +118,10 @@ impl Failed {
     }
 }
 
-fn reason(outcome: &Outcome, rule: Rule) -> Option<&'static str> {
+fn reason(outcome: &Outcome, rule: EndReason) -> Option<&'static str> {
     match outcome {
-        Outcome::Refused(_) if rule == Rule::CachedRefusal => Some("repeated"),
-        Outcome::Refused(_) if rule == Rule::InvalidInput => Some(rule.as_str()),
+        Outcome::Refused(_) if rule == EndReason::CachedRefusal => Some("repeated"),
+        Outcome::Refused(_) if rule == EndReason::InvalidInput => Some(rule.as_str()),
         Outcome::Refused(rejection) => Some(rejection.as_str()),
         Outcome::Throttled { .. } => Some(rule.as_str()),
         Outcome::Authenticated(_) | Outcome::Unavailable { .. } => None,
@@ -129,11 +129,11 @@ fn reason(outcome: &Outcome, rule: Rule) -> Option<&'static str> {
 }
 
 /// The backends that said no, or that could not be asked if that is why there was no decision.
-fn backends(steps: &[Step], outcome: &Outcome) -> String {
+fn backends(steps: &[TraceStep], outcome: &Outcome) -> String {
     let is_outage = matches!(outcome, Outcome::Unavailable { .. });
-    let wanted = |step: &&Step| match step.verdict {
-        Said::Rejected => !is_outage,
-        Said::Unavailable | Said::Misconfigured | Said::Protocol => is_outage,
+    let wanted = |step: &&TraceStep| match step.verdict {
+        StepOutcome::Rejected => !is_outage,
+        StepOutcome::Unavailable | StepOutcome::Misconfigured | StepOutcome::Protocol => is_outage,
         _ => false,
     };
     let ids: Vec<_> = steps.iter().filter(wanted).map(|step| step.backend.as_str()).collect();
@@ -261,15 +261,15 @@ mod tests {
             Rejection::CredentialsExpired,
             Rejection::PolicyDenied,
         ] {
-            found.extend(reason(&Outcome::Refused(rejection), Rule::NobodyAccepted));
+            found.extend(reason(&Outcome::Refused(rejection), EndReason::NotAccepted));
         }
         for (outcome, rule) in [
-            (&refused, Rule::CachedRefusal),
-            (&refused, Rule::InvalidInput),
-            (&throttled, Rule::SourceThrottled),
-            (&throttled, Rule::UserLocked),
-            (&throttled, Rule::BudgetSpent),
-            (&throttled, Rule::BackendBudgetSpent),
+            (&refused, EndReason::CachedRefusal),
+            (&refused, EndReason::InvalidInput),
+            (&throttled, EndReason::SourceThrottled),
+            (&throttled, EndReason::UserLocked),
+            (&throttled, EndReason::BudgetSpent),
+            (&throttled, EndReason::BackendBudgetSpent),
         ] {
             found.extend(reason(outcome, rule));
         }
@@ -279,7 +279,7 @@ mod tests {
             assert!(document.contains(&format!("| `{reason}` |")), "{reason} is not in docs/operating.md");
         }
         let outage = Outcome::Unavailable { retry_after: Duration::ZERO };
-        assert_eq!(reason(&outage, Rule::OutageStops), None);
+        assert_eq!(reason(&outage, EndReason::OutageStops), None);
     }
 
     #[test]

@@ -165,7 +165,7 @@ fn escape(value: &str) -> String {
 
 /// What a mechanism makes of a response.
 #[derive(Debug, PartialEq, Eq)]
-enum Step {
+enum NextAction {
     /// It needs another response to this challenge.
     Challenge(&'static str, Exchange),
     /// It has a name and a password.
@@ -186,48 +186,48 @@ enum Exchange {
 }
 
 impl Exchange {
-    fn begin(mechanism: &str, response: Option<&str>) -> Step {
+    fn begin(mechanism: &str, response: Option<&str>) -> NextAction {
         let (challenge, exchange) = match mechanism {
             "PLAIN" => ("", Self::Plain),
             "LOGIN" => ("Username:", Self::LoginName),
             // Mechanisms that were not offered.
-            _ => return Step::Refused(None),
+            _ => return NextAction::Refused(None),
         };
         match response {
-            None => Step::Challenge(challenge, exchange),
+            None => NextAction::Challenge(challenge, exchange),
             Some(response) => exchange.take(response),
         }
     }
 
-    fn take(self, response: &str) -> Step {
+    fn take(self, response: &str) -> NextAction {
         let decoded = BASE64_STANDARD.decode(response).map(Zeroizing::new);
-        let Ok(decoded) = decoded else { return Step::Refused(Some("invalid_base64")) };
-        let Ok(text) = str::from_utf8(&decoded) else { return Step::Refused(None) };
+        let Ok(decoded) = decoded else { return NextAction::Refused(Some("invalid_base64")) };
+        let Ok(text) = str::from_utf8(&decoded) else { return NextAction::Refused(None) };
         match self {
             Self::Plain => {
                 let mut parts = text.split('\0');
                 let (Some(acting_as), Some(name), Some(password), None) =
                     (parts.next(), parts.next(), parts.next(), parts.next())
                 else {
-                    return Step::Refused(None);
+                    return NextAction::Refused(None);
                 };
                 if !acting_as.is_empty() && acting_as != name {
-                    return Step::Refused(Some("authz_fail"));
+                    return NextAction::Refused(Some("authz_fail"));
                 }
                 credentials(name, password)
             }
-            Self::LoginName if text.len() > LONGEST_NAME => Step::Refused(None),
-            Self::LoginName => Step::Challenge("Password:", Self::LoginPassword(text.to_owned())),
+            Self::LoginName if text.len() > LONGEST_NAME => NextAction::Refused(None),
+            Self::LoginName => NextAction::Challenge("Password:", Self::LoginPassword(text.to_owned())),
             Self::LoginPassword(name) => credentials(&name, text),
         }
     }
 }
 
-fn credentials(name: &str, password: &str) -> Step {
+fn credentials(name: &str, password: &str) -> NextAction {
     if name.is_empty() || password.is_empty() || name.contains('\0') || password.contains('\0') {
-        return Step::Refused(None);
+        return NextAction::Refused(None);
     }
-    Step::Credentials { name: name.to_owned(), password: Zeroizing::new(password.to_owned()) }
+    NextAction::Credentials { name: name.to_owned(), password: Zeroizing::new(password.to_owned()) }
 }
 
 /// A refusal.
@@ -432,15 +432,15 @@ impl Requests {
         Ok(self.step(begin, step))
     }
 
-    fn step(&mut self, begin: Begin, step: Step) -> Option<String> {
+    fn step(&mut self, begin: Begin, step: NextAction) -> Option<String> {
         let id = begin.id;
         match step {
-            Step::Refused(code) => Some(fail(id, None, code)),
-            Step::Challenge(challenge, exchange) => {
+            NextAction::Refused(code) => Some(fail(id, None, code)),
+            NextAction::Challenge(challenge, exchange) => {
                 self.waiting.insert(id, Waiting { begin, exchange, since: now() });
                 Some(format!("CONT\t{id}\t{}\n", BASE64_STANDARD.encode(challenge)))
             }
-            Step::Credentials { name, password } => {
+            NextAction::Credentials { name, password } => {
                 let (app, is_trusted, typed) = (self.app.clone(), self.peer.is_trusted, name.clone());
                 let task = self.done.spawn(async move {
                     let source = begin.source.filter(|_| is_trusted);

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::LazyLock;
 
 use super::paths::{usual, whom, with_what};
-use crate::provisioning::docs::{Kind, Param, Tag, UNKNOWN_PATH};
+use crate::provisioning::docs::{Param, ParamKind, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::Version;
 use crate::provisioning::operation::Operation;
 use crate::provisioning::routes::{ROUTES, Route};
@@ -127,10 +127,10 @@ fn codes(html: &mut String, route: &Route, described: &Operation) {
 
 fn written_as(param: &Param) -> String {
     match param.kind {
-        Kind::List => format!("{}[]", param.name),
-        Kind::Map => format!("{}[…]", param.name),
-        Kind::Lists => format!("{}[…][]", param.name),
-        Kind::Text | Kind::Secret | Kind::Number | Kind::Count => param.name.to_owned(),
+        ParamKind::List => format!("{}[]", param.name),
+        ParamKind::Map => format!("{}[…]", param.name),
+        ParamKind::Lists => format!("{}[…][]", param.name),
+        ParamKind::Text | ParamKind::Secret | ParamKind::Number | ParamKind::Count => param.name.to_owned(),
     }
 }
 

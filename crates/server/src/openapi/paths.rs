@@ -17,7 +17,7 @@ use utoipa::openapi::{
 use super::envelope_schema;
 use crate::auth::proof::Requirement;
 use crate::provisioning::caller::RequiredRole;
-use crate::provisioning::docs::{Kind, Param, ResponseDoc, Tag, UNKNOWN_PATH};
+use crate::provisioning::docs::{Param, ParamKind, ResponseDoc, Tag, UNKNOWN_PATH};
 use crate::provisioning::envelope::code::{Code, Version};
 use crate::provisioning::operation::Operation as Described;
 use crate::provisioning::routes::{ROUTES, Route};
@@ -211,7 +211,7 @@ fn in_path(name: &str) -> Parameter {
 
 /// The name of a parameter where arrays show in names.
 fn in_form(param: &Param) -> String {
-    if param.kind == Kind::List { format!("{}[]", param.name) } else { param.name.to_owned() }
+    if param.kind == ParamKind::List { format!("{}[]", param.name) } else { param.name.to_owned() }
 }
 
 fn in_query(param: &Param) -> Parameter {
@@ -221,7 +221,7 @@ fn in_query(param: &Param) -> Parameter {
         .required(if param.required { Required::True } else { Required::False })
         .description(Some(param.text))
         .schema(Some(schema_of(param)));
-    if param.kind == Kind::Map {
+    if param.kind == ParamKind::Map {
         parameter = parameter.style(Some(ParameterStyle::DeepObject)).explode(Some(true));
     }
     parameter.build()
@@ -270,27 +270,27 @@ fn schema_of(param: &Param) -> Schema {
             .additional_properties(Some(AdditionalProperties::RefOr(RefOr::T(value))))
     };
     match param.kind {
-        Kind::Text if !param.words.is_empty() => {
+        ParamKind::Text if !param.words.is_empty() => {
             text().description(Some(param.text)).enum_values(Some(param.words.iter().copied())).build().into()
         }
-        Kind::Text => text().description(Some(param.text)).build().into(),
-        Kind::Secret => {
+        ParamKind::Text => text().description(Some(param.text)).build().into(),
+        ParamKind::Secret => {
             let format = utoipa::openapi::schema::SchemaFormat::KnownFormat(
                 utoipa::openapi::schema::KnownFormat::Password,
             );
             text().format(Some(format)).description(Some(param.text)).build().into()
         }
-        Kind::Number => {
+        ParamKind::Number => {
             let number = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
             number.description(Some(param.text)).build().into()
         }
-        Kind::Count => {
+        ParamKind::Count => {
             let number = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
             number.minimum(Some(0)).description(Some(param.text)).build().into()
         }
-        Kind::List => texts().build().into(),
-        Kind::Map => map(text().build().into()).build().into(),
-        Kind::Lists => map(ArrayBuilder::new().items(text()).build().into()).build().into(),
+        ParamKind::List => texts().build().into(),
+        ParamKind::Map => map(text().build().into()).build().into(),
+        ParamKind::Lists => map(ArrayBuilder::new().items(text()).build().into()).build().into(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::call::Call;
 use super::docs::ResponseDoc;
 use super::envelope::code::Code;
 use super::envelope::data::Data;
-use super::envelope::{Answer, Failure};
+use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
 use crate::auth::proof::UsedAppPassword;
 
@@ -34,16 +34,16 @@ pub(crate) const GET: Operation = operation!(
     "the caller signed in with an app password, or with the cookie of a page, and not with the password",
 )]);
 
-async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn get(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let id = call.caller()?.id();
     // A read that changes something: the password in a header is what no page can send by itself.
     if !call.caller()?.proof().is_password() {
         let text = "An app password requires a sign-in with the password, not a page session";
-        return Err(Failure::new(Code::FORBIDDEN, text));
+        return Err(OcsFailure::new(Code::FORBIDDEN, text));
     }
     let made = call.accounts()?.app_passwords().create(id, &name(call.agent), None).await;
     let (token, _) = made.map_err(|error| match error {
-        AccountsError::Invalid { .. } => Failure::new(Code::FORBIDDEN, error.to_string()),
+        AccountsError::Invalid { .. } => OcsFailure::new(Code::FORBIDDEN, error.to_string()),
         error => error.into(),
     })?;
     Ok(Data::one("apppassword", token.expose()).into())
@@ -59,10 +59,10 @@ pub(crate) const DELETE: Operation = operation!(
 )
 .codes(NONE_IN_USE);
 
-async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let used = used(call)?;
     call.accounts()?.app_passwords().revoke(call.caller()?.id(), used.key()).await.map_err(ended)?;
-    Ok(Answer::NOTHING)
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// `POST /core/apppassword/rotate`: a new token for the app password that the caller signed in with.
@@ -75,7 +75,7 @@ pub(crate) const ROTATE: Operation = operation!(
 )
 .codes(NONE_IN_USE);
 
-async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn rotate(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let used = used(call)?;
     let token = call.accounts()?.app_passwords().rotate(call.caller()?.id(), used.token()).await;
     let token = token.map_err(ended)?;
@@ -83,16 +83,16 @@ async fn rotate(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// The app password that the caller signed in with.
-fn used<'c>(call: &'c Call<'_>) -> Result<&'c UsedAppPassword, Failure> {
+fn used<'c>(call: &'c Call<'_>) -> Result<&'c UsedAppPassword, OcsFailure> {
     call.caller()?.proof().app_password().ok_or_else(none_in_use)
 }
 
-fn none_in_use() -> Failure {
-    Failure::new(Code::FORBIDDEN, "no app password in use")
+fn none_in_use() -> OcsFailure {
+    OcsFailure::new(Code::FORBIDDEN, "no app password in use")
 }
 
 /// Another request may have ended the app password since this one signed in with it.
-fn ended(error: AccountsError) -> Failure {
+fn ended(error: AccountsError) -> OcsFailure {
     if matches!(error, AccountsError::NotFound { .. }) { none_in_use() } else { error.into() }
 }
 

@@ -6,8 +6,8 @@ use accounts::{AccountsError, ActingAccounts, Actor, Details, GroupId, User, Use
 use user_backend::Outcome;
 
 use super::caller::{Caller, TOKEN_MAY_NOT};
-use super::docs::{Kind, Param, ResponseDoc};
-use super::envelope::Failure;
+use super::docs::{Param, ParamKind, ResponseDoc};
+use super::envelope::OcsFailure;
 use super::envelope::code::Code;
 use super::params::{ParamError, Params};
 use super::path::{Captures, decoded_again};
@@ -39,25 +39,25 @@ impl Call<'_> {
     ///
     /// # Errors
     /// Not signed in. The role that the route requires prevents this.
-    pub(crate) fn caller(&self) -> Result<&Caller, Failure> {
-        self.caller.ok_or_else(Failure::unauthenticated)
+    pub(crate) fn caller(&self) -> Result<&Caller, OcsFailure> {
+        self.caller.ok_or_else(OcsFailure::unauthenticated)
     }
 
     /// Looks whether the caller's proof is enough for a value that needs more than its route.
     ///
     /// # Errors
     /// The answer that says what is missing.
-    pub(crate) fn prove(&self, required: Requirement, scope: TokenScope) -> Result<(), Failure> {
+    pub(crate) fn prove(&self, required: Requirement, scope: TokenScope) -> Result<(), OcsFailure> {
         self.caller()?.prove(required, Some(scope), None)
     }
 
     /// The accounts, used on the caller's behalf.
-    pub(crate) fn accounts(&self) -> Result<ActingAccounts, Failure> {
+    pub(crate) fn accounts(&self) -> Result<ActingAccounts, OcsFailure> {
         Ok(self.app.accounts().on_behalf_of(self.actor()?))
     }
 
     /// The caller as the store checks rights and the audit log names them.
-    pub(crate) fn actor(&self) -> Result<Actor, Failure> {
+    pub(crate) fn actor(&self) -> Result<Actor, OcsFailure> {
         Ok(self.caller()?.actor(self.origin.address))
     }
 
@@ -67,7 +67,7 @@ impl Call<'_> {
     }
 
     /// The user that the path names, with everything about them.
-    pub(crate) async fn named_details(&self) -> Result<Option<Details>, Failure> {
+    pub(crate) async fn named_details(&self) -> Result<Option<Details>, OcsFailure> {
         let Some(id) = self.named_id() else { return Ok(None) };
         match self.app.accounts().users().details(&id).await {
             Ok(details) => Ok(Some(details)),
@@ -77,7 +77,7 @@ impl Call<'_> {
     }
 
     /// The user that the path names.
-    pub(crate) async fn named_user(&self) -> Result<Option<User>, Failure> {
+    pub(crate) async fn named_user(&self) -> Result<Option<User>, OcsFailure> {
         let Some(id) = self.named_id() else { return Ok(None) };
         Ok(self.app.accounts().users().find(&id).await?)
     }
@@ -85,28 +85,28 @@ impl Call<'_> {
     /// The user that the path names, if the caller is that user or over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which does not reveal whether there is such a user.
-    pub(crate) async fn visible_details(&self) -> Result<Details, Failure> {
+    /// [`OcsFailure::hidden`], which does not reveal whether there is such a user.
+    pub(crate) async fn visible_details(&self) -> Result<Details, OcsFailure> {
         let caller = self.caller()?;
         let details = self.named_details().await?;
-        details.filter(|details| caller.may_see(details)).ok_or_else(Failure::hidden)
+        details.filter(|details| caller.may_see(details)).ok_or_else(OcsFailure::hidden)
     }
 
     /// The user that the path names, if the caller is over them.
     ///
     /// # Errors
-    /// [`Failure::hidden`], which does not reveal whether there is such a user. An administrator gets `missing`.
-    pub(crate) async fn user_below(&self, missing: Failure) -> Result<Details, Failure> {
+    /// [`OcsFailure::hidden`], which does not reveal whether there is such a user. An administrator gets `missing`.
+    pub(crate) async fn user_below(&self, missing: OcsFailure) -> Result<Details, OcsFailure> {
         let caller = self.caller()?;
         match self.named_details().await? {
             Some(details) if caller.is_over(&details) => Ok(details),
             None if caller.is_admin() => Err(missing),
-            _ => Err(Failure::hidden()),
+            _ => Err(OcsFailure::hidden()),
         }
     }
 
     /// The group that the path names: as it is written, or, if there is none, decoded once more, as clients encode it.
-    pub(crate) async fn named_group(&self) -> Result<Option<GroupId>, Failure> {
+    pub(crate) async fn named_group(&self) -> Result<Option<GroupId>, OcsFailure> {
         let written = self.captures.get("group");
         for id in [Some(written.clone()), decoded_again(&written)].into_iter().flatten() {
             let Ok(id) = GroupId::parse(&id) else { continue };
@@ -118,11 +118,11 @@ impl Call<'_> {
     }
 
     /// Which part of a list is wanted: a negative limit is none, a negative offset is a mistake.
-    pub(crate) fn range(&self) -> Result<Range, Failure> {
+    pub(crate) fn range(&self) -> Result<Range, OcsFailure> {
         let limit = self.params.number("limit")?.and_then(|limit| u64::try_from(limit).ok());
         let offset = self.params.number("offset")?.unwrap_or_default();
         let offset = u64::try_from(offset)
-            .map_err(|_| Failure::new(Code::BAD_REQUEST, "The parameter offset must not be negative"))?;
+            .map_err(|_| OcsFailure::new(Code::BAD_REQUEST, "The parameter offset must not be negative"))?;
         let search = self.params.text("search")?.unwrap_or_default().to_owned();
         Ok(Range { search, limit, offset })
     }
@@ -131,11 +131,11 @@ impl Call<'_> {
 /// The parameters of [`Call::range`].
 pub(crate) const RANGE: &[Param] = &[
     Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", Kind::Number, "Maximum number; negative: all"),
-    Param::new("offset", Kind::Count, "Number to skip"),
+    Param::new("limit", ParamKind::Number, "Maximum number; negative: all"),
+    Param::new("offset", ParamKind::Count, "Number to skip"),
 ];
 
-/// Documentation of [`Failure::hidden`].
+/// Documentation of [`OcsFailure::hidden`].
 pub(crate) const HIDDEN: ResponseDoc = (Code::NOT_FOUND, "unknown user, or not visible to you");
 
 /// A part of a list.
@@ -150,7 +150,7 @@ pub(crate) struct Range {
 pub(crate) const SIGN_IN_ENDED: &str = "the password was changed, or the app password, token or session was ended, while this call was \
                                         on its way; nothing was changed";
 
-impl Failure {
+impl OcsFailure {
     /// A service token may not do this, whatever its owner may do.
     fn token_may_not(needs: Option<&str>) -> Self {
         let scope = needs.and_then(|needs| needs.parse().ok());
@@ -181,7 +181,7 @@ impl Failure {
     }
 }
 
-impl From<AccountsError> for Failure {
+impl From<AccountsError> for OcsFailure {
     fn from(error: AccountsError) -> Self {
         match error {
             AccountsError::NotFound { .. } => Self::hidden(),
@@ -201,7 +201,7 @@ impl From<AccountsError> for Failure {
     }
 }
 
-impl From<ParamError> for Failure {
+impl From<ParamError> for OcsFailure {
     fn from(error: ParamError) -> Self {
         let text = error.to_string();
         match error {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use accounts::{AccountsError, Actor, Details, GroupId, Permissions, User, UserId};
 
-use super::envelope::Failure;
+use super::envelope::OcsFailure;
 use super::envelope::code::Code;
 use super::scope::{TokenScope, hint};
 use crate::auth::proof::{Accepted, NotEnough, Proof, Requirement};
@@ -115,19 +115,19 @@ impl Caller {
         required: Requirement,
         scope: Option<TokenScope>,
         app_password: Option<&'static str>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), OcsFailure> {
         self.proof.satisfies(required, scope).map_err(|missing| match missing {
             NotEnough::Scope => {
-                Failure::new(Code::FORBIDDEN, TOKEN_MAY_NOT).with_hint(scope.map_or(PASSWORD_ONLY, hint))
+                OcsFailure::new(Code::FORBIDDEN, TOKEN_MAY_NOT).with_hint(scope.map_or(PASSWORD_ONLY, hint))
             }
             NotEnough::AppPassword => {
                 let text = app_password.unwrap_or("An app password cannot do this");
-                Failure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
+                OcsFailure::new(Code::FORBIDDEN, text).with_hint(scope.map_or(PASSWORD_ONLY, hint))
             }
             NotEnough::Unconfirmed => {
-                Failure::new(Code::FORBIDDEN, "Password confirmation is required").with_hint(CONFIRM)
+                OcsFailure::new(Code::FORBIDDEN, "Password confirmation is required").with_hint(CONFIRM)
             }
-            NotEnough::Stale => Failure::new(Code::UNAVAILABLE, STALE),
+            NotEnough::Stale => OcsFailure::new(Code::UNAVAILABLE, STALE),
         })
     }
 
@@ -135,7 +135,7 @@ impl Caller {
     ///
     /// # Errors
     /// The answer that says no, with `refusal` as its message if there is one.
-    pub fn require(&self, role: RequiredRole, refusal: Option<&'static str>) -> Result<(), Failure> {
+    pub fn require(&self, role: RequiredRole, refusal: Option<&'static str>) -> Result<(), OcsFailure> {
         let usual = match role {
             RequiredRole::Anyone | RequiredRole::SignedIn => return Ok(()),
             RequiredRole::SubAdmin if self.is_admin() || !self.administers().is_empty() => return Ok(()),
@@ -143,6 +143,6 @@ impl Caller {
             RequiredRole::SubAdmin => "Logged in user must be at least a sub admin",
             RequiredRole::Admin => "Logged in user must be an admin",
         };
-        Err(Failure::new(Code::FORBIDDEN, refusal.unwrap_or(usual)))
+        Err(OcsFailure::new(Code::FORBIDDEN, refusal.unwrap_or(usual)))
     }
 }

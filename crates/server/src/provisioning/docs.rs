@@ -61,7 +61,7 @@ impl Tag {
 
 /// Type of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ParamKind {
     Text,
     /// A text that programs show as dots.
     Secret,
@@ -80,7 +80,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Param {
     pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ParamKind,
     pub(crate) required: bool,
     pub(crate) text: &'static str,
     /// The words that it may be, if they are few.
@@ -88,12 +88,12 @@ pub(crate) struct Param {
 }
 
 impl Param {
-    pub(crate) const fn new(name: &'static str, kind: Kind, text: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str, kind: ParamKind, text: &'static str) -> Self {
         Self { name, kind, required: false, text, words: &[] }
     }
 
     pub(crate) const fn text(name: &'static str, text: &'static str) -> Self {
-        Self::new(name, Kind::Text, text)
+        Self::new(name, ParamKind::Text, text)
     }
 
     pub(crate) const fn required(mut self) -> Self {

@@ -8,7 +8,7 @@ use super::operation::{Operation, operation};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 
 const INVALID: Code = Code::of_endpoint(101);
 const NO_GROUP: Code = Code::of_endpoint(101);
@@ -24,7 +24,7 @@ pub(crate) const LIST: Operation =
     operation!("GroupList", Groups, "Lists the ids of groups", named_list("groups"), list(call))
         .params(RANGE);
 
-async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = call.range()?;
     let filter = narrowed(&range);
     let groups = call.app.accounts().groups().ids(&filter).await?;
@@ -40,7 +40,7 @@ pub(crate) const DETAILS: Operation =
             "Logged in user must be an admin, a sub admin or gotten special right to access this setting",
         );
 
-async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = call.range()?;
     let filter = narrowed(&range);
     let groups = call.app.accounts().groups().list(&filter).await?;
@@ -53,8 +53,8 @@ pub(crate) const SUB_ADMINS: Operation =
     operation!("GroupSubAdmins", Groups, "Lists the sub-admins of a group", list(), subadmins(call))
         .codes(&[(NO_GROUP, ABSENT)]);
 
-async fn subadmins(call: &Call<'_>) -> Result<Answer, Failure> {
-    let missing = || Failure::new(NO_GROUP, "Group does not exist");
+async fn subadmins(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let missing = || OcsFailure::new(NO_GROUP, "Group does not exist");
     let group = call.named_group().await?.ok_or_else(missing)?;
     let users = call.app.accounts().groups().subadmins(&group).await?;
     Ok(Data::list(users.iter().map(UserId::as_str)).into())
@@ -69,13 +69,13 @@ pub(crate) const CREATE: Operation =
         ])
         .codes(&[(INVALID, "invalid id or name"), (EXISTS, "the group already exists")]);
 
-async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
-    let invalid = || Failure::new(INVALID, "Invalid group name");
+async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let invalid = || OcsFailure::new(INVALID, "Invalid group name");
     let id = call.params.text("groupid")?.unwrap_or_default();
     // A group called 0 is nothing to PHP, and clients know that.
     let wrong = |error: AccountsError| match error {
         AccountsError::Invalid { .. } if GroupId::parse(id).is_ok() => {
-            Failure::new(INVALID, "Group name must not end with a dot, or begin or end with @")
+            OcsFailure::new(INVALID, "Group name must not end with a dot, or begin or end with @")
         }
         _ => invalid(),
     };
@@ -89,8 +89,8 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     let name = name.map(GroupDisplayName::parse_optional).transpose().map_err(|_| invalid())?.flatten();
     match call.accounts()?.groups().create(&id, name).await {
-        Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::new(EXISTS, "group exists")),
+        Ok(_) => Ok(OcsAnswer::NOTHING),
+        Err(AccountsError::AlreadyExists { .. }) => Err(OcsFailure::new(EXISTS, "group exists")),
         Err(error) => Err(error.into()),
     }
 }
@@ -107,21 +107,21 @@ pub(crate) const EDIT: Operation = operation!("GroupEdit", Groups, "Renames a gr
         (Code::UNKNOWN, "nothing but the display name can be changed"),
     ]);
 
-async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn edit(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let key = call.params.once("key")?;
     let value = call.params.once("value")?;
     if key != "displayname" {
-        return Err(Failure::new(Code::UNKNOWN, ""));
+        return Err(OcsFailure::new(Code::UNKNOWN, ""));
     }
-    let missing = || Failure::new(Code::NOT_FOUND, NOT_FOUND);
+    let missing = || OcsFailure::new(Code::NOT_FOUND, NOT_FOUND);
     let group = call.named_group().await?.ok_or_else(missing)?;
-    let invalid = || Failure::new(INVALID, "Invalid group name");
+    let invalid = || OcsFailure::new(INVALID, "Invalid group name");
     if !can_carry(value) {
         return Err(invalid());
     }
     let name = GroupDisplayName::parse_optional(value).map_err(|_| invalid())?;
     match call.accounts()?.groups().rename(&group, name).await {
-        Ok(()) => Ok(Answer::NOTHING),
+        Ok(()) => Ok(OcsAnswer::NOTHING),
         Err(AccountsError::NotFound { .. }) => Err(missing()),
         Err(error) => Err(error.into()),
     }
@@ -132,12 +132,12 @@ pub(crate) const DELETE: Operation =
     operation!("GroupDelete", Groups, "Deletes a group; its members stay", nothing(), delete(call))
         .codes(&[(NO_GROUP, ABSENT), (PROTECTED, "the group admin stays")]);
 
-async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
-    let group = call.named_group().await?.ok_or(Failure::bare(NO_GROUP))?;
+async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let group = call.named_group().await?.ok_or(OcsFailure::bare(NO_GROUP))?;
     match call.accounts()?.groups().delete(&group).await {
-        Ok(()) => Ok(Answer::NOTHING),
-        Err(AccountsError::NotFound { .. }) => Err(Failure::bare(NO_GROUP)),
-        Err(AccountsError::Protected { .. }) => Err(Failure::bare(PROTECTED)),
+        Ok(()) => Ok(OcsAnswer::NOTHING),
+        Err(AccountsError::NotFound { .. }) => Err(OcsFailure::bare(NO_GROUP)),
+        Err(AccountsError::Protected { .. }) => Err(OcsFailure::bare(PROTECTED)),
         Err(error) => Err(error.into()),
     }
 }
@@ -168,8 +168,8 @@ async fn with_total(
     data: Data,
     filter: &GroupFilter,
     range: &Range,
-) -> Result<Answer, Failure> {
-    let answer = Answer::from(data);
+) -> Result<OcsAnswer, OcsFailure> {
+    let answer = OcsAnswer::from(data);
     let Some(limit) = range.limit else { return Ok(answer) };
     let total = call.app.accounts().groups().count(filter).await?;
     Ok(answer.with_total(total, limit))

@@ -7,10 +7,10 @@ use utoipa::openapi::schema::Schema;
 use super::call::Call;
 use super::docs::{Param, ResponseDoc, Tag};
 use super::envelope::code::Code;
-use super::envelope::{Answer, Failure};
+use super::envelope::{OcsAnswer, OcsFailure};
 
 /// The function that answers a call.
-pub(crate) type Handler = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<Answer, Failure>>;
+pub(crate) type Handler = for<'a> fn(&'a Call<'a>) -> BoxFuture<'a, Result<OcsAnswer, OcsFailure>>;
 
 /// An [`Operation`]: its id, chapter, summary, the shape of its data, and the call of its function.
 macro_rules! operation {

@@ -7,10 +7,10 @@ use user_backend::Outcome;
 use user_backend::clock::{later, now};
 
 use super::call::Call;
-use super::docs::{Kind, Param, ResponseDoc, UNKNOWN_PATH};
+use super::docs::{Param, ParamKind, ResponseDoc, UNKNOWN_PATH};
 use super::envelope::code::Code;
 use super::envelope::data::Data;
-use super::envelope::{Answer, Failure};
+use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
 use crate::auth::sign_in::Accepts;
 use crate::problem::plaintext;
@@ -26,7 +26,7 @@ pub(crate) const CHECK: Operation =
     operation!("PersonCheck", Passwords, "Checks a name and a password", person(), check(call))
         .params(&[
             Param::text("login", "The name").required(),
-            Param::new("password", Kind::Secret, "The password").required(),
+            Param::new("password", ParamKind::Secret, "The password").required(),
         ])
         .codes(&[
             (MISSING, "one of them is missing"),
@@ -34,22 +34,22 @@ pub(crate) const CHECK: Operation =
             (Code::FORBIDDEN, "passwords are not accepted over plain HTTP from other machines"),
         ]);
 
-async fn check(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn check(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let login = call.params.text("login")?.unwrap_or_default();
     let password = call.params.text("password")?.unwrap_or_default();
     if login.is_empty() || password.is_empty() {
-        return Err(Failure::bare(MISSING));
+        return Err(OcsFailure::bare(MISSING));
     }
     if !call.origin.private && !call.app.settings().allow_plaintext {
-        return Err(Failure::new(Code::FORBIDDEN, plaintext(&call.origin)));
+        return Err(OcsFailure::new(Code::FORBIDDEN, plaintext(&call.origin)));
     }
     match call.app.sign_in(login, password, call.origin.address, Accepts::AppPassword).await? {
         Ok(accepted) => {
             let id = accepted.standing.user.id.as_str();
             Ok(Data::one("person", Data::one("personid", id)).into())
         }
-        Err(Outcome::Refused(_)) => Err(Failure::bare(WRONG)),
-        Err(outcome) => Err(Failure::not_signed_in(&outcome)),
+        Err(Outcome::Refused(_)) => Err(OcsFailure::bare(WRONG)),
+        Err(outcome) => Err(OcsFailure::not_signed_in(&outcome)),
     }
 }
 
@@ -63,11 +63,11 @@ pub(crate) const GENERATE: Operation = operation!(
 )
 .codes(POLICY_OFF);
 
-async fn generate(call: &Call<'_>) -> Result<Answer, Failure> {
-    let policy = call.app.rules().await?.policy().ok_or_else(Failure::unknown_path)?;
+async fn generate(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let policy = call.app.rules().await?.policy().ok_or_else(OcsFailure::unknown_path)?;
     let generated = policy.generate().map_err(|error| {
         tracing::error!(%error, "no password could be generated");
-        Failure::broken()
+        OcsFailure::broken()
     })?;
     Ok(Data::one("password", generated.expose()).into())
 }
@@ -80,14 +80,14 @@ pub(crate) const VALIDATE: Operation = operation!(
     judged(),
     validate(call)
 )
-.params(&[Param::new("password", Kind::Secret, "The password").required()])
+.params(&[Param::new("password", ParamKind::Secret, "The password").required()])
 .codes(POLICY_OFF);
 
-async fn validate(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn validate(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let password = call.params.required("password")?;
     let rules = call.app.rules().await?;
     if rules.policy().is_none() {
-        return Err(Failure::unknown_path());
+        return Err(OcsFailure::unknown_path());
     }
     let person = Person { id: call.caller()?.id().as_str(), display_name: None, email: None };
     let checked = call.app.passwords().check(person, password, later(now(), RULES_TIME)).await;
@@ -99,7 +99,7 @@ async fn validate(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(error) => {
             tracing::warn!(%error, "a password was not judged");
             let text = "Passwords cannot be judged at the moment, try again later";
-            return Err(Failure::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1)));
+            return Err(OcsFailure::new(Code::UNAVAILABLE, text).after(Duration::from_secs(1)));
         }
     }
     .into())

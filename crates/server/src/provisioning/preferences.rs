@@ -2,9 +2,9 @@
 //! those of an installation where no app allows it.
 
 use super::call::Call;
-use super::docs::{Kind, Param, ResponseDoc};
+use super::docs::{Param, ParamKind, ResponseDoc};
 use super::envelope::code::Code;
-use super::envelope::{Answer, Failure};
+use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
 
 const NOT_ALLOWED: &[ResponseDoc] = &[(Code::BAD_REQUEST, "no app here has settings of this kind")];
@@ -15,9 +15,9 @@ pub(crate) const SET: Operation =
         .params(&[Param::text("configValue", "The value").required()])
         .codes(NOT_ALLOWED);
 
-async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn set(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     call.params.required("configValue")?;
-    Err(Failure::new(Code::BAD_REQUEST, ""))
+    Err(OcsFailure::new(Code::BAD_REQUEST, ""))
 }
 
 /// `DELETE …/config/users/{app}/{key}`
@@ -25,19 +25,19 @@ pub(crate) const DELETE: Operation =
     operation!("PreferenceDelete", Settings, "Deletes a preference of the caller", nothing(), delete(call))
         .codes(NOT_ALLOWED);
 
-async fn delete(_: &Call<'_>) -> Result<Answer, Failure> {
-    Err(Failure::new(Code::BAD_REQUEST, ""))
+async fn delete(_: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    Err(OcsFailure::new(Code::BAD_REQUEST, ""))
 }
 
 /// `POST …/config/users/{app}`
 pub(crate) const SET_SEVERAL: Operation =
     operation!("PreferencesSet", Settings, "Sets preferences of the caller", nothing(), set_several(call))
-        .params(&[Param::new("configs", Kind::Map, "The values by key")])
+        .params(&[Param::new("configs", ParamKind::Map, "The values by key")])
         .codes(NOT_ALLOWED);
 
-async fn set_several(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn set_several(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     call.params.text_map("configs")?;
-    Err(Failure::new(Code::BAD_REQUEST, ""))
+    Err(OcsFailure::new(Code::BAD_REQUEST, ""))
 }
 
 /// `DELETE …/config/users/{app}`
@@ -48,10 +48,10 @@ pub(crate) const DELETE_SEVERAL: Operation = operation!(
     nothing(),
     delete_several(call)
 )
-.params(&[Param::new("configKeys", Kind::List, "The keys")])
+.params(&[Param::new("configKeys", ParamKind::List, "The keys")])
 .codes(NOT_ALLOWED);
 
-async fn delete_several(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn delete_several(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     call.params.texts("configKeys")?;
-    Err(Failure::new(Code::BAD_REQUEST, ""))
+    Err(OcsFailure::new(Code::BAD_REQUEST, ""))
 }

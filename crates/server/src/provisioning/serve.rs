@@ -19,7 +19,7 @@ use super::call::{Call, SIGN_IN_ENDED};
 use super::caller::{Caller, RequiredRole, STALE};
 use super::envelope::code::{Code, Version};
 use super::envelope::format::Format;
-use super::envelope::{Answer, Failure, seal, stream};
+use super::envelope::{OcsAnswer, OcsFailure, seal, stream};
 use super::operation::Operation;
 use super::params::{ParamError, Params};
 use super::path::Path;
@@ -58,7 +58,7 @@ pub async fn serve(
         Found::Nothing => {
             // The old answers never look at the header.
             reply.format = Format::choose(asked.as_deref(), None);
-            return reply.send(Err(Failure::unknown_path().with_hint(hint_about_path(&parts))));
+            return reply.send(Err(OcsFailure::unknown_path().with_hint(hint_about_path(&parts))));
         }
     };
     // Credentials in the header decide alone; the cookie counts only without them.
@@ -121,7 +121,7 @@ pub async fn serve(
         );
         if app.settings().refuse_passwords_in_query {
             let text = "A password in the query is refused here";
-            return reply.send(Err(Failure::new(Code::BAD_REQUEST, text).with_hint(IN_QUERY)));
+            return reply.send(Err(OcsFailure::new(Code::BAD_REQUEST, text).with_hint(IN_QUERY)));
         }
     }
     let mut params = query.overridden_by(body);
@@ -135,7 +135,7 @@ pub async fn serve(
     if let (Some(caller), true) = (&caller, changes)
         && caller.proof().is_stale()
     {
-        return reply.send(Err(Failure::new(Code::UNAVAILABLE, STALE)));
+        return reply.send(Err(OcsFailure::new(Code::UNAVAILABLE, STALE)));
     }
     let agent = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let call = Call { app, caller: caller.as_ref(), origin, agent, params: &params, captures: &captures };
@@ -172,7 +172,7 @@ async fn body_of(
 
 /// A failure that says nothing says what its code means there, beside the empty message that programs know. One whose cause
 /// is how the parameters were sent says that instead.
-fn explained(failure: Failure, operation: &Operation, disguised: bool) -> Failure {
+fn explained(failure: OcsFailure, operation: &Operation, disguised: bool) -> OcsFailure {
     if disguised {
         return failure.with_hint(JSON_SENT_AS_FORM_HINT);
     }
@@ -204,7 +204,7 @@ async fn signed_in(
     reply: &Reply,
 ) -> Result<Option<Caller>, Box<Response<Body>>> {
     let refused = |status, text: &str| Box::new(problem(status, text));
-    let failed = |failure: Failure| Box::new(reply.clone().send(Err(failure)));
+    let failed = |failure: OcsFailure| Box::new(reply.clone().send(Err(failure)));
     let offered = AuthorizationHeader::of(&parts.headers)
         .map_err(|error| refused(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let offered = match offered {
@@ -225,7 +225,7 @@ async fn signed_in(
                 return Ok(Some(Caller::new(session.accepted())));
             }
             let hint = "send the name and the password of an account on this server with each call; with curl: -u name:password";
-            return Err(failed(Failure::unauthenticated().with_hint(hint)));
+            return Err(failed(OcsFailure::unauthenticated().with_hint(hint)));
         }
     }
     if !origin.private && !app.settings().allow_plaintext {
@@ -243,10 +243,10 @@ async fn signed_in(
     match decided.map_err(|error| failed(error.into()))? {
         Ok(accepted) => Ok(Some(Caller::new(accepted))),
         Err(outcome @ Outcome::Refused(_)) => {
-            let failure = Failure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
+            let failure = OcsFailure::not_signed_in(&outcome).with_hint(INVALID_CREDENTIALS_HINT);
             Err(Box::new(reply.clone().challenging(&parts.headers).send(Err(failure))))
         }
-        Err(outcome) => Err(failed(Failure::not_signed_in(&outcome))),
+        Err(outcome) => Err(failed(OcsFailure::not_signed_in(&outcome))),
     }
 }
 
@@ -264,7 +264,7 @@ impl Reply {
         self.send(Err(error.into()))
     }
 
-    fn send(self, mut answer: Result<Answer, Failure>) -> Response<Body> {
+    fn send(self, mut answer: Result<OcsAnswer, OcsFailure>) -> Response<Body> {
         match stream(&mut answer, self.version, self.format) {
             Ok(None) => {}
             Ok(Some((content_type, body))) => {
@@ -289,7 +289,7 @@ impl Reply {
     }
 
     /// With a tag, so that clients who ask again and again need not read it again and again.
-    fn send_tagged(self, answer: Result<Answer, Failure>, headers: &HeaderMap) -> Response<Body> {
+    fn send_tagged(self, answer: Result<OcsAnswer, OcsFailure>, headers: &HeaderMap) -> Response<Body> {
         let Ok(sealed) = seal(&answer, self.version, self.format) else {
             return problem(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written");
         };
@@ -312,10 +312,10 @@ impl Reply {
     /// The credential of the caller has ended while the call was on its way: as if it had ended before.
     fn ended(self, headers: &HeaderMap) -> Response<Body> {
         if headers.contains_key(AUTHORIZATION) {
-            let failure = Failure::wrong_credentials().with_hint(SIGN_IN_ENDED);
+            let failure = OcsFailure::wrong_credentials().with_hint(SIGN_IN_ENDED);
             self.challenging(headers).send(Err(failure))
         } else {
-            self.send(Err(Failure::unauthenticated().with_hint(SIGN_IN_ENDED)))
+            self.send(Err(OcsFailure::unauthenticated().with_hint(SIGN_IN_ENDED)))
         }
     }
 

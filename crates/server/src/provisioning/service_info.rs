@@ -2,7 +2,7 @@
 
 use super::call::Call;
 use super::envelope::data::Data;
-use super::envelope::{Answer, Failure};
+use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
 
 /// The version of the PHP system whose answers these are: clients read it to know what to expect.
@@ -18,7 +18,7 @@ pub(crate) const CAPABILITIES: Operation = operation!(
 )
 .with_etag();
 
-async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn capabilities(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let (major, minor, micro) = API_VERSION;
     let version = Data::map([
         ("major", Data::from(major)),
@@ -63,7 +63,7 @@ async fn capabilities(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const SERVICE: Operation =
     operation!("ServiceInfo", Service, "Returns version and name of the service", service(), service(call));
 
-async fn service(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn service(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let settings = call.app.settings();
     Ok(Data::map([
         ("version", Data::from("1.7")),

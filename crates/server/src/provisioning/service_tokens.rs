@@ -5,10 +5,10 @@
 use accounts::{AccountsError, AppPassword, Expiry, ServiceToken, SourceNetworks, Timestamp, TokenScopes};
 
 use super::call::Call;
-use super::docs::{Kind, Param, ResponseDoc};
+use super::docs::{Param, ParamKind, ResponseDoc};
 use super::envelope::code::Code;
 use super::envelope::data::Data;
-use super::envelope::{Answer, Failure};
+use super::envelope::{OcsAnswer, OcsFailure};
 use super::operation::{Operation, operation};
 
 const NAME: Code = Code::of_endpoint(101);
@@ -28,7 +28,7 @@ pub(crate) const LIST: Operation = operation!(
     list(call)
 );
 
-async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let all = call.app.accounts().app_passwords().list(call.caller()?.id()).await?;
     let tokens = all.iter().filter_map(|token| Some(as_data(token, token.service.as_ref()?, None)));
     Ok(Data::one("tokens", Data::List(tokens.collect())).into())
@@ -47,11 +47,11 @@ pub(crate) const CREATE: Operation = operation!(
     Param::text("name", "What it is for, in one line").required(),
     Param::new(
         "scopes",
-        Kind::List,
+        ParamKind::List,
         "What it may do: users:read, users:write, users:credentials, groups:read, groups:write, apps, admin, frontend:NAME",
     )
     .required(),
-    Param::new("networks", Kind::List, "From where it works, such as 10.0.0.0/8; without any: from everywhere"),
+    Param::new("networks", ParamKind::List, "From where it works, such as 10.0.0.0/8; without any: from everywhere"),
     Param::text("expires", "When it ends: a day such as 2027-01-31 (00:00 UTC), or a time such as 90d or 12h; without: never"),
 ])
 .codes(&[
@@ -62,7 +62,7 @@ pub(crate) const CREATE: Operation = operation!(
     (FULL, "the caller has 100 app passwords and service tokens"),
 ]);
 
-async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let params = call.params;
     let (name, scopes) = (params.text("name")?.unwrap_or_default(), params.texts("scopes")?);
     let (networks, expires) = (params.texts("networks")?, params.text("expires")?.unwrap_or_default());
@@ -83,14 +83,14 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         AccountsError::Invalid { field: "app passwords of this user", .. } => wrong(FULL, error),
         error => error.into(),
     })?;
-    let service = made.service.as_ref().ok_or_else(Failure::broken)?;
+    let service = made.service.as_ref().ok_or_else(OcsFailure::broken)?;
     Ok(as_data(&made, service, Some(token.expose())).into())
 }
 
 /// A value that cannot be taken, with what was expected.
-fn wrong(code: Code, error: AccountsError) -> Failure {
+fn wrong(code: Code, error: AccountsError) -> OcsFailure {
     match error {
-        error @ AccountsError::Invalid { .. } => Failure::new(code, error.to_string()),
+        error @ AccountsError::Invalid { .. } => OcsFailure::new(code, error.to_string()),
         error => error.into(),
     }
 }
@@ -105,8 +105,8 @@ pub(crate) const REVOKE: Operation = operation!(
 )
 .codes(&[UNKNOWN]);
 
-async fn revoke(call: &Call<'_>) -> Result<Answer, Failure> {
-    let unknown = || Failure::new(Code::ABSENT, "There is no such service token");
+async fn revoke(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let unknown = || OcsFailure::new(Code::ABSENT, "There is no such service token");
     let key: i64 = call.captures.get("key").parse().map_err(|_| unknown())?;
     let (id, accounts) = (call.caller()?.id(), call.accounts()?);
     let all = accounts.app_passwords().list(id).await?;
@@ -114,7 +114,7 @@ async fn revoke(call: &Call<'_>) -> Result<Answer, Failure> {
         return Err(unknown());
     }
     accounts.app_passwords().revoke(id, key).await?;
-    Ok(Answer::NOTHING)
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// A service token, with the secret where it has just been made.

@@ -14,10 +14,10 @@ use user_backend::clock::{later, now};
 
 use super::form::Form;
 use super::format::{DateTimeDisplay, browser};
-use super::page_request::{Answer, EarlyResponse, PageRequest, waiting};
+use super::page_request::{EarlyResponse, PageRequest, PageResult, waiting};
 use super::refusal::refusal;
 use super::templates::{
-    Elsewhere, Notice, Personal, ShownAddress, ShownSession, ShownToken, rules, sentence,
+    ExternalPasswordPage, Notice, Personal, ShownAddress, ShownSession, ShownToken, rules, sentence,
 };
 use crate::auth::proof::ActiveSession;
 use crate::auth::session::Browser;
@@ -31,7 +31,7 @@ pub(super) async fn home(request: PageRequest) -> Response<Body> {
 }
 
 /// `GET /settings`
-pub(super) async fn show(request: PageRequest) -> Answer {
+pub(super) async fn show(request: PageRequest) -> PageResult {
     let session = request.require_session().await?;
     let notice = match request.asked("done").as_deref() {
         Some("ended") => Some(Notice::good("The session has ended.")),
@@ -55,7 +55,7 @@ fn address_changed(user: &User, has_mail: bool) -> Notice {
 }
 
 /// `POST /settings/password`
-pub(super) async fn change_password(mut request: PageRequest, body: Body) -> Answer {
+pub(super) async fn change_password(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     if !session.user().is_local() {
         let text = "Your password is kept by another server and cannot be changed here.";
@@ -92,7 +92,7 @@ pub(super) async fn change_password(mut request: PageRequest, body: Body) -> Ans
 }
 
 /// `POST /settings/sessions/end`
-pub(super) async fn end_sessions(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn end_sessions(request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     let accounts = request.accounts_of(&session);
     let (sessions, id) = (accounts.sessions(), &session.user().id);
@@ -146,7 +146,7 @@ pub(super) async fn overview(
     session: &ActiveSession,
     status: StatusCode,
     notice: Option<Notice>,
-) -> Answer {
+) -> PageResult {
     let (app, user) = (&request.app, session.user());
     let accounts = app.accounts();
     let read = async {
@@ -201,7 +201,7 @@ pub(super) async fn overview(
         },
         groups: if groups.is_empty() { "none".to_owned() } else { groups.join(", ") },
         backend: if user.is_local() { "this server" } else { keeper },
-        elsewhere: (!user.is_local()).then_some(Elsewhere { backend: keeper, link }),
+        elsewhere: (!user.is_local()).then_some(ExternalPasswordPage { backend: keeper, link }),
         rules: rules(app),
         revokes_app_passwords: app.settings().app_passwords_on_new_password == AppPasswordPolicy::Revoke,
         sessions: sessions.collect(),

@@ -5,11 +5,11 @@ use axum::body::Body;
 use axum::http::StatusCode;
 
 use super::account::{begin, confirm, overview};
-use super::page_request::{Answer, PageRequest};
+use super::page_request::{PageRequest, PageResult};
 use super::templates::{NewToken, Notice, page};
 
 /// `POST /settings/app-passwords`
-pub(super) async fn create(mut request: PageRequest, body: Body) -> Answer {
+pub(super) async fn create(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     let session = confirm(&mut request, session, sent.text("password")).await?;
     let id = &session.user().id;
@@ -37,7 +37,7 @@ pub(super) async fn create(mut request: PageRequest, body: Body) -> Answer {
 }
 
 /// `POST /settings/app-passwords/revoke`
-pub(super) async fn revoke(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn revoke(request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     if let Ok(key) = sent.text("key").parse() {
         match request.accounts_of(&session).app_passwords().revoke(&session.user().id, key).await {

@@ -8,13 +8,13 @@ use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response, StatusCode};
 
-use super::page_request::{Answer, PageRequest, waiting};
+use super::page_request::{PageRequest, PageResult, waiting};
 use super::refusal::refusal;
 use super::templates::{Confirm, Notice};
 use crate::auth::proof::ActiveSession;
 
 /// `GET /login/confirm`
-pub(super) async fn show(request: PageRequest) -> Answer {
+pub(super) async fn show(request: PageRequest) -> PageResult {
     let wanted = request.asked("redirect_url");
     let next = request.next(wanted.as_deref());
     let session = request.require_session().await?;
@@ -22,7 +22,7 @@ pub(super) async fn show(request: PageRequest) -> Answer {
 }
 
 /// `POST /login/confirm` and `POST /index.php/login/confirm`
-pub(super) async fn submit(mut request: PageRequest, body: Body) -> Answer {
+pub(super) async fn submit(mut request: PageRequest, body: Body) -> PageResult {
     if request.is_from_program() {
         return by_program(request, body).await;
     }
@@ -45,7 +45,7 @@ pub(super) async fn submit(mut request: PageRequest, body: Body) -> Answer {
 }
 
 /// The call: `password` in a form or in JSON, and the request token in a header.
-async fn by_program(mut request: PageRequest, body: Body) -> Answer {
+async fn by_program(mut request: PageRequest, body: Body) -> PageResult {
     let (params, _charge) = match request.own_params(body).await {
         Ok(read) => read,
         Err(StatusCode::PRECONDITION_FAILED) => {

@@ -7,12 +7,12 @@ use accounts::TokenHash;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
-use super::page_request::{Answer, PageRequest, waiting};
+use super::page_request::{PageRequest, PageResult, waiting};
 use super::refusal::refusal;
 use super::templates::{Login, Logout, Notice, allow_form_action, lost_link};
 
 /// `GET /login`
-pub(super) async fn show(request: PageRequest) -> Answer {
+pub(super) async fn show(request: PageRequest) -> PageResult {
     let wanted = request.asked("redirect_url");
     let next = request.next_on_any_host(wanted.as_deref());
     if request.session().await?.is_some() {
@@ -27,7 +27,7 @@ pub(super) async fn show(request: PageRequest) -> Answer {
 }
 
 /// `POST /login`
-pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn sign_in(request: PageRequest, body: Body) -> PageResult {
     let sent = request.own_form(body).await?;
     let next = request.next_on_any_host(sent.get("redirect_url"));
     let name = sent.text("user").trim();
@@ -42,7 +42,7 @@ pub(super) async fn sign_in(request: PageRequest, body: Body) -> Answer {
 }
 
 /// `GET /logout`: asks first, because a link alone must not sign a user out.
-pub(super) async fn ask_to_leave(request: PageRequest) -> Answer {
+pub(super) async fn ask_to_leave(request: PageRequest) -> PageResult {
     let Some(session) = request.session().await? else {
         return Ok(request.redirect(&request.url_for("/login")));
     };
@@ -54,7 +54,7 @@ pub(super) async fn ask_to_leave(request: PageRequest) -> Answer {
 }
 
 /// `POST /logout`
-pub(super) async fn sign_out(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn sign_out(request: PageRequest, body: Body) -> PageResult {
     let Some(session) = request.session().await? else {
         return Ok(request.redirect(&request.url_for("/login")));
     };

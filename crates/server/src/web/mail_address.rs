@@ -7,11 +7,11 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 
 use super::account::{begin, confirm as confirm_session, overview};
-use super::page_request::{Answer, EarlyResponse, PageRequest, seconds, waiting};
+use super::page_request::{EarlyResponse, PageRequest, PageResult, seconds, waiting};
 use super::templates::{ConfirmAddress, Notice, page};
 
 /// `POST /settings/email`: needs the password. An empty address removes the one that is there.
-pub(super) async fn change(mut request: PageRequest, body: Body) -> Answer {
+pub(super) async fn change(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     if !request.app.settings().allow_user_to_change_display_name {
         let notice = Notice::bad("Your mail address is set by your administrator.");
@@ -31,7 +31,7 @@ pub(super) async fn change(mut request: PageRequest, body: Body) -> Answer {
 }
 
 /// `GET /address/confirm/{token}`: looks, and changes nothing.
-pub(super) async fn look(request: PageRequest) -> Answer {
+pub(super) async fn look(request: PageRequest) -> PageResult {
     let confirmation = request.app.address_confirmation();
     let found = confirmation.inspect(request.last_segment(), Some(request.origin.address)).await;
     let (user, address) = found.map_err(|error| refused(&request, &error))?;
@@ -39,7 +39,7 @@ pub(super) async fn look(request: PageRequest) -> Answer {
 }
 
 /// `POST /address/confirm/{token}`
-pub(super) async fn confirm(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn confirm(request: PageRequest, body: Body) -> PageResult {
     // A caller who knows the token may use it, from any page: a forged form could do nothing without it.
     request.form(body).await?;
     let confirmation = request.app.address_confirmation();

@@ -55,7 +55,7 @@ impl IntoResponse for EarlyResponse {
 }
 
 /// The result of a request.
-pub(super) type Answer = Result<Response<Body>, EarlyResponse>;
+pub(super) type PageResult = Result<Response<Body>, EarlyResponse>;
 
 impl FromRequestParts<AppState> for PageRequest {
     type Rejection = EarlyResponse;

@@ -12,17 +12,18 @@ use axum::http::{Response, StatusCode};
 use user_backend::Password;
 use user_backend::clock::{later, now};
 
-use super::page_request::{Answer, EarlyResponse, PageRequest, seconds, waiting};
-use super::templates::{Lost, Notice, Reset, lost_link, rules, sentence};
+use super::page_request::{EarlyResponse, PageRequest, PageResult, seconds, waiting};
+use super::templates::{LostPasswordPage, Notice, Reset, lost_link, rules, sentence};
 
 /// How long a new password may take: its rules may ask a server.
 const TIME: Duration = Duration::from_secs(30);
 
 /// `GET /lostpassword`
-pub(super) async fn show(request: PageRequest) -> Answer {
+pub(super) async fn show(request: PageRequest) -> PageResult {
     match request.app.resets().settings().lost_password_link() {
         LostPassword::Mail => {
-            let template = Lost { frame: request.frame(), csrf_token: request.csrf_token(), notice: None };
+            let template =
+                LostPasswordPage { frame: request.frame(), csrf_token: request.csrf_token(), notice: None };
             Ok(request.form_page(StatusCode::OK, &template))
         }
         LostPassword::Elsewhere(url) => Ok(request.redirect(url.as_str())),
@@ -31,7 +32,7 @@ pub(super) async fn show(request: PageRequest) -> Answer {
 }
 
 /// `POST /lostpassword`
-pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn request(request: PageRequest, body: Body) -> PageResult {
     let sent = request.own_form(body).await?;
     match request.app.resets().request(sent.text("user"), Some(request.origin.address)).await {
         Ok(()) => {
@@ -49,7 +50,7 @@ pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
                 "Too many requests came from your network address. Wait {} s and try again.",
                 seconds(retry_after)
             );
-            let template = Lost {
+            let template = LostPasswordPage {
                 frame: request.frame(),
                 csrf_token: request.csrf_token(),
                 notice: Some(Notice::bad(text)),
@@ -62,7 +63,7 @@ pub(super) async fn request(request: PageRequest, body: Body) -> Answer {
 }
 
 /// `GET /lostpassword/reset/{token}`: looks, and uses nothing up.
-pub(super) async fn look(request: PageRequest) -> Answer {
+pub(super) async fn look(request: PageRequest) -> PageResult {
     let owner = request.app.resets().inspect(request.last_segment(), Some(request.origin.address)).await;
     let owner = owner.map_err(|error| refused(&request, &error))?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;
@@ -70,7 +71,7 @@ pub(super) async fn look(request: PageRequest) -> Answer {
 }
 
 /// `POST /lostpassword/reset/{token}`
-pub(super) async fn redeem(request: PageRequest, body: Body) -> Answer {
+pub(super) async fn redeem(request: PageRequest, body: Body) -> PageResult {
     // A caller who knows the token may use it, from any page: a forged form could do nothing without it.
     let sent = request.form(body).await?;
     request.app.rules().await.map_err(|error| request.failed(&error))?;

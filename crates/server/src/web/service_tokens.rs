@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 
 use super::account::{begin, confirm, overview};
 use super::form::Form;
-use super::page_request::{Answer, PageRequest};
+use super::page_request::{PageRequest, PageResult};
 use super::templates::{NewToken, Notice, page, sentence};
 
 /// What stands before the name of a scope in the name of its box.
 const BOX: &str = "scope:";
 
 /// `POST /settings/service-tokens`
-pub(super) async fn create(mut request: PageRequest, body: Body) -> Answer {
+pub(super) async fn create(mut request: PageRequest, body: Body) -> PageResult {
     let (session, sent) = begin(&request, body).await?;
     let session = confirm(&mut request, session, sent.text("password")).await?;
     let accounts = request.accounts_of(&session);

@@ -117,7 +117,7 @@ pub(super) struct Message<'a> {
 
 #[derive(Template)]
 #[template(path = "lost.html")]
-pub(super) struct Lost<'a> {
+pub(super) struct LostPasswordPage<'a> {
     pub(super) frame: Frame<'a>,
     pub(super) csrf_token: String,
     pub(super) notice: Option<Notice>,
@@ -174,7 +174,7 @@ pub(super) struct Personal<'a> {
     pub(super) groups: String,
     pub(super) backend: &'a str,
     /// Set for users with an external password.
-    pub(super) elsewhere: Option<Elsewhere<'a>>,
+    pub(super) elsewhere: Option<ExternalPasswordPage<'a>>,
     pub(super) rules: String,
     /// Whether app passwords end when the owner changes the password.
     pub(super) revokes_app_passwords: bool,
@@ -195,7 +195,7 @@ pub(super) struct ShownAddress<'a> {
 }
 
 /// Where the user's password is kept.
-pub(super) struct Elsewhere<'a> {
+pub(super) struct ExternalPasswordPage<'a> {
     pub(super) backend: &'a str,
     pub(super) link: Option<String>,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Notify;
 use user_backend_server::auth::session::Browser;
-use user_backend_tests::{FakeServer, Step};
+use user_backend_tests::{FakeServer, ScriptStep};
 
 use super::browser::TestBrowser;
 use super::external_backend;
@@ -351,11 +351,11 @@ async fn a_session_begins_only_if_nothing_ended_meanwhile() {
 async fn a_sign_in_that_was_overtaken_begins_no_session() {
     let go_on = Arc::new(Notify::new());
     let slow = FakeServer::start(vec![
-        Step::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
-        Step::Line,
-        Step::Wait(go_on.clone()),
-        Step::send("{tag} OK in\r\n"),
-        Step::Silence,
+        ScriptStep::send("* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n"),
+        ScriptStep::Line,
+        ScriptStep::Wait(go_on.clone()),
+        ScriptStep::send("{tag} OK in\r\n"),
+        ScriptStep::Silence,
     ])
     .await;
     let imap = format!(

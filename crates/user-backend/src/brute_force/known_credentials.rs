@@ -9,7 +9,7 @@
 //!
 //! # Security
 //! The network (an IPv4 address, an IPv6 /64) is part of what is proven, and a network that offers other passwords for the same
-//! name loses the exemption (see [`Offered`]). Otherwise a limit that has been reached would tell the right password from wrong
+//! name loses the exemption (see [`OfferedCredentials`]). Otherwise a limit that has been reached would tell the right password from wrong
 //! ones, to anyone and without end.
 //!
 //! Bounded: 100,000 of each, and no more proven ones than there may be outcomes in memory. As many refused ones as networks and
@@ -113,13 +113,13 @@ const MAX_OFFERED: usize = 64;
 /// Without it, a network that has reached its limit could try one password after the other: the right one would pass as
 /// proven, and wrong ones would cost nothing.
 #[derive(Debug, Default)]
-pub(super) struct Offered {
+pub(super) struct OfferedCredentials {
     since: Option<Instant>,
     /// Hashes of name and of the whole tuple.
     pairs: Vec<(u32, u32)>,
 }
 
-impl Offered {
+impl OfferedCredentials {
     /// Notes credentials that are not proven. Tells whether there was room: fewer than the limit of others for this name, and
     /// fewer than 64 in all.
     pub(super) fn add(&mut self, name: u32, tuple: &OutcomeKey, limit: AttemptLimit) -> bool {
@@ -197,7 +197,7 @@ mod tests {
         let keyer = OutcomeKeyer::random().unwrap();
         let tuple = |name: u32, number: u32| keyer.key(b"", &name.to_string(), &number.to_string());
         let limit = AttemptLimit::default();
-        let mut offered = Offered::default();
+        let mut offered = OfferedCredentials::default();
         for number in [0, 1, 1, 1, 2, 3, 3] {
             assert!(offered.add(1, &tuple(1, number), limit), "{number}");
         }

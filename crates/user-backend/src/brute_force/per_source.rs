@@ -35,7 +35,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep_until, timeout_at};
 
 use super::bounded_table::BoundedTable;
-use super::known_credentials::Offered;
+use super::known_credentials::OfferedCredentials;
 use super::window::{AttemptLimit, Certainty};
 use super::{FailedLoginObserver, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
@@ -204,7 +204,7 @@ struct Failures {
     without_turn: usize,
     /// What is being asked with a turn of this network.
     under_way: Vec<OutcomeKey>,
-    offered: Offered,
+    offered: OfferedCredentials,
 }
 
 impl Failures {
@@ -216,7 +216,7 @@ impl Failures {
 
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum SourceDenial {
     /// So many failed sign-ins from this network that no backend is asked before this time is over.
     TooMany(SourceNet, Duration),
     /// The last failure was a moment ago: there is a delay.
@@ -296,7 +296,7 @@ impl SourceRateLimiter {
             let mut failures = held.record.lock();
             let gone = std::mem::take(&mut failures.at).len();
             let without_turn = std::mem::take(&mut failures.without_turn);
-            failures.offered = Offered::default();
+            failures.offered = OfferedCredentials::default();
             held.record.turns.add_permits(gone.saturating_sub(without_turn));
         }
         if let Some(observer) = &self.shared.observer {
@@ -334,7 +334,7 @@ impl SourceArrival {
         self.networks.first()
     }
 
-    /// Notes what this source offers, unless it is proven. See [`Offered`].
+    /// Notes what this source offers, unless it is proven. See [`OfferedCredentials`].
     pub(crate) fn offer(&self, name: u32, tuple: &OutcomeKey) -> bool {
         self.source().is_none_or(|source| {
             source.record.lock().offered.add(name, tuple, source.limiter.limit().as_attempts())
@@ -367,11 +367,11 @@ impl SourceArrival {
     /// attempt.
     ///
     /// # Errors
-    /// [`Refusal`] when the attempt must not be made.
+    /// [`SourceDenial`] when the attempt must not be made.
     ///
     /// # Cancellation
     /// Safe: a turn that is not taken goes to the next.
-    pub(crate) async fn turn(self, tuple: &OutcomeKey, deadline: Instant) -> Result<Turn, Refusal> {
+    pub(crate) async fn turn(self, tuple: &OutcomeKey, deadline: Instant) -> Result<Turn, SourceDenial> {
         let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
         let mut turn = Turn { taken: Vec::with_capacity(self.networks.len()), tuple: *tuple };
         for held in self.networks {
@@ -498,7 +498,7 @@ struct Holding {
 
 impl Holding {
     /// Waits for a turn, and for the end of the delay that there may be when it comes.
-    async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, Refusal> {
+    async fn wait(&self, deadline: Instant) -> Result<OwnedSemaphorePermit, SourceDenial> {
         let permit = loop {
             // Registered before the look, so that no closing is missed between the two.
             let mut closed = std::pin::pin!(self.record.closed.notified());
@@ -513,8 +513,8 @@ impl Holding {
         let Ok(Ok(permit)) = permit else {
             let is_wrong = |(_, certainty): &(Instant, Certainty)| *certainty == Certainty::Wrong;
             return Err(match self.record.lock().at.iter().any(is_wrong) {
-                true => Refusal::NoTurn(self.network),
-                false => Refusal::Unanswered(self.network),
+                true => SourceDenial::NoTurn(self.network),
+                false => SourceDenial::Unanswered(self.network),
             });
         };
         self.sit_out(deadline).await?;
@@ -522,14 +522,14 @@ impl Holding {
     }
 
     /// Waits for the end of the delay, if there is one, unless it ends after `latest`.
-    async fn sit_out(&self, latest: Instant) -> Result<(), Refusal> {
+    async fn sit_out(&self, latest: Instant) -> Result<(), SourceDenial> {
         while let Some(delay) = self.look()? {
             let end = later(now(), delay);
             if end >= latest {
                 let is_answered = self.record.lock().is_answered();
                 return Err(match is_answered {
-                    true => Refusal::TooEarly(self.network, delay),
-                    false => Refusal::Unanswered(self.network),
+                    true => SourceDenial::TooEarly(self.network, delay),
+                    false => SourceDenial::Unanswered(self.network),
                 });
             }
             sleep_until(end).await;
@@ -538,7 +538,7 @@ impl Holding {
     }
 
     /// Removes what no longer counts, then returns how long the delay still is, if there is one.
-    fn look(&self) -> Result<Option<Duration>, Refusal> {
+    fn look(&self) -> Result<Option<Duration>, SourceDenial> {
         let limit = &self.limiter.shared.limit;
         let at = now();
         let mut failures = self.record.lock();
@@ -548,10 +548,10 @@ impl Holding {
         };
         if failures.at.len() >= self.record.allowance {
             if !failures.is_answered() {
-                return Err(Refusal::Unanswered(self.network));
+                return Err(SourceDenial::Unanswered(self.network));
             }
             let left = later(*oldest, limit.per).saturating_duration_since(at);
-            return Err(Refusal::TooMany(self.network, left));
+            return Err(SourceDenial::TooMany(self.network, left));
         }
         // In a wide network there may be many households: only its allowance counts.
         let delay = match self.network == SourceNet::with_prefix(self.network.first, IPV6_PREFIXES[0]) {

@@ -46,7 +46,7 @@ use tokio::time::{sleep_until, timeout_at};
 
 use super::bounded_table::BoundedTable;
 use super::known_credentials::KnownCredentials;
-use super::reports::{Report, Reports, UserHash, UserHashKey};
+use super::reports::{RemoteReport, RemoteReports, UserHash, UserHashKey};
 use super::window::{AttemptLimit, Certainty, Reached, Window};
 use super::{FailedLoginObserver, MAX_INLINE_WAIT};
 use crate::clock::{Instant, later, now};
@@ -125,7 +125,7 @@ struct Shared {
     /// A smaller number of failures in a row than the settings say.
     rule: Mutex<Option<Arc<InARow>>>,
     /// What other processes saw.
-    reports: Reports,
+    reports: RemoteReports,
     observer: Option<Arc<dyn FailedLoginObserver>>,
 }
 
@@ -166,7 +166,7 @@ struct Count {
 
 /// Why an attempt is not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum UserDenial {
     /// So many failures in a row that no backend is asked about this user before this time is over.
     Locked(Duration),
     /// So many failures in a row that the rule of the passwords locks the user, and the settings do not.
@@ -198,7 +198,7 @@ impl UserLimiter {
         key: Option<UserHashKey>,
         max: usize,
     ) -> Self {
-        let (users, reports) = (BoundedTable::new(max), Reports::new(key));
+        let (users, reports) = (BoundedTable::new(max), RemoteReports::new(key));
         let shared = Shared { users, known, rule: Mutex::default(), reports, observer };
         Self { lockout, limit, shared: Arc::new(shared) }
     }
@@ -274,15 +274,15 @@ impl UserLimiter {
 
     /// Counts a failure that another process saw, or that was stored before a restart, `age` ago.
     pub(crate) fn report_failure(&self, user: UserHash, age: Duration) {
-        self.report(user, age, Report::Failed);
+        self.report(user, age, RemoteReport::Failed);
     }
 
     /// Ends what another process counted for a user who signed in there.
     pub(crate) fn report_sign_in(&self, user: UserHash, age: Duration) {
-        self.report(user, age, Report::SignedIn);
+        self.report(user, age, RemoteReport::SignedIn);
     }
 
-    fn report(&self, user: UserHash, age: Duration, report: impl FnOnce(Instant) -> Report) {
+    fn report(&self, user: UserHash, age: Duration, report: impl FnOnce(Instant) -> RemoteReport) {
         let keep = self.remembers_for();
         // Before this machine was started: it is as old as can be.
         if let Some(then) = now().checked_sub(age).filter(|_| age < keep) {
@@ -413,7 +413,7 @@ impl UserArrival {
     /// Takes a place for the attempt, waiting for the end of a short delay, but not longer than until `deadline`.
     ///
     /// # Errors
-    /// [`Refusal`] when the attempt must not be made.
+    /// [`UserDenial`] when the attempt must not be made.
     ///
     /// # Cancellation
     /// Safe: a place that is not taken goes to the next.
@@ -422,7 +422,7 @@ impl UserArrival {
         tuple: &OutcomeKey,
         is_proven: bool,
         deadline: Instant,
-    ) -> Result<Entry, Refusal> {
+    ) -> Result<Entry, UserDenial> {
         if !is_proven {
             let latest = deadline.min(later(now(), MAX_INLINE_WAIT));
             for user in &mut self.users {
@@ -514,9 +514,9 @@ impl Holding {
         let mut count = self.record.count();
         for report in reports {
             match report {
-                Report::SignedIn(then) if count.last.is_none_or(|last| last <= then) => count.clear(),
-                Report::SignedIn(_) => {}
-                Report::Failed(then) => {
+                RemoteReport::SignedIn(then) if count.last.is_none_or(|last| last <= then) => count.clear(),
+                RemoteReport::SignedIn(_) => {}
+                RemoteReport::Failed(then) => {
                     let age = at.saturating_duration_since(then);
                     if age < limit.per {
                         count.window.insert(then);
@@ -543,7 +543,7 @@ impl Holding {
         Ok(())
     }
 
-    async fn reserve(&mut self, tuple: &OutcomeKey, latest: Instant) -> Result<(), Refusal> {
+    async fn reserve(&mut self, tuple: &OutcomeKey, latest: Instant) -> Result<(), UserDenial> {
         let record = Arc::clone(&self.record);
         // What is no new guess waits for no other.
         if (self.is_known_wrong(tuple) || record.count().under_way.contains(tuple))
@@ -553,8 +553,8 @@ impl Holding {
         }
         let Ok(_first) = timeout_at(latest, record.queue.lock()).await else {
             return Err(match record.count().in_a_row {
-                0 => Refusal::Unanswered,
-                _ => Refusal::TooEarly(MAX_INLINE_WAIT),
+                0 => UserDenial::Unanswered,
+                _ => UserDenial::TooEarly(MAX_INLINE_WAIT),
             });
         };
         loop {
@@ -564,13 +564,13 @@ impl Holding {
             let (end, refusal) = match self.try_reserve(tuple) {
                 Ok(()) => return Ok(()),
                 Err(Wait::Day(left)) => return Err(self.locked(left)),
-                Err(Wait::Window(left)) => (later(now(), left), Refusal::TooMany(left)),
-                Err(Wait::Delay(end)) => (end, Refusal::TooEarly(end.saturating_duration_since(now()))),
-                Err(Wait::Answer) => (later(latest, Duration::from_millis(1)), Refusal::Unanswered),
-                Err(Wait::AnswerOr(end)) => (end, Refusal::Unanswered),
+                Err(Wait::Window(left)) => (later(now(), left), UserDenial::TooMany(left)),
+                Err(Wait::Delay(end)) => (end, UserDenial::TooEarly(end.saturating_duration_since(now()))),
+                Err(Wait::Answer) => (later(latest, Duration::from_millis(1)), UserDenial::Unanswered),
+                Err(Wait::AnswerOr(end)) => (end, UserDenial::Unanswered),
             };
             // An attempt under way may end early; a time does not.
-            let may_end = refusal == Refusal::Unanswered;
+            let may_end = refusal == UserDenial::Unanswered;
             if end >= latest && !may_end {
                 return Err(refusal);
             }
@@ -587,12 +587,12 @@ impl Holding {
     }
 
     /// The refusal of a locked user.
-    fn locked(&self, left: Duration) -> Refusal {
+    fn locked(&self, left: Duration) -> UserDenial {
         let in_a_row = self.record.count().in_a_row;
         let by_settings = self.limiter.lockout.map(|lockout| lockout.after(in_a_row));
         match by_settings {
-            Some(Delay::RestOfDay) => Refusal::Locked(left),
-            _ => Refusal::LockedByRule,
+            Some(Delay::RestOfDay) => UserDenial::Locked(left),
+            _ => UserDenial::LockedByRule,
         }
     }
 

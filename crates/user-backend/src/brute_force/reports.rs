@@ -85,14 +85,14 @@ impl fmt::Debug for UserHashKey {
 
 /// What happened elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Report {
+pub(super) enum RemoteReport {
     /// A sign-in failed.
     Failed(Instant),
     /// The user signed in, which ends what was counted before.
     SignedIn(Instant),
 }
 
-impl Report {
+impl RemoteReport {
     fn at(self) -> Instant {
         match self {
             Self::Failed(at) | Self::SignedIn(at) => at,
@@ -102,7 +102,7 @@ impl Report {
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct Reports {
+pub(super) struct RemoteReports {
     /// Without one, nothing is exchanged.
     key: Option<UserHashKey>,
     waiting: RwLock<Waiting>,
@@ -112,12 +112,12 @@ pub(super) struct Reports {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    names: HashMap<UserHash, Vec<Report>>,
+    names: HashMap<UserHash, Vec<RemoteReport>>,
     /// When what is too old was removed last.
     swept: Option<Instant>,
 }
 
-impl Reports {
+impl RemoteReports {
     pub(super) fn new(key: Option<UserHashKey>) -> Self {
         Self { key, waiting: RwLock::default(), is_empty: AtomicBool::new(true) }
     }
@@ -140,7 +140,7 @@ impl Reports {
     }
 
     /// Keeps a report for as long as failures count, oldest first.
-    pub(super) fn add(&self, user: UserHash, report: Report, keep: Duration) {
+    pub(super) fn add(&self, user: UserHash, report: RemoteReport, keep: Duration) {
         let at = now();
         let mut waiting = self.write();
         if waiting.swept.is_none_or(|swept| at.saturating_duration_since(swept) >= Duration::from_secs(60)) {
@@ -152,7 +152,7 @@ impl Reports {
         }
         if waiting.names.len() < MAX_NAMES || waiting.names.contains_key(&user) {
             let reports = waiting.names.entry(user).or_default();
-            if matches!(report, Report::SignedIn(_)) {
+            if matches!(report, RemoteReport::SignedIn(_)) {
                 reports.retain(|before| before.at() > report.at());
             }
             let behind = reports.partition_point(|other| other.at() <= report.at());
@@ -165,7 +165,7 @@ impl Reports {
     }
 
     /// Takes what waits for a name.
-    pub(super) fn take(&self, name: &CanonicalName) -> Vec<Report> {
+    pub(super) fn take(&self, name: &CanonicalName) -> Vec<RemoteReport> {
         if self.is_empty.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -204,8 +204,8 @@ mod tests {
 
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-    fn reports(byte: u8) -> Reports {
-        Reports::new(Some(UserHashKey::new(Zeroizing::new([byte; 32]))))
+    fn reports(byte: u8) -> RemoteReports {
+        RemoteReports::new(Some(UserHashKey::new(Zeroizing::new([byte; 32]))))
     }
 
     fn named(name: &str) -> CanonicalName {
@@ -223,7 +223,7 @@ mod tests {
         for wrong in ["", "alice", "+0", &"0".repeat(31), &"0".repeat(33), &"A".repeat(32)] {
             assert_eq!(wrong.parse::<UserHash>(), Err(InvalidUserHash), "{wrong}");
         }
-        assert_eq!(Reports::new(None).hash(&named("alice")), None);
+        assert_eq!(RemoteReports::new(None).hash(&named("alice")), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -236,20 +236,20 @@ mod tests {
         let later = |seconds: u64| start + Duration::from_secs(seconds);
         tokio::time::advance(Duration::from_secs(10)).await;
         for seconds in [3, 1, 5] {
-            reports.add(hash, Report::Failed(later(seconds)), DAY);
+            reports.add(hash, RemoteReport::Failed(later(seconds)), DAY);
         }
         assert!(!reports.has_none("alice") && reports.has_none("bob"));
-        reports.add(hash, Report::SignedIn(later(3)), DAY);
+        reports.add(hash, RemoteReport::SignedIn(later(3)), DAY);
         assert_eq!(reports.take(&bob), []);
-        assert_eq!(reports.take(&alice), [Report::SignedIn(later(3)), Report::Failed(later(5))]);
+        assert_eq!(reports.take(&alice), [RemoteReport::SignedIn(later(3)), RemoteReport::Failed(later(5))]);
         assert!(reports.has_none("alice"));
-        reports.add(hash, Report::Failed(later(6)), DAY);
-        reports.add(hash, Report::Failed(later(8)), DAY);
+        reports.add(hash, RemoteReport::Failed(later(6)), DAY);
+        reports.add(hash, RemoteReport::Failed(later(8)), DAY);
         reports.forget_before(&alice, later(8));
-        assert_eq!(reports.take(&alice), [Report::Failed(later(8))]);
-        reports.add(hash, Report::Failed(later(9)), DAY);
+        assert_eq!(reports.take(&alice), [RemoteReport::Failed(later(8))]);
+        reports.add(hash, RemoteReport::Failed(later(9)), DAY);
         tokio::time::advance(DAY).await;
-        reports.add(reports.hash(&bob).unwrap(), Report::Failed(now()), DAY);
+        reports.add(reports.hash(&bob).unwrap(), RemoteReport::Failed(now()), DAY);
         assert!(reports.has_none("alice") && !reports.has_none("bob"));
     }
 
@@ -258,12 +258,12 @@ mod tests {
         let reports = reports(1);
         let hash = reports.hash(&named("alice")).unwrap();
         for _ in 0..1_000 {
-            reports.add(hash, Report::Failed(now()), DAY);
+            reports.add(hash, RemoteReport::Failed(now()), DAY);
         }
         assert_eq!(reports.take(&named("alice")).len(), MAX_PER_NAME);
         for number in 0..MAX_NAMES + 1_000 {
             let hash = UserHash(u128::try_from(number).unwrap().to_be_bytes());
-            reports.add(hash, Report::Failed(now()), DAY);
+            reports.add(hash, RemoteReport::Failed(now()), DAY);
         }
         assert_eq!(reports.write().names.len(), MAX_NAMES);
     }

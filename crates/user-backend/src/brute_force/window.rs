@@ -70,10 +70,10 @@ pub(crate) enum Reached {
 
 /// The failures that still count, the oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Window(VecDeque<Failure>);
+pub(super) struct Window(VecDeque<FailedAttempt>);
 
 #[derive(Clone, Copy, Debug)]
-struct Failure {
+struct FailedAttempt {
     at: Instant,
     /// What was tried; `None` when another process saw it.
     tuple: Option<OutcomeKey>,
@@ -101,8 +101,8 @@ impl Window {
             return Ok(());
         }
         let max = if self.has_refused(tuple) { max / 2 } else { max };
-        let is_wrong = |failure: &&Failure| failure.certainty == Certainty::Wrong;
-        let others = |failure: &&Failure| is_wrong(failure) || failure.tuple.as_ref() != Some(tuple);
+        let is_wrong = |failure: &&FailedAttempt| failure.certainty == Certainty::Wrong;
+        let others = |failure: &&FailedAttempt| is_wrong(failure) || failure.tuple.as_ref() != Some(tuple);
         if self.0.iter().filter(others).count().saturating_add(under_way) < max {
             return Ok(());
         }
@@ -139,13 +139,13 @@ impl Window {
     }
 
     fn push(&mut self, tuple: OutcomeKey, certainty: Certainty, at: Instant) {
-        self.0.push_back(Failure { at, tuple: Some(tuple), certainty });
+        self.0.push_back(FailedAttempt { at, tuple: Some(tuple), certainty });
     }
 
     /// Counts a failure that another process saw at `at`.
     pub(super) fn insert(&mut self, at: Instant) {
         let behind = self.0.partition_point(|other| other.at <= at);
-        self.0.insert(behind, Failure { at, tuple: None, certainty: Certainty::Wrong });
+        self.0.insert(behind, FailedAttempt { at, tuple: None, certainty: Certainty::Wrong });
     }
 
     /// Removes what no longer counts.

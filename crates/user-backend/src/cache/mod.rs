@@ -28,9 +28,9 @@ use quick_cache::{OptionsBuilder, Weighter};
 use crate::clock::Instant;
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::{NoRandomness, OutcomeKey, OutcomeKeyer};
-use crate::verdict::{Authenticated, Began, Freshness, Rejection, Vouched};
+use crate::verdict::{Authenticated, Began, Freshness, Rejection, VerifiedIdentity};
 use epochs::{Epoch, InvalidationEpochs, Label};
-use record::{Accepted, Backends, Latest, Rejected, Weigh};
+use record::{Accepted, Backends, EntryWeight, Latest, Rejected};
 
 /// How much may be remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,8 @@ pub struct Lifetime {
     pub network: u32,
 }
 
-type Map<V> = Cache<OutcomeKey, V, Weigh, BuildHasherDefault<KeyIsHash>, DefaultLifecycle<OutcomeKey, V>>;
+type Map<V> =
+    Cache<OutcomeKey, V, EntryWeight, BuildHasherDefault<KeyIsHash>, DefaultLifecycle<OutcomeKey, V>>;
 
 impl OutcomeCache {
     /// An empty cache with a fresh key.
@@ -177,8 +178,8 @@ impl OutcomeCache {
     #[inline(always)]
     fn proof(&self, found: Accepted, freshness: Freshness) -> Option<Authenticated> {
         let backend = self.backends.id(found.backend)?.clone();
-        let vouched = Vouched { identity: found.identity, backend };
-        Some(Authenticated::assertion(vouched, freshness, self.began(found.began)))
+        let verified = VerifiedIdentity { identity: found.identity, backend };
+        Some(Authenticated::assertion(verified, freshness, self.began(found.began)))
     }
 
     /// Whether the outcome is not invalidated, and is the one for grace.
@@ -223,13 +224,13 @@ impl OutcomeCache {
         &self,
         key: OutcomeKey,
         login: &LoginName,
-        vouched: &Vouched,
+        verified: &VerifiedIdentity,
         began: Epoch,
         now: Instant,
         lifetime: Lifetime,
     ) -> bool {
         let Lifetime { network, .. } = lifetime;
-        let depends = self.depends(login.canonical(), vouched);
+        let depends = self.depends(login.canonical(), verified);
         if !self.epochs.holds(began, &depends) {
             return false;
         }
@@ -240,11 +241,11 @@ impl OutcomeCache {
             return true;
         }
         if lifetime.stale.is_some() {
-            self.latest.insert(self.person_key(vouched.identity.name()), Latest { key, gone });
+            self.latest.insert(self.person_key(verified.identity.name()), Latest { key, gone });
         }
         // Who has no number is not remembered, and is asked each time.
-        if let Some(backend) = self.backends.number(&vouched.backend) {
-            let identity = vouched.identity.clone();
+        if let Some(backend) = self.backends.number(&verified.backend) {
+            let identity = verified.identity.clone();
             let outcome = Accepted { identity, verified_at: now, expires, began, depends, backend, network };
             self.accepted.insert(key, outcome);
         }
@@ -313,11 +314,11 @@ impl OutcomeCache {
         }
     }
 
-    fn depends(&self, typed: &CanonicalName, vouched: &Vouched) -> [Label; 3] {
+    fn depends(&self, typed: &CanonicalName, verified: &VerifiedIdentity) -> [Label; 3] {
         [
             self.epochs.user(typed),
-            self.epochs.user(vouched.identity.name()),
-            self.epochs.backend(&vouched.backend),
+            self.epochs.user(verified.identity.name()),
+            self.epochs.backend(&verified.backend),
         ]
     }
 }
@@ -327,13 +328,13 @@ const PARTS: usize = 1024;
 
 fn map<V: Clone>(bounds: CacheBounds) -> Map<V>
 where
-    Weigh: Weighter<OutcomeKey, V>,
+    EntryWeight: Weighter<OutcomeKey, V>,
 {
     let entries = bounds.entries.max(1);
     // The cache is split into a power of two of parts, each with a share that is rounded up.
     let bytes = (bounds.bytes & !(PARTS - 1)).max(1);
     // The cache knows one bound, a weight. An entry weighs at least its share of the bytes, so that neither bound is passed.
-    let weigh = Weigh { floor: bytes.div_ceil(entries) as u64 };
+    let weigh = EntryWeight { floor: bytes.div_ceil(entries) as u64 };
     let (hasher, lifecycle) = (BuildHasherDefault::default(), DefaultLifecycle::default());
     // What was pushed out is not worth a place: it is a question to the server, and soon too old anyway.
     let options = OptionsBuilder::new()

@@ -1,7 +1,7 @@
 //! What one remembered outcome takes: as little as it can, because there is one for everybody.
 //!
 //! A backend is a number, and names are kept in place up to 23 bytes. What is not in place is counted by
-//! [`Weigh`], so that the bound in bytes is one.
+//! [`EntryWeight`], so that the bound in bytes is one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -75,12 +75,12 @@ impl Backends {
 
 /// About how many bytes an entry takes.
 #[derive(Clone, Debug)]
-pub(super) struct Weigh {
+pub(super) struct EntryWeight {
     /// The minimum weight.
     pub(super) floor: u64,
 }
 
-impl Weigh {
+impl EntryWeight {
     fn entry<V>(&self, beside: usize) -> u64 {
         self.floor.max((size_of::<OutcomeKey>() + size_of::<V>() + LINKS + TABLE + beside) as u64)
     }
@@ -97,7 +97,7 @@ const COUNTERS: usize = 16;
 /// Groups, address, name and attributes, without their texts.
 const DETAILS: usize = 96;
 
-impl Weighter<OutcomeKey, Accepted> for Weigh {
+impl Weighter<OutcomeKey, Accepted> for EntryWeight {
     fn weight(&self, _: &OutcomeKey, value: &Accepted) -> u64 {
         let name = value.identity.name().as_str().len();
         let name = if name > IN_PLACE { COUNTERS + name } else { 0 };
@@ -107,13 +107,13 @@ impl Weighter<OutcomeKey, Accepted> for Weigh {
     }
 }
 
-impl Weighter<OutcomeKey, Rejected> for Weigh {
+impl Weighter<OutcomeKey, Rejected> for EntryWeight {
     fn weight(&self, _: &OutcomeKey, value: &Rejected) -> u64 {
         self.entry::<Rejected>(COUNTERS + size_of_val(value.depends.as_ref()))
     }
 }
 
-impl Weighter<OutcomeKey, Latest> for Weigh {
+impl Weighter<OutcomeKey, Latest> for EntryWeight {
     fn weight(&self, _: &OutcomeKey, _: &Latest) -> u64 {
         self.entry::<Latest>(0)
     }

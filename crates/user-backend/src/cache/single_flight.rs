@@ -29,7 +29,7 @@ type Table<T> = HashMap<(OutcomeKey, u64), watch::Receiver<Option<T>>>;
 
 /// Why no answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
+pub enum JoinError {
     /// Too many different attempts are under way.
     Full,
     /// The work died.
@@ -48,7 +48,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     /// last invalidation that concerns it.
     ///
     /// # Errors
-    /// [`Lost`] when there is no answer to wait for.
+    /// [`JoinError`] when there is no answer to wait for.
     ///
     /// # Cancellation
     /// Safe: the work goes on and its answer reaches the others.
@@ -58,20 +58,25 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         change: Epoch,
         deadline: Instant,
         start: impl FnOnce() -> F,
-    ) -> Result<T, Lost>
+    ) -> Result<T, JoinError>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        landed(self.board((key, change.number()), start)?, deadline).await
+        await_result(self.board((key, change.number()), start)?, deadline).await
     }
 
     /// Waits for the answer of the attempt `key` if it is under way already.
     ///
     /// # Cancellation
     /// Safe, as [`Self::join`].
-    pub async fn follow(&self, key: OutcomeKey, change: Epoch, deadline: Instant) -> Option<Result<T, Lost>> {
+    pub async fn follow(
+        &self,
+        key: OutcomeKey,
+        change: Epoch,
+        deadline: Instant,
+    ) -> Option<Result<T, JoinError>> {
         let answer = lock(&self.under_way).get(&(key, change.number())).cloned()?;
-        Some(landed(answer, deadline).await)
+        Some(await_result(answer, deadline).await)
     }
 
     /// How many attempts are under way.
@@ -83,7 +88,7 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         &self,
         key: (OutcomeKey, u64),
         start: impl FnOnce() -> F,
-    ) -> Result<watch::Receiver<Option<T>>, Lost>
+    ) -> Result<watch::Receiver<Option<T>>, JoinError>
     where
         F: Future<Output = T> + Send + 'static,
     {
@@ -91,12 +96,12 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
         let full = table.len() >= self.most;
         match table.entry(key) {
             Entry::Occupied(flight) => Ok(flight.get().clone()),
-            Entry::Vacant(_) if full => Err(Lost::Full),
+            Entry::Vacant(_) if full => Err(JoinError::Full),
             Entry::Vacant(seat) => {
                 let (send, receive) = watch::channel(None);
                 seat.insert(receive.clone());
                 drop(table);
-                let landing = Landing { under_way: Arc::clone(&self.under_way), key };
+                let landing = CompletionGuard { under_way: Arc::clone(&self.under_way), key };
                 let work = start();
                 spawn(async move {
                     let answer = work.await;
@@ -110,21 +115,24 @@ impl<T: Clone + Send + Sync + 'static> SingleFlight<T> {
     }
 }
 
-async fn landed<T: Clone>(mut answer: watch::Receiver<Option<T>>, deadline: Instant) -> Result<T, Lost> {
+async fn await_result<T: Clone>(
+    mut answer: watch::Receiver<Option<T>>,
+    deadline: Instant,
+) -> Result<T, JoinError> {
     match timeout_at(deadline, answer.wait_for(Option::is_some)).await {
-        Ok(Ok(answer)) => answer.clone().ok_or(Lost::Died),
-        Ok(Err(_)) => Err(Lost::Died),
-        Err(_) => Err(Lost::Late),
+        Ok(Ok(answer)) => answer.clone().ok_or(JoinError::Died),
+        Ok(Err(_)) => Err(JoinError::Died),
+        Err(_) => Err(JoinError::Late),
     }
 }
 
 /// Takes a flight off the table, also when the work panics or the runtime drops it.
-struct Landing<T> {
+struct CompletionGuard<T> {
     under_way: Arc<Mutex<Table<T>>>,
     key: (OutcomeKey, u64),
 }
 
-impl<T> Drop for Landing<T> {
+impl<T> Drop for CompletionGuard<T> {
     fn drop(&mut self) {
         lock(&self.under_way).remove(&self.key);
     }
@@ -168,7 +176,7 @@ mod tests {
         }
 
         /// Joins a flight whose work waits at the gate and answers how many were started by then.
-        fn join(&self, password: &str) -> JoinHandle<Result<usize, Lost>> {
+        fn join(&self, password: &str) -> JoinHandle<Result<usize, JoinError>> {
             let key = self.keyer.key(b"", "alice", password);
             let (flights, epoch) = (Arc::clone(&self.flights), self.epochs.epoch());
             let (started, gate) = (Arc::clone(&self.started), Arc::clone(&self.gate));
@@ -231,7 +239,7 @@ mod tests {
         let deadline = now() + Duration::from_secs(5);
         let answer =
             bench.flights.join(key, bench.epochs.epoch(), deadline, || async { panic!("boom") }).await;
-        assert_eq!(answer, Err(Lost::Died));
+        assert_eq!(answer, Err(JoinError::Died));
         assert_eq!(bench.flights.under_way(), 0);
         bench.gate.add_permits(1);
         assert_eq!(bench.join("secret").await.unwrap(), Ok(1));
@@ -254,7 +262,7 @@ mod tests {
         let bench = Bench::new(1);
         let first = bench.join("secret");
         bench.until(|bench| bench.started.load(Ordering::SeqCst) == 1).await;
-        assert_eq!(bench.join("other").await.unwrap(), Err(Lost::Full));
+        assert_eq!(bench.join("other").await.unwrap(), Err(JoinError::Full));
         bench.gate.add_permits(1);
         assert_eq!(first.await.unwrap(), Ok(1));
     }

@@ -23,7 +23,7 @@ impl Bench {
 
     fn accept(&self, typed: &str, identity: &str, backend: &str, password: &str, began: Epoch) -> OutcomeKey {
         let login = LoginName::parse(typed).unwrap();
-        let vouched = Vouched {
+        let verified = VerifiedIdentity {
             identity: Identity::new(CanonicalName::parse(identity).unwrap()),
             backend: BackendId::parse(backend).unwrap(),
         };
@@ -31,7 +31,7 @@ impl Bench {
         let _ = self.cache.accept(
             key,
             &login,
-            &vouched,
+            &verified,
             began,
             now(),
             Lifetime { fresh: MINUTE, stale: None, network: 0 },
@@ -157,14 +157,14 @@ fn t40_no_password_is_held() {
 async fn in_grace_only_the_password_that_was_accepted_last_counts() {
     let bench = Bench::new();
     let login = LoginName::parse("alice").unwrap();
-    let vouched = Vouched {
+    let verified = VerifiedIdentity {
         identity: Identity::new(login.canonical().clone()),
         backend: BackendId::parse("mail").unwrap(),
     };
     let lifetime = Lifetime { fresh: MINUTE, stale: Some(MINUTE * 60), network: 0 };
     let [old, new] = ["old", "new"].map(|password| {
         let key = bench.key("alice", password);
-        assert!(bench.cache.accept(key, &login, &vouched, bench.cache.epoch(), now(), lifetime));
+        assert!(bench.cache.accept(key, &login, &verified, bench.cache.epoch(), now(), lifetime));
         key
     });
     tokio::time::advance(MINUTE).await;

@@ -13,7 +13,7 @@ use super::settings::SettingsSpec;
 use super::transport::TransportSpec;
 use crate::backend::UserBackend;
 use crate::document::Problem;
-use crate::resolver::policy::Policy;
+use crate::resolver::policy::BackendPolicy;
 use crate::verdict::Verdict;
 
 /// A class of backends, as the configuration sees it.
@@ -85,8 +85,8 @@ pub trait Class: fmt::Debug + Send + Sync + 'static {
     }
 
     /// How the resolver treats a backend of this class where the entry does not say.
-    fn default_policy(&self) -> Policy {
-        Policy::default()
+    fn default_policy(&self) -> BackendPolicy {
+        BackendPolicy::default()
     }
 
     /// The files that a backend is made of, beside `ca_file`; see [`Entry::path`]. When one of them has other contents at a

@@ -12,7 +12,7 @@ use super::own_fields::OwnFields;
 use crate::identity::BackendId;
 use crate::refusal::RefusalTexts;
 use crate::resolver::names::NameRules;
-use crate::resolver::policy::Policy;
+use crate::resolver::policy::BackendPolicy;
 use crate::transport::{Endpoint, TlsMode};
 
 /// What users of a backend get at their first sign-in (`on_first_sign_in`). The library hands it on to the program that keeps
@@ -38,7 +38,7 @@ pub struct Entry {
     pub(crate) endpoint: Option<Endpoint>,
     pub(crate) uses_tls: bool,
     pub(crate) names: NameRules,
-    pub(crate) policy: Policy,
+    pub(crate) policy: BackendPolicy,
     pub(crate) display_name: Option<String>,
     pub(crate) help_url: Option<String>,
     pub(crate) first_sign_in: FirstSignIn,
@@ -82,7 +82,7 @@ impl Entry {
     }
 
     /// How the resolver treats this backend.
-    pub fn policy(&self) -> &Policy {
+    pub fn policy(&self) -> &BackendPolicy {
         &self.policy
     }
 

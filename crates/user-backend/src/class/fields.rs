@@ -13,12 +13,12 @@ pub(super) const REFUSAL_TEXTS: &str = "refusal_texts";
 pub struct FieldSpec {
     name: &'static str,
     help: &'static str,
-    kind: Kind,
+    kind: FieldKind,
     is_required: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum FieldKind {
     Text { expected: &'static str, check: fn(&str) -> Result<(), Problem> },
     Boolean,
     Integer { min: u32, max: u32 },
@@ -41,37 +41,37 @@ impl FieldSpec {
         expected: &'static str,
         check: fn(&str) -> Result<(), Problem>,
     ) -> Self {
-        Self::new(name, help, Kind::Text { expected, check })
+        Self::new(name, help, FieldKind::Text { expected, check })
     }
 
     /// True or false.
     pub const fn boolean(name: &'static str, help: &'static str) -> Self {
-        Self::new(name, help, Kind::Boolean)
+        Self::new(name, help, FieldKind::Boolean)
     }
 
     /// A whole number from `min` to `max`.
     pub const fn integer(name: &'static str, help: &'static str, min: u32, max: u32) -> Self {
-        Self::new(name, help, Kind::Integer { min, max })
+        Self::new(name, help, FieldKind::Integer { min, max })
     }
 
     /// A length of time such as `"3s"`.
     pub const fn duration(name: &'static str, help: &'static str) -> Self {
-        Self::new(name, help, Kind::Duration)
+        Self::new(name, help, FieldKind::Duration)
     }
 
     /// One of several words.
     pub const fn choice(name: &'static str, help: &'static str, words: &'static [&'static str]) -> Self {
-        Self::new(name, help, Kind::Choice(words))
+        Self::new(name, help, FieldKind::Choice(words))
     }
 
     /// The field `refusal_texts`; [`Entry::refusal_texts`](super::Entry::refusal_texts) reads it.
     pub const fn refusal_texts() -> Self {
-        Self::new(REFUSAL_TEXTS, "replies of this server that are refusals", Kind::RefusalTexts)
+        Self::new(REFUSAL_TEXTS, "replies of this server that are refusals", FieldKind::RefusalTexts)
     }
 
     /// Whatever all formats can say.
     pub const fn any(name: &'static str, help: &'static str) -> Self {
-        Self::new(name, help, Kind::Any)
+        Self::new(name, help, FieldKind::Any)
     }
 
     /// The field must be there.
@@ -80,7 +80,7 @@ impl FieldSpec {
         self
     }
 
-    const fn new(name: &'static str, help: &'static str, kind: Kind) -> Self {
+    const fn new(name: &'static str, help: &'static str, kind: FieldKind) -> Self {
         Self { name, help, kind, is_required: false }
     }
 
@@ -102,21 +102,21 @@ impl FieldSpec {
     /// Reports what is wrong with a value.
     pub(crate) fn check(&self, field: &Field<'_>) -> Option<()> {
         match self.kind {
-            Kind::Text { expected, .. } if !field.is_text() && names_a_secret(self.name) => {
+            FieldKind::Text { expected, .. } if !field.is_text() && names_a_secret(self.name) => {
                 field.fail(Problem::new("a value that is no text", expected))
             }
-            Kind::Text { expected, check } => field.parsed(check(field.text(expected)?)),
-            Kind::Boolean => field.boolean().map(drop),
-            Kind::Integer { min, max } => {
+            FieldKind::Text { expected, check } => field.parsed(check(field.text(expected)?)),
+            FieldKind::Boolean => field.boolean().map(drop),
+            FieldKind::Integer { min, max } => {
                 field.integer(min..=max, &format!("a number between {min} and {max}")).map(drop)
             }
-            Kind::Duration => field.duration().map(drop),
-            Kind::Choice(words) => {
+            FieldKind::Duration => field.duration().map(drop),
+            FieldKind::Choice(words) => {
                 let words: Vec<_> = words.iter().map(|word| (*word, ())).collect();
                 field.choice(&words, None)
             }
-            Kind::RefusalTexts => refusal_texts(field),
-            Kind::Any => Some(()),
+            FieldKind::RefusalTexts => refusal_texts(field),
+            FieldKind::Any => Some(()),
         }
     }
 }

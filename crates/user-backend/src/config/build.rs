@@ -8,16 +8,27 @@ use thiserror::Error;
 use super::{BACKENDS, Config, Origin, ResolverSettings};
 use crate::backend::UserBackend;
 use crate::class::Entry;
-use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
+use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
 use crate::error::BackendError;
 use crate::identity::{BackendId, LoginName};
 use crate::resolver::names::NameRules;
-use crate::resolver::{BuildError, Decorator, Part, Policy, Reloaded, Resolver, ResolverBuilder, Tuning};
-use crate::transport::{Endpoint, Trust};
+use crate::resolver::{
+    BackendPolicy, BackendReload, BackendSpec, BuildError, Decorator, Resolver, ResolverBuilder, Tuning,
+};
+use crate::transport::{Endpoint, ServerTrust};
 use crate::verdict::{Identity, Verdict};
 
-/// A backend, how the resolver treats it, and the rules about names that the resolver applies.
-pub type Link = (Arc<dyn UserBackend>, Policy, NameRules);
+/// A backend that was built from an entry, with what the resolver applies to it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ConfiguredBackend {
+    /// The backend.
+    pub backend: Arc<dyn UserBackend>,
+    /// How the resolver treats it.
+    pub policy: BackendPolicy,
+    /// The rules about names.
+    pub names: NameRules,
+}
 
 impl Config {
     /// Makes the backends, in the order of the array. Reads certificates; opens no connection.
@@ -25,9 +36,10 @@ impl Config {
     /// # Errors
     /// [`ConfigErrors`] with one error for each backend that cannot be made: a `ca_file` that cannot be read, or
     /// what a class of yours refuses.
-    pub fn build_backends(&self) -> Result<Vec<Link>, ConfigErrors> {
-        let parts = self.parts()?;
-        Ok(parts.into_iter().map(|Part { backend, policy, names, .. }| (backend, policy, names)).collect())
+    pub fn build_backends(&self) -> Result<Vec<ConfiguredBackend>, ConfigErrors> {
+        let public =
+            |BackendSpec { backend, policy, names, .. }| ConfiguredBackend { backend, policy, names };
+        Ok(self.parts()?.into_iter().map(public).collect())
     }
 
     /// What an entry of this configuration makes of a login name that is no account's id: the name that its server is sent, and
@@ -54,15 +66,15 @@ impl Config {
         class.and_then(|class| class.refuses_name(entry, upstream)).map_or(Ok(()), Err)
     }
 
-    fn parts(&self) -> Result<Vec<Part>, ConfigErrors> {
-        let (mut links, mut errors) = (Vec::new(), Vec::new());
+    fn parts(&self) -> Result<Vec<BackendSpec>, ConfigErrors> {
+        let (mut slots, mut errors) = (Vec::new(), Vec::new());
         for (entry, origin) in self.entries.iter().zip(&self.origins) {
             // Looked at before the file is read for good: should it be changed in between, the next reload sees that.
             let files =
                 self.registry.find(entry.class).map_or_else(|_| Vec::new(), |class| class.files(entry));
             let settings = Made::of(entry, &files);
             match self.build(entry) {
-                Ok(backend) => links.push(Part {
+                Ok(backend) => slots.push(BackendSpec {
                     backend,
                     policy: entry.policy.clone(),
                     names: entry.names.clone(),
@@ -73,7 +85,7 @@ impl Config {
         }
         match ConfigErrors::of(errors) {
             Some(errors) => Err(errors),
-            None => Ok(links),
+            None => Ok(slots),
         }
     }
 
@@ -97,7 +109,7 @@ impl Config {
     }
 
     fn error(&self, origin: &Origin, problem: Problem) -> ConfigError {
-        let mut place = Place::entry(BACKENDS, origin.index);
+        let mut place = SettingLocation::entry(BACKENDS, origin.index);
         if problem.found.starts_with("ca_file") {
             place = place.field("ca_file");
         }
@@ -115,14 +127,14 @@ impl Config {
     ) -> ConfigErrors {
         let origin = self.entries.iter().zip(&self.origins).find(|(entry, _)| entry.id == *id);
         let place = origin.map_or_else(
-            || Place::section(BACKENDS),
-            |(_, origin)| Place::entry(BACKENDS, origin.index).field(field),
+            || SettingLocation::section(BACKENDS),
+            |(_, origin)| SettingLocation::entry(BACKENDS, origin.index).field(field),
         );
         let at = origin.map(|(_, origin)| origin.at);
         ConfigErrors::from(ConfigError::new(self.files.name(at), at, place, Problem::new(found, expected)))
     }
 
-    pub(super) fn error_at(&self, origin: &Origin, place: Place, problem: Problem) -> ConfigError {
+    pub(super) fn error_at(&self, origin: &Origin, place: SettingLocation, problem: Problem) -> ConfigError {
         ConfigError::new(self.files.name(Some(origin.at)), Some(origin.at), place, problem)
     }
 }
@@ -151,7 +163,7 @@ impl Resolver {
     ///
     /// # Cancellation
     /// Safe, as [`Self::replace`].
-    pub async fn reload(&self, config: &Config) -> Result<Reloaded, FromConfigError> {
+    pub async fn reload(&self, config: &Config) -> Result<BackendReload, FromConfigError> {
         Ok(self.replace(self.reconfigured(config.parts()?, config.tuning())).await?)
     }
 }
@@ -205,7 +217,7 @@ struct Made {
 impl Made {
     fn of(entry: &Entry, files: &[PathBuf]) -> Self {
         let certificates = match entry.endpoint.as_ref().map(Endpoint::trust) {
-            Some(Trust::CaFile(file)) => Some(file),
+            Some(ServerTrust::CaFile(file)) => Some(file),
             _ => None,
         };
         // Certificates that cannot be read make no backend, so they are never compared.

@@ -6,7 +6,7 @@ use crate::class::{NamedFields, PositionalTls, TransportSpec};
 use crate::document::section::{TableReader, alternatives};
 use crate::document::tree::{Value, quoted};
 use crate::document::{Problem, host};
-use crate::transport::{Endpoint, TlsMode, Trust};
+use crate::transport::{Endpoint, ServerTrust, TlsMode};
 
 /// The fields of classes that know TLS.
 pub(super) const TLS_FIELDS: [&str; 5] =
@@ -101,7 +101,7 @@ fn host(
 #[derive(Debug)]
 struct Security {
     tls: TlsMode,
-    trust: Trust,
+    trust: ServerTrust,
     server_name: Option<String>,
     allow_plaintext: bool,
     remarks: Vec<Remark>,
@@ -111,7 +111,7 @@ impl Security {
     fn none() -> Self {
         Self {
             tls: TlsMode::None,
-            trust: Trust::System,
+            trust: ServerTrust::System,
             server_name: None,
             allow_plaintext: false,
             remarks: Vec::new(),
@@ -198,9 +198,9 @@ fn security(
         _ => {}
     }
     let trust = match ca_file {
-        _ if danger => Trust::DangerAcceptAnyCertificate,
-        Some(path) => Trust::CaFile(path),
-        None => Trust::System,
+        _ if danger => ServerTrust::DangerAcceptAnyCertificate,
+        Some(path) => ServerTrust::CaFile(path),
+        None => ServerTrust::System,
     };
     Some(Security { tls, trust, server_name, allow_plaintext, remarks })
 }

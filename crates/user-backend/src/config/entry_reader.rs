@@ -11,7 +11,7 @@ use crate::document::section::{TableReader, alternatives};
 use crate::document::{Field, Problem, duration};
 use crate::identity::BackendId;
 use crate::resolver::names::Admit;
-use crate::resolver::policy::Policy;
+use crate::resolver::policy::BackendPolicy;
 
 /// The fields that every class knows.
 pub(super) const COMMON_FIELDS: [&str; 28] = [
@@ -56,7 +56,7 @@ pub(super) fn read(
         // The rest is looked at all the same, so that everything is reported at once.
         let _ = policy::names(section, &NamedFields::default(), false, &mut Vec::new());
         let _ = policy::first_sign_in(section, &mut Vec::new());
-        let _ = policy::policy(section, Policy::default(), &mut Vec::new());
+        let _ = policy::policy(section, BackendPolicy::default(), &mut Vec::new());
         let _ = help::read(section);
         return None;
     };

@@ -1,7 +1,7 @@
 //! Locates errors in the file that show only when a server is asked.
 
 use super::{BACKENDS, Config};
-use crate::document::error::{ConfigError, Place, Problem};
+use crate::document::error::{ConfigError, Problem, SettingLocation};
 use crate::error::Phase;
 use crate::identity::BackendId;
 
@@ -18,7 +18,7 @@ impl Config {
             Some((found, hint)) => (found, Some(hint.to_owned())),
             None => (detail, None),
         };
-        let entry = Place::entry(BACKENDS, origin.index);
+        let entry = SettingLocation::entry(BACKENDS, origin.index);
         let (place, expected) = match phase {
             Phase::Resolve if origin.is_positional => (entry.field("arguments").element(0), HOST),
             Phase::Resolve => (entry.field("host"), HOST),

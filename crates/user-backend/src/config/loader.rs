@@ -11,7 +11,7 @@ use super::warning::Warning;
 use super::{BACKENDS, Config, Origin, entry_reader};
 use crate::class::{ClassRegistry, Entry};
 use crate::document::duration;
-use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
+use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
 use crate::document::section::{Diagnostics, TableReader};
 use crate::document::source::{self, Access, Format, Source};
 use crate::document::tree::{Member, Node, Position, Value};
@@ -114,7 +114,7 @@ impl Loader {
         let path = path.as_ref();
         let file: Arc<str> = path.display().to_string().into();
         let failed = |problem| {
-            ConfigErrors::from(ConfigError::new(Arc::clone(&file), None, Place::default(), problem))
+            ConfigErrors::from(ConfigError::new(Arc::clone(&file), None, SettingLocation::default(), problem))
         };
         let Some(format) = Format::of(path) else {
             let problem =
@@ -134,7 +134,12 @@ impl Loader {
             for path in more {
                 let name: Arc<str> = path.display().to_string().into();
                 let failed = |problem| {
-                    ConfigErrors::from(ConfigError::new(Arc::clone(&name), None, Place::default(), problem))
+                    ConfigErrors::from(ConfigError::new(
+                        Arc::clone(&name),
+                        None,
+                        SettingLocation::default(),
+                        problem,
+                    ))
                 };
                 sources.push(source::read(&path).map_err(failed)?);
                 diagnostics.files.add(name);
@@ -166,7 +171,7 @@ impl Loader {
             (None, None) => Err(ConfigErrors::from(ConfigError::new(
                 "".into(),
                 None,
-                Place::default(),
+                SettingLocation::default(),
                 Problem::new("something that cannot be read", "a configuration"),
             ))),
         }
@@ -178,7 +183,7 @@ impl Loader {
         diagnostics: &Diagnostics,
         base: Option<&Path>,
     ) -> Option<Config> {
-        let whole = |problem| diagnostics.push(None, &Place::default(), problem);
+        let whole = |problem| diagnostics.push(None, &SettingLocation::default(), problem);
         let size = sources.iter().map(|source| source.text.len()).sum();
         if let Err(problem) = source::check_size(size) {
             whole(problem);
@@ -261,7 +266,7 @@ impl Loader {
             };
             let file = diagnostics.files.name(Some(start));
             for problem in access.check(document.secret.as_deref(), &file) {
-                diagnostics.push(Some(start).filter(|_| number > 0), &Place::default(), problem);
+                diagnostics.push(Some(start).filter(|_| number > 0), &SettingLocation::default(), problem);
             }
             match &mut whole {
                 Some(whole) => {
@@ -297,7 +302,7 @@ impl Loader {
         let problem = Problem::new("a value that is hidden", "the value");
         diagnostics.push(
             Some(at),
-            &Place::section(member.key.text()),
+            &SettingLocation::section(member.key.text()),
             problem.hint("`occ config:list --private` of the PHP system prints it"),
         );
         false
@@ -305,7 +310,7 @@ impl Loader {
 
     /// Reports unknown top-level keys.
     fn check_sections(&self, document: &Document, diagnostics: &Diagnostics) {
-        let top = TableReader::over(diagnostics, Place::default(), &document.members);
+        let top = TableReader::over(diagnostics, SettingLocation::default(), &document.members);
         let mut known = vec![BACKENDS, resolver_key(diagnostics.format)];
         known.extend(self.sections.iter().map(String::as_str));
         let read: Vec<String> = self.read.iter().map(|extra| extra.key(diagnostics.format)).collect();
@@ -324,7 +329,7 @@ impl Loader {
     fn resolver(&self, document: &Document, diagnostics: &Diagnostics) -> ResolverSettings {
         let key = resolver_key(document.dialect);
         let section = find(document, key).filter(|node| node.value != Value::Null).and_then(|node| {
-            TableReader::open(diagnostics, Place::section(key), node, "an array with named fields")
+            TableReader::open(diagnostics, SettingLocation::section(key), node, "an array with named fields")
         });
         section.map_or_else(ResolverSettings::default, |section| settings::read(&section))
     }
@@ -335,7 +340,7 @@ impl Loader {
         diagnostics: &Diagnostics,
         base: Option<&Path>,
     ) -> Option<Vec<(Entry, Origin, Vec<Warning>)>> {
-        let place = Place::section(BACKENDS);
+        let place = SettingLocation::section(BACKENDS);
         let Some(node) = find(document, BACKENDS) else {
             if self.without_backends {
                 return Some(Vec::new());
@@ -365,7 +370,7 @@ impl Loader {
         }
         let mut entries = Vec::new();
         for (index, node) in nodes.into_iter().enumerate() {
-            let place = Place::entry(BACKENDS, index);
+            let place = SettingLocation::entry(BACKENDS, index);
             let Some(section) =
                 TableReader::open(diagnostics, place, node, "an array with `class` and its settings")
             else {
@@ -424,7 +429,7 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
                 "an id of its own",
             );
             let line = diagnostics.format.line("id", &diagnostics.format.text(&format!("{}-2", entry.class)));
-            let place = Place::entry(BACKENDS, origin.index).field("id");
+            let place = SettingLocation::entry(BACKENDS, origin.index).field("id");
             diagnostics.push(Some(origin.at), &place, problem.hint(format!("set one: {line}")));
         }
     }
@@ -436,9 +441,9 @@ fn check_together(entries: &[Entry], origins: &[Origin], diagnostics: &Diagnosti
         });
         let (at, place) = match second {
             Some((_, origin)) => {
-                (Some(origin.at), Place::entry(BACKENDS, origin.index).field("strip_domain"))
+                (Some(origin.at), SettingLocation::entry(BACKENDS, origin.index).field("strip_domain"))
             }
-            None => (None, Place::section(BACKENDS)),
+            None => (None, SettingLocation::section(BACKENDS)),
         };
         let problem = Problem::new(
             format!(

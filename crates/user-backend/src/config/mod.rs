@@ -43,7 +43,7 @@ mod settings;
 mod standard;
 mod warning;
 
-pub use build::{FromConfigError, Link};
+pub use build::{ConfiguredBackend, FromConfigError};
 pub use loader::Loader;
 pub use settings::ResolverSettings;
 pub use warning::Warning;

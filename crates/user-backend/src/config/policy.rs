@@ -7,8 +7,8 @@ use crate::document::error::Problem;
 use crate::document::section::{Field, TableReader, nearest};
 use crate::document::tree::quoted;
 use crate::identity::{CanonicalName, NameError};
-use crate::resolver::names::{Admit, DomainRules, NameRules, Offered};
-use crate::resolver::policy::{AttemptLimit, OnReject, OnUnavailable, Policy};
+use crate::resolver::names::{Admit, DomainRules, NameForms, NameRules};
+use crate::resolver::policy::{AttemptLimit, BackendPolicy, OnReject, OnUnavailable};
 
 /// Reads the domain rules, the denied names, and who is admitted.
 pub(super) fn names(
@@ -105,7 +105,7 @@ fn domain(
         switch("strip_domain", said.strip_domain.as_ref().map(|spot| (spot.value, &spot.field)), by_argument);
     let group =
         switch("group_by_domain", said.group_by_domain.as_ref().map(|spot| (spot.value, &spot.field)), false);
-    let words = [("any", Offered::Any), ("bare", Offered::Bare), ("address", Offered::Address)];
+    let words = [("any", NameForms::Any), ("bare", NameForms::Bare), ("address", NameForms::Address)];
     let names = section.field("names");
     let offered = names.as_ref().and_then(|field| field.choice(&words, None)).unwrap_or_default();
     let separator = section.field("separator");
@@ -127,11 +127,11 @@ fn domain(
                 Problem::new("`separator` without `domain`", "the domain to go by, in the field `domain`");
             field.fail::<()>(problem.hint("without it, a name with the separator could be two addresses"));
         }
-        if let (Some(field), true) = (&names, is_bare_only && offered != Offered::Bare) {
+        if let (Some(field), true) = (&names, is_bare_only && offered != NameForms::Bare) {
             let problem = Problem::new(field.node.value.shown(), "\"bare\", or a `domain` for addresses");
             field.fail::<()>(problem.hint("this server takes user and user@domain for one account"));
         }
-        if group.1 && (is_bare_only || offered == Offered::Bare) {
+        if group.1 && (is_bare_only || offered == NameForms::Bare) {
             let problem = Problem::new("true, and names without a domain only", "a `domain`, or false");
             match (&group.0, &said.group_by_domain) {
                 (Some(field), _) => drop(field.fail::<()>(problem)),
@@ -142,7 +142,7 @@ fn domain(
         return Some(DomainRules::none().group_by_domain(group.1).offer(offered));
     };
     let Domains { names: domains, rules } = Domains::read(&field)?;
-    if let (Offered::Address, (Some(add), true)) = (offered, &add) {
+    if let (NameForms::Address, (Some(add), true)) = (offered, &add) {
         let problem = Problem::new("`add_domain` with names = \"address\"", "one of them");
         add.fail::<()>(problem.hint("it would add the domain to names that this backend is not asked about"));
     }
@@ -159,7 +159,7 @@ fn domain(
     let mut rules = rules.add_domain(add.1).strip_domain(strip.1).group_by_domain(group.1).offer(offered);
     if let Some(field) = separator {
         rules = rules.separator(separator_of(&field, is_bare_only)?);
-        if offered == Offered::Bare && !add.1 {
+        if offered == NameForms::Bare && !add.1 {
             let problem = Problem::new(
                 "`separator`, and no name is sent with a domain",
                 "`add_domain`, or no `separator`",
@@ -270,9 +270,9 @@ pub(super) fn first_sign_in(section: &TableReader<'_>, remarks: &mut Vec<Remark>
 /// Reads how the resolver treats the backend, where that is not as its class says.
 pub(super) fn policy(
     section: &TableReader<'_>,
-    mut policy: Policy,
+    mut policy: BackendPolicy,
     remarks: &mut Vec<Remark>,
-) -> Option<Policy> {
+) -> Option<BackendPolicy> {
     let errors = section.diagnostics.count();
     let ended = [("continue", OnReject::Continue), ("stop", OnReject::Stop)];
     set(&mut policy.on_reject, section.field("on_reject").and_then(|field| field.choice(&ended, None)));

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 
 use super::Config;
 use crate::document::by_serde::{field_value, member, problem, walk};
-use crate::document::error::{ConfigError, ConfigErrors, Place, Problem};
+use crate::document::error::{ConfigError, ConfigErrors, Problem, SettingLocation};
 use crate::document::source::names_a_secret;
 use crate::document::tree::{Node, Value};
 
@@ -39,7 +39,7 @@ impl Config {
         };
         field_value(&section.node).read().map(Some).map_err(|error| {
             let (at, field, secret) = walk(&section.node, error.path());
-            let mut place = Place::section(section.key.clone());
+            let mut place = SettingLocation::section(section.key.clone());
             place.field = (!field.is_empty()).then_some(field);
             let problem = problem(&error.inner().to_string(), secret || names_a_secret(&section.key));
             ConfigErrors::from(ConfigError::new(self.files.name(Some(at)), Some(at), place, problem))
@@ -72,7 +72,7 @@ impl Config {
     ) -> ConfigErrors {
         let section = self.sections.iter().find(|section| section.name == name);
         let mut place =
-            Place::section(section.map_or_else(|| name.to_owned(), |section| section.key.clone()));
+            SettingLocation::section(section.map_or_else(|| name.to_owned(), |section| section.key.clone()));
         let mut node = section.map(|section| &section.node);
         let mut at = node.map(|node| node.at);
         for field in path {

@@ -98,14 +98,19 @@ impl std::error::Error for ConfigErrors {}
 pub struct ConfigError {
     file: Arc<str>,
     at: Option<Position>,
-    place: Place,
+    place: SettingLocation,
     found: String,
     expected: String,
     hints: Vec<String>,
 }
 
 impl ConfigError {
-    pub(crate) fn new(file: Arc<str>, at: Option<Position>, place: Place, problem: Problem) -> Self {
+    pub(crate) fn new(
+        file: Arc<str>,
+        at: Option<Position>,
+        place: SettingLocation,
+        problem: Problem,
+    ) -> Self {
         let Problem { found, expected, hints } = problem;
         Self { file, at, place, found, expected, hints }
     }
@@ -178,13 +183,13 @@ impl std::error::Error for ConfigError {}
 
 /// The way to a value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct SettingLocation {
     pub(crate) section: Cow<'static, str>,
     pub(crate) index: Option<usize>,
     pub(crate) field: Option<String>,
 }
 
-impl Place {
+impl SettingLocation {
     pub(crate) fn section(section: impl Into<Cow<'static, str>>) -> Self {
         Self { section: section.into(), ..Self::default() }
     }
@@ -209,7 +214,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SettingLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.section)?;
         if let Some(index) = self.index {

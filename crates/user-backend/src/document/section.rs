@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::duration;
-use super::error::{ConfigError, Files, Place, Problem};
+use super::error::{ConfigError, Files, Problem, SettingLocation};
 use super::source::Format;
 use super::tree::{Key, Member, Node, Position, Value, quoted};
 
@@ -23,7 +23,7 @@ impl Diagnostics {
         Self { files: Files::of(file), format, errors: RefCell::default() }
     }
 
-    pub(crate) fn push(&self, at: Option<Position>, place: &Place, problem: Problem) {
+    pub(crate) fn push(&self, at: Option<Position>, place: &SettingLocation, problem: Problem) {
         let error = ConfigError::new(self.files.name(at), at, place.clone(), problem);
         self.errors.borrow_mut().push(error);
     }
@@ -48,7 +48,7 @@ impl Diagnostics {
 #[derive(Clone, Debug)]
 pub(crate) struct TableReader<'a> {
     pub(crate) diagnostics: &'a Diagnostics,
-    pub(crate) place: Place,
+    pub(crate) place: SettingLocation,
     pub(crate) at: Position,
     members: &'a [Member],
 }
@@ -57,7 +57,7 @@ impl<'a> TableReader<'a> {
     /// Opens a table, or reports that the node is not one.
     pub(crate) fn open(
         diagnostics: &'a Diagnostics,
-        place: Place,
+        place: SettingLocation,
         node: &'a Node,
         expected: &str,
     ) -> Option<Self> {
@@ -68,7 +68,7 @@ impl<'a> TableReader<'a> {
     }
 
     /// The top level of a file.
-    pub(crate) fn over(diagnostics: &'a Diagnostics, place: Place, members: &'a [Member]) -> Self {
+    pub(crate) fn over(diagnostics: &'a Diagnostics, place: SettingLocation, members: &'a [Member]) -> Self {
         Self { diagnostics, place, at: Position::START, members }
     }
 
@@ -133,7 +133,7 @@ impl<'a> TableReader<'a> {
 #[derive(Clone, Debug)]
 pub struct Field<'a> {
     pub(crate) diagnostics: &'a Diagnostics,
-    pub(crate) place: Place,
+    pub(crate) place: SettingLocation,
     pub(crate) node: &'a Node,
 }
 

@@ -8,11 +8,11 @@ use tokio::io::{ReadBuf, join, sink};
 use super::guard::Guard;
 use super::reply::{Next, Stage, judge};
 use crate::error::BackendError;
-use crate::refusal::{Class, RefusalTexts, Said, Sent, Words};
+use crate::refusal::{Class, RefusalTexts, ReplyText, Sent, Words};
 
 /// What is done after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum ScriptStep {
     /// The stage is passed; after the last one the password is verified.
     Proceed,
     /// Another reply follows.
@@ -25,7 +25,7 @@ pub enum Step {
 ///
 /// # Errors
 /// The reply decides nothing.
-pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<Step, BackendError> {
+pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<ScriptStep, BackendError> {
     let stage = match stage {
         0 => Stage::Greeting,
         1 => Stage::Auth,
@@ -33,15 +33,15 @@ pub fn reply(stage: u8, body: &[u8], encrypted: bool) -> Result<Step, BackendErr
         _ => Stage::Pass,
     };
     judge(stage, body, encrypted, &words(body)).map(|next| match next {
-        Next::Proceed => Step::Proceed,
-        Next::Wait => Step::Wait,
-        Next::Rejected(_) => Step::Rejected,
+        Next::Proceed => ScriptStep::Proceed,
+        Next::Wait => ScriptStep::Wait,
+        Next::Rejected(_) => ScriptStep::Rejected,
     })
 }
 
 /// The words of a reply, as the guard keeps them.
 fn words(body: &[u8]) -> Words {
-    let mut said = Said::default();
+    let mut said = ReplyText::default();
     for line in body.split(|byte| *byte == b'\n') {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let has_code = line.get(..3).is_some_and(|code| code.iter().all(u8::is_ascii_digit));
@@ -51,10 +51,10 @@ fn words(body: &[u8]) -> Words {
 }
 
 /// What the words of a reply mean: a refusal, an outage, or neither.
-pub fn meaning(body: &[u8]) -> Option<Step> {
+pub fn meaning(body: &[u8]) -> Option<ScriptStep> {
     match words(body).class {
-        Class::Refusal(_) => Some(Step::Rejected),
-        Class::Outage => Some(Step::Wait),
+        Class::Refusal(_) => Some(ScriptStep::Rejected),
+        Class::Outage => Some(ScriptStep::Wait),
         Class::Unknown => None,
     }
 }

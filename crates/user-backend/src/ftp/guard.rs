@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use zeroize::Zeroizing;
 
-use crate::refusal::{RefusalTexts, Said, Sent, Words};
+use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 
 /// Most bytes of replies that are read from one connection. Login dialogues have a few hundred; long banners a few
 /// thousand.
@@ -67,7 +67,7 @@ pub(super) struct Guard {
     /// The server's greeting has not come yet, and this many lines without a code did.
     noise: Option<usize>,
     /// The words of the last reply.
-    said: Said,
+    said: ReplyText,
     /// Bytes that may still be read.
     left: usize,
     /// The command to send in place of the next one.
@@ -86,7 +86,7 @@ impl Guard {
             handed: 0,
             open: None,
             noise: Some(0),
-            said: Said::default(),
+            said: ReplyText::default(),
             left: MAX_BYTES,
             instead: None,
             sending: None,

@@ -76,7 +76,7 @@ mod guard;
 mod reply;
 mod session;
 mod settings;
-mod wire;
+mod shared_socket;
 
 pub use class::FtpClass;
 pub use settings::FtpSettings;
@@ -90,7 +90,7 @@ use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
-use crate::transport::{TlsClient, TlsMode, Warm, sooner};
+use crate::transport::{PreparedConnections, TlsClient, TlsMode, sooner};
 use crate::verdict::{Identity, Rejection, Verdict};
 
 use session::{Login, Refused, Session};
@@ -116,13 +116,13 @@ const PASSWORDLESS: [&str; 2] = ["anonymous", "ftp"];
 /// ```
 #[derive(Debug)]
 pub struct FtpBackend {
-    server: Arc<Server>,
-    warm: Warm<Session>,
+    server: Arc<FtpServer>,
+    warm: PreparedConnections<Session>,
 }
 
 /// How the server is reached.
 #[derive(Debug)]
-struct Server {
+struct FtpServer {
     settings: FtpSettings,
     tls: Option<TlsClient>,
 }
@@ -140,8 +140,8 @@ impl FtpBackend {
             TlsMode::None => None,
             TlsMode::Explicit | TlsMode::Implicit => Some(TlsClient::new(endpoint)?),
         };
-        let warm = Warm::new(settings.warm);
-        Ok(Self { server: Arc::new(Server { settings, tls }), warm })
+        let warm = PreparedConnections::new(settings.warm);
+        Ok(Self { server: Arc::new(FtpServer { settings, tls }), warm })
     }
 
     async fn sign_in(
@@ -176,7 +176,7 @@ impl FtpBackend {
     }
 }
 
-impl Server {
+impl FtpServer {
     async fn open(&self, deadline: Instant) -> Result<Session, BackendError> {
         Session::open(&self.settings.endpoint, self.tls.as_ref(), deadline).await
     }

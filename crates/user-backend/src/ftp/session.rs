@@ -13,7 +13,7 @@ use suppaftp::types::{FtpResult, ReplyTooLarge};
 
 use super::guard::ProtocolViolation;
 use super::reply::{Next, Stage, judge, not_ftp};
-use super::wire::{Wire, Wiring};
+use super::shared_socket::{SharedSocket, SocketConnector};
 use crate::backend::Probe;
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
@@ -22,7 +22,7 @@ use crate::secret::Password;
 use crate::transport::{Endpoint, TlsClient, TlsMode, TlsSummary, cannot_connect, dial_with, sooner, within};
 use crate::verdict::Rejection;
 
-/// What the library sends, and logs, in place of the name; see [`Wire::replace_next`].
+/// What the library sends, and logs, in place of the name; see [`SharedSocket::replace_next`].
 const USER: &str = "USER ********";
 
 /// What the library sends, and logs, in place of the password.
@@ -41,8 +41,8 @@ pub(super) struct Login<'a> {
 
 /// A greeted server, encrypted where it must be, that waits for a name.
 pub(super) struct Session {
-    ftp: ImplAsyncFtpStream<Wire>,
-    wire: Wire,
+    ftp: ImplAsyncFtpStream<SharedSocket>,
+    wire: SharedSocket,
     peer: SocketAddr,
     deadline: Instant,
     tls: Option<TlsSummary>,
@@ -186,8 +186,10 @@ impl Session {
     }
 }
 
-async fn connect(address: SocketAddr) -> Result<(ImplAsyncFtpStream<Wire>, Wire, SocketAddr), BackendError> {
-    let wiring = Wiring::default();
+async fn connect(
+    address: SocketAddr,
+) -> Result<(ImplAsyncFtpStream<SharedSocket>, SharedSocket, SocketAddr), BackendError> {
+    let wiring = SocketConnector::default();
     // The one way to give suppaftp a stream of our own. With this connector it is not implicit TLS yet.
     match ImplAsyncFtpStream::connect_secure_implicit(address, wiring.clone(), "").await {
         Ok(ftp) => wiring

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::reply::{Decision, Method};
-use super::script::{CREDENTIALS, NAME, PASSWORD, Record, Server, Step};
+use super::reply::{LoginDecision, Method};
+use super::script::{CREDENTIALS, NAME, PASSWORD, Record, ScriptStep, Server};
 use super::session::{Login, Session};
 use crate::error::{BackendError, Phase};
 use crate::fuzzing::Decided;
@@ -40,9 +40,9 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     let mut steps = Vec::new();
     for (nth, text) in texts.iter().enumerate() {
         if nth > 0 {
-            steps.push(Step::Hear);
+            steps.push(ScriptStep::Hear);
         }
-        steps.push(Step::Say(text.to_vec()));
+        steps.push(ScriptStep::Say(text.to_vec()));
     }
     let mut server = Server::new(steps);
     server.stutters = stutters;
@@ -52,8 +52,8 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     // A line that never comes is waited for until the deadline.
     let ended = ended.unwrap_or_else(|| Err(BackendError::timed_out(Phase::Login)));
     let decided = ended.map(|decision| match decision {
-        Decision::Yes => Ok(()),
-        Decision::No(rejection) => Err(rejection),
+        LoginDecision::Yes => Ok(()),
+        LoginDecision::No(rejection) => Err(rejection),
     });
     let Ok(record) = record.lock() else {
         return Dialogue { decided, said_yes: false, said_no: false, times_written: 0, said: 0, injected };
@@ -63,7 +63,7 @@ pub fn dialogue(texts: &[&[u8]], stutters: bool, starttls: bool) -> Dialogue {
     Dialogue { decided, said_yes, said_no, times_written, said, injected }
 }
 
-async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<Decision, BackendError> {
+async fn sign_in(server: Server, starttls: bool, injected: &mut bool) -> Result<LoginDecision, BackendError> {
     let record = server.record();
     let mut session = Session::greeted(server).await?;
     if starttls {

@@ -75,11 +75,11 @@ use crate::clock::{Instant, later, now};
 use crate::error::{BackendError, Phase};
 use crate::identity::BackendId;
 use crate::refusal::Sent;
-use crate::transport::{TlsClient, TlsMode, Warm, dial, sooner, within};
+use crate::transport::{PreparedConnections, TlsClient, TlsMode, dial, sooner, within};
 use crate::verdict::{Identity, Verdict};
 
-use reply::{Capabilities, Decision, Method};
-use session::{Judged, Login, Session, Wire};
+use reply::{Capabilities, LoginDecision, Method};
+use session::{ByteStream, Judged, Login, Session};
 
 /// What a login that times out at a Dovecot most likely met.
 const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all logins from an address after failed ones, by up to 15 s (auth \
@@ -88,13 +88,13 @@ const DOVECOT_PENALTY: &str = "the server greets as Dovecot, which delays all lo
 /// A mail server that is asked over IMAP. See the [module](self) for what it is asked and what its answers mean.
 #[derive(Debug)]
 pub struct ImapBackend {
-    server: Arc<Server>,
-    warm: Warm<Session<Box<dyn Wire>>>,
+    server: Arc<ImapServer>,
+    warm: PreparedConnections<Session<Box<dyn ByteStream>>>,
 }
 
 /// How the server is reached.
 #[derive(Debug)]
-struct Server {
+struct ImapServer {
     settings: ImapSettings,
     /// `None` in clear text, which needs no trust store.
     tls: Option<TlsClient>,
@@ -110,8 +110,8 @@ impl ImapBackend {
         let encrypts = settings.endpoint.tls() != TlsMode::None;
         let usable = settings.endpoint.check_plaintext();
         let tls = usable.and_then(|()| encrypts.then(|| TlsClient::new(&settings.endpoint)).transpose())?;
-        let warm = Warm::new(settings.warm);
-        Ok(Self { server: Arc::new(Server { settings, tls }), warm })
+        let warm = PreparedConnections::new(settings.warm);
+        Ok(Self { server: Arc::new(ImapServer { settings, tls }), warm })
     }
 
     async fn sign_in(&self, attempt: &Attempt<'_>, deadline: Instant) -> Result<Judged, BackendError> {
@@ -137,7 +137,7 @@ impl ImapBackend {
     }
 
     /// A prepared connection on which the server still waits.
-    async fn prepared(&self) -> Option<Session<Box<dyn Wire>>> {
+    async fn prepared(&self) -> Option<Session<Box<dyn ByteStream>>> {
         while let Some(mut session) = self.warm.take() {
             if session.is_waiting().await {
                 return Some(session);
@@ -147,7 +147,7 @@ impl ImapBackend {
     }
 }
 
-impl Server {
+impl ImapServer {
     /// The address of the user, if the server is to know it: only where no one else can read it.
     fn source_to_forward(&self, offered: &Capabilities, source: Option<IpAddr>) -> Option<IpAddr> {
         let ImapSettings { endpoint, forward_source, .. } = &self.settings;
@@ -161,7 +161,7 @@ impl Server {
         &self,
         deadline: Instant,
         found: Option<&mut Probe>,
-    ) -> Result<Session<Box<dyn Wire>>, BackendError> {
+    ) -> Result<Session<Box<dyn ByteStream>>, BackendError> {
         let endpoint = &self.settings.endpoint;
         let soon = sooner(endpoint.connect_timeout(), deadline);
         let stream = dial(endpoint, soon).await?;
@@ -171,7 +171,7 @@ impl Server {
                 if let Some(probe) = found {
                     *probe = Probe::of(peer);
                 }
-                let stream: Box<dyn Wire> = Box::new(stream);
+                let stream: Box<dyn ByteStream> = Box::new(stream);
                 return greeted(stream, deadline).await;
             }
             TlsMode::Implicit => (stream, soon, None),
@@ -189,7 +189,7 @@ impl Server {
         if let Some(probe) = found {
             *probe = Probe::of(peer).with_tls(Some(TlsClient::summary(&stream)));
         }
-        let stream: Box<dyn Wire> = Box::new(stream);
+        let stream: Box<dyn ByteStream> = Box::new(stream);
         match before {
             None => greeted(stream, deadline).await,
             Some(before) => Ok(Session::resumed(stream, before)),
@@ -197,7 +197,7 @@ impl Server {
     }
 
     /// Everything that can be done before there is a name and a password.
-    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn Wire>>, BackendError> {
+    async fn prepare(self: Arc<Self>) -> Result<Session<Box<dyn ByteStream>>, BackendError> {
         let deadline = self.deadline(later(now(), self.settings.endpoint.timeout()));
         let mut session = self.open(deadline, None).await?;
         within(deadline, Phase::Greeting, session.capabilities()).await?;
@@ -217,7 +217,7 @@ impl Server {
     }
 }
 
-async fn greeted<S: Wire>(stream: S, deadline: Instant) -> Result<Session<S>, BackendError> {
+async fn greeted<S: ByteStream>(stream: S, deadline: Instant) -> Result<Session<S>, BackendError> {
     within(deadline, Phase::Greeting, Session::greeted(stream)).await
 }
 
@@ -241,8 +241,8 @@ impl UserBackend for ImapBackend {
             attempt.tell(message);
         }
         Ok(match decision {
-            Decision::Yes => Verdict::Accepted(Identity::of(attempt.name)),
-            Decision::No(rejection) => Verdict::Rejected(rejection),
+            LoginDecision::Yes => Verdict::Accepted(Identity::of(attempt.name)),
+            LoginDecision::No(rejection) => Verdict::Rejected(rejection),
         })
     }
 

@@ -27,7 +27,7 @@ pub(super) enum Reply {
     /// `+`.
     Continue,
     /// The answer to our command.
-    Done(Answer),
+    Done(TaggedStatus),
     /// Something the guard would not have passed.
     Odd,
 }
@@ -42,7 +42,7 @@ pub(super) enum Untagged {
 
 /// A status word and its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum TaggedStatus {
     Ok,
     No(Option<&'static str>),
     Bad(Option<&'static str>),
@@ -67,14 +67,14 @@ impl Reply {
                 },
             },
             Response::Done { tag: found, status, outcome } if found.as_bytes() == tag.as_bytes() => {
-                Answer::read(status, outcome).map_or(Self::Odd, Self::Done)
+                TaggedStatus::read(status, outcome).map_or(Self::Odd, Self::Done)
             }
             _ => Self::Odd,
         }
     }
 }
 
-impl Answer {
+impl TaggedStatus {
     fn read(status: &Status, outcome: &Outcome<'_>) -> Option<Self> {
         match status {
             Status::Ok => Some(Self::Ok),
@@ -187,7 +187,7 @@ impl Method {
 
 /// What the server decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decision {
+pub(super) enum LoginDecision {
     Yes,
     No(Rejection),
 }
@@ -196,18 +196,22 @@ pub(super) enum Decision {
 ///
 /// # Errors
 /// A [`BackendError`] when the answer is no decision about this name and this password.
-pub(super) fn decide(answer: Answer, words: &Words, encrypted: bool) -> Result<Decision, BackendError> {
-    let no = |rejection| Ok(Decision::No(rejection));
+pub(super) fn decide(
+    answer: TaggedStatus,
+    words: &Words,
+    encrypted: bool,
+) -> Result<LoginDecision, BackendError> {
+    let no = |rejection| Ok(LoginDecision::No(rejection));
     let code = match (answer, words.class) {
-        (Answer::Ok, _) => return Ok(Decision::Yes),
-        (Answer::Bad(_), Class::Refusal(rejection)) if words.is_taught => return no(rejection),
+        (TaggedStatus::Ok, _) => return Ok(LoginDecision::Yes),
+        (TaggedStatus::Bad(_), Class::Refusal(rejection)) if words.is_taught => return no(rejection),
         // The server may not know the command, or not take it now. Learning such an answer would turn every password into a
         // wrong one.
-        (Answer::Bad(code), _) => {
+        (TaggedStatus::Bad(code), _) => {
             let text = shown("the server did not understand the login", code);
             return Err(BackendError::protocol(Phase::Login, text).with_server_text(words.text.clone()));
         }
-        (Answer::No(code), _) => code,
+        (TaggedStatus::No(code), _) => code,
     };
     match (code, words.class) {
         (Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED"), _) => no(Rejection::BadCredentials),
@@ -232,30 +236,30 @@ pub(super) fn decide(answer: Answer, words: &Words, encrypted: bool) -> Result<D
 /// # Errors
 /// A [`BackendError`] unless the server does not know the name.
 pub(super) fn refused_unheard(
-    answer: Answer,
+    answer: TaggedStatus,
     words: &Words,
     method: Method,
     encrypted: bool,
     knows_name: bool,
-) -> Result<Decision, BackendError> {
+) -> Result<LoginDecision, BackendError> {
     let command = method.command();
     Err(match (answer, words.class) {
-        (Answer::No(Some("PRIVACYREQUIRED")), _) => needs_privacy(encrypted),
-        (Answer::No(Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED")), _)
-        | (Answer::No(None), Class::Refusal(_))
+        (TaggedStatus::No(Some("PRIVACYREQUIRED")), _) => needs_privacy(encrypted),
+        (TaggedStatus::No(Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED")), _)
+        | (TaggedStatus::No(None), Class::Refusal(_))
             if knows_name =>
         {
-            return Ok(Decision::No(Rejection::UnknownUser));
+            return Ok(LoginDecision::No(Rejection::UnknownUser));
         }
-        (Answer::No(code), _) => BackendError::unavailable(
+        (TaggedStatus::No(code), _) => BackendError::unavailable(
             Phase::Login,
             shown(&format!("the server refused {command} before the password was sent"), code),
         ),
-        (Answer::Bad(code), _) => BackendError::protocol(
+        (TaggedStatus::Bad(code), _) => BackendError::protocol(
             Phase::Login,
             shown(&format!("the server did not understand {command}, which it offers"), code),
         ),
-        (Answer::Ok, _) => ProtocolViolation::EarlyYes.fault(Phase::Login),
+        (TaggedStatus::Ok, _) => ProtocolViolation::EarlyYes.fault(Phase::Login),
     })
 }
 
@@ -277,13 +281,13 @@ fn needs_privacy(encrypted: bool) -> BackendError {
 ///
 /// # Errors
 /// A [`BackendError`] unless the server agreed.
-pub(super) fn agreed_to_tls(answer: Answer) -> Result<(), BackendError> {
+pub(super) fn agreed_to_tls(answer: TaggedStatus) -> Result<(), BackendError> {
     match answer {
-        Answer::Ok => Ok(()),
-        Answer::No(code) => {
+        TaggedStatus::Ok => Ok(()),
+        TaggedStatus::No(code) => {
             Err(BackendError::unavailable(Phase::Tls, shown("the server refused STARTTLS for now", code)))
         }
-        Answer::Bad(_) => Err(no_starttls()),
+        TaggedStatus::Bad(_) => Err(no_starttls()),
     }
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::reply::{Decision, Method};
+use super::reply::{LoginDecision, Method};
 use super::session::{Judged, Login, Session};
 use crate::error::{BackendError, Phase};
 use crate::refusal::{RefusalTexts, Sent};
@@ -31,21 +31,21 @@ const TAG_LENGTH: usize = 33;
 
 /// One step of a script.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(super) enum ScriptStep {
     /// Says this; `{tag}` stands for the tag of the last line heard.
     Say(Vec<u8>),
     /// Waits for one more line.
     Hear,
 }
 
-pub(super) fn say(text: impl AsRef<[u8]>) -> Step {
-    Step::Say(text.as_ref().to_vec())
+pub(super) fn say(text: impl AsRef<[u8]>) -> ScriptStep {
+    ScriptStep::Say(text.as_ref().to_vec())
 }
 
 /// A server in memory.
 #[derive(Debug)]
 pub(super) struct Server {
-    steps: VecDeque<Step>,
+    steps: VecDeque<ScriptStep>,
     /// Says nothing at the end of the script instead of hanging up.
     pub(super) hangs: bool,
     /// Lets every other read find nothing.
@@ -112,7 +112,7 @@ impl Record {
 }
 
 impl Server {
-    pub(super) fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+    pub(super) fn new(steps: impl IntoIterator<Item = ScriptStep>) -> Self {
         Self {
             steps: steps.into_iter().collect(),
             hangs: false,
@@ -141,7 +141,7 @@ impl Server {
     }
 
     /// Signs in on it, over a connection that counts as encrypted, and returns what came of it.
-    pub(super) async fn sign_in(self) -> (Result<Decision, BackendError>, Arc<Mutex<Record>>) {
+    pub(super) async fn sign_in(self) -> (Result<LoginDecision, BackendError>, Arc<Mutex<Record>>) {
         let (judged, record) = self.log_in(NAME, PASSWORD, &RefusalTexts::default()).await;
         (judged.map(|judged| judged.decision), record)
     }
@@ -182,10 +182,10 @@ impl AsyncRead for Server {
                 return Poll::Ready(Ok(()));
             }
             match this.steps.front_mut() {
-                Some(Step::Say(text)) if text.is_empty() => {
+                Some(ScriptStep::Say(text)) if text.is_empty() => {
                     this.steps.pop_front();
                 }
-                Some(Step::Say(text)) => {
+                Some(ScriptStep::Say(text)) => {
                     let at = record.said.len();
                     if this.split_at == Some(at) && !std::mem::replace(&mut this.paused, true) {
                         cx.waker().wake_by_ref();
@@ -206,7 +206,7 @@ impl AsyncRead for Server {
                     record.said.extend_from_slice(&piece);
                     return Poll::Ready(Ok(()));
                 }
-                Some(Step::Hear) => {
+                Some(ScriptStep::Hear) => {
                     let Record { heard, read, tag, .. } = &mut *record;
                     let unread = &heard[*read..];
                     let Some(end) = unread.iter().position(|byte| *byte == b'\n') else {

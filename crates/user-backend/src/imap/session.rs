@@ -10,16 +10,16 @@ use async_imap::Client;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::guard::{Before, Guard, ProtocolViolation};
-use super::reply::{self, Answer, Capabilities, Decision, Method, Reply, Untagged};
+use super::reply::{self, Capabilities, LoginDecision, Method, Reply, TaggedStatus, Untagged};
 use super::sasl::{self, SecretLine};
 use crate::error::{BackendError, FailureKind, Phase};
 use crate::refusal::{RefusalTexts, Sent, ServerText};
 use crate::secret::random_hex;
 
 /// What a stream must be able to do to carry a dialogue.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Wire for S {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for S {}
 
 /// A name and a password, and how they are presented.
 #[derive(Clone, Copy)]
@@ -33,20 +33,20 @@ pub(super) struct Login<'a> {
 /// The server's answer to a [`Login`].
 #[derive(Debug)]
 pub(super) struct Judged {
-    pub(super) decision: Decision,
+    pub(super) decision: LoginDecision,
     /// What the server tells the user.
     pub(super) message: Option<ServerText>,
 }
 
 /// An open connection to a server, before a sign-in.
 #[derive(Debug)]
-pub(super) struct Session<S: Wire> {
+pub(super) struct Session<S: ByteStream> {
     client: Client<Guard<S>>,
     tag: String,
     capabilities: Option<Capabilities>,
 }
 
-impl<S: Wire> Session<S> {
+impl<S: ByteStream> Session<S> {
     /// Waits for the greeting.
     ///
     /// # Errors
@@ -107,7 +107,7 @@ impl<S: Wire> Session<S> {
         self.send(Phase::Greeting, line.as_bytes()).await?;
         let answer = self.answer(Phase::Greeting).await?;
         match (&self.capabilities, answer) {
-            (Some(known), Answer::Ok) => Ok(known.clone()),
+            (Some(known), TaggedStatus::Ok) => Ok(known.clone()),
             _ => Err(BackendError::protocol(Phase::Greeting, "the server does not tell its capabilities")),
         }
     }
@@ -241,7 +241,7 @@ impl<S: Wire> Session<S> {
     }
 
     /// Waits for the answer to our command.
-    async fn answer(&mut self, phase: Phase) -> Result<Answer, BackendError> {
+    async fn answer(&mut self, phase: Phase) -> Result<TaggedStatus, BackendError> {
         loop {
             match self.next(phase).await? {
                 Heard::Done(answer) => return Ok(answer),
@@ -252,7 +252,7 @@ impl<S: Wire> Session<S> {
     }
 
     /// Waits until it is our turn, or for an answer that comes instead.
-    async fn turn_or_answer(&mut self) -> Result<Option<Answer>, BackendError> {
+    async fn turn_or_answer(&mut self) -> Result<Option<TaggedStatus>, BackendError> {
         loop {
             match self.next(Phase::Login).await? {
                 Heard::Done(answer) => return Ok(Some(answer)),
@@ -296,7 +296,7 @@ impl<S: Wire> Session<S> {
 enum Heard {
     Status(Untagged),
     Continue,
-    Done(Answer),
+    Done(TaggedStatus),
 }
 
 #[cfg(test)]

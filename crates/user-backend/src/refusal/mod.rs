@@ -13,7 +13,7 @@
 //! say beside them.
 //!
 //! # Security
-//! Raw words of a server stay inside a [`Said`]. What leaves it is a [`Class`], and a [`ServerText`], which holds neither
+//! Raw words of a server stay inside a [`ReplyText`]. What leaves it is a [`Class`], and a [`ServerText`], which holds neither
 //! the name nor the password.
 
 #![cfg_attr(
@@ -71,14 +71,14 @@ pub(crate) struct Words {
 
 /// The raw words of one reply, inside a guard. Wiped on drop, never shown.
 #[derive(Default)]
-pub(crate) struct Said {
+pub(crate) struct ReplyText {
     raw: Zeroizing<Vec<u8>>,
     is_too_long: bool,
     /// The protocol marks these words as something to be shown to the user.
     is_alert: bool,
 }
 
-impl Said {
+impl ReplyText {
     /// Forgets everything, before the next reply.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
@@ -134,7 +134,7 @@ impl Said {
     }
 }
 
-impl fmt::Debug for Said {
+impl fmt::Debug for ReplyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Said(…)")
     }

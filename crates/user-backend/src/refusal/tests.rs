@@ -388,7 +388,7 @@ fn a_general_no_with_a_reason_that_is_not_listed_is_not_recognised() {
 fn the_operators_texts_come_before_the_lists() {
     let taught = RefusalTexts::parse(["Internal server error"]).unwrap();
     let judged = |text: &str| {
-        let mut said = Said::default();
+        let mut said = ReplyText::default();
         said.add(text.as_bytes());
         let words = said.judge(&taught, Sent { name: NAME, password: "Wonderland-1" });
         (words.class, words.is_taught)
@@ -410,7 +410,7 @@ fn phrases_stand_as_they_are_compared() {
 #[test]
 fn said_keeps_a_bounded_amount_and_shows_nothing() {
     let sent = Sent { name: NAME, password: "Wonderland-1" };
-    let mut said = Said::default();
+    let mut said = ReplyText::default();
     said.add(b"Sorry,");
     said.add(b"no entry");
     assert_eq!(format!("{said:?}"), "Said(…)");
@@ -455,7 +455,7 @@ fn outages_that_read_like_a_refusal_are_not_recognised_as_one() {
         assert_eq!(class(said, name), UNKNOWN, "{said}");
     }
     // A reply that is too long to be looked through.
-    let mut said = Said::default();
+    let mut said = ReplyText::default();
     said.add(b"Login incorrect.");
     said.add(&[b' '; 4096]);
     let words = said.judge(&RefusalTexts::default(), Sent { name: NAME, password: "Wonderland-1" });

@@ -18,17 +18,17 @@ use tracing::Instrument;
 
 use super::chain::Chain;
 use super::conclude::{Question, RETRY_AFTER};
-use super::outcome::Landed;
+use super::outcome::FlightResult;
 use super::proven_store::ProvenRecord;
 use super::scope::Scope;
-use super::trace::{Rule, Step, Trace};
-use super::{Answer, Credentials, Outcome, Resolver, Shared, fixed, observe};
+use super::trace::{EndReason, Trace, TraceStep};
+use super::{Credentials, Outcome, Resolver, Shared, TracedOutcome, fixed, observe};
 use crate::backend::Attempt;
 use crate::brute_force::per_source::{self, SourceArrival, Turn};
 use crate::brute_force::per_user::{self, Entry, UserArrival};
 use crate::brute_force::{GuessLimit, SourceNet, counts};
 use crate::cache::epochs::Epoch;
-use crate::cache::single_flight::Lost;
+use crate::cache::single_flight::JoinError;
 use crate::clock::{Instant, later, millis_since, now, time_to_begin};
 use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
@@ -80,7 +80,7 @@ struct Knowledge {
 }
 
 impl Resolver {
-    pub(super) async fn attempt(&self, credentials: &Credentials<'_>, started: Instant) -> Answer {
+    pub(super) async fn attempt(&self, credentials: &Credentials<'_>, started: Instant) -> TracedOutcome {
         if let Some(outcome) = self.shared.fixed {
             return fixed::answer(outcome);
         }
@@ -133,7 +133,7 @@ impl Resolver {
             Ok(entry) => entry,
             Err(refusal) => {
                 // A guess that was not judged costs its source what a wrong one does, unless no backend said no.
-                if let Some(turn) = turn.filter(|_| refusal != per_user::Refusal::Unanswered) {
+                if let Some(turn) = turn.filter(|_| refusal != per_user::UserDenial::Unanswered) {
                     turn.unjudged();
                 }
                 return self.user_limited(&chain, refusal, started);
@@ -248,16 +248,21 @@ impl Resolver {
 
     /// The answer of a shared attempt, if it still counts: the backend may know the user by another name, which was
     /// invalidated, and the caller may be late to read the answer.
-    fn landed(&self, landed: Result<Landed, Lost>, name: &LoginName, started: Instant) -> Answer {
+    fn landed(
+        &self,
+        landed: Result<FlightResult, JoinError>,
+        name: &LoginName,
+        started: Instant,
+    ) -> TracedOutcome {
         let (answer, began) = match landed {
             Ok(landed) => landed,
-            Err(lost) => return missed(lost, started),
+            Err(lost) => return not_joined(lost, started),
         };
         match answer.authenticated() {
             Some(proof) if !self.shared.cache.holds(began, name, proof) => {
                 let mut trace = answer.trace;
-                trace.ended_by = Rule::Invalidated;
-                Answer { outcome: Outcome::Unavailable { retry_after: Duration::ZERO }, trace }
+                trace.ended_by = EndReason::Invalidated;
+                TracedOutcome { outcome: Outcome::Unavailable { retry_after: Duration::ZERO }, trace }
             }
             _ => answer,
         }
@@ -281,7 +286,7 @@ impl Admission {
 
     /// Settles everything that counts guesses, in one place. `is_guess`: a backend has seen the password and gave an answer that is
     /// not recognised. Returns whether the user is locked now and was not before.
-    async fn settle(self, chain: &Chain, answer: &Answer, is_guess: bool) -> bool {
+    async fn settle(self, chain: &Chain, answer: &TracedOutcome, is_guess: bool) -> bool {
         let Self { turn, entry, guess, knowledge, deadline } = self;
         let known = &chain.known;
         let Knowledge { is_exempt, record, is_recorded, .. } = knowledge;
@@ -333,65 +338,70 @@ impl Admission {
 }
 
 impl Resolver {
-    fn source_limited(&self, chain: &Chain, refusal: per_source::Refusal, started: Instant) -> Answer {
-        use per_source::Refusal;
+    fn source_limited(
+        &self,
+        chain: &Chain,
+        denial: per_source::SourceDenial,
+        started: Instant,
+    ) -> TracedOutcome {
+        use per_source::SourceDenial as Denial;
         let limit = chain.sources.limit();
-        let note = match refusal {
-            Refusal::TooMany(net, _) => {
+        let note = match denial {
+            Denial::TooMany(net, _) => {
                 format!("{} in {} min from {net}", limit.allowance(net), limit.per.as_secs() / 60)
             }
-            Refusal::TooEarly(net, _) => format!("the last one from {net} was a moment ago"),
-            Refusal::NoTurn(net) => format!("too many attempts from {net} are under way"),
-            Refusal::Unanswered(net) => format!("attempts from {net} are not answered yet"),
+            Denial::TooEarly(net, _) => format!("the last one from {net} was a moment ago"),
+            Denial::NoTurn(net) => format!("too many attempts from {net} are under way"),
+            Denial::Unanswered(net) => format!("attempts from {net} are not answered yet"),
         };
-        let outcome = match refusal {
-            Refusal::TooMany(_, retry_after) | Refusal::TooEarly(_, retry_after) => {
+        let outcome = match denial {
+            Denial::TooMany(_, retry_after) | Denial::TooEarly(_, retry_after) => {
                 Outcome::Throttled { limit: GuessLimit::PerSource, retry_after }
             }
-            Refusal::NoTurn(_) => {
+            Denial::NoTurn(_) => {
                 Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: RETRY_AFTER }
             }
-            Refusal::Unanswered(_) => Outcome::Unavailable { retry_after: RETRY_AFTER },
+            Denial::Unanswered(_) => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };
         self.limited(outcome, note, "the address is slowed down", started)
     }
 
-    fn user_limited(&self, chain: &Chain, refusal: per_user::Refusal, started: Instant) -> Answer {
-        use per_user::Refusal;
-        let note = match refusal {
-            Refusal::Locked(_) => {
+    fn user_limited(&self, chain: &Chain, denial: per_user::UserDenial, started: Instant) -> TracedOutcome {
+        use per_user::UserDenial as Denial;
+        let note = match denial {
+            Denial::Locked(_) => {
                 let lockout = chain.users.lockout().map(|lockout| lockout.to_string()).unwrap_or_default();
                 format!("more than {lockout}; the password that was right the last time is let through")
             }
-            Refusal::LockedByRule => "more in a row than the password policy allows".to_owned(),
-            Refusal::TooMany(_) => {
+            Denial::LockedByRule => "more in a row than the password policy allows".to_owned(),
+            Denial::TooMany(_) => {
                 format!("{}; the password that was right the last time is let through", chain.users.limit())
             }
-            Refusal::TooEarly(_) => "the last one was a moment ago, or others are under way".to_owned(),
-            Refusal::Unanswered => "attempts for this user are not answered yet".to_owned(),
+            Denial::TooEarly(_) => "the last one was a moment ago, or others are under way".to_owned(),
+            Denial::Unanswered => "attempts for this user are not answered yet".to_owned(),
         };
-        let outcome = match refusal {
-            Refusal::Locked(retry_after) | Refusal::TooMany(retry_after) | Refusal::TooEarly(retry_after) => {
+        let outcome = match denial {
+            Denial::Locked(retry_after) | Denial::TooMany(retry_after) | Denial::TooEarly(retry_after) => {
                 Outcome::Throttled { limit: GuessLimit::PerUser, retry_after }
             }
             // As a server says that locks its accounts itself: whether a password was right is not told.
-            Refusal::LockedByRule => Outcome::Refused(Rejection::AccountLocked),
-            Refusal::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
+            Denial::LockedByRule => Outcome::Refused(Rejection::AccountLocked),
+            Denial::Unanswered => Outcome::Unavailable { retry_after: RETRY_AFTER },
         };
         self.limited(outcome, note, "the user is locked for a while", started)
     }
 
-    fn limited(&self, outcome: Outcome, note: String, why: &'static str, started: Instant) -> Answer {
+    fn limited(&self, outcome: Outcome, note: String, why: &'static str, started: Instant) -> TracedOutcome {
         // A limit that is not reached by wrong passwords is an overload.
         let (rule, why) = match outcome {
             Outcome::Throttled { limit, .. } => (limit.into(), why),
-            Outcome::Refused(_) => (Rule::UserLocked, why),
-            _ => (Rule::Overload, "other attempts are under way"),
+            Outcome::Refused(_) => (EndReason::UserLocked, why),
+            _ => (EndReason::Overload, "other attempts are under way"),
         };
         let mut trace = Trace::new(rule).with_note(note);
-        trace.steps = self.shared.chain.load().steps(|id| Step::skipped(id, why));
+        trace.steps = self.shared.chain.load().steps(|id| TraceStep::skipped(id, why));
         trace.ms = millis_since(started);
-        Answer { outcome, trace }
+        TracedOutcome { outcome, trace }
     }
 }
 
@@ -401,20 +411,20 @@ fn proven_label(source: Option<IpAddr>) -> Vec<u8> {
     ["proven ", network.as_deref().unwrap_or("anywhere")].concat().into_bytes()
 }
 
-fn missed(lost: Lost, started: Instant) -> Answer {
+fn not_joined(lost: JoinError, started: Instant) -> TracedOutcome {
     let note = match lost {
-        Lost::Full => "too many attempts are under way",
-        Lost::Died => "the check ended with an internal error",
-        Lost::Late => "no answer in time",
+        JoinError::Full => "too many attempts are under way",
+        JoinError::Died => "the check ended with an internal error",
+        JoinError::Late => "no answer in time",
     };
-    let mut trace = Trace::new(Rule::Overload).with_note(note);
+    let mut trace = Trace::new(EndReason::Overload).with_note(note);
     trace.ms = millis_since(started);
-    Answer { outcome: Outcome::Unavailable { retry_after: RETRY_AFTER }, trace }
+    TracedOutcome { outcome: Outcome::Unavailable { retry_after: RETRY_AFTER }, trace }
 }
 
-fn invalid(why: String) -> Answer {
-    Answer {
+fn invalid(why: String) -> TracedOutcome {
+    TracedOutcome {
         outcome: Outcome::Refused(Rejection::PolicyDenied),
-        trace: Trace::new(Rule::InvalidInput).with_note(why),
+        trace: Trace::new(EndReason::InvalidInput).with_note(why),
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use thiserror::Error;
 
+use super::backend_slot::{BackendSlot, BackendSpec};
 use super::chain::{Chain, Limits};
-use super::link::{Link, Part};
 use super::names::{NameRules, NamespaceCollision, check_collisions};
 use super::pin::{MemoryPins, PinStore};
-use super::policy::Policy;
+use super::policy::BackendPolicy;
 use super::proven_store::{KeptProven, ProvenKey, ProvenStore};
 use super::recipe::{Decorator, Recipe, Slot, Tuning};
 use super::{NotAuthenticated, Resolver, Shared};
@@ -63,23 +63,28 @@ impl Resolver {
 impl ResolverBuilder {
     /// Adds a backend behind those already there, with the default policy and the default rules about names.
     pub fn backend(self, backend: impl UserBackend) -> Self {
-        self.link(Arc::new(backend), Policy::default(), NameRules::new())
+        self.backend_with(Arc::new(backend), BackendPolicy::default(), NameRules::new())
     }
 
     /// Adds a backend with a policy and with rules about names, which the resolver applies: the backend is given the name to
     /// send and knows nothing of them. [`DomainRules`](crate::DomainRules) alone will do: then no name is denied.
-    pub fn link(
+    pub fn backend_with(
         mut self,
         backend: Arc<dyn UserBackend>,
-        policy: Policy,
+        policy: BackendPolicy,
         names: impl Into<NameRules>,
     ) -> Self {
-        self.recipe.slots.push(Slot::ByHand(Box::new(Part::by_hand(backend, policy, names.into()))));
+        self.recipe.slots.push(Slot::ByHand(Box::new(BackendSpec::by_hand(backend, policy, names.into()))));
         self
     }
 
     /// Appends the backends of a configuration and takes its settings, as far as they are not set by hand.
-    pub(crate) fn configured(mut self, parts: Vec<Part>, tuning: Tuning, decorator: Decorator) -> Self {
+    pub(crate) fn configured(
+        mut self,
+        parts: Vec<BackendSpec>,
+        tuning: Tuning,
+        decorator: Decorator,
+    ) -> Self {
         self.recipe.configure(parts, tuning, decorator);
         self
     }
@@ -194,16 +199,16 @@ impl ResolverBuilder {
     pub(super) fn into_chain(self, before: Option<&Chain>) -> Chain {
         let (throttle, lock) = (self.recipe.throttle(), self.recipe.lock());
         let (deadline, bounds) = (self.recipe.deadline(), self.recipe.bounds());
-        let links = self.recipe.parts().cloned().map(|part| {
-            let before = before.and_then(|before| before.link(part.backend.id()));
+        let slots = self.recipe.parts().cloned().map(|part| {
+            let before = before.and_then(|before| before.slot(part.backend.id()));
             match before.filter(|before| before.is_made_of(&part)) {
                 Some(same) => Arc::clone(same),
-                None => Arc::new(Link::new(part, before.map(Arc::as_ref))),
+                None => Arc::new(BackendSlot::new(part, before.map(Arc::as_ref))),
             }
         });
-        let links: Vec<Arc<Link>> = links.collect();
+        let slots: Vec<Arc<BackendSlot>> = slots.collect();
         // One outward limit for all names: the strictest of the backends.
-        let limit = links.iter().map(|link| link.policy.budget).reduce(AttemptLimit::stricter);
+        let limit = slots.iter().map(|slot| slot.policy.budget).reduce(AttemptLimit::stricter);
         let limit = limit.unwrap_or_default();
         let limits = match before {
             Some(before) => Limits {
@@ -225,7 +230,7 @@ impl ResolverBuilder {
             }
         };
         let pins = before.map_or(self.pins, |before| Arc::clone(&before.pins));
-        Chain::new(links, pins, limits, deadline)
+        Chain::new(slots, pins, limits, deadline)
     }
 
     pub(super) fn bounds(&self) -> CacheBounds {

@@ -22,7 +22,8 @@ pub enum Canary {
     /// on; `{name}` stands for the name.
     RefusedInOwnWords(String),
     /// The backend let it in: guest mapping, anonymous logins, or a server that accepts any login.
-    AcceptsAnybody,
+    #[serde(rename = "accepts_anybody")]
+    AcceptsAnyLogin,
     /// The backend answered in words that are recognised neither as a refusal nor as an outage, and cannot be learned; the
     /// words, as far as they can be shown.
     NotRecognised(String),
@@ -61,7 +62,7 @@ impl From<&CanaryResult> for Canary {
         match result {
             CanaryResult::Refused(None) => Self::Refused,
             CanaryResult::Refused(Some(words)) => Self::RefusedInOwnWords(words.shown()),
-            CanaryResult::Accepted => Self::AcceptsAnybody,
+            CanaryResult::Accepted => Self::AcceptsAnyLogin,
             CanaryResult::Skipped(why) => Self::Unknown((*why).to_owned()),
             CanaryResult::NotRecognised(error) => Self::NotRecognised(not_recognised(error)),
             CanaryResult::Unreachable(error) if error.is_transient() => Self::Unknown(error.to_string()),

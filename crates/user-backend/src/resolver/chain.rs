@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use tokio::time::{sleep_until, timeout_at};
 
-use super::link::{Limited, Link};
+use super::backend_slot::{BackendSlot, LimitReached};
 use super::names::{Admit, DomainRules, Reading};
 use super::pin::{PinOwner, PinStore};
 use super::policy::{OnReject, OnUnavailable};
 use super::scope::Scope;
-use super::trace::{AUDIT, Rule, Step, Trace, more_telling};
+use super::trace::{AUDIT, EndReason, Trace, TraceStep, more_telling};
 use crate::backend::{Attempt, ServerMessage};
 use crate::brute_force::known_credentials::KnownCredentials;
 use crate::brute_force::{Cost, GuessLimit, Reached, SourceRateLimiter, UserLimiter, cost};
@@ -27,7 +27,7 @@ use crate::verdict::{Identity, Rejection, Verdict};
 /// Everything that a reload puts another in the place of, so that each attempt sees one whole chain.
 #[derive(Debug)]
 pub(super) struct Chain {
-    pub(super) links: Vec<Arc<Link>>,
+    pub(super) slots: Vec<Arc<BackendSlot>>,
     /// Each set of domain rules once: most backends have the same, none.
     rules: Vec<DomainRules>,
     pub(super) pins: Arc<dyn PinStore>,
@@ -47,17 +47,17 @@ pub(super) struct Limits {
 
 /// The result of the chain, before trust is checked.
 #[derive(Debug)]
-pub(super) struct Finding {
-    pub(super) decision: Decision,
+pub(super) struct ChainResult {
+    pub(super) decision: ChainDecision,
     pub(super) trace: Trace,
     /// A backend has seen the password, and its answer is not recognised: a guess, although it was not judged.
     pub(super) is_guess: bool,
 }
 
 #[derive(Debug)]
-pub(super) enum Decision {
+pub(super) enum ChainDecision {
     /// This backend accepted.
-    Accepted { link: Arc<Link>, identity: Identity },
+    Accepted { slot: Arc<BackendSlot>, identity: Identity },
     /// Every backend was asked and none accepted. `cacheable` for this long, if at all.
     Rejected { rejection: Rejection, cacheable: Option<Duration> },
     /// A backend that might have accepted could not be asked.
@@ -68,50 +68,55 @@ pub(super) enum Decision {
 
 impl Chain {
     pub(super) fn new(
-        links: Vec<Arc<Link>>,
+        slots: Vec<Arc<BackendSlot>>,
         pins: Arc<dyn PinStore>,
         limits: Limits,
         deadline: Duration,
     ) -> Self {
         let Limits { sources, users, known } = limits;
         let mut rules: Vec<DomainRules> = Vec::new();
-        for link in &links {
-            if !rules.contains(link.names.domain()) {
-                rules.push(link.names.domain().clone());
+        for slot in &slots {
+            if !rules.contains(slot.names.domain()) {
+                rules.push(slot.names.domain().clone());
             }
         }
-        Self { links, rules, pins, sources, users, known, deadline }
+        Self { slots, rules, pins, sources, users, known, deadline }
     }
 
     /// The link with this id.
-    pub(super) fn link(&self, id: &BackendId) -> Option<&Arc<Link>> {
-        self.links.iter().find(|link| link.id == *id)
+    pub(super) fn slot(&self, id: &BackendId) -> Option<&Arc<BackendSlot>> {
+        self.slots.iter().find(|slot| slot.id == *id)
     }
 
     /// A step for each backend.
-    pub(super) fn steps(&self, step: impl Fn(&BackendId) -> Step) -> Vec<Step> {
-        self.links.iter().map(|link| step(&link.id)).collect()
+    pub(super) fn steps(&self, step: impl Fn(&BackendId) -> TraceStep) -> Vec<TraceStep> {
+        self.slots.iter().map(|slot| step(&slot.id)).collect()
     }
 
     /// Decides one attempt at the backends in `scope`; `tuple` stands for its name and password.
-    pub(super) async fn ask(&self, attempt: Attempt<'_>, scope: Scope<'_>, tuple: &OutcomeKey) -> Finding {
+    pub(super) async fn ask(
+        &self,
+        attempt: Attempt<'_>,
+        scope: Scope<'_>,
+        tuple: &OutcomeKey,
+    ) -> ChainResult {
         let start = now();
-        let mut trace = Trace::new(Rule::NobodyAccepted);
-        trace.steps.reserve_exact(self.links.len());
+        let mut trace = Trace::new(EndReason::NotAccepted);
+        trace.steps.reserve_exact(self.slots.len());
         let mut is_guess = false;
         let mut decision = self.walk(attempt, scope, tuple, &mut trace, &mut is_guess).await;
         // A backend failed and no other accepted: no decision.
-        if trace.ended_by == Rule::OutageUndecided {
-            decision = Decision::Unavailable;
+        if trace.ended_by == EndReason::OutageUndecided {
+            decision = ChainDecision::Unavailable;
         }
-        for link in self.links.iter().skip(trace.steps.len()) {
-            trace.steps.push(match scope.has(&link.id) {
-                true => Step::skipped(&link.id, "the decision was made before its turn"),
-                false => Step::excluded(&link.id),
+        for slot in self.slots.iter().skip(trace.steps.len()) {
+            trace.steps.push(match scope.has(&slot.id) {
+                true => TraceStep::skipped(&slot.id, "the decision was made before its turn"),
+                false => TraceStep::excluded(&slot.id),
             });
         }
         trace.ms = millis_since(start);
-        Finding { decision, trace, is_guess }
+        ChainResult { decision, trace, is_guess }
     }
 
     async fn walk(
@@ -121,46 +126,46 @@ impl Chain {
         tuple: &OutcomeKey,
         trace: &mut Trace,
         is_guess: &mut bool,
-    ) -> Decision {
-        if let Some(only) = scope.0.filter(|only| self.link(only).is_none()) {
-            trace.ended_by = Rule::NobodyAsked;
+    ) -> ChainDecision {
+        if let Some(only) = scope.0.filter(|only| self.slot(only).is_none()) {
+            trace.ended_by = EndReason::NotAttempted;
             trace.note = Some(["there is no backend \"", only.as_str(), "\""].concat());
-            return Decision::Unavailable;
+            return ChainDecision::Unavailable;
         }
         let mut rejection = None;
         let mut cacheable = Some(Duration::MAX);
         let mut throttled = None;
-        let still_to_ask = |number| self.links.iter().skip(number).filter(|link| scope.has(&link.id)).count();
+        let still_to_ask = |number| self.slots.iter().skip(number).filter(|slot| scope.has(&slot.id)).count();
         let mut owners = Owners { pins: self.pins.as_ref(), deadline: attempt.deadline, known: Vec::new() };
-        for (number, link) in self.links.iter().enumerate() {
-            if !scope.has(&link.id) {
-                trace.steps.push(Step::excluded(&link.id));
+        for (number, slot) in self.slots.iter().enumerate() {
+            if !scope.has(&slot.id) {
+                trace.steps.push(TraceStep::excluded(&slot.id));
                 continue;
             }
             // Users of another domain touch neither pins, budget, permits nor the circuit breaker.
-            let rules = link.names.domain();
+            let rules = slot.names.domain();
             let readings = (rules.read_account(attempt.name), rules.read(attempt.name));
             if readings == (None, None) {
-                trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
+                trace.steps.push(TraceStep::of(&slot.id, &Ok(Verdict::NotMine), 0));
                 continue;
             }
             let (reading, owner) = match owners.choose(attempt.name.canonical(), readings).await {
                 Ok(Some(chosen)) => chosen,
                 Ok(None) => {
-                    trace.steps.push(Step::of(&link.id, &Ok(Verdict::NotMine), 0));
+                    trace.steps.push(TraceStep::of(&slot.id, &Ok(Verdict::NotMine), 0));
                     continue;
                 }
-                Err(why) => return pins_failed(trace, &link.id, &why),
+                Err(why) => return pins_failed(trace, &slot.id, &why),
             };
             if let Some(PinOwner { backend: owner, .. }) =
-                owner.as_ref().filter(|owner| owner.backend != link.id)
+                owner.as_ref().filter(|owner| owner.backend != slot.id)
             {
-                trace.steps.push(Step::skipped(
-                    &link.id,
+                trace.steps.push(TraceStep::skipped(
+                    &slot.id,
                     ["this name belongs to backend \"", owner.as_str(), "\""].concat(),
                 ));
-                if !self.links.iter().any(|link| link.id == *owner && scope.has(owner)) {
-                    trace.ended_by = Rule::OwnerMissing;
+                if !self.slots.iter().any(|slot| slot.id == *owner && scope.has(owner)) {
+                    trace.ended_by = EndReason::OwnerMissing;
                 }
                 continue;
             }
@@ -169,43 +174,43 @@ impl Chain {
             let pinned = owner.and_then(|owner| {
                 // Which of several domains an account is of is not known before its spelling is.
                 let unknown = || rules.merges_domains().then(|| account.to_string());
-                link.names.pinned_upstream(&owner.spelling.or_else(unknown)?, account)
+                slot.names.pinned_upstream(&owner.spelling.or_else(unknown)?, account)
             });
             let mut sent = None;
             let mut is_admitted = true;
             let message = ServerMessage::default();
             let began = now();
-            let answer = match link.names.denies(&reading) {
+            let answer = match slot.names.denies(&reading) {
                 // A denied name: no server is asked, so no budget is spent.
                 true => Ok(Verdict::Rejected(Rejection::PolicyDenied)),
                 false => {
                     let upstream = pinned.unwrap_or_else(|| reading.upstream.clone());
-                    let place = match link.reserve(account, tuple, attempt.is_proven) {
+                    let place = match slot.reserve(account, tuple, attempt.is_proven) {
                         Ok(place) => place,
-                        Err(Limited { limit, step, reached, was_refused }) => {
+                        Err(LimitReached { limit, step, reached, was_refused }) => {
                             trace.steps.push(step);
                             // What it thinks of this very password is known: it is asked no more, and the next one is.
                             let ends = match was_refused {
-                                true => link.policy.on_reject == OnReject::Stop,
-                                false => link.policy.on_unavailable == OnUnavailable::Stop,
+                                true => slot.policy.on_reject == OnReject::Stop,
+                                false => slot.policy.on_unavailable == OnUnavailable::Stop,
                             };
                             // The limit may have been reached only because those that are not asked now were away: while they
                             // are, each refusal here is no decision, so it does not count per user.
                             let hides_outage = ends && !was_refused && !is_known && {
-                                let others = self.links.iter().skip(number + 1);
+                                let others = self.slots.iter().skip(number + 1);
                                 others.filter(|other| scope.has(&other.id)).any(|other| {
                                     other.is_away() && other.names.domain().identity(attempt.name).is_some()
                                 })
                             };
                             match reached {
                                 Reached::ByFailures(wait)
-                                    if !link.trust.does_not_recognise() && !hides_outage =>
+                                    if !slot.canary_state.does_not_recognise() && !hides_outage =>
                                 {
                                     let (_, other) = throttled.unwrap_or((limit, wait));
                                     throttled = Some((limit, wait.min(other)));
                                 }
                                 // An outage is never hidden by a limit, and answers that are not recognised are one.
-                                _ => trace.ended_by = Rule::OutageUndecided,
+                                _ => trace.ended_by = EndReason::OutageUndecided,
                             }
                             if ends {
                                 break;
@@ -216,17 +221,17 @@ impl Chain {
                     let deadline = share(began, attempt.deadline, still_to_ask(number));
                     let asked = attempt.with_name(&reading.login).with_upstream_name(&upstream);
                     let asked = asked.with_deadline(deadline);
-                    let mut answer = link.ask(asked.with_message_to(&message), &reading).await;
+                    let mut answer = slot.ask(asked.with_message_to(&message), &reading).await;
                     if let Ok(Verdict::Accepted(accepted)) = &answer {
-                        match self.admits(link, accepted, is_known, deadline).await {
+                        match self.admits(slot, accepted, is_known, deadline).await {
                             Ok(true) => {}
                             Ok(false) => {
                                 // As long as a wrong password takes there.
-                                sleep_until(later(began, link.refusal_time.usual()).min(deadline)).await;
+                                sleep_until(later(began, slot.refusal_time.usual()).min(deadline)).await;
                                 is_admitted = false;
                                 answer = Ok(Verdict::Rejected(Rejection::BadCredentials));
                             }
-                            Err(why) => return pins_failed(trace, &link.id, &why),
+                            Err(why) => return pins_failed(trace, &slot.id, &why),
                         }
                     }
                     *is_guess |= cost(&answer) == Cost::Unrecognised;
@@ -237,115 +242,119 @@ impl Chain {
             };
             let message = message.take();
             if let Some(text) = &message {
-                tracing::warn!(backend = %link.id, text = text.as_str(), "the server has a message for its user");
+                tracing::warn!(backend = %slot.id, text = text.as_str(), "the server has a message for its user");
             }
-            let step = Step::of(&link.id, &answer, millis_since(began)).with_message(message);
+            let step = TraceStep::of(&slot.id, &answer, millis_since(began)).with_message(message);
             trace.steps.push(if is_admitted { step } else { step.not_admitted() });
             match answer {
                 Ok(Verdict::Accepted(accepted)) => {
                     let spelling = (accepted.name() == account).then(|| reading.login.spelling());
-                    let claim = Claim { link, accepted, spelling, sent: sent.as_deref() };
+                    let claim = Claim { slot, accepted, spelling, sent: sent.as_deref() };
                     return self.claim(claim, attempt.deadline, trace).await;
                 }
                 Ok(Verdict::NotMine) => {}
                 Ok(Verdict::Rejected(reason)) => {
                     rejection = Some(more_telling(rejection, reason));
-                    let lifetime = reason.is_cacheable().then_some(link.policy.cache_rejected);
+                    let lifetime = reason.is_cacheable().then_some(slot.policy.cache_rejected);
                     cacheable = cacheable.zip(lifetime).map(|(sum, one)| sum.min(one));
-                    if link.policy.on_reject == OnReject::Stop {
+                    if slot.policy.on_reject == OnReject::Stop {
                         // An outage further up still leaves the question open.
-                        if !matches!(trace.ended_by, Rule::OutageUndecided | Rule::OwnerMissing) {
-                            trace.ended_by = Rule::RejectionStops;
+                        if !matches!(trace.ended_by, EndReason::OutageUndecided | EndReason::OwnerMissing) {
+                            trace.ended_by = EndReason::RejectionStops;
                         }
                         break;
                     }
                 }
-                Err(_) if link.policy.on_unavailable == OnUnavailable::Stop => {
-                    trace.ended_by = Rule::OutageStops;
-                    return Decision::Unavailable;
+                Err(_) if slot.policy.on_unavailable == OnUnavailable::Stop => {
+                    trace.ended_by = EndReason::OutageStops;
+                    return ChainDecision::Unavailable;
                 }
-                Err(_) => trace.ended_by = Rule::OutageUndecided,
+                Err(_) => trace.ended_by = EndReason::OutageUndecided,
             }
         }
-        if trace.ended_by == Rule::OwnerMissing {
-            return Decision::Unavailable;
+        if trace.ended_by == EndReason::OwnerMissing {
+            return ChainDecision::Unavailable;
         }
         // An outage is never hidden by a limit: the user may be that of the backend that is down.
-        if trace.ended_by == Rule::OutageUndecided {
-            return Decision::Unavailable;
+        if trace.ended_by == EndReason::OutageUndecided {
+            return ChainDecision::Unavailable;
         }
         if let Some((limit, retry_after)) = throttled {
             trace.ended_by = limit.into();
-            return Decision::Throttled { limit, retry_after };
+            return ChainDecision::Throttled { limit, retry_after };
         }
         // A rejection by a server tells more than "not allowed", which is said without asking.
-        if trace.ended_by == Rule::NobodyAccepted && matches!(rejection, None | Some(Rejection::PolicyDenied))
+        if trace.ended_by == EndReason::NotAccepted
+            && matches!(rejection, None | Some(Rejection::PolicyDenied))
         {
-            trace.ended_by = Rule::NobodyAsked;
+            trace.ended_by = EndReason::NotAttempted;
         }
         // No backend knows the domain, so no backend knows the user.
         let rejection = rejection.unwrap_or(Rejection::UnknownUser);
-        Decision::Rejected { rejection, cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX) }
+        ChainDecision::Rejected {
+            rejection,
+            cacheable: cacheable.filter(|lifetime| *lifetime != Duration::MAX),
+        }
     }
 
     /// Whether a user whom a backend accepted may have an account.
     async fn admits(
         &self,
-        link: &Link,
+        slot: &BackendSlot,
         accepted: &Identity,
         is_known: bool,
         deadline: Instant,
     ) -> Result<bool, String> {
         let name = accepted.name();
         let mut is_member = false;
-        if let Admit::Group(group) = link.names.admit() {
+        if let Admit::Group(group) = slot.names.admit() {
             let known = match timeout_at(deadline, self.pins.is_member(name, group)).await {
                 Ok(known) => known.map_err(|error| error.to_string())?,
                 Err(_) => return Err(LATE.to_owned()),
             };
             is_member = known.unwrap_or_else(|| accepted.groups().any(|reported| reported == group));
         }
-        Ok(link.names.admits(name, is_known, |_| is_member))
+        Ok(slot.names.admits(name, is_known, |_| is_member))
     }
 
     /// A yes counts only from the owner of the name, for the spelling that it accepted first. A name without an owner becomes
     /// this backend's.
-    async fn claim(&self, claim: Claim<'_>, deadline: Instant, trace: &mut Trace) -> Decision {
-        let Claim { link, accepted: identity, spelling, sent } = claim;
-        let bind = self.pins.bind(identity.name(), &link.id, spelling);
+    async fn claim(&self, claim: Claim<'_>, deadline: Instant, trace: &mut Trace) -> ChainDecision {
+        let Claim { slot, accepted: identity, spelling, sent } = claim;
+        let bind = self.pins.bind(identity.name(), &slot.id, spelling);
         let owner = match timeout_at(deadline, bind).await {
             Ok(Ok(owner)) => owner,
-            Ok(Err(error)) => return pins_failed(trace, &link.id, &error.to_string()),
-            Err(_) => return pins_failed(trace, &link.id, LATE),
+            Ok(Err(error)) => return pins_failed(trace, &slot.id, &error.to_string()),
+            Err(_) => return pins_failed(trace, &slot.id, LATE),
         };
         let PinOwner { backend: owner, spelling: pinned } = owner;
-        if owner != link.id {
+        if owner != slot.id {
             tracing::warn!(
-                target: AUDIT, user = ?identity.name(), backend = %link.id, %owner,
+                target: AUDIT, user = ?identity.name(), backend = %slot.id, %owner,
                 "a backend accepted another backend's user; refused"
             );
-            trace.ended_by = Rule::NotTheOwner;
-            return Decision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None };
+            trace.ended_by = EndReason::NotTheOwner;
+            return ChainDecision::Rejected { rejection: Rejection::PolicyDenied, cacheable: None };
         }
         // Two spellings may have been sent at the same time before either was pinned. Nothing is known then about this password
         // and the spelling that counts, which the next attempt sends.
-        let pinned = spelling.and(pinned).and_then(|pin| link.names.pinned_upstream(&pin, identity.name()));
+        let pinned = spelling.and(pinned).and_then(|pin| slot.names.pinned_upstream(&pin, identity.name()));
         if pinned.is_some_and(|pinned| sent.is_some_and(|sent| sent != pinned)) {
             tracing::warn!(
-                target: AUDIT, user = ?identity.name(), backend = %link.id,
+                target: AUDIT, user = ?identity.name(), backend = %slot.id,
                 "a backend accepted another spelling of this name a moment ago; this one does not count"
             );
-            trace.ended_by = Rule::Invalidated;
-            return Decision::Unavailable;
+            trace.ended_by = EndReason::Invalidated;
+            return ChainDecision::Unavailable;
         }
-        trace.ended_by = Rule::Accepted;
-        Decision::Accepted { link: Arc::clone(link), identity }
+        trace.ended_by = EndReason::Accepted;
+        ChainDecision::Accepted { slot: Arc::clone(slot), identity }
     }
 }
 
 /// A yes of a backend.
 struct Claim<'a> {
-    link: &'a Arc<Link>,
+    slot: &'a Arc<BackendSlot>,
     accepted: Identity,
     /// How the name is spelled, unless the backend knows the person by another one.
     spelling: Option<&'a str>,
@@ -355,13 +364,13 @@ struct Claim<'a> {
 
 const LATE: &str = "the store of pins did not answer in time";
 
-fn pins_failed(trace: &mut Trace, link: &BackendId, why: &str) -> Decision {
-    trace.ended_by = Rule::PinsUnavailable;
+fn pins_failed(trace: &mut Trace, slot: &BackendId, why: &str) -> ChainDecision {
+    trace.ended_by = EndReason::PinsUnavailable;
     trace.note = Some(why.to_owned());
-    if !trace.steps.iter().any(|step| step.backend == *link) {
-        trace.steps.push(Step::skipped(link, "the owner of this name is unknown"));
+    if !trace.steps.iter().any(|step| step.backend == *slot) {
+        trace.steps.push(TraceStep::skipped(slot, "the owner of this name is unknown"));
     }
-    Decision::Unavailable
+    ChainDecision::Unavailable
 }
 
 /// Looks up owners, once per name: all backends usually know a person by the same.

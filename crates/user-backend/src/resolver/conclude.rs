@@ -3,18 +3,18 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::chain::{Chain, Decision, Finding};
-use super::link::Link;
-use super::policy::Policy;
+use super::backend_slot::BackendSlot;
+use super::chain::{Chain, ChainDecision, ChainResult};
+use super::policy::BackendPolicy;
 use super::scope::Scope;
-use super::trace::{AUDIT, Rule, Step, Trace};
-use super::{Answer, Outcome, Shared};
+use super::trace::{AUDIT, EndReason, Trace, TraceStep};
+use super::{Outcome, Shared, TracedOutcome};
 use crate::cache::epochs::Epoch;
 use crate::cache::{Lifetime, OutcomeCache};
 use crate::clock::now;
 use crate::identity::LoginName;
 use crate::secret::{OutcomeKey, Password};
-use crate::verdict::{Authenticated, Freshness, Identity, Vouched};
+use crate::verdict::{Authenticated, Freshness, Identity, VerifiedIdentity};
 
 /// When to try again, for want of a better guess.
 pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -45,15 +45,15 @@ impl Shared {
     pub(super) fn conclude(
         &self,
         chain: &Chain,
-        finding: Finding,
+        finding: ChainResult,
         question: Question<'_>,
         may_recall: bool,
-    ) -> Answer {
+    ) -> TracedOutcome {
         let Question { name, scope, began, .. } = question;
-        let Finding { decision, mut trace, is_guess: _ } = finding;
+        let ChainResult { decision, mut trace, is_guess: _ } = finding;
         let outcome = match decision {
-            Decision::Accepted { link, identity } => self.vouch(&link, identity, question, &mut trace),
-            Decision::Rejected { rejection, cacheable } => {
+            ChainDecision::Accepted { slot, identity } => self.vouch(&slot, identity, question, &mut trace),
+            ChainDecision::Rejected { rejection, cacheable } => {
                 self.forget_acceptances(chain, question);
                 if let Some(lifetime) = cacheable {
                     let key = question.typed_key(&self.cache, scope);
@@ -62,20 +62,20 @@ impl Shared {
                 }
                 Outcome::Refused(rejection)
             }
-            Decision::Unavailable => {
+            ChainDecision::Unavailable => {
                 let grace = may_recall.then(|| self.grace(question, &mut trace)).flatten();
                 grace.map_or(Outcome::Unavailable { retry_after: RETRY_AFTER }, Outcome::Authenticated)
             }
-            Decision::Throttled { limit, retry_after } => Outcome::Throttled { limit, retry_after },
+            ChainDecision::Throttled { limit, retry_after } => Outcome::Throttled { limit, retry_after },
         };
-        Answer { outcome, trace }
+        TracedOutcome { outcome, trace }
     }
 
     /// A yes of a while ago, if the backend that gave it has a grace and cannot be reached now.
     fn grace(&self, question: Question<'_>, trace: &mut Trace) -> Option<Authenticated> {
         let key = question.accepted_key(&self.cache, question.scope);
         let proof = self.cache.stale(&key, now())?;
-        let silent = |step: &Step| step.backend == *proof.backend() && step.is_silence();
+        let silent = |step: &TraceStep| step.backend == *proof.backend() && step.is_silence();
         if !trace.steps.iter().any(silent) {
             return None;
         }
@@ -83,7 +83,7 @@ impl Shared {
             target: AUDIT, user = ?question.name, backend = %proof.backend(),
             "accepted on an earlier yes, the backend is unavailable"
         );
-        trace.ended_by = Rule::Grace;
+        trace.ended_by = EndReason::Grace;
         Some(proof)
     }
 
@@ -91,8 +91,8 @@ impl Shared {
     fn forget_acceptances(&self, chain: &Chain, question: Question<'_>) {
         let Question { scope, .. } = question;
         let key = |scope: Scope<'_>| question.accepted_key(&self.cache, scope);
-        for link in chain.links.iter().filter(|link| scope.has(&link.id)) {
-            self.cache.forget(&key(Scope(Some(&link.id))));
+        for slot in chain.slots.iter().filter(|slot| scope.has(&slot.id)) {
+            self.cache.forget(&key(Scope(Some(&slot.id))));
         }
         match scope.0 {
             None => self.cache.forget(&key(Scope::ALL)),
@@ -101,17 +101,23 @@ impl Shared {
     }
 
     /// The one place where a live yes becomes a proof.
-    fn vouch(&self, link: &Link, identity: Identity, question: Question<'_>, trace: &mut Trace) -> Outcome {
-        let vouched = Vouched { identity, backend: link.id.clone() };
+    fn vouch(
+        &self,
+        slot: &BackendSlot,
+        identity: Identity,
+        question: Question<'_>,
+        trace: &mut Trace,
+    ) -> Outcome {
+        let verified = VerifiedIdentity { identity, backend: slot.id.clone() };
         let key = question.accepted_key(&self.cache, question.scope);
-        let Policy { cache_accepted: fresh, max_stale: stale, .. } = link.policy;
+        let BackendPolicy { cache_accepted: fresh, max_stale: stale, .. } = slot.policy;
         let lifetime = Lifetime { fresh, stale, network: self.network(question.source) };
-        if !self.cache.accept(key, question.name, &vouched, question.began, now(), lifetime) {
-            trace.ended_by = Rule::Invalidated;
+        if !self.cache.accept(key, question.name, &verified, question.began, now(), lifetime) {
+            trace.ended_by = EndReason::Invalidated;
             return Outcome::Unavailable { retry_after: Duration::ZERO };
         }
         Outcome::Authenticated(Authenticated::assertion(
-            vouched,
+            verified,
             Freshness::Live,
             self.cache.began(question.began),
         ))

@@ -1,8 +1,8 @@
 //! A resolver with a fixed outcome, for tests of programs.
 
 use super::builder::BuildError;
-use super::trace::{Rule, Trace};
-use super::{Answer, NotAuthenticated, Outcome, Resolver, ResolverBuilder};
+use super::trace::{EndReason, Trace};
+use super::{NotAuthenticated, Outcome, Resolver, ResolverBuilder, TracedOutcome};
 
 impl Resolver {
     /// A resolver for tests: every attempt has this outcome, and there is no backend.
@@ -33,11 +33,11 @@ impl Resolver {
 }
 
 /// The answer with a fixed outcome.
-pub(super) fn answer(outcome: NotAuthenticated) -> Answer {
+pub(super) fn answer(outcome: NotAuthenticated) -> TracedOutcome {
     let rule = match outcome {
-        NotAuthenticated::Refused(_) => Rule::NobodyAccepted,
-        NotAuthenticated::Throttled { .. } => Rule::SourceThrottled,
-        NotAuthenticated::Unavailable { .. } => Rule::OutageStops,
+        NotAuthenticated::Refused(_) => EndReason::NotAccepted,
+        NotAuthenticated::Throttled { .. } => EndReason::SourceThrottled,
+        NotAuthenticated::Unavailable { .. } => EndReason::OutageStops,
     };
-    Answer { outcome: Outcome::from(outcome), trace: Trace::new(rule) }
+    TracedOutcome { outcome: Outcome::from(outcome), trace: Trace::new(rule) }
 }

@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::outcome::{Answer, Outcome};
-use super::trace::{Rule, Said, Step};
+use super::outcome::{Outcome, TracedOutcome};
+use super::trace::{EndReason, StepOutcome, TraceStep};
 use crate::clock::{Instant, later, now};
 use crate::error::Phase;
 use crate::identity::BackendId;
@@ -79,9 +79,9 @@ impl Count {
 
 impl Health {
     /// One caller got an answer that was not remembered.
-    pub(super) fn answered(&self, answer: &Answer, is_breaker_open: impl Fn(&BackendId) -> bool) {
+    pub(super) fn answered(&self, answer: &TracedOutcome, is_breaker_open: impl Fn(&BackendId) -> bool) {
         let trace = &answer.trace;
-        if matches!(trace.ended_by, Rule::CachedAcceptance | Rule::CachedRefusal) {
+        if matches!(trace.ended_by, EndReason::CachedAcceptance | EndReason::CachedRefusal) {
             return;
         }
         let undecided = matches!(answer.outcome, Outcome::Unavailable { .. }).into();
@@ -120,7 +120,7 @@ impl Health {
         self.lock().remove(backend);
     }
 
-    fn failed(&self, step: &Step, count: Count, is_breaker_open: bool) {
+    fn failed(&self, step: &TraceStep, count: Count, is_breaker_open: bool) {
         let at = now();
         let mut backends = self.lock();
         let state = backends.entry(step.backend.clone()).or_default();
@@ -189,12 +189,14 @@ fn take(written: &mut Option<Instant>, at: Instant) -> bool {
 }
 
 /// Whether a backend answered; `None` if it was not asked.
-fn has_answered(step: &Step) -> Option<bool> {
+fn has_answered(step: &TraceStep) -> Option<bool> {
     match step.verdict {
-        Said::Accepted => Some(true),
+        StepOutcome::Accepted => Some(true),
         // A name that the settings deny is not sent to the backend.
-        Said::Rejected => (step.reason.as_deref() != Some(Rejection::PolicyDenied.as_text())).then_some(true),
-        Said::Unavailable | Said::Misconfigured | Said::Protocol => Some(false),
-        Said::NotMine | Said::Skipped => None,
+        StepOutcome::Rejected => {
+            (step.reason.as_deref() != Some(Rejection::PolicyDenied.as_text())).then_some(true)
+        }
+        StepOutcome::Unavailable | StepOutcome::Misconfigured | StepOutcome::Protocol => Some(false),
+        StepOutcome::NotMine | StepOutcome::Skipped => None,
     }
 }

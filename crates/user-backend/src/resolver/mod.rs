@@ -38,14 +38,15 @@
 //! ```
 
 mod attempt;
+mod backend_slot;
 mod builder;
 pub mod canary;
+mod canary_state;
 mod chain;
 mod conclude;
 mod credentials;
 mod fixed;
 mod health;
-mod link;
 pub mod names;
 mod observe;
 mod outcome;
@@ -59,19 +60,18 @@ mod reload;
 mod report;
 mod scope;
 mod trace;
-mod trust;
 
+pub(crate) use backend_slot::BackendSpec;
 pub use builder::{BuildError, ResolverBuilder};
 pub use credentials::Credentials;
 pub use health::Outage;
-pub(crate) use link::Part;
-pub use outcome::{Answer, NotAuthenticated, Outcome};
+pub use outcome::{NotAuthenticated, Outcome, TracedOutcome};
 pub use pin::{MemoryPins, PinError, PinOwner, PinStore};
-pub use policy::Policy;
+pub use policy::BackendPolicy;
 pub use proven_store::{ProvenHash, ProvenKey, ProvenStore, ProvenStoreError};
 pub(crate) use recipe::{Decorator, Tuning};
-pub use reload::Reloaded;
-pub use trace::{Rule, Said, Step, Trace};
+pub use reload::BackendReload;
+pub use trace::{EndReason, StepOutcome, Trace, TraceStep};
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -89,9 +89,9 @@ use crate::clock::{Instant, now};
 use crate::identity::{BackendId, CanonicalName, LoginName};
 use crate::secret::Password;
 use crate::verdict::Authenticated;
+use backend_slot::prove;
 use canary::Canary;
 use chain::Chain;
-use link::prove;
 use names::NameDecision;
 use scope::Scope;
 
@@ -108,7 +108,7 @@ struct Shared {
     reloading: tokio::sync::Mutex<()>,
     cache: OutcomeCache,
     bounds: CacheBounds,
-    flights: SingleFlight<outcome::Landed>,
+    flights: SingleFlight<outcome::FlightResult>,
     remembered: observe::Remembered,
     health: health::Health,
     /// For hashes of networks in remembered outcomes.
@@ -147,7 +147,7 @@ impl Resolver {
     /// Safe. The attempt itself goes on, for others who wait for it and for the cache.
     // Not an `async fn`: that would first move the credentials from one place in the future to another.
     #[allow(clippy::manual_async_fn)]
-    pub fn authenticate(&self, credentials: Credentials<'_>) -> impl Future<Output = Answer> + Send {
+    pub fn authenticate(&self, credentials: Credentials<'_>) -> impl Future<Output = TracedOutcome> + Send {
         async move {
             let started = now();
             let recalled = self.recall_quietly(&credentials, started);
@@ -167,19 +167,19 @@ impl Resolver {
             // Boxed, so that what is answered from memory drags no room for an attempt along.
             let answer = Box::pin(self.attempt(&credentials, started)).await;
             match answer.trace.ended_by {
-                Rule::CachedAcceptance => self.shared.remembered.accepted(),
-                Rule::CachedRefusal => self.shared.remembered.rejected(),
+                EndReason::CachedAcceptance => self.shared.remembered.accepted(),
+                EndReason::CachedRefusal => self.shared.remembered.rejected(),
                 _ => observe::answered(&answer),
             }
             let chain = self.shared.chain.load();
-            let is_open = |id: &BackendId| chain.link(id).is_some_and(|link| link.breaker.is_open());
+            let is_open = |id: &BackendId| chain.slot(id).is_some_and(|slot| slot.breaker.is_open());
             self.shared.health.answered(&answer, is_open);
             answer
         }
     }
 
     /// The answer from memory for an attempt that has its place at the limits.
-    fn recall(&self, credentials: &Credentials<'_>, may_accept: bool, at: Instant) -> Option<Answer> {
+    fn recall(&self, credentials: &Credentials<'_>, may_accept: bool, at: Instant) -> Option<TracedOutcome> {
         let accepted = may_accept.then(|| self.recall_acceptance(credentials, at)).flatten();
         accepted.map(remembered).or_else(|| self.recall_refusal(credentials, at))
     }
@@ -214,22 +214,22 @@ impl Resolver {
         cache.accepted(&key.ok()?, at)
     }
 
-    fn recall_refusal(&self, credentials: &Credentials<'_>, at: Instant) -> Option<Answer> {
+    fn recall_refusal(&self, credentials: &Credentials<'_>, at: Instant) -> Option<TracedOutcome> {
         let cache = &self.shared.cache;
         let scope = Scope(credentials.only);
         let key = scope.typed_key(cache, credentials.name, credentials.password);
         let rejection = cache.rejected(&key, at)?;
-        let mut trace = Trace::new(Rule::CachedRefusal);
+        let mut trace = Trace::new(EndReason::CachedRefusal);
         trace.steps = self.shared.chain.load().steps(|id| match scope.has(id) {
-            true => Step::remembered(id, Said::Rejected),
-            false => Step::excluded(id),
+            true => TraceStep::remembered(id, StepOutcome::Rejected),
+            false => TraceStep::excluded(id),
         });
-        Some(Answer { outcome: Outcome::Refused(rejection), trace })
+        Some(TracedOutcome { outcome: Outcome::Refused(rejection), trace })
     }
 
     /// The backends, in order, as they are now.
     pub fn backends(&self) -> Vec<Arc<dyn UserBackend>> {
-        self.shared.chain.load().links.iter().map(|link| Arc::clone(&link.backend)).collect()
+        self.shared.chain.load().slots.iter().map(|slot| Arc::clone(&slot.backend)).collect()
     }
 
     /// The backends that may own this name: a user of theirs could be known by it, or type it as their address.
@@ -238,11 +238,11 @@ impl Resolver {
     pub fn possible_owners(&self, name: &CanonicalName) -> Vec<BackendId> {
         let Ok(login) = LoginName::parse(name.as_str()) else { return Vec::new() };
         let chain = self.shared.chain.load();
-        let may_own = chain.links.iter().filter(|link| match link.names.decide(&login) {
+        let may_own = chain.slots.iter().filter(|slot| match slot.names.decide(&login) {
             NameDecision::Ask { identity, .. } => identity.name() == name || name.as_str().contains('@'),
             NameDecision::NotMine | NameDecision::Denied => false,
         });
-        may_own.map(|link| link.id.clone()).collect()
+        may_own.map(|slot| slot.id.clone()).collect()
     }
 
     /// The backends that could not answer the last sign-in that needed them, in the order of their ids.
@@ -254,8 +254,8 @@ impl Resolver {
     /// such answers are taken for an outage. In the order of the chain.
     pub fn unrecognised(&self) -> Vec<BackendId> {
         let chain = self.shared.chain.load();
-        let links = chain.links.iter().filter(|link| link.trust.does_not_recognise());
-        links.map(|link| link.id.clone()).collect()
+        let slots = chain.slots.iter().filter(|slot| slot.canary_state.does_not_recognise());
+        slots.map(|slot| slot.id.clone()).collect()
     }
 
     /// The canonical forms under which the backends would know a typed name; its own is the first. Empty for a name that cannot
@@ -273,8 +273,8 @@ impl Resolver {
     }
 
     /// The policy of one backend, as it is now.
-    pub fn policy(&self, id: &BackendId) -> Option<Policy> {
-        self.shared.chain.load().link(id).map(|link| link.policy.clone())
+    pub fn policy(&self, id: &BackendId) -> Option<BackendPolicy> {
+        self.shared.chain.load().slot(id).map(|slot| slot.policy.clone())
     }
 
     /// Offers a person who does not exist to every backend whose policy wants it; one that accepts is not asked again until
@@ -286,9 +286,9 @@ impl Resolver {
     /// Safe; backends that were not reached keep the trust they had.
     pub async fn canary(&self) -> Vec<(BackendId, Canary)> {
         let chain = self.shared.chain.load_full();
-        let found = prove(&chain.links, chain.deadline).await;
-        for link in chain.links.iter().filter(|link| !link.trust.standing().counts()) {
-            self.shared.cache.invalidate_backend(&link.id);
+        let found = prove(&chain.slots, chain.deadline).await;
+        for slot in chain.slots.iter().filter(|slot| !slot.canary_state.status().counts()) {
+            self.shared.cache.invalidate_backend(&slot.id);
         }
         found
     }
@@ -338,8 +338,10 @@ impl Resolver {
     #[doc(alias = "session")]
     pub fn still_counts(&self, proof: &Authenticated) -> bool {
         let chain = self.shared.chain.load();
-        let is_trusted = |link: &Arc<link::Link>| link.trust.standing() != trust::Standing::Broken;
-        chain.link(proof.backend()).is_some_and(is_trusted) && self.shared.cache.still_holds(proof)
+        let is_trusted = |slot: &Arc<backend_slot::BackendSlot>| {
+            slot.canary_state.status() != canary_state::CanaryStatus::Broken
+        };
+        chain.slot(proof.backend()).is_some_and(is_trusted) && self.shared.cache.still_holds(proof)
     }
 
     /// Forgets what is remembered about one person; checks under way no longer count when this returns.
@@ -404,7 +406,7 @@ impl Resolver {
     /// every refusal back until then does not tell by its time which backend was asked.
     pub fn usual_refusal(&self) -> Duration {
         let chain = self.shared.chain.load();
-        chain.links.iter().map(|link| link.refusal_time.usual()).max().unwrap_or_default()
+        chain.slots.iter().map(|slot| slot.refusal_time.usual()).max().unwrap_or_default()
     }
 
     /// How long failed sign-ins of one user may count.
@@ -467,10 +469,10 @@ enum Recalled {
 }
 
 #[inline(always)]
-fn remembered(proof: Authenticated) -> Answer {
-    let steps = vec![Step::remembered(proof.backend(), Said::Accepted)];
-    let trace = Trace { steps, ended_by: Rule::CachedAcceptance, note: None, ms: 0 };
-    Answer { outcome: Outcome::Authenticated(proof), trace }
+fn remembered(proof: Authenticated) -> TracedOutcome {
+    let steps = vec![TraceStep::remembered(proof.backend(), StepOutcome::Accepted)];
+    let trace = Trace { steps, ended_by: EndReason::CachedAcceptance, note: None, ms: 0 };
+    TracedOutcome { outcome: Outcome::Authenticated(proof), trace }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod domain;
 
 pub use admit::Admit;
 pub(crate) use domain::Reading;
-pub use domain::{DomainRules, Offered};
+pub use domain::{DomainRules, NameForms};
 
 use thiserror::Error;
 

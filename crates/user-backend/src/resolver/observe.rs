@@ -15,17 +15,17 @@ pub(super) use with_metrics::*;
 #[cfg(not(feature = "metrics"))]
 pub(super) use without_metrics::*;
 
-use super::outcome::Answer;
-use super::trace::{AUDIT, Said};
+use super::outcome::TracedOutcome;
+use super::trace::{AUDIT, StepOutcome};
 use crate::identity::LoginName;
 
 /// One flight has landed: counted once, however many wait for it.
-pub(super) fn landed(name: &LoginName, answer: &Answer) {
+pub(super) fn landed(name: &LoginName, answer: &TracedOutcome) {
     let trace = &answer.trace;
     tracing::debug!(
         user = ?name, outcome = answer.outcome.as_str(), rule = trace.ended_by.as_str(), ms = trace.ms, "attempt decided"
     );
-    for step in trace.steps.iter().filter(|step| step.verdict != Said::Skipped) {
+    for step in trace.steps.iter().filter(|step| step.verdict != StepOutcome::Skipped) {
         asked(step);
     }
 }
@@ -136,10 +136,10 @@ mod with_metrics {
     use metrics::{counter, gauge, histogram};
 
     use crate::identity::BackendId;
-    use crate::resolver::outcome::Answer;
-    use crate::resolver::trace::{Rule, Step};
+    use crate::resolver::outcome::TracedOutcome;
+    use crate::resolver::trace::{EndReason, TraceStep};
 
-    pub(in crate::resolver) fn asked(step: &Step) {
+    pub(in crate::resolver) fn asked(step: &TraceStep) {
         let (backend, verdict) = (step.backend.to_string(), step.verdict.as_str());
         let phase = step.phase.map_or("", |phase| phase.as_str());
         let seconds = seconds(step.ms);
@@ -150,13 +150,13 @@ mod with_metrics {
     }
 
     /// One caller gets an answer that was not remembered.
-    pub(in crate::resolver) fn answered(answer: &Answer) {
+    pub(in crate::resolver) fn answered(answer: &TracedOutcome) {
         let outcome = answer.outcome.as_str();
         attempts(outcome, answer.trace.ended_by).increment(1);
         histogram!("user_backend_attempt_seconds", "outcome" => outcome).record(seconds(answer.trace.ms));
     }
 
-    pub(in crate::resolver) fn attempts(outcome: &'static str, rule: Rule) -> metrics::Counter {
+    pub(in crate::resolver) fn attempts(outcome: &'static str, rule: EndReason) -> metrics::Counter {
         counter!("user_backend_attempts_total", "outcome" => outcome, "rule" => rule.as_str())
     }
 
@@ -183,12 +183,12 @@ mod with_metrics {
 #[cfg(not(feature = "metrics"))]
 mod without_metrics {
     use crate::identity::BackendId;
-    use crate::resolver::outcome::Answer;
-    use crate::resolver::trace::Step;
+    use crate::resolver::outcome::TracedOutcome;
+    use crate::resolver::trace::TraceStep;
 
-    pub(in crate::resolver) fn asked(_: &Step) {}
+    pub(in crate::resolver) fn asked(_: &TraceStep) {}
 
-    pub(in crate::resolver) fn answered(_: &Answer) {}
+    pub(in crate::resolver) fn answered(_: &TracedOutcome) {}
 
     pub(in crate::resolver) fn removed(_: &BackendId) {}
 }

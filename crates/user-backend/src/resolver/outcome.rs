@@ -12,7 +12,7 @@ use crate::cache::epochs::Epoch;
 use crate::verdict::{Authenticated, Rejection};
 
 /// An answer, and when its check began.
-pub(super) type Landed = (Answer, Epoch);
+pub(super) type FlightResult = (TracedOutcome, Epoch);
 
 /// The outcome of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,14 +138,14 @@ impl From<NotAuthenticated> for Outcome {
 /// Serialises as `{"outcome", "user", "backend", "reason", "trace"}` and a few words more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Answer {
+pub struct TracedOutcome {
     /// The outcome.
     pub outcome: Outcome,
     /// How it came about: for operators, not for the person who signs in.
     pub trace: Trace,
 }
 
-impl Answer {
+impl TracedOutcome {
     /// The proof of sign-in, if there is one.
     pub fn authenticated(&self) -> Option<&Authenticated> {
         match &self.outcome {
@@ -163,7 +163,7 @@ impl Answer {
     }
 }
 
-impl Serialize for Answer {
+impl Serialize for TracedOutcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let proof = self.authenticated();
         let (reason, retry_after) = match &self.outcome {

@@ -38,7 +38,7 @@ pub enum OnUnavailable {
 /// How the resolver treats one backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Policy {
+pub struct BackendPolicy {
     /// What a rejection means for later backends (default: they are asked).
     pub on_reject: OnReject,
     /// What an outage means for later backends (default: they are not asked).
@@ -63,7 +63,7 @@ pub struct Policy {
     pub warm: usize,
 }
 
-impl Default for Policy {
+impl Default for BackendPolicy {
     fn default() -> Self {
         Self {
             on_reject: OnReject::default(),

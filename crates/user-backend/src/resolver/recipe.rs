@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::link::Part;
+use super::backend_slot::BackendSpec;
 use super::policy::DEFAULT_DEADLINE;
 use crate::backend::UserBackend;
 use crate::brute_force::{Lockout, SourceRateLimit};
@@ -23,8 +23,8 @@ impl Decorator {
         Self(Arc::new(decorate))
     }
 
-    fn decorate(&self, part: Part) -> Part {
-        Part { backend: (self.0)(part.backend), ..part }
+    fn decorate(&self, part: BackendSpec) -> BackendSpec {
+        BackendSpec { backend: (self.0)(part.backend), ..part }
     }
 }
 
@@ -38,9 +38,9 @@ impl fmt::Debug for Decorator {
 #[derive(Clone, Debug)]
 pub(super) enum Slot {
     /// A backend that was added by hand.
-    ByHand(Box<Part>),
+    ByHand(Box<BackendSpec>),
     /// The backends of a configuration.
-    Configured { parts: Vec<Part>, decorator: Decorator },
+    Configured { parts: Vec<BackendSpec>, decorator: Decorator },
 }
 
 /// Settings of the resolver as a whole, as far as they were set.
@@ -63,7 +63,7 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     /// Appends the backends of a configuration.
-    pub(super) fn configure(&mut self, parts: Vec<Part>, tuning: Tuning, decorator: Decorator) {
+    pub(super) fn configure(&mut self, parts: Vec<BackendSpec>, tuning: Tuning, decorator: Decorator) {
         let parts = parts.into_iter().map(|part| decorator.decorate(part)).collect();
         self.slots.push(Slot::Configured { parts, decorator });
         self.configured = tuning;
@@ -71,7 +71,7 @@ impl Recipe {
 
     /// The same recipe with another configuration: its backends stand where those of the earlier one stood, or at the end if
     /// there was none.
-    pub(super) fn reconfigure(mut self, parts: Vec<Part>, tuning: Tuning) -> Self {
+    pub(super) fn reconfigure(mut self, parts: Vec<BackendSpec>, tuning: Tuning) -> Self {
         let mut left = Some(parts);
         self.slots.retain_mut(|slot| match (slot, left.take()) {
             (Slot::ByHand(_), unused) => {
@@ -93,7 +93,7 @@ impl Recipe {
     }
 
     /// All backends, in order.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+    pub(super) fn parts(&self) -> impl Iterator<Item = &BackendSpec> {
         self.slots.iter().flat_map(|slot| match slot {
             Slot::ByHand(part) => std::slice::from_ref(part.as_ref()),
             Slot::Configured { parts, .. } => parts,

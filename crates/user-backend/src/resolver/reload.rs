@@ -13,10 +13,10 @@ use std::sync::{Arc, PoisonError};
 
 use serde::Serialize;
 
+use super::backend_slot::{BackendSlot, BackendSpec, prove};
 use super::builder::{BuildError, ResolverBuilder};
 use super::canary::Canary;
 use super::chain::Chain;
-use super::link::{Link, Part, prove};
 use super::recipe::Tuning;
 use super::trace::AUDIT;
 use super::{Resolver, observe};
@@ -25,7 +25,7 @@ use crate::identity::BackendId;
 /// The result of a reload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Reloaded {
+pub struct BackendReload {
     /// Backends that say the same as before.
     pub kept: Vec<BackendId>,
     /// Backends with other settings under the same id. What they vouched for is forgotten, their people stay theirs.
@@ -55,7 +55,7 @@ impl Resolver {
     ///
     /// # Cancellation
     /// Safe: nothing is changed before the last moment, and then everything at once.
-    pub async fn replace(&self, next: ResolverBuilder) -> Result<Reloaded, BuildError> {
+    pub async fn replace(&self, next: ResolverBuilder) -> Result<BackendReload, BuildError> {
         next.check()?;
         let _one_at_a_time = self.shared.reloading.lock().await;
         let before = self.shared.chain.load_full();
@@ -70,21 +70,22 @@ impl Resolver {
             reloaded.at_next_start.extend(is_other.then_some(name));
         }
         // Words that were learned are learned again: they may have been those of an outage.
-        let is_due = |link: &&Arc<Link>| !reloaded.kept.contains(&link.id) || link.trust.has_lesson();
-        reloaded.canaries = prove(chain.links.iter().filter(is_due), chain.deadline).await;
+        let is_due =
+            |slot: &&Arc<BackendSlot>| !reloaded.kept.contains(&slot.id) || slot.canary_state.has_lesson();
+        reloaded.canaries = prove(chain.slots.iter().filter(is_due), chain.deadline).await;
         self.swap(&before, chain, &reloaded);
         *self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner) = recipe;
         Ok(reloaded)
     }
 
     /// What this resolver was put together of, with these backends and settings in the place of those of a configuration.
-    pub(crate) fn reconfigured(&self, parts: Vec<Part>, tuning: Tuning) -> ResolverBuilder {
+    pub(crate) fn reconfigured(&self, parts: Vec<BackendSpec>, tuning: Tuning) -> ResolverBuilder {
         let recipe = self.shared.recipe.lock().unwrap_or_else(PoisonError::into_inner).clone();
         ResolverBuilder::of_recipe(recipe.reconfigure(parts, tuning))
     }
 
-    fn swap(&self, before: &Chain, chain: Arc<Chain>, reloaded: &Reloaded) {
-        let order = |chain: &Chain| chain.links.iter().map(|link| link.id.clone()).collect::<Vec<_>>();
+    fn swap(&self, before: &Chain, chain: Arc<Chain>, reloaded: &BackendReload) {
+        let order = |chain: &Chain| chain.slots.iter().map(|slot| slot.id.clone()).collect::<Vec<_>>();
         let is_other = order(before) != order(&chain) || !reloaded.changed.is_empty();
         // First the chain, then the invalidations: see where an attempt begins.
         self.shared.chain.store(chain);
@@ -98,22 +99,22 @@ impl Resolver {
         for id in &reloaded.removed {
             observe::removed(id);
         }
-        let Reloaded { kept, changed, added, removed, .. } = reloaded;
+        let BackendReload { kept, changed, added, removed, .. } = reloaded;
         tracing::info!(target: AUDIT, ?kept, ?changed, ?added, ?removed, "backends reloaded");
     }
 }
 
-fn compare(before: &Chain, after: &Chain) -> Reloaded {
-    let mut reloaded = Reloaded::default();
-    for link in &after.links {
-        let list = match before.link(&link.id) {
-            Some(same) if Arc::ptr_eq(same, link) => &mut reloaded.kept,
+fn compare(before: &Chain, after: &Chain) -> BackendReload {
+    let mut reloaded = BackendReload::default();
+    for slot in &after.slots {
+        let list = match before.slot(&slot.id) {
+            Some(same) if Arc::ptr_eq(same, slot) => &mut reloaded.kept,
             Some(_) => &mut reloaded.changed,
             None => &mut reloaded.added,
         };
-        list.push(link.id.clone());
+        list.push(slot.id.clone());
     }
-    let gone = before.links.iter().filter(|link| after.link(&link.id).is_none());
-    reloaded.removed = gone.map(|link| link.id.clone()).collect();
+    let gone = before.slots.iter().filter(|slot| after.slot(&slot.id).is_none());
+    reloaded.removed = gone.map(|slot| slot.id.clone()).collect();
     reloaded
 }

@@ -2,8 +2,8 @@
 
 use metrics::gauge;
 
-use super::trace::Rule;
-use super::trust::Standing;
+use super::canary_state::CanaryStatus;
+use super::trace::EndReason;
 use super::{Resolver, Shared, observe};
 
 impl Resolver {
@@ -37,21 +37,21 @@ impl Resolver {
 /// Brings the recorder up to date.
 fn report(shared: &Shared) {
     let [accepted, rejected] = shared.remembered.take();
-    observe::attempts("authenticated", Rule::CachedAcceptance).increment(accepted);
-    observe::attempts("refused", Rule::CachedRefusal).increment(rejected);
+    observe::attempts("authenticated", EndReason::CachedAcceptance).increment(accepted);
+    observe::attempts("refused", EndReason::CachedRefusal).increment(rejected);
     let switch = |on: bool| if on { 1.0 } else { 0.0 };
     let chain = shared.chain.load();
     let outages = shared.health.outages();
-    for link in &chain.links {
-        let backend = || link.id.to_string();
-        gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(link.breaker.is_open()));
-        let is_away = outages.iter().any(|outage| outage.backend == link.id);
+    for slot in &chain.slots {
+        let backend = || slot.id.to_string();
+        gauge!("user_backend_breaker_open", "backend" => backend()).set(switch(slot.breaker.is_open()));
+        let is_away = outages.iter().any(|outage| outage.backend == slot.id);
         gauge!("user_backend_unavailable", "backend" => backend()).set(switch(is_away));
-        let unrecognised = switch(link.trust.does_not_recognise());
+        let unrecognised = switch(slot.canary_state.does_not_recognise());
         gauge!("user_backend_refusals_unrecognised", "backend" => backend()).set(unrecognised);
-        let standing = link.trust.standing();
-        gauge!("user_backend_distrusted", "backend" => backend()).set(switch(standing == Standing::Broken));
-        let unproven = link.policy.canary && matches!(standing, Standing::Untried | Standing::Open);
+        let status = slot.canary_state.status();
+        gauge!("user_backend_distrusted", "backend" => backend()).set(switch(status == CanaryStatus::Broken));
+        let unproven = slot.policy.canary && matches!(status, CanaryStatus::Untried | CanaryStatus::Open);
         gauge!("user_backend_unproven", "backend" => backend()).set(switch(unproven));
     }
     let stats = shared.cache.stats();

@@ -1,4 +1,4 @@
-//! How a decision came about, as data: every backend, what it said or why it was not asked, and the rule that ended it.
+//! The trace of a decision: the outcome at every backend, and the reason that ended it.
 //!
 //! A trace never holds a password. What a server said beyond its reply codes is in it only as a
 //! [`ServerText`](crate::ServerText). It is for operators, not for the user who signs in: it shows which backends exist and
@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::brute_force::GuessLimit;
 use crate::error::{BackendError, FailureKind, Phase};
@@ -23,9 +23,9 @@ pub(super) const AUDIT: &str = "user_backend::audit";
 #[non_exhaustive]
 pub struct Trace {
     /// One step per backend, in the order of the array.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TraceStep>,
     /// The rule that ended it.
-    pub ended_by: Rule,
+    pub ended_by: EndReason,
     /// Additional text of the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
@@ -36,11 +36,11 @@ pub struct Trace {
 /// One backend's part in a decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Step {
+pub struct TraceStep {
     /// The backend.
     pub backend: BackendId,
     /// The result.
-    pub verdict: Said,
+    pub verdict: StepOutcome,
     /// How far a failed attempt came.
     pub phase: Option<Phase>,
     /// Whole milliseconds spent on it.
@@ -53,10 +53,9 @@ pub struct Step {
 }
 
 /// The result of one backend.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Said {
+pub enum StepOutcome {
     /// Yes.
     Accepted,
     /// No.
@@ -73,7 +72,7 @@ pub enum Said {
     Skipped,
 }
 
-impl Said {
+impl StepOutcome {
     /// The result in one lower-case word, as in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,7 +87,13 @@ impl Said {
     }
 }
 
-impl fmt::Display for Said {
+impl Serialize for StepOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl fmt::Display for StepOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Accepted => "accepted",
@@ -103,10 +108,9 @@ impl fmt::Display for Said {
 }
 
 /// The rule that ended a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Rule {
+pub enum EndReason {
     /// The name or the password is invalid: no backend was asked.
     InvalidInput,
     /// The same name and password were accepted a short while ago.
@@ -120,9 +124,9 @@ pub enum Rule {
     /// A backend rejected, and its `on_reject` is `stop`.
     RejectionStops,
     /// Every backend was asked and none accepted.
-    NobodyAccepted,
+    NotAccepted,
     /// No backend is responsible for the name, or the settings deny it: none was asked.
-    NobodyAsked,
+    NotAttempted,
     /// A backend could not be asked, and its `on_unavailable` is `stop`: it might own the user.
     OutageStops,
     /// No backend accepted, and one that might have could not be asked.
@@ -147,7 +151,7 @@ pub enum Rule {
     Overload,
 }
 
-impl Rule {
+impl EndReason {
     /// The rule in one lower-case word, as JSON and metrics show it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -157,8 +161,8 @@ impl Rule {
             Self::Accepted => "accepted",
             Self::Grace => "grace",
             Self::RejectionStops => "rejection_stops",
-            Self::NobodyAccepted => "nobody_accepted",
-            Self::NobodyAsked => "nobody_asked",
+            Self::NotAccepted => "nobody_accepted",
+            Self::NotAttempted => "nobody_asked",
             Self::OutageStops => "outage_stops",
             Self::OutageUndecided => "outage_undecided",
             Self::SourceThrottled => "source_throttled",
@@ -174,7 +178,7 @@ impl Rule {
     }
 }
 
-impl From<GuessLimit> for Rule {
+impl From<GuessLimit> for EndReason {
     fn from(limit: GuessLimit) -> Self {
         match limit {
             GuessLimit::PerSource => Self::SourceThrottled,
@@ -185,7 +189,13 @@ impl From<GuessLimit> for Rule {
     }
 }
 
-impl fmt::Display for Rule {
+impl Serialize for EndReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl fmt::Display for EndReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::InvalidInput => "name or password cannot be valid, so no backend was asked",
@@ -194,8 +204,8 @@ impl fmt::Display for Rule {
             Self::Accepted => "the first backend that accepts decides",
             Self::Grace => "its backend cannot be asked, and accepted the same name and password before (max_stale)",
             Self::RejectionStops => "a rejection by this backend is final (on_reject = \"stop\")",
-            Self::NobodyAccepted => "every backend was asked and none accepted",
-            Self::NobodyAsked => "no backend is responsible for this name, or the settings deny it: none was asked",
+            Self::NotAccepted => "every backend was asked and none accepted",
+            Self::NotAttempted => "no backend is responsible for this name, or the settings deny it: none was asked",
             Self::OutageStops => {
                 "a backend that might own this user could not be asked, so no other backend may accept them (on_unavailable = \"stop\")"
             }
@@ -213,17 +223,21 @@ impl fmt::Display for Rule {
     }
 }
 
-impl Step {
+impl TraceStep {
     pub(super) fn of(backend: &BackendId, answer: &Result<Verdict, BackendError>, ms: u64) -> Self {
         let (verdict, phase, reason) = match answer {
-            Ok(Verdict::Accepted(_)) => (Said::Accepted, None, None),
-            Ok(Verdict::Rejected(rejection)) => (Said::Rejected, None, Some(rejection.as_text().into())),
-            Ok(Verdict::NotMine) => (Said::NotMine, None, Some("the name belongs to another domain".into())),
+            Ok(Verdict::Accepted(_)) => (StepOutcome::Accepted, None, None),
+            Ok(Verdict::Rejected(rejection)) => {
+                (StepOutcome::Rejected, None, Some(rejection.as_text().into()))
+            }
+            Ok(Verdict::NotMine) => {
+                (StepOutcome::NotMine, None, Some("the name belongs to another domain".into()))
+            }
             Err(error) => {
                 let said = match error.failure_kind() {
-                    FailureKind::Unavailable => Said::Unavailable,
-                    FailureKind::Misconfigured => Said::Misconfigured,
-                    FailureKind::Protocol => Said::Protocol,
+                    FailureKind::Unavailable => StepOutcome::Unavailable,
+                    FailureKind::Misconfigured => StepOutcome::Misconfigured,
+                    FailureKind::Protocol => StepOutcome::Protocol,
                 };
                 (said, Some(error.phase()), Some(error.detail().to_owned().into()))
             }
@@ -248,8 +262,8 @@ impl Step {
     /// Whether the backend could not be reached. A name that does not exist counts: a machine without a network knows none.
     pub(super) fn is_silence(&self) -> bool {
         match self.verdict {
-            Said::Unavailable => true,
-            Said::Misconfigured => self.phase == Some(Phase::Resolve),
+            StepOutcome::Unavailable => true,
+            StepOutcome::Misconfigured => self.phase == Some(Phase::Resolve),
             _ => false,
         }
     }
@@ -257,7 +271,7 @@ impl Step {
     pub(super) fn skipped(backend: &BackendId, reason: impl Into<Cow<'static, str>>) -> Self {
         Self {
             backend: backend.clone(),
-            verdict: Said::Skipped,
+            verdict: StepOutcome::Skipped,
             phase: None,
             ms: 0,
             reason: Some(reason.into()),
@@ -271,7 +285,7 @@ impl Step {
     }
 
     #[inline(always)]
-    pub(super) fn remembered(backend: &BackendId, verdict: Said) -> Self {
+    pub(super) fn remembered(backend: &BackendId, verdict: StepOutcome) -> Self {
         Self {
             backend: backend.clone(),
             verdict,
@@ -284,7 +298,7 @@ impl Step {
 }
 
 impl Trace {
-    pub(super) fn new(ended_by: Rule) -> Self {
+    pub(super) fn new(ended_by: EndReason) -> Self {
         Self { steps: Vec::new(), ended_by, note: None, ms: 0 }
     }
 
@@ -309,7 +323,7 @@ impl fmt::Display for Trace {
             if let Some(text) = &step.server_text {
                 write!(f, "; the server says: {:?}", text.as_str())?;
             }
-            if step.verdict != Said::Skipped {
+            if step.verdict != StepOutcome::Skipped {
                 write!(f, " ({} ms)", step.ms)?;
             }
             writeln!(f)?;

@@ -15,7 +15,7 @@ use pavao::{
     SmbClient, SmbCredentials, SmbDialect, SmbEncryptionLevel, SmbError, SmbOpenOptions, SmbOptions,
 };
 
-use super::reply::{Answer, Proof, errno, of_errno};
+use super::reply::{Proof, SmbAnswer, errno, of_errno};
 use crate::error::{BackendError, Phase};
 use crate::secret::Password;
 
@@ -142,9 +142,9 @@ impl Ended {
     }
 
     /// What it means for the person.
-    pub(super) fn meaning(self, proof: &Proof) -> Result<Answer, BackendError> {
+    pub(super) fn meaning(self, proof: &Proof) -> Result<SmbAnswer, BackendError> {
         match self {
-            Self::Yes => Ok(Answer::Yes),
+            Self::Yes => Ok(SmbAnswer::Yes),
             Self::Number(number) => of_errno(number, proof),
             Self::Conflict => Err(BackendError::misconfigured(
                 Phase::Login,

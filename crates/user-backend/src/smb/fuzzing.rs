@@ -1,7 +1,7 @@
 //! For fuzzing: what numbers mean, and the answer to our greeting.
 
 use super::greeting::understand;
-use super::reply::Answer;
+use super::reply::SmbAnswer;
 use crate::error::BackendError;
 use crate::fuzzing::Decided;
 
@@ -27,9 +27,9 @@ pub fn greeting(answer: &[u8]) -> Result<Vec<String>, BackendError> {
     understand(answer).map(|greeting| greeting.capabilities().collect())
 }
 
-fn decided(answer: Result<Answer, BackendError>) -> Decided {
+fn decided(answer: Result<SmbAnswer, BackendError>) -> Decided {
     answer.map(|answer| match answer {
-        Answer::Yes => Ok(()),
-        Answer::No(rejection) => Err(rejection),
+        SmbAnswer::Yes => Ok(()),
+        SmbAnswer::No(rejection) => Err(rejection),
     })
 }

@@ -24,7 +24,7 @@ pub enum Isolation {
 /// The chosen isolation.
 #[cfg(feature = "smb")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum LoginRunner {
     Thread,
     #[cfg(target_os = "linux")]
     Helpers(PathBuf),
@@ -32,13 +32,13 @@ pub(super) enum Place {
 
 #[cfg(feature = "smb")]
 impl Isolation {
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> LoginRunner {
         match self {
             #[cfg(target_os = "linux")]
-            Self::Auto => super::helper::own_program().map_or(Place::Thread, Place::Helpers),
+            Self::Auto => super::helper::own_program().map_or(LoginRunner::Thread, LoginRunner::Helpers),
             #[cfg(target_os = "linux")]
-            Self::Program(program) => Place::Helpers(program.clone()),
-            _ => Place::Thread,
+            Self::Program(program) => LoginRunner::Helpers(program.clone()),
+            _ => LoginRunner::Thread,
         }
     }
 }

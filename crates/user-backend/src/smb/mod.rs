@@ -87,6 +87,8 @@
 #[cfg(feature = "smb")]
 mod call;
 mod class;
+#[cfg(feature = "smb-native")]
+mod framed_socket;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod greeting;
@@ -100,8 +102,6 @@ mod reply;
 #[cfg(feature = "smb")]
 mod session;
 mod settings;
-#[cfg(feature = "smb-native")]
-mod wire;
 #[cfg(feature = "smb")]
 mod worker;
 
@@ -115,7 +115,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use self::reply::Answer;
+use self::reply::SmbAnswer;
 use crate::backend::{Attempt, Probe, UserBackend};
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
@@ -193,7 +193,7 @@ impl Engine {
         account: names::Account<'_>,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Answer, BackendError> {
+    ) -> Result<SmbAnswer, BackendError> {
         match self {
             #[cfg(feature = "smb")]
             Self::Pavao(pavao) => pavao.login(account, password, deadline).await,
@@ -242,8 +242,8 @@ impl UserBackend for SmbBackend {
         }
         let deadline = sooner(self.endpoint.timeout(), attempt.deadline);
         Ok(match self.engine.login(account, attempt.password, deadline).await? {
-            Answer::Yes => Verdict::Accepted(Identity::of(attempt.name)),
-            Answer::No(rejection) => Verdict::Rejected(rejection),
+            SmbAnswer::Yes => Verdict::Accepted(Identity::of(attempt.name)),
+            SmbAnswer::No(rejection) => Verdict::Rejected(rejection),
         })
     }
 

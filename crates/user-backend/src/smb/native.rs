@@ -16,10 +16,10 @@ use smb2::{Error, Session};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use super::framed_socket::{FramedSocket, Half};
 use super::greeting::{Greeting, greet};
 use super::names::Account;
-use super::reply::{Answer, of_status};
-use super::wire::{Half, Wire};
+use super::reply::{SmbAnswer, of_status};
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::secret::Password;
@@ -59,7 +59,7 @@ impl Native {
         account: Account<'_>,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Answer, BackendError> {
+    ) -> Result<SmbAnswer, BackendError> {
         let stream = dial(&self.endpoint, deadline).await?;
         let name = account.name.to_owned();
         // `user@domain` is a whole name; a workgroup beside it would contradict it.
@@ -85,8 +85,8 @@ impl Native {
 async fn negotiate(
     stream: TcpStream,
     host: String,
-) -> Result<(Connection, Dialect, Arc<Wire>), BackendError> {
-    let wire = Wire::new(stream);
+) -> Result<(Connection, Dialect, Arc<FramedSocket>), BackendError> {
+    let wire = FramedSocket::new(stream);
     let halves = (Half(Arc::clone(&wire)), Half(Arc::clone(&wire)));
     let mut connection = Connection::from_transport(Box::new(halves.0), Box::new(halves.1), host);
     if let Err(error) = connection.negotiate().await {
@@ -104,14 +104,14 @@ async fn session(
     name: &str,
     password: &Password,
     workgroup: &str,
-) -> smb2::Result<Answer> {
+) -> smb2::Result<SmbAnswer> {
     Session::setup(connection, name, password.expose(), workgroup).await?;
     if matches!(dialect, Dialect::Smb2_0_2 | Dialect::Smb2_1) {
         let path = format!("\\\\{}\\IPC$", connection.server_name());
         let tree = TreeConnectRequest { flags: TreeConnectRequestFlags::default(), path };
         connection.execute(Command::TreeConnect, &tree, None).await?;
     }
-    Ok(Answer::Yes)
+    Ok(SmbAnswer::Yes)
 }
 
 /// Runs in a task of its own, so that a panic of the library is an outage of this login and nothing else. The task ends
@@ -133,11 +133,11 @@ async fn guarded<T: Send + 'static>(
 }
 
 /// What a failed session set-up means.
-fn meaning(error: Error, wire: &Wire, phase: Phase) -> Result<Answer, BackendError> {
+fn meaning(error: Error, wire: &FramedSocket, phase: Phase) -> Result<SmbAnswer, BackendError> {
     match error {
         Error::Protocol { status, command: Command::SessionSetup } => of_status(status.0),
         // The server does not know this person, or not with this password, and offers an anonymous session instead.
-        Error::GuestSessionRefused { .. } => Ok(Answer::No(Rejection::BadCredentials)),
+        Error::GuestSessionRefused { .. } => Ok(SmbAnswer::No(Rejection::BadCredentials)),
         error => Err(fault(error, wire, phase)),
     }
 }
@@ -148,7 +148,7 @@ fn ended(phase: Phase, text: &str) -> BackendError {
     if phase == Phase::Login { error.without_answer() } else { error }
 }
 
-fn fault(error: Error, wire: &Wire, phase: Phase) -> BackendError {
+fn fault(error: Error, wire: &FramedSocket, phase: Phase) -> BackendError {
     if let Some(how) = wire.broken() {
         return BackendError::protocol(phase, how);
     }

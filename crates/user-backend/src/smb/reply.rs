@@ -8,7 +8,7 @@ use crate::verdict::Rejection;
 
 /// The response to a name and a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum SmbAnswer {
     /// The session is there, and only the password could have set it up.
     Yes,
     /// No session for this person.
@@ -44,11 +44,11 @@ pub(super) mod errno {
 
 /// Maps a failure of libsmbclient. The address was resolved and reached before libsmbclient was called.
 #[cfg(feature = "smb")]
-pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendError> {
+pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<SmbAnswer, BackendError> {
     use errno::*;
     let unavailable = |detail: &str| Err(BackendError::unavailable(Phase::Login, detail));
     match (number, proof) {
-        (EACCES, _) => Ok(Answer::No(Rejection::BadCredentials)),
+        (EACCES, _) => Ok(SmbAnswer::No(Rejection::BadCredentials)),
         // The name was resolved by us, so this is a session that the server refuses for a reason which libsmbclient has
         // no number for: the account is locked, its password must be changed, or the domain controller is down. Which of
         // them, it does not say, and an outage is never a rejection.
@@ -88,8 +88,8 @@ pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<Answer, BackendErro
 
 /// Maps the NTSTATUS of a session set-up.
 #[cfg(feature = "smb-native")]
-pub(super) fn of_status(status: u32) -> Result<Answer, BackendError> {
-    let no = |rejection| Ok(Answer::No(rejection));
+pub(super) fn of_status(status: u32) -> Result<SmbAnswer, BackendError> {
+    let no = |rejection| Ok(SmbAnswer::No(rejection));
     let unavailable = |detail: &str| {
         Err(BackendError::unavailable(Phase::Login, format!("{detail} (status 0x{status:08x})")))
     };

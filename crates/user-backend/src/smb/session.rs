@@ -10,9 +10,9 @@ use super::call::{Call, Ended};
 use super::greeting::{Greeting, greet};
 #[cfg(target_os = "linux")]
 use super::helper::Pool;
-use super::isolation::{Isolation, Place};
+use super::isolation::{Isolation, LoginRunner};
 use super::names::Account;
-use super::reply::{Answer, Proof};
+use super::reply::{Proof, SmbAnswer};
 use super::worker::Worker;
 use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
@@ -37,14 +37,14 @@ pub(super) struct Pavao {
     endpoint: Endpoint,
     workgroup: String,
     proof: Proof,
-    way: Way,
+    way: Runner,
     /// Goes up each time the server lets a request time out.
     silences: Arc<AtomicU64>,
 }
 
 /// Where libsmbclient runs.
 #[derive(Debug)]
-enum Way {
+enum Runner {
     Thread,
     #[cfg(target_os = "linux")]
     Helpers(Pool),
@@ -59,9 +59,9 @@ impl Pavao {
     ) -> Self {
         let proof = share.map_or(Proof::Pipe, |share| Proof::Share(share.into()));
         let way = match isolation.place() {
-            Place::Thread => Way::Thread,
+            LoginRunner::Thread => Runner::Thread,
             #[cfg(target_os = "linux")]
-            Place::Helpers(program) => Way::Helpers(Pool::new(program, QUEUE)),
+            LoginRunner::Helpers(program) => Runner::Helpers(Pool::new(program, QUEUE)),
         };
         Self { endpoint, workgroup, proof, way, silences: Arc::default() }
     }
@@ -96,7 +96,7 @@ impl Pavao {
         account: Account<'_>,
         password: &Password,
         deadline: Instant,
-    ) -> Result<Answer, BackendError> {
+    ) -> Result<SmbAnswer, BackendError> {
         let (peer, _) = self.ping(deadline).await?;
         let SocketAddr::V4(peer) = peer else { return Err(no_ipv4(&self.endpoint)) };
         let call = self.call(peer, account, password);
@@ -107,13 +107,13 @@ impl Pavao {
         };
         let ended = match &self.way {
             #[cfg(target_os = "linux")]
-            Way::Helpers(pool) => {
+            Runner::Helpers(pool) => {
                 let (mut place, left) = pool.place(deadline, || turn.begin()).await?;
                 let ended = place.ask(&call, left.min(REQUEST_TIMEOUT), deadline).await?;
                 turn.end(left, ended);
                 ended
             }
-            Way::Thread => {
+            Runner::Thread => {
                 let run = move || {
                     let left = turn.begin()?;
                     let ended = call.make(left.min(REQUEST_TIMEOUT));

@@ -47,7 +47,7 @@ impl fmt::Display for TlsMode {
 /// Whose signature on a certificate is good enough.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Trust {
+pub enum ServerTrust {
     /// The operating system's trust store. The default.
     #[default]
     System,
@@ -63,7 +63,7 @@ pub struct Endpoint {
     host: String,
     port: u16,
     tls: TlsMode,
-    trust: Trust,
+    trust: ServerTrust,
     server_name: Option<String>,
     allow_plaintext: bool,
     connect_timeout: Duration,
@@ -85,7 +85,7 @@ impl Endpoint {
             host: host.into(),
             port,
             tls,
-            trust: Trust::System,
+            trust: ServerTrust::System,
             server_name: None,
             allow_plaintext: false,
             connect_timeout: Self::DEFAULT_CONNECT_TIMEOUT,
@@ -96,7 +96,7 @@ impl Endpoint {
 
     /// Sets whose certificates are trusted.
     #[must_use]
-    pub fn with_trust(mut self, trust: Trust) -> Self {
+    pub fn with_trust(mut self, trust: ServerTrust) -> Self {
         self.trust = trust;
         self
     }
@@ -157,7 +157,7 @@ impl Endpoint {
     }
 
     /// Whose certificates are trusted.
-    pub fn trust(&self) -> &Trust {
+    pub fn trust(&self) -> &ServerTrust {
         &self.trust
     }
 

@@ -8,21 +8,21 @@
 mod certificate;
 mod dial;
 mod endpoint;
+mod prepared;
 mod provider;
 mod resolve;
 mod tls;
-mod warm;
 
 pub use certificate::TlsSummary;
 pub use dial::dial;
-pub use endpoint::{Endpoint, TlsMode, Trust};
+pub use endpoint::{Endpoint, ServerTrust, TlsMode};
 pub use resolve::resolve;
 pub use tls::{EncryptedStream, TlsClient};
 // What a program needs of this depends on its classes, of which nothing is known here.
 #[allow(unused_imports, reason = "not every class needs all of it")]
 pub(crate) use {
     dial::{cannot_connect, dial_first, dial_with},
-    warm::Warm,
+    prepared::PreparedConnections,
 };
 
 use std::future::Future;

@@ -87,13 +87,13 @@ mod tests {
     #[cfg(feature = "crypto-provider")]
     #[test]
     fn given_provider_reaches_the_handshake_and_counts_as_a_setting() {
-        use crate::transport::{Endpoint, TlsClient, TlsMode, Trust};
+        use crate::transport::{Endpoint, ServerTrust, TlsClient, TlsMode};
 
         let mut provider = rustls::crypto::ring::default_provider();
         provider.cipher_suites.truncate(1);
         let provider = Arc::new(provider);
         let plain = Endpoint::new("localhost", 993, TlsMode::Implicit);
-        let plain = plain.with_trust(Trust::DangerAcceptAnyCertificate);
+        let plain = plain.with_trust(ServerTrust::DangerAcceptAnyCertificate);
         let endpoint = plain.clone().with_crypto_provider(Arc::clone(&provider));
         let client = TlsClient::new(&endpoint).unwrap();
         assert_eq!(client.cipher_suites(), 1);

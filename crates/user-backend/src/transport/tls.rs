@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::certificate::{TlsSummary, describe};
-use super::{Endpoint, Trust, within};
+use super::{Endpoint, ServerTrust, within};
 use crate::clock::Instant;
 use crate::error::{BackendError, Phase};
 use crate::file_permissions;
@@ -139,22 +139,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for EncryptedStream<S> {
 }
 
 fn verifier(
-    trust: &Trust,
+    trust: &ServerTrust,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ServerCertVerifier>, BackendError> {
     match trust {
-        Trust::System => Verifier::new(Arc::clone(provider))
+        ServerTrust::System => Verifier::new(Arc::clone(provider))
             .map(|verifier| Arc::new(verifier) as Arc<dyn ServerCertVerifier>)
             .map_err(|error| {
                 unusable("the system's trust store cannot be read (package ca-certificates)", error)
             }),
-        Trust::CaFile(path) => {
+        ServerTrust::CaFile(path) => {
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots(path)?), Arc::clone(provider))
                 .build()
                 .map(|verifier| verifier as Arc<dyn ServerCertVerifier>)
                 .map_err(|error| unusable(&format!("ca_file {} cannot be used", path.display()), error))
         }
-        Trust::DangerAcceptAnyCertificate => Ok(Arc::new(AnyCertificate { provider: Arc::clone(provider) })),
+        ServerTrust::DangerAcceptAnyCertificate => {
+            Ok(Arc::new(AnyCertificate { provider: Arc::clone(provider) }))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! `../ftp/replies.rs`; here are the lies.
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::Step;
+use user_backend_tests::ScriptStep;
 
 use super::row::{Ending, Protocol, Row, cuts};
 use super::run::server_keys;
@@ -131,20 +131,20 @@ pub(super) fn rows() -> Vec<Row> {
         for tls in MODES {
             for (name, bytes, allowed) in GREETINGS {
                 let greeting = row(format!("greets with {name}"), tls).steps(before_greeting(tls));
-                rows.push(greeting.steps([Step::send(bytes)]).only(allowed).ending(ending));
+                rows.push(greeting.steps([ScriptStep::send(bytes)]).only(allowed).ending(ending));
             }
             for (name, bytes, allowed) in USER {
                 let asked = row(format!("answers USER with {name}"), tls).steps(ready(tls));
-                rows.push(asked.steps([user(), Step::send(bytes)]).only(allowed).ending(ending));
+                rows.push(asked.steps([user(), ScriptStep::send(bytes)]).only(allowed).ending(ending));
             }
             for (name, bytes, allowed) in PASS {
                 let asked = row(format!("answers PASS with {name}"), tls).steps(at_pass(tls)).hears_it_once();
-                rows.push(asked.steps([Step::send(bytes)]).only(allowed).ending(ending));
+                rows.push(asked.steps([ScriptStep::send(bytes)]).only(allowed).ending(ending));
             }
         }
         for (name, bytes, allowed) in AUTH {
             let asked = row(format!("answers AUTH TLS with {name}"), TlsMode::Explicit);
-            let steps = [Step::send(GREETING), Step::Line, Step::send(bytes)];
+            let steps = [ScriptStep::send(GREETING), ScriptStep::Line, ScriptStep::send(bytes)];
             rows.push(asked.steps(steps).only(allowed).ending(ending));
         }
     }
@@ -166,7 +166,7 @@ fn shapes() -> Vec<Row> {
         let answer = |name: &str| row(name, tls).steps(at_pass(tls)).hears_it_once();
         rows.extend(Stray { greeting: &greeting, answer: &answer }.rows([b"220-", b"230-"], &floods));
         let ahead = [GREETING, b"331 go\r\n230 in\r\n"].concat();
-        let sent = greeting("the whole dialogue sent with the greeting").steps([Step::Send(ahead)]);
+        let sent = greeting("the whole dialogue sent with the greeting").steps([ScriptStep::Send(ahead)]);
         rows.push(sent.only(&["protocol"]).ending(Ending::Silence));
     }
     rows
@@ -181,25 +181,25 @@ fn whole_dialogues() -> Vec<Row> {
     ] {
         for tls in [TlsMode::None, TlsMode::Implicit] {
             let start = |name: String| row(name, tls).steps(before_greeting(tls));
-            let question = || [user(), Step::send("331 go\r\n"), pass()];
+            let question = || [user(), ScriptStep::send("331 go\r\n"), pass()];
             for (at, head, tail) in cuts(GREETING) {
-                let split = [Step::send(head), pause(), Step::send(tail)];
+                let split = [ScriptStep::send(head), pause(), ScriptStep::send(tail)];
                 let begun = start(format!("{what}, the greeting split at byte {at}")).steps(split);
-                let asked = begun.steps(question()).steps([Step::send(answer)]).hears_it_once();
+                let asked = begun.steps(question()).steps([ScriptStep::send(answer)]).hears_it_once();
                 rows.push(asked.only(&[outcome]).ending(Ending::Silence));
                 let name = format!("{what}, the greeting cut off at byte {at}");
-                rows.push(start(name).steps([Step::send(head)]).only(&["unavailable", "protocol"]));
+                rows.push(start(name).steps([ScriptStep::send(head)]).only(&["unavailable", "protocol"]));
             }
             for (at, head, tail) in cuts(answer) {
                 let begun = |name| row(name, tls).steps(at_pass(tls)).hears_it_once();
                 let name = format!("{what}, the answer split at byte {at}");
-                let split = [Step::send(head), pause(), Step::send(tail)];
+                let split = [ScriptStep::send(head), pause(), ScriptStep::send(tail)];
                 rows.push(begun(name).steps(split).only(&[outcome]).ending(Ending::Silence));
                 let name = format!("{what}, the answer cut off at byte {at}");
-                rows.push(begun(name).steps([Step::send(head)]).only(&["unavailable", "protocol"]));
+                rows.push(begun(name).steps([ScriptStep::send(head)]).only(&["unavailable", "protocol"]));
             }
-            let single = start(format!("{what} in single bytes")).steps([Step::Drip(GREETING.into())]);
-            let single = single.steps(question()).steps([Step::Drip(answer.into())]).hears_it_once();
+            let single = start(format!("{what} in single bytes")).steps([ScriptStep::Drip(GREETING.into())]);
+            let single = single.steps(question()).steps([ScriptStep::Drip(answer.into())]).hears_it_once();
             rows.push(single.only(&[outcome]).ending(Ending::Silence));
         }
     }
@@ -210,25 +210,25 @@ fn row(name: impl std::fmt::Display, tls: TlsMode) -> Row {
     Row::new(name, Protocol::Ftp, tls)
 }
 
-fn user() -> Step {
-    Step::Expect("USER ")
+fn user() -> ScriptStep {
+    ScriptStep::Expect("USER ")
 }
 
-fn pass() -> Step {
-    Step::Expect("PASS ")
+fn pass() -> ScriptStep {
+    ScriptStep::Expect("PASS ")
 }
 
 /// An honest server up to where it waits for USER.
-fn ready(tls: TlsMode) -> Vec<Step> {
+fn ready(tls: TlsMode) -> Vec<ScriptStep> {
     let mut steps = before_greeting(tls);
-    steps.push(Step::send(GREETING));
+    steps.push(ScriptStep::send(GREETING));
     if tls == TlsMode::Explicit {
-        steps.extend([Step::Line, Step::send("234 go\r\n"), Step::Tls(server_keys())]);
+        steps.extend([ScriptStep::Line, ScriptStep::send("234 go\r\n"), ScriptStep::Tls(server_keys())]);
     }
     steps
 }
 
 /// An honest server up to where the password is there.
-fn at_pass(tls: TlsMode) -> Vec<Step> {
-    [ready(tls), vec![user(), Step::send("331 go\r\n"), pass()]].concat()
+fn at_pass(tls: TlsMode) -> Vec<ScriptStep> {
+    [ready(tls), vec![user(), ScriptStep::send("331 go\r\n"), pass()]].concat()
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::Step;
+use user_backend_tests::ScriptStep;
 
 use super::row::{Ending, Protocol, Row, cuts};
 use super::run::server_keys;
@@ -220,44 +220,50 @@ pub(super) fn rows() -> Vec<Row> {
         for tls in MODES {
             for (name, bytes, allowed) in GREETINGS {
                 let greeting = row(format!("greets with {name}"), tls).steps(before_greeting(tls));
-                rows.push(greeting.steps([Step::send(bytes)]).only(allowed).ending(ending));
+                rows.push(greeting.steps([ScriptStep::send(bytes)]).only(allowed).ending(ending));
             }
             for (name, bytes, allowed) in IN_PLACE_OF_A_TURN {
                 for (mechanism, greeting) in [("PLAIN", IN_TURNS), ("LOGIN", BY_SASL_LOGIN)] {
                     let name = format!("asked for a turn of {mechanism}, says {name}");
                     let asked = row(name, tls).steps(ready(tls, greeting));
-                    rows.push(asked.steps([Step::send(bytes)]).only(allowed).ending(ending));
+                    rows.push(asked.steps([ScriptStep::send(bytes)]).only(allowed).ending(ending));
                 }
             }
             for (name, bytes, allowed) in ANSWERS {
                 let answer = |how| row(format!("answers {how} with {name}"), tls).hears_it_once();
                 let answers = [
                     answer("at once").steps(ready(tls, AT_ONCE)),
-                    answer("in turn").steps(ready(tls, IN_TURNS)).steps([Step::send("+ \r\n"), Step::Secret]),
+                    answer("in turn")
+                        .steps(ready(tls, IN_TURNS))
+                        .steps([ScriptStep::send("+ \r\n"), ScriptStep::Secret]),
                     answer("LOGIN").steps(ready(tls, BY_LOGIN)),
                     answer("SASL LOGIN").steps(ready(tls, BY_SASL_LOGIN)).steps([
-                        Step::send("+ VXNlcm5hbWU6\r\n"),
-                        Step::Secret,
-                        Step::send("+ UGFzc3dvcmQ6\r\n"),
-                        Step::Secret,
+                        ScriptStep::send("+ VXNlcm5hbWU6\r\n"),
+                        ScriptStep::Secret,
+                        ScriptStep::send("+ UGFzc3dvcmQ6\r\n"),
+                        ScriptStep::Secret,
                     ]),
                 ];
                 // Without a list that has LOGIN disabled, clear text and LOGIN are the same.
-                rows.extend(answers.map(|row| row.steps([Step::send(bytes)]).only(allowed).ending(ending)));
+                rows.extend(
+                    answers.map(|row| row.steps([ScriptStep::send(bytes)]).only(allowed).ending(ending)),
+                );
             }
         }
         for (name, bytes, allowed) in STARTTLS {
             let asked = row(format!("answers STARTTLS with {name}"), TlsMode::Explicit);
-            let steps = [Step::send(CLEAR), Step::Line, Step::send(bytes)];
+            let steps = [ScriptStep::send(CLEAR), ScriptStep::Line, ScriptStep::send(bytes)];
             rows.push(asked.steps(steps).only(allowed).ending(ending));
         }
         for (name, bytes, allowed) in STRIPPED {
-            let greeting = row(name, TlsMode::Explicit).steps([Step::send(bytes)]);
+            let greeting = row(name, TlsMode::Explicit).steps([ScriptStep::send(bytes)]);
             rows.push(greeting.only(allowed).ending(ending));
         }
         for (name, bytes, allowed) in AFTER_TLS {
             let encrypted = row(format!("after STARTTLS, {name}"), TlsMode::Explicit).steps(encrypted());
-            rows.push(encrypted.steps([Step::Line, Step::send(bytes)]).only(allowed).ending(ending));
+            rows.push(
+                encrypted.steps([ScriptStep::Line, ScriptStep::send(bytes)]).only(allowed).ending(ending),
+            );
         }
     }
     rows.extend(shapes());
@@ -279,7 +285,7 @@ fn shapes() -> Vec<Row> {
         let answer = |name: &str| row(name, tls).steps(ready(tls, AT_ONCE)).hears_it_once();
         rows.extend(Stray { greeting: &greeting, answer: &answer }.rows([b"* OK ", b"* OK "], &floods));
         let lines = b"* OK [INUSE] still here\r\n".repeat(40);
-        let slow = Step::Slowly(lines, Duration::from_millis(100));
+        let slow = ScriptStep::Slowly(lines, Duration::from_millis(100));
         let untagged = answer("endless untagged lines, ten bytes a second").steps([slow]);
         rows.push(untagged.only(&["unavailable login"]));
         for depth in [300, 500, 8000, 100_000] {
@@ -287,10 +293,10 @@ fn shapes() -> Vec<Row> {
             let closed = [open.as_slice(), b"\r\n{tag} NO Invalid login zebra\r\n"].concat();
             let verdict: &[_] = if depth > 8000 { &["protocol login"] } else { &["bad_credentials"] };
             let name = format!("{depth} nested parentheses");
-            rows.push(answer(&name).steps([Step::Send(closed)]).only(verdict).ending(Ending::Silence));
+            rows.push(answer(&name).steps([ScriptStep::Send(closed)]).only(verdict).ending(Ending::Silence));
             let waits: &[_] = if depth > 8000 { &["protocol login"] } else { &["unavailable login"] };
             let name = format!("{depth} nested parentheses without an end");
-            rows.push(answer(&name).steps([Step::Send(open)]).only(waits).ending(Ending::Silence));
+            rows.push(answer(&name).steps([ScriptStep::Send(open)]).only(waits).ending(Ending::Silence));
         }
     }
     rows
@@ -307,25 +313,37 @@ fn whole_dialogues() -> Vec<Row> {
         for tls in [TlsMode::None, TlsMode::Implicit] {
             let start = |name: String| row(name, tls).steps(before_greeting(tls));
             for (at, head, tail) in cuts(greeting) {
-                let split = [Step::send(head), pause(), Step::send(tail), Step::Line, Step::send(answer)];
+                let split = [
+                    ScriptStep::send(head),
+                    pause(),
+                    ScriptStep::send(tail),
+                    ScriptStep::Line,
+                    ScriptStep::send(answer),
+                ];
                 let name = format!("{what}, the greeting split at byte {at}");
                 rows.push(start(name).steps(split).only(&[outcome]).hears_it_once().ending(Ending::Silence));
                 let name = format!("{what}, the greeting cut off at byte {at}");
-                rows.push(start(name).steps([Step::send(head)]).only(&["unavailable"]));
+                rows.push(start(name).steps([ScriptStep::send(head)]).only(&["unavailable"]));
             }
             for (at, head, tail) in cuts(answer).filter(|(at, ..)| !(1..5).contains(at)) {
-                let begun = |name| start(name).steps([Step::send(greeting), Step::Line]).hears_it_once();
-                let split = [Step::send(head), pause(), Step::send(tail)];
+                let begun =
+                    |name| start(name).steps([ScriptStep::send(greeting), ScriptStep::Line]).hears_it_once();
+                let split = [ScriptStep::send(head), pause(), ScriptStep::send(tail)];
                 let name = format!("{what}, the answer split at byte {at}");
                 rows.push(begun(name).steps(split).only(&[outcome]).ending(Ending::Silence));
                 let name = format!("{what}, the answer cut off at byte {at}");
-                rows.push(begun(name).steps([Step::send(head)]).only(&["unavailable"]));
+                rows.push(begun(name).steps([ScriptStep::send(head)]).only(&["unavailable"]));
             }
-            let single = [Step::Drip(greeting.into()), Step::Line, Step::Drip(answer.into())];
+            let single =
+                [ScriptStep::Drip(greeting.into()), ScriptStep::Line, ScriptStep::Drip(answer.into())];
             let name = format!("{what} in single bytes");
             rows.push(start(name).steps(single).only(&[outcome]).hears_it_once().ending(Ending::Silence));
             for ahead in ["A0001 OK zebra\r\n", "* OK x\r\nA0001 OK\r\n", "G OK\r\n", "+ \r\nA0001 OK\r\n"] {
-                let steps = [Step::send(format!("{AT_ONCE}{ahead}")), Step::Line, Step::send(answer)];
+                let steps = [
+                    ScriptStep::send(format!("{AT_ONCE}{ahead}")),
+                    ScriptStep::Line,
+                    ScriptStep::send(answer),
+                ];
                 let name = format!("{what}, and {ahead:?} sent with the greeting");
                 rows.push(start(name).steps(steps).only(&["protocol"]).ending(Ending::Silence));
             }
@@ -339,18 +357,23 @@ fn row(name: impl std::fmt::Display, tls: TlsMode) -> Row {
 }
 
 /// Over STARTTLS, up to the first byte under TLS.
-fn encrypted() -> Vec<Step> {
-    vec![Step::send(CLEAR), Step::Line, Step::send("{tag} OK begin\r\n"), Step::Tls(server_keys())]
+fn encrypted() -> Vec<ScriptStep> {
+    vec![
+        ScriptStep::send(CLEAR),
+        ScriptStep::Line,
+        ScriptStep::send("{tag} OK begin\r\n"),
+        ScriptStep::Tls(server_keys()),
+    ]
 }
 
 /// An honest server with this greeting, up to the command that brings the password or asks for a turn.
-fn ready(tls: TlsMode, greeting: &str) -> Vec<Step> {
+fn ready(tls: TlsMode, greeting: &str) -> Vec<ScriptStep> {
     match tls {
         TlsMode::Explicit => {
             let list = greeting.split(['[', ']']).nth(1).unwrap_or_default();
-            let offer = Step::send(format!("* {list}\r\n{{tag}} OK\r\n"));
-            [encrypted(), vec![Step::Line, offer, Step::Line]].concat()
+            let offer = ScriptStep::send(format!("* {list}\r\n{{tag}} OK\r\n"));
+            [encrypted(), vec![ScriptStep::Line, offer, ScriptStep::Line]].concat()
         }
-        _ => [before_greeting(tls), vec![Step::send(greeting), Step::Line]].concat(),
+        _ => [before_greeting(tls), vec![ScriptStep::send(greeting), ScriptStep::Line]].concat(),
     }
 }

@@ -7,7 +7,7 @@ use std::env;
 
 use user_backend::transport::TlsMode;
 use user_backend_tests::smb::Reply;
-use user_backend_tests::{Rng, Step};
+use user_backend_tests::{Rng, ScriptStep};
 
 use super::row::{Protocol, Row};
 use super::run::run;
@@ -76,7 +76,7 @@ fn no_spoilt_imap_dialogue_becomes_a_yes() {
             let (greeting, answer) = (rng.spoil(greeting.as_bytes(), 1), rng.spoil(answer.as_bytes(), 4));
             // A greeting that was spoilt may take more than the one line.
             let yes = has_yes(&answer) || has_yes(&greeting);
-            let steps = [Step::Send(greeting), Step::Line, Step::Send(answer)];
+            let steps = [ScriptStep::Send(greeting), ScriptStep::Line, ScriptStep::Send(answer)];
             row(number, Protocol::Imap, steps, yes)
         })
         .collect();
@@ -92,7 +92,13 @@ fn no_spoilt_ftp_dialogue_becomes_a_yes() {
             let [greeting, name, answer] = [(greeting, 1), (name, 1), (answer, 4)]
                 .map(|(text, changes)| rng.spoil(text.as_bytes(), changes));
             let yes = answer.windows(3).any(|code| code == b"230");
-            let steps = [Step::Send(greeting), Step::Line, Step::Send(name), Step::Line, Step::Send(answer)];
+            let steps = [
+                ScriptStep::Send(greeting),
+                ScriptStep::Line,
+                ScriptStep::Send(name),
+                ScriptStep::Line,
+                ScriptStep::Send(answer),
+            ];
             row(number, Protocol::Ftp, steps, yes)
         })
         .collect();
@@ -115,7 +121,7 @@ fn no_spoilt_smb_session_becomes_a_yes() {
             let challenge = spoilt(Reply::challenge(0x628a_8215), 170, 3);
             let last = spoilt(Reply::session(0, 0, &[]), 72, 3);
             let tree = spoilt(Reply::tree(), 80, 2);
-            row(number, Protocol::SmbNative, [greeting, challenge, last, tree].map(Step::Smb), false)
+            row(number, Protocol::SmbNative, [greeting, challenge, last, tree].map(ScriptStep::Smb), false)
         })
         .collect();
     run("mutations-smb", "mutations", &rows);
@@ -126,11 +132,11 @@ fn count() -> u32 {
     env::var("HOSTILE_MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(400)
 }
 
-fn row(number: u32, protocol: Protocol, steps: impl IntoIterator<Item = Step>, yes: bool) -> Row {
+fn row(number: u32, protocol: Protocol, steps: impl IntoIterator<Item = ScriptStep>, yes: bool) -> Row {
     let row = Row::new(format!("spoilt dialogue {number}"), protocol, TlsMode::None).steps(steps);
     let row = row.only(&NOT_YES).hears_it_once();
     let row = if yes { row.only(&["accepted"]) } else { row };
-    row.steps([Step::Silence]).in_flowing_time()
+    row.steps([ScriptStep::Silence]).in_flowing_time()
 }
 
 /// Whether any part of the bytes could be taken for a yes to our command.

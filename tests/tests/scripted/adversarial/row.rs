@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::{FakeServer, Step};
+use user_backend_tests::{FakeServer, ScriptStep};
 
 /// What the server pretends to be, and how it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) protocol: Protocol,
     pub(super) tls: TlsMode,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<ScriptStep>,
     /// Words as [`run`](super::run::run) makes them of an answer: `accepted`, a rejection, or a kind of error, with or
     /// without its phase.
     pub(super) allowed: Vec<&'static str>,
@@ -65,7 +65,7 @@ impl Row {
         }
     }
 
-    pub(super) fn steps(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+    pub(super) fn steps(mut self, steps: impl IntoIterator<Item = ScriptStep>) -> Self {
         self.steps.extend(steps);
         self
     }
@@ -94,9 +94,9 @@ impl Row {
             Ending::Silence => {
                 self.name += ", then silence";
                 if self.allowed.iter().any(|word| word.starts_with("unavailable")) {
-                    self.steps.push(Step::Pass(super::run::DEADLINE + Duration::from_secs(1)));
+                    self.steps.push(ScriptStep::Pass(super::run::DEADLINE + Duration::from_secs(1)));
                 }
-                self.steps.push(Step::Silence);
+                self.steps.push(ScriptStep::Silence);
             }
             Ending::HangsUp => {
                 self.name += ", then hangs up";

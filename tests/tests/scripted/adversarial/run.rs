@@ -12,7 +12,7 @@ use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
 use user_backend::smb::{SmbBackend, SmbEngine, SmbSettings};
-use user_backend::transport::{Endpoint, Trust};
+use user_backend::transport::{Endpoint, ServerTrust};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::fake_server::TICK;
 use user_backend_tests::{Ca, FakeServer, Leaf, canary, paused_time, report};
@@ -196,7 +196,8 @@ async fn play(row: &Row) -> Outcome {
 
 fn backend(row: &Row, peer: &FakeServer) -> Box<dyn UserBackend> {
     let id = BackendId::parse("server").unwrap();
-    let endpoint = Endpoint::new("127.0.0.1", peer.port(), row.tls).with_trust(Trust::CaFile(KEYS.ca.file()));
+    let endpoint =
+        Endpoint::new("127.0.0.1", peer.port(), row.tls).with_trust(ServerTrust::CaFile(KEYS.ca.file()));
     let smb = |endpoint| SmbSettings::new(BackendId::parse("server").unwrap(), endpoint);
     match row.protocol {
         Protocol::Imap => Box::new(ImapBackend::new(ImapSettings::new(id, endpoint)).unwrap()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::Step;
+use user_backend_tests::ScriptStep;
 
 use super::row::{Ending, Row, garbage, lengths};
 use super::run::server_keys;
@@ -26,28 +26,33 @@ impl Stray<'_> {
     pub(super) fn rows(&self, begins: [&[u8]; 2], floods: &[(&str, &'static [u8])]) -> Vec<Row> {
         let mut rows = self.slow(begins);
         for (name, bytes) in floods {
-            let flood = Step::Flood { bytes, total: 400_000_000 };
+            let flood = ScriptStep::Flood { bytes, total: 400_000_000 };
             rows.extend(self.both(name, &flood).map(|row| row.only(&["protocol"])));
         }
         for length in lengths() {
-            let noise = self.both(&format!("{length} bytes of garbage"), &Step::Send(garbage(length)));
+            let noise = self.both(&format!("{length} bytes of garbage"), &ScriptStep::Send(garbage(length)));
             rows.extend(noise.map(|row| row.only(&["protocol", "unavailable"]).ending(Ending::HangsUp)));
         }
-        rows.push((self.greeting)("breaks off at the greeting").steps([Step::Reset]).only(&["unavailable"]));
-        rows.push((self.answer)("breaks off at the answer").steps([Step::Reset]).only(&["unavailable"]));
-        let half = (self.answer)("closes its half before the answer").steps([Step::HalfClose]);
+        rows.push(
+            (self.greeting)("breaks off at the greeting").steps([ScriptStep::Reset]).only(&["unavailable"]),
+        );
+        rows.push(
+            (self.answer)("breaks off at the answer").steps([ScriptStep::Reset]).only(&["unavailable"]),
+        );
+        let half = (self.answer)("closes its half before the answer").steps([ScriptStep::HalfClose]);
         rows.push(half.only(&["unavailable login"]));
         rows
     }
 
     fn slow(&self, [greeting, answer]: [&[u8]; 2]) -> Vec<Row> {
-        let endless = |begin| Step::Slowly([begin, [b'x'; 200].as_slice()].concat(), Duration::from_secs(1));
+        let endless =
+            |begin| ScriptStep::Slowly([begin, [b'x'; 200].as_slice()].concat(), Duration::from_secs(1));
         let greeting = (self.greeting)("an endless greeting, one byte a second").steps([endless(greeting)]);
         let answer = (self.answer)("an answer of one byte a second").steps([endless(answer)]);
         vec![greeting.only(&["unavailable"]), answer.only(&["unavailable login"])]
     }
 
-    fn both(&self, name: &str, step: &Step) -> [Row; 2] {
+    fn both(&self, name: &str, step: &ScriptStep) -> [Row; 2] {
         [
             (self.greeting)(&format!("{name} in place of a greeting")).steps([step.clone()]),
             (self.answer)(&format!("{name} in place of an answer")).steps([step.clone()]),
@@ -56,10 +61,10 @@ impl Stray<'_> {
 }
 
 /// Lets the client take in what was said so far.
-pub(super) fn pause() -> Step {
-    Step::Drip(Vec::new())
+pub(super) fn pause() -> ScriptStep {
+    ScriptStep::Drip(Vec::new())
 }
 
-pub(super) fn before_greeting(tls: TlsMode) -> Vec<Step> {
-    if tls == TlsMode::Implicit { vec![Step::Tls(server_keys())] } else { Vec::new() }
+pub(super) fn before_greeting(tls: TlsMode) -> Vec<ScriptStep> {
+    if tls == TlsMode::Implicit { vec![ScriptStep::Tls(server_keys())] } else { Vec::new() }
 }

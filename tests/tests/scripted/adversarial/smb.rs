@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use user_backend::transport::TlsMode;
-use user_backend_tests::Step;
+use user_backend_tests::ScriptStep;
 use user_backend_tests::smb::{ENCRYPTED, GUEST, MORE, NULL_SESSION, Reply, frame, ntlm_challenge};
 
 use super::row::{Ending, Protocol, Row, garbage, lengths};
@@ -28,11 +28,12 @@ pub(super) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for way in WAYS {
         for (name, bytes, allowed) in strangers() {
-            let greeting = row(format!("greets with {name}"), way).steps([question(), Step::Send(bytes)]);
+            let greeting =
+                row(format!("greets with {name}"), way).steps([question(), ScriptStep::Send(bytes)]);
             rows.push(greeting.only(allowed).ending(ending(way, Ending::Silence)));
         }
         for (name, reply, allowed) in greetings() {
-            let greeting = row(format!("greets with {name}"), way).steps([Step::Smb(reply)]);
+            let greeting = row(format!("greets with {name}"), way).steps([ScriptStep::Smb(reply)]);
             rows.push(greeting.only(allowed).ending(Ending::HangsUp));
         }
         for dialect in DIALECTS {
@@ -49,24 +50,24 @@ pub(super) fn rows() -> Vec<Row> {
         }
         for length in lengths() {
             let lost: &[_] = &["protocol", "unavailable"];
-            let noise = [question(), Step::Send(garbage(length))];
+            let noise = [question(), ScriptStep::Send(garbage(length))];
             let name = format!("{length} bytes of garbage in place of a greeting");
             rows.push(row(name, way).steps(noise).only(lost).ending(Ending::HangsUp));
-            let noise = [question(), Step::Send(frame(&garbage(length)))];
+            let noise = [question(), ScriptStep::Send(frame(&garbage(length)))];
             let name = format!("{length} bytes of garbage in a frame in place of a greeting");
             rows.push(row(name, way).steps(noise).only(lost).ending(Ending::HangsUp));
-            let noise = [greeted(0x0302), question(), Step::Send(frame(&garbage(length)))];
+            let noise = [greeted(0x0302), question(), ScriptStep::Send(frame(&garbage(length)))];
             let name = format!("{length} bytes of garbage in a frame in place of a challenge");
             rows.push(row(name, way).steps(noise).only(any(way, lost)).ending(Ending::HangsUp));
         }
-        let slow = Step::Slowly(frame(&[0; 300]), Duration::from_secs(1));
+        let slow = ScriptStep::Slowly(frame(&[0; 300]), Duration::from_secs(1));
         let slowly = row("a greeting of one byte a second", way).steps([question(), slow]);
         rows.push(slowly.only(&["unavailable"]));
-        let flood = Step::Flood { bytes: &[0; 4096], total: 400_000_000 };
+        let flood = ScriptStep::Flood { bytes: &[0; 4096], total: 400_000_000 };
         rows.push(
             row("400 MB of empty frames", way).steps([question(), flood]).only(&["protocol", "unavailable"]),
         );
-        rows.push(row("breaks off", way).steps([question(), Step::Reset]).only(&["unavailable"]));
+        rows.push(row("breaks off", way).steps([question(), ScriptStep::Reset]).only(&["unavailable"]));
     }
     rows.extend(silences());
     rows
@@ -75,15 +76,15 @@ pub(super) fn rows() -> Vec<Row> {
 /// libsmbclient uses its own clock, which no script moves.
 fn silences() -> Vec<Row> {
     let way = Protocol::SmbNative;
-    let begun = |name: &str, steps: Vec<Step>| {
+    let begun = |name: &str, steps: Vec<ScriptStep>| {
         row(name, way).steps(steps).only(&["unavailable"]).ending(Ending::Silence)
     };
-    let flood = Step::Flood { bytes: &[0; 4096], total: 400_000_000 };
+    let flood = ScriptStep::Flood { bytes: &[0; 4096], total: 400_000_000 };
     vec![
         begun("silence after the greeting", vec![greeted(0x0302)]),
         begun(
             "silence after the challenge",
-            vec![greeted(0x0302), Step::Smb(Reply::challenge(NTLM)), question()],
+            vec![greeted(0x0302), ScriptStep::Smb(Reply::challenge(NTLM)), question()],
         ),
         row("400 MB of empty frames in place of a challenge", way)
             .steps([greeted(0x0302), question(), flood])
@@ -210,7 +211,7 @@ const ERRORS: &[(&str, u32, &[&str])] = &[
 ];
 
 fn session(name: String, way: Protocol, dialect: u16, replies: Vec<Reply>, allowed: &[&'static str]) -> Row {
-    let steps = [greeted(dialect)].into_iter().chain(replies.into_iter().map(Step::Smb));
+    let steps = [greeted(dialect)].into_iter().chain(replies.into_iter().map(ScriptStep::Smb));
     row(name, way).steps(steps).only(any(way, allowed)).ending(Ending::HangsUp)
 }
 
@@ -228,11 +229,11 @@ fn row(name: impl std::fmt::Display, way: Protocol) -> Row {
     Row::new(name, way, TlsMode::None)
 }
 
-fn greeted(dialect: u16) -> Step {
-    Step::Smb(Reply::negotiated(dialect, 1))
+fn greeted(dialect: u16) -> ScriptStep {
+    ScriptStep::Smb(Reply::negotiated(dialect, 1))
 }
 
 /// Reads the question and answers in the next step.
-fn question() -> Step {
-    Step::Hear
+fn question() -> ScriptStep {
+    ScriptStep::Hear
 }

@@ -14,10 +14,10 @@ use rustls::ServerConfig;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
 use user_backend::imap::{ImapBackend, ImapSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendId, LoginName, Password, UserBackend, Verdict};
 use user_backend_tests::certs::self_signed;
-use user_backend_tests::{Ca, FakeServer, Step, canary, paused_time, report};
+use user_backend_tests::{Ca, FakeServer, ScriptStep, canary, paused_time, report};
 
 const NAME: &str = "mail.example.test";
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] hi\r\n";
@@ -27,7 +27,7 @@ struct Case {
     what: &'static str,
     /// The name that is asked for.
     asked: &'static str,
-    instead: Step,
+    instead: ScriptStep,
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn t22_a_handshake_that_is_cut_off_anywhere_is_an_outage() {
         let case = Case {
             what: "a handshake that is cut off",
             asked: NAME,
-            instead: Step::HalfTls(ca.server_of(&params()), bytes),
+            instead: ScriptStep::HalfTls(ca.server_of(&params()), bytes),
         };
         for mail in [true, false] {
             let told = paused_time::run(ask(&ca, &case, mail)).unwrap();
@@ -100,7 +100,8 @@ fn with(change: impl FnOnce(&mut CertificateParams)) -> CertificateParams {
 }
 
 fn certificates(ca: &Ca) -> Vec<Case> {
-    let case = |what, asked, config: Arc<ServerConfig>| Case { what, asked, instead: Step::Tls(config) };
+    let case =
+        |what, asked, config: Arc<ServerConfig>| Case { what, asked, instead: ScriptStep::Tls(config) };
     let of = |what, params: &CertificateParams| case(what, NAME, ca.server_of(params));
     let called = |what, asked, name| case(what, asked, ca.server_of(&named([dns(name)])));
     let address = |what, asked, shown: [u8; 4]| {
@@ -198,37 +199,42 @@ fn handshakes(ca: &Ca) -> Vec<Case> {
     hello.extend([0, 0, 0x2f, 0]);
     let record = |kind: u8, body: &[u8]| {
         let length = u16::try_from(body.len()).unwrap().to_be_bytes();
-        Step::Send([&[kind, 3, 2], length.as_slice(), body].concat())
+        ScriptStep::Send([&[kind, 3, 2], length.as_slice(), body].concat())
     };
     vec![
         case("TLS 1.1 alone", record(22, &hello)),
         case("an alert about the version", record(21, &[2, 70])),
         case("an alert about the handshake", record(21, &[2, 40])),
         case("an alert about the name", record(21, &[2, 112])),
-        case("clear text in place of TLS", Step::send("* OK hello, I am a mail server\r\n")),
-        case("a renegotiation without end", Step::TlsAgain(ca.old_server(&params()), 100)),
+        case("clear text in place of TLS", ScriptStep::send("* OK hello, I am a mail server\r\n")),
+        case("a renegotiation without end", ScriptStep::TlsAgain(ca.old_server(&params()), 100)),
     ]
 }
 
 async fn ask(ca: &Ca, case: &Case, mail: bool) -> String {
-    let greet = Step::send(if mail { GREETING } else { "220 hello\r\n" });
-    let yes = if matches!(case.instead, Step::HalfTls(..)) {
+    let greet = ScriptStep::send(if mail { GREETING } else { "220 hello\r\n" });
+    let yes = if matches!(case.instead, ScriptStep::HalfTls(..)) {
         Vec::new()
     } else if mail {
-        vec![greet.clone(), Step::Line, Step::send("{tag} OK\r\n")]
+        vec![greet.clone(), ScriptStep::Line, ScriptStep::send("{tag} OK\r\n")]
     } else {
-        vec![Step::Line, Step::send("331 go\r\n"), Step::Line, Step::send("230 in\r\n")]
+        vec![
+            ScriptStep::Line,
+            ScriptStep::send("331 go\r\n"),
+            ScriptStep::Line,
+            ScriptStep::send("230 in\r\n"),
+        ]
     };
     // Bytes that are no handshake must not look like an answer to AUTH TLS: they wait for the client's first ones.
     let own = match &case.instead {
-        Step::Send(bytes) => vec![Step::Hello, Step::Send(bytes.clone())],
+        ScriptStep::Send(bytes) => vec![ScriptStep::Hello, ScriptStep::Send(bytes.clone())],
         other => vec![other.clone()],
     };
-    let start = if mail { Vec::new() } else { vec![greet, Step::Line, Step::send("234 go\r\n")] };
+    let start = if mail { Vec::new() } else { vec![greet, ScriptStep::Line, ScriptStep::send("234 go\r\n")] };
     let peer = FakeServer::start([start, own, yes].concat()).await;
     let mode = if mail { TlsMode::Implicit } else { TlsMode::Explicit };
     let endpoint = Endpoint::new("127.0.0.1", peer.port(), mode)
-        .with_trust(Trust::CaFile(ca.file()))
+        .with_trust(ServerTrust::CaFile(ca.file()))
         .with_server_name(case.asked);
     let id = BackendId::parse("server").unwrap();
     let backend: Box<dyn UserBackend> = if mail {

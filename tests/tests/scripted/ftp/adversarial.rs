@@ -7,11 +7,15 @@ async fn a_broken_handshake_shows_no_name() {
     let keys = Keys::good();
     for after in [
         vec![],
-        vec![Step::send("230 welcome\r\n"), Step::Silence],
-        vec![Step::send("\x15\x03\x03\x00\x02\x02\x28"), Step::Silence],
-        vec![Step::send([0xff; 64]), Step::Silence],
+        vec![ScriptStep::send("230 welcome\r\n"), ScriptStep::Silence],
+        vec![ScriptStep::send("\x15\x03\x03\x00\x02\x02\x28"), ScriptStep::Silence],
+        vec![ScriptStep::send([0xff; 64]), ScriptStep::Silence],
     ] {
-        let script = [Step::send("220 hello\r\n"), Step::Expect("AUTH TLS\r\n"), Step::send("234 go\r\n")];
+        let script = [
+            ScriptStep::send("220 hello\r\n"),
+            ScriptStep::Expect("AUTH TLS\r\n"),
+            ScriptStep::send("234 go\r\n"),
+        ];
         let peer = FakeServer::start(script.into_iter().chain(after.clone())).await;
         let answer = ask(keys.endpoint(&peer, TlsMode::Explicit)).await;
         // What comes apart from the 234 may be there before the handshake begins or after.
@@ -41,7 +45,7 @@ async fn a_bad_certificate_says_what_is_wrong_with_it() {
         }
         let (keys, stranger) = (Keys::good(), Ca::new());
         let peer = FakeServer::start(keys.ready(mode)).await;
-        let distrust = keys.endpoint(&peer, mode).with_trust(Trust::CaFile(stranger.file()));
+        let distrust = keys.endpoint(&peer, mode).with_trust(ServerTrust::CaFile(stranger.file()));
         let answer = ask(distrust).await;
         // All authorities of the tests have one name, so this one looks like the right one with a wrong signature.
         assert_eq!(answer, "unavailable tls: certificate has a wrong signature");
@@ -61,18 +65,21 @@ async fn pipelined_replies_accept_no_user() {
         "2",
     ] {
         // With the greeting: noticed before USER.
-        let (answer, peer) = plain([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
+        let (answer, peer) =
+            plain([ScriptStep::send(format!("220 hello\r\n{ahead}")), ScriptStep::Silence]).await;
         assert_eq!(answer, unasked, "{ahead:?}");
         assert_eq!(peer.heard_text(), "");
-        let peer = FakeServer::start([Step::send(format!("220 hello\r\n{ahead}")), Step::Silence]).await;
+        let peer =
+            FakeServer::start([ScriptStep::send(format!("220 hello\r\n{ahead}")), ScriptStep::Silence]).await;
         assert!(
             ask(keys.endpoint(&peer, TlsMode::Explicit))
                 .await
                 .ends_with("the server spoke before it was asked")
         );
         assert_eq!(peer.heard_text(), "");
-        let script = [Step::Tls(Arc::clone(&keys.config)), Step::send(format!("220 hello\r\n{ahead}"))];
-        let peer = FakeServer::start(script.into_iter().chain([Step::Silence])).await;
+        let script =
+            [ScriptStep::Tls(Arc::clone(&keys.config)), ScriptStep::send(format!("220 hello\r\n{ahead}"))];
+        let peer = FakeServer::start(script.into_iter().chain([ScriptStep::Silence])).await;
         assert_eq!(ask(keys.endpoint(&peer, TlsMode::Implicit)).await, unasked, "{ahead:?}");
         assert_eq!(peer.heard_text(), "");
         // With the reply to USER: noticed before PASS, so the password stays here.
@@ -88,7 +95,7 @@ async fn pipelined_replies_accept_no_user() {
     let peer = FakeServer::start(
         keys.ready(TlsMode::Explicit)
             .into_iter()
-            .chain([Step::send("331 password?\r\n230 welcome\r\n"), Step::Silence]),
+            .chain([ScriptStep::send("331 password?\r\n230 welcome\r\n"), ScriptStep::Silence]),
     )
     .await;
     assert_eq!(ask(keys.endpoint(&peer, TlsMode::Explicit)).await, unasked);
@@ -120,7 +127,7 @@ async fn silent_server_is_unavailable_within_the_deadline() {
             [keys.ready(mode), to_pass("230 welcome")].concat(),
         ]);
         for script in scripts {
-            let peer = FakeServer::start(script.iter().cloned().chain([Step::Silence])).await;
+            let peer = FakeServer::start(script.iter().cloned().chain([ScriptStep::Silence])).await;
             let impatient = keys.endpoint(&peer, mode).with_timeout(SHORT);
             waiting.push(tokio::spawn(async move { (ask(impatient).await, mode, script, peer) }));
         }
@@ -139,13 +146,13 @@ async fn t20_four_hundred_megabytes_end_after_a_few_thousand_bytes() {
     for bytes in
         [b"x".repeat(4096).leak(), b"220-more\r\n230-more\r\n".repeat(100).leak()] as [&'static [u8]; 2]
     {
-        let flood = Step::Flood { bytes, total: 400_000_000 };
+        let flood = ScriptStep::Flood { bytes, total: 400_000_000 };
         for mode in MODES {
             let start = keys.ready(mode);
             for script in [
                 vec![],
                 start.clone(),
-                [start.clone(), vec![Step::Expect("USER "), Step::send("331-")]].concat(),
+                [start.clone(), vec![ScriptStep::Expect("USER "), ScriptStep::send("331-")]].concat(),
                 [start, to_pass("230-")].concat(),
             ] {
                 let peer = FakeServer::start(script.into_iter().chain([flood.clone()])).await;
@@ -154,6 +161,6 @@ async fn t20_four_hundred_megabytes_end_after_a_few_thousand_bytes() {
             }
         }
     }
-    let (answer, _) = plain([Step::Flood { bytes: b"220-more\r\n", total: 400_000_000 }]).await;
+    let (answer, _) = plain([ScriptStep::Flood { bytes: b"220-more\r\n", total: 400_000_000 }]).await;
     assert_eq!(answer, "protocol greeting: the server says more than 65536 bytes");
 }

@@ -11,7 +11,7 @@ use super::*;
 #[tokio::test]
 async fn the_deadline_of_the_attempt_holds_as_well() {
     let keys = Keys::good();
-    let peer = FakeServer::start([Step::send("220 hello\r\n"), Step::Silence]).await;
+    let peer = FakeServer::start([ScriptStep::send("220 hello\r\n"), ScriptStep::Silence]).await;
     let (name, password) = (LoginName::parse("alice").unwrap(), Password::parse("Wonderland-1").unwrap());
     let backend = backend(keys.endpoint(&peer, TlsMode::None));
     let answer = say(backend.authenticate(&Attempt::new(&name, &password, now() + SHORT)).await);
@@ -30,10 +30,10 @@ async fn replies_that_drip_in_are_read_all_the_same() {
             [
                 keys.ready(mode),
                 vec![
-                    Step::Expect("USER "),
-                    Step::Drip(b"331-a\r\n331 b\r\n".to_vec()),
-                    Step::Expect("PASS "),
-                    Step::Drip(b"230-a\r\nb\r\n230 c\r\n".to_vec()),
+                    ScriptStep::Expect("USER "),
+                    ScriptStep::Drip(b"331-a\r\n331 b\r\n".to_vec()),
+                    ScriptStep::Expect("PASS "),
+                    ScriptStep::Drip(b"230-a\r\nb\r\n230 c\r\n".to_vec()),
                 ],
             ]
             .concat(),
@@ -80,12 +80,12 @@ async fn t04_only_name_and_password_are_sent_on_one_connection() {
     let keys = Keys::good();
     for mode in MODES {
         let login = [
-            Step::Expect("USER alice\r\n"),
-            Step::send("331 go\r\n"),
-            Step::Expect("PASS Wonderland-1\r\n"),
-            Step::send("230 in\r\n"),
+            ScriptStep::Expect("USER alice\r\n"),
+            ScriptStep::send("331 go\r\n"),
+            ScriptStep::Expect("PASS Wonderland-1\r\n"),
+            ScriptStep::send("230 in\r\n"),
             // Whatever else is said would be heard here.
-            Step::Silence,
+            ScriptStep::Silence,
         ];
         let peer = FakeServer::start([keys.ready(mode), login.to_vec()].concat()).await;
         assert_eq!(ask(keys.endpoint(&peer, mode)).await, "accepted");
@@ -120,8 +120,10 @@ async fn denied_and_foreign_names_cost_no_connection() {
 async fn a_dropped_attempt_hangs_up_and_the_next_one_works() {
     let keys = Keys::good();
     for mode in MODES {
-        let peer =
-            FakeServer::start([keys.ready(mode), vec![Step::Expect("USER "), Step::Silence]].concat()).await;
+        let peer = FakeServer::start(
+            [keys.ready(mode), vec![ScriptStep::Expect("USER "), ScriptStep::Silence]].concat(),
+        )
+        .await;
         let hanging = backend(keys.endpoint(&peer, mode));
         let attempt = tokio::spawn(async move { ask_for(&hanging, "alice", "Wonderland-1").await });
         while !peer.heard_text().contains("USER alice") {
@@ -142,7 +144,7 @@ async fn a_dropped_attempt_hangs_up_and_the_next_one_works() {
 async fn a_probe_shows_no_name() {
     let keys = Keys::good();
     for mode in MODES {
-        let peer = FakeServer::start(keys.ready(mode).into_iter().chain([Step::Silence])).await;
+        let peer = FakeServer::start(keys.ready(mode).into_iter().chain([ScriptStep::Silence])).await;
         let probe = backend(keys.endpoint(&peer, mode)).probe(now() + LONG).await.unwrap();
         assert_eq!(probe.peer.unwrap().port(), peer.port());
         let auth = if mode == TlsMode::Explicit { "AUTH TLS\r\n" } else { "" };

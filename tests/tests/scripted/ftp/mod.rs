@@ -10,9 +10,9 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use user_backend::clock::now;
 use user_backend::ftp::{FtpBackend, FtpSettings};
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use user_backend::{Attempt, BackendError, BackendId, LoginName, Password, UserBackend, Verdict};
-use user_backend_tests::{Ca, FakeServer, Leaf, Step};
+use user_backend_tests::{Ca, FakeServer, Leaf, ScriptStep};
 
 const LONG: Duration = Duration::from_secs(60);
 /// For servers that never answer: nothing depends on how far a slow machine comes in this time.
@@ -37,19 +37,19 @@ impl Keys {
     }
 
     /// A good server up to the point where it waits for USER.
-    fn ready(&self, mode: TlsMode) -> Vec<Step> {
-        let greet = Step::send("220 hello\r\n");
-        let tls = Step::Tls(Arc::clone(&self.config));
+    fn ready(&self, mode: TlsMode) -> Vec<ScriptStep> {
+        let greet = ScriptStep::send("220 hello\r\n");
+        let tls = ScriptStep::Tls(Arc::clone(&self.config));
         match mode {
             TlsMode::None => vec![greet],
             TlsMode::Implicit => vec![tls, greet],
-            _ => vec![greet, Step::Expect("AUTH TLS\r\n"), Step::send("234 go\r\n"), tls],
+            _ => vec![greet, ScriptStep::Expect("AUTH TLS\r\n"), ScriptStep::send("234 go\r\n"), tls],
         }
     }
 
     fn endpoint(&self, peer: &FakeServer, mode: TlsMode) -> Endpoint {
         Endpoint::new("127.0.0.1", peer.port(), mode)
-            .with_trust(Trust::CaFile(self.ca.file()))
+            .with_trust(ServerTrust::CaFile(self.ca.file()))
             .with_connect_timeout(LONG)
             .with_timeout(LONG)
     }
@@ -79,17 +79,22 @@ fn say(answer: Result<Verdict, BackendError>) -> String {
 }
 
 /// Runs one script in clear text.
-async fn plain(script: impl IntoIterator<Item = Step>) -> (String, FakeServer) {
+async fn plain(script: impl IntoIterator<Item = ScriptStep>) -> (String, FakeServer) {
     let keys = Keys::good();
     let peer = FakeServer::start(script).await;
     let answer = ask(keys.endpoint(&peer, TlsMode::None)).await;
     (answer, peer)
 }
 
-fn to_pass(reply: &str) -> Vec<Step> {
-    vec![Step::Expect("USER "), Step::send("331 password?\r\n"), Step::Expect("PASS "), Step::send(reply)]
+fn to_pass(reply: &str) -> Vec<ScriptStep> {
+    vec![
+        ScriptStep::Expect("USER "),
+        ScriptStep::send("331 password?\r\n"),
+        ScriptStep::Expect("PASS "),
+        ScriptStep::send(reply),
+    ]
 }
 
-fn to_user(reply: &str) -> Vec<Step> {
-    vec![Step::Expect("USER "), Step::send(reply), Step::Silence]
+fn to_user(reply: &str) -> Vec<ScriptStep> {
+    vec![ScriptStep::Expect("USER "), ScriptStep::send(reply), ScriptStep::Silence]
 }

@@ -85,8 +85,15 @@ async fn connection_that_ends_is_unanswered_once_the_password_was_sent() {
     let keys = Keys::good();
     for mode in MODES {
         for (script, is_unanswered) in [
-            (vec![Step::Expect("USER ")], false),
-            (vec![Step::Expect("USER "), Step::send("331 password?\r\n"), Step::Expect("PASS ")], true),
+            (vec![ScriptStep::Expect("USER ")], false),
+            (
+                vec![
+                    ScriptStep::Expect("USER "),
+                    ScriptStep::send("331 password?\r\n"),
+                    ScriptStep::Expect("PASS "),
+                ],
+                true,
+            ),
             (to_pass("230"), true),
             (to_pass("421 later\r\n"), false),
         ] {
@@ -213,14 +220,14 @@ async fn odd_replies_of_real_servers_do_not_cost_the_timeout() {
         ("2200 ready\r\n", "protocol greeting: the server does not speak FTP"),
     ] {
         let after = [
-            Step::Expect("USER "),
-            Step::send("331\r\n"),
-            Step::Expect("PASS "),
-            Step::send("230-hello\r\n230\r\n"),
+            ScriptStep::Expect("USER "),
+            ScriptStep::send("331\r\n"),
+            ScriptStep::Expect("PASS "),
+            ScriptStep::send("230-hello\r\n230\r\n"),
             // An attempt that still waits for more waits for the whole timeout, and the test with it.
-            Step::Silence,
+            ScriptStep::Silence,
         ];
-        let peer = FakeServer::start([vec![Step::send(greeting)], after.to_vec()].concat()).await;
+        let peer = FakeServer::start([vec![ScriptStep::send(greeting)], after.to_vec()].concat()).await;
         let asked = ask(keys.endpoint(&peer, TlsMode::None));
         let answer = tokio::time::timeout(LONG / 2, asked).await.expect("read or refused at once");
         assert_eq!(answer, expected, "{greeting:?}");
@@ -251,11 +258,11 @@ async fn a_reply_to_auth_is_yes_or_nothing_more_is_said() {
         ),
     ] {
         let peer = FakeServer::start([
-            Step::send("220 hello\r\n"),
-            Step::Expect("AUTH TLS\r\n"),
-            Step::send(reply),
-            Step::Tls(Arc::clone(&keys.config)),
-            Step::Silence,
+            ScriptStep::send("220 hello\r\n"),
+            ScriptStep::Expect("AUTH TLS\r\n"),
+            ScriptStep::send(reply),
+            ScriptStep::Tls(Arc::clone(&keys.config)),
+            ScriptStep::Silence,
         ])
         .await;
         assert_eq!(ask(keys.endpoint(&peer, TlsMode::Explicit)).await, expected, "{reply:?}");
@@ -304,7 +311,7 @@ async fn a_greeting_is_220_or_there_is_no_login() {
         ("22", "unavailable greeting: the server closed the connection"),
         ("220-hello\r\n", "unavailable greeting: the server closed the connection"),
     ] {
-        let (answer, peer) = plain([Step::send(greeting)]).await;
+        let (answer, peer) = plain([ScriptStep::send(greeting)]).await;
         assert!(answer == expected || is_a_cut(greeting, &answer), "{greeting:?}: {answer}");
         assert_eq!(peer.heard_text(), "");
     }
@@ -314,7 +321,7 @@ async fn a_greeting_is_220_or_there_is_no_login() {
         "120 soon\r\n220 now\r\n",
         "120-soon\r\n120 soon\r\n120 soon\r\n220 now\r\n",
     ] {
-        let (answer, _) = plain([vec![Step::send(greeting)], to_pass("230 in\r\n")].concat()).await;
+        let (answer, _) = plain([vec![ScriptStep::send(greeting)], to_pass("230 in\r\n")].concat()).await;
         assert_eq!(answer, "accepted", "{greeting:?}");
     }
 }

@@ -36,7 +36,7 @@ use user_backend::brute_force::AttemptLimit;
 use user_backend::clock::Instant;
 use user_backend::transport::within;
 use user_backend::{
-    Attempt, BackendError, BackendId, Identity, Phase, Policy, Probe, Rejection, UserBackend, Verdict,
+    Attempt, BackendError, BackendId, BackendPolicy, Identity, Phase, Probe, Rejection, UserBackend, Verdict,
 };
 
 use crate::domain::{AccountsError, LOCAL_BACKEND, LocalPassword, NoRandomness, StoredHash, UserId};
@@ -85,9 +85,9 @@ impl LocalBackend {
     /// It remembers nothing, because other processes change passwords too; a program with an
     /// [`InvalidationWatcher`](crate::InvalidationWatcher) may let it. It lets as many attempts in as the pool has places. And the budget is 100 failures in 15 minutes: there is no lock-out
     /// upstream to protect anybody from, and no more than 100 guesses is what NIST SP 800-63B-4 asks for.
-    pub fn policy(&self) -> Policy {
+    pub fn policy(&self) -> BackendPolicy {
         let settings = self.hasher.settings();
-        let mut policy = Policy::default();
+        let mut policy = BackendPolicy::default();
         policy.cache_accepted = Duration::ZERO;
         policy.cache_rejected = Duration::ZERO;
         policy.budget = AttemptLimit { failures: 100, per: Duration::from_secs(15 * 60) };

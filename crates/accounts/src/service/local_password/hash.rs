@@ -46,13 +46,13 @@ const OUTPUT_BYTES: usize = 32;
 /// A stored hash that can be checked. Its `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash {
-    kind: Kind,
+    kind: HashKind,
     text: Box<str>,
     salt: LegacySalt,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum HashKind {
     /// Argon2 in a PHC string.
     Argon2 { ours: bool },
     /// bcrypt of the password alone.
@@ -116,7 +116,7 @@ pub enum UnknownHash {
     TooExpensive,
     /// It is of no known kind.
     #[error("the stored hash is of no known kind")]
-    Kind,
+    HashKind,
 }
 
 /// A password could not be hashed.
@@ -139,24 +139,26 @@ impl PasswordHash {
         let mut salt = LegacySalt::default();
         let (kind, text) = match stored.split_once('|') {
             Some((SALTED, rest)) => {
-                let (encoded, hash) = rest.split_once('|').ok_or(UnknownHash::Kind)?;
-                salt = LegacySalt::read(encoded).ok_or(UnknownHash::Kind)?;
-                (Kind::SaltedBcrypt, hash)
+                let (encoded, hash) = rest.split_once('|').ok_or(UnknownHash::HashKind)?;
+                salt = LegacySalt::read(encoded).ok_or(UnknownHash::HashKind)?;
+                (HashKind::SaltedBcrypt, hash)
             }
-            Some(("3" | "2", hash)) if hash.starts_with("$argon2") => (Kind::Argon2 { ours: false }, hash),
-            Some(("3" | "2" | "1", hash)) if is_bcrypt(hash) => (Kind::Bcrypt, hash),
-            Some(_) => return Err(UnknownHash::Kind),
-            None if stored.starts_with("$argon2") => (Kind::Argon2 { ours: true }, stored),
-            None if is_bcrypt(stored) => (Kind::Bcrypt, stored),
+            Some(("3" | "2", hash)) if hash.starts_with("$argon2") => {
+                (HashKind::Argon2 { ours: false }, hash)
+            }
+            Some(("3" | "2" | "1", hash)) if is_bcrypt(hash) => (HashKind::Bcrypt, hash),
+            Some(_) => return Err(UnknownHash::HashKind),
+            None if stored.starts_with("$argon2") => (HashKind::Argon2 { ours: true }, stored),
+            None if is_bcrypt(stored) => (HashKind::Bcrypt, stored),
             None if stored.len() == 40 && stored.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                (Kind::Sha1, stored)
+                (HashKind::Sha1, stored)
             }
-            None => return Err(UnknownHash::Kind),
+            None => return Err(UnknownHash::HashKind),
         };
         match kind {
-            Kind::Argon2 { .. } => check_argon2(text)?,
-            Kind::Bcrypt | Kind::SaltedBcrypt => check_bcrypt(text)?,
-            Kind::Sha1 => {}
+            HashKind::Argon2 { .. } => check_argon2(text)?,
+            HashKind::Bcrypt | HashKind::SaltedBcrypt => check_bcrypt(text)?,
+            HashKind::Sha1 => {}
         }
         Ok(Self { kind, text: text.into(), salt })
     }
@@ -169,7 +171,7 @@ impl PasswordHash {
         let salt = random::<SALT_BYTES>()?;
         let text = params(settings).and_then(|params| argon2id(password, salt.as_slice(), params));
         let text = text.ok_or(HashError::Failed)?.to_string();
-        Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
+        Ok(Self { kind: HashKind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
     /// A hash that costs as much to check as a new one and that no password has: what unknown people are checked against,
@@ -189,7 +191,7 @@ impl PasswordHash {
             settings.passes(),
             settings.lanes()
         );
-        Ok(Self { kind: Kind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
+        Ok(Self { kind: HashKind::Argon2 { ours: true }, text: text.into(), salt: LegacySalt::default() })
     }
 
     /// Compares a typed password in composed form and then, if that differs and is not it, as typed. A wrong password is compared
@@ -208,9 +210,9 @@ impl PasswordHash {
 
     fn matches_form(&self, typed: &str) -> PasswordMatch {
         match self.kind {
-            Kind::Argon2 { .. } => yes_if(argon2_matches(&self.text, typed.as_bytes()).unwrap_or(false)),
-            Kind::Bcrypt => self.bcrypt(typed.as_bytes()),
-            Kind::SaltedBcrypt => {
+            HashKind::Argon2 { .. } => yes_if(argon2_matches(&self.text, typed.as_bytes()).unwrap_or(false)),
+            HashKind::Bcrypt => self.bcrypt(typed.as_bytes()),
+            HashKind::SaltedBcrypt => {
                 let salted = Zeroizing::new([typed.as_bytes(), self.salt.0.as_bytes()].concat());
                 // What counts is that the whole password was looked at; of the salt, as much as fitted.
                 match self.bcrypt(&salted) {
@@ -219,7 +221,7 @@ impl PasswordHash {
                     _ => PasswordMatch::Yes,
                 }
             }
-            Kind::Sha1 => {
+            HashKind::Sha1 => {
                 let digest = Sha1::digest(typed.as_bytes());
                 let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
                 let stored = self.text.to_ascii_lowercase();
@@ -230,7 +232,7 @@ impl PasswordHash {
 
     /// Whether a new hash with these settings would be better: of another kind, or cheaper than what is asked for now.
     pub fn is_outdated(&self, settings: &HashSettings) -> bool {
-        if self.kind != (Kind::Argon2 { ours: true }) {
+        if self.kind != (HashKind::Argon2 { ours: true }) {
             return true;
         }
         let Ok(hash) = phc::PasswordHash::new(&self.text) else { return true };
@@ -304,8 +306,8 @@ fn is_bcrypt(hash: &str) -> bool {
 }
 
 fn check_argon2(text: &str) -> Result<(), UnknownHash> {
-    let hash = phc::PasswordHash::new(text).map_err(|_| UnknownHash::Kind)?;
-    let params = Params::try_from(&hash).map_err(|_| UnknownHash::Kind)?;
+    let hash = phc::PasswordHash::new(text).map_err(|_| UnknownHash::HashKind)?;
+    let params = Params::try_from(&hash).map_err(|_| UnknownHash::HashKind)?;
     if params.m_cost() > MOST_MEMORY_KIB || params.t_cost() > MOST_PASSES || params.p_cost() > MOST_LANES {
         return Err(UnknownHash::TooExpensive);
     }
@@ -314,14 +316,14 @@ fn check_argon2(text: &str) -> Result<(), UnknownHash> {
     if known && version && hash.salt.is_some() && hash.hash.is_some() {
         Ok(())
     } else {
-        Err(UnknownHash::Kind)
+        Err(UnknownHash::HashKind)
     }
 }
 
 fn check_bcrypt(text: &str) -> Result<(), UnknownHash> {
     if !is_bcrypt(text) {
-        return Err(UnknownHash::Kind);
+        return Err(UnknownHash::HashKind);
     }
-    let parts: bcrypt::HashParts = text.parse().map_err(|_| UnknownHash::Kind)?;
+    let parts: bcrypt::HashParts = text.parse().map_err(|_| UnknownHash::HashKind)?;
     if parts.get_cost() > MOST_BCRYPT_COST { Err(UnknownHash::TooExpensive) } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! The password policy as this store has it: its settings are kept with those of the other apps, and the whole of it can be
 //! switched off like an app.
 
-use password_policy::{Generated, Policies, Policy, Scope, Settings};
+use password_policy::{Generated, PasswordPolicy, Policies, Scope, Settings};
 use thiserror::Error;
 
 use crate::domain::AccountsError;
@@ -61,7 +61,7 @@ impl PolicyRules {
         let policy = match self.policy() {
             Some(policy) => policy,
             None => {
-                usual = Policy::from_settings(&Settings::default())
+                usual = PasswordPolicy::from_settings(&Settings::default())
                     .map_err(|error| PolicyError::Settings(error.to_string()))?;
                 &usual
             }

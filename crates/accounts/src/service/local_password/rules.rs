@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use password_policy::{Age, Context, Policy};
+use password_policy::{Age, Context, PasswordPolicy};
 
 use crate::domain::{Timestamp, User};
 
@@ -48,22 +48,22 @@ impl<'a> Person<'a> {
     }
 }
 
-/// The rules of a [`Policy`]; the name of the product must not be a password either.
+/// The rules of a [`PasswordPolicy`]; the name of the product must not be a password either.
 #[derive(Clone, Debug)]
 pub struct PolicyRules {
     product: String,
     /// Nothing when the policy is switched off.
-    policy: Option<Policy>,
+    policy: Option<PasswordPolicy>,
 }
 
 impl PolicyRules {
     /// These rules, or none, at a product of this name. [`PolicyRules::read`] has those of a store.
-    pub fn new(policy: impl Into<Option<Policy>>, product: impl Into<String>) -> Self {
+    pub fn new(policy: impl Into<Option<PasswordPolicy>>, product: impl Into<String>) -> Self {
         Self { product: product.into(), policy: policy.into() }
     }
 
     /// The policy for accounts, unless it is switched off.
-    pub const fn policy(&self) -> Option<&Policy> {
+    pub const fn policy(&self) -> Option<&PasswordPolicy> {
         self.policy.as_ref()
     }
 

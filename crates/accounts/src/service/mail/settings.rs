@@ -8,7 +8,7 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 use thiserror::Error;
 use user_backend::BackendError;
-use user_backend::transport::{Endpoint, TlsMode, Trust};
+use user_backend::transport::{Endpoint, ServerTrust, TlsMode};
 use zeroize::Zeroizing;
 
 /// Time for handing over one mail. Servers look at mails for viruses before they say yes.
@@ -149,7 +149,7 @@ impl TryFrom<Raw> for MailSettings {
         });
         let mut endpoint = Endpoint::new(raw.host, port, raw.tls).with_plaintext_consent(raw.allow_plaintext);
         if let Some(file) = raw.ca_file {
-            endpoint = endpoint.with_trust(Trust::CaFile(file));
+            endpoint = endpoint.with_trust(ServerTrust::CaFile(file));
         }
         if let Some(name) = raw.server_name {
             endpoint = endpoint.with_server_name(name);

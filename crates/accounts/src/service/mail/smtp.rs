@@ -56,12 +56,12 @@ impl SmtpTransport {
     }
 
     /// Opens a connection that is as encrypted as the settings say, ready for lettre.
-    async fn connect(&self, deadline: Instant) -> Result<Wire, BackendError> {
+    async fn connect(&self, deadline: Instant) -> Result<LineSocket, BackendError> {
         let endpoint = &self.settings.endpoint;
         let mut stream = dial(endpoint, deadline).await?;
         let peer = stream.peer_addr().map_err(ended)?;
         let Some(tls) = &self.tls else {
-            return Ok(Wire::new(Box::new(stream), peer, &[]));
+            return Ok(LineSocket::new(Box::new(stream), peer, &[]));
         };
         let mut said = Vec::new();
         if endpoint.tls() == TlsMode::Explicit {
@@ -69,7 +69,7 @@ impl SmtpTransport {
             said = within(deadline, Phase::Greeting, work).await?;
         }
         let stream = tls.handshake(stream, deadline).await?;
-        Ok(Wire::new(Box::new(stream), peer, &said))
+        Ok(LineSocket::new(Box::new(stream), peer, &said))
     }
 
     async fn hand_over(&self, message: &EmailMessage, deadline: Instant) -> Result<(), SendError> {
@@ -208,7 +208,7 @@ fn ended(error: io::Error) -> BackendError {
 }
 
 /// What lettre reads and writes: first what the server said before TLS, then the connection, up to a limit.
-struct Wire {
+struct LineSocket {
     stream: Box<dyn Stream>,
     peer: SocketAddr,
     said: io::Cursor<Vec<u8>>,
@@ -219,25 +219,25 @@ trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for S {}
 
-impl Wire {
+impl LineSocket {
     fn new(stream: Box<dyn Stream>, peer: SocketAddr, said: &[u8]) -> Self {
         Self { stream, peer, said: io::Cursor::new(said.to_vec()), left: MOST_BYTES }
     }
 }
 
-impl std::fmt::Debug for Wire {
+impl std::fmt::Debug for LineSocket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Wire").field("peer", &self.peer).finish_non_exhaustive()
     }
 }
 
-impl AsyncTokioStream for Wire {
+impl AsyncTokioStream for LineSocket {
     fn peer_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.peer)
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for LineSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -257,7 +257,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for LineSocket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

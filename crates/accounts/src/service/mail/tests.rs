@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use lettre::message::Mailbox;
 use user_backend::clock::now;
-use user_backend::transport::{Endpoint, Trust};
+use user_backend::transport::{Endpoint, ServerTrust};
 use user_backend_tests::smtp::{self, say};
-use user_backend_tests::{Ca, FakeServer as Peer, Leaf, Step};
+use user_backend_tests::{Ca, FakeServer as Peer, Leaf, ScriptStep};
 
 use user_backend::transport::TlsMode;
 
@@ -53,7 +53,7 @@ fn every_kind() -> Vec<About<'static>> {
 }
 
 fn settings(port: u16, tls: TlsMode, ca: &Ca) -> MailSettings {
-    let endpoint = Endpoint::new("localhost", port, tls).with_trust(Trust::CaFile(ca.file()));
+    let endpoint = Endpoint::new("localhost", port, tls).with_trust(ServerTrust::CaFile(ca.file()));
     MailSettings::new(endpoint, "Cloud <noreply@example.org>").unwrap()
 }
 
@@ -61,22 +61,22 @@ async fn send(settings: MailSettings) -> Result<(), SendError> {
     SmtpTransport::new(settings).unwrap().send(&message(), now() + Duration::from_secs(30)).await
 }
 
-fn takes_a_mail() -> Vec<Step> {
+fn takes_a_mail() -> Vec<ScriptStep> {
     smtp::takes_a_mail("RCPT TO:<frank@example.com>\r\n")
 }
 
-fn implicit(ca: &Ca) -> Vec<Step> {
-    vec![Step::Tls(ca.server(&Leaf::new(["localhost"]))), say("220 sink")]
+fn implicit(ca: &Ca) -> Vec<ScriptStep> {
+    vec![ScriptStep::Tls(ca.server(&Leaf::new(["localhost"]))), say("220 sink")]
 }
 
-fn explicit(ca: &Ca) -> Vec<Step> {
+fn explicit(ca: &Ca) -> Vec<ScriptStep> {
     vec![
         say("220-sink\r\n220 ready"),
-        Step::Expect("EHLO example.org\r\n"),
+        ScriptStep::Expect("EHLO example.org\r\n"),
         say("250-sink\r\n250-SIZE 1000\r\n250 STARTTLS"),
-        Step::Expect("STARTTLS\r\n"),
+        ScriptStep::Expect("STARTTLS\r\n"),
         say("220 go on"),
-        Step::Tls(ca.server(&Leaf::new(["localhost"]))),
+        ScriptStep::Tls(ca.server(&Leaf::new(["localhost"]))),
     ]
 }
 
@@ -103,7 +103,7 @@ async fn a_login_is_sent_inside_tls_only() {
     let ca = Ca::new();
     let mut script = [explicit(&ca), takes_a_mail()].concat();
     let at = script.len() - takes_a_mail().len() + 2;
-    script.splice(at..at, [Step::Expect("AUTH PLAIN AHJlbGF5AFdvbmRlcmxhbmQtMQ=="), say("235 ok")]);
+    script.splice(at..at, [ScriptStep::Expect("AUTH PLAIN AHJlbGF5AFdvbmRlcmxhbmQtMQ=="), say("235 ok")]);
     let sink = Peer::start(script).await;
     let settings = settings(sink.port(), TlsMode::Explicit, &ca).with_login("relay", "Wonderland-1");
     send(settings).await.unwrap();
@@ -114,13 +114,13 @@ async fn a_login_is_sent_inside_tls_only() {
 async fn t10_a_stripped_starttls_stops_the_mail() {
     let ca = Ca::new();
     for lies in [
-        vec![say("220 sink"), Step::Line, say("250-sink\r\n250 SIZE 1000")],
-        vec![say("220 sink"), Step::Line, say("250-sink\r\n250 XSTARTTLS")],
-        vec![say("220 sink"), Step::Line, say("250 STARTTLS"), Step::Line, say("454 not now")],
-        vec![say("220 sink"), Step::Line, say("250 STARTTLS"), Step::Line, say("250 ok")],
-        vec![say("220 sink"), Step::Line, say("502 what")],
+        vec![say("220 sink"), ScriptStep::Line, say("250-sink\r\n250 SIZE 1000")],
+        vec![say("220 sink"), ScriptStep::Line, say("250-sink\r\n250 XSTARTTLS")],
+        vec![say("220 sink"), ScriptStep::Line, say("250 STARTTLS"), ScriptStep::Line, say("454 not now")],
+        vec![say("220 sink"), ScriptStep::Line, say("250 STARTTLS"), ScriptStep::Line, say("250 ok")],
+        vec![say("220 sink"), ScriptStep::Line, say("502 what")],
     ] {
-        let sink = Peer::start([lies, vec![Step::Silence]].concat()).await;
+        let sink = Peer::start([lies, vec![ScriptStep::Silence]].concat()).await;
         let settings = settings(sink.port(), TlsMode::Explicit, &ca).with_login("relay", "Wonderland-1");
         let error = send(settings).await.unwrap_err();
         assert!(matches!(error, SendError::Later(_)), "{error}");
@@ -135,11 +135,11 @@ async fn t11_nothing_may_follow_the_answer_to_starttls() {
     let ca = Ca::new();
     let lies = [
         say("220 sink"),
-        Step::Line,
+        ScriptStep::Line,
         say("250 STARTTLS"),
-        Step::Line,
+        ScriptStep::Line,
         say("220 go on\r\n250-injected\r\n250 AUTH PLAIN"),
-        Step::Tls(ca.server(&Leaf::new(["localhost"]))),
+        ScriptStep::Tls(ca.server(&Leaf::new(["localhost"]))),
     ];
     let sink = Peer::start([lies.to_vec(), takes_a_mail()].concat()).await;
     let error = send(settings(sink.port(), TlsMode::Explicit, &ca)).await.unwrap_err();
@@ -157,9 +157,10 @@ async fn t12_a_certificate_that_proves_nothing_stops_the_mail() {
         (ca.server(&Leaf::new(["mail.example.com"])), "mail.example.com"),
         (other.server(&Leaf::new(["localhost"])), "certificate"),
     ] {
-        let sink =
-            Peer::start([vec![Step::Tls(Arc::clone(&server)), say("220 sink")], takes_a_mail()].concat())
-                .await;
+        let sink = Peer::start(
+            [vec![ScriptStep::Tls(Arc::clone(&server)), say("220 sink")], takes_a_mail()].concat(),
+        )
+        .await;
         let error = send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap_err();
         assert!(matches!(&error, SendError::Later(text) if text.contains(part)), "{error}");
         assert!(!sink.heard_text().contains("EHLO"));
@@ -170,7 +171,7 @@ async fn t12_a_certificate_that_proves_nothing_stops_the_mail() {
 async fn refused_mail_is_dropped_and_other_errors_are_retried() {
     let ca = Ca::new();
     let until = |count: usize, answer: &str| {
-        let rest = takes_a_mail().into_iter().take(count).chain([say(answer), Step::Silence]).collect();
+        let rest = takes_a_mail().into_iter().take(count).chain([say(answer), ScriptStep::Silence]).collect();
         [implicit(&ca), rest].concat()
     };
     for (script, expected) in [
@@ -181,12 +182,12 @@ async fn refused_mail_is_dropped_and_other_errors_are_retried() {
         (until(3, "421 4.3.2 shutting down"), SendError::Later("sending: reply 421".into())),
         (until(3, "530 5.7.0 sign in first"), SendError::Later("sending: reply 530".into())),
         (
-            [implicit(&ca), vec![Step::Line, say("554 go away")]].concat(),
+            [implicit(&ca), vec![ScriptStep::Line, say("554 go away")]].concat(),
             SendError::Later("greeting: reply 554".into()),
         ),
         (until(3, "what?"), SendError::Later("sending: the server gave no proper answer".into())),
         (
-            vec![Step::Tls(ca.server(&Leaf::new(["localhost"]))), say("421 too busy")],
+            vec![ScriptStep::Tls(ca.server(&Leaf::new(["localhost"]))), say("421 too busy")],
             SendError::Later("greeting: reply 421".into()),
         ),
         (
@@ -203,11 +204,11 @@ async fn refused_mail_is_dropped_and_other_errors_are_retried() {
 async fn a_refused_login_is_for_later_and_tells_no_password() {
     let ca = Ca::new();
     let rest = [
-        Step::Line,
+        ScriptStep::Line,
         say("250-sink\r\n250 AUTH PLAIN"),
-        Step::Line,
+        ScriptStep::Line,
         say("535 5.7.8 relay:Wonderland-1 is wrong"),
-        Step::Silence,
+        ScriptStep::Silence,
     ];
     let sink = Peer::start([implicit(&ca), rest.to_vec()].concat()).await;
     let settings = settings(sink.port(), TlsMode::Implicit, &ca).with_login("relay", "Wonderland-1");
@@ -219,7 +220,7 @@ async fn a_refused_login_is_for_later_and_tells_no_password() {
 async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
     let ca = Ca::new();
     for at in [0, 1, 5, 9] {
-        let rest = takes_a_mail().into_iter().take(at).chain([Step::Silence]).collect();
+        let rest = takes_a_mail().into_iter().take(at).chain([ScriptStep::Silence]).collect();
         let sink = Peer::start([implicit(&ca), rest].concat()).await;
         let smtp = SmtpTransport::new(settings(sink.port(), TlsMode::Implicit, &ca)).unwrap();
         let sent = smtp.send(&message(), now() + Duration::from_millis(200)).await;
@@ -230,9 +231,9 @@ async fn a_server_that_stays_silent_costs_no_more_than_the_deadline() {
 #[tokio::test]
 async fn t20_a_server_that_never_stops_talking_is_hung_up_on() {
     let ca = Ca::new();
-    let flood = |bytes: &'static str| Step::Flood { bytes: bytes.as_bytes(), total: 50 << 20 };
+    let flood = |bytes: &'static str| ScriptStep::Flood { bytes: bytes.as_bytes(), total: 50 << 20 };
     for bytes in ["xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "250-again and again\r\n"] {
-        let script = [implicit(&ca), vec![Step::Line, flood(bytes)]].concat();
+        let script = [implicit(&ca), vec![ScriptStep::Line, flood(bytes)]].concat();
         let sink = Peer::start(script).await;
         let error = send(settings(sink.port(), TlsMode::Implicit, &ca)).await.unwrap_err();
         assert!(matches!(error, SendError::Later(_)), "{error}");

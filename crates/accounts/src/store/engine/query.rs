@@ -12,7 +12,7 @@ use crate::store::engine::fault::fault;
 
 /// Which engine it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     Sqlite,
     Postgres,
 }
@@ -132,13 +132,13 @@ impl Query {
     }
 
     /// Appends a literal piece of text.
-    pub(crate) fn push(mut self, kind: Kind, piece: &'static str) -> Self {
+    pub(crate) fn push(mut self, kind: ValueKind, piece: &'static str) -> Self {
         let mut text = match self.text {
             Text::Parts(text) => text,
             Text::Same(text) => text.to_owned(),
             Text::Each { sqlite, postgres } => match kind {
-                Kind::Sqlite => sqlite.to_owned(),
-                Kind::Postgres => postgres.to_owned(),
+                ValueKind::Sqlite => sqlite.to_owned(),
+                ValueKind::Postgres => postgres.to_owned(),
             },
         };
         text.push_str(piece);
@@ -147,7 +147,7 @@ impl Query {
     }
 
     /// Appends the number of a new parameter and binds it.
-    pub(crate) fn push_bind(mut self, kind: Kind, value: impl Into<Value>) -> Self {
+    pub(crate) fn push_bind(mut self, kind: ValueKind, value: impl Into<Value>) -> Self {
         self = self.push(kind, "$").bind(value);
         if let Text::Parts(text) = &mut self.text {
             text.push_str(&self.values.len().to_string());
@@ -157,8 +157,8 @@ impl Query {
 
     /// The same, so that SQLite does not look at the value when it plans: it would plan again for every pattern and every
     /// limit, which takes longer than a page.
-    pub(crate) fn push_bind_unseen(self, kind: Kind, value: impl Into<Value>) -> Self {
-        let query = if kind == Kind::Sqlite { self.push(kind, "+") } else { self };
+    pub(crate) fn push_bind_unseen(self, kind: ValueKind, value: impl Into<Value>) -> Self {
+        let query = if kind == ValueKind::Sqlite { self.push(kind, "+") } else { self };
         query.push_bind(kind, value)
     }
 
@@ -168,17 +168,17 @@ impl Query {
         self
     }
 
-    pub(super) fn into_parts(self, kind: Kind) -> (SqlStr, Vec<Value>, bool) {
+    pub(super) fn into_parts(self, kind: ValueKind) -> (SqlStr, Vec<Value>, bool) {
         let text = match self.text {
             Text::Same(text) => text.into_sql_str(),
-            Text::Each { sqlite, .. } if kind == Kind::Sqlite => sqlite.into_sql_str(),
+            Text::Each { sqlite, .. } if kind == ValueKind::Sqlite => sqlite.into_sql_str(),
             Text::Each { postgres, .. } => postgres.into_sql_str(),
             // `push` takes literals and `push_bind` numbers, nothing else gets here.
             Text::Parts(text) => AssertSqlSafe(text).into_sql_str(),
         };
         let mut values = self.values;
         values.iter_mut().for_each(Value::without_nul);
-        (text, values, self.keep || kind == Kind::Sqlite)
+        (text, values, self.keep || kind == ValueKind::Sqlite)
     }
 }
 

@@ -6,27 +6,27 @@
 
 use crate::domain::{AccountsError, Timestamp};
 use crate::store::engine::sqlite::APPLICATION_ID;
-use crate::store::engine::{Db, Kind, Tx, each, sql};
+use crate::store::engine::{Db, Tx, ValueKind, each, sql};
 use crate::store::users::addresses;
 
 /// One step: the statements for either engine.
-struct Step {
+struct Migration {
     sqlite: &'static str,
     postgres: &'static str,
 }
 
 /// Step `n` of the list leads to schema `n + 1`. Steps that were released are never edited.
-const STEPS: &[Step] = &[
-    Step { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
-    Step { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
-    Step { sqlite: include_str!("v3_sqlite.sql"), postgres: include_str!("v3_postgres.sql") },
-    Step { sqlite: include_str!("v4_sqlite.sql"), postgres: include_str!("v4_postgres.sql") },
-    Step { sqlite: include_str!("v5_sqlite.sql"), postgres: include_str!("v5_postgres.sql") },
-    Step { sqlite: include_str!("v6_sqlite.sql"), postgres: include_str!("v6_postgres.sql") },
-    Step { sqlite: include_str!("v7_sqlite.sql"), postgres: include_str!("v7_postgres.sql") },
-    Step { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
-    Step { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
-    Step { sqlite: include_str!("v10_sqlite.sql"), postgres: include_str!("v10_postgres.sql") },
+const STEPS: &[Migration] = &[
+    Migration { sqlite: include_str!("v1_sqlite.sql"), postgres: include_str!("v1_postgres.sql") },
+    Migration { sqlite: include_str!("v2_sqlite.sql"), postgres: include_str!("v2_postgres.sql") },
+    Migration { sqlite: include_str!("v3_sqlite.sql"), postgres: include_str!("v3_postgres.sql") },
+    Migration { sqlite: include_str!("v4_sqlite.sql"), postgres: include_str!("v4_postgres.sql") },
+    Migration { sqlite: include_str!("v5_sqlite.sql"), postgres: include_str!("v5_postgres.sql") },
+    Migration { sqlite: include_str!("v6_sqlite.sql"), postgres: include_str!("v6_postgres.sql") },
+    Migration { sqlite: include_str!("v7_sqlite.sql"), postgres: include_str!("v7_postgres.sql") },
+    Migration { sqlite: include_str!("v8_sqlite.sql"), postgres: include_str!("v8_postgres.sql") },
+    Migration { sqlite: include_str!("v9_sqlite.sql"), postgres: include_str!("v9_postgres.sql") },
+    Migration { sqlite: include_str!("v10_sqlite.sql"), postgres: include_str!("v10_postgres.sql") },
 ];
 
 /// The schema since which addresses are confirmed.
@@ -60,8 +60,8 @@ pub(crate) async fn migrate(db: &Db, now: Timestamp, fill: bool) -> Result<bool,
     }
     for (version, step) in (1..).zip(STEPS).filter(|(version, _)| *version > at) {
         tx.script(match tx.kind() {
-            Kind::Sqlite => step.sqlite,
-            Kind::Postgres => step.postgres,
+            ValueKind::Sqlite => step.sqlite,
+            ValueKind::Postgres => step.postgres,
         })
         .await?;
         if version == CONFIRMED_ADDRESSES {
@@ -101,7 +101,7 @@ enum Found {
 /// Looks with the lock held, so that what is found stays so.
 async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
     let listing = match tx.kind() {
-        Kind::Sqlite => {
+        ValueKind::Sqlite => {
             let row = tx.row(sql("SELECT application_id FROM pragma_application_id")).await?;
             let id = row.map(|row| row.int(0)).transpose()?.unwrap_or_default();
             if id != APPLICATION_ID && id != 0 {
@@ -109,7 +109,7 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
             }
             sql("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name LIMIT 50")
         }
-        Kind::Postgres => {
+        ValueKind::Postgres => {
             tx.execute(sql("SELECT pg_advisory_xact_lock($1)").bind(LOCK)).await?;
             sql("SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') \
                  AND relnamespace = current_schema()::regnamespace ORDER BY relname LIMIT 1000")
@@ -123,7 +123,8 @@ async fn found(tx: &mut Tx) -> Result<Found, AccountsError> {
         return Ok(Found::Ours(version.unwrap_or(0)));
     }
     // Another program may share a PostgreSQL database with us; it may not have a table of ours.
-    let clash = names.iter().find(|name| tx.kind() == Kind::Sqlite || OUR_NAMES.contains(&name.as_str()));
+    let clash =
+        names.iter().find(|name| tx.kind() == ValueKind::Sqlite || OUR_NAMES.contains(&name.as_str()));
     Ok(clash.map_or(Found::Empty, |name| Found::Other(format!("it has a table {name:?} that is not ours"))))
 }
 
@@ -156,7 +157,7 @@ const OUR_NAMES: &[&str] = &[
 ];
 
 async fn create(tx: &mut Tx) -> Result<(), AccountsError> {
-    if tx.kind() == Kind::Sqlite {
+    if tx.kind() == ValueKind::Sqlite {
         tx.script("PRAGMA application_id = 0x75737262").await?;
     }
     tx.script("CREATE TABLE accounts_schema (version BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await

@@ -12,7 +12,7 @@
 //! done as on SQLite.
 
 use crate::domain::{AccountsError, GroupId, User, UserFilter, UserId};
-use crate::store::engine::{Db, Kind, Query, Row, sql};
+use crate::store::engine::{Db, Query, Row, ValueKind, sql};
 use crate::store::search::contains;
 use crate::store::users::json_rows;
 use crate::store::users::json_rows::pack;
@@ -31,8 +31,8 @@ pub(super) async fn page(
         return Ok((Vec::new(), total.then_some(0)));
     }
     let wanted = match db.kind() {
-        Kind::Sqlite => pieces(&filter.search),
-        Kind::Postgres => pair(&filter.search),
+        ValueKind::Sqlite => pieces(&filter.search),
+        ValueKind::Postgres => pair(&filter.search),
     };
     if let Some(wanted) = wanted
         && let Some(row) = db.row(few(db.kind(), filter, &wanted, limit)).await?
@@ -53,26 +53,26 @@ fn read(row: &Row, total: bool) -> Result<(Vec<User>, Option<u64>), AccountsErro
 
 /// Everything about few matches: they are found by their pieces or their pair, kept, sorted and counted. When they are more
 /// than few, the third column says so and the others say nothing.
-fn few(kind: Kind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
+fn few(kind: ValueKind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
     let query = match kind {
-        Kind::Sqlite => {
+        ValueKind::Sqlite => {
             let query =
                 sql("WITH hits AS MATERIALIZED (SELECT rowid AS key FROM users_fts WHERE users_fts MATCH ");
             query.push_bind(kind, wanted).push(kind, " LIMIT ").push_bind_unseen(kind, FEW + 1)
         }
-        Kind::Postgres => {
+        ValueKind::Postgres => {
             let query = sql("WITH hits AS MATERIALIZED (SELECT key FROM accounts_users_with(");
             query.push_bind(kind, wanted).push(kind, ", ").push_bind(kind, FEW + 1).push(kind, ") AS key")
         }
     };
     // Who was found is looked up in the table, in SQLite by order and in PostgreSQL by its own choice.
     let (few, hit) = match kind {
-        Kind::Sqlite => (
+        ValueKind::Sqlite => (
             "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
              CROSS JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
             ") AS hit CROSS JOIN users ON users.key = hit.key)",
         ),
-        Kind::Postgres => (
+        ValueKind::Postgres => (
             "), few AS MATERIALIZED (SELECT users.key, users.name, users.last_login FROM hits \
              JOIN users ON users.key = hits.key WHERE (SELECT COUNT(*) FROM hits) <= ",
             ") AS hit JOIN users ON users.key = hit.key)",
@@ -93,7 +93,7 @@ fn few(kind: Kind, filter: &UserFilter, wanted: &str, limit: u64) -> Query {
 }
 
 /// A page, and the number of all: two selects side by side.
-fn statement(kind: Kind, filter: &UserFilter, limit: u64, total: bool) -> Query {
+fn statement(kind: ValueKind, filter: &UserFilter, limit: u64, total: bool) -> Query {
     let way = Way::find(kind, filter);
     let mut query = sql("SELECT ");
     if limit > 0 {
@@ -122,16 +122,16 @@ fn statement(kind: Kind, filter: &UserFilter, limit: u64, total: bool) -> Query 
 }
 
 /// What packs the users of a page, in order.
-const fn head(kind: Kind, filter: &UserFilter) -> &'static str {
+const fn head(kind: ValueKind, filter: &UserFilter) -> &'static str {
     match (kind, filter.recent) {
-        (Kind::Sqlite, false) => pack!(sqlite, "users.name"),
-        (Kind::Sqlite, true) => pack!(sqlite, "users.last_login DESC, users.name"),
-        (Kind::Postgres, false) => pack!(postgres, "users.name"),
-        (Kind::Postgres, true) => pack!(postgres, "users.last_login DESC, users.name"),
+        (ValueKind::Sqlite, false) => pack!(sqlite, "users.name"),
+        (ValueKind::Sqlite, true) => pack!(sqlite, "users.last_login DESC, users.name"),
+        (ValueKind::Postgres, false) => pack!(postgres, "users.name"),
+        (ValueKind::Postgres, true) => pack!(postgres, "users.last_login DESC, users.name"),
     }
 }
 
-fn cut(kind: Kind, query: Query, filter: &UserFilter, limit: u64) -> Query {
+fn cut(kind: ValueKind, query: Query, filter: &UserFilter, limit: u64) -> Query {
     let number = |number| i64::try_from(number).unwrap_or(i64::MAX);
     let query = query.push(kind, " LIMIT ").push_bind_unseen(kind, number(limit));
     if filter.offset == 0 {
@@ -155,7 +155,7 @@ enum Way<'a> {
 }
 
 impl<'a> Way<'a> {
-    fn find(kind: Kind, filter: &'a UserFilter) -> Self {
+    fn find(kind: ValueKind, filter: &'a UserFilter) -> Self {
         let search = !filter.search.is_empty();
         let bare = !search && filter.enabled.is_none() && !filter.unconfirmed;
         match filter.groups.as_deref() {
@@ -163,7 +163,7 @@ impl<'a> Way<'a> {
             Some([group]) if bare => Self::Roll(group),
             Some([group]) => Self::Members(group),
             None if bare => Self::List,
-            None if search && kind == Kind::Sqlite => Self::Walk,
+            None if search && kind == ValueKind::Sqlite => Self::Walk,
             _ => Self::Table,
         }
     }
@@ -179,31 +179,31 @@ impl<'a> Way<'a> {
 
     /// What surrounds the page. An index alone knows it; wide rows are fetched for the page only, not for what is skipped on the
     /// way to it.
-    const fn frame(&self, kind: Kind) -> (&'static str, &'static str) {
+    const fn frame(&self, kind: ValueKind) -> (&'static str, &'static str) {
         match (self, kind) {
-            (Self::List, Kind::Sqlite) => {
+            (Self::List, ValueKind::Sqlite) => {
                 ("FROM (SELECT users.name ", ") AS hit CROSS JOIN users ON users.name = hit.name")
             }
-            (Self::List, Kind::Postgres) => {
+            (Self::List, ValueKind::Postgres) => {
                 ("FROM (SELECT users.name ", ") AS hit JOIN users ON users.name = hit.name")
             }
-            (Self::Members(_) | Self::Roll(_), Kind::Sqlite) => {
+            (Self::Members(_) | Self::Roll(_), ValueKind::Sqlite) => {
                 ("FROM (SELECT members.user_key AS key ", ") AS hit CROSS JOIN users ON users.key = hit.key")
             }
-            (Self::Members(_) | Self::Roll(_), Kind::Postgres) => {
+            (Self::Members(_) | Self::Roll(_), ValueKind::Postgres) => {
                 ("FROM (SELECT members.user_key AS key ", ") AS hit JOIN users ON users.key = hit.key")
             }
-            (Self::Table | Self::Walk, Kind::Sqlite) => {
+            (Self::Table | Self::Walk, ValueKind::Sqlite) => {
                 ("FROM (SELECT users.key ", ") AS hit CROSS JOIN users ON users.key = hit.key")
             }
-            (Self::Table | Self::Walk, Kind::Postgres) => {
+            (Self::Table | Self::Walk, ValueKind::Postgres) => {
                 ("FROM (SELECT users.key ", ") AS hit JOIN users ON users.key = hit.key")
             }
         }
     }
 
     /// Appends FROM and the beginning of WHERE.
-    fn source(&self, kind: Kind, query: Query) -> Query {
+    fn source(&self, kind: ValueKind, query: Query) -> Query {
         match self {
             Self::Members(group) => {
                 let query = query.push(
@@ -225,7 +225,7 @@ impl<'a> Way<'a> {
 }
 
 /// Appends the rest of WHERE.
-fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool) -> Query {
+fn conditions(kind: ValueKind, mut query: Query, filter: &UserFilter, any_group: bool) -> Query {
     if let (Some(groups), true) = (&filter.groups, any_group) {
         query = query.push(
             kind,
@@ -262,7 +262,7 @@ fn conditions(kind: Kind, mut query: Query, filter: &UserFilter, any_group: bool
 }
 
 /// Appends that what was found may be seen: it is in the id, or the user is one whom the viewer administers, or the viewer.
-fn visible(kind: Kind, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
+fn visible(kind: ValueKind, query: Query, text: &str, viewer: &UserId, groups: &[GroupId]) -> Query {
     let query = contains(kind, query.push(kind, " AND (users.name"), text).push(kind, " OR users.name = ");
     let mut query = query.push_bind(kind, viewer.name().as_str()).push(
         kind,

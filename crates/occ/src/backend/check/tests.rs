@@ -4,7 +4,7 @@ use user_backend::backend::Attempt;
 use user_backend::clock::Instant;
 use user_backend::transport::{Endpoint, TlsMode};
 use user_backend::{
-    BackendError, BackendId, CanonicalName, DomainRules, Identity, Policy, Rejection, ServerText,
+    BackendError, BackendId, BackendPolicy, CanonicalName, DomainRules, Identity, Rejection, ServerText,
     StaticBackend, UserBackend, Verdict,
 };
 
@@ -83,7 +83,7 @@ fn configured(backend: impl UserBackend) -> Configured {
         class: "imap".to_owned(),
         endpoint: Some(Endpoint::new("mail.example.com", 993, TlsMode::Implicit)),
         tls: Some(TlsMode::Implicit),
-        policy: Policy::default(),
+        policy: BackendPolicy::default(),
         names: DomainRules::none().into(),
         warnings: Vec::new(),
     }

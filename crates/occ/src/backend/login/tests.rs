@@ -1,5 +1,5 @@
 use serde_json::Value;
-use user_backend::{Policy, Resolver, StaticBackend};
+use user_backend::{BackendPolicy, Resolver, StaticBackend};
 
 use super::*;
 
@@ -99,10 +99,11 @@ async fn every_outcome_has_its_sentence_its_word_and_its_code() {
 
 #[tokio::test]
 async fn a_throttled_attempt_is_not_called_a_wrong_password() {
-    let mut policy = Policy::default();
+    let mut policy = BackendPolicy::default();
     policy.budget.failures = 1;
     let link = std::sync::Arc::new(office());
-    let resolver = Resolver::builder().link(link, policy, user_backend::DomainRules::none()).build().unwrap();
+    let resolver =
+        Resolver::builder().backend_with(link, policy, user_backend::DomainRules::none()).build().unwrap();
     let (_, _, first) = asked(&resolver, "alice", "x").await;
     let (plain, json, second) = asked(&resolver, "alice", "y").await;
     assert_eq!((first, second), (Exit::Refused, Exit::Throttled));
@@ -130,12 +131,12 @@ async fn the_json_has_the_promised_fields() {
 #[tokio::test]
 async fn the_story_names_every_backend_and_what_to_do_next() {
     let policy = || {
-        let mut policy = Policy::default();
+        let mut policy = BackendPolicy::default();
         policy.on_unavailable = user_backend::resolver::policy::OnUnavailable::Continue;
         policy
     };
     let resolver = Resolver::builder()
-        .link(std::sync::Arc::new(dead("mail")), policy(), user_backend::DomainRules::none())
+        .backend_with(std::sync::Arc::new(dead("mail")), policy(), user_backend::DomainRules::none())
         .backend(office())
         .build()
         .unwrap();

@@ -8,7 +8,7 @@ use sqlx::{
     AssertSqlSafe, ColumnIndex, ConnectOptions, Database, Decode, Encode, Executor, IntoArguments, Row, Type,
 };
 
-use super::place::{Host, Place};
+use super::place::{Host, SourceLocation};
 use crate::exit::CliError;
 
 /// A row of text.
@@ -39,7 +39,7 @@ enum Connection {
 
 impl Engine {
     /// Opens the database of an installation.
-    pub(super) async fn open(place: &Place) -> Result<Self, CliError> {
+    pub(super) async fn open(place: &SourceLocation) -> Result<Self, CliError> {
         let connection = Connection::open(place).await?;
         Ok(Self { connection, asked: 0 })
     }
@@ -58,7 +58,7 @@ impl Engine {
 }
 
 impl Connection {
-    async fn open(place: &Place) -> Result<Self, CliError> {
+    async fn open(place: &SourceLocation) -> Result<Self, CliError> {
         match place.text("dbtype")?.as_deref().unwrap_or("sqlite3") {
             "sqlite" | "sqlite3" => {
                 let path = place.sqlite()?;
@@ -218,7 +218,7 @@ where
     })
 }
 
-fn postgres(place: &Place) -> Result<PgConnectOptions, CliError> {
+fn postgres(place: &SourceLocation) -> Result<PgConnectOptions, CliError> {
     let mut options =
         PgConnectOptions::new_without_pgpass().options([("default_transaction_read_only", "on")]);
     options = match place.host()? {
@@ -238,7 +238,7 @@ fn postgres(place: &Place) -> Result<PgConnectOptions, CliError> {
     Ok(options)
 }
 
-fn mysql(place: &Place) -> Result<MySqlConnectOptions, CliError> {
+fn mysql(place: &SourceLocation) -> Result<MySqlConnectOptions, CliError> {
     let mut options = MySqlConnectOptions::new();
     options = match Host::of_mysql(place.host()?) {
         Host::Tcp { name, port } => options.host(&name).port(port.unwrap_or(3306)),

@@ -36,7 +36,7 @@ const SOCKETS: [&str; 4] = [
 
 /// The settings of an installation.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct SourceLocation {
     config: Config,
     pub(super) file: PathBuf,
     pub(super) prefix: String,
@@ -59,7 +59,7 @@ pub(super) struct Tls {
     pub(super) verify: bool,
 }
 
-impl Place {
+impl SourceLocation {
     /// Reads the `config.php` of an installation.
     pub(super) fn read(file: PathBuf, registry: &ClassRegistry) -> Result<Self, CliError> {
         if file.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("php")) {

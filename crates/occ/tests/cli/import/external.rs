@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::installation::{HASH, Installation, Kind};
 use super::servers::{self, Server};
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 
 const TABLES: &str = r"
 CREATE TABLE oc_users (uid VARCHAR(64) PRIMARY KEY, displayname VARCHAR(64), password VARCHAR(255) NOT NULL DEFAULT '');
@@ -28,8 +28,8 @@ pub(super) fn installation(backends: &str, people: &[(&str, &str)], more: &str) 
 }
 
 /// The pins after an import.
-fn pins(desk: &Desk) -> Vec<(String, String)> {
-    let said = desk.run(&["pin:list", "--output=json"]);
+fn pins(occ: &OccFixture) -> Vec<(String, String)> {
+    let said = occ.run(&["pin:list", "--output=json"]);
     let json: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
     let pins = json.as_object().unwrap().iter();
     pins.map(|(name, owner)| (name.clone(), owner.as_str().unwrap().to_owned())).collect()
@@ -64,7 +64,7 @@ fn backends_are_found_by_what_the_app_stores() {
     let installation = installation(backends, &people, "");
     let (said, json) = installation.import(&["--write"]);
     assert_eq!((said.code, problems(&json)), (0, Vec::new()), "{said:?}");
-    let found = pins(&installation.desk);
+    let found = pins(&installation.occ);
     let found: Vec<(&str, &str)> = found.iter().map(|(name, owner)| (&**name, &**owner)).collect();
     assert_eq!(
         found,
@@ -98,7 +98,7 @@ fn two_entries_of_one_host_are_told_apart_by_domain() {
     let installation = installation(TWO_DOMAINS, &people, "");
     let names = ["--backend", "renamed.example.com=one", "--backend", "renamed.example.com=two"];
     let (_, json) = installation.import(&[&["--write"], &names[..]].concat());
-    let found = pins(&installation.desk);
+    let found = pins(&installation.occ);
     let owner = |name: &str| found.iter().find(|(known, _)| known == name).map(|(_, owner)| owner.as_str());
     assert_eq!(owner("anna@one.example"), Some("one"));
     assert_eq!(owner("bert@two.example"), Some("two"));
@@ -121,8 +121,8 @@ fn map_file_decides_user_by_user() {
         "{TWO_DOMAINS}['class' => 'OC_User_SMB', 'engine' => 'native', 'id' => 'office', 'arguments' => ['files.example.com']],"
     );
     let installation = installation(&backends, &people, &more);
-    let desk = &installation.desk;
-    desk.write(
+    let occ = &installation.occ;
+    occ.write(
         "decisions.toml",
         "'carl@three.example' = { id = \"carl@two.example\" }\ngunnar = false\ngreta = \"local\"\n\
          'CORP\\sam' = { id = \"sam\" }\nlena = \"office\"\nnora = false\n",
@@ -130,12 +130,12 @@ fn map_file_decides_user_by_user() {
     let (said, json) = installation.import(&["--write", "--map", "decisions.toml"]);
     assert_eq!(problems(&json), ["--map decides about \"nora\", who is no user there"], "{said:?}");
     assert_eq!(json["users_left_out"], 1);
-    let found = pins(desk);
+    let found = pins(occ);
     let found: Vec<(&str, &str)> = found.iter().map(|(name, owner)| (&**name, &**owner)).collect();
     let expected = [("carl@two.example", "two"), ("greta", "local"), ("lena", "office"), ("sam", "office")];
     assert_eq!(found, expected);
-    desk.write("decisions.toml", "lena = \"nowhere\"");
-    let said = desk.run(&["import:nextcloud", "--map", "decisions.toml"]);
+    occ.write("decisions.toml", "lena = \"nowhere\"");
+    let said = occ.run(&["import:nextcloud", "--map", "decisions.toml"]);
     assert!(said.fails(2).contains("\"lena\": there is no backend \"nowhere\""), "{said:?}");
 }
 
@@ -182,8 +182,8 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
           ('dora', 'core', 'enabled', 'false'), ('gone', 'core', 'enabled', 'false'), ('dirk', 'core', 'enabled', 'false'),
           ('ldap', 'core', 'enabled', 'false'), ('mia', 'core', 'enabled', 'true');";
     let installation = installation("", &[], more);
-    let desk = &installation.desk;
-    let (files, mail) = (servers::ftp(desk, FILES), servers::imap(desk, MAIL));
+    let occ = &installation.occ;
+    let (files, mail) = (servers::ftp(occ, FILES), servers::imap(occ, MAIL));
     let backend = format!("ftp://127.0.0.1:{files}");
     let rows: String = [
         (&*backend, "Felix"),
@@ -195,7 +195,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
     .iter()
     .map(|(backend, uid)| format!("INSERT INTO oc_users_external VALUES ('{backend}', '{uid}', NULL);"))
     .collect();
-    desk.block_on(super::installation::sqlite(&installation.file(), &rows));
+    occ.block_on(super::installation::sqlite(&installation.file(), &rows));
     installation.backends(&format!(
         "['class' => 'OC_User_FTP', 'id' => 'files', 'arguments' => ['127.0.0.1:{files}']],
          ['class' => 'OC_User_IMAP', 'id' => 'mail', 'arguments' => ['127.0.0.1', {mail}, null, 'example.com', true]],"
@@ -205,7 +205,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
     assert_eq!(told.len(), 2, "{said:?}");
     assert!(told[0].starts_with("gone: ") && told[0].ends_with("to stay out"), "{told:?}");
     assert!(told[1].starts_with("ldap is disabled there"), "{told:?}");
-    let server = Server::start(desk);
+    let server = Server::start(occ);
     for (name, password, id) in [
         // The server tells letter case apart, and the stored name is the one that it takes.
         ("felix", "pass felix", Ok("Felix")),
@@ -225,7 +225,7 @@ fn imported_users_keep_accounts_and_disabled_ones_stay_out() {
         assert_eq!(found.as_deref().map_err(|status| *status), id, "{name}");
     }
     for id in ["Felix", "mia"] {
-        let info = desk.run(&["user:info", id]).out;
+        let info = occ.run(&["user:info", id]).out;
         assert!(info.contains("    - staff\n"), "{info}");
     }
 }
@@ -236,7 +236,7 @@ fn user_disabled_there_and_enabled_here_is_told() {
     let backends = "['class' => 'OC_User_FTP', 'id' => 'files', 'arguments' => ['files.example.com', true]],";
     let installation = installation(backends, &[("ftps://files.example.com", "ingrid")], more);
     installation.import(&["--write"]);
-    assert_eq!(installation.desk.run(&["user:enable", "ingrid"]).code, 0);
+    assert_eq!(installation.occ.run(&["user:enable", "ingrid"]).code, 0);
     let (said, json) = installation.import(&["--write"]);
     assert_eq!(problems(&json), ["ingrid is disabled there and not here; occ user:disable"], "{said:?}");
 }
@@ -251,7 +251,7 @@ fn user_of_several_backends_is_of_the_first_in_the_array() {
     let installation = installation(backends, &people, "");
     let (_, json) = installation.import(&["--write"]);
     assert_eq!(problems(&json), ["anna is at several backends there; the first of them counts"]);
-    assert_eq!(pins(&installation.desk), [("anna".to_owned(), "office".to_owned())]);
+    assert_eq!(pins(&installation.occ), [("anna".to_owned(), "office".to_owned())]);
 }
 
 /// A source of another kind, or one that is half there.
@@ -259,10 +259,10 @@ fn user_of_several_backends_is_of_the_first_in_the_array() {
 fn odd_source_is_told_and_the_rest_is_imported() {
     let backends = "['class' => 'OC_User_FTP', 'id' => 'files', 'arguments' => ['files.example.com', true]],";
     let people = [("ftps://files.example.com", "ingrid")];
-    let run = |statements: &str| -> (Said, Installation) {
+    let run = |statements: &str| -> (CliOutput, Installation) {
         let installation = installation(backends, &people, statements);
         let before = installation.bytes();
-        let said = installation.desk.run(&["import:nextcloud", "--write", "--output=json"]);
+        let said = installation.occ.run(&["import:nextcloud", "--write", "--output=json"]);
         assert_eq!(installation.bytes(), before, "the source was written");
         (said, installation)
     };
@@ -278,7 +278,7 @@ fn odd_source_is_told_and_the_rest_is_imported() {
         );
         let (said, installation) = run(&statements);
         assert!(said.fails(2).contains(words), "{statements}: {said:?}");
-        assert!(!installation.is_store_made() || installation.desk.run(&["user:list"]).out.is_empty());
+        assert!(!installation.is_store_made() || installation.occ.run(&["user:list"]).out.is_empty());
     }
     for (statements, words) in [
         ("DROP TABLE oc_group_user;", "does not say who is in which group: it has no table oc_group_user"),
@@ -300,7 +300,7 @@ fn odd_source_is_told_and_the_rest_is_imported() {
         assert_eq!((said.code, &json["external_users"]), (1, &1.into()), "{statements}: {said:?}");
         let told = problems(&json);
         assert!(told.iter().any(|problem| problem.contains(words)), "{statements}: {told:?}");
-        assert_eq!(pins(&installation.desk).len(), 1);
+        assert_eq!(pins(&installation.occ).len(), 1);
     }
 }
 
@@ -316,7 +316,7 @@ fn damaged_table_stops_the_import_if_it_says_who_is_disabled() {
     let broken = "CASE userid WHEN 'x' THEN json_extract('{', '$') ELSE 'false' END";
     let columns = format!("userid, 'core' AS appid, 'enabled' AS configkey, {broken} AS configvalue");
     let installation1 = installation(backends, &people, &view("oc_preferences", &columns));
-    let said = installation1.desk.run(&["import:nextcloud", "--write"]);
+    let said = installation1.occ.run(&["import:nextcloud", "--write"]);
     assert!(said.fails(3).contains("table oc_preferences"), "{said:?}");
     let columns = format!("userid AS uid, {broken} AS gid");
     let installation2 = installation(backends, &people, &view("oc_group_user", &columns));

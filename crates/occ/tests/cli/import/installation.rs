@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
 
 use crate::database::{Database, Server};
-use crate::{Desk, Said};
+use crate::{CliOutput, OccFixture};
 
 /// `Wonderland-1` by PHP's `password_hash`, bcrypt, with the version in front.
 pub(crate) const HASH: &str = "1|$2y$05$TmM5RCvZXYjeFvgcA571neItkZ9x9bpjVlxrL2/PwJeBqRGklxfJa";
@@ -54,7 +54,7 @@ pub(crate) struct Installation {
     /// Dropped before the desk's event loop, as is the store.
     pub(crate) database: Option<Database>,
     store: Option<Database>,
-    pub(crate) desk: Desk,
+    pub(crate) occ: OccFixture,
     /// The user that the `config.php` names may read and nothing else.
     reader: String,
 }
@@ -76,15 +76,15 @@ impl Installation {
             Kind::Postgres => Some(Server::postgres()?),
             Kind::Mysql => Some(Server::mysql()?),
         };
-        let desk = Desk::new();
+        let occ = OccFixture::new();
         let statements = statements.replace(" LONG", if kind == Kind::Mysql { " LONGTEXT" } else { " TEXT" });
-        let database = server.map(|server| Database::new(server, &desk.runtime));
-        let store = crate::on_postgres().then(|| Database::new(Server::postgres().unwrap(), &desk.runtime));
-        let mut made = Self { database, desk, reader: String::new(), store };
+        let database = server.map(|server| Database::new(server, &occ.runtime));
+        let store = crate::on_postgres().then(|| Database::new(Server::postgres().unwrap(), &occ.runtime));
+        let mut made = Self { database, occ, reader: String::new(), store };
         match &made.database {
             None => {
-                std::fs::create_dir_all(made.desk.path().join("config/data")).unwrap();
-                made.desk.block_on(sqlite(&made.file(), &statements));
+                std::fs::create_dir_all(made.occ.path().join("config/data")).unwrap();
+                made.occ.block_on(sqlite(&made.file(), &statements));
             }
             Some(database) => {
                 database.run(&statements);
@@ -124,11 +124,11 @@ impl Installation {
             .as_ref()
             .map(|store| format!("'user_backends_store' => ['url' => '{}'],", store.url()));
         let text = format!("<?php\n$CONFIG = [\n{source}\n{}{CONFIG}{more}\n];\n", store.unwrap_or_default());
-        self.desk.write("config/config.php", &text);
+        self.occ.write("config/config.php", &text);
         #[cfg(unix)]
         {
             let closed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-            std::fs::set_permissions(self.desk.path().join("config/config.php"), closed).unwrap();
+            std::fs::set_permissions(self.occ.path().join("config/config.php"), closed).unwrap();
         }
     }
 
@@ -140,7 +140,7 @@ impl Installation {
              'passwords' => ['memory_kib' => 7168, 'passes' => 1]],\n\
              'user_backends' => [{entries}],\n];\n"
         );
-        self.desk.write("config/config.php", &text);
+        self.occ.write("config/config.php", &text);
     }
 
     /// The host as the `config.php` says it: a socket.
@@ -169,7 +169,7 @@ impl Installation {
     }
 
     pub(crate) fn file(&self) -> std::path::PathBuf {
-        self.desk.path().join("config/data/owncloud.db")
+        self.occ.path().join("config/data/owncloud.db")
     }
 
     /// The database's file. The servers' databases cannot be written by the user that is given.
@@ -178,8 +178,8 @@ impl Installation {
     }
 
     /// What the import says, for programs.
-    pub(crate) fn import(&self, words: &[&str]) -> (Said, Value) {
-        let said = self.desk.run(&[&["import:nextcloud", "--output=json"], words].concat());
+    pub(crate) fn import(&self, words: &[&str]) -> (CliOutput, Value) {
+        let said = self.occ.run(&[&["import:nextcloud", "--output=json"], words].concat());
         let json = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
         (said, json)
     }
@@ -188,14 +188,14 @@ impl Installation {
     pub(crate) fn accounts(&self) -> accounts::ActingAccounts {
         let settings = match &self.store {
             Some(store) => accounts::StoreSettings::parse(&store.url()).unwrap(),
-            None => accounts::StoreSettings::sqlite(self.desk.path().join("config/user-backend.db")),
+            None => accounts::StoreSettings::sqlite(self.occ.path().join("config/user-backend.db")),
         };
-        self.desk.block_on(accounts::Accounts::open(&settings)).unwrap().as_system()
+        self.occ.block_on(accounts::Accounts::open(&settings)).unwrap().as_system()
     }
 
     /// How many tables there are where the store will be.
     pub(crate) fn is_store_made(&self) -> bool {
-        self.desk.run(&["user:list", "--limit=1"]).code == 0
+        self.occ.run(&["user:list", "--limit=1"]).code == 0
     }
 }
 

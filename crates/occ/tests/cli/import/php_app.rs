@@ -12,7 +12,7 @@ use user_backend_tests::Rig;
 
 use super::external::installation;
 use super::servers::{self, Known, Server};
-use crate::Desk;
+use crate::OccFixture;
 
 /// The folder of the app; nothing, and said so, without it.
 fn app() -> Option<PathBuf> {
@@ -107,12 +107,12 @@ fn by_app(
 fn keeps_accounts(
     app: &Path,
     label: &str,
-    make: impl FnOnce(&Desk) -> Backend,
+    make: impl FnOnce(&OccFixture) -> Backend,
     path: &std::ffi::OsStr,
 ) -> Vec<String> {
     let installation = installation("", &[], "");
-    let desk = &installation.desk;
-    let backend = make(desk);
+    let occ = &installation.occ;
+    let backend = make(occ);
     let (ids, rows) = by_app(app, &backend, path);
     assert!(!rows.is_empty(), "{label}: the app signs no user in");
     let disabled = rows.last().unwrap().1.clone();
@@ -121,11 +121,11 @@ fn keeps_accounts(
         .map(|(backend, uid)| format!("INSERT INTO oc_users_external VALUES ('{backend}', '{uid}', NULL);"))
         .collect();
     statements += &format!("INSERT INTO oc_preferences VALUES ('{disabled}', 'core', 'enabled', 'false');");
-    desk.block_on(super::installation::sqlite(&installation.file(), &statements));
+    occ.block_on(super::installation::sqlite(&installation.file(), &statements));
     installation.backends(&backend.entry);
     let (said, _) = installation.import(&["--write"]);
-    let before: BTreeSet<String> = desk.run(&["user:list"]).out.lines().map(str::to_owned).collect();
-    let server = Server::start(desk);
+    let before: BTreeSet<String> = occ.run(&["user:list"]).out.lines().map(str::to_owned).collect();
+    let server = Server::start(occ);
     let mut lost = Vec::new();
     for ((name, password), id) in backend.typed.iter().zip(&ids) {
         let Some(id) = id else { continue };
@@ -137,7 +137,7 @@ fn keeps_accounts(
         }
     }
     drop(server);
-    let after: BTreeSet<String> = desk.run(&["user:list"]).out.lines().map(str::to_owned).collect();
+    let after: BTreeSet<String> = occ.run(&["user:list"]).out.lines().map(str::to_owned).collect();
     lost.extend(after.difference(&before).map(|user| format!("{label}: a new account{user}")));
     if !lost.is_empty() {
         lost.push(format!("{label}: the import said {}", said.out));
@@ -174,8 +174,8 @@ fn everyone_whom_the_app_stored_keeps_the_account() {
         lost.extend(keeps_accounts(
             &app,
             label,
-            |desk| {
-                let port = servers::imap(desk, MAIL);
+            |occ| {
+                let port = servers::imap(occ, MAIL);
                 let mut arguments = vec![json!("127.0.0.1"), json!(port)];
                 arguments.extend(more.as_array().unwrap().iter().cloned());
                 let entry = format!(
@@ -189,8 +189,8 @@ fn everyone_whom_the_app_stored_keeps_the_account() {
     lost.extend(keeps_accounts(
         &app,
         "FTP",
-        |desk| {
-            let port = servers::ftp(desk, FILES);
+        |occ| {
+            let port = servers::ftp(occ, FILES);
             let entry =
                 format!("['class' => '\\OCA\\UserExternal\\FTP', 'arguments' => ['127.0.0.1:{port}']],");
             Backend { class: "FTP", arguments: json!([format!("127.0.0.1:{port}")]), entry, typed: typed() }

@@ -10,28 +10,28 @@ use user_backend_server::listener::{Listener, ShutdownHandle};
 use user_backend_server::settings::ServerSettings;
 use user_backend_server::state::AppState;
 
-use crate::Desk;
+use crate::OccFixture;
 
 /// The names, in exactly this spelling, and passwords that a server takes.
 pub(crate) type Known = &'static [(&'static str, &'static str)];
 
 /// An FTP server in clear text on loopback; returns its port.
-pub(crate) fn ftp(desk: &Desk, known: Known) -> u16 {
-    serve(desk, move |stream| async move { ftp_session(stream, known).await })
+pub(crate) fn ftp(occ: &OccFixture, known: Known) -> u16 {
+    serve(occ, move |stream| async move { ftp_session(stream, known).await })
 }
 
 /// An IMAP server in clear text on loopback; returns its port.
-pub(crate) fn imap(desk: &Desk, known: Known) -> u16 {
-    serve(desk, move |stream| async move { imap_session(stream, known).await })
+pub(crate) fn imap(occ: &OccFixture, known: Known) -> u16 {
+    serve(occ, move |stream| async move { imap_session(stream, known).await })
 }
 
-fn serve<F>(desk: &Desk, session: impl Fn(TcpStream) -> F + Send + 'static) -> u16
+fn serve<F>(occ: &OccFixture, session: impl Fn(TcpStream) -> F + Send + 'static) -> u16
 where
     F: Future<Output = Option<()>> + Send + 'static,
 {
-    let listener = desk.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
+    let listener = occ.block_on(TcpListener::bind(("127.0.0.1", 0))).unwrap();
     let port = listener.local_addr().unwrap().port();
-    desk.runtime.spawn(async move {
+    occ.runtime.spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(session(stream));
         }
@@ -115,10 +115,10 @@ impl Drop for Server {
 }
 
 impl Server {
-    pub(crate) fn start(desk: &Desk) -> Self {
-        let file = desk.path().join("config/config.php");
+    pub(crate) fn start(occ: &OccFixture) -> Self {
+        let file = occ.path().join("config/config.php");
         let (settings, config) = ServerSettings::load(&file, &ClassRegistry::standard()).unwrap();
-        desk.block_on(async {
+        occ.block_on(async {
             let app = AppState::start(settings, &config).await.unwrap();
             let listening = Listener::open(app).unwrap();
             let (address, shutdown_handle) = (listening.address().unwrap(), listening.shutdown_handle());

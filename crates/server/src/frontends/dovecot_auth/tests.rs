@@ -66,8 +66,8 @@ fn encoded(text: &str) -> String {
     BASE64_STANDARD.encode(text)
 }
 
-fn right() -> Step {
-    Step::Credentials { name: "frank".to_owned(), password: Zeroizing::new("secret".to_owned()) }
+fn right() -> NextAction {
+    NextAction::Credentials { name: "frank".to_owned(), password: Zeroizing::new("secret".to_owned()) }
 }
 
 #[test]
@@ -75,35 +75,39 @@ fn plain_takes_one_message() {
     for (text, expected) in [
         ("\0frank\0secret", right()),
         ("frank\0frank\0secret", right()),
-        ("admin\0frank\0secret", Step::Refused(Some("authz_fail"))),
-        ("frank\0secret", Step::Refused(None)),
-        ("\0frank\0secret\0", Step::Refused(None)),
-        ("\0frank\0", Step::Refused(None)),
-        ("\0\0secret", Step::Refused(None)),
-        ("", Step::Refused(None)),
+        ("admin\0frank\0secret", NextAction::Refused(Some("authz_fail"))),
+        ("frank\0secret", NextAction::Refused(None)),
+        ("\0frank\0secret\0", NextAction::Refused(None)),
+        ("\0frank\0", NextAction::Refused(None)),
+        ("\0\0secret", NextAction::Refused(None)),
+        ("", NextAction::Refused(None)),
     ] {
         assert_eq!(Exchange::begin("PLAIN", Some(&encoded(text))), expected, "{text:?}");
         assert_eq!(Exchange::Plain.take(&encoded(text)), expected, "{text:?}");
     }
     for broken in ["AGZ", "!", "#", "AGZyYW5rAHNlY3JldA"] {
-        assert_eq!(Exchange::begin("PLAIN", Some(broken)), Step::Refused(Some("invalid_base64")), "{broken}");
+        assert_eq!(
+            Exchange::begin("PLAIN", Some(broken)),
+            NextAction::Refused(Some("invalid_base64")),
+            "{broken}"
+        );
     }
     let latin_1 = BASE64_STANDARD.encode(b"\0frank\0\xe9");
-    assert_eq!(Exchange::begin("PLAIN", Some(&latin_1)), Step::Refused(None));
-    assert_eq!(Exchange::begin("PLAIN", None), Step::Challenge("", Exchange::Plain));
-    assert_eq!(Exchange::begin("CRAM-MD5", None), Step::Refused(None));
+    assert_eq!(Exchange::begin("PLAIN", Some(&latin_1)), NextAction::Refused(None));
+    assert_eq!(Exchange::begin("PLAIN", None), NextAction::Challenge("", Exchange::Plain));
+    assert_eq!(Exchange::begin("CRAM-MD5", None), NextAction::Refused(None));
 }
 
 #[test]
 fn login_takes_name_and_password() {
-    assert_eq!(Exchange::begin("LOGIN", None), Step::Challenge("Username:", Exchange::LoginName));
-    let named = Step::Challenge("Password:", Exchange::LoginPassword("frank".to_owned()));
+    assert_eq!(Exchange::begin("LOGIN", None), NextAction::Challenge("Username:", Exchange::LoginName));
+    let named = NextAction::Challenge("Password:", Exchange::LoginPassword("frank".to_owned()));
     assert_eq!(Exchange::begin("LOGIN", Some(&encoded("frank"))), named);
     assert_eq!(Exchange::LoginName.take(&encoded("frank")), named);
     assert_eq!(Exchange::LoginPassword("frank".to_owned()).take(&encoded("secret")), right());
     for (name, password) in [("", "secret"), ("fra\0nk", "secret"), ("frank", ""), ("frank", "sec\0ret")] {
         let found = Exchange::LoginPassword(name.to_owned()).take(&encoded(password));
-        assert_eq!(found, Step::Refused(None), "{name:?} {password:?}");
+        assert_eq!(found, NextAction::Refused(None), "{name:?} {password:?}");
     }
 }
 

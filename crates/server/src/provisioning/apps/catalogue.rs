@@ -7,7 +7,7 @@ use crate::provisioning::call::Call;
 use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 
 const UNKNOWN_FILTER: Code = Code::of_endpoint(101);
@@ -22,12 +22,12 @@ pub(crate) const LIST: Operation =
         )
         .codes(&[(UNKNOWN_FILTER, "unknown filter")]);
 
-async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn list(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let wanted = match call.params.text("filter")? {
         None | Some("") => None,
         Some("enabled") => Some(true),
         Some("disabled") => Some(false),
-        Some(_) => return Err(Failure::bare(UNKNOWN_FILTER)),
+        Some(_) => return Err(OcsFailure::bare(UNKNOWN_FILTER)),
     };
     let apps = call.app.apps().list(call.app.accounts()).await?;
     let apps = apps.iter().filter(|app| wanted.is_none_or(|enabled| app.enabled == enabled));
@@ -43,7 +43,7 @@ pub(crate) const OF_USER: Operation = operation!(
     of_user(call)
 );
 
-async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn of_user(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let apps = call.app.apps().list(call.app.accounts()).await?;
     let apps = apps.iter().filter(|app| app.enabled);
     Ok(Data::one("apps", Data::list(apps.map(|app| app.id.as_str()))).into())
@@ -53,7 +53,7 @@ async fn of_user(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const INFO: Operation =
     operation!("AppInfo", Apps, "Returns the metadata of an app", app(), info(call)).codes(&[NO_APP]);
 
-async fn info(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn info(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let about = call.app.apps().find(&call.captures.get("app")).ok_or_else(unknown)?;
     Ok(shown(&about).into())
 }
@@ -66,17 +66,17 @@ pub(crate) const DISABLE: Operation =
     operation!("AppDisable", Apps, "Disables an app", nothing(), switch(call, false))
         .codes(&[(Code::FORBIDDEN, "it is always on")]);
 
-async fn switch(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
+async fn switch(call: &Call<'_>, enabled: bool) -> Result<OcsAnswer, OcsFailure> {
     let id = call.captures.get("app");
     match call.app.apps().switch(&call.accounts()?, &id, enabled).await? {
-        Ok(()) => Ok(Answer::NOTHING),
+        Ok(()) => Ok(OcsAnswer::NOTHING),
         // What is not there is off already.
-        Err(AppNotSwitchable::Missing) if !enabled => Ok(Answer::NOTHING),
+        Err(AppNotSwitchable::Missing) if !enabled => Ok(OcsAnswer::NOTHING),
         Err(AppNotSwitchable::Missing) => Err(unknown()),
-        Err(AppNotSwitchable::Always) => Err(Failure::new(Code::FORBIDDEN, "This app is always enabled")),
+        Err(AppNotSwitchable::Always) => Err(OcsFailure::new(Code::FORBIDDEN, "This app is always enabled")),
     }
 }
 
-fn unknown() -> Failure {
-    Failure::new(Code::NOT_FOUND, "The request app was not found")
+fn unknown() -> OcsFailure {
+    OcsFailure::new(Code::NOT_FOUND, "The request app was not found")
 }

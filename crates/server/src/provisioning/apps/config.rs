@@ -12,7 +12,7 @@ use crate::provisioning::schema;
 
 const NOT_SETTABLE: ResponseDoc =
     (Code::FORBIDDEN, "no app can have this id, the key cannot be set, or its value makes no sense");
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::users::validate;
 
 /// `GET …/config/apps`
@@ -24,7 +24,7 @@ pub(crate) const APPS: Operation = operation!(
     apps(call)
 );
 
-async fn apps(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn apps(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let mut ids = call.app.accounts().apps().configured().await?;
     ids.extend(call.app.apps().list(call.app.accounts()).await?.into_iter().map(|app| app.id));
     ids.push("core".to_owned());
@@ -38,7 +38,7 @@ pub(crate) const KEYS: Operation =
     operation!("AppKeys", Settings, "Lists the settings of an app", wrapped(schema::list()), keys(call))
         .codes(&[NOT_SETTABLE]);
 
-async fn keys(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn keys(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let app = app(call)?;
     let keys = call.app.accounts().apps().values(&app).await?.into_iter().map(|(key, _)| key);
     Ok(Data::one("data", Data::list(keys)).into())
@@ -55,7 +55,7 @@ pub(crate) const GET: Operation = operation!(
 .params(&[Param::text("defaultValue", "What is answered if it is not set")])
 .codes(&[NOT_SETTABLE]);
 
-async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn get(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let app = app(call)?;
     let default = call.params.text("defaultValue")?.unwrap_or_default();
     let value = call.app.accounts().apps().value(&app, &call.captures.get("key")).await?;
@@ -67,10 +67,10 @@ pub(crate) const SET: Operation = operation!("AppKeySet", Settings, "Sets a sett
     .params(&[Param::text("value", "The value").required()])
     .codes(&[NOT_SETTABLE]);
 
-async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn set(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     if !call.caller()?.is_admin() {
         let text = "Logged in user must be an administrator or have authorization to edit this setting.";
-        return Err(Failure::new(Code::FORBIDDEN, text));
+        return Err(OcsFailure::new(Code::FORBIDDEN, text));
     }
     let app = app(call)?;
     let key = call.captures.get("key");
@@ -85,7 +85,7 @@ async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
         understood(&key, value)?;
     }
     match call.accounts()?.apps().set_value(&app, &key, value).await {
-        Ok(()) => Ok(Answer::NOTHING),
+        Ok(()) => Ok(OcsAnswer::NOTHING),
         Err(AccountsError::Invalid { .. }) => Err(refused("The given key can not be set")),
         Err(error) => Err(error.into()),
     }
@@ -95,16 +95,16 @@ async fn set(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const DELETE: Operation =
     operation!("AppKeyDelete", Settings, "Deletes a setting", nothing(), delete(call)).codes(&[NOT_SETTABLE]);
 
-async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let app = app(call)?;
     let key = call.captures.get("key");
     settable(&app, &key, "")?;
     call.accounts()?.apps().delete_value(&app, &key).await?;
-    Ok(Answer::NOTHING)
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// The app that the path names, if that can be the name of one.
-fn app(call: &Call<'_>) -> Result<String, Failure> {
+fn app(call: &Call<'_>) -> Result<String, OcsFailure> {
     let app = call.captures.get("app");
     let fits = !app.is_empty()
         && app.len() <= 100
@@ -114,7 +114,7 @@ fn app(call: &Call<'_>) -> Result<String, Failure> {
 }
 
 /// Settings that this API refuses: those that enable apps, what would open the server, what would break clients.
-fn settable(app: &str, key: &str, value: &str) -> Result<(), Failure> {
+fn settable(app: &str, key: &str, value: &str) -> Result<(), OcsFailure> {
     let no = match (app, key) {
         (_, "installed_version" | "enabled" | "types") => true,
         ("core", "encryption_enabled") => value != "yes",
@@ -126,17 +126,18 @@ fn settable(app: &str, key: &str, value: &str) -> Result<(), Failure> {
 }
 
 /// The settings of the password policy take effect at once, so nonsense is refused at the door.
-fn understood(key: &str, value: &str) -> Result<(), Failure> {
+fn understood(key: &str, value: &str) -> Result<(), OcsFailure> {
     let settings = password_policy::Settings::from_pairs([(key, value)]);
     let settings = settings.map_err(|errors| refused_with(errors.to_string()))?;
-    password_policy::Policy::from_settings(&settings).map_err(|error| refused_with(error.to_string()))?;
+    password_policy::PasswordPolicy::from_settings(&settings)
+        .map_err(|error| refused_with(error.to_string()))?;
     Ok(())
 }
 
-fn refused(text: &str) -> Failure {
+fn refused(text: &str) -> OcsFailure {
     refused_with(text.to_owned())
 }
 
-fn refused_with(text: String) -> Failure {
-    Failure::in_data(Code::FORBIDDEN, Data::one("data", Data::one("message", text)))
+fn refused_with(text: String) -> OcsFailure {
+    OcsFailure::in_data(Code::FORBIDDEN, Data::one("data", Data::one("message", text)))
 }

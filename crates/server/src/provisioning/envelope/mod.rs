@@ -27,7 +27,7 @@ use streamed_list::StreamedList;
 
 /// A successful response of an endpoint.
 #[derive(Debug)]
-pub struct Answer {
+pub struct OcsAnswer {
     data: Data,
     /// Streamed data, if it is too large for memory.
     long: Option<StreamedList>,
@@ -36,7 +36,7 @@ pub struct Answer {
     hint: Option<&'static str>,
 }
 
-impl Answer {
+impl OcsAnswer {
     /// The answer without anything to say.
     pub const NOTHING: Self =
         Self { data: Data::NOTHING, long: None, total: None, per_page: None, hint: None };
@@ -56,13 +56,13 @@ impl Answer {
     }
 }
 
-impl From<Data> for Answer {
+impl From<Data> for OcsAnswer {
     fn from(data: Data) -> Self {
         Self { data, ..Self::NOTHING }
     }
 }
 
-impl From<StreamedList> for Answer {
+impl From<StreamedList> for OcsAnswer {
     fn from(long: StreamedList) -> Self {
         Self { long: Some(long), ..Self::NOTHING }
     }
@@ -70,7 +70,7 @@ impl From<StreamedList> for Answer {
 
 /// A failed response of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Failure {
+pub struct OcsFailure {
     code: Code,
     message: Option<Cow<'static, str>>,
     hint: Option<&'static str>,
@@ -79,7 +79,7 @@ pub struct Failure {
     legacy: bool,
 }
 
-impl Failure {
+impl OcsFailure {
     /// A code and a message; many failures have an empty one.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         let message = Some(message.into());
@@ -186,7 +186,7 @@ pub struct Sealed {
 ///
 /// # Errors
 /// None in practice; see [`xml::write`] and [`json::write`].
-pub fn seal(outcome: &Result<Answer, Failure>, version: Version, format: Format) -> io::Result<Sealed> {
+pub fn seal(outcome: &Result<OcsAnswer, OcsFailure>, version: Version, format: Format) -> io::Result<Sealed> {
     let (code, legacy, data) = match outcome {
         Ok(answer) => (Code::OK, false, &answer.data),
         Err(failure) => (failure.code, failure.legacy, &failure.data),
@@ -213,7 +213,7 @@ pub fn seal(outcome: &Result<Answer, Failure>, version: Version, format: Format)
 /// # Errors
 /// None in practice; see [`xml::write`] and [`json::write`].
 pub fn stream(
-    outcome: &mut Result<Answer, Failure>,
+    outcome: &mut Result<OcsAnswer, OcsFailure>,
     version: Version,
     format: Format,
 ) -> io::Result<Option<(&'static str, Body)>> {
@@ -240,7 +240,7 @@ struct Contents<'a> {
     data: &'a Data,
 }
 
-fn meta(outcome: &Result<Answer, Failure>, version: Version, code: u16, legacy: bool) -> Data {
+fn meta(outcome: &Result<OcsAnswer, OcsFailure>, version: Version, code: u16, legacy: bool) -> Data {
     let (status, message, total, per_page) = match outcome {
         Ok(answer) => ("ok", Data::from("OK"), answer.total, answer.per_page),
         Err(failure) => ("failure", failure.message.as_deref().into(), None, None),

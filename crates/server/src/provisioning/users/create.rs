@@ -12,13 +12,13 @@ use user_backend::{BackendId, Password};
 
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Kind, Param, ResponseDoc};
+use crate::provisioning::docs::{Param, ParamKind, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
-use crate::settings::MayCreate;
+use crate::settings::SubAdminNames;
 
 const INVALID: Code = Code::of_endpoint(101);
 const TAKEN: Code = Code::of_endpoint(102);
@@ -51,12 +51,12 @@ const CODES: &[ResponseDoc] = &[
 
 const PARAMS: &[Param] = &[
     Param::text("userid", "The name to sign in with: a-z, A-Z, 0-9, blank and _.@-'"),
-    Param::new("password", Kind::Secret, "Without one a link to set it is mailed"),
+    Param::new("password", ParamKind::Secret, "Without one a link to set it is mailed"),
     Param::text("displayName", "What the user is called, at most 64 characters"),
     Param::text("email", "A mail address; pending until a link is followed that is sent to it"),
     Param::text("confirmedEmail", "The same, confirmed without a link. Admins only"),
-    Param::new("groups", Kind::List, "The groups to be in; sub-admins must name one"),
-    Param::new("subadmin", Kind::List, "The groups to administer"),
+    Param::new("groups", ParamKind::List, "The groups to be in; sub-admins must name one"),
+    Param::new("subadmin", ParamKind::List, "The groups to administer"),
     Param::text("quota", "`none`, `default`, or a size such as `5 GB`"),
     Param::text("language", "A language, such as `de` or `pt_BR`"),
     Param::text("manager", "The id of the user's manager"),
@@ -69,13 +69,13 @@ pub(crate) const CREATE: Operation =
         .params(PARAMS)
         .codes(CODES);
 
-async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn create(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let params = call.params;
     let typed = params.text("userid")?.unwrap_or_default();
     let password = params.text("password")?.unwrap_or_default();
     let confirmed = params.text("confirmedEmail")?.unwrap_or_default().trim();
     if !confirmed.is_empty() && !call.caller()?.is_admin() {
-        return Err(Failure::new(Code::FORBIDDEN, "Logged in user must be an admin"));
+        return Err(OcsFailure::new(Code::FORBIDDEN, "Logged in user must be an admin"));
     }
     let email = params.text("email")?.unwrap_or_default().trim();
     let email = if confirmed.is_empty() { email } else { confirmed };
@@ -89,36 +89,36 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let groups = groups(call).await?;
     let administers = administered(call).await?;
     if password.len() > MAX_LOCAL_PASSWORD_BYTES {
-        return Err(Failure::new(INVALID, "Invalid password value"));
+        return Err(OcsFailure::new(INVALID, "Invalid password value"));
     }
     let local = backend.is_none();
     if local && password.is_empty() && email.is_empty() {
         let text = "To send a password link to the user an email address is required.";
-        return Err(Failure::new(NO_PASSWORD_LINK, text));
+        return Err(OcsFailure::new(NO_PASSWORD_LINK, text));
     }
     if !local && !password.is_empty() {
-        return Err(Failure::new(INVALID, "Invalid password value"));
+        return Err(OcsFailure::new(INVALID, "Invalid password value"));
     }
     if email.is_empty() && setting(call, "newUser.requireEmail").await? {
-        return Err(Failure::new(EMAIL_REQUIRED, "Required email address was not provided"));
+        return Err(OcsFailure::new(EMAIL_REQUIRED, "Required email address was not provided"));
     }
     let id = checked_id(id, params.text("userid")?.is_some())?;
     if !call.caller()?.is_admin() && has_possible_owner(call, &id) {
-        return Err(Failure::new(Code::FORBIDDEN, OWNED).with_hint(OWNED_HINT));
+        return Err(OcsFailure::new(Code::FORBIDDEN, OWNED).with_hint(OWNED_HINT));
     }
     if !password.is_empty() && password.trim().is_empty() {
         return Err(blank());
     }
     let address = Some(email).filter(|email| !email.is_empty()).map(EmailAddress::parse).transpose();
-    let address = address.map_err(|_| Failure::new(INVALID, "Invalid email address"))?;
+    let address = address.map_err(|_| OcsFailure::new(INVALID, "Invalid email address"))?;
 
     let mut new = NewUser::new(id.clone());
     let display_name = params.text("displayName")?.filter(|name| !name.trim().is_empty());
     if display_name.is_some_and(|name| name.chars().count() > 64 || !can_carry(name)) {
-        return Err(Failure::new(INVALID, "Invalid display name"));
+        return Err(OcsFailure::new(INVALID, "Invalid display name"));
     }
     if let Some(name) = display_name {
-        let invalid = |_| Failure::new(INVALID, "Invalid display name");
+        let invalid = |_| OcsFailure::new(INVALID, "Invalid display name");
         new = new.display_name(DisplayName::parse(name).map_err(invalid)?);
     }
     if let Some(text) = params.text("quota")?.filter(|text| !text.is_empty()) {
@@ -131,7 +131,7 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         new = new.language(Language::parse(language).map_err(|_| validate::no_language())?);
     }
     if let Some(manager) = params.text("manager")?.filter(|text| !text.is_empty()) {
-        let invalid = |_| Failure::new(Code::of_endpoint(102), "Invalid manager");
+        let invalid = |_| OcsFailure::new(Code::of_endpoint(102), "Invalid manager");
         let manager = ProfileValue::parse(ProfileField::Manager, checked("manager", manager)?);
         new = new.profile(manager.map_err(invalid)?, None);
     }
@@ -156,7 +156,7 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
     let user = match call.accounts()?.users().create(new).await {
         Ok(user) => user,
         Err(AccountsError::AlreadyExists { what: CONFIRMED_ADDRESS, .. }) => {
-            return Err(Failure::new(INVALID, "The email address belongs to another user"));
+            return Err(OcsFailure::new(INVALID, "The email address belongs to another user"));
         }
         Err(error) if error.is_ban() => return Err(exists().with_hint(BANNED_HINT)),
         Err(AccountsError::AlreadyExists { .. }) => return Err(exists()),
@@ -164,10 +164,10 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
         Err(AccountsError::NotFound { id, .. }) => return Err(no_group(&id)),
         // The caller lost a group since the groups were looked at.
         Err(AccountsError::Forbidden { .. }) => {
-            return Err(Failure::new(NOT_ADMINISTERED, "insufficient privileges for the groups"));
+            return Err(OcsFailure::new(NOT_ADMINISTERED, "insufficient privileges for the groups"));
         }
         Err(AccountsError::Invalid { field, .. }) => {
-            return Err(Failure::new(INVALID, format!("Invalid {field}")));
+            return Err(OcsFailure::new(INVALID, format!("Invalid {field}")));
         }
         Err(error) => return Err(error.into()),
     };
@@ -179,15 +179,15 @@ async fn create(call: &Call<'_>) -> Result<Answer, Failure> {
 }
 
 /// The external backend that checks this user's password, if any.
-fn backend(call: &Call<'_>) -> Result<Option<BackendId>, Failure> {
+fn backend(call: &Call<'_>) -> Result<Option<BackendId>, OcsFailure> {
     let Some(wanted) = call.params.text("backend")?.filter(|id| !id.is_empty()) else { return Ok(None) };
-    let unknown = || Failure::new(INVALID, format!("backend {wanted} does not exist"));
+    let unknown = || OcsFailure::new(INVALID, format!("backend {wanted} does not exist"));
     let found = call.app.backend(wanted).ok_or_else(unknown)?;
     if found.as_str() == LOCAL_BACKEND {
         return Ok(None);
     }
     if !call.caller()?.is_admin() {
-        return Err(Failure::new(Code::FORBIDDEN, "Logged in user must be an admin"));
+        return Err(OcsFailure::new(Code::FORBIDDEN, "Logged in user must be an admin"));
     }
     Ok(Some(found))
 }
@@ -197,7 +197,7 @@ fn backend(call: &Call<'_>) -> Result<Option<BackendId>, Failure> {
 /// # Security
 /// The owner of the name there, who may not have signed in yet, would find an account that a sub-admin controls.
 fn has_possible_owner(call: &Call<'_>, id: &UserId) -> bool {
-    call.app.settings().sub_admins_may_create == MayCreate::LocalNames
+    call.app.settings().sub_admins_may_create == SubAdminNames::LocalNames
         && call.app.resolver().possible_owners(id.name()).iter().any(|owner| owner.as_str() != LOCAL_BACKEND)
 }
 
@@ -209,7 +209,7 @@ const OWNED_HINT: &str = "ask an administrator to create this user; or, if the n
                           local ones, to set sub_admins_may_create = \"any-name\"";
 
 /// An unused id; it is validated later.
-async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure> {
+async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, OcsFailure> {
     if let Ok(id) = UserId::parse(typed)
         && call.app.accounts().users().find(&id).await?.is_some()
     {
@@ -219,7 +219,7 @@ async fn existing_or_new(call: &Call<'_>, typed: &str) -> Result<String, Failure
 }
 
 /// An unused random id.
-async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
+async fn generated_id(call: &Call<'_>) -> Result<String, OcsFailure> {
     for _ in 0..10 {
         let token = accounts::Token::random()?;
         let id: String = token
@@ -234,12 +234,12 @@ async fn generated_id(call: &Call<'_>) -> Result<String, Failure> {
             return Ok(id);
         }
     }
-    Err(Failure::new(NO_FREE_ID, "Could not create non-existing user id"))
+    Err(OcsFailure::new(NO_FREE_ID, "Could not create non-existing user id"))
 }
 
-fn checked_id(id: String, sent: bool) -> Result<UserId, Failure> {
+fn checked_id(id: String, sent: bool) -> Result<UserId, OcsFailure> {
     UserId::for_new(&id).map_err(|error: NewIdError| {
-        let failure = Failure::new(INVALID, error.to_string());
+        let failure = OcsFailure::new(INVALID, error.to_string());
         match id.as_str() {
             id if validate::has_curly_quotes(id) => failure.with_hint(QUOTES),
             id if id.contains('"') => failure.with_hint(INNER_QUOTES),
@@ -260,53 +260,53 @@ pub(crate) const QUOTES: &str = "the value has typographic quotes in it, as web 
                                  type plain ones: -d 'userid=frank'";
 
 /// The groups of the new user.
-async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
+async fn groups(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();
     for typed in call.params.texts("groups")? {
         let group = known(call, typed).await?.ok_or_else(|| no_group(typed))?;
         if !caller.may_administer(&group) {
             let text = format!("insufficient privileges for group {typed}");
-            return Err(Failure::new(NOT_ADMINISTERED, text));
+            return Err(OcsFailure::new(NOT_ADMINISTERED, text));
         }
         groups.push(group);
     }
     if groups.is_empty() && !caller.is_admin() {
-        return Err(Failure::new(GROUP_REQUIRED, "no group specified (required for subadmins)"));
+        return Err(OcsFailure::new(GROUP_REQUIRED, "no group specified (required for subadmins)"));
     }
     Ok(groups)
 }
 
 /// The groups that the new user administers.
-async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
+async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     let caller = call.caller()?;
     let mut groups = Vec::new();
     for typed in call.params.texts("subadmin")? {
-        let missing = || Failure::new(TAKEN, "Subadmin group does not exist");
+        let missing = || OcsFailure::new(TAKEN, "Subadmin group does not exist");
         let group = known(call, typed).await?.ok_or_else(missing)?;
         if group.is_admin() {
-            return Err(Failure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
+            return Err(OcsFailure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
         }
         if !caller.may_administer(&group) {
-            return Err(Failure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
+            return Err(OcsFailure::new(Code::FORBIDDEN, "No permissions to promote subadmins"));
         }
         groups.push(group);
     }
     Ok(groups)
 }
 
-async fn known(call: &Call<'_>, typed: &str) -> Result<Option<GroupId>, Failure> {
+async fn known(call: &Call<'_>, typed: &str) -> Result<Option<GroupId>, OcsFailure> {
     let Ok(group) = GroupId::parse(typed) else { return Ok(None) };
     Ok(call.app.accounts().groups().exists(&group).await?.then_some(group))
 }
 
 /// Whether new users are greeted by mail; they are unless the installation says no.
-async fn greets(call: &Call<'_>) -> Result<bool, Failure> {
+async fn greets(call: &Call<'_>) -> Result<bool, OcsFailure> {
     Ok(call.app.accounts().apps().value("core", "newUser.sendEmail").await?.as_deref() != Some("no"))
 }
 
 /// Whether a setting of the installation says yes.
-async fn setting(call: &Call<'_>, key: &str) -> Result<bool, Failure> {
+async fn setting(call: &Call<'_>, key: &str) -> Result<bool, OcsFailure> {
     Ok(call.app.accounts().apps().value("core", key).await?.as_deref() == Some("yes"))
 }
 
@@ -314,14 +314,14 @@ async fn setting(call: &Call<'_>, key: &str) -> Result<bool, Failure> {
 const BANNED_HINT: &str =
     "the name was banned when its user was deleted; an administrator lifts that with: occ user:unban";
 
-fn exists() -> Failure {
-    Failure::new(TAKEN, "User already exists")
+fn exists() -> OcsFailure {
+    OcsFailure::new(TAKEN, "User already exists")
 }
 
-fn blank() -> Failure {
-    Failure::new(INVALID, "A valid password must be provided")
+fn blank() -> OcsFailure {
+    OcsFailure::new(INVALID, "A valid password must be provided")
 }
 
-fn no_group(id: &str) -> Failure {
-    Failure::new(NO_GROUP, format!("group {id} does not exist"))
+fn no_group(id: &str) -> OcsFailure {
+    OcsFailure::new(NO_GROUP, format!("group {id} does not exist"))
 }

@@ -11,11 +11,11 @@ use user_backend::clock::{later, now};
 use super::validate::{self, HASH_DEADLINE, checked, set_failed};
 use crate::auth::proof::Requirement;
 use crate::provisioning::call::{Call, HIDDEN};
-use crate::provisioning::docs::{Kind, Param};
+use crate::provisioning::docs::{Param, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::xml::can_carry;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::params::ParamError;
 use crate::provisioning::scope::TokenScope;
@@ -41,7 +41,7 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
     Param::text("value", "The new value; empty deletes it").required(),
 ])
 .or_params(&[
-    Param::new("fields", Kind::Map, "Several fields at once, all of them or none; not the password").required()
+    Param::new("fields", ParamKind::Map, "Several fields at once, all of them or none; not the password").required()
 ])
 .codes(&[
     (Code::FORBIDDEN, MORE_NEEDED),
@@ -54,7 +54,7 @@ pub(crate) const EDIT: Operation = operation!("UserEdit", Users, "Changes fields
     HIDDEN,
 ]);
 
-async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn edit(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let details = call.visible_details().await?;
     let who = Editor::of(call, &details)?;
     let fields = match call.params.text_map("fields")? {
@@ -67,19 +67,19 @@ async fn edit(call: &Call<'_>) -> Result<Answer, Failure> {
     }
     if let [("password", value)] = fields.as_slice() {
         set_password(call, &details, value).await?;
-        return Ok(Answer::NOTHING);
+        return Ok(OcsAnswer::NOTHING);
     }
     let mut change = UserChange::new();
     for (key, value) in fields {
         if key == "password" {
             let text = "Change the password in a separate call";
-            return Err(Failure::new(Code::BAD_REQUEST, text));
+            return Err(OcsFailure::new(Code::BAD_REQUEST, text));
         }
         change = who.applied(change, key, value, call).await?;
     }
     match call.accounts()?.users().change(&details.user.id, change).await {
-        Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::AlreadyExists { .. }) => Err(Failure::bare(INVALID)),
+        Ok(_) => Ok(OcsAnswer::NOTHING),
+        Err(AccountsError::AlreadyExists { .. }) => Err(OcsFailure::bare(INVALID)),
         Err(error) => Err(invalid(error)),
     }
 }
@@ -100,20 +100,20 @@ pub fn needs(key: &str, oneself: bool) -> (Requirement, TokenScope) {
 }
 
 /// Why a value cannot be one.
-fn invalid(error: AccountsError) -> Failure {
+fn invalid(error: AccountsError) -> OcsFailure {
     match error {
-        AccountsError::Invalid { field: "display name", .. } => Failure::bare(NAME_TOO_LONG),
-        AccountsError::Invalid { field: "email", .. } => Failure::bare(INVALID),
-        AccountsError::Invalid { field, .. } => Failure::new(INVALID, format!("Invalid {field}")),
+        AccountsError::Invalid { field: "display name", .. } => OcsFailure::bare(NAME_TOO_LONG),
+        AccountsError::Invalid { field: "email", .. } => OcsFailure::bare(INVALID),
+        AccountsError::Invalid { field, .. } => OcsFailure::new(INVALID, format!("Invalid {field}")),
         error => error.into(),
     }
 }
 
 /// The one field that clients have always been able to change in a call.
-fn pair<'c>(call: &'c Call<'_>) -> Result<(&'c str, &'c str), Failure> {
+fn pair<'c>(call: &'c Call<'_>) -> Result<(&'c str, &'c str), OcsFailure> {
     let sent = |name| {
         call.params.once(name).map_err(|error| match error {
-            ParamError::Missing { .. } => Failure::from(error).with_hint(PAIR),
+            ParamError::Missing { .. } => OcsFailure::from(error).with_hint(PAIR),
             error => error.into(),
         })
     };
@@ -144,7 +144,7 @@ pub(crate) const COLLECTION: Operation = operation!(
     HIDDEN,
 ]);
 
-async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn collection(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let details = call.visible_details().await?;
     let who = Editor::of(call, &details)?;
     let key = call.params.once("key")?;
@@ -155,22 +155,22 @@ async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
     let change = match collection.as_str() {
         "additional_mail" if value.is_empty() => UserChange::new().replace_email(key, None),
         "additional_mail" => {
-            let address = EmailAddress::parse(value).map_err(|_| Failure::bare(INVALID))?;
+            let address = EmailAddress::parse(value).map_err(|_| OcsFailure::bare(INVALID))?;
             UserChange::new().replace_email(key, Some(address))
         }
         "additional_mailScope" if who.oneself => {
-            let scope = ProfileScope::from_any(value).map_err(|_| Failure::bare(INVALID))?;
+            let scope = ProfileScope::from_any(value).map_err(|_| OcsFailure::bare(INVALID))?;
             UserChange::new().email_scope(key, scope)
         }
-        _ => return Err(Failure::bare(NOT_EDITABLE)),
+        _ => return Err(OcsFailure::bare(NOT_EDITABLE)),
     };
     match call.accounts()?.users().change(&details.user.id, change).await {
-        Ok(_) => Ok(Answer::NOTHING),
+        Ok(_) => Ok(OcsAnswer::NOTHING),
         Err(
             AccountsError::NotFound { .. }
             | AccountsError::Invalid { .. }
             | AccountsError::AlreadyExists { .. },
-        ) => Err(Failure::bare(INVALID)),
+        ) => Err(OcsFailure::bare(INVALID)),
         Err(error) => Err(error.into()),
     }
 }
@@ -179,7 +179,7 @@ async fn collection(call: &Call<'_>) -> Result<Answer, Failure> {
 pub(crate) const FIELDS: Operation =
     operation!("UserFields", Users, "Lists the fields that users may edit", list(), fields(call));
 
-async fn fields(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn fields(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let named = call.app.settings().allow_user_to_change_display_name;
     let hidden = |field: &ProfileField| !named && field.rules().edited_by == EditedBy::UserIfAllowed;
     let caller_is_admin = call.caller()?.is_admin();
@@ -197,7 +197,7 @@ pub(crate) const FIELDS_OF: Operation = operation!(
 )
 .codes(&[HIDDEN]);
 
-async fn fields_of(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn fields_of(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     call.visible_details().await?;
     fields(call).await
 }
@@ -210,7 +210,7 @@ struct Editor<'a> {
 }
 
 impl<'a> Editor<'a> {
-    fn of(call: &Call<'_>, details: &'a Details) -> Result<Self, Failure> {
+    fn of(call: &Call<'_>, details: &'a Details) -> Result<Self, OcsFailure> {
         let caller = call.caller()?;
         Ok(Self { details, oneself: details.user.id == *caller.id(), admin: caller.is_admin() })
     }
@@ -222,16 +222,16 @@ impl<'a> Editor<'a> {
         key: &str,
         value: &str,
         call: &Call<'_>,
-    ) -> Result<UserChange, Failure> {
+    ) -> Result<UserChange, OcsFailure> {
         // A missing right and a missing user get the same response.
-        let no = || Failure::bare(NOT_EDITABLE);
+        let no = || OcsFailure::bare(NOT_EDITABLE);
         let over = !self.oneself || self.admin;
         let value_of = |field, text: &str| ProfileValue::parse(field, text).map_err(invalid);
         let may_name = !self.oneself || self.admin || call.app.settings().allow_user_to_change_display_name;
         Ok(match key {
             "displayname" | "display" | "email" if !may_name => return Err(no()),
             "displayname" | "display" if value.chars().count() > 64 || !can_carry(value) => {
-                return Err(Failure::bare(NAME_TOO_LONG));
+                return Err(OcsFailure::bare(NAME_TOO_LONG));
             }
             "displayname" | "display" => {
                 change.display_name(DisplayName::parse_optional(value).map_err(invalid)?)
@@ -244,7 +244,7 @@ impl<'a> Editor<'a> {
             "manager" if over => change.field(value_of(ProfileField::Manager, checked("manager", value)?)?),
             "additional_mail" => change.field(value_of(ProfileField::AdditionalMail, value)?),
             "notify_email" => {
-                let address = self.own_address(value).ok_or(Failure::bare(INVALID))?;
+                let address = self.own_address(value).ok_or(OcsFailure::bare(INVALID))?;
                 change.field(value_of(ProfileField::NotifyEmail, &address)?)
             }
             "language" if validate::is_language(value) => {
@@ -254,20 +254,20 @@ impl<'a> Editor<'a> {
             "locale" if value.is_empty() || validate::is_locale(value) => {
                 change.locale(Locale::parse_optional(value).map_err(invalid)?)
             }
-            "locale" => return Err(Failure::new(INVALID, "Invalid locale").with_hint(validate::LOCALE)),
+            "locale" => return Err(OcsFailure::new(INVALID, "Invalid locale").with_hint(validate::LOCALE)),
             "first_day_of_week" if matches!(value, "-1" | "0" | "1" | "2" | "3" | "4" | "5" | "6") => {
                 change.field(value_of(ProfileField::FirstDayOfWeek, value)?)
             }
-            "first_day_of_week" => return Err(Failure::new(INVALID, "Invalid first day of week")),
+            "first_day_of_week" => return Err(OcsFailure::new(INVALID, "Invalid first day of week")),
             "phone" if value.is_empty() => change.field(value_of(ProfileField::Phone, value)?),
             "phone" => {
-                let wrong = || Failure::new(INVALID, "Invalid phone").with_hint(validate::PHONE);
+                let wrong = || OcsFailure::new(INVALID, "Invalid phone").with_hint(validate::PHONE);
                 change.field(value_of(ProfileField::Phone, &validate::phone(value).ok_or_else(wrong)?)?)
             }
             "website" if value.is_empty() || validate::is_website(value) => {
                 change.field(value_of(ProfileField::Website, checked("website", value)?)?)
             }
-            "website" => return Err(Failure::new(INVALID, "Invalid website").with_hint(validate::WEBSITE)),
+            "website" => return Err(OcsFailure::new(INVALID, "Invalid website").with_hint(validate::WEBSITE)),
             "twitter" => {
                 let name = checked("twitter", value)?.trim_start_matches('@');
                 change.field(value_of(ProfileField::Twitter, name)?)
@@ -276,7 +276,7 @@ impl<'a> Editor<'a> {
                 let on = match value {
                     "1" | "true" => "1",
                     "0" | "false" | "" => "0",
-                    _ => return Err(Failure::new(INVALID, "Invalid profile_enabled")),
+                    _ => return Err(OcsFailure::new(INVALID, "Invalid profile_enabled")),
                 };
                 change.field(value_of(ProfileField::ProfileEnabled, on)?)
             }
@@ -313,25 +313,28 @@ fn scoped(key: &str) -> Option<ProfileField> {
     name.parse().ok().filter(|field: &ProfileField| field.has_scope())
 }
 
-fn scope(field: ProfileField, value: &str) -> Result<ProfileScope, Failure> {
-    let wrong = || Failure::new(INVALID, "Invalid scope");
+fn scope(field: ProfileField, value: &str) -> Result<ProfileScope, OcsFailure> {
+    let wrong = || OcsFailure::new(INVALID, "Invalid scope");
     let scope = ProfileScope::from_any(value).map_err(|_| wrong())?;
     if field.rules().scopes.allow(scope) { Ok(scope) } else { Err(wrong()) }
 }
 
-async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result<(), Failure> {
+async fn set_password(call: &Call<'_>, details: &Details, value: &str) -> Result<(), OcsFailure> {
     if value.len() > MAX_LOCAL_PASSWORD_BYTES {
-        return Err(Failure::new(INVALID, "Invalid password value"));
+        return Err(OcsFailure::new(INVALID, "Invalid password value"));
     }
     if !details.user.is_local() {
-        return Err(Failure::new(NOT_EDITABLE, "Setting the password is not supported by the users backend"));
+        return Err(OcsFailure::new(
+            NOT_EDITABLE,
+            "Setting the password is not supported by the users backend",
+        ));
     }
     call.app.rules().await?;
     // Empty, or with control characters: report the violated rules, or else that it is invalid.
-    let invalid = || Failure::new(INVALID, "Invalid password value");
+    let invalid = || OcsFailure::new(INVALID, "Invalid password value");
     let Ok(password) = Password::parse(value) else {
         return Err(match call.app.broken_rules(value, &details.user).await {
-            Some(text) => Failure::new(NOT_EDITABLE, text),
+            Some(text) => OcsFailure::new(NOT_EDITABLE, text),
             None => invalid(),
         });
     };

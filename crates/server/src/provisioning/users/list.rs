@@ -7,19 +7,19 @@ use async_trait::async_trait;
 use super::representation::{Viewer, shown};
 use crate::provisioning::call::{Call, RANGE, Range};
 use crate::provisioning::caller::Caller;
-use crate::provisioning::docs::{Kind, Param};
+use crate::provisioning::docs::{Param, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
 use crate::provisioning::envelope::streamed_list::{PageSource, StreamedList};
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 use crate::state::AppState;
 
 /// The parameters of [`strict_range`].
 const STRICT_RANGE: &[Param] = &[
     Param::text("search", "Only those with this in id, display name or mail address, in any letter case"),
-    Param::new("limit", Kind::Count, "Maximum number"),
-    Param::new("offset", Kind::Count, "Number to skip"),
+    Param::new("limit", ParamKind::Count, "Maximum number"),
+    Param::new("offset", ParamKind::Count, "Number to skip"),
 ];
 
 /// The message where a group does not exist.
@@ -31,7 +31,7 @@ pub(crate) const IDS: Operation =
         .more("Sub-admins see the members of the groups they administer.")
         .params(RANGE);
 
-async fn ids(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn ids(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = call.range()?;
     list_ids(call, visible(call)?, &range).await
 }
@@ -42,7 +42,7 @@ pub(crate) const DETAILS: Operation =
         .more("Users whom the caller may not see are returned as an id only.")
         .params(RANGE);
 
-async fn details(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = call.range()?;
     list_details(call, visible(call)?, &range).await
 }
@@ -52,7 +52,7 @@ pub(crate) const DISABLED: Operation =
     operation!("UserListDisabled", Users, "Lists disabled users", details(), disabled(call))
         .params(STRICT_RANGE);
 
-async fn disabled(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn disabled(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = strict_range(call)?;
     list_details(call, visible(call)?.disabled(), &range).await
 }
@@ -67,7 +67,7 @@ pub(crate) const RECENT: Operation = operation!(
 )
 .params(STRICT_RANGE);
 
-async fn recent(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn recent(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = strict_range(call)?;
     list_details(call, UserFilter::new().recent(), &range).await
 }
@@ -82,19 +82,19 @@ pub(crate) const OF_GROUP: Operation = operation!(
 )
 .codes(&[(Code::FORBIDDEN, "you do not administer the group"), (Code::ABSENT, "unknown group")]);
 
-async fn of_group(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn of_group(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let caller = call.caller()?;
     let group = call.named_group().await?;
     let Some(group) = group else {
         // A caller without groups to administer does not learn which groups exist.
         return Err(if caller.is_admin() || !caller.administers().is_empty() {
-            Failure::new(Code::ABSENT, NO_GROUP)
+            OcsFailure::new(Code::ABSENT, NO_GROUP)
         } else {
-            Failure::new(Code::FORBIDDEN, "")
+            OcsFailure::new(Code::FORBIDDEN, "")
         });
     };
     if !caller.may_administer(&group) {
-        return Err(Failure::new(Code::FORBIDDEN, ""));
+        return Err(OcsFailure::new(Code::FORBIDDEN, ""));
     }
     let all = Range { search: String::new(), limit: None, offset: 0 };
     list_ids(call, UserFilter::new().group(group), &all).await
@@ -111,33 +111,33 @@ pub(crate) const OF_GROUP_DETAILS: Operation = operation!(
 .params(RANGE)
 .codes(&[(Code::NOT_FOUND, "unknown group, or you do not administer it")]);
 
-async fn of_group_details(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn of_group_details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let range = call.range()?;
     let caller = call.caller()?;
     let group = call.named_group().await?.filter(|group| caller.may_administer(group));
-    let group = group.ok_or_else(|| Failure::new(Code::NOT_FOUND, NO_GROUP))?;
+    let group = group.ok_or_else(|| OcsFailure::new(Code::NOT_FOUND, NO_GROUP))?;
     list_details(call, UserFilter::new().group(group), &range).await
 }
 
 /// The ids of a filter's users.
-async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
+async fn list_ids(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<OcsAnswer, OcsFailure> {
     tell(Telling { pages: pages(call, filter, range)?, details: None }, range).await
 }
 
 /// The users of a filter, by id.
-async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<Answer, Failure> {
+async fn list_details(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<OcsAnswer, OcsFailure> {
     let details = Some((call.app.clone(), call.caller()?.clone()));
     tell(Telling { pages: pages(call, filter, range)?, details }, range).await
 }
 
 /// Returns one page at once, and streams a longer list.
-async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
+async fn tell(mut telling: Telling, range: &Range) -> Result<OcsAnswer, OcsFailure> {
     let first = telling.next().await?.unwrap_or(Data::NOTHING);
     let total = telling.pages.total();
     let answer = if telling.pages.is_at_end() {
-        Answer::from(Data::one("users", first))
+        OcsAnswer::from(Data::one("users", first))
     } else {
-        Answer::from(StreamedList::new("users", first, telling))
+        OcsAnswer::from(StreamedList::new("users", first, telling))
     };
     Ok(match (total, range.limit) {
         (Some(total), Some(limit)) => answer.with_total(total, limit),
@@ -146,7 +146,7 @@ async fn tell(mut telling: Telling, range: &Range) -> Result<Answer, Failure> {
 }
 
 /// The pages of a list. How many there are in all is worth a question only to those who go through pages.
-fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages, Failure> {
+fn pages(call: &Call<'_>, filter: UserFilter, range: &Range) -> Result<UserPages, OcsFailure> {
     let (caller, mut filter) = (call.caller()?, narrowed(filter, range));
     if !caller.is_admin() {
         filter = filter.seen_by(caller.id().clone(), caller.administers().to_vec());
@@ -186,7 +186,7 @@ fn entry(app: &AppState, caller: &Caller, details: &Details) -> (String, Data) {
     (id.to_owned(), about)
 }
 
-fn visible(call: &Call<'_>) -> Result<UserFilter, Failure> {
+fn visible(call: &Call<'_>) -> Result<UserFilter, OcsFailure> {
     let caller = call.caller()?;
     let all = UserFilter::new();
     if caller.is_admin() {
@@ -204,9 +204,9 @@ fn narrowed(filter: UserFilter, range: &Range) -> UserFilter {
 }
 
 /// The newer lists take no negative limit.
-fn strict_range(call: &Call<'_>) -> Result<Range, Failure> {
+fn strict_range(call: &Call<'_>) -> Result<Range, OcsFailure> {
     if call.params.number("limit")?.is_some_and(|limit| limit < 0) {
-        return Err(Failure::new(Code::BAD_REQUEST, "The parameter limit must not be negative"));
+        return Err(OcsFailure::new(Code::BAD_REQUEST, "The parameter limit must not be negative"));
     }
     call.range()
 }

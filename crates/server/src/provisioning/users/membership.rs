@@ -7,11 +7,11 @@ use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::groups::as_details;
 use crate::provisioning::operation::{Operation, operation};
 use crate::provisioning::scope::TokenScope;
-use crate::settings::MayAdd;
+use crate::settings::SubAdminScope;
 
 const GROUP: &[Param] = &[Param::text("groupid", "The group").required()];
 
@@ -34,7 +34,7 @@ pub(crate) const GROUPS: Operation =
         .more("Sub-admins see those that they administer.")
         .codes(&[HIDDEN]);
 
-async fn groups(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn groups(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let groups = visible_groups(call).await?;
     Ok(Data::one("groups", Data::list(groups.iter().map(GroupId::as_str))).into())
 }
@@ -49,7 +49,7 @@ pub(crate) const GROUPS_DETAILS: Operation = operation!(
 )
 .codes(&[HIDDEN]);
 
-async fn groups_details(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn groups_details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let groups = visible_groups(call).await?;
     Ok(Data::one("groups", details_of(call, &groups).await?).into())
 }
@@ -66,15 +66,15 @@ pub(crate) const ADD: Operation =
             (NOT_ADMINISTERED, "you do not administer the group"),
         ]);
 
-async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn add(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let (group, details) = group_and_user(call).await?;
     let caller = call.caller()?;
     if !caller.may_administer(&group) {
-        return Err(Failure::bare(NOT_ADMINISTERED));
+        return Err(OcsFailure::bare(NOT_ADMINISTERED));
     }
     // The original lets a sub-admin add any user; here the settings must allow that. Otherwise a user whom the sub-admin does
     // not administer gets the answer of one who does not exist.
-    let narrow = call.app.settings().sub_admins_may_add == MayAdd::Accessible;
+    let narrow = call.app.settings().sub_admins_may_add == SubAdminScope::Accessible;
     if narrow && !caller.is_over(&details) {
         return Err(UNKNOWN_USER);
     }
@@ -87,8 +87,8 @@ async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     } else {
         accounts.groups().add_any_user(&group, &details.user.id).await
     };
-    added.map_err(|error| gone(error, Failure::bare(NO_GROUP), UNKNOWN_USER))?;
-    Ok(Answer::NOTHING)
+    added.map_err(|error| gone(error, OcsFailure::bare(NO_GROUP), UNKNOWN_USER))?;
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// `DELETE /cloud/users/{user}/groups`
@@ -106,18 +106,18 @@ pub(crate) const REMOVE: Operation =
             ),
         ]);
 
-async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn remove(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let (group, details) = group_and_user(call).await?;
     let caller = call.caller()?;
     if !caller.may_administer(&group) {
-        return Err(Failure::bare(NOT_ADMINISTERED));
+        return Err(OcsFailure::bare(NOT_ADMINISTERED));
     }
     let oneself = details.user.id == *caller.id();
     if oneself && caller.is_admin() && group.is_admin() {
-        return Err(Failure::new(NOT_REMOVABLE, "Cannot remove yourself from the admin group"));
+        return Err(OcsFailure::new(NOT_REMOVABLE, "Cannot remove yourself from the admin group"));
     }
     if oneself && !caller.is_admin() {
-        return Err(Failure::new(
+        return Err(OcsFailure::new(
             NOT_REMOVABLE,
             "Cannot remove yourself from this group as you are a SubAdmin",
         ));
@@ -131,18 +131,18 @@ async fn remove(call: &Call<'_>) -> Result<Answer, Failure> {
         // Who leaves the last common group would be out of the caller's reach.
         if common == [&group] {
             let text = "Not viable to remove user from the last group you are SubAdmin of";
-            return Err(Failure::new(NOT_REMOVABLE, text));
+            return Err(OcsFailure::new(NOT_REMOVABLE, text));
         }
     }
     if group.is_admin() {
         call.prove(Requirement::RecentPassword, TokenScope::Admin)?;
     }
     match call.accounts()?.groups().remove_member(&group, &details.user.id).await {
-        Ok(_) => Ok(Answer::NOTHING),
+        Ok(_) => Ok(OcsAnswer::NOTHING),
         Err(AccountsError::LastAdmin) => {
-            Err(Failure::new(NOT_REMOVABLE, "Cannot remove the last administrator from the admin group"))
+            Err(OcsFailure::new(NOT_REMOVABLE, "Cannot remove the last administrator from the admin group"))
         }
-        Err(error) => Err(gone(error, Failure::bare(NO_GROUP), UNKNOWN_USER)),
+        Err(error) => Err(gone(error, OcsFailure::bare(NO_GROUP), UNKNOWN_USER)),
     }
 }
 
@@ -158,7 +158,7 @@ pub(crate) const SUB_ADMIN_OF: Operation = operation!(
 )
 .codes(NO_SUCH_USER_HERE);
 
-async fn sub_admin_of(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn sub_admin_of(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let groups = administered(call).await?;
     Ok(Data::list(groups.iter().map(GroupId::as_str)).into())
 }
@@ -173,7 +173,7 @@ pub(crate) const SUB_ADMIN_OF_DETAILS: Operation = operation!(
 )
 .codes(NO_SUCH_USER_HERE);
 
-async fn sub_admin_of_details(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn sub_admin_of_details(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let groups = administered(call).await?;
     Ok(Data::one("groups", details_of(call, &groups).await?).into())
 }
@@ -188,18 +188,20 @@ pub(crate) const PROMOTE: Operation =
             (ADMIN_GROUP, "the group admin cannot have sub-admins"),
         ]);
 
-async fn promote(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn promote(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let group = call.params.required("groupid")?;
     let user = call.named_user().await?.ok_or(NO_SUCH_USER)?;
-    let group =
-        existing(call, group).await?.ok_or_else(|| Failure::new(PROMOTE_NO_GROUP, "Group does not exist"))?;
+    let group = existing(call, group)
+        .await?
+        .ok_or_else(|| OcsFailure::new(PROMOTE_NO_GROUP, "Group does not exist"))?;
     if group.is_admin() {
-        return Err(Failure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
+        return Err(OcsFailure::new(ADMIN_GROUP, "Cannot create subadmins for admin group"));
     }
     let added = call.accounts()?.groups().add_subadmin(&group, &user.id).await;
-    added
-        .map_err(|error| gone(error, Failure::new(PROMOTE_NO_GROUP, "Group does not exist"), NO_SUCH_USER))?;
-    Ok(Answer::NOTHING)
+    added.map_err(|error| {
+        gone(error, OcsFailure::new(PROMOTE_NO_GROUP, "Group does not exist"), NO_SUCH_USER)
+    })?;
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// `DELETE /cloud/users/{user}/subadmins`
@@ -211,22 +213,23 @@ pub(crate) const DEMOTE: Operation =
             (NO_SUB_ADMIN, "the user does not administer it"),
         ]);
 
-async fn demote(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn demote(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let group = call.params.required("groupid")?;
     let user = call.named_user().await?.ok_or(NO_SUCH_USER)?;
-    let group =
-        existing(call, group).await?.ok_or_else(|| Failure::new(NO_USER_OR_GROUP, "Group does not exist"))?;
+    let group = existing(call, group)
+        .await?
+        .ok_or_else(|| OcsFailure::new(NO_USER_OR_GROUP, "Group does not exist"))?;
     let removed = call.accounts()?.groups().remove_subadmin(&group, &user.id).await;
-    if !removed
-        .map_err(|error| gone(error, Failure::new(NO_USER_OR_GROUP, "Group does not exist"), NO_SUCH_USER))?
-    {
-        return Err(Failure::new(NO_SUB_ADMIN, "User is not a subadmin of this group"));
+    if !removed.map_err(|error| {
+        gone(error, OcsFailure::new(NO_USER_OR_GROUP, "Group does not exist"), NO_SUCH_USER)
+    })? {
+        return Err(OcsFailure::new(NO_SUB_ADMIN, "User is not a subadmin of this group"));
     }
-    Ok(Answer::NOTHING)
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// The response if group or user was deleted since the look-up.
-fn gone(error: AccountsError, group: Failure, user: Failure) -> Failure {
+fn gone(error: AccountsError, group: OcsFailure, user: OcsFailure) -> OcsFailure {
     match error {
         AccountsError::NotFound { what: "group", .. } => group,
         AccountsError::NotFound { .. } => user,
@@ -236,13 +239,13 @@ fn gone(error: AccountsError, group: Failure, user: Failure) -> Failure {
 }
 
 /// There is no such user, or the caller may not know.
-const UNKNOWN_USER: Failure = Failure::bare(NO_USER);
+const UNKNOWN_USER: OcsFailure = OcsFailure::bare(NO_USER);
 
 /// The answer to a promotion or its end, where there is no such user.
-const NO_SUCH_USER: Failure = Failure::fixed(NO_USER_OR_GROUP, "User does not exist");
+const NO_SUCH_USER: OcsFailure = OcsFailure::fixed(NO_USER_OR_GROUP, "User does not exist");
 
 /// The groups of the user that the path names, as far as the caller may know them.
-async fn visible_groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
+async fn visible_groups(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
     let caller = call.caller()?;
     let details = call.visible_details().await?;
     if details.user.id == *caller.id() || caller.is_admin() {
@@ -252,29 +255,29 @@ async fn visible_groups(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
 }
 
 /// The groups that the user whom the path names administers.
-async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, Failure> {
-    let absent = || Failure::new(Code::ABSENT, "User does not exist");
+async fn administered(call: &Call<'_>) -> Result<Vec<GroupId>, OcsFailure> {
+    let absent = || OcsFailure::new(Code::ABSENT, "User does not exist");
     let user = call.named_user().await?.ok_or_else(absent)?;
     Ok(call.app.accounts().groups().subadmin_groups_of(&user.id).await?)
 }
 
 /// The group of the parameter and the user of the path: 101 when no group is named, 102 and 103 when one does not exist.
-async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, Details), Failure> {
+async fn group_and_user(call: &Call<'_>) -> Result<(GroupId, Details), OcsFailure> {
     let group = call.params.text("groupid")?.unwrap_or_default().trim();
     if group.is_empty() {
-        return Err(Failure::bare(NO_GROUP_NAMED));
+        return Err(OcsFailure::bare(NO_GROUP_NAMED));
     }
-    let group = existing(call, group).await?.ok_or(Failure::bare(NO_GROUP))?;
+    let group = existing(call, group).await?.ok_or(OcsFailure::bare(NO_GROUP))?;
     let details = call.named_details().await?.ok_or(UNKNOWN_USER)?;
     Ok((group, details))
 }
 
-async fn existing(call: &Call<'_>, id: &str) -> Result<Option<GroupId>, Failure> {
+async fn existing(call: &Call<'_>, id: &str) -> Result<Option<GroupId>, OcsFailure> {
     let Ok(id) = GroupId::parse(id) else { return Ok(None) };
     Ok(call.app.accounts().groups().exists(&id).await?.then_some(id))
 }
 
-async fn details_of(call: &Call<'_>, wanted: &[GroupId]) -> Result<Data, Failure> {
+async fn details_of(call: &Call<'_>, wanted: &[GroupId]) -> Result<Data, OcsFailure> {
     let mut list = Vec::new();
     if wanted.len() > 50 {
         let all = call.app.accounts().groups().list(&GroupFilter::new()).await?;

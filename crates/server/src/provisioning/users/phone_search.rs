@@ -2,10 +2,10 @@
 
 use super::validate::phone;
 use crate::provisioning::call::Call;
-use crate::provisioning::docs::{Kind, Param};
+use crate::provisioning::docs::{Param, ParamKind};
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::data::Data;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 
 /// `POST /cloud/users/search/by-phone`: who has which number, for address books of phones.
@@ -18,7 +18,7 @@ pub(crate) const SEARCH: Operation = operation!(
 )
 .params(&[
     Param::text("location", "A country in two letters").required(),
-    Param::new("search", Kind::Lists, "Phone numbers with their country code, by a key of one's own"),
+    Param::new("search", ParamKind::Lists, "Phone numbers with their country code, by a key of one's own"),
 ])
 .more("At most 1,000 numbers a user and day. A call that would be beyond that answers 429 with `Retry-After`, and looks up none.")
 .codes(&[
@@ -31,10 +31,10 @@ const TOO_MANY: &str = "Too many phone numbers were looked up";
 const TOO_MANY_HINT: &str =
     "a user may look up 1,000 numbers in 24 hours; none of this call was looked up, so send fewer, or later";
 
-async fn search(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn search(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let region = call.params.text("location")?.unwrap_or_default();
     if region.len() != 2 || !region.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        return Err(Failure::new(Code::BAD_REQUEST, ""));
+        return Err(OcsFailure::new(Code::BAD_REQUEST, ""));
     }
     // Without a table of all countries only numbers with a country code can be compared.
     let search = call.params.text_lists("search")?.into_iter();
@@ -45,7 +45,7 @@ async fn search(call: &Call<'_>) -> Result<Answer, Failure> {
     let counted =
         call.app.accounts().as_system().users().count_phone_searches(call.caller()?.id(), count).await?;
     if let Err(wait) = counted {
-        return Err(Failure::new(Code::THROTTLED, TOO_MANY).with_hint(TOO_MANY_HINT).after(wait));
+        return Err(OcsFailure::new(Code::THROTTLED, TOO_MANY).with_hint(TOO_MANY_HINT).after(wait));
     }
     let mut found = Vec::new();
     for (key, numbers) in search {

@@ -6,7 +6,7 @@ use crate::mail::WelcomeError;
 use crate::provisioning::call::{Call, HIDDEN};
 use crate::provisioning::docs::{Param, ResponseDoc};
 use crate::provisioning::envelope::code::Code;
-use crate::provisioning::envelope::{Answer, Failure};
+use crate::provisioning::envelope::{OcsAnswer, OcsFailure};
 use crate::provisioning::operation::{Operation, operation};
 
 /// Oneself, or the last administrator; at `enable` and `disable` also a user who does not exist.
@@ -32,11 +32,11 @@ pub(crate) const DISABLE: Operation = operation!(
 )
 .codes(SWITCH_CODES);
 
-async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<Answer, Failure> {
-    const NO: Failure = Failure::bare(NOT_CHANGEABLE);
+async fn set_enabled(call: &Call<'_>, enabled: bool) -> Result<OcsAnswer, OcsFailure> {
+    const NO: OcsFailure = OcsFailure::bare(NOT_CHANGEABLE);
     let user = other_below(call, NO).await?;
     match call.accounts()?.users().set_enabled(&user.id, enabled).await {
-        Ok(_) => Ok(Answer::NOTHING),
+        Ok(_) => Ok(OcsAnswer::NOTHING),
         Err(AccountsError::LastAdmin | AccountsError::NotFound { .. }) => Err(NO),
         Err(error) => Err(error.into()),
     }
@@ -52,13 +52,13 @@ pub(crate) const DELETE: Operation =
         .params(&[Param::text("ban", "Whether to ban the name").words(&["0", "1", "false", "true"])])
         .codes(&[(NOT_CHANGEABLE, "oneself, or the last administrator"), HIDDEN]);
 
-async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn delete(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     let ban = match call.params.text("ban")? {
         None | Some("" | "0" | "false") => false,
         Some("1" | "true") => true,
-        Some(_) => return Err(Failure::new(Code::BAD_REQUEST, "The parameter ban must be true or false")),
+        Some(_) => return Err(OcsFailure::new(Code::BAD_REQUEST, "The parameter ban must be true or false")),
     };
-    let user = other_below(call, Failure::hidden()).await?;
+    let user = other_below(call, OcsFailure::hidden()).await?;
     let accounts = call.accounts()?;
     let deleted = if ban {
         accounts.users().delete_and_ban(&user.id).await
@@ -66,8 +66,8 @@ async fn delete(call: &Call<'_>) -> Result<Answer, Failure> {
         accounts.users().delete(&user.id).await
     };
     match deleted {
-        Ok(_) => Ok(Answer::NOTHING),
-        Err(AccountsError::LastAdmin) => Err(Failure::bare(NOT_CHANGEABLE)),
+        Ok(_) => Ok(OcsAnswer::NOTHING),
+        Err(AccountsError::LastAdmin) => Err(OcsFailure::bare(NOT_CHANGEABLE)),
         Err(error) => Err(error.into()),
     }
 }
@@ -82,10 +82,10 @@ pub(crate) const WIPE: Operation = operation!(
 )
 .codes(&[(NOT_CHANGEABLE, "oneself"), HIDDEN]);
 
-async fn wipe(call: &Call<'_>) -> Result<Answer, Failure> {
-    let user = other_below(call, Failure::hidden()).await?;
+async fn wipe(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
+    let user = other_below(call, OcsFailure::hidden()).await?;
     call.accounts()?.app_passwords().wipe(&user.id).await?;
-    Ok(Answer::NOTHING)
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// `POST /cloud/users/{user}/welcome`
@@ -96,23 +96,23 @@ pub(crate) const WELCOME: Operation =
         HIDDEN,
     ]);
 
-async fn welcome(call: &Call<'_>) -> Result<Answer, Failure> {
+async fn welcome(call: &Call<'_>) -> Result<OcsAnswer, OcsFailure> {
     const TOO_MANY: &str = "too many welcome mails were sent to this address, or by you; try again tomorrow";
-    let user = call.user_below(Failure::hidden()).await?.user;
+    let user = call.user_below(OcsFailure::hidden()).await?.user;
     if user.email.is_none() {
-        return Err(Failure::new(NO_EMAIL, "Email address not available"));
+        return Err(OcsFailure::new(NO_EMAIL, "Email address not available"));
     }
     call.app.send_welcome(&call.accounts()?, &user).await.map_err(|error| {
-        let failure = Failure::new(NOT_SENT, "Sending email failed");
+        let failure = OcsFailure::new(NOT_SENT, "Sending email failed");
         if error == WelcomeError::TooMany { failure.with_hint(TOO_MANY) } else { failure }
     })?;
-    Ok(Answer::NOTHING)
+    Ok(OcsAnswer::NOTHING)
 }
 
 /// Another user whom the caller administers, and may enable or disable with this proof.
-async fn other_below(call: &Call<'_>, missing: Failure) -> Result<User, Failure> {
+async fn other_below(call: &Call<'_>, missing: OcsFailure) -> Result<User, OcsFailure> {
     if call.named_id().as_ref() == Some(call.caller()?.id()) {
-        return Err(Failure::bare(NOT_CHANGEABLE));
+        return Err(OcsFailure::bare(NOT_CHANGEABLE));
     }
     Ok(call.user_below(missing).await?.user)
 }

@@ -6,7 +6,7 @@ use accounts::SetError;
 use accounts::{AccountsError, Quota};
 
 use crate::provisioning::call::Call;
-use crate::provisioning::envelope::Failure;
+use crate::provisioning::envelope::OcsFailure;
 use crate::provisioning::envelope::code::Code;
 use crate::provisioning::envelope::xml::can_carry;
 
@@ -23,35 +23,35 @@ pub(crate) const HASH_DEADLINE: Duration = Duration::from_secs(30);
 const LONGEST: usize = 2048;
 
 /// A text that can be stored and returned unchanged.
-pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, Failure> {
+pub(crate) fn checked<'v>(key: &str, value: &'v str) -> Result<&'v str, OcsFailure> {
     if value.len() > LONGEST || !can_carry(value) {
-        return Err(Failure::new(INVALID, format!("Invalid {key}")));
+        return Err(OcsFailure::new(INVALID, format!("Invalid {key}")));
     }
     Ok(value)
 }
 
 /// Why a password was not set. `refused` is the code of a broken rule.
-pub(crate) fn set_failed(error: SetError, refused: Code, invalid: Failure) -> Failure {
+pub(crate) fn set_failed(error: SetError, refused: Code, invalid: OcsFailure) -> OcsFailure {
     match error {
-        SetError::Refused(text) => Failure::new(refused, text),
-        SetError::NoSuchUser => Failure::new(Code::NOT_FOUND, ""),
+        SetError::Refused(text) => OcsFailure::new(refused, text),
+        SetError::NoSuchUser => OcsFailure::new(Code::NOT_FOUND, ""),
         SetError::NotLocal { .. } => {
-            Failure::new(NOT_LOCAL, "Setting the password is not supported by the users backend")
+            OcsFailure::new(NOT_LOCAL, "Setting the password is not supported by the users backend")
         }
         SetError::Store(AccountsError::Stale { .. }) => {
-            Failure::new(Code::UNAVAILABLE, "The password was changed at the same time, try again")
+            OcsFailure::new(Code::UNAVAILABLE, "The password was changed at the same time, try again")
         }
         SetError::Store(AccountsError::Invalid { .. }) => invalid,
         SetError::Store(error) => error.into(),
         error => {
             tracing::warn!(%error, "a password could not be set");
-            Failure::new(Code::UNAVAILABLE, "The password cannot be set at the moment, try again later")
+            OcsFailure::new(Code::UNAVAILABLE, "The password cannot be set at the moment, try again later")
         }
     }
 }
 
 /// Parses a quota, within the limits of two settings of the app `files`.
-pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure> {
+pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, OcsFailure> {
     let quota = text.parse().map_err(|_| no_quota(text))?;
     match quota {
         Quota::Bytes(bytes) => {
@@ -60,33 +60,33 @@ pub(crate) async fn quota(call: &Call<'_>, text: &str) -> Result<Quota, Failure>
             match most.and_then(|most| most.parse::<u64>().ok()) {
                 Some(most) if bytes > most => {
                     let text = format!("Invalid quota value. {text} is exceeding the maximum quota");
-                    Err(Failure::new(INVALID, text))
+                    Err(OcsFailure::new(INVALID, text))
                 }
                 _ => Ok(quota),
             }
         }
         Quota::Unlimited if unlimited_is_forbidden(call).await? => {
-            Err(Failure::new(INVALID, "Unlimited quota is forbidden on this instance"))
+            Err(OcsFailure::new(INVALID, "Unlimited quota is forbidden on this instance"))
         }
         _ => Ok(quota),
     }
 }
 
 /// Whether every user must have a limit.
-pub(crate) async fn unlimited_is_forbidden(call: &Call<'_>) -> Result<bool, Failure> {
+pub(crate) async fn unlimited_is_forbidden(call: &Call<'_>) -> Result<bool, OcsFailure> {
     Ok(call.app.accounts().apps().value("files", "allow_unlimited_quota").await?.as_deref() == Some("0"))
 }
 
 /// The response to an invalid quota.
-fn no_quota(text: &str) -> Failure {
-    Failure::new(INVALID, format!("Invalid quota value {text}")).with_hint(
+fn no_quota(text: &str) -> OcsFailure {
+    OcsFailure::new(INVALID, format!("Invalid quota value {text}")).with_hint(
         "a number and B, KB, MB, GB, TB or PB, as in 5 GB or 1.5 GB; or none (unlimited), or default",
     )
 }
 
 /// The response to an invalid language.
-pub(crate) fn no_language() -> Failure {
-    Failure::new(INVALID, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
+pub(crate) fn no_language() -> OcsFailure {
+    OcsFailure::new(INVALID, "Invalid language").with_hint("the code of a language, as in en, de or pt_BR")
 }
 
 /// Pattern of a locale.

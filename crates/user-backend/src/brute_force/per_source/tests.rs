@@ -36,15 +36,15 @@ impl Bench {
         self.keyer.key(b"", "alice", &self.guesses.get().to_string())
     }
 
-    async fn turn(&self, address: &str) -> Result<Turn, Refusal> {
+    async fn turn(&self, address: &str) -> Result<Turn, SourceDenial> {
         self.turn_for(address, &self.guess()).await
     }
 
-    async fn turn_for(&self, address: &str, tuple: &OutcomeKey) -> Result<Turn, Refusal> {
+    async fn turn_for(&self, address: &str, tuple: &OutcomeKey) -> Result<Turn, SourceDenial> {
         self.limiter.arrive(at(address)).turn(tuple, now() + Duration::from_secs(20)).await
     }
 
-    async fn fail(&self, address: &str) -> Result<(), Refusal> {
+    async fn fail(&self, address: &str) -> Result<(), SourceDenial> {
         self.turn(address).await.map(Turn::refused)
     }
 }
@@ -63,13 +63,17 @@ async fn delays_double_and_after_ten_failures_the_source_is_refused() {
     }
     for pause in [6_400, 12_800, 25_000] {
         let early = bench.fail(HOME).await.unwrap_err();
-        assert_eq!(early, Refusal::TooEarly(net(HOME), Duration::from_millis(pause)), "a long one is told");
+        assert_eq!(
+            early,
+            SourceDenial::TooEarly(net(HOME), Duration::from_millis(pause)),
+            "a long one is told"
+        );
         tokio::time::advance(Duration::from_millis(pause)).await;
         bench.fail(HOME).await.unwrap();
     }
     let spent = Duration::from_millis(50_500);
     let half_an_hour = Duration::from_secs(30 * 60);
-    assert_eq!(bench.fail(HOME).await.unwrap_err(), Refusal::TooMany(net(HOME), half_an_hour - spent));
+    assert_eq!(bench.fail(HOME).await.unwrap_err(), SourceDenial::TooMany(net(HOME), half_an_hour - spent));
     assert!(bench.turn("203.0.113.8").await.is_ok());
     tokio::time::advance(half_an_hour).await;
     assert!(bench.turn(HOME).await.is_ok());
@@ -83,7 +87,7 @@ async fn burst_of_guesses_never_passes_the_limit() {
         turns.push(bench.turn(HOME).await.unwrap());
     }
     let late = bench.limiter.arrive(at(HOME)).turn(&bench.guess(), now() + Duration::from_secs(1)).await;
-    assert_eq!(late.unwrap_err(), Refusal::Unanswered(net(HOME)), "none of them has failed yet");
+    assert_eq!(late.unwrap_err(), SourceDenial::Unanswered(net(HOME)), "none of them has failed yet");
     // Everybody who waits learns at once that there is nothing to wait for.
     let waiting = async {
         let all = (0..100).map(|_| bench.turn(HOME));
@@ -97,7 +101,7 @@ async fn burst_of_guesses_never_passes_the_limit() {
     };
     let start = now();
     let (answers, ()) = tokio::join!(waiting, failing);
-    assert!(answers.iter().all(|answer| matches!(answer, Err(Refusal::TooMany(..)))), "{answers:?}");
+    assert!(answers.iter().all(|answer| matches!(answer, Err(SourceDenial::TooMany(..)))), "{answers:?}");
     assert_eq!(now(), start);
 }
 
@@ -129,7 +133,7 @@ async fn an_office_behind_one_address_is_served_in_turn() {
         let turn = bench.turn(HOME).await?;
         tokio::time::sleep(Duration::from_millis(50)).await;
         drop(turn);
-        Ok::<_, Refusal>(())
+        Ok::<_, SourceDenial>(())
     });
     let start = now();
     assert!(futures(people).await.iter().all(Result::is_ok));
@@ -191,7 +195,7 @@ async fn flood_of_sources_is_bounded_and_evicts_no_busy_one() {
     for _ in 0..9 {
         bench.fail(HOME).await.unwrap();
     }
-    assert!(matches!(bench.fail(HOME).await, Err(Refusal::TooMany(..))));
+    assert!(matches!(bench.fail(HOME).await, Err(SourceDenial::TooMany(..))));
 }
 
 #[test]
@@ -220,7 +224,7 @@ async fn ipv6_guesses_count_at_64_and_56_and_48() {
     let bench = Bench::new(no_pause());
     let mut made = [0, 0, 0];
     let refused_by = |refusal| match refusal {
-        Refusal::TooMany(network, _) => network.prefix(),
+        SourceDenial::TooMany(network, _) => network.prefix(),
         other => panic!("{other:?}"),
     };
     // One /64, then all of one /56, then all of the /48.
@@ -257,7 +261,7 @@ async fn unjudged_guess_counts_once_per_password() {
     for _ in 0..9 {
         bench.turn(HOME).await.unwrap().unjudged();
     }
-    assert!(matches!(bench.turn(HOME).await, Err(Refusal::TooMany(..))));
+    assert!(matches!(bench.turn(HOME).await, Err(SourceDenial::TooMany(..))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,7 +271,7 @@ async fn limit_reached_by_unrecognised_answers_is_reported_as_an_outage() {
         bench.fail(HOME).await.unwrap();
     }
     bench.turn(HOME).await.unwrap().unrecognised();
-    assert_eq!(bench.turn(HOME).await.unwrap_err(), Refusal::Unanswered(net(HOME)));
+    assert_eq!(bench.turn(HOME).await.unwrap_err(), SourceDenial::Unanswered(net(HOME)));
 }
 
 proptest! {
@@ -332,7 +336,7 @@ async fn unanswered_attempts_are_reported_and_counted_as_such() {
         elsewhere.limiter.count(source, certainty, Duration::from_secs(1));
     }
     for bench in [bench, elsewhere] {
-        assert_eq!(bench.turn(HOME).await.unwrap_err(), Refusal::Unanswered(net(HOME)));
+        assert_eq!(bench.turn(HOME).await.unwrap_err(), SourceDenial::Unanswered(net(HOME)));
     }
 }
 
@@ -348,6 +352,6 @@ async fn unjudged_guess_counts_at_each_source_that_makes_it() {
         for _ in 0..9 {
             bench.turn(source).await.unwrap().unjudged();
         }
-        assert!(matches!(bench.turn(source).await, Err(Refusal::TooMany(..))), "{source}");
+        assert!(matches!(bench.turn(source).await, Err(SourceDenial::TooMany(..))), "{source}");
     }
 }

@@ -34,10 +34,10 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn retry_after(refusal: Refusal) -> Duration {
+fn retry_after(refusal: UserDenial) -> Duration {
     match refusal {
-        Refusal::Locked(wait) | Refusal::TooMany(wait) | Refusal::TooEarly(wait) => wait,
-        Refusal::LockedByRule | Refusal::Unanswered => Duration::ZERO,
+        UserDenial::Locked(wait) | UserDenial::TooMany(wait) | UserDenial::TooEarly(wait) => wait,
+        UserDenial::LockedByRule | UserDenial::Unanswered => Duration::ZERO,
     }
 }
 
@@ -63,7 +63,7 @@ impl Bench {
         self.tuple(&self.guesses.get().to_string())
     }
 
-    async fn enter(&self, tuple: &OutcomeKey) -> Result<Entry, Refusal> {
+    async fn enter(&self, tuple: &OutcomeKey) -> Result<Entry, UserDenial> {
         self.enter_as([alice()], tuple, now() + seconds(20)).await
     }
 
@@ -72,7 +72,7 @@ impl Bench {
         names: [CanonicalName; N],
         tuple: &OutcomeKey,
         deadline: Instant,
-    ) -> Result<Entry, Refusal> {
+    ) -> Result<Entry, UserDenial> {
         self.users.arrive(names).enter(tuple, self.known.are_proven(tuple), deadline).await
     }
 
@@ -89,7 +89,7 @@ impl Bench {
         entry.accepted();
     }
 
-    async fn fail(&self) -> Result<bool, Refusal> {
+    async fn fail(&self) -> Result<bool, UserDenial> {
         let entry = self.enter(&self.guess()).await?;
         Ok(self.refuse(entry))
     }
@@ -147,7 +147,7 @@ async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
             Ok(_) => told.push((now() - before).as_secs()),
             // … long ones are told.
             Err(refusal) => {
-                assert_eq!(refusal, Refusal::TooEarly(retry_after(refusal)));
+                assert_eq!(refusal, UserDenial::TooEarly(retry_after(refusal)));
                 told.push(retry_after(refusal).as_secs());
                 tokio::time::advance(retry_after(refusal)).await;
                 let locked = bench.fail().await.unwrap();
@@ -160,9 +160,9 @@ async fn delays_grow_and_the_last_is_the_rest_of_the_day() {
         steps.iter().flat_map(|(pause, times)| std::iter::repeat_n(*pause, *times)).collect();
     assert_eq!(told, expected);
     let spent = now() - start;
-    assert_eq!(bench.fail().await.unwrap_err(), Refusal::Locked(DAY - spent));
+    assert_eq!(bench.fail().await.unwrap_err(), UserDenial::Locked(DAY - spent));
     tokio::time::advance(DAY - spent - Duration::from_nanos(1)).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
+    assert!(matches!(bench.fail().await, Err(UserDenial::Locked(_))));
     // 24 hours after the first failure, not at any midnight.
     tokio::time::advance(Duration::from_nanos(1)).await;
     assert_eq!(bench.fail().await, Ok(false));
@@ -181,7 +181,7 @@ async fn burst_of_guesses_one_is_made_at_once() {
                 // The server thinks for a while.
                 tokio::time::sleep(seconds(2)).await;
                 entry.refused(false);
-                Ok::<_, Refusal>(began - start)
+                Ok::<_, UserDenial>(began - start)
             })
         })
         .collect();
@@ -245,7 +245,7 @@ async fn t43_proven_credentials_are_never_delayed() {
     let right = bench.tuple("right");
     bench.accept(bench.enter(&right).await.unwrap());
     bench.fail_times(101).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
+    assert!(matches!(bench.fail().await, Err(UserDenial::Locked(_))));
     let start = now();
     // Tried while its server is down, it keeps its right.
     drop(bench.enter(&right).await.unwrap());
@@ -256,7 +256,7 @@ async fn t43_proven_credentials_are_never_delayed() {
     bench.users.unlock(&alice(), Duration::ZERO);
     bench.fail_times(101).await;
     let newly_right = bench.enter(&bench.tuple("new")).await;
-    assert!(matches!(newly_right, Err(Refusal::Locked(_))));
+    assert!(matches!(newly_right, Err(UserDenial::Locked(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -322,7 +322,7 @@ async fn delay_after_the_deadline_is_not_waited_for() {
     bench.fail_times(5).await;
     let deadline = now() + seconds(2);
     let refusal = bench.enter_as([alice()], &bench.guess(), deadline).await.unwrap_err();
-    assert_eq!(refusal, Refusal::TooEarly(seconds(3)));
+    assert_eq!(refusal, UserDenial::TooEarly(seconds(3)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -359,7 +359,7 @@ async fn t25_flood_of_names_is_bounded_and_evicts_no_attacked_user() {
     }
     assert!(bench.users.users() <= 1_001, "{}", bench.users.users());
     bench.refuse(under_way);
-    assert_eq!(bench.fail().await.unwrap_err(), Refusal::TooEarly(seconds(10)));
+    assert_eq!(bench.fail().await.unwrap_err(), UserDenial::TooEarly(seconds(10)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -368,7 +368,7 @@ async fn fifth_guess_in_15_minutes_is_refused() {
     for _ in 0..4 {
         assert_eq!(bench.fail().await, Ok(false));
     }
-    assert_eq!(bench.fail().await, Err(Refusal::TooMany(seconds(900))));
+    assert_eq!(bench.fail().await, Err(UserDenial::TooMany(seconds(900))));
     tokio::time::advance(seconds(900)).await;
     bench.fail_times(4).await;
     bench.accept(bench.users.arrive([alice()]).enter(&bench.tuple("right"), true, now()).await.unwrap());
@@ -383,14 +383,14 @@ async fn attempts_without_an_answer_are_no_failures() {
         under_way.push(bench.enter(&bench.guess()).await.unwrap());
     }
     let start = now();
-    assert_eq!(bench.enter(&bench.guess()).await.unwrap_err(), Refusal::Unanswered);
+    assert_eq!(bench.enter(&bench.guess()).await.unwrap_err(), UserDenial::Unanswered);
     assert_eq!(now() - start, MAX_INLINE_WAIT, "one of them might have ended");
     drop(under_way);
     assert_eq!(bench.users.users(), 0);
     for _ in 0..4 {
         bench.enter(&bench.guess()).await.unwrap().unjudged(true);
     }
-    assert_eq!(bench.enter(&bench.guess()).await.unwrap_err(), Refusal::Unanswered);
+    assert_eq!(bench.enter(&bench.guess()).await.unwrap_err(), UserDenial::Unanswered);
 }
 
 #[tokio::test(start_paused = true)]
@@ -418,18 +418,18 @@ async fn smaller_number_in_a_row_locks_earlier() {
     let rule = |max, exempt: Option<&str>| Some(InARow { max, exempt: exempt.map(named) });
     bench.users.set_in_a_row(rule(3, Some("root")));
     bench.fail_times(3).await;
-    assert_eq!(bench.fail().await, Err(Refusal::LockedByRule));
+    assert_eq!(bench.fail().await, Err(UserDenial::LockedByRule));
     // The user whom the rule never locks, as long as it is that one.
     bench.users.set_in_a_row(rule(3, Some("alice")));
     assert_eq!(bench.fail().await, Ok(false));
     bench.users.set_in_a_row(rule(3, None));
-    assert_eq!(bench.fail().await, Err(Refusal::LockedByRule));
+    assert_eq!(bench.fail().await, Err(UserDenial::LockedByRule));
     bench.users.set_in_a_row(None);
     assert_eq!(bench.fail().await, Ok(false));
     // What the settings lock is told as that.
     bench.users.set_in_a_row(rule(1_000, None));
     bench.fail_times(96).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::Locked(_))));
+    assert!(matches!(bench.fail().await, Err(UserDenial::Locked(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -439,7 +439,7 @@ async fn failures_of_another_process_count() {
         bench.users.report_failure(hash(&bench), seconds(minutes * 60));
     }
     assert!(!bench.users.is_quiet("alice") && bench.users.is_quiet("bob"));
-    assert_eq!(bench.fail().await, Err(Refusal::TooMany(seconds(60))));
+    assert_eq!(bench.fail().await, Err(UserDenial::TooMany(seconds(60))));
     bench.users.unlock(&alice(), Duration::ZERO);
     assert_eq!(bench.fail().await, Ok(false));
     bench.users.unlock(&alice(), Duration::ZERO);
@@ -447,5 +447,5 @@ async fn failures_of_another_process_count() {
     bench.fail_times(3).await;
     bench.users.report_sign_in(hash(&bench), Duration::ZERO);
     bench.fail_times(4).await;
-    assert!(matches!(bench.fail().await, Err(Refusal::TooMany(_))));
+    assert!(matches!(bench.fail().await, Err(UserDenial::TooMany(_))));
 }

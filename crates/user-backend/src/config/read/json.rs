@@ -7,7 +7,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{Document, MAX_DEPTH, secret_in, syntax};
-use crate::document::error::{Place, Problem};
+use crate::document::error::{Problem, SettingLocation};
 use crate::document::section::Diagnostics;
 use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
@@ -115,7 +115,7 @@ impl<'t> Reader<'t, '_> {
         if let Some(hint) = self.slip(at) {
             problem = problem.hint(hint);
         }
-        self.diagnostics.push(Some(at), &Place::default(), problem);
+        self.diagnostics.push(Some(at), &SettingLocation::default(), problem);
     }
 
     /// Syntax of other formats: a trailing comma, and comments.

@@ -13,7 +13,7 @@ mod toml;
 /// The key of our resolver settings in a `config.php`, where `resolver` alone might belong to another app.
 pub(super) const PHP_RESOLVER_KEY: &str = "user_backends_resolver";
 
-use crate::document::error::{Place, Problem};
+use crate::document::error::{Problem, SettingLocation};
 use crate::document::section::Diagnostics;
 use crate::document::source::{Format, carries_a_password, names_a_secret};
 use crate::document::tree::{Key, Member, Node, Position, Value};
@@ -58,7 +58,7 @@ pub(super) fn read(text: &str, keys: &Keys, diagnostics: &Diagnostics) -> Option
             let _ = (text, keys);
             let problem = Problem::new(format!("a configuration in {absent}"), expected_formats())
                 .hint(format!("the cargo feature `{}` of `user-backend` is off", absent.feature()));
-            diagnostics.push(None, &Place::default(), problem);
+            diagnostics.push(None, &SettingLocation::default(), problem);
             None
         }
     }
@@ -103,7 +103,7 @@ pub(super) fn mentions(text: &str, keys: &Keys) -> bool {
 
 /// Reports a syntax error.
 fn syntax(diagnostics: &Diagnostics, at: Position, found: impl Into<String>, expected: impl Into<String>) {
-    diagnostics.push(Some(at), &Place::default(), Problem::new(found, expected));
+    diagnostics.push(Some(at), &SettingLocation::default(), Problem::new(found, expected));
 }
 
 /// The first field that holds a secret, however deep. Empty values hold none.

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Document, MAX_SYNTAX_ERRORS, secret_in};
-use crate::document::error::{Place, Problem};
+use crate::document::error::{Problem, SettingLocation};
 use crate::document::section::Diagnostics;
 use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
@@ -22,7 +22,7 @@ pub(super) fn read(text: &str, diagnostics: &Diagnostics) -> Option<Document> {
             if behind_equals && text.get(start..).is_some_and(|rest| rest.starts_with(char::is_alphabetic)) {
                 problem = problem.hint("texts stand in quotes: class = \"imap\"");
             }
-            diagnostics.push(Some(at), &Place::default(), problem);
+            diagnostics.push(Some(at), &SettingLocation::default(), problem);
         }
         return None;
     }

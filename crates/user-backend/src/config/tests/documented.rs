@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::identity::LoginName;
 use crate::resolver::names::{Admit, NameDecision, NameRules};
-use crate::resolver::policy::{OnReject, OnUnavailable, Policy};
-use crate::transport::{TlsMode, Trust};
+use crate::resolver::policy::{BackendPolicy, OnReject, OnUnavailable};
+use crate::transport::{ServerTrust, TlsMode};
 
 #[test]
 fn the_defaults_are_those_of_the_table() {
@@ -14,14 +14,14 @@ fn the_defaults_are_those_of_the_table() {
     let entry = &config.entries()[0];
     let endpoint = entry.endpoint().unwrap();
     assert_eq!(reached(&config), "mail.example.com:143 explicit");
-    assert_eq!(endpoint.trust(), &Trust::System);
+    assert_eq!(endpoint.trust(), &ServerTrust::System);
     assert_eq!(endpoint.server_name(), "mail.example.com");
     assert!(!endpoint.allows_plaintext());
     assert_eq!(
         (endpoint.connect_timeout(), endpoint.timeout()),
         (Duration::from_secs(3), Duration::from_secs(20))
     );
-    assert_eq!(entry.policy(), &Policy::default());
+    assert_eq!(entry.policy(), &BackendPolicy::default());
     assert_eq!((entry.display_name(), entry.help_url()), ("imap:mail.example.com", None));
     assert_eq!(entry.names(), &NameRules::default());
     assert_eq!(config.resolver(), &ResolverSettings::default());
@@ -76,7 +76,7 @@ fn every_field_of_the_table_is_obeyed() {
     let endpoint = entry.endpoint().unwrap();
     assert_eq!(entry.id().as_str(), "mail");
     assert_eq!(reached(&config), "mail.example.com:1993 implicit");
-    assert_eq!(endpoint.trust(), &Trust::CaFile("conf/tls/ca.pem".into()));
+    assert_eq!(endpoint.trust(), &ServerTrust::CaFile("conf/tls/ca.pem".into()));
     assert_eq!(endpoint.server_name(), "imap.internal");
     assert_eq!(
         (endpoint.connect_timeout(), endpoint.timeout()),

@@ -38,11 +38,11 @@ fn a_ca_file_is_looked_for_beside_the_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let config = Config::load(write(dir.path(), "a.toml", FTP.as_bytes())).unwrap();
     let trust = config.entries()[0].endpoint().unwrap().trust();
-    assert_eq!(trust, &crate::transport::Trust::CaFile(dir.path().join("ca.pem")));
+    assert_eq!(trust, &crate::transport::ServerTrust::CaFile(dir.path().join("ca.pem")));
     let absolute = FTP.replace("ca.pem", "/etc/ssl/ca.pem");
     let config = Config::load(write(dir.path(), "b.toml", absolute.as_bytes())).unwrap();
     let trust = config.entries()[0].endpoint().unwrap().trust();
-    assert_eq!(trust, &crate::transport::Trust::CaFile("/etc/ssl/ca.pem".into()));
+    assert_eq!(trust, &crate::transport::ServerTrust::CaFile("/etc/ssl/ca.pem".into()));
 }
 
 #[test]

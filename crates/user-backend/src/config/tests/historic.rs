@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::resolver::names::DomainRules;
-use crate::transport::{TlsMode, Trust};
+use crate::transport::{ServerTrust, TlsMode};
 
 #[test]
 fn the_manuals_imap_example_loads_as_it_is_printed() {
@@ -185,7 +185,7 @@ fn consent_makes_clear_text_possible_and_the_warnings_say_so() {
 fn any_certificate_needs_the_flag_and_the_consent() {
     let entry = "'class' => 'OC_User_IMAP', 'arguments' => ['{localhost:993/imap/ssl/novalidate-cert}']";
     let config = php_entry(&format!("{entry}, 'danger_accept_any_certificate' => true"));
-    assert_eq!(config.entries()[0].endpoint().unwrap().trust(), &Trust::DangerAcceptAnyCertificate);
+    assert_eq!(config.entries()[0].endpoint().unwrap().trust(), &ServerTrust::DangerAcceptAnyCertificate);
     assert_eq!(config.warnings()[0].setting(), "danger_accept_any_certificate");
     assert!(
         Config::parse(&format!("<?php return ['user_backends' => [[{entry}]]];"), Format::Php, "x").is_err()

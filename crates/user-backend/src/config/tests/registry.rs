@@ -8,7 +8,7 @@ use super::*;
 use crate::backend::UserBackend;
 use crate::class::{Arguments, Class, EntryError, FieldSpec, NamedFields, SettingsSpec, TransportSpec};
 use crate::memory::StaticBackend;
-use crate::resolver::{Credentials, Policy, Resolver};
+use crate::resolver::{BackendPolicy, Credentials, Resolver};
 use crate::transport::TlsMode;
 
 /// A class of a third party: one user, and a list of anything.
@@ -193,11 +193,11 @@ fn backends_keep_the_order_of_the_array_and_their_policies() {
     let text = "
         [[user_backends]]\nclass = \"ftp\"\nhost = \"files\"\nmax_concurrent = 3
         [[user_backends]]\nclass = \"imap\"\nhost = \"mail\"\ndomain = \"example.com\"\nstrip_domain = true";
-    let links = toml(text).build_backends().unwrap();
-    let ids: Vec<_> = links.iter().map(|(backend, ..)| backend.id().to_string()).collect();
+    let backends = toml(text).build_backends().unwrap();
+    let ids: Vec<_> = backends.iter().map(|built| built.backend.id().to_string()).collect();
     assert_eq!(ids, ["ftp:files", "imap:mail"]);
-    assert_eq!(links[0].1.max_concurrent, 3);
-    assert_eq!(links[1].2.domain().stripped(), Some("example.com"));
+    assert_eq!(backends[0].policy.max_concurrent, 3);
+    assert_eq!(backends[1].names.domain().stripped(), Some("example.com"));
 }
 
 #[test]
@@ -248,7 +248,7 @@ fn a_ca_file_that_is_not_there_is_found_when_backends_are_built() {
     let config =
         toml("[[user_backends]]\nclass = \"ftp\"\nhost = \"files.example.com\"\nca_file = \"no-such.pem\"");
     let endpoint = config.entries()[0].endpoint().unwrap();
-    assert_eq!(endpoint.trust(), &crate::transport::Trust::CaFile("conf/no-such.pem".into()));
+    assert_eq!(endpoint.trust(), &crate::transport::ServerTrust::CaFile("conf/no-such.pem".into()));
 }
 
 /// A class of a third party that reads a file.
@@ -265,8 +265,8 @@ impl Class for FileClass {
         FIELDS
     }
 
-    fn default_policy(&self) -> Policy {
-        Policy { max_concurrent: 2, ..Policy::default() }
+    fn default_policy(&self) -> BackendPolicy {
+        BackendPolicy { max_concurrent: 2, ..BackendPolicy::default() }
     }
 
     fn files(&self, entry: &Entry) -> Vec<std::path::PathBuf> {

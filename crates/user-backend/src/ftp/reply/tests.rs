@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::refusal::{RefusalTexts, Said, Sent};
+use crate::refusal::{RefusalTexts, ReplyText, Sent};
 
 const STAGES: [Stage; 4] = [Stage::Greeting, Stage::Auth, Stage::User, Stage::Pass];
 
@@ -11,7 +11,7 @@ fn reply(code: u16) -> Vec<u8> {
 
 /// The words of a reply, of this meaning.
 fn words(class: Class) -> Words {
-    let mut said = Said::default();
+    let mut said = ReplyText::default();
     said.add(b"text");
     let words = said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     Words { class, ..words }
@@ -114,7 +114,7 @@ fn taught_words_make_any_no_a_refusal() {
 #[test]
 fn vsftpd_without_a_home_folder_refuses_this_user_only() {
     let said = "500 OOPS: cannot change directory:/home/alice\r\n";
-    let mut words = Said::default();
+    let mut words = ReplyText::default();
     words.add(b"OOPS: cannot change directory:/home/alice");
     let words = words.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     let Next::Rejected(rejection) = judge(Stage::Pass, said.as_bytes(), true, &words).unwrap() else {

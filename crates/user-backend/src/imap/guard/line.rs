@@ -3,10 +3,10 @@
 //! A line is never passed on as it came. It is rewritten from the few things a sign-in needs: the status word, the
 //! response code when it is one we know (RFC 9051 section 7.1), the capability names. What the server says in words is
 //! left out, because servers have been seen to repeat credentials and parsers have been seen to trip over them. The words
-//! of an answer are kept apart, in a [`Said`], until they are judged.
+//! of an answer are kept apart, in a [`ReplyText`], until they are judged.
 
 use super::violation::ProtocolViolation;
-use crate::refusal::Said;
+use crate::refusal::ReplyText;
 
 /// Response codes that may stand in front of a refusal. Others are passed on as [`UNLISTED`].
 const CODES: [&str; 21] = [
@@ -189,7 +189,7 @@ pub(super) fn names_dovecot(text: &[u8]) -> bool {
 }
 
 /// Keeps the words behind the code. What stands within `WEBALERT` is the address of the page that the user has to open.
-pub(super) fn keep_words(said: &mut Said, text: &[u8]) {
+pub(super) fn keep_words(said: &mut ReplyText, text: &[u8]) {
     let (code, words) = code_and_words(text);
     if let Some((b"WEBALERT", address)) = code {
         said.add(address);
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn words_are_kept_without_their_code() {
         let kept = |text: &str| {
-            let mut said = Said::default();
+            let mut said = ReplyText::default();
             keep_words(&mut said, text.as_bytes());
             let words =
                 said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });

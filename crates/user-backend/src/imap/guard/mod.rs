@@ -35,7 +35,7 @@ use zeroize::Zeroizing;
 
 use line::{Line, Status};
 
-use crate::refusal::{RefusalTexts, Said, Sent, Words};
+use crate::refusal::{RefusalTexts, ReplyText, Sent, Words};
 
 /// Longest line that is read, without its end.
 pub(super) const MAX_LINE: usize = 8 * 1024;
@@ -89,9 +89,9 @@ pub(super) struct Guard<S> {
     /// The line being judged, as it came.
     line: Zeroizing<Vec<u8>>,
     /// The words of the last answer that was not OK.
-    answer: Said,
+    answer: ReplyText,
     /// The words of an alert that came before it.
-    alert: Said,
+    alert: ReplyText,
     is_dovecot: bool,
 }
 
@@ -107,8 +107,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
             total: 0,
             added_rev1: false,
             line: Zeroizing::default(),
-            answer: Said::default(),
-            alert: Said::default(),
+            answer: ReplyText::default(),
+            alert: ReplyText::default(),
             is_dovecot: false,
         }
     }

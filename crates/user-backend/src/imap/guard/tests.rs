@@ -325,9 +325,9 @@ async fn an_alert_that_repeats_the_password_is_shown_to_no_one() {
 async fn the_words_of_one_command_are_not_those_of_the_next() {
     let server = Server::new([
         say("* OK hi\r\n"),
-        crate::imap::script::Step::Hear,
+        crate::imap::script::ScriptStep::Hear,
         say("Gab12 NO Login failed.\r\n"),
-        crate::imap::script::Step::Hear,
+        crate::imap::script::ScriptStep::Hear,
         say("Gab12 NO\r\n"),
     ]);
     let mut guard = greeted(server.hanging()).await;

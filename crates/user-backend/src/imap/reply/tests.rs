@@ -1,5 +1,5 @@
 use super::*;
-use crate::refusal::{RefusalTexts, Said, Sent};
+use crate::refusal::{RefusalTexts, ReplyText, Sent};
 use crate::verdict::Rejection;
 
 fn parsed(line: &str) -> Reply {
@@ -11,7 +11,7 @@ fn parsed(line: &str) -> Reply {
 
 /// The words of an answer, of this meaning.
 fn words(class: Class, is_taught: bool) -> Words {
-    let mut said = Said::default();
+    let mut said = ReplyText::default();
     let mut words = said.judge(&RefusalTexts::default(), Sent { name: "alice", password: "Wonderland-1" });
     (words.class, words.is_taught) = (class, is_taught);
     words
@@ -23,8 +23,8 @@ const REFUSAL: Class = Class::Refusal(Rejection::BadCredentials);
 fn outcome(line: &str, class: Class) -> &'static str {
     let Reply::Done(answer) = parsed(line) else { return "odd" };
     match decide(answer, &words(class, false), true) {
-        Ok(Decision::Yes) => "accepted",
-        Ok(Decision::No(rejection)) => rejection.as_str(),
+        Ok(LoginDecision::Yes) => "accepted",
+        Ok(LoginDecision::No(rejection)) => rejection.as_str(),
         Err(error) if error.server_text().is_some() && error.is_learnable() => "not recognised",
         Err(error) => kind(error),
     }
@@ -80,8 +80,8 @@ fn every_answer_to_a_login_has_its_meaning() {
 
 #[test]
 fn only_taught_words_make_bad_a_rejection() {
-    let judged = |class, is_taught| decide(Answer::Bad(None), &words(class, is_taught), true);
-    assert_eq!(judged(REFUSAL, true).unwrap(), Decision::No(Rejection::BadCredentials));
+    let judged = |class, is_taught| decide(TaggedStatus::Bad(None), &words(class, is_taught), true);
+    assert_eq!(judged(REFUSAL, true).unwrap(), LoginDecision::No(Rejection::BadCredentials));
     for class in [REFUSAL, Class::Unknown, Class::Outage] {
         let error = judged(class, false).unwrap_err();
         assert!(error.counts_as_guess() && !error.is_learnable(), "{class:?}");
@@ -93,14 +93,16 @@ fn outage_is_never_a_rejection_and_never_a_guess() {
     for code in ["UNAVAILABLE", "SERVERBUG", "INUSE", "LIMIT", "THROTTLED"] {
         for class in [REFUSAL, Class::Outage, Class::Unknown] {
             assert!(
-                !decide(Answer::No(Some(code)), &words(class, false), true).unwrap_err().counts_as_guess()
+                !decide(TaggedStatus::No(Some(code)), &words(class, false), true)
+                    .unwrap_err()
+                    .counts_as_guess()
             );
         }
     }
     for code in [None, Some("ALERT"), Some(UNLISTED)] {
-        let error = decide(Answer::No(code), &words(Class::Outage, false), true).unwrap_err();
+        let error = decide(TaggedStatus::No(code), &words(Class::Outage, false), true).unwrap_err();
         assert!(!error.counts_as_guess(), "{code:?}");
-        let error = decide(Answer::No(code), &words(Class::Unknown, false), true).unwrap_err();
+        let error = decide(TaggedStatus::No(code), &words(Class::Unknown, false), true).unwrap_err();
         assert!(error.counts_as_guess(), "{code:?}");
     }
 }
@@ -110,8 +112,8 @@ fn a_refusal_before_the_password_says_nothing_about_the_password() {
     let refused = |answer, class, knows_name| {
         let method = Method::LoginInTurns;
         match refused_unheard(answer, &words(class, false), method, true, knows_name) {
-            Ok(Decision::No(rejection)) => rejection.as_str(),
-            Ok(Decision::Yes) => "accepted",
+            Ok(LoginDecision::No(rejection)) => rejection.as_str(),
+            Ok(LoginDecision::Yes) => "accepted",
             Err(error) => {
                 assert!(!error.counts_as_guess() && error.server_text().is_none());
                 error.kind()
@@ -119,18 +121,18 @@ fn a_refusal_before_the_password_says_nothing_about_the_password() {
         }
     };
     for code in [None, Some("AUTHENTICATIONFAILED"), Some("EXPIRED"), Some(UNLISTED)] {
-        assert_eq!(refused(Answer::No(code), REFUSAL, false), "unavailable");
+        assert_eq!(refused(TaggedStatus::No(code), REFUSAL, false), "unavailable");
     }
     for knows_name in [false, true] {
-        assert_eq!(refused(Answer::No(Some("PRIVACYREQUIRED")), REFUSAL, knows_name), "misconfigured");
-        assert_eq!(refused(Answer::Bad(None), REFUSAL, knows_name), "protocol");
-        assert_eq!(refused(Answer::Ok, REFUSAL, knows_name), "protocol");
-        assert_eq!(refused(Answer::No(None), Class::Outage, knows_name), "unavailable");
-        assert_eq!(refused(Answer::No(None), Class::Unknown, knows_name), "unavailable");
+        assert_eq!(refused(TaggedStatus::No(Some("PRIVACYREQUIRED")), REFUSAL, knows_name), "misconfigured");
+        assert_eq!(refused(TaggedStatus::Bad(None), REFUSAL, knows_name), "protocol");
+        assert_eq!(refused(TaggedStatus::Ok, REFUSAL, knows_name), "protocol");
+        assert_eq!(refused(TaggedStatus::No(None), Class::Outage, knows_name), "unavailable");
+        assert_eq!(refused(TaggedStatus::No(None), Class::Unknown, knows_name), "unavailable");
     }
     // The name was sent, and refused.
-    assert_eq!(refused(Answer::No(None), REFUSAL, true), "unknown_user");
-    assert_eq!(refused(Answer::No(Some("AUTHENTICATIONFAILED")), Class::Unknown, true), "unknown_user");
+    assert_eq!(refused(TaggedStatus::No(None), REFUSAL, true), "unknown_user");
+    assert_eq!(refused(TaggedStatus::No(Some("AUTHENTICATIONFAILED")), Class::Unknown, true), "unknown_user");
 }
 
 #[test]
@@ -165,16 +167,16 @@ fn t15_the_first_way_that_is_offered_is_taken() {
 fn privacy_required_under_tls_advises_no_tls() {
     let text = |encrypted| {
         let words = words(Class::Unknown, false);
-        decide(Answer::No(Some("PRIVACYREQUIRED")), &words, encrypted).unwrap_err().detail().to_owned()
+        decide(TaggedStatus::No(Some("PRIVACYREQUIRED")), &words, encrypted).unwrap_err().detail().to_owned()
     };
     assert!(text(false).contains("set tls") && !text(true).contains("set tls"), "{}", text(true));
 }
 
 #[test]
 fn starttls_needs_a_clear_yes() {
-    assert!(agreed_to_tls(Answer::Ok).is_ok());
-    assert_eq!(agreed_to_tls(Answer::No(None)).map_err(kind), Err("unavailable"));
-    assert_eq!(agreed_to_tls(Answer::Bad(None)).map_err(kind), Err("misconfigured"));
+    assert!(agreed_to_tls(TaggedStatus::Ok).is_ok());
+    assert_eq!(agreed_to_tls(TaggedStatus::No(None)).map_err(kind), Err("unavailable"));
+    assert_eq!(agreed_to_tls(TaggedStatus::Bad(None)).map_err(kind), Err("misconfigured"));
 }
 
 #[test]

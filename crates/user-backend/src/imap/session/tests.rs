@@ -6,27 +6,27 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::*;
-use crate::imap::script::{CREDENTIALS, Record, Server, Step, say};
+use crate::imap::script::{CREDENTIALS, Record, ScriptStep, Server, say};
 use crate::refusal::RefusalTexts;
 
 const GREETING: &str = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\r\n";
 const IN_TURNS: &str = "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n";
 
 /// What came of it, in one word.
-fn word(outcome: Result<Decision, BackendError>) -> &'static str {
+fn word(outcome: Result<LoginDecision, BackendError>) -> &'static str {
     match outcome {
-        Ok(Decision::Yes) => "accepted",
-        Ok(Decision::No(rejection)) => rejection.as_str(),
+        Ok(LoginDecision::Yes) => "accepted",
+        Ok(LoginDecision::No(rejection)) => rejection.as_str(),
         Err(fault) => fault.kind(),
     }
 }
 
 /// The steps between which the server listens: one line each time.
-fn turns<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Vec<Step> {
+fn turns<T: AsRef<[u8]>>(texts: impl IntoIterator<Item = T>) -> Vec<ScriptStep> {
     let mut steps = Vec::new();
     for text in texts {
         if !steps.is_empty() {
-            steps.push(Step::Hear);
+            steps.push(ScriptStep::Hear);
         }
         steps.push(say(text));
     }
@@ -240,7 +240,7 @@ async fn what_a_server_says_decides_where_its_code_does_not() {
         ["NO Internal server error", "NO Hau ab, alice", "BAD Hau ab, alice", "NO [ALERT] Hau ab, alice"]
     {
         let decision = judged(&format!("{{tag}} {answer}\r\n")).await.unwrap().decision;
-        assert_eq!(decision, Decision::No(crate::verdict::Rejection::BadCredentials), "{answer}");
+        assert_eq!(decision, LoginDecision::No(crate::verdict::Rejection::BadCredentials), "{answer}");
     }
     for (answer, text, is_learnable) in [
         ("NO The flux is gone", "The flux is gone", true),
@@ -277,7 +277,7 @@ async fn what_a_server_tells_its_user_is_handed_on() {
         let judged = server.log_in("alice", "Wonderland-1", &RefusalTexts::default()).await.0.unwrap();
         (judged.decision, judged.message.map(|text| text.as_str().to_owned()))
     };
-    let no = Decision::No(crate::verdict::Rejection::BadCredentials);
+    let no = LoginDecision::No(crate::verdict::Rejection::BadCredentials);
     let gmail =
         "{tag} NO [ALERT] Application-specific password required: https://example.com/185833 (Failure)\r\n";
     let text = "Application-specific password required: https://example.com/185833 (Failure)";
@@ -523,7 +523,7 @@ async fn every_command_has_a_long_tag_of_its_own() {
 }
 
 /// Dialogues to cut, split and spoil.
-fn dialogues() -> [(Vec<Step>, &'static str); 7] {
+fn dialogues() -> [(Vec<ScriptStep>, &'static str); 7] {
     let at_once = "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN LITERAL+] mail ready\r\n";
     [
         (turns([at_once, "* OK mo\r\n{tag} OK [CAPABILITY IMAP4rev1 IDLE] in\r\n"]), "accepted"),
@@ -583,7 +583,7 @@ async fn a_dialogue_that_is_cut_off_decides_nothing() {
 }
 
 /// A spoilt dialogue: pieces put in or taken out, one byte changed.
-fn spoilt() -> impl Strategy<Value = (Vec<Step>, Option<(usize, u8)>, bool)> {
+fn spoilt() -> impl Strategy<Value = (Vec<ScriptStep>, Option<(usize, u8)>, bool)> {
     let dictionary = proptest::sample::select(vec![
         "\r\n",
         "\n",
@@ -622,9 +622,9 @@ fn spoilt() -> impl Strategy<Value = (Vec<Step>, Option<(usize, u8)>, bool)> {
             let mut steps = dialogues()[which].0.clone();
             for (step, at, removed, put) in edits {
                 let said: Vec<_> =
-                    steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Say(_))).collect();
+                    steps.iter().enumerate().filter(|(_, step)| matches!(step, ScriptStep::Say(_))).collect();
                 let index = said[step.index(said.len())].0;
-                if let Step::Say(text) = &mut steps[index] {
+                if let ScriptStep::Say(text) = &mut steps[index] {
                     let start = at.index(text.len() + 1);
                     let end = (start + removed).min(text.len());
                     text.splice(start..end, put.bytes());

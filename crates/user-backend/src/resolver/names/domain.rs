@@ -8,7 +8,7 @@ use crate::verdict::Identity;
 /// Which names a backend is asked about. A name that is the id of one of its accounts is always asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Offered {
+pub enum NameForms {
     /// Names with and without a domain. The default.
     #[default]
     Any,
@@ -58,7 +58,7 @@ pub struct DomainRules {
     add: bool,
     strip: bool,
     group: bool,
-    offered: Offered,
+    offered: NameForms,
     /// `DOMAIN\user` is not a name like any other: see [`Self::windows_names`].
     has_windows_names: bool,
     workgroup: Option<CanonicalName>,
@@ -139,14 +139,14 @@ impl DomainRules {
     #[must_use]
     pub fn bare_names_only(self, on: bool) -> Self {
         match on && self.domains.is_empty() {
-            true => self.offer(Offered::Bare),
+            true => self.offer(NameForms::Bare),
             false => self,
         }
     }
 
-    /// Which names this backend is asked about. [`Offered::Any`] by default.
+    /// Which names this backend is asked about. [`NameForms::Any`] by default.
     #[must_use]
-    pub fn offer(mut self, offered: Offered) -> Self {
+    pub fn offer(mut self, offered: NameForms) -> Self {
         self.offered = offered;
         self
     }
@@ -186,7 +186,7 @@ impl DomainRules {
     }
 
     /// Which names this backend is asked about.
-    pub fn offered(&self) -> Offered {
+    pub fn offered(&self) -> NameForms {
         self.offered
     }
 
@@ -227,7 +227,7 @@ impl DomainRules {
         let login = login.with_escaped_at().map_or(login, Cow::Owned);
         let address = self.split(&login)?;
         match (self.offered, address) {
-            (Offered::Bare, Some(_)) | (Offered::Address, None) => return None,
+            (NameForms::Bare, Some(_)) | (NameForms::Address, None) => return None,
             _ => {}
         }
         let identity = match (address, self.domains.first()) {

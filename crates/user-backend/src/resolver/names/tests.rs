@@ -196,7 +196,7 @@ fn separator_stands_in_what_is_sent_and_nowhere_else() {
 fn backend_is_offered_the_names_that_it_is_set_to() {
     let rules = |offered| DomainRules::for_domain("example.com").unwrap().offer(offered);
     for (offered, bare, address) in
-        [(Offered::Any, true, true), (Offered::Bare, true, false), (Offered::Address, false, true)]
+        [(NameForms::Any, true, true), (NameForms::Bare, true, false), (NameForms::Address, false, true)]
     {
         for rules in [rules(offered), DomainRules::none().offer(offered)] {
             assert_eq!(sent(&rules, "kim").is_some(), bare, "{offered:?}");
@@ -204,7 +204,7 @@ fn backend_is_offered_the_names_that_it_is_set_to() {
             assert_eq!(sent(&rules, "kim%40example.com").is_some(), address, "{offered:?}");
         }
     }
-    let adds = rules(Offered::Bare).add_domain(true);
+    let adds = rules(NameForms::Bare).add_domain(true);
     assert_eq!(sent(&adds, "kim"), some("kim@example.com", "kim@example.com"));
 }
 

@@ -69,7 +69,7 @@ fn server() -> Server {
 fn admitting(server: &Server, admit: Admit, pins: Arc<dyn PinStore>) -> Resolver {
     let names = NameRules::new().with_admit(admit);
     let backend = Arc::new(Thinking(server.clone()));
-    Resolver::builder().pins(pins).link(backend, Policy::default(), names).build().unwrap()
+    Resolver::builder().pins(pins).backend_with(backend, BackendPolicy::default(), names).build().unwrap()
 }
 
 fn alice() -> CanonicalName {
@@ -100,7 +100,10 @@ async fn admit_lets_in_whom_it_names() {
 async fn admitted_name_is_read_with_the_domain() {
     let domain = DomainRules::for_domain("example.com").unwrap();
     let names = NameRules::new().with_domain(domain).with_admit(Admit::Names(vec![alice()]));
-    let resolver = Resolver::builder().link(Arc::new(server()), Policy::default(), names).build().unwrap();
+    let resolver = Resolver::builder()
+        .backend_with(Arc::new(server()), BackendPolicy::default(), names)
+        .build()
+        .unwrap();
     assert!(sign_in(&resolver, "alice@example.com", "a").await.authenticated().is_some());
 }
 
@@ -140,6 +143,6 @@ async fn refusal_by_admit_says_why_to_operators() {
     let resolver = admitting(&server(), Admit::Known, Arc::new(MemoryPins::default()));
     let answer = sign_in(&resolver, "alice", "a").await;
     let step = &answer.trace.steps[0];
-    assert_eq!(step.verdict, Said::Rejected);
+    assert_eq!(step.verdict, StepOutcome::Rejected);
     assert!(step.reason.as_deref().is_some_and(|reason| reason.contains("admit")), "{step:?}");
 }

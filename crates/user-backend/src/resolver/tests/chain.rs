@@ -7,31 +7,31 @@ async fn the_first_backend_that_accepts_decides() {
     let (one, two) =
         (watch(people("one").with_user("bob", "b")), watch(people("two").with_user("alice", "a")));
     let three = watch(people("three").with_user("alice", "a"));
-    let resolver = chain([one, two, three.clone()].map(|backend| (backend, Policy::default())));
+    let resolver = chain([one, two, three.clone()].map(|backend| (backend, BackendPolicy::default())));
     let answer = sign_in(&resolver, "Alice", "a").await;
     assert_eq!(vouched_by(&answer), Some("two"));
     assert_eq!(answer.authenticated().unwrap().name().as_str(), "alice");
     assert_eq!(answer.authenticated().unwrap().freshness(), Freshness::Live);
     assert_eq!(three.asked(), 0);
     let said: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
-    assert_eq!(said, [Said::Rejected, Said::Accepted, Said::Skipped]);
+    assert_eq!(said, [StepOutcome::Rejected, StepOutcome::Accepted, StepOutcome::Skipped]);
 }
 
 #[tokio::test]
 async fn outage_is_never_a_rejection() {
     let down = || watch(people("down").unavailable());
     let up = || watch(people("up").with_user("alice", "a"));
-    for (links, rule) in [
-        (vec![(down(), Policy::default()), (up(), Policy::default())], Rule::OutageStops),
-        (vec![(down(), go_on_without()), (up(), Policy::default())], Rule::OutageUndecided),
-        (vec![(up(), Policy::default()), (down(), Policy::default())], Rule::OutageStops),
-        (vec![(up(), Policy::default()), (down(), go_on_without())], Rule::OutageUndecided),
+    for (slots, rule) in [
+        (vec![(down(), BackendPolicy::default()), (up(), BackendPolicy::default())], EndReason::OutageStops),
+        (vec![(down(), go_on_without()), (up(), BackendPolicy::default())], EndReason::OutageUndecided),
+        (vec![(up(), BackendPolicy::default()), (down(), BackendPolicy::default())], EndReason::OutageStops),
+        (vec![(up(), BackendPolicy::default()), (down(), go_on_without())], EndReason::OutageUndecided),
         (
             vec![(down(), go_on_without()), (up(), policy(|policy| policy.on_reject = OnReject::Stop))],
-            Rule::OutageUndecided,
+            EndReason::OutageUndecided,
         ),
     ] {
-        let answer = sign_in(&chain(links), "alice", "wrong").await;
+        let answer = sign_in(&chain(slots), "alice", "wrong").await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
         assert_eq!(answer.trace.ended_by, rule, "{answer:?}");
     }
@@ -41,7 +41,7 @@ async fn outage_is_never_a_rejection() {
 async fn outage_can_be_configured_to_continue() {
     let resolver = chain([
         (watch(people("down").unavailable()), go_on_without()),
-        (watch(people("up").with_user("alice", "a")), Policy::default()),
+        (watch(people("up").with_user("alice", "a")), BackendPolicy::default()),
     ]);
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("up"));
 }
@@ -49,7 +49,7 @@ async fn outage_can_be_configured_to_continue() {
 #[tokio::test]
 async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
     let (one, two) = (watch(people("one").with_user("alice", "a")), watch(people("two")));
-    let resolver = chain([one.clone(), two.clone()].map(|backend| (backend, Policy::default())));
+    let resolver = chain([one.clone(), two.clone()].map(|backend| (backend, BackendPolicy::default())));
     for _ in 0..5 {
         let answer = sign_in(&resolver, "alice", "100%25").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
@@ -60,7 +60,7 @@ async fn one_wrong_password_costs_one_failed_login_at_each_backend() {
 #[tokio::test(start_paused = true)]
 async fn a_locked_account_is_asked_for_again_at_once() {
     let mail = watch(people("mail").with_refused_user("alice", "a", Rejection::AccountLocked));
-    let resolver = chain([(mail.clone(), Policy::default())]);
+    let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for asked in 1..3 {
         let answer = sign_in(&resolver, "alice", "a").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::AccountLocked));
@@ -71,11 +71,13 @@ async fn a_locked_account_is_asked_for_again_at_once() {
 #[tokio::test]
 async fn a_rejection_can_be_final() {
     let (one, two) = (watch(people("one")), watch(people("two").with_user("alice", "a")));
-    let resolver =
-        chain([(one, policy(|policy| policy.on_reject = OnReject::Stop)), (two.clone(), Policy::default())]);
+    let resolver = chain([
+        (one, policy(|policy| policy.on_reject = OnReject::Stop)),
+        (two.clone(), BackendPolicy::default()),
+    ]);
     let answer = sign_in(&resolver, "alice", "a").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::UnknownUser));
-    assert_eq!((answer.trace.ended_by, two.asked()), (Rule::RejectionStops, 0));
+    assert_eq!((answer.trace.ended_by, two.asked()), (EndReason::RejectionStops, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,7 +86,7 @@ async fn one_deadline_is_shared_by_the_whole_chain() {
     let resolver = chain([
         (slow("one"), go_on_without()),
         (slow("two"), go_on_without()),
-        (watch(people("three").with_user("alice", "a")), Policy::default()),
+        (watch(people("three").with_user("alice", "a")), BackendPolicy::default()),
     ]);
     let start = now();
     let answer = sign_in(&resolver, "alice", "a").await;
@@ -105,7 +107,7 @@ async fn expired_deadline_names_the_silent_backend() {
     assert!(now() - start <= Resolver::DEFAULT_DEADLINE);
     let silent: Vec<_> =
         answer.trace.steps.iter().map(|step| (step.backend.as_str(), step.verdict)).collect();
-    assert_eq!(silent, [("one", Said::Unavailable), ("two", Said::Unavailable)]);
+    assert_eq!(silent, [("one", StepOutcome::Unavailable), ("two", StepOutcome::Unavailable)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,18 +119,19 @@ async fn grace_bridges_a_server_that_hangs_until_the_deadline() {
         is_down: Arc::clone(&is_down),
     };
     let policy = policy(|policy| policy.max_stale = Some(Duration::from_secs(8 * 3600)));
-    let resolver = Resolver::builder().link(Arc::new(backend), policy, DomainRules::none()).build().unwrap();
+    let resolver =
+        Resolver::builder().backend_with(Arc::new(backend), policy, DomainRules::none()).build().unwrap();
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
     is_down.store(true, Ordering::SeqCst);
     tokio::time::advance(Duration::from_secs(3600)).await;
     let stale = sign_in(&resolver, "alice", "a").await;
-    assert_eq!(stale.trace.ended_by, Rule::Grace, "{stale:?}");
+    assert_eq!(stale.trace.ended_by, EndReason::Grace, "{stale:?}");
 }
 
 #[tokio::test]
 async fn t01_invalid_name_or_password_reaches_no_server() {
     let mail = watch(people("mail"));
-    let resolver = chain([(mail.clone(), Policy::default())]);
+    let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     let long = "x".repeat(1025);
     for (name, password) in [
         ("", "a"),
@@ -141,7 +144,7 @@ async fn t01_invalid_name_or_password_reaches_no_server() {
     ] {
         let answer = sign_in(&resolver, name, password).await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied));
-        assert_eq!(answer.trace.ended_by, Rule::InvalidInput);
+        assert_eq!(answer.trace.ended_by, EndReason::InvalidInput);
     }
     assert_eq!((mail.asked(), resolver.cache_stats()), (0, CacheStats::default()));
 }
@@ -149,7 +152,7 @@ async fn t01_invalid_name_or_password_reaches_no_server() {
 #[tokio::test]
 async fn t34_a_blank_name_and_an_empty_password_reach_no_backend() {
     let mail = watch(people("mail"));
-    let resolver = chain([(mail.clone(), Policy::default())]);
+    let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for name in ["", " ", "   ", "\t", "\u{a0}", "\u{3000}", "\u{200b}", "\u{feff}"] {
         assert!(matches!(sign_in(&resolver, name, "a").await.outcome, Outcome::Refused(_)), "{name:?}");
     }
@@ -165,18 +168,18 @@ async fn t05_backend_that_accepts_strangers_is_not_asked_again() {
     let resolver = Resolver::builder().backend(open).build().unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("open"));
     let found = resolver.canary().await;
-    assert_eq!(found, [(BackendId::parse("open").unwrap(), Canary::AcceptsAnybody)]);
+    assert_eq!(found, [(BackendId::parse("open").unwrap(), Canary::AcceptsAnyLogin)]);
     // Neither live nor from the cache.
     let answer = sign_in(&resolver, "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
-    assert_eq!(answer.trace.steps[0].verdict, Said::Misconfigured);
+    assert_eq!(answer.trace.steps[0].verdict, StepOutcome::Misconfigured);
 }
 
 #[tokio::test]
 async fn canary_of_an_unreachable_backend_changes_nothing() {
     let resolver = chain([
-        (watch(people("down").unavailable()), Policy::default()),
-        (watch(people("up").with_user("alice", "a")), Policy::default()),
+        (watch(people("down").unavailable()), BackendPolicy::default()),
+        (watch(people("up").with_user("alice", "a")), BackendPolicy::default()),
         (watch(people("quiet")), policy(|policy| policy.canary = false)),
     ]);
     let found: Vec<_> = resolver.canary().await.into_iter().map(|(_, canary)| canary).collect();
@@ -191,8 +194,8 @@ fn a_chain_that_cannot_work_is_refused_when_it_is_built() {
     assert_eq!(twice.unwrap_err().to_string(), "two backends have the id \"a\"");
     let strip = |domain: &str| DomainRules::for_domain(domain).unwrap().strip_domain(true);
     let collision = Resolver::builder()
-        .link(Arc::new(people("a")), Policy::default(), strip("a.example"))
-        .link(Arc::new(people("b")), Policy::default(), strip("b.example"))
+        .backend_with(Arc::new(people("a")), BackendPolicy::default(), strip("a.example"))
+        .backend_with(Arc::new(people("b")), BackendPolicy::default(), strip("b.example"))
         .build();
     assert!(matches!(collision.unwrap_err(), BuildError::Collision(_)));
 }

@@ -54,21 +54,21 @@ fn honest() -> StaticBackend {
 }
 
 /// A run of the suite is a dozen wrong passwords.
-fn generous(change: impl FnOnce(&mut Policy)) -> Policy {
+fn generous(change: impl FnOnce(&mut BackendPolicy)) -> BackendPolicy {
     policy(|policy| {
         policy.budget.failures = 1_000;
         change(policy);
     })
 }
 
-async fn keeps_the_contract(policy: Policy, before: Option<StaticBackend>) -> Whole {
+async fn keeps_the_contract(policy: BackendPolicy, before: Option<StaticBackend>) -> Whole {
     let mut builder = Resolver::builder().lock(None);
     if let Some(before) = before {
         // The limit per typed name is the smallest budget of the chain.
         let go_on = generous(|policy| policy.on_unavailable = OnUnavailable::Continue);
-        builder = builder.link(Arc::new(before), go_on, DomainRules::none());
+        builder = builder.backend_with(Arc::new(before), go_on, DomainRules::none());
     }
-    let resolver = builder.link(Arc::new(honest()), policy, DomainRules::none()).build().unwrap();
+    let resolver = builder.backend_with(Arc::new(honest()), policy, DomainRules::none()).build().unwrap();
     let whole = Whole { id: id("whole"), resolver };
     check(&whole, &known()).await.unwrap_or_else(|broken| panic!("{broken}"));
     whole
@@ -113,7 +113,8 @@ async fn grace_rejects_no_user_and_accepts_no_wrong_password() {
     let is_down = Arc::new(AtomicBool::new(false));
     let switched = Switched { people: honest(), down: honest().unavailable(), is_down: Arc::clone(&is_down) };
     let grace = generous(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
-    let resolver = Resolver::builder().lock(None).link(Arc::new(switched), grace, DomainRules::none());
+    let resolver =
+        Resolver::builder().lock(None).backend_with(Arc::new(switched), grace, DomainRules::none());
     let resolver = resolver.build().unwrap();
     let whole = Whole { id: id("whole"), resolver };
     check(&whole, &known()).await.unwrap();

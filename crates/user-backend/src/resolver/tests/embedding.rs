@@ -6,7 +6,7 @@ use crate::resolver::NotAuthenticated;
 #[tokio::test]
 async fn kept_proof_counts_until_something_ends_it() {
     let server = Server::new("mail").with("alice", "a").with("bob", "b");
-    let resolver = server.alone(Policy { canary: false, ..Policy::default() });
+    let resolver = server.alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let sign_in = async |name: &str, password: &str| {
         resolver.authenticate(Credentials::new(name, password)).await.into_result().unwrap()
     };
@@ -29,11 +29,11 @@ async fn kept_proof_counts_until_something_ends_it() {
 #[tokio::test]
 async fn proof_ends_with_its_backend() {
     let (mail, files) = (Server::new("mail").with("alice", "a"), Server::new("files"));
-    let resolver = mail.alone(Policy { canary: false, ..Policy::default() });
+    let resolver = mail.alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let proof = resolver.authenticate(Credentials::new("alice", "a")).await.into_result().unwrap();
     let with = |server: &Server| {
-        let policy = Policy { canary: false, ..Policy::default() };
-        Resolver::builder().link(Arc::new(server.clone()), policy, DomainRules::none())
+        let policy = BackendPolicy { canary: false, ..BackendPolicy::default() };
+        Resolver::builder().backend_with(Arc::new(server.clone()), policy, DomainRules::none())
     };
     resolver.replace(with(&files)).await.unwrap();
     assert!(!resolver.still_counts(&proof), "its backend is gone");
@@ -44,7 +44,7 @@ async fn proof_ends_with_its_backend() {
 #[tokio::test]
 async fn proof_of_another_resolver_never_counts() {
     let server = Server::new("mail").with("alice", "a");
-    let policy = Policy { canary: false, ..Policy::default() };
+    let policy = BackendPolicy { canary: false, ..BackendPolicy::default() };
     let (one, other) = (server.alone(policy.clone()), server.alone(policy));
     let proof = one.authenticate(Credentials::new("alice", "a")).await.into_result().unwrap();
     assert!(one.still_counts(&proof) && one.clone().still_counts(&proof));
@@ -105,7 +105,7 @@ impl std::io::Write for Writer {
 fn missing_client_address_is_reported_once() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let warnings = |credentials: fn() -> Credentials<'static>| {
-        let resolver = Server::new("mail").alone(Policy { canary: false, ..Policy::default() });
+        let resolver = Server::new("mail").alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
         let log = logged(|| {
             for _ in 0..2 {
                 let _ = runtime.block_on(resolver.authenticate(credentials()));
@@ -121,8 +121,9 @@ fn missing_client_address_is_reported_once() {
 #[test]
 fn attempt_outside_of_a_runtime_panics_and_memory_does_not() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let resolver =
-        Server::new("mail").with("alice", "a").alone(Policy { canary: false, ..Policy::default() });
+    let resolver = Server::new("mail")
+        .with("alice", "a")
+        .alone(BackendPolicy { canary: false, ..BackendPolicy::default() });
     let answer = runtime.block_on(resolver.authenticate(Credentials::new("alice", "a")));
     assert!(answer.authenticated().is_some());
     drop(runtime);

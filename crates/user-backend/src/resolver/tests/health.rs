@@ -116,7 +116,7 @@ async fn sign_in_that_asked_no_backend_says_nothing_about_its_health() {
     let server = Server::new("mail").with("alice", "secret");
     let denied = NameRules::new().deny_names(["guest"]).unwrap();
     let resolver =
-        Resolver::builder().link(Arc::new(server.clone()), policy(|_| {}), denied).build().unwrap();
+        Resolver::builder().backend_with(Arc::new(server.clone()), policy(|_| {}), denied).build().unwrap();
     server.down(true);
     let _ = sign_in(&resolver, "alice", "secret").await;
     assert_eq!(resolver.outages().len(), 1);

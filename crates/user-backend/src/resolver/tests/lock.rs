@@ -7,7 +7,7 @@ use crate::brute_force::Lockout as Lock;
 fn locked(server: &Server, lock: Option<Lock>) -> Resolver {
     let policy = policy(|policy| policy.budget.failures = 1_000);
     Resolver::builder()
-        .link(Arc::new(server.clone()), policy, DomainRules::none())
+        .backend_with(Arc::new(server.clone()), policy, DomainRules::none())
         .lock(lock)
         .build()
         .unwrap()
@@ -22,11 +22,11 @@ fn address(number: u32) -> String {
 }
 
 /// A guess from a new source. When throttled it retries in time.
-async fn guess(resolver: &Resolver, name: &str, number: u32) -> Answer {
+async fn guess(resolver: &Resolver, name: &str, number: u32) -> TracedOutcome {
     let password = format!("guess {number}");
     let answer = sign_in_from(resolver, &address(number), name, &password).await;
     match answer.outcome {
-        Outcome::Throttled { retry_after, .. } if answer.trace.ended_by == Rule::UserLocked => {
+        Outcome::Throttled { retry_after, .. } if answer.trace.ended_by == EndReason::UserLocked => {
             tokio::time::advance(retry_after).await;
             sign_in_from(resolver, &address(number), name, &password).await
         }
@@ -100,7 +100,7 @@ async fn people_who_do_not_exist_are_locked_like_people_who_do() {
         told.push(answers);
     }
     assert_eq!(told[0], told[1]);
-    assert_eq!(told[0].last().map(|last| last.1), Some(Rule::UserLocked));
+    assert_eq!(told[0].last().map(|last| last.1), Some(EndReason::UserLocked));
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,7 +123,7 @@ async fn outage_cache_hit_and_grace_change_no_count() {
         assert!(matches!(guess(&resolver, "alice", number).await.outcome, Outcome::Unavailable { .. }));
     }
     let stale = sign_in(&resolver, "alice", "right").await;
-    assert_eq!(stale.trace.ended_by, Rule::Grace);
+    assert_eq!(stale.trace.ended_by, EndReason::Grace);
     assert_eq!(now(), start);
     server.down(false);
     tokio::time::advance(Duration::from_secs(600)).await;
@@ -191,7 +191,7 @@ async fn forgiven_or_switched_off_there_is_no_pause() {
     for number in 0..3 {
         let _ = guess(&resolver, "alice", number).await;
     }
-    assert_eq!(sign_in(&resolver, "alice", "right").await.trace.ended_by, Rule::UserLocked);
+    assert_eq!(sign_in(&resolver, "alice", "right").await.trace.ended_by, EndReason::UserLocked);
     resolver.unlock(&CanonicalName::parse("alice").unwrap());
     assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());
 
@@ -213,7 +213,7 @@ async fn a_reload_forgets_no_count_unless_the_lock_is_another() {
     }
     let next = |lock| Resolver::builder().backend(server.clone()).lock(lock);
     resolver.replace(next(lock)).await.unwrap();
-    assert_eq!(sign_in(&resolver, "alice", "right").await.trace.ended_by, Rule::UserLocked);
+    assert_eq!(sign_in(&resolver, "alice", "right").await.trace.ended_by, EndReason::UserLocked);
     resolver.replace(next(None)).await.unwrap();
     assert!(sign_in(&resolver, "alice", "right").await.authenticated().is_some());
 }

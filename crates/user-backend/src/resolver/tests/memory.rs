@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn unavailable_is_never_remembered() {
     let down = watch(people("down").unavailable());
-    let resolver = chain([(down.clone(), Policy::default())]);
+    let resolver = chain([(down.clone(), BackendPolicy::default())]);
     for asked in 1..4 {
         assert!(matches!(sign_in(&resolver, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
         assert_eq!(down.asked(), asked);
@@ -16,7 +16,7 @@ async fn unavailable_is_never_remembered() {
 #[tokio::test(start_paused = true)]
 async fn cached_password_is_not_blocked_by_wrong_ones() {
     let mail = watch(people("mail").with_user("alice", "right").with_user("bob", "b"));
-    let resolver = chain([(mail.clone(), Policy::default())]);
+    let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "right").await), Some("mail"));
     for number in 0..100 {
         let answer = sign_in(&resolver, "alice", &format!("wrong{number}")).await;
@@ -31,7 +31,7 @@ async fn cached_password_is_not_blocked_by_wrong_ones() {
         throttled.outcome,
         Outcome::Throttled { limit: GuessLimit::PerUser, retry_after: Duration::from_secs(15 * 60 - 3) }
     );
-    assert_eq!(throttled.trace.ended_by, Rule::UserLocked);
+    assert_eq!(throttled.trace.ended_by, EndReason::UserLocked);
     assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("mail"));
     // When the time is over the server is asked again.
     tokio::time::advance(Duration::from_secs(15 * 60)).await;
@@ -40,7 +40,7 @@ async fn cached_password_is_not_blocked_by_wrong_ones() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_spends_no_budget() {
-    let resolver = chain([(watch(people("down").unavailable()), Policy::default())]);
+    let resolver = chain([(watch(people("down").unavailable()), BackendPolicy::default())]);
     for number in 0..20 {
         let answer = sign_in(&resolver, "alice", &format!("{number}")).await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
@@ -50,13 +50,13 @@ async fn an_outage_spends_no_budget() {
 #[tokio::test(start_paused = true)]
 async fn the_mail_server_is_not_asked_at_every_request() {
     let mail = watch(people("mail").with_user("alice", "a"));
-    let resolver = chain([(mail.clone(), Policy::default())]);
+    let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     for _ in 0..100 {
         assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     }
     let cached = sign_in(&resolver, "ALICE", "a").await;
     assert!(matches!(cached.authenticated().unwrap().freshness(), Freshness::Cached { .. }));
-    assert_eq!(cached.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(cached.trace.ended_by, EndReason::CachedAcceptance);
     assert_eq!(mail.asked(), 1);
     tokio::time::advance(Duration::from_secs(300)).await;
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
@@ -66,7 +66,7 @@ async fn the_mail_server_is_not_asked_at_every_request() {
 #[tokio::test(start_paused = true)]
 async fn the_password_is_part_of_the_key_and_so_is_the_name() {
     let mail = watch(people("mail").with_user("alice", "a").with_user("bob", "b"));
-    let resolver = chain([(mail.clone(), Policy::default())]);
+    let resolver = chain([(mail.clone(), BackendPolicy::default())]);
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
     for (name, password) in [("alice", "b"), ("bob", "a"), ("alic", "ea"), ("alice", "A")] {
         assert_eq!(sign_in(&resolver, name, password).await.authenticated(), None, "{name} {password}");
@@ -134,7 +134,7 @@ async fn a_check_under_way_does_not_survive_an_invalidation() {
         gate.add_permits(1);
         let answer = early.await.unwrap();
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
-        assert_eq!(answer.trace.ended_by, Rule::Invalidated);
+        assert_eq!(answer.trace.ended_by, EndReason::Invalidated);
         assert_eq!(resolver.cache_stats().accepted, 0);
     }
 }
@@ -167,7 +167,7 @@ async fn t44_grace_ends_with_max_stale_or_an_invalidation() {
             is_down: Arc::clone(&is_down),
         };
         let policy = policy(|policy| policy.max_stale = max_stale);
-        Resolver::builder().link(Arc::new(backend), policy, DomainRules::none()).build().unwrap()
+        Resolver::builder().backend_with(Arc::new(backend), policy, DomainRules::none()).build().unwrap()
     };
     let (with, without) = (build(Some(hour * 8)), build(None));
     for resolver in [&with, &without] {
@@ -177,7 +177,7 @@ async fn t44_grace_ends_with_max_stale_or_an_invalidation() {
     tokio::time::advance(hour).await;
     let stale = sign_in(&with, "Alice", "a").await;
     assert!(matches!(stale.authenticated().unwrap().freshness(), Freshness::Stale { .. }), "{stale:?}");
-    assert_eq!(stale.trace.ended_by, Rule::Grace);
+    assert_eq!(stale.trace.ended_by, EndReason::Grace);
     // Off by default; no grace for what was never accepted.
     assert!(matches!(sign_in(&without, "alice", "a").await.outcome, Outcome::Unavailable { .. }));
     assert!(matches!(sign_in(&with, "alice", "b").await.outcome, Outcome::Unavailable { .. }));
@@ -215,7 +215,7 @@ async fn invalidation_of_one_user_splits_no_other_attempt() {
     assert_eq!(resolver.shared.flights.under_way(), 2);
     gate.add_permits(2);
     for early in [first.await, second.await] {
-        assert_eq!(early.trace.ended_by, Rule::Invalidated);
+        assert_eq!(early.trace.ended_by, EndReason::Invalidated);
     }
     assert!(third.await.authenticated().is_some());
     assert_eq!(arrived.available_permits(), 2);
@@ -232,14 +232,14 @@ async fn outcome_read_after_an_invalidation_does_not_count() {
     }
     resolver.invalidate_user(&CanonicalName::parse("alice").unwrap());
     let answer = late.await;
-    assert_eq!((answer.authenticated(), answer.trace.ended_by), (None, Rule::Invalidated));
+    assert_eq!((answer.authenticated(), answer.trace.ended_by), (None, EndReason::Invalidated));
 }
 
 #[tokio::test(start_paused = true)]
 async fn invalidation_of_many_users_voids_no_others() {
     let names: Vec<_> = (0..80).map(|number| format!("user{number}")).collect();
     let people = names.iter().fold(people("mail"), |people, name| people.with_user(name, "right"));
-    let resolver = chain([(watch(people.with_delay(Duration::from_secs(1))), Policy::default())]);
+    let resolver = chain([(watch(people.with_delay(Duration::from_secs(1))), BackendPolicy::default())]);
     let forget_others = || {
         // More than there are slots in the filter.
         for number in 0..40_000 {
@@ -262,6 +262,6 @@ async fn invalidation_of_many_users_voids_no_others() {
     forget_others();
     for name in &names {
         let answer = sign_in(&resolver, name, "right").await;
-        assert_eq!(answer.trace.ended_by, Rule::CachedAcceptance, "{name}");
+        assert_eq!(answer.trace.ended_by, EndReason::CachedAcceptance, "{name}");
     }
 }

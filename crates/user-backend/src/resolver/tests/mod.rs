@@ -20,6 +20,7 @@ use crate::resolver::policy::{OnReject, OnUnavailable};
 use crate::verdict::{Authenticated, Freshness, Identity, Rejection, Verdict};
 
 mod admit;
+mod canary_state;
 mod chain;
 #[cfg(feature = "conformance")]
 mod conformance;
@@ -43,7 +44,6 @@ mod secrets;
 mod throttle;
 mod trace;
 mod traps;
-mod trust;
 
 /// A backend that is watched from outside: the chain owns a clone of the handle.
 type Watched = Arc<StaticBackend>;
@@ -56,35 +56,35 @@ fn watch(backend: StaticBackend) -> Watched {
     Arc::new(backend)
 }
 
-fn policy(change: impl FnOnce(&mut Policy)) -> Policy {
-    let mut policy = Policy::default();
+fn policy(change: impl FnOnce(&mut BackendPolicy)) -> BackendPolicy {
+    let mut policy = BackendPolicy::default();
     change(&mut policy);
     policy
 }
 
-fn go_on_without() -> Policy {
+fn go_on_without() -> BackendPolicy {
     policy(|policy| policy.on_unavailable = OnUnavailable::Continue)
 }
 
-fn chain(links: impl IntoIterator<Item = (Watched, Policy)>) -> Resolver {
-    links
+fn chain(slots: impl IntoIterator<Item = (Watched, BackendPolicy)>) -> Resolver {
+    slots
         .into_iter()
         .fold(Resolver::builder(), |builder, (backend, policy)| {
-            builder.link(Arc::new(backend), policy, DomainRules::none())
+            builder.backend_with(Arc::new(backend), policy, DomainRules::none())
         })
         .build()
         .unwrap()
 }
 
-async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> Answer {
+async fn sign_in(resolver: &Resolver, name: &str, password: &str) -> TracedOutcome {
     resolver.authenticate(Credentials::new(name, password).without_source()).await
 }
 
-async fn sign_in_from(resolver: &Resolver, source: &str, name: &str, password: &str) -> Answer {
+async fn sign_in_from(resolver: &Resolver, source: &str, name: &str, password: &str) -> TracedOutcome {
     resolver.authenticate(Credentials::new(name, password).from_source(source.parse().unwrap())).await
 }
 
-fn vouched_by(answer: &Answer) -> Option<&str> {
+fn vouched_by(answer: &TracedOutcome) -> Option<&str> {
     answer.authenticated().map(|proof| proof.backend().as_str())
 }
 
@@ -234,8 +234,8 @@ impl Server {
         self.0.seen.lock().unwrap().clone()
     }
 
-    fn alone(&self, policy: Policy) -> Resolver {
-        Resolver::builder().link(Arc::new(self.clone()), policy, DomainRules::none()).build().unwrap()
+    fn alone(&self, policy: BackendPolicy) -> Resolver {
+        Resolver::builder().backend_with(Arc::new(self.clone()), policy, DomainRules::none()).build().unwrap()
     }
 }
 

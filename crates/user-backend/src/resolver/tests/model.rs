@@ -19,7 +19,7 @@ enum Op {
         password: usize,
     },
     /// The server answers one of those it has heard, or fails to.
-    Answer {
+    TracedOutcome {
         which: Index,
         outage: bool,
     },
@@ -42,7 +42,7 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         12 => (0..4_usize, 0..3_usize).prop_map(|(name, password)| Op::Ask { name, password }),
-        8 => (any::<Index>(), prop::bool::weighted(0.1)).prop_map(|(which, outage)| Op::Answer { which, outage }),
+        8 => (any::<Index>(), prop::bool::weighted(0.1)).prop_map(|(which, outage)| Op::TracedOutcome { which, outage }),
         2 => (0..2_usize, 0..3_usize).prop_map(|(user, password)| Op::Change { user, password }),
         2 => prop_oneof![1..40_u64, 250..310_u64].prop_map(|seconds| Op::Wait { seconds }),
         1 => (0..2_usize).prop_map(|user| Op::ForgetUser { user }),
@@ -197,7 +197,8 @@ fn resolver(server: &Slow) -> Resolver {
         policy.budget.failures = u32::MAX;
         policy.max_concurrent = 1_000;
     });
-    let builder = Resolver::builder().lock(None).link(Arc::new(server.clone()), policy, DomainRules::none());
+    let builder =
+        Resolver::builder().lock(None).backend_with(Arc::new(server.clone()), policy, DomainRules::none());
     builder.deadline(Duration::from_secs(1_000_000)).build().unwrap()
 }
 
@@ -207,7 +208,7 @@ async fn run(ops: Vec<Op>) {
     let other = BackendId::parse("other").unwrap();
     let resolver = resolver(&server);
     let mut model = Model::default();
-    let mut callers: Vec<Vec<tokio::task::JoinHandle<Answer>>> = Vec::new();
+    let mut callers: Vec<Vec<tokio::task::JoinHandle<TracedOutcome>>> = Vec::new();
     for op in ops {
         match op {
             Op::Ask { name, password } => {
@@ -227,8 +228,8 @@ async fn run(ops: Vec<Op>) {
                     callers[flight.unwrap()].push(caller);
                 }
             }
-            Op::Answer { .. } if model.flights.is_empty() => {}
-            Op::Answer { which, outage } => {
+            Op::TracedOutcome { .. } if model.flights.is_empty() => {}
+            Op::TracedOutcome { which, outage } => {
                 let which = which.index(model.flights.len());
                 // One more would open the breaker, which has tests of its own.
                 let outage = outage && model.outages < 4;

@@ -84,7 +84,7 @@ async fn two_spellings_share_cache_and_budget() {
         let canonical = CanonicalName::parse(one).unwrap();
         assert_eq!(CanonicalName::parse(other).as_ref(), Ok(&canonical), "{one} {other:?}");
         let server = Server::new("mail").with(canonical.as_str(), "a");
-        let resolver = server.alone(Policy::default());
+        let resolver = server.alone(BackendPolicy::default());
         for name in [one, other] {
             let answer = sign_in(&resolver, name, "a").await;
             assert_eq!(answer.authenticated().map(Authenticated::name), Some(&canonical), "{name:?}");
@@ -107,10 +107,10 @@ async fn two_spellings_share_cache_and_budget() {
 async fn look_alike_spelling_is_refused_before_any_io() {
     for (one, other) in REFUSED {
         let server = Server::new("mail").with(one, "a").with(other, "a");
-        let resolver = server.alone(Policy::default());
+        let resolver = server.alone(BackendPolicy::default());
         let answer = sign_in(&resolver, other, "a").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{other:?}");
-        assert_eq!((answer.trace.ended_by, server.seen().len()), (Rule::InvalidInput, 0), "{other:?}");
+        assert_eq!((answer.trace.ended_by, server.seen().len()), (EndReason::InvalidInput, 0), "{other:?}");
         assert!(sign_in(&resolver, one, "a").await.authenticated().is_some(), "{one}");
     }
 }
@@ -169,7 +169,10 @@ async fn backend_gets_the_name_to_send_and_the_resolver_the_identity() {
     ] {
         let seen = Arc::new(Mutex::default());
         let noting = Noting(BackendId::parse("mail").unwrap(), Arc::clone(&seen));
-        let resolver = Resolver::builder().link(Arc::new(noting), Policy::default(), rules).build().unwrap();
+        let resolver = Resolver::builder()
+            .backend_with(Arc::new(noting), BackendPolicy::default(), rules)
+            .build()
+            .unwrap();
         let answer = sign_in(&resolver, typed, "a").await;
         assert_eq!(
             answer.authenticated().map(|proof| proof.name().as_str()),
@@ -179,7 +182,7 @@ async fn backend_gets_the_name_to_send_and_the_resolver_the_identity() {
         );
         assert_eq!(*seen.lock().unwrap(), [sent]);
         let foreign = sign_in(&resolver, "alice@evil.example", "a").await;
-        assert_eq!(foreign.trace.steps[0].verdict, Said::NotMine);
+        assert_eq!(foreign.trace.steps[0].verdict, StepOutcome::NotMine);
         assert_eq!(seen.lock().unwrap().len(), 1);
     }
 }
@@ -192,7 +195,7 @@ async fn denied_name_is_refused_without_asking_a_backend() {
     for name in ["guest", "ANONYMOUS", "ftp@example.com"] {
         let answer = sign_in(&resolver, name, "a").await;
         assert_eq!(answer.outcome, Outcome::Refused(Rejection::PolicyDenied), "{name}");
-        assert_eq!(answer.trace.ended_by, Rule::NobodyAsked);
+        assert_eq!(answer.trace.ended_by, EndReason::NotAttempted);
     }
     assert!(seen.lock().unwrap().is_empty());
 }

@@ -33,8 +33,8 @@ fn every_outcome_and_every_login_is_counted_once() {
             let (mail, files) = (Server::new("mail").with("alice", "Canary-5a1f"), Server::new("files"));
             files.down(true);
             let resolver = Resolver::builder()
-                .link(Arc::new(mail), go_on_without(), DomainRules::none())
-                .link(Arc::new(files), go_on_without(), DomainRules::none())
+                .backend_with(Arc::new(mail), go_on_without(), DomainRules::none())
+                .backend_with(Arc::new(files), go_on_without(), DomainRules::none())
                 .build()
                 .unwrap();
             for _ in 0..3 {
@@ -98,10 +98,15 @@ fn thousand_shared_attempts_are_one_login() {
 
 #[test]
 fn words_in_metrics_are_the_words_in_json() {
-    for rule in [Rule::InvalidInput, Rule::CachedAcceptance, Rule::SourceThrottled, Rule::NotTheOwner] {
+    for rule in [
+        EndReason::InvalidInput,
+        EndReason::CachedAcceptance,
+        EndReason::SourceThrottled,
+        EndReason::NotTheOwner,
+    ] {
         assert_eq!(serde_json::to_value(rule).unwrap(), rule.as_str());
     }
-    for said in [Said::Accepted, Said::NotMine, Said::Protocol, Said::Skipped] {
+    for said in [StepOutcome::Accepted, StepOutcome::NotMine, StepOutcome::Protocol, StepOutcome::Skipped] {
         assert_eq!(serde_json::to_value(said).unwrap(), said.as_str());
     }
 }

@@ -69,7 +69,7 @@ impl World {
         // No delays: what is refused is refused by a limit.
         let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
         let resolver = Resolver::builder()
-            .link(Arc::new(server.clone()), policy, DomainRules::none())
+            .backend_with(Arc::new(server.clone()), policy, DomainRules::none())
             .throttle(throttle)
             .build()
             .unwrap();
@@ -93,7 +93,7 @@ impl World {
                     tokio::spawn(async move {
                         let answer = sign_in_from(&resolver, source, "alice", &guess).await;
                         // Not looked at by anyone.
-                        let is_overload = answer.trace.ended_by == Rule::Overload;
+                        let is_overload = answer.trace.ended_by == EndReason::Overload;
                         if is_overload { "overload" } else { text_of(&answer.outcome) }
                     })
                 });
@@ -142,7 +142,7 @@ fn judge(ops: &[Op], right: u8, max_stale: Option<Duration>) {
     let known = story(ops, &format!("guess {right}"), max_stale);
     let twin = story(ops, "never tried", max_stale);
     // What was not judged in the world where no guess is right, and when, up to the limit: what comes after it is not told anything.
-    let (mut unjudged, per) = (Vec::<(Duration, u8)>::new(), Policy::default().budget.per);
+    let (mut unjudged, per) = (Vec::<(Duration, u8)>::new(), BackendPolicy::default().budget.per);
     for (op, ((at, seen), (_, twin))) in ops.iter().zip(known.into_iter().zip(twin)) {
         if twin.contains(&OWNER_CAME) {
             unjudged.clear();
@@ -186,8 +186,12 @@ proptest! {
 
 fn resolver(server: &Server) -> Resolver {
     let throttle = SourceRateLimit { first_delay: Duration::ZERO, ..SourceRateLimit::default() };
-    let link = Resolver::builder().link(Arc::new(server.clone()), Policy::default(), DomainRules::none());
-    link.throttle(throttle).lock(None).build().unwrap()
+    let slot = Resolver::builder().backend_with(
+        Arc::new(server.clone()),
+        BackendPolicy::default(),
+        DomainRules::none(),
+    );
+    slot.throttle(throttle).lock(None).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -200,11 +204,11 @@ async fn limited_source_is_not_told_a_remembered_password() {
     }
     for password in ["wrong", "right", "other"] {
         let answer = sign_in_from(&resolver, ELSEWHERE[0], "alice", password).await;
-        assert_eq!(answer.trace.ended_by, Rule::SourceThrottled, "{password}: {}", answer.trace);
+        assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled, "{password}: {}", answer.trace);
     }
     // Its owner is answered from memory meanwhile.
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
-    assert_eq!(answer.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(answer.trace.ended_by, EndReason::CachedAcceptance);
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,10 +224,10 @@ async fn limited_user_is_not_told_a_remembered_password_elsewhere() {
     for (number, password) in ["wrong", "right", "other"].iter().enumerate() {
         let source = format!("192.0.2.{}", 100 + number);
         let answer = sign_in_from(&resolver, &source, "alice", password).await;
-        assert_eq!(answer.trace.ended_by, Rule::UserLocked, "{password}: {}", answer.trace);
+        assert_eq!(answer.trace.ended_by, EndReason::UserLocked, "{password}: {}", answer.trace);
     }
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
-    assert_eq!(answer.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(answer.trace.ended_by, EndReason::CachedAcceptance);
 }
 
 #[tokio::test(start_paused = true)]
@@ -266,11 +270,11 @@ async fn owners_network_that_is_limited_passes_the_owner_and_few_guesses() {
     // At her name there are ten guesses, then her password is a guess like any other.
     for number in 0..10 {
         let answer = sign_in_from(&resolver, HOME, "alice", &format!("guess {number}")).await;
-        assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
+        assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled);
         assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
     }
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
-    assert_eq!(answer.trace.ended_by, Rule::SourceThrottled, "{}", answer.trace);
+    assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled, "{}", answer.trace);
     assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "bob", "b").await), Some("mail"));
 }
 
@@ -279,11 +283,11 @@ async fn statuses_tell_no_local_external_and_unknown_names_apart() {
     let local = people("local").with_user("admin", "a");
     let mail = people("mail").with_user("alice", "b");
     let patient = policy(|policy| policy.budget.failures = 100);
-    let resolver = chain([(watch(local), patient), (watch(mail), Policy::default())]);
+    let resolver = chain([(watch(local), patient), (watch(mail), BackendPolicy::default())]);
     for (name, password) in [("admin", "a"), ("alice", "b")] {
         assert!(sign_in_from(&resolver, HOME, name, password).await.authenticated().is_some());
     }
-    tokio::time::advance(Policy::default().cache_accepted).await;
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     let mut seen = Vec::new();
     for (subnet, name) in ["admin", "alice", "nobody", "Nobody@example.com"].into_iter().enumerate() {
         let mut answers = Vec::new();

@@ -9,8 +9,16 @@ fn resolver(mail: &Server, other: Watched, other_first: bool) -> Resolver {
     let mail = Arc::new(mail.clone());
     let (other, rules): (Arc<dyn UserBackend>, _) = (Arc::new(other), DomainRules::none);
     match other_first {
-        true => builder.link(other, Policy::default(), rules()).link(mail, go_on_without(), rules()),
-        false => builder.link(mail, go_on_without(), rules()).link(other, Policy::default(), rules()),
+        true => builder.backend_with(other, BackendPolicy::default(), rules()).backend_with(
+            mail,
+            go_on_without(),
+            rules(),
+        ),
+        false => builder.backend_with(mail, go_on_without(), rules()).backend_with(
+            other,
+            BackendPolicy::default(),
+            rules(),
+        ),
     }
     .build()
     .unwrap()
@@ -18,7 +26,7 @@ fn resolver(mail: &Server, other: Watched, other_first: bool) -> Resolver {
 
 const HOME: &str = "203.0.113.7";
 
-fn is_outage(answer: &Answer) -> bool {
+fn is_outage(answer: &TracedOutcome) -> bool {
     matches!(answer.outcome, Outcome::Unavailable { retry_after } if retry_after <= Duration::from_secs(5))
 }
 
@@ -80,7 +88,7 @@ async fn outage_is_not_hidden_by_the_limit_of_another_backend() {
 #[tokio::test(start_paused = true)]
 async fn server_that_hangs_is_unavailable_whoever_waits() {
     let hangs = watch(people("mail").with_user("bob", "right").with_delay(Duration::from_secs(600)));
-    let resolver = chain([(hangs, Policy::default())]);
+    let resolver = chain([(hangs, BackendPolicy::default())]);
     let attempts: Vec<_> = (0..30)
         .map(|number| {
             let resolver = resolver.clone();
@@ -102,7 +110,7 @@ async fn user_that_a_backend_does_not_know_spends_no_budget_there() {
     let local = watch(people("local").with_user("frank", "f"));
     let mail = watch(people("mail").with_user("bob", "right"));
     let generous = policy(|policy| policy.budget.failures = 3);
-    let resolver = chain([(local.clone(), generous), (mail, Policy::default())]);
+    let resolver = chain([(local.clone(), generous), (mail, BackendPolicy::default())]);
     for number in 0..3 {
         let answer = sign_in(&resolver, "bob", &format!("guess {number}")).await;
         assert_eq!(answer.outcome.as_str(), "refused");
@@ -161,15 +169,15 @@ async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owne
     let limit = AttemptLimit { failures: 4, per: Duration::from_secs(600) };
     let resolver = server.alone(policy(|policy| policy.budget_all = Some(limit)));
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
-    tokio::time::advance(Policy::default().cache_accepted).await;
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     let mut answers = Vec::new();
     for number in 0..6 {
         let answer =
             sign_in_from(&resolver, &format!("10.0.0.{number}"), &format!("user{number}"), "x").await;
         answers.push((answer.outcome.as_str(), answer.trace.ended_by));
     }
-    assert_eq!(answers[2], ("refused", Rule::NobodyAccepted));
-    assert_eq!(answers[3], ("throttled", Rule::BackendBudgetSpent));
+    assert_eq!(answers[2], ("refused", EndReason::NotAccepted));
+    assert_eq!(answers[3], ("throttled", EndReason::BackendBudgetSpent));
     assert_eq!(server.seen().len(), 1 + 3);
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert_eq!(vouched_by(&answer), Some("mail"), "{}", answer.trace);
@@ -180,10 +188,15 @@ async fn guesses_at_made_up_names_leave_a_share_of_the_backend_limit_to_the_owne
 async fn limit_that_stops_the_chain_hides_no_outage_after_it() {
     let local = people("local").with_user("frank", "f").with_user("bob", "another");
     let mail = Server::new("mail").with("bob", "right").with("eve", "e");
-    let builder =
-        Resolver::builder().lock(None).link(Arc::new(watch(local)), Policy::default(), DomainRules::none());
-    let resolver =
-        builder.link(Arc::new(mail.clone()), Policy::default(), DomainRules::none()).build().unwrap();
+    let builder = Resolver::builder().lock(None).backend_with(
+        Arc::new(watch(local)),
+        BackendPolicy::default(),
+        DomainRules::none(),
+    );
+    let resolver = builder
+        .backend_with(Arc::new(mail.clone()), BackendPolicy::default(), DomainRules::none())
+        .build()
+        .unwrap();
     mail.down(true);
     // The first backend refuses each guess, and without the second one nothing is decided.
     for number in 0..4 {

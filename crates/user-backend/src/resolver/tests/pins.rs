@@ -6,7 +6,7 @@ use super::*;
 async fn no_backend_takes_over_anothers_user() {
     let mail = watch(people("mail").with_user("alice", "mail-password"));
     let files = watch(people("files").with_user("alice", "files-password").with_user("bob", "b"));
-    let resolver = chain([mail.clone(), files.clone()].map(|backend| (backend, Policy::default())));
+    let resolver = chain([mail.clone(), files.clone()].map(|backend| (backend, BackendPolicy::default())));
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "mail-password").await), Some("mail"));
     // An account of the same name elsewhere opens nothing, and is not even asked.
     let answer = sign_in(&resolver, "alice", "files-password").await;
@@ -39,7 +39,7 @@ async fn a_pinned_user_never_notices_the_outage_of_another_backend() {
 #[tokio::test]
 async fn only_an_admin_rebinds_and_the_cache_is_cleared() {
     let both = |id: &str| watch(people(id).with_user("alice", "a"));
-    let resolver = chain([both("mail"), both("files")].map(|backend| (backend, Policy::default())));
+    let resolver = chain([both("mail"), both("files")].map(|backend| (backend, BackendPolicy::default())));
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     let (alice, files) = (CanonicalName::parse("alice").unwrap(), BackendId::parse("files").unwrap());
     let before = resolver.rebind(&alice, Some(&files)).await.unwrap();
@@ -62,7 +62,7 @@ async fn reordering_moves_no_user_and_a_missing_owner_admits_none() {
     assert_eq!(vouched_by(&sign_in(&chain(&["files", "mail"]), "alice", "a").await), Some("mail"));
     let answer = sign_in(&chain(&["files", "office"]), "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
-    assert_eq!(answer.trace.ended_by, Rule::OwnerMissing);
+    assert_eq!(answer.trace.ended_by, EndReason::OwnerMissing);
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn a_stripped_domain_does_not_hide_whose_a_name_is() {
     let strip = DomainRules::for_domain("example.com").unwrap().strip_domain(true);
     let mail = people("mail").with_user("alice@example.com", "m");
     let resolver = Resolver::builder()
-        .link(Arc::new(mail), Policy::default(), strip)
+        .backend_with(Arc::new(mail), BackendPolicy::default(), strip)
         .backend(people("files").with_user("alice", "f"))
         .build()
         .unwrap();
@@ -108,7 +108,7 @@ async fn failing_pin_store_refuses_sign_ins() {
     let resolver = Resolver::builder().backend(mail).pins(Arc::new(Failing)).build().unwrap();
     let answer = sign_in(&resolver, "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }));
-    assert_eq!(answer.trace.ended_by, Rule::PinsUnavailable);
+    assert_eq!(answer.trace.ended_by, EndReason::PinsUnavailable);
 }
 
 /// `local` without rules, and `mail`, which adds and knows the domain `example.com`.
@@ -117,8 +117,8 @@ fn local_and_mail(local: &Server, mail: &Server) -> (Resolver, Arc<dyn PinStore>
     let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
     let resolver = Resolver::builder()
         .pins(Arc::clone(&pins))
-        .link(Arc::new(local.clone()), Policy::default(), DomainRules::none())
-        .link(Arc::new(mail.clone()), Policy::default(), adds)
+        .backend_with(Arc::new(local.clone()), BackendPolicy::default(), DomainRules::none())
+        .backend_with(Arc::new(mail.clone()), BackendPolicy::default(), adds)
         .build()
         .unwrap();
     (resolver, pins)
@@ -140,7 +140,7 @@ async fn mistyped_password_of_a_local_user_reaches_no_other_backend() {
     let mail_only = BackendId::parse("mail").unwrap();
     let restricted = Credentials::new("frank", "almost right").only_backend(&mail_only);
     let answer = resolver.authenticate(restricted).await;
-    assert_eq!(answer.trace.ended_by, Rule::OwnerMissing);
+    assert_eq!(answer.trace.ended_by, EndReason::OwnerMissing);
     assert!(mail.seen().is_empty());
 }
 
@@ -186,7 +186,10 @@ impl CaseSensitive {
     }
 
     fn alone(&self, names: impl Into<NameRules>) -> Resolver {
-        Resolver::builder().link(Arc::new(self.clone()), Policy::default(), names).build().unwrap()
+        Resolver::builder()
+            .backend_with(Arc::new(self.clone()), BackendPolicy::default(), names)
+            .build()
+            .unwrap()
     }
 }
 
@@ -259,7 +262,7 @@ async fn spelling_is_pinned_before_the_domain_is_added() {
     }
     assert_eq!(server.sent(), ["Frank@example.com"; 3]);
     // The rules change, the spelling stays.
-    let next = Resolver::builder().link(Arc::new(server.clone()), Policy::default(), rules());
+    let next = Resolver::builder().backend_with(Arc::new(server.clone()), BackendPolicy::default(), rules());
     resolver.replace(next).await.unwrap();
     server.sent();
     let _ = sign_in(&resolver, "frank", "right").await;
@@ -270,7 +273,7 @@ async fn spelling_is_pinned_before_the_domain_is_added() {
 async fn two_spellings_at_the_same_time_are_one_account() {
     let server = CaseSensitive::new([("Frank", "one"), ("frank", "two")]);
     let resolver = Resolver::builder()
-        .link(Arc::new(server.clone()), Policy::default(), DomainRules::none())
+        .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .lock(None)
         .build()
         .unwrap();
@@ -287,7 +290,7 @@ async fn owns(pins: &Arc<dyn PinStore>, backend: &str, name: &str) {
     pins.bind(&name, &backend, None).await.unwrap();
 }
 
-fn known(answer: &Answer) -> Option<&str> {
+fn known(answer: &TracedOutcome) -> Option<&str> {
     answer.authenticated().map(|proof| proof.name().as_str())
 }
 
@@ -298,7 +301,8 @@ async fn bare_id_of_an_account_signs_in_as_itself() {
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let adds = DomainRules::for_domain("example.com").unwrap().add_domain(true);
     let builder = Resolver::builder().pins(Arc::clone(&pins));
-    let resolver = builder.link(Arc::new(server.clone()), Policy::default(), adds).build().unwrap();
+    let resolver =
+        builder.backend_with(Arc::new(server.clone()), BackendPolicy::default(), adds).build().unwrap();
     owns(&pins, "mail", "alice").await;
     for typed in ["alice", "Alice"] {
         assert_eq!(known(&sign_in(&resolver, typed, "right").await), Some("alice"), "{typed}");
@@ -322,8 +326,10 @@ async fn escaped_at_is_read_unless_an_account_has_it_in_its_id() {
     ]);
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let builder = Resolver::builder().pins(Arc::clone(&pins));
-    let resolver =
-        builder.link(Arc::new(server.clone()), Policy::default(), DomainRules::none()).build().unwrap();
+    let resolver = builder
+        .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
+        .build()
+        .unwrap();
     owns(&pins, "mail", "sam%40example.com").await;
     assert_eq!(known(&sign_in(&resolver, "kim%40example.com", "k").await), Some("kim@example.com"));
     assert_eq!(known(&sign_in(&resolver, "sam%40example.com", "s").await), Some("sam%40example.com"));
@@ -341,7 +347,8 @@ async fn account_with_a_windows_domain_signs_in_and_no_other_does() {
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let rules = DomainRules::none().bare_names_only(true).windows_names("WORKGROUP").unwrap();
     let builder = Resolver::builder().pins(Arc::clone(&pins));
-    let resolver = builder.link(Arc::new(server.clone()), Policy::default(), rules).build().unwrap();
+    let resolver =
+        builder.backend_with(Arc::new(server.clone()), BackendPolicy::default(), rules).build().unwrap();
     assert_eq!(known(&sign_in(&resolver, "WORKGROUP\\alice", "right").await), Some("alice"));
     for typed in ["CORP\\alice", "x@corp.example"] {
         let answer = sign_in(&resolver, typed, "c").await;
@@ -362,7 +369,8 @@ async fn stripped_domains_of_one_server_share_no_account() {
         DomainRules::for_domains(["a.example", "b.example"]).unwrap().strip_domain(true).add_domain(true);
     let pins: Arc<dyn PinStore> = Arc::new(MemoryPins::default());
     let builder = Resolver::builder().pins(Arc::clone(&pins));
-    let resolver = builder.link(Arc::new(server.clone()), Policy::default(), rules).build().unwrap();
+    let resolver =
+        builder.backend_with(Arc::new(server.clone()), BackendPolicy::default(), rules).build().unwrap();
     // An account of which the spelling is not known is that of the first domain.
     owns(&pins, "mail", "kim").await;
     let answer = sign_in(&resolver, "kim@b.example", "b").await;

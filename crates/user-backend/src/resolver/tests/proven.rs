@@ -18,7 +18,7 @@ async fn guess_until_limited(resolver: &Resolver, from: &str) {
 
 fn resolver(server: &Server, lock: Option<Lock>) -> Resolver {
     Resolver::builder()
-        .link(Arc::new(server.clone()), Policy::default(), DomainRules::none())
+        .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .lock(lock)
         .build()
         .unwrap()
@@ -32,7 +32,7 @@ async fn owner_after_strangers_guesses_signs_in() {
         assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "right").await), Some("mail"));
         for _ in 0..5 {
             // Her cached outcome is gone by then, so the server has to be asked.
-            tokio::time::advance(Policy::default().cache_accepted).await;
+            tokio::time::advance(BackendPolicy::default().cache_accepted).await;
             guess_until_limited(&resolver, ATTACKER).await;
             let asked = server.seen().len();
             let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
@@ -48,7 +48,7 @@ async fn reached_limits_do_not_reveal_a_right_password() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
-    tokio::time::advance(Policy::default().cache_accepted).await;
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     guess_until_limited(&resolver, ATTACKER).await;
     let asked = server.seen().len();
     for number in 0..50 {
@@ -66,12 +66,12 @@ async fn guesses_from_the_owners_network_limit_the_right_password() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
-    tokio::time::advance(Policy::default().cache_accepted).await;
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     for number in 0..20 {
         let _ = sign_in_from(&resolver, HOME, "alice", &format!("guess {number}")).await;
     }
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
-    assert_eq!(answer.trace.ended_by, Rule::SourceThrottled, "{}", answer.trace);
+    assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled, "{}", answer.trace);
 }
 
 #[tokio::test(start_paused = true)]
@@ -79,13 +79,13 @@ async fn password_changed_upstream_costs_one_failure() {
     let server = Server::new("mail").with("alice", "right");
     let resolver = resolver(&server, None);
     assert!(sign_in_from(&resolver, HOME, "alice", "right").await.authenticated().is_some());
-    tokio::time::advance(Policy::default().cache_accepted).await;
+    tokio::time::advance(BackendPolicy::default().cache_accepted).await;
     guess_until_limited(&resolver, ATTACKER).await;
     server.set("alice", "new");
     let asked = server.seen().len();
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials));
-    tokio::time::advance(Policy::default().cache_rejected).await;
+    tokio::time::advance(BackendPolicy::default().cache_rejected).await;
     let answer = sign_in_from(&resolver, HOME, "alice", "right").await;
     assert!(matches!(answer.outcome, Outcome::Throttled { .. }), "{answer:?}");
     assert_eq!(server.seen().len(), asked + 1);
@@ -127,7 +127,7 @@ impl ProvenStore for KeptElsewhere {
 /// A resolver after a start.
 fn started(server: &Server, store: &KeptElsewhere, key: u8) -> Resolver {
     Resolver::builder()
-        .link(Arc::new(server.clone()), Policy::default(), DomainRules::none())
+        .backend_with(Arc::new(server.clone()), BackendPolicy::default(), DomainRules::none())
         .proven(Arc::new(store.clone()), ProvenKey::new([key; 32].into()))
         .build()
         .unwrap()

@@ -16,7 +16,11 @@ fn ids(list: &[BackendId]) -> Vec<&str> {
 
 fn builder<'a>(backends: impl IntoIterator<Item = &'a Arc<Watched>>) -> ResolverBuilder {
     backends.into_iter().fold(Resolver::builder(), |builder, backend| {
-        builder.link(Arc::clone(backend) as Arc<dyn UserBackend>, Policy::default(), DomainRules::none())
+        builder.backend_with(
+            Arc::clone(backend) as Arc<dyn UserBackend>,
+            BackendPolicy::default(),
+            DomainRules::none(),
+        )
     })
 }
 
@@ -45,13 +49,13 @@ async fn reload_keeps_outcomes_of_unchanged_backends_only() {
     assert_eq!(reloaded.canaries, [id("archive"), id("files")].map(|id| (id, Canary::Refused)));
     // From memory, also through a clone that was made before.
     let alice = sign_in(&clone, "alice", "a").await;
-    assert_eq!((alice.trace.ended_by, mail.asked()), (Rule::CachedAcceptance, asked));
+    assert_eq!((alice.trace.ended_by, mail.asked()), (EndReason::CachedAcceptance, asked));
     // Changed: asked again, and the old password is refused. Removed: its users do not move to another backend.
     assert_eq!(sign_in(&clone, "bob", "b").await.outcome, Outcome::Refused(Rejection::BadCredentials));
     assert_eq!(vouched_by(&sign_in(&clone, "bob", "new").await), Some("files"));
     let carol = sign_in(&clone, "carol", "c").await;
     assert!(matches!(carol.outcome, Outcome::Unavailable { .. }), "{carol:?}");
-    assert_eq!(carol.trace.ended_by, Rule::OwnerMissing);
+    assert_eq!(carol.trace.ended_by, EndReason::OwnerMissing);
     assert_eq!(resolver.backends().len(), 3);
 }
 
@@ -64,7 +68,7 @@ async fn the_same_again_changes_nothing() {
     let asked = mail.asked();
     let reloaded = resolver.replace(builder([&mail])).await.unwrap();
     assert_eq!((ids(&reloaded.kept), reloaded.canaries), (vec!["mail"], vec![]));
-    for (password, rule) in [("a", Rule::CachedAcceptance), ("x", Rule::CachedRefusal)] {
+    for (password, rule) in [("a", EndReason::CachedAcceptance), ("x", EndReason::CachedRefusal)] {
         assert_eq!(sign_in(&resolver, "alice", password).await.trace.ended_by, rule);
     }
     assert_eq!(mail.asked(), asked);
@@ -92,7 +96,7 @@ async fn attempt_in_flight_does_not_concern_a_replaced_backend() {
         });
         let old = || {
             let quiet = policy(|policy| policy.canary = false);
-            Resolver::builder().link(Arc::clone(&slow), quiet, DomainRules::none())
+            Resolver::builder().backend_with(Arc::clone(&slow), quiet, DomainRules::none())
         };
         let resolver = old().build().unwrap();
         let early = tokio::spawn({
@@ -107,7 +111,7 @@ async fn attempt_in_flight_does_not_concern_a_replaced_backend() {
         if stays {
             assert_eq!(vouched_by(&answer), Some("mail"));
         } else {
-            assert_eq!(answer.trace.ended_by, Rule::Invalidated);
+            assert_eq!(answer.trace.ended_by, EndReason::Invalidated);
             let later = sign_in(&resolver, "alice", "a").await;
             assert_eq!(later.outcome, Outcome::Refused(Rejection::UnknownUser));
         }
@@ -119,7 +123,11 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     let mail = shared(people("mail").with_user("alice", "a"));
     let dead = shared(people("dead").unavailable());
     let lenient = |dead: &Arc<Watched>| {
-        builder([&mail]).link(Arc::clone(dead) as Arc<dyn UserBackend>, go_on_without(), DomainRules::none())
+        builder([&mail]).backend_with(
+            Arc::clone(dead) as Arc<dyn UserBackend>,
+            go_on_without(),
+            DomainRules::none(),
+        )
     };
     let resolver = lenient(&dead).build().unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
@@ -133,7 +141,7 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     }
     let open = dead.asked();
     let office = shared(people("office"));
-    let next = lenient(&dead).link(office, Policy::default(), DomainRules::none());
+    let next = lenient(&dead).backend_with(office, BackendPolicy::default(), DomainRules::none());
     let reloaded = resolver.replace(next).await.unwrap();
     assert_eq!(ids(&reloaded.kept), ["mail", "dead"]);
     // The pause behind three failures is not over.
@@ -148,8 +156,11 @@ async fn budgets_pins_throttle_and_breaker_of_what_stays_survive() {
     assert!(matches!(sign_in(&resolver, "alice", "w5").await.outcome, Outcome::Throttled { .. }));
     // With other settings the circuit breaker starts closed, but failures still count: the server counts them, too.
     let patient = policy(|policy| policy.cache_accepted = Duration::from_secs(60));
-    let changed =
-        Resolver::builder().link(Arc::clone(&mail) as Arc<dyn UserBackend>, patient, DomainRules::none());
+    let changed = Resolver::builder().backend_with(
+        Arc::clone(&mail) as Arc<dyn UserBackend>,
+        patient,
+        DomainRules::none(),
+    );
     let reloaded = resolver.replace(changed).await.unwrap();
     assert_eq!((ids(&reloaded.changed), ids(&reloaded.removed)), (vec!["mail"], vec!["dead", "office"]));
     assert!(matches!(sign_in(&resolver, "alice", "w6").await.outcome, Outcome::Throttled { .. }));
@@ -169,7 +180,7 @@ async fn new_backend_passes_its_canary_before_the_first_yes() {
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_none());
     let reloaded = reload.await.unwrap();
-    assert_eq!(reloaded.canaries, [(id("slow"), Canary::Refused), (id("open"), Canary::AcceptsAnybody)]);
+    assert_eq!(reloaded.canaries, [(id("slow"), Canary::Refused), (id("open"), Canary::AcceptsAnyLogin)]);
     assert_eq!(vouched_by(&sign_in(&resolver, "bob", "b").await), Some("slow"));
     let stranger = sign_in(&resolver, "carol", "c").await;
     assert!(matches!(stranger.outcome, Outcome::Unavailable { .. }), "{stranger:?}");
@@ -185,7 +196,7 @@ async fn a_reload_that_is_given_up_has_changed_nothing() {
     let slow = shared(people("slow").with_delay(Duration::from_secs(4)));
     let given_up = tokio::time::timeout(Duration::from_secs(1), resolver.replace(builder([&slow]))).await;
     assert!(given_up.is_err());
-    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
     assert_eq!(resolver.backends().iter().map(|one| one.id().as_str()).collect::<Vec<_>>(), ["mail"]);
     // And the next one is not locked out by it.
     assert_eq!(ids(&resolver.replace(builder([&slow])).await.unwrap().removed), ["mail"]);
@@ -199,7 +210,7 @@ async fn a_chain_that_cannot_work_leaves_the_old_one_where_it_is() {
     assert_eq!(resolver.replace(Resolver::builder()).await.unwrap_err(), BuildError::NoBackend);
     let twice = builder([&mail, &mail]);
     assert!(matches!(resolver.replace(twice).await, Err(BuildError::DuplicateId { .. })));
-    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
 }
 
 #[tokio::test]
@@ -226,7 +237,11 @@ async fn every_attempt_sees_one_whole_chain() {
                 let next = if round % 2 == 0 { &new } else { &old };
                 let quick = next.iter().fold(Resolver::builder(), |builder, backend| {
                     let quiet = policy(|policy| policy.canary = false);
-                    builder.link(Arc::clone(backend) as Arc<dyn UserBackend>, quiet, DomainRules::none())
+                    builder.backend_with(
+                        Arc::clone(backend) as Arc<dyn UserBackend>,
+                        quiet,
+                        DomainRules::none(),
+                    )
                 });
                 let _ = resolver.replace(quick).await.unwrap();
                 tokio::task::yield_now().await;
@@ -276,7 +291,7 @@ fn config(text: &str) -> Config {
     loader.parse(text, Format::Toml, "demo.toml").unwrap()
 }
 
-async fn reload(resolver: &Resolver, text: &str) -> Reloaded {
+async fn reload(resolver: &Resolver, text: &str) -> BackendReload {
     let next = Resolver::builder().with_config(&config(text)).unwrap();
     resolver.replace(next).await.unwrap()
 }
@@ -323,7 +338,7 @@ async fn another_host_inherits_users_only_with_an_explicit_id() {
         let answer = sign_in(&resolver, "alice", "secret").await;
         assert_eq!(vouched_by(&answer), expected, "{answer:?}");
         if expected.is_none() {
-            assert_eq!(answer.trace.ended_by, Rule::OwnerMissing);
+            assert_eq!(answer.trace.ended_by, EndReason::OwnerMissing);
         }
     }
 }
@@ -343,7 +358,7 @@ async fn reordering_or_renaming_entries_moves_no_user() {
     let reloaded = reload(&resolver, &renamed).await;
     assert_eq!((ids(&reloaded.added), ids(&reloaded.removed)), (vec!["post"], vec!["mail"]));
     let answer = sign_in(&resolver, "alice", "secret").await;
-    assert_eq!((vouched_by(&answer), answer.trace.ended_by), (None, Rule::OwnerMissing));
+    assert_eq!((vouched_by(&answer), answer.trace.ended_by), (None, EndReason::OwnerMissing));
     let alice = CanonicalName::parse("alice").unwrap();
     let _ = resolver.rebind(&alice, Some(&id("post"))).await.unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "secret").await), Some("post"));
@@ -399,7 +414,11 @@ async fn reload_keeps_what_was_added_and_set_by_hand() {
     let first = shared(people("first").with_user("alice", "a"));
     let last = shared(people("last").with_user("bob", "b"));
     let by_hand = |builder: ResolverBuilder, backend: &Arc<Watched>| {
-        builder.link(Arc::clone(backend) as Arc<dyn UserBackend>, Policy::default(), DomainRules::none())
+        builder.backend_with(
+            Arc::clone(backend) as Arc<dyn UserBackend>,
+            BackendPolicy::default(),
+            DomainRules::none(),
+        )
     };
     let around =
         |backend: Arc<dyn UserBackend>| -> Arc<dyn UserBackend> { Arc::new(Decorated(Arc::new(backend))) };
@@ -434,7 +453,11 @@ async fn reload_keeps_what_was_added_and_set_by_hand() {
 async fn configuration_without_backends_keeps_its_place() {
     let (first, last) = (shared(people("first")), shared(people("last")));
     let by_hand = |builder: ResolverBuilder, backend: &Arc<Watched>| {
-        builder.link(Arc::clone(backend) as Arc<dyn UserBackend>, Policy::default(), DomainRules::none())
+        builder.backend_with(
+            Arc::clone(backend) as Arc<dyn UserBackend>,
+            BackendPolicy::default(),
+            DomainRules::none(),
+        )
     };
     let loader = Loader::new().with_registry(registry()).allow_no_backends();
     let empty = loader.parse("", Format::Toml, "demo.toml").unwrap();

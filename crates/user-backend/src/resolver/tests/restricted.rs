@@ -6,16 +6,16 @@ fn id(id: &str) -> BackendId {
     BackendId::parse(id).unwrap()
 }
 
-async fn sign_in_at(resolver: &Resolver, backend: &str, name: &str, password: &str) -> Answer {
+async fn sign_in_at(resolver: &Resolver, backend: &str, name: &str, password: &str) -> TracedOutcome {
     resolver.authenticate(Credentials::new(name, password).only_backend(&id(backend))).await
 }
 
 /// The backends `mail` and `files`, in this order.
-fn both(mail: &Server, files: &Server, change: impl Fn(&mut Policy)) -> Resolver {
-    let link = |server: &Server| (Arc::new(server.clone()), policy(&change));
+fn both(mail: &Server, files: &Server, change: impl Fn(&mut BackendPolicy)) -> Resolver {
+    let slot = |server: &Server| (Arc::new(server.clone()), policy(&change));
     let builder =
-        [mail, files].map(link).into_iter().fold(Resolver::builder(), |builder, (server, policy)| {
-            builder.link(server, policy, DomainRules::none())
+        [mail, files].map(slot).into_iter().fold(Resolver::builder(), |builder, (server, policy)| {
+            builder.backend_with(server, policy, DomainRules::none())
         });
     builder.build().unwrap()
 }
@@ -28,9 +28,9 @@ async fn restricted_attempt_asks_no_other_backend() {
     assert_eq!(vouched_by(&answer), Some("files"));
     assert_eq!((mail.seen().len(), files.seen().len()), (0, 1));
     let steps: Vec<_> = answer.trace.steps.iter().map(|step| step.verdict).collect();
-    assert_eq!(steps, [Said::Skipped, Said::Accepted]);
+    assert_eq!(steps, [StepOutcome::Skipped, StepOutcome::Accepted]);
     let again = sign_in_at(&resolver, "files", "alice", "a").await;
-    assert_eq!((vouched_by(&again), again.trace.ended_by), (Some("files"), Rule::CachedAcceptance));
+    assert_eq!((vouched_by(&again), again.trace.ended_by), (Some("files"), EndReason::CachedAcceptance));
     assert_eq!(files.seen().len(), 1);
 }
 
@@ -42,12 +42,12 @@ async fn restricted_attempt_ignores_what_excluded_backends_answered() {
     // The name belongs to a backend that may not be asked: no decision, from memory or otherwise.
     let restricted = sign_in_at(&resolver, "files", "alice", "a").await;
     assert!(matches!(restricted.outcome, Outcome::Unavailable { .. }), "{:?}", restricted.outcome);
-    assert_eq!((restricted.trace.ended_by, files.seen().len()), (Rule::OwnerMissing, 0));
+    assert_eq!((restricted.trace.ended_by, files.seen().len()), (EndReason::OwnerMissing, 0));
     // An earlier yes that only counts during outages does not count either.
     mail.down(true);
     tokio::time::advance(Duration::from_secs(600)).await;
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.authenticated(), None);
-    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, Rule::Grace);
+    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::Grace);
 }
 
 #[tokio::test(start_paused = true)]
@@ -56,7 +56,7 @@ async fn refusal_is_remembered_for_its_own_restriction_only() {
     let resolver = both(&mail, &files, |policy| policy.on_reject = OnReject::Stop);
     let refused = Outcome::Refused(Rejection::BadCredentials);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
-    assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.trace.ended_by, Rule::CachedRefusal);
+    assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.trace.ended_by, EndReason::CachedRefusal);
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     // The other way round: `mail` ends the chain with its no, `files` would have said yes.
     assert_eq!(sign_in(&resolver, "bob", "b").await.outcome, refused);
@@ -66,7 +66,7 @@ async fn refusal_is_remembered_for_its_own_restriction_only() {
 #[tokio::test(start_paused = true)]
 async fn refusal_ends_acceptances_of_the_same_backend() {
     let mail = Server::new("mail").with("alice", "a");
-    let resolver = mail.alone(Policy::default());
+    let resolver = mail.alone(BackendPolicy::default());
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     mail.set("alice", "new");
     assert_eq!(sign_in_at(&resolver, "mail", "alice", "a").await.authenticated(), None);
@@ -83,15 +83,15 @@ async fn restricted_refusal_keeps_acceptances_of_other_backends() {
     let [of_mail, of_files] =
         ["mail.example", "files.example"].map(|domain| DomainRules::for_domain(domain).unwrap());
     let resolver = Resolver::builder()
-        .link(Arc::new(mail.clone()), Policy::default(), of_mail)
-        .link(Arc::new(files.clone()), Policy::default(), of_files)
+        .backend_with(Arc::new(mail.clone()), BackendPolicy::default(), of_mail)
+        .backend_with(Arc::new(files.clone()), BackendPolicy::default(), of_files)
         .build()
         .unwrap();
     assert_eq!(vouched_by(&sign_in(&resolver, "alice", "a").await), Some("mail"));
     // There the name stands for another user.
     let refused = Outcome::Refused(Rejection::BadCredentials);
     assert_eq!(sign_in_at(&resolver, "files", "alice", "a").await.outcome, refused);
-    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +146,7 @@ async fn limits_count_restricted_and_unrestricted_failures_together() {
     assert_eq!((pressure.throttled_places, pressure.locked_users), (1, 1));
     // The limit of this user is reached, whatever the next guess is restricted to.
     let answer = sign_in(&resolver, "alice", "5").await;
-    assert_eq!(answer.trace.ended_by, Rule::UserLocked, "{}", answer.trace);
+    assert_eq!(answer.trace.ended_by, EndReason::UserLocked, "{}", answer.trace);
     assert_eq!((mail.seen().len(), files.seen().len()), (0, 4));
     resolver.forgive(SourceNet::of(from));
     resolver.unlock(&CanonicalName::parse("alice").unwrap());
@@ -157,7 +157,7 @@ async fn limits_count_restricted_and_unrestricted_failures_together() {
 #[tokio::test(start_paused = true)]
 async fn distrusted_backend_is_not_asked_by_restricted_attempts() {
     let resolver = Resolver::builder().backend(OpenDoor(id("open"))).build().unwrap();
-    assert_eq!(resolver.canary().await, [(id("open"), Canary::AcceptsAnybody)]);
+    assert_eq!(resolver.canary().await, [(id("open"), Canary::AcceptsAnyLogin)]);
     let answer = sign_in_at(&resolver, "open", "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{:?}", answer.outcome);
 }
@@ -165,7 +165,7 @@ async fn distrusted_backend_is_not_asked_by_restricted_attempts() {
 #[tokio::test(start_paused = true)]
 async fn restriction_to_a_backend_that_is_not_there_decides_nothing() {
     let mail = Server::new("mail").with("alice", "a");
-    let resolver = mail.alone(Policy::default());
+    let resolver = mail.alone(BackendPolicy::default());
     let answer = sign_in_at(&resolver, "files", "alice", "a").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{:?}", answer.outcome);
     assert_eq!(answer.trace.note.as_deref(), Some("there is no backend \"files\""));

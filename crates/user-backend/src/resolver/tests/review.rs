@@ -8,8 +8,8 @@ fn domain(domain: &str) -> DomainRules {
 
 fn two_domains(a: Watched, b: Watched) -> Resolver {
     Resolver::builder()
-        .link(Arc::new(a), Policy::default(), domain("a.example"))
-        .link(Arc::new(b), Policy::default(), domain("b.example"))
+        .backend_with(Arc::new(a), BackendPolicy::default(), domain("a.example"))
+        .backend_with(Arc::new(b), BackendPolicy::default(), domain("b.example"))
         .build()
         .unwrap()
 }
@@ -29,9 +29,9 @@ async fn the_outage_of_one_domain_is_not_the_business_of_another() {
 async fn a_server_that_thinks_for_seconds_about_a_wrong_password_is_heard_out_and_charged() {
     let slow = watch(people("slow").with_user("alice", "a").with_delay(Duration::from_secs(8)));
     let resolver = chain([
-        (slow.clone(), Policy::default()),
-        (watch(people("two")), Policy::default()),
-        (watch(people("three")), Policy::default()),
+        (slow.clone(), BackendPolicy::default()),
+        (watch(people("two")), BackendPolicy::default()),
+        (watch(people("three")), BackendPolicy::default()),
     ]);
     for number in 0..8 {
         let answer = sign_in(&resolver, "alice", &format!("wrong{number}")).await;
@@ -54,7 +54,7 @@ fn graceful(is_down: &Arc<AtomicBool>, rules: DomainRules, known: &[(&str, &str)
         is_down: Arc::clone(is_down),
     };
     let policy = policy(|policy| policy.max_stale = Some(Duration::from_secs(8 * 3600)));
-    Resolver::builder().link(Arc::new(backend), policy, rules).build().unwrap()
+    Resolver::builder().backend_with(Arc::new(backend), policy, rules).build().unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +72,7 @@ async fn an_outage_is_not_the_time_to_guess_without_limit() {
     let answer = sign_in_from(&resolver, "192.0.2.2", "alice", "right").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{}", answer.trace);
     // Where she was before it does.
-    assert_eq!(sign_in(&resolver, "alice", "right").await.trace.ended_by, Rule::Grace);
+    assert_eq!(sign_in(&resolver, "alice", "right").await.trace.ended_by, EndReason::Grace);
     // Who was never let in has nothing to be guessed.
     for number in 0..10 {
         let answer = sign_in(&resolver, "carol", &format!("guess{number}")).await;
@@ -84,8 +84,10 @@ async fn an_outage_is_not_the_time_to_guess_without_limit() {
 async fn invalidation_drops_refusals_of_every_spelling() {
     let rules = domain("a.example").add_domain(true).strip_domain(true);
     let mail = watch(people("mail").with_user("alice@a.example", "a"));
-    let resolver =
-        Resolver::builder().link(Arc::new(mail.clone()), Policy::default(), rules).build().unwrap();
+    let resolver = Resolver::builder()
+        .backend_with(Arc::new(mail.clone()), BackendPolicy::default(), rules)
+        .build()
+        .unwrap();
     for asked in 1..3 {
         assert_eq!(sign_in(&resolver, "alice@a.example", "x").await.authenticated(), None);
         assert_eq!(mail.asked(), asked);
@@ -107,7 +109,7 @@ async fn skipped_canary_proves_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_server_too_slow_to_be_heard_out_is_not_guessed_at_without_limit() {
     let tarpit = watch(people("mail").with_user("alice", "a").with_delay(Duration::from_secs(60)));
-    let resolver = chain([(tarpit.clone(), Policy::default())]);
+    let resolver = chain([(tarpit.clone(), BackendPolicy::default())]);
     for number in 0..4 {
         let answer = sign_in(&resolver, "alice", &format!("guess{number}")).await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
@@ -121,9 +123,11 @@ async fn a_server_too_slow_to_be_heard_out_is_not_guessed_at_without_limit() {
 #[tokio::test(start_paused = true)]
 async fn unknown_host_is_an_outage_for_sign_ins() {
     let is_lost = Arc::new(AtomicBool::new(false));
-    let lost = Lost { people: people("lost").with_user("alice", "secret"), is_lost: Arc::clone(&is_lost) };
+    let lost =
+        LosesAnswers { people: people("lost").with_user("alice", "secret"), is_lost: Arc::clone(&is_lost) };
     let grace = policy(|policy| policy.max_stale = Some(Duration::from_secs(3600)));
-    let resolver = Resolver::builder().link(Arc::new(lost), grace, DomainRules::none()).build().unwrap();
+    let resolver =
+        Resolver::builder().backend_with(Arc::new(lost), grace, DomainRules::none()).build().unwrap();
     assert!(vouched_by(&sign_in(&resolver, "alice", "secret").await).is_some());
     is_lost.store(true, Ordering::SeqCst);
     tokio::time::advance(Duration::from_secs(600)).await;
@@ -132,30 +136,30 @@ async fn unknown_host_is_an_outage_for_sign_ins() {
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
         assert_eq!(
             answer.trace.steps[0].verdict,
-            Said::Misconfigured,
+            StepOutcome::Misconfigured,
             "the breaker does not hide the reason"
         );
     }
-    assert_eq!(sign_in(&resolver, "alice", "secret").await.trace.ended_by, Rule::Grace);
+    assert_eq!(sign_in(&resolver, "alice", "secret").await.trace.ended_by, EndReason::Grace);
     is_lost.store(false, Ordering::SeqCst);
     assert!(matches!(sign_in(&resolver, "alice", "wrong").await.outcome, Outcome::Refused(_)));
 }
 
 /// Its host does not exist while the switch is on: the name service of this machine is lost.
 #[derive(Debug)]
-struct Lost {
+struct LosesAnswers {
     people: StaticBackend,
     is_lost: Arc<AtomicBool>,
 }
 
-impl fmt::Display for Lost {
+impl fmt::Display for LosesAnswers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("lost")
     }
 }
 
 #[async_trait]
-impl UserBackend for Lost {
+impl UserBackend for LosesAnswers {
     fn id(&self) -> &BackendId {
         self.people.id()
     }

@@ -99,7 +99,7 @@ async fn t60_no_log_line_error_trace_or_memory_holds_the_password() {
 async fn t64_name_cannot_forge_a_log_line() {
     let log = Log::default();
     let guard = log.listen();
-    let resolver = Server::new("mail").alone(Policy::default());
+    let resolver = Server::new("mail").alone(BackendPolicy::default());
     for name in [
         "eve\n2026-11-22 INFO alice signed in",
         "eve\r\nx",

@@ -11,7 +11,7 @@ fn patient(server: Watched, change: impl FnOnce(&mut Throttle)) -> Resolver {
     let mut throttle = Throttle { first_delay: Duration::ZERO, ..Throttle::default() };
     change(&mut throttle);
     let policy = policy(|policy| policy.budget.failures = 1_000);
-    let builder = Resolver::builder().link(Arc::new(server), policy, NameRules::new());
+    let builder = Resolver::builder().backend_with(Arc::new(server), policy, NameRules::new());
     builder.throttle(throttle).lock(None).build().unwrap()
 }
 
@@ -33,13 +33,13 @@ async fn guessing_from_one_place_ends_after_ten_failures_and_nobody_elsewhere_no
                 answer.outcome,
                 Outcome::Throttled { limit: GuessLimit::PerSource, retry_after: Duration::from_secs(1800) }
             );
-            assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
+            assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled);
         }
     }
     assert_eq!(mail.asked(), 11);
     // The owner at home, and a known user from the same source; but no password is revealed to guesses.
     assert_eq!(vouched_by(&sign_in_from(&resolver, HOME, "alice", "a").await), Some("mail"));
-    assert_eq!(sign_in_from(&resolver, CAFE, "alice", "a").await.trace.ended_by, Rule::SourceThrottled);
+    assert_eq!(sign_in_from(&resolver, CAFE, "alice", "a").await.trace.ended_by, EndReason::SourceThrottled);
     assert_eq!(vouched_by(&sign_in_from(&resolver, CAFE, "bob", "b").await), Some("mail"));
     tokio::time::advance(Duration::from_secs(1800)).await;
     let answer = sign_in_from(&resolver, CAFE, "alice", "guess 101").await;
@@ -136,7 +136,7 @@ async fn cancelled_guess_counts() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(server.asked(), 3);
     let answer = sign_in_from(&resolver, CAFE, "alice", "a").await;
-    assert_eq!(answer.trace.ended_by, Rule::SourceThrottled);
+    assert_eq!(answer.trace.ended_by, EndReason::SourceThrottled);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,9 +5,9 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn a_trace_reads_like_a_story_and_an_answer_is_json() {
     let resolver = chain([
-        (watch(people("mail").with_user("alice", "a")), Policy::default()),
+        (watch(people("mail").with_user("alice", "a")), BackendPolicy::default()),
         (watch(people("files").unavailable()), go_on_without()),
-        (watch(people("office")), Policy::default()),
+        (watch(people("office")), BackendPolicy::default()),
     ]);
     let answer = sign_in(&resolver, "alice", "wrong").await;
     insta::assert_snapshot!(answer.trace, @r#"

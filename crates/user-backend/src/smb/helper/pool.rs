@@ -60,7 +60,7 @@ impl Pool {
         &self,
         deadline: Instant,
         begin: impl FnOnce() -> Result<T, BackendError>,
-    ) -> Result<(Place, T), BackendError> {
+    ) -> Result<(HelperLease, T), BackendError> {
         let unavailable = |detail: &str| BackendError::unavailable(Phase::Login, detail);
         let in_line = Arc::clone(&self.line)
             .try_acquire_owned()
@@ -75,7 +75,7 @@ impl Pool {
             None => within(deadline, Phase::Login, self.start()).await?,
         };
         let idle = Arc::clone(&self.idle);
-        Ok((Place { helper: Some(helper), idle, _turn: turn, _in_line: in_line }, begun))
+        Ok((HelperLease { helper: Some(helper), idle, _turn: turn, _in_line: in_line }, begun))
     }
 
     /// A helper that waits for a question. One that has ended meanwhile was asked nothing and is not missed.
@@ -120,14 +120,14 @@ fn lock(idle: &Mutex<Vec<Helper>>) -> std::sync::MutexGuard<'_, Vec<Helper>> {
 
 /// A helper that is one login's alone.
 #[derive(Debug)]
-pub(in crate::smb) struct Place {
+pub(in crate::smb) struct HelperLease {
     helper: Option<Helper>,
     idle: Arc<Mutex<Vec<Helper>>>,
     _turn: OwnedSemaphorePermit,
     _in_line: OwnedSemaphorePermit,
 }
 
-impl Place {
+impl HelperLease {
     /// Asks. A helper that gives no answer in time, or none at all, is ended.
     ///
     /// # Errors

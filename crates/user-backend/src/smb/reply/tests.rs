@@ -1,15 +1,15 @@
 use super::*;
 
-fn told(answer: &Result<Answer, BackendError>) -> String {
+fn told(answer: &Result<SmbAnswer, BackendError>) -> String {
     match answer {
-        Ok(Answer::Yes) => "yes".to_owned(),
-        Ok(Answer::No(rejection)) => rejection.as_str().to_owned(),
+        Ok(SmbAnswer::Yes) => "yes".to_owned(),
+        Ok(SmbAnswer::No(rejection)) => rejection.as_str().to_owned(),
         // Only a backend knows the kind of a fault.
         Err(_) => "fault".to_owned(),
     }
 }
 
-fn kind(answer: Result<Answer, BackendError>) -> (&'static str, String) {
+fn kind(answer: Result<SmbAnswer, BackendError>) -> (&'static str, String) {
     let error = answer.unwrap_err();
     (error.kind(), error.detail().to_owned())
 }

@@ -4,7 +4,7 @@ use http_body_util::BodyExt;
 
 use super::*;
 use crate::provisioning::envelope::code::Version;
-use crate::provisioning::envelope::{Answer, seal};
+use crate::provisioning::envelope::{OcsAnswer, seal};
 
 /// Parts that were written down before, and failures between them.
 struct Parts(VecDeque<Result<Data, AccountsError>>);
@@ -35,7 +35,7 @@ async fn written(
 }
 
 fn held(data: Data, format: Format) -> Vec<u8> {
-    seal(&Ok(Answer::from(Data::one("users", data))), Version::V2, format).unwrap().body
+    seal(&Ok(OcsAnswer::from(Data::one("users", data))), Version::V2, format).unwrap().body
 }
 
 fn ids(from: usize, to: usize) -> Data {

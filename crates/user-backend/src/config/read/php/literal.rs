@@ -10,7 +10,7 @@ use mago_syntax::ast::{
 
 use super::super::MAX_DEPTH;
 use super::wrapped::{Located, Wrapped};
-use crate::document::error::{Place, Problem};
+use crate::document::error::{Problem, SettingLocation};
 use crate::document::tree::{Key, LineIndex, Member, Node, Value};
 
 const LITERAL: &str = "a literal: a text, a number, true, false, null or an array of these";
@@ -28,7 +28,7 @@ impl<'r, 't> Literals<'r, 't> {
         Self { lines, wrapped, depth: 0, troubles: Vec::new() }
     }
 
-    pub(super) fn read(&mut self, expression: &Expression<'_>, place: Place) -> Option<Node> {
+    pub(super) fn read(&mut self, expression: &Expression<'_>, place: SettingLocation) -> Option<Node> {
         if self.depth >= MAX_DEPTH {
             return self.fail(expression, place, Problem::new("too much nested in one another", LITERAL));
         }
@@ -38,7 +38,7 @@ impl<'r, 't> Literals<'r, 't> {
         Some(Node { value: value?, at: self.lines.position(self.offset(expression)) })
     }
 
-    fn value(&mut self, expression: &Expression<'_>, place: Place) -> Option<Value> {
+    fn value(&mut self, expression: &Expression<'_>, place: SettingLocation) -> Option<Value> {
         match expression {
             Expression::Literal(literal) => match scalar(literal) {
                 Ok(value) => Some(value),
@@ -84,7 +84,7 @@ impl<'r, 't> Literals<'r, 't> {
         }
     }
 
-    fn array(&mut self, elements: &[ArrayElement<'_>], place: Place) -> Option<Value> {
+    fn array(&mut self, elements: &[ArrayElement<'_>], place: SettingLocation) -> Option<Value> {
         let mut members: Vec<Member> = Vec::new();
         let mut keys = HashSet::new();
         let (mut next, mut keyed) = (0_i64, false);
@@ -128,7 +128,7 @@ impl<'r, 't> Literals<'r, 't> {
         })
     }
 
-    fn key(&mut self, expression: &Expression<'_>, place: &Place) -> Option<Key> {
+    fn key(&mut self, expression: &Expression<'_>, place: &SettingLocation) -> Option<Key> {
         if let Some(name) = constant(expression) {
             return Some(Key::Name(name));
         }
@@ -148,7 +148,7 @@ impl<'r, 't> Literals<'r, 't> {
     }
 
     /// Keeps an error. Always `None`, so that callers can return it.
-    fn fail<T>(&mut self, what: &impl HasSpan, place: Place, problem: Problem) -> Option<T> {
+    fn fail<T>(&mut self, what: &impl HasSpan, place: SettingLocation, problem: Problem) -> Option<T> {
         let at = self.lines.position(self.offset(what));
         self.troubles.push(Located { at, place, problem });
         None
@@ -156,9 +156,11 @@ impl<'r, 't> Literals<'r, 't> {
 }
 
 /// The way to an element: the entries of `user_backends` are counted in written order, as everywhere.
-fn inside(place: &Place, key: &Key, nth: usize) -> Place {
+fn inside(place: &SettingLocation, key: &Key, nth: usize) -> SettingLocation {
     match key {
-        _ if place.section == "user_backends" && place.index.is_none() => Place::entry("user_backends", nth),
+        _ if place.section == "user_backends" && place.index.is_none() => {
+            SettingLocation::entry("user_backends", nth)
+        }
         Key::Name(_) => place.field(&key.shown()),
         Key::Index(index) => place.element(index),
     }

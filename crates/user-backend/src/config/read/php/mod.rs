@@ -27,7 +27,7 @@ use self::literal::Literals;
 use self::scan::Scan;
 use self::wrapped::{Located, Wrapped, wrap};
 use super::{Document, Keys};
-use crate::document::error::{Place, Problem};
+use crate::document::error::{Problem, SettingLocation};
 use crate::document::section::Diagnostics;
 use crate::document::source::Format;
 use crate::document::tree::{Key, LineIndex, Member, Node, Position, Value};
@@ -39,7 +39,11 @@ const PARSER_STACK: usize = 64 * 1024 * 1024;
 pub(super) fn read(text: &str, source: usize, keys: &Keys, diagnostics: &Diagnostics) -> Option<Document> {
     if let Some(offset) = scan::too_many_dollars(text) {
         let problem = Problem::new("more than 2000 dollar signs", "a simpler file");
-        diagnostics.push(Some(LineIndex::of(text, source).position(offset)), &Place::default(), problem);
+        diagnostics.push(
+            Some(LineIndex::of(text, source).position(offset)),
+            &SettingLocation::default(),
+            problem,
+        );
         return None;
     }
     // A separate thread gives the parser a stack of known size, and contains its panics.
@@ -57,7 +61,7 @@ pub(super) fn read(text: &str, source: usize, keys: &Keys, diagnostics: &Diagnos
 
 fn whole(source: usize, found: &str) -> Located {
     let problem = Problem::new(found, "a config.php");
-    Located { at: Position { source, ..Position::START }, place: Place::default(), problem }
+    Located { at: Position { source, ..Position::START }, place: SettingLocation::default(), problem }
 }
 
 struct Reader<'t> {
@@ -114,19 +118,19 @@ impl<'t> Reader<'t> {
                 .hint(
                     "conditions, function calls and `[]=` are not followed: nothing in the file is executed",
                 );
-                self.trouble_at(offset, Place::section(name), problem);
+                self.trouble_at(offset, SettingLocation::section(name), problem);
                 continue;
             };
             if members.iter().any(|member| member.key.is(&name)) {
                 self.trouble_at(
                     offset,
-                    Place::section(name),
+                    SettingLocation::section(name),
                     Problem::new("it for the second time", "it once"),
                 );
                 continue;
             }
             let mut literals = Literals::new(&self.lines, &self.wrapped);
-            let value = literals.read(pair.value, Place::section(name.clone()));
+            let value = literals.read(pair.value, SettingLocation::section(name.clone()));
             self.troubles.append(&mut literals.troubles);
             let at = self.lines.position(self.wrapped.original(offset));
             let node = value.unwrap_or(Node { value: Value::Broken, at });
@@ -159,10 +163,10 @@ impl<'t> Reader<'t> {
     }
 
     fn trouble(&mut self, offset: usize, problem: Problem) {
-        self.trouble_at(offset, Place::default(), problem);
+        self.trouble_at(offset, SettingLocation::default(), problem);
     }
 
-    fn trouble_at(&mut self, offset: usize, place: Place, problem: Problem) {
+    fn trouble_at(&mut self, offset: usize, place: SettingLocation, problem: Problem) {
         let at = self.lines.position(self.wrapped.original(offset));
         self.troubles.push(Located { at, place, problem });
     }

@@ -1,14 +1,14 @@
 //! The text that is given to the parser, and errors on their way back to the file.
 
 use super::scan;
-use crate::document::error::{Place, Problem};
+use crate::document::error::{Problem, SettingLocation};
 use crate::document::tree::Position;
 
 /// An error with its position, returned from the parser thread.
 #[derive(Debug)]
 pub(super) struct Located {
     pub(super) at: Position,
-    pub(super) place: Place,
+    pub(super) place: SettingLocation,
     pub(super) problem: Problem,
 }
 

@@ -23,7 +23,7 @@ const BETWEEN_LESSONS_WHEN_PROVEN: Duration = Duration::from_secs(60 * 60);
 
 /// The trust state of one backend.
 #[derive(Debug, Default)]
-pub(super) struct Trust {
+pub(super) struct CanaryState {
     known: Mutex<Known>,
     /// One canary at a time.
     pub(super) canary_lock: tokio::sync::Mutex<()>,
@@ -31,7 +31,7 @@ pub(super) struct Trust {
 
 #[derive(Debug, Default)]
 struct Known {
-    standing: Standing,
+    status: CanaryStatus,
     /// How many canaries were run.
     runs: u64,
     /// How this server refuses, if that had to be learned.
@@ -43,7 +43,7 @@ struct Known {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum CanaryStatus {
     /// No canary was run.
     #[default]
     Untried,
@@ -55,22 +55,22 @@ pub(super) enum Standing {
     Broken,
 }
 
-impl Standing {
+impl CanaryStatus {
     /// Whether a yes counts.
     pub(super) fn counts(self) -> bool {
         matches!(self, Self::Untried | Self::Proven)
     }
 }
 
-impl Trust {
-    pub(super) fn standing(&self) -> Standing {
-        self.lock().standing
+impl CanaryState {
+    pub(super) fn status(&self) -> CanaryStatus {
+        self.lock().status
     }
 
     /// The standing, and how many canaries it took.
-    pub(super) fn known(&self) -> (Standing, u64) {
+    pub(super) fn known(&self) -> (CanaryStatus, u64) {
         let known = self.lock();
-        (known.standing, known.runs)
+        (known.status, known.runs)
     }
 
     /// Whether this answer, which is not on our lists, is how the server refuses.
@@ -96,8 +96,8 @@ impl Trust {
     pub(super) fn may_learn(&self) -> bool {
         let mut known = self.lock();
         let at = now();
-        let between = match known.standing {
-            Standing::Proven if known.own_words.is_none() => BETWEEN_LESSONS_WHEN_PROVEN,
+        let between = match known.status {
+            CanaryStatus::Proven if known.own_words.is_none() => BETWEEN_LESSONS_WHEN_PROVEN,
             _ => BETWEEN_LESSONS,
         };
         let is_due = known.last_lesson.is_none_or(|last| at.saturating_duration_since(last) >= between);
@@ -121,7 +121,7 @@ impl Trust {
     pub(super) fn learn(&self, id: &BackendId, result: &CanaryResult) {
         let mut known = self.lock();
         known.runs += 1;
-        known.standing = match (result, known.standing) {
+        known.status = match (result, known.status) {
             (CanaryResult::Refused(own_words), _) => {
                 if let Some(words) = own_words {
                     tracing::warn!(
@@ -131,14 +131,14 @@ impl Trust {
                 }
                 known.own_words = own_words.clone().map(Arc::new);
                 known.is_reported &= own_words.is_none();
-                Standing::Proven
+                CanaryStatus::Proven
             }
             (CanaryResult::Accepted, _) => {
                 tracing::error!(backend = %id, "accepts users who do not exist; it is not asked any more");
-                Standing::Broken
+                CanaryStatus::Broken
             }
-            (CanaryResult::Unreachable(_) | CanaryResult::NotRecognised(_), Standing::Untried) => {
-                Standing::Open
+            (CanaryResult::Unreachable(_) | CanaryResult::NotRecognised(_), CanaryStatus::Untried) => {
+                CanaryStatus::Open
             }
             // What was proved stays proved while the server is away.
             (

@@ -19,7 +19,7 @@ use crate::error::BackendError;
 pub(crate) const LIFETIME: Duration = Duration::from_secs(30);
 
 /// A few prepared connections.
-pub(crate) struct Warm<S> {
+pub(crate) struct PreparedConnections<S> {
     size: usize,
     pool: Arc<Mutex<Pool<S>>>,
 }
@@ -31,7 +31,7 @@ struct Pool<S> {
     next: u64,
 }
 
-impl<S: Send + 'static> Warm<S> {
+impl<S: Send + 'static> PreparedConnections<S> {
     /// A pool of at most `size` connections, empty at first.
     pub(crate) fn new(size: usize) -> Self {
         Self { size, pool: Arc::new(Mutex::new(Pool { ready: VecDeque::new(), making: 0, next: 0 })) }
@@ -100,7 +100,7 @@ impl<S> Drop for Making<S> {
     }
 }
 
-impl<S> fmt::Debug for Warm<S> {
+impl<S> fmt::Debug for PreparedConnections<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Warm")
             .field("size", &self.size)

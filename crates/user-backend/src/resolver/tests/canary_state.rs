@@ -63,8 +63,11 @@ impl UserBackend for Returning {
 }
 
 async fn unproven(server: &Arc<Returning>) -> Resolver {
-    let link = Arc::clone(server) as Arc<dyn UserBackend>;
-    let resolver = Resolver::builder().link(link, Policy::default(), DomainRules::none()).build().unwrap();
+    let slot = Arc::clone(server) as Arc<dyn UserBackend>;
+    let resolver = Resolver::builder()
+        .backend_with(slot, BackendPolicy::default(), DomainRules::none())
+        .build()
+        .unwrap();
     assert!(matches!(resolver.canary().await[0].1, Canary::Unknown(_)));
     resolver
 }
@@ -93,7 +96,7 @@ async fn server_that_returns_accepting_strangers_is_not_trusted() {
     for _ in 0..2 {
         let answer = sign_in(&resolver, "alice", "anything").await;
         assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
-        assert_eq!(answer.trace.steps[0].verdict, Said::Misconfigured);
+        assert_eq!(answer.trace.steps[0].verdict, StepOutcome::Misconfigured);
     }
     assert_eq!(server.strangers(), 1);
     // An operator fixes it and reruns the canary.
@@ -106,8 +109,8 @@ async fn server_that_returns_accepting_strangers_is_not_trusted() {
 async fn slow_canary_result_is_used_by_the_next_attempt() {
     let server = Returning { slow_to_strangers: Duration::from_secs(15), ..Returning::new() };
     let server = Arc::new(server);
-    let link = Arc::clone(&server) as Arc<dyn UserBackend>;
-    let builder = Resolver::builder().link(link, Policy::default(), DomainRules::none());
+    let slot = Arc::clone(&server) as Arc<dyn UserBackend>;
+    let builder = Resolver::builder().backend_with(slot, BackendPolicy::default(), DomainRules::none());
     let resolver = builder.deadline(Duration::from_secs(10)).build().unwrap();
     let _ = resolver.canary().await;
     server.comes_back();
@@ -122,13 +125,16 @@ async fn slow_canary_result_is_used_by_the_next_attempt() {
 async fn what_was_proved_stays_proved_while_the_server_is_away() {
     let server = Arc::new(Returning::new());
     server.comes_back();
-    let link = Arc::clone(&server) as Arc<dyn UserBackend>;
-    let resolver = Resolver::builder().link(link, Policy::default(), DomainRules::none()).build().unwrap();
+    let slot = Arc::clone(&server) as Arc<dyn UserBackend>;
+    let resolver = Resolver::builder()
+        .backend_with(slot, BackendPolicy::default(), DomainRules::none())
+        .build()
+        .unwrap();
     assert_eq!(resolver.canary().await[0].1, Canary::Refused);
     assert!(sign_in(&resolver, "alice", "a").await.authenticated().is_some());
     server.is_away.store(true, Ordering::SeqCst);
     assert!(matches!(resolver.canary().await[0].1, Canary::Unknown(_)));
-    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, Rule::CachedAcceptance);
+    assert_eq!(sign_in(&resolver, "alice", "a").await.trace.ended_by, EndReason::CachedAcceptance);
     server.comes_back();
     assert!(sign_in(&resolver, "bob", "b").await.authenticated().is_some());
     assert_eq!(server.strangers(), 1);
@@ -158,9 +164,9 @@ impl OddServer {
         self.asked.lock().unwrap().iter().filter(|name| name.starts_with("canary-")).count()
     }
 
-    fn resolver(self: &Arc<Self>, policy: Policy) -> Resolver {
-        let link = Arc::clone(self) as Arc<dyn UserBackend>;
-        Resolver::builder().link(link, policy, DomainRules::none()).build().unwrap()
+    fn resolver(self: &Arc<Self>, policy: BackendPolicy) -> Resolver {
+        let slot = Arc::clone(self) as Arc<dyn UserBackend>;
+        Resolver::builder().backend_with(slot, policy, DomainRules::none()).build().unwrap()
     }
 }
 
@@ -197,7 +203,7 @@ impl UserBackend for OddServer {
 #[tokio::test(start_paused = true)]
 async fn words_for_two_canaries_are_learned_at_start() {
     let server = OddServer::saying("{} stays outside.");
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     let learned = Canary::RefusedInOwnWords("{name} stays outside.".to_owned());
     assert_eq!(resolver.canary().await[0].1, learned);
     assert_eq!(server.canaries(), 2);
@@ -212,7 +218,7 @@ async fn words_for_two_canaries_are_learned_at_start() {
 #[tokio::test(start_paused = true)]
 async fn a_reload_learns_the_words_again() {
     let server = OddServer::saying("The flux is gone.");
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     let _ = resolver.canary().await;
     assert_eq!(
         sign_in(&resolver, "alice", "wrong").await.outcome,
@@ -220,8 +226,9 @@ async fn a_reload_learns_the_words_again() {
     );
     // That was an outage. This is how the server refuses.
     *server.says.lock().unwrap() = "Stay outside.";
-    let link = Arc::clone(&server) as Arc<dyn UserBackend>;
-    let next = || Resolver::builder().link(Arc::clone(&link), Policy::default(), DomainRules::none());
+    let slot = Arc::clone(&server) as Arc<dyn UserBackend>;
+    let next =
+        || Resolver::builder().backend_with(Arc::clone(&slot), BackendPolicy::default(), DomainRules::none());
     let canaries = resolver.replace(next()).await.unwrap().canaries;
     assert_eq!(canaries[0].1, Canary::RefusedInOwnWords("stay outside.".to_owned()));
     assert_eq!(
@@ -235,7 +242,7 @@ async fn a_reload_learns_the_words_again() {
 #[tokio::test(start_paused = true)]
 async fn words_are_learned_when_they_are_first_met() {
     let server = OddServer::saying("Stay outside.");
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     let answer = sign_in(&resolver, "alice", "wrong").await;
     assert_eq!(answer.outcome, Outcome::Refused(Rejection::BadCredentials), "{answer:?}");
     assert_eq!(server.canaries(), 2);
@@ -252,7 +259,7 @@ async fn words_are_learned_when_they_are_first_met() {
 #[tokio::test(start_paused = true)]
 async fn words_that_differ_are_an_outage_that_counts_as_a_guess() {
     let server = OddServer::saying("Stay outside (#).");
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     assert!(matches!(resolver.canary().await[0].1, Canary::NotRecognised(_)));
     for number in 0..10 {
         let answer = sign_in(&resolver, "alice", &format!("wrong {number}")).await;
@@ -288,7 +295,7 @@ async fn right_passwords_at_a_server_that_is_not_recognised_run_few_canaries() {
 #[tokio::test(start_paused = true)]
 async fn unrecognised_answers_count_against_their_source() {
     let server = OddServer::saying("Stay outside (#).");
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     let guesses = || server.asked.lock().unwrap().iter().filter(|name| name.starts_with("user")).count();
     let limit = SourceRateLimit::default();
     let began = now();
@@ -321,7 +328,7 @@ async fn unrecognised_answers_count_against_their_source() {
 async fn an_answer_to_a_command_that_was_not_understood_teaches_nothing() {
     let server = OddServer { is_learnable: false, ..Arc::into_inner(OddServer::saying("What?")).unwrap() };
     let server = Arc::new(server);
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     assert!(matches!(resolver.canary().await[0].1, Canary::NotRecognised(_)));
     let answer = sign_in(&resolver, "alice", "wrong").await;
     assert!(matches!(answer.outcome, Outcome::Unavailable { .. }), "{answer:?}");
@@ -338,7 +345,7 @@ async fn what_is_not_recognised_is_reported_once_with_its_words() {
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
     let _here = tracing::subscriber::set_default(subscriber);
     let server = OddServer::saying("Stay outside (#).");
-    let resolver = server.resolver(Policy::default());
+    let resolver = server.resolver(BackendPolicy::default());
     let _ = resolver.canary().await;
     for number in 0..5 {
         let _ = sign_in(&resolver, "alice", &format!("wrong {number}")).await;

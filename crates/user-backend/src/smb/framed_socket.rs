@@ -21,16 +21,16 @@ const MAX_FRAME: usize = 32 * 1024;
 const MAX_TOTAL: usize = 64 * 1024;
 
 /// Both directions of one connection, and what was wrong with it.
-pub(super) struct Wire {
+pub(super) struct FramedSocket {
     reader: Mutex<(OwnedReadHalf, usize)>,
     writer: Mutex<OwnedWriteHalf>,
     broken: OnceLock<&'static str>,
 }
 
 /// One direction; smb2 wants to own a box for each.
-pub(super) struct Half(pub(super) Arc<Wire>);
+pub(super) struct Half(pub(super) Arc<FramedSocket>);
 
-impl Wire {
+impl FramedSocket {
     pub(super) fn new(stream: TcpStream) -> Arc<Self> {
         let (reader, writer) = stream.into_split();
         Arc::new(Self {
@@ -50,7 +50,7 @@ impl Wire {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for FramedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire").field("broken", &self.broken()).finish_non_exhaustive()
     }

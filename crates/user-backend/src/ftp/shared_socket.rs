@@ -30,12 +30,12 @@ const FAKE_GREETING: &[u8] = b"220 connected\r\n";
 
 /// One connection. Clones share it: suppaftp has one, the session another.
 #[derive(Clone)]
-pub(super) struct Wire {
+pub(super) struct SharedSocket {
     socket: Arc<TcpStream>,
     guard: Arc<Mutex<Guard>>,
 }
 
-impl Wire {
+impl SharedSocket {
     fn new(socket: TcpStream) -> Self {
         let socket = Arc::new(socket);
         let mut guard = Guard::new(Box::new(Socket(Arc::clone(&socket))));
@@ -91,19 +91,19 @@ impl Wire {
     }
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for SharedSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Wire").finish_non_exhaustive()
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for SharedSocket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         self.lock().poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for SharedSocket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, line: &[u8]) -> Poll<io::Result<usize>> {
         self.lock().poll_write(cx, line)
     }
@@ -117,7 +117,7 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl TokioTlsStream for Wire {
+impl TokioTlsStream for SharedSocket {
     type InnerStream = Self;
 
     fn tcp_stream(self) -> FtpResult<TcpStream> {
@@ -133,29 +133,29 @@ impl TokioTlsStream for Wire {
     }
 }
 
-/// Puts a [`Wire`] on the connection that suppaftp opened, and keeps a clone for the session.
+/// Puts a [`SharedSocket`] on the connection that suppaftp opened, and keeps a clone for the session.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wiring(Arc<OnceLock<Wire>>);
+pub(super) struct SocketConnector(Arc<OnceLock<SharedSocket>>);
 
-impl Wiring {
+impl SocketConnector {
     /// The wire, once suppaftp is connected.
-    pub(super) fn wire(&self) -> Option<Wire> {
+    pub(super) fn wire(&self) -> Option<SharedSocket> {
         self.0.get().cloned()
     }
 }
 
 #[async_trait]
-impl AsyncTlsConnector for Wiring {
-    type Stream = Wire;
+impl AsyncTlsConnector for SocketConnector {
+    type Stream = SharedSocket;
 
-    async fn connect(&self, _domain: &str, stream: TcpStream) -> FtpResult<Wire> {
+    async fn connect(&self, _domain: &str, stream: TcpStream) -> FtpResult<SharedSocket> {
         // A stream that refuses the option still works, only slower.
         let _ = stream.set_nodelay(true);
-        Ok(self.0.get_or_init(|| Wire::new(stream)).clone())
+        Ok(self.0.get_or_init(|| SharedSocket::new(stream)).clone())
     }
 }
 
-/// A socket that two owners can use: TLS on top of it, and [`Wire`], which must be able to show it.
+/// A socket that two owners can use: TLS on top of it, and [`SharedSocket`], which must be able to show it.
 #[derive(Clone, Debug)]
 struct Socket(Arc<TcpStream>);
 

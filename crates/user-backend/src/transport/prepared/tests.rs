@@ -41,7 +41,7 @@ async fn settle() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_missing_is_prepared_and_no_more() {
-    let (server, warm) = (Arc::new(Server::default()), Warm::new(2));
+    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(2));
     assert!(warm.take().is_none());
     warm.refill(|| server.connect());
     warm.refill(|| server.connect());
@@ -57,7 +57,7 @@ async fn what_is_missing_is_prepared_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_of_nothing_opens_nothing() {
-    let (server, warm) = (Arc::new(Server::default()), Warm::new(0));
+    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(0));
     warm.refill(|| server.connect());
     settle().await;
     assert_eq!(server.counts(), (0, 0));
@@ -65,7 +65,7 @@ async fn a_pool_of_nothing_opens_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_that_nobody_needs_is_closed_and_not_replaced() {
-    let (server, warm) = (Arc::new(Server::default()), Warm::new(1));
+    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(1));
     warm.refill(|| server.connect());
     settle().await;
     tokio::time::advance(LIFETIME + Duration::from_secs(1)).await;
@@ -76,7 +76,7 @@ async fn a_connection_that_nobody_needs_is_closed_and_not_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn connections_are_closed_with_their_pool() {
-    let (server, warm) = (Arc::new(Server::default()), Warm::new(3));
+    let (server, warm) = (Arc::new(Server::default()), PreparedConnections::new(3));
     warm.refill(|| server.connect());
     settle().await;
     drop(warm);
@@ -85,7 +85,7 @@ async fn connections_are_closed_with_their_pool() {
 
 #[tokio::test(start_paused = true)]
 async fn failed_preparation_waits_for_the_next_login() {
-    let (tries, warm) = (Arc::new(AtomicUsize::new(0)), Warm::<Connection>::new(1));
+    let (tries, warm) = (Arc::new(AtomicUsize::new(0)), PreparedConnections::<Connection>::new(1));
     let fail = || {
         let tries = Arc::clone(&tries);
         async move {

@@ -13,11 +13,11 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use super::canary::{Canary, CanaryResult, run_canary};
+use super::canary_state::{CanaryState, CanaryStatus};
 use super::names::{NameRules, Reading};
-use super::policy::{DEFAULT_DEADLINE, Policy};
+use super::policy::{BackendPolicy, DEFAULT_DEADLINE};
 use super::refusal_time::RefusalTime;
-use super::trace::Step;
-use super::trust::{Standing, Trust};
+use super::trace::TraceStep;
 use crate::backend::{Attempt, UserBackend};
 use crate::brute_force::per_backend::BackendReservation;
 use crate::brute_force::per_backend_user::{Denied, Reservation};
@@ -31,17 +31,17 @@ use crate::verdict::{Rejection, Verdict};
 
 /// A backend before it stands in a chain.
 #[derive(Clone, Debug)]
-pub(crate) struct Part {
+pub(crate) struct BackendSpec {
     pub(crate) backend: Arc<dyn UserBackend>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: BackendPolicy,
     pub(crate) names: NameRules,
     /// All settings, to be compared with what they are after a reload.
     pub(crate) settings: Arc<dyn Settings>,
 }
 
-impl Part {
+impl BackendSpec {
     /// A backend built by the caller: unchanged if it is the same instance.
-    pub(super) fn by_hand(backend: Arc<dyn UserBackend>, policy: Policy, names: NameRules) -> Self {
+    pub(super) fn by_hand(backend: Arc<dyn UserBackend>, policy: BackendPolicy, names: NameRules) -> Self {
         let settings = ByHand { backend: Arc::clone(&backend), policy: policy.clone(), names: names.clone() };
         Self { backend, policy, names, settings: Arc::new(settings) }
     }
@@ -69,7 +69,7 @@ impl<T: PartialEq + fmt::Debug + Send + Sync + 'static> Settings for T {
 #[derive(Debug)]
 struct ByHand {
     backend: Arc<dyn UserBackend>,
-    policy: Policy,
+    policy: BackendPolicy,
     names: NameRules,
 }
 
@@ -84,12 +84,12 @@ impl PartialEq for ByHand {
 
 /// See the [module](self).
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct BackendSlot {
     pub(super) id: BackendId,
     pub(super) backend: Arc<dyn UserBackend>,
     /// The one inside.
     pub(super) breaker: Arc<CircuitBreaker>,
-    pub(super) policy: Policy,
+    pub(super) policy: BackendPolicy,
     /// The rules about names: applied here, before and after the backend is asked, and nowhere else.
     pub(super) names: NameRules,
     /// How many failed logins of each user may still reach the backend.
@@ -99,17 +99,17 @@ pub(super) struct Link {
     /// How long it usually takes to refuse.
     pub(super) refusal_time: RefusalTime,
     /// Whether its yes counts.
-    pub(super) trust: Trust,
+    pub(super) canary_state: CanaryState,
     /// Whether it could not answer the last attempt that needed it.
     is_away: AtomicBool,
     settings: Arc<dyn Settings>,
 }
 
-impl Link {
+impl BackendSlot {
     /// A link with nothing behind it, except failed logins: they count at the server whatever is changed here, so they are
     /// taken over from `before`, the link that had this id.
-    pub(super) fn new(part: Part, before: Option<&Self>) -> Self {
-        let Part { backend, policy, names, settings } = part;
+    pub(super) fn new(part: BackendSpec, before: Option<&Self>) -> Self {
+        let BackendSpec { backend, policy, names, settings } = part;
         let breaker = Arc::new(CircuitBreaker::new(backend));
         let per_user = before.filter(|before| before.policy.budget == policy.budget);
         let per_user = per_user.map(|before| Arc::clone(&before.per_user));
@@ -125,27 +125,27 @@ impl Link {
             policy,
             names,
             refusal_time: RefusalTime::default(),
-            trust: Trust::default(),
+            canary_state: CanaryState::default(),
             is_away: AtomicBool::new(false),
             settings,
         }
     }
 
     /// Whether this link is what a part asks for.
-    pub(super) fn is_made_of(&self, part: &Part) -> bool {
+    pub(super) fn is_made_of(&self, part: &BackendSpec) -> bool {
         self.id == *part.backend.id() && self.settings.are_those_of(part.settings.as_ref())
     }
 
     /// Reserves a failure at the limits of this backend.
     ///
     /// # Errors
-    /// [`Limited`]: the backend must not be asked.
+    /// [`LimitReached`]: the backend must not be asked.
     pub(super) fn reserve(
         &self,
         name: &CanonicalName,
         tuple: &OutcomeKey,
         is_proven: bool,
-    ) -> Result<Reserved<'_>, Limited> {
+    ) -> Result<Reserved<'_>, LimitReached> {
         let per_user = self.per_user.reserve(name, tuple, is_proven).map_err(|denied| {
             let Denied { reached, was_refused } = denied;
             let why = match reached {
@@ -155,16 +155,16 @@ impl Link {
                 ),
                 Reached::ByUnanswered => "it has not answered earlier attempts for this user".to_owned(),
             };
-            let step = Step::skipped(&self.id, why);
-            Limited { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
+            let step = TraceStep::skipped(&self.id, why);
+            LimitReached { limit: GuessLimit::PerBackendUser, step, reached, was_refused }
         })?;
         let in_all = self.in_all.as_ref().map(|in_all| {
             in_all.reserve(is_proven).map_err(|left| {
                 let limit = in_all.limit();
                 let why = format!("{limit} failed logins of all users are enough: it might ban this address");
-                let step = Step::skipped(&self.id, why);
+                let step = TraceStep::skipped(&self.id, why);
                 let reached = Reached::ByFailures(left);
-                Limited { limit: GuessLimit::PerBackend, step, reached, was_refused: false }
+                LimitReached { limit: GuessLimit::PerBackend, step, reached, was_refused: false }
             })
         });
         Ok(Reserved { per_user, in_all: in_all.transpose()? })
@@ -191,7 +191,7 @@ impl Link {
         attempt: Attempt<'_>,
         reading: &Reading,
     ) -> Result<Verdict, BackendError> {
-        if self.trust.standing() == Standing::Broken {
+        if self.canary_state.status() == CanaryStatus::Broken {
             return Err(self.accepts_anybody());
         }
         let span = tracing::info_span!("ask", backend = %self.id);
@@ -218,31 +218,31 @@ impl Link {
         error: BackendError,
         attempt: Attempt<'_>,
     ) -> Result<Verdict, BackendError> {
-        let is_refusal = || self.trust.is_refusal(attempt.upstream_name, &error);
-        if !is_refusal() && self.policy.canary && error.is_learnable() && self.trust.may_learn() {
+        let is_refusal = || self.canary_state.is_refusal(attempt.upstream_name, &error);
+        if !is_refusal() && self.policy.canary && error.is_learnable() && self.canary_state.may_learn() {
             self.run_canary_until(attempt.deadline).await;
         }
         if is_refusal() {
             return Ok(Verdict::Rejected(Rejection::BadCredentials));
         }
-        self.trust.report(&self.id, &error);
+        self.canary_state.report(&self.id, &error);
         Err(error)
     }
 }
 
-impl Link {
+impl BackendSlot {
     /// Runs the canary, if the policy wants it, and draws the conclusion.
     async fn prove(&self, deadline: Instant) -> Canary {
         if !self.policy.canary {
             return Canary::NotAsked;
         }
-        let _one_at_a_time = self.trust.canary_lock.lock().await;
+        let _one_at_a_time = self.canary_state.canary_lock.lock().await;
         let began = now();
         let result = run_canary(self.backend.as_ref(), &self.names, deadline).await;
         if matches!(result, CanaryResult::Refused(None)) {
             self.refusal_time.learn(now().saturating_duration_since(began));
         }
-        self.trust.learn(&self.id, &result);
+        self.canary_state.learn(&self.id, &result);
         (&result).into()
     }
 
@@ -250,15 +250,15 @@ impl Link {
     /// an outage the time of one more login, and no one afterwards.
     async fn vouch_for(self: &Arc<Self>, deadline: Instant) -> Result<(), BackendError> {
         // A server that answers canaries in words that are not recognised is not asked about them for every yes.
-        if self.trust.standing() == Standing::Open
-            && (!self.trust.does_not_recognise() || self.trust.may_learn())
+        if self.canary_state.status() == CanaryStatus::Open
+            && (!self.canary_state.does_not_recognise() || self.canary_state.may_learn())
         {
             self.run_canary_until(deadline).await;
         }
-        match self.trust.standing() {
-            Standing::Untried | Standing::Proven => Ok(()),
-            Standing::Broken => Err(self.accepts_anybody()),
-            Standing::Open => {
+        match self.canary_state.status() {
+            CanaryStatus::Untried | CanaryStatus::Proven => Ok(()),
+            CanaryStatus::Broken => Err(self.accepts_anybody()),
+            CanaryStatus::Open => {
                 let text = "it says yes, and whether it also says yes to users who do not exist could not be found out";
                 Err(BackendError::unavailable(Phase::Login, text))
             }
@@ -268,14 +268,14 @@ impl Link {
     /// Runs the canary, unless another one ends meanwhile. In a task of its own: when it takes longer than this attempt may,
     /// the next one knows.
     async fn run_canary_until(self: &Arc<Self>, deadline: Instant) {
-        let (_, runs) = self.trust.known();
-        let link = Arc::clone(self);
+        let (_, runs) = self.canary_state.known();
+        let slot = Arc::clone(self);
         let canary = tokio::spawn(async move {
-            let _one_at_a_time = link.trust.canary_lock.lock().await;
-            if link.trust.known().1 == runs {
+            let _one_at_a_time = slot.canary_state.canary_lock.lock().await;
+            if slot.canary_state.known().1 == runs {
                 let deadline = later(now(), DEFAULT_DEADLINE);
-                let result = run_canary(link.backend.as_ref(), &link.names, deadline).await;
-                link.trust.learn(&link.id, &result);
+                let result = run_canary(slot.backend.as_ref(), &slot.names, deadline).await;
+                slot.canary_state.learn(&slot.id, &result);
             }
         });
         let _ = tokio::time::timeout_at(deadline, canary).await;
@@ -305,9 +305,9 @@ impl Reserved<'_> {
 
 /// A limit of one backend is reached.
 #[derive(Debug)]
-pub(super) struct Limited {
+pub(super) struct LimitReached {
     pub(super) limit: GuessLimit,
-    pub(super) step: Step,
+    pub(super) step: TraceStep,
     pub(super) reached: Reached,
     /// The backend refused this very password a while ago.
     pub(super) was_refused: bool,
@@ -318,16 +318,16 @@ pub(super) struct Limited {
 /// # Cancellation
 /// Safe; links that were not reached keep the trust they had.
 pub(super) async fn prove(
-    links: impl IntoIterator<Item = &Arc<Link>>,
+    slots: impl IntoIterator<Item = &Arc<BackendSlot>>,
     time: Duration,
 ) -> Vec<(BackendId, Canary)> {
     let mut tasks = JoinSet::new();
     let mut found = Vec::new();
-    for (number, link) in links.into_iter().enumerate() {
+    for (number, slot) in slots.into_iter().enumerate() {
         let unknown = Canary::Unknown("the check ended with an internal error".to_owned());
-        found.push((link.id.clone(), unknown));
-        let link = Arc::clone(link);
-        tasks.spawn(async move { (number, link.prove(later(now(), time)).await) });
+        found.push((slot.id.clone(), unknown));
+        let slot = Arc::clone(slot);
+        tasks.spawn(async move { (number, slot.prove(later(now(), time)).await) });
     }
     while let Some(done) = tasks.join_next().await {
         if let Ok((number, canary)) = done
@@ -340,7 +340,7 @@ pub(super) async fn prove(
 }
 
 /// The order is documented in [`middleware`](crate::middleware).
-fn decorate(backend: Arc<CircuitBreaker>, policy: &Policy) -> Arc<dyn UserBackend> {
+fn decorate(backend: Arc<CircuitBreaker>, policy: &BackendPolicy) -> Arc<dyn UserBackend> {
     let limited = ConcurrencyLimit::new(backend, policy.max_concurrent);
     Arc::new(Timeout::new(Arc::new(limited)))
 }
