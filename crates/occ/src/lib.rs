@@ -54,9 +54,7 @@ use user_backend::ClassRegistry;
 /// # Security
 /// Programs that hold passwords should wipe freed memory, as `occ` does with the allocator of the crate `zeroizing-alloc`.
 pub fn run(registry: ClassRegistry) -> ExitCode {
-    // Before anything else: this process may be meant to be a helper, and it will hold passwords.
-    #[cfg(all(feature = "smb", target_os = "linux"))]
-    user_backend::smb::run_helper_if_requested();
+    // Before anything else: this process will hold passwords.
     if let Err(error) = user_backend::process::disable_core_dumps() {
         eprintln_line(&format!("occ: warning: core dumps cannot be switched off: {error}"));
     }

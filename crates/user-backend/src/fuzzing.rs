@@ -17,7 +17,7 @@ pub mod ftp {
 }
 
 /// SMB: what numbers mean, and the answer to our greeting.
-#[cfg(any(feature = "smb", feature = "smb-native"))]
+#[cfg(any(feature = "smb-helper", feature = "smb-native"))]
 pub mod smb {
     pub use crate::smb::fuzzing::*;
 }

@@ -63,7 +63,8 @@
 //! |---|---|---|
 //! | `imap` | yes | mail servers |
 //! | `ftp` | yes | FTP servers |
-//! | `smb` | no | file servers, through libsmbclient (a C library under GPLv3+, so a binary with it is GPLv3+ as a whole) |
+//! | `smb-helper` | no | file servers, through libsmbclient in the program `user-backend-smb-helper`; Linux only |
+//! | `smb` | no | the same, linked into this program (a C library under GPLv3+, so a binary with it is GPLv3+ as a whole) |
 //! | `smb-native` | no | file servers in pure Rust, `engine = "native"`; needs Rust 1.91 |
 //! | `config-toml` | yes | configurations in TOML |
 //! | `config-json` | no | configurations in JSON |
@@ -144,7 +145,7 @@ pub mod process;
 mod refusal;
 pub mod resolver;
 pub mod secret;
-#[cfg(any(feature = "smb", feature = "smb-native"))]
+#[cfg(any(feature = "smb-helper", feature = "smb-native"))]
 pub mod smb;
 mod sync;
 pub mod transport;

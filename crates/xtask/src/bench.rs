@@ -89,9 +89,8 @@ pub(crate) fn step(steps: &mut Steps, step: &'static str, name: Name) {
 
 /// Builds what is measured as it is released, each program alone, so that none gets features that only another one needs.
 fn load(package: &str, out: &Path) -> Outcome {
-    for package in
-        [&["user-backend-server", "--features", "smb"][..], &["occ", "--features", "smb"], &[package]]
-    {
+    let helper = ["user-backend-smb-helper", "--features", "smb"];
+    for package in [&["user-backend-server"][..], &["occ"], &helper, &[package]] {
         step::run(step::cargo(&["build", "--release", "-p"]).args(package))?;
     }
     if let Some(folder) = out.parent() {

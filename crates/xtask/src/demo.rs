@@ -35,7 +35,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
 
     println!("\n2. Building occ, the command line (the first time takes a few minutes)");
-    step::run(&mut step::cargo(&["build", "-p", "occ", "--features", "smb"]))?;
+    // Two builds: in one, `occ` would get the features of the helper, and link libsmbclient.
+    step::run(&mut step::cargo(&["build", "-p", "occ"]))?;
+    step::run(&mut step::cargo(&["build", "-p", "user-backend-smb-helper", "--features", "smb"]))?;
 
     println!("\n3. Starting an IMAP, an FTP and an SMB server on this machine");
     let guard = rig.up()?;

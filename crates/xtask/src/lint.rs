@@ -51,6 +51,15 @@ pub(crate) fn extras(steps: &mut Steps) {
         eprintln!("    user-backend: {crates} crates, at most {MAX_CRATES}");
         if crates > MAX_CRATES { Err("the library has become too heavy".into()) } else { Ok(()) }
     });
+    steps.run("libsmbclient", "only the helper program links the C library", || {
+        for package in ["occ", "user-backend-server"] {
+            let tree = ["tree", "-p", package, "-e", "normal", "--prefix", "none"];
+            if step::capture(&mut step::cargo(&tree))?.lines().any(|line| line.starts_with("pavao ")) {
+                return Err(format!("{package} depends on pavao, so it needs libsmbclient").into());
+            }
+        }
+        Ok(())
+    });
     steps.run("deny", "licences, banned crates, sources of all dependencies (deny.toml)", || {
         packages::tool("cargo-deny", "cargo-deny", "^0.20", 3)?;
         let check = ["deny", "--log-level", "error", "check", "bans", "licenses", "sources"];

@@ -13,6 +13,7 @@ mod common_passwords;
 mod database;
 mod demo;
 mod differential;
+mod dist;
 mod fuzz;
 #[cfg(test)]
 mod imports;
@@ -52,6 +53,8 @@ enum Command {
     Lint,
     /// Runs what CI runs; `--full` for all that there is, `--list` for the steps
     Ci(ci::Args),
+    /// Builds Debian packages, an archive, bills of materials and checksums into target/dist
+    Dist(dist::Args),
     /// Packs the published crates as for a release, and tests what was packed
     Package,
     /// Runs the adversarial tests (scripts, bad certificates, mutated dialogues, network faults) and prints figures
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
         Command::Ci(args) => ci::run(&args),
+        Command::Dist(args) => dist::run(&args),
         Command::Package => package::run(),
         Command::Adversarial(args) => adversarial::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),

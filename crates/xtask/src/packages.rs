@@ -11,7 +11,7 @@ const WHY: &[(&str, &str)] = &[
     ("faketime", "sets the wall clock of a program that a test starts"),
     ("iproute2", "brings up loopback in a network of the soak's own"),
     ("libpam-pwdfile", "password files for the test rig's FTP server"),
-    ("libsmbclient-dev", "the C library (GPLv3+) that the feature `smb` links"),
+    ("libsmbclient-dev", "the C library (GPLv3+) that user-backend-smb-helper links"),
     ("mariadb-server", "the database server that the tests of the import read from"),
     ("nginx-light", "the reverse proxy that asks for sign-ins in a test"),
     ("nodejs", "runs a library that others wrote for the API, and examples of the documentation"),
@@ -94,7 +94,7 @@ pub(crate) fn install(missing: &[String]) -> Outcome {
     Ok(())
 }
 
-fn is_root() -> Outcome<bool> {
+pub(crate) fn is_root() -> Outcome<bool> {
     Ok(step::capture(step::program("id").arg("-u"))?.trim() == "0")
 }
 

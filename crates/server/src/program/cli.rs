@@ -58,6 +58,9 @@ pub(crate) enum Command {
         #[arg(long, conflicts_with = "password_from_env")]
         password_from_stdin: bool,
     },
+    /// Print the manual page, in roff
+    #[command(hide = true)]
+    Manual,
     /// Print a script that completes commands and options in a shell
     Completion {
         /// The shell

@@ -22,16 +22,22 @@ use cli::{Cli, Command};
 use log::LogFormat;
 
 /// Runs the program: command line, log, server or set-up. `classes` are the classes of backends that a configuration may name.
-///
-/// Call it first in `main`: with the feature `smb` the process may be meant to be a helper, which never returns from here.
 pub fn run(classes: ClassRegistry) -> ExitCode {
-    // Before anything else: this process may be meant to be a helper, and it will hold passwords.
-    #[cfg(all(feature = "smb", target_os = "linux"))]
-    user_backend::smb::run_helper_if_requested();
+    // Before anything else: this process will hold passwords.
     if let Err(error) = user_backend::process::disable_core_dumps() {
         return fail(1, format_args!("core dumps cannot be switched off: {error}"));
     }
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Manual) {
+        let mut page = Vec::new();
+        return match clap_mangen::Man::new(Cli::command()).render(&mut page) {
+            Ok(()) => {
+                tell(&String::from_utf8_lossy(&page));
+                ExitCode::SUCCESS
+            }
+            Err(error) => fail(1, format_args!("the manual page cannot be written: {error}")),
+        };
+    }
     if let Command::Completion { shell } = cli.command {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "user-backend-server", &mut script);
@@ -49,7 +55,7 @@ pub fn run(classes: ClassRegistry) -> ExitCode {
     runtime.block_on(async {
         match cli.command {
             // Answered above.
-            Command::Completion { .. } => ExitCode::SUCCESS,
+            Command::Completion { .. } | Command::Manual => ExitCode::SUCCESS,
             Command::Serve { config, log_level, log_format, log_json } => {
                 let format = if log_json { LogFormat::Json } else { log_format };
                 match log::start(log_level, format) {

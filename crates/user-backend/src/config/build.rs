@@ -96,15 +96,18 @@ impl Config {
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, Problem> {
         let class = self.registry.find(entry.class)?;
-        class.build(entry).map_err(|error| match error.downcast_ref::<BackendError>() {
-            Some(error) if error.detail().starts_with("ca_file") => {
-                Problem::new(error.detail(), "a readable PEM file with certificates")
-            }
-            Some(error) => Problem::new(error.detail(), "settings that can be used"),
-            None => Problem::new(
-                format!("an entry that class `{}` cannot use: {error}", entry.class),
-                "one that it can",
-            ),
+        class.build(entry).map_err(|error| match error.downcast::<Problem>() {
+            Ok(problem) => *problem,
+            Err(error) => match error.downcast_ref::<BackendError>() {
+                Some(error) if error.detail().starts_with("ca_file") => {
+                    Problem::new(error.detail(), "a readable PEM file with certificates")
+                }
+                Some(error) => Problem::new(error.detail(), "settings that can be used"),
+                None => Problem::new(
+                    format!("an entry that class `{}` cannot use: {error}", entry.class),
+                    "one that it can",
+                ),
+            },
         })
     }
 

@@ -22,7 +22,7 @@ impl ClassRegistry {
         classes! {
             "imap" if feature = "imap" => crate::imap::ImapClass;
             "ftp" if feature = "ftp" => crate::ftp::FtpClass;
-            "smb" if any(feature = "smb", feature = "smb-native") => crate::smb::SmbClass;
+            "smb" if any(feature = "smb-helper", feature = "smb-native") => crate::smb::SmbClass;
         }
     }
 }

@@ -7,7 +7,7 @@ mod documented;
 mod files;
 mod historic;
 mod hostile;
-#[cfg(any(feature = "smb", feature = "smb-native"))]
+#[cfg(any(feature = "smb-helper", feature = "smb-native"))]
 mod names_table;
 mod php_system;
 mod registry;

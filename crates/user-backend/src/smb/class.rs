@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "smb-helper")]
+use super::isolation::Isolation;
 use super::settings::Domains;
 use super::{SmbBackend, SmbEngine, SmbSettings, names};
 use crate::backend::UserBackend;
@@ -78,7 +80,7 @@ impl Class for SmbClass {
 
     fn check(&self, own: &OwnFields) -> Result<(), (&'static str, Problem)> {
         let (word, feature) = match engine(own) {
-            SmbEngine::Pavao if cfg!(not(feature = "smb")) => ("pavao", "smb"),
+            SmbEngine::Pavao if cfg!(not(feature = "smb-helper")) => ("pavao", "smb-helper"),
             SmbEngine::Native if cfg!(not(feature = "smb-native")) => ("native", "smb-native"),
             _ => return Ok(()),
         };
@@ -93,6 +95,13 @@ impl Class for SmbClass {
     }
 
     fn build(&self, entry: &Entry) -> Result<Arc<dyn UserBackend>, EntryError> {
+        #[cfg(feature = "smb-helper")]
+        if engine(entry.own()) == SmbEngine::Pavao {
+            Isolation::Auto.runner().map_err(|why| {
+                Problem::new("engine \"pavao\"", "an engine that can run here")
+                    .hint(format!("{why}; install it, or set engine = \"native\""))
+            })?;
+        }
         let mut settings = SmbSettings::new(entry.id().clone(), entry.server()?.clone())
             .with_domains(true)
             .with_engine(engine(entry.own()));

@@ -6,7 +6,7 @@ use crate::error::BackendError;
 use crate::fuzzing::Decided;
 
 /// What an error number of libsmbclient means when a share was opened, or a pipe.
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 pub fn of_errno(number: i32, share: bool) -> Decided {
     use super::reply::{self, Proof};
     let proof = if share { Proof::Share("data".into()) } else { Proof::Pipe };

@@ -6,39 +6,65 @@ use std::path::PathBuf;
 ///
 /// libsmbclient is written in C and keeps its state in global variables. In this process it can do one login at a time,
 /// whatever the number of servers, and a crash of it ends the program. In helper processes, at most four for each backend,
-/// a server that hangs holds up its own logins only, and a crash is an outage of one attempt. See
-/// [`run_helper_if_requested`](super::run_helper_if_requested) for how a program becomes its own helper.
+/// a server that hangs holds up its own logins only, and a crash is an outage of one attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Isolation {
-    /// In helpers when this program has called [`run_helper_if_requested`](super::run_helper_if_requested), else in a thread. The default.
+    /// In helpers that run this program, if its `main` has called `run_helper_if_requested`; else in
+    /// helpers that run `user-backend-smb-helper`, if it is installed; else in a thread, if this
+    /// program links libsmbclient. The default.
+    ///
+    /// The helper is looked for in the directory of this program, in `../libexec/user-backend` from
+    /// there, and in `/usr/libexec/user-backend`; never in `PATH`.
     #[default]
     Auto,
-    /// In one thread of this process, shared by all backends that do so.
+    /// In one thread of this process, shared by all backends that do so. Needs the cargo feature `smb`.
     InProcess,
-    /// In helpers that run this program, which does nothing but call [`run_helper_if_requested`](super::run_helper_if_requested). For libraries
-    /// within programs whose `main` is not yours. Linux only.
+    /// In helpers that run this program, which does nothing but call `run_helper_if_requested`. Linux only.
     Program(PathBuf),
 }
 
 /// The chosen isolation.
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LoginRunner {
+    #[cfg(feature = "smb")]
     Thread,
     #[cfg(target_os = "linux")]
     Helpers(PathBuf),
 }
 
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 impl Isolation {
-    pub(super) fn place(&self) -> LoginRunner {
+    /// # Errors
+    /// In words: libsmbclient is not linked, and no helper program is found.
+    pub(super) fn runner(&self) -> Result<LoginRunner, String> {
+        #[cfg(target_os = "linux")]
         match self {
-            #[cfg(target_os = "linux")]
-            Self::Auto => super::helper::own_program().map_or(LoginRunner::Thread, LoginRunner::Helpers),
-            #[cfg(target_os = "linux")]
-            Self::Program(program) => LoginRunner::Helpers(program.clone()),
-            _ => LoginRunner::Thread,
+            Self::Program(program) => return Ok(LoginRunner::Helpers(program.clone())),
+            Self::Auto => {
+                if let Some(program) = super::helper::own_program().or_else(super::helper::installed_program)
+                {
+                    return Ok(LoginRunner::Helpers(program));
+                }
+            }
+            Self::InProcess => (),
         }
+        #[cfg(feature = "smb")]
+        return Ok(LoginRunner::Thread);
+        #[cfg(not(feature = "smb"))]
+        Err(no_helper())
     }
+}
+
+#[cfg(all(feature = "smb-helper", not(feature = "smb")))]
+fn no_helper() -> String {
+    #[cfg(target_os = "linux")]
+    {
+        let paths = super::helper::installed_paths();
+        let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
+        format!("it needs the program user-backend-smb-helper, which is none of {}", paths.join(", "))
+    }
+    #[cfg(not(target_os = "linux"))]
+    "it needs the program user-backend-smb-helper, which runs on Linux only".to_owned()
 }

@@ -16,7 +16,7 @@
 //! | `connect_timeout`, `timeout` | 3s / 15s | |
 //!
 //! # Engines
-//! | | `pavao` (cargo feature `smb`) | `native` (cargo feature `smb-native`) |
+//! | | `pavao` (cargo features `smb`, `smb-helper`) | `native` (cargo feature `smb-native`) |
 //! |---|---|---|
 //! | library | libsmbclient, in C, GPLv3 or later | smb2, in Rust |
 //! | logins at a time | four per backend in helper processes, else one per process; 64 more wait | as many as are asked for |
@@ -60,12 +60,20 @@
 //! `user`; another `DOMAIN\user` is not this server's, unless an account has that name: then it is asked with that domain.
 //!
 //! # Helper processes
-//! libsmbclient has global state, in C: within one process it does one login at a time, so that a server that hangs holds
-//! up the logins at all others, and a crash of it is the end of the program. A program that calls [`run_helper_if_requested`] first in
-//! its `main` has helper processes instead (on Linux), which are the same program once more: up to four for each backend,
-//! started when they are needed, ended after 30 idle seconds, when a deadline passes, or with the program. Where `main` is
-//! not yours, [`Isolation::Program`] names a program of three lines that calls [`run_helper_if_requested`]. Without either,
-//! libsmbclient runs in one thread of the process, with these limits.
+//! libsmbclient has global state, in C: within one process it does one login at a time, so a server
+//! that hangs delays the logins at all others, and a crash of the library ends the program. Helper
+//! processes (on Linux) avoid this: up to four for each backend, started when they are needed,
+//! ended after 30 idle seconds, when a deadline passes, or with the program. They run, in this
+//! order:
+//!
+//! 1. the program that [`Isolation::Program`] names;
+//! 2. this program once more, if its `main` calls `run_helper_if_requested` first (cargo feature
+//!    `smb`, which links libsmbclient);
+//! 3. the program `user-backend-smb-helper` of this project, next to this program or in
+//!    `libexec/user-backend`, see [`Isolation::Auto`]. The cargo feature `smb-helper` is enough for
+//!    it: the program itself neither links nor loads libsmbclient.
+//!
+//! Without any of them, and with the feature `smb`, libsmbclient runs in one thread of the process.
 //!
 //! # What libsmbclient does to a program
 //! In helper processes, only the last point is left.
@@ -84,7 +92,7 @@
 //! Windows compares names without regard to accents: `álice` signs in as `alice` there, and would be known as `álice`.
 //! Samba does not.
 
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 mod call;
 mod class;
 #[cfg(feature = "smb-native")]
@@ -92,14 +100,16 @@ mod framed_socket;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod greeting;
-#[cfg(all(feature = "smb", target_os = "linux"))]
+#[cfg(all(feature = "smb-helper", target_os = "linux"))]
 mod helper;
 mod isolation;
+#[cfg(feature = "smb")]
+mod libsmbclient;
 mod names;
 #[cfg(feature = "smb-native")]
 mod native;
 mod reply;
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 mod session;
 mod settings;
 #[cfg(feature = "smb")]
@@ -137,7 +147,7 @@ pub struct SmbBackend {
 
 #[derive(Debug)]
 enum Engine {
-    #[cfg(feature = "smb")]
+    #[cfg(feature = "smb-helper")]
     Pavao(session::Pavao),
     #[cfg(feature = "smb-native")]
     Native(native::Native),
@@ -160,19 +170,20 @@ impl SmbBackend {
 impl Engine {
     fn new(settings: &SmbSettings) -> Result<Self, BackendError> {
         match settings.engine {
-            #[cfg(feature = "smb")]
-            SmbEngine::Pavao => Ok(Self::Pavao(session::Pavao::new(
+            #[cfg(feature = "smb-helper")]
+            SmbEngine::Pavao => session::Pavao::new(
                 settings.endpoint.clone(),
                 settings.workgroup.clone(),
                 settings.share.as_deref(),
                 &settings.isolation,
-            ))),
+            )
+            .map(Self::Pavao),
             #[cfg(feature = "smb-native")]
             SmbEngine::Native => {
                 Ok(Self::Native(native::Native::new(settings.endpoint.clone(), settings.workgroup.clone())))
             }
             #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
-            SmbEngine::Pavao => Err(absent("pavao", "smb")),
+            SmbEngine::Pavao => Err(absent("pavao", "smb-helper")),
             #[allow(unreachable_patterns, reason = "reachable when the feature of one engine is off")]
             SmbEngine::Native => Err(absent("native", "smb-native")),
         }
@@ -181,7 +192,7 @@ impl Engine {
     /// Bytes of the longest password that can be asked about.
     fn longest_password(&self) -> usize {
         match self {
-            #[cfg(feature = "smb")]
+            #[cfg(feature = "smb-helper")]
             Self::Pavao(_) => session::MAX_PASSWORD_BYTES,
             #[cfg(feature = "smb-native")]
             Self::Native(_) => MAX_PASSWORD_BYTES,
@@ -195,7 +206,7 @@ impl Engine {
         deadline: Instant,
     ) -> Result<SmbAnswer, BackendError> {
         match self {
-            #[cfg(feature = "smb")]
+            #[cfg(feature = "smb-helper")]
             Self::Pavao(pavao) => pavao.login(account, password, deadline).await,
             #[cfg(feature = "smb-native")]
             Self::Native(native) => native.login(account, password, deadline).await,
@@ -204,7 +215,7 @@ impl Engine {
 
     async fn probe(&self, deadline: Instant) -> Result<Probe, BackendError> {
         let (peer, greeting) = match self {
-            #[cfg(feature = "smb")]
+            #[cfg(feature = "smb-helper")]
             Self::Pavao(pavao) => pavao.ping(deadline).await?,
             #[cfg(feature = "smb-native")]
             Self::Native(native) => native.ping(deadline).await?,

@@ -16,7 +16,7 @@ pub(super) enum SmbAnswer {
 }
 
 /// What is opened to prove a session with libsmbclient, which has no call for the session alone.
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Proof {
     /// The root of this share.
@@ -26,7 +26,7 @@ pub(super) enum Proof {
 }
 
 /// The error numbers of Linux that libsmbclient translates NTSTATUS codes into.
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 pub(super) mod errno {
     pub(in crate::smb) const EPERM: i32 = 1;
     pub(in crate::smb) const ENOENT: i32 = 2;
@@ -43,7 +43,7 @@ pub(super) mod errno {
 }
 
 /// Maps a failure of libsmbclient. The address was resolved and reached before libsmbclient was called.
-#[cfg(feature = "smb")]
+#[cfg(feature = "smb-helper")]
 pub(super) fn of_errno(number: i32, proof: &Proof) -> Result<SmbAnswer, BackendError> {
     use errno::*;
     let unavailable = |detail: &str| Err(BackendError::unavailable(Phase::Login, detail));

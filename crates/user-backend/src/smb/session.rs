@@ -1,9 +1,12 @@
 //! The engine `pavao`: finds the server, hears from it, and has libsmbclient ask it in a process or a thread of its own.
 
+#[cfg(feature = "smb")]
 use std::io;
 use std::net::{SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+#[cfg(feature = "smb")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::call::{Call, Ended};
@@ -13,6 +16,7 @@ use super::helper::Pool;
 use super::isolation::{Isolation, LoginRunner};
 use super::names::Account;
 use super::reply::{Proof, SmbAnswer};
+#[cfg(feature = "smb")]
 use super::worker::Worker;
 use crate::clock::{Instant, now};
 use crate::error::{BackendError, Phase};
@@ -28,7 +32,8 @@ const QUEUE: usize = 64;
 /// Time for one answer of the server; a login takes about six of them.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// libsmbclient's state is the process's, so there is one thread for all backends that have no helpers.
+/// One thread for all backends without helpers: libsmbclient's state is global.
+#[cfg(feature = "smb")]
 static WORKER: OnceLock<io::Result<Worker>> = OnceLock::new();
 
 /// Logins through libsmbclient.
@@ -37,7 +42,7 @@ pub(super) struct Pavao {
     endpoint: Endpoint,
     workgroup: String,
     proof: Proof,
-    way: Runner,
+    runner: Runner,
     /// Goes up each time the server lets a request time out.
     silences: Arc<AtomicU64>,
 }
@@ -45,6 +50,7 @@ pub(super) struct Pavao {
 /// Where libsmbclient runs.
 #[derive(Debug)]
 enum Runner {
+    #[cfg(feature = "smb")]
     Thread,
     #[cfg(target_os = "linux")]
     Helpers(Pool),
@@ -56,14 +62,15 @@ impl Pavao {
         workgroup: String,
         share: Option<&str>,
         isolation: &Isolation,
-    ) -> Self {
+    ) -> Result<Self, BackendError> {
         let proof = share.map_or(Proof::Pipe, |share| Proof::Share(share.into()));
-        let way = match isolation.place() {
+        let runner = match isolation.runner().map_err(|why| no_runner(&why))? {
+            #[cfg(feature = "smb")]
             LoginRunner::Thread => Runner::Thread,
             #[cfg(target_os = "linux")]
             LoginRunner::Helpers(program) => Runner::Helpers(Pool::new(program, QUEUE)),
         };
-        Self { endpoint, workgroup, proof, way, silences: Arc::default() }
+        Ok(Self { endpoint, workgroup, proof, runner, silences: Arc::default() })
     }
 
     /// Connects to the server and greets it, to see that it is there and well. libsmbclient's own connect takes five
@@ -105,7 +112,7 @@ impl Pavao {
             silences: Arc::clone(&self.silences),
             deadline,
         };
-        let ended = match &self.way {
+        let ended = match &self.runner {
             #[cfg(target_os = "linux")]
             Runner::Helpers(pool) => {
                 let (mut place, left) = pool.place(deadline, || turn.begin()).await?;
@@ -113,6 +120,7 @@ impl Pavao {
                 turn.end(left, ended);
                 ended
             }
+            #[cfg(feature = "smb")]
             Runner::Thread => {
                 let run = move || {
                     let left = turn.begin()?;
@@ -144,6 +152,10 @@ impl Pavao {
         let (name, proof) = (account.name.to_owned(), self.proof.clone());
         Call { peer, name, password: password.clone(), workgroup, proof }
     }
+}
+
+fn no_runner(why: &str) -> BackendError {
+    BackendError::misconfigured(Phase::Login, format!("engine \"pavao\" cannot run here: {why}"))
 }
 
 fn no_ipv4(endpoint: &Endpoint) -> BackendError {

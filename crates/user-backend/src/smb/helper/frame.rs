@@ -3,6 +3,7 @@
 //! Both ends are the same program in the same version, as a rule; the greeting finds out when they are not, before a
 //! password is sent to something that is no helper.
 
+#[cfg(any(feature = "smb", test))]
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::super::call::{Call, Ended};
 use super::super::reply::Proof;
+#[cfg(any(feature = "smb", test))]
 use crate::secret::Password;
 
 /// The greeting of a helper. Increase the number with every change to this file.
@@ -45,6 +47,7 @@ pub(super) fn question(call: &Call, request_timeout: Duration) -> Option<Zeroizi
     Some(bytes)
 }
 
+#[cfg(any(feature = "smb", test))]
 /// Reads a question without its length; `None` when it is none.
 pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
     let mut rest = Rest(bytes);
@@ -59,9 +62,11 @@ pub(super) fn read_question(bytes: &[u8]) -> Option<(Call, Duration)> {
     Some((Call { peer, name: name.into(), password, workgroup: workgroup.into(), proof }, timeout))
 }
 
+#[cfg(any(feature = "smb", test))]
 /// The unread rest.
 struct Rest<'a>(&'a [u8]);
 
+#[cfg(any(feature = "smb", test))]
 impl<'a> Rest<'a> {
     fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
         let (taken, rest) = self.0.split_first_chunk()?;
@@ -77,6 +82,7 @@ impl<'a> Rest<'a> {
     }
 }
 
+#[cfg(any(feature = "smb", test))]
 /// An answer.
 pub(super) fn answer(ended: Ended) -> [u8; ANSWER] {
     let (kind, number) = match ended {

@@ -1,11 +1,11 @@
 //! Helper processes: libsmbclient where it can neither hold up nor bring down anybody but itself.
 //!
-//! A helper is this very program, started a second time with one word on its command line and one end of a socket pair as
-//! its standard input. It needs no file that could be missing or of another version. What it is asked arrives through the
-//! socket, so no password is in a command line, an environment or a file, and libsmbclient's habit of printing to the
-//! standard output is not seen: as soon as the helper has its socket, its standard streams lead nowhere.
+//! A helper is this very program or `user-backend-smb-helper`, started with one word on its command line and one end of a
+//! socket pair as its standard input. Its greeting names the version of the protocol. Requests arrive through the
+//! socket, so no password is in a command line, an environment or a file, and libsmbclient's diagnostics on the
+//! standard output are not seen: as soon as the helper has its socket, its standard streams lead nowhere.
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | `frame` | question and answer as bytes (pure) |
 //! | `serve` | what the helper does |
@@ -15,8 +15,10 @@
 mod frame;
 mod pool;
 mod process;
+#[cfg(feature = "smb")]
 mod serve;
 
+#[cfg(feature = "smb")]
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,7 +28,7 @@ pub(super) use pool::Pool;
 /// The word that asks a program to be a helper.
 const WORD: &str = "--user-backend-smb-helper";
 
-/// The name of a helper where processes are listed.
+/// The name of a helper where processes are listed, and of the program that is one.
 const NAME: &str = "user-backend-smb-helper";
 
 /// The image of this process, also when its file has been replaced by a newer version since.
@@ -51,6 +53,7 @@ static CAN_HELP: AtomicBool = AtomicBool::new(false);
 /// // The first line of `main`. Arguments, threads, files: everything else comes after.
 /// user_backend::smb::run_helper_if_requested();
 /// ```
+#[cfg(feature = "smb")]
 pub fn run_helper_if_requested() {
     let mut words = std::env::args_os().skip(1);
     if words.next().as_deref() == Some(OsStr::new(WORD)) && words.next().is_none() {
@@ -63,4 +66,23 @@ pub fn run_helper_if_requested() {
 pub(super) fn own_program() -> Option<PathBuf> {
     // Not everybody has a /proc.
     (CAN_HELP.load(Ordering::Relaxed) && Path::new(OWN_IMAGE).exists()).then(|| OWN_IMAGE.into())
+}
+
+/// The helper program that is installed with this one.
+pub(super) fn installed_program() -> Option<PathBuf> {
+    installed_paths().into_iter().find(|path| path.is_file())
+}
+
+/// Where [`installed_program`] looks.
+pub(super) fn installed_paths() -> Vec<PathBuf> {
+    let system = Path::new("/usr/libexec/user-backend").join(NAME);
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::parent);
+    let beside = own.map(|directory| directory.join(NAME));
+    let libexec = own.and_then(Path::parent).map(|prefix| prefix.join("libexec/user-backend").join(NAME));
+    let mut paths: Vec<PathBuf> = beside.into_iter().chain(libexec).collect();
+    if !paths.contains(&system) {
+        paths.push(system);
+    }
+    paths
 }

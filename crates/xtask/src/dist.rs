@@ -1,0 +1,262 @@
+//! `cargo xtask dist`: Debian packages, an archive of the programs, bills of materials, checksums.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::packages;
+use crate::step::{self, Outcome, Steps};
+
+/// `cargo xtask dist`
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The cargo profile to build with
+    #[arg(long, default_value = "release", value_name = "NAME")]
+    profile: String,
+    /// Also install, start, upgrade and remove the packages in a clean root directory
+    #[arg(long)]
+    test: bool,
+    /// Also build once more in another directory and compare every byte
+    #[arg(long)]
+    reproducible: bool,
+}
+
+/// One program, in a build of its own: in one build, all would get the features of all.
+struct Program {
+    package: &'static str,
+    binary: &'static str,
+    features: &'static [&'static str],
+    /// It prints its manual page and completions itself.
+    describes_itself: bool,
+}
+
+const PROGRAMS: &[Program] = &[
+    Program {
+        package: "user-backend-server",
+        binary: "user-backend-server",
+        features: &[],
+        describes_itself: true,
+    },
+    Program { package: "occ", binary: "occ", features: &[], describes_itself: true },
+    Program {
+        package: "user-backend-smb-helper",
+        binary: "user-backend-smb-helper",
+        features: &["--features", "smb"],
+        describes_itself: false,
+    },
+];
+
+/// Builds everything into `target/dist`.
+///
+/// # Errors
+///
+/// Names the steps that failed.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let mut steps = Steps::default();
+    all(&mut steps, args);
+    steps.finish()
+}
+
+/// The same as a part of `ci --full`.
+pub(crate) fn step(steps: &mut Steps) {
+    all(steps, &Args { profile: "release".to_owned(), test: true, reproducible: true });
+}
+
+fn all(steps: &mut Steps, args: &Args) {
+    let dist = step::target().join("dist");
+    let built =
+        steps.run("dist-build", "the programs, each alone, with paths of this machine left out", || {
+            packages::install(&packages::missing_libraries())?;
+            build(&step::root(), &dist.join("build"), &args.profile)
+        });
+    let Some(built) = built else { return };
+    let staged = steps.run("dist-stage", "manual pages, completions, configuration", || stage(&built, &dist));
+    if staged.is_none() {
+        return;
+    }
+    let packed = steps.run("dist-deb", "Debian packages by cargo-deb", || {
+        packages::tool("cargo-deb", "cargo-deb", "^3", 4)?;
+        deb(&dist)
+    });
+    steps.run("dist-tar", "an archive of the programs", || archive(&dist));
+    steps.run("dist-sbom", "a bill of materials for each program by cargo-cyclonedx", || {
+        packages::tool("cargo-cyclonedx", "cargo-cyclonedx", "^0.5", 3)?;
+        bills(&dist)
+    });
+    steps.run("dist-sums", "SHA256SUMS of all files", || checksums(&dist));
+    if args.test && packed.is_some() {
+        if step::have("mmdebstrap") && packages::is_root().unwrap_or(false) {
+            steps.run("dist-test", "install, start, upgrade and remove in a clean root", || test(&dist));
+        } else {
+            steps.skip("dist-test", "it needs mmdebstrap and root");
+        }
+    }
+    if args.reproducible {
+        steps.run("dist-repro", "a second build in another directory gives the same bytes", || {
+            reproduce(&built, &args.profile)
+        });
+    }
+}
+
+/// Builds the programs from the sources in `root`; gives the folder that they are in.
+fn build(root: &Path, target: &Path, profile: &str) -> Outcome<PathBuf> {
+    let home = std::env::var("CARGO_HOME").map_or_else(
+        |_| PathBuf::from(std::env::var("HOME").unwrap_or_default()).join(".cargo"),
+        PathBuf::from,
+    );
+    let flags = format!(
+        "--remap-path-prefix={}=/user-backend --remap-path-prefix={}=/cargo",
+        root.display(),
+        home.display()
+    );
+    for program in PROGRAMS {
+        let mut cargo = step::cargo(&["build", "--locked", "--profile", profile, "-p", program.package]);
+        cargo.args(program.features).current_dir(root);
+        cargo.env("CARGO_TARGET_DIR", target).env("RUSTFLAGS", &flags).env("CARGO_INCREMENTAL", "0");
+        step::run(&mut cargo)?;
+    }
+    Ok(target.join(if profile == "dev" { "debug" } else { profile }))
+}
+
+/// Collects what the packages hold.
+fn stage(built: &Path, dist: &Path) -> Outcome {
+    let stage = dist.join("stage");
+    fs::create_dir_all(&stage)?;
+    for program in PROGRAMS {
+        let binary = built.join(program.binary);
+        fs::copy(&binary, stage.join(program.binary))?;
+        if !program.describes_itself {
+            continue;
+        }
+        let manual = step::capture(step::program(&binary).arg("manual"))?;
+        fs::write(stage.join(format!("{}.1", program.binary)), manual)?;
+        for shell in ["bash", "zsh", "fish"] {
+            let script = step::capture(step::program(&binary).args(["completion", shell]))?;
+            fs::write(stage.join(format!("{}.{shell}", program.binary)), script)?;
+        }
+    }
+    let template = fs::read_to_string(step::root().join("crates/server/src/program/init.toml"))?;
+    fs::write(stage.join("user-backend.toml"), packaged_configuration(&template)?)?;
+    Ok(())
+}
+
+/// The template of `init` with the paths of a package.
+fn packaged_configuration(template: &str) -> Outcome<String> {
+    let line = "#url = \"sqlite:user-backend.db\"";
+    if template.matches(line).count() != 1 {
+        return Err(format!("init.toml: expected one line {line}").into());
+    }
+    Ok(template.replace(line, "url = \"sqlite:/var/lib/user-backend/user-backend.db\""))
+}
+
+fn deb(dist: &Path) -> Outcome {
+    for program in PROGRAMS {
+        let mut cargo =
+            step::cargo(&["deb", "--no-build", "--no-separate-debug-symbols", "-p", program.package]);
+        cargo.arg("--output").arg(dist).env("SOURCE_DATE_EPOCH", commit_time()?);
+        step::run(&mut cargo)?;
+    }
+    Ok(())
+}
+
+fn archive(dist: &Path) -> Outcome {
+    let name = format!("user-backend-{}-{}-linux.tar.gz", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
+    let mut tar = step::program("tar");
+    // The same bytes each time: order, owner and time do not depend on this machine.
+    tar.args(["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mode=go-w"]);
+    tar.arg(format!("--mtime=@{}", commit_time()?)).args(["--use-compress-program", "gzip -9n"]);
+    step::run(tar.arg("-cf").arg(dist.join(name)).arg("-C").arg(dist.join("stage")).arg("."))
+}
+
+fn bills(dist: &Path) -> Outcome {
+    for program in PROGRAMS {
+        let manifest = manifest(program.package)?;
+        let name = format!("{}.cdx", program.binary);
+        let mut cargo = step::cargo(&["cyclonedx", "--format", "json", "--override-filename", &name]);
+        cargo.args(program.features).arg("--manifest-path").arg(&manifest);
+        step::run(cargo.env("SOURCE_DATE_EPOCH", commit_time()?))?;
+        let folder = manifest.parent().ok_or("a manifest is in a folder")?;
+        let written = folder.join(format!("{name}.json"));
+        fs::rename(written, dist.join(format!("{name}.json")))?;
+    }
+    Ok(())
+}
+
+fn manifest(package: &str) -> Outcome<PathBuf> {
+    let folder = package.strip_prefix("user-backend-").unwrap_or(package);
+    let manifest = step::root().join("crates").join(folder).join("Cargo.toml");
+    if manifest.is_file() { Ok(manifest) } else { Err(format!("no {}", manifest.display()).into()) }
+}
+
+fn checksums(dist: &Path) -> Outcome {
+    let mut names: Vec<String> = files(dist)?;
+    names.retain(|name| name != "SHA256SUMS");
+    let sums = step::capture(step::program("sha256sum").args(&names).current_dir(dist))?;
+    fs::write(dist.join("SHA256SUMS"), sums)?;
+    Ok(())
+}
+
+/// The names of the files in a folder, in order.
+fn files(folder: &Path) -> Outcome<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            names.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// The time of the last commit, so that a build does not depend on the clock.
+fn commit_time() -> Outcome<String> {
+    Ok(step::capture(step::program("git").args(["log", "-1", "--format=%ct"]))?.trim().to_owned())
+}
+
+/// Runs `docker/package-test.sh` with the packages.
+fn test(dist: &Path) -> Outcome {
+    step::run(step::program("docker/package-test.sh").arg(dist))
+}
+
+/// Builds from a copy of the sources in another folder, and compares.
+fn reproduce(built: &Path, profile: &str) -> Outcome {
+    let elsewhere = std::env::temp_dir().join(format!("user-backend-again-{}", std::process::id()));
+    let done = reproduce_in(built, profile, &elsewhere);
+    // Several gigabytes that are of no use afterwards.
+    let _ = fs::remove_dir_all(&elsewhere);
+    done
+}
+
+fn reproduce_in(built: &Path, profile: &str, elsewhere: &Path) -> Outcome {
+    step::run(step::program("git").args(["clone", "--quiet", "."]).arg(elsewhere))?;
+    let again = build(elsewhere, &elsewhere.join("target"), profile)?;
+    for program in PROGRAMS {
+        let (first, second) = (fs::read(built.join(program.binary))?, fs::read(again.join(program.binary))?);
+        if first != second {
+            return Err(format!("{}: the two builds differ", program.binary).into());
+        }
+        eprintln!("    {}: {} bytes, the same", program.binary, first.len());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packaged_configuration_stores_accounts_under_var() {
+        let template = include_str!("../../server/src/program/init.toml");
+        let packaged = packaged_configuration(template).unwrap();
+        assert!(packaged.contains("\nurl = \"sqlite:/var/lib/user-backend/user-backend.db\"\n"));
+        assert!(packaged_configuration("[store]").is_err());
+    }
+
+    #[test]
+    fn each_program_has_a_manifest_with_package_metadata() {
+        for program in PROGRAMS {
+            let text = fs::read_to_string(manifest(program.package).unwrap()).unwrap();
+            assert!(text.contains("[package.metadata.deb]"), "{}", program.package);
+        }
+    }
+}
