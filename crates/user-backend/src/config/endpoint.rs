@@ -8,10 +8,6 @@ use crate::document::tree::{Value, quoted};
 use crate::document::{Problem, host};
 use crate::transport::{Endpoint, ServerTrust, TlsMode};
 
-/// The fields of classes that know TLS.
-pub(super) const TLS_FIELDS: [&str; 5] =
-    ["tls", "allow_plaintext", "ca_file", "server_name", "danger_accept_any_certificate"];
-
 /// A warning without its backend, which is not named yet.
 pub(super) type Remark = (&'static str, String);
 

@@ -29,6 +29,7 @@ mod build;
 mod endpoint;
 mod entry_reader;
 mod error_location;
+mod fields;
 mod help;
 mod loader;
 mod more_files;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::fields::{RESOLVER_FIELDS, names_of};
 use crate::brute_force::{Lockout, SourceRateLimit};
 use crate::cache::CacheBounds;
 use crate::client_address::{Network, NetworkError};
@@ -40,8 +41,7 @@ impl Default for ResolverSettings {
 
 /// Reads the table. Reports what is wrong; broken fields keep their defaults.
 pub(super) fn read(section: &TableReader<'_>) -> ResolverSettings {
-    section
-        .only(&["deadline", "cache_entries", "cache_bytes", "trusted_proxies", "throttle", "lock"], |_| None);
+    section.only(&names_of(&RESOLVER_FIELDS), |_| None);
     let mut settings = ResolverSettings::default();
     if let Some(deadline) = section.field("deadline").and_then(|field| field.duration()) {
         settings.deadline = deadline;

@@ -4,6 +4,8 @@
 #[cfg(all(feature = "smb", feature = "smb-native"))]
 mod bad_input;
 mod documented;
+#[cfg(any(feature = "smb", feature = "smb-native"))]
+mod fields_table;
 mod files;
 mod historic;
 mod hostile;

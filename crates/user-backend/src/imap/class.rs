@@ -28,7 +28,12 @@ pub struct ImapClass;
 
 const FIELDS: &[FieldSpec] = &[
     FieldSpec::refusal_texts(),
-    FieldSpec::boolean("forward_source", "send the address of the user to the server before the credentials"),
+    FieldSpec::boolean(
+        "forward_source",
+        "send the user's address to the server before the credentials (`ID (\"x-originating-ip\" \"...\")`). \
+         Over TLS or to this machine only, and only where the server lists `ID`",
+    )
+    .with_default("false"),
 ];
 
 impl Class for ImapClass {
